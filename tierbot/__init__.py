@@ -1,0 +1,1 @@
+"""tierbot: a Slack channel that teaches a classifier. See README.md."""
