@@ -1,0 +1,437 @@
+"""The edges as the loop sees them: Protocols that speak domain nouns and say nothing of who implements them.
+
+A `Transaction` is bound to one workspace: nothing read or written through it can reach another's rows. It
+is short and owns no network call; the loop opens it with `with store.begin(workspace) as tx:`, and it
+commits on leaving the block and rolls back if the block raises. All writes are idempotent: `add` methods
+return False (or fewer rows) where the row was there already.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tierbot.domain import (
+    Article,
+    ModelState,
+    ModelVersion,
+    Post,
+    Prediction,
+    ReactionEvent,
+    Round,
+    Standing,
+    TierbotError,
+    Verdict,
+    Vote,
+)
+from tierbot.tags import TagSpace
+
+# --- clock and encoder ----------------------------------------------------------------------------
+
+
+class Clock(Protocol):
+    """Tells the time, always aware UTC."""
+
+    def now(self) -> datetime: ...
+
+
+class Encoder(Protocol):
+    """Turns texts into sentence embeddings."""
+
+    @property
+    def digest(self) -> str:
+        """A sha256 over what determines the embeddings (weights, tokenizer, truncation); stored with each."""
+        ...
+
+    @property
+    def dimension(self) -> int: ...
+
+    def encode(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        """Return unit-length embeddings, shape (len(texts), dimension)."""
+        ...
+
+
+# --- chat -----------------------------------------------------------------------------------------
+
+
+class ChatError(TierbotError):
+    """The chat service refused a call for good; `code` is its own word for it (`channel_not_found`)."""
+
+    def __init__(self, code: str, message: str) -> None:
+        super().__init__(message)
+        self.code = code
+
+
+class RateLimitedError(TierbotError):
+    """The chat service asks to wait `retry_after` seconds before `method` is called again in this workspace."""
+
+    def __init__(self, method: str, retry_after: float) -> None:
+        super().__init__(f"{method}: rate limited for {retry_after:g} s")
+        self.method = method
+        self.retry_after = retry_after
+
+
+class ChatUnavailableError(TierbotError):
+    """No answer, or a 5xx: the call may or may not have happened."""
+
+
+@dataclass(frozen=True, slots=True)
+class PostView:
+    """All that a post's message shows. `tag_id` is None in the blank arm, which names nothing."""
+
+    post: Post
+    article: Article
+    tags: TagSpace
+    tag_id: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class ReactionCount:
+    """One emoji on one message. `complete` says that `users` is not cut short."""
+
+    name: str
+    users: tuple[str, ...]
+    complete: bool
+
+
+class Chat(Protocol):
+    """A Slack workspace to write to. Every method raises ChatError, RateLimitedError or ChatUnavailableError."""
+
+    def post(self, view: PostView, delivery_id: str) -> str:
+        """Send a post's message, marked with `delivery_id`; return its ts."""
+        ...
+
+    def react(self, channel: str, ts: str, emoji: str) -> None:
+        """Add the bot's own reaction; one that is there already is fine."""
+        ...
+
+    def announce(self, channel: str, announcement: Mapping[str, Any], delivery_id: str) -> str:
+        """Send an announcement (see loop.announcements for its kinds), marked with `delivery_id`; return its ts."""
+        ...
+
+    def find(self, channel: str, delivery_id: str, since: datetime) -> str | None:
+        """Return the ts of the message marked with `delivery_id`, if it was sent since then."""
+        ...
+
+    def reactions(self, channel: str, ts: str) -> list[ReactionCount] | None:
+        """Return the reactions on a message as they stand; None if the message is gone."""
+        ...
+
+
+# --- outbox and agenda ----------------------------------------------------------------------------
+
+
+class DeliveryKind(StrEnum):
+    """What an outbox row asks for."""
+
+    POST = "post"  # payload: post_id
+    PREFILL = "prefill"  # payload: post_id, emoji
+    ANNOUNCE = "announce"  # payload: the announcement
+
+
+class DeliveryState(StrEnum):
+    """Where an outbox row stands."""
+
+    PENDING = "pending"
+    SENDING = "sending"  # claimed; after a crash it may or may not have been sent
+    DONE = "done"
+    PARKED = "parked"  # refused for good; an admin looks at it
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """One message or reaction to send exactly once. `id` is a natural key; `result` is the ts once sent."""
+
+    id: str
+    kind: DeliveryKind
+    channel: str
+    payload: Mapping[str, Any]
+    created_at: datetime
+    due_at: datetime
+    state: DeliveryState = DeliveryState.PENDING
+    attempts: int = 0
+    result: str | None = None
+    error: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Due:
+    """When a scheduled job is next due, and when it last ran."""
+
+    job: str
+    due_at: datetime
+    ran_at: datetime | None = None
+    request: Mapping[str, Any] = field(default_factory=dict)  # what an admin asked for: by whom, how many
+
+
+@dataclass(frozen=True, slots=True)
+class Workspace:
+    """A Slack team as tierbot knows it. `settings` are its runtime switches (such as `paused`)."""
+
+    id: str
+    name: str
+    created_at: datetime
+    settings: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class LabelledPost:
+    """A post with everything learning and scoring ask of it at once."""
+
+    post: Post
+    prediction: Prediction
+    verdict: Verdict
+
+
+# --- the store ------------------------------------------------------------------------------------
+
+
+class Articles(Protocol):
+    """Articles and their embeddings."""
+
+    def add(self, articles: Iterable[Article]) -> int:
+        """Insert what is new; return how many were."""
+        ...
+
+    def fold(self, counts: Mapping[str, int]) -> None:
+        """Add to the copies of each article id."""
+        ...
+
+    def get(self, article_ids: Iterable[str]) -> dict[str, Article]: ...
+
+    def recent(self, since: datetime, limit: int) -> list[Article]:
+        """Return articles received since then, newest first: the window for near-duplicate search."""
+        ...
+
+    def waiting(self, limit: int) -> list[Article]:
+        """Return articles that were never posted, newest first."""
+        ...
+
+    def without_embedding(self, encoder_digest: str, limit: int) -> list[Article]: ...
+
+    def add_embeddings(self, encoder_digest: str, vectors: Mapping[str, NDArray[np.float32]]) -> None: ...
+
+    def embeddings(self, encoder_digest: str, article_ids: Iterable[str]) -> dict[str, NDArray[np.float32]]: ...
+
+    def count(self) -> int: ...
+
+
+class Posts(Protocol):
+    """Predictions and the posts made of them."""
+
+    def add(self, prediction: Prediction, post: Post) -> bool:
+        """Insert both, or neither if the post is there already."""
+        ...
+
+    def sent(self, post_id: str, ts: str, posted_at: datetime) -> None: ...
+
+    def get(self, post_id: str) -> Post | None: ...
+
+    def at(self, channel: str, ts: str) -> Post | None: ...
+
+    def prediction(self, prediction_id: str) -> Prediction | None: ...
+
+    def in_round(self, number: int) -> list[Post]: ...
+
+    def open(self, since: datetime) -> list[Post]:
+        """Return sent posts posted since then, newest first: those to reconcile."""
+        ...
+
+    def unsettled(self) -> list[Post]:
+        """Return sent posts whose ledger grew since their last verdict (or that have none but have votes)."""
+        ...
+
+
+class Ledger(Protocol):
+    """Every reaction event, append-only, and the votes derived from it."""
+
+    def append(self, event: ReactionEvent) -> bool:
+        """Insert the event unless its event_id is there; return whether it was new."""
+        ...
+
+    def events(self, channel: str, ts: str) -> list[ReactionEvent]: ...
+
+    def cursor(self, channel: str, ts: str) -> int:
+        """Return the highest ledger number among a message's events, 0 if there are none."""
+        ...
+
+    def untallied(self, limit: int) -> list[tuple[str, str]]:
+        """Return (channel, ts) of messages with events that no tally has read yet."""
+        ...
+
+    def replace_votes(self, post_id: str, votes: Iterable[Vote], cursor: int) -> None:
+        """Set a post's votes as derived up to `cursor`."""
+        ...
+
+    def tallied(self, channel: str, ts: str, cursor: int) -> None:
+        """Remember that a message's events up to `cursor` have been read."""
+        ...
+
+    def votes(self, post_ids: Iterable[str]) -> dict[str, list[Vote]]: ...
+
+
+class Verdicts(Protocol):
+    """What posts settled to. Every verdict is kept; the newest per post counts."""
+
+    def add(self, verdict: Verdict) -> bool: ...
+
+    def latest(self, post_ids: Iterable[str]) -> dict[str, Verdict]: ...
+
+    def labelled(self, *, rounds: Sequence[int] | None = None) -> list[LabelledPost]:
+        """Return all posts with their newest verdict, oldest post first."""
+        ...
+
+    def count_since(self, moment: datetime) -> int:
+        """Return how many posts have settled to something other than an abstention since then."""
+        ...
+
+
+class Rounds(Protocol):
+    """Rounds and their frozen standings."""
+
+    def current(self) -> Round | None:
+        """Return the round that is not frozen yet."""
+        ...
+
+    def get(self, number: int) -> Round | None: ...
+
+    def all(self) -> list[Round]: ...
+
+    def open(self, round_: Round) -> bool: ...
+
+    def freeze(self, round_: Round, standings: Iterable[Standing]) -> bool:
+        """Freeze a round with its standings; False if it was frozen already (nothing changes then)."""
+        ...
+
+    def standings(self, number: int) -> list[Standing]:
+        """Return a frozen round's standings, best first."""
+        ...
+
+    def all_time(self) -> list[tuple[str, int, int, int]]:
+        """Return (user, judged, agreed, settled) summed over frozen rounds."""
+        ...
+
+
+class Models(Protocol):
+    """Model versions; the bytes of their weights live beside their cards."""
+
+    def add(self, version: ModelVersion, weights: bytes) -> bool: ...
+
+    def champion(self) -> ModelVersion | None: ...
+
+    def get(self, version_id: str) -> ModelVersion | None: ...
+
+    def weights(self, version_id: str) -> bytes: ...
+
+    def all(self) -> list[ModelVersion]:
+        """Return all versions, newest first."""
+        ...
+
+    def set_state(self, version_id: str, state: ModelState, card: Mapping[str, Any] | None = None) -> None: ...
+
+
+class Outbox(Protocol):
+    """What is to be sent, exactly once."""
+
+    def add(self, deliveries: Iterable[Delivery]) -> int: ...
+
+    def claim(self, now: datetime, lease_until: datetime, limit: int) -> list[Delivery]:
+        """Mark due rows as SENDING until `lease_until` and return them as they were before, oldest first.
+
+        A row whose lease ran out is claimed again; its earlier state says that it may have been sent.
+        """
+        ...
+
+    def done(self, delivery_id: str, result: str | None, now: datetime) -> None: ...
+
+    def retry(self, delivery_id: str, due_at: datetime, error: str) -> None: ...
+
+    def park(self, delivery_id: str, error: str) -> None: ...
+
+    def hold(self, kind: DeliveryKind, until: datetime) -> None:
+        """Let nothing of this kind fall due before `until`."""
+        ...
+
+    def counts(self) -> dict[DeliveryState, int]: ...
+
+    def parked(self) -> list[Delivery]: ...
+
+
+class Agenda(Protocol):
+    """When each scheduled job is next due."""
+
+    def get(self, job: str) -> Due | None: ...
+
+    def set(self, due: Due) -> None: ...
+
+    def all(self) -> list[Due]: ...
+
+
+class Workspaces(Protocol):
+    """The workspace of this transaction: its settings, its tags, what admins did."""
+
+    def get(self) -> Workspace | None: ...
+
+    def put(self, workspace: Workspace) -> None: ...
+
+    def tags(self) -> TagSpace: ...
+
+    def put_tags(self, tags: TagSpace) -> None: ...
+
+    def audit(self, who: str, what: str, before: Any, after: Any, now: datetime) -> None:
+        """Record an admin's action."""
+        ...
+
+    def audit_trail(self, limit: int) -> list[Mapping[str, Any]]: ...
+
+
+class Transaction(Protocol):
+    """One short unit of work in one workspace."""
+
+    @property
+    def articles(self) -> Articles: ...
+    @property
+    def posts(self) -> Posts: ...
+    @property
+    def ledger(self) -> Ledger: ...
+    @property
+    def verdicts(self) -> Verdicts: ...
+    @property
+    def rounds(self) -> Rounds: ...
+    @property
+    def models(self) -> Models: ...
+    @property
+    def outbox(self) -> Outbox: ...
+    @property
+    def agenda(self) -> Agenda: ...
+    @property
+    def workspaces(self) -> Workspaces: ...
+
+
+class Store(Protocol):
+    """The database."""
+
+    def begin(self, workspace: str) -> AbstractContextManager[Transaction]:
+        """Open a write transaction (BEGIN IMMEDIATE on SQLite)."""
+        ...
+
+    def workspace_ids(self) -> list[str]: ...
+
+
+class Shelf(Protocol):
+    """Models as files: the bootstrap model that ships, and the champion for others to load."""
+
+    def bootstrap(self) -> tuple[ModelVersion, bytes]: ...
+
+    def bootstrap_rows(self) -> bytes:
+        """Return the features of the bootstrap model's labelled rows, which retraining replays."""
+        ...
+
+    def publish(self, version: ModelVersion, weights: bytes) -> None:
+        """Write the champion's files, replacing the former champion's atomically."""
+        ...
