@@ -24,6 +24,7 @@ from tierbot.domain import (
     Prediction,
     ReactionEvent,
     Round,
+    Selection,
     Standing,
     TierbotError,
     Verdict,
@@ -188,6 +189,18 @@ class LabelledPost:
     verdict: Verdict
 
 
+@dataclass(frozen=True, slots=True)
+class SettledPost:
+    """A labelled post without the two distributions: what fits in memory 100,000 times over."""
+
+    post: Post
+    verdict: Verdict
+    model_version: str
+    top_tag: str  # the model's argmax, which accuracy is measured on
+    propensity: float
+    selection: Selection
+
+
 # --- the store ------------------------------------------------------------------------------------
 
 
@@ -228,13 +241,17 @@ class Posts(Protocol):
         """Insert both, or neither if the post is there already."""
         ...
 
-    def sent(self, post_id: str, ts: str, posted_at: datetime) -> None: ...
+    def sent(self, post_id: str, ts: str, posted_at: datetime) -> None:
+        """Set where a post stands in Slack, once; reactions that came in before that become untallied again."""
+        ...
 
     def get(self, post_id: str) -> Post | None: ...
 
     def at(self, channel: str, ts: str) -> Post | None: ...
 
     def prediction(self, prediction_id: str) -> Prediction | None: ...
+
+    def predictions(self, prediction_ids: Iterable[str]) -> dict[str, Prediction]: ...
 
     def in_round(self, number: int) -> list[Post]: ...
 
@@ -243,7 +260,10 @@ class Posts(Protocol):
         ...
 
     def unsettled(self) -> list[Post]:
-        """Return sent posts whose ledger grew since their last verdict (or that have none but have votes)."""
+        """Return sent posts whose votes were derived anew since their last verdict, oldest first.
+
+        A verdict on them states `Ledger.cursors`, not `Ledger.cursor`: the ledger may have grown meanwhile.
+        """
         ...
 
 
@@ -272,7 +292,19 @@ class Ledger(Protocol):
         """Remember that a message's events up to `cursor` have been read."""
         ...
 
+    def cursors(self, post_ids: Iterable[str]) -> dict[str, int]:
+        """Return the ledger number that each post's votes were derived up to, 0 without any."""
+        ...
+
     def votes(self, post_ids: Iterable[str]) -> dict[str, list[Vote]]: ...
+
+    def votes_in_round(self, number: int) -> dict[str, list[Vote]]:
+        """Return the votes on a round's posts by post id, in one query: posts without votes are missing."""
+        ...
+
+    def votes_by(self, user: str, since: datetime) -> list[tuple[str, Vote]]:
+        """Return (post id, vote) of one trainer's votes given since then, newest first."""
+        ...
 
 
 class Verdicts(Protocol):
@@ -283,7 +315,11 @@ class Verdicts(Protocol):
     def latest(self, post_ids: Iterable[str]) -> dict[str, Verdict]: ...
 
     def labelled(self, *, rounds: Sequence[int] | None = None) -> list[LabelledPost]:
-        """Return all posts with their newest verdict, oldest post first."""
+        """Return all posts with their newest verdict, oldest post first (for one round; see `settled`)."""
+        ...
+
+    def settled(self, *, rounds: Sequence[int] | None = None) -> list[SettledPost]:
+        """Return the same without the distributions, for training and accuracy over all rounds."""
         ...
 
     def count_since(self, moment: datetime) -> int:
@@ -295,7 +331,7 @@ class Rounds(Protocol):
     """Rounds and their frozen standings."""
 
     def current(self) -> Round | None:
-        """Return the round that is not frozen yet."""
+        """Return the round that is not frozen yet (the newest, should there be several)."""
         ...
 
     def get(self, number: int) -> Round | None: ...
@@ -372,6 +408,18 @@ class Agenda(Protocol):
     def all(self) -> list[Due]: ...
 
 
+class Leases(Protocol):
+    """Who may do what only one process may do (such as run the scheduler), and until when."""
+
+    def take(self, name: str, holder: str, until: datetime, now: datetime) -> bool:
+        """Take or prolong a lease; False while another holder's has not run out."""
+        ...
+
+    def release(self, name: str, holder: str) -> None:
+        """Give a lease back; another holder's is left alone."""
+        ...
+
+
 class Workspaces(Protocol):
     """The workspace of this transaction: its settings, its tags, what admins did."""
 
@@ -410,6 +458,8 @@ class Transaction(Protocol):
     @property
     def agenda(self) -> Agenda: ...
     @property
+    def leases(self) -> Leases: ...
+    @property
     def workspaces(self) -> Workspaces: ...
 
 
@@ -417,10 +467,16 @@ class Store(Protocol):
     """The database."""
 
     def begin(self, workspace: str) -> AbstractContextManager[Transaction]:
-        """Open a write transaction (BEGIN IMMEDIATE on SQLite)."""
+        """Open a transaction; those of one workspace run one after another, so keep it short."""
+        ...
+
+    def read(self, workspace: str) -> AbstractContextManager[Transaction]:
+        """Open a snapshot that cannot write; it waits for no writer and no writer waits for it."""
         ...
 
     def workspace_ids(self) -> list[str]: ...
+
+    def close(self) -> None: ...
 
 
 class Shelf(Protocol):
