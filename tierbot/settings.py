@@ -1,0 +1,220 @@
+"""Settings, from the environment and `.env`. Nothing is read at import: `load_settings()` reads.
+
+Names that have a convention keep it (SLACK_BOT_TOKEN, DATABASE_URL, PORT …); all others begin with TIERBOT_.
+`.env.example` is generated from the descriptions here, and a test holds it to them.
+"""
+
+import re
+from collections.abc import Mapping
+from datetime import time
+from pathlib import Path
+from typing import Annotated, Any
+from zoneinfo import ZoneInfo
+
+from pydantic import AliasChoices, Field, SecretStr, ValidationError, field_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+from tierbot.domain import TierbotError
+
+_WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+
+
+class SettingsError(TierbotError):
+    """A setting that cannot be used; the text names it, its value (never a secret's) and what would be right."""
+
+
+def _named(name: str) -> AliasChoices:
+    return AliasChoices(name)
+
+
+class Settings(BaseSettings):
+    """Everything an operator may set. Durations carry their unit in the name."""
+
+    model_config = SettingsConfigDict(env_prefix="TIERBOT_", env_file_encoding="utf-8", extra="ignore", frozen=True)
+
+    # Slack
+    slack_bot_token: SecretStr | None = Field(
+        None,
+        validation_alias=_named("SLACK_BOT_TOKEN"),
+        description="Bot token of the Slack app (xoxb-…): OAuth & Permissions → Install.",
+    )
+    slack_app_token: SecretStr | None = Field(
+        None,
+        validation_alias=_named("SLACK_APP_TOKEN"),
+        description="App-level token with connections:write (xapp-…), for Socket Mode.",
+    )
+    slack_signing_secret: SecretStr | None = Field(
+        None,
+        validation_alias=_named("SLACK_SIGNING_SECRET"),
+        description="Signing secret of the Slack app; needed in HTTP mode only.",
+    )
+    slack_api_url: str = Field(
+        "https://slack.com/api/",
+        validation_alias=_named("SLACK_API_URL"),
+        description="Base URL of Slack's API; the sandbox gives its own.",
+    )
+    channel: str = Field("", description="Id of the channel to post in, such as C0123456789.")
+    admins: Annotated[tuple[str, ...], NoDecode] = Field(
+        (),
+        description="User ids that may use /tier, separated by commas. Empty: Slack's own admins and owners.",
+    )
+    slack_posts_per_second: float = Field(
+        1.0,
+        gt=0,
+        description="Messages a second to a channel (Slack allows about 1); reactions likewise.",
+    )
+
+    # Data
+    database_url: str = Field(
+        "sqlite:///tierbot.db",
+        validation_alias=_named("DATABASE_URL"),
+        description="Where everything is kept: sqlite:///FILE or postgresql+psycopg://….",
+    )
+    models: Path | None = Field(
+        None, description="Folder that the champion is published to as files. Empty: not published."
+    )
+    tags: Path | None = Field(None, description="TOML file with your own tag space. Empty: the shipped 72 topics.")
+    encoder: str = Field(
+        "all-MiniLM-L6-v2",
+        description="Sentence encoder: a sentence-transformers name or path; the default comes with the installation.",
+    )
+    port: int = Field(
+        3000, ge=0, le=65535, validation_alias=_named("PORT"), description="Port of HTTP mode and health checks."
+    )
+    log_level: str = Field("INFO", description="DEBUG, INFO, WARNING or ERROR.")
+    seed: int | None = Field(None, description="Seed of all randomness; empty draws a fresh one at each start.")
+
+    # What and when to post
+    timezone: str = Field("UTC", description="Time zone of the schedule and of streaks, such as Europe/Berlin.")
+    push_count: int = Field(5, ge=1, le=500, description="Articles posted each time.")
+    push_every_hours: float = Field(3.0, gt=0, le=168, description="Hours between two pushes.")
+    push_spread_minutes: float = Field(30.0, ge=0, le=600, description="A push's posts are spread over this time.")
+    quiet_hours: str = Field("18:00-09:00", description="No scheduled posts in these hours (HH:MM-HH:MM); empty: none.")
+    weekdays: Annotated[tuple[str, ...], NoDecode] = Field(
+        ("mon", "tue", "wed", "thu", "fri"), description="Days with scheduled posts, separated by commas."
+    )
+    round_days: float = Field(7.0, gt=0, le=60, description="Length of a round in days.")
+
+    # How to ask
+    blank_share: float = Field(
+        0.15, ge=0.05, le=0.5, description="Share of posts that name and pre-fill nothing: the unbiased control."
+    )
+    basic_share: float = Field(0.0, ge=0, le=0.5, description="Share of posts that ask with 👍 👎 😕.")
+    random_share: float = Field(
+        0.3, ge=0.1, le=1, description="Share of articles chosen at random rather than for what they teach."
+    )
+    exploration_start: float = Field(0.15, ge=0, le=1, description="Share of exploration before any verdict.")
+    exploration_floor: float = Field(0.05, ge=0, le=1, description="Share of exploration after many verdicts.")
+
+    # How to settle and learn
+    minimum_voters: int = Field(2, ge=1, le=20, description="Voters that must agree. A team of one sets 1.")
+    settle_days: float = Field(30.0, gt=0, description="Days after which a post is no longer compared with Slack.")
+    retrain_after: int = Field(50, ge=1, description="New verdicts after which the model is retrained.")
+    retrain_every_days: float = Field(7.0, gt=0, description="Days after which it is retrained in any case.")
+    retrain_timeout_minutes: float = Field(60.0, gt=0, description="A retraining that takes longer is ended.")
+    judge_on: int = Field(100, ge=10, description="How many of the newest unbiased verdicts a challenger is judged on.")
+
+    @field_validator("admins", "weekdays", mode="before")
+    @classmethod
+    def _split(cls, value: object) -> object:
+        return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
+
+    @field_validator("models", "tags", "seed", mode="before")
+    @classmethod
+    def _empty_is_none(cls, value: object) -> object:
+        return None if value == "" else value
+
+    @field_validator("weekdays")
+    @classmethod
+    def _known_days(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        days = tuple(day.lower()[:3] for day in value)
+        if not days or any(day not in _WEEKDAYS for day in days):
+            raise ValueError(f"should be days such as mon,tue,fri out of {','.join(_WEEKDAYS)}")
+        return days
+
+    @field_validator("admins")
+    @classmethod
+    def _user_ids(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        for user in value:
+            if not re.fullmatch(r"[UW][A-Z0-9]{2,}", user):
+                raise ValueError(f"should be user ids such as U0123ABCD, and {user!r} is none")
+        return value
+
+    @field_validator("timezone")
+    @classmethod
+    def _known_zone(cls, value: str) -> str:
+        try:
+            ZoneInfo(value)
+        except (KeyError, ValueError, OSError) as fault:
+            raise ValueError("should be a name such as Europe/Berlin") from fault
+        return value
+
+    @field_validator("quiet_hours")
+    @classmethod
+    def _two_times(cls, value: str) -> str:
+        parse_hours(value)
+        return value
+
+    @field_validator("slack_api_url")
+    @classmethod
+    def _base_url(cls, value: str) -> str:
+        if not re.fullmatch(r"https?://[^\s]+", value):
+            raise ValueError("should be a URL such as https://slack.com/api/")
+        return value.rstrip("/") + "/"
+
+    @field_validator("log_level")
+    @classmethod
+    def _known_level(cls, value: str) -> str:
+        if value.upper() not in {"DEBUG", "INFO", "WARNING", "ERROR"}:
+            raise ValueError("should be DEBUG, INFO, WARNING or ERROR")
+        return value.upper()
+
+    @property
+    def zone(self) -> ZoneInfo:
+        """The time zone."""
+        return ZoneInfo(self.timezone)
+
+
+def parse_hours(value: str) -> tuple[time, time] | None:
+    """Read "18:00-09:00" as (start, end); None if empty.
+
+    Raises ValueError if it is neither.
+    """
+    if not value:
+        return None
+    match = re.fullmatch(r"(\d\d?:\d\d)-(\d\d?:\d\d)", value.replace(" ", ""))
+    if match is None:
+        raise ValueError("should be two times such as 18:00-09:00")
+    start, end = (time.fromisoformat(part.zfill(5)) for part in match.groups())
+    return start, end
+
+
+def environment_name(field: str) -> str:
+    """Return the environment variable of a setting."""
+    alias = Settings.model_fields[field].validation_alias
+    return str(alias.choices[0]) if isinstance(alias, AliasChoices) else f"TIERBOT_{field.upper()}"
+
+
+def load_settings(env_file: Path | None = Path(".env"), **overrides: Any) -> Settings:
+    """Read the settings from the environment, then `env_file`; `overrides` (by field name) win.
+
+    Raises SettingsError naming each wrong setting.
+    """
+    named = {
+        (environment_name(field) if Settings.model_fields[field].validation_alias else field): value
+        for field, value in overrides.items()
+    }
+    try:
+        return Settings(_env_file=env_file, **named)
+    except ValidationError as fault:
+        raise SettingsError("\n".join(_sentence(error) for error in fault.errors())) from None
+
+
+def _sentence(error: Mapping[str, Any]) -> str:
+    place = str(error["loc"][0]) if error["loc"] else "settings"
+    field = next((name for name in Settings.model_fields if place in {name, environment_name(name)}), None)
+    name = environment_name(field) if field else place
+    secret = field is not None and "SecretStr" in str(Settings.model_fields[field].annotation)
+    value = "(secret)" if secret else repr(error["input"])
+    remedy = str(error["msg"]).removeprefix("Value error, ")
+    return f"{name} is {value}: {remedy[0].lower() + remedy[1:]}."
