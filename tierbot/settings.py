@@ -97,7 +97,7 @@ class Settings(BaseSettings):
 
     # How to ask
     blank_share: float = Field(
-        0.15, ge=0.05, le=0.5, description="Share of posts that name and pre-fill nothing: the unbiased control."
+        0.15, ge=0.1, le=0.2, description="Share of posts that name and pre-fill nothing: the unbiased control."
     )
     basic_share: float = Field(0.0, ge=0, le=0.5, description="Share of posts that ask with 👍 👎 😕.")
     random_share: float = Field(
