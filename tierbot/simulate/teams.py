@@ -1,0 +1,195 @@
+"""Teams of simulated trainers: read from TOML, drawn for the demo, or perfect.
+
+A file's values may be ranges; each trainer draws their own from the generator, and their expertise per tag.
+"""
+
+import tomllib
+from collections.abc import Iterable, Mapping, Sequence
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from tierbot.simulate.trainers import HOURS, SHARES, Kind, Trainer, TrainerError
+
+DEFAULT_TEAM = "trainers.toml"
+_RANGED = frozenset({*SHARES, "delay_median", "delay_spread", "expertise_strength"})
+_PLAIN = frozenset({"activity", "expertise_by_tag", "skin_tone", "target"})
+_TRAITS = _RANGED | _PLAIN
+_OWN = frozenset({"name", "kind", "count"})  # what a [[trainer]] says beside traits
+_MOST_TRAINERS = 10_000
+# In the demo it is always working time, and colleagues look at most of what comes.
+_DEMO_ACTIVITY = 0.75
+_NAMES = ("Ines", "Jamal", "Kaya", "Liam", "Mei", "Noor", "Otto", "Priya", "Quinn", "Rosa", "Sven", "Tala")
+
+
+def load_trainers(path: Path | None, rng: np.random.Generator, tag_ids: Sequence[str] = ()) -> list[Trainer]:
+    """Return the team that a TOML file describes (None: the one that ships), each value drawn with `rng`.
+
+    With `tag_ids` each trainer gets an expertise per tag, drawn around their own.
+    Raises TrainerError, naming file, place and remedy.
+    """
+    own = _shipped() if path is None else _read(path)
+    where = DEFAULT_TEAM if path is None else str(path)
+    casting = _Casting(own, rng, tag_ids)
+    return [
+        trainer
+        for number, table in enumerate(_tables(own, "trainer", where), 1)
+        for trainer in casting.cast(table, f"{where}: [[trainer]] {number}")
+    ]
+
+
+def demo_team(size: int, rng: np.random.Generator, tag_ids: Sequence[str] = ()) -> list[Trainer]:
+    """Return `size` colleagues with names, different expertise and speed; some click what is pre-filled unread.
+
+    The first eight are authored, further ones are honest strangers. Raises TrainerError if size is below 1.
+    """
+    if size < 1:
+        raise TrainerError(f"A demo team of {size}: give at least 1.")
+    shipped = _shipped()
+    tables: list[Mapping[str, Any]] = list(_tables(shipped, "demo", DEFAULT_TEAM))
+    for i in range(size - len(tables)):
+        name = _NAMES[i % len(_NAMES)] + (f" {i // len(_NAMES) + 1}" if i >= len(_NAMES) else "")
+        tables.append({"name": name, "kind": Kind.HONEST.value})
+    casting = _Casting(shipped, rng, tag_ids)
+    return [
+        trainer
+        for table in tables[:size]
+        for trainer in casting.cast({"activity": _DEMO_ACTIVITY, **table}, f"{DEFAULT_TEAM}: [[demo]]")
+    ]
+
+
+def perfect_team(size: int) -> list[Trainer]:
+    """Return `size` trainers who judge every post within a minute and always name all true tags."""
+    return [Trainer(name=f"perfect-{i + 1}", delay_median=30.0 + i) for i in range(size)]
+
+
+# --- reading the file -----------------------------------------------------------------------------
+
+
+def _shipped() -> Mapping[str, Any]:
+    text = resources.files("tierbot.simulate").joinpath(DEFAULT_TEAM).read_text(encoding="utf-8")
+    return tomllib.loads(text)
+
+
+def _read(path: Path) -> Mapping[str, Any]:
+    try:
+        own = tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as fault:
+        raise TrainerError(f"{path}: cannot be read ({fault.strerror}). Give the path of a TOML file.") from fault
+    except UnicodeDecodeError as fault:
+        raise TrainerError(f"{path}: is not UTF-8 text. Save it as UTF-8.") from fault
+    except tomllib.TOMLDecodeError as fault:
+        raise TrainerError(f"{path}: {fault}. Mend the TOML there.") from fault
+    _refuse_unknown(own, {"traits", "kind", "trainer", "demo"}, str(path))
+    kinds = own.get("kind", {})
+    for table in (own.get("traits", {}), kinds):
+        if not isinstance(table, dict):
+            raise TrainerError(f"{path}: traits and kind are tables. Write [traits] and [kind.lazy].")
+    _refuse_unknown(own.get("traits", {}), _TRAITS, f"{path}: [traits]")
+    _refuse_unknown(kinds, {kind.value for kind in Kind}, f"{path}: [kind]")
+    for kind, table in kinds.items():
+        if not isinstance(table, dict):
+            raise TrainerError(f"{path}: kind.{kind} is no table. Write [kind.{kind}].")
+        _refuse_unknown(table, _TRAITS, f"{path}: [kind.{kind}]")
+    return own
+
+
+def _refuse_unknown(table: Iterable[str], known: Iterable[str], where: str) -> None:
+    known = set(known)
+    unknown = sorted(set(table) - known)
+    if unknown:
+        raise TrainerError(f"{where}: {unknown[0]!r} is unknown. Known are {', '.join(sorted(known))}.")
+
+
+def _tables(own: Mapping[str, Any], name: str, where: str) -> list[Mapping[str, Any]]:
+    tables = own.get(name, [])
+    if not isinstance(tables, list) or not tables or not all(isinstance(table, dict) for table in tables):
+        raise TrainerError(f'{where}: no trainers. Write at least one [[{name}]] table, such as kind = "honest".')
+    return tables
+
+
+# --- drawing trainers -----------------------------------------------------------------------------
+
+
+class _Casting:
+    """Draws trainers from a file's tables: the shipped traits, the file's own over them, a trainer's over all."""
+
+    def __init__(self, own: Mapping[str, Any], rng: np.random.Generator, tag_ids: Sequence[str]) -> None:
+        files = (_shipped(), own)
+        self._rng = rng
+        self._tag_ids = tag_ids
+        self._traits = {
+            kind: {trait: value for file in files for trait, value in file.get("traits", {}).items()}
+            | {trait: value for file in files for trait, value in file.get("kind", {}).get(kind.value, {}).items()}
+            for kind in Kind
+        }
+
+    def cast(self, table: Mapping[str, Any], where: str) -> list[Trainer]:
+        """Return the trainers that one [[trainer]] table asks for."""
+        _refuse_unknown(table, _TRAITS | _OWN, where)
+        try:
+            kind = Kind(table.get("kind", Kind.HONEST.value))
+        except ValueError:
+            kinds = ", ".join(sorted(kind.value for kind in Kind))
+            raise TrainerError(f"{where}: kind {table['kind']!r} is unknown. Known are {kinds}.") from None
+        count = table.get("count", 1)
+        if isinstance(count, bool) or not isinstance(count, int) or not 1 <= count <= _MOST_TRAINERS:
+            raise TrainerError(f"{where}: count is {count!r}. Give a whole number from 1 to {_MOST_TRAINERS}.")
+        traits = self._traits[kind] | {trait: value for trait, value in table.items() if trait not in _OWN}
+        name = str(table.get("name", kind.value))
+        names = [name] if count == 1 and "name" in table else [f"{name}-{i + 1}" for i in range(count)]
+        return [self._draw(one, kind, traits, where) for one in names]
+
+    def _draw(self, name: str, kind: Kind, traits: Mapping[str, Any], where: str) -> Trainer:
+        values = {
+            trait: _number(value, f"{where}: {trait}", self._rng)
+            for trait, value in sorted(traits.items())
+            if trait in _RANGED
+        }
+        strength = values.pop("expertise_strength")
+        said = traits.get("expertise_by_tag", {})
+        if not isinstance(said, dict):
+            raise TrainerError(f"{where}: expertise_by_tag is no table. Write expertise_by_tag = {{ food = 0.9 }}.")
+        target = traits.get("target")
+        if kind is Kind.ADVERSARIAL and target is None and self._tag_ids:
+            target = self._tag_ids[int(self._rng.integers(len(self._tag_ids)))]
+        try:
+            return Trainer(
+                name=name,
+                kind=kind,
+                expertise_by_tag=_expertise(values["expertise"], strength, self._tag_ids, self._rng) | said,
+                activity=_activity(traits["activity"], where),
+                skin_tone=traits.get("skin_tone"),
+                target=target,
+                **values,
+            )
+        except TrainerError as fault:
+            raise TrainerError(f"{where}: {fault}") from fault
+
+
+def _number(value: object, where: str, rng: np.random.Generator) -> float:
+    ends = value if isinstance(value, list) else [value, value]
+    if len(ends) != 2 or any(isinstance(end, bool) or not isinstance(end, int | float) for end in ends):  # noqa: PLR2004
+        raise TrainerError(f"{where} is {value!r}. Give a number, or [low, high].")
+    low, high = map(float, ends)
+    if not low <= high:
+        raise TrainerError(f"{where} is {value!r}. Give the lower end first.")
+    return low if low == high else float(rng.uniform(low, high))
+
+
+def _activity(value: object, where: str) -> tuple[float, ...]:
+    """Read 24 values, or one for all hours; Trainer checks their range."""
+    if isinstance(value, list):
+        return tuple(value)
+    if isinstance(value, int | float):
+        return (value,) * HOURS
+    raise TrainerError(f"{where}: activity is {value!r}. Give a number, or 24 of them.")
+
+
+def _expertise(mean: float, strength: float, tag_ids: Sequence[str], rng: np.random.Generator) -> dict[str, float]:
+    """Draw an expertise per tag from Beta(mean · strength, (1 − mean) · strength)."""
+    if not 0 < mean < 1 or strength <= 0:
+        return dict.fromkeys(tag_ids, mean)
+    return {tag: float(rng.beta(mean * strength, (1.0 - mean) * strength)) for tag in tag_ids}

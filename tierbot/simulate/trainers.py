@@ -1,0 +1,298 @@
+"""Simulated trainers: authored traits, and one pure function from what a trainer sees to what they click.
+
+The idea of authoring a simulated user's traits, instead of fitting a black box, is RecSim's (Ie et al.,
+2019, arXiv:1909.04847). The backtest and the demo's colleagues decide with the same function, so that what
+the backtest says of a team holds for the demo and, after `tierbot simulate fit`, for your own. Where the
+traits' default values come from is said beside each in trainers.toml.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from enum import StrEnum
+
+import numpy as np
+
+from tierbot.domain import Arm, Source, TierbotError
+from tierbot.tags import TagSpace, base_name
+from tierbot.tags.emoji import APPROVE, REJECT, RESERVED, UNSURE
+
+HOURS = 24
+# How long a second click, a noticed slip and a second thought take on average: seconds to minutes. These
+# shape when events arrive, not what they say, and are the order of magnitude that people click at.
+_NEXT_CLICK_SECONDS = 3.0
+_NOTICE_SECONDS = 4.0
+_RETHINK_SECONDS = 120.0
+# Most sensible delays fit in a week; a log-normal's tail does not.
+_LONGEST_DELAY_SECONDS = 7 * 24 * 3600.0
+_TONED = frozenset({APPROVE, REJECT})
+_TONES = range(2, 7)  # Slack's skin-tone-2 … skin-tone-6
+
+
+class TrainerError(TierbotError):
+    """A trainer, or a file of trainers, that cannot be; the text says which trait, where, and what is right."""
+
+
+class Kind(StrEnum):
+    """What a trainer is after."""
+
+    HONEST = "honest"  # says what they believe
+    LAZY = "lazy"  # believes the pre-fill more often than not, without reading
+    RANDOM = "random"  # names any tag
+    ADVERSARIAL = "adversarial"  # honest, but inverts whatever concerns one tag, the `target`
+    FARMER = "farmer"  # wants the score: one click on everything, whichever is cheapest
+
+
+@dataclass(frozen=True, slots=True)
+class Trainer:
+    """One simulated colleague. Shares and probabilities lie in [0, 1].
+
+    expertise: probability of recognising a true tag; `expertise_by_tag` overrides it per tag id.
+    sibling_share: share of mistakes that fall on the true tag's siblings; the rest fall on any other tag.
+    doubt: share of unrecognised tags that end in 😕 (nothing, in the blank arm) and not in a mistake.
+    effort: probability of looking up an emoji that is not there already; without it a wrong pre-fill gets
+    only 👎, and a blank post nothing.
+    activity: probability of judging a post, by hour of the day (24 values, the workspace's local hour).
+    delay_median (seconds), delay_spread: a log-normal delay; spread is the standard deviation of its log.
+    anchoring: probability of clicking what is pre-filled without reading.
+    herding: probability of following the emoji that most colleagues chose, times c / (c + 1) for c of them.
+    extra_tags: probability of naming each further true tag that was recognised.
+    slip: probability that a click lands on another tag's emoji; `notices`: that the slip is mended.
+    unreact: probability of taking a click back in the end. menu: of naming a looked-up tag by the menu.
+    fatigue: share of the attention that each post judged today takes; less attention means fewer posts
+    judged, and less reading where something is pre-filled.
+    skin_tone: None, or 2 … 6 as Slack numbers them, worn by 👍 and 👎.
+    target: the tag id that an adversarial trainer lies about; None in all other kinds.
+    """
+
+    name: str
+    kind: Kind = Kind.HONEST
+    expertise: float = 1.0
+    expertise_by_tag: Mapping[str, float] = field(default_factory=dict)
+    sibling_share: float = 0.0
+    doubt: float = 0.0
+    effort: float = 1.0
+    activity: tuple[float, ...] = (1.0,) * HOURS
+    delay_median: float = 60.0
+    delay_spread: float = 0.0
+    anchoring: float = 0.0
+    herding: float = 0.0
+    extra_tags: float = 1.0
+    slip: float = 0.0
+    notices: float = 0.0
+    unreact: float = 0.0
+    menu: float = 0.0
+    fatigue: float = 0.0
+    skin_tone: int | None = None
+    target: str | None = None
+
+    def __post_init__(self) -> None:
+        for share in SHARES:
+            _check_share(self.name, share, getattr(self, share))
+        for tag, value in self.expertise_by_tag.items():
+            _check_share(self.name, f"expertise_by_tag of {tag!r}", value)
+        if len(self.activity) != HOURS:
+            raise TrainerError(
+                f"Trainer {self.name!r}: activity has {len(self.activity)} values. Give 24, one for each hour."
+            )
+        for hour, value in enumerate(self.activity):
+            _check_share(self.name, f"activity at hour {hour}", value)
+        if not (0 < self.delay_median <= _LONGEST_DELAY_SECONDS and 0 <= self.delay_spread <= 5):  # noqa: PLR2004
+            raise TrainerError(
+                f"Trainer {self.name!r}: delay_median {self.delay_median!r}, delay_spread {self.delay_spread!r}. "
+                "Give a median above 0 and up to a week in seconds, and a spread between 0 and 5."
+            )
+        if self.skin_tone is not None and self.skin_tone not in _TONES:
+            raise TrainerError(f"Trainer {self.name!r}: skin_tone {self.skin_tone!r}. Give 2, 3, 4, 5 or 6, or none.")
+        if (self.kind is Kind.ADVERSARIAL) != (self.target is not None):
+            raise TrainerError(
+                f"Trainer {self.name!r}: target {self.target!r} with kind {self.kind.value!r}. An adversarial trainer "
+                "needs a target tag, and no other kind has one."
+            )
+
+
+SHARES = tuple(item.name for item in fields(Trainer) if item.type is float and not item.name.startswith("delay"))
+
+
+def _check_share(who: str, what: str, value: object) -> None:
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= 1:
+        raise TrainerError(f"Trainer {who!r}: {what} is {value!r}. Give a number between 0 and 1.")
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """What a trainer sees of a post, and what is true of its article.
+
+    shown_tag: the tag id that the post names; None in the blank arm. prefilled: emoji names that the bot put
+    there. visible: emoji name → number of colleagues who chose it, the bot not counted. true_tags: what the
+    archive says; ids that the tag space lacks (or has retired) cannot be named. hour: 0 … 23, local.
+    """
+
+    arm: Arm
+    shown_tag: str | None
+    prefilled: tuple[str, ...]
+    visible: Mapping[str, int]
+    true_tags: tuple[str, ...]
+    tags: TagSpace
+    hour: int
+    judged_today: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Act:
+    """One click: an emoji (or, by the menu, a tag id) added or removed, `delay_seconds` after the post came."""
+
+    name: str
+    added: bool
+    delay_seconds: float
+    source: Source = Source.REACTION
+
+
+def decide(trainer: Trainer, view: View, rng: np.random.Generator) -> list[Act]:
+    """Return what a trainer does about a post, earliest act first; empty if they pass by.
+
+    Whatever is removed was added before, and nothing is added twice. The same generator state gives the
+    same acts.
+    """
+    attention = (1.0 - trainer.fatigue) ** view.judged_today
+    if rng.random() >= trainer.activity[view.hour] * attention:
+        return []
+    return _acts(trainer, view, _clicks(trainer, view, attention, rng), rng)
+
+
+# --- which emoji ----------------------------------------------------------------------------------
+
+
+def _clicks(trainer: Trainer, view: View, attention: float, rng: np.random.Generator) -> list[str]:
+    """Return the emoji names that a trainer means to click, in order."""
+    if trainer.kind is Kind.RANDOM:
+        return [_any_answer(view, rng)]
+    if view.prefilled and rng.random() < 1.0 - (1.0 - trainer.anchoring) * attention:
+        return [view.prefilled[0]]
+    popular = _most_popular(view)
+    if popular is not None:
+        count = view.visible[popular]
+        if rng.random() < trainer.herding * count / (count + 1):
+            return [popular]
+    if trainer.kind is Kind.FARMER:
+        return [_any_answer(view, rng)]
+    return _read(trainer, view, rng)
+
+
+def _any_answer(view: View, rng: np.random.Generator) -> str:
+    choices = [APPROVE, REJECT, UNSURE] if view.arm is Arm.BASIC else [tag.short_name for tag in view.tags.active]
+    return choices[int(rng.integers(len(choices)))]
+
+
+def _most_popular(view: View) -> str | None:
+    """Return the answer that most colleagues gave; emoji that answer nothing are not followed."""
+    answers = [
+        name for name in view.visible if view.visible[name] > 0 and (base_name(name) in RESERVED or _is_tag(view, name))
+    ]
+    return max(answers, key=lambda name: (view.visible[name], name), default=None)
+
+
+def _is_tag(view: View, emoji: str) -> bool:
+    tag = view.tags.by_emoji(emoji)
+    return tag is not None and tag.retired_at is None
+
+
+def _read(trainer: Trainer, view: View, rng: np.random.Generator) -> list[str]:
+    """Answer after reading: what the trainer believes, said in the way that the post's arm asks for."""
+    true_tags = [tag for tag in dict.fromkeys(view.true_tags) if tag in view.tags and not view.tags[tag].retired_at]
+    if not true_tags:  # nothing that could be named is true
+        return [] if view.shown_tag is None else [REJECT]
+    beliefs = [_believed(trainer, view, true_tags[i], rng) for i in rng.permutation(len(true_tags))]
+    named = list(dict.fromkeys(tag for tag in beliefs if tag is not None))
+    if trainer.kind is Kind.ADVERSARIAL:
+        named = _inverted(trainer, view, named, rng)
+    shown = view.shown_tag
+    if not named:
+        return [] if shown is None else [UNSURE]
+    if view.arm is Arm.BASIC:
+        return [APPROVE if shown in named else REJECT]
+    if shown in named:
+        named.sort(key=lambda tag: tag != shown)  # what is there already is clicked first
+    elif rng.random() >= trainer.effort:
+        return [] if shown is None else [REJECT]
+    said = named[:1] + [tag for tag in named[1:] if rng.random() < trainer.extra_tags]
+    return [view.tags[tag].short_name for tag in said]
+
+
+def _believed(trainer: Trainer, view: View, true_tag: str, rng: np.random.Generator) -> str | None:
+    """Return what a trainer takes a true tag for: itself, a sibling, another; None if in doubt."""
+    if rng.random() < trainer.expertise_by_tag.get(true_tag, trainer.expertise):
+        return true_tag
+    if rng.random() < trainer.doubt:
+        return None
+    if rng.random() < trainer.sibling_share:
+        siblings = _siblings(view.tags, true_tag)
+        if siblings:
+            return siblings[int(rng.integers(len(siblings)))]
+    return _another(view.tags, {true_tag}, rng)
+
+
+def _siblings(tags: TagSpace, tag_id: str) -> list[str]:
+    return [sibling for sibling in tags[tag_id].siblings if sibling in tags and tags[sibling].retired_at is None]
+
+
+def _another(tags: TagSpace, but: set[str], rng: np.random.Generator) -> str | None:
+    others = [tag for tag in tags.ids if tag not in but]
+    return others[int(rng.integers(len(others)))] if others else None
+
+
+def _inverted(trainer: Trainer, view: View, named: list[str], rng: np.random.Generator) -> list[str]:
+    """Deny the target where it is believed to be true, claim it where it is shown or near and is not."""
+    target = trainer.target
+    if target is None or target not in view.tags:
+        return named
+    near = _siblings(view.tags, target)
+    if target in named:
+        instead = near[int(rng.integers(len(near)))] if near else _another(view.tags, {target}, rng)
+        return [] if instead is None else [instead]
+    return [target] if view.shown_tag == target or set(near) & set(named) else named
+
+
+# --- when, and what goes wrong --------------------------------------------------------------------
+
+
+def _acts(trainer: Trainer, view: View, clicks: list[str], rng: np.random.Generator) -> list[Act]:
+    """Turn intended clicks into acts in time, with slips, mended slips and second thoughts."""
+    acts: list[Act] = []
+    at = min(trainer.delay_median * float(np.exp(trainer.delay_spread * rng.normal())), _LONGEST_DELAY_SECONDS)
+    used = set(clicks)
+    for intended in clicks:
+        clicked, source = _landing(trainer, view, intended, used, rng)
+        used.add(clicked)
+        acts.append(Act(_toned(trainer, view, clicked), True, at, source))
+        if clicked != intended and source is Source.REACTION and rng.random() < trainer.notices:
+            at += float(rng.exponential(_NOTICE_SECONDS))
+            acts += [Act(clicked, False, at), Act(_toned(trainer, view, intended), True, at + 1.0)]
+            at += 1.0
+        at += float(rng.exponential(_NEXT_CLICK_SECONDS))
+    if acts and acts[-1].source is Source.REACTION and rng.random() < trainer.unreact:
+        acts.append(Act(acts[-1].name, False, at + float(rng.exponential(_RETHINK_SECONDS))))
+    return acts
+
+
+def _landing(
+    trainer: Trainer, view: View, intended: str, used: set[str], rng: np.random.Generator
+) -> tuple[str, Source]:
+    """Return where a click lands: (emoji name or tag id, source)."""
+    tag = view.tags.by_emoji(intended)
+    if trainer.slip and rng.random() < trainer.slip:
+        others = [other.short_name for other in view.tags.active if other.short_name not in used]
+        if others:
+            return others[int(rng.integers(len(others)))], Source.REACTION
+    if trainer.menu and tag is not None and intended not in view.prefilled and rng.random() < trainer.menu:
+        return tag.id, Source.MENU
+    return intended, Source.REACTION
+
+
+def _toned(trainer: Trainer, view: View, emoji: str) -> str:
+    """Put a trainer's skin tone on 👍 and 👎 from the picker; a click on a pill that is there keeps its name."""
+    there = emoji in view.prefilled or emoji in view.visible
+    return (
+        emoji
+        if there or trainer.skin_tone is None or emoji not in _TONED
+        else f"{emoji}::skin-tone-{trainer.skin_tone}"
+    )
