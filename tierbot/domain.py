@@ -70,6 +70,15 @@ class Article:
         return f"{self.title}. {self.text}" if self.text else self.title
 
 
+@dataclass(frozen=True, slots=True)
+class Copy:
+    """The same story met again: elsewhere, or told anew. `id` is a natural key, so that it counts once."""
+
+    id: str
+    article_id: str
+    source: str
+
+
 # --- what is predicted and asked ------------------------------------------------------------------
 
 

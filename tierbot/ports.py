@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from tierbot.domain import (
     Article,
+    Copy,
     ModelState,
     ModelVersion,
     Post,
@@ -213,6 +214,17 @@ class Articles(Protocol):
 
     def fold(self, counts: Mapping[str, int]) -> None:
         """Add to the copies of each article id."""
+        ...
+
+    def add_copies(self, copies: Iterable[Copy]) -> int:
+        """Insert the copies whose id is new and raise their articles' `copies` by them; return how many were.
+
+        To be preferred to `fold`, which counts again whatever is read again.
+        """
+        ...
+
+    def sources(self, article_ids: Iterable[str]) -> dict[str, int]:
+        """Return how many distinct sources carry each article, its own included: its trending sign."""
         ...
 
     def get(self, article_ids: Iterable[str]) -> dict[str, Article]: ...

@@ -1,0 +1,90 @@
+"""Addresses of articles: one that is safe to show, and one that tells two articles apart."""
+
+import ipaddress
+import re
+from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
+
+from w3lib.url import canonicalize_url
+
+_LONGEST = 2_000  # characters; Slack refuses links beyond 3,000
+_TRACKING = re.compile(
+    r"utm_\w+|mtm_\w+|pk_\w+|hsa_\w+|fb_\w+|_hs\w+|vero_\w+|wt_?mc\w*|at_(?:medium|campaign|link\w*|custom\d|format|bbc\w*)|"
+    r"fbclid|gclid|gclsrc|dclid|gbraid|wbraid|msclkid|yclid|ysclid|twclid|ttclid|li_fat_id|igshid|igsh|mc_cid|mc_eid|"
+    r"mkt_tok|oly_(?:anon|enc)_id|ref_src|ref_url|ns_(?:mchannel|source|campaign|linkname|fee)|_ga|_gl|s_cid|ncid|cmpid|"
+    r"sr_share|smid|smtyp|ocid|xtor|wprov|guccounter|guce_referrer\w*|__twitter_impression",
+    re.IGNORECASE,
+)
+_AMP_QUERY = {"amp", "outputtype", "usqp"}
+_HOST = re.compile(r"[a-z0-9_](?:[a-z0-9_-]*[a-z0-9_])?(?:\.[a-z0-9_](?:[a-z0-9_-]*[a-z0-9_])?)*")
+_VARIANT = re.compile(r"^(?:www\d?|m|mobile|amp)\.(?=[^.]+\.[^.]+)")
+_MOBILE_WIKI = re.compile(r"^([a-z-]+)\.m\.(wik\w+\.org)$")
+_FORBIDDEN = re.compile(r"[\x00-\x1f\x7f]")
+
+
+def clean_url(raw: str) -> str:
+    """Return an address fit to be linked, or "" if it is none: http(s) only, no credentials, no tracking.
+
+    >>> clean_url(" HTTPS://User:pw@Example.COM:443/a?utm_source=x&id=7#top ")
+    'https://example.com/a?id=7#top'
+    >>> clean_url("javascript:alert(1)")
+    ''
+    """
+    text = raw.strip()
+    if not text or len(text) > _LONGEST * 4 or _FORBIDDEN.search(text):
+        return ""
+    try:
+        # w3lib escapes what must be escaped and writes the host in ASCII (IDNA).
+        scheme, netloc, path, query, fragment = urlsplit(canonicalize_url(text, keep_fragments=True))
+        scheme = scheme.lower()
+        host = _netloc(scheme, netloc)
+    except (ValueError, UnicodeError):
+        return ""
+    if scheme not in {"http", "https"} or not host:
+        return ""
+    pairs = [(name, value) for name, value in parse_qsl(query, keep_blank_values=True) if not _TRACKING.fullmatch(name)]
+    url = urlunsplit((scheme, host, path or "/", urlencode(pairs), fragment))
+    return url if len(url) <= _LONGEST else ""
+
+
+def canonical_url(raw: str) -> str:
+    """Return an address's identity: two addresses of one page give one string; "" if it is no http(s) address.
+
+    Beyond `clean_url`: https stands for both schemes, fragments go (but not routes such as "#/story/1"), and
+    the usual mobile, AMP and "www" variants fold into one. For comparing only; it may not open.
+
+    >>> canonical_url("http://m.example.com/story/amp/?amp=1#top")
+    'https://example.com/story'
+    """
+    url = clean_url(raw)
+    if not url:
+        return ""
+    _, netloc, path, query, fragment = urlsplit(url)
+    while (shorter := _MOBILE_WIKI.sub(r"\1.\2", _VARIANT.sub("", netloc))) != netloc:
+        netloc = shorter
+    while (shorter := re.sub(r"(?:/amp|/index\.html?|\.amp|/)$", "", path)) != path:
+        path = shorter
+    pairs = [(k, v) for k, v in parse_qsl(query, keep_blank_values=True) if k.lower() not in _AMP_QUERY]
+    route = fragment if fragment.startswith(("/", "!")) else ""
+    return urlunsplit(("https", netloc, path or "/", urlencode(sorted(pairs)), route))
+
+
+def site_of(url: str) -> str:
+    """Return the site's name as people say it: the host without "www." and the like; "" without an address.
+
+    >>> site_of("https://www.bbc.co.uk/news")
+    'bbc.co.uk'
+    """
+    netloc = urlsplit(canonical_url(url)).netloc
+    return netloc.rsplit(":", 1)[0] if netloc.rpartition(":")[2].isdigit() else netloc
+
+
+def _netloc(scheme: str, netloc: str) -> str:
+    """Return host and port in lower case, without credentials and default port; "" if it is no host."""
+    parts = urlsplit(f"//{netloc.rpartition('@')[2]}")
+    host = (parts.hostname or "").rstrip(".")
+    if ":" in host:
+        host = f"[{ipaddress.IPv6Address(host)}]"  # ValueError where it is none
+    elif len(host) > 253 or not _HOST.fullmatch(host):  # noqa: PLR2004 - RFC 1035
+        return ""
+    default = {"http": 80, "https": 443}.get(scheme)
+    return host if parts.port in {None, default} else f"{host}:{parts.port}"
