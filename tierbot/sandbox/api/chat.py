@@ -1,0 +1,166 @@
+"""chat.*: posting, editing, deleting; the rules about text, blocks and metadata."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+from tierbot.sandbox.api.registry import Args, method
+from tierbot.sandbox.blocks import validate_blocks
+from tierbot.sandbox.errors import SlackError
+from tierbot.sandbox.payloads import message_json
+from tierbot.sandbox.records import Message
+
+if TYPE_CHECKING:
+    from tierbot.sandbox.records import Channel, Json
+    from tierbot.sandbox.sandbox import Sandbox
+
+_MAX_METADATA = 16_000
+
+
+def content(box: Sandbox, args: Args, *, required: bool = True) -> Json:
+    """Return the checked `text`, `blocks`, `attachments` and `metadata` of a message."""
+    found: Json = {}
+    if "text" in args:
+        found["text"] = args.text("text")
+    blocks = args.json("blocks", "invalid_blocks_format")
+    if blocks is not None:
+        found["blocks"] = checked_blocks(box, blocks)
+    attachments = args.json("attachments", "invalid_attachments")
+    if attachments is not None:
+        if not isinstance(attachments, list):
+            raise SlackError("invalid_attachments")
+        found["attachments"] = attachments
+    metadata = args.json("metadata", "invalid_metadata_format")
+    if metadata is not None:
+        found["metadata"] = checked_metadata(metadata)
+    if required and not any(found.get(key) for key in ("text", "blocks", "attachments")):
+        raise SlackError("no_text")
+    return found
+
+
+def checked_blocks(box: Sandbox, blocks: Any) -> list[Json]:
+    """Return the blocks with their ids filled in, or raise `invalid_blocks`."""
+    problems = validate_blocks(blocks)
+    if problems:
+        raise SlackError("invalid_blocks", messages=problems)
+    box.files.check_images(blocks)
+    return [fill_ids(box, block) for block in blocks]
+
+
+def fill_ids(box: Sandbox, block: Json) -> Json:
+    """Give a block its `block_id` and its elements their `action_id`, as Slack does."""
+    filled = {**block}
+    filled.setdefault("block_id", box.mint.hex(5))
+
+    def named(element: Any) -> Any:
+        plain = not isinstance(element, dict) or element.get("type") in {"image", "plain_text", "mrkdwn"}
+        return element if plain else {"action_id": box.mint.hex(5), **element}
+
+    if filled["type"] in {"actions", "context_actions"}:
+        filled["elements"] = [named(element) for element in filled["elements"]]
+    for key in ("accessory", "element"):
+        if key in filled:
+            filled[key] = named(filled[key])
+    return filled
+
+
+def checked_metadata(metadata: Any) -> Json:
+    """Return message metadata or raise what Slack would."""
+    good = (
+        isinstance(metadata, dict)
+        and isinstance(metadata.get("event_type"), str)
+        and metadata["event_type"]
+        and isinstance(metadata.get("event_payload"), dict)
+        and set(metadata) <= {"event_type", "event_payload", "entities"}
+    )
+    if not good:
+        raise SlackError("invalid_metadata_format")
+    if len(json.dumps(metadata)) > _MAX_METADATA:
+        raise SlackError("metadata_too_large")
+    return dict(metadata)
+
+
+def target(box: Sandbox, args: Args) -> Channel:
+    """Return the channel to write to: an id, a #name, or a person (their direct messages)."""
+    wanted = args.need("channel", "channel_not_found")
+    if wanted in box.workspace.users:
+        return box.workspace.direct(box.bot.id, wanted)
+    channel = box.find_channel(wanted)
+    if box.bot.id not in channel.members:
+        if channel.is_private or channel.is_im:
+            raise SlackError("channel_not_found")
+        if "chat:write.public" not in box.settings.scopes:
+            raise SlackError("not_in_channel")
+    return channel
+
+
+@method("chat.postMessage", "chat:write", tier=0)
+def post_message(box: Sandbox, args: Args) -> Json:
+    """Post as the bot."""
+    channel = target(box, args)
+    message = Message(
+        ts="",
+        channel=channel.id,
+        user=box.bot.id,
+        bot_id=box.bot.bot_id,
+        thread_ts=args.text("thread_ts") or None,
+        broadcast=args.flag("reply_broadcast"),
+        **{"text": "", **content(box, args)},
+    )
+    box.workspace.post(message)
+    return {
+        "channel": channel.id,
+        "ts": message.ts,
+        "message": message_json(box.workspace, message, metadata=True),
+    }
+
+
+@method("chat.update", "chat:write", tier=3)
+def update(box: Sandbox, args: Args) -> Json:
+    """Edit one of the bot's own messages; blocks stay unless new ones are given."""
+    channel = box.find_channel(args.need("channel", "channel_not_found"))
+    changes = content(box, args)
+    if changes.get("blocks") == []:
+        changes["blocks"] = None
+    message = box.workspace.update(channel.id, args.need("ts", "message_not_found"), box.bot.id, changes)
+    return {
+        "channel": channel.id,
+        "ts": message.ts,
+        "text": message.text,
+        "message": message_json(box.workspace, message, metadata=True),
+    }
+
+
+@method("chat.delete", "chat:write", tier=3)
+def delete(box: Sandbox, args: Args) -> Json:
+    """Delete one of the bot's own messages."""
+    channel = box.find_channel(args.need("channel", "channel_not_found"))
+    message = box.workspace.delete(channel.id, args.need("ts", "message_not_found"), box.bot.id)
+    return {"channel": channel.id, "ts": message.ts}
+
+
+@method("chat.postEphemeral", "chat:write", tier=4)
+def post_ephemeral(box: Sandbox, args: Args) -> Json:
+    """Show a message to one member of the channel."""
+    channel = target(box, args)
+    reader = args.need("user", "user_not_found")
+    if box.workspace.user(reader).id not in channel.members:
+        raise SlackError("user_not_in_channel")
+    message = Message(
+        ts="",
+        channel=channel.id,
+        user=box.bot.id,
+        bot_id=box.bot.bot_id,
+        visible_to=reader,
+        **{"text": "", **content(box, args)},
+    )
+    return {"message_ts": box.workspace.whisper(message).ts}
+
+
+@method("chat.getPermalink", tier=0)
+def get_permalink(box: Sandbox, args: Args) -> Json:
+    """Return a message's address."""
+    channel = box.find_channel(args.need("channel", "channel_not_found"))
+    message = box.workspace.message(channel.id, args.need("message_ts", "message_not_found"))
+    return {"channel": channel.id, "permalink": box.permalink(message)}

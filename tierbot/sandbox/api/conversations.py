@@ -1,0 +1,155 @@
+"""conversations.*: which channels there are, who is in them, and what was said."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from tierbot.sandbox.api.registry import Args, method
+from tierbot.sandbox.errors import SlackError
+from tierbot.sandbox.payloads import channel_json, message_json
+
+if TYPE_CHECKING:
+    from tierbot.sandbox.records import Channel, Json, Message
+    from tierbot.sandbox.sandbox import Sandbox
+
+_READ = ("channels:read", "groups:read", "im:read")
+_HISTORY = ("channels:history", "groups:history", "im:history")
+_END_OF_TIME = "9999999999.999999"
+
+
+def kind_of(channel: Channel) -> str:
+    """Return the channel's type as Slack names it in arguments."""
+    if channel.is_im:
+        return "im"
+    return "private_channel" if channel.is_private else "public_channel"
+
+
+def visible(box: Sandbox, args: Args, suffix: str) -> Channel:
+    """Return the channel if the bot may see it, its scope for this kind of channel included."""
+    channel = box.find_channel(args.need("channel", "channel_not_found"))
+    family = {"im": "im", "private_channel": "groups", "public_channel": "channels"}[kind_of(channel)]
+    box.need_scope(f"{family}:{suffix}")
+    if kind_of(channel) != "public_channel" and box.bot.id not in channel.members:
+        raise SlackError("channel_not_found")
+    return channel
+
+
+def _listed(box: Sandbox, args: Args, member: str | None = None) -> Json:
+    kinds = args.names("types") or ["public_channel"]
+    if not set(kinds) <= {"public_channel", "private_channel", "im", "mpim"}:
+        raise SlackError("invalid_types")
+    found = [
+        channel
+        for channel in box.workspace.channels.values()
+        if kind_of(channel) in kinds
+        and not (args.flag("exclude_archived") and channel.is_archived)
+        and (kind_of(channel) == "public_channel" or box.bot.id in channel.members)
+        and (member is None or member in channel.members)
+    ]
+    page, cursor = args.page(found)
+    channels = [channel_json(channel, box.bot.id, count=True) for channel in page]
+    return {"channels": channels, "response_metadata": {"next_cursor": cursor}}
+
+
+@method("conversations.list", *_READ, tier=2)
+def list_(box: Sandbox, args: Args) -> Json:
+    """List the channels that the bot can see."""
+    return _listed(box, args)
+
+
+@method("users.conversations", *_READ, tier=3)
+def users_conversations(box: Sandbox, args: Args) -> Json:
+    """List the channels that a user (by default the bot) is in."""
+    return _listed(box, args, args.text("user") or box.bot.id)
+
+
+@method("conversations.info", *_READ, tier=3)
+def info(box: Sandbox, args: Args) -> Json:
+    """Describe a channel."""
+    channel = visible(box, args, "read")
+    return {"channel": channel_json(channel, box.bot.id, count=args.flag("include_num_members"))}
+
+
+@method("conversations.members", *_READ, tier=4)
+def members(box: Sandbox, args: Args) -> Json:
+    """List who is in a channel."""
+    page, cursor = args.page(list(visible(box, args, "read").members))
+    return {"members": page, "response_metadata": {"next_cursor": cursor}}
+
+
+def _messages(box: Sandbox, args: Args, found: list[Message]) -> Json:
+    oldest, latest = float(args.text("oldest") or 0), float(args.text("latest") or _END_OF_TIME)
+    inclusive = args.flag("inclusive")
+    within = [
+        message
+        for message in found
+        if oldest < float(message.ts) < latest or (inclusive and float(message.ts) in {oldest, latest})
+    ]
+    page, cursor = args.page(within)
+    metadata = args.flag("include_all_metadata")
+    body: Json = {
+        "messages": [message_json(box.workspace, message, metadata=metadata) for message in page],
+        "has_more": bool(cursor),
+    }
+    for item, message in zip(body["messages"], page, strict=True):
+        if message.files:
+            item["files"] = box.files.of(message)
+    if cursor:
+        body["response_metadata"] = {"next_cursor": cursor}
+    return body
+
+
+@method("conversations.history", *_HISTORY, tier=3)
+def history(box: Sandbox, args: Args) -> Json:
+    """Return a channel's messages, newest first, without the replies in threads."""
+    channel = visible(box, args, "history")
+    if box.bot.id not in channel.members:
+        raise SlackError("not_in_channel")
+    newest_first = reversed(channel.messages.values())
+    found = [m for m in newest_first if m.thread_ts in {None, m.ts} or m.broadcast]
+    return {**_messages(box, args, found), "pin_count": 0}
+
+
+@method("conversations.replies", *_HISTORY, tier=3)
+def replies(box: Sandbox, args: Args) -> Json:
+    """Return a thread, oldest first, its parent included."""
+    channel = visible(box, args, "history")
+    root = channel.messages.get(args.need("ts", "thread_not_found"))
+    if root is None:
+        raise SlackError("thread_not_found")
+    return _messages(box, args, [root, *(channel.messages[ts] for ts in root.replies)])
+
+
+@method("conversations.open", "im:write", tier=3)
+def open_(box: Sandbox, args: Args) -> Json:
+    """Open (or find) the direct conversation with one user."""
+    if "channel" in args:
+        return {"channel": {"id": box.find_channel(args.text("channel")).id}}
+    wanted = args.names("users")
+    if len(wanted) != 1:
+        raise SlackError("users_list_not_supplied" if not wanted else "not_enough_users")
+    if box.workspace.user(wanted[0]).is_bot:
+        raise SlackError("cannot_dm_bot")
+    known = len(box.workspace.channels)
+    channel = box.workspace.direct(box.bot.id, wanted[0])
+    already = {"no_op": True, "already_open": True} if len(box.workspace.channels) == known else {}
+    shown = channel_json(channel, box.bot.id) if args.flag("return_im") else {"id": channel.id}
+    return {"channel": shown, **already}
+
+
+@method("conversations.join", "channels:join", tier=3)
+def join(box: Sandbox, args: Args) -> Json:
+    """Let the bot into a public channel."""
+    channel = box.find_channel(args.need("channel", "channel_not_found"))
+    if channel.is_private or channel.is_im:
+        raise SlackError("channel_not_found")
+    joined = box.workspace.join(channel.id, box.bot.id)
+    body: Json = {"channel": channel_json(channel, box.bot.id)}
+    return body if joined else {**body, "warning": "already_in_channel"}
+
+
+@method("conversations.leave", "channels:manage", "channels:join", tier=3)
+def leave(box: Sandbox, args: Args) -> Json:
+    """Let the bot out of a channel."""
+    channel = visible(box, args, "read")
+    return {} if box.workspace.leave(channel.id, box.bot.id) else {"not_in_channel": True}

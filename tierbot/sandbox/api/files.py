@@ -1,0 +1,61 @@
+"""files.*: the three steps of an upload."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from tierbot.sandbox.api.registry import Args, method
+from tierbot.sandbox.errors import SlackError
+from tierbot.sandbox.payloads import file_json
+from tierbot.sandbox.records import Message
+
+if TYPE_CHECKING:
+    from tierbot.sandbox.records import Json
+    from tierbot.sandbox.sandbox import Sandbox
+
+
+@method("files.getUploadURLExternal", "files:write", tier=4)
+def get_upload_url(box: Sandbox, args: Args) -> Json:
+    """Promise a file and say where to send its bytes."""
+    length = args.integer("length", 0)
+    if length < 1:
+        raise SlackError("invalid_arguments", messages=["length must be positive"])
+    file, token = box.files.promise(args.need("filename"), length, args.text("alt_txt"))
+    return {"upload_url": f"{box.base_url}/upload/v1/{token}", "file_id": file.id}
+
+
+@method("files.completeUploadExternal", "files:write", tier=4)
+def complete_upload(box: Sandbox, args: Args) -> Json:
+    """Finish uploads and share them into a channel, if one is named."""
+    wanted = args.json("files")
+    if not isinstance(wanted, list) or not wanted:
+        raise SlackError("invalid_arguments", messages=["files must be a non-empty array"])
+    done = [box.files.complete(str(item.get("id", "")), item.get("title")) for item in wanted]
+    channels = args.names("channels") or args.names("channel_id")
+    for channel_id in channels:
+        channel = box.find_channel(channel_id)
+        if box.bot.id not in channel.members:
+            raise SlackError("channel_not_found" if channel.is_private else "not_in_channel")
+        for file in done:
+            file.channels.append(channel.id)
+        message = Message(
+            ts="",
+            channel=channel.id,
+            user=box.bot.id,
+            bot_id=box.bot.bot_id,
+            text=args.text("initial_comment"),
+            thread_ts=args.text("thread_ts") or None,
+            files=[file.id for file in done],
+        )
+        box.workspace.post(message)
+    return {"files": [file_json(file, box.base_url) for file in done]}
+
+
+@method("files.info", "files:read", tier=4)
+def info(box: Sandbox, args: Args) -> Json:
+    """Describe a file; it has no `mimetype` until it is processed."""
+    file = box.files.get(args.need("file", "file_not_found"))
+    body = file_json(file, box.base_url)
+    if not box.files.is_ready(file):
+        body["mimetype"] = ""
+    return {"file": body, "comments": []}

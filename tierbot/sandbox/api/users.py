@@ -1,0 +1,91 @@
+"""auth.test, api.test, apps.*, users.*, emoji.*, bots.* and team.*: who is who."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from tierbot.sandbox.api.registry import Args, method
+from tierbot.sandbox.errors import SlackError
+from tierbot.sandbox.payloads import user_json
+
+if TYPE_CHECKING:
+    from tierbot.sandbox.records import Json
+    from tierbot.sandbox.sandbox import Sandbox
+
+
+@method("api.test", tier=0, caller="any")
+def api_test(box: Sandbox, args: Args) -> Json:  # noqa: ARG001
+    """Answer, or repeat the error that was asked for."""
+    if "error" in args:
+        raise SlackError(args.text("error"))
+    return {"args": {"foo": args.text("foo")} if "foo" in args else {}}
+
+
+@method("auth.test", tier=0, caller="either")
+def auth_test(box: Sandbox, args: Args) -> Json:
+    """Say whose token this is."""
+    if args.token == box.settings.app_token:
+        return {"app_name": box.settings.app_name, "app_id": box.app_id}
+    return {
+        "url": f"https://{box.workspace.domain}.slack.com/",
+        "team": box.workspace.name,
+        "user": box.bot.name,
+        "team_id": box.workspace.id,
+        "user_id": box.bot.id,
+        "bot_id": box.bot.bot_id,
+        "is_enterprise_install": False,
+    }
+
+
+@method("auth.revoke", tier=3)
+def auth_revoke(box: Sandbox, args: Args) -> Json:
+    """Revoke the bot's token."""
+    if args.flag("test"):
+        return {"revoked": False}
+    box.revoke_token()
+    return {"revoked": True}
+
+
+@method("apps.connections.open", tier=0, caller="app")
+def connections_open(box: Sandbox, args: Args) -> Json:  # noqa: ARG001
+    """Give out the address of a WebSocket, good for one connection."""
+    return {"url": box.hub.issue_url()}
+
+
+@method("users.info", "users:read", tier=4)
+def users_info(box: Sandbox, args: Args) -> Json:
+    """Describe a user."""
+    user = box.workspace.user(args.need("user", "user_not_found"))
+    return {"user": user_json(user, box.workspace.id)}
+
+
+@method("users.list", "users:read", tier=2)
+def users_list(box: Sandbox, args: Args) -> Json:
+    """List all users."""
+    page, cursor = args.page(list(box.workspace.users.values()))
+    members = [user_json(user, box.workspace.id) for user in page]
+    return {"members": members, "response_metadata": {"next_cursor": cursor}}
+
+
+@method("emoji.list", "emoji:read", tier=2)
+def emoji_list(box: Sandbox, args: Args) -> Json:  # noqa: ARG001
+    """List the custom emoji."""
+    return {"emoji": dict(box.workspace.custom_emoji), "cache_ts": box.mint.ts()}
+
+
+@method("bots.info", "users:read", tier=3)
+def bots_info(box: Sandbox, args: Args) -> Json:
+    """Describe a bot."""
+    wanted = args.text("bot")
+    for user in box.workspace.users.values():
+        if user.bot_id and user.bot_id == wanted:
+            bot = {"id": wanted, "name": user.name, "user_id": user.id, "app_id": box.app_id, "deleted": False}
+            return {"bot": bot}
+    raise SlackError("bot_not_found")
+
+
+@method("team.info", "team:read", tier=3)
+def team_info(box: Sandbox, args: Args) -> Json:  # noqa: ARG001
+    """Describe the workspace."""
+    space = box.workspace
+    return {"team": {"id": space.id, "name": space.name, "domain": space.domain, "email_domain": ""}}

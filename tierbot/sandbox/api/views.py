@@ -1,0 +1,51 @@
+"""views.*: modals and App Home."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from tierbot.sandbox.api.registry import Args, method
+from tierbot.sandbox.errors import SlackError
+
+if TYPE_CHECKING:
+    from tierbot.sandbox.records import Json
+    from tierbot.sandbox.sandbox import Sandbox
+
+
+def _view(args: Args) -> Any:
+    view = args.json("view")
+    if view is None:
+        raise SlackError("invalid_arguments", messages=["missing required field: view"])
+    return view
+
+
+def _trigger(args: Args) -> str:
+    return args.text("trigger_id") or args.need("interactivity_pointer")
+
+
+@method("views.open", tier=4)
+def open_(box: Sandbox, args: Args) -> Json:
+    """Open a modal for whoever caused the trigger."""
+    trigger = box.triggers.exchange(_trigger(args))
+    return {"view": box.views.open(trigger.user, _view(args))}
+
+
+@method("views.push", tier=4)
+def push(box: Sandbox, args: Args) -> Json:
+    """Put a modal on top of the one that the trigger came from."""
+    trigger = box.triggers.exchange(_trigger(args))
+    return {"view": box.views.push(trigger.user, _view(args))}
+
+
+@method("views.update", tier=4)
+def update(box: Sandbox, args: Args) -> Json:
+    """Replace a modal's contents."""
+    wanted = args.text("view_id") or args.need("external_id")
+    return {"view": box.views.update(wanted, _view(args), args.text("hash"))}
+
+
+@method("views.publish", tier=4)
+def publish(box: Sandbox, args: Args) -> Json:
+    """Set someone's App Home."""
+    user = box.workspace.user(args.need("user_id", "user_not_found"))
+    return {"view": box.views.publish(user.id, _view(args), args.text("hash"))}

@@ -1,0 +1,146 @@
+"""Turns changes of the workspace into the Events API's callbacks, as far as the app subscribed to them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from tierbot.sandbox.payloads import message_json
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from tierbot.sandbox.records import Channel, Json, Message, User
+    from tierbot.sandbox.workspace import Workspace
+
+
+class AppEvents:
+    """Listens to the workspace and hands callbacks to `deliver`."""
+
+    def __init__(
+        self, workspace: Workspace, app_id: str, bot: User, events: frozenset[str], deliver: Callable[[Json], None]
+    ) -> None:
+        self._workspace = workspace
+        self._app_id = app_id
+        self._bot = bot
+        self._events = events
+        self._deliver = deliver
+        self._handlers: dict[str, Callable[[Json], None]] = {
+            "reaction_added": self._reaction,
+            "reaction_removed": self._reaction,
+            "message": self._message,
+            "message_changed": self._changed,
+            "message_deleted": self._deleted,
+            "member_joined": lambda change: self._member("member_joined_channel", change),
+            "member_left": lambda change: self._member("member_left_channel", change),
+            "emoji_changed": self._emoji,
+        }
+        workspace.listen(self.hear)
+
+    def hear(self, kind: str, change: Json) -> None:
+        """Take one change."""
+        handler = self._handlers.get(kind)
+        if handler is not None:
+            handler({"kind": kind, **change})
+
+    def send(self, event: Json, subscription: str | None = None) -> None:
+        """Wrap an event into its callback and deliver it, if the app subscribed to it."""
+        if (subscription or event["type"]) not in self._events:
+            return
+        space = self._workspace
+        authorization = {
+            "enterprise_id": None,
+            "team_id": space.id,
+            "user_id": self._bot.id,
+            "is_bot": True,
+            "is_enterprise_install": False,
+        }
+        self._deliver(
+            {
+                "token": "sandbox",
+                "team_id": space.id,
+                "context_team_id": space.id,
+                "context_enterprise_id": None,
+                "api_app_id": self._app_id,
+                "event": event,
+                "type": "event_callback",
+                "event_id": space.mint.id("Ev"),
+                "event_time": int(space.clock.time()),
+                "authorizations": [authorization],
+                "is_ext_shared_channel": False,
+                "event_context": space.mint.hex(16),
+            }
+        )
+
+    def home_opened(self, user: str, tab: str, view: Json | None) -> None:
+        """Tell the app that someone opened its home."""
+        channel = self._workspace.direct(self._bot.id, user)
+        event: Json = {"type": "app_home_opened", "user": user, "channel": channel.id, "tab": tab}
+        event["event_ts"] = self._workspace.mint.ts()
+        if view is not None:
+            event["view"] = view
+        self.send(event)
+
+    def _sees(self, channel: Channel) -> bool:
+        return self._bot.id in channel.members
+
+    def _reaction(self, change: Json) -> None:
+        message: Message = change["message"]
+        if not self._sees(change["channel"]):
+            return
+        event: dict[str, Any] = {
+            "type": change["kind"],
+            "user": change["user"],
+            "reaction": change["name"],
+            "item": {"type": "message", "channel": message.channel, "ts": message.ts},
+            "item_user": message.user,
+            "event_ts": change["event_ts"],
+        }
+        self.send(event)
+
+    def _message(self, change: Json) -> None:
+        channel, message = change["channel"], change["message"]
+        if not self._sees(channel):
+            return
+        event = message_json(self._workspace, message)
+        event |= {"channel": channel.id, "event_ts": message.ts}
+        self._send_message(channel, event)
+        if f"<@{self._bot.id}>" in message.text:
+            self.send({**event, "type": "app_mention"})
+
+    def _changed(self, change: Json) -> None:
+        channel, message = change["channel"], change["message"]
+        if self._sees(channel):
+            event = {"type": "message", "subtype": "message_changed", "channel": channel.id, "hidden": True}
+            event |= {"message": message_json(self._workspace, message), "ts": message.edited_ts}
+            self._send_message(channel, {**event, "event_ts": message.edited_ts})
+
+    def _deleted(self, change: Json) -> None:
+        channel, message = change["channel"], change["message"]
+        if self._sees(channel):
+            ts = self._workspace.mint.ts()
+            event = {"type": "message", "subtype": "message_deleted", "channel": channel.id, "hidden": True}
+            event |= {"deleted_ts": message.ts, "ts": ts, "event_ts": ts}
+            self._send_message(channel, event)
+
+    def _send_message(self, channel: Channel, event: Json) -> None:
+        kind, plural = "channel", "channels"
+        if channel.is_im:
+            kind = plural = "im"
+        elif channel.is_private:
+            kind, plural = "group", "groups"
+        self.send({**event, "channel_type": kind}, f"message.{plural}")
+
+    def _member(self, kind: str, change: Json) -> None:
+        channel: Channel = change["channel"]
+        if self._sees(channel) or change["user"].id == self._bot.id:
+            event = {"type": kind, "user": change["user"].id, "channel": channel.id, "team": self._workspace.id}
+            event |= {"channel_type": "G" if channel.is_private else "C"}
+            self.send({**event, "event_ts": self._workspace.mint.ts()})
+
+    def _emoji(self, change: Json) -> None:
+        ts = self._workspace.mint.ts()
+        if change["url"] is None:
+            event: Json = {"type": "emoji_changed", "subtype": "remove", "names": [change["name"]]}
+        else:
+            event = {"type": "emoji_changed", "subtype": "add", "name": change["name"], "value": change["url"]}
+        self.send({**event, "event_ts": ts})

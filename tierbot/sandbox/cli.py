@@ -1,0 +1,154 @@
+"""The sandbox's command line."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import ipaddress
+import json
+import secrets
+import sys
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from tierbot.sandbox.sandbox import Sandbox
+from tierbot.sandbox.server import serve
+from tierbot.sandbox.settings import Settings, SettingsError, Shortcut, Timings, read_manifest
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+_EPILOG = """\
+example:
+  python -m tierbot.sandbox --port 8765 --user ada:admin --user bob --shortcut "Why this tag?=why_tag"
+  then open http://127.0.0.1:8765/ and start the bot with SLACK_API_URL=http://127.0.0.1:8765/api/
+
+One JSON line on standard output (and in --announce-file) names the addresses and tokens as soon as the
+sandbox listens. docs/sandbox.md describes the control API.
+"""
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """Return the parser of the command line."""
+    usual = Settings()
+    parser = argparse.ArgumentParser(
+        prog="python -m tierbot.sandbox",
+        description="A Slack workspace in a box: Web API, Socket Mode, colleagues you can play, a page to look at.",
+        epilog=_EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    add = parser.add_argument
+    add("--host", default=usual.host, help="address to listen on (default: this machine only)")
+    add("--port", type=int, default=usual.port, help="port; 0 takes a free one (default)")
+    add("--public-url", help="base url to name in answers, if it differs from host and port")
+    add("--bot-token", default=usual.bot_token, help="the bot's token (default: %(default)s)")
+    add("--app-token", default=usual.app_token, help="the app-level token (default: %(default)s)")
+    add("--signing-secret", default=usual.signing_secret, help="for --request-url (default: %(default)s)")
+    add("--control-token", help="guards /control/ and the page; made up when --host is not loopback")
+    add("--team", default=usual.team, help="the workspace's name (default: %(default)s)")
+    add("--channel", default=usual.channel, help="the channel that everyone is in (default: %(default)s)")
+    add("--manifest", type=Path, help="app manifest (JSON): scopes, events, commands, shortcuts, names")
+    add("--events", help="comma-separated events the app subscribes to, instead of the usual ones")
+    add("--shortcut", action="append", default=[], metavar="NAME=CALLBACK_ID", help="a message shortcut")
+    add("--user", action="append", default=[], metavar="NAME[:admin|:guest|:bot]", help="a colleague")
+    add("--users", type=Path, help="JSON list of colleagues: [{name, real_name?, admin?, guest?, bot?, tz?}]")
+    add("--request-url", help="deliver by signed HTTP to this address instead of Socket Mode")
+    add("--limits", action="store_true", help="enforce Slack's rate limits")
+    add("--faults", metavar="JSON", help='what goes wrong, e.g. \'{"lost_ack": 0.1, "api_429": 0.05}\'')
+    add("--timings", metavar="JSON", help='seconds, e.g. \'{"ack": 1, "retries": [0, 2, 5]}\'')
+    add("--seed", type=int, default=usual.seed, help="of ids and faults (default: %(default)s)")
+    add("--announce-file", type=Path, help="also write the JSON line to this file")
+    return parser
+
+
+def build_sandbox(arguments: argparse.Namespace) -> Sandbox:
+    """Return the sandbox that the command line describes."""
+    names = "host port public_url bot_token app_token signing_secret team channel request_url limits seed"
+    settings = Settings(**{name: getattr(arguments, name) for name in names.split()})
+    if arguments.manifest:
+        settings = settings.with_manifest(read_manifest(arguments.manifest))
+    if arguments.events is not None:
+        settings = replace(settings, events=frozenset(arguments.events.split(",")))
+    if arguments.shortcut:
+        settings = replace(settings, shortcuts=settings.shortcuts + tuple(map(_shortcut, arguments.shortcut)))
+    if arguments.timings:
+        settings = replace(settings, timings=_timings(_json(arguments.timings, "--timings")))
+    token = arguments.control_token
+    if token is None and not _is_loopback(arguments.host):
+        token = secrets.token_urlsafe(16)
+    box = Sandbox(replace(settings, control_token=token))
+    if arguments.faults:
+        box.faults.change(_json(arguments.faults, "--faults"))
+    for traits in (*map(_user, arguments.user), *_users(arguments.users)):
+        box.add_colleague(**traits)
+    return box
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return host == "localhost" or ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def _shortcut(text: str) -> Shortcut:
+    name, separator, callback_id = text.partition("=")
+    if not separator or not callback_id:
+        raise SettingsError(f"--shortcut {text!r}: write NAME=CALLBACK_ID")
+    return Shortcut(name, callback_id)
+
+
+def _user(text: str) -> dict[str, Any]:
+    name, _, trait = text.partition(":")
+    if trait not in {"", "admin", "guest", "bot"}:
+        raise SettingsError(f"--user {text!r}: write NAME, NAME:admin, NAME:guest or NAME:bot")
+    return {"name": name, trait: True} if trait else {"name": name}
+
+
+def _users(path: Path | None) -> list[dict[str, Any]]:
+    if path is None:
+        return []
+    users = _json(path.read_text(encoding="utf-8"), str(path))
+    if not isinstance(users, list):
+        raise SettingsError(f"{path}: a JSON list of colleagues is wanted")
+    return users
+
+
+def _timings(values: dict[str, Any]) -> Timings:
+    if "retries" in values:
+        values = {**values, "retries": tuple(values["retries"])}
+    return Timings(**values)
+
+
+def _json(text: str, where: str) -> Any:
+    try:
+        return json.loads(text)
+    except ValueError as error:
+        raise SettingsError(f"{where}: not JSON: {error}") from error
+
+
+def announcer(path: Path | None) -> Callable[[str], None]:
+    """Return what prints the JSON line, and writes it to a file whole or not at all."""
+
+    def announce(line: str) -> None:
+        if path is not None:
+            fresh = path.with_name(path.name + ".new")
+            fresh.write_text(line + "\n", encoding="utf-8")
+            fresh.replace(path)
+        print(line, flush=True)  # noqa: T201
+
+    return announce
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the sandbox until it is told to stop."""
+    parser = build_parser()
+    arguments = parser.parse_args(argv)
+    try:
+        box = build_sandbox(arguments)
+        asyncio.run(serve(box, announcer(arguments.announce_file)))
+    except (SettingsError, OSError, TypeError, ValueError) as error:
+        print(f"sandbox: {error}", file=sys.stderr)  # noqa: T201
+        return 2
+    return 0

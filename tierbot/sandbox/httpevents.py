@@ -1,0 +1,83 @@
+"""The other way to the app: signed POSTs to its request URL, as Slack sends them without Socket Mode."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import json
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlencode
+
+import httpx
+
+from tierbot.sandbox.errors import Undeliverable
+
+if TYPE_CHECKING:
+    from tierbot.sandbox.clock import Clock
+    from tierbot.sandbox.faults import Faults
+
+_OK = 200
+
+
+def sign(secret: str, timestamp: str, body: bytes) -> str:
+    """Return Slack's v0 signature of a request."""
+    base = b"v0:" + timestamp.encode() + b":" + body
+    return "v0=" + hmac.new(secret.encode(), base, hashlib.sha256).hexdigest()
+
+
+class HttpTransport:
+    """Posts envelopes to one request URL."""
+
+    def __init__(self, url: str, secret: str, clock: Clock, faults: Faults) -> None:
+        self._url = url
+        self._secret = secret
+        self._clock = clock
+        self._faults = faults
+        self._client = httpx.AsyncClient(follow_redirects=False, trust_env=False)
+
+    async def offer(
+        self, kind: str, payload: dict[str, Any], *, seconds: float, attempt: int = 0, reason: str = ""
+    ) -> Any:
+        """Post one envelope and return the body of its 200."""
+        body, content_type = self._encode(kind, payload)
+        timestamp = str(int(self._clock.time()))
+        headers = {
+            "Content-Type": content_type,
+            "User-Agent": "Slackbot 1.0 (+https://api.slack.com/robots)",
+            "X-Slack-Request-Timestamp": timestamp,
+            "X-Slack-Signature": sign(self._secret, timestamp, body),
+        }
+        if attempt:
+            headers |= {"X-Slack-Retry-Num": str(attempt), "X-Slack-Retry-Reason": reason}
+        try:
+            response = await self._client.post(self._url, content=body, headers=headers, timeout=seconds)
+        except httpx.TimeoutException:
+            raise Undeliverable("http_timeout") from None
+        except httpx.HTTPError:
+            raise Undeliverable("connection_failed") from None
+        if self._faults.loses_ack():
+            raise Undeliverable("http_timeout")
+        if response.status_code != _OK:
+            no_retry = response.headers.get("x-slack-no-retry") == "1"
+            raise Undeliverable("http_error", retry=not no_retry)
+        return self._decode(response)
+
+    @staticmethod
+    def _encode(kind: str, payload: dict[str, Any]) -> tuple[bytes, str]:
+        if kind == "events_api":
+            return json.dumps(payload).encode(), "application/json"
+        fields = payload if kind == "slash_commands" else {"payload": json.dumps(payload)}
+        return urlencode(fields).encode(), "application/x-www-form-urlencoded"
+
+    @staticmethod
+    def _decode(response: httpx.Response) -> Any:
+        if not response.content:
+            return None
+        try:
+            return response.json()
+        except ValueError:
+            return response.text
+
+    async def close(self) -> None:
+        """Close the connections."""
+        await self._client.aclose()

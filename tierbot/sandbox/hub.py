@@ -1,0 +1,225 @@
+"""Socket Mode: tickets, up to ten connections, envelopes out and acknowledgements in."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from typing import TYPE_CHECKING, Any
+
+from tierbot.sandbox.errors import SlackError, Undeliverable
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from random import Random
+
+    from starlette.websockets import WebSocket
+
+    from tierbot.sandbox.clock import Timer, Timers
+    from tierbot.sandbox.faults import Faults
+    from tierbot.sandbox.ids import Mint
+    from tierbot.sandbox.settings import Settings
+
+CLOSE_REASONS = ("warning", "refresh_requested", "link_disabled", "too_many_websockets")
+
+
+class Connection:
+    """One open WebSocket of the app."""
+
+    def __init__(self, websocket: WebSocket) -> None:
+        self.websocket = websocket
+        self._protocol = websocket.scope["extensions"]["sandbox"]["protocol"]
+        self.closing = False
+        self.timers: list[Timer] = []
+
+    @property
+    def silent(self) -> bool:
+        """Whether this connection plays dead: nothing is sent, nothing heard, no ping answered."""
+        return bool(self._protocol.silent)
+
+    @silent.setter
+    def silent(self, value: bool) -> None:
+        self._protocol.silent = value
+
+    async def send(self, body: dict[str, Any]) -> None:
+        """Send a frame, unless this connection plays dead."""
+        if not self.silent:
+            await self.websocket.send_text(json.dumps(body))
+
+    async def disconnect(self, reason: str, *, close: bool = True) -> None:
+        """Tell the client to go elsewhere, and hang up."""
+        body = {"type": "disconnect", "reason": reason, "debug_info": {"host": "sandbox"}}
+        await self.send(body)
+        if close:
+            self.closing = True
+            await self.websocket.close()
+
+
+class Hub:
+    """All connections of the app, and the envelopes that wait for an acknowledgement."""
+
+    def __init__(self, settings: Settings, timers: Timers, mint: Mint, rng: Random, faults: Faults) -> None:
+        self._settings = settings
+        self._timers = timers
+        self._mint = mint
+        self._rng = rng
+        self._faults = faults
+        self._tickets: dict[str, float] = {}
+        self._waiting: dict[str, tuple[asyncio.Future[Any], Connection]] = {}
+        self._background: set[asyncio.Task[None]] = set()
+        self.connections: list[Connection] = []
+        self.base_url: Callable[[], str] = lambda: ""
+        self.app_id = ""
+        self.late_acks = 0
+
+    def issue_url(self) -> str:
+        """Return a WebSocket address with a ticket that opens one connection."""
+        if self._faults.link_disabled:
+            raise SlackError("internal_error")
+        ticket = self._mint.uuid()
+        self._tickets[ticket] = self._timers.clock.time() + self._settings.timings.ticket
+        root = self.base_url().replace("http", "ws", 1)
+        return f"{root}/link/?ticket={ticket}&app_id={self.app_id}"
+
+    async def serve(self, websocket: WebSocket) -> None:
+        """Serve one connection until it ends."""
+        expires = self._tickets.pop(websocket.query_params.get("ticket", ""), 0.0)
+        if self._timers.clock.time() > expires:
+            await websocket.close(code=4001)
+            return
+        await websocket.accept()
+        connection = Connection(websocket)
+        if len(self.connections) >= self._settings.max_connections or self._faults.too_many_websockets:
+            await connection.disconnect("too_many_websockets")
+            return
+        self.connections.append(connection)
+        try:
+            await self._talk(connection)
+        finally:
+            self._forget(connection)
+
+    async def _talk(self, connection: Connection) -> None:
+        await connection.send(
+            {
+                "type": "hello",
+                "num_connections": len(self.connections),
+                "connection_info": {"app_id": self.app_id},
+                "debug_info": {
+                    "host": "sandbox",
+                    "build_number": 1,
+                    "approximate_connection_time": int(self._settings.timings.connection),
+                },
+            }
+        )
+        self._plan_refresh(connection)
+        while True:
+            message = await connection.websocket.receive()
+            if message["type"] == "websocket.disconnect":
+                return
+            if not connection.silent:
+                self._receive(message.get("text") or "")
+
+    def _plan_refresh(self, connection: Connection) -> None:
+        timings = self._settings.timings
+
+        def later(seconds: float, reason: str, *, close: bool) -> None:
+            def fire() -> None:
+                self.spawn(connection.disconnect(reason, close=close))
+
+            connection.timers.append(self._timers.call_later(seconds, fire))
+
+        later(max(0.0, timings.connection - timings.warning), "warning", close=False)
+        later(timings.connection, "refresh_requested", close=True)
+
+    def _receive(self, text: str) -> None:
+        try:
+            body = json.loads(text)
+            envelope_id = str(body["envelope_id"])
+        except (ValueError, KeyError, TypeError):
+            return  # Slack ignores frames that acknowledge nothing
+        waiting = self._waiting.get(envelope_id)
+        if waiting is None:
+            self.late_acks += 1
+        elif self._faults.loses_ack():
+            return
+        else:
+            delay = self._faults.ack_delay()
+            self._timers.call_later(delay, lambda: self._settle(envelope_id, body)) if delay else self._settle(
+                envelope_id, body
+            )
+
+    def _settle(self, envelope_id: str, body: dict[str, Any]) -> None:
+        waiting = self._waiting.get(envelope_id)
+        if waiting is None:
+            self.late_acks += 1
+        elif not waiting[0].done():
+            waiting[0].set_result(body.get("payload"))
+
+    def _forget(self, connection: Connection) -> None:
+        if connection in self.connections:
+            self.connections.remove(connection)
+        for timer in connection.timers:
+            timer.cancel()
+        for future, holder in self._waiting.values():
+            if holder is connection and not future.done():
+                future.set_exception(Undeliverable("timeout"))
+
+    async def offer(
+        self, kind: str, payload: dict[str, Any], *, seconds: float, attempt: int = 0, reason: str = ""
+    ) -> Any:
+        """Send an envelope to one of the connections; return what came with its acknowledgement."""
+        open_ = [connection for connection in self.connections if not connection.closing]
+        if not open_:
+            raise Undeliverable("no_connection")
+        connection = self._rng.choice(open_)
+        envelope_id = self._mint.uuid()
+        envelope: dict[str, Any] = {"envelope_id": envelope_id, "type": kind, "payload": payload}
+        envelope["accepts_response_payload"] = kind != "events_api"
+        if kind == "events_api":
+            envelope |= {"retry_attempt": attempt, "retry_reason": reason}
+        future: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
+        self._waiting[envelope_id] = (future, connection)
+
+        def give_up() -> None:
+            if not future.done():
+                future.set_exception(Undeliverable("timeout"))
+
+        timer = self._timers.call_later(seconds, give_up)
+        try:
+            await self._send(connection, envelope)
+            return await future
+        finally:
+            timer.cancel()
+            self._waiting.pop(envelope_id, None)
+
+    async def _send(self, connection: Connection, envelope: dict[str, Any]) -> None:
+        try:
+            await connection.send(envelope)
+        except Exception as error:  # the server and Starlette raise different ones for a socket just lost
+            raise Undeliverable("timeout") from error
+
+    async def disconnect_all(self, reason: str) -> int:
+        """Send every connection a `disconnect` frame; return how many there were."""
+        targets = list(self.connections)
+        for connection in targets:
+            await connection.disconnect(reason, close=reason != "warning")
+        return len(targets)
+
+    async def cut_all(self) -> int:
+        """Drop every connection without a word."""
+        targets = list(self.connections)
+        for connection in targets:
+            connection.closing = True
+            await connection.websocket.close(code=1011)
+        return len(targets)
+
+    def silence(self, *, silent: bool = True) -> int:
+        """Let every open connection play dead (or wake up)."""
+        for connection in self.connections:
+            connection.silent = silent
+        return len(self.connections)
+
+    def spawn(self, work: Any) -> None:
+        """Run something in the background, and keep hold of it."""
+        task = asyncio.get_running_loop().create_task(work)
+        self._background.add(task)
+        task.add_done_callback(self._background.discard)

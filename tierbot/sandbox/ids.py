@@ -1,0 +1,46 @@
+"""Identifiers in Slack's shapes, drawn from a seeded generator, and timestamps that never repeat."""
+
+from __future__ import annotations
+
+import string
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from random import Random
+
+    from tierbot.sandbox.clock import Clock
+
+_ALPHABET = string.ascii_uppercase + string.digits
+_MICROSECONDS = 1_000_000
+
+
+class Mint:
+    """Makes ids (`U0ABC…`), timestamps (`1712345678.000100`) and secrets."""
+
+    def __init__(self, clock: Clock, rng: Random) -> None:
+        self._clock = clock
+        self._rng = rng
+        self._last_ts = 0
+
+    def id(self, prefix: str, length: int = 10) -> str:
+        """Return a new id such as `C0XK3…`."""
+        return prefix + "0" + "".join(self._rng.choices(_ALPHABET, k=length - 1))
+
+    def hex(self, length: int = 24) -> str:
+        """Return random lower-case hexadecimal digits."""
+        return f"{self._rng.getrandbits(length * 4):0{length}x}"
+
+    def uuid(self) -> str:
+        """Return an envelope id."""
+        digits = self.hex(32)
+        return "-".join((digits[:8], digits[8:12], digits[12:16], digits[16:20], digits[20:]))
+
+    def ts(self) -> str:
+        """Return a message or event timestamp, later than every one before."""
+        micro = max(int(self._clock.time() * _MICROSECONDS), self._last_ts + 1)
+        self._last_ts = micro
+        return f"{micro // _MICROSECONDS}.{micro % _MICROSECONDS:06d}"
+
+    def trigger(self) -> str:
+        """Return a trigger id."""
+        return f"{self._rng.randrange(10**12)}.{self._rng.randrange(10**12)}.{self.hex(32)}"

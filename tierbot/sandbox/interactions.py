@@ -1,0 +1,213 @@
+"""What colleagues do that the app must answer within three seconds: commands, clicks, shortcuts, modals."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from tierbot.sandbox import widgets
+from tierbot.sandbox.errors import SlackError, Undeliverable
+from tierbot.sandbox.payloads import message_json
+
+if TYPE_CHECKING:
+    from tierbot.sandbox.records import Json, Message, View
+    from tierbot.sandbox.replies import Reply
+    from tierbot.sandbox.sandbox import Sandbox
+
+
+@dataclass(slots=True)
+class Outcome:
+    """What became of an interaction: `error` is what Slack shows when the app was too slow or absent."""
+
+    acked: bool
+    error: str | None = None
+    answer: Any = None
+    reply: Reply | None = None
+    details: dict[str, Any] = field(default_factory=dict)
+
+
+class Interactions:
+    """Sends interactions and carries out what their acknowledgements say."""
+
+    def __init__(self, box: Sandbox) -> None:
+        self._box = box
+        self._offered: dict[str, list[Json]] = {}
+
+    async def command(self, user_id: str, channel_id: str, command: str, text: str) -> Outcome:
+        """Run a slash command as a user."""
+        box = self._box
+        user, channel = box.workspace.user(user_id), box.workspace.channel(channel_id)
+        if command not in {item.name for item in box.settings.commands}:
+            raise SlackError("unknown_command")
+        if user.id not in channel.members:
+            raise SlackError("not_in_channel")
+        reply = box.replies.issue(user.id, channel.id)
+        payload = {
+            "token": "sandbox",
+            "team_id": box.workspace.id,
+            "team_domain": box.workspace.domain,
+            "channel_id": channel.id,
+            "channel_name": "directmessage" if channel.is_im else channel.name,
+            "user_id": user.id,
+            "user_name": user.name,
+            "command": command,
+            "text": text,
+            "api_app_id": box.app_id,
+            "is_enterprise_install": "false",
+            "response_url": f"{box.base_url}/response/{reply.token}",
+            "trigger_id": box.triggers.issue(user.id),
+        }
+        outcome = await self._send("slash_commands", payload)
+        outcome.reply = reply
+        if outcome.acked:
+            self._answer_inline(reply, outcome.answer)
+        return outcome
+
+    def _answer_inline(self, reply: Reply, answer: Any) -> None:
+        body = {"text": answer} if isinstance(answer, str) else answer
+        if isinstance(body, dict) and any(body.get(key) for key in ("text", "blocks", "attachments")):
+            self._box.replies.answer(reply, body)
+
+    async def action(self, user_id: str, message: Message, action_id: str, block_id: str, value: Any) -> Outcome:
+        """Click or choose in a message."""
+        box = self._box
+        block, element = widgets.find_element(message.blocks or [], action_id, block_id)
+        reply = box.replies.issue(user_id, message.channel, message)
+        channel = box.workspace.channel(message.channel)
+        payload = self._base("block_actions", user_id) | {
+            "container": self._container(message),
+            "channel": {"id": channel.id, "name": "directmessage" if channel.is_im else channel.name},
+            "message": message_json(box.workspace, message),
+            "state": {"values": {}},
+            "response_url": f"{box.base_url}/response/{reply.token}",
+            "actions": [self._action(block, element, value)],
+        }
+        outcome = await self._send("interactive", payload)
+        outcome.reply = reply
+        return outcome
+
+    async def view_action(self, view: View, action_id: str, block_id: str, value: Any) -> Outcome:
+        """Click or choose in a modal or in App Home."""
+        block, element = widgets.find_element(view.body["blocks"], action_id, block_id)
+        payload = self._base("block_actions", view.user) | {
+            "container": {"type": "view", "view_id": view.id},
+            "view": self._box.views.as_json(view),
+            "actions": [self._action(block, element, value)],
+        }
+        return await self._send("interactive", payload)
+
+    async def shortcut(self, user_id: str, callback_id: str, message: Message | None) -> Outcome:
+        """Run a message shortcut, or without a message a global one."""
+        box = self._box
+        kind = "message" if message is not None else "global"
+        known = {item.callback_id for item in box.settings.shortcuts if item.kind == kind}
+        if known and callback_id not in known:
+            raise SlackError("unknown_shortcut")
+        action_ts = box.mint.ts()
+        payload = self._base("shortcut" if message is None else "message_action", user_id)
+        payload |= {"callback_id": callback_id, "action_ts": action_ts}
+        if message is None:
+            return await self._send("interactive", payload)
+        reply = box.replies.issue(user_id, message.channel)
+        channel = box.workspace.channel(message.channel)
+        payload |= {
+            "message_ts": message.ts,
+            "message": message_json(box.workspace, message),
+            "channel": {"id": channel.id, "name": "directmessage" if channel.is_im else channel.name},
+            "response_url": f"{box.base_url}/response/{reply.token}",
+        }
+        outcome = await self._send("interactive", payload)
+        outcome.reply = reply
+        return outcome
+
+    async def suggest(self, view_or_message: View | Message, user_id: str, action_id: str, value: str) -> Outcome:
+        """Ask the app for the options of an external select."""
+        box = self._box
+        is_view = hasattr(view_or_message, "body")
+        blocks = view_or_message.body["blocks"] if is_view else view_or_message.blocks or []  # type: ignore[union-attr]
+        block, element = widgets.find_element(blocks, action_id)
+        payload = self._base("block_suggestion", user_id) | {
+            "action_id": element["action_id"],
+            "block_id": block["block_id"],
+            "value": value,
+        }
+        del payload["trigger_id"]
+        if is_view:
+            payload |= {"view": box.views.as_json(view_or_message)}  # type: ignore[arg-type]
+            payload |= {"container": {"type": "view", "view_id": view_or_message.id}}  # type: ignore[union-attr]
+        else:
+            payload |= {"message": message_json(box.workspace, view_or_message)}  # type: ignore[arg-type]
+            payload |= {"container": self._container(view_or_message)}  # type: ignore[arg-type]
+        outcome = await self._send("interactive", payload)
+        answer = outcome.answer if isinstance(outcome.answer, dict) else {}
+        self._offered[action_id] = widgets.options_of(answer)
+        outcome.details = {key: answer[key] for key in ("options", "option_groups") if key in answer}
+        return outcome
+
+    async def submit(self, view: View, values: Json) -> Outcome:
+        """Submit a modal and do what the answer says."""
+        box = self._box
+        state = widgets.form_state(view.body["blocks"], values, self._offered)
+        payload = self._base("view_submission", view.user)
+        payload |= {"view": box.views.as_json(view, state), "response_urls": []}
+        outcome = await self._send("interactive", payload)
+        if outcome.acked:
+            outcome.details = self._respond(view, outcome.answer)
+        return outcome
+
+    def _respond(self, view: View, answer: Any) -> Json:
+        views = self._box.views
+        kind = answer.get("response_action") if isinstance(answer, dict) else None
+        if kind == "errors":
+            return {"errors": answer.get("errors", {})}
+        if kind == "update":
+            return {"view": views.update(view.id, answer.get("view"))}
+        if kind == "push":
+            return {"view": views.push(view.user, answer.get("view"))}
+        views.close(view, everything=kind == "clear")
+        return {}
+
+    async def close(self, view: View) -> Outcome:
+        """Close a modal with its cross; the app hears of it if it asked to."""
+        self._box.views.close(view)
+        if not view.body.get("notify_on_close"):
+            return Outcome(acked=True)
+        payload = self._base("view_closed", view.user)
+        payload |= {"view": self._box.views.as_json(view), "is_cleared": False}
+        del payload["trigger_id"]
+        return await self._send("interactive", payload)
+
+    def _base(self, kind: str, user_id: str) -> Json:
+        box = self._box
+        user = box.workspace.user(user_id)
+        return {
+            "type": kind,
+            "user": {"id": user.id, "username": user.name, "name": user.name, "team_id": box.workspace.id},
+            "api_app_id": box.app_id,
+            "token": "sandbox",
+            "trigger_id": box.triggers.issue(user.id),
+            "team": {"id": box.workspace.id, "domain": box.workspace.domain},
+            "enterprise": None,
+            "is_enterprise_install": False,
+        }
+
+    @staticmethod
+    def _container(message: Message) -> Json:
+        return {
+            "type": "message",
+            "message_ts": message.ts,
+            "channel_id": message.channel,
+            "is_ephemeral": message.visible_to is not None,
+        }
+
+    def _action(self, block: Json, element: Json, value: Any) -> Json:
+        offered = self._offered.get(element["action_id"], [])
+        return widgets.action(block, element, value, self._box.mint.ts(), offered)
+
+    async def _send(self, kind: str, payload: Json) -> Outcome:
+        try:
+            answer = await self._box.courier.interact(kind, payload)
+        except Undeliverable as failure:
+            late = failure.reason in {"timeout", "http_timeout"}
+            return Outcome(acked=False, error="operation_timeout" if late else "dispatch_failed")
+        return Outcome(acked=True, answer=answer)

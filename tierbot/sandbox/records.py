@@ -1,0 +1,100 @@
+"""What a workspace consists of: users, channels, messages, views, files. Plain records, no behaviour."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+Json = dict[str, Any]
+
+
+@dataclass(slots=True)
+class User:
+    """A person or a bot of the workspace."""
+
+    id: str
+    name: str
+    real_name: str
+    is_admin: bool = False
+    is_guest: bool = False
+    is_bot: bool = False
+    deleted: bool = False
+    tz: str = "Etc/UTC"
+    colour: str = "4a6fa5"
+    bot_id: str | None = None
+
+
+@dataclass(slots=True)
+class Message:
+    """One message of a channel, or one that only `visible_to` sees."""
+
+    ts: str
+    channel: str
+    user: str
+    text: str
+    blocks: list[Json] | None = None
+    attachments: list[Json] | None = None
+    bot_id: str | None = None
+    thread_ts: str | None = None
+    broadcast: bool = False
+    metadata: Json | None = None
+    edited_ts: str | None = None
+    subtype: str | None = None
+    visible_to: str | None = None
+    files: list[str] = field(default_factory=list)
+    replies: list[str] = field(default_factory=list)
+    reactions: dict[str, list[str]] = field(default_factory=dict)
+
+
+@dataclass(slots=True)
+class Channel:
+    """A channel or a direct conversation with its messages, oldest first."""
+
+    id: str
+    name: str
+    created: int
+    is_private: bool = False
+    is_im: bool = False
+    is_archived: bool = False
+    members: dict[str, None] = field(default_factory=dict)
+    messages: dict[str, Message] = field(default_factory=dict)
+
+
+@dataclass(slots=True)
+class File:
+    """An uploaded file."""
+
+    id: str
+    name: str
+    length: int
+    created: int
+    alt_text: str = ""
+    title: str = ""
+    mimetype: str = "application/octet-stream"
+    content: bytes | None = None
+    completed_at: float | None = None
+    channels: list[str] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class View:
+    """A modal in someone's stack, or someone's App Home."""
+
+    id: str
+    user: str
+    body: Json
+    hash: str
+    root_id: str
+    previous_id: str | None = None
+    is_open: bool = True
+
+
+@dataclass(slots=True)
+class Act:
+    """What a colleague did, as they would swear to it: the truth that a bot's ledger is compared with."""
+
+    n: int
+    at: str
+    user: str
+    act: str
+    details: Json

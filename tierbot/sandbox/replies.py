@@ -1,0 +1,112 @@
+"""response_url: five uses in thirty minutes, to answer whoever ran a command or clicked."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from tierbot.sandbox.errors import SlackError
+from tierbot.sandbox.records import Json, Message
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from tierbot.sandbox.ids import Mint
+    from tierbot.sandbox.records import User
+    from tierbot.sandbox.workspace import Workspace
+
+_USES = 5
+
+
+@dataclass(slots=True)
+class Reply:
+    """The context that one response_url answers into, and what was answered so far."""
+
+    token: str
+    user: str
+    channel: str
+    expires_at: float
+    source: Message | None = None
+    uses: int = 0
+    seen: list[Message] = field(default_factory=list)
+
+
+class Replies:
+    """All response urls given out."""
+
+    def __init__(
+        self, workspace: Workspace, mint: Mint, bot: User, lifetime: float, check: Callable[[Any], list[Json]]
+    ) -> None:
+        self._workspace = workspace
+        self._mint = mint
+        self._bot = bot
+        self._lifetime = lifetime
+        self._check = check
+        self._given: dict[str, Reply] = {}
+
+    def issue(self, user: str, channel: str, source: Message | None = None) -> Reply:
+        """Give out a response url's context."""
+        expires = self._workspace.clock.time() + self._lifetime
+        reply = Reply(self._mint.hex(32), user, channel, expires, source)
+        self._given[reply.token] = reply
+        return reply
+
+    def use(self, token: str, body: Json) -> None:
+        """Answer through a response url, or raise what Slack would."""
+        reply = self._given.get(token)
+        if reply is None:
+            raise SlackError("no_such_url")
+        if self._workspace.clock.time() > reply.expires_at:
+            raise SlackError("expired_url")
+        if reply.uses >= _USES:
+            raise SlackError("used_url")
+        reply.uses += 1
+        self.answer(reply, body)
+
+    def answer(self, reply: Reply, body: Json) -> None:
+        """Do what the body of an answer says."""
+        if body.get("delete_original"):
+            self._delete(reply)
+            return
+        content: Json = {"text": str(body.get("text") or "")}
+        if body.get("blocks") is not None:
+            content["blocks"] = self._check(body["blocks"])
+        if body.get("attachments") is not None:
+            content["attachments"] = body["attachments"]
+        if not any(content.values()):
+            raise SlackError("no_text")
+        if body.get("replace_original") and reply.source is not None:
+            self._replace(reply, content)
+            return
+        public = body.get("response_type") == "in_channel"
+        message = Message(
+            ts="",
+            channel=reply.channel,
+            user=self._bot.id,
+            bot_id=self._bot.bot_id,
+            thread_ts=body.get("thread_ts") if public else None,
+            visible_to=None if public else reply.user,
+            **content,
+        )
+        reply.seen.append(self._workspace.post(message) if public else self._workspace.whisper(message))
+
+    def _delete(self, reply: Reply) -> None:
+        source = reply.source
+        if source is None:
+            raise SlackError("message_not_found")
+        if source.visible_to:
+            self._workspace.take_back(source)
+        else:
+            self._workspace.delete(source.channel, source.ts, self._bot.id)
+
+    def _replace(self, reply: Reply, content: Json) -> None:
+        source = reply.source
+        if source is None:
+            raise SlackError("message_not_found")
+        if source.visible_to is None:
+            self._workspace.update(source.channel, source.ts, self._bot.id, content)
+        else:
+            source.text, source.blocks = content["text"], content.get("blocks")
+            channel = self._workspace.channel(source.channel)
+            self._workspace.tell("ephemeral_changed", channel=channel, message=source)
+        reply.seen.append(source)

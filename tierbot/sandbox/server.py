@@ -1,0 +1,140 @@
+"""Listens: Starlette's routes on a uvicorn server that ends at once, and quietly, when it is told to."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import signal
+import socket
+from typing import TYPE_CHECKING, Any
+
+import uvicorn
+from starlette.applications import Starlette
+from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
+
+from tierbot.sandbox.control import ControlWeb
+from tierbot.sandbox.web import SlackWeb
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from websockets.http11 import Request as Handshake
+
+    from tierbot.sandbox.sandbox import Sandbox
+
+
+class SocketProtocol(WebSocketsSansIOProtocol):
+    """A WebSocket that can play dead: a silent one answers no ping."""
+
+    silent = False
+
+    def handle_connect(self, event: Handshake) -> None:
+        """Let the application reach this protocol."""
+        super().handle_connect(event)
+        if hasattr(self, "scope"):
+            self.scope["extensions"] = {**(self.scope.get("extensions") or {}), "sandbox": {"protocol": self}}
+
+    def data_received(self, data: bytes) -> None:
+        """Take what came, unless this connection plays dead."""
+        if not self.silent:
+            super().data_received(data)
+
+
+class QuietServer(uvicorn.Server):
+    """A server that leaves signals to `run`, so that SIGTERM ends in exit code 0."""
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Capture none."""
+        yield
+
+    async def start(self, listener: socket.socket) -> None:
+        """Begin to serve on a listening socket."""
+        self.config.load()
+        self.lifespan = self.config.lifespan_class(self.config)
+        await self.startup(sockets=[listener])
+
+    async def run_until_told(self) -> None:
+        """Serve until `should_exit`."""
+        await self.main_loop()
+        await self.shutdown()
+
+
+def build_app(box: Sandbox) -> Starlette:
+    """Return the ASGI application."""
+    return Starlette(routes=[*SlackWeb(box).routes(), *ControlWeb(box).routes()])
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """Open the listening socket; port 0 takes a free one."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    # The protocol is named because asyncio switches Nagle off only where it reads "TCP" here (40 ms a call).
+    listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    listener.bind((host, port))
+    listener.listen(1024)
+    return listener
+
+
+def address(listener: socket.socket, host: str) -> str:
+    """Return the base url of a listening socket."""
+    port = listener.getsockname()[1]
+    shown = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(host, f"[{host}]" if ":" in host else host)  # noqa: S104
+    return f"http://{shown}:{port}"
+
+
+def announcement(box: Sandbox) -> dict[str, Any]:
+    """Return what whoever started the sandbox needs to know."""
+    settings = box.settings
+    token = f"/?token={settings.control_token}" if settings.control_token else "/"
+    return {
+        "url": box.base_url + token,
+        "api_url": f"{box.base_url}/api/",
+        "control_url": f"{box.base_url}/control/",
+        "control_token": settings.control_token,
+        "bot_token": settings.bot_token,
+        "app_token": settings.app_token,
+        "signing_secret": settings.signing_secret,
+        "team_id": box.workspace.id,
+        "channel": box.home_channel.id,
+        "bot_user": box.bot.id,
+    }
+
+
+def make_server(box: Sandbox) -> QuietServer:
+    """Return a server for the sandbox, not yet started."""
+    config = uvicorn.Config(
+        build_app(box),
+        log_level="warning",
+        access_log=False,
+        lifespan="off",
+        ws=SocketProtocol,
+        ws_ping_interval=box.settings.timings.ping,
+        ws_ping_timeout=None,
+        ws_per_message_deflate=False,
+        timeout_graceful_shutdown=1,
+        server_header=False,
+    )
+    return QuietServer(config)
+
+
+async def serve(box: Sandbox, announce: Callable[[str], None]) -> None:
+    """Serve until SIGTERM or SIGINT."""
+    settings = box.settings
+    listener = listen(settings.host, settings.port)
+    box.base_url = settings.public_url or address(listener, settings.host)
+    server = make_server(box)
+    loop = asyncio.get_running_loop()
+
+    def stop() -> None:
+        server.should_exit = True
+        box.stream.close()
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop)
+    await server.start(listener)
+    box.courier.is_open = True
+    announce(json.dumps(announcement(box)))
+    await server.run_until_told()
+    await box.close()

@@ -1,0 +1,143 @@
+"""What a sandbox can be told at its start, with defaults that listen on this machine only."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+DEFAULT_SCOPES = frozenset(
+    (
+        "chat:write",
+        "reactions:read",
+        "reactions:write",
+        "commands",
+        "users:read",
+        "files:write",
+        "files:read",
+        "emoji:read",
+        "team:read",
+        "channels:read",
+        "channels:history",
+        "channels:join",
+        "groups:read",
+        "groups:history",
+        "im:read",
+        "im:write",
+        "im:history",
+    )
+)
+DEFAULT_EVENTS = frozenset(
+    (
+        "reaction_added",
+        "reaction_removed",
+        "app_home_opened",
+        "app_uninstalled",
+        "tokens_revoked",
+        "member_joined_channel",
+    )
+)
+DEFAULT_COMMANDS = ("/leaderboard", "/myscore", "/tier")
+
+
+class SettingsError(ValueError):
+    """A setting that cannot be used, and why."""
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """A slash command that the app registered."""
+
+    name: str
+    description: str = ""
+    usage_hint: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Shortcut:
+    """A message or global shortcut that the app registered; an empty `callback_id` in a click takes the first."""
+
+    name: str
+    callback_id: str
+    kind: str = "message"
+
+
+@dataclass(frozen=True, slots=True)
+class Timings:
+    """Seconds; each may be shortened by a test."""
+
+    ack: float = 3.0
+    retries: tuple[float, ...] = (0.0, 60.0, 300.0)
+    interaction: float = 3.0
+    trigger: float = 3.0
+    response_url: float = 1800.0
+    ticket: float = 30.0
+    connection: float = 4 * 3600.0
+    warning: float = 10.0
+    ping: float = 10.0
+    file_processing: float = 0.2
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """One sandbox."""
+
+    host: str = "127.0.0.1"
+    port: int = 0
+    public_url: str | None = None
+    bot_token: str = "xoxb-sandbox-bot"  # noqa: S105  (it opens a sandbox, nothing else)
+    app_token: str = "xapp-sandbox-app"  # noqa: S105
+    signing_secret: str = "sandbox-signing-secret"  # noqa: S105
+    control_token: str | None = None
+    team: str = "Pizza Science"
+    channel: str = "trending"
+    bot_name: str = "tierbot"
+    app_name: str = "tierbot"
+    seed: int = 0
+    limits: bool = False
+    request_url: str | None = None
+    scopes: frozenset[str] = DEFAULT_SCOPES
+    events: frozenset[str] = DEFAULT_EVENTS
+    commands: tuple[Command, ...] = tuple(Command(name) for name in DEFAULT_COMMANDS)
+    shortcuts: tuple[Shortcut, ...] = ()
+    timings: Timings = field(default_factory=Timings)
+    max_emoji: int = 23
+    max_reactions: int = 23
+    max_connections: int = 10
+
+    def with_manifest(self, manifest: dict[str, Any]) -> Settings:
+        """Return the settings with what a Slack app manifest says about scopes, events, commands, shortcuts."""
+        features = manifest.get("features", {})
+        subscriptions = manifest.get("settings", {}).get("event_subscriptions", {})
+        scopes = manifest.get("oauth_config", {}).get("scopes", {}).get("bot")
+        return replace(
+            self,
+            app_name=manifest.get("display_information", {}).get("name", self.app_name),
+            bot_name=features.get("bot_user", {}).get("display_name", self.bot_name),
+            scopes=frozenset(scopes) if scopes is not None else self.scopes,
+            events=frozenset(subscriptions["bot_events"]) if "bot_events" in subscriptions else self.events,
+            commands=tuple(
+                Command(item["command"], item.get("description", ""), item.get("usage_hint", ""))
+                for item in features.get("slash_commands", [])
+            )
+            or self.commands,
+            shortcuts=tuple(
+                Shortcut(item["name"], item["callback_id"], item.get("type", "message"))
+                for item in features.get("shortcuts", [])
+            )
+            or self.shortcuts,
+        )
+
+
+def read_manifest(path: Path) -> dict[str, Any]:
+    """Read an app manifest in JSON."""
+    try:
+        manifest = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise SettingsError(f"{path}: not a readable JSON manifest: {error}") from error
+    if not isinstance(manifest, dict):
+        raise SettingsError(f"{path}: a manifest is a JSON object")
+    return manifest

@@ -1,0 +1,82 @@
+"""The live stream of changes: what the page, simulated colleagues and waiting control calls listen to."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections import deque
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+_KEPT = 20_000
+_QUEUE = 50_000
+
+
+class Stream:
+    """Numbered changes, kept for a while, so that a listener can catch up after a reconnect."""
+
+    def __init__(self) -> None:
+        self.seq = 0
+        self._kept: deque[tuple[int, dict[str, Any]]] = deque(maxlen=_KEPT)
+        self._queues: set[asyncio.Queue[str | None]] = set()
+        self._waiting: set[asyncio.Future[None]] = set()
+
+    def publish(self, kind: str, details: dict[str, Any]) -> None:
+        """Send a change to everyone who listens."""
+        self.seq += 1
+        item = {"seq": self.seq, "type": kind, **details}
+        self._kept.append((self.seq, item))
+        if self._queues:
+            text = json.dumps(item)
+            for queue in list(self._queues):
+                self._push(queue, text)
+        for future in self._waiting:
+            if not future.done():
+                future.set_result(None)
+        self._waiting.clear()
+
+    def _push(self, queue: asyncio.Queue[str | None], text: str) -> None:
+        if queue.qsize() >= _QUEUE:  # a listener that fell asleep: let it reconnect and catch up
+            self._queues.discard(queue)
+            queue.put_nowait(None)
+        else:
+            queue.put_nowait(text)
+
+    @contextmanager
+    def subscribe(self, since: int | None = None) -> Iterator[asyncio.Queue[str | None]]:
+        """Listen; changes after number `since` that are still kept come first. `None` ends the stream."""
+        queue: asyncio.Queue[str | None] = asyncio.Queue()
+        if since is not None:
+            for seq, item in self._kept:
+                if seq > since:
+                    queue.put_nowait(json.dumps(item))
+        self._queues.add(queue)
+        try:
+            yield queue
+        finally:
+            self._queues.discard(queue)
+
+    def close(self) -> None:
+        """End all listening."""
+        for queue in self._queues:
+            queue.put_nowait(None)
+
+    async def wait_until(self, predicate: Callable[[], bool], seconds: float) -> bool:
+        """Wait until a change makes `predicate` true; return whether it is."""
+        deadline = asyncio.get_running_loop().time() + seconds
+        while not predicate():
+            remaining = deadline - asyncio.get_running_loop().time()
+            if remaining <= 0:
+                return False
+            future = asyncio.get_running_loop().create_future()
+            self._waiting.add(future)
+            try:
+                await asyncio.wait_for(future, remaining)
+            except TimeoutError:
+                return predicate()
+            finally:
+                self._waiting.discard(future)
+        return True

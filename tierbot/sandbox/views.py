@@ -1,0 +1,196 @@
+"""Modals in a person's stack, App Homes, and the triggers that allow an app to open a modal."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from tierbot.sandbox.blocks import validate_view
+from tierbot.sandbox.errors import SlackError
+from tierbot.sandbox.records import Json, View
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from tierbot.sandbox.ids import Mint
+    from tierbot.sandbox.workspace import Workspace
+
+_MAX_STACK = 3
+
+
+@dataclass(slots=True)
+class Trigger:
+    """The right, for three seconds, to open one modal for one person."""
+
+    id: str
+    user: str
+    expires_at: float
+    used: bool = False
+
+
+class Triggers:
+    """All triggers given out."""
+
+    def __init__(self, mint: Mint, now: Callable[[], float], lifetime: float) -> None:
+        self._mint = mint
+        self._now = now
+        self._lifetime = lifetime
+        self._given: dict[str, Trigger] = {}
+
+    def issue(self, user: str) -> str:
+        """Give out a trigger for what `user` just did."""
+        now = self._now()
+        if len(self._given) > 10_000:  # noqa: PLR2004  (enough for any test; old ones are of no use)
+            self._given = {key: item for key, item in self._given.items() if item.expires_at > now}
+        trigger = Trigger(self._mint.trigger(), user, now + self._lifetime)
+        self._given[trigger.id] = trigger
+        return trigger.id
+
+    def exchange(self, trigger_id: str) -> Trigger:
+        """Use a trigger up."""
+        trigger = self._given.get(trigger_id)
+        if trigger is None:
+            raise SlackError("invalid_trigger_id")
+        if trigger.used:
+            raise SlackError("exchanged_trigger_id")
+        if self._now() > trigger.expires_at:
+            raise SlackError("expired_trigger_id")
+        trigger.used = True
+        return trigger
+
+
+class Views:
+    """The modals and homes of all users."""
+
+    def __init__(self, workspace: Workspace, app_id: str, bot_id: str, fill: Callable[[Json], Json]) -> None:
+        self._workspace = workspace
+        self._mint = workspace.mint
+        self._app_id = app_id
+        self._bot_id = bot_id
+        self._fill = fill
+        self._views: dict[str, View] = {}
+        self._stacks: dict[str, list[str]] = {}
+        self._homes: dict[str, str] = {}
+
+    def open(self, user: str, body: Any) -> Json:
+        """Open a modal, replacing whatever stack the user had."""
+        checked = self._checked(body, "modal")
+        for view_id in self._stacks.pop(user, []):
+            self._views[view_id].is_open = False
+        return self._put(user, checked, previous=None)
+
+    def push(self, user: str, body: Any) -> Json:
+        """Put a modal on top of the user's stack."""
+        stack = self._stacks.get(user, [])
+        if not stack:
+            raise SlackError("not_found")
+        if len(stack) >= _MAX_STACK:
+            raise SlackError("push_limit_reached")
+        return self._put(user, self._checked(body, "modal"), previous=self._views[stack[-1]])
+
+    def update(self, wanted: str, body: Any, expected_hash: str = "") -> Json:
+        """Replace the contents of an open view, found by id or external id."""
+        view = self.find(wanted)
+        if view is None or not view.is_open:
+            raise SlackError("not_found")
+        if expected_hash and expected_hash != view.hash:
+            raise SlackError("hash_conflict")
+        view.body = self._checked(body, view.body["type"])
+        view.hash = self._new_hash()
+        return self._shown(view, "updated")
+
+    def publish(self, user: str, body: Any, expected_hash: str = "") -> Json:
+        """Set a user's App Home."""
+        checked = self._checked(body, "home")
+        known = self._homes.get(user)
+        if known is None:
+            view_id = self._mint.id("V")
+            self._homes[user] = view_id
+            self._views[view_id] = View(view_id, user, checked, self._new_hash(), view_id)
+            return self._shown(self._views[view_id], "published")
+        view = self._views[known]
+        if expected_hash and expected_hash != view.hash:
+            raise SlackError("hash_conflict")
+        view.body, view.hash = checked, self._new_hash()
+        return self._shown(view, "published")
+
+    def close(self, view: View, *, everything: bool = False) -> None:
+        """Close a modal (or the user's whole stack)."""
+        stack = self._stacks.get(view.user, [])
+        closing = list(stack) if everything else [view.id]
+        for view_id in closing:
+            self._views[view_id].is_open = False
+            if view_id in stack:
+                stack.remove(view_id)
+        self._workspace.tell("view", change="closed", user=view.user, view=self.as_json(view))
+
+    def find(self, wanted: str) -> View | None:
+        """Return a view by its id or external id."""
+        if wanted in self._views:
+            return self._views[wanted]
+        for view in self._views.values():
+            if view.is_open and wanted and view.body.get("external_id") == wanted:
+                return view
+        return None
+
+    def stack(self, user: str) -> list[View]:
+        """Return the user's open modals, the topmost last."""
+        return [self._views[view_id] for view_id in self._stacks.get(user, [])]
+
+    def home(self, user: str) -> View | None:
+        """Return the user's App Home if one was published."""
+        view_id = self._homes.get(user)
+        return self._views[view_id] if view_id else None
+
+    def as_json(self, view: View, state: Json | None = None) -> Json:
+        """Return a view as Slack shows it to the app."""
+        defaults: Json = {
+            "private_metadata": "",
+            "callback_id": "",
+            "external_id": "",
+            "title": None,
+            "submit": None,
+            "close": None,
+            "clear_on_close": False,
+            "notify_on_close": False,
+        }
+        return {
+            **defaults,
+            **view.body,
+            "id": view.id,
+            "team_id": self._workspace.id,
+            "app_installed_team_id": self._workspace.id,
+            "app_id": self._app_id,
+            "bot_id": self._bot_id,
+            "hash": view.hash,
+            "root_view_id": view.root_id,
+            "previous_view_id": view.previous_id,
+            "state": {"values": state or {}},
+        }
+
+    def _put(self, user: str, body: Json, previous: View | None) -> Json:
+        if body.get("external_id") and self.find(body["external_id"]):
+            raise SlackError("duplicate_external_id")
+        view_id = self._mint.id("V")
+        view = View(view_id, user, body, self._new_hash(), view_id)
+        if previous is not None:
+            view.root_id, view.previous_id = previous.root_id, previous.id
+        self._views[view_id] = view
+        self._stacks.setdefault(user, []).append(view_id)
+        return self._shown(view, "opened")
+
+    def _checked(self, body: Any, kind: str) -> Json:
+        problems = validate_view(body)
+        if not problems and body["type"] != kind:
+            problems = [f"must be a view of type {kind} [json-pointer:/view/type]"]
+        if problems:
+            raise SlackError("invalid_arguments", messages=problems)
+        return {**body, "blocks": [self._fill(block) for block in body["blocks"]]}
+
+    def _shown(self, view: View, change: str) -> Json:
+        shown = self.as_json(view)
+        self._workspace.tell("view", change=change, user=view.user, view=shown)
+        return shown
+
+    def _new_hash(self) -> str:
+        return f"{self._mint.ts().split('.')[0]}.{self._mint.hex(8)}"

@@ -1,0 +1,167 @@
+"""Slack's own web edge: `/api/…`, uploads, response urls, files and the Socket Mode link."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+from urllib.parse import parse_qsl
+
+from starlette.responses import JSONResponse, PlainTextResponse, Response
+from starlette.routing import Route, WebSocketRoute
+
+from tierbot.sandbox.api import METHODS, Args, Method
+from tierbot.sandbox.errors import SlackError
+
+if TYPE_CHECKING:
+    from starlette.requests import Request
+    from starlette.routing import BaseRoute
+    from starlette.websockets import WebSocket
+
+    from tierbot.sandbox.sandbox import Sandbox
+
+_MAX_BODY = 32 * 1024 * 1024
+
+
+async def read_arguments(request: Request) -> dict[str, Any]:
+    """Return a call's arguments from its query, its form or its JSON."""
+    values: dict[str, Any] = dict(request.query_params)
+    content_type = request.headers.get("content-type", "").partition(";")[0].strip()
+    if content_type == "multipart/form-data":
+        async with request.form() as form:
+            values |= {key: value for key, value in form.items() if isinstance(value, str)}
+        return values
+    raw = await request.body()
+    if not raw:
+        return values
+    if content_type == "application/json":
+        try:
+            body = json.loads(raw)
+        except ValueError:
+            raise SlackError("invalid_json") from None
+        if not isinstance(body, dict):
+            raise SlackError("json_not_object")
+        return values | body
+    try:
+        return values | dict(parse_qsl(raw.decode(), keep_blank_values=True))
+    except UnicodeDecodeError:
+        raise SlackError("invalid_form_data") from None
+
+
+class SlackWeb:
+    """The routes that Slack has."""
+
+    def __init__(self, box: Sandbox) -> None:
+        self._box = box
+
+    def routes(self) -> list[BaseRoute]:
+        """Return the routes."""
+        return [
+            Route("/api/{name:path}", self.call, methods=["GET", "POST"]),
+            Route("/response/{token}", self.respond, methods=["POST"]),
+            Route("/upload/v1/{token}", self.upload, methods=["POST", "PUT"]),
+            Route("/files/{file_id}", self.download),
+            WebSocketRoute("/link/", self.link),
+        ]
+
+    async def call(self, request: Request) -> Response:
+        """Answer one Web API call."""
+        box = self._box
+        name = request.path_params["name"].rstrip("/")
+        fault = box.faults.api(name)
+        if fault == "500":
+            return PlainTextResponse("Internal Server Error", status_code=500)
+        try:
+            values = await read_arguments(request)
+            token = bearer(request) or str(values.pop("token", "") or "")
+            method = METHODS.get(name)
+            if method is None:
+                raise SlackError("unknown_method", req_method=name)  # noqa: TRY301
+            self._authorise(method, token)
+            wait = box.faults.plan.retry_after if fault == "429" else self._wait(method, values)
+            if wait:
+                return _rate_limited(wait)
+            body = {"ok": True, **method.handler(box, Args(values, token=token))}
+        except SlackError as error:
+            body = error.body()
+        if fault == "lost_answer":
+            return PlainTextResponse("Bad Gateway", status_code=502)
+        return JSONResponse(body, headers={"x-oauth-scopes": ",".join(sorted(box.settings.scopes))})
+
+    def _wait(self, method: Method, values: dict[str, Any]) -> int:
+        channel = str(values.get("channel", ""))
+        return self._box.limits.retry_after(method.name, method.tier, channel, self._box.clock.time())
+
+    def _authorise(self, method: Method, token: str) -> None:
+        box, settings = self._box, self._box.settings
+        if method.caller == "any":
+            return
+        if not token:
+            raise SlackError("not_authed")
+        if token not in {settings.bot_token, settings.app_token}:
+            raise SlackError("invalid_auth")
+        kind = "app" if token == settings.app_token else "bot"
+        if kind == "bot" and box.token_revoked:
+            raise SlackError("token_revoked")
+        if method.caller not in {kind, "either"}:
+            raise SlackError("not_allowed_token_type")
+        if kind == "bot" and method.scopes and not set(method.scopes) & settings.scopes:
+            box.need_scope(method.scopes[0])
+
+    async def respond(self, request: Request) -> Response:
+        """Take an answer through a response_url."""
+        try:
+            body = json.loads(await request.body())
+            if not isinstance(body, dict):
+                raise SlackError("invalid_payload")  # noqa: TRY301
+            self._box.replies.use(request.path_params["token"], body)
+        except ValueError:
+            return JSONResponse({"ok": False, "error": "invalid_payload"}, status_code=400)
+        except SlackError as error:
+            gone = error.code in {"used_url", "expired_url", "no_such_url"}
+            return JSONResponse(error.body(), status_code=404 if gone else 400)
+        return PlainTextResponse("ok")
+
+    async def upload(self, request: Request) -> Response:
+        """Take the bytes of a promised file, raw or as a form."""
+        content_type = request.headers.get("content-type", "")
+        if content_type.startswith("multipart/form-data"):
+            async with request.form() as form:
+                parts = [value for value in form.values() if not isinstance(value, str)]
+                content = await parts[0].read() if parts else b""
+        else:
+            content = await request.body()
+        if len(content) > _MAX_BODY:
+            return PlainTextResponse("too large", status_code=413)
+        try:
+            file = self._box.files.fill(request.path_params["token"], content)
+        except SlackError as error:
+            return PlainTextResponse(error.code, status_code=404)
+        return PlainTextResponse(f"OK - {file.length}")
+
+    async def download(self, request: Request) -> Response:
+        """Give an uploaded picture to the page (anything else as a download)."""
+        try:
+            file = self._box.files.get(request.path_params["file_id"])
+        except SlackError:
+            return PlainTextResponse("not found", status_code=404)
+        picture = file.mimetype in {"image/png", "image/jpeg", "image/gif", "image/webp"}
+        return Response(
+            file.content,
+            media_type=file.mimetype if picture else "application/octet-stream",
+            headers={"X-Content-Type-Options": "nosniff", "Content-Security-Policy": "default-src 'none'"},
+        )
+
+    async def link(self, websocket: WebSocket) -> None:
+        """Serve a Socket Mode connection."""
+        await self._box.hub.serve(websocket)
+
+
+def bearer(request: Request) -> str:
+    """Return the token of an Authorization header."""
+    kind, _, token = request.headers.get("authorization", "").partition(" ")
+    return token.strip() if kind.lower() == "bearer" else ""
+
+
+def _rate_limited(seconds: int) -> Response:
+    body = {"ok": False, "error": "ratelimited"}
+    return JSONResponse(body, status_code=429, headers={"Retry-After": str(seconds)})

@@ -1,0 +1,270 @@
+"""The workspace itself, as a state machine: who is there, what was said, who reacted with what.
+
+No I/O and no waiting: every method changes the state at once or raises `SlackError`, and tells the listeners
+what changed. The web edges, the events for the app and the page all hang on those changes.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from tierbot.sandbox import emoji
+from tierbot.sandbox.errors import SlackError
+from tierbot.sandbox.records import Act, Channel, Json, Message, User
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from tierbot.sandbox.clock import Clock
+    from tierbot.sandbox.ids import Mint
+
+MAX_TEXT = 40_000
+_COLOURS = ("9f69e7", "4bbe2e", "e7392d", "3c989f", "674b1b", "e96699", "e0a729", "684b6c", "5b89d5", "2b6836")
+
+
+class Workspace:
+    """Users, channels, messages and reactions of one Slack team."""
+
+    def __init__(self, clock: Clock, mint: Mint, name: str, *, max_emoji: int = 23, max_reactions: int = 23) -> None:
+        self.clock = clock
+        self.mint = mint
+        self.name = name
+        self.id = mint.id("T")
+        self.domain = "".join(c for c in name.lower().replace(" ", "-") if c.isalnum() or c == "-") or "team"
+        self.max_emoji = max_emoji
+        self.max_reactions = max_reactions
+        self.users: dict[str, User] = {}
+        self.channels: dict[str, Channel] = {}
+        self.custom_emoji: dict[str, str] = {}
+        self.ephemerals: list[Message] = []
+        self.record: list[Act] = []
+        self._listeners: list[Callable[[str, Json], None]] = []
+
+    def listen(self, listener: Callable[[str, Json], None]) -> None:
+        """Call `listener(kind, details)` after every change."""
+        self._listeners.append(listener)
+
+    def tell(self, kind: str, **details: object) -> None:
+        """Tell the listeners of a change."""
+        for listener in self._listeners:
+            listener(kind, details)
+
+    def note(self, user: str, act: str, **details: object) -> None:
+        """Write a colleague's own act into the record."""
+        self.record.append(Act(len(self.record) + 1, self.clock.now().isoformat(), user, act, details))
+
+    # People and places
+
+    def add_user(
+        self,
+        name: str,
+        *,
+        real_name: str = "",
+        admin: bool = False,
+        guest: bool = False,
+        bot: bool = False,
+        tz: str = "Etc/UTC",
+    ) -> User:
+        """Add a colleague (or a bot) under a handle that is still free."""
+        if any(user.name == name for user in self.users.values()):
+            raise SlackError("name_taken")
+        colour = _COLOURS[len(self.users) % len(_COLOURS)]
+        user = User(self.mint.id("U"), name, real_name or name, admin, guest, bot, tz=tz, colour=colour)
+        if bot:
+            user.bot_id = self.mint.id("B")
+        self.users[user.id] = user
+        self.tell("user", user=user)
+        return user
+
+    def add_channel(self, name: str, *, private: bool = False) -> Channel:
+        """Open a channel under a name that is still free."""
+        if any(channel.name == name for channel in self.channels.values()):
+            raise SlackError("name_taken")
+        channel = Channel(self.mint.id("C"), name, int(self.clock.time()), is_private=private)
+        self.channels[channel.id] = channel
+        self.tell("channel", channel=channel)
+        return channel
+
+    def user(self, user_id: str) -> User:
+        """Return the user or raise `user_not_found`."""
+        found = self.users.get(user_id)
+        if found is None:
+            raise SlackError("user_not_found")
+        return found
+
+    def channel(self, channel_id: str) -> Channel:
+        """Return the channel or raise `channel_not_found`."""
+        found = self.channels.get(channel_id)
+        if found is None:
+            raise SlackError("channel_not_found")
+        return found
+
+    def message(self, channel_id: str, ts: str) -> Message:
+        """Return the message or raise `message_not_found`."""
+        found = self.channel(channel_id).messages.get(ts)
+        if found is None:
+            raise SlackError("message_not_found")
+        return found
+
+    def join(self, channel_id: str, user_id: str) -> bool:
+        """Let the user into the channel; `False` if they were in."""
+        channel, user = self.channel(channel_id), self.user(user_id)
+        if channel.is_archived:
+            raise SlackError("is_archived")
+        if user.id in channel.members:
+            return False
+        channel.members[user.id] = None
+        self.tell("member_joined", channel=channel, user=user)
+        return True
+
+    def leave(self, channel_id: str, user_id: str) -> bool:
+        """Let the user out of the channel; `False` if they were not in."""
+        channel, user = self.channel(channel_id), self.user(user_id)
+        if user.id not in channel.members:
+            return False
+        del channel.members[user.id]
+        self.tell("member_left", channel=channel, user=user)
+        return True
+
+    def archive(self, channel_id: str, *, archived: bool = True) -> Channel:
+        """Archive a channel, or bring it back."""
+        channel = self.channel(channel_id)
+        channel.is_archived = archived
+        self.tell("channel", channel=channel)
+        return channel
+
+    def direct(self, one: str, other: str) -> Channel:
+        """Return the direct conversation of two users; it is opened if need be."""
+        pair = {self.user(one).id, self.user(other).id}
+        for channel in self.channels.values():
+            if channel.is_im and set(channel.members) == pair:
+                return channel
+        channel = Channel(self.mint.id("D"), "", int(self.clock.time()), is_im=True)
+        channel.members = dict.fromkeys((one, other))
+        self.channels[channel.id] = channel
+        self.tell("channel", channel=channel)
+        return channel
+
+    # Messages
+
+    def post(self, message: Message) -> Message:
+        """Put a message (its `ts` is given here) into its channel."""
+        channel = self._writable(message.channel)
+        if len(message.text) > MAX_TEXT:
+            raise SlackError("msg_too_long")
+        message.ts = self.mint.ts()
+        if message.thread_ts:
+            parent = channel.messages.get(message.thread_ts)
+            if parent is None:
+                raise SlackError("thread_not_found")
+            message.thread_ts = parent.thread_ts or parent.ts
+            root = channel.messages.get(message.thread_ts, parent)
+            root.replies.append(message.ts)
+        channel.messages[message.ts] = message
+        self.tell("message", channel=channel, message=message)
+        return message
+
+    def update(self, channel_id: str, ts: str, author: str, changes: Json) -> Message:
+        """Edit one's own message; `changes` are fields of `Message`."""
+        self._writable(channel_id)
+        message = self.message(channel_id, ts)
+        if message.user != author:
+            raise SlackError("cant_update_message")
+        if len(changes.get("text") or "") > MAX_TEXT:
+            raise SlackError("msg_too_long")
+        for key, value in changes.items():
+            setattr(message, key, value)
+        message.edited_ts = self.mint.ts()
+        self.tell("message_changed", channel=self.channel(channel_id), message=message)
+        return message
+
+    def delete(self, channel_id: str, ts: str, author: str | None = None) -> Message:
+        """Delete a message: one's own, or (without `author`) any."""
+        message = self.message(channel_id, ts)
+        if author is not None and message.user != author:
+            raise SlackError("cant_delete_message")
+        channel = self.channel(channel_id)
+        del channel.messages[ts]
+        if message.thread_ts in channel.messages:
+            channel.messages[message.thread_ts].replies.remove(ts)
+        self.tell("message_deleted", channel=channel, message=message)
+        return message
+
+    def whisper(self, message: Message) -> Message:
+        """Show a message to one person only (`visible_to`)."""
+        self._writable(message.channel)
+        if len(message.text) > MAX_TEXT:
+            raise SlackError("msg_too_long")
+        message.ts = self.mint.ts()
+        self.ephemerals.append(message)
+        self.tell("ephemeral", channel=self.channel(message.channel), message=message)
+        return message
+
+    def take_back(self, ephemeral: Message) -> None:
+        """Remove an ephemeral message from the sight of its reader."""
+        if ephemeral in self.ephemerals:
+            self.ephemerals.remove(ephemeral)
+            self.tell("ephemeral_deleted", channel=self.channel(ephemeral.channel), message=ephemeral)
+
+    def _writable(self, channel_id: str) -> Channel:
+        channel = self.channel(channel_id)
+        if channel.is_archived:
+            raise SlackError("is_archived")
+        return channel
+
+    # Reactions
+
+    def react(self, user_id: str, channel_id: str, ts: str, name: str) -> str:
+        """Add a reaction and return the event's timestamp."""
+        message = self._reactable(user_id, channel_id, ts, name)
+        users = message.reactions.get(name, [])
+        if user_id in users:
+            raise SlackError("already_reacted")
+        bases = {emoji.base_name(used) for used in message.reactions}
+        if emoji.base_name(name) not in bases and len(bases) >= self.max_emoji:
+            raise SlackError("too_many_emoji")
+        if sum(user_id in reacted for reacted in message.reactions.values()) >= self.max_reactions:
+            raise SlackError("too_many_reactions")
+        message.reactions.setdefault(name, []).append(user_id)
+        return self._reacted("reaction_added", user_id, message, name)
+
+    def unreact(self, user_id: str, channel_id: str, ts: str, name: str) -> str:
+        """Take a reaction back and return the event's timestamp."""
+        message = self._reactable(user_id, channel_id, ts, name)
+        users = message.reactions.get(name, [])
+        if user_id not in users:
+            raise SlackError("no_reaction")
+        users.remove(user_id)
+        if not users:
+            del message.reactions[name]
+        return self._reacted("reaction_removed", user_id, message, name)
+
+    def _reactable(self, user_id: str, channel_id: str, ts: str, name: str) -> Message:
+        channel = self._writable(channel_id)
+        message = self.message(channel_id, ts)
+        if not emoji.is_valid(name, self.custom_emoji):
+            raise SlackError("invalid_name")
+        if user_id not in channel.members:
+            raise SlackError("not_in_channel")
+        return message
+
+    def _reacted(self, kind: str, user_id: str, message: Message, name: str) -> str:
+        channel, act = self.channels[message.channel], "react" if kind == "reaction_added" else "unreact"
+        event_ts = self.mint.ts()
+        if not self.users[user_id].is_bot:
+            self.note(user_id, act, channel=channel.id, ts=message.ts, name=name, event_ts=event_ts)
+        self.tell(kind, channel=channel, message=message, user=user_id, name=name, event_ts=event_ts)
+        return event_ts
+
+    # Emoji
+
+    def set_custom_emoji(self, name: str, url: str | None) -> None:
+        """Add a custom emoji, or (with `None`) remove it."""
+        if url is None:
+            if self.custom_emoji.pop(name, None) is None:
+                raise SlackError("emoji_not_found")
+        elif not emoji.is_valid_custom(name):
+            raise SlackError("invalid_name")
+        else:
+            self.custom_emoji[name] = url
+        self.tell("emoji_changed", name=name, url=url)
