@@ -1,0 +1,1 @@
+"""The edges: the only code that does input and output. They speak domain nouns and never import one another."""

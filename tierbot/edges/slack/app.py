@@ -1,0 +1,112 @@
+"""The Bolt app: which listeners there are and what they work with. Nothing is requested while it is built."""
+
+import logging
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from slack_bolt import App
+from slack_bolt.authorization import AuthorizeResult
+from slack_bolt.context import BoltContext
+from slack_sdk import WebClient
+
+from tierbot.edges.slack import faults, inbox, listeners
+from tierbot.edges.slack.errors import call
+from tierbot.edges.slack.needs import Needs
+
+NEEDS = Needs(methods={"auth.test": ()})
+LISTENER_THREADS = 32  # Bolt's own five let a slash command starve behind five slow ones
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """Who a bot token belongs to, as auth.test says once at the start."""
+
+    team_id: str
+    team: str
+    url: str
+    bot_user_id: str
+    bot_id: str
+    token: str
+    enterprise_id: str | None = None
+
+    def __repr__(self) -> str:
+        return f"Identity({self.team_id}, {self.bot_user_id})"  # no token in logs
+
+
+Authorize = Callable[..., AuthorizeResult | None]
+
+
+def identify(client: WebClient) -> Identity:
+    """Ask Slack whose token the client carries.
+
+    Raises ChatError (for example invalid_auth, with the remedy), RateLimitedError or ChatUnavailableError.
+    """
+    said = call("auth.test", client.auth_test)
+    return Identity(
+        team_id=str(said["team_id"]),
+        team=str(said.get("team") or said["team_id"]),
+        url=str(said.get("url") or ""),
+        bot_user_id=str(said["user_id"]),
+        bot_id=str(said.get("bot_id") or ""),
+        token=str(client.token),
+        enterprise_id=said.get("enterprise_id"),
+    )
+
+
+def authorize_one(identity: Identity) -> Authorize:
+    """Return Bolt's `authorize` for one workspace: no request per event, and no other workspace let in."""
+
+    def authorize(enterprise_id: str | None, team_id: str | None, context: BoltContext) -> AuthorizeResult | None:
+        if team_id != identity.team_id:
+            return None
+        return AuthorizeResult(
+            enterprise_id=enterprise_id,
+            team_id=team_id,
+            team=identity.team,
+            url=identity.url,
+            bot_user_id=identity.bot_user_id,
+            bot_id=identity.bot_id,
+            bot_token=identity.token,
+            user_id=context.user_id,
+        )
+
+    return authorize
+
+
+def build_app(
+    desk: listeners.Desk,
+    authorize: Authorize,
+    *,
+    base_url: str = WebClient.BASE_URL,
+    signing_secret: str | None = None,
+    ignored_users: frozenset[str] = frozenset(),
+    listener_threads: int = LISTENER_THREADS,
+) -> App:
+    """Return the app with every listener registered. `signing_secret` is needed for HTTP mode only."""
+    with _quiet(logging.getLogger("slack_bolt.App")):
+        app = App(
+            name="tierbot",
+            client=WebClient(base_url=base_url.rstrip("/") + "/", timeout=15, retry_handlers=[]),
+            authorize=authorize,  # type: ignore[arg-type] # None is how Bolt is told "not installed"
+            signing_secret=signing_secret or "",
+            request_verification_enabled=signing_secret is not None,
+            listener_executor=ThreadPoolExecutor(listener_threads, thread_name_prefix="slack-listener"),
+        )
+    inbox.register(app, desk.play, desk.clock, ignored_users)
+    listeners.register(app, desk)
+    faults.register(app)
+    return app
+
+
+@contextmanager
+def _quiet(logger: logging.Logger) -> Iterator[None]:
+    # Bolt reads SLACK_BOT_TOKEN itself and warns that our authorize() outranks it, as it should.
+    before: Any = logger.level
+    logger.setLevel(logging.ERROR)
+    try:
+        yield
+    finally:
+        logger.setLevel(before)

@@ -1,0 +1,129 @@
+"""The port that writes to Slack: posts, pre-filled reactions, announcements, and finding them again.
+
+Every message carries its delivery's id as metadata, so that after a crash it is found and not sent twice.
+Nothing waits here: the outbox does.
+"""
+
+from collections.abc import Callable, Mapping
+from datetime import datetime, timedelta
+from typing import Any
+
+from slack_sdk import WebClient
+
+from tierbot.domain import to_slack_ts
+from tierbot.edges.slack.announcements import render_announcement
+from tierbot.edges.slack.blocks import Message, has_picture, render_post
+from tierbot.edges.slack.errors import call
+from tierbot.edges.slack.needs import Needs
+from tierbot.ports import ChatError, Clock, PostView, ReactionCount
+from tierbot.tags import TagSpace
+
+NEEDS = Needs(
+    methods={
+        "chat.postMessage": ("chat:write",),
+        "reactions.add": ("reactions:write",),
+        "reactions.get": ("reactions:read",),
+        "conversations.history": ("channels:history", "groups:history"),
+    }
+)
+EVENT_TYPE = "tierbot_delivery"
+_CLOCK_SKEW = timedelta(minutes=2)  # Slack stamps messages with its own clock
+_PAGE = 200
+_TIMEOUT = 15  # seconds
+
+
+def web_client(token: str | None, base_url: str) -> WebClient:
+    """Return a client that tries each call once: the SDK's own retries sleep, and would post twice."""
+    return WebClient(token=token, base_url=base_url.rstrip("/") + "/", timeout=_TIMEOUT, retry_handlers=[])
+
+
+class SlackChat:
+    """ports.Chat over Slack's Web API, for one workspace. `tags` gives the tag space as it stands."""
+
+    def __init__(self, client: WebClient, tags: Callable[[], TagSpace], clock: Clock) -> None:
+        self._client = client
+        self._tags = tags
+        self._clock = clock
+
+    def post(self, view: PostView, delivery_id: str) -> str:
+        """Send a post's message and return its ts; without its picture if Slack cannot load that."""
+        now = self._clock.now()
+        try:
+            return self._send(view.post.channel, render_post(view, now), delivery_id)
+        except ChatError as fault:
+            # Slack fetches a picture while it takes the message, and refuses the whole if that fails.
+            if fault.code != "invalid_blocks" or not has_picture(view.article):
+                raise
+            return self._send(view.post.channel, render_post(view, now, image=False), delivery_id)
+
+    def react(self, channel: str, ts: str, emoji: str) -> None:
+        """Add the bot's own reaction; one that is there already is fine."""
+        try:
+            call("reactions.add", self._client.reactions_add, channel=channel, timestamp=ts, name=emoji)
+        except ChatError as fault:
+            if fault.code != "already_reacted":
+                raise
+
+    def announce(self, channel: str, announcement: Mapping[str, Any], delivery_id: str) -> str:
+        """Send an announcement and return its ts."""
+        return self._send(channel, render_announcement(announcement, self._tags()), delivery_id)
+
+    def find(self, channel: str, delivery_id: str, since: datetime) -> str | None:
+        """Return the ts of the message marked with `delivery_id`, if it was sent since then (by either clock)."""
+        cursor: str | None = None
+        while True:
+            page = call(
+                "conversations.history",
+                self._client.conversations_history,
+                channel=channel,
+                oldest=to_slack_ts(since - _CLOCK_SKEW),
+                inclusive=True,
+                include_all_metadata=True,
+                limit=_PAGE,
+                **({"cursor": cursor} if cursor else {}),
+            )
+            for message in page.get("messages") or []:
+                if _delivery_of(message) == delivery_id:
+                    return str(message["ts"])
+            following = (page.get("response_metadata") or {}).get("next_cursor")
+            if not following or following == cursor:
+                return None
+            cursor = following
+
+    def reactions(self, channel: str, ts: str) -> list[ReactionCount] | None:
+        """Return the reactions on a message as they stand; None if the message is gone."""
+        try:
+            answer = call("reactions.get", self._client.reactions_get, channel=channel, timestamp=ts, full=True)
+        except ChatError as fault:
+            if fault.code == "message_not_found":
+                return None
+            raise
+        message = answer.get("message") or {}
+        return [_counted(reaction) for reaction in message.get("reactions") or []]
+
+    def _send(self, channel: str, message: Message, delivery_id: str) -> str:
+        sent = call(
+            "chat.postMessage",
+            self._client.chat_postMessage,
+            channel=channel,
+            text=message.text,
+            blocks=list(message.blocks),
+            metadata={"event_type": EVENT_TYPE, "event_payload": {"delivery_id": delivery_id}},
+            unfurl_links=False,
+            unfurl_media=False,
+        )
+        return str(sent["ts"])
+
+
+def _delivery_of(message: Mapping[str, Any]) -> str | None:
+    metadata = message.get("metadata") or {}
+    if metadata.get("event_type") != EVENT_TYPE:
+        return None
+    found = (metadata.get("event_payload") or {}).get("delivery_id")
+    return str(found) if found is not None else None
+
+
+def _counted(reaction: Mapping[str, Any]) -> ReactionCount:
+    users = tuple(str(user) for user in reaction.get("users") or ())
+    complete = len(users) >= int(reaction.get("count", len(users)))
+    return ReactionCount(str(reaction["name"]), users, complete)

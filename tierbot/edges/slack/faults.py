@@ -1,0 +1,57 @@
+"""What happens when a listener raises: people get a sentence, the log gets the rest."""
+
+import logging
+import secrets
+from collections.abc import Callable
+from typing import Any
+
+from slack_bolt import App, BoltContext
+from slack_sdk.webhook import WebhookResponse
+
+from tierbot.domain import TierbotError
+from tierbot.edges.slack.commands import UnknownWordError
+from tierbot.edges.slack.text import clean, mrkdwn
+
+_log = logging.getLogger(__name__)
+_LONGEST = 2500
+
+
+def register(app: App) -> None:
+    """Make this the app's one error handler. The response's status stays as Bolt set it: 500 is not acknowledged."""
+
+    def handle(error: Exception, context: BoltContext, body: dict[str, Any]) -> None:
+        say = told(error, _about(body))
+        if context.response_url:
+            _try_to_tell(context.respond, say)
+
+    app.error(handle)
+
+
+def told(error: Exception, about: str) -> str:
+    """Return what the person who asked is told (mrkdwn), and log what they are not."""
+    if isinstance(error, UnknownWordError):
+        return str(error)  # written in mrkdwn, by us
+    if isinstance(error, TierbotError):
+        _log.warning("%s: %s", about, error)
+        return mrkdwn(clean(str(error), _LONGEST))
+    number = secrets.token_hex(4)
+    _log.error("Fault %s in %s", number, about, exc_info=error)
+    return (
+        f"Something went wrong on my side, and nothing of yours is lost. Please try again; if it stays, tell an admin "
+        f"the number `{number}`: the log has the details under it."
+    )
+
+
+def _about(body: dict[str, Any]) -> str:
+    event = body.get("event")
+    kind = event.get("type") if isinstance(event, dict) else None
+    return clean(str(body.get("command") or kind or body.get("type") or "a request"), 60)
+
+
+def _try_to_tell(respond: Callable[..., WebhookResponse] | None, say: str) -> None:
+    if respond is None:
+        return
+    try:
+        respond(text=say, response_type="ephemeral", replace_original=False)
+    except Exception:  # noqa: BLE001 - the original fault is logged; a dead response url must not hide it
+        _log.exception("The answer could not be delivered.")

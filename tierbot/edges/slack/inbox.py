@@ -1,0 +1,114 @@
+"""Inbox first: a reaction is in the ledger before Slack is told that it arrived.
+
+Bolt acknowledges an event before its listener runs, so the insert is done in listener *middleware*: if it
+raises, Bolt answers 500, nothing is acknowledged and Slack delivers again. The event's id makes the second
+delivery harmless. No API call is made per event.
+"""
+
+import logging
+import re
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from typing import Any
+
+from slack_bolt import App, BoltContext, BoltResponse
+
+from tierbot.domain import ReactionEvent, from_slack_ts
+from tierbot.edges.slack.needs import Needs
+from tierbot.edges.slack.play import Play
+from tierbot.ports import Clock
+
+NEEDS = Needs(events={"reaction_added": ("reactions:read",), "reaction_removed": ("reactions:read",)})
+
+_log = logging.getLogger(__name__)
+_SLACKBOT = "USLACKBOT"
+_TIMESTAMP = re.compile(r"[0-9]{1,11}\.[0-9]{1,6}", re.ASCII)
+_LONGEST = 255  # characters of an id or a reaction's name; Slack's are far shorter
+
+
+class Malformed(ValueError):  # noqa: N818 - it is an answer, not a fault of ours
+    """A payload that is no reaction event; says what is wrong with it."""
+
+
+def read_reaction(body: Mapping[str, Any], received_at: datetime) -> ReactionEvent | None:
+    """Turn an Events API body into a ReactionEvent; None if it is about something else than a message.
+
+    Raises Malformed if a field that every reaction event has is missing or of the wrong kind.
+    """
+    event = body.get("event")
+    if not isinstance(event, Mapping):
+        raise Malformed("event is no object")
+    item = event.get("item")
+    if not isinstance(item, Mapping):
+        raise Malformed("event.item is no object")
+    if item.get("type") != "message":
+        return None
+    if event.get("type") not in {"reaction_added", "reaction_removed"}:
+        raise Malformed("event.type is no reaction")
+    try:
+        happened_at = from_slack_ts(_timestamp(event, "event_ts"))
+    except (OverflowError, OSError) as fault:  # a year beyond what datetime holds
+        raise Malformed(f"event_ts cannot be read ({fault})") from fault
+    return ReactionEvent(
+        event_id=_string(body, "event_id"),
+        channel=_string(item, "channel"),
+        ts=_timestamp(item, "ts"),
+        user=_string(event, "user"),
+        name=_string(event, "reaction"),
+        added=event["type"] == "reaction_added",
+        happened_at=happened_at,
+        received_at=received_at,
+    )
+
+
+def _timestamp(fields: Mapping[str, Any], name: str) -> str:
+    value = _string(fields, name)
+    if not _TIMESTAMP.fullmatch(value):
+        raise Malformed(f"{name} {value[:40]!r} is no Slack timestamp")
+    return value
+
+
+def _string(fields: Mapping[str, Any], name: str) -> str:
+    value = fields.get(name)
+    if not isinstance(value, str) or not 0 < len(value) <= _LONGEST:
+        raise Malformed(f"{name} is missing or no short text")
+    return value
+
+
+def register(app: App, play: Play, clock: Clock, ignored: frozenset[str] = frozenset()) -> None:
+    """Subscribe to both reaction events. `ignored` are user ids of other bots, whose reactions are no votes."""
+    strangers = ignored | {_SLACKBOT}
+
+    # Plain functions, not methods: Bolt drops "self" from a shared list on the first call, which two threads
+    # may do at once.
+    def record(body: dict[str, Any], context: BoltContext, next: Callable[[], Any]) -> BoltResponse | None:  # noqa: A002 - Bolt injects by name
+        """Write the event, then let the listener run; what is no vote is acknowledged and goes no further."""
+        event = _vote(body, context, strangers, clock.now())
+        if event is None:
+            return BoltResponse(status=200, body="")
+        play.record(str(context.team_id), event)  # raises: Bolt answers 500, Slack delivers again
+        next()
+        return None
+
+    def touched(context: BoltContext) -> None:
+        """Run after the acknowledgement: ask the worker to tally and settle soon."""
+        play.touched(str(context.team_id))
+
+    for kind in NEEDS.events:
+        app.event(kind, middleware=[record])(touched)
+
+
+def _vote(
+    body: Mapping[str, Any], context: BoltContext, strangers: frozenset[str], now: datetime
+) -> ReactionEvent | None:
+    try:
+        event = read_reaction(body, now)
+    except Malformed as fault:
+        _log.warning("Reaction event %r dropped: %s.", body.get("event_id"), fault)
+        return None
+    if event is None or event.user == context.bot_user_id or event.user in strangers or body["event"].get("bot_id"):
+        return None
+    if not context.team_id:
+        _log.warning("Reaction event %r dropped: it names no workspace.", event.event_id)
+        return None
+    return event

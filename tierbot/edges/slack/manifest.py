@@ -1,0 +1,69 @@
+"""The Slack app manifest, generated from what the modules say they need (see needs.py)."""
+
+from typing import Any
+
+from tierbot.domain import TierbotError
+from tierbot.edges.slack import app, chat, inbox, listeners, people
+from tierbot.edges.slack.needs import Needs
+
+ALL: tuple[Needs, ...] = (app.NEEDS, chat.NEEDS, inbox.NEEDS, listeners.NEEDS, people.NEEDS)
+APP_SCOPES = ("connections:write",)  # of the app-level token, for Socket Mode
+_NAME, _COMMAND, _SHORTCUT, _LEAST_LONG, _LONG = 35, 32, 24, 175, 4000
+
+_DESCRIPTION = "Posts articles with an emoji; learns from your reactions"
+_LONG_DESCRIPTION = (
+    "tierbot posts articles in a channel, each with the emoji of the topic that its classifier believes in. Colleagues "
+    "answer with emoji: the right topic's, or 👎. Every reaction is a point on the leaderboard, a verdict on the "
+    "prediction and a label for the article, and the classifier that is trained on them gets better every round."
+)
+
+
+def bot_scopes() -> tuple[str, ...]:
+    """Return every bot scope that the code needs, sorted."""
+    return tuple(sorted(frozenset().union(*(needs.scopes for needs in ALL))))
+
+
+def bot_events() -> tuple[str, ...]:
+    """Return every event that the code listens to, sorted."""
+    return tuple(sorted({event for needs in ALL for event in needs.events}))
+
+
+def manifest(name: str = "tierbot", *, request_url: str | None = None) -> dict[str, Any]:
+    """Return the manifest: for Socket Mode, or for HTTP mode at `request_url` (https://…/slack/events).
+
+    Raises TierbotError if the name is longer than Slack takes.
+    """
+    if not 0 < len(name) <= _NAME:
+        raise TierbotError(f"The app's name {name!r} has {len(name)} characters; Slack takes 1 to {_NAME}. Shorten it.")
+    commands = [_command(command, request_url) for needs in ALL for command in needs.commands]
+    shortcuts = [
+        {"name": s.name, "type": "message", "callback_id": s.callback_id, "description": s.description}
+        for needs in ALL
+        for s in needs.shortcuts
+    ]
+    web = {"request_url": request_url} if request_url else {}
+    return {
+        "display_information": {"name": name, "description": _DESCRIPTION, "long_description": _LONG_DESCRIPTION},
+        "features": {
+            "bot_user": {"display_name": name, "always_online": True},
+            "slash_commands": commands,
+            **({"shortcuts": shortcuts} if shortcuts else {}),
+        },
+        "oauth_config": {"scopes": {"bot": list(bot_scopes())}},
+        "settings": {
+            "event_subscriptions": {**web, "bot_events": list(bot_events())},
+            "interactivity": {"is_enabled": True, **web},
+            "org_deploy_enabled": False,
+            "socket_mode_enabled": request_url is None,
+            "token_rotation_enabled": False,
+        },
+    }
+
+
+def _command(command: Any, request_url: str | None) -> dict[str, Any]:
+    entry = {"command": command.name, "description": command.description, "should_escape": False}
+    if command.usage_hint:
+        entry["usage_hint"] = command.usage_hint
+    if request_url:
+        entry["url"] = request_url
+    return entry

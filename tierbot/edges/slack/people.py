@@ -1,0 +1,65 @@
+"""Who may do what: admins by an allow-list, else by Slack's own word (remembered for some minutes)."""
+
+import threading
+from collections.abc import Collection
+from datetime import datetime, timedelta
+
+from slack_sdk import WebClient
+
+from tierbot.domain import TierbotError
+from tierbot.edges.slack.errors import call
+from tierbot.edges.slack.needs import Needs
+from tierbot.ports import ChatError, Clock, RateLimitedError
+
+NEEDS = Needs(methods={"users.info": ("users:read",)})
+_REMEMBERED = timedelta(minutes=5)
+_MOST_REMEMBERED = 10_000
+
+
+class Admins:
+    """Answers whether someone is an admin of tierbot in a workspace.
+
+    With an allow-list only it counts; without one, Slack's admins and owners are tierbot's.
+    """
+
+    def __init__(self, allowed: Collection[str], clock: Clock) -> None:
+        self._allowed = frozenset(allowed)
+        self._clock = clock
+        self._known: dict[tuple[str, str], tuple[datetime, bool]] = {}
+        self._lock = threading.Lock()
+
+    def has(self, workspace: str, user: str, client: WebClient) -> bool:
+        """Say whether `user` is an admin; asks Slack at most once in five minutes per person.
+
+        Raises TierbotError if there is no allow-list and Slack does not tell.
+        """
+        if self._allowed:
+            return user in self._allowed
+        now = self._clock.now()
+        with self._lock:
+            known = self._known.get((workspace, user))
+        if known and known[0] > now:
+            return known[1]
+        answer = _asked(user, client)
+        with self._lock:
+            if len(self._known) >= _MOST_REMEMBERED:
+                self._known.clear()
+            self._known[workspace, user] = (now + _REMEMBERED, answer)
+        return answer
+
+
+def _asked(user: str, client: WebClient) -> bool:
+    try:
+        found = call("users.info", client.users_info, user=user).get("user") or {}
+    except ChatError as fault:
+        if fault.code == "user_not_found":
+            return False
+        raise TierbotError(
+            f"I could not ask Slack whether you are an admin. {fault} Or list the admins' user ids in TIERBOT_ADMINS."
+        ) from fault
+    except RateLimitedError as fault:
+        raise TierbotError(
+            f"Slack is busy; please try again in {fault.retry_after:.0f} s. (Or list the admins in TIERBOT_ADMINS.)"
+        ) from fault
+    stranger = found.get("is_bot") or found.get("deleted") or found.get("is_restricted")
+    return not stranger and bool(found.get("is_admin") or found.get("is_owner") or found.get("is_primary_owner"))

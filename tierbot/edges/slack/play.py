@@ -1,0 +1,50 @@
+"""What the listeners ask of the game. The loop has these methods; nothing else of it is known here."""
+
+from typing import Protocol
+
+from tierbot.domain import ModelVersion, ReactionEvent
+from tierbot.rounds.views import Leaderboard, MyScore, RoundStatus
+
+
+class Play(Protocol):
+    """The game as Slack's listeners see it. Any method may raise TierbotError with a text for the person who asked."""
+
+    def record(self, workspace: str, event: ReactionEvent) -> bool:
+        """Write an event to the ledger; False if it was there already."""
+        ...
+
+    def touched(self, workspace: str) -> None:
+        """Ask the background worker to tally and settle soon."""
+        ...
+
+    def leaderboard(self, workspace: str, which: str) -> Leaderboard:
+        """Return standings; `which` is "this", "last", "all" or a round's number."""
+        ...
+
+    def my_score(self, workspace: str, user: str) -> MyScore:
+        """Return one trainer's view of the current round."""
+        ...
+
+    def round_status(self, workspace: str) -> RoundStatus:
+        """Return how the current round is going."""
+        ...
+
+    def models(self, workspace: str) -> list[ModelVersion]:
+        """Return all model versions, newest first."""
+        ...
+
+    def request(self, workspace: str, job: str, by: str, **details: int | str) -> None:
+        """Put a job on the agenda: "push" (count=), "retrain" or "close_round". Returns at once."""
+        ...
+
+    def pause(self, workspace: str, by: str) -> bool:
+        """Stop posting; False if it was paused already."""
+        ...
+
+    def resume(self, workspace: str, by: str) -> bool:
+        """Post again; False if it was not paused."""
+        ...
+
+    def rollback(self, workspace: str, by: str) -> ModelVersion:
+        """Put the former champion back in service and return it."""
+        ...

@@ -1,0 +1,93 @@
+"""Text that comes from outside, made safe and short for Slack: pure functions.
+
+Feed text is untrusted: it may carry control characters, right-to-left marks, markup and links of any scheme.
+"""
+
+import re
+import unicodedata
+from urllib.parse import quote, urlsplit
+
+_JOINERS = "\u200c\u200d"  # they hold emoji families and Persian words together
+_LOOKALIKES = str.maketrans({"*": "\u2217", "~": "\u223c", "`": "\u02cb"})
+_EDGE_UNDERSCORE = re.compile(r"(?<!\w)_|_(?!\w)")
+_USER = re.compile(r"[UW][A-Z0-9]{2,20}")
+_UNSAFE_IN_URL = frozenset('|<>"\\`^{}')
+_LONGEST_LINK = 1900
+
+
+def clean(text: str, limit: int) -> str:
+    r"""Return one line of visible text of at most `limit` characters, cut at a word where one ends near.
+
+    Control and format characters go, right-to-left marks among them; white space becomes single spaces.
+
+    >>> clean("  Cat\u202e bites\n dog ", 40), clean("a quick brown fox", 12)
+    ('Cat bites dog', 'a quick…')
+    """
+    head = text[: 20 * limit]  # a title of 10 MB costs no more than a long one
+    seen = "".join(c for c in head if c.isspace() or c in _JOINERS or not unicodedata.category(c).startswith("C"))
+    line = " ".join(seen.split()).strip(_JOINERS)
+    return cut(line, limit)
+
+
+def cut(line: str, limit: int) -> str:
+    """Shorten a line to at most `limit` characters, ending it with "…" at a word's end."""
+    if len(line) <= limit:
+        return line
+    head = line[: limit - 1]
+    at = head.rfind(" ")
+    if at >= limit // 2 and line[limit - 1] != " ":
+        head = head[:at]
+    return head.rstrip(" .,;:–—-" + _JOINERS) + "…"
+
+
+def escape(text: str) -> str:
+    """Escape the three characters that Slack's mrkdwn reserves."""
+    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+
+
+def mrkdwn(text: str) -> str:
+    """Make cleaned text literal in mrkdwn.
+
+    Slack has no escape for `* _ ~` and backticks, so those that could start formatting become look-alikes.
+    """
+    return escape(_EDGE_UNDERSCORE.sub("\u02cd", text.translate(_LOOKALIKES)))
+
+
+def safe_url(url: str, limit: int = _LONGEST_LINK) -> str | None:
+    """Return an http(s) address that cannot break out of `<…|…>`, or None if it is not one.
+
+    >>> safe_url("https://a.example/x|y"), safe_url("javascript:alert(1)")
+    ('https://a.example/x%7Cy', None)
+    """
+    if len(url) > limit:
+        return None
+    try:
+        encoded = "".join(_encoded(c) for c in url.strip())
+        parts = urlsplit(encoded)
+        good = (
+            parts.scheme in {"http", "https"} and parts.hostname and "@" not in parts.netloc and "%" not in parts.netloc
+        )
+    except (ValueError, UnicodeEncodeError):
+        return None
+    return encoded if good and len(escape(encoded)) <= limit else None
+
+
+def _encoded(c: str) -> str:
+    hidden = c.isspace() or unicodedata.category(c).startswith("C")
+    return quote(c, safe="") if hidden or c in _UNSAFE_IN_URL else c
+
+
+def link(url: str, text: str) -> str:
+    """Return `text` as a link if `url` is a safe one, else the text alone; `text` is mrkdwn already."""
+    target = safe_url(url)
+    return f"<{escape(target)}|{text}>" if target else text
+
+
+def person(who: str) -> str:
+    """Return a mention of a Slack user id, or the plain name of whoever else acted (such as "cli")."""
+    return f"<@{who}>" if _USER.fullmatch(who) else mrkdwn(clean(who, 60)) or "someone"
+
+
+def emoji(short_name: str) -> str:
+    """Return an emoji as mrkdwn shows it, the workspace's own included."""
+    return f":{clean(short_name, 100).strip(':')}:"
