@@ -1,0 +1,87 @@
+"""Which articles colleagues are asked about: some at random always, the rest where asking teaches most.
+
+The random share alone is a fair sample, and for high-dimensional linear heads it can teach more than margin
+sampling does. The rest is divided between small margins (Scheffer et al., 2001) and diversity, the farthest
+point from all that was chosen so far (k-center greedy: Gonzalez 1985; Sener and Savarese, 2018).
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tierbot.domain import Selection
+
+RANDOM = "random"
+MARGIN = "margin"
+DIVERSE = "diverse"
+
+
+@dataclass(frozen=True, slots=True)
+class SelectionMix:
+    """Shares of what is asked; diversity has what random and margin leave."""
+
+    random: float = 0.4
+    margin: float = 0.3
+
+    def __post_init__(self) -> None:
+        if not (0 < self.random <= 1 and 0 <= self.margin <= 1 - self.random):
+            raise ValueError(f"Shares random {self.random:g} and margin {self.margin:g}: random must be above 0.")
+
+
+def select(
+    count: int,
+    *,
+    probabilities: NDArray[np.float64],
+    embeddings: NDArray[np.float32],
+    rng: np.random.Generator,
+    mix: SelectionMix | None = None,
+) -> list[tuple[int, Selection]]:
+    """Choose up to `count` of N candidates; return their row numbers with how and how probably each was chosen.
+
+    probabilities: the model's p, (N, T); embeddings: (N, d), unit length. The random share is drawn first,
+    without replacement from all N: its probability, m/N, is exact. The others follow deterministically from the
+    candidates and that draw, so their probability, given the draw, is 1. If all N are taken, all are a random
+    sample with probability 1. The result's order is random, so that the first few are a fair mixture.
+    """
+    size = len(probabilities)
+    if count >= size:
+        return [(int(row), Selection(RANDOM, 1.0)) for row in rng.permutation(size)]
+    if count <= 0:
+        return []
+    shares = mix or SelectionMix()
+    first = max(1, round(shares.random * count))
+    drawn = [int(row) for row in rng.choice(size, first, replace=False)]
+    chosen = [(row, Selection(RANDOM, first / size)) for row in drawn]
+    left = np.setdiff1d(np.arange(size), drawn)
+    by_margin = min(round(shares.margin * count), count - first)
+    close = left[np.argsort(margins(probabilities[left]), kind="stable")][:by_margin]
+    chosen += [(int(row), Selection(MARGIN, 1.0)) for row in close]
+    taken = [row for row, _ in chosen]
+    far = farthest(embeddings, taken, count - len(taken))
+    chosen += [(row, Selection(DIVERSE, 1.0)) for row in far]
+    return [chosen[int(place)] for place in rng.permutation(len(chosen))]
+
+
+def margins(probabilities: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return how far the likeliest tag is ahead of the second, (N,), in [0, 1]; with one tag alone, 1."""
+    if probabilities.shape[1] < 2:  # noqa: PLR2004
+        return np.ones(len(probabilities))
+    top = np.partition(probabilities, -2, axis=1)[:, -2:]
+    return np.asarray(top[:, 1] - top[:, 0])
+
+
+def farthest(embeddings: NDArray[np.float32], taken: Sequence[int], count: int) -> list[int]:
+    """Return `count` rows, each the farthest from all those taken before it (unit-length rows, cosine)."""
+    nearest = np.full(len(embeddings), -np.inf, dtype=np.float32)
+    for row in taken:
+        np.maximum(nearest, embeddings @ embeddings[row], out=nearest)
+    nearest[list(taken)] = np.inf
+    found: list[int] = []
+    for _ in range(min(count, len(embeddings) - len(taken))):
+        row = int(np.argmin(nearest))
+        found.append(row)
+        np.maximum(nearest, embeddings @ embeddings[row], out=nearest)
+        nearest[row] = np.inf
+    return found

@@ -1,0 +1,116 @@
+"""A retraining from rows to a judged, refitted model: pure, so that it runs the same in a child process or a test."""
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from time import perf_counter
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tierbot.predict.classifier import Classifier
+from tierbot.training.fit import FitSettings, fit
+from tierbot.training.judge import Decision, judge
+from tierbot.training.rows import TrainingRows, joined_rows
+
+JUDGE_ON = 100
+
+
+@dataclass(frozen=True, slots=True)
+class TrainingJob:
+    """All that a retraining needs.
+
+    verdicts: rows of settled posts, oldest first; unbiased: (n,), which of them measure fairly (see
+    judge.is_unbiased). prior: the classifier from descriptions; its tags are the model's tags. champion: the model
+    in service. bootstrap: rows to replay, with `bootstrap_weight`. judge_on: how many unbiased verdicts at most the
+    challenger is judged on. cursor: up to where the data goes, for the card (JSON).
+    """
+
+    verdicts: TrainingRows
+    unbiased: NDArray[np.bool_]
+    prior: Classifier
+    champion: Classifier | None
+    encoder_digest: str
+    parent: str | None = None
+    bootstrap: TrainingRows | None = None
+    bootstrap_weight: float = 0.5
+    judge_on: int = JUDGE_ON
+    seed: int = 0
+    cursor: Mapping[str, Any] = field(default_factory=dict)
+    settings: FitSettings = field(default_factory=FitSettings)
+
+
+@dataclass(frozen=True, slots=True)
+class TrainingResult:
+    """The model refitted on everything (its card inside), and whether it may replace the champion."""
+
+    classifier: Classifier
+    decision: Decision
+
+    @property
+    def card(self) -> Mapping[str, Any]:
+        """Parent, encoder digest, data cursor and hash, metrics and the decision (JSON)."""
+        return self.classifier.card
+
+
+def train_challenger(job: TrainingJob) -> TrainingResult:
+    """Fit a challenger without the verdicts that judge it, compare it with the champion, refit on everything.
+
+    The judging verdicts are the newest unbiased ones that the champion has not learned from. Raises
+    NothingToLearnError if no row says anything.
+    """
+    started = perf_counter()
+    tags = job.prior.tag_ids
+    verdicts = job.verdicts.over(tags)
+    replayed = [] if job.bootstrap is None else [job.bootstrap.over(tags).times(job.bootstrap_weight)]
+    everything = joined_rows([*replayed, verdicts])
+    judging = _judging(job, verdicts)
+    decision = judge([], [])
+    start = job.champion
+    if job.champion is not None and len(judging):
+        champion = job.champion.extended(job.prior).over(tags)
+        kept = np.setdiff1d(np.arange(len(verdicts)), judging)
+        taught = joined_rows([*replayed, verdicts.take(kept)])
+        start = fit(taught, job.prior, job.settings, seed=job.seed, start=champion)
+        asked = verdicts.take(judging)
+        decision = judge(_hits(start, asked), _hits(champion, asked))
+    model = fit(everything, job.prior, job.settings, seed=job.seed, start=start, card={})
+    card = {
+        "kind": "retrained",
+        "parent": job.parent,
+        "encoder_digest": job.encoder_digest,
+        "data": {
+            "cursor": dict(job.cursor),
+            "sha256": rows_sha256(everything),
+            "verdicts": int(verdicts.weights.any(axis=1).sum()),
+            "replayed": sum(map(len, replayed)),
+        },
+        "tags": len(tags),
+        "seed": job.seed,
+        "metrics": {"promotion": decision.as_dict(), "sharpness": model.sharpness},
+        "seconds": round(perf_counter() - started, 3),
+    }
+    return TrainingResult(model.with_card(card), decision)
+
+
+def _judging(job: TrainingJob, verdicts: TrainingRows) -> NDArray[np.intp]:
+    """Return the newest unbiased rows that are new to the champion and name a tag that is still in use."""
+    named = ((verdicts.targets > 0) & (verdicts.weights > 0)).any(axis=1)
+    new = np.ones(len(verdicts), dtype=bool) if job.champion is None else ~np.isin(verdicts.keys, job.champion.seen)
+    return np.flatnonzero(job.unbiased & named & new)[-job.judge_on :]
+
+
+def _hits(model: Classifier, rows: TrainingRows) -> NDArray[np.bool_]:
+    top = model.probabilities(rows.features, rows.tag_ids).argmax(axis=1)
+    return np.asarray(rows.targets[np.arange(len(rows)), top] > 0)
+
+
+def rows_sha256(rows: TrainingRows) -> str:
+    """Return a digest of everything that the fit reads of the rows."""
+    digest = hashlib.sha256("\x1f".join(rows.tag_ids).encode())
+    words = rows.features.words
+    indices = (words.indptr.astype(np.int64), words.indices.astype(np.int64))
+    for array in (rows.features.embeddings, *indices, rows.targets, rows.weights):
+        digest.update(np.ascontiguousarray(array).tobytes())
+    return digest.hexdigest()

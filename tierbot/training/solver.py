@@ -1,0 +1,161 @@
+"""Fits many regularised logistic problems over the same rows at once.
+
+scikit-learn's LogisticRegression takes one weight a row, starts from nothing and shrinks towards zero. Here
+every (row, tag) has its own target and weight, the weights shrink towards a prior (what a tag's description
+says), and the fit starts from the former model. Sharing each pass over the rows among all tags makes it many
+times faster than one estimator per tag. The method is the truncated Newton of LIBLINEAR (Lin, Weng and
+Keerthi, "Trust region Newton method for large-scale logistic regression", JMLR 2008), with a line search in
+place of the trust region, all tags advancing side by side.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import sparse
+
+Matrix = NDArray[np.float32]
+
+_MOST_CG = 20
+_CG_TOLERANCE = 0.15
+_ARMIJO = 1e-4
+_HALVINGS = 12
+
+
+@dataclass(frozen=True, slots=True)
+class Design:
+    """What a row looks like to the linear model: dense columns (a constant 1 among them), then sparse ones."""
+
+    dense: Matrix  # (n, d)
+    sparse: sparse.csr_array  # (n, a)
+
+    def times(self, weights: Matrix) -> Matrix:
+        """Return X W, (n, k), for W of shape (d + a, k)."""
+        width = self.dense.shape[1]
+        scores = self.dense @ weights[:width]
+        scores += self.sparse @ weights[width:]
+        return scores
+
+    def transposed_times(self, residuals: Matrix) -> Matrix:
+        """Return Xᵀ R, (d + a, k), for R of shape (n, k)."""
+        return np.concatenate([self.dense.T @ residuals, self.sparse.T @ residuals])
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """k binary problems over n rows: soft targets in [0, 1] and weights ≥ 0, both (n, k); 0 leaves a pair out.
+
+    prior: (p, k), what the weights shrink towards; penalty: (p,), how hard.
+    """
+
+    design: Design
+    targets: Matrix
+    weights: Matrix
+    prior: Matrix
+    penalty: NDArray[np.float32]
+
+    def only(self, which: NDArray[np.intp]) -> "Problem":
+        """Return the given ones of the k problems."""
+        return Problem(self.design, self.targets[:, which], self.weights[:, which], self.prior[:, which], self.penalty)
+
+
+def sigmoid(scores: Matrix) -> Matrix:
+    """Return 1 / (1 + e^−z), computed without overflow."""
+    return np.asarray(0.5 * (1.0 + np.tanh(0.5 * scores)), dtype=np.float32)
+
+
+def loss(scores: Matrix, targets: Matrix, weights: Matrix) -> NDArray[np.float64]:
+    """Return each problem's weighted log loss, (k,)."""
+    value = np.logaddexp(np.float32(0), scores) - targets * scores
+    return np.asarray(np.einsum("nk,nk->k", weights, value), dtype=np.float64)
+
+
+def minimise(problem: Problem, start: Matrix, *, tolerance: float = 0.01, most_steps: int = 25) -> Matrix:
+    """Return the weights (p, k) that minimise each problem's penalised loss, starting from `start`.
+
+    A problem is done when its gradient is below `tolerance` times its gradient at the prior.
+    """
+    found = np.array(start, dtype=np.float32)
+    goal = tolerance * np.maximum(_norms(_gradient(problem, problem.prior)[0]), 1e-3)
+    active = np.arange(found.shape[1])
+    for _ in range(most_steps):
+        here = problem if len(active) == found.shape[1] else problem.only(active)
+        weights = found[:, active]
+        gradient, scores = _gradient(here, weights)
+        open_ = _norms(gradient) > goal[active]
+        if not open_.any():
+            break
+        if not open_.all():
+            active, keep = active[open_], np.flatnonzero(open_)
+            here, weights, gradient, scores = here.only(keep), weights[:, keep], gradient[:, keep], scores[:, keep]
+        direction = _newton_direction(here, gradient, scores)
+        step, moved = _line_search(here, weights, direction, gradient, scores)
+        found[:, active] = weights + step * direction
+        active = active[moved]
+        if not len(active):
+            break
+    return found
+
+
+def _gradient(problem: Problem, weights: Matrix) -> tuple[Matrix, Matrix]:
+    scores = problem.design.times(weights)
+    slope = problem.weights * (sigmoid(scores) - problem.targets)
+    pull = problem.penalty[:, None] * (weights - problem.prior)
+    return problem.design.transposed_times(slope) + pull, scores
+
+
+def _norms(columns: Matrix) -> NDArray[np.float64]:
+    return np.sqrt(_dots(columns, columns))
+
+
+def _dots(left: Matrix, right: Matrix) -> NDArray[np.float64]:
+    return np.asarray(np.einsum("pk,pk->k", left, right), dtype=np.float64)
+
+
+def _newton_direction(problem: Problem, gradient: Matrix, scores: Matrix) -> Matrix:
+    """Solve H d = −g for all problems by conjugate gradients, each until its residual is small."""
+    chance = sigmoid(scores)
+    curvature = problem.weights * chance * (1 - chance)
+    penalty = problem.penalty[:, None]
+    direction = np.zeros_like(gradient)
+    residual = -gradient
+    search = residual.copy()
+    square = _dots(residual, residual)
+    goal = _CG_TOLERANCE**2 * square
+    for _ in range(_MOST_CG):
+        bent = problem.design.transposed_times(curvature * problem.design.times(search)) + penalty * search
+        curve = _dots(search, bent)
+        going = (square > goal) & (curve > 0)
+        if not going.any():
+            break
+        length = np.where(going, square / np.where(curve > 0, curve, 1.0), 0.0).astype(np.float32)
+        direction += length * search
+        residual -= length * bent
+        new_square = np.where(going, _dots(residual, residual), square)
+        turn = np.where(going, new_square / np.maximum(square, 1e-30), 0.0).astype(np.float32)
+        search = residual + turn * search
+        square = new_square
+    return direction
+
+
+def _line_search(
+    problem: Problem, weights: Matrix, direction: Matrix, gradient: Matrix, scores: Matrix
+) -> tuple[Matrix, NDArray[np.bool_]]:
+    """Return each problem's step, halved until the loss falls enough, and which problems moved at all."""
+    along = problem.design.times(direction)
+    slope = _dots(gradient, direction)
+    gap = weights - problem.prior
+    penalty = problem.penalty[:, None]
+    straight, bend = _dots(penalty * gap, direction), _dots(penalty * direction, direction)
+    before = loss(scores, problem.targets, problem.weights)
+    step = np.ones(weights.shape[1], dtype=np.float32)
+    good = np.zeros(weights.shape[1], dtype=bool)
+    for _ in range(_HALVINGS):
+        trial = loss(scores + step * along, problem.targets, problem.weights) - before
+        trial += step * straight + 0.5 * step.astype(np.float64) ** 2 * bend
+        # float32 sums leave a little noise; a rise within it is no rise
+        good = trial <= _ARMIJO * step * slope + 1e-6 * np.abs(before)
+        if good.all():
+            break
+        step = np.where(good, step, 0.5 * step).astype(np.float32)
+    return np.where(good, step, 0).astype(np.float32), good
