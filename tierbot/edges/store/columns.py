@@ -1,0 +1,138 @@
+"""What tables are declared with: their base, and column types that mean the same on SQLite and PostgreSQL."""
+
+import json
+from datetime import UTC, datetime
+from typing import Any, cast
+
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    DateTime,
+    Dialect,
+    Float,
+    ForeignKeyConstraint,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    Table,
+    Text,
+    text,
+)
+from sqlalchemy.types import TypeDecorator
+from sqlmodel import Field, SQLModel
+
+
+class Words(TypeDecorator[str]):
+    """Text. What PostgreSQL cannot hold (NUL, lone surrogates) becomes U+FFFD on both databases."""
+
+    impl = Text
+    cache_ok = True
+
+    def process_bind_param(self, value: str | None, dialect: Dialect) -> str | None:  # noqa: ARG002
+        if value is None or (value.isascii() and "\x00" not in value):
+            return value
+        return value.encode("utf-16", "surrogatepass").decode("utf-16", "replace").replace("\x00", "\ufffd")
+
+
+class Moment(TypeDecorator[datetime]):
+    """An aware datetime, kept in UTC to the microsecond; a naive one is refused."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise ValueError(f"naive datetime {value.isoformat()}: give one with a time zone")
+        value = value.astimezone(UTC)
+        return value.replace(tzinfo=None) if dialect.name == "sqlite" else value
+
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        if value is None:
+            return None
+        return value.replace(tzinfo=UTC) if dialect.name == "sqlite" else value.astimezone(UTC)
+
+
+class Names(TypeDecorator[tuple[str, ...]]):
+    """A tuple of ids as JSON text: unlike JSON columns it can stand in a unique constraint."""
+
+    impl = Text
+    cache_ok = True
+
+    def process_bind_param(self, value: tuple[str, ...] | None, dialect: Dialect) -> str | None:  # noqa: ARG002
+        return None if value is None else json.dumps(list(value))
+
+    def process_result_value(self, value: str | None, dialect: Dialect) -> tuple[str, ...] | None:  # noqa: ARG002
+        return None if value is None else tuple(json.loads(value))
+
+
+# SQLite numbers rows by itself only in a column that is exactly INTEGER.
+Number = BigInteger().with_variant(Integer(), "sqlite")
+
+
+def words(**options: Any) -> Any:
+    """Declare a text column."""
+    return Field(sa_type=Words, **options)
+
+
+def moment(**options: Any) -> Any:
+    """Declare a column of UTC moments."""
+    return Field(sa_type=Moment, **options)
+
+
+def names(**options: Any) -> Any:
+    """Declare a column of ids."""
+    return Field(sa_type=Names, **options)
+
+
+def document(**options: Any) -> Any:
+    """Declare a JSON column."""
+    return Field(sa_type=JSON, **options)
+
+
+def number(**options: Any) -> Any:
+    """Declare a 64-bit integer column."""
+    return Field(sa_type=Number, **options)
+
+
+def real(**options: Any) -> Any:
+    """Declare a double-precision column."""
+    return Field(sa_type=Float, **options)
+
+
+def blob(**options: Any) -> Any:
+    """Declare a column of bytes."""
+    return Field(sa_type=LargeBinary, **options)
+
+
+# --- tables ---------------------------------------------------------------------------------------
+
+
+class Row(SQLModel):
+    """Base of all tables, with metadata of their own: other packages' SQLModel tables stay out of it."""
+
+    metadata = MetaData(
+        naming_convention={
+            "pk": "pk_%(table_name)s",
+            "fk": "fk_%(table_name)s_%(referred_table_name)s",
+            "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+            "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        }
+    )
+
+
+def table(row: type[Row]) -> Table:
+    """Return the SQLAlchemy table behind a row class."""
+    return cast("Table", row.__table__)  # type: ignore[attr-defined]
+
+
+def some(name: str, *columns: str, where: str, where_sqlite: str | None = None, unique: bool = False) -> Index:
+    """Return an index over the few rows that satisfy `where`."""
+    return Index(name, *columns, unique=unique, sqlite_where=text(where_sqlite or where), postgresql_where=text(where))
+
+
+def refers(column: str, target: str, target_column: str = "id") -> ForeignKeyConstraint:
+    """Return a reference to another table of the same workspace."""
+    return ForeignKeyConstraint(["workspace_id", column], [f"{target}.workspace_id", f"{target}.{target_column}"])

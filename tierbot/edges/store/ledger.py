@@ -1,0 +1,166 @@
+"""The ledger of reaction events, and the votes derived from it.
+
+`append` is the hot path: two statements, built once. Every message has a row that says how far its events go
+and how far they have been read, so that finding what is new costs what is new.
+"""
+
+from collections.abc import Iterable
+from datetime import datetime
+from functools import lru_cache
+from typing import Any
+
+from sqlalchemy import Row as SqlRow
+from sqlalchemy import Select, func
+from sqlalchemy.dialects import postgresql, sqlite
+
+from tierbot.domain import Origin, ReactionEvent, Says, Source, Vote
+from tierbot.edges.store.columns import table
+from tierbot.edges.store.part import Part, chunks
+from tierbot.edges.store.rows import MessageTallyRow, PostRow, ReactionEventRow, VoteRow
+
+_event = table(ReactionEventRow)
+_message = table(MessageTallyRow)
+_vote = table(VoteRow)
+_post = table(PostRow)
+_VOTE_COLUMNS = (_vote.c.post_id, _vote.c.user_id, _vote.c.says, _vote.c.at, _vote.c.tag)
+_SAYS = {says.value: says for says in Says}
+
+
+@lru_cache
+def _append_statements(dialect: str) -> tuple[Any, Any]:
+    insert = postgresql.insert if dialect == "postgresql" else sqlite.insert
+    event = insert(_event).on_conflict_do_nothing(index_elements=["workspace_id", "event_id"]).returning(_event.c.seq)
+    message = insert(_message)
+    known = message.on_conflict_do_update(
+        index_elements=["workspace_id", "channel", "ts"], set_={"ledger_cursor": message.excluded.ledger_cursor}
+    )
+    return event, known
+
+
+def _vote_of(row: SqlRow[*tuple[Any, ...]]) -> Vote:
+    return Vote(row[1], _SAYS[row[2]], row[3], row[4] or None)
+
+
+class SqlLedger(Part):
+    """ports.Ledger."""
+
+    def append(self, event: ReactionEvent) -> bool:
+        insert, advance = _append_statements(self._connection.dialect.name)
+        row = {
+            "workspace_id": self._workspace,
+            "event_id": event.event_id,
+            "channel": event.channel,
+            "ts": event.ts,
+            "user_id": event.user,
+            "name": event.name,
+            "added": event.added,
+            "happened_at": event.happened_at,
+            "received_at": event.received_at,
+            "source": event.source.value,
+            "origin": event.origin.value,
+        }
+        seq = self._connection.execute(insert, row).scalar()
+        if seq is None:
+            return False
+        place = {"workspace_id": self._workspace, "channel": event.channel, "ts": event.ts}
+        self._connection.execute(advance, {**place, "ledger_cursor": seq, "tallied_cursor": 0})
+        return True
+
+    def events(self, channel: str, ts: str) -> list[ReactionEvent]:
+        statement = (
+            self._select(ReactionEventRow).where(_event.c.channel == channel, _event.c.ts == ts).order_by(_event.c.seq)
+        )
+        return [
+            ReactionEvent(
+                event_id=row.event_id,
+                channel=row.channel,
+                ts=row.ts,
+                user=row.user_id,
+                name=row.name,
+                added=row.added,
+                happened_at=row.happened_at,
+                received_at=row.received_at,
+                source=Source(row.source),
+                origin=Origin(row.origin),
+            )
+            for row in self._connection.execute(statement)
+        ]
+
+    def cursor(self, channel: str, ts: str) -> int:
+        statement = self._select(MessageTallyRow, _message.c.ledger_cursor).where(
+            _message.c.channel == channel, _message.c.ts == ts
+        )
+        return self._connection.execute(statement).scalar() or 0
+
+    def untallied(self, limit: int) -> list[tuple[str, str]]:
+        statement = (
+            self._select(MessageTallyRow, _message.c.channel, _message.c.ts)
+            .where(_message.c.tallied_cursor < _message.c.ledger_cursor)
+            .order_by(_message.c.ledger_cursor)
+            .limit(limit)
+        )
+        return [(channel, ts) for channel, ts in self._connection.execute(statement)]
+
+    def replace_votes(self, post_id: str, votes: Iterable[Vote], cursor: int) -> None:
+        # Votes derived from less of the ledger than those that stand are stale.
+        current = self._connection.execute(
+            self._update(PostRow)
+            .where(_post.c.id == post_id, _post.c.votes_cursor <= cursor)
+            .values(votes_cursor=cursor)
+        ).rowcount
+        if not current:
+            return
+        self._connection.execute(self._delete(VoteRow).where(_vote.c.post_id == post_id))
+        rows = [
+            {"post_id": post_id, "user_id": vote.user, "says": vote.says.value, "tag": vote.tag or "", "at": vote.at}
+            for vote in votes
+        ]
+        for part in chunks(rows):
+            self._add(VoteRow, part)
+
+    def tallied(self, channel: str, ts: str, cursor: int) -> None:
+        self._connection.execute(
+            self._update(MessageTallyRow)
+            .where(_message.c.channel == channel, _message.c.ts == ts, _message.c.tallied_cursor < cursor)
+            .values(tallied_cursor=cursor)
+        )
+
+    def cursors(self, post_ids: Iterable[str]) -> dict[str, int]:
+        found: dict[str, int] = {}
+        for part in chunks(post_ids):
+            rows = self._connection.execute(
+                self._select(PostRow, _post.c.id, _post.c.votes_cursor).where(_post.c.id.in_(part))
+            )
+            found.update((post_id, cursor) for post_id, cursor in rows)
+        return found
+
+    def votes(self, post_ids: Iterable[str]) -> dict[str, list[Vote]]:
+        wanted = list(post_ids)
+        found: dict[str, list[Vote]] = {post_id: [] for post_id in wanted}
+        for part in chunks(wanted):
+            self._collect(self._select(VoteRow, *_VOTE_COLUMNS).where(_vote.c.post_id.in_(part)), found)
+        return found
+
+    def votes_in_round(self, number: int) -> dict[str, list[Vote]]:
+        found: dict[str, list[Vote]] = {}
+        statement = self._select(VoteRow, *_VOTE_COLUMNS).where(
+            self._mine(PostRow), _vote.c.post_id == _post.c.id, _post.c.round_number == number
+        )
+        self._collect(statement, found)
+        return found
+
+    def votes_by(self, user: str, since: datetime) -> list[tuple[str, Vote]]:
+        statement = (
+            self._select(VoteRow, *_VOTE_COLUMNS)
+            .where(_vote.c.user_id == user, _vote.c.at >= since)
+            .order_by(_vote.c.at.desc(), _vote.c.post_id)
+        )
+        return [(row.post_id, _vote_of(row)) for row in self._connection.execute(statement)]
+
+    def _collect(self, statement: Select[Any], found: dict[str, list[Vote]]) -> None:
+        for row in self._connection.execute(statement.order_by(_vote.c.at, _vote.c.user_id, _vote.c.tag)):
+            found.setdefault(row[0], []).append(_vote_of(row))
+
+    def count(self) -> int:
+        """Return how many events the ledger holds."""
+        return int(self._connection.execute(self._select(ReactionEventRow, func.count())).scalar_one())

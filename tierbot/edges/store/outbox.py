@@ -1,0 +1,136 @@
+"""The outbox: what is to be sent, claimed under a lease so that a crash is noticed and nobody sends twice."""
+
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import RowMapping, and_, func, or_, select
+
+from tierbot.edges.store.columns import table
+from tierbot.edges.store.part import Part, chunks
+from tierbot.edges.store.rows import PostRow
+from tierbot.edges.store.work_rows import HoldRow, OutboxRow
+from tierbot.ports import Delivery, DeliveryKind, DeliveryState
+
+_outbox = table(OutboxRow)
+_hold = table(HoldRow)
+_post = table(PostRow)
+_FIELDS = (
+    "id",
+    "kind",
+    "channel",
+    "payload",
+    "created_at",
+    "due_at",
+    "state",
+    "attempts",
+    "result",
+    "error",
+)
+_COLUMNS = [_outbox.c[name] for name in _FIELDS]
+_OPEN = (DeliveryState.PENDING.value, DeliveryState.SENDING.value)
+
+
+def _noun(row: RowMapping) -> Delivery:
+    values = {name: row[name] for name in _FIELDS}
+    return Delivery(**{**values, "kind": DeliveryKind(row["kind"]), "state": DeliveryState(row["state"])})
+
+
+class SqlOutbox(Part):
+    """ports.Outbox."""
+
+    def add(self, deliveries: Iterable[Delivery]) -> int:
+        rows = [
+            {
+                **{name: getattr(delivery, name) for name in _FIELDS},
+                "kind": delivery.kind.value,
+                "state": delivery.state.value,
+                "payload": dict(delivery.payload),
+                "post_id": delivery.payload.get("post_id"),
+            }
+            for delivery in deliveries
+        ]
+        return sum(self._add(OutboxRow, part, key=("workspace_id", "id")) for part in chunks(rows))
+
+    def claim(self, now: datetime, lease_until: datetime, limit: int) -> list[Delivery]:
+        ready = or_(
+            and_(_outbox.c.state == DeliveryState.PENDING.value, _outbox.c.due_at <= now),
+            and_(_outbox.c.state == DeliveryState.SENDING.value, _outbox.c.lease_until <= now),
+        )
+        held = select(_hold.c.kind).where(self._mine(HoldRow), _hold.c.until > now)
+        placed = select(_post.c.id).where(self._mine(PostRow), _post.c.id == _outbox.c.post_id, _post.c.ts.is_not(None))
+        statement = (
+            self._select(OutboxRow, _outbox.c.seq, *_COLUMNS)
+            # The first condition is the index's own: done rows are never looked at.
+            .where(_outbox.c.state.in_(_OPEN), ready, _outbox.c.kind.not_in(held))
+            .where(or_(_outbox.c.kind != DeliveryKind.PREFILL.value, placed.exists()))
+            .order_by(_outbox.c.seq)
+            .limit(limit)
+            .with_for_update(skip_locked=True, of=_outbox)
+        )
+        rows = self._connection.execute(statement).mappings().all()
+        for part in chunks(row["seq"] for row in rows):
+            self._connection.execute(
+                self._update(OutboxRow)
+                .where(_outbox.c.seq.in_(part))
+                .values(state=DeliveryState.SENDING.value, lease_until=lease_until, attempts=_outbox.c.attempts + 1)
+            )
+        return [_noun(row) for row in rows]
+
+    def done(self, delivery_id: str, result: str | None, now: datetime) -> None:
+        self._set(delivery_id, state=DeliveryState.DONE, result=result, done_at=now, lease_until=None, error=None)
+
+    def retry(self, delivery_id: str, due_at: datetime, error: str) -> None:
+        self._set(delivery_id, state=DeliveryState.PENDING, due_at=due_at, lease_until=None, error=error)
+
+    def park(self, delivery_id: str, error: str) -> None:
+        post_id = self._set(delivery_id, state=DeliveryState.PARKED, lease_until=None, error=error)
+        if post_id is None:
+            return
+        # Pre-fills wait for their post: they would wait for ever.
+        self._connection.execute(
+            self._update(OutboxRow)
+            .where(
+                _outbox.c.post_id == post_id,
+                _outbox.c.kind == DeliveryKind.PREFILL.value,
+                _outbox.c.state.in_(_OPEN),
+            )
+            .values(state=DeliveryState.PARKED.value, error="its post was not sent")
+        )
+
+    def _set(self, delivery_id: str, *, state: DeliveryState, **values: Any) -> str | None:
+        """Change a row that is not done yet; return the post that it was to send, if it was one."""
+        changed = self._connection.execute(
+            self._update(OutboxRow)
+            .where(_outbox.c.id == delivery_id, _outbox.c.state != DeliveryState.DONE.value)
+            .values(state=state.value, **values)
+            .returning(_outbox.c.kind, _outbox.c.post_id)
+        ).first()
+        return changed.post_id if changed is not None and changed.kind == DeliveryKind.POST.value else None
+
+    def hold(self, kind: DeliveryKind, until: datetime) -> None:
+        insert = self._conflict_aware(HoldRow)
+        self._connection.execute(
+            insert.on_conflict_do_update(
+                index_elements=["workspace_id", "kind"],
+                set_={"until": insert.excluded.until},
+                where=_hold.c.until < insert.excluded.until,
+            ),
+            {"workspace_id": self._workspace, "kind": kind.value, "until": until},
+        )
+
+    def counts(self) -> dict[DeliveryState, int]:
+        rows = self._connection.execute(
+            self._select(OutboxRow, _outbox.c.state, func.count()).group_by(_outbox.c.state)
+        )
+        found = dict.fromkeys(DeliveryState, 0)
+        found.update((DeliveryState(state), count) for state, count in rows)
+        return found
+
+    def parked(self) -> list[Delivery]:
+        statement = (
+            self._select(OutboxRow, *_COLUMNS)
+            .where(_outbox.c.state == DeliveryState.PARKED.value)
+            .order_by(_outbox.c.seq)
+        )
+        return [_noun(row) for row in self._connection.execute(statement).mappings()]

@@ -1,0 +1,140 @@
+"""Predictions and the posts made of them."""
+
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import RowMapping
+
+from tierbot.domain import Arm, Post, Prediction, Selection
+from tierbot.edges.store.columns import table
+from tierbot.edges.store.part import Part, chunks
+from tierbot.edges.store.rows import ArticleRow, MessageTallyRow, PostRow, PredictionRow
+
+_post = table(PostRow)
+_prediction = table(PredictionRow)
+_article = table(ArticleRow)
+_message = table(MessageTallyRow)
+_POST_FIELDS = (
+    "id",
+    "prediction_id",
+    "article_id",
+    "round_number",
+    "arm",
+    "arm_probability",
+    "shown_tag",
+    "channel",
+    "created_at",
+    "ts",
+    "posted_at",
+)
+POST_COLUMNS = [_post.c[name] for name in _POST_FIELDS]
+
+
+def post_of(row: RowMapping) -> Post:
+    """Make the noun from a row that has POST_COLUMNS."""
+    values = {name: row[_post.c[name]] for name in _POST_FIELDS}
+    return Post(**{**values, "arm": Arm(values["arm"])})
+
+
+def prediction_of(row: RowMapping) -> Prediction:
+    """Make the noun from a row that has all of a prediction's columns."""
+    columns = _prediction.c
+    return Prediction(
+        id=row[columns.id],
+        article_id=row[columns.article_id],
+        model_version=row[columns.model_version],
+        policy=row[columns.policy],
+        shown_tag=row[columns.shown_tag],
+        propensity=row[columns.propensity],
+        probabilities=row[columns.probabilities],
+        policy_probabilities=row[columns.policy_probabilities],
+        selection=Selection(row[columns.selection_strategy], row[columns.selection_probability]),
+        created_at=row[columns.created_at],
+        residue=row[columns.residue],
+    )
+
+
+def _prediction_values(prediction: Prediction) -> dict[str, Any]:
+    return {
+        "id": prediction.id,
+        "article_id": prediction.article_id,
+        "model_version": prediction.model_version,
+        "policy": prediction.policy,
+        "shown_tag": prediction.shown_tag,
+        "top_tag": prediction.top_tag,
+        "propensity": float(prediction.propensity),
+        # float() because JSON knows no numpy scalars
+        "probabilities": {tag: float(p) for tag, p in prediction.probabilities.items()},
+        "policy_probabilities": {tag: float(p) for tag, p in prediction.policy_probabilities.items()},
+        "selection_strategy": prediction.selection.strategy,
+        "selection_probability": float(prediction.selection.probability),
+        "created_at": prediction.created_at,
+        "residue": dict(prediction.residue),
+    }
+
+
+class SqlPosts(Part):
+    """ports.Posts."""
+
+    def add(self, prediction: Prediction, post: Post) -> bool:
+        if self.get(post.id) is not None:  # nobody else writes in this workspace meanwhile
+            return False
+        self._add(PredictionRow, [_prediction_values(prediction)])
+        values = {name: getattr(post, name) for name in _POST_FIELDS}
+        self._add(PostRow, [{**values, "arm": post.arm.value, "votes_cursor": 0, "settled_cursor": 0}])
+        self._connection.execute(
+            self._update(ArticleRow)
+            .where(_article.c.id == post.article_id, _article.c.asked_at.is_(None))
+            .values(asked_at=post.created_at)
+        )
+        return True
+
+    def sent(self, post_id: str, ts: str, posted_at: datetime) -> None:
+        placed = self._connection.execute(
+            self._update(PostRow)
+            .where(_post.c.id == post_id, _post.c.ts.is_(None))
+            .values(ts=ts, posted_at=posted_at)
+            .returning(_post.c.channel)
+        ).scalar()
+        if placed is None:
+            return
+        # Colleagues may have reacted before Slack's answer got here: then the message was read as nobody's post.
+        self._connection.execute(
+            self._update(MessageTallyRow)
+            .where(_message.c.channel == placed, _message.c.ts == ts)
+            .values(tallied_cursor=0)
+        )
+
+    def get(self, post_id: str) -> Post | None:
+        return self._first(_post.c.id == post_id)
+
+    def at(self, channel: str, ts: str) -> Post | None:
+        return self._first(_post.c.channel == channel, _post.c.ts == ts)
+
+    def prediction(self, prediction_id: str) -> Prediction | None:
+        return self.predictions([prediction_id]).get(prediction_id)
+
+    def predictions(self, prediction_ids: Iterable[str]) -> dict[str, Prediction]:
+        found: dict[str, Prediction] = {}
+        for part in chunks(prediction_ids):
+            rows = self._connection.execute(self._select(PredictionRow).where(_prediction.c.id.in_(part)))
+            found.update((row["id"], prediction_of(row)) for row in rows.mappings())
+        return found
+
+    def in_round(self, number: int) -> list[Post]:
+        return self._all((_post.c.created_at, _post.c.id), _post.c.round_number == number)
+
+    def open(self, since: datetime) -> list[Post]:
+        return self._all((_post.c.posted_at.desc(), _post.c.id), _post.c.posted_at >= since)
+
+    def unsettled(self) -> list[Post]:
+        return self._all((_post.c.posted_at, _post.c.id), _post.c.settled_cursor < _post.c.votes_cursor)
+
+    def _first(self, *conditions: Any) -> Post | None:
+        row = self._connection.execute(self._select(PostRow, *POST_COLUMNS).where(*conditions)).mappings().first()
+        return None if row is None else post_of(row)
+
+    def _all(self, order: tuple[Any, ...], *conditions: Any) -> list[Post]:
+        statement = self._select(PostRow, *POST_COLUMNS).where(*conditions).order_by(*order)
+        return [post_of(row) for row in self._connection.execute(statement).mappings()]

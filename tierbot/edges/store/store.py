@@ -1,0 +1,110 @@
+"""ports.Store and ports.Transaction: the parts, bound to one connection and one workspace."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from sqlalchemy import Connection, select
+
+from tierbot.edges.store.agenda import SqlAgenda, SqlLeases
+from tierbot.edges.store.articles import SqlArticles
+from tierbot.edges.store.columns import table
+from tierbot.edges.store.engine import Database, connect
+from tierbot.edges.store.ledger import SqlLedger
+from tierbot.edges.store.models import SqlModels
+from tierbot.edges.store.outbox import SqlOutbox
+from tierbot.edges.store.posts import SqlPosts
+from tierbot.edges.store.rounds import SqlRounds
+from tierbot.edges.store.schema import bring_up
+from tierbot.edges.store.verdicts import SqlVerdicts
+from tierbot.edges.store.work_rows import WorkspaceRow
+from tierbot.edges.store.workspaces import SqlWorkspaces
+
+
+class SqlTransaction:
+    """ports.Transaction: made by SqlStore.begin and read, usable only inside their block."""
+
+    def __init__(self, connection: Connection, workspace: str) -> None:
+        self._connection = connection
+        self._workspace = workspace
+
+    @property
+    def articles(self) -> SqlArticles:
+        return SqlArticles(self._connection, self._workspace)
+
+    @property
+    def posts(self) -> SqlPosts:
+        return SqlPosts(self._connection, self._workspace)
+
+    @property
+    def ledger(self) -> SqlLedger:
+        return SqlLedger(self._connection, self._workspace)
+
+    @property
+    def verdicts(self) -> SqlVerdicts:
+        return SqlVerdicts(self._connection, self._workspace)
+
+    @property
+    def rounds(self) -> SqlRounds:
+        return SqlRounds(self._connection, self._workspace)
+
+    @property
+    def models(self) -> SqlModels:
+        return SqlModels(self._connection, self._workspace)
+
+    @property
+    def outbox(self) -> SqlOutbox:
+        return SqlOutbox(self._connection, self._workspace)
+
+    @property
+    def agenda(self) -> SqlAgenda:
+        return SqlAgenda(self._connection, self._workspace)
+
+    @property
+    def leases(self) -> SqlLeases:
+        return SqlLeases(self._connection, self._workspace)
+
+    @property
+    def workspaces(self) -> SqlWorkspaces:
+        return SqlWorkspaces(self._connection, self._workspace)
+
+
+class SqlStore:
+    """ports.Store over one database. Threads may share it; processes open their own."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    @contextmanager
+    def begin(self, workspace: str) -> Iterator[SqlTransaction]:
+        with self._database.write(workspace) as connection:
+            yield SqlTransaction(connection, workspace)
+
+    @contextmanager
+    def read(self, workspace: str) -> Iterator[SqlTransaction]:
+        with self._database.read() as connection:
+            yield SqlTransaction(connection, workspace)
+
+    def workspace_ids(self) -> list[str]:
+        column = table(WorkspaceRow).c.workspace_id
+        with self._database.read() as connection:
+            return sorted(connection.execute(select(column)).scalars())
+
+    def close(self) -> None:
+        """Close all connections. The store can be used again: it opens new ones."""
+        self._database.engine.dispose()
+
+
+def open_store(url: str, *, create: bool = True) -> SqlStore:
+    """Open the database at `url`, making or upgrading its schema where needed.
+
+    `url` is SQLAlchemy's: "sqlite:///tierbot.db" or "postgresql://user:password@host/name". With `create` False
+    a database that does not exist yet is an error. Raises StoreError (a TierbotError) if the database cannot be
+    reached, belongs to another program, or was written by a newer tierbot.
+    """
+    database = connect(url, create=create)
+    try:
+        bring_up(database, create=create)
+    except BaseException:
+        database.engine.dispose()
+        raise
+    return SqlStore(database)
