@@ -496,8 +496,8 @@ class Shelf(Protocol):
 
     def bootstrap(self) -> tuple[ModelVersion, bytes]: ...
 
-    def bootstrap_rows(self) -> bytes:
-        """Return the features of the bootstrap model's labelled rows, which retraining replays."""
+    def bootstrap_rows(self) -> bytes | None:
+        """Return the features of the bootstrap model's labelled rows, which retraining replays; None if it has none."""
         ...
 
     def publish(self, version: ModelVersion, weights: bytes) -> None:

@@ -11,7 +11,7 @@ LEADERBOARD = SlashCommand("/leaderboard", "Who judged most this round", "[this 
 MY_SCORE = SlashCommand("/myscore", "Your own score, rank and streak")
 TIER = SlashCommand("/tier", "Run the game (for admins)", "push | retrain | round | pause | resume | models | rollback")
 
-_MOST_PUSHED = 50
+_MOST_PUSHED = 500
 _HELP_WORDS = frozenset({"", "help", "?", "-h", "--help"})
 
 

@@ -1,0 +1,231 @@
+"""The only wiring: settings in, a whole bot out. Every port can be replaced, which is how tests run the real loop."""
+
+import secrets
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import cache, partial
+from typing import Any
+
+import numpy as np
+
+from tierbot.domain import Article, TierbotError
+from tierbot.edges.child import train_in_child
+from tierbot.edges.encoder import encoder_of
+from tierbot.edges.shelf import FileShelf, shipped_models
+from tierbot.edges.slack.app import Identity, authorize_one, build_app, identify
+from tierbot.edges.slack.chat import SlackChat, web_client
+from tierbot.edges.slack.listeners import Desk
+from tierbot.edges.slack.people import Admins
+from tierbot.edges.slack.socket_mode import SocketRunner
+from tierbot.edges.store import open_store
+from tierbot.game import Game
+from tierbot.loop import Loop
+from tierbot.ports import Chat, Clock, Encoder, Shelf, Store, Workspace
+from tierbot.predict.classifier import Classifier
+from tierbot.predict.coldstart import coldstart
+from tierbot.registry import Registry
+from tierbot.schedule import Scheduler, Worker
+from tierbot.settings import Settings
+from tierbot.tags import TagSpace, default_tag_space, load_tag_space
+
+
+class SystemClock:
+    """ports.Clock by the machine's clock."""
+
+    def now(self) -> datetime:
+        """Return the present, aware UTC."""
+        return datetime.now(UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class Tierbot:
+    """A bot, wired and at rest. `run` connects it to Slack."""
+
+    settings: Settings
+    tags: TagSpace
+    clock: Clock
+    store: Store
+    encoder: Encoder
+    registry: Registry
+    loop: Loop
+    game: Game
+    worker: Worker
+    scheduler: Scheduler
+
+    def only_workspace(self) -> str:
+        """Return the id of the workspace in the database.
+
+        Raises TierbotError if there is none yet, or more than one.
+        """
+        found = self.store.workspace_ids()
+        if len(found) == 1:
+            return found[0]
+        if not found:
+            raise TierbotError("The database knows no workspace yet. Start the bot once with `tierbot run`.")
+        raise TierbotError(
+            f"The database has several workspaces ({', '.join(found)}). Say which with TIERBOT_WORKSPACE."
+        )
+
+    def prepare(self, identity: Identity) -> None:
+        """Set the workspace up that the bot's token belongs to."""
+        workspace = Workspace(identity.team_id, identity.team, self.clock.now(), {"bot_user": identity.bot_user_id})
+        self.loop.prepare(workspace, self.tags)
+
+    def close(self) -> None:
+        """Close the database."""
+        self.store.close()
+
+
+def build(
+    settings: Settings,
+    *,
+    clock: Clock | None = None,
+    store: Store | None = None,
+    encoder: Encoder | None = None,
+    shelf: Shelf | None = None,
+    chats: Callable[[str], Chat] | None = None,
+    tags: TagSpace | None = None,
+    after_settling: Callable[[str], None] | None = None,
+) -> Tierbot:
+    """Wire a bot; what is not given is made from the settings. Opens the database, and nothing else.
+
+    Raises TierbotError if the database cannot be used.
+    """
+    clock = clock or SystemClock()
+    store = store or open_store(settings.database_url)
+    encoder = encoder or encoder_of(settings.encoder)
+    seed = settings.seed if settings.seed is not None else secrets.randbits(32)
+    registry = Registry(
+        store=store,
+        encoder=encoder,
+        shelf=shelf or FileShelf(shipped_models(), settings.models),
+        clock=clock,
+        judge_on=settings.judge_on,
+        seed=seed,
+        train=partial(train_in_child, timeout=60 * settings.retrain_timeout_minutes),
+    )
+    loop = Loop(
+        store=store,
+        chats=chats or _slack_chats(settings, store, clock),
+        encoder=encoder,
+        registry=registry,
+        clock=clock,
+        settings=settings,
+        rng=np.random.default_rng(seed),
+    )
+    worker = Worker(loop, after_settling)
+    return Tierbot(
+        settings=settings,
+        tags=tags or tag_space(settings),
+        clock=clock,
+        store=store,
+        encoder=encoder,
+        registry=registry,
+        loop=loop,
+        game=Game(loop, worker.wake),
+        worker=worker,
+        scheduler=Scheduler(loop),
+    )
+
+
+def connect(bot: Tierbot) -> SocketRunner:
+    """Ask Slack who the bot is, set its workspace up, and return the Socket Mode connection, not yet open.
+
+    Raises TierbotError if tokens or the channel are missing or wrong.
+    """
+    settings = bot.settings
+    missing = [
+        name
+        for name, value in (
+            ("SLACK_BOT_TOKEN", settings.slack_bot_token),
+            ("SLACK_APP_TOKEN", settings.slack_app_token),
+            ("TIERBOT_CHANNEL", settings.channel),
+        )
+        if not value
+    ]
+    if settings.slack_bot_token is None or settings.slack_app_token is None or missing:
+        raise TierbotError(f"{' and '.join(missing)} must be set, in the environment or in .env. See .env.example.")
+    identity = identify(web_client(settings.slack_bot_token.get_secret_value(), settings.slack_api_url))
+    bot.prepare(identity)
+    desk = Desk(bot.game, bot.clock, Admins(settings.admins, bot.clock), channel=lambda _: settings.channel)
+    app = build_app(
+        desk,
+        authorize_one(identity),
+        base_url=settings.slack_api_url,
+        ignored_users=frozenset({identity.bot_user_id}),
+    )
+    return SocketRunner(
+        app,
+        settings.slack_app_token.get_secret_value(),
+        web_client(None, settings.slack_api_url),
+        on_connected=lambda: bot.loop.reconcile_soon(identity.team_id),
+    )
+
+
+def tag_space(settings: Settings) -> TagSpace:
+    """Return the tag space that is set, or the one that ships. Raises TierbotError if it cannot be used."""
+    return load_tag_space(settings.tags) if settings.tags else default_tag_space()
+
+
+def _slack_chats(settings: Settings, store: Store, clock: Clock) -> Callable[[str], Chat]:
+    @cache
+    def chat(workspace: str) -> Chat:
+        if settings.slack_bot_token is None:
+            raise TierbotError("SLACK_BOT_TOKEN must be set, in the environment or in .env. See .env.example.")
+
+        def tags() -> TagSpace:
+            with store.read(workspace) as tx:
+                return tx.workspaces.tags()
+
+        return SlackChat(web_client(settings.slack_bot_token.get_secret_value(), settings.slack_api_url), tags, clock)
+
+    return chat
+
+
+@dataclass(frozen=True, slots=True)
+class Classification:
+    """A classifier with what it needs to read articles that no database knows."""
+
+    classifier: Classifier
+    encoder: Encoder
+    tags: TagSpace
+
+    def tags_of(self, articles: Sequence[Article]) -> list[list[dict[str, Any]]]:
+        """Return each article's tags, most probable first: {id, name, emoji, probability}."""
+        embeddings = self.encoder.encode([article.content for article in articles])
+        features = self.classifier.features_of(
+            [article.content for article in articles], embeddings, [article.url for article in articles]
+        )
+        active = self.tags.active
+        listed = []
+        for row in self.classifier.probabilities(features, self.tags.ids):
+            order = np.argsort(-row, kind="stable")
+            listed.append(
+                [
+                    {
+                        "id": active[i].id,
+                        "name": active[i].name,
+                        "emoji": active[i].character,
+                        "probability": round(float(row[i]), 6),
+                    }
+                    for i in order
+                ]
+            )
+        return listed
+
+
+def build_classification(settings: Settings) -> Classification:
+    """Return the champion in the database, or the model that ships if there is no database yet.
+
+    Raises TierbotError if the model is damaged or the tags cannot be used.
+    """
+    encoder = encoder_of(settings.encoder)
+    tags = tag_space(settings)
+    version, weights = FileShelf(shipped_models(), settings.models).bootstrap()
+    if version.encoder_digest != encoder.digest:
+        raise TierbotError("The shipped model was made with another encoder. Unset TIERBOT_ENCODER, or retrain.")
+    classifier = Classifier.from_bytes(weights, "the bootstrap model")
+    if not set(tags.ids) <= set(classifier.tag_ids):
+        classifier = classifier.extended(coldstart(tags.active, encoder.encode))
+    return Classification(classifier, encoder, tags)

@@ -1,0 +1,32 @@
+"""How commands print: people get text and tables on standard output, progress and notes go to standard error."""
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+out = Console(highlight=False, soft_wrap=True)
+err = Console(stderr=True, highlight=False, soft_wrap=True)
+
+
+def print_json(value: Any) -> None:
+    """Print one JSON value on one line of standard output."""
+    print(json.dumps(value, ensure_ascii=False, default=str), flush=True)  # noqa: T201 - this is the output
+
+
+def print_table(columns: Sequence[str], rows: Sequence[Sequence[object]], title: str | None = None) -> None:
+    """Print a table for people."""
+    table = Table(*columns, title=title, title_justify="left", box=None, pad_edge=False, header_style="bold")
+    for row in rows:
+        table.add_row(*(str(cell) for cell in row))
+    out.print(table)
+
+
+def percent(estimate: Mapping[str, Any]) -> str:
+    """Write an estimate as "71 % (64–77, n = 180)"."""
+    if not estimate.get("n"):
+        return "–"
+    value, low, high = (round(100 * estimate[name]) for name in ("value", "low", "high"))
+    return f"{value} % ({low}–{high}, n = {estimate['n']})"

@@ -1,0 +1,39 @@
+"""`tierbot run`: the bot, connected to Slack until it is told to stop."""
+
+import logging
+
+import typer
+
+from tierbot.cli.output import err
+
+log = logging.getLogger(__name__)
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands."""
+    app.command("run")(run)
+
+
+def run() -> None:
+    """Run the bot: Socket Mode, the schedule, the outbox. Stops in order on Ctrl-C or SIGTERM.
+
+    Example: `SLACK_BOT_TOKEN=xoxb-… SLACK_APP_TOKEN=xapp-… TIERBOT_CHANNEL=C… tierbot run`
+    """
+    from tierbot.bootstrap import build, connect
+    from tierbot.cli.wiring import logging_to_stderr
+    from tierbot.edges.slack.socket_mode import wait_for_signal
+    from tierbot.settings import load_settings
+
+    settings = load_settings()
+    logging_to_stderr(settings.log_level)
+    bot = build(settings)
+    runner = connect(bot)
+    parts = (runner, bot.worker, bot.scheduler)
+    for part in parts:
+        part.start()
+    err.print(f"tierbot is running in {settings.channel}. Stop it with Ctrl-C.")
+    wait_for_signal()
+    log.info("Stopping: what was begun is finished first.")
+    for part in parts:
+        part.stop()
+    bot.close()

@@ -1,0 +1,48 @@
+"""`tierbot tags`: look at the tag space, check one of your own."""
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from tierbot.cli.output import out, print_json, print_table
+from tierbot.settings import load_settings
+from tierbot.tags import default_tag_space, load_tag_space
+
+group = typer.Typer(
+    help="The tag space: which topics there are, and which emoji stands for which.", no_args_is_help=True
+)
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands."""
+    app.add_typer(group, name="tags")
+
+
+@group.command("list")
+def list_tags(as_json: Annotated[bool, typer.Option("--json", help="One JSON object a line.")] = False) -> None:
+    """List the tags in use.
+
+    Example: `tierbot tags list`
+    """
+    settings = load_settings()
+    space = load_tag_space(settings.tags) if settings.tags else default_tag_space()
+    if as_json:
+        for tag in space:
+            print_json(asdict(tag))
+        return
+    print_table(
+        ("", "id", "name", "emoji", "description"),
+        [(t.character, t.id, t.name, f":{t.short_name}:", t.description) for t in space],
+    )
+
+
+@group.command("check")
+def check(file: Annotated[Path, typer.Argument(help="A TOML file with [[tag]] tables.")]) -> None:
+    """Say whether a tag file can be used, or what is wrong with it and where.
+
+    Example: `tierbot tags check our-tags.toml`
+    """
+    space = load_tag_space(file)
+    out.print(f"{file}: {len(space)} tags, all fine. Set TIERBOT_TAGS={file} to use them.")

@@ -1,0 +1,104 @@
+"""The demo's Slack: the sandbox as a process of its own, and its admin who types commands."""
+
+import json
+import subprocess
+import sys
+import threading
+from dataclasses import dataclass
+from typing import Any, Self
+
+import httpx
+
+from tierbot.domain import TierbotError
+
+ADMIN = "ada"
+_START_SECONDS = 20.0
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """Where the sandbox listens and the tokens it takes, as it announces them."""
+
+    url: str
+    api_url: str
+    control_url: str
+    bot_token: str
+    app_token: str
+    channel: str
+    control_token: str | None = None
+
+
+class SandboxProcess:
+    """`python -m tierbot.sandbox`, started on entering and ended on leaving."""
+
+    def __init__(self, *, port: int = 0, seed: int = 0, users: tuple[str, ...] = (f"{ADMIN}:admin",)) -> None:
+        command = [sys.executable, "-m", "tierbot.sandbox", "--port", str(port), "--seed", str(seed)]
+        for user in users:
+            command += ["--user", user]
+        self._command = command
+        self._process: subprocess.Popen[bytes] | None = None
+        self.address: Address
+        self._client: httpx.Client
+
+    def __enter__(self) -> Self:
+        """Start it and wait until it listens. Raises TierbotError if it does not."""
+        process = self._process = subprocess.Popen(self._command, stdout=subprocess.PIPE)  # noqa: S603 - our own module
+        line = _first_line(process, _START_SECONDS)
+        try:
+            said = json.loads(line)
+            self.address = Address(**{name: said.get(name) for name in Address.__slots__})
+        except ValueError as fault:
+            self.__exit__()
+            raise TierbotError("The sandbox did not start; what it said is above. Is its port taken?") from fault
+        token = self.address.control_token
+        headers = {"Authorization": f"Bearer {token}"} if token else {}
+        self._client = httpx.Client(base_url=self.address.control_url, headers=headers, timeout=10, trust_env=False)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """End it."""
+        if self._process is not None:
+            self._process.terminate()
+            try:
+                self._process.wait(5)
+            except subprocess.TimeoutExpired:
+                self._process.kill()
+                self._process.wait()
+            if self._process.stdout is not None:
+                self._process.stdout.close()
+
+    def command(self, text: str, user: str = ADMIN) -> list[dict[str, Any]]:
+        """Type a slash command as a user; return the messages that they saw. Raises TierbotError if Slack timed out."""
+        answer = self._ask("POST", "command", {"user": user, "command": text, "wait": 5, "expect": 1})
+        if answer.get("error"):
+            raise TierbotError(f"{text} failed: {answer['error']}.")
+        return list(answer.get("responses", []))
+
+    def show(self, panel: dict[str, Any]) -> None:
+        """Put the panel beside the channel."""
+        self._ask("PUT", "panel", panel)
+
+    def names(self) -> dict[str, str]:
+        """Return each user's name by id."""
+        return {
+            str(user["id"]): str(user.get("real_name") or user["name"]) for user in self._ask("GET", "state")["users"]
+        }
+
+    def _ask(self, method: str, path: str, body: dict[str, Any] | None = None) -> dict[str, Any]:
+        try:
+            answer: dict[str, Any] = self._client.request(method, path, json=body).json()
+        except (httpx.HTTPError, ValueError) as fault:
+            raise TierbotError(f"The sandbox does not answer ({fault}).") from fault
+        return answer
+
+
+def _first_line(process: "subprocess.Popen[bytes]", seconds: float) -> bytes:
+    """Read the first line of output; empty if the process ended or said nothing in time."""
+    if process.stdout is None:
+        return b""
+    timer = threading.Timer(seconds, process.kill)
+    timer.start()
+    try:
+        return process.stdout.readline()
+    finally:
+        timer.cancel()

@@ -1,0 +1,124 @@
+"""The outbox's way out: every row is sent once, also across a crash.
+
+A row is claimed in one transaction, sent outside of any, and marked done in another. A row found claimed but
+not done may have been sent before a crash: its message is looked for before it is sent again.
+"""
+
+import logging
+from collections.abc import Callable
+from datetime import datetime, timedelta
+
+from tierbot.domain import Arm, Post, TierbotError, key
+from tierbot.ports import (
+    Chat,
+    ChatError,
+    ChatUnavailableError,
+    Clock,
+    Delivery,
+    DeliveryKind,
+    DeliveryState,
+    PostView,
+    RateLimitedError,
+    Store,
+)
+from tierbot.tags import TagSpace
+
+log = logging.getLogger(__name__)
+
+_LEASE = timedelta(minutes=2)  # a delivery not done by then may be claimed by another process
+_BACKOFF = (1, 5, 30, 120, 600)  # seconds between attempts while Slack does not answer
+_SENDS_A_MESSAGE = (DeliveryKind.POST, DeliveryKind.ANNOUNCE)  # one method of Slack's, hence one pace
+_PREFILLS = {Arm.BASIC: ("+1", "-1", "confused"), Arm.BLANK: ()}
+
+
+def deliveries_of(post: Post, tags: TagSpace, due_at: datetime) -> list[Delivery]:
+    """Return what sending a post takes: the message, then the reactions that its arm pre-fills."""
+    emoji = _PREFILLS.get(post.arm, (tags[post.shown_tag].short_name,))
+    wanted = [(DeliveryKind.POST, key("post", post.id), {"post_id": post.id})]
+    wanted += [
+        (DeliveryKind.PREFILL, key("prefill", post.id, name), {"post_id": post.id, "emoji": name}) for name in emoji
+    ]
+    return [
+        Delivery(delivery_id, kind, post.channel, payload, post.created_at, due_at)
+        for kind, delivery_id, payload in wanted
+    ]
+
+
+class Dispatcher:
+    """Sends what is due in a workspace's outbox, at Slack's pace."""
+
+    def __init__(self, store: Store, chats: Callable[[str], Chat], clock: Clock, *, per_second: float) -> None:
+        self._store = store
+        self._chats = chats
+        self._clock = clock
+        self._pause = timedelta(seconds=1 / per_second)
+
+    def deliver(self, workspace: str) -> bool:
+        """Send the next thing that is due; return whether there was one."""
+        now = self._clock.now()
+        with self._store.begin(workspace) as tx:
+            claimed = tx.outbox.claim(now, now + _LEASE, limit=1)
+        for delivery in claimed:
+            self._attempt(workspace, delivery)
+        return bool(claimed)
+
+    def _attempt(self, workspace: str, delivery: Delivery) -> None:
+        try:
+            result = self._send(workspace, delivery)
+        except RateLimitedError as fault:
+            self._put_off(workspace, delivery, fault.retry_after, fault, hold=True)
+        except ChatUnavailableError as fault:
+            self._put_off(workspace, delivery, _BACKOFF[min(delivery.attempts, len(_BACKOFF) - 1)], fault)
+        except ChatError as fault:
+            log.warning("Delivery %s (%s) was refused for good: %s", delivery.id, delivery.kind, fault)
+            with self._store.begin(workspace) as tx:
+                tx.outbox.park(delivery.id, f"{fault.code}: {fault}")
+        else:
+            self._done(workspace, delivery, result)
+
+    def _send(self, workspace: str, delivery: Delivery) -> str | None:
+        chat = self._chats(workspace)
+        if delivery.state is DeliveryState.SENDING and delivery.kind in _SENDS_A_MESSAGE:
+            found = chat.find(delivery.channel, delivery.id, delivery.created_at)
+            if found is not None:
+                return found
+        if delivery.kind is DeliveryKind.ANNOUNCE:
+            return chat.announce(delivery.channel, delivery.payload, delivery.id)
+        view = self._view(workspace, str(delivery.payload["post_id"]))
+        if delivery.kind is DeliveryKind.POST:
+            return chat.post(view, delivery.id)
+        if view.post.ts is None:
+            raise ChatUnavailableError(f"Post {view.post.id} is not in Slack yet.")
+        chat.react(view.post.channel, view.post.ts, str(delivery.payload["emoji"]))
+        return None
+
+    def _view(self, workspace: str, post_id: str) -> PostView:
+        with self._store.read(workspace) as tx:
+            post = tx.posts.get(post_id)
+            article = tx.articles.get([post.article_id]).get(post.article_id) if post else None
+            tags = tx.workspaces.tags()
+        if post is None or article is None:
+            raise ChatError("post_gone", f"Post {post_id} is not in the database any more.")
+        return PostView(post, article, tags, None if post.arm is Arm.BLANK else post.shown_tag)
+
+    def _done(self, workspace: str, delivery: Delivery, result: str | None) -> None:
+        now = self._clock.now()
+        with self._store.begin(workspace) as tx:
+            tx.outbox.done(delivery.id, result, now)
+            if delivery.kind is DeliveryKind.POST and result is not None:
+                tx.posts.sent(str(delivery.payload["post_id"]), result, now)
+            for kind in _same_pace(delivery.kind):
+                tx.outbox.hold(kind, now + self._pause)
+
+    def _put_off(
+        self, workspace: str, delivery: Delivery, seconds: float, fault: TierbotError, *, hold: bool = False
+    ) -> None:
+        until = self._clock.now() + timedelta(seconds=seconds)
+        with self._store.begin(workspace) as tx:
+            tx.outbox.retry(delivery.id, until, str(fault))
+            for kind in _same_pace(delivery.kind) if hold else ():
+                tx.outbox.hold(kind, until)
+
+
+def _same_pace(kind: DeliveryKind) -> tuple[DeliveryKind, ...]:
+    return _SENDS_A_MESSAGE if kind in _SENDS_A_MESSAGE else (kind,)

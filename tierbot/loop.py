@@ -1,0 +1,376 @@
+"""The loop: one method per arrow of docs/design.md, and the only place that opens transactions for them.
+
+    article ─► prediction ─► post ─► reaction ─► vote ─► verdict ─► training set ─► model
+    take_in    ask ────────► deliver  record     tally    settle     retrain ──────► promote
+
+Methods read in one short transaction, think outside of any, and write in another, idempotently: doing
+anything twice, or dying in between, changes nothing. What needs deciding is decided by pure functions in
+predict, feedback, rounds and training.
+"""
+
+import logging
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import numpy as np
+
+from tierbot.articles.duplicates import fold
+from tierbot.dispatch import Dispatcher, deliveries_of
+from tierbot.domain import (
+    Arm,
+    Article,
+    ModelVersion,
+    Outcome,
+    Post,
+    ReactionEvent,
+    Round,
+    TierbotError,
+    key,
+)
+from tierbot.feedback import Aggregator, PlainRule, votes_of
+from tierbot.feedback.reconcile import missed_events
+from tierbot.ports import (
+    Chat,
+    ChatError,
+    ChatUnavailableError,
+    Clock,
+    Delivery,
+    DeliveryKind,
+    Due,
+    Encoder,
+    RateLimitedError,
+    SettledPost,
+    Store,
+    Transaction,
+    Workspace,
+)
+from tierbot.predict.asking import Asked, Asker, ask_about
+from tierbot.predict.policy import EpsilonPolicy
+from tierbot.predict.selection import SelectionMix
+from tierbot.registry import Registry, Training
+from tierbot.rounds.announcements import round_closed
+from tierbot.rounds.scores import champion, sharpshooter, standings_of
+from tierbot.rounds.views import RoundStatus
+from tierbot.settings import Settings
+from tierbot.tags import TagSpace
+from tierbot.training.judge import accuracy
+from tierbot.training.progress import hits_by_tag, improved_and_struggling
+
+log = logging.getLogger(__name__)
+
+DAWN = datetime(1970, 1, 1, tzinfo=UTC)
+"""Before anything happened."""
+
+_POOL = 2000  # of the articles that wait, the newest so many are considered
+_EMBED_BATCH = 256
+_TALLY_BATCH = 200
+_DUPLICATE_WINDOW = timedelta(days=14)
+_DUPLICATE_LIMIT = 5000
+
+
+class Loop:
+    """The arrows, for any workspace; ports, clock and randomness come in from bootstrap."""
+
+    def __init__(
+        self,
+        *,
+        store: Store,
+        chats: Callable[[str], Chat],
+        encoder: Encoder,
+        registry: Registry,
+        clock: Clock,
+        settings: Settings,
+        rng: np.random.Generator,
+    ) -> None:
+        self.store = store
+        self.registry = registry
+        self.clock = clock
+        self.settings = settings
+        self._chats = chats
+        self._encoder = encoder
+        self._rng = rng
+        self._aggregator: Aggregator = PlainRule(minimum=settings.minimum_voters)
+        self._dispatcher = Dispatcher(store, chats, clock, per_second=settings.slack_posts_per_second)
+        self._asker = Asker(
+            policy=EpsilonPolicy(first=settings.exploration_start, last=settings.exploration_floor),
+            mix=SelectionMix(random=settings.random_share, margin=0.5 * (1 - settings.random_share)),
+            blank_share=settings.blank_share,
+            basic_share=settings.basic_share,
+        )
+
+    # --- before anything else ---------------------------------------------------------------------
+
+    def prepare(self, workspace: Workspace, tags: TagSpace) -> None:
+        """Set a workspace up, or bring it up to date: its tags, a first model, an open round, an agenda."""
+        now = self.clock.now()
+        with self.store.begin(workspace.id) as tx:
+            known = tx.workspaces.get()
+            settings = {**(known.settings if known else {}), **workspace.settings}
+            tx.workspaces.put(replace(known or workspace, name=workspace.name, settings=settings))
+            tx.workspaces.put_tags(tx.workspaces.tags().updated(tags, now))
+            self.registry.install(tx)
+            if tx.rounds.current() is None:
+                self.open_round(tx, 1)
+            for job, wait in (("push", timedelta(0)), ("retrain", timedelta(days=self.settings.retrain_every_days))):
+                if tx.agenda.get(job) is None:
+                    tx.agenda.set(Due(job, now + wait))
+            tx.agenda.set(Due("reconcile", now))  # whatever happened while nobody listened
+
+    # --- article --------------------------------------------------------------------------------
+
+    def take_in(self, workspace: str, articles: Sequence[Article]) -> tuple[int, int]:
+        """Store incoming articles, duplicates folded; return (new articles, copies folded)."""
+        now = self.clock.now()
+        with self.store.begin(workspace) as tx:
+            recent = tx.articles.recent(now - _DUPLICATE_WINDOW, _DUPLICATE_LIMIT)
+            folded = fold(articles, recent)
+            new = tx.articles.add(folded.new)
+            tx.articles.fold(folded.copies)
+        return new, sum(folded.copies.values())
+
+    def embed(self, workspace: str) -> int:
+        """Compute and store the embeddings that are missing; return how many."""
+        done = 0
+        while True:
+            with self.store.read(workspace) as tx:
+                missing = tx.articles.without_embedding(self._encoder.digest, _EMBED_BATCH)
+            if not missing:
+                return done
+            vectors = self._encoder.encode([article.content for article in missing])
+            with self.store.begin(workspace) as tx:
+                tx.articles.add_embeddings(
+                    self._encoder.digest, {article.id: vector for article, vector in zip(missing, vectors, strict=True)}
+                )
+            done += len(missing)
+
+    # --- article → prediction → post --------------------------------------------------------------
+
+    def ask(self, workspace: str, count: int, *, spread: timedelta = timedelta(0), done: Due | None = None) -> int:
+        """Choose up to `count` waiting articles, predict, and queue a post of each; return how many.
+
+        The posts fall due evenly over `spread`. `done` is written with them: a push that is remembered as
+        done was done, and one that is not is done again.
+        """
+        self.embed(workspace)
+        with self.store.read(workspace) as tx:
+            waiting = tx.articles.waiting(_POOL)
+            vectors = tx.articles.embeddings(self._encoder.digest, [article.id for article in waiting])
+            tags, verdicts = tx.workspaces.tags(), tx.verdicts.count_since(DAWN)
+        waiting = [article for article in waiting if article.id in vectors]
+        asked: list[Asked] = []
+        if waiting:
+            version, classifier = self.registry.champion(workspace)
+            asked = ask_about(
+                waiting,
+                np.stack([vectors[article.id] for article in waiting]),
+                count,
+                asker=self._asker,
+                classifier=classifier,
+                model_version=version.id,
+                tag_ids=tags.ids,
+                verdicts=verdicts,
+                rng=self._rng,
+                now=self.clock.now(),
+                residue={"encoder": self._encoder.digest},
+            )
+        step = spread / max(1, len(asked))
+        with self.store.begin(workspace) as tx:
+            round_ = tx.rounds.current()
+            if round_ is None:
+                raise TierbotError("No round is open. It opens when the bot starts (`tierbot run`).")
+            posted = sum(
+                self._queue_post(tx, item, round_, tags, self.clock.now() + place * step)
+                for place, item in enumerate(asked)
+            )
+            if done is not None:
+                tx.agenda.set(done)
+        return posted
+
+    def _queue_post(self, tx: Transaction, asked: Asked, round_: Round, tags: TagSpace, due_at: datetime) -> bool:
+        prediction = asked.prediction
+        post = Post(
+            id=key("post", prediction.article_id),
+            prediction_id=prediction.id,
+            article_id=prediction.article_id,
+            round_number=round_.number,
+            arm=asked.arm,
+            arm_probability=asked.arm_probability,
+            shown_tag=prediction.shown_tag,
+            channel=self.settings.channel,
+            created_at=self.clock.now(),
+        )
+        if not tx.posts.add(prediction, post):
+            return False
+        tx.outbox.add(deliveries_of(post, tags, due_at))
+        return True
+
+    def deliver(self, workspace: str) -> bool:
+        """Send the next thing that is due in the outbox; return whether there was one."""
+        return self._dispatcher.deliver(workspace)
+
+    # --- reaction → vote → verdict ----------------------------------------------------------------
+
+    def record(self, workspace: str, event: ReactionEvent) -> bool:
+        """Write one reaction event into the ledger; return whether it was new. Nothing else happens here."""
+        with self.store.begin(workspace) as tx:
+            return tx.ledger.append(event)
+
+    def tally(self, workspace: str) -> int:
+        """Derive the votes of every message whose events were not read yet; return how many messages."""
+        read = 0
+        while True:
+            with self.store.begin(workspace) as tx:
+                messages = tx.ledger.untallied(_TALLY_BATCH)
+                tags = tx.workspaces.tags() if messages else TagSpace(())
+                for channel, ts in messages:
+                    self._tally_message(tx, channel, ts, tags)
+            read += len(messages)
+            if len(messages) < _TALLY_BATCH:
+                return read
+
+    @staticmethod
+    def _tally_message(tx: Transaction, channel: str, ts: str, tags: TagSpace) -> None:
+        cursor = tx.ledger.cursor(channel, ts)
+        post = tx.posts.at(channel, ts)
+        if post is not None:  # otherwise somebody else's message: kept in the ledger, read by nobody
+            tx.ledger.replace_votes(post.id, votes_of(tx.ledger.events(channel, ts), post, tags), cursor)
+        tx.ledger.tallied(channel, ts, cursor)
+
+    def settle(self, workspace: str) -> int:
+        """Settle every post whose votes changed since its last verdict; return how many."""
+        self.tally(workspace)
+        now = self.clock.now()
+        with self.store.begin(workspace) as tx:
+            posts = tx.posts.unsettled()
+            ids = [post.id for post in posts]
+            votes, cursors = tx.ledger.votes(ids), tx.ledger.cursors(ids)
+            for post in posts:
+                tx.verdicts.add(
+                    self._aggregator.settle(
+                        post, votes.get(post.id, []), ledger_cursor=cursors.get(post.id, 0), now=now
+                    )
+                )
+        return len(posts)
+
+    def reconcile(self, workspace: str) -> int:
+        """Compare open posts with Slack, newest first; what was missed enters the ledger. Return how many events."""
+        chat = self._chats(workspace)
+        with self.store.read(workspace) as tx:
+            posts = tx.posts.open(self.clock.now() - timedelta(days=self.settings.settle_days))
+        found = 0
+        for post in posts:
+            found += self._reconcile_post(workspace, chat, post)
+        return found
+
+    def reconcile_soon(self, workspace: str) -> None:
+        """Put a reconciliation on the agenda: after a new connection, something may have been missed."""
+        with self.store.begin(workspace) as tx:
+            known = tx.agenda.get("reconcile")
+            tx.agenda.set(Due("reconcile", self.clock.now(), known.ran_at if known else None))
+
+    def _reconcile_post(self, workspace: str, chat: Chat, post: Post) -> int:
+        started_at = self.clock.now()
+        if post.ts is None:
+            return 0
+        try:
+            counts = chat.reactions(post.channel, post.ts)
+        except (ChatError, ChatUnavailableError, RateLimitedError) as fault:
+            log.warning("Post %s was not compared with Slack: %s", post.id, fault)
+            return 0
+        if counts is None:
+            return 0  # deleted in Slack: its votes stand
+        with self.store.begin(workspace) as tx:
+            missed = missed_events(
+                post.channel,
+                post.ts,
+                tx.ledger.events(post.channel, post.ts),
+                [(count.name, self._people(tx, count.users), count.complete) for count in counts],
+                started_at,
+            )
+            return sum(tx.ledger.append(event) for event in missed)
+
+    @staticmethod
+    def _people(tx: Transaction, users: Iterable[str]) -> list[str]:
+        workspace = tx.workspaces.get()
+        bot = workspace.settings.get("bot_user") if workspace else None
+        return [user for user in users if user != bot]
+
+    # --- rounds -----------------------------------------------------------------------------------
+
+    def open_round(self, tx: Transaction, number: int) -> None:
+        """Open round `number` from now on."""
+        now = self.clock.now()
+        length = timedelta(days=self.settings.round_days)
+        tx.rounds.open(Round(number=number, opened_at=now, closes_at=now + length))
+        tx.agenda.set(Due("close_round", now + length))
+
+    def close_round(self, workspace: str) -> Round | None:
+        """Freeze the current round's standings, announce its champion, open the next; return the closed round."""
+        self.settle(workspace)
+        now = self.clock.now()
+        with self.store.begin(workspace) as tx:
+            current = tx.rounds.current()
+            if current is None:
+                return None
+            posts = tx.posts.in_round(current.number)
+            verdicts = tx.verdicts.latest([post.id for post in posts])
+            standings = standings_of(posts, tx.ledger.votes_in_round(current.number), verdicts, until=now)
+            closed = replace(current, frozen_at=now, champion=champion(standings), sharpshooter=sharpshooter(standings))
+            if not tx.rounds.freeze(closed, standings):
+                return None
+            self.open_round(tx, current.number + 1)
+            settled, before = (tx.verdicts.settled(rounds=[n]) for n in (current.number, current.number - 1))
+            improved, struggling = improved_and_struggling(_hits(settled), _hits(before))
+            status = self.status_of(closed, posts, settled, trainers=len(standings))
+            news = round_closed(closed, standings, status, accuracy(before), improved, struggling)
+            self.announce(tx, key("round_closed", current.number), news)
+        return closed
+
+    @staticmethod
+    def status_of(
+        round_: Round, posts: Sequence[Post], settled: Sequence[SettledPost], *, trainers: int
+    ) -> RoundStatus:
+        """Count how a round went, with progressive accuracy on all posts and on the blank arm."""
+        outcomes = Counter(item.verdict.outcome for item in settled)
+        return RoundStatus(
+            round=round_,
+            posts=len(posts),
+            judged=sum(item.verdict.voters > 0 for item in settled),
+            named=outcomes[Outcome.NAMED],
+            wrong=outcomes[Outcome.WRONG],
+            abstained=outcomes[Outcome.ABSTAINED],
+            trainers=trainers,
+            accuracy=accuracy(settled),
+            blank_accuracy=accuracy(settled, arm=Arm.BLANK, random_only=True),
+        )
+
+    def announce(self, tx: Transaction, delivery_id: str, news: dict[str, Any]) -> None:
+        """Queue an announcement to the channel; the same id is announced once."""
+        now = self.clock.now()
+        tx.outbox.add([Delivery(delivery_id, DeliveryKind.ANNOUNCE, self.settings.channel, news, now, now)])
+
+    # --- verdict → training set → model -----------------------------------------------------------
+
+    def retrain(self, workspace: str) -> Training | None:
+        """Train a challenger on every verdict, promote it unless it is worse; None without verdicts."""
+        self.settle(workspace)
+        training = self.registry.retrain(workspace)
+        if training is not None:
+            with self.store.begin(workspace) as tx:
+                self.announce(tx, key("trained", training.version.id), training.announcement())
+        return training
+
+    def roll_back(self, workspace: str, by: str) -> ModelVersion:
+        """Put the champion's parent back in service and announce it; return the version now in service."""
+        version = self.registry.roll_back(workspace, by)
+        news = {"kind": "model_rolled_back", "model": version.id, "number": version.number, "by": by}
+        with self.store.begin(workspace) as tx:
+            self.announce(tx, key("rolled_back", version.id, self.clock.now().isoformat()), news)
+        return version
+
+
+def _hits(settled: Iterable[SettledPost]) -> dict[str, tuple[int, int]]:
+    return hits_by_tag((item.top_tag, item.verdict) for item in settled)

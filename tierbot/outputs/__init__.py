@@ -1,0 +1,1 @@
+"""What tierbot shows of itself: the panel beside the channel, charts, reports, exports."""

@@ -1,0 +1,112 @@
+"""What tierbot learned, as one JSON document: the panel beside the sandbox's channel draws it."""
+
+from collections.abc import Mapping
+from dataclasses import asdict
+from typing import Any
+
+from tierbot.domain import Arm, Post, Verdict, Vote
+from tierbot.ports import SettledPost, Transaction
+from tierbot.training.judge import accuracy
+
+_ROUNDS = 12
+_VERDICTS = 8
+
+
+def panel_of(tx: Transaction) -> dict[str, Any]:
+    """Return accuracy by round, the last verdicts, the model in service and one row of the dataset."""
+    current = tx.rounds.current()
+    numbers = [] if current is None else list(range(max(1, current.number - _ROUNDS + 1), current.number + 1))
+    settled = tx.verdicts.settled(rounds=numbers)
+    by_round = {number: [item for item in settled if item.post.round_number == number] for number in numbers}
+    newest = sorted(settled, key=lambda item: (item.verdict.settled_at, item.post.id))[-_VERDICTS:][::-1]
+    return {
+        "accuracy": [_accuracy(number, items) for number, items in by_round.items()],
+        "verdicts": _verdicts(tx, newest),
+        "model": _model(tx, settled),
+        "row": _row(tx, newest[0]) if newest else None,
+    }
+
+
+def _accuracy(number: int, items: list[SettledPost]) -> dict[str, Any]:
+    blank = accuracy(items, arm=Arm.BLANK, random_only=True)
+    return {"round": number, "all": asdict(accuracy(items)), "blank": asdict(blank)}
+
+
+def _verdicts(tx: Transaction, newest: list[SettledPost]) -> list[dict[str, Any]]:
+    articles = tx.articles.get([item.post.article_id for item in newest])
+    votes = tx.ledger.votes([item.post.id for item in newest])
+    tags = tx.workspaces.tags()
+
+    def emoji(tag_id: str) -> str:
+        return tags[tag_id].short_name if tag_id in tags else tag_id
+
+    return [
+        {
+            "channel": item.post.channel,
+            "ts": item.post.ts,
+            "title": articles[item.post.article_id].title,
+            "arm": item.post.arm,
+            "shown": emoji(item.post.shown_tag),
+            "settled": [emoji(tag) for tag in item.verdict.tags],
+            "outcome": item.verdict.outcome,
+            "votes": [
+                {"user": user, "names": [emoji(name) for name in names]}
+                for user, names in said_by(votes.get(item.post.id, [])).items()
+            ],
+            "reward": item.verdict.reward,
+        }
+        for item in newest
+    ]
+
+
+def said_by(votes: list[Vote]) -> dict[str, list[str]]:
+    """Return what each user said: tag ids, or "rejects" and "unsure"."""
+    said: dict[str, list[str]] = {}
+    for vote in votes:
+        said.setdefault(vote.user, []).append(vote.tag or vote.says)
+    return said
+
+
+def _model(tx: Transaction, settled: list[SettledPost]) -> dict[str, Any] | None:
+    champion = tx.models.champion()
+    if champion is None:
+        return None
+    data: Mapping[str, Any] = champion.card.get("data") or {}
+    mine = accuracy(item for item in settled if item.model_version == champion.id)
+    return {
+        "version": champion.id,
+        "since": champion.created_at.isoformat(),
+        "accuracy": mine.value,
+        "trained_on": data.get("verdicts"),
+    }
+
+
+def _row(tx: Transaction, item: SettledPost) -> dict[str, Any] | None:
+    prediction = tx.posts.prediction(item.post.prediction_id)
+    if prediction is None:
+        return None
+    return dataset_row(
+        item.post, item.verdict, asdict(prediction), tx.articles.get([item.post.article_id])[item.post.article_id].title
+    )
+
+
+def dataset_row(post: Post, verdict: Verdict, prediction: Mapping[str, Any], title: str) -> dict[str, Any]:
+    """Return one row of the reinforcement-learning dataset: context, action, propensity, reward, label."""
+    likeliest = sorted(prediction["probabilities"].items(), key=lambda pair: -pair[1])[:5]
+    return {
+        "title": title,
+        "arm": post.arm,
+        "arm_probability": post.arm_probability,
+        "action": post.shown_tag,
+        "propensity": prediction["propensity"],
+        "probabilities": {tag: round(p, 4) for tag, p in likeliest},
+        "model": prediction["model_version"],
+        "policy": prediction["policy"],
+        "selection": prediction["selection"],
+        "label": verdict.tags,
+        "outcome": verdict.outcome,
+        "reward": verdict.reward,
+        "weight": round(verdict.weight, 3),
+        "voters": verdict.voters,
+        "support": verdict.support,
+    }

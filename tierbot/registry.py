@@ -1,0 +1,238 @@
+"""The model registry of a workspace: which version is champion, how a challenger is made, promoted, rolled back."""
+
+import hashlib
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from tierbot.domain import Estimate, ModelState, ModelVersion, TierbotError
+from tierbot.ports import Clock, Encoder, SettledPost, Shelf, Store, Transaction
+from tierbot.predict.classifier import Classifier
+from tierbot.predict.coldstart import coldstart
+from tierbot.predict.features import Features, features_of
+from tierbot.tags import TagSpace
+from tierbot.training.judge import accuracy, is_unbiased
+from tierbot.training.retrain import TrainingJob, TrainingResult
+from tierbot.training.rows import TrainingRows, rows_from_bytes, teaches, verdict_rows
+
+
+@dataclass(frozen=True, slots=True)
+class Training:
+    """What a retraining came to: the new version, and whether it is in service now."""
+
+    version: ModelVersion
+    promoted: bool
+    reason: str
+    accuracy: Estimate  # progressive, of the posts that the former champion predicted
+    rows: int
+
+    def announcement(self) -> dict[str, Any]:
+        """Return it as plain data for the outbox."""
+        return {
+            "kind": "model_promoted" if self.promoted else "model_refused",
+            "model": self.version.id,
+            "number": self.version.number,
+            "parent": self.version.parent,
+            "reason": self.reason,
+            "accuracy": asdict(self.accuracy),
+            "rows": self.rows,
+        }
+
+
+class Registry:
+    """Model versions of any workspace. Classifiers in service are kept in memory until another is."""
+
+    def __init__(
+        self,
+        *,
+        store: Store,
+        encoder: Encoder,
+        shelf: Shelf,
+        clock: Clock,
+        judge_on: int,
+        seed: int,
+        train: Callable[[TrainingJob], TrainingResult],
+    ) -> None:
+        """`train` runs a job, as a rule in a child process."""
+        self._store = store
+        self._encoder = encoder
+        self._shelf = shelf
+        self._clock = clock
+        self._judge_on = judge_on
+        self._seed = seed
+        self._train = train
+        self._in_service: dict[str, tuple[str, tuple[str, ...], Classifier]] = {}
+        self._priors: dict[str, Classifier] = {}
+
+    # --- the champion -----------------------------------------------------------------------------
+
+    def champion(self, workspace: str) -> tuple[ModelVersion, Classifier]:
+        """Return the version in service and its classifier, extended to tags that came later.
+
+        Raises TierbotError if there is none, its weights are damaged, or another encoder is set.
+        """
+        with self._store.read(workspace) as tx:
+            version, tags = _champion(tx), tx.workspaces.tags()
+            known = self._in_service.get(workspace)
+            if known is not None and known[:2] == (version.id, tags.ids):
+                return version, known[2]
+            weights = tx.models.weights(version.id)
+        classifier = self._loaded(version, weights)
+        if not set(tags.ids) <= set(classifier.tag_ids):
+            classifier = classifier.extended(self._prior(tags))
+        self._in_service[workspace] = (version.id, tags.ids, classifier)
+        return version, classifier
+
+    def _loaded(self, version: ModelVersion, weights: bytes) -> Classifier:
+        if hashlib.sha256(weights).hexdigest() != version.sha256:
+            raise TierbotError(
+                f"Model {version.id} is damaged: its sha256 is not the one on its card. "
+                "Go back to its parent with `tierbot models rollback`, or retrain."
+            )
+        if version.encoder_digest != self._encoder.digest:
+            raise TierbotError(
+                f"Model {version.id} was made with another encoder. Set TIERBOT_ENCODER back, or retrain with the new one."
+            )
+        return Classifier.from_bytes(weights, f"model {version.id}")
+
+    def install(self, tx: Transaction) -> None:
+        """Put the shelf's bootstrap model in service if the workspace has no model yet."""
+        if tx.models.champion() is None:
+            shipped, weights = self._shelf.bootstrap()
+            version = replace(
+                shipped,
+                id=_version_id(1),
+                number=1,
+                parent=None,
+                state=ModelState.CHAMPION,
+                created_at=self._clock.now(),
+            )
+            tx.models.add(version, weights)
+
+    # --- a challenger -----------------------------------------------------------------------------
+
+    def retrain(self, workspace: str) -> Training | None:
+        """Train a challenger on all verdicts, promote it unless it is judged worse; None if nothing teaches yet.
+
+        Raises TierbotError if the training was interrupted: nothing is changed then.
+        """
+        with self._store.read(workspace) as tx:
+            settled = [item for item in tx.verdicts.settled() if teaches(item.verdict)]
+            champion, tags = _champion(tx), tx.workspaces.tags()
+            weights = tx.models.weights(champion.id)
+            number = 1 + max(version.number for version in tx.models.all())
+            settled, features = self._features(tx, settled)
+        if not settled:
+            return None
+        same_encoder = champion.encoder_digest == self._encoder.digest
+        result = self._train(
+            TrainingJob(
+                verdicts=verdict_rows(settled, features, tags.ids),
+                unbiased=np.array([is_unbiased(item) for item in settled], dtype=bool),
+                prior=self._prior(tags),
+                champion=self._loaded(champion, weights) if same_encoder else None,
+                encoder_digest=self._encoder.digest,
+                parent=champion.id,
+                bootstrap=self._replayed(),
+                judge_on=self._judge_on,
+                seed=self._seed,
+                cursor={
+                    "verdicts": len(settled),
+                    "last_post": settled[-1].post.id,
+                    "ledger": max(item.verdict.ledger_cursor for item in settled),
+                },
+            )
+        )
+        data = result.classifier.to_bytes()
+        challenger = ModelVersion(
+            id=_version_id(number),
+            number=number,
+            parent=champion.id,
+            state=ModelState.CHALLENGER,
+            encoder_digest=self._encoder.digest,
+            sha256=hashlib.sha256(data).hexdigest(),
+            created_at=self._clock.now(),
+            card=dict(result.card),
+        )
+        with self._store.begin(workspace) as tx:
+            tx.models.add(challenger, data)
+            if result.decision.promote:
+                _put_in_service(tx, challenger)
+        if result.decision.promote:
+            self._shelf.publish(replace(challenger, state=ModelState.CHAMPION), data)
+        return Training(
+            version=challenger,
+            promoted=result.decision.promote,
+            reason=result.decision.reason,
+            accuracy=accuracy(item for item in settled if item.model_version == champion.id),
+            rows=len(settled),
+        )
+
+    def _features(self, tx: Transaction, settled: Sequence[SettledPost]) -> tuple[list[SettledPost], Features]:
+        ids = list({item.post.article_id for item in settled})
+        articles, vectors = tx.articles.get(ids), tx.articles.embeddings(self._encoder.digest, ids)
+        usable = [item for item in settled if item.post.article_id in vectors]
+        read = [articles[item.post.article_id] for item in usable]
+        embeddings = np.stack([vectors[article.id] for article in read]) if read else np.zeros((0, 1), np.float32)
+        return usable, features_of([article.content for article in read], embeddings, [article.url for article in read])
+
+    def _replayed(self) -> TrainingRows | None:
+        data = self._shelf.bootstrap_rows()
+        return None if data is None else rows_from_bytes(data, self._encoder.digest, "the bootstrap rows")
+
+    def _prior(self, tags: TagSpace) -> Classifier:
+        described = hashlib.sha256(repr([(t.id, t.name, t.description) for t in tags.active]).encode()).hexdigest()
+        if described not in self._priors:
+            self._priors = {described: coldstart(tags.active, self._encoder.encode)}
+        return self._priors[described]
+
+    # --- in and out of service --------------------------------------------------------------------
+
+    def promote(self, workspace: str, version_id: str, by: str) -> ModelVersion:
+        """Put a version in service, whatever its judge said.
+
+        Raises TierbotError if there is no such version.
+        """
+        with self._store.begin(workspace) as tx:
+            version = tx.models.get(version_id)
+            if version is None:
+                raise TierbotError(f"There is no model {version_id!r}. `tierbot models list` shows those there are.")
+            before = _champion(tx)
+            weights = tx.models.weights(version.id)
+            self._loaded(version, weights)
+            _put_in_service(tx, version)
+            tx.workspaces.audit(by, "promote model", before.id, version.id, self._clock.now())
+        promoted = replace(version, state=ModelState.CHAMPION)
+        self._shelf.publish(promoted, weights)
+        return promoted
+
+    def roll_back(self, workspace: str, by: str) -> ModelVersion:
+        """Put the champion's parent back in service.
+
+        Raises TierbotError if it has none.
+        """
+        with self._store.read(workspace) as tx:
+            champion = _champion(tx)
+        if champion.parent is None:
+            raise TierbotError(f"Model {champion.id} is the first: there is nothing to roll back to.")
+        return self.promote(workspace, champion.parent, by)
+
+
+def _version_id(number: int) -> str:
+    return f"m{number:04d}"
+
+
+def _champion(tx: Transaction) -> ModelVersion:
+    champion = tx.models.champion()
+    if champion is None:
+        raise TierbotError("The workspace has no model yet. It gets one when the bot starts (`tierbot run`).")
+    return champion
+
+
+def _put_in_service(tx: Transaction, version: ModelVersion) -> None:
+    champion = tx.models.champion()
+    if champion is not None and champion.id != version.id:
+        tx.models.set_state(champion.id, ModelState.RETIRED)
+    tx.models.set_state(version.id, ModelState.CHAMPION)

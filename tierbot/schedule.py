@@ -1,0 +1,200 @@
+"""What is due gets done: APScheduler ticks, due times live in the database, and one process acts on them.
+
+Cron expressions are avoided on purpose: APScheduler's skip or repeat an hour around changes of daylight
+saving time, and its stored jobs are pickles. A tick only asks the agenda what is due, so that a restart neither
+forgets nor repeats, and rounds/calendar.py does the arithmetic of local time.
+"""
+
+import logging
+import threading
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from uuid import uuid4
+
+from apscheduler.schedulers.background import BackgroundScheduler
+
+from tierbot.domain import TierbotError
+from tierbot.loop import DAWN, Loop
+from tierbot.ports import Due
+from tierbot.rounds.calendar import next_open
+from tierbot.settings import Settings, parse_hours
+
+log = logging.getLogger(__name__)
+
+_TICK = 1.0  # seconds
+_LEASE = timedelta(seconds=30)  # the scheduler that goes silent for so long is replaced by another process's
+_RECONCILE_EVERY = timedelta(minutes=15)
+_RETRY_AFTER = timedelta(minutes=5)  # a job that failed is tried again
+_IDLE = 0.25  # seconds between looks into an empty outbox
+_SETTLE_PAUSE = 0.05  # seconds of votes gathered before they are settled
+_SETTLE_EVERY = 30.0  # seconds, should nobody have called
+_BREATH = 2.0  # seconds before a thread that failed goes on
+
+
+class Scheduler:
+    """Runs the agenda of every workspace whose lease this process holds."""
+
+    def __init__(self, loop: Loop) -> None:
+        self._loop = loop
+        self._holder = uuid4().hex
+        self._running: set[tuple[str, str]] = set()
+        self._guard = threading.Lock()
+        self._ticker = BackgroundScheduler(timezone="UTC", job_defaults={"coalesce": True, "max_instances": 1})
+
+    def start(self) -> None:
+        """Begin to tick, in a thread of its own; jobs run in threads of a pool."""
+        self._ticker.add_job(self.tick, "interval", seconds=_TICK, misfire_grace_time=None)
+        self._ticker.start()
+
+    def stop(self) -> None:
+        """Stop ticking, wait for running jobs and let another process take over at once."""
+        self._ticker.shutdown(wait=True)
+        for workspace in self._loop.store.workspace_ids():
+            with self._loop.store.begin(workspace) as tx:
+                tx.leases.release("scheduler", self._holder)
+
+    def tick(self) -> None:
+        """Start every job that is due and not running."""
+        now = self._loop.clock.now()
+        for workspace in self._loop.store.workspace_ids():
+            with self._loop.store.begin(workspace) as tx:
+                mine = tx.leases.take("scheduler", self._holder, now + _LEASE, now)
+                due = [item for item in tx.agenda.all() if item.due_at <= now] if mine else []
+            for item in due:
+                with self._guard:
+                    if (workspace, item.job) in self._running:
+                        continue
+                    self._running.add((workspace, item.job))
+                self._ticker.add_job(self.run, args=(workspace, item), misfire_grace_time=None)
+
+    def run(self, workspace: str, due: Due) -> None:
+        """Do one job; a failure is logged and the job put off, never the end of the scheduler."""
+        try:
+            JOBS[due.job](self._loop, workspace, due)
+        except Exception as fault:
+            log.exception("%s failed; it is tried again in %s", due.job, _RETRY_AFTER, exc_info=_trace(fault))
+            with self._loop.store.begin(workspace) as tx:
+                tx.agenda.set(Due(due.job, self._loop.clock.now() + _RETRY_AFTER, due.ran_at, due.request))
+        finally:
+            with self._guard:
+                self._running.discard((workspace, due.job))
+
+
+def _trace(fault: Exception) -> bool:
+    """Say whether a fault needs its traceback: a TierbotError's text says it all."""
+    return not isinstance(fault, TierbotError)
+
+
+class Worker:
+    """Sends the outbox and settles votes as they come, each in a thread of its own."""
+
+    def __init__(self, loop: Loop, after_settling: Callable[[str], None] | None = None) -> None:
+        """`after_settling` is told each workspace in which posts have just settled."""
+        self._loop = loop
+        self._after_settling = after_settling or (lambda _: None)
+        self._stopping = threading.Event()
+        self._touched = threading.Event()
+        self._threads = [
+            threading.Thread(target=self._keep, args=(work,), name=f"tierbot-{work.__name__.strip('_')}", daemon=True)
+            for work in (self._deliver, self._settle)
+        ]
+
+    def wake(self) -> None:
+        """Say that there are new votes to settle."""
+        self._touched.set()
+
+    def start(self) -> None:
+        """Start both threads."""
+        for thread in self._threads:
+            thread.start()
+
+    def stop(self) -> None:
+        """Finish what is being sent or settled, then end."""
+        self._stopping.set()
+        self._touched.set()
+        for thread in self._threads:
+            thread.join()
+
+    def _keep(self, work: Callable[[], None]) -> None:
+        while not self._stopping.is_set():
+            try:
+                work()
+            except Exception:
+                log.exception("%s failed; it goes on in %g s", work.__name__.strip("_"), _BREATH)
+                self._stopping.wait(_BREATH)
+
+    def _deliver(self) -> None:
+        busy = [self._loop.deliver(workspace) for workspace in self._loop.store.workspace_ids()]
+        if not any(busy):
+            self._stopping.wait(_IDLE)
+
+    def _settle(self) -> None:
+        self._touched.wait(timeout=_SETTLE_EVERY)
+        self._stopping.wait(_SETTLE_PAUSE)
+        self._touched.clear()
+        for workspace in self._loop.store.workspace_ids():
+            if self._loop.settle(workspace):
+                self._after_settling(workspace)
+                retrain_if_enough(self._loop, workspace)
+
+
+# --- the jobs -------------------------------------------------------------------------------------
+
+
+def push(loop: Loop, workspace: str, due: Due) -> None:
+    """Post articles: those an admin asked for at once, scheduled ones spread out unless paused."""
+    settings, now = loop.settings, loop.clock.now()
+    after = Due("push", next_push(settings, now), now)
+    if "by" in due.request:
+        loop.ask(workspace, int(due.request.get("count", settings.push_count)), done=after)
+        return
+    with loop.store.read(workspace) as tx:
+        known = tx.workspaces.get()
+    paused = known is not None and known.settings.get("paused", False)
+    count = 0 if paused else settings.push_count
+    loop.ask(workspace, count, spread=timedelta(minutes=settings.push_spread_minutes), done=after)
+
+
+def next_push(settings: Settings, after: datetime) -> datetime:
+    """Return when articles are next posted: some hours on, outside of quiet hours and free days."""
+    earliest = after + timedelta(hours=settings.push_every_hours)
+    return next_open(earliest, parse_hours(settings.quiet_hours), settings.weekdays, settings.zone)
+
+
+def close_round(loop: Loop, workspace: str, due: Due) -> None:  # noqa: ARG001 - jobs share one signature
+    """Close the round; opening the next one sets when this is due again."""
+    loop.close_round(workspace)
+
+
+def retrain(loop: Loop, workspace: str, due: Due) -> None:  # noqa: ARG001
+    """Retrain, and be due again after the usual time (or after enough verdicts: see `settle`)."""
+    loop.retrain(workspace)
+    now = loop.clock.now()
+    with loop.store.begin(workspace) as tx:
+        tx.agenda.set(Due("retrain", now + timedelta(days=loop.settings.retrain_every_days), now))
+
+
+def retrain_if_enough(loop: Loop, workspace: str) -> None:
+    """Make the retraining due now once enough posts settled since the last one."""
+    now = loop.clock.now()
+    with loop.store.begin(workspace) as tx:
+        due = tx.agenda.get("retrain")
+        since = (due.ran_at if due else None) or DAWN
+        if (due is None or due.due_at > now) and tx.verdicts.count_since(since) >= loop.settings.retrain_after:
+            tx.agenda.set(Due("retrain", now, due.ran_at if due else None))
+
+
+def reconcile(loop: Loop, workspace: str, due: Due) -> None:  # noqa: ARG001
+    """Compare open posts with Slack."""
+    loop.reconcile(workspace)
+    now = loop.clock.now()
+    with loop.store.begin(workspace) as tx:
+        tx.agenda.set(Due("reconcile", now + _RECONCILE_EVERY, now))
+
+
+JOBS: dict[str, Callable[[Loop, str, Due], None]] = {
+    "push": push,
+    "close_round": close_round,
+    "retrain": retrain,
+    "reconcile": reconcile,
+}
