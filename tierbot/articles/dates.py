@@ -59,6 +59,8 @@ def _from_unix(number: float) -> datetime | None:
         return None
     while abs(number) > 1e11:  # noqa: PLR2004 - seconds until the year 5138; more is milli-, micro- or nanoseconds
         number /= 1000
+    if number < _EARLIEST.timestamp():
+        return None
     return datetime.fromtimestamp(0, UTC) + timedelta(seconds=number)
 
 

@@ -1,9 +1,9 @@
 """One story, one article: the same address read twice adds nothing, the same story elsewhere adds a copy.
 
 An article's id is a key over its canonical identity (address, or title, source and text where there is none),
-so reading a file or a feed again gives the ids that are there already. Near duplicates are found by title:
-candidates share a rare word (prefix filtering, Chaudhuri et al. 2006), and are then compared word by word,
-since what tells two stories apart is often one word or one number: "Part 2", "beats France", "denies".
+so reading a file or a feed again gives the ids that are there already. Near duplicates are found by title and
+compared word by word, not by a distance, since what tells two stories apart is often one word or one number:
+"Part 2", "beats France", "denies".
 """
 
 import re
@@ -24,8 +24,7 @@ from tierbot.domain import Article, Copy, key
 
 _APART = timedelta(days=3)  # the same headline later is a column, or news again
 _LONG_WORDS, _LONG_CHARACTERS = 4, 20  # a title this long is unlikely to be met twice by chance
-_OVERLAP = 0.7  # share of the shorter title's words that both must have
-_SAME_WORD = 80  # of 100: "mocks" and "mocked", "color" and "colour"
+_MOST_ADDED = 0.3  # content words that the longer title may have more, as a share of the shorter's words
 _SAME_TEXT, _OTHER_TEXT = 85, 40  # of 100: bodies that agree, bodies that have nothing in common
 _TEXT_CHARACTERS = 300  # of a body are compared
 _TITLE_FROM_TEXT = 120  # characters, where an article has no title of its own
@@ -47,13 +46,20 @@ def _numbered(text: str, start: int) -> dict[str, str]:
     return {word: str(number) for number, word in enumerate(_WORD.findall(text), start)}
 
 
-_NUMBERS = _numbered(
+_CARDINALS = _numbered(
     "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen "
     "eighteen nineteen twenty",
     0,
-) | _numbered("first second third fourth fifth sixth seventh eighth ninth tenth", 1)
+)
+_NUMBERS = _CARDINALS | _numbered("first second third fourth fifth sixth seventh eighth ninth tenth", 1)
 _ROMAN = _numbered("i ii iii iv v vi vii viii ix x xi xii xiii xiv xv xvi xvii xviii xix xx", 1)
 _DIGITS = re.compile(r"\d+")
+_ENDING = re.compile(r"(?<=\w{3})(?:ing|ed|es|s|e|d)$")
+_BRITISH = (
+    (re.compile(r"our(?=s?$)"), "or"),
+    (re.compile(r"is(?=e|ed|ing|ation)"), "iz"),
+    (re.compile(r"tre(?=s?$)"), "ter"),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,7 +127,7 @@ def fold(incoming: Sequence[Article], recent: Iterable[Article]) -> Folded:
     """
     incoming, standing = list(incoming), list(recent)
     stories, told = [_Story(article) for article in incoming], [_Story(article) for article in standing]
-    index = _Index(Counter(word for story in (*told, *stories) for word in set(story.words)))
+    index = _Index(Counter(word for story in (*told, *stories) for word in story.content))
     for story in told:
         index.add(story)
     by_id = {article.id: article for article in standing}
@@ -151,10 +157,14 @@ class _Story:
 
     def __init__(self, article: Article) -> None:
         self.article = article
-        self.words = _without_source(words(article.title), article)
-        self.numbers = _numbers(self.words)
-        self.negated = bool(_NEGATION.intersection(self.words))
-        self.long = len(self.words) >= _LONG_WORDS and sum(map(len, self.words)) >= _LONG_CHARACTERS
+        title = _without_source(words(article.title), article)
+        self.words = tuple(_base(word) for word in title)
+        self.content = frozenset(self.words) - _STOP_BASES or frozenset(self.words)
+        self.numbers = _numbers(title)
+        self.negated = bool(_NEGATION.intersection(title))
+        # A Chinese or Japanese character says about as much as three letters.
+        characters = sum(len(word) if word[0] < "\u3040" else 3 * len(word) for word in title)
+        self.long = len(title) >= _LONG_WORDS and characters >= _LONG_CHARACTERS
 
     @cached_property
     def text(self) -> str:
@@ -166,43 +176,43 @@ class _Story:
 
 
 class _Index:
-    """Stories by their rarest words.
+    """Stories by their words.
 
-    Titles that share t of their words share one of the rarest |w| − ⌊t·|w|⌋ + 1 of each. `frequency` says how
-    common each word is; any fixed order of words would do.
+    Of two titles that tell one story, the shorter's content words are all in the longer (see `likeness`), so
+    the shorter's rarest word is too. `frequency` says how common each word is; any fixed order would do.
     """
 
     def __init__(self, frequency: Mapping[str, int]) -> None:
         self._frequency = frequency
-        self._by_word: dict[str, list[_Story]] = {}
+        self._by_rarest: dict[str, list[_Story]] = {}
+        self._by_any: dict[str, list[_Story]] = {}
+        self._order: dict[_Story, int] = {}
 
     def add(self, story: _Story) -> None:
-        for word in self._prefix(story):
-            self._by_word.setdefault(word, []).append(story)
+        self._order[story] = len(self._order)
+        self._by_rarest.setdefault(self._rarest(story), []).append(story)
+        for word in story.content:
+            self._by_any.setdefault(word, []).append(story)
 
     def nearest(self, story: _Story) -> Article | None:
         """Return the article that tells this story already: the likest title, the earliest added among equals."""
-        best: tuple[float, Article | None] = (0.0, None)
-        compared: set[int] = set()
-        for word in self._prefix(story):
-            for other in self._by_word.get(word, ()):
-                if id(other) in compared:
-                    continue
-                compared.add(id(other))
-                score = likeness(story, other)
-                if score > best[0]:
-                    best = (score, other.article)
-        return best[1]
+        longer = self._by_any.get(self._rarest(story), [])
+        shorter = (other for word in story.content for other in self._by_rarest.get(word, ()))
+        best: tuple[float, int, Article | None] = (0.0, 0, None)
+        for other in {*longer, *shorter}:
+            score = likeness(story, other)
+            if score and (score, -self._order[other]) > best[:2]:
+                best = (score, -self._order[other], other.article)
+        return best[2]
 
-    def _prefix(self, story: _Story) -> list[str]:
-        ranked = sorted(set(story.words), key=lambda word: (self._frequency[word], word))
-        return ranked[: len(ranked) - int(_OVERLAP * len(ranked)) + 1]
+    def _rarest(self, story: _Story) -> str:
+        return min(story.content, key=lambda word: (self._frequency[word], word), default="")
 
 
 def likeness(one: _Story, other: _Story) -> float:
     """Return how surely two stories are one, 0 (they are not) to 100 (same words, same order).
 
-    Not one: different numbers, one denies and the other does not, a content word exchanged for an unlike one,
+    Not one: different numbers, one denies and the other does not, a content word exchanged,
     more than three days apart, or bodies with nothing in common. Short titles must be equal, and the bodies
     must agree: "Letters to the editor" comes every week.
     """
@@ -219,26 +229,37 @@ def likeness(one: _Story, other: _Story) -> float:
 
 
 def _same_but_for_details(one: Sequence[str], other: Sequence[str]) -> bool:
-    """Tell whether two titles differ only in spelling, in stop words, or in a few words that one has more."""
+    """Tell whether two titles differ only in stop words, or in a few words that one has more."""
     dropped = added = 0
     for step in Levenshtein.opcodes(one, other):
         here, there = one[step.src_start : step.src_end], other[step.dest_start : step.dest_end]
         if step.tag == "equal":
             continue
         if step.tag == "replace":
-            if not _alike(here, there):
-                return False
+            if not _STOP_BASES.issuperset((*here, *there)):
+                return False  # one word exchanged: "beats France", "beats Greece"
         else:
-            dropped += sum(word not in _STOP for word in here)
-            added += sum(word not in _STOP for word in there)
-    return min(dropped, added) == 0 and max(dropped, added) <= min(len(one), len(other)) * (1 - _OVERLAP)
+            dropped += sum(word not in _STOP_BASES for word in here)
+            added += sum(word not in _STOP_BASES for word in there)
+    return min(dropped, added) == 0 and max(dropped, added) <= min(len(one), len(other)) * _MOST_ADDED
 
 
-def _alike(here: Sequence[str], there: Sequence[str]) -> bool:
-    pairs = zip(here, there, strict=False)
-    return len(here) == len(there) and all(
-        (a in _STOP and b in _STOP) or (a[0] == b[0] and fuzz.ratio(a, b) >= _SAME_WORD) for a, b in pairs
-    )
+def _base(word: str) -> str:
+    """Reduce a word to what its inflected, American and British forms share; a number word to its digits.
+
+    Deliberately less than a stemmer or an edit distance, which take Niger for Nigeria.
+
+    >>> [_base(word) for word in ("mocks", "mocked", "colours", "color", "centre", "three")]
+    ['mock', 'mock', 'color', 'color', 'center', '3']
+    """
+    if word in _CARDINALS:
+        return _CARDINALS[word]
+    for british, american in _BRITISH:
+        word = british.sub(american, word)
+    return _ENDING.sub("", word)
+
+
+_STOP_BASES = frozenset(map(_base, _STOP))
 
 
 def _texts(one: _Story, other: _Story) -> float:

@@ -176,14 +176,14 @@ def _parse_csv(lines: Iterable[Line], name: str, now: datetime) -> Iterator[Arch
         )
     reader = csv.reader(numbers, delimiter=delimiter, strict=True)
     while True:
+        cells: list[str] | None = []
         try:
-            cells = next(reader)
-        except StopIteration:
-            return
+            cells = next(reader, None)
         except csv.Error as fault:
             yield BadRow(numbers.last, f"is broken CSV ({fault}); close each quote and double those inside quotes")
-            continue
         yield from (_too_long(line) for line in numbers.take_skipped())
+        if cells is None:
+            return
         if any(cell.strip() for cell in cells):
             yield _csv_row(header, cells, numbers.last, now)
 

@@ -18,6 +18,7 @@ _AMP_QUERY = {"amp", "outputtype", "usqp"}
 _HOST = re.compile(r"[a-z0-9_](?:[a-z0-9_-]*[a-z0-9_])?(?:\.[a-z0-9_](?:[a-z0-9_-]*[a-z0-9_])?)*")
 _VARIANT = re.compile(r"^(?:www\d?|m|mobile|amp)\.(?=[^.]+\.[^.]+)")
 _MOBILE_WIKI = re.compile(r"^([a-z-]+)\.m\.(wik\w+\.org)$")
+_UNSAFE = re.compile(r'[|<>"`\\^{}\s]')  # w3lib leaves some; Slack's links end at them
 _FORBIDDEN = re.compile(r"[\x00-\x1f\x7f]")
 
 
@@ -43,6 +44,7 @@ def clean_url(raw: str) -> str:
         return ""
     pairs = [(name, value) for name, value in parse_qsl(query, keep_blank_values=True) if not _TRACKING.fullmatch(name)]
     url = urlunsplit((scheme, host, path or "/", urlencode(pairs), fragment))
+    url = _UNSAFE.sub(lambda found: f"%{ord(found[0]):02X}", url)
     return url if len(url) <= _LONGEST else ""
 
 
@@ -59,6 +61,7 @@ def canonical_url(raw: str) -> str:
     if not url:
         return ""
     _, netloc, path, query, fragment = urlsplit(url)
+    netloc = re.sub(r":(?:80|443)$", "", netloc)
     while (shorter := _MOBILE_WIKI.sub(r"\1.\2", _VARIANT.sub("", netloc))) != netloc:
         netloc = shorter
     while (shorter := re.sub(r"(?:/amp|/index\.html?|\.amp|/)$", "", path)) != path:
