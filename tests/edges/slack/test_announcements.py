@@ -57,7 +57,8 @@ def test_a_closed_round_names_the_winners_and_what_was_learned():
         ),
         (
             "*What the model learned*\n"
-            "All posts: right on 78 % of 170 settled posts (95 % interval 71 to 84 %), up from 61 % in the round before.\n"
+            "All posts: right on 78 % of 170 settled posts (95 % interval 71 to 84 %), "
+            "up from 61 % in the round before.\n"
             "Blank posts, where no emoji was waiting to be clicked: "
             "right on 73 % of 30 settled posts (95 % interval 55 to 86 %).\n"
             "Better at: :pizza: Food, gone&lt;tag&gt;.\n"

@@ -92,6 +92,7 @@ def build_app(
             client=WebClient(base_url=base_url.rstrip("/") + "/", timeout=15, retry_handlers=[]),
             authorize=authorize,  # type: ignore[arg-type] # None is how Bolt is told "not installed"
             signing_secret=signing_secret or "",
+            raise_error_for_unhandled_request=True,  # our error handler acknowledges it
             request_verification_enabled=signing_secret is not None,
             listener_executor=ThreadPoolExecutor(listener_threads, thread_name_prefix="slack-listener"),
         )

@@ -38,7 +38,7 @@ class Order:
 
 
 _EXPLAINED = {
-    "push [n]": "post the next article, or the next n (at most 50)",
+    "push [n]": f"post the next article, or the next n (at most {_MOST_PUSHED})",
     "retrain": "train a new model on all verdicts",
     "round status": "how the round is going",
     "round close": "close the round now and announce its champion",

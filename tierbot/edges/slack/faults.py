@@ -5,7 +5,8 @@ import secrets
 from collections.abc import Callable
 from typing import Any
 
-from slack_bolt import App, BoltContext
+from slack_bolt import App, BoltContext, BoltResponse
+from slack_bolt.error import BoltUnhandledRequestError
 from slack_sdk.webhook import WebhookResponse
 
 from tierbot.domain import TierbotError
@@ -19,12 +20,21 @@ _LONGEST = 2500
 def register(app: App) -> None:
     """Make this the app's one error handler. The response's status stays as Bolt set it: 500 is not acknowledged."""
 
-    def handle(error: Exception, context: BoltContext, body: dict[str, Any]) -> None:
+    def handle(error: Exception, context: BoltContext, body: dict[str, Any]) -> BoltResponse | None:
+        if isinstance(error, BoltUnhandledRequestError):
+            return _nobody_listens(body)
         say = told(error, _about(body))
         if context.response_url:
             _try_to_tell(context.respond, say)
+        return None
 
     app.error(handle)
+
+
+def _nobody_listens(body: dict[str, Any]) -> BoltResponse:
+    # Acknowledged all the same: Slack delivers what is not four times, and disables an app that fails often.
+    _log.info("%s: nobody listens to it; acknowledged.", _about(body))
+    return BoltResponse(status=200, body="I do not know this command (any more)." if body.get("command") else "")
 
 
 def told(error: Exception, about: str) -> str:

@@ -1,0 +1,66 @@
+"""The manifest says what the code needs, no less (the sandbox refuses) and no more (compared with the source)."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+import tierbot.edges.slack
+from tierbot.domain import TierbotError
+from tierbot.edges.slack.manifest import ALL, bot_events, bot_scopes, manifest
+
+SOURCE = Path(tierbot.edges.slack.__path__[0])
+
+
+def test_it_asks_for_these_scopes_and_events_and_no_others():
+    assert bot_scopes() == (
+        "channels:history",
+        "chat:write",
+        "commands",
+        "groups:history",
+        "reactions:read",
+        "reactions:write",
+        "users:read",
+    )
+    assert bot_events() == ("reaction_added", "reaction_removed")
+
+
+def test_every_method_that_the_code_calls_is_declared_and_every_declared_one_called():
+    text = "".join(path.read_text(encoding="utf-8") for path in SOURCE.glob("*.py"))
+    called = set(re.findall(r'call\(\s*"([a-zA-Z.]+)"', text))
+    declared = {method for needs in ALL for method in needs.methods}
+    assert called - {"apps.connections.open"} == declared  # that one takes the app token
+
+
+def test_it_stays_within_slacks_limits():
+    made = manifest()
+    shown = made["display_information"]
+    assert len(shown["name"]) <= 35
+    assert len(shown["description"]) <= 140
+    assert 175 <= len(shown["long_description"]) <= 4000
+    for command in made["features"]["slash_commands"]:
+        assert command["command"].startswith("/")
+        assert len(command["command"]) <= 32
+        assert len(command["description"]) <= 2000
+        assert len(command.get("usage_hint", "")) <= 1000
+    for shortcut in made["features"].get("shortcuts", []):
+        assert len(shortcut["name"]) <= 24
+        assert len(shortcut["description"]) <= 150
+        assert len(shortcut["callback_id"]) <= 255
+
+
+def test_socket_mode_needs_no_address_and_http_mode_gives_it_everywhere():
+    assert manifest()["settings"]["socket_mode_enabled"] is True
+    assert "request_url" not in repr(manifest())
+    url = "https://bot.example/slack/events"
+    web = manifest(request_url=url)
+    assert web["settings"]["socket_mode_enabled"] is False
+    assert web["settings"]["event_subscriptions"]["request_url"] == url
+    assert web["settings"]["interactivity"]["request_url"] == url
+    assert {command["url"] for command in web["features"]["slash_commands"]} == {url}
+
+
+@pytest.mark.parametrize("name", ["", "x" * 36])
+def test_a_name_that_slack_would_refuse_is_refused_here(name):
+    with pytest.raises(TierbotError, match="Slack takes 1 to 35"):
+        manifest(name)

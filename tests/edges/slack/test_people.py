@@ -1,0 +1,71 @@
+"""Admins are those listed, or those that Slack names; Slack is asked seldom."""
+
+from datetime import timedelta
+
+import pytest
+
+from tests.edges.slack.conftest import StoppedClock
+from tierbot.domain import TierbotError
+from tierbot.edges.slack.chat import web_client
+from tierbot.edges.slack.people import Admins
+
+
+@pytest.fixture(scope="module")
+def box(start):
+    sandbox = start()
+    for name, kind in (("gus", "guest"), ("rob", "bot")):
+        user = sandbox.do("users", name=name, **{kind: True})["user"]
+        sandbox.users[name] = user["id"]
+    return sandbox
+
+
+class Counted:
+    """A client that counts how often it asks."""
+
+    def __init__(self, client):
+        self.client, self.asked = client, 0
+
+    def users_info(self, **arguments):
+        """Ask, and count."""
+        self.asked += 1
+        return self.client.users_info(**arguments)
+
+
+def test_slacks_admins_are_admins_where_nobody_is_listed(box):
+    admins = Admins((), StoppedClock())
+    answers = {name: admins.has("T1", box.users[name], box.web) for name in ("ada", "bob", "gus", "rob")}
+    assert answers == {"ada": True, "bob": False, "gus": False, "rob": False}
+
+
+def test_the_list_outranks_slack(box):
+    admins = Admins((box.users["bob"],), StoppedClock())
+    assert admins.has("T1", box.users["bob"], box.web)
+    assert not admins.has("T1", box.users["ada"], box.web)
+
+
+def test_slack_is_asked_again_only_after_some_minutes(box):
+    clock, client = StoppedClock(), Counted(box.web)
+    admins = Admins((), clock)
+    for _ in range(3):
+        assert admins.has("T1", box.users["ada"], client)
+    assert client.asked == 1
+    clock.time += timedelta(minutes=6)
+    assert admins.has("T1", box.users["ada"], client)
+    assert client.asked == 2
+
+
+def test_an_answer_for_one_workspace_is_none_for_another(box):
+    admins, client = Admins((), StoppedClock()), Counted(box.web)
+    admins.has("T1", box.users["ada"], client)
+    admins.has("T2", box.users["ada"], client)
+    assert client.asked == 2
+
+
+def test_a_user_that_slack_does_not_know_is_no_admin(box):
+    assert not Admins((), StoppedClock()).has("T1", "U0NOBODY", box.web)
+
+
+def test_where_slack_does_not_tell_the_remedy_is_named(box):
+    stranger = web_client("xoxb-wrong", box.info["api_url"])
+    with pytest.raises(TierbotError, match="TIERBOT_ADMINS"):
+        Admins((), StoppedClock()).has("T1", box.users["ada"], stranger)

@@ -1,0 +1,301 @@
+"""Socket Mode that stays alive: connect, watch, reconnect, drain, leave.
+
+Built on the SDK's own client, with what it lacks: it notices an ended connection at once (the SDK would spin
+on it until some pings fail), a silent one also before its first pong, retries with growing pauses, and stops
+in order: nothing new is taken, what was taken is finished and acknowledged, then the connection closes.
+"""
+
+import errno
+import logging
+import signal
+import socket
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from slack_bolt import App
+from slack_bolt.adapter.socket_mode.internals import send_response
+from slack_sdk import WebClient
+from slack_sdk.errors import SlackClientError
+from slack_sdk.socket_mode import SocketModeClient
+from slack_sdk.socket_mode.client import BaseSocketModeClient
+from slack_sdk.socket_mode.request import SocketModeRequest
+
+from tierbot.domain import TierbotError
+from tierbot.edges.slack.errors import call
+from tierbot.edges.slack.intake import answer
+from tierbot.ports import ChatError, RateLimitedError
+
+_log = logging.getLogger(__name__)
+
+_PING = 5.0  # seconds between pings
+_SILENCE = 20.0  # seconds without any sign of life until the connection is replaced
+_TICK = 0.5  # seconds between the watchdog's looks
+_PAUSES = (0.0, 1.0, 2.0, 5.0, 10.0, 30.0)  # seconds before the n-th attempt to reconnect
+_BUFFER = 32 * 1024  # bytes; the SDK reads a message by recursion, one level for each buffer
+_WORKERS = 16
+
+
+class _EndAware:
+    """A socket whose end is an error: the SDK takes an empty read for "nothing yet" and reads again at once."""
+
+    def __init__(self, sock: Any) -> None:
+        self._sock = sock
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._sock, name)
+
+    def recv(self, size: int) -> bytes:
+        received: bytes = self._sock.recv(size)
+        if not received:
+            raise ConnectionResetError(errno.ECONNRESET, "the other side closed the connection")
+        return received
+
+
+class _Client(SocketModeClient):
+    """The SDK's client, which leaves reconnecting to the watchdog and does not sleep when rate limited."""
+
+    def connect(self) -> None:
+        super().connect()
+        session = self.current_session
+        if session is not None and session.sock is not None:
+            session.sock = _EndAware(session.sock)  # type: ignore[assignment]
+
+    def issue_new_wss_url(self) -> str:
+        answer = call("apps.connections.open", self.web_client.apps_connections_open, app_token=self.app_token)
+        return str(answer["url"])
+
+    def _on_error(self, error: Exception) -> None:
+        _log.info("The connection to Slack ended: %s", error)
+
+
+class _Gate:
+    """Counts the requests being worked on, and lets no more in once closed."""
+
+    def __init__(self) -> None:
+        self._condition = threading.Condition()
+        self._inside = 0
+        self._open = True
+
+    def enter(self) -> bool:
+        with self._condition:
+            self._inside += self._open
+            return self._open
+
+    def leave(self) -> None:
+        with self._condition:
+            self._inside -= 1
+            self._condition.notify_all()
+
+    def close(self, until: float) -> bool:
+        """Let nobody in any more; wait for the rest to leave until the monotonic time `until`."""
+        with self._condition:
+            self._open = False
+            return self._condition.wait_for(lambda: self._inside == 0, max(0.0, until - time.monotonic()))
+
+
+class SocketRunner:
+    """Keeps one Bolt app connected by Socket Mode.
+
+    `on_connected` runs after every new connection, the first included: what was missed meanwhile can be
+    reconciled then. Times are seconds.
+    """
+
+    def __init__(
+        self,
+        app: App,
+        app_token: str,
+        web_client: WebClient,
+        *,
+        on_connected: Callable[[], None] = lambda: None,
+        silence: float = _SILENCE,
+        ping: float = _PING,
+    ) -> None:
+        self._app = app
+        self._on_connected = on_connected
+        self._silence = silence
+        self._gate = _Gate()
+        self._stopping = threading.Event()
+        self._make_client: Callable[[], _Client] = lambda: _Client(
+            app_token=app_token,
+            web_client=web_client,
+            logger=_quiet_logger(),
+            auto_reconnect_enabled=False,
+            ping_interval=ping,
+            receive_buffer_size=_BUFFER,
+            concurrency=_WORKERS,
+            on_message_listeners=[lambda _: self._heard()],
+        )
+        self._client: _Client | None = None
+        self._watchdog = threading.Thread(target=self._watch, name="slack-watchdog", daemon=True)
+        self._last_sign = time.monotonic()
+        self._last_pong: tuple[str | None, float | None] = (None, None)
+        self._session: str | None = None
+
+    @property
+    def connected(self) -> bool:
+        """Whether a connection stands now."""
+        return self._client is not None and self._client.is_connected()
+
+    def start(self) -> None:
+        """Connect, and stay connected from now on.
+
+        Raises ChatError if Slack refuses the app token; if Slack cannot be reached the watchdog goes on trying.
+        """
+        client = self._client = self._make_client()
+        client.socket_mode_request_listeners.append(self._handle)
+        try:
+            client.connect()
+        except ChatError:
+            client.close()
+            raise
+        except TierbotError as fault:
+            _log.warning("Not connected yet, trying on. %s", fault)
+        self._heard()
+        self._watchdog.start()
+
+    def stop(self, grace: float = 8.0) -> bool:
+        """Finish what was begun and disconnect within about `grace` seconds; say whether everything was finished."""
+        until = time.monotonic() + grace
+        self._stopping.set()
+        idle = self._gate.close(until - grace / 4)
+        return all([idle, _within(until - grace / 8, self._drain_listeners), _within(until, self._close)])
+
+    def _drain_listeners(self) -> None:
+        self._app.listener_runner.listener_executor.shutdown(wait=True)
+
+    def _close(self) -> None:
+        if self._watchdog.is_alive():
+            self._watchdog.join()
+        if self._client is not None:
+            _wake(self._client)
+            self._client.closed = True
+            self._client.message_queue.put(None)  # its reader looks at `closed` once a second, or when something comes
+            self._client.close()
+
+    # --- requests ---------------------------------------------------------------------------------
+
+    def _handle(self, client: BaseSocketModeClient, request: SocketModeRequest) -> None:
+        if not self._gate.enter():
+            return  # not acknowledged: Slack delivers it again, to another connection or after the restart
+        try:
+            self._dispatch(client, request)
+        finally:
+            self._gate.leave()
+
+    def _dispatch(self, client: BaseSocketModeClient, request: SocketModeRequest) -> None:
+        started = time.time()
+        response = answer(self._app, request)
+        try:
+            send_response(client, request, response, started)
+        except SlackClientError as fault:
+            _log.info("An acknowledgement could not be sent; Slack will deliver again. %s", fault)
+
+    # --- watchdog ---------------------------------------------------------------------------------
+
+    def _heard(self) -> None:
+        self._last_sign = time.monotonic()
+
+    def _watch(self) -> None:
+        failures, next_try = 0, 0.0
+        while not self._stopping.wait(_TICK):
+            client = self._client
+            if client is None:
+                return
+            self._notice(client)
+            silent = time.monotonic() - self._last_sign > self._silence
+            if client.is_connected() and not silent:
+                failures = 0
+                continue
+            if time.monotonic() < next_try:
+                continue
+            wait = self._reconnect(client, silent=silent, failures=failures)
+            failures = 0 if client.is_connected() else failures + 1
+            next_try = time.monotonic() + max(wait, _PAUSES[min(failures, len(_PAUSES) - 1)])
+
+    def _notice(self, client: _Client) -> None:
+        """Take pongs as signs of life, and say once of each new connection that it stands."""
+        session = client.current_session
+        if session is None:
+            return
+        pong = (session.session_id, session.last_ping_pong_time)
+        if pong != self._last_pong:
+            self._last_pong = pong
+            self._heard()
+        if session.session_id != self._session and session.is_active():
+            self._session = session.session_id
+            _log.info("Connected to Slack.")
+            try:
+                self._on_connected()
+            except Exception:  # noqa: BLE001 - the watchdog must live whatever reconciling does
+                _log.exception("What was to follow the connection failed.")
+
+    def _reconnect(self, client: _Client, *, silent: bool, failures: int) -> float:
+        """Try once; return how many seconds to wait at least before the next attempt."""
+        if failures == 0:
+            _log.warning("Slack is silent; reconnecting." if silent else "Disconnected from Slack; reconnecting.")
+        try:
+            if silent:
+                _wake(client)
+            client.connect_to_new_endpoint(force=silent)
+        except RateLimitedError as fault:
+            return fault.retry_after
+        except (TierbotError, OSError, SlackClientError) as fault:
+            if failures in {0, len(_PAUSES) - 1}:
+                _log.warning("Cannot reconnect yet, trying on. %s", fault)
+        else:
+            self._heard()
+        return 0.0
+
+
+def _wake(client: _Client) -> None:
+    """End a read that is waiting, so that closing need not wait for its time to run out."""
+    session = client.current_session
+    sock = session.sock if session is not None else None
+    if session is None or sock is None:
+        return
+    try:
+        sock.shutdown(socket.SHUT_RDWR)
+    except OSError:
+        return
+    until = time.monotonic() + 1.0
+    while session.is_active() and time.monotonic() < until:  # the reading thread closes it
+        time.sleep(0.01)
+
+
+def _within(until: float, work: Callable[[], None]) -> bool:
+    thread = threading.Thread(target=work, daemon=True)
+    thread.start()
+    thread.join(max(0.1, until - time.monotonic()))
+    return not thread.is_alive()
+
+
+def _quiet_logger() -> logging.Logger:
+    logger = logging.getLogger(f"{__name__}.sdk")
+    logger.setLevel(logging.WARNING)  # it tells every step, and the watchdog tells what matters
+    return logger
+
+
+@contextmanager
+def stop_signals() -> Iterator[threading.Event]:
+    """Give an event that SIGTERM and SIGINT set, for as long as the block lasts; only in the main thread.
+
+    Begin the block before the first connection: a SIGTERM during the start ends the start in order, too.
+    """
+    stop = threading.Event()
+    former = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)}
+    for number in former:
+        signal.signal(number, lambda *_: stop.set())
+    try:
+        yield stop
+    finally:
+        for number, handler in former.items():
+            signal.signal(number, handler)
+
+
+def wait_for_signal() -> None:
+    """Block the main thread until SIGTERM or SIGINT comes."""
+    with stop_signals() as stop:
+        stop.wait()
