@@ -13,6 +13,7 @@ import uvicorn
 from starlette.applications import Starlette
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 
+from tierbot.sandbox import pagefiles
 from tierbot.sandbox.control import ControlWeb
 from tierbot.sandbox.web import SlackWeb
 
@@ -63,7 +64,7 @@ class QuietServer(uvicorn.Server):
 
 def build_app(box: Sandbox) -> Starlette:
     """Return the ASGI application."""
-    return Starlette(routes=[*SlackWeb(box).routes(), *ControlWeb(box).routes()])
+    return Starlette(routes=[*SlackWeb(box).routes(), *ControlWeb(box).routes(), *pagefiles.routes()])
 
 
 def listen(host: str, port: int) -> socket.socket:

@@ -40,7 +40,6 @@ DEFAULT_EVENTS = frozenset(
         "member_joined_channel",
     )
 )
-DEFAULT_COMMANDS = ("/leaderboard", "/myscore", "/tier")
 
 
 class SettingsError(ValueError):
@@ -54,6 +53,13 @@ class Command:
     name: str
     description: str = ""
     usage_hint: str = ""
+
+
+DEFAULT_COMMANDS = (
+    Command("/leaderboard", "Who judged most, and who agrees best", "[this|last|all|N]"),
+    Command("/myscore", "Your score, rank and streak; only you see it"),
+    Command("/tier", "For admins: push, retrain, rounds, models", "[push|retrain|round|pause|resume|models|rollback]"),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +107,7 @@ class Settings:
     request_url: str | None = None
     scopes: frozenset[str] = DEFAULT_SCOPES
     events: frozenset[str] = DEFAULT_EVENTS
-    commands: tuple[Command, ...] = tuple(Command(name) for name in DEFAULT_COMMANDS)
+    commands: tuple[Command, ...] = DEFAULT_COMMANDS
     shortcuts: tuple[Shortcut, ...] = ()
     timings: Timings = field(default_factory=Timings)
     max_emoji: int = 23

@@ -1,0 +1,100 @@
+"""Serves the page: a handful of plain files beside this module, and the table of emoji made from iamcal's data."""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+import json
+from functools import cache
+from importlib import resources
+from typing import TYPE_CHECKING
+
+from starlette.responses import PlainTextResponse, Response
+from starlette.routing import Route
+
+from tierbot.sandbox import emoji
+
+if TYPE_CHECKING:
+    from starlette.requests import Request
+    from starlette.routing import BaseRoute
+
+_TYPES = {"html": "text/html", "css": "text/css", "js": "text/javascript", "json": "application/json"}
+_POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' http: https: data:; "
+    "connect-src 'self' ws: wss:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+)
+_HEADERS = {
+    "Content-Security-Policy": _POLICY,
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+    "Cache-Control": "no-cache",
+}
+_ORDER = (
+    "Smileys & Emotion",
+    "People & Body",
+    "Animals & Nature",
+    "Food & Drink",
+    "Travel & Places",
+    "Activities",
+    "Objects",
+    "Symbols",
+    "Flags",
+)
+
+
+@cache
+def emoji_table() -> bytes:
+    """Return `{category: "characters name alias…,…"}` as JSON; `~` before a name says that it takes a skin tone."""
+    rows: dict[str, dict[str, list[str]]] = {category: {} for category in _ORDER}
+    for name, glyph in emoji.glyphs().items():
+        if glyph.category not in rows:
+            continue
+        tone = "~" if glyph.tones else ""
+        row = rows[glyph.category].setdefault(glyph.name, [glyph.char, tone + glyph.name])
+        if name != glyph.name:
+            row.append(name)
+    table = {category: ",".join(map(" ".join, found.values())) for category, found in rows.items()}
+    return json.dumps(table, ensure_ascii=False, separators=(",", ":")).encode()
+
+
+@cache
+def content(name: str) -> tuple[bytes, str] | None:
+    """Return a file of the page, compressed, and its entity tag; `None` for a name that is none of them."""
+    if name == "emoji.json":
+        found = emoji_table()
+    else:
+        known = {item.name: item for item in resources.files(__package__).joinpath("page").iterdir()}
+        if name not in known:
+            return None
+        found = known[name].read_bytes()
+    return gzip.compress(found, mtime=0), f'"{hashlib.sha256(found).hexdigest()[:16]}"'
+
+
+async def page(request: Request) -> Response:
+    """Serve the page itself, at `/` and at every permalink."""
+    return _serve(request, "index.html")
+
+
+async def part(request: Request) -> Response:
+    """Serve one of the page's files."""
+    return _serve(request, request.path_params["name"])
+
+
+def _serve(request: Request, name: str) -> Response:
+    found = content(name)
+    if found is None:
+        return PlainTextResponse("not found", status_code=404)
+    body, tag = found
+    headers = {**_HEADERS, "ETag": tag, "Content-Encoding": "gzip"}
+    if request.headers.get("if-none-match") == tag:
+        return Response(status_code=304, headers=headers)
+    return Response(body, media_type=_TYPES[name.rpartition(".")[2]], headers=headers)
+
+
+def routes() -> list[BaseRoute]:
+    """Return the page's routes."""
+    return [
+        Route("/", page),
+        Route("/archives/{channel}/{message}", page),
+        Route("/page/{name}", part),
+    ]
