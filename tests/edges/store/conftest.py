@@ -1,6 +1,7 @@
 """The `store` fixture: the real store, on SQLite in a temporary file and on PostgreSQL where pgserver is installed."""
 
 import shutil
+import tempfile
 import uuid
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -9,6 +10,7 @@ import pytest
 from sqlalchemy import create_engine, text
 
 from tierbot.edges.store import SqlStore, open_store
+from tierbot.edges.store.columns import Row
 
 
 @pytest.fixture(scope="session")
@@ -20,28 +22,63 @@ def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[str], str]]:
+def server() -> Iterator[Callable[[str], str]]:
     """Start a PostgreSQL server for this worker; return a function from a database's name to its URL."""
-    pgserver = pytest.importorskip("pgserver", reason="needs pgserver (pip install pgserver) for a PostgreSQL server")
-    pytest.importorskip("psycopg", reason="needs psycopg (pip install 'tierbot[postgres]')")
-    running = pgserver.get_server(tmp_path_factory.mktemp("pg"), cleanup_mode="delete")
-    yield lambda database: str(running.get_uri(database))
-    running.cleanup()
+    pgserver = pytest.importorskip("pgserver", reason="needs a PostgreSQL server (pip install pgserver)")
+    pytest.importorskip("psycopg", reason="needs PostgreSQL's driver (pip install 'tierbot[postgres]')")
+    # Not pytest's folder: its path may be too long for a socket, and other sessions tidy it up.
+    with tempfile.TemporaryDirectory(prefix="tierbot-pg-", ignore_cleanup_errors=True) as folder:
+        running = pgserver.get_server(folder, cleanup_mode="stop")
+        # Nobody needs these data after a power cut.
+        for setting in ("fsync", "synchronous_commit", "full_page_writes"):
+            execute(running.get_uri("postgres"), f"ALTER SYSTEM SET {setting} = off")
+        execute(running.get_uri("postgres"), "SELECT pg_reload_conf()")
+        yield lambda database: str(running.get_uri(database))
+        running.cleanup()
 
 
-@pytest.fixture(scope="session")
-def blank_postgresql(server: Callable[[str], str]) -> str:
-    """Return the name of a database with tierbot's schema and nothing in it, to be copied."""
-    _execute(server("postgres"), "CREATE DATABASE blank")
-    open_store(server("blank")).close()
-    return "blank"
-
-
-def _execute(url: str, statement: str) -> None:
+def execute(url: str, statement: str) -> None:
+    """Execute one statement outside of a transaction."""
     engine = create_engine(url.replace("postgresql:", "postgresql+psycopg:"), isolation_level="AUTOCOMMIT")
     with engine.connect() as connection:
         connection.execute(text(statement))
     engine.dispose()
+
+
+@pytest.fixture(scope="session")
+def shared_postgresql(server: Callable[[str], str]) -> str:
+    """Return the address of this worker's database with tierbot's schema."""
+    execute(server("postgres"), "CREATE DATABASE shared")
+    open_store(server("shared")).close()
+    return server("shared")
+
+
+@pytest.fixture
+def postgresql_url(shared_postgresql: str) -> Iterator[str]:
+    """Return the address of a PostgreSQL database that is empty (a new one each time would take 0.3 s)."""
+    yield shared_postgresql
+    execute(shared_postgresql, f"TRUNCATE {', '.join(Row.metadata.tables)} RESTART IDENTITY CASCADE")
+
+
+@pytest.fixture
+def blank_postgresql(server: Callable[[str], str]) -> Iterator[str]:
+    """Return the address of a PostgreSQL database without a single table."""
+    name = f"t{uuid.uuid4().hex}"
+    execute(server("postgres"), f"CREATE DATABASE {name}")
+    yield server(name)
+    execute(server("postgres"), f"DROP DATABASE {name} WITH (FORCE)")
+
+
+@pytest.fixture
+def blank_sqlite(tmp_path: Path) -> str:
+    """Return the address of an SQLite database that is not there yet."""
+    return f"sqlite:///{tmp_path / 'blank.db'}"
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def blank_url(request: pytest.FixtureRequest) -> str:
+    """Return the address of a database without a single table, on each kind of server."""
+    return str(request.getfixturevalue(f"blank_{request.param}"))
 
 
 @pytest.fixture
@@ -50,25 +87,6 @@ def sqlite_url(template: Path, tmp_path: Path) -> str:
     path = tmp_path / "tierbot.db"
     shutil.copy(template, path)
     return f"sqlite:///{path}"
-
-
-@pytest.fixture
-def empty_postgresql(server: Callable[[str], str]) -> Iterator[str]:
-    """Return the address of a PostgreSQL database without a single table."""
-    yield from _database(server, "template1")
-
-
-def _database(server: Callable[[str], str], template: str) -> Iterator[str]:
-    name = f"t{uuid.uuid4().hex}"
-    _execute(server("postgres"), f"CREATE DATABASE {name} TEMPLATE {template}")
-    yield server(name)
-    _execute(server("postgres"), f"DROP DATABASE {name} WITH (FORCE)")
-
-
-@pytest.fixture
-def postgresql_url(server: Callable[[str], str], blank_postgresql: str) -> Iterator[str]:
-    """Return the address of a PostgreSQL database of this test's own."""
-    yield from _database(server, blank_postgresql)
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])

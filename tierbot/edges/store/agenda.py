@@ -5,7 +5,7 @@ from datetime import datetime
 from sqlalchemy import RowMapping, or_
 
 from tierbot.edges.store.columns import table
-from tierbot.edges.store.part import Part
+from tierbot.edges.store.part import COUNTED, Part
 from tierbot.edges.store.work_rows import DueRow, LeaseRow
 from tierbot.ports import Due
 
@@ -45,6 +45,7 @@ class SqlLeases(Part):
                 where=or_(_lease.c.holder == holder, _lease.c.until <= now),
             ),
             {"workspace_id": self._workspace, "name": name, "holder": holder, "until": until},
+            execution_options=COUNTED,
         )
         return taken.rowcount == 1
 

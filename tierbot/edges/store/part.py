@@ -14,6 +14,9 @@ CHUNK = 500
 """Rows or keys per statement: well under SQLite's limit of parameters."""
 
 
+COUNTED = {"preserve_rowcount": True}
+
+
 def chunks(items: Iterable[T], size: int = CHUNK) -> Iterator[list[T]]:
     """Cut items into lists of at most `size`."""
     source = iter(items)
@@ -58,7 +61,8 @@ class Part:
         index = list(key or (column.name for column in table(row).primary_key))
         statement = self._conflict_aware(row).on_conflict_do_nothing(index_elements=index)
         ours = [{**values, "workspace_id": self._workspace} for values in rows]
-        return self._connection.execute(statement, ours if len(ours) > 1 else ours[0]).rowcount
+        # An insert's count is not kept unless asked for (SQLAlchemy would rather return generated keys).
+        return self._connection.execute(statement.inline(), ours, execution_options=COUNTED).rowcount
 
     def _put(self, row: type[Row], values: Mapping[str, Any]) -> None:
         """Insert a row, or replace the one with its primary key."""

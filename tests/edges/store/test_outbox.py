@@ -1,0 +1,125 @@
+"""The outbox: claimed by one at a time, in order, and never again once done."""
+
+from dataclasses import replace
+from datetime import timedelta
+
+from tests.edges.store.make import MINUTE, NOON, TEAM, delivery, put_post
+from tierbot.edges.store import SqlStore, SqlTransaction
+from tierbot.ports import Delivery, DeliveryKind, DeliveryState
+
+POST = delivery("o-post", kind=DeliveryKind.POST, payload={"post_id": "p1"})
+PREFILL = delivery("o-prefill", kind=DeliveryKind.PREFILL, payload={"post_id": "p1", "emoji": "pizza"})
+
+
+def claim(tx: SqlTransaction, minutes: int = 0, limit: int = 9) -> list[str]:
+    now = NOON + minutes * MINUTE
+    return [one.id for one in tx.outbox.claim(now, now + 5 * MINUTE, limit)]
+
+
+def test_a_delivery_is_added_once_and_claimed_as_it_was(store: SqlStore) -> None:
+    with store.begin(TEAM) as tx:
+        assert tx.outbox.add([delivery(), delivery("o2"), delivery("o2")]) == 2
+        assert tx.outbox.add([delivery(channel="C2")]) == 0
+        assert tx.outbox.claim(NOON, NOON + MINUTE, 1) == [delivery()]
+        assert claim(tx) == ["o2"]
+        assert claim(tx) == []
+
+
+def test_what_is_not_due_yet_waits(store: SqlStore) -> None:
+    with store.begin(TEAM) as tx:
+        tx.outbox.add([delivery(due_at=NOON + timedelta(microseconds=1)), delivery("o2")])
+        assert claim(tx) == ["o2"]
+        assert claim(tx, minutes=1) == ["o1"]
+
+
+def test_a_claim_that_ran_out_is_given_again_and_says_that_it_may_have_been_sent(store: SqlStore) -> None:
+    with store.begin(TEAM) as tx:
+        tx.outbox.add([delivery()])
+        tx.outbox.claim(NOON, NOON + MINUTE, 1)
+        assert tx.outbox.claim(NOON + MINUTE - timedelta(microseconds=1), NOON + 9 * MINUTE, 1) == []
+        again = tx.outbox.claim(NOON + MINUTE, NOON + 9 * MINUTE, 1)
+        assert again == [replace(delivery(), state=DeliveryState.SENDING, attempts=1)]
+
+
+def test_what_is_done_stays_done(store: SqlStore) -> None:
+    with store.begin(TEAM) as tx:
+        tx.outbox.add([delivery()])
+        claim(tx)
+        tx.outbox.done("o1", "1.0", NOON)
+        tx.outbox.retry("o1", NOON, "late")
+        tx.outbox.park("o1", "late")
+        assert tx.outbox.add([delivery()]) == 0
+        assert claim(tx, minutes=99) == []
+        assert tx.outbox.counts() == {**dict.fromkeys(DeliveryState, 0), DeliveryState.DONE: 1}
+
+
+def test_a_retry_comes_when_it_is_due_with_its_error(store: SqlStore) -> None:
+    with store.begin(TEAM) as tx:
+        tx.outbox.add([delivery()])
+        claim(tx)
+        tx.outbox.retry("o1", NOON + 2 * MINUTE, "no answer")
+        assert claim(tx, minutes=1) == []
+        (again,) = tx.outbox.claim(NOON + 2 * MINUTE, NOON + 9 * MINUTE, 1)
+        assert (again.state, again.error, again.attempts) == (DeliveryState.PENDING, "no answer", 1)
+
+
+def test_what_is_parked_is_listed_and_not_claimed(store: SqlStore) -> None:
+    with store.begin(TEAM) as tx:
+        tx.outbox.add([delivery(), delivery("o2")])
+        claim(tx)
+        tx.outbox.park("o1", "channel_not_found")
+        tx.outbox.done("o2", None, NOON)
+        assert claim(tx, minutes=99) == []
+        assert tx.outbox.parked() == [
+            replace(delivery(), state=DeliveryState.PARKED, attempts=1, error="channel_not_found")
+        ]
+
+
+def test_a_prefill_waits_until_its_post_stands_in_slack(store: SqlStore) -> None:
+    with store.begin(TEAM) as tx:
+        put_post(tx, "p1", ts=None)
+        put_post(tx, "p2", ts="2.0")
+        tx.outbox.add([PREFILL, POST])
+        assert claim(tx) == ["o-post"]
+        assert claim(tx, minutes=1) == []
+        tx.outbox.done("o-post", "1.0", NOON)
+        tx.posts.sent("p1", "1.0", NOON)
+        assert claim(tx, minutes=1) == ["o-prefill"]
+
+
+def test_the_prefills_of_a_post_that_is_parked_are_parked_with_it(store: SqlStore) -> None:
+    with store.begin(TEAM) as tx:
+        put_post(tx, ts=None)
+        tx.outbox.add([POST, PREFILL, delivery("other")])
+        tx.outbox.park("o-post", "is_archived")
+        assert [(one.id, one.error) for one in tx.outbox.parked()] == [
+            ("o-post", "is_archived"),
+            ("o-prefill", "its post was not sent"),
+        ]
+        assert claim(tx) == ["other"]
+
+
+def test_a_hold_stops_its_kind_also_for_what_is_added_later(store: SqlStore) -> None:
+    with store.begin(TEAM) as tx:
+        put_post(tx)
+        tx.outbox.add([POST])
+        tx.outbox.hold(DeliveryKind.POST, NOON + 2 * MINUTE)
+        tx.outbox.hold(DeliveryKind.POST, NOON + MINUTE)  # a shorter one changes nothing
+        tx.outbox.add([replace(POST, id="o-later"), delivery()])
+        assert claim(tx, minutes=1) == ["o1"]
+        assert claim(tx, minutes=2) == ["o-post", "o-later"]
+
+
+def test_deliveries_go_in_the_order_in_which_they_were_added(store: SqlStore) -> None:
+    added: list[Delivery] = [delivery(f"o{number}") for number in (3, 1, 2)]
+    with store.begin(TEAM) as tx:
+        tx.outbox.add(added)
+        assert claim(tx, limit=2) == ["o3", "o1"]
+        assert claim(tx) == ["o2"]
+
+
+def test_an_unknown_delivery_is_let_be(store: SqlStore) -> None:
+    with store.begin(TEAM) as tx:
+        tx.outbox.done("nobody", None, NOON)
+        tx.outbox.park("nobody", "?")
+        assert sum(tx.outbox.counts().values()) == 0
