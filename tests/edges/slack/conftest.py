@@ -14,6 +14,7 @@ import pytest
 from tierbot.domain import Estimate, ModelState, ModelVersion, Round, Standing, TierbotError
 from tierbot.edges.slack.app import authorize_one, build_app, identify
 from tierbot.edges.slack.chat import web_client
+from tierbot.edges.slack.directory import Directory
 from tierbot.edges.slack.listeners import Desk
 from tierbot.edges.slack.manifest import manifest
 from tierbot.edges.slack.people import Admins
@@ -44,6 +45,7 @@ class SmallGame:
         self.fault = None  # raised by the next record()
         self.told = threading.Semaphore(0)
         self.champion = 2
+        self.leader = "U0ANNA"
 
     def record(self, workspace, event):
         if self.fault is not None:
@@ -63,7 +65,7 @@ class SmallGame:
             raise TierbotError("There is no round 99 yet; the current one is 3.")
         if which == "13":
             raise RuntimeError("a bug with secret details")
-        standing = Standing(1, "U0ANNA", 42, 42, 30, 32)
+        standing = Standing(1, self.leader, 42, 42, 30, 32)
         number = {"this": 3, "last": 2, "all": None}.get(which, which)
         return Leaderboard(number, False, NOW + timedelta(hours=5), None, None, (standing,))
 
@@ -131,7 +133,8 @@ class Bot:
         self.box, self.play, self.clock = box, SmallGame(), StoppedClock()
         desk = Desk(self.play, self.clock, Admins((), self.clock), lambda _: box.channel)
         self.identity = identify(box.web)
-        self.app = build_app(desk, authorize_one(self.identity), base_url=box.info["api_url"])
+        self.directory = Directory(self.clock)
+        self.app = build_app(desk, authorize_one(self.identity), base_url=box.info["api_url"], directory=self.directory)
         self.connections = threading.Semaphore(0)
         self.runner = SocketRunner(
             self.app, box.info["app_token"], box.app_web, on_connected=self.connections.release, **options

@@ -28,6 +28,13 @@ def test_the_leaderboard_is_shown_to_everyone(bot):
     assert "is_ephemeral" not in answer
 
 
+def test_the_leaderboard_names_people_without_pinging_them(bot, box):
+    bot.play.leader = box.users["ada"]
+    (answer,) = bot.say("bob", "/leaderboard")
+    assert "🥇 *ada* *42*" in shown(answer)
+    assert "<@" not in repr(answer)
+
+
 def test_my_score_is_for_my_eyes_only(bot):
     (answer,) = bot.say("bob", "/myscore")
     assert "you are *2nd of 12*" in shown(answer)

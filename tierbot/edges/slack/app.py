@@ -13,6 +13,7 @@ from slack_bolt.context import BoltContext
 from slack_sdk import WebClient
 
 from tierbot.edges.slack import faults, inbox, listeners
+from tierbot.edges.slack.directory import Directory
 from tierbot.edges.slack.errors import call
 from tierbot.edges.slack.needs import Needs
 
@@ -83,6 +84,7 @@ def build_app(
     base_url: str = WebClient.BASE_URL,
     signing_secret: str | None = None,
     ignored_users: frozenset[str] = frozenset(),
+    directory: Directory | None = None,
     listener_threads: int = LISTENER_THREADS,
 ) -> App:
     """Return the app with every listener registered. `signing_secret` is needed for HTTP mode only."""
@@ -96,8 +98,9 @@ def build_app(
             request_verification_enabled=signing_secret is not None,
             listener_executor=ThreadPoolExecutor(listener_threads, thread_name_prefix="slack-listener"),
         )
-    inbox.register(app, desk.play, desk.clock, ignored_users)
-    listeners.register(app, desk)
+    directory = directory or Directory(desk.clock)
+    inbox.register(app, desk.play, desk.clock, directory, ignored_users)
+    listeners.register(app, desk, directory)
     faults.register(app)
     return app
 

@@ -1,6 +1,6 @@
 """What people ask of the game, as messages: leaderboard, own score, round, models."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
 
 from tierbot.domain import ModelState, ModelVersion, Standing
@@ -14,34 +14,40 @@ _MOST_LINES = 20
 _STATES = {ModelState.CHAMPION: "🏅 in service", ModelState.CHALLENGER: "challenger", ModelState.RETIRED: "retired"}
 
 
-def standing_line(standing: Standing) -> str:
+Named = Callable[[str], str]  # a user id, as mrkdwn shows the person
+
+
+def standing_line(standing: Standing, named: Named = person) -> str:
     """Return one line of a leaderboard."""
     place = _MEDALS.get(standing.rank, f"{standing.rank}.")
-    said = f"{place} {person(standing.user)} *{standing.score:,}* · {count(standing.judged, 'article')} judged"
+    said = f"{place} {named(standing.user)} *{standing.score:,}* · {count(standing.judged, 'article')} judged"
     return said if standing.agreement is None else f"{said} · {percent(standing.agreement)} agreement"
 
 
-def render_leaderboard(board: Leaderboard, now: datetime) -> Message:
-    """Return a leaderboard; the open round says how long is left, a frozen one who won."""
+def render_leaderboard(board: Leaderboard, now: datetime, named: Named = person) -> Message:
+    """Return a leaderboard; the open round says how long is left, a frozen one who won.
+
+    It is shown in the channel at anyone's whim, so `named` should give names: a mention pings the person.
+    """
     name = "All time" if board.round_number is None else f"Round {board.round_number}"
     title = f"Leaderboard · {name}"
-    lines = listing([standing_line(standing) for standing in board.standings], _MOST_LINES, "trainers")
+    lines = listing([standing_line(standing, named) for standing in board.standings], _MOST_LINES, "trainers")
     if not lines:
         lines = ["Nobody has judged an article yet. React to a post with the emoji of its topic."]
     blocks: list[Block] = [header(title), *sections(lines)]
     if board.frozen:
-        blocks += [section(won)] if (won := honours(board.champion, board.sharpshooter)) else []
+        blocks += [section(won)] if (won := honours(board.champion, board.sharpshooter, named)) else []
         blocks.append(context("This round is closed; its standings stay as they are."))
     elif board.closes_at is not None:
         blocks.append(context(f"The round closes in {remaining(board.closes_at, now)}. One point per article judged."))
-    leader = f": {person(board.standings[0].user)} leads" if board.standings and not board.frozen else ""
+    leader = f": {named(board.standings[0].user)} leads" if board.standings and not board.frozen else ""
     return Message(title + leader, tuple(blocks))
 
 
-def honours(champion: str | None, sharpshooter: str | None) -> str:
+def honours(champion: str | None, sharpshooter: str | None, named: Named = person) -> str:
     """Return who won what, empty if nobody did."""
-    won = [f"🏆 {person(champion)} is the champion."] if champion else []
-    won += [f"🎯 {person(sharpshooter)} is the sharpshooter."] if sharpshooter else []
+    won = [f"🏆 {named(champion)} is the champion."] if champion else []
+    won += [f"🎯 {named(sharpshooter)} is the sharpshooter."] if sharpshooter else []
     return " ".join(won)
 
 

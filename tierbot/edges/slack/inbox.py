@@ -2,7 +2,7 @@
 
 Bolt acknowledges an event before its listener runs, so the insert is done in listener *middleware*: if it
 raises, Bolt answers 500, nothing is acknowledged and Slack delivers again. The event's id makes the second
-delivery harmless. No API call is made per event.
+delivery harmless. No API call is made per event; which users are bots is known from the directory.
 """
 
 import logging
@@ -12,8 +12,10 @@ from datetime import datetime
 from typing import Any
 
 from slack_bolt import App, BoltContext, BoltResponse
+from slack_sdk import WebClient
 
 from tierbot.domain import ReactionEvent, from_slack_ts
+from tierbot.edges.slack.directory import Directory
 from tierbot.edges.slack.needs import Needs
 from tierbot.edges.slack.play import Play
 from tierbot.ports import Clock
@@ -75,8 +77,8 @@ def _string(fields: Mapping[str, Any], name: str) -> str:
     return value
 
 
-def register(app: App, play: Play, clock: Clock, ignored: frozenset[str] = frozenset()) -> None:
-    """Subscribe to both reaction events. `ignored` are user ids of other bots, whose reactions are no votes."""
+def register(app: App, play: Play, clock: Clock, directory: Directory, ignored: frozenset[str] = frozenset()) -> None:
+    """Subscribe to both reaction events. `ignored` are user ids whose reactions are no votes, as other bots' are."""
     strangers = ignored | {_SLACKBOT}
 
     # Plain functions, not methods: Bolt drops "self" from a shared list on the first call, which two threads
@@ -84,15 +86,16 @@ def register(app: App, play: Play, clock: Clock, ignored: frozenset[str] = froze
     def record(body: dict[str, Any], context: BoltContext, next: Callable[[], Any]) -> BoltResponse | None:  # noqa: A002 - Bolt injects by name
         """Write the event, then let the listener run; what is no vote is acknowledged and goes no further."""
         event = _vote(body, context, strangers, clock.now())
-        if event is None:
+        if event is None or directory.is_bot(str(context.team_id), event.user):
             return BoltResponse(status=200, body="")
         play.record(str(context.team_id), event)  # raises: Bolt answers 500, Slack delivers again
         next()
         return None
 
-    def touched(context: BoltContext) -> None:
-        """Run after the acknowledgement: ask the worker to tally and settle soon."""
+    def touched(context: BoltContext, client: WebClient) -> None:
+        """Run after the acknowledgement: ask the worker to tally and settle soon, and learn who is a bot."""
         play.touched(str(context.team_id))
+        directory.keep_fresh(str(context.team_id), client)
 
     for kind in NEEDS.events:
         app.event(kind, middleware=[record])(touched)

@@ -25,10 +25,11 @@ from tierbot.edges.slack.commands import (
     read_order,
     read_which,
 )
+from tierbot.edges.slack.directory import Directory
 from tierbot.edges.slack.needs import Needs
 from tierbot.edges.slack.people import Admins
 from tierbot.edges.slack.play import Play
-from tierbot.edges.slack.text import clean, mrkdwn
+from tierbot.edges.slack.text import clean, mrkdwn, person
 from tierbot.edges.slack.words import count
 from tierbot.ports import Clock
 
@@ -47,17 +48,26 @@ class Desk:
     channel: Callable[[str], str | None]
 
 
-def register(app: App, desk: Desk) -> None:
+def register(app: App, desk: Desk, directory: Directory) -> None:
     """Tell Bolt of every command."""
 
-    def leaderboard(ack: Ack, respond: Respond, command: dict[str, Any], context: BoltContext) -> None:
+    def leaderboard(
+        ack: Ack, respond: Respond, command: dict[str, Any], context: BoltContext, client: WebClient
+    ) -> None:
         ack()
         which = read_which(command.get("text") or "")
         if which is None:
             _tell(respond, _plain(LEADERBOARD_HELP))
             return
-        board = desk.play.leaderboard(str(context.team_id), which)
-        _tell(respond, render_leaderboard(board, desk.clock.now()), everyone=True)
+        workspace = str(context.team_id)
+        board = desk.play.leaderboard(workspace, which)
+        directory.keep_fresh(workspace, client)
+
+        def named(user: str) -> str:
+            name = directory.name(workspace, user)
+            return f"*{mrkdwn(name)}*" if name else person(user)
+
+        _tell(respond, render_leaderboard(board, desk.clock.now(), named), everyone=True)
 
     def my_score(ack: Ack, respond: Respond, command: dict[str, Any], context: BoltContext) -> None:
         ack()

@@ -12,7 +12,8 @@ import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from functools import partial
 from typing import Any
 
 from slack_bolt import App
@@ -20,6 +21,7 @@ from slack_bolt.adapter.socket_mode.internals import send_response
 from slack_sdk import WebClient
 from slack_sdk.errors import SlackClientError
 from slack_sdk.socket_mode import SocketModeClient
+from slack_sdk.socket_mode.builtin.connection import Connection
 from slack_sdk.socket_mode.client import BaseSocketModeClient
 from slack_sdk.socket_mode.request import SocketModeRequest
 
@@ -62,6 +64,7 @@ class _Client(SocketModeClient):
         session = self.current_session
         if session is not None and session.sock is not None:
             session.sock = _EndAware(session.sock)  # type: ignore[assignment]
+            session.close = partial(_end, session)  # type: ignore[method-assign]
 
     def issue_new_wss_url(self) -> str:
         answer = call("apps.connections.open", self.web_client.apps_connections_open, app_token=self.app_token)
@@ -170,7 +173,6 @@ class SocketRunner:
         if self._watchdog.is_alive():
             self._watchdog.join()
         if self._client is not None:
-            _wake(self._client)
             self._client.closed = True
             self._client.message_queue.put(None)  # its reader looks at `closed` once a second, or when something comes
             self._client.close()
@@ -237,8 +239,6 @@ class SocketRunner:
         if failures == 0:
             _log.warning("Slack is silent; reconnecting." if silent else "Disconnected from Slack; reconnecting.")
         try:
-            if silent:
-                _wake(client)
             client.connect_to_new_endpoint(force=silent)
         except RateLimitedError as fault:
             return fault.retry_after
@@ -250,19 +250,18 @@ class SocketRunner:
         return 0.0
 
 
-def _wake(client: _Client) -> None:
-    """End a read that is waiting, so that closing need not wait for its time to run out."""
-    session = client.current_session
-    sock = session.sock if session is not None else None
-    if session is None or sock is None:
+def _end(session: Connection) -> None:
+    """Close a connection without waiting up to 3 s for its reader, while acknowledgements queue behind it."""
+    sock = session.sock
+    if sock is None:
         return
-    try:
+    with suppress(OSError):
         sock.shutdown(socket.SHUT_RDWR)
-    except OSError:
-        return
     until = time.monotonic() + 1.0
-    while session.is_active() and time.monotonic() < until:  # the reading thread closes it
+    while session.is_active() and time.monotonic() < until:  # its reader sees the end and closes it
         time.sleep(0.01)
+    if session.is_active():
+        session.disconnect()
 
 
 def _within(until: float, work: Callable[[], None]) -> bool:

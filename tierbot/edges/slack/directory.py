@@ -1,0 +1,93 @@
+"""Who is who in a workspace: names to show without pinging anyone, and which users are bots.
+
+Loaded at most once an hour, after something was acknowledged; no event costs an API call of its own.
+"""
+
+import logging
+import threading
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+from slack_sdk import WebClient
+
+from tierbot.domain import TierbotError
+from tierbot.edges.slack.errors import call
+from tierbot.edges.slack.needs import Needs
+from tierbot.edges.slack.text import clean
+from tierbot.ports import Clock
+
+NEEDS = Needs(methods={"users.list": ("users:read",)})
+
+_log = logging.getLogger(__name__)
+_FRESH = timedelta(hours=1)
+_RETRY = timedelta(minutes=5)
+_PAGE, _MOST_PAGES = 200, 20  # Slack's advice for a page; as many pages as its rate allows in a minute
+_NAME = 40
+
+
+@dataclass(frozen=True, slots=True)
+class _Members:
+    until: datetime
+    names: Mapping[str, str] = field(default_factory=dict)
+    bots: frozenset[str] = frozenset()
+
+
+class Directory:
+    """Names and bots, by workspace. Knows nothing until `keep_fresh` was called; never raises."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._members: dict[str, _Members] = {}
+        self._loading = threading.Lock()
+
+    def name(self, workspace: str, user: str) -> str | None:
+        """Return the name that a user goes by, one clean line, or None if it is not known."""
+        known = self._members.get(workspace)
+        return known.names.get(user) if known else None
+
+    def is_bot(self, workspace: str, user: str) -> bool:
+        """Say whether a user is known to be a bot."""
+        known = self._members.get(workspace)
+        return known is not None and user in known.bots
+
+    def keep_fresh(self, workspace: str, client: WebClient) -> None:
+        """Load the members if that is due and nobody else is at it; what was known stays if Slack refuses."""
+        now = self._clock.now()
+        known = self._members.get(workspace)
+        if (known and known.until > now) or not self._loading.acquire(blocking=False):
+            return
+        try:
+            found = _load(client)
+            self._members[workspace] = _Members(now + _FRESH, *_sorted_out(found))
+        except TierbotError as fault:
+            _log.warning("The workspace's members could not be listed; names are shown as mentions. %s", fault)
+            before = known or _Members(now)
+            self._members[workspace] = _Members(now + _RETRY, before.names, before.bots)
+        finally:
+            self._loading.release()
+
+
+def _load(client: WebClient) -> list[Mapping[str, Any]]:
+    found: list[Mapping[str, Any]] = []
+    cursor = ""
+    for _ in range(_MOST_PAGES):
+        page = call("users.list", client.users_list, limit=_PAGE, **({"cursor": cursor} if cursor else {}))
+        found += page.get("members") or []
+        cursor = (page.get("response_metadata") or {}).get("next_cursor") or ""
+        if not cursor:
+            break
+    return found
+
+
+def _sorted_out(members: list[Mapping[str, Any]]) -> tuple[dict[str, str], frozenset[str]]:
+    names = {str(member["id"]): _name(member) for member in members}
+    bots = frozenset(str(member["id"]) for member in members if member.get("is_bot"))
+    return {user: name for user, name in names.items() if name}, bots
+
+
+def _name(member: Mapping[str, Any]) -> str:
+    profile = member.get("profile") or {}
+    shown = profile.get("display_name") or profile.get("real_name") or member.get("real_name") or member.get("name")
+    return clean(str(shown or ""), _NAME)
