@@ -17,7 +17,7 @@ from tierbot.sandbox.hub import Hub
 from tierbot.sandbox.ids import Mint
 from tierbot.sandbox.interactions import Interactions
 from tierbot.sandbox.limits import Limits
-from tierbot.sandbox.payloads import message_json, user_json
+from tierbot.sandbox.payloads import message_json, reactions_json, user_json
 from tierbot.sandbox.records import Channel, Json, Message, User
 from tierbot.sandbox.replies import Replies
 from tierbot.sandbox.settings import Settings
@@ -77,6 +77,11 @@ class Sandbox:
 
     def _publish(self, kind: str, change: Json) -> None:
         """Put a change on the stream, in JSON."""
+        if kind in {"reaction_added", "reaction_removed"}:
+            message = change["message"]
+            reacted = {"channel": message.channel, "ts": message.ts, "reactions": reactions_json(message)}
+            self.stream.publish(kind, reacted | {key: change[key] for key in ("user", "name", "event_ts")})
+            return
         shown: Json = {}
         for key, value in change.items():
             if isinstance(value, Message):
@@ -88,9 +93,6 @@ class Sandbox:
                 shown[key] = user_json(value, self.workspace.id)
             else:
                 shown[key] = value
-        if kind.startswith("reaction_"):
-            message = shown.pop("message")
-            shown |= {"ts": message["ts"], "reactions": message.get("reactions", [])}
         self.stream.publish(kind, shown)
 
     def render(self, message: Message) -> Json:

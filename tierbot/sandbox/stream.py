@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-_KEPT = 20_000
+_KEPT = 5_000
 _QUEUE = 50_000
 
 

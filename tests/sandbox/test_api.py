@@ -1,0 +1,367 @@
+"""The Web API's refusals, one by one, as Slack makes them."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from typing import Any
+
+import httpx
+import pytest
+
+from tierbot.sandbox.blocks import validate_blocks, validate_view
+from tierbot.sandbox.clock import Clock
+from tierbot.sandbox.sandbox import Sandbox
+from tierbot.sandbox.server import build_app
+from tierbot.sandbox.settings import Settings
+
+PLAIN = {"type": "plain_text", "text": "x"}
+MRKDWN = {"type": "mrkdwn", "text": "x"}
+
+
+class Desk:
+    """A sandbox in this process, with a clock that stands still, called without a network."""
+
+    def __init__(self, settings: Settings | None = None) -> None:
+        self.box = Sandbox(settings, Clock(base=lambda: 1_700_000_000.0))
+        self.channel = self.box.home_channel.id
+        self.bob = self.box.add_colleague("bob").id
+
+    def raw(self, path: str, **request: Any) -> httpx.Response:
+        """Send a POST."""
+
+        async def send() -> httpx.Response:
+            transport = httpx.ASGITransport(build_app(self.box))
+            async with httpx.AsyncClient(transport=transport, base_url="http://localhost") as client:
+                return await client.post(path, **request)
+
+        return asyncio.run(send())
+
+    def call(self, method: str, token: str | None = "xoxb-sandbox-bot", **arguments: Any) -> dict[str, Any]:  # noqa: S107
+        """Call a method of the Web API."""
+        headers = {"Authorization": f"Bearer {token}"} if token else {}
+        found: dict[str, Any] = self.raw(f"/api/{method}", json=arguments, headers=headers).json()
+        return found
+
+    def error(self, method: str, **arguments: Any) -> str:
+        """Return how a call is refused."""
+        return str(self.call(method, **arguments).get("error"))
+
+    def post(self, **arguments: Any) -> str:
+        """Post as the bot and return the timestamp."""
+        return str(self.call("chat.postMessage", channel=self.channel, **{"text": "hi", **arguments})["ts"])
+
+
+@pytest.fixture
+def desk() -> Desk:
+    return Desk()
+
+
+def test_tokens_are_told_apart(desk: Desk) -> None:
+    assert desk.error("auth.test", token=None) == "not_authed"
+    assert desk.error("auth.test", token="xoxb-other") == "invalid_auth"
+    assert desk.error("chat.postMessage", token="xapp-sandbox-app") == "not_allowed_token_type"
+    assert desk.error("apps.connections.open") == "not_allowed_token_type"
+    assert desk.call("apps.connections.open", token="xapp-sandbox-app")["url"].endswith(desk.box.app_id)
+    assert desk.error("no.such") == "unknown_method"
+    desk.box.revoke_token()
+    assert desk.error("auth.test") == "token_revoked"
+
+
+def test_a_missing_scope_is_named() -> None:
+    desk = Desk(Settings(scopes=frozenset({"chat:write"})))
+    answer = desk.call("reactions.add", channel=desk.channel, timestamp="1.1", name="pizza")
+    assert (answer["error"], answer["needed"], answer["provided"]) == ("missing_scope", "reactions:write", "chat:write")
+    assert desk.error("conversations.history", channel=desk.channel) == "missing_scope"
+
+
+def test_arguments_come_as_a_form_too(desk: Desk) -> None:
+    blocks = json.dumps([{"type": "divider"}])
+    form = {"token": "xoxb-sandbox-bot", "channel": desk.channel, "text": "hi", "blocks": blocks}
+    answer = desk.raw("/api/chat.postMessage", data=form).json()
+    assert answer["ok"]
+    assert answer["message"]["blocks"][0]["type"] == "divider"
+
+
+def test_messages_have_their_limits(desk: Desk) -> None:
+    to = {"channel": desk.channel}
+    assert desk.error("chat.postMessage", **to) == "no_text"
+    assert desk.error("chat.postMessage", **to, text="x" * 40_001) == "msg_too_long"
+    assert desk.error("chat.postMessage", channel="C0NOWHERE", text="x") == "channel_not_found"
+    assert desk.error("chat.postMessage", **to, text="x", metadata={"event_type": "a"}) == "invalid_metadata_format"
+    assert desk.error("chat.postMessage", **to, text="x", thread_ts="1.1") == "thread_not_found"
+    private = desk.box.workspace.add_channel("secret", private=True)
+    public = desk.box.workspace.add_channel("elsewhere")
+    assert desk.error("chat.postMessage", channel=private.id, text="x") == "channel_not_found"
+    assert desk.error("chat.postMessage", channel=public.id, text="x") == "not_in_channel"
+    desk.box.workspace.archive(desk.channel)
+    assert desk.error("chat.postMessage", **to, text="x") == "is_archived"
+
+
+def test_only_ones_own_messages_are_changed(desk: Desk) -> None:
+    from tierbot.sandbox.records import Message
+
+    theirs = desk.box.workspace.post(Message("", desk.channel, desk.bob, "mine"))
+    to = {"channel": desk.channel, "ts": theirs.ts}
+    assert desk.error("chat.update", **to, text="x") == "cant_update_message"
+    assert desk.error("chat.delete", **to) == "cant_delete_message"
+    ts = desk.post(blocks=[{"type": "divider"}])
+    changed = desk.call("chat.update", channel=desk.channel, ts=ts, text="new")["message"]
+    assert changed["text"] == "new"
+    assert changed["blocks"]
+    assert changed["edited"]["user"] == desk.box.bot.id
+    assert desk.call("chat.delete", channel=desk.channel, ts=ts)["ok"]
+    assert desk.error("chat.delete", channel=desk.channel, ts=ts) == "message_not_found"
+
+
+def test_reactions_are_refused_as_slack_refuses_them(desk: Desk) -> None:
+    ts = desk.post()
+    to = {"channel": desk.channel, "timestamp": ts}
+    assert desk.error("reactions.add", **to, name="no_such_emoji") == "invalid_name"
+    assert desk.error("reactions.add", **to, name="pizza::skin-tone-2") == "invalid_name"
+    assert desk.error("reactions.add", **to, name=":pizza:") == "invalid_name"
+    assert desk.error("reactions.add", channel=desk.channel, timestamp="x", name="pizza") == "bad_timestamp"
+    assert desk.error("reactions.add", channel=desk.channel, timestamp="1.1", name="pizza") == "message_not_found"
+    assert desk.error("reactions.add", channel=desk.channel, name="pizza") == "no_item_specified"
+    assert desk.call("reactions.add", **to, name="+1::skin-tone-4")["ok"]
+    assert desk.error("reactions.add", **to, name="+1::skin-tone-4") == "already_reacted"
+    assert desk.error("reactions.remove", **to, name="pizza") == "no_reaction"
+
+
+def test_a_message_takes_23_emoji_and_tones_of_one_count_once(desk: Desk) -> None:
+    ts = desk.post()
+    names = [
+        "+1",
+        "+1::skin-tone-2",
+        *(f"clock{hour}" for hour in range(1, 13)),
+        *(f"clock{hour}30" for hour in range(1, 11)),
+    ]
+    ada = desk.box.add_colleague("ada").id
+    for index, name in enumerate(names):
+        desk.box.workspace.react((desk.bob, ada)[index % 2], desk.channel, ts, name)
+    answer = desk.call("reactions.add", channel=desk.channel, timestamp=ts, name="pizza")
+    assert answer["error"] == "too_many_emoji"
+    assert desk.call("reactions.add", channel=desk.channel, timestamp=ts, name="clock1")["ok"]
+
+
+def test_reactions_get_cuts_users_short_unless_it_is_asked_for_all(desk: Desk) -> None:
+    ts = desk.post()
+    for number in range(60):
+        user = desk.box.add_colleague(f"user{number}")
+        desk.box.workspace.react(user.id, desk.channel, ts, "pizza")
+    to = {"channel": desk.channel, "timestamp": ts}
+    short = desk.call("reactions.get", **to)["message"]["reactions"][0]
+    assert (len(short["users"]), short["count"]) == (50, 60)
+    full = desk.call("reactions.get", **to, full=True)["message"]["reactions"][0]
+    assert (len(full["users"]), full["count"]) == (60, 60)
+    desk.box.faults.change({"cut_users": 3})
+    cut = desk.call("reactions.get", **to, full=True)["message"]["reactions"][0]
+    assert (len(cut["users"]), cut["count"]) == (3, 60)
+
+
+def test_history_comes_in_pages_newest_first_with_metadata_on_request(desk: Desk) -> None:
+    metadata = {"event_type": "post", "event_payload": {"id": 7}}
+    stamps = [desk.post(text=str(n), metadata=metadata) for n in range(5)]
+    first = desk.call("conversations.history", channel=desk.channel, limit=2)
+    assert [item["ts"] for item in first["messages"]] == stamps[:2:-1]
+    assert first["has_more"]
+    assert "metadata" not in first["messages"][0]
+    cursor = first["response_metadata"]["next_cursor"]
+    rest = desk.call("conversations.history", channel=desk.channel, cursor=cursor, include_all_metadata=True)
+    assert [item["ts"] for item in rest["messages"]] == stamps[2::-1]
+    assert rest["messages"][0]["metadata"] == metadata
+    since = desk.call("conversations.history", channel=desk.channel, oldest=stamps[3], inclusive=True)
+    assert len(since["messages"]) == 2
+
+
+def test_threads_stay_out_of_history_and_in_replies(desk: Desk) -> None:
+    root = desk.post()
+    reply = desk.post(thread_ts=root)
+    history = desk.call("conversations.history", channel=desk.channel)["messages"]
+    assert [item["ts"] for item in history] == [root]
+    assert history[0]["reply_count"] == 1
+    replies = desk.call("conversations.replies", channel=desk.channel, ts=root)["messages"]
+    assert [item["ts"] for item in replies] == [root, reply]
+
+
+def test_a_direct_conversation_is_opened_once(desk: Desk) -> None:
+    first = desk.call("conversations.open", users=desk.bob)
+    again = desk.call("conversations.open", users=desk.bob)
+    assert again["already_open"]
+    assert again["channel"]["id"] == first["channel"]["id"]
+    assert desk.call("chat.postMessage", channel=desk.bob, text="hi")["channel"] == first["channel"]["id"]
+    assert desk.error("conversations.open", users="U0NOBODY") == "user_not_found"
+    assert desk.error("users.info", user="U0NOBODY") == "user_not_found"
+
+
+def test_a_trigger_opens_one_modal_within_three_seconds(desk: Desk) -> None:
+    view = {"type": "modal", "title": PLAIN, "blocks": [{"type": "section", "text": MRKDWN}]}
+    trigger = desk.box.triggers.issue(desk.bob)
+    assert desk.error("views.open", trigger_id=trigger, view={"type": "modal"}) == "invalid_arguments"
+    fresh = desk.box.triggers.issue(desk.bob)
+    assert desk.call("views.open", trigger_id=fresh, view=view)["view"]["id"].startswith("V")
+    assert desk.error("views.open", trigger_id=fresh, view=view) == "exchanged_trigger_id"
+    assert desk.error("views.open", trigger_id="1.2.x", view=view) == "invalid_trigger_id"
+    late = desk.box.triggers.issue(desk.bob)
+    desk.box.clock.advance(3.1)
+    assert desk.error("views.open", trigger_id=late, view=view) == "expired_trigger_id"
+
+
+def test_a_response_url_is_good_for_five_answers_in_half_an_hour(desk: Desk) -> None:
+    reply = desk.box.replies.issue(desk.bob, desk.channel)
+    path = f"/response/{reply.token}"
+    codes = [desk.raw(path, json={"text": "hi"}).status_code for _ in range(6)]
+    assert codes == [200] * 5 + [404]
+    late = desk.box.replies.issue(desk.bob, desk.channel)
+    desk.box.clock.advance(1801)
+    assert desk.raw(f"/response/{late.token}", json={"text": "hi"}).json()["error"] == "expired_url"
+
+
+def test_an_uploaded_picture_is_shared_and_usable_once_processed(desk: Desk) -> None:
+    promised = desk.call("files.getUploadURLExternal", filename="chart.png", length=3)
+    file_id = promised["file_id"]
+    assert desk.error("files.completeUploadExternal", files=[{"id": file_id}]) == "file_not_found"
+    assert desk.raw(promised["upload_url"], content=b"png").status_code == 200
+    done = desk.call("files.completeUploadExternal", files=[{"id": file_id, "title": "Chart"}], channel_id=desk.channel)
+    assert done["files"][0]["title"] == "Chart"
+    image = {"type": "image", "slack_file": {"id": file_id}, "alt_text": "chart"}
+    assert desk.error("chat.postMessage", channel=desk.channel, text="x", blocks=[image]) == "invalid_blocks"
+    desk.box.clock.advance(1)
+    assert desk.call("chat.postMessage", channel=desk.channel, text="x", blocks=[image])["ok"]
+    assert desk.call("files.info", file=file_id)["file"]["mimetype"] == "image/png"
+
+
+def test_limits_answer_429_with_the_seconds_to_wait() -> None:
+    desk = Desk(Settings(limits=True))
+    headers = {"Authorization": "Bearer xoxb-sandbox-bot"}
+    answers = [desk.raw("/api/users.list", headers=headers) for _ in range(21)]
+    assert [item.status_code for item in answers] == [200] * 20 + [429]
+    assert answers[-1].headers["retry-after"] == "3"
+    desk.box.clock.advance(3)
+    assert desk.raw("/api/users.list", headers=headers).status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("block", "complaint"),
+    [
+        ({"type": "sectoin", "text": MRKDWN}, "unsupported type"),
+        ({"type": "section"}, "missing required field"),
+        ({"type": "section", "text": {"type": "mrkdwn", "text": "x" * 3001}}, "less than 3001"),
+        ({"type": "section", "text": {"type": "mrkdwn", "text": ""}}, "more than 0"),
+        ({"type": "section", "text": {"type": "html", "text": "x"}}, "must be one of"),
+        ({"type": "section", "text": MRKDWN, "colour": "red"}, "colour"),
+        ({"type": "section", "fields": [MRKDWN] * 11}, "no more than 10"),
+        ({"type": "section", "fields": [{"type": "mrkdwn", "text": "x" * 2001}]}, "less than 2001"),
+        ({"type": "header", "text": MRKDWN}, "must be one of: plain_text"),
+        ({"type": "header", "text": {"type": "plain_text", "text": "x" * 151}}, "less than 151"),
+        ({"type": "context", "elements": [MRKDWN] * 11}, "no more than 10"),
+        ({"type": "image", "image_url": "https://example.com/x.png"}, "alt_text"),
+        ({"type": "image", "image_url": "javascript:alert(1)", "alt_text": "x"}, "valid http"),
+        ({"type": "image", "image_url": "https://e.com/" + "x" * 3000, "alt_text": "x"}, "less than 3001"),
+        ({"type": "divider", "block_id": "x" * 256}, "less than 256"),
+        ({"type": "actions", "elements": []}, "no fewer than 1"),
+        ({"type": "actions", "elements": [{"type": "button", "text": MRKDWN}]}, "plain_text"),
+        ({"type": "actions", "elements": [{"type": "button", "text": PLAIN, "action_id": "a"}] * 2}, "already exists"),
+        ({"type": "actions", "elements": [{"type": "static_select", "action_id": "a"}]}, "options"),
+        (
+            {"type": "actions", "elements": [{"type": "overflow", "options": [{"text": PLAIN, "value": "x" * 151}]}]},
+            "less than 151",
+        ),
+        (
+            {
+                "type": "actions",
+                "elements": [{"type": "overflow", "options": [{"text": {**PLAIN, "text": "x" * 76}, "value": "v"}]}],
+            },
+            "less than 76",
+        ),
+        ({"type": "input", "label": MRKDWN, "element": {"type": "plain_text_input"}}, "plain_text"),
+    ],
+)
+def test_a_bad_block_is_refused_with_its_reason(block: dict[str, Any], complaint: str) -> None:
+    problems = validate_blocks([block])
+    assert any(complaint in problem for problem in problems), problems
+    assert all("json-pointer:/blocks/0" in problem for problem in problems)
+
+
+def test_blocks_are_counted_and_their_ids_are_unique() -> None:
+    assert validate_blocks([{"type": "divider"}] * 50) == []
+    assert "no more than 50" in validate_blocks([{"type": "divider"}] * 51)[0]
+    assert "already exists" in validate_blocks([{"type": "divider", "block_id": "a"}] * 2)[0]
+    assert validate_blocks("x") != []
+    assert validate_blocks([None]) != []
+
+
+def test_views_need_a_title_and_a_submit_button_for_their_inputs() -> None:
+    block = {"type": "input", "label": PLAIN, "element": {"type": "plain_text_input"}}
+    assert any("submit" in item for item in validate_view({"type": "modal", "title": PLAIN, "blocks": [block]}))
+    assert any("title" in item for item in validate_view({"type": "modal", "blocks": []}))
+    long = {"type": "plain_text", "text": "x" * 25}
+    assert any("less than 25" in item for item in validate_view({"type": "modal", "title": long, "blocks": []}))
+    assert validate_view({"type": "home", "blocks": []}) == []
+
+
+def test_errors_of_blocks_name_the_place(desk: Desk) -> None:
+    answer = desk.call("chat.postMessage", channel=desk.channel, blocks=[{"type": "section"}])
+    assert answer["error"] == "invalid_blocks"
+    assert "/blocks/0" in answer["response_metadata"]["messages"][0]
+
+
+def test_faults_strike_calls(desk: Desk) -> None:
+    headers = {"Authorization": "Bearer xoxb-sandbox-bot"}
+    body = {"channel": desk.channel, "text": "x"}
+
+    def attempt() -> httpx.Response:
+        return desk.raw("/api/chat.postMessage", json=body, headers=headers)
+
+    desk.box.faults.change({"api_429": 1.0, "retry_after": 7})
+    assert (attempt().status_code, attempt().headers["retry-after"]) == (429, "7")
+    desk.box.faults.change({"api_429": 0, "api_500": 1.0})
+    assert attempt().status_code == 500
+    assert len(desk.box.home_channel.messages) == 0
+    desk.box.faults.change({"api_500": 0, "api_lost_answer": 1.0})
+    assert attempt().status_code == 502
+    assert len(desk.box.home_channel.messages) == 1
+    desk.box.faults.change({"methods": ["users.info"]})
+    assert attempt().status_code == 200
+    with pytest.raises(ValueError, match="unknown fault"):
+        desk.box.faults.change({"gremlins": 1})
+    with pytest.raises(ValueError, match="between 0 and 1"):
+        desk.box.faults.change({"lost_ack": 2})
+
+
+def test_the_control_api_refuses_other_web_pages_and_asks_for_its_token(desk: Desk) -> None:
+    body = {"user": "bob", "text": "hi"}
+    assert desk.raw("/control/message", json=body, headers={"Origin": "https://evil.example"}).status_code == 403
+    assert desk.raw("/control/message", json=body, headers={"Host": "rebound.example"}).status_code == 403
+    assert (
+        desk.raw("/control/message", content=json.dumps(body), headers={"Content-Type": "text/plain"}).status_code
+        == 400
+    )
+    assert desk.raw("/control/message", json=body).status_code == 200
+    guarded = Desk(Settings(control_token="s3cret"))
+    assert guarded.raw("/control/message", json=body).status_code == 401
+    assert guarded.raw("/control/message", json=body, headers={"Authorization": "Bearer s3cret"}).status_code == 200
+
+
+def test_the_same_seed_gives_the_same_ids() -> None:
+    assert Desk().box.bot.id == Desk().box.bot.id
+    assert Desk().box.bot.id != Desk(Settings(seed=1)).box.bot.id
+
+
+def test_a_manifest_says_what_the_app_may_and_wants() -> None:
+    manifest = {
+        "display_information": {"name": "Tier"},
+        "features": {
+            "bot_user": {"display_name": "tier"},
+            "slash_commands": [{"command": "/hi", "description": "greets"}],
+            "shortcuts": [{"name": "Why", "type": "message", "callback_id": "why", "description": "x"}],
+        },
+        "oauth_config": {"scopes": {"bot": ["chat:write"]}},
+        "settings": {"event_subscriptions": {"bot_events": ["reaction_added"]}},
+    }
+    settings = Settings().with_manifest(manifest)
+    assert (settings.app_name, settings.bot_name) == ("Tier", "tier")
+    assert settings.scopes == {"chat:write"}
+    assert settings.events == {"reaction_added"}
+    assert [item.name for item in settings.commands] == ["/hi"]
+    assert [item.callback_id for item in settings.shortcuts] == ["why"]

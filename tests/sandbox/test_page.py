@@ -1,0 +1,237 @@
+"""The sandbox's page in a real browser, with a real Bolt app behind it."""
+
+from __future__ import annotations
+
+import shutil
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from slack_bolt import App
+from slack_bolt.adapter.socket_mode import SocketModeHandler
+
+from tierbot.sandbox import pagefiles
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+BROWSER = shutil.which("chromium") or shutil.which("chromium-browser")
+FLAGS = (
+    "--headless --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking "
+    "--disable-component-update --disable-sync"
+)
+PLAIN = {"type": "plain_text"}
+HOSTILE = "<img src=x onerror=alert(1)> \u202eevil\u202c <javascript:alert(2)|click> &lt;b&gt; *bold*"
+
+needs_browser = pytest.mark.skipif(BROWSER is None, reason="no chromium on this machine")
+
+
+@pytest.fixture(scope="module")
+def chromium() -> Iterator[Any]:
+    playwright_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
+    with playwright_api.sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=BROWSER, args=FLAGS.split())
+        yield browser
+        browser.close()
+
+
+def modal() -> dict[str, Any]:
+    select = {"type": "external_select", "action_id": "tag", "min_query_length": 0}
+    return {
+        "type": "modal",
+        "callback_id": "name_tag",
+        "title": {**PLAIN, "text": "Name the right tag"},
+        "submit": {**PLAIN, "text": "Save"},
+        "blocks": [{"type": "input", "block_id": "b", "label": {**PLAIN, "text": "Tag"}, "element": select}],
+    }
+
+
+def home(user: str) -> dict[str, Any]:
+    return {"type": "home", "blocks": [{"type": "header", "text": {**PLAIN, "text": f"Hello {user}"}}]}
+
+
+@pytest.fixture
+def bot(start: Callable[..., Any]) -> Iterator[Any]:
+    """Return a sandbox with a Bolt app that answers whatever the page can do."""
+    box = start("--shortcut", "Name the right tag=name")
+    box.named = []
+    app = App(client=box.web)
+    for event in ("reaction_added", "reaction_removed"):
+        app.event(event)(lambda ack: ack())
+    app.command("/leaderboard")(lambda ack, command: ack(f"standings for {command['user_name']}"))
+    app.shortcut("name")(
+        lambda ack, client, shortcut: (ack(), client.views_open(trigger_id=shortcut["trigger_id"], view=modal()))
+    )
+    app.options("tag")(lambda ack: ack(options=[{"text": {**PLAIN, "text": "Football"}, "value": "football"}]))
+    app.view("name_tag")(
+        lambda ack, view: (
+            ack(),
+            box.named.append(view["state"]["values"]["b"]["tag"]["selected_option"]["value"]),
+        )
+    )
+    app.event("app_home_opened")(
+        lambda event, client: client.views_publish(user_id=event["user"], view=home(event["user"]))
+    )
+    handler = SocketModeHandler(app, box.info["app_token"])
+    handler.connect()
+    yield box
+    handler.close()
+
+
+@pytest.fixture
+def page(bot: Any, chromium: Any) -> Iterator[Any]:
+    """Return the page as Bob sees it; an error in its scripts fails the test."""
+    bot.ts = bot.post("Bake a pizza")
+    bot.web.reactions_add(channel=bot.channel, timestamp=bot.ts, name="pizza")
+    context = chromium.new_context()
+    page = context.new_page()
+    broken: list[str] = []
+    page.on("pageerror", lambda error: broken.append(str(error)))
+    page.goto(bot.info["url"] + "?as=bob")
+    page.wait_for_selector(".message")
+    yield page
+    context.close()
+    assert broken == []
+
+
+def standing(bot: Any) -> list[str]:
+    return [name for _, ts, _, name in bot.see("votes")["votes"] if ts == bot.ts]
+
+
+def test_the_page_weighs_less_than_150_kilobytes() -> None:
+    names = "index.html base.css chat.css panel.css emoji.json app.js api.js dom.js state.js emoji.js text.js blocks.js"
+    names += " elements.js menu.js picker.js messages.js views.js composer.js panel.js faults.js"
+    assert sum(len(pagefiles.content(name)[0]) for name in names.split()) < 150_000  # type: ignore[index]
+
+
+@needs_browser
+def test_a_pill_toggles_and_counts(bot: Any, page: Any) -> None:
+    pill = page.locator(f'.message[data-ts="{bot.ts}"] .pill[data-name="pizza"]')
+    pill.click()
+    page.wait_for_selector('.pill[data-name="pizza"][aria-pressed="true"]')
+    assert pill.inner_text().split()[-1] == "2"
+    assert standing(bot) == ["pizza"]
+    pill.click()
+    page.wait_for_selector('.pill[data-name="pizza"][aria-pressed="false"]')
+    assert standing(bot) == []
+
+
+@needs_browser
+def test_the_picker_adds_another_emoji_by_keyboard_alone(bot: Any, page: Any) -> None:
+    page.locator(".message").last.focus()
+    page.keyboard.press("r")
+    page.keyboard.type("foot")
+    page.keyboard.press("ArrowDown")
+    page.keyboard.press("ArrowRight")
+    page.keyboard.press("ArrowRight")
+    page.keyboard.press("Enter")
+    page.wait_for_selector('.pill[data-name="football"][aria-pressed="true"]')
+    assert standing(bot) == ["football"]
+
+
+@needs_browser
+def test_a_command_is_completed_and_answered_to_its_user_only(bot: Any, page: Any) -> None:
+    for name in ("bob", "ada"):
+        page.select_option("#me-select", label="ada (admin)" if name == "ada" else "bob")
+        page.fill("#composer-input", "/lead")
+        page.keyboard.press("Tab")
+        page.keyboard.press("Enter")
+        page.wait_for_selector(f'.whisper:has-text("standings for {name}")')
+    assert page.locator(".whisper").count() == 1
+    assert len(bot.see("inbox", user="bob")["ephemerals"]) == 1
+
+
+@needs_browser
+def test_a_shortcut_opens_a_modal_and_its_choice_arrives(bot: Any, page: Any) -> None:
+    page.locator(".message").last.hover()
+    page.locator('[data-tool="more"]').last.click()
+    page.get_by_role("menuitem", name="Name the right tag").click()
+    page.get_by_role("button", name="Save").click()
+    page.wait_for_selector('[data-problem="b"]:has-text("required")')
+    page.get_by_role("combobox", name="Tag").click()
+    page.get_by_role("option", name="Football").click()
+    page.get_by_role("button", name="Save").click()
+    page.wait_for_selector("dialog[open]", state="hidden")
+    assert bot.named == ["football"]
+
+
+@needs_browser
+def test_app_home_and_a_direct_message_are_shown(bot: Any, page: Any) -> None:
+    page.click("#app-list button")
+    page.wait_for_selector('.home:has-text("Hello")')
+    page.get_by_role("tab", name="Messages").click()
+    bob = next(user["id"] for user in bot.see("state")["users"] if user["name"] == "bob")
+    bot.web.chat_postMessage(channel=bob, text="five to judge")
+    page.wait_for_selector('.message:has-text("five to judge")')
+
+
+@needs_browser
+def test_the_panel_shows_what_the_bot_learned_as_soon_as_it_says_so(bot: Any, page: Any) -> None:
+    share = {"n": 40, "value": 0.625, "low": 0.5, "high": 0.75}
+    verdict = {"channel": bot.channel, "ts": bot.ts, "title": "Bake", "shown": "pizza", "settled": ["football"]}
+    document = {
+        "accuracy": [{"round": 1, "all": share, "blank": share}],
+        "verdicts": [{**verdict, "votes": [{"user": "U0", "names": ["football"]}], "reward": 0.0}],
+        "model": {"version": "v1", "since": "2025-01-01T00:00:00+00:00", "accuracy": 0.6, "trained_on": 12},
+        "row": {"title": "<script>alert(1)</script>"},
+    }
+    assert bot.http.put("panel", json=document).json()["ok"]
+    page.wait_for_selector('.big-number:has-text("62.5 %")')
+    page.click(".verdict")
+    page.wait_for_selector(f'.message.flash[data-ts="{bot.ts}"]')
+    assert "−1.00" in page.inner_text(".verdict")
+    assert "<script>" in page.inner_text(".row-json")
+
+
+@needs_browser
+def test_hostile_text_stays_text(bot: Any, page: Any) -> None:
+    bot.post(HOSTILE)
+    bot.post("x" * 10_000)
+    bot.do("message", user="ada", text=HOSTILE)
+    page.wait_for_selector(".message:nth-of-type(4)")
+    assert page.locator(".messages img").count() == 0
+    assert page.locator('.messages a[href^="javascript"]').count() == 0
+    assert "<img src=x" in page.inner_text(".messages")
+    wide = page.evaluate(
+        "document.querySelector('#messages').scrollWidth <= document.querySelector('#messages').clientWidth"
+    )
+    assert wide
+
+
+@needs_browser
+def test_five_hundred_messages_are_drawn_and_kept_in_step(bot: Any, page: Any) -> None:
+    acts = [
+        {"do": "message", "user": "ada", "text": f"message {n} :pizza: *bold* <https://example.com|link>"}
+        for n in range(500)
+    ]
+    bot.do("acts", acts=acts)
+    page.wait_for_selector('.message:has-text("message 499")')
+    started = page.evaluate("performance.now()")
+    page.reload()
+    page.wait_for_selector('.message:has-text("message 499")')
+    assert page.locator(".message").count() == 500
+    assert page.evaluate("performance.now()") < 3000
+    assert started > 0
+    last = page.locator(".message").last
+    last.focus()
+    page.keyboard.press("r")
+    page.keyboard.type("tada")
+    page.keyboard.press("Enter")
+    page.wait_for_selector('.pill[data-name="tada"]')
+
+
+@needs_browser
+@pytest.mark.parametrize("width", [360, 1440])
+def test_nothing_overflows_on_a_phone_or_a_desk(bot: Any, chromium: Any, width: int) -> None:
+    bot.post("Bake a pizza in a very hot oven", blocks=[{"type": "section", "text": {**PLAIN, "text": "word " * 80}}])
+    context = chromium.new_context(viewport={"width": width, "height": 800}, color_scheme="dark")
+    page = context.new_page()
+    page.goto(bot.info["url"])
+    page.wait_for_selector(".message")
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    if width < 700:
+        page.click("#open-sidebar")
+        page.wait_for_selector("#sidebar #me-select")
+        page.keyboard.press("Escape")
+        page.click("#open-panel")
+        page.wait_for_selector("#close-panel")
+    context.close()
