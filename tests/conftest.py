@@ -1,0 +1,97 @@
+"""A whole bot in a temporary folder: real SQLite, real learning, hashed embeddings, a chat kept in memory."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from tests.fakes import ManualClock, MemoryChat
+from tierbot.bootstrap import Tierbot, build
+from tierbot.demo.start import Stories, first_model
+from tierbot.domain import Article, ReactionEvent, to_slack_ts
+from tierbot.edges.encoder import HashingEncoder
+from tierbot.ports import Workspace
+from tierbot.settings import Settings, load_settings
+from tierbot.tags import default_tag_space
+
+WORKSPACE = "T1"
+
+
+@dataclass
+class Stage:
+    """The bot, and hands to play with it."""
+
+    bot: Tierbot
+    chat: MemoryChat
+    clock: ManualClock
+    _events: int = 0
+
+    def articles(self, count: int, start: int = 0) -> list[Article]:
+        now = self.clock.now()
+        subjects = ("pizza and pasta recipes", "the quarterback's touchdown", "a new telescope in space", "bitcoin wallets")
+        return [
+            Article(f"a{i}", f"Story number {i * 7919} about {subjects[i % 4]}", "", f"https://n.example/{i}", "News", now)
+            for i in range(start, start + count)
+        ]
+
+    def posts(self, count: int) -> list[str]:
+        """Post `count` articles and return their ts, oldest first."""
+        self.bot.loop.take_in(WORKSPACE, self.articles(count, start=len(self.chat.posts)))
+        self.bot.loop.ask(WORKSPACE, count)
+        before = set(self.chat.posts)
+        self.deliver()
+        return [ts for ts in self.chat.posts if ts not in before]
+
+    def deliver(self) -> None:
+        for _ in range(10_000):
+            if not self.bot.loop.deliver(WORKSPACE):
+                return
+            self.clock.advance(milliseconds=2)
+
+    def react(self, user: str, ts: str, name: str, *, added: bool = True, event_id: str | None = None) -> bool:
+        self._events += 1
+        self.clock.advance(seconds=1)
+        now = self.clock.now()
+        event = ReactionEvent(event_id or f"Ev{self._events}", "C1", ts, user, name, added, now, now)
+        assert to_slack_ts(now)
+        return self.bot.loop.record(WORKSPACE, event)
+
+    def emoji(self, ts: str) -> str:
+        """Return the emoji of the tag that a post's prediction shows (named or not)."""
+        view = self.chat.posts[ts]
+        return view.tags[view.post.shown_tag].short_name
+
+
+def stage_settings(folder: Path, **changes: object) -> Settings:
+    defaults: dict[str, object] = {
+        "database_url": f"sqlite:///{folder}/test.db",
+        "channel": "C1",
+        "seed": 1,
+        "slack_posts_per_second": 1000,
+    }
+    return load_settings(None, **(defaults | changes))
+
+
+def raise_stage(folder: Path, **changes: object) -> Stage:
+    """Build a bot over a (new or old) database in `folder`."""
+    clock, encoder = ManualClock(), HashingEncoder()
+    chat = MemoryChat(clock)
+    tags = default_tag_space()
+    bot = build(
+        stage_settings(folder, **changes),
+        clock=clock,
+        encoder=encoder,
+        shelf=first_model(Stories(tags, (), ()), encoder, clock.now(), seed=1),
+        chats=lambda _: chat,
+        tags=tags,
+    )
+    bot.loop.prepare(Workspace(WORKSPACE, "Test", clock.now(), {"bot_user": "UBOT"}), tags)
+    return Stage(bot, chat, clock)
+
+
+@pytest.fixture
+def stage(tmp_path: Path) -> Iterator[Stage]:
+    built = raise_stage(tmp_path)
+    yield built
+    built.bot.close()

@@ -1,0 +1,246 @@
+"""The arrows of the loop, on a real database: each does its work once, whatever is repeated or interrupted."""
+
+from collections import Counter
+
+import pytest
+
+from tests.conftest import WORKSPACE, Stage
+from tierbot.domain import Arm, ModelState, Outcome, TierbotError
+from tierbot.ports import ChatError, ChatUnavailableError, DeliveryKind, DeliveryState, Due, RateLimitedError, ReactionCount
+
+
+def read(stage: Stage):
+    return stage.bot.store.read(WORKSPACE)
+
+
+def test_taking_the_same_articles_in_twice_adds_nothing(stage: Stage) -> None:
+    articles = stage.articles(5)
+    assert stage.bot.loop.take_in(WORKSPACE, articles)[0] == 5
+    assert stage.bot.loop.take_in(WORKSPACE, articles)[0] == 0
+    with read(stage) as tx:
+        assert tx.articles.count() == 5
+
+
+def test_every_post_has_its_prediction_with_exact_propensity_and_its_arm_with_its_probability(stage: Stage) -> None:
+    stage.posts(40)
+    with read(stage) as tx:
+        posts = tx.posts.in_round(1)
+        predictions = tx.posts.predictions([post.prediction_id for post in posts])
+    assert len(posts) == 40
+    for post in posts:
+        prediction = predictions[post.prediction_id]
+        assert prediction.shown_tag == post.shown_tag
+        assert prediction.propensity == prediction.policy_probabilities[post.shown_tag] > 0
+        assert abs(sum(prediction.policy_probabilities.values()) - 1) < 1e-9
+        assert abs(sum(prediction.probabilities.values()) - 1) < 1e-3
+        assert 0 < prediction.selection.probability <= 1
+        assert prediction.model_version == "m0001"
+        assert post.arm_probability == {Arm.TIER: 0.85, Arm.BLANK: 0.15}[post.arm]
+    assert set(Counter(post.arm for post in posts)) == {Arm.TIER, Arm.BLANK}
+
+
+def test_the_tier_arm_prefills_the_shown_tag_and_the_blank_arm_names_nothing(stage: Stage) -> None:
+    stage.posts(40)
+    prefilled = dict(stage.chat.prefilled)
+    for ts, view in stage.chat.posts.items():
+        if view.post.arm is Arm.BLANK:
+            assert view.tag_id is None
+            assert ts not in prefilled
+        else:
+            assert prefilled[ts] == view.tags[view.tag_id].short_name
+
+
+def test_an_article_is_posted_once_however_often_it_is_asked_for(stage: Stage) -> None:
+    stage.bot.loop.take_in(WORKSPACE, stage.articles(3))
+    assert stage.bot.loop.ask(WORKSPACE, 10) == 3
+    assert stage.bot.loop.ask(WORKSPACE, 10) == 0
+
+
+def test_a_push_is_remembered_together_with_its_posts_or_not_at_all(stage: Stage) -> None:
+    stage.bot.loop.take_in(WORKSPACE, stage.articles(3))
+    done = Due("push", stage.clock.now(), stage.clock.now())
+    with read(stage) as tx:
+        before = tx.agenda.get("push")
+
+    class Failing(Exception):
+        pass
+
+    store = stage.bot.store
+    with pytest.raises(Failing), store.begin(WORKSPACE) as tx:
+        tx.agenda.set(Due("push", stage.clock.now(), stage.clock.now(), {"by": "U1"}))
+        raise Failing
+    with read(stage) as tx:
+        assert tx.agenda.get("push") == before
+    stage.bot.loop.ask(WORKSPACE, 3, done=done)
+    with read(stage) as tx:
+        assert tx.agenda.get("push") == done
+        assert len(tx.posts.in_round(1)) == 3
+
+
+# --- the outbox -----------------------------------------------------------------------------------
+
+
+def test_a_message_sent_before_a_crash_is_found_and_not_sent_again(stage: Stage) -> None:
+    stage.bot.loop.take_in(WORKSPACE, stage.articles(1))
+    stage.bot.loop.ask(WORKSPACE, 1)
+    stage.chat.lost_answers = [KeyboardInterrupt()]  # the process dies after Slack took the message
+    with pytest.raises(KeyboardInterrupt):
+        stage.bot.loop.deliver(WORKSPACE)
+    assert not stage.bot.loop.deliver(WORKSPACE), "another process may still be sending it"
+    stage.clock.advance(minutes=3)
+    stage.deliver()
+    assert len(stage.chat.posts) == 1
+    with read(stage) as tx:
+        (post,) = tx.posts.in_round(1)
+    assert post.ts in stage.chat.posts
+
+
+def test_a_rate_limit_holds_its_own_method_and_nothing_else(stage: Stage) -> None:
+    stage.bot.loop.take_in(WORKSPACE, stage.articles(2))
+    stage.bot.loop.ask(WORKSPACE, 2)
+    stage.chat.faults = [RateLimitedError("chat.postMessage", 30)]
+    stage.deliver()
+    assert stage.chat.posts == {}
+    stage.clock.advance(seconds=31)
+    stage.deliver()
+    assert len(stage.chat.posts) == 2
+
+
+def test_an_unanswered_call_is_tried_again_and_a_refused_one_is_parked(stage: Stage) -> None:
+    stage.bot.loop.take_in(WORKSPACE, stage.articles(2))
+    stage.bot.loop.ask(WORKSPACE, 2)
+    stage.chat.faults = [ChatUnavailableError("no answer"), ChatError("channel_not_found", "no such channel")]
+    stage.deliver()
+    stage.clock.advance(minutes=1)
+    stage.deliver()
+    assert len(stage.chat.posts) == 1
+    with read(stage) as tx:
+        parked = [delivery for delivery in tx.outbox.parked() if delivery.kind is DeliveryKind.POST]
+        assert tx.outbox.counts().get(DeliveryState.PENDING, 0) == 0, "what was to follow a refused post is parked too"
+    assert ["channel_not_found" in (delivery.error or "") for delivery in parked] == [True]
+
+
+# --- reaction → vote → verdict --------------------------------------------------------------------
+
+
+def test_two_colleagues_settle_a_post_and_a_third_changes_the_verdict(stage: Stage) -> None:
+    (ts,) = stage.posts(1)
+    shown = stage.emoji(ts)
+    stage.react("U1", ts, shown)
+    stage.react("U2", ts, f"{shown}")
+    assert stage.bot.loop.settle(WORKSPACE) == 1
+    with read(stage) as tx:
+        post = tx.posts.at("C1", ts)
+        verdict = tx.verdicts.latest([post.id])[post.id]
+    assert verdict.outcome is Outcome.NAMED
+    assert verdict.tags == {post.shown_tag: 1.0}
+    assert verdict.reward == 1.0
+    stage.react("U2", ts, shown, added=False)
+    assert stage.bot.loop.settle(WORKSPACE) == 1
+    assert stage.bot.loop.settle(WORKSPACE) == 0, "nothing new, nothing to settle"
+    with read(stage) as tx:
+        assert tx.verdicts.latest([post.id])[post.id].reason == "too_few"
+
+
+def test_an_event_delivered_twice_counts_once(stage: Stage) -> None:
+    (ts,) = stage.posts(1)
+    assert stage.react("U1", ts, "pizza", event_id="EvSame")
+    assert not stage.react("U1", ts, "pizza", event_id="EvSame")
+
+
+def test_a_reaction_that_comes_before_the_post_is_recorded_still_counts(stage: Stage) -> None:
+    stage.bot.loop.take_in(WORKSPACE, stage.articles(1))
+    stage.bot.loop.ask(WORKSPACE, 1)
+    stage.chat.lost_answers = [KeyboardInterrupt()]
+    with pytest.raises(KeyboardInterrupt):
+        stage.bot.loop.deliver(WORKSPACE)
+    (ts,) = stage.chat.posts
+    stage.react("U1", ts, "pizza")
+    stage.react("U2", ts, "pizza")
+    assert stage.bot.loop.settle(WORKSPACE) == 0
+    stage.clock.advance(minutes=3)
+    stage.deliver()
+    assert stage.bot.loop.settle(WORKSPACE) == 1
+    with read(stage) as tx:
+        post = tx.posts.at("C1", ts)
+        assert tx.verdicts.latest([post.id])[post.id].tags == {"food": 1.0}
+
+
+def test_a_reaction_on_a_foreign_message_is_kept_and_settles_nothing(stage: Stage) -> None:
+    assert stage.react("U1", "1700000000.000001", "pizza")
+    assert stage.bot.loop.settle(WORKSPACE) == 0
+    with read(stage) as tx:
+        assert len(tx.ledger.events("C1", "1700000000.000001")) == 1
+
+
+def test_reconciliation_finds_what_was_missed_once_and_leaves_the_bot_out(stage: Stage) -> None:
+    (ts,) = stage.posts(1)
+    stage.react("U3", ts, "car")
+    stage.chat.shown[ts] = [ReactionCount("pizza", ("U1", "U2", "UBOT"), complete=True)]
+    stage.clock.advance(seconds=1)
+    assert stage.bot.loop.reconcile(WORKSPACE) == 3  # two added, U3's removed
+    assert stage.bot.loop.reconcile(WORKSPACE) == 0
+    stage.bot.loop.settle(WORKSPACE)
+    with read(stage) as tx:
+        post = tx.posts.at("C1", ts)
+        assert tx.verdicts.latest([post.id])[post.id].support == {"food": 2}
+
+
+# --- rounds and models ----------------------------------------------------------------------------
+
+
+def test_closing_a_round_freezes_it_announces_the_champion_and_opens_the_next(stage: Stage) -> None:
+    first, second = stage.posts(2)
+    for ts in (first, second):
+        stage.react("U1", ts, "pizza")
+    stage.react("U2", first, "pizza")
+    closed = stage.bot.loop.close_round(WORKSPACE)
+    assert closed.champion == "U1"
+    stage.deliver()
+    (news,) = stage.chat.announcements
+    assert (news["kind"], news["round"], news["champion"], news["judged"]) == ("round_closed", 1, "U1", 2)
+    stage.react("U3", second, "pizza")
+    stage.bot.loop.settle(WORKSPACE)
+    with read(stage) as tx:
+        assert tx.rounds.current().number == 2
+        assert [(line.user, line.score) for line in tx.rounds.standings(1)] == [("U1", 2), ("U2", 1)]
+        post = tx.posts.at("C1", second)
+        assert tx.verdicts.latest([post.id])[post.id].tags == {"food": 1.0}, "late votes still teach"
+
+
+def test_retraining_makes_a_new_champion_that_learned_and_rolling_back_restores_the_old(stage: Stage) -> None:
+    for ts in stage.posts(12):
+        stage.react("U1", ts, "tada" if "pizza" not in stage.chat.posts[ts].article.title else "pizza")
+        stage.react("U2", ts, "pizza" if "pizza" in stage.chat.posts[ts].article.title else "football")
+        stage.react("U1", ts, "pizza" if "pizza" in stage.chat.posts[ts].article.title else "football")
+    training = stage.bot.loop.retrain(WORKSPACE)
+    assert training.promoted
+    assert training.rows == 12
+    version, _ = stage.bot.registry.champion(WORKSPACE)
+    assert (version.id, version.parent, version.card["data"]["verdicts"]) == ("m0002", "m0001", 12)
+    stage.deliver()
+    assert stage.chat.announcements[-1]["kind"] == "model_promoted"
+    assert stage.bot.loop.roll_back(WORKSPACE, "UADMIN").id == "m0001"
+    with read(stage) as tx:
+        states = {version.id: version.state for version in tx.models.all()}
+        trail = [entry["what"] for entry in tx.workspaces.audit_trail(10)]
+    assert states == {"m0001": ModelState.CHAMPION, "m0002": ModelState.RETIRED}
+    assert "promote model" in trail
+    with pytest.raises(TierbotError, match="nothing to roll back to"):
+        stage.bot.loop.roll_back(WORKSPACE, "UADMIN")
+
+
+def test_there_is_nothing_to_learn_from_before_a_post_has_settled(stage: Stage) -> None:
+    stage.posts(1)
+    assert stage.bot.loop.retrain(WORKSPACE) is None
+
+
+def test_preparing_again_changes_nothing_that_was_played(stage: Stage, tmp_path) -> None:
+    stage.posts(2)
+    with read(stage) as tx:
+        before = (tx.rounds.current(), tx.models.champion(), tx.agenda.get("push"), list(tx.workspaces.tags()))
+        workspace = tx.workspaces.get()
+    stage.clock.advance(days=1)
+    stage.bot.loop.prepare(workspace, stage.bot.tags)
+    with read(stage) as tx:
+        assert before == (tx.rounds.current(), tx.models.champion(), tx.agenda.get("push"), list(tx.workspaces.tags()))
