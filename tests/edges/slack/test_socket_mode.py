@@ -1,5 +1,6 @@
 """Socket Mode stays alive through whatever a connection can suffer, and leaves in order."""
 
+import queue
 import signal
 import subprocess
 import sys
@@ -105,6 +106,24 @@ def test_slack_being_away_for_a_while_is_outlived(box, connect, post):
     box.http.delete("faults")
     assert bot.connections.acquire(timeout=8)
     assert votes_reach(bot, post, "beers")
+
+
+def test_being_turned_away_again_and_again_is_met_with_growing_pauses(box, connect, post, monkeypatch):
+    bot = connect(box)
+    opened = queue.Queue()
+    opening = box.app_web.apps_connections_open
+    monkeypatch.setattr(
+        box.app_web, "apps_connections_open", lambda **said: (opened.put(time.monotonic()), opening(**said))[1]
+    )
+    box.do("faults", too_many_websockets=True)
+    box.do("sockets", do="disconnect", reason="too_many_websockets")
+    first, second, third = (opened.get(timeout=10) for _ in range(3))
+    assert second - first >= 1
+    assert third - second >= 2
+    box.http.delete("faults")
+    while bot.connections.acquire(blocking=False):
+        pass
+    assert votes_reach(bot, post, "hospital")
 
 
 def test_a_wrong_app_token_is_refused_at_the_start(box, connect):

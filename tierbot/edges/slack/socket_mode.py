@@ -36,6 +36,7 @@ _PING = 5.0  # seconds between pings
 _SILENCE = 20.0  # seconds without any sign of life until the connection is replaced
 _TICK = 0.5  # seconds between the watchdog's looks
 _PAUSES = (0.0, 1.0, 2.0, 5.0, 10.0, 30.0)  # seconds before the n-th attempt to reconnect
+_SETTLED = 10.0  # seconds after which a connection is taken for a lasting one
 _BUFFER = 32 * 1024  # bytes; the SDK reads a message by recursion, one level for each buffer
 _WORKERS = 16
 
@@ -58,6 +59,19 @@ class _EndAware:
 
 class _Client(SocketModeClient):
     """The SDK's client, which leaves reconnecting to the watchdog and does not sleep when rate limited."""
+
+    def __init__(self, **arguments: Any) -> None:
+        self.told_to_move = threading.Event()
+        super().__init__(**arguments)
+
+    def connect_to_new_endpoint(self, force: bool = False) -> None:  # noqa: ARG002 - the SDK's signature
+        """Note that Slack announced the end; the SDK would reconnect at once, as often as it is turned away."""
+        self.told_to_move.set()
+
+    def move(self, *, force: bool) -> None:
+        """Open a new connection, then close the old one; without `force` only if none stands."""
+        self.told_to_move.clear()
+        super().connect_to_new_endpoint(force=force)
 
     def connect(self) -> None:
         super().connect()
@@ -201,21 +215,29 @@ class SocketRunner:
         self._last_sign = time.monotonic()
 
     def _watch(self) -> None:
-        failures, next_try = 0, 0.0
+        attempts, next_try = 0, 0.0
         while not self._stopping.wait(_TICK):
             client = self._client
             if client is None:
                 return
             self._notice(client)
-            silent = time.monotonic() - self._last_sign > self._silence
-            if client.is_connected() and not silent:
-                failures = 0
+            now = time.monotonic()
+            trouble = self._trouble(client, now)
+            if trouble is None and now > next_try + _SETTLED:
+                attempts = 0
+            if trouble is None or now < next_try:
                 continue
-            if time.monotonic() < next_try:
-                continue
-            wait = self._reconnect(client, silent=silent, failures=failures)
-            failures = 0 if client.is_connected() else failures + 1
-            next_try = time.monotonic() + max(wait, _PAUSES[min(failures, len(_PAUSES) - 1)])
+            wait = self._reconnect(client, trouble, attempts)
+            # Counted also when it succeeded: a connection that ends at once must not be asked for at once again.
+            attempts += 1
+            next_try = time.monotonic() + max(wait, _PAUSES[min(attempts, len(_PAUSES) - 1)])
+
+    def _trouble(self, client: _Client, now: float) -> str | None:
+        if not client.is_connected():
+            return "Disconnected from Slack"
+        if now - self._last_sign > self._silence:
+            return "Slack is silent"
+        return "Slack announced the connection's end" if client.told_to_move.is_set() else None
 
     def _notice(self, client: _Client) -> None:
         """Take pongs as signs of life, and say once of each new connection that it stands."""
@@ -234,17 +256,17 @@ class SocketRunner:
             except Exception:  # noqa: BLE001 - the watchdog must live whatever reconciling does
                 _log.exception("What was to follow the connection failed.")
 
-    def _reconnect(self, client: _Client, *, silent: bool, failures: int) -> float:
+    def _reconnect(self, client: _Client, trouble: str, attempts: int) -> float:
         """Try once; return how many seconds to wait at least before the next attempt."""
-        if failures == 0:
-            _log.warning("Slack is silent; reconnecting." if silent else "Disconnected from Slack; reconnecting.")
+        if attempts == 0:
+            _log.info("%s; reconnecting.", trouble)
         try:
-            client.connect_to_new_endpoint(force=silent)
+            client.move(force=client.is_connected())
         except RateLimitedError as fault:
             return fault.retry_after
         except (TierbotError, OSError, SlackClientError) as fault:
-            if failures in {0, len(_PAUSES) - 1}:
-                _log.warning("Cannot reconnect yet, trying on. %s", fault)
+            if attempts == 0 or attempts >= len(_PAUSES) - 1:
+                _log.warning("%s and cannot be reached yet; trying on. %s", trouble, fault)
         else:
             self._heard()
         return 0.0
