@@ -120,7 +120,7 @@ def _sqlite(url: URL, *, create: bool) -> Engine:
     options: dict[str, Any] = {"connect_args": {"timeout": BUSY_SECONDS, "check_same_thread": False}}
     if url.database in {None, "", ":memory:"}:
         options["poolclass"] = StaticPool
-    else:
+    elif not str(url.database).startswith("file:"):  # SQLite's own notation for a file with options
         _check_folder(Path(str(url.database)), create=create)
     engine = create_engine(url, **options)
     event.listen(engine, "connect", _prepare_sqlite)

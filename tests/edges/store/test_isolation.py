@@ -1,0 +1,184 @@
+"""Nothing crosses between workspaces: the same ids in two of them, and every method tried from one."""
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from sqlalchemy import event as sql_event
+from sqlalchemy import insert, select
+from sqlalchemy.exc import IntegrityError
+
+from tests.edges.store.make import (
+    MINUTE,
+    NOON,
+    TEAM,
+    delivery,
+    event,
+    model,
+    post,
+    prediction,
+    put_post,
+    round_,
+    verdict,
+)
+from tierbot.domain import Copy, ModelState, Says, Standing, Vote
+from tierbot.edges.store import SqlStore, SqlTransaction, StoreError
+from tierbot.edges.store.columns import Row, table
+from tierbot.edges.store.rows import PredictionRow
+from tierbot.ports import DeliveryKind, Due, Workspace
+from tierbot.tags import default_tag_space
+
+OTHER = "T2"
+VOTE = Vote("U1", Says.NAMES, NOON, "food")
+FROZEN = replace(round_(), frozen_at=NOON)
+VECTOR = np.ones(2, np.float32)
+
+
+def fill(tx: SqlTransaction, team: str) -> None:
+    """Put something into every part."""
+    tx.workspaces.put(Workspace(team, team, NOON))
+    tx.workspaces.put_tags(default_tag_space())
+    tx.workspaces.audit("U1", "pause", None, True, NOON)
+    for key in ("p1", "p2"):
+        put_post(tx, key, ts=f"{key}.0")
+        tx.ledger.append(event(f"e-{key}", ts=f"{key}.0"))
+        tx.ledger.replace_votes(key, [VOTE], 1)
+    tx.articles.add_copies([Copy("c1", "a-p1", "copy.example")])
+    tx.articles.add_embeddings("digest", {"a-p1": VECTOR})
+    tx.verdicts.add(verdict("p1"))
+    tx.rounds.open(round_())
+    tx.models.add(model(), b"weights")
+    tx.outbox.add([delivery(), delivery("o2")])
+    tx.outbox.park("o2", "gone")
+    tx.agenda.set(Due("push", NOON))
+    tx.leases.take("scheduler", "me", NOON + MINUTE, NOON)
+
+
+def everything(store: SqlStore, team: str) -> dict[str, object]:
+    """Return every row of a workspace, table by table."""
+    with store._database.read() as connection:
+        return {
+            name: sorted(map(repr, connection.execute(select(rows).where(rows.c.workspace_id == team))))
+            for name, rows in Row.metadata.tables.items()
+        }
+
+
+WRITES: list[Callable[[SqlTransaction], object]] = [
+    lambda tx: tx.articles.fold({"a-p1": 5}),
+    lambda tx: tx.articles.add_copies([Copy("c1", "a-p1", "x"), Copy("c2", "a-p1", "x")]),
+    lambda tx: tx.articles.add_embeddings("new", {"a-p1": VECTOR}),
+    lambda tx: tx.posts.sent("p1", "9.0", NOON),
+    lambda tx: tx.ledger.append(event("e-p1")),
+    lambda tx: tx.ledger.replace_votes("p1", [], 99),
+    lambda tx: tx.ledger.tallied("C1", "p1.0", 99),
+    lambda tx: tx.verdicts.add(verdict("p1", ledger_cursor=9)),
+    lambda tx: tx.rounds.freeze(FROZEN, [Standing(1, "U1", 1, 1, 1, 1)]),
+    lambda tx: tx.models.set_state("m1", ModelState.CHAMPION),
+    lambda tx: tx.outbox.claim(NOON, NOON + MINUTE, 9),
+    lambda tx: tx.outbox.done("o1", None, NOON),
+    lambda tx: tx.outbox.retry("o1", NOON, "x"),
+    lambda tx: tx.outbox.park("o1", "x"),
+    lambda tx: tx.outbox.hold(DeliveryKind.POST, NOON + MINUTE),
+    lambda tx: tx.agenda.set(Due("push", NOON + MINUTE)),
+    lambda tx: tx.leases.take("scheduler", "thief", NOON + MINUTE, NOON),
+    lambda tx: tx.leases.release("scheduler", "me"),
+    lambda tx: tx.workspaces.put(Workspace(OTHER, "renamed", NOON)),
+    lambda tx: tx.workspaces.put_tags(default_tag_space().updated([], NOON)),
+    lambda tx: tx.workspaces.audit("U9", "resume", None, None, NOON),
+]
+
+
+@pytest.mark.parametrize("filled", [False, True], ids=["empty", "same ids"])
+def test_no_write_reaches_another_workspace(store: SqlStore, filled: bool) -> None:
+    with store.begin(TEAM) as tx:
+        fill(tx, TEAM)
+    if filled:
+        with store.begin(OTHER) as tx:
+            fill(tx, OTHER)
+    before = everything(store, TEAM)
+    for write in WRITES:
+        try:
+            with store.begin(OTHER) as tx:
+                write(tx)
+        except StoreError:
+            assert not filled  # refused, since what it names is another's
+    assert everything(store, TEAM) == before
+
+
+def test_no_read_sees_another_workspace(store: SqlStore) -> None:
+    with store.begin(TEAM) as tx:
+        fill(tx, TEAM)
+    with store.read(OTHER) as tx:
+        seen = [
+            tx.articles.get(["a-p1"]),
+            tx.articles.sources(["a-p1"]),
+            tx.articles.recent(NOON - MINUTE, 9),
+            tx.articles.waiting(9),
+            tx.articles.without_embedding("new", 9),
+            tx.articles.embeddings("digest", ["a-p1"]),
+            tx.articles.count(),
+            tx.posts.get("p1"),
+            tx.posts.at("C1", "p1.0"),
+            tx.posts.prediction("d-p1"),
+            tx.posts.in_round(1),
+            tx.posts.open(NOON - MINUTE),
+            tx.posts.unsettled(),
+            tx.ledger.events("C1", "p1.0"),
+            tx.ledger.cursor("C1", "p1.0"),
+            tx.ledger.untallied(9),
+            tx.ledger.cursors(["p1"]),
+            tx.ledger.votes(["p1"])["p1"],
+            tx.ledger.votes_in_round(1),
+            tx.ledger.votes_by("U1", NOON - MINUTE),
+            tx.verdicts.latest(["p1"]),
+            tx.verdicts.labelled(),
+            tx.verdicts.settled(),
+            tx.verdicts.count_since(NOON - MINUTE),
+            tx.rounds.current(),
+            tx.rounds.get(1),
+            tx.rounds.all(),
+            tx.rounds.standings(1),
+            tx.rounds.all_time(),
+            tx.models.champion(),
+            tx.models.get("m1"),
+            tx.models.all(),
+            tx.outbox.parked(),
+            sum(tx.outbox.counts().values()),
+            tx.agenda.get("push"),
+            tx.agenda.all(),
+            tx.workspaces.get(),
+            list(tx.workspaces.tags()),
+            tx.workspaces.audit_trail(9),
+        ]
+        with pytest.raises(StoreError):
+            tx.models.weights("m1")
+    assert not any(seen)
+
+
+def test_every_statement_names_the_workspace(store: SqlStore) -> None:
+    statements: list[str] = []
+    with store.begin(TEAM) as tx:
+        sql_event.listen(store._database.engine, "before_cursor_execute", lambda *call: statements.append(call[2]))
+        fill(tx, TEAM)
+        for write in WRITES[:-3]:
+            write(tx)
+    assert len(statements) > 50
+    assert [one for one in statements if "workspace_id" not in one and not one.startswith("PRAGMA")] == []
+
+
+def test_the_database_itself_refuses_a_reference_into_another_workspace(store: SqlStore) -> None:
+    with store.begin(TEAM) as tx:
+        put_post(tx)
+    with pytest.raises(StoreError, match="contradicts"), store.begin(OTHER) as tx:
+        tx.posts.add(prediction(article_id="a-p1"), post(article_id="a-p1"))
+    values = dict.fromkeys(("model_version", "policy", "shown_tag", "top_tag", "selection_strategy"), "")
+    values |= {"workspace_id": OTHER, "id": "x", "article_id": "a-p1"}
+    numbers = {"propensity": 1.0, "selection_probability": 1.0, "created_at": NOON}
+    documents = {name: {"food": 1.0} for name in ("probabilities", "policy_probabilities", "residue")}
+    with (
+        pytest.raises(IntegrityError),
+        store._database.engine.connect() as connection,
+        connection.begin(),
+    ):
+        connection.execute(insert(table(PredictionRow)).values({**values, **numbers, **documents}))
