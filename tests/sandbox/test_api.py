@@ -9,8 +9,10 @@ from typing import Any
 import httpx
 import pytest
 
+from tierbot.sandbox.api import METHODS, Args
 from tierbot.sandbox.blocks import validate_blocks, validate_view
 from tierbot.sandbox.clock import Clock
+from tierbot.sandbox.errors import SlackError
 from tierbot.sandbox.sandbox import Sandbox
 from tierbot.sandbox.server import build_app
 from tierbot.sandbox.settings import Settings
@@ -182,6 +184,13 @@ def test_threads_stay_out_of_history_and_in_replies(desk: Desk) -> None:
     assert history[0]["reply_count"] == 1
     replies = desk.call("conversations.replies", channel=desk.channel, ts=root)["messages"]
     assert [item["ts"] for item in replies] == [root, reply]
+
+
+def test_half_a_character_does_no_harm(desk: Desk) -> None:
+    headers = {"Authorization": "Bearer xoxb-sandbox-bot", "Content-Type": "application/json"}
+    body = f'{{"channel": "{desk.channel}", "text": "a\\ud800b \\ud83c\\udf55"}}'
+    assert desk.raw("/api/chat.postMessage", content=body, headers=headers).json()["message"]["text"] == "a?b 🍕"
+    assert desk.call("conversations.history", channel=desk.channel)["ok"]
 
 
 def test_a_direct_conversation_is_opened_once(desk: Desk) -> None:
@@ -365,3 +374,94 @@ def test_a_manifest_says_what_the_app_may_and_wants() -> None:
     assert settings.events == {"reaction_added"}
     assert [item.name for item in settings.commands] == ["/hi"]
     assert [item.callback_id for item in settings.shortcuts] == ["why"]
+
+
+JUNK = (
+    None,
+    "",
+    "x",
+    "\x00",
+    "[",
+    "[1]",
+    [],
+    [None],
+    ["x", 1],
+    {},
+    {"type": []},
+    {"blocks": 1},
+    0,
+    -1,
+    1.5,
+    True,
+    "9" * 400,
+)
+ARGUMENTS = [
+    "channel",
+    "user",
+    "users",
+    "users_id",
+    "user_id",
+    "ts",
+    "timestamp",
+    "message_ts",
+    "thread_ts",
+    "name",
+    "text",
+    "blocks",
+    "attachments",
+    "metadata",
+    "view",
+    "view_id",
+    "trigger_id",
+    "limit",
+    "cursor",
+    "oldest",
+    "latest",
+    "types",
+    "files",
+    "file",
+    "filename",
+    "length",
+    "channels",
+    "full",
+    "inclusive",
+    "bot",
+]
+
+
+@pytest.mark.parametrize("method", sorted(METHODS))
+def test_no_method_falls_over_junk(method: str) -> None:
+    desk = Desk()
+    known = {"channel": desk.channel, "ts": desk.post(), "user": desk.bob, "user_id": desk.bob, "text": "x"}
+    known |= {"timestamp": known["ts"], "message_ts": known["ts"], "name": "pizza", "filename": "x.png", "length": 3}
+    for junk in JUNK:
+        for argument in ARGUMENTS:
+            try:
+                answer = METHODS[method].handler(desk.box, Args({**known, argument: junk}))
+            except SlackError as error:
+                answer = error.body()
+            json.dumps(answer)
+
+
+BAD_ELEMENTS = ({}, {"type": None}, {"type": []}, "x", None, 1, {"type": "button", "text": [], "action_id": {}})
+
+
+@pytest.mark.parametrize(
+    "kind", ["section", "actions", "context", "input", "image", "header", "table", "rich_text", "video"]
+)
+def test_no_block_makes_the_validator_stumble(kind: str) -> None:
+    for junk in (*JUNK, *BAD_ELEMENTS):
+        for key in ("text", "fields", "accessory", "elements", "element", "label", "block_id", "rows", "alt_text"):
+            validate_blocks([{"type": kind, key: junk}])
+            validate_blocks([{"type": kind, key: [junk]}])
+            validate_view({"type": "modal", "title": junk, "blocks": [{"type": kind, key: junk}]})
+        for options in ([junk], junk):
+            for element in ("static_select", "overflow", "checkboxes", "radio_buttons"):
+                item = {
+                    "type": element,
+                    "action_id": "a",
+                    "options": options,
+                    "option_groups": options,
+                    "confirm": junk,
+                }
+                validate_blocks([{"type": "actions", "elements": [item]}])

@@ -41,6 +41,13 @@ class SocketProtocol(WebSocketsSansIOProtocol):
         if not self.silent:
             super().data_received(data)
 
+    def send_keepalive_ping(self) -> None:
+        """Ping the client, unless this connection plays dead (a ping counts as a sign of life)."""
+        if self.silent:
+            self.schedule_ping()
+        else:
+            super().send_keepalive_ping()
+
 
 class QuietServer(uvicorn.Server):
     """A server that leaves signals to `run`, so that SIGTERM ends in exit code 0."""

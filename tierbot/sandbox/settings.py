@@ -37,7 +37,6 @@ DEFAULT_EVENTS = frozenset(
         "app_home_opened",
         "app_uninstalled",
         "tokens_revoked",
-        "member_joined_channel",
     )
 )
 

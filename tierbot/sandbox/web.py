@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl
 
@@ -11,6 +10,7 @@ from starlette.routing import Route, WebSocketRoute
 
 from tierbot.sandbox.api import METHODS, Args, Method
 from tierbot.sandbox.errors import SlackError
+from tierbot.sandbox.wire import parse_json
 
 if TYPE_CHECKING:
     from starlette.requests import Request
@@ -35,7 +35,7 @@ async def read_arguments(request: Request) -> dict[str, Any]:
         return values
     if content_type == "application/json":
         try:
-            body = json.loads(raw)
+            body = parse_json(raw)
         except ValueError:
             raise SlackError("invalid_json") from None
         if not isinstance(body, dict):
@@ -110,7 +110,7 @@ class SlackWeb:
     async def respond(self, request: Request) -> Response:
         """Take an answer through a response_url."""
         try:
-            body = json.loads(await request.body())
+            body = parse_json(await request.body())
             if not isinstance(body, dict):
                 raise SlackError("invalid_payload")  # noqa: TRY301
             self._box.replies.use(request.path_params["token"], body)

@@ -77,8 +77,15 @@ def members(box: Sandbox, args: Args) -> Json:
     return {"members": page, "response_metadata": {"next_cursor": cursor}}
 
 
+def _bound(args: Args, name: str, default: str) -> float:
+    try:
+        return float(args.text(name) or default)
+    except ValueError:
+        raise SlackError(f"invalid_ts_{name}") from None
+
+
 def _messages(box: Sandbox, args: Args, found: list[Message]) -> Json:
-    oldest, latest = float(args.text("oldest") or 0), float(args.text("latest") or _END_OF_TIME)
+    oldest, latest = _bound(args, "oldest", "0"), _bound(args, "latest", _END_OF_TIME)
     inclusive = args.flag("inclusive")
     within = [
         message

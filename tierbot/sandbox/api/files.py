@@ -30,7 +30,9 @@ def complete_upload(box: Sandbox, args: Args) -> Json:
     wanted = args.json("files")
     if not isinstance(wanted, list) or not wanted:
         raise SlackError("invalid_arguments", messages=["files must be a non-empty array"])
-    done = [box.files.complete(str(item.get("id", "")), item.get("title")) for item in wanted]
+    if not all(isinstance(item, dict) for item in wanted):
+        raise SlackError("invalid_arguments", messages=["files must be an array of objects"])
+    done = [box.files.complete(str(item.get("id", "")), str(item.get("title") or "")) for item in wanted]
     channels = args.names("channels") or args.names("channel_id")
     for channel_id in channels:
         channel = box.find_channel(channel_id)

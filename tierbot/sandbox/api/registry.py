@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from tierbot.sandbox.errors import SlackError
+from tierbot.sandbox.wire import parse_json
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -86,7 +86,7 @@ class Args:
             if not value.strip():
                 return None
             try:
-                return json.loads(value)
+                return parse_json(value)
             except ValueError:
                 raise SlackError(error, messages=[f"{name} is not valid JSON"]) from None
         return value

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from tierbot.sandbox.blocks.checks import Findings
+from tierbot.sandbox.blocks.checks import Findings, kind_of
 from tierbot.sandbox.blocks.elements import (
     ACCESSORIES,
     ACTIONS,
@@ -41,7 +41,7 @@ def validate_view(view: Any) -> list[str]:
     if not isinstance(view, dict):
         return ["must be an object [json-pointer:/view]"]
     findings = Findings()
-    kind = view.get("type")
+    kind = kind_of(view)
     if kind not in {"modal", "home"}:
         findings.add("must be one of: modal, home", "/view/type")
     if "blocks" not in view:
@@ -59,15 +59,17 @@ def validate_view(view: Any) -> list[str]:
         )
         if has_input and "submit" not in view:
             findings.add("missing required field: submit", "/view")
-    return findings.messages + validate_blocks(blocks, surface=str(kind), most=MAX_VIEW_BLOCKS)
+    return findings.messages + validate_blocks(blocks, surface=kind, most=MAX_VIEW_BLOCKS)
 
 
 def iter_elements(blocks: list[dict[str, Any]]) -> list[tuple[dict[str, Any], dict[str, Any]]]:
     """Return every interactive element with its block."""
     found: list[tuple[dict[str, Any], dict[str, Any]]] = []
     for block in blocks:
-        items = [block.get("accessory"), block.get("element"), *(block.get("elements") or ())]
-        found.extend((block, item) for item in items if isinstance(item, dict) and item.get("action_id"))
+        listed = block.get("elements")
+        items = [block.get("accessory"), block.get("element"), *(listed if isinstance(listed, list) else ())]
+        named = (item for item in items if isinstance(item, dict) and isinstance(item.get("action_id"), str))
+        found.extend((block, item) for item in named if item["action_id"])
     return found
 
 
@@ -76,14 +78,14 @@ def _check_block(block: Any, where: str, surface: str, findings: Findings) -> No
         findings.add("must be an object", where)
         return
     findings.claim_block_id(block, where)
-    kind = block.get("type")
-    checker = _BLOCKS.get(str(kind))
+    kind = kind_of(block)
+    checker = _BLOCKS.get(kind)
     if checker is None or (surface != "message" and kind in {"file", "markdown", "table"}):
         findings.add(f"unsupported type: {kind}", f"{where}/type")
         return
     checker(block, where, findings)
     action_ids = [element["action_id"] for _, element in iter_elements([block])]
-    for repeated in sorted({item for item in action_ids if action_ids.count(item) > 1}, key=str):
+    for repeated in sorted({item for item in action_ids if action_ids.count(item) > 1}):
         findings.add(f"`action_id` already exists: {repeated}", f"{where}/elements")
 
 

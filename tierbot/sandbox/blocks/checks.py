@@ -11,6 +11,12 @@ if TYPE_CHECKING:
 MAX_URL = 3000
 
 
+def kind_of(item: dict[str, Any]) -> str:
+    """Return an object's `type`, or nothing if that is no string."""
+    kind = item.get("type")
+    return kind if isinstance(kind, str) else ""
+
+
 class Findings:
     """What is wrong so far, and the ids that were seen."""
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from tierbot.sandbox.blocks.checks import kind_of
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -39,7 +41,7 @@ def check_element(element: Any, where: str, allowed: set[str], findings: Finding
     if not isinstance(element, dict):
         findings.add("must be an object", where)
         return
-    kind = element.get("type")
+    kind = kind_of(element)
     if kind not in allowed:
         findings.add(f"unsupported type: {kind}", f"{where}/type")
         return
@@ -126,7 +128,7 @@ def _check_button(element: dict[str, Any], where: str, findings: Findings) -> No
     findings.string(element, "value", where, longest=2000)
     findings.string(element, "accessibility_label", where, longest=75)
     findings.url(element, "url", where)
-    if element.get("style") not in {None, "primary", "danger"}:
+    if element.get("style") not in (None, "primary", "danger"):
         findings.add("must be one of: primary, danger", f"{where}/style")
 
 

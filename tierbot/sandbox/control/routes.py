@@ -16,6 +16,7 @@ from tierbot.sandbox.control.answered import ANSWERED
 from tierbot.sandbox.control.looks import LOOKS
 from tierbot.sandbox.errors import SlackError
 from tierbot.sandbox.hub import CLOSE_REASONS
+from tierbot.sandbox.wire import parse_json
 
 if TYPE_CHECKING:
     from starlette.requests import HTTPConnection, Request
@@ -171,7 +172,7 @@ async def _body(request: Request) -> dict[str, Any]:
         return {}
     if not request.headers.get("content-type", "").startswith("application/json"):
         raise SlackError("invalid_arguments", messages=["send JSON with Content-Type: application/json"])
-    body = json.loads(raw)
+    body = parse_json(raw)
     if not isinstance(body, dict):
         raise SlackError("invalid_arguments", messages=["the body must be a JSON object"])
     return body
