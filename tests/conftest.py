@@ -9,7 +9,7 @@ import pytest
 from tests.fakes import ManualClock, MemoryChat
 from tierbot.bootstrap import Tierbot, build
 from tierbot.demo.start import Stories, first_model
-from tierbot.domain import Article, ReactionEvent, to_slack_ts
+from tierbot.domain import Article, ReactionEvent
 from tierbot.edges.encoder import HashingEncoder
 from tierbot.ports import Workspace
 from tierbot.settings import Settings, load_settings
@@ -29,9 +29,16 @@ class Stage:
 
     def articles(self, count: int, start: int = 0) -> list[Article]:
         now = self.clock.now()
-        subjects = ("pizza and pasta recipes", "the quarterback's touchdown", "a new telescope in space", "bitcoin wallets")
+        subjects = (
+            "pizza and pasta recipes",
+            "the quarterback's touchdown",
+            "a new telescope in space",
+            "bitcoin wallets",
+        )
         return [
-            Article(f"a{i}", f"Story number {i * 7919} about {subjects[i % 4]}", "", f"https://n.example/{i}", "News", now)
+            Article(
+                f"a{i}", f"Story number {i * 7919} about {subjects[i % 4]}", "", f"https://n.example/{i}", "News", now
+            )
             for i in range(start, start + count)
         ]
 
@@ -54,7 +61,6 @@ class Stage:
         self.clock.advance(seconds=1)
         now = self.clock.now()
         event = ReactionEvent(event_id or f"Ev{self._events}", "C1", ts, user, name, added, now, now)
-        assert to_slack_ts(now)
         return self.bot.loop.record(WORKSPACE, event)
 
     def emoji(self, ts: str) -> str:

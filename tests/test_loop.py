@@ -6,7 +6,15 @@ import pytest
 
 from tests.conftest import WORKSPACE, Stage
 from tierbot.domain import Arm, ModelState, Outcome, TierbotError
-from tierbot.ports import ChatError, ChatUnavailableError, DeliveryKind, DeliveryState, Due, RateLimitedError, ReactionCount
+from tierbot.ports import (
+    ChatError,
+    ChatUnavailableError,
+    DeliveryKind,
+    DeliveryState,
+    Due,
+    RateLimitedError,
+    ReactionCount,
+)
 
 
 def read(stage: Stage):
@@ -62,13 +70,10 @@ def test_a_push_is_remembered_together_with_its_posts_or_not_at_all(stage: Stage
     with read(stage) as tx:
         before = tx.agenda.get("push")
 
-    class Failing(Exception):
-        pass
-
-    store = stage.bot.store
-    with pytest.raises(Failing), store.begin(WORKSPACE) as tx:
-        tx.agenda.set(Due("push", stage.clock.now(), stage.clock.now(), {"by": "U1"}))
-        raise Failing
+    with pytest.raises(KeyboardInterrupt):  # noqa: PT012, SIM117 - the process dies inside the transaction
+        with stage.bot.store.begin(WORKSPACE) as tx:
+            tx.agenda.set(Due("push", stage.clock.now(), stage.clock.now(), {"by": "U1"}))
+            raise KeyboardInterrupt
     with read(stage) as tx:
         assert tx.agenda.get("push") == before
     stage.bot.loop.ask(WORKSPACE, 3, done=done)
@@ -235,7 +240,7 @@ def test_there_is_nothing_to_learn_from_before_a_post_has_settled(stage: Stage) 
     assert stage.bot.loop.retrain(WORKSPACE) is None
 
 
-def test_preparing_again_changes_nothing_that_was_played(stage: Stage, tmp_path) -> None:
+def test_preparing_again_changes_nothing_that_was_played(stage: Stage) -> None:
     stage.posts(2)
     with read(stage) as tx:
         before = (tx.rounds.current(), tx.models.champion(), tx.agenda.get("push"), list(tx.workspaces.tags()))

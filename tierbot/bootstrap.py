@@ -4,13 +4,13 @@ import secrets
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from functools import cache, partial
+from functools import cache
 from typing import Any
 
 import numpy as np
 
 from tierbot.domain import Article, TierbotError
-from tierbot.edges.child import train_in_child
+from tierbot.edges.child import ChildTrainer
 from tierbot.edges.encoder import encoder_of
 from tierbot.edges.shelf import FileShelf, shipped_models
 from tierbot.edges.slack.app import Identity, authorize_one, build_app, identify
@@ -52,6 +52,7 @@ class Tierbot:
     game: Game
     worker: Worker
     scheduler: Scheduler
+    trainer: ChildTrainer
 
     def only_workspace(self) -> str:
         """Return the id of the workspace in the database.
@@ -71,6 +72,16 @@ class Tierbot:
         """Set the workspace up that the bot's token belongs to."""
         workspace = Workspace(identity.team_id, identity.team, self.clock.now(), {"bot_user": identity.bot_user_id})
         self.loop.prepare(workspace, self.tags)
+
+    def start(self) -> None:
+        """Start the outbox, the settling and the schedule."""
+        self.worker.start()
+        self.scheduler.start()
+
+    def stop(self) -> bool:
+        """End them in order, within seconds; return whether nothing had to be left."""
+        self.trainer.stop()
+        return all([self.scheduler.stop(), self.worker.stop()])
 
     def close(self) -> None:
         """Close the database."""
@@ -96,6 +107,7 @@ def build(
     store = store or open_store(settings.database_url)
     encoder = encoder or encoder_of(settings.encoder)
     seed = settings.seed if settings.seed is not None else secrets.randbits(32)
+    trainer = ChildTrainer(timeout=60 * settings.retrain_timeout_minutes)
     registry = Registry(
         store=store,
         encoder=encoder,
@@ -103,7 +115,7 @@ def build(
         clock=clock,
         judge_on=settings.judge_on,
         seed=seed,
-        train=partial(train_in_child, timeout=60 * settings.retrain_timeout_minutes),
+        train=trainer,
     )
     loop = Loop(
         store=store,
@@ -126,6 +138,7 @@ def build(
         game=Game(loop, worker.wake),
         worker=worker,
         scheduler=Scheduler(loop),
+        trainer=trainer,
     )
 
 

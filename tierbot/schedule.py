@@ -7,6 +7,7 @@ forgets nor repeats, and rounds/calendar.py does the arithmetic of local time.
 
 import logging
 import threading
+import time
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from uuid import uuid4
@@ -38,7 +39,7 @@ class Scheduler:
         self._loop = loop
         self._holder = uuid4().hex
         self._running: set[tuple[str, str]] = set()
-        self._guard = threading.Lock()
+        self._guard = threading.Condition()
         self._ticker = BackgroundScheduler(timezone="UTC", job_defaults={"coalesce": True, "max_instances": 1})
 
     def start(self) -> None:
@@ -46,12 +47,18 @@ class Scheduler:
         self._ticker.add_job(self.tick, "interval", seconds=_TICK, misfire_grace_time=None)
         self._ticker.start()
 
-    def stop(self) -> None:
-        """Stop ticking, wait for running jobs and let another process take over at once."""
-        self._ticker.shutdown(wait=True)
+    def stop(self, grace: float = 6.0) -> bool:
+        """Stop ticking and let another process take over at once; return whether all jobs ended within `grace` s.
+
+        A job that did not is done again by whoever comes next: it is on the agenda until it is done.
+        """
+        self._ticker.shutdown(wait=False)
+        with self._guard:
+            ended = self._guard.wait_for(lambda: not self._running, grace)
         for workspace in self._loop.store.workspace_ids():
             with self._loop.store.begin(workspace) as tx:
                 tx.leases.release("scheduler", self._holder)
+        return ended
 
     def tick(self) -> None:
         """Start every job that is due and not running."""
@@ -78,6 +85,7 @@ class Scheduler:
         finally:
             with self._guard:
                 self._running.discard((workspace, due.job))
+                self._guard.notify_all()
 
 
 def _trace(fault: Exception) -> bool:
@@ -108,12 +116,14 @@ class Worker:
         for thread in self._threads:
             thread.start()
 
-    def stop(self) -> None:
-        """Finish what is being sent or settled, then end."""
+    def stop(self, grace: float = 4.0) -> bool:
+        """Finish what is being sent or settled, then end; return whether both threads ended within `grace` s."""
         self._stopping.set()
         self._touched.set()
+        until = time.monotonic() + grace
         for thread in self._threads:
-            thread.join()
+            thread.join(max(0.0, until - time.monotonic()))
+        return not any(thread.is_alive() for thread in self._threads)
 
     def _keep(self, work: Callable[[], None]) -> None:
         while not self._stopping.is_set():

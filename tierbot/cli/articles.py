@@ -63,7 +63,7 @@ def classify(
         articles += [to_article(row, now) for row in read_archive(file, now=now)]
     if not articles:
         raise TierbotError("Nothing to classify. Give a text in quotes, or --file FILE.")
-    from tierbot.bootstrap import build_classification  # noqa: PLC0415 - after the cheap checks
+    from tierbot.bootstrap import build_classification
 
     classification = build_classification(load_settings())
     for start in range(0, len(articles), _BATCH):

@@ -1,6 +1,7 @@
 """`tierbot run`: the bot, connected to Slack until it is told to stop."""
 
 import logging
+import os
 
 import typer
 
@@ -21,19 +22,23 @@ def run() -> None:
     """
     from tierbot.bootstrap import build, connect
     from tierbot.cli.wiring import logging_to_stderr
-    from tierbot.edges.slack.socket_mode import wait_for_signal
+    from tierbot.edges.slack.socket_mode import stop_signals
     from tierbot.settings import load_settings
 
     settings = load_settings()
     logging_to_stderr(settings.log_level)
     bot = build(settings)
-    runner = connect(bot)
-    parts = (runner, bot.worker, bot.scheduler)
-    for part in parts:
-        part.start()
-    err.print(f"tierbot is running in {settings.channel}. Stop it with Ctrl-C.")
-    wait_for_signal()
-    log.info("Stopping: what was begun is finished first.")
-    for part in parts:
-        part.stop()
+    with stop_signals() as stop:
+        runner = connect(bot)
+        runner.start()
+        bot.start()
+        err.print(f"tierbot is running in {settings.channel}. Stop it with Ctrl-C.")
+        stop.wait()
+        log.info("Stopping: what was begun is finished first.")
+        ended = all([runner.stop(grace=4), bot.stop()])
     bot.close()
+    if not ended:
+        # A listener that hangs would keep the interpreter from ending; its event is delivered again.
+        log.warning("Something would not end in time and was left.")
+        logging.shutdown()
+        os._exit(0)

@@ -99,7 +99,7 @@ def staged(demo: DemoSettings, say: Say) -> Iterator[Scene]:
         stack.callback(bot.close)
         runner = connect(bot)
         workspace = bot.only_workspace()
-        for part in (runner, bot.worker, bot.scheduler):
+        for part in (runner, bot):
             part.start()
             stack.callback(part.stop)
         team = demo_team(demo.colleagues, rng, stories.tags.ids)
