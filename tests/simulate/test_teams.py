@@ -34,7 +34,7 @@ def test_expertise_per_tag_scatters_around_the_trainers_own() -> None:
     team = load_trainers(None, rng(), IDS)
     for trainer in team:
         drawn = np.array(list(trainer.expertise_by_tag.values()))
-        assert drawn.mean() == pytest.approx(trainer.expertise, abs=0.06)
+        assert drawn.mean() == pytest.approx(trainer.expertise, abs=0.07)
         assert drawn.std() > 0.03
 
 

@@ -147,16 +147,23 @@ class Act:
     source: Source = Source.REACTION
 
 
-def decide(trainer: Trainer, view: View, rng: np.random.Generator) -> list[Act]:
+def looks_after(trainer: Trainer, rng: np.random.Generator) -> float:
+    """Draw how many seconds after a post a trainer looks at it (above 0, at most a week)."""
+    return min(trainer.delay_median * float(np.exp(trainer.delay_spread * rng.normal())), _LONGEST_DELAY_SECONDS)
+
+
+def decide(trainer: Trainer, view: View, rng: np.random.Generator, delay: float | None = None) -> list[Act]:
     """Return what a trainer does about a post, earliest act first; empty if they pass by.
 
-    Whatever is removed was added before, and nothing is added twice. The same generator state gives the
-    same acts.
+    `delay`: seconds after the post at which they look and see the view; None draws it here, with
+    `looks_after`. Whatever is removed was added before, and nothing is added twice. The same generator state
+    gives the same acts.
     """
     attention = (1.0 - trainer.fatigue) ** view.judged_today
     if rng.random() >= trainer.activity[view.hour] * attention:
         return []
-    return _acts(trainer, view, _clicks(trainer, view, attention, rng), rng)
+    clicks = _clicks(trainer, view, attention, rng)
+    return _acts(trainer, view, clicks, looks_after(trainer, rng) if delay is None else delay, rng)
 
 
 # --- which emoji ----------------------------------------------------------------------------------
@@ -255,10 +262,9 @@ def _inverted(trainer: Trainer, view: View, named: list[str], rng: np.random.Gen
 # --- when, and what goes wrong --------------------------------------------------------------------
 
 
-def _acts(trainer: Trainer, view: View, clicks: list[str], rng: np.random.Generator) -> list[Act]:
-    """Turn intended clicks into acts in time, with slips, mended slips and second thoughts."""
+def _acts(trainer: Trainer, view: View, clicks: list[str], at: float, rng: np.random.Generator) -> list[Act]:
+    """Turn intended clicks, from `at` seconds on, into acts: with slips, mended slips and second thoughts."""
     acts: list[Act] = []
-    at = min(trainer.delay_median * float(np.exp(trainer.delay_spread * rng.normal())), _LONGEST_DELAY_SECONDS)
     used = set(clicks)
     for intended in clicks:
         clicked, source = _landing(trainer, view, intended, used, rng)

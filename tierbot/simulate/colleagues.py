@@ -1,0 +1,343 @@
+"""The demo's colleagues: simulated trainers who use a Slack workspace in a box, over HTTP, as people would.
+
+They watch the channel on the control API's stream, look at each of the bot's posts after their own delay,
+and click what `trainers.decide` says, in compressed time. Each act is kept with what became of it, so that
+a test can hold it against the bot's ledger. One background thread runs them; `stop` ends it.
+"""
+
+import asyncio
+import contextlib
+import json
+import re
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Self
+from urllib.parse import urljoin
+
+import httpx
+import numpy as np
+from websockets.asyncio.client import connect
+from websockets.exceptions import WebSocketException
+
+from tierbot.domain import TierbotError, key
+from tierbot.simulate.messages import Reactions, Story, Truth, reactions_of, story_of, view_of
+from tierbot.simulate.trainers import Act, Trainer, decide, looks_after
+from tierbot.tags import TagSpace
+
+_DAY = 24 * 3600.0
+_LARGEST_BATCH = 200
+_SEND_ATTEMPTS = 5
+_RETRY_SECONDS = 0.3
+# A post's pre-filled emoji come a moment after its message; who looks sooner looks again so often.
+_PREFILL_SECONDS = 0.1
+_PREFILL_LOOKS = 30
+_DONE_BEFORE = frozenset({"already_reacted", "no_reaction"})
+
+
+class ColleaguesError(TierbotError):
+    """The workspace in a box cannot be reached, or refused the colleagues."""
+
+
+@dataclass(frozen=True, slots=True)
+class Click:
+    """One act of a colleague and what became of it.
+
+    user: the trainer's name; user_id: Slack's. ts: the message's. event_ts: the event's, None if the
+    workspace refused; `error` then says why, in Slack's word ("message_not_found", "unreachable").
+    """
+
+    user: str
+    user_id: str
+    channel: str
+    ts: str
+    name: str
+    added: bool
+    event_ts: str | None = None
+    error: str | None = None
+
+
+@dataclass(slots=True)
+class _Person:
+    trainer: Trainer
+    user_id: str
+    judged: Counter[int]  # simulated day → posts judged on it
+
+
+class Colleagues:
+    """A team at work. `speed` is how many simulated seconds pass in one real second.
+
+    control_url: the sandbox's control API ("http://127.0.0.1:1234/control/"), `token` its token if it has one.
+    Stories that `truth` does not know are passed by. What each decides depends on `seed`, the story and what
+    is visible when they look, not on the order in which posts come.
+    """
+
+    def __init__(
+        self,
+        control_url: str,
+        trainers: Sequence[Trainer],
+        truth: Truth,
+        tags: TagSpace,
+        *,
+        seed: int = 0,
+        speed: float = 60.0,
+        token: str | None = None,
+        start_hour: int = 9,
+    ) -> None:
+        if not speed > 0:
+            raise ColleaguesError(f"A speed of {speed!r}: give a number above 0.")
+        shared = [name for name, count in Counter(_handle(one.name) for one in trainers).items() if count > 1]
+        if shared:
+            raise ColleaguesError(f"Two trainers would be called {shared[0]!r} in the workspace. Rename one.")
+        self._url = control_url.rstrip("/") + "/"
+        self._headers = {"Authorization": f"Bearer {token}"} if token else {}
+        # The menu is a modal of the app's own; over HTTP a tag is named by its emoji.
+        self._trainers = [replace(trainer, menu=0.0) for trainer in trainers]
+        self._truth, self._tags, self._seed, self._speed, self._start_hour = truth, tags, seed, speed, start_hour
+        self._people: list[_Person] = []
+        self._bot = ""
+        self._stories: dict[str, Story] = {}
+        self._reactions: dict[str, Reactions] = {}
+        self._clicks: list[Click] = []
+        self._open = 0
+        self._unknown = 0
+        self._began = 0.0
+        self._settled = threading.Event()
+        self._fault: ColleaguesError | None = None
+        self._thread: threading.Thread | None = None
+        self._end: Callable[[], None] = lambda: None
+
+    # What others see
+
+    @property
+    def clicks(self) -> tuple[Click, ...]:
+        """All acts so far, in the order in which the workspace took (or refused) them."""
+        return tuple(self._clicks)
+
+    @property
+    def unknown(self) -> int:
+        """How many of the bot's posts were about stories that nobody knows the truth of."""
+        return self._unknown
+
+    @property
+    def busy(self) -> bool:
+        """Whether someone still means to look or to click."""
+        return self._open > 0
+
+    @property
+    def user_ids(self) -> Mapping[str, str]:
+        """Slack's user id of each trainer's name."""
+        return {person.trainer.name: person.user_id for person in self._people}
+
+    def start(self, timeout: float = 15.0) -> None:
+        """Join the workspace and begin to watch; returns once posts are seen.
+
+        Raises ColleaguesError if the workspace does not answer within `timeout` seconds or refuses.
+        """
+        if self._thread is not None:
+            raise ColleaguesError("The colleagues are at work already. Make another team to start again.")
+        self._thread = threading.Thread(target=self._run, name="colleagues", daemon=True)
+        self._thread.start()
+        if not self._settled.wait(timeout):
+            self.stop()
+            raise ColleaguesError(f"{self._url}: no answer within {timeout:g} s. Is the sandbox running there?")
+        if self._fault is not None:
+            raise self._fault
+
+    def stop(self, timeout: float = 5.0) -> None:
+        """End at once; clicks that were meant for later are not made. Safe to call twice."""
+        with contextlib.suppress(RuntimeError):  # the loop has ended by itself
+            self._end()
+        if self._thread is not None:
+            self._thread.join(timeout)
+
+    def __enter__(self) -> Self:
+        """Start."""
+        self.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Stop."""
+        self.stop()
+
+    # The background thread
+
+    def _run(self) -> None:
+        with contextlib.suppress(asyncio.CancelledError):
+            asyncio.run(self._work())
+        self._open = 0
+
+    async def _work(self) -> None:
+        loop, task = asyncio.get_running_loop(), asyncio.current_task()
+
+        def end() -> None:
+            if task is not None:
+                loop.call_soon_threadsafe(task.cancel)
+
+        self._end = end
+        self._queue: asyncio.Queue[Click] = asyncio.Queue()
+        self._began = time.monotonic()
+        try:
+            async with httpx.AsyncClient(headers=self._headers, timeout=10.0, trust_env=False) as client:
+                await self._join(client)
+                async with asyncio.TaskGroup() as group:  # it lets both end cleanly when cancelled
+                    group.create_task(self._click(client))
+                    group.create_task(self._watch(client))
+        except ColleaguesError as fault:
+            self._fault = fault
+        except httpx.HTTPError as fault:
+            self._fault = ColleaguesError(f"{self._url}: no answer ({fault!r}). Is the sandbox running there?")
+        finally:
+            self._settled.set()
+
+    async def _join(self, client: httpx.AsyncClient) -> None:
+        """Find out who the bot is, and become a user of the workspace for each trainer."""
+        state = await self._call(client, "state")
+        self._bot = str(state["app"]["user_id"])
+        known = {str(user["name"]): str(user["id"]) for user in state["users"]}
+        for trainer in self._trainers:
+            handle = _handle(trainer.name)
+            user_id = known.get(handle)
+            if user_id is None:
+                added = await self._call(client, "users", {"name": handle, "real_name": trainer.name})
+                user_id = str(added["user"]["id"])
+            self._people.append(_Person(trainer, user_id, Counter()))
+
+    async def _call(
+        self, client: httpx.AsyncClient, name: str, body: Mapping[str, Any] | None = None
+    ) -> dict[str, Any]:
+        url = urljoin(self._url, name)
+        response = await (client.get(url) if body is None else client.post(url, json=body))
+        try:
+            answer = response.json()
+        except ValueError:
+            answer = {}
+        if not isinstance(answer, dict) or not answer.get("ok"):
+            why = answer.get("error") if isinstance(answer, dict) else None
+            raise ColleaguesError(
+                f"{url}: refused with {why or response.status_code}. Give the sandbox's control address and its token."
+            )
+        return answer
+
+    # Seeing
+
+    async def _watch(self, client: httpx.AsyncClient) -> None:
+        """Follow the stream; after each (re)connection look through what is there already."""
+        address = urljoin(re.sub("^http", "ws", self._url), "stream")
+        while True:
+            with contextlib.suppress(OSError, WebSocketException, httpx.HTTPError, ColleaguesError):
+                async with connect(address, additional_headers=self._headers, proxy=None) as stream:
+                    await stream.recv()  # its greeting: from here on nothing is missed
+                    for message in (await self._call(client, "messages"))["messages"]:
+                        self._notice(message)
+                    self._settled.set()
+                    async for text in stream:
+                        self._see(json.loads(text))
+            await asyncio.sleep(_RETRY_SECONDS)
+
+    def _see(self, change: Mapping[str, Any]) -> None:
+        kind = change.get("type")
+        if kind in {"message", "message_changed"}:
+            self._notice(change["message"])
+        elif kind in {"reaction_added", "reaction_removed"} and change["ts"] in self._stories:
+            self._reactions[change["ts"]] = reactions_of(change.get("reactions") or (), self._bot)
+        elif kind == "message_deleted":
+            self._stories.pop(change["message"]["ts"], None)
+
+    def _notice(self, message: Mapping[str, Any]) -> None:
+        """Take in a message; of a new story everybody plans when to look at it."""
+        story = story_of(message, self._bot, self._tags)
+        if story is None:
+            return
+        is_new = story.ts not in self._reactions
+        self._stories[story.ts] = story
+        self._reactions[story.ts] = reactions_of(message.get("reactions") or (), self._bot)
+        if not is_new:
+            return
+        if self._truth.tags_of(story.url, story.title) is None:
+            self._unknown += 1
+            return
+        for number, person in enumerate(self._people):
+            rng = np.random.default_rng([self._seed, number, int(key(story.url or story.title), 16)])
+            delay = looks_after(person.trainer, rng)
+            self._later(delay, self._look, story.ts, person, rng, delay, _PREFILL_LOOKS)
+
+    def _later(self, delay: float, act: Callable[..., None], *arguments: Any) -> None:
+        """Do something in `delay` simulated seconds."""
+        self._open += 1
+
+        def due() -> None:
+            try:
+                act(*arguments)
+            finally:
+                self._open -= 1
+
+        asyncio.get_running_loop().call_later(max(0.0, delay) / self._speed, due)
+
+    # Deciding and clicking
+
+    def _look(self, ts: str, person: _Person, rng: np.random.Generator, delay: float, looks: int) -> None:
+        """Look at a post as it stands now, and plan the clicks. Who has answered already does not look again."""
+        story, seen = self._stories.get(ts), self._reactions[ts]
+        if story is None or person.user_id in seen.people:
+            return
+        if story.shown_tag is not None and not seen.prefilled and looks > 0:
+            self._later(_PREFILL_SECONDS * self._speed, self._look, ts, person, rng, delay, looks - 1)
+            return
+        now = self._start_hour * 3600.0 + (time.monotonic() - self._began) * self._speed
+        day, hour = int(now // _DAY), int(now % _DAY // 3600)
+        true_tags = self._truth.tags_of(story.url, story.title) or ()
+        view = view_of(story, seen, true_tags, self._tags, hour=hour, judged_today=person.judged[day])
+        acts = decide(person.trainer, view, rng, delay)
+        person.judged[day] += bool(acts)
+        for act in acts:
+            self._later(act.delay_seconds - delay, self._mean, story, person, act)
+
+    def _mean(self, story: Story, person: _Person, act: Act) -> None:
+        self._open += 1
+        self._queue.put_nowait(Click(person.trainer.name, person.user_id, story.channel, story.ts, act.name, act.added))
+
+    async def _click(self, client: httpx.AsyncClient) -> None:
+        """Send what is due; what falls due while a request is under way goes together with the next."""
+        while True:
+            batch = [await self._queue.get()]
+            while not self._queue.empty() and len(batch) < _LARGEST_BATCH:
+                batch.append(self._queue.get_nowait())
+            self._clicks += await self._send(client, batch)
+            self._open -= len(batch)
+
+    async def _send(self, client: httpx.AsyncClient, batch: list[Click]) -> list[Click]:
+        """Return the clicks with what became of them; asks again where no answer came."""
+        acts = [
+            {
+                "do": "react" if c.added else "unreact",
+                "user": c.user_id,
+                "channel": c.channel,
+                "ts": c.ts,
+                "name": c.name,
+            }
+            for c in batch
+        ]
+        for attempt in range(_SEND_ATTEMPTS):
+            try:
+                results = (await self._call(client, "acts", {"acts": acts}))["results"]
+            except (httpx.HTTPError, ColleaguesError):
+                await asyncio.sleep(_RETRY_SECONDS * (attempt + 1))
+                continue
+            return [_result(click, result, attempt) for click, result in zip(batch, results, strict=True)]
+        return [replace(click, error="unreachable") for click in batch]
+
+
+def _result(click: Click, result: Mapping[str, Any], attempt: int) -> Click:
+    """Keep a result. Where the first answer got lost, "it is so already" means that the click had arrived."""
+    error = None if result.get("ok") else str(result.get("error", "unknown"))
+    if attempt and error in _DONE_BEFORE:
+        error = None
+    return replace(click, event_ts=result.get("event_ts"), error=error)
+
+
+def _handle(name: str) -> str:
+    """Return a name as a Slack handle: "Ada Lovelace" is ada-lovelace."""
+    return re.sub(r"[^\w.]+", "-", name.strip().lower()).strip("-") or "colleague"

@@ -1,0 +1,117 @@
+"""What a colleague makes of a message in the channel: which story it is, and what is asked about it. Pure.
+
+Simulated colleagues know the bot only as people do: by what its messages show. So this reads blocks and
+reactions as Slack shows them, and shares no code with what wrote them.
+"""
+
+import html
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from tierbot.articles import canonical_url
+from tierbot.articles.duplicates import words
+from tierbot.domain import Arm
+from tierbot.simulate.trainers import View
+from tierbot.tags import TagSpace, base_name
+from tierbot.tags.emoji import APPROVE
+
+_LINK = re.compile(r"<(https?://[^|>\s]+)(?:\|([^>]*))?>")
+_BOLD = re.compile(r"^\*(.+)\*$", re.MULTILINE)
+_EMOJI = re.compile(r":([a-z0-9_+'\-]+):")
+# A shown title may be cut; two stories that share this many characters are one, for our purpose.
+_TITLE_CHARACTERS = 60
+_FEWEST_BLOCKS = 2  # the story, and the question about it
+
+
+class Truth:
+    """What is true of the stories that the demo plays, found by a message's url or title."""
+
+    def __init__(self, stories: Iterable[tuple[str, str, tuple[str, ...]]]) -> None:
+        """Take (url, title, true tag ids) of each story; of two with one url, or one title, the first counts."""
+        self._by_url: dict[str, tuple[str, ...]] = {}
+        self._by_title: dict[str, tuple[str, ...]] = {}
+        for url, title, tags in stories:
+            self._by_url.setdefault(canonical_url(url), tags)
+            self._by_title.setdefault(_title_key(title), tags)
+
+    def tags_of(self, url: str, title: str) -> tuple[str, ...] | None:
+        """Return the true tags of a story; None if it is not known."""
+        address, name = canonical_url(url), _title_key(title)
+        found = self._by_url.get(address) if address else None
+        return found if found is not None else self._by_title.get(name) if name else None
+
+
+def _title_key(title: str) -> str:
+    return " ".join(words(title))[:_TITLE_CHARACTERS]
+
+
+@dataclass(frozen=True, slots=True)
+class Story:
+    """A bot's message that asks about a story. `shown_tag` is None where the message names no tag."""
+
+    ts: str
+    channel: str
+    url: str
+    title: str
+    shown_tag: str | None
+
+
+def story_of(message: Mapping[str, Any], bot_user: str, tags: TagSpace) -> Story | None:
+    """Read a message (Slack's JSON); None if it is not the bot's, or asks about no story."""
+    blocks = message.get("blocks") or []
+    if message.get("user") != bot_user or len(blocks) < _FEWEST_BLOCKS:
+        return None
+    head, *rest = (_text_of(block) for block in blocks)
+    link = _LINK.search(head)
+    if link is not None:
+        url, title = html.unescape(link[1]), html.unescape(link[2] or "")
+    else:
+        bold = _BOLD.search(head)
+        url, title = "", html.unescape(bold[1]) if bold else ""
+    if not url and not title:
+        return None
+    named = (tags.by_emoji(found[1]) for text in rest for found in _EMOJI.finditer(text))
+    shown = next((tag.id for tag in named if tag is not None), None)
+    return Story(str(message["ts"]), str(message.get("channel", "")), url, title, shown)
+
+
+def _text_of(block: Mapping[str, Any]) -> str:
+    parts = [block.get("text"), *(block.get("elements") or []), *(block.get("fields") or [])]
+    texts = [part.get("text") if isinstance(part, Mapping) else part for part in parts]
+    return "\n".join(text for text in texts if isinstance(text, str))
+
+
+@dataclass(frozen=True, slots=True)
+class Reactions:
+    """The reactions on a message: the bot's own, in order, and how many people gave which."""
+
+    prefilled: tuple[str, ...]
+    visible: Mapping[str, int]
+    people: frozenset[str]  # user ids who reacted, the bot left out
+
+
+def reactions_of(reactions: Iterable[Mapping[str, Any]], bot_user: str) -> Reactions:
+    """Read a message's reactions (Slack's JSON)."""
+    prefilled: list[str] = []
+    visible: dict[str, int] = {}
+    people: set[str] = set()
+    for reaction in reactions:
+        users = set(reaction.get("users") or ())
+        if bot_user in users:
+            prefilled.append(str(reaction["name"]))
+        others = int(reaction.get("count", len(users))) - (bot_user in users)
+        if others > 0:
+            visible[str(reaction["name"])] = others
+        people |= users - {bot_user}
+    return Reactions(tuple(prefilled), visible, frozenset(people))
+
+
+def view_of(
+    story: Story, seen: Reactions, true_tags: tuple[str, ...], tags: TagSpace, *, hour: int, judged_today: int
+) -> View:
+    """Return what a trainer sees of a story. A named tag with 👍 pre-filled is the basic arm."""
+    named_arm = Arm.BASIC if APPROVE in map(base_name, seen.prefilled) else Arm.TIER
+    arm = Arm.BLANK if story.shown_tag is None else named_arm
+    return View(arm, story.shown_tag, seen.prefilled, seen.visible, true_tags, tags, hour, judged_today)
