@@ -218,3 +218,25 @@ def _sentence(error: Mapping[str, Any]) -> str:
     value = "(secret)" if secret else repr(error["input"])
     remedy = str(error["msg"]).removeprefix("Value error, ")
     return f"{name} is {value}: {remedy[0].lower() + remedy[1:]}."
+
+
+_SECTIONS = {
+    "slack_bot_token": "Slack",
+    "database_url": "Data",
+    "timezone": "What and when to post",
+    "blank_share": "How to ask",
+    "minimum_voters": "How to settle and learn",
+}
+
+
+def env_example() -> str:
+    """Return the text of .env.example: every setting with what it is for and its default, commented out."""
+    lines = ["# Copy to .env and fill in. What is commented out has the default shown."]
+    for name, field in Settings.model_fields.items():
+        if name in _SECTIONS:
+            lines += ["", f"# --- {_SECTIONS[name]} ---"]
+        default = field.default
+        shown = ",".join(default) if isinstance(default, tuple) else "" if default is None else str(default)
+        needed = name in {"slack_bot_token", "slack_app_token", "channel"}
+        lines += ["", f"# {field.description}", f"{'' if needed else '# '}{environment_name(name)}={shown}"]
+    return "\n".join(lines) + "\n"
