@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import shutil
 from typing import TYPE_CHECKING, Any
 
@@ -21,6 +22,10 @@ FLAGS = (
 )
 PLAIN = {"type": "plain_text"}
 HOSTILE = "<img src=x onerror=alert(1)> \u202eevil\u202c <javascript:alert(2)|click> &lt;b&gt; *bold*"
+
+PIXEL = base64.b64decode(
+    "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
+)
 
 needs_browser = pytest.mark.skipif(BROWSER is None, reason="no chromium on this machine")
 
@@ -180,6 +185,15 @@ def test_the_panel_shows_what_the_bot_learned_as_soon_as_it_says_so(bot: Any, pa
     page.wait_for_selector(f'.message.flash[data-ts="{bot.ts}"]')
     assert "−1.00" in page.inner_text(".verdict")
     assert "<script>" in page.inner_text(".row-json")
+
+
+@needs_browser
+def test_an_uploaded_picture_is_seen(bot: Any, page: Any) -> None:
+    bot.web.files_upload_v2(filename="chart.png", content=PIXEL, channel=bot.channel, initial_comment="the round")
+    picture = page.locator(".picture img")
+    picture.wait_for()
+    picture.scroll_into_view_if_needed()
+    assert picture.evaluate("(image) => image.decode().then(() => image.naturalWidth)") == 1
 
 
 @needs_browser

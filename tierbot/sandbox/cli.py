@@ -12,6 +12,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from tierbot.sandbox.errors import SlackError
 from tierbot.sandbox.sandbox import Sandbox
 from tierbot.sandbox.server import serve
 from tierbot.sandbox.settings import Settings, SettingsError, Shortcut, Timings, read_manifest
@@ -81,7 +82,10 @@ def build_sandbox(arguments: argparse.Namespace) -> Sandbox:
     if arguments.faults:
         box.faults.change(_json(arguments.faults, "--faults"))
     for traits in (*map(_user, arguments.user), *_users(arguments.users)):
-        box.add_colleague(**traits)
+        try:
+            box.add_colleague(**traits)
+        except SlackError as error:
+            raise SettingsError(f"colleague {traits['name']!r}: {error}") from error
     return box
 
 

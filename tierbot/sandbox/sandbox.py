@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from random import Random
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from tierbot.sandbox.api.chat import checked_blocks, fill_ids
 from tierbot.sandbox.appevents import AppEvents
@@ -12,7 +12,6 @@ from tierbot.sandbox.courier import Courier, Transport
 from tierbot.sandbox.errors import SlackError
 from tierbot.sandbox.faults import Faults
 from tierbot.sandbox.files import Files
-from tierbot.sandbox.httpevents import HttpTransport
 from tierbot.sandbox.hub import Hub
 from tierbot.sandbox.ids import Mint
 from tierbot.sandbox.interactions import Interactions
@@ -24,6 +23,9 @@ from tierbot.sandbox.settings import Settings
 from tierbot.sandbox.stream import Stream
 from tierbot.sandbox.views import Triggers, Views
 from tierbot.sandbox.workspace import Workspace
+
+if TYPE_CHECKING:
+    from tierbot.sandbox.httpevents import HttpTransport
 
 
 class Sandbox:
@@ -62,6 +64,8 @@ class Sandbox:
         transport: Transport = self.hub
         self.http: HttpTransport | None = None
         if settings.request_url:
+            from tierbot.sandbox.httpevents import HttpTransport  # noqa: PLC0415  (httpx is a third of the start)
+
             self.http = HttpTransport(settings.request_url, settings.signing_secret, self.clock, self.faults)
             transport = self.http
         self.courier = Courier(transport, self.timers, timings, self.faults, limited=settings.limits)

@@ -161,6 +161,9 @@ const HANDLERS = {
   message({ channel, message }) {
     const list = state.messages.get(channel);
     list?.set(message.ts, message);
+    const parent = message.thread_ts !== message.ts && list?.get(message.thread_ts);
+    if (parent) parent.reply_count = (parent.reply_count ?? 0) + 1;
+    if (parent && here(channel)) messages.redraw(parent);
     if (here(channel) && list) messages.append(message);
     else if (!state.channels.get(channel)?.is_im || state.channels.get(channel).members.includes(state.me)) {
       state.unread.set(channel, (state.unread.get(channel) ?? 0) + 1);

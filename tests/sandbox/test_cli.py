@@ -1,0 +1,89 @@
+"""The sandbox's command line, and that it stands alone."""
+
+from __future__ import annotations
+
+import ast
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+import tierbot.sandbox
+from tierbot.sandbox.cli import announcer, build_parser, build_sandbox, main
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+
+def test_help_shows_an_example(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main(["--help"])
+    assert ended.value.code == 0
+    assert "python -m tierbot.sandbox --port 8765" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("flags", "complaint"),
+    [
+        (["--user", "ada:king"], "ada:king"),
+        (["--shortcut", "Why"], "NAME=CALLBACK_ID"),
+        (["--faults", "{"], "--faults: not JSON"),
+        (["--faults", '{"gremlins": 1}'], "unknown fault: gremlins"),
+        (["--timings", '{"naps": 1}'], "naps"),
+        (["--manifest", "/nowhere.json"], "/nowhere.json"),
+        (["--users", "/nowhere.json"], "/nowhere.json"),
+        (["--user", "ada", "--user", "ada"], "name_taken"),
+    ],
+)
+def test_a_wrong_flag_is_named(flags: list[str], complaint: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(flags) == 2
+    assert complaint in capsys.readouterr().err
+
+
+def test_beyond_this_machine_a_control_token_is_made_up() -> None:
+    def token(*flags: str) -> str | None:
+        return build_sandbox(build_parser().parse_args(flags)).settings.control_token
+
+    assert token() is None
+    assert token("--host", "::1") is None
+    assert token("--host", "0.0.0.0")  # noqa: S104
+    assert token("--host", "0.0.0.0", "--control-token", "mine") == "mine"  # noqa: S104
+
+
+def test_colleagues_come_from_a_file(tmp_path: Path) -> None:
+    users = tmp_path / "users.json"
+    users.write_text(
+        json.dumps([{"name": "ada", "real_name": "Ada L.", "admin": True}, {"name": "gus", "guest": True}])
+    )
+    box = build_sandbox(build_parser().parse_args(["--users", str(users)]))
+    assert (box.find_user("ada").is_admin, box.find_user("@gus").is_guest) == (True, True)
+
+
+def test_the_announcement_is_one_line_on_standard_output_and_in_a_file(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    announcer(tmp_path / "where")('{"url": "x"}')
+    assert capsys.readouterr().out == (tmp_path / "where").read_text() == '{"url": "x"}\n'
+
+
+def test_message_events_come_only_to_who_subscribed(start: Callable[..., Any]) -> None:
+    quiet, curious = start(), start("--events", "message.channels,message.im")
+    for box in (quiet, curious):
+        box.do("message", user="bob", text="hi")
+        direct = box.do("dm", user="bob")["channel"]["id"]
+        box.do("message", user="bob", text="psst", channel=direct)
+    assert "events" not in quiet.see("stats")
+    assert curious.see("stats")["events"] == 2
+
+
+def test_the_sandbox_imports_nothing_of_the_bot() -> None:
+    home = Path(tierbot.sandbox.__file__).parent
+    for path in home.rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text())):
+            names = [node.module or ""] if isinstance(node, ast.ImportFrom) else []
+            names += [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
+            strange = [
+                name for name in names if name.split(".")[0] == "tierbot" and not name.startswith("tierbot.sandbox")
+            ]
+            assert strange == [], path
