@@ -16,6 +16,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from tierbot.articles.feeds import Feed, FeedMemory, FeedResult
 from tierbot.domain import (
     Article,
     Copy,
@@ -55,6 +56,20 @@ class Encoder(Protocol):
 
     def encode(self, texts: Sequence[str]) -> NDArray[np.float32]:
         """Return unit-length embeddings, shape (len(texts), dimension)."""
+        ...
+
+
+# --- feeds ----------------------------------------------------------------------------------------
+
+
+class Feeds(Protocol):
+    """The open web's feeds."""
+
+    def poll(self, feeds: Sequence[Feed], memory: Mapping[str, FeedMemory], now: datetime) -> list[FeedResult]:
+        """Read all feeds at once; return one result for each, in order. A broken one is a result with a problem.
+
+        `memory` maps feed addresses to what the last poll's results said to keep.
+        """
         ...
 
 
