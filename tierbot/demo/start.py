@@ -21,6 +21,7 @@ from tierbot.tags.assign import assigned_tag_space, label_id
 from tierbot.training.fit import fit
 from tierbot.training.rows import TrainingRows, labelled_rows, rows_to_bytes
 
+_WEEK = 250  # stories that come in in a week of the corpus
 _FRESHEST, _OLDEST = timedelta(minutes=5), timedelta(hours=8)
 
 
@@ -57,16 +58,38 @@ class StartShelf:
 
 
 def corpus(now: datetime, rng: np.random.Generator) -> Stories:
-    """Return the shipped corpus in random order, as if it had come in during the last hours."""
+    """Return the shipped corpus, as if it had come in during the last hours.
+
+    As in real news some stories run for weeks: what the corpus calls parts 1 to 4 of a story come in four
+    successive weeks, in random order within each, among stories that stand alone.
+    """
     text = resources.files("tierbot.simulate").joinpath("corpus.jsonl").read_bytes()
     lines = (Line(number, line) for number, line in enumerate(text.splitlines(), 1))
     rows = [row for row in parse_rows(lines, Format.JSONL, "corpus.jsonl", now) if isinstance(row, ArchiveRow)]
-    order = rng.permutation(len(rows))
     ages = rng.uniform(_FRESHEST.total_seconds(), _OLDEST.total_seconds(), len(rows))
-    dated = [
-        replace(rows[i], published_at=now - timedelta(seconds=float(age))) for i, age in zip(order, ages, strict=True)
-    ]
+    ordered = _by_week([rows[i] for i in rng.permutation(len(rows))], rng)
+    dated = (
+        replace(row, published_at=now - timedelta(seconds=float(age))) for row, age in zip(ordered, ages, strict=True)
+    )
     return Stories(default_tag_space(), (), tuple(dated))
+
+
+def _by_week(rows: Sequence[ArchiveRow], rng: np.random.Generator) -> list[ArchiveRow]:
+    """Order shuffled rows by week; "a-017-3" is the third part of the story that "a-017" began."""
+    later: dict[str, list[ArchiveRow]] = {}
+    for row in rows:
+        part = row.id.partition("-")[2].partition("-")[2]
+        if part:
+            later.setdefault(part, []).append(row)
+    running = {row.id.rpartition("-")[0] for parts in later.values() for row in parts}
+    single = [row for row in rows if row.id.count("-") == 1 and row.id not in running]
+    weeks = [[row for row in rows if row.id in running], *(later[part] for part in sorted(later))]
+    ordered: list[ArchiveRow] = []
+    for week in weeks:
+        fill = max(0, _WEEK - len(week))
+        mixed, single = [*week, *single[:fill]], single[fill:]
+        ordered += [mixed[i] for i in rng.permutation(len(mixed))]
+    return ordered + single
 
 
 def archive(path: Path, start: int, now: datetime, rng: np.random.Generator) -> Stories:

@@ -144,9 +144,10 @@ def label_id(label: str) -> str:
     """Return a label as a tag id.
 
     >>> label_id("FOOD & DRINK"), label_id("c++")
-    ('food-drink', 'c')
+    ('food-drink', 'cplusplus')
     """
-    return re.sub(r"[^a-z0-9]+", "-", label.lower()).strip("-")[:40] or "unnamed"
+    spelt = label.lower().replace("+", "plus").replace("#", "sharp")
+    return re.sub(r"[^a-z0-9]+", "-", spelt).strip("-")[:40] or "unnamed"
 
 
 def _match(tag_id: str, shipped: Sequence[Tag], taken: dict[str, Tag], *, exact: bool) -> Tag | None:
