@@ -1,0 +1,100 @@
+"""`tierbot run` as a process of its own against a Slack workspace in a box, over real sockets."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from tierbot.demo.workspace import SandboxProcess
+
+PATIENCE = 60.0
+
+
+def wait_until(true: Callable[[], Any], what: str) -> Any:
+    """Return the first truthy answer; fail after a minute. Polling, since other processes do the work."""
+    until = time.monotonic() + PATIENCE
+    while time.monotonic() < until:
+        if answer := true():
+            return answer
+        time.sleep(0.05)
+    raise AssertionError(f"waited {PATIENCE:g} s in vain: {what}")
+
+
+class World:
+    """A sandbox, a database, and the bot's processes."""
+
+    def __init__(self, sandbox: SandboxProcess, folder: Path) -> None:
+        self.sandbox = sandbox
+        self.folder = folder
+        address = sandbox.address
+        self.environment = {
+            **{name: value for name, value in os.environ.items() if not name.startswith(("SLACK_", "TIERBOT_"))},
+            "SLACK_BOT_TOKEN": address.bot_token,
+            "SLACK_APP_TOKEN": address.app_token,
+            "SLACK_API_URL": address.api_url,
+            "TIERBOT_CHANNEL": address.channel,
+            "DATABASE_URL": f"sqlite:///{folder}/bot.db",
+            "TIERBOT_ENCODER": "hashing",
+            "TIERBOT_SEED": "1",
+            "TIERBOT_QUIET_HOURS": "00:00-23:59",
+            "TIERBOT_SLACK_POSTS_PER_SECOND": "100",
+        }
+        self.client = httpx.Client(base_url=address.control_url, timeout=10, trust_env=False)
+        self.bots: list[subprocess.Popen[bytes]] = []
+
+    def start(self) -> "subprocess.Popen[bytes]":
+        """Start `tierbot run` and wait until it is connected."""
+        connections = self.stats()["connections"]
+        log = (self.folder / f"bot-{len(self.bots)}.log").open("wb")
+        command = [sys.executable, "-m", "tierbot", "run"]
+        bot = subprocess.Popen(command, cwd=self.folder, env=self.environment, stdout=log, stderr=log)
+        self.bots.append(bot)
+        wait_until(lambda: bot.poll() is not None or self.stats()["connections"] > connections, "the bot to connect")
+        assert bot.poll() is None, self.log()
+        return bot
+
+    def log(self) -> str:
+        return "\n".join(path.read_text() for path in sorted(self.folder.glob("bot-*.log")))
+
+    def run(self, *arguments: str) -> "subprocess.CompletedProcess[str]":
+        """Run another tierbot command in the bot's environment."""
+        command = [sys.executable, "-m", "tierbot", *arguments]
+        return subprocess.run(
+            command, cwd=self.folder, env=self.environment, capture_output=True, text=True, check=False
+        )
+
+    def stats(self) -> dict[str, Any]:
+        return self.client.get("stats").json()
+
+    def messages(self) -> list[dict[str, Any]]:
+        return self.client.get("messages", params={"limit": 500}).json()["messages"]
+
+    def posts(self) -> list[dict[str, Any]]:
+        return [
+            message for message in self.messages() if "Which topic" in str(message) or "react" in str(message).lower()
+        ]
+
+    def act(self, do: str, user: str, ts: str, name: str) -> dict[str, Any]:
+        return self.client.post(do, json={"user": user, "ts": ts, "name": name}).json()
+
+    def stop(self) -> None:
+        for bot in self.bots:
+            with suppress(ProcessLookupError):
+                bot.send_signal(signal.SIGKILL)
+            bot.wait()
+
+
+@pytest.fixture
+def world(tmp_path: Path) -> Iterator[World]:
+    with SandboxProcess(seed=1, users=("ada:admin", "bob", "cleo")) as sandbox:
+        built = World(sandbox, tmp_path)
+        yield built
+        built.stop()

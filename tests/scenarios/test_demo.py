@@ -1,0 +1,61 @@
+"""The demo, short and with hashed embeddings: the whole loop over real HTTP and WebSocket."""
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from tierbot.demo.play import DemoSettings, play
+from tierbot.domain import TierbotError
+
+DEMO = DemoSettings(
+    rounds=2, posts=12, seed=3, archive=None, start=20, colleagues=5, speed=5000, posts_per_second=1000, port=0
+)
+
+
+@pytest.fixture(autouse=True)
+def _hashing(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TIERBOT_ENCODER", "hashing")
+
+
+def test_two_rounds_are_played_from_the_article_to_the_retrained_model() -> None:
+    first, second = play(DEMO, say=lambda _: None)
+    assert (first["round"], second["round"]) == (1, 2)
+    for record in (first, second):
+        assert record["posts"] == 12
+        assert record["reactions"] > 12
+        assert record["verdicts"] + record["abstentions"] <= 12
+        assert record["verdicts"] > 4
+        assert record["accuracy"]["all"]["n"] <= record["verdicts"]
+        assert {"n", "value", "low", "high"} == set(record["accuracy"]["blank"])
+        assert [line["rank"] for line in record["standings"]] == sorted(line["rank"] for line in record["standings"])
+        json.dumps(record)
+    assert (first["model"], second["model"]) == ("m0002", "m0003")
+
+
+def test_any_labelled_archive_plays_on_its_own_tags(tmp_path: Path) -> None:
+    topics = {"BOATS & SHIPS": "boat harbour sail", "c++": "compiler template pointer", "CHEESE": "brie cheddar rind"}
+    rows = [
+        {
+            "id": f"{label}{i}",
+            "title": f"{words} number {i * 37}",
+            "url": f"https://a.example/{label[:2]}/{i}",
+            "tags": [label],
+        }
+        for i in range(20)
+        for label, words in topics.items()
+    ]
+    path = tmp_path / "archive.jsonl"
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    demo = replace(DEMO, archive=path, rounds=1)
+    (record,) = play(demo, say=lambda _: None)
+    assert record["accuracy"]["all"]["value"] > 0.8, "the first model learned from the start rows"
+
+
+def test_an_archive_smaller_than_the_start_is_refused_with_the_remedy(tmp_path: Path) -> None:
+    path = tmp_path / "archive.jsonl"
+    path.write_text('{"title": "one", "tags": ["a"]}\n{"title": "two", "tags": ["b"]}\n')
+    demo = replace(DEMO, archive=path)
+    with pytest.raises(TierbotError, match="--start"):
+        next(play(demo, say=lambda _: None))
