@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tierbot.articles.duplicates import fold, to_article, words
+from tierbot.articles.duplicates import Folded, copy_id, fold, to_article, words
 from tierbot.articles.reading import ArchiveRow, row_of
 from tierbot.domain import Article
 
@@ -103,6 +103,14 @@ def test_a_copy_found_again_has_the_same_id_so_that_it_counts_once() -> None:
     one = article("Fire kills three people in central Rome", "https://a.com/1", source="A")
     two = article("Fire kills three people in central Rome", "https://b.com/1", source="B")
     assert fold([one, two], []).found == fold([two, one], [one]).found
+
+
+def test_a_known_copy_adds_nothing_even_when_its_original_is_no_longer_recent() -> None:
+    one = article("Fire kills three people in central Rome", "https://a.com/1", source="A")
+    two = article("Fire kills three people in central Rome", "https://b.com/1", source="B")
+    [copy] = fold([one, two], []).found
+    assert copy.id == copy_id(two)
+    assert fold([two], [], known={copy.id}) == Folded((), ())
 
 
 def test_a_row_repeated_within_a_file_is_counted_also_when_the_file_is_read_again() -> None:

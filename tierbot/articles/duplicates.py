@@ -9,7 +9,7 @@ compared word by word, not by a distance, since what tells two stories apart is 
 import re
 import unicodedata
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cached_property
@@ -119,11 +119,18 @@ def words(title: str) -> tuple[str, ...]:
     return tuple(_WORD.findall(_CONTRACTION.sub(r"\1\2", text)))
 
 
-def fold(incoming: Sequence[Article], recent: Iterable[Article]) -> Folded:
+def copy_id(article: Article, again: int = 0) -> str:
+    """Return the id that an article has where it is folded into another; `again` counts repeats in one batch."""
+    return key("copy", article.id, article.source, again)
+
+
+def fold(incoming: Sequence[Article], recent: Iterable[Article], known: Container[str] = ()) -> Folded:
     """Fold duplicates among incoming articles, and against recent ones, in order: the first seen stands.
 
     The same id from the same source is the same thing read again and adds nothing; from another source, or
     once more in this batch, it is a copy, and so is a near duplicate. Deterministic in the order given.
+    `known` are ids of copies that were folded before (see `copy_id`): such an article adds nothing, also where
+    the one that it was folded into is no longer among the recent ones.
     """
     incoming, standing = list(incoming), list(recent)
     stories, told = [_Story(article) for article in incoming], [_Story(article) for article in standing]
@@ -136,16 +143,17 @@ def fold(incoming: Sequence[Article], recent: Iterable[Article]) -> Folded:
     met: Counter[tuple[str, str]] = Counter()
     for story in stories:
         article = story.article
-        original = by_id.get(article.id) or index.nearest(story)
         again = met[article.id, article.source]
         met[article.id, article.source] += 1
+        if copy_id(article, again) in known:
+            continue
+        original = by_id.get(article.id) or index.nearest(story)
         if original is None:
             new.append(article)
             by_id[article.id] = article
             index.add(story)
         elif again or (article.id, article.source) != (original.id, original.source):
-            copy_id = key("copy", article.id, article.source, again)
-            found.append(Copy(id=copy_id, article_id=original.id, source=article.source))
+            found.append(Copy(id=copy_id(article, again), article_id=original.id, source=article.source))
     return Folded(tuple(new), tuple(found))
 
 

@@ -3,12 +3,20 @@
 import socket
 import threading
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 import pytest
 
+from tierbot.articles.feeds import Feed, FeedError, FeedMemory, FeedResult
+from tierbot.edges.feeds import LOOPBACK, FeedReader, Limits
+
 Answer = Callable[["Handler"], None]
+
+NOW = datetime(2026, 7, 1, 12, tzinfo=UTC)
+BOMB = """<?xml version="1.0"?><!DOCTYPE lolz [<!ENTITY lol "lol"><!ENTITY lol2 "&lol;&lol;&lol;&lol;&lol;&lol;&lol;&lol;">
+<!ENTITY lol3 "&lol2;&lol2;&lol2;&lol2;&lol2;&lol2;&lol2;">]><rss version="2.0"><channel><item><title>&lol3;</title></item></channel></rss>"""
 
 
 class Handler(BaseHTTPRequestHandler):
@@ -109,3 +117,20 @@ def rss(*items: str, title: str = "Example News") -> str:
     """Return an RSS feed of the given items' inner XML."""
     listed = "".join(f"<item>{item}</item>" for item in items)
     return f'<?xml version="1.0"?><rss version="2.0"><channel><title>{title}</title>{listed}</channel></rss>'
+
+
+ITEM = "<title>A story</title><link>https://e.com/1</link><description>Words.</description>"
+
+
+def reader(**limits: float) -> FeedReader:
+    return FeedReader(limits=Limits(**{"seconds": 10.0, **limits}), allow=LOOPBACK)  # type: ignore[arg-type]
+
+
+def read(url: str, memory: FeedMemory = FeedMemory(), **limits: float) -> FeedResult:  # noqa: B008 - frozen
+    return reader(**limits).read(Feed(url), memory, NOW)
+
+
+def fault(url: str, **limits: float) -> str:
+    with pytest.raises(FeedError) as raised:
+        reader(**limits).read(Feed(url), FeedMemory(), NOW)
+    return str(raised.value)
