@@ -1,6 +1,7 @@
 """The arrows of the loop, on a real database: each does its work once, whatever is repeated or interrupted."""
 
 from collections import Counter
+from dataclasses import replace
 
 import pytest
 
@@ -80,6 +81,15 @@ def test_a_push_is_remembered_together_with_its_posts_or_not_at_all(stage: Stage
     with read(stage) as tx:
         assert tx.agenda.get("push") == done
         assert len(tx.posts.in_round(1)) == 3
+
+
+def test_a_story_from_another_source_is_folded_and_counted_once_however_often_it_is_read(stage: Stage) -> None:
+    (original,) = stage.articles(1)
+    elsewhere = replace(original, id="b0", url="https://other.example/story", source="Other")
+    assert stage.bot.loop.take_in(WORKSPACE, [original, elsewhere]) == (1, 1)
+    assert stage.bot.loop.take_in(WORKSPACE, [original, elsewhere]) == (0, 0)
+    with read(stage) as tx:
+        assert tx.articles.get([original.id])[original.id].copies == 2
 
 
 # --- the outbox -----------------------------------------------------------------------------------

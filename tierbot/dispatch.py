@@ -25,7 +25,7 @@ from tierbot.tags import TagSpace
 
 log = logging.getLogger(__name__)
 
-_LEASE = timedelta(minutes=2)  # a delivery not done by then may be claimed by another process
+_LEASE = timedelta(seconds=40)  # then another process may claim it; a call ends within 15 s, one way or the other
 _BACKOFF = (1, 5, 30, 120, 600)  # seconds between attempts while Slack does not answer
 _SENDS_A_MESSAGE = (DeliveryKind.POST, DeliveryKind.ANNOUNCE)  # one method of Slack's, hence one pace
 _PREFILLS = {Arm.BASIC: ("+1", "-1", "confused"), Arm.BLANK: ()}

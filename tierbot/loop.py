@@ -106,12 +106,15 @@ class Loop:
     def prepare(self, workspace: Workspace, tags: TagSpace) -> None:
         """Set a workspace up, or bring it up to date: its tags, a first model, an open round, an agenda."""
         now = self.clock.now()
+        with self.store.read(workspace.id) as tx:
+            first = None if tx.models.champion() else self.registry.first(tags)
         with self.store.begin(workspace.id) as tx:
             known = tx.workspaces.get()
             settings = {**(known.settings if known else {}), **workspace.settings}
             tx.workspaces.put(replace(known or workspace, name=workspace.name, settings=settings))
             tx.workspaces.put_tags(tx.workspaces.tags().updated(tags, now))
-            self.registry.install(tx)
+            if first is not None and tx.models.champion() is None:
+                tx.models.add(*first)
             if tx.rounds.current() is None:
                 self.open_round(tx, 1)
             for job, wait in (("push", timedelta(0)), ("retrain", timedelta(days=self.settings.retrain_every_days))):
@@ -128,8 +131,8 @@ class Loop:
             recent = tx.articles.recent(now - _DUPLICATE_WINDOW, _DUPLICATE_LIMIT)
             folded = fold(articles, recent)
             new = tx.articles.add(folded.new)
-            tx.articles.fold(folded.copies)
-        return new, sum(folded.copies.values())
+            copies = tx.articles.add_copies(folded.found)
+        return new, copies
 
     def embed(self, workspace: str) -> int:
         """Compute and store the embeddings that are missing; return how many."""

@@ -79,11 +79,25 @@ class Registry:
             if known is not None and known[:2] == (version.id, tags.ids):
                 return version, known[2]
             weights = tx.models.weights(version.id)
-        classifier = self._loaded(version, weights)
-        if not set(tags.ids) <= set(classifier.tag_ids):
-            classifier = classifier.extended(self._prior(tags))
+        classifier = self._over(tags, self._loaded(version, weights))
         self._in_service[workspace] = (version.id, tags.ids, classifier)
         return version, classifier
+
+    def classifier_of(self, workspace: str, version_id: str) -> Classifier:
+        """Return any version's classifier, extended to tags that came later.
+
+        Raises TierbotError if there is no such version, its weights are damaged, or another encoder is set.
+        """
+        champion, classifier = self.champion(workspace)
+        if champion.id == version_id:
+            return classifier
+        with self._store.read(workspace) as tx:
+            version, tags = _known(tx, version_id), tx.workspaces.tags()
+            weights = tx.models.weights(version.id)
+        return self._over(tags, self._loaded(version, weights))
+
+    def _over(self, tags: TagSpace, classifier: Classifier) -> Classifier:
+        return classifier if set(tags.ids) <= set(classifier.tag_ids) else classifier.extended(self._prior(tags))
 
     def _loaded(self, version: ModelVersion, weights: bytes) -> Classifier:
         if hashlib.sha256(weights).hexdigest() != version.sha256:
@@ -97,19 +111,19 @@ class Registry:
             )
         return Classifier.from_bytes(weights, f"model {version.id}")
 
-    def install(self, tx: Transaction) -> None:
-        """Put the shelf's bootstrap model in service if the workspace has no model yet."""
-        if tx.models.champion() is None:
-            shipped, weights = self._shelf.bootstrap()
-            version = replace(
-                shipped,
-                id=_version_id(1),
-                number=1,
-                parent=None,
-                state=ModelState.CHAMPION,
-                created_at=self._clock.now(),
-            )
-            tx.models.add(version, weights)
+    def first(self, tags: TagSpace) -> tuple[ModelVersion, bytes]:
+        """Return the model that a new workspace starts with: the shelf's, or one from the tags' descriptions.
+
+        The shelf's model reads one encoder's embeddings; with another encoder only descriptions are left.
+        """
+        shipped, weights = self._shelf.bootstrap()
+        if shipped.encoder_digest != self._encoder.digest:
+            cold = self._prior(tags).with_card({"kind": "cold"})
+            weights = cold.to_bytes()
+            digest = hashlib.sha256(weights).hexdigest()
+            shipped = replace(shipped, encoder_digest=self._encoder.digest, sha256=digest, card=dict(cold.card))
+        first = replace(shipped, id=_version_id(1), number=1, parent=None, state=ModelState.CHAMPION)
+        return replace(first, created_at=self._clock.now()), weights
 
     # --- a challenger -----------------------------------------------------------------------------
 
@@ -179,7 +193,8 @@ class Registry:
         return usable, features_of([article.content for article in read], embeddings, [article.url for article in read])
 
     def _replayed(self) -> TrainingRows | None:
-        data = self._shelf.bootstrap_rows()
+        shipped, _ = self._shelf.bootstrap()
+        data = self._shelf.bootstrap_rows() if shipped.encoder_digest == self._encoder.digest else None
         return None if data is None else rows_from_bytes(data, self._encoder.digest, "the bootstrap rows")
 
     def _prior(self, tags: TagSpace) -> Classifier:
@@ -196,9 +211,7 @@ class Registry:
         Raises TierbotError if there is no such version.
         """
         with self._store.begin(workspace) as tx:
-            version = tx.models.get(version_id)
-            if version is None:
-                raise TierbotError(f"There is no model {version_id!r}. `tierbot models list` shows those there are.")
+            version = _known(tx, version_id)
             before = _champion(tx)
             weights = tx.models.weights(version.id)
             self._loaded(version, weights)
@@ -229,6 +242,13 @@ def _champion(tx: Transaction) -> ModelVersion:
     if champion is None:
         raise TierbotError("The workspace has no model yet. It gets one when the bot starts (`tierbot run`).")
     return champion
+
+
+def _known(tx: Transaction, version_id: str) -> ModelVersion:
+    version = tx.models.get(version_id)
+    if version is None:
+        raise TierbotError(f"There is no model {version_id!r}. `tierbot models list` shows those there are.")
+    return version
 
 
 def _put_in_service(tx: Transaction, version: ModelVersion) -> None:

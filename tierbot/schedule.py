@@ -23,7 +23,7 @@ from tierbot.settings import Settings, parse_hours
 log = logging.getLogger(__name__)
 
 _TICK = 1.0  # seconds
-_LEASE = timedelta(seconds=30)  # the scheduler that goes silent for so long is replaced by another process's
+_LEASE = timedelta(seconds=15)  # the scheduler that goes silent for so long is replaced by another process's
 _RECONCILE_EVERY = timedelta(minutes=15)
 _RETRY_AFTER = timedelta(minutes=5)  # a job that failed is tried again
 _IDLE = 0.25  # seconds between looks into an empty outbox

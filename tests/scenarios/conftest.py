@@ -1,5 +1,6 @@
 """`tierbot run` as a process of its own against a Slack workspace in a box, over real sockets."""
 
+import json
 import os
 import signal
 import subprocess
@@ -14,6 +15,8 @@ import httpx
 import pytest
 
 from tierbot.demo.workspace import SandboxProcess
+from tierbot.edges.store import open_store
+from tierbot.edges.store.store import SqlStore
 
 PATIENCE = 60.0
 
@@ -77,10 +80,33 @@ class World:
     def messages(self) -> list[dict[str, Any]]:
         return self.client.get("messages", params={"limit": 500}).json()["messages"]
 
-    def posts(self) -> list[dict[str, Any]]:
-        return [
-            message for message in self.messages() if "Which topic" in str(message) or "react" in str(message).lower()
+    def marks(self) -> list[str]:
+        """Return the delivery ids of all the bot's messages: one that was sent twice is here twice."""
+        marked = [message.get("metadata") or {} for message in self.messages()]
+        return [mark["event_payload"]["delivery_id"] for mark in marked if mark]
+
+    def posts(self) -> list[str]:
+        """Return the ts of the posts about articles."""
+        return [message["ts"] for message in self.messages() if "https://n.example/" in str(message)]
+
+    def add_articles(self, count: int, start: int = 0) -> None:
+        subjects = (
+            "pizza and pasta recipes",
+            "the quarterback's touchdown",
+            "a new telescope in space",
+            "bitcoin wallets",
+        )
+        rows = [
+            {"title": f"Story {i * 7919} about {subjects[i % 4]}", "url": f"https://n.example/{i}", "source": "News"}
+            for i in range(start, start + count)
         ]
+        path = self.folder / "articles.jsonl"
+        path.write_text("".join(json.dumps(row) + "\n" for row in rows))
+        done = self.run("add", str(path))
+        assert done.returncode == 0, done.stderr
+
+    def store(self) -> SqlStore:
+        return open_store(self.environment["DATABASE_URL"])
 
     def act(self, do: str, user: str, ts: str, name: str) -> dict[str, Any]:
         return self.client.post(do, json={"user": user, "ts": ts, "name": name}).json()

@@ -14,6 +14,8 @@ def logging_to_stderr(level: str) -> None:
     handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
     handler.addFilter(TokenFilter())
     logging.basicConfig(level=level, handlers=[handler], force=True)
+    for talkative in ("alembic", "apscheduler", "httpx", "sentence_transformers"):
+        logging.getLogger(talkative).setLevel(logging.WARNING)
 
 
 def offline() -> tuple[Tierbot, str]:

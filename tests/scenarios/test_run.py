@@ -1,0 +1,81 @@
+"""`tierbot run` as operators run it: it starts, posts, listens, stops in order, and survives being killed."""
+
+import signal
+import time
+
+from tests.scenarios.conftest import World, wait_until
+from tierbot.domain import Outcome
+
+
+def verdicts(world: World) -> dict[str, dict[str, int]]:
+    """Return each settled post's support by ts."""
+    store = world.store()
+    try:
+        (workspace,) = store.workspace_ids()
+        with store.read(workspace) as tx:
+            return {item.post.ts: dict(item.verdict.support) for item in tx.verdicts.settled() if item.post.ts}
+    finally:
+        store.close()
+
+
+def test_articles_become_posts_reactions_become_verdicts_and_sigterm_ends_it_in_order(world: World) -> None:
+    bot = world.start()
+    world.add_articles(6)
+    answer = world.sandbox.command("/tier push 4")
+    assert "4 posts queued" in str(answer)
+    posts = wait_until(lambda: len(world.posts()) == 4 and world.posts(), "four posts")
+    for user in ("bob", "cleo"):
+        assert world.act("react", user, posts[0], "pizza")["ok"]
+    wait_until(lambda: verdicts(world).get(posts[0]) == {"food": 2}, "the verdict")
+    assert world.act("unreact", "cleo", posts[0], "pizza")["ok"]
+    wait_until(lambda: verdicts(world).get(posts[0]) == {"food": 1}, "the verdict without cleo")
+    assert "bob" in str(world.sandbox.command("/leaderboard", user="bob"))
+    assert "1" in str(world.sandbox.command("/myscore", user="bob"))
+    began = time.monotonic()
+    bot.send_signal(signal.SIGTERM)
+    assert bot.wait(15) == 0, world.log()
+    assert time.monotonic() - began < 10
+
+
+def test_killed_in_mid_work_nothing_is_lost_and_nothing_is_sent_twice(world: World) -> None:
+    bot = world.start()
+    world.add_articles(40)
+    world.sandbox.command("/tier push 40")
+    wait_until(lambda: len(world.posts()) >= 5, "the first posts")
+    bot.kill()
+    bot.wait()
+    first = world.posts()[0]
+    for user in ("bob", "cleo"):
+        assert world.act("react", user, first, "football")["ok"], "reactions while nobody listens"
+    world.start()
+    wait_until(lambda: len(world.posts()) == 40, "all posts")
+    assert len(world.marks()) == len(set(world.marks()))
+    wait_until(lambda: verdicts(world).get(first) == {"football": 2}, "what was missed is reconciled")
+
+
+def test_a_stranger_is_refused_kindly_and_an_unknown_command_lists_what_there_is(world: World) -> None:
+    world.start()
+    assert "admins" in str(world.sandbox.command("/tier push 4", user="bob"))
+    assert world.posts() == []
+    help_text = str(world.sandbox.command("/tier dance"))
+    for word in ("push", "retrain", "round status", "pause", "models", "rollback"):
+        assert word in help_text
+
+
+def test_two_bots_on_one_database_send_each_post_once_and_count_each_vote_once(world: World) -> None:
+    world.start()
+    world.start()
+    world.add_articles(20)
+    world.sandbox.command("/tier push 20")
+    posts = wait_until(lambda: len(world.posts()) == 20 and world.posts(), "all posts")
+    for ts in posts:
+        for user in ("bob", "cleo"):
+            world.act("react", user, ts, "pizza")
+    wait_until(lambda: verdicts(world) == {ts: {"food": 2} for ts in posts}, "all verdicts")
+    assert len(world.marks()) == len(set(world.marks())) == 20
+    store = world.store()
+    (workspace,) = store.workspace_ids()
+    with store.read(workspace) as tx:
+        assert all(item.verdict.outcome is Outcome.NAMED for item in tx.verdicts.settled())
+        assert len(tx.rounds.all()) == 1
+    store.close()
