@@ -1,11 +1,13 @@
 """`tierbot run`: the bot, connected to Slack until it is told to stop."""
 
+import json
 import logging
 import os
+from typing import Annotated
 
 import typer
 
-from tierbot.cli.output import err
+from tierbot.cli.output import err, out
 
 log = logging.getLogger(__name__)
 
@@ -13,6 +15,7 @@ log = logging.getLogger(__name__)
 def register(app: typer.Typer) -> None:
     """Add the commands."""
     app.command("run")(run)
+    app.command("manifest")(manifest)
 
 
 def run() -> None:
@@ -42,3 +45,13 @@ def run() -> None:
         log.warning("Something would not end in time and was left.")
         logging.shutdown()
         os._exit(0)
+
+
+def manifest(name: Annotated[str, typer.Option(help="The app's name in Slack.")] = "tierbot") -> None:
+    """Print the Slack app's manifest, to paste at api.slack.com/apps → Create New App → From a manifest.
+
+    Example: `tierbot manifest > manifest.json`
+    """
+    from tierbot.edges.slack.manifest import manifest as slack_manifest
+
+    out.print_json(json.dumps(slack_manifest(name)))
