@@ -60,11 +60,11 @@ def test_plain_text_is_found_under_the_markup(raw: str, plain: str) -> None:
 
 
 def test_ten_megabytes_of_title_are_cut_to_three_hundred_characters_at_once() -> None:
-    began = time.perf_counter()
+    began = time.thread_time()
     title = clean_title("breaking <b>news</b> " * 500_000)
     assert len(title) <= 300
     assert title.endswith("…")
-    assert time.perf_counter() - began < 1
+    assert time.thread_time() - began < 1
 
 
 @pytest.mark.parametrize(
@@ -72,9 +72,9 @@ def test_ten_megabytes_of_title_are_cut_to_three_hundred_characters_at_once() ->
     ["<", "<a ", "<a href='", "<script ", "<script>", "<!--", "<![CDATA[", "</", "&", "&lt;", "<svg>", "<a x=\"'"],
 )
 def test_hostile_markup_costs_no_more_than_its_length(piece: str) -> None:
-    began = time.perf_counter()
+    began = time.thread_time()
     clean_text(piece * (40_000 // len(piece)))
-    assert time.perf_counter() - began < 1  # html.parser took 15 s for one of these
+    assert time.thread_time() - began < 1  # html.parser took 15 s for one of these
 
 
 def test_a_cut_tag_leaves_no_debris() -> None:

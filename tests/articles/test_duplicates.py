@@ -236,10 +236,10 @@ def test_an_article_folded_in_has_the_original_among_those_before_it(incoming: l
 
 def in_seconds(titles: list[str]) -> float:
     made = [replace(article("x"), id=str(n), title=title, source=str(n % 50)) for n, title in enumerate(titles)]
-    began = time.perf_counter()
+    began = time.thread_time()
     folded = fold(made[:10_000], made[10_000:])
     assert len(folded.new) + len(folded.found) == 10_000
-    return time.perf_counter() - began
+    return time.thread_time() - began
 
 
 def test_ten_thousand_articles_fold_against_five_thousand_in_seconds() -> None:

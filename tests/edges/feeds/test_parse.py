@@ -48,21 +48,21 @@ def test_any_bytes_are_articles_or_a_feed_error(body: bytes, kind: str) -> None:
     ["<!DOCTYPE ", "<![CDATA[", "<!--", "<item>", "<a ", "<link ", "&", "</item>", "<?xml ", "<title>", "<a b='", "]]>", "</x:item"],
 )  # fmt: skip
 def test_hostile_repetition_costs_no_more_than_its_length(piece: str) -> None:
-    began = time.perf_counter()
+    began = time.thread_time()
     for head in ("", "<rss version='2.0'><channel>"):
         try:
             parse((head + piece * (1_000_000 // len(piece))).encode())
         except FeedError:
             continue
-    assert time.perf_counter() - began < 15  # a quadratic step would take hours
+    assert time.thread_time() - began < 15  # a quadratic step would take hours
 
 
 def test_entries_after_the_cap_are_taken_out_before_parsing() -> None:
     many = rss(*[f"<title>Story {n}</title>" for n in range(30_000)]).encode()
-    began = time.perf_counter()
+    began = time.thread_time()
     parsed = parse(many)
     assert [article.title for article in parsed.articles] == [f"Story {n}" for n in range(10)]
-    assert time.perf_counter() - began < 1  # parsing all takes several seconds
+    assert time.thread_time() - began < 1  # parsing all takes several seconds
 
 
 def test_an_image_is_taken_from_wherever_feeds_put_it() -> None:
