@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import subprocess
 import sys
@@ -11,8 +12,14 @@ import httpx
 import pytest
 from slack_sdk import WebClient
 
+from tierbot.sandbox.clock import Clock
+from tierbot.sandbox.sandbox import Sandbox
+from tierbot.sandbox.server import build_app
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+
+    from tierbot.sandbox.settings import Settings
 
 
 class Box:
@@ -70,3 +77,48 @@ def start() -> Iterator[Callable[..., Box]]:
 def box(start: Callable[..., Box]) -> Box:
     """Return a sandbox with the default flags."""
     return start()
+
+
+class Desk:
+    """A sandbox in this process, with a clock that stands still, called without a network."""
+
+    def __init__(self, settings: Settings | None = None) -> None:
+        self.box = Sandbox(settings, Clock(base=lambda: 1_700_000_000.0))
+        self.channel = self.box.home_channel.id
+        self.bob = self.box.add_colleague("bob").id
+
+    def raw(self, path: str, **request: Any) -> httpx.Response:
+        """Send a POST."""
+
+        async def send() -> httpx.Response:
+            transport = httpx.ASGITransport(build_app(self.box))
+            async with httpx.AsyncClient(transport=transport, base_url="http://localhost") as client:
+                return await client.post(path, **request)
+
+        return asyncio.run(send())
+
+    def call(self, method: str, token: str | None = "xoxb-sandbox-bot", **arguments: Any) -> dict[str, Any]:  # noqa: S107
+        """Call a method of the Web API."""
+        headers = {"Authorization": f"Bearer {token}"} if token else {}
+        found: dict[str, Any] = self.raw(f"/api/{method}", json=arguments, headers=headers).json()
+        return found
+
+    def error(self, method: str, **arguments: Any) -> str:
+        """Return how a call is refused."""
+        return str(self.call(method, **arguments).get("error"))
+
+    def post(self, **arguments: Any) -> str:
+        """Post as the bot and return the timestamp."""
+        return str(self.call("chat.postMessage", channel=self.channel, **{"text": "hi", **arguments})["ts"])
+
+
+@pytest.fixture
+def desks() -> Callable[..., Desk]:
+    """Return what makes sandboxes in this process."""
+    return Desk
+
+
+@pytest.fixture
+def desk() -> Desk:
+    """Return a sandbox in this process."""
+    return Desk()

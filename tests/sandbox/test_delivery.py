@@ -7,6 +7,7 @@ import queue
 import threading
 from contextlib import ExitStack
 from http.server import BaseHTTPRequestHandler, HTTPServer
+from random import Random
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -234,6 +235,59 @@ def test_the_record_holds_what_colleagues_did_and_votes_what_stands(link: Any) -
     assert [item.get("error") for item in results] == [None, None, None, "no_reaction"]
     assert [act["act"] for act in link.see("record")["acts"]] == ["react", "react", "unreact"]
     assert len(link.see("votes")["votes"]) == 1
+
+
+@pytest.mark.parametrize("seed", ["1", "2"])
+def test_under_faults_a_plain_ledger_still_ends_with_the_votes_that_stand(start: Callable[..., Any], seed: str) -> None:
+    faults = {"lost_ack": 0.2, "slow_ack": 0.2, "duplicate_event": 0.2, "reorder_event": 0.3, "reorder_seconds": 50}
+    box = start("--seed", seed, "--faults", json.dumps(faults), "--timings", BRIEF)
+    posts = [box.post() for _ in range(5)]
+    client = WebClient(token=box.info["app_token"], base_url=box.info["api_url"])
+    url = client.apps_connections_open(app_token=box.info["app_token"])["url"]
+    random = Random(seed)  # noqa: S311
+    acts = [
+        {
+            "do": random.choice(["react", "unreact"]),
+            "user": random.choice(["ada", "bob"]),
+            "ts": random.choice(posts),
+            "name": random.choice(["pizza", "+1", "thumbsup::skin-tone-2"]),
+        }
+        for _ in range(400)
+    ]
+    ledger: dict[tuple[str, str, str], tuple[str, str]] = {}
+    with connect(str(url), proxy=None) as socket:
+        frame(socket)
+        box.do("acts", acts=acts)
+        for _ in range(12):
+            take_all(socket, ledger)
+            box.do("clock", advance=60)
+        assert box.see("stats")["pending"] == 0
+    standing = sorted([*key] for key, (_, kind) in ledger.items() if kind == "reaction_added")
+    assert standing == [vote[1:] for vote in box.see("votes")["votes"]]
+    assert box.see("stats")["retries"] > 20
+
+
+def take_all(socket: ClientConnection, ledger: dict[tuple[str, str, str], tuple[str, str]]) -> None:
+    while True:
+        try:
+            envelope = json.loads(socket.recv(timeout=0.15))
+        except TimeoutError:
+            return
+        ack(socket, envelope)
+        event = envelope["payload"]["event"]
+        key = (event["item"]["ts"], event["user"], event["reaction"])
+        ledger[key] = max(ledger.get(key, ("", "")), (event["event_ts"], event["type"]))
+
+
+def test_beyond_30000_events_an_hour_the_app_is_told_once_a_minute(start: Callable[..., Any]) -> None:
+    box = start("--limits", "--timings", BRIEF)
+    ts = box.post()
+    for _ in range(31):
+        pair = [{"do": kind, "user": "bob", "ts": ts, "name": "pizza"} for kind in ("react", "unreact")]
+        box.do("acts", acts=pair * 500)
+    stats = box.see("stats")
+    assert stats["rate_limited"] == 1000
+    assert stats["rate_limit_notices"] in {1, 2}  # two if a minute ended just then
 
 
 class Receiver(BaseHTTPRequestHandler):

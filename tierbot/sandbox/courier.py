@@ -41,6 +41,7 @@ class Courier:
         self._timings = timings
         self._faults = faults
         self._limited = limited
+        self._told_minute = 0
         self.is_open = False
         self._window: deque[float] = deque()
         self._tasks: set[asyncio.Task[None]] = set()
@@ -54,6 +55,7 @@ class Courier:
         self.counts["events"] += 1
         if self._limited and not self._within_limit():
             self.counts["rate_limited"] += 1
+            self._tell_of_limit(body)
             return
         if self._faults.drops_event():
             self.counts["dropped_by_fault"] += 1
@@ -61,6 +63,17 @@ class Courier:
         copies = 2 if self._faults.duplicates_event() else 1
         for _ in range(copies):
             self._spawn(self._deliver(body, self._faults.event_delay()))
+
+    def _tell_of_limit(self, body: dict[str, Any]) -> None:
+        """Send `app_rate_limited`, at most once a minute."""
+        minute = int(self._timers.clock.time() // 60 * 60)
+        if minute == self._told_minute:
+            return
+        self._told_minute = minute
+        self.counts["rate_limit_notices"] += 1
+        names = ("token", "team_id", "api_app_id")
+        notice = {name: body[name] for name in names} | {"type": "app_rate_limited", "minute_rate_limited": minute}
+        self._spawn(self._deliver(notice, 0.0))
 
     def _within_limit(self) -> bool:
         now = self._timers.clock.time()

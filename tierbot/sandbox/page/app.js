@@ -40,7 +40,10 @@ function connection(on) {
 
 // Who one is, and where
 
-async function become(id, place) {
+const become = (id, place) => withheld(() => changePerson(id, place));
+const go = (place) => withheld(() => changePlace(place)).catch((error) => toast(`Not loaded: ${error.message}`));
+
+async function changePerson(id, place) {
   if (!id) return;
   state.me = id;
   sessionStorage.setItem("as", state.users.get(id)?.name ?? "");
@@ -50,13 +53,13 @@ async function become(id, place) {
   drawPeople();
   const known = state.channels.get(place.id);
   const visible = place.kind === "home" || (known && (!known.is_im || known.members.includes(id)));
-  await go(visible ? place : { kind: "channel", id: [...state.channels.keys()][0] });
+  await changePlace(visible ? place : { kind: "channel", id: [...state.channels.keys()][0] });
   openViews();
 }
 
 const byTs = (list) => new Map(list.map((item) => [item.ts, item]));
 
-async function go(place) {
+async function changePlace(place) {
   state.place = place;
   state.unread.delete(place.id);
   $("app").classList.remove("show-sidebar");
@@ -119,7 +122,7 @@ function drawSidebar() {
     return h("li", {}, h(`button.place${count ? ".unread" : ""}`, { type: "button", "aria-current": current ? "page" : null, onclick: () => go(place) },
       icon, h("span.name", {}, label), count > 0 && h("span.badge", { "aria-label": `${count} new` }, String(count))));
   };
-  const mark = (text) => h("span.glyph", { "aria-hidden": "true" }, text);
+  const mark = (text) => h("span.mark", { "aria-hidden": "true" }, text);
   $("channel-list").replaceChildren(...all.filter((one) => !one.is_im).map((one) => item({ kind: "channel", id: one.id }, one.name, mark(one.is_archived ? "🗄" : one.is_private ? "🔒" : "#"))));
   const mine = all.filter((one) => one.is_im && one.members.includes(state.me));
   $("dm-list").replaceChildren(...mine.map((one) => item({ kind: "channel", id: one.id }, placeName(one), avatar(one.members.find((id) => id !== state.me) ?? state.me, true))));
@@ -143,9 +146,25 @@ async function addColleague(name) {
 
 // What changes
 
+let loads = 0;
+let backlog = [];
+
 function changed(change) {
-  const handler = HANDLERS[change.type];
-  if (handler) handler(change);
+  if (loads) backlog.push(change);
+  else HANDLERS[change.type]?.(change);
+}
+
+/** While a snapshot is being fetched, changes wait: none falls between the snapshot and the stream. */
+async function withheld(work) {
+  loads += 1;
+  try { await work(); } finally {
+    loads -= 1;
+    if (!loads) {
+      const late = backlog;
+      backlog = [];
+      late.forEach(changed);
+    }
+  }
 }
 
 const here = (channel) => state.place.kind !== "home" && state.place.id === channel;
@@ -160,6 +179,7 @@ const HANDLERS = {
   reaction_removed: reaction,
   message({ channel, message }) {
     const list = state.messages.get(channel);
+    if (list?.has(message.ts)) return; // the snapshot had it
     list?.set(message.ts, message);
     const parent = message.thread_ts !== message.ts && list?.get(message.thread_ts);
     if (parent) parent.reply_count = (parent.reply_count ?? 0) + 1;
@@ -198,6 +218,7 @@ const HANDLERS = {
 };
 
 function addWhisper(item) {
+  if (state.whispers.some((one) => one.ts === item.ts)) return;
   state.whispers.push(item);
   if (here(item.channel)) messages.append(item);
   announce(`Only visible to you: ${item.text.slice(0, 160)}`);
@@ -235,7 +256,7 @@ function setUpFrame() {
   $("close-panel").addEventListener("click", () => { togglePanel(false); $("open-panel").focus(); });
   $("open-sidebar").addEventListener("click", () => { $("app").classList.toggle("show-sidebar"); sheets(); });
   $("scrim").addEventListener("click", () => { $("app").classList.remove("show-sidebar"); if (matchMedia("(max-width: 1180px)").matches) togglePanel(false); sheets(); });
-  $("me-select").addEventListener("change", (event) => become(event.target.value, state.place));
+  $("me-select").addEventListener("change", (event) => become(event.target.value, state.place).catch((error) => toast(`Not loaded: ${error.message}`)));
   $("add-user").addEventListener("click", async () => {
     const name = prompt("A colleague's handle");
     if (!name) return;

@@ -30,7 +30,9 @@ export function mrkdwn(text) {
     quote = [];
   };
   const parts = text.split(/(```[\s\S]+?```)/);
-  for (const part of parts) {
+  for (const [place, whole] of parts.entries()) {
+    // The line breaks around a code block are its own.
+    const part = place % 2 ? whole : whole.replace(place > 0 ? /^\n/ : "", "").replace(place < parts.length - 1 ? /\n$/ : "", "");
     if (part.startsWith("```") && part.endsWith("```") && part.length > 6) {
       flush();
       nodes.push(...inline(part));
