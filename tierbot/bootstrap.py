@@ -4,7 +4,7 @@ import secrets
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from functools import cache
+from functools import cache, partial
 from typing import Any
 
 import numpy as np
@@ -20,6 +20,7 @@ from tierbot.edges.slack.people import Admins
 from tierbot.edges.slack.socket_mode import SocketRunner
 from tierbot.edges.store import open_store
 from tierbot.game import Game
+from tierbot.insight import Insight
 from tierbot.loop import Loop
 from tierbot.ports import Chat, Clock, Encoder, Shelf, Store, Workspace
 from tierbot.predict.classifier import Classifier
@@ -50,6 +51,7 @@ class Tierbot:
     registry: Registry
     loop: Loop
     game: Game
+    insight: Insight
     worker: Worker
     scheduler: Scheduler
     trainer: ChildTrainer
@@ -136,6 +138,7 @@ def build(
         registry=registry,
         loop=loop,
         game=Game(loop, worker.wake),
+        insight=Insight(store, registry, encoder),
         worker=worker,
         scheduler=Scheduler(loop),
         trainer=trainer,
@@ -161,7 +164,14 @@ def connect(bot: Tierbot) -> SocketRunner:
         raise TierbotError(f"{' and '.join(missing)} must be set, in the environment or in .env. See .env.example.")
     identity = identify(web_client(settings.slack_bot_token.get_secret_value(), settings.slack_api_url))
     bot.prepare(identity)
-    desk = Desk(bot.game, bot.clock, Admins(settings.admins, bot.clock), channel=lambda _: settings.channel)
+    desk = Desk(
+        play=bot.game,
+        clock=bot.clock,
+        admins=Admins(settings.admins, bot.clock),
+        channel=lambda _: settings.channel,
+        tags=partial(tags_in, bot.store),
+        insight=bot.insight,
+    )
     app = build_app(
         desk,
         authorize_one(identity),
@@ -181,17 +191,19 @@ def tag_space(settings: Settings) -> TagSpace:
     return load_tag_space(settings.tags) if settings.tags else default_tag_space()
 
 
+def tags_in(store: Store, workspace: str) -> TagSpace:
+    """Return a workspace's tag space as it stands."""
+    with store.read(workspace) as tx:
+        return tx.workspaces.tags()
+
+
 def _slack_chats(settings: Settings, store: Store, clock: Clock) -> Callable[[str], Chat]:
     @cache
     def chat(workspace: str) -> Chat:
         if settings.slack_bot_token is None:
             raise TierbotError("SLACK_BOT_TOKEN must be set, in the environment or in .env. See .env.example.")
-
-        def tags() -> TagSpace:
-            with store.read(workspace) as tx:
-                return tx.workspaces.tags()
-
-        return SlackChat(web_client(settings.slack_bot_token.get_secret_value(), settings.slack_api_url), tags, clock)
+        client = web_client(settings.slack_bot_token.get_secret_value(), settings.slack_api_url)
+        return SlackChat(client, partial(tags_in, store, workspace), clock)
 
     return chat
 

@@ -1,15 +1,18 @@
-"""The demo's Slack: the sandbox as a process of its own, and its admin who types commands."""
+"""The demo's Slack: the sandbox as a process of its own, with our own manifest, and its admin who types commands."""
 
 import json
 import subprocess
 import sys
 import threading
 from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any, Self
 
 import httpx
 
 from tierbot.domain import TierbotError
+from tierbot.edges.slack.manifest import manifest
 
 ADMIN = "ada"
 _START_SECONDS = 20.0
@@ -36,13 +39,18 @@ class SandboxProcess:
         for user in users:
             command += ["--user", user]
         self._command = command
+        self._folder: TemporaryDirectory[str] | None = None
         self._process: subprocess.Popen[bytes] | None = None
         self.address: Address
         self._client: httpx.Client
 
     def __enter__(self) -> Self:
         """Start it and wait until it listens. Raises TierbotError if it does not."""
-        process = self._process = subprocess.Popen(self._command, stdout=subprocess.PIPE)  # noqa: S603 - our own module
+        self._folder = TemporaryDirectory(prefix="tierbot-sandbox-")
+        declared = Path(self._folder.name, "manifest.json")
+        declared.write_text(json.dumps(manifest()), encoding="utf-8")
+        command = [*self._command, "--manifest", str(declared)]
+        process = self._process = subprocess.Popen(command, stdout=subprocess.PIPE)  # noqa: S603 - our own module
         line = _first_line(process, _START_SECONDS)
         try:
             said = json.loads(line)
@@ -66,6 +74,8 @@ class SandboxProcess:
                 self._process.wait()
             if self._process.stdout is not None:
                 self._process.stdout.close()
+        if self._folder is not None:
+            self._folder.cleanup()
 
     def command(self, text: str, user: str = ADMIN) -> list[dict[str, Any]]:
         """Type a slash command as a user; return the messages that they saw. Raises TierbotError if Slack timed out."""
@@ -73,6 +83,14 @@ class SandboxProcess:
         if answer.get("error"):
             raise TierbotError(f"{text} failed: {answer['error']}.")
         return list(answer.get("responses", []))
+
+    def messages(self) -> list[dict[str, Any]]:
+        """Return the channel's newest messages as Slack's JSON, oldest first."""
+        return list(self._ask("GET", "messages?limit=500")["messages"])
+
+    def act(self, do: str, user: str, ts: str, name: str) -> dict[str, Any]:
+        """Let a user "react" or "unreact"."""
+        return self._ask("POST", do, {"user": user, "ts": ts, "name": name})
 
     def show(self, panel: dict[str, Any]) -> None:
         """Put the panel beside the channel."""

@@ -1,7 +1,5 @@
 """A sandbox in its own process, set up by our own manifest; a game in memory; and a bot that joins the two."""
 
-# ruff: noqa: D102, ARG002 - the game in memory is documented at play.Play
-
 import json
 import subprocess
 import sys
@@ -20,6 +18,7 @@ from tierbot.edges.slack.manifest import manifest
 from tierbot.edges.slack.people import Admins
 from tierbot.edges.slack.socket_mode import SocketRunner
 from tierbot.rounds.views import Leaderboard, MyScore, RoundStatus
+from tierbot.tags import default_tag_space
 
 NOW = datetime(2025, 11, 12, 15, 0, tzinfo=UTC)
 
@@ -96,6 +95,13 @@ class SmallGame:
         return self.models(workspace)[1]
 
 
+def desk_of(game, clock, admins, channel):
+    """Return a desk where one game in memory plays every part."""
+    return Desk(
+        play=game, clock=clock, admins=admins, channel=channel, tags=lambda _: default_tag_space(), insight=game
+    )
+
+
 class Box:
     """A running sandbox and clients for it."""
 
@@ -131,7 +137,7 @@ class Bot:
 
     def __init__(self, box, **options) -> None:
         self.box, self.play, self.clock = box, SmallGame(), StoppedClock()
-        desk = Desk(self.play, self.clock, Admins((), self.clock), lambda _: box.channel)
+        desk = desk_of(self.play, self.clock, Admins((), self.clock), lambda _: box.channel)
         self.identity = identify(box.web)
         self.directory = Directory(self.clock)
         self.app = build_app(desk, authorize_one(self.identity), base_url=box.info["api_url"], directory=self.directory)

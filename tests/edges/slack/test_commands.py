@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.edges.slack.conftest import SmallGame, StoppedClock
+from tests.edges.slack.conftest import SmallGame, StoppedClock, desk_of
 from tierbot.edges.slack.commands import Action, Order, UnknownWordError, read_order, read_which
-from tierbot.edges.slack.listeners import Desk, obey
+from tierbot.edges.slack.listeners import obey
 from tierbot.edges.slack.people import Admins
 
 
@@ -86,7 +86,7 @@ def test_whatever_is_typed_is_understood_or_refused_in_words(typed):
 @pytest.fixture
 def desk():
     clock = StoppedClock()
-    return Desk(SmallGame(), clock, Admins(("U1",), clock), {"T1": "C1"}.get)
+    return desk_of(SmallGame(), clock, Admins(("U1",), clock), {"T1": "C1"}.get)
 
 
 def say(desk, typed, workspace="T1"):

@@ -8,11 +8,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from slack_sdk.socket_mode.request import SocketModeRequest
 
-from tests.edges.slack.conftest import NOW, SmallGame, StoppedClock
+from tests.edges.slack.conftest import NOW, SmallGame, StoppedClock, desk_of
 from tierbot.domain import Origin, ReactionEvent, Source
 from tierbot.edges.slack.app import Identity, authorize_one, build_app
 from tierbot.edges.slack.intake import answer
-from tierbot.edges.slack.listeners import Desk
 from tierbot.edges.slack.people import Admins
 
 IDENTITY = Identity("T1", "Pizza Science", "https://pizza.example/", "UBOT", "BBOT", "xoxb-never-used")
@@ -23,7 +22,7 @@ class Inbox:
 
     def __init__(self):
         self.play, clock = SmallGame(), StoppedClock()
-        desk = Desk(self.play, clock, Admins(("UADMIN",), clock), lambda _: None)
+        desk = desk_of(self.play, clock, Admins(("UADMIN",), clock), lambda _: None)
         self.app = build_app(
             desk, authorize_one(IDENTITY), base_url="http://127.0.0.1:9/api", ignored_users=frozenset({"UOTHERBOT"})
         )

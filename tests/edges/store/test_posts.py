@@ -100,3 +100,10 @@ def test_an_event_between_tally_and_verdict_leaves_the_post_unsettled(store: Sql
         tx.verdicts.add(verdict(ledger_cursor=tx.ledger.cursors(["p1"])["p1"]))
         tx.ledger.replace_votes("p1", [], tx.ledger.cursor("C1", "100.000001"))
         assert [one.id for one in tx.posts.unsettled()] == ["p1"]
+
+
+def test_a_post_is_found_by_its_ts_alone_in_whatever_channel(store: SqlStore) -> None:
+    with store.begin(TEAM) as tx:
+        put_post(tx, channel="D7", ts="1700000000.000001")
+        assert [found.channel for found in tx.posts.with_ts("1700000000.000001")] == ["D7"]
+        assert tx.posts.with_ts("1700000000.000002") == []

@@ -28,10 +28,11 @@ from tierbot.edges.slack.commands import (
 from tierbot.edges.slack.directory import Directory
 from tierbot.edges.slack.needs import Needs
 from tierbot.edges.slack.people import Admins
-from tierbot.edges.slack.play import Play
+from tierbot.edges.slack.play import Insight, Play
 from tierbot.edges.slack.text import clean, mrkdwn, person
 from tierbot.edges.slack.words import count
 from tierbot.ports import Clock
+from tierbot.tags import TagSpace
 
 _log = logging.getLogger(__name__)
 _TAKEN = 200
@@ -40,12 +41,17 @@ NEEDS = Needs(commands=(LEADERBOARD, MY_SCORE, TIER))
 
 @dataclass(frozen=True, slots=True)
 class Desk:
-    """What the listeners work with. `channel` gives a workspace's channel id, None where none is chosen yet."""
+    """What the listeners work with.
+
+    `channel` gives a workspace's channel id, None where none is chosen yet; `tags` its tag space.
+    """
 
     play: Play
     clock: Clock
     admins: Admins
     channel: Callable[[str], str | None]
+    tags: Callable[[str], TagSpace]
+    insight: Insight
 
 
 def register(app: App, desk: Desk, directory: Directory) -> None:

@@ -3,10 +3,18 @@
 from typing import Any
 
 from tierbot.domain import TierbotError
-from tierbot.edges.slack import app, chat, directory, inbox, listeners, people
+from tierbot.edges.slack import app, chat, directory, inbox, listeners, people, shortcuts
 from tierbot.edges.slack.needs import Needs
 
-ALL: tuple[Needs, ...] = (app.NEEDS, chat.NEEDS, directory.NEEDS, inbox.NEEDS, listeners.NEEDS, people.NEEDS)
+ALL: tuple[Needs, ...] = (
+    app.NEEDS,
+    chat.NEEDS,
+    directory.NEEDS,
+    inbox.NEEDS,
+    listeners.NEEDS,
+    people.NEEDS,
+    shortcuts.NEEDS,
+)
 APP_SCOPES = ("connections:write",)  # of the app-level token, for Socket Mode
 _NAME, _COMMAND, _SHORTCUT, _LEAST_LONG, _LONG = 35, 32, 24, 175, 4000
 

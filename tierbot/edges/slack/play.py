@@ -1,8 +1,9 @@
-"""What the listeners ask of the game. The loop has these methods; nothing else of it is known here."""
+"""What the listeners ask of the game. It has these methods; nothing else of it is known here."""
 
 from typing import Protocol
 
 from tierbot.domain import ModelVersion, ReactionEvent
+from tierbot.predict.explain import Explanation
 from tierbot.rounds.views import Leaderboard, MyScore, RoundStatus
 
 
@@ -47,4 +48,16 @@ class Play(Protocol):
 
     def rollback(self, workspace: str, by: str) -> ModelVersion:
         """Put the former champion back in service and return it."""
+        ...
+
+
+class Insight(Protocol):
+    """Why a post shows what it shows. Any method may raise TierbotError with a text for the person who asked."""
+
+    def post_for(self, workspace: str, user: str, channel: str, ts: str) -> str:
+        """Return the id of the post at a message, for someone who has voted on it. Quick."""
+        ...
+
+    def explanation(self, workspace: str, post_id: str) -> Explanation:
+        """Return why it shows what it shows; it may take some seconds."""
         ...

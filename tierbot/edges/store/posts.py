@@ -112,6 +112,9 @@ class SqlPosts(Part):
     def at(self, channel: str, ts: str) -> Post | None:
         return self._first(_post.c.channel == channel, _post.c.ts == ts)
 
+    def with_ts(self, ts: str) -> list[Post]:
+        return self._all((_post.c.channel,), _post.c.ts == ts)
+
     def prediction(self, prediction_id: str) -> Prediction | None:
         return self.predictions([prediction_id]).get(prediction_id)
 

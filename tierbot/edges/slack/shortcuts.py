@@ -1,0 +1,64 @@
+"""The entries in a message's menu. Each acknowledges first; what takes longer happens in `slow`, one at a time."""
+
+import logging
+from collections.abc import Mapping
+from concurrent.futures import Executor
+from typing import Any
+
+from slack_bolt import Ack, App, BoltContext
+from slack_sdk import WebClient
+
+from tierbot.domain import TierbotError
+from tierbot.edges.slack import explanations
+from tierbot.edges.slack.errors import call
+from tierbot.edges.slack.faults import told
+from tierbot.edges.slack.listeners import Desk
+from tierbot.edges.slack.needs import MessageShortcut, Needs
+from tierbot.edges.slack.text import clean, mrkdwn
+from tierbot.edges.slack.views import View, saying
+
+_log = logging.getLogger(__name__)
+_LONGEST = 2500
+
+WHY = MessageShortcut("Why this tag?", "why_this_tag", "What the model thought of this story, once you have voted")
+NEEDS = Needs(methods={"views.open": (), "views.update": ()}, shortcuts=(WHY,))
+
+
+def register(app: App, desk: Desk, slow: Executor) -> None:
+    """Tell Bolt of every message shortcut."""
+
+    def why(ack: Ack, body: dict[str, Any], context: BoltContext, client: WebClient) -> None:
+        ack()
+        workspace, (channel, ts) = str(context.team_id), message_of(body)
+        try:
+            post_id = desk.insight.post_for(workspace, str(body["user"]["id"]), channel, ts)
+        except TierbotError as fault:
+            open_view(client, body, saying(explanations.TITLE, mrkdwn(clean(str(fault), _LONGEST))))
+            return
+        view_id = open_view(client, body, explanations.reading())
+        slow.submit(_explain, desk, client, workspace, post_id, view_id)
+
+    app.shortcut({"type": "message_action", "callback_id": WHY.callback_id})(why)
+
+
+def _explain(desk: Desk, client: WebClient, workspace: str, post_id: str, view_id: str) -> None:
+    try:
+        found = desk.insight.explanation(workspace, post_id)
+        view = explanations.render_explanation(found, desk.tags(workspace))
+    except Exception as fault:  # noqa: BLE001 - nobody stands behind this thread: the person must be told here
+        view = saying(explanations.TITLE, told(fault, "why_this_tag"))
+    try:
+        call("views.update", client.views_update, view_id=view_id, view=view)
+    except TierbotError as fault:  # closed meanwhile
+        _log.info("An explanation of post %s was not shown: %s", post_id, fault)
+
+
+def message_of(body: Mapping[str, Any]) -> tuple[str, str]:
+    """Return (channel, ts) of the message that a shortcut was used on."""
+    return str(body["channel"]["id"]), str(body.get("message_ts") or body["message"]["ts"])
+
+
+def open_view(client: WebClient, body: Mapping[str, Any], view: View) -> str:
+    """Open a modal for who did this, and return its id; the trigger lives three seconds."""
+    opened = call("views.open", client.views_open, trigger_id=str(body["trigger_id"]), view=view)
+    return str(opened["view"]["id"])
