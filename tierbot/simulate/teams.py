@@ -21,6 +21,7 @@ _OWN = frozenset({"name", "kind", "count"})  # what a [[trainer]] says beside tr
 _MOST_TRAINERS = 10_000
 # In the demo it is always working time, and colleagues look at most of what comes.
 _DEMO_ACTIVITY = 0.75
+_PERFECT = 3  # as many as it takes for a verdict, and one to spare
 _NAMES = ("Ines", "Jamal", "Kaya", "Liam", "Mei", "Noor", "Otto", "Priya", "Quinn", "Rosa", "Sven", "Tala")
 
 
@@ -63,6 +64,20 @@ def demo_team(size: int, rng: np.random.Generator, tag_ids: Sequence[str] = ()) 
 def perfect_team(size: int) -> list[Trainer]:
     """Return `size` trainers who judge every post within a minute and always name all true tags."""
     return [Trainer(name=f"perfect-{i + 1}", delay_median=30.0 + i) for i in range(size)]
+
+
+def team_of(trainers: str | Sequence[Trainer], rng: np.random.Generator, tag_ids: Sequence[str]) -> Sequence[Trainer]:
+    """Return the team that is meant: "default", "perfect", the path of a file, or trainers as they are.
+
+    Raises TrainerError if there is nobody, or a file cannot be used.
+    """
+    if not isinstance(trainers, str):
+        if not trainers:
+            raise TrainerError("The team has no trainers. Give at least one.")
+        return trainers
+    if trainers == "perfect":
+        return perfect_team(_PERFECT)
+    return load_trainers(None if trainers == "default" else Path(trainers), rng, tag_ids)
 
 
 # --- reading the file -----------------------------------------------------------------------------

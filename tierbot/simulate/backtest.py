@@ -1,0 +1,356 @@
+"""The backtest: a labelled archive, a team of simulated trainers, and the live bot's own deciders, in memory.
+
+Round by round, as in service: select what to ask, predict, trainers react, votes settle, a challenger is
+trained and judged. Nothing is learned before it was predicted. A team runs it on its own archive before it
+bothers one colleague.
+"""
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime, timedelta
+from time import perf_counter
+from typing import Any
+
+import numpy as np
+
+from tierbot.articles import ArchiveRow
+from tierbot.domain import Arm, Estimate, Outcome, Post, ReactionEvent, Verdict, Vote, key
+from tierbot.feedback import votes_of
+from tierbot.ports import Encoder, SettledPost
+from tierbot.predict.asking import Asked, ask_about
+from tierbot.predict.classifier import Classifier
+from tierbot.predict.coldstart import coldstart
+from tierbot.predict.features import Features, joined
+from tierbot.predict.selection import RANDOM
+from tierbot.simulate.archive import EncodedArchive, LabelledArchive, Progress, labelled_archive
+from tierbot.simulate.choices import BacktestSettings, asker_of, learner_of, settler_of, split_of
+from tierbot.simulate.reactions import Seen, reactions_to
+from tierbot.simulate.teams import team_of
+from tierbot.simulate.trainers import Trainer
+from tierbot.tags import TagSpace
+from tierbot.training.fit import fit
+from tierbot.training.judge import accuracy, is_unbiased, wilson
+from tierbot.training.retrain import TrainingJob, train_challenger
+from tierbot.training.rows import TrainingRows, labelled_rows, teaches, verdict_rows
+
+_EPOCH = datetime(2024, 1, 1, tzinfo=UTC)  # a Monday; simulated rounds begin here
+_WEEK = timedelta(days=7)
+_OPENS, _HOURS, _DAYS = 9, 8.0, 5  # posts come on five days a week between nine and five
+_CHANNEL = "C-BACKTEST"
+_MODEL_BATCH = 4000
+
+
+@dataclass(frozen=True, slots=True)
+class RoundResult:
+    """What one round came to. Estimates carry their 95 % interval (Wilson).
+
+    posts asked about; clicks: adds and removes; verdicts: posts settled to something; abstentions: the others.
+    verdict_accuracy: share of verdicts that are right by the archive (every named tag true; of "wrong" ones,
+    the shown tag not true). accuracy: of the model's likeliest tag against the archive's true tags, before any
+    of it was learned: `all` posts, and `blank`, those of the blank arm that were chosen at random.
+    reported: the same two as the bot itself would report them, against its verdicts. arrived_accuracy: against
+    the true tags of all articles that came in this round: what both try to measure. window_accuracy: of the
+    model in service after the round, on the last rows of the archive, which are never shown (None without a
+    window); window_rows how many. model: its version; promoted: whether this round's challenger is it, and why.
+    """
+
+    round: int
+    posts: int
+    clicks: int
+    verdicts: int
+    abstentions: int
+    verdict_accuracy: float | None
+    accuracy: Mapping[str, Estimate]
+    reported: Mapping[str, Estimate]
+    arrived_accuracy: Estimate
+    window_accuracy: float | None
+    window_rows: int
+    model: str
+    promoted: bool
+    reason: str
+    seconds: float
+
+    def as_json(self) -> dict[str, Any]:
+        """Return plain data for one JSON line."""
+        return asdict(self)
+
+
+@dataclass(slots=True)
+class _Asked:
+    """A post with all that happened to it, in one place."""
+
+    row: int
+    asked: Asked
+    post: Post
+    events: list[ReactionEvent]
+    votes: list[Vote] | None = None  # set once nothing more can come
+
+
+def backtest(
+    rows: Iterable[ArchiveRow],
+    settings: BacktestSettings,
+    encoder: Encoder,
+    rng: np.random.Generator,
+    progress: Progress = lambda _: None,
+    tags: TagSpace | None = None,
+) -> Iterator[RoundResult]:
+    """Replay an archive and yield each round as it ends; `progress` hears in one line what goes on meanwhile.
+
+    tags: the tag space that the archive's labels belong to; None makes one of the labels themselves. Rows without
+    tags are left out. The same rows, settings and generator state give the same results (but for the seconds).
+    Raises TierbotError where the archive is too small or has fewer than two tags, or a setting is unknown.
+    """
+    order, team, play = rng.spawn(3)
+    archive = labelled_archive(rows, order, tags)
+    trainers = team_of(settings.trainers, team, archive.tags.ids)
+    match = _Match(archive, settings, encoder, trainers, play, progress)
+    while match.number != settings.rounds and match.articles_left:
+        yield match.play_round()
+
+
+class _Match:
+    """A backtest under way: what has been asked, what was said, and the model in service."""
+
+    def __init__(
+        self,
+        archive: LabelledArchive,
+        settings: BacktestSettings,
+        encoder: Encoder,
+        trainers: Sequence[Trainer],
+        rng: np.random.Generator,
+        progress: Progress,
+    ) -> None:
+        self._archive, self._settings, self._encoder = archive, settings, encoder
+        self._trainers, self._progress = trainers, progress
+        self._ask_rng, self._act_rng = rng.spawn(2)
+        self._asker, self._learner = asker_of(settings), learner_of(settings)
+        self._settler = settler_of(settings, len(trainers), len(archive.tags.ids))
+        self._encoded = EncodedArchive(archive, encoder, progress)
+        self._tag_ids = archive.tags.ids
+        self._prior = coldstart(archive.tags.active, encoder.encode)
+        self._start_rows: TrainingRows | None = None
+        self._model = self._prior
+        self._version = 0
+        start, self._window = split_of(archive, settings, self._start_accuracy)
+        if start:
+            self._model, self._start_rows = self._start_model(start)
+        self._next, self._end = start, len(archive) - self._window
+        self._waiting: list[int] = []
+        self._history: list[_Asked] = []
+        self._features: Features | None = None  # of the history, in its order
+        self._settled: dict[str, SettledPost] = {}
+        self.number = 0
+
+    @property
+    def articles_left(self) -> bool:
+        """Whether there is anything left to ask about."""
+        return self._next < self._end
+
+    # --- the start model --------------------------------------------------------------------------
+
+    def _start_model(self, start: int) -> tuple[Classifier, TrainingRows]:
+        self._progress(f"training a start model on {start} rows")
+        rows = self._labelled(range(start))
+        return fit(rows, self._prior, self._learner.fit, seed=self._settings.seed), rows
+
+    def _start_accuracy(self, start: int, on: range) -> float:
+        """Return the accuracy, on later rows, of a start model from the first `start` ones."""
+        model = self._start_model(start)[0] if start else self._prior
+        return float(np.mean(self._right(model, on)))
+
+    def _labelled(self, rows: Sequence[int]) -> TrainingRows:
+        truths = [dict.fromkeys(self._archive.true_tags[row], 1.0) for row in rows]
+        return labelled_rows(truths, self._encoded.features(rows), self._tag_ids)
+
+    def _right(self, model: Classifier, rows: Sequence[int]) -> list[bool]:
+        """Return, for each row, whether the model's likeliest tag is among its true ones."""
+        found: list[bool] = []
+        for begin in range(0, len(rows), _MODEL_BATCH):
+            part = rows[begin : begin + _MODEL_BATCH]
+            top = model.probabilities(self._encoded.features(part), self._tag_ids).argmax(axis=1)
+            found += [self._tag_ids[best] in self._archive.true_tags[row] for best, row in zip(top, part, strict=True)]
+        return found
+
+    # --- a round ----------------------------------------------------------------------------------
+
+    def play_round(self) -> RoundResult:
+        """Play one round: ask, react, settle, learn; return what it came to."""
+        began = perf_counter()
+        self.number += 1
+        arrived = self._arrive()
+        arrived_right = self._right(self._model, arrived)
+        played = self._ask()
+        self._progress(f"round {self.number}: {len(played)} posts, colleagues react")
+        judged_today: dict[int, Counter[str]] = {}
+        for place, item in enumerate(played):
+            self._react(item, place, len(played), judged_today)
+        taught = self._settle(played)
+        promoted, reason = self._learn(taught)
+        return self._result(played, wilson(sum(arrived_right), len(arrived)), promoted, reason, began)
+
+    def _arrive(self) -> list[int]:
+        """Let the next articles come in; the newest ones wait to be asked about, as in service."""
+        count = round(self._settings.posts_per_round * self._settings.arrivals)
+        arrived = list(range(self._next, min(self._next + max(1, count), self._end)))
+        self._next += len(arrived)
+        most = max(self._settings.most_waiting, self._settings.posts_per_round)
+        self._waiting = (self._waiting + arrived)[-most:]
+        return arrived
+
+    def _ask(self) -> list[_Asked]:
+        now = self._opens()
+        rows = {self._archive.articles[row].id: row for row in self._waiting}
+        asked = ask_about(
+            [self._archive.articles[row] for row in self._waiting],
+            self._encoded.embeddings(self._waiting),
+            self._settings.posts_per_round,
+            asker=self._asker,
+            classifier=self._model,
+            model_version=self._model_id(self._version),
+            tag_ids=self._tag_ids,
+            verdicts=sum(teaches(item.verdict) for item in self._settled.values()),
+            rng=self._ask_rng,
+            now=now,
+            residue={},
+        )
+        played = [self._post(rows[item.prediction.article_id], item, now) for item in asked]
+        taken = {item.row for item in played}
+        self._waiting = [row for row in self._waiting if row not in taken]
+        return played
+
+    def _post(self, row: int, asked: Asked, now: datetime) -> _Asked:
+        prediction = asked.prediction
+        post = Post(
+            id=key("post", prediction.article_id),
+            prediction_id=prediction.id,
+            article_id=prediction.article_id,
+            round_number=self.number,
+            arm=asked.arm,
+            arm_probability=asked.arm_probability,
+            shown_tag=prediction.shown_tag,
+            channel=_CHANNEL,
+            created_at=now,
+        )
+        return _Asked(row, asked, post, [])
+
+    def _opens(self) -> datetime:
+        return _EPOCH + (self.number - 1) * _WEEK
+
+    def _react(self, item: _Asked, place: int, many: int, judged_today: dict[int, Counter[str]]) -> None:
+        """Let the team meet a post; posts are spread over the week's working hours."""
+        day, part = divmod(place * _DAYS / many, 1.0)
+        at = self._opens() + timedelta(days=day, hours=_OPENS + _HOURS * part)
+        seen = Seen(item.post, self._archive.true_tags[item.row], at)
+        judged = judged_today.setdefault(int(day), Counter())
+        item.events = reactions_to(seen, self._trainers, self._archive.tags, judged, self._act_rng)
+
+    # --- what is learned --------------------------------------------------------------------------
+
+    def _settle(self, played: Sequence[_Asked]) -> int:
+        """Settle all posts with what was said until the round's end; return how many verdicts changed.
+
+        What is said later counts from the next round's end on: late votes still teach.
+        """
+        features = self._encoded.features([item.row for item in played])
+        self._history += played
+        self._features = features if self._features is None else joined([self._features, features])
+        until = self._opens() + _WEEK
+        votes = {item.post.id: self._votes(item, until) for item in self._history}
+        verdicts = self._settler([item.post for item in self._history], votes, until)
+        changed = 0
+        for item in self._history:
+            verdict, known = verdicts[item.post.id], self._settled.get(item.post.id)
+            changed += teaches(verdict) and (known is None or known.verdict.tags != verdict.tags)
+            prediction = item.asked.prediction
+            self._settled[item.post.id] = SettledPost(
+                post=item.post,
+                verdict=verdict,
+                model_version=prediction.model_version,
+                top_tag=prediction.top_tag,
+                propensity=prediction.propensity,
+                selection=prediction.selection,
+            )
+        return changed
+
+    def _votes(self, item: _Asked, until: datetime) -> list[Vote]:
+        if item.votes is not None:
+            return item.votes
+        events = [event for event in item.events if event.happened_at <= until]
+        votes = votes_of(events, item.post, self._archive.tags)
+        if len(events) == len(item.events):
+            item.votes = votes
+        return votes
+
+    def _learn(self, taught: int) -> tuple[bool, str]:
+        """Train a challenger on all verdicts and judge it; return whether it is in service now, and why."""
+        if not taught or self._features is None:
+            return False, "kept: no verdict of this round teaches anything"
+        settled = [self._settled[item.post.id] for item in self._history]
+        teaching = np.flatnonzero([teaches(item.verdict) for item in settled])
+        self._progress(f"round {self.number}: learning from {len(teaching)} verdicts")
+        kept = [settled[place] for place in teaching]
+        result = train_challenger(
+            TrainingJob(
+                verdicts=verdict_rows(kept, self._features.take(teaching), self._tag_ids),
+                unbiased=np.array([is_unbiased(item) for item in kept], dtype=bool),
+                prior=self._prior,
+                champion=self._model,
+                encoder_digest=self._encoder.digest,
+                parent=self._model_id(self._version),
+                bootstrap=self._start_rows,
+                bootstrap_weight=self._learner.replay_weight,
+                judge_on=self._settings.judge_on,
+                seed=self._settings.seed,
+                settings=self._learner.fit,
+            )
+        )
+        if result.decision.promote:
+            self._model, self._version = result.classifier, self.number
+        return result.decision.promote, result.decision.reason
+
+    @staticmethod
+    def _model_id(version: int) -> str:
+        return f"m{version:04d}"
+
+    # --- what it came to --------------------------------------------------------------------------
+
+    def _result(
+        self, played: Sequence[_Asked], arrived: Estimate, promoted: bool, reason: str, began: float
+    ) -> RoundResult:
+        window = range(self._end, len(self._archive))
+        settled = [self._settled[item.post.id] for item in played]
+        told = [(self._truth_of(item), self._settled[item.post.id].verdict, item) for item in played]
+        right = [_is_right(verdict, item.post, true) for true, verdict, item in told if teaches(verdict)]
+        hits = {item.post.id: item.asked.prediction.top_tag in true for true, _, item in told}
+        fair = [
+            hits[item.post.id]
+            for item in played
+            if item.post.arm is Arm.BLANK and item.asked.prediction.selection.strategy == RANDOM
+        ]
+        return RoundResult(
+            round=self.number,
+            posts=len(played),
+            clicks=sum(len(item.events) for item in played),
+            verdicts=len(right),
+            abstentions=len(played) - len(right),
+            verdict_accuracy=float(np.mean(right)) if right else None,
+            accuracy={"all": wilson(sum(hits.values()), len(hits)), "blank": wilson(sum(fair), len(fair))},
+            reported={"all": accuracy(settled), "blank": accuracy(settled, arm=Arm.BLANK, random_only=True)},
+            arrived_accuracy=arrived,
+            window_accuracy=float(np.mean(self._right(self._model, window))) if self._window else None,
+            window_rows=self._window,
+            model=self._model_id(self._version),
+            promoted=promoted,
+            reason=reason,
+            seconds=round(perf_counter() - began, 3),
+        )
+
+    def _truth_of(self, item: _Asked) -> tuple[str, ...]:
+        return self._archive.true_tags[item.row]
+
+
+def _is_right(verdict: Verdict, post: Post, true_tags: Sequence[str]) -> bool:
+    if verdict.outcome is Outcome.NAMED:
+        return set(verdict.tags) <= set(true_tags)
+    return post.shown_tag not in true_tags
