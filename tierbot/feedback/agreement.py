@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 import numpy as np
-from scipy import stats
+from scipy import special
 
 from tierbot.domain import TierbotError
 from tierbot.feedback.crowd import CrowdTable
@@ -93,8 +93,8 @@ class BetaPrior:
         if not 0 <= right <= judged + 1e-9:
             raise TierbotError(f"A trainer cannot have been right {right} times of {judged}: pass 0 ≤ right ≤ judged.")
         yes, no = self.mean * self.strength + right, (1 - self.mean) * self.strength + max(judged - right, 0.0)
-        interval = stats.beta(yes, no)
-        return Reliability(right, judged, yes / (yes + no), float(interval.ppf(0.025)), float(interval.ppf(0.975)))
+        low, high = (float(special.betaincinv(yes, no, quantile)) for quantile in (0.025, 0.975))
+        return Reliability(right, judged, yes / (yes + no), low, high)
 
 
 def crowd_prior(tallies: Iterable[tuple[float, float]]) -> BetaPrior:

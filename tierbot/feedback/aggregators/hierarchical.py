@@ -32,9 +32,9 @@ class Hierarchical:
     the model's being 1.
     """
 
-    confusion_votes: float = 16.0
-    accuracy_votes: float = 2.0
-    crowd_confusion: float = 0.5
+    confusion_votes: float = 8.0
+    accuracy_votes: float = 5.0
+    crowd_confusion: float = 0.25
     class_prior: float = 0.5
     majority: float = 1.0
     iterations: int = 50
