@@ -70,7 +70,7 @@ def play(demo: DemoSettings, say: Say) -> Iterator[dict[str, Any]]:
         number = 0
         while demo.rounds is None or number < demo.rounds:
             number += 1
-            if not _take_in(scene, number):
+            if not take_in(scene, number):
                 say("All stories have been played.")
                 return
             yield play_round(scene, number, say)
@@ -125,6 +125,8 @@ def _settings(demo: DemoSettings, sandbox: SandboxProcess, database: str) -> Set
         database_url=database,
         seed=demo.seed,
         slack_posts_per_second=demo.posts_per_second,
+        blank_share=0.2,  # rounds are short: enough of them blank and random to say something of the honest accuracy
+        random_share=0.5,
         push_every_hours=168,  # the demo's admin pushes, closes and retrains; the schedule only has to do it
         round_days=60,
         retrain_after=10**9,
@@ -132,7 +134,8 @@ def _settings(demo: DemoSettings, sandbox: SandboxProcess, database: str) -> Set
     )
 
 
-def _take_in(scene: Scene, number: int) -> int:
+def take_in(scene: Scene, number: int) -> int:
+    """Let the stories of a round come in; return how many there are."""
     share = round(scene.demo.posts * _POOL)
     rows = scene.stories.stream[(number - 1) * share : number * share]
     now = scene.bot.clock.now()

@@ -4,10 +4,12 @@ from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
 
-from tierbot.domain import Arm, Post, Verdict, Vote
+from tierbot.domain import Arm, Post, Says, Verdict, Vote
 from tierbot.ports import SettledPost, Transaction
+from tierbot.tags.emoji import REJECT, UNSURE
 from tierbot.training.judge import accuracy
 
+_GESTURES = {str(Says.REJECTS): REJECT, str(Says.UNSURE): UNSURE}
 _ROUNDS = 12
 _VERDICTS = 8
 
@@ -37,8 +39,8 @@ def _verdicts(tx: Transaction, newest: list[SettledPost]) -> list[dict[str, Any]
     votes = tx.ledger.votes([item.post.id for item in newest])
     tags = tx.workspaces.tags()
 
-    def emoji(tag_id: str) -> str:
-        return tags[tag_id].short_name if tag_id in tags else tag_id
+    def emoji(said: str) -> str:
+        return tags[said].short_name if said in tags else _GESTURES.get(said, said)
 
     return [
         {
