@@ -18,13 +18,15 @@ from tierbot.edges.slack.chat import SlackChat, web_client
 from tierbot.edges.slack.listeners import Desk
 from tierbot.edges.slack.people import Admins
 from tierbot.edges.slack.socket_mode import SocketRunner
-from tierbot.edges.store import open_store
+from tierbot.edges.store import NoDatabaseError, open_store
 from tierbot.game import Game
 from tierbot.insight import Insight
 from tierbot.loop import Loop
+from tierbot.naming import Naming
 from tierbot.ports import Chat, Clock, Encoder, Shelf, Store, Workspace
 from tierbot.predict.classifier import Classifier
 from tierbot.predict.coldstart import coldstart
+from tierbot.predict.ranking import ranked_tags
 from tierbot.registry import Registry
 from tierbot.schedule import Scheduler, Worker
 from tierbot.settings import Settings
@@ -52,6 +54,7 @@ class Tierbot:
     loop: Loop
     game: Game
     insight: Insight
+    naming: Naming
     worker: Worker
     scheduler: Scheduler
     trainer: ChildTrainer
@@ -139,6 +142,7 @@ def build(
         loop=loop,
         game=Game(loop, worker.wake),
         insight=Insight(store, registry, encoder),
+        naming=Naming(store, clock, worker.wake),
         worker=worker,
         scheduler=Scheduler(loop),
         trainer=trainer,
@@ -171,6 +175,7 @@ def connect(bot: Tierbot) -> SocketRunner:
         channel=lambda _: settings.channel,
         tags=partial(tags_in, bot.store),
         insight=bot.insight,
+        naming=bot.naming,
     )
     app = build_app(
         desk,
@@ -208,49 +213,32 @@ def _slack_chats(settings: Settings, store: Store, clock: Clock) -> Callable[[st
     return chat
 
 
-@dataclass(frozen=True, slots=True)
-class Classification:
-    """A classifier with what it needs to read articles that no database knows."""
-
-    classifier: Classifier
-    encoder: Encoder
-    tags: TagSpace
-
-    def tags_of(self, articles: Sequence[Article]) -> list[list[dict[str, Any]]]:
-        """Return each article's tags, most probable first: {id, name, emoji, probability}."""
-        embeddings = self.encoder.encode([article.content for article in articles])
-        features = self.classifier.features_of(
-            [article.content for article in articles], embeddings, [article.url for article in articles]
-        )
-        active = self.tags.active
-        listed = []
-        for row in self.classifier.probabilities(features, self.tags.ids):
-            order = np.argsort(-row, kind="stable")
-            listed.append(
-                [
-                    {
-                        "id": active[i].id,
-                        "name": active[i].name,
-                        "emoji": active[i].character,
-                        "probability": round(float(row[i]), 6),
-                    }
-                    for i in order
-                ]
-            )
-        return listed
-
-
-def build_classification(settings: Settings) -> Classification:
-    """Return the champion in the database, or the model that ships if there is no database yet.
+def classification(settings: Settings) -> Callable[[Sequence[Article]], list[list[dict[str, Any]]]]:
+    """Return a function that ranks articles' tags by the champion, or by the shipped model before the first start.
 
     Raises TierbotError if the model is damaged or the tags cannot be used.
     """
     encoder = encoder_of(settings.encoder)
-    tags = tag_space(settings)
-    version, weights = FileShelf(shipped_models(), settings.models).bootstrap()
-    if version.encoder_digest != encoder.digest:
-        raise TierbotError("The shipped model was made with another encoder. Unset TIERBOT_ENCODER, or retrain.")
-    classifier = Classifier.from_bytes(weights, "the bootstrap model")
-    if not set(tags.ids) <= set(classifier.tag_ids):
-        classifier = classifier.extended(coldstart(tags.active, encoder.encode))
-    return Classification(classifier, encoder, tags)
+    classifier, tags = _model_in_service(settings, encoder)
+
+    def rank(articles: Sequence[Article]) -> list[list[dict[str, Any]]]:
+        return ranked_tags(articles, encoder.encode([article.content for article in articles]), classifier, tags)
+
+    return rank
+
+
+def _model_in_service(settings: Settings, encoder: Encoder) -> tuple[Classifier, TagSpace]:
+    try:
+        bot = build(settings, store=open_store(settings.database_url, create=False), encoder=encoder)
+    except NoDatabaseError:
+        tags = tag_space(settings)
+        shipped, weights = FileShelf(shipped_models(), settings.models).bootstrap()
+        prior = coldstart(tags.active, encoder.encode)
+        if shipped.encoder_digest != encoder.digest:
+            return prior, tags
+        return Classifier.from_bytes(weights, "the bootstrap model").extended(prior), tags
+    try:
+        workspace = bot.only_workspace()
+        return bot.registry.champion(workspace)[1], tags_in(bot.store, workspace)
+    finally:
+        bot.close()

@@ -63,12 +63,12 @@ def classify(
         articles += [to_article(row, now) for row in read_archive(file, now=now)]
     if not articles:
         raise TierbotError("Nothing to classify. Give a text in quotes, or --file FILE.")
-    from tierbot.bootstrap import build_classification
+    from tierbot.bootstrap import classification
 
-    classification = build_classification(load_settings())
+    rank = classification(load_settings())
     for start in range(0, len(articles), _BATCH):
         batch = articles[start : start + _BATCH]
-        for article, tags in zip(batch, classification.tags_of(batch), strict=True):
+        for article, tags in zip(batch, rank(batch), strict=True):
             _print(article, tags, as_json=as_json)
 
 

@@ -4,8 +4,8 @@ Rows become domain nouns in here and no row leaves. Transactions of one workspac
 both databases (SQLite has one writer, PostgreSQL takes an advisory lock), so what holds on one holds on both.
 """
 
-from tierbot.edges.store.errors import StoreBusyError, StoreError
+from tierbot.edges.store.errors import NoDatabaseError, StoreBusyError, StoreError
 from tierbot.edges.store.schema import upgrade
 from tierbot.edges.store.store import SqlStore, SqlTransaction, open_store
 
-__all__ = ["SqlStore", "SqlTransaction", "StoreBusyError", "StoreError", "open_store", "upgrade"]
+__all__ = ["NoDatabaseError", "SqlStore", "SqlTransaction", "StoreBusyError", "StoreError", "open_store", "upgrade"]

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from sqlalchemy import RowMapping, bindparam, func, or_, select, union
+from sqlalchemy import RowMapping, bindparam, func, select, union
 
 from tierbot.domain import Article, Copy
 from tierbot.edges.store.columns import table
@@ -97,14 +97,18 @@ class SqlArticles(Part):
 
     def without_embedding(self, encoder_digest: str, limit: int) -> list[Article]:
         # `embedded_with` is an indexed hint that leaves out all that are done; the sub-query decides on the rest
-        # (articles embedded by this encoder earlier and by another since).
+        # (articles embedded by this encoder earlier and by another since). One query for each side of the index:
+        # told "this or that", SQLite would look at every article.
         hint = _article.c.embedded_with
         there = select(_embedding.c.article_id).where(
             self._mine(EmbeddingRow),
             _embedding.c.encoder_digest == encoder_digest,
             _embedding.c.article_id == _article.c.id,
         )
-        return self._newest(limit, or_(hint.is_(None), hint < encoder_digest, hint > encoder_digest), ~there.exists())
+        found: list[Article] = []
+        for side in (hint.is_(None), hint < encoder_digest, hint > encoder_digest):
+            found.extend(self._newest(limit, side, ~there.exists()))
+        return sorted(found, key=lambda article: (article.received_at, article.id), reverse=True)[:limit]
 
     def add_embeddings(self, encoder_digest: str, vectors: Mapping[str, NDArray[np.float32]]) -> None:
         rows = [

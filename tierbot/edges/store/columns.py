@@ -1,6 +1,7 @@
 """What tables are declared with: their base, and column types that mean the same on SQLite and PostgreSQL."""
 
 import json
+from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any, cast
 
@@ -36,23 +37,32 @@ class Words(TypeDecorator[str]):
 
 
 class Moment(TypeDecorator[datetime]):
-    """An aware datetime, kept in UTC to the microsecond; a naive one is refused."""
+    """An aware datetime, kept in UTC to the microsecond; a naive one is refused.
+
+    On SQLite a text that sorts by time ("2026-03-02 12:00:00.123456"), on PostgreSQL a timestamptz. The processors
+    replace SQLAlchemy's own for speed: a leaderboard reads 10,000 of these.
+    """
 
     impl = DateTime(timezone=True)
     cache_ok = True
 
-    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
-        if value is None:
-            return None
-        if value.tzinfo is None:
-            raise ValueError(f"naive datetime {value.isoformat()}: give one with a time zone")
-        value = value.astimezone(UTC)
-        return value.replace(tzinfo=None) if dialect.name == "sqlite" else value
+    def bind_processor(self, dialect: Dialect) -> Callable[[datetime | None], Any]:
+        def utc(value: datetime | None) -> datetime | None:
+            if value is not None and value.tzinfo is None:
+                raise ValueError(f"naive datetime {value.isoformat()}: give one with a time zone")
+            return None if value is None else value.astimezone(UTC)
 
-    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
-        if value is None:
-            return None
-        return value.replace(tzinfo=UTC) if dialect.name == "sqlite" else value.astimezone(UTC)
+        def written(value: datetime | None) -> str | None:
+            instant = utc(value)
+            return None if instant is None else instant.replace(tzinfo=None).isoformat(" ", "microseconds")
+
+        return written if dialect.name == "sqlite" else utc
+
+    def result_processor(self, dialect: Dialect, coltype: object) -> Callable[[Any], datetime | None]:  # noqa: ARG002
+        if dialect.name == "sqlite":
+            read = datetime.fromisoformat
+            return lambda value: None if value is None else read(value + "+00:00")
+        return lambda value: None if value is None else value.astimezone(UTC)
 
 
 class Names(TypeDecorator[tuple[str, ...]]):

@@ -16,7 +16,7 @@ from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url, 
 from sqlalchemy.exc import ArgumentError, NoSuchModuleError
 from sqlalchemy.pool import StaticPool
 
-from tierbot.edges.store.errors import StoreBusyError, StoreError, explained
+from tierbot.edges.store.errors import NoDatabaseError, StoreBusyError, StoreError, explained
 
 BUSY_SECONDS = 10.0
 _READ_ONLY = "tierbot_read_only"
@@ -132,7 +132,7 @@ def _check_folder(path: Path, *, create: bool) -> None:
     if path.is_dir():
         raise StoreError(f"{path}: is a folder. Name a file in it, such as sqlite:///{path}/tierbot.db.")
     if not path.exists() and not create:
-        raise StoreError(f"{path}: there is no database yet. Start the bot once, or check DATABASE_URL.")
+        raise NoDatabaseError(f"{path}: there is no database yet. Start the bot once, or check DATABASE_URL.")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
     except OSError as fault:

@@ -13,6 +13,10 @@ class StoreError(TierbotError):
     """The database cannot be used; the text says why and what to do."""
 
 
+class NoDatabaseError(StoreError):
+    """There is no database at that place yet."""
+
+
 class StoreBusyError(StoreError):
     """Another process or thread kept the database to itself for too long; trying again later is fine."""
 

@@ -9,7 +9,6 @@ from datetime import datetime
 from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import Row as SqlRow
 from sqlalchemy import Select, func
 from sqlalchemy.dialects import postgresql, sqlite
 
@@ -35,10 +34,6 @@ def _append_statements(dialect: str) -> tuple[Any, Any]:
         index_elements=["workspace_id", "channel", "ts"], set_={"ledger_cursor": message.excluded.ledger_cursor}
     )
     return event, known
-
-
-def _vote_of(row: SqlRow[*tuple[Any, ...]]) -> Vote:
-    return Vote(row[1], _SAYS[row[2]], row[3], row[4] or None)
 
 
 class SqlLedger(Part):
@@ -143,9 +138,9 @@ class SqlLedger(Part):
 
     def votes_in_round(self, number: int) -> dict[str, list[Vote]]:
         found: dict[str, list[Vote]] = {}
-        statement = self._select(VoteRow, *_VOTE_COLUMNS).where(
-            self._mine(PostRow), _vote.c.post_id == _post.c.id, _post.c.round_number == number
-        )
+        # A sub-query, not a join: SQLite would begin the join at the votes, all of them.
+        posts = self._select(PostRow, _post.c.id).where(_post.c.round_number == number)
+        statement = self._select(VoteRow, *_VOTE_COLUMNS).where(_vote.c.post_id.in_(posts))
         self._collect(statement, found)
         return found
 
@@ -155,11 +150,15 @@ class SqlLedger(Part):
             .where(_vote.c.user_id == user, _vote.c.at >= since)
             .order_by(_vote.c.at.desc(), _vote.c.post_id)
         )
-        return [(row.post_id, _vote_of(row)) for row in self._connection.execute(statement)]
+        return [
+            (post, Vote(user, _SAYS[says], at, tag or None))
+            for post, user, says, at, tag in self._connection.execute(statement)
+        ]
 
     def _collect(self, statement: Select[Any], found: dict[str, list[Vote]]) -> None:
-        for row in self._connection.execute(statement.order_by(_vote.c.at, _vote.c.user_id, _vote.c.tag)):
-            found.setdefault(row[0], []).append(_vote_of(row))
+        ordered = statement.order_by(_vote.c.at, _vote.c.user_id, _vote.c.tag)
+        for post, user, says, at, tag in self._connection.execute(ordered):
+            found.setdefault(post, []).append(Vote(user, _SAYS[says], at, tag or None))
 
     def count(self) -> int:
         """Return how many events the ledger holds."""

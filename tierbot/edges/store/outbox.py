@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import RowMapping, and_, func, or_, select
+from sqlalchemy import ColumnElement, RowMapping, and_, func, or_, select
 
 from tierbot.edges.store.columns import table
 from tierbot.edges.store.part import Part, chunks
@@ -29,6 +29,7 @@ _FIELDS = (
 )
 _COLUMNS = [_outbox.c[name] for name in _FIELDS]
 _OPEN = (DeliveryState.PENDING.value, DeliveryState.SENDING.value)
+_NEEDS_ITS_POST = (DeliveryKind.PREFILL.value, DeliveryKind.UPDATE.value)
 
 
 def _noun(row: RowMapping) -> Delivery:
@@ -59,11 +60,21 @@ class SqlOutbox(Part):
         )
         held = select(_hold.c.kind).where(self._mine(HoldRow), _hold.c.until > now)
         placed = select(_post.c.id).where(self._mine(PostRow), _post.c.id == _outbox.c.post_id, _post.c.ts.is_not(None))
+        # Two that bring one message up to date must not overtake each other: the later one knows more.
+        other = _outbox.alias()
+        busy = select(other.c.seq).where(
+            other.c.workspace_id == self._workspace,
+            other.c.post_id == _outbox.c.post_id,
+            other.c.kind == DeliveryKind.UPDATE.value,
+            other.c.state == DeliveryState.SENDING.value,
+            other.c.lease_until > now,
+        )
         statement = (
             self._select(OutboxRow, _outbox.c.seq, *_COLUMNS)
             # The first condition is the index's own: done rows are never looked at.
             .where(_outbox.c.state.in_(_OPEN), ready, _outbox.c.kind.not_in(held))
-            .where(or_(_outbox.c.kind != DeliveryKind.PREFILL.value, placed.exists()))
+            .where(or_(_outbox.c.kind.not_in(_NEEDS_ITS_POST), placed.exists()))
+            .where(or_(_outbox.c.kind != DeliveryKind.UPDATE.value, ~busy.exists()))
             .order_by(_outbox.c.seq)
             .limit(limit)
             .with_for_update(skip_locked=True, of=_outbox)
@@ -127,10 +138,13 @@ class SqlOutbox(Part):
         found.update((DeliveryState(state), count) for state, count in rows)
         return found
 
+    def waiting(self, kind: DeliveryKind, post_id: str) -> list[Delivery]:
+        pending = _outbox.c.state == DeliveryState.PENDING.value
+        return self._all(pending, _outbox.c.kind == kind.value, _outbox.c.post_id == post_id)
+
     def parked(self) -> list[Delivery]:
-        statement = (
-            self._select(OutboxRow, *_COLUMNS)
-            .where(_outbox.c.state == DeliveryState.PARKED.value)
-            .order_by(_outbox.c.seq)
-        )
+        return self._all(_outbox.c.state == DeliveryState.PARKED.value)
+
+    def _all(self, *conditions: ColumnElement[bool]) -> list[Delivery]:
+        statement = self._select(OutboxRow, *_COLUMNS).where(*conditions).order_by(_outbox.c.seq)
         return [_noun(row) for row in self._connection.execute(statement).mappings()]

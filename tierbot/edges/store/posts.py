@@ -1,10 +1,9 @@
 """Predictions and the posts made of them."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from dataclasses import fields
 from datetime import datetime
 from typing import Any
-
-from sqlalchemy import RowMapping
 
 from tierbot.domain import Arm, Post, Prediction, Selection
 from tierbot.edges.store.columns import table
@@ -15,44 +14,40 @@ _post = table(PostRow)
 _prediction = table(PredictionRow)
 _article = table(ArticleRow)
 _message = table(MessageTallyRow)
-_POST_FIELDS = (
-    "id",
-    "prediction_id",
-    "article_id",
-    "round_number",
-    "arm",
-    "arm_probability",
-    "shown_tag",
-    "channel",
-    "created_at",
-    "ts",
-    "posted_at",
-)
-POST_COLUMNS = [_post.c[name] for name in _POST_FIELDS]
-
-
-def post_of(row: RowMapping) -> Post:
-    """Make the noun from a row that has POST_COLUMNS."""
-    values = {name: row[_post.c[name]] for name in _POST_FIELDS}
-    return Post(**{**values, "arm": Arm(values["arm"])})
-
-
-def prediction_of(row: RowMapping) -> Prediction:
-    """Make the noun from a row that has all of a prediction's columns."""
-    columns = _prediction.c
-    return Prediction(
-        id=row[columns.id],
-        article_id=row[columns.article_id],
-        model_version=row[columns.model_version],
-        policy=row[columns.policy],
-        shown_tag=row[columns.shown_tag],
-        propensity=row[columns.propensity],
-        probabilities=row[columns.probabilities],
-        policy_probabilities=row[columns.policy_probabilities],
-        selection=Selection(row[columns.selection_strategy], row[columns.selection_probability]),
-        created_at=row[columns.created_at],
-        residue=row[columns.residue],
+# In the order of the nouns' fields, so that a row's values make one by position.
+POST_FIELDS = tuple(field.name for field in fields(Post))
+POST_COLUMNS = [_post.c[name] for name in POST_FIELDS]
+PREDICTION_COLUMNS = [
+    _prediction.c[name]
+    for name in (
+        "id",
+        "article_id",
+        "model_version",
+        "policy",
+        "shown_tag",
+        "propensity",
+        "probabilities",
+        "policy_probabilities",
+        "selection_strategy",
+        "selection_probability",
+        "created_at",
+        "residue",
     )
+]
+_ARM = POST_FIELDS.index("arm")
+
+
+def post_of(values: Sequence[Any]) -> Post:
+    """Make the noun from the values of POST_COLUMNS."""
+    whole = (*values[:_ARM], Arm(values[_ARM]), *values[_ARM + 1 :])
+    return Post(*whole)
+
+
+def prediction_of(values: Sequence[Any]) -> Prediction:
+    """Make the noun from the values of PREDICTION_COLUMNS."""
+    *plain, strategy, probability, created_at, residue = values
+    whole = (*plain, Selection(strategy, probability), created_at, residue)
+    return Prediction(*whole)
 
 
 def _prediction_values(prediction: Prediction) -> dict[str, Any]:
@@ -81,7 +76,7 @@ class SqlPosts(Part):
         if self.get(post.id) is not None:  # nobody else writes in this workspace meanwhile
             return False
         self._add(PredictionRow, [_prediction_values(prediction)])
-        values = {name: getattr(post, name) for name in _POST_FIELDS}
+        values = {name: getattr(post, name) for name in POST_FIELDS}
         self._add(PostRow, [{**values, "arm": post.arm.value, "votes_cursor": 0, "settled_cursor": 0}])
         self._connection.execute(
             self._update(ArticleRow)
@@ -121,8 +116,8 @@ class SqlPosts(Part):
     def predictions(self, prediction_ids: Iterable[str]) -> dict[str, Prediction]:
         found: dict[str, Prediction] = {}
         for part in chunks(prediction_ids):
-            rows = self._connection.execute(self._select(PredictionRow).where(_prediction.c.id.in_(part)))
-            found.update((row["id"], prediction_of(row)) for row in rows.mappings())
+            statement = self._select(PredictionRow, *PREDICTION_COLUMNS).where(_prediction.c.id.in_(part))
+            found.update((row[0], prediction_of(row)) for row in self._connection.execute(statement))
         return found
 
     def in_round(self, number: int) -> list[Post]:
@@ -132,12 +127,14 @@ class SqlPosts(Part):
         return self._all((_post.c.posted_at.desc(), _post.c.id), _post.c.posted_at >= since)
 
     def unsettled(self) -> list[Post]:
-        return self._all((_post.c.posted_at, _post.c.id), _post.c.settled_cursor < _post.c.votes_cursor)
+        # A cursor above its smaller is above 0: saying so leads SQLite to the index that holds these rows alone.
+        behind = (_post.c.settled_cursor < _post.c.votes_cursor, _post.c.votes_cursor > 0)
+        return self._all((_post.c.posted_at, _post.c.id), *behind)
 
     def _first(self, *conditions: Any) -> Post | None:
-        row = self._connection.execute(self._select(PostRow, *POST_COLUMNS).where(*conditions)).mappings().first()
+        row = self._connection.execute(self._select(PostRow, *POST_COLUMNS).where(*conditions)).first()
         return None if row is None else post_of(row)
 
     def _all(self, order: tuple[Any, ...], *conditions: Any) -> list[Post]:
         statement = self._select(PostRow, *POST_COLUMNS).where(*conditions).order_by(*order)
-        return [post_of(row) for row in self._connection.execute(statement).mappings()]
+        return [post_of(row) for row in self._connection.execute(statement)]

@@ -21,8 +21,8 @@ class ArticleRow(Row, table=True):
     __tablename__ = "article"
     __table_args__ = (
         Index(None, "workspace_id", "received_at"),
-        Index(None, "workspace_id", "embedded_with"),
-        some("ix_article_waiting", "workspace_id", "received_at", where="asked_at IS NULL"),
+        Index(None, "workspace_id", "embedded_with", "received_at"),
+        Index(None, "workspace_id", "asked_at", "received_at"),
     )
     workspace_id: str = words(primary_key=True)
     id: str = words(primary_key=True)
@@ -94,7 +94,7 @@ class PostRow(Row, table=True):
         Index(None, "workspace_id", "round_number"),
         Index(None, "workspace_id", "posted_at"),
         Index(None, "workspace_id", "article_id"),
-        some("ix_post_unsettled", "workspace_id", "posted_at", where="settled_cursor < votes_cursor"),
+        some("ix_post_unsettled", "workspace_id", "votes_cursor", where="settled_cursor < votes_cursor"),
     )
     workspace_id: str = words(primary_key=True)
     id: str = words(primary_key=True)

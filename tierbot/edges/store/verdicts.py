@@ -1,47 +1,37 @@
 """What posts settled to: every verdict is kept, the newest of each post is marked."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import fields
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, RowMapping, Select, and_, func, or_, select
+from sqlalchemy import ColumnElement, and_, func, or_, select
 
-from tierbot.domain import Outcome, Selection, Verdict
+from tierbot.domain import Outcome, Post, Selection, Verdict
 from tierbot.edges.store.columns import table
 from tierbot.edges.store.part import Part, chunks
-from tierbot.edges.store.posts import POST_COLUMNS, post_of, prediction_of
+from tierbot.edges.store.posts import POST_COLUMNS, PREDICTION_COLUMNS, post_of, prediction_of
 from tierbot.edges.store.rows import PostRow, PredictionRow, VerdictRow
 from tierbot.ports import LabelledPost, SettledPost
 
 _verdict = table(VerdictRow)
 _post = table(PostRow)
 _prediction = table(PredictionRow)
-_PLAIN = (
-    "post_id",
-    "reward",
-    "weight",
-    "voters",
-    "support",
-    "rejects",
-    "unsure",
-    "aggregator",
-    "ledger_cursor",
-    "settled_at",
-    "reason",
-    "model_versions",
-)
-_COLUMNS = [_verdict.c[name] for name in (*_PLAIN, "outcome", "tags")]
+# In the order of the noun's fields, so that a row's values make one by position.
+_FIELDS = tuple(field.name for field in fields(Verdict))
+_COLUMNS = [_verdict.c[name] for name in _FIELDS]
+_WIDTH = len(_COLUMNS)
+_POST_WIDTH = len(POST_COLUMNS)
 
 
-def _noun(row: RowMapping) -> Verdict:
-    values: dict[str, Any] = {name: row[_verdict.c[name]] for name in _PLAIN}
-    return Verdict(outcome=Outcome(row[_verdict.c.outcome]), tags=row[_verdict.c.tags], **values)
+def _noun(values: Sequence[Any]) -> Verdict:
+    post_id, outcome, *others = values
+    return Verdict(post_id, Outcome(outcome), *others)
 
 
 def _values(verdict: Verdict) -> dict[str, Any]:
-    values = {name: getattr(verdict, name) for name in _PLAIN}
     return {
-        **values,
+        **{name: getattr(verdict, name) for name in _FIELDS},
         "outcome": verdict.outcome.value,
         "tags": {tag: float(weight) for tag, weight in verdict.tags.items()},
         "support": {tag: int(voters) for tag, voters in verdict.support.items()},
@@ -82,38 +72,31 @@ class SqlVerdicts(Part):
             rows = self._connection.execute(
                 self._select(VerdictRow, *_COLUMNS).where(_verdict.c.newest, _verdict.c.post_id.in_(part))
             )
-            found.update((row["post_id"], _noun(row)) for row in rows.mappings())
+            found.update((row[0], _noun(row)) for row in rows)
         return found
 
     def labelled(self, *, rounds: Sequence[int] | None = None) -> list[LabelledPost]:
-        rows = self._connection.execute(self._joined(rounds, *_prediction.c)).mappings()
-        return [LabelledPost(post_of(row), prediction_of(row), _noun(row)) for row in rows]
+        rows = self._joined(rounds, *PREDICTION_COLUMNS)
+        return [LabelledPost(post, prediction_of(more), verdict) for post, verdict, more in rows]
 
     def settled(self, *, rounds: Sequence[int] | None = None) -> list[SettledPost]:
         columns = _prediction.c
-        rows = self._connection.execute(
-            self._joined(
-                rounds,
-                columns.model_version,
-                columns.top_tag,
-                columns.propensity,
-                columns.selection_strategy,
-                columns.selection_probability,
-            )
-        ).mappings()
+        rows = self._joined(
+            rounds,
+            columns.model_version,
+            columns.top_tag,
+            columns.propensity,
+            columns.selection_strategy,
+            columns.selection_probability,
+        )
         return [
-            SettledPost(
-                post=post_of(row),
-                verdict=_noun(row),
-                model_version=row[columns.model_version],
-                top_tag=row[columns.top_tag],
-                propensity=row[columns.propensity],
-                selection=Selection(row[columns.selection_strategy], row[columns.selection_probability]),
-            )
-            for row in rows
+            SettledPost(post, verdict, model, top_tag, propensity, Selection(strategy, probability))
+            for post, verdict, (model, top_tag, propensity, strategy, probability) in rows
         ]
 
-    def _joined(self, rounds: Sequence[int] | None, *more: ColumnElement[Any]) -> Select[Any]:
+    def _joined(
+        self, rounds: Sequence[int] | None, *more: ColumnElement[Any]
+    ) -> Iterator[tuple[Post, Verdict, Sequence[Any]]]:
         statement = (
             select(*POST_COLUMNS, *_COLUMNS, *more)
             .where(
@@ -123,7 +106,11 @@ class SqlVerdicts(Part):
             )
             .order_by(_post.c.created_at, _post.c.id)
         )
-        return statement if rounds is None else statement.where(_post.c.round_number.in_(rounds))
+        if rounds is not None:
+            statement = statement.where(_post.c.round_number.in_(rounds))
+        for row in self._connection.execute(statement):
+            end = _POST_WIDTH + _WIDTH
+            yield post_of(row[:_POST_WIDTH]), _noun(row[_POST_WIDTH:end]), row[end:]
 
     def count_since(self, moment: datetime) -> int:
         statement = self._select(VerdictRow, func.count()).where(

@@ -120,8 +120,12 @@ def _articles() -> None:
         moment("asked_at", nullable=True),
         words("embedded_with", nullable=True),
     )
-    some("ix_article_waiting", "article", ["workspace_id", "received_at"], where="asked_at IS NULL")
-    op.create_index("ix_article_workspace_id_embedded_with", "article", ["workspace_id", "embedded_with"])
+    op.create_index(
+        "ix_article_workspace_id_asked_at_received_at", "article", ["workspace_id", "asked_at", "received_at"]
+    )
+    op.create_index(
+        "ix_article_workspace_id_embedded_with_received_at", "article", ["workspace_id", "embedded_with", "received_at"]
+    )
     op.create_index("ix_article_workspace_id_received_at", "article", ["workspace_id", "received_at"])
     make(
         "embedding",
@@ -199,7 +203,7 @@ def _posts() -> None:
         refers("fk_post_prediction", "prediction_id", "prediction"),
         sa.UniqueConstraint("workspace_id", "channel", "ts", name="uq_post_workspace_id_channel_ts"),
     )
-    some("ix_post_unsettled", "post", ["workspace_id", "posted_at"], where="settled_cursor < votes_cursor")
+    some("ix_post_unsettled", "post", ["workspace_id", "votes_cursor"], where="settled_cursor < votes_cursor")
     op.create_index("ix_post_workspace_id_article_id", "post", ["workspace_id", "article_id"])
     op.create_index("ix_post_workspace_id_posted_at", "post", ["workspace_id", "posted_at"])
     op.create_index("ix_post_workspace_id_round_number", "post", ["workspace_id", "round_number"])
