@@ -29,6 +29,7 @@ class MemoryChat:
         self.posts: dict[str, PostView] = {}
         self.announcements: list[Mapping[str, Any]] = []
         self.prefilled: list[tuple[str, str]] = []
+        self.revised: list[tuple[str, dict[str, int]]] = []  # (ts, what the message says was named by menu)
         self.shown: dict[str, list[ReactionCount]] = {}
         self.faults: list[Exception] = []
         self.lost_answers: list[Exception] = []  # raised after the message was sent
@@ -52,6 +53,10 @@ class MemoryChat:
         if self.lost_answers:
             raise self.lost_answers.pop(0)
         return ts
+
+    def revise(self, view: PostView, delivery_id: str) -> None:
+        self._fault()
+        self.revised.append((self._marks[delivery_id], dict(view.named_by_menu)))
 
     def react(self, channel: str, ts: str, emoji: str) -> None:
         self._fault()

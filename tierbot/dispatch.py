@@ -9,6 +9,7 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 
 from tierbot.domain import Arm, Post, TierbotError, key
+from tierbot.feedback.menu import named_by_menu
 from tierbot.ports import (
     Chat,
     ChatError,
@@ -20,6 +21,7 @@ from tierbot.ports import (
     PostView,
     RateLimitedError,
     Store,
+    Transaction,
 )
 from tierbot.tags import TagSpace
 
@@ -42,6 +44,17 @@ def deliveries_of(post: Post, tags: TagSpace, due_at: datetime) -> list[Delivery
         Delivery(delivery_id, kind, post.channel, payload, post.created_at, due_at)
         for kind, delivery_id, payload in wanted
     ]
+
+
+def revisions_of(tx: Transaction, post: Post, now: datetime) -> list[Delivery]:
+    """Return what bringing a post's message up to date takes: nothing if that waits to be done already.
+
+    The message is written from the votes as they stand when it is sent, so one revision serves many votes.
+    """
+    if post.ts is None or tx.outbox.waiting(DeliveryKind.UPDATE, post.id):
+        return []
+    revision = key("update", post.id, tx.ledger.cursor(post.channel, post.ts))
+    return [Delivery(revision, DeliveryKind.UPDATE, post.channel, {"post_id": post.id}, now, now)]
 
 
 class Dispatcher:
@@ -89,6 +102,9 @@ class Dispatcher:
             return chat.post(view, delivery.id)
         if view.post.ts is None:
             raise ChatUnavailableError(f"Post {view.post.id} is not in Slack yet.")
+        if delivery.kind is DeliveryKind.UPDATE:
+            chat.revise(view, key("post", view.post.id))
+            return None
         chat.react(view.post.channel, view.post.ts, str(delivery.payload["emoji"]))
         return None
 
@@ -97,9 +113,11 @@ class Dispatcher:
             post = tx.posts.get(post_id)
             article = tx.articles.get([post.article_id]).get(post.article_id) if post else None
             tags = tx.workspaces.tags()
+            events = tx.ledger.events(post.channel, post.ts) if post and post.ts else []
         if post is None or article is None:
             raise ChatError("post_gone", f"Post {post_id} is not in the database any more.")
-        return PostView(post, article, tags, None if post.arm is Arm.BLANK else post.shown_tag)
+        shown = None if post.arm is Arm.BLANK else post.shown_tag
+        return PostView(post, article, tags, shown, named_by_menu(events))
 
     def _done(self, workspace: str, delivery: Delivery, result: str | None) -> None:
         now = self._clock.now()

@@ -99,12 +99,16 @@ class ChatUnavailableError(TierbotError):
 
 @dataclass(frozen=True, slots=True)
 class PostView:
-    """All that a post's message shows. `tag_id` is None in the blank arm, which names nothing."""
+    """All that a post's message shows. `tag_id` is None in the blank arm, which names nothing.
+
+    `named_by_menu` says how many people named which tag (by id) by menu: reactions show themselves, these do not.
+    """
 
     post: Post
     article: Article
     tags: TagSpace
     tag_id: str | None
+    named_by_menu: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,6 +125,10 @@ class Chat(Protocol):
 
     def post(self, view: PostView, delivery_id: str) -> str:
         """Send a post's message, marked with `delivery_id`; return its ts."""
+        ...
+
+    def revise(self, view: PostView, delivery_id: str) -> None:
+        """Bring a sent post's message, once sent as `delivery_id`, to what the view says; one that is gone is fine."""
         ...
 
     def react(self, channel: str, ts: str, emoji: str) -> None:
@@ -149,6 +157,7 @@ class DeliveryKind(StrEnum):
     POST = "post"  # payload: post_id
     PREFILL = "prefill"  # payload: post_id, emoji
     ANNOUNCE = "announce"  # payload: the announcement
+    UPDATE = "update"  # payload: post_id; its message is brought up to date
 
 
 class DeliveryState(StrEnum):
@@ -425,6 +434,10 @@ class Outbox(Protocol):
         ...
 
     def counts(self) -> dict[DeliveryState, int]: ...
+
+    def waiting(self, kind: DeliveryKind, post_id: str) -> list[Delivery]:
+        """Return the rows of a kind for a post that nobody has claimed yet."""
+        ...
 
     def parked(self) -> list[Delivery]: ...
 

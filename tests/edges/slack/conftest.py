@@ -98,7 +98,13 @@ class SmallGame:
 def desk_of(game, clock, admins, channel):
     """Return a desk where one game in memory plays every part."""
     return Desk(
-        play=game, clock=clock, admins=admins, channel=channel, tags=lambda _: default_tag_space(), insight=game
+        play=game,
+        clock=clock,
+        admins=admins,
+        channel=channel,
+        tags=lambda _: default_tag_space(),
+        insight=game,
+        naming=game,
     )
 
 

@@ -118,8 +118,46 @@ def test_deliveries_go_in_the_order_in_which_they_were_added(store: SqlStore) ->
         assert claim(tx) == ["o2"]
 
 
+def test_what_waits_for_a_post_is_found_until_it_is_claimed(store: SqlStore) -> None:
+    with store.begin(TEAM) as tx:
+        put_post(tx)
+        tx.outbox.add([POST, PREFILL, replace(POST, id="o-other", payload={"post_id": "p2"})])
+        assert [one.id for one in tx.outbox.waiting(DeliveryKind.POST, "p1")] == ["o-post"]
+        claim(tx)
+        assert tx.outbox.waiting(DeliveryKind.POST, "p1") == []
+
+
 def test_an_unknown_delivery_is_let_be(store: SqlStore) -> None:
     with store.begin(TEAM) as tx:
         tx.outbox.done("nobody", None, NOON)
         tx.outbox.park("nobody", "?")
         assert sum(tx.outbox.counts().values()) == 0
+
+
+def test_revisions_of_one_post_go_one_after_another_and_those_of_others_at_once(store: SqlStore) -> None:
+    def revision(key: str, post_id: str) -> Delivery:
+        return delivery(key, kind=DeliveryKind.UPDATE, payload={"post_id": post_id})
+
+    with store.begin(TEAM) as tx:
+        put_post(tx, "p1")
+        put_post(tx, "p2", ts="100.000002")
+        tx.outbox.add([revision("u1", "p1")])
+        assert [one.id for one in tx.outbox.waiting(DeliveryKind.UPDATE, "p1")] == ["u1"]
+        assert claim(tx) == ["u1"]
+        assert tx.outbox.waiting(DeliveryKind.UPDATE, "p1") == []
+        tx.outbox.add([revision("u2", "p1"), revision("u3", "p2")])
+        assert claim(tx) == ["u3"]
+        tx.outbox.done("u1", None, NOON)
+        assert claim(tx) == ["u2"]
+        tx.outbox.add([revision("u4", "p1")])
+        assert claim(tx, minutes=6, limit=1) == ["u2"], "its claim ran out: it goes first"
+        assert claim(tx, minutes=6) == ["u3"], "and the later one waits for it again"
+
+
+def test_a_revision_waits_for_its_post(store: SqlStore) -> None:
+    with store.begin(TEAM) as tx:
+        put_post(tx, "p1", ts=None)
+        tx.outbox.add([delivery("u1", kind=DeliveryKind.UPDATE, payload={"post_id": "p1"})])
+        assert claim(tx) == []
+        tx.posts.sent("p1", "100.000001", NOON)
+        assert claim(tx) == ["u1"]

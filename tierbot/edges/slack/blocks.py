@@ -17,6 +17,7 @@ from tierbot.ports import PostView
 TEXT_LIMIT = 3000  # Slack's, for a section and for a context element
 HEADER_LIMIT = 150  # Slack's, for a header
 _TITLE, _SOURCE, _SUMMARY, _IMAGE_URL = 150, 60, 220, 3000
+_MENU = 12  # tags in the line of votes by menu
 
 Block = dict[str, Any]
 
@@ -27,6 +28,7 @@ class BlockId(StrEnum):
     STORY = "tierbot_story"
     QUESTION = "tierbot_question"
     ANSWER = "tierbot_answer"
+    MENU = "tierbot_menu"
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,11 +85,12 @@ def render_post(view: PostView, now: datetime, *, image: bool = True) -> Message
     )
     asked = section(_question(view.post.arm, tag), block_id=BlockId.QUESTION)
     how = context(_how_to_answer(view.post.arm, tag), block_id=BlockId.ANSWER)
+    named = _by_menu(view)
     source = clean(view.article.source, _SOURCE)
     said = f"{source}: {title}" if source else title
     if tag is not None:
         said = f"{clean(tag.name, _SOURCE)}? {said}"
-    return Message(escape(said), (story, asked, how))
+    return Message(escape(said), (story, asked, how, *named))
 
 
 def _named(view: PostView) -> Tag | None:
@@ -99,6 +102,15 @@ def _named(view: PostView) -> Tag | None:
             "Put the tag back into the tag file; retired tags may stay there."
         )
     return view.tags[view.tag_id]
+
+
+def _by_menu(view: PostView) -> list[Block]:
+    counts = [
+        f"{emoji(view.tags[tag].short_name)} ×{count}" for tag, count in view.named_by_menu.items() if tag in view.tags
+    ]
+    if not counts:
+        return []
+    return [context(f"By menu: {' · '.join(listing(counts, _MENU, 'topics'))}", block_id=BlockId.MENU)]
 
 
 def _title(article: Article) -> str:

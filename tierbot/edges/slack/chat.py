@@ -10,7 +10,7 @@ from typing import Any
 
 from slack_sdk import WebClient
 
-from tierbot.domain import to_slack_ts
+from tierbot.domain import Post, to_slack_ts
 from tierbot.edges.slack.announcements import render_announcement
 from tierbot.edges.slack.blocks import Message, has_picture, render_post
 from tierbot.edges.slack.errors import call
@@ -21,6 +21,7 @@ from tierbot.tags import TagSpace
 NEEDS = Needs(
     methods={
         "chat.postMessage": ("chat:write",),
+        "chat.update": ("chat:write",),
         "reactions.add": ("reactions:write",),
         "reactions.get": ("reactions:read",),
         "conversations.history": ("channels:history", "groups:history"),
@@ -55,6 +56,18 @@ class SlackChat:
             if fault.code != "invalid_blocks" or not has_picture(view.article):
                 raise
             return self._send(view.post.channel, render_post(view, now, image=False), delivery_id)
+
+    def revise(self, view: PostView, delivery_id: str) -> None:
+        """Bring a sent post's message to what the view says, still marked with `delivery_id`; a gone one is fine."""
+        sent_at = view.post.posted_at or self._clock.now()
+        try:
+            self._update(view.post, render_post(view, sent_at), delivery_id)
+        except ChatError as fault:
+            if fault.code == "message_not_found":
+                return
+            if fault.code != "invalid_blocks" or not has_picture(view.article):
+                raise
+            self._update(view.post, render_post(view, sent_at, image=False), delivery_id)
 
     def react(self, channel: str, ts: str, emoji: str) -> None:
         """Add the bot's own reaction; one that is there already is fine."""
@@ -101,6 +114,17 @@ class SlackChat:
         message = answer.get("message") or {}
         return [_counted(reaction) for reaction in message.get("reactions") or []]
 
+    def _update(self, post: Post, message: Message, delivery_id: str) -> None:
+        call(
+            "chat.update",
+            self._client.chat_update,
+            channel=post.channel,
+            ts=post.ts,
+            text=message.text,
+            blocks=list(message.blocks),
+            metadata=_mark(delivery_id),
+        )
+
     def _send(self, channel: str, message: Message, delivery_id: str) -> str:
         sent = call(
             "chat.postMessage",
@@ -108,11 +132,15 @@ class SlackChat:
             channel=channel,
             text=message.text,
             blocks=list(message.blocks),
-            metadata={"event_type": EVENT_TYPE, "event_payload": {"delivery_id": delivery_id}},
+            metadata=_mark(delivery_id),
             unfurl_links=False,
             unfurl_media=False,
         )
         return str(sent["ts"])
+
+
+def _mark(delivery_id: str) -> dict[str, Any]:
+    return {"event_type": EVENT_TYPE, "event_payload": {"delivery_id": delivery_id}}
 
 
 def _delivery_of(message: Mapping[str, Any]) -> str | None:

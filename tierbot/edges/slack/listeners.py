@@ -28,7 +28,7 @@ from tierbot.edges.slack.commands import (
 from tierbot.edges.slack.directory import Directory
 from tierbot.edges.slack.needs import Needs
 from tierbot.edges.slack.people import Admins
-from tierbot.edges.slack.play import Insight, Play
+from tierbot.edges.slack.play import Insight, Naming, Play
 from tierbot.edges.slack.text import clean, mrkdwn, person
 from tierbot.edges.slack.words import count
 from tierbot.ports import Clock
@@ -52,6 +52,7 @@ class Desk:
     channel: Callable[[str], str | None]
     tags: Callable[[str], TagSpace]
     insight: Insight
+    naming: Naming
 
 
 def register(app: App, desk: Desk, directory: Directory) -> None:

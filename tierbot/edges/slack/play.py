@@ -1,8 +1,10 @@
 """What the listeners ask of the game. It has these methods; nothing else of it is known here."""
 
+from collections.abc import Collection
 from typing import Protocol
 
 from tierbot.domain import ModelVersion, ReactionEvent
+from tierbot.naming import Menu
 from tierbot.predict.explain import Explanation
 from tierbot.rounds.views import Leaderboard, MyScore, RoundStatus
 
@@ -60,4 +62,16 @@ class Insight(Protocol):
 
     def explanation(self, workspace: str, post_id: str) -> Explanation:
         """Return why it shows what it shows; it may take some seconds."""
+        ...
+
+
+class Naming(Protocol):
+    """Votes by menu. Any method may raise TierbotError with a text for the person who votes."""
+
+    def menu(self, workspace: str, user: str, channel: str, ts: str) -> Menu:
+        """Return the menu for the post at a message. Quick."""
+        ...
+
+    def name(self, workspace: str, user: str, channel: str, ts: str, tag_ids: Collection[str], form: str) -> bool:
+        """Let the user's vote by menu be these tags; False if nothing changed."""
         ...

@@ -9,7 +9,7 @@ from slack_bolt import Ack, App, BoltContext
 from slack_sdk import WebClient
 
 from tierbot.domain import TierbotError
-from tierbot.edges.slack import explanations
+from tierbot.edges.slack import explanations, menus
 from tierbot.edges.slack.errors import call
 from tierbot.edges.slack.faults import told
 from tierbot.edges.slack.listeners import Desk
@@ -21,7 +21,8 @@ _log = logging.getLogger(__name__)
 _LONGEST = 2500
 
 WHY = MessageShortcut("Why this tag?", "why_this_tag", "What the model thought of this story, once you have voted")
-NEEDS = Needs(methods={"views.open": (), "views.update": ()}, shortcuts=(WHY,))
+NAME = MessageShortcut(menus.TITLE, menus.CALLBACK, "Vote without knowing the emoji: search among all topics")
+NEEDS = Needs(methods={"views.open": (), "views.update": ()}, shortcuts=(WHY, NAME))
 
 
 def register(app: App, desk: Desk, slow: Executor) -> None:
@@ -38,7 +39,30 @@ def register(app: App, desk: Desk, slow: Executor) -> None:
         view_id = open_view(client, body, explanations.reading())
         slow.submit(_explain, desk, client, workspace, post_id, view_id)
 
+    def name(ack: Ack, body: dict[str, Any], context: BoltContext, client: WebClient) -> None:
+        ack()
+        channel, ts = message_of(body)
+        try:
+            menu = desk.naming.menu(str(context.team_id), str(body["user"]["id"]), channel, ts)
+            view = menus.render_menu(menu, channel, ts)
+        except TierbotError as fault:
+            view = saying(menus.TITLE, mrkdwn(clean(str(fault), _LONGEST)))
+        open_view(client, body, view)
+
+    def named(ack: Ack, body: dict[str, Any], context: BoltContext) -> None:
+        # Written before it is acknowledged, as reactions are: a vote that could not be kept is not thanked for.
+        try:
+            said = menus.read_menu(body["view"])
+            user = str(body["user"]["id"])
+            desk.naming.name(str(context.team_id), user, said.channel, said.ts, said.tag_ids, said.form)
+        except TierbotError as fault:
+            ack(response_action="errors", errors={menus.BLOCK: clean(str(fault), _LONGEST)})
+        else:
+            ack()
+
     app.shortcut({"type": "message_action", "callback_id": WHY.callback_id})(why)
+    app.shortcut({"type": "message_action", "callback_id": NAME.callback_id})(name)
+    app.view(menus.CALLBACK)(named)
 
 
 def _explain(desk: Desk, client: WebClient, workspace: str, post_id: str, view_id: str) -> None:
