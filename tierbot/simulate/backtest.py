@@ -213,7 +213,7 @@ class _Match:
             rng=self._ask_rng,
             now=now,
             residue={},
-        )
+        ).asked
         played = [self._post(rows[item.prediction.article_id], item, now) for item in asked]
         taken = {item.row for item in played}
         self._waiting = [row for row in self._waiting if row not in taken]

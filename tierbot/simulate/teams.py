@@ -80,6 +80,17 @@ def team_of(trainers: str | Sequence[Trainer], rng: np.random.Generator, tag_ids
     return load_trainers(None if trainers == "default" else Path(trainers), rng, tag_ids)
 
 
+def usual_traits() -> dict[str, float]:
+    """Return the traits of an honest trainer as trainers.toml has them: of a range the middle, `activity` left out."""
+    shipped = _shipped()
+    traits = shipped["traits"] | shipped["kind"][Kind.HONEST.value]
+    return {
+        trait: sum(value) / len(value) if isinstance(value, list) else float(value)
+        for trait, value in traits.items()
+        if trait in _RANGED
+    }
+
+
 # --- reading the file -----------------------------------------------------------------------------
 
 
