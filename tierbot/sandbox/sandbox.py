@@ -19,7 +19,7 @@ from tierbot.sandbox.limits import Limits
 from tierbot.sandbox.payloads import message_json, reactions_json, user_json
 from tierbot.sandbox.records import Channel, Json, Message, User
 from tierbot.sandbox.replies import Replies
-from tierbot.sandbox.settings import Settings
+from tierbot.sandbox.settings import USER_TOKEN, Settings
 from tierbot.sandbox.stream import Stream
 from tierbot.sandbox.views import Triggers, Views
 from tierbot.sandbox.workspace import Workspace
@@ -147,6 +147,10 @@ class Sandbox:
     def permalink(self, message: Message) -> str:
         """Return a message's address, which is on the sandbox's page."""
         return f"{self.base_url}/archives/{message.channel}/p{message.ts.replace('.', '')}"
+
+    def caller(self, token: str) -> User:
+        """Return whose token this is: a colleague's is USER_TOKEN followed by their name, any other the bot's."""
+        return self.find_user(token.removeprefix(USER_TOKEN)) if token.startswith(USER_TOKEN) else self.bot
 
     def need_scope(self, scope: str) -> None:
         """Raise `missing_scope` unless the app has the scope."""

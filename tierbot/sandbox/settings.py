@@ -6,6 +6,8 @@ import json
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
+from tierbot.sandbox.manifests import problems
+
 if TYPE_CHECKING:
     from pathlib import Path
 
@@ -39,6 +41,10 @@ DEFAULT_EVENTS = frozenset(
         "tokens_revoked",
     )
 )
+
+
+USER_TOKEN = "xoxp-sandbox-"  # noqa: S105  (a colleague's token: this and their name)
+DEFAULT_USER_SCOPES = frozenset(("reactions:write",))
 
 
 class SettingsError(ValueError):
@@ -105,6 +111,7 @@ class Settings:
     limits: bool = False
     request_url: str | None = None
     scopes: frozenset[str] = DEFAULT_SCOPES
+    user_scopes: frozenset[str] = DEFAULT_USER_SCOPES
     events: frozenset[str] = DEFAULT_EVENTS
     commands: tuple[Command, ...] = DEFAULT_COMMANDS
     shortcuts: tuple[Shortcut, ...] = ()
@@ -117,12 +124,14 @@ class Settings:
         """Return the settings with what a Slack app manifest says about scopes, events, commands, shortcuts."""
         features = manifest.get("features", {})
         subscriptions = manifest.get("settings", {}).get("event_subscriptions", {})
-        scopes = manifest.get("oauth_config", {}).get("scopes", {}).get("bot")
+        declared = manifest.get("oauth_config", {}).get("scopes", {})
+        scopes = declared.get("bot")
         return replace(
             self,
             app_name=manifest.get("display_information", {}).get("name", self.app_name),
             bot_name=features.get("bot_user", {}).get("display_name", self.bot_name),
             scopes=frozenset(scopes) if scopes is not None else self.scopes,
+            user_scopes=frozenset(declared.get("user") or ()),
             events=frozenset(subscriptions["bot_events"]) if "bot_events" in subscriptions else self.events,
             commands=tuple(
                 Command(item["command"], item.get("description", ""), item.get("usage_hint", ""))
@@ -138,11 +147,13 @@ class Settings:
 
 
 def read_manifest(path: Path) -> dict[str, Any]:
-    """Read an app manifest in JSON."""
+    """Read an app manifest in JSON; one that Slack would refuse is refused here."""
     try:
         manifest = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise SettingsError(f"{path}: not a readable JSON manifest: {error}") from error
     if not isinstance(manifest, dict):
         raise SettingsError(f"{path}: a manifest is a JSON object")
+    if found := problems(manifest):
+        raise SettingsError(f"{path}: Slack would refuse this manifest: {'; '.join(found)}")
     return manifest

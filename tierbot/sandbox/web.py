@@ -10,6 +10,7 @@ from starlette.routing import Route, WebSocketRoute
 
 from tierbot.sandbox.api import METHODS, Args, Method
 from tierbot.sandbox.errors import SlackError
+from tierbot.sandbox.settings import USER_TOKEN
 from tierbot.sandbox.wire import parse_json
 
 if TYPE_CHECKING:
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from tierbot.sandbox.sandbox import Sandbox
 
 _MAX_BODY = 32 * 1024 * 1024
+_CALLERS = {"bot": {"bot"}, "app": {"app"}, "member": {"bot", "user"}, "everyone": {"bot", "app", "user"}}
 
 
 async def read_arguments(request: Request) -> dict[str, Any]:
@@ -85,27 +87,41 @@ class SlackWeb:
             body = error.body()
         if fault == "lost_answer":
             return PlainTextResponse("Bad Gateway", status_code=502)
-        return JSONResponse(body, headers={"x-oauth-scopes": ",".join(sorted(box.settings.scopes))})
+        return JSONResponse(body, headers={"x-oauth-scopes": ",".join(sorted(self._scopes(token)))})
+
+    def _scopes(self, token: str) -> frozenset[str]:
+        return self._box.settings.user_scopes if token.startswith(USER_TOKEN) else self._box.settings.scopes
 
     def _wait(self, method: Method, values: dict[str, Any]) -> int:
         channel = str(values.get("channel", ""))
         return self._box.limits.retry_after(method.name, method.tier, channel, self._box.clock.time())
 
     def _authorise(self, method: Method, token: str) -> None:
-        box, settings = self._box, self._box.settings
-        if method.caller == "any":
+        box = self._box
+        if method.caller == "anyone":
             return
-        if not token:
-            raise SlackError("not_authed")
-        if token not in {settings.bot_token, settings.app_token}:
-            raise SlackError("invalid_auth")
-        kind = "app" if token == settings.app_token else "bot"
+        kind = self._kind(token)
         if kind == "bot" and box.token_revoked:
             raise SlackError("token_revoked")
-        if method.caller not in {kind, "either"}:
+        if kind not in _CALLERS[method.caller]:
             raise SlackError("not_allowed_token_type")
-        if kind == "bot" and method.scopes and not set(method.scopes) & settings.scopes:
-            box.need_scope(method.scopes[0])
+        granted = self._scopes(token)
+        if kind != "app" and method.scopes and not set(method.scopes) & granted:
+            raise SlackError("missing_scope", needed=method.scopes[0], provided=",".join(sorted(granted)))
+
+    def _kind(self, token: str) -> str:
+        settings = self._box.settings
+        if not token:
+            raise SlackError("not_authed")
+        if token.startswith(USER_TOKEN):
+            try:
+                self._box.caller(token)
+            except SlackError:
+                raise SlackError("invalid_auth") from None
+            return "user"
+        if token not in {settings.bot_token, settings.app_token}:
+            raise SlackError("invalid_auth")
+        return "app" if token == settings.app_token else "bot"
 
     async def respond(self, request: Request) -> Response:
         """Take an answer through a response_url."""

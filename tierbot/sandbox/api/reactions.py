@@ -30,19 +30,19 @@ def _name(args: Args) -> str:
     return args.need("name", "invalid_name")
 
 
-@method("reactions.add", "reactions:write", tier=3)
+@method("reactions.add", "reactions:write", tier=3, caller="member")
 def add(box: Sandbox, args: Args) -> Json:
-    """React as the bot."""
+    """React as whoever the token belongs to."""
     message = _item(box, args)
-    box.workspace.react(box.bot.id, message.channel, message.ts, _name(args))
+    box.workspace.react(box.caller(args.token).id, message.channel, message.ts, _name(args))
     return {}
 
 
-@method("reactions.remove", "reactions:write", tier=2)
+@method("reactions.remove", "reactions:write", tier=2, caller="member")
 def remove(box: Sandbox, args: Args) -> Json:
-    """Take the bot's reaction back."""
+    """Take a reaction of whoever the token belongs to back."""
     message = _item(box, args)
-    box.workspace.unreact(box.bot.id, message.channel, message.ts, _name(args))
+    box.workspace.unreact(box.caller(args.token).id, message.channel, message.ts, _name(args))
     return {}
 
 

@@ -24,7 +24,8 @@ _MAX_PAGE = 1000
 class Method:
     """A method of the Web API.
 
-    Any one of `scopes` allows it; `caller` is the kind of token (bot, app, either, any); `tier` 0 is unlimited.
+    Any one of `scopes` allows it; `caller` is who may call: bot, app, member (the bot or a colleague), everyone (with
+    a token), anyone (without one, too); `tier` 0 is unlimited.
     """
 
     name: str

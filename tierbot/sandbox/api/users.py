@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from tierbot.sandbox.sandbox import Sandbox
 
 
-@method("api.test", tier=0, caller="any")
+@method("api.test", tier=0, caller="anyone")
 def api_test(box: Sandbox, args: Args) -> Json:  # noqa: ARG001
     """Answer, or repeat the error that was asked for."""
     if "error" in args:
@@ -21,18 +21,19 @@ def api_test(box: Sandbox, args: Args) -> Json:  # noqa: ARG001
     return {"args": {"foo": args.text("foo")} if "foo" in args else {}}
 
 
-@method("auth.test", tier=0, caller="either")
+@method("auth.test", tier=0, caller="everyone")
 def auth_test(box: Sandbox, args: Args) -> Json:
     """Say whose token this is."""
     if args.token == box.settings.app_token:
         return {"app_name": box.settings.app_name, "app_id": box.app_id}
+    who = box.caller(args.token)
     return {
         "url": f"https://{box.workspace.domain}.slack.com/",
         "team": box.workspace.name,
-        "user": box.bot.name,
+        "user": who.name,
         "team_id": box.workspace.id,
-        "user_id": box.bot.id,
-        "bot_id": box.bot.bot_id,
+        "user_id": who.id,
+        **({"bot_id": who.bot_id} if who.bot_id else {}),
         "is_enterprise_install": False,
     }
 
