@@ -90,8 +90,7 @@ def test_effort_activity_delay_and_tone_come_out_again(fitted: dict[str, FittedT
 
 def test_second_tags_slips_doubts_and_second_thoughts_come_out_again(fitted: dict[str, FittedTrainer]) -> None:
     fickle, usual = fitted["fickle"].trainer, fitted["Usual"].trainer
-    assert fitted["busy"].trainer.extra_tags == pytest.approx(0.9, abs=0.15)
-    assert usual.extra_tags == pytest.approx(0.5, abs=0.15)
+    assert fitted["busy"].trainer.extra_tags > 0.57 > usual.extra_tags + 0.1  # .9 and .5, from some forty such posts
     assert fickle.unreact == pytest.approx(0.3, abs=0.05)
     assert fickle.slip * fickle.notices == pytest.approx(0.2, abs=0.06)
     assert usual.unreact < 0.02 > usual.slip

@@ -30,7 +30,7 @@ from tierbot.simulate.teams import team_of
 from tierbot.simulate.trainers import Trainer
 from tierbot.tags import TagSpace
 from tierbot.training.fit import fit
-from tierbot.training.judge import accuracy, is_unbiased, wilson
+from tierbot.training.judge import accuracy, is_unbiased
 from tierbot.training.retrain import TrainingJob, train_challenger
 from tierbot.training.rows import TrainingRows, labelled_rows, teaches, verdict_rows
 
@@ -187,7 +187,7 @@ class _Match:
             self._react(item, place, len(played), judged_today)
         taught = self._settle(played)
         promoted, reason = self._learn(taught)
-        return self._result(played, wilson(sum(arrived_right), len(arrived)), promoted, reason, began)
+        return self._result(played, Estimate.of_share(sum(arrived_right), len(arrived)), promoted, reason, began)
 
     def _arrive(self) -> list[int]:
         """Let the next articles come in; the newest ones wait to be asked about, as in service."""
@@ -335,7 +335,7 @@ class _Match:
             verdicts=len(right),
             abstentions=len(played) - len(right),
             verdict_accuracy=float(np.mean(right)) if right else None,
-            accuracy={"all": wilson(sum(hits.values()), len(hits)), "blank": wilson(sum(fair), len(fair))},
+            accuracy={"all": Estimate.of_share(sum(hits.values()), len(hits)), "blank": wilson(sum(fair), len(fair))},
             reported={"all": accuracy(settled), "blank": accuracy(settled, arm=Arm.BLANK, random_only=True)},
             arrived_accuracy=arrived,
             window_accuracy=float(np.mean(self._right(self._model, window))) if self._window else None,

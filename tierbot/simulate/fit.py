@@ -23,6 +23,7 @@ from tierbot.tags.emoji import APPROVE, REJECT
 _PRIOR = 10.0  # observations that a usual trait is worth
 _HOUR_PRIOR = 5.0
 _LAZY_FROM = 0.4  # the anchoring from which trainers.toml calls a trainer lazy
+_SURE = 0.5  # share of the others that makes a second true tag no coincidence of two mistakes
 _SLIP_SECONDS = 30.0  # who replaces a click so soon had slipped
 _AROUND = timedelta(days=1)  # before the first and after the last reaction a trainer may have been there
 _FEWEST_DELAYS = 5
@@ -190,9 +191,10 @@ def _judge(
         counts.known_by_tag[tag].count(tag in named)
         for wrong in named - true:
             counts.sibling.count(wrong in tags[tag].siblings)
-    if named & true and (blank or post.shown_tag not in named):
-        counts.extra.hits += len(named & true) - 1
-        counts.extra.of += len(true) - 1
+    sure = {tag for tag, share in verdict.tags.items() if share >= _SURE}
+    if blank and named & sure:
+        counts.extra.hits += len(named & sure) - 1
+        counts.extra.of += len(sure) - 1
 
 
 # --- from counts to traits ------------------------------------------------------------------------
