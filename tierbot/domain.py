@@ -11,7 +11,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from enum import StrEnum
+from math import sqrt
 from typing import Any
+
+_Z95 = 1.959963984540054
 
 
 class TierbotError(Exception):
@@ -140,6 +143,22 @@ class Post:
     created_at: datetime
     ts: str | None = None
     posted_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Invitation:
+    """A post put to one trainer by direct message. What they react there is a vote on the post.
+
+    `ts` and `sent_at` are None until Slack has taken it.
+    """
+
+    id: str
+    post_id: str
+    user: str
+    channel: str
+    created_at: datetime
+    ts: str | None = None
+    sent_at: datetime | None = None
 
 
 # --- what colleagues say --------------------------------------------------------------------------
@@ -272,6 +291,20 @@ class Standing:
 
 
 @dataclass(frozen=True, slots=True)
+class Trainer:
+    """A colleague who reacts, as far as they told us something; score, streak and reliability are derived.
+
+    name: what they go by, to be shown where a mention would ping someone who does not want it. opted_out: of
+    mentions and nudges. notes: what was done for them (JSON), so that it is not done twice.
+    """
+
+    user: str
+    name: str = ""
+    opted_out: bool = False
+    notes: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
 class Estimate:
     """A share with its 95 % interval (Wilson), and how many it rests on. None without observations."""
 
@@ -279,6 +312,16 @@ class Estimate:
     value: float | None
     low: float | None
     high: float | None
+
+    @classmethod
+    def of_share(cls, hits: float, n: int) -> Estimate:
+        """Return hits / n with its 95 % interval (Wilson, JASA 1927), which behaves at both ends."""
+        if n == 0:
+            return cls(0, None, None, None)
+        share, bottom = hits / n, 1 + _Z95**2 / n
+        middle = (share + _Z95**2 / (2 * n)) / bottom
+        half = _Z95 * sqrt(share * (1 - share) / n + _Z95**2 / (4 * n**2)) / bottom
+        return cls(n, share, max(0.0, middle - half), min(1.0, middle + half))
 
 
 # --- models ---------------------------------------------------------------------------------------

@@ -2,15 +2,12 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from math import sqrt
 from typing import Any
 
 from tierbot.domain import Estimate
 from tierbot.feedback.aggregators import DEFAULT_METHOD, aggregator
 from tierbot.feedback.agreement import crowd_alpha
 from tierbot.feedback.crowd import CrowdTable, Settlement
-
-_Z95 = 1.959963984540054
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,16 +60,6 @@ def settle_crowd(
         method=method,
         settlement=settlement,
         alpha=crowd_alpha(table),
-        accuracy=_wilson(right, len(known)),
+        accuracy=Estimate.of_share(right, len(known)),
         unvoted=len(truth or {}) - len(known),
     )
-
-
-def _wilson(right: int, judged: int) -> Estimate:
-    """Wilson (1927): an interval of a share that behaves at its ends."""
-    if not judged:
-        return Estimate(0, None, None, None)
-    share, scale = right / judged, 1 + _Z95**2 / judged
-    middle = (share + _Z95**2 / (2 * judged)) / scale
-    half = _Z95 * sqrt(share * (1 - share) / judged + _Z95**2 / (4 * judged**2)) / scale
-    return Estimate(judged, share, max(0.0, middle - half), min(1.0, middle + half))

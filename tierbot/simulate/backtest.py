@@ -335,7 +335,7 @@ class _Match:
             verdicts=len(right),
             abstentions=len(played) - len(right),
             verdict_accuracy=float(np.mean(right)) if right else None,
-            accuracy={"all": Estimate.of_share(sum(hits.values()), len(hits)), "blank": wilson(sum(fair), len(fair))},
+            accuracy={"all": Estimate.of_share(sum(hits.values()), len(hits)), "blank": Estimate.of_share(sum(fair), len(fair))},
             reported={"all": accuracy(settled), "blank": accuracy(settled, arm=Arm.BLANK, random_only=True)},
             arrived_accuracy=arrived,
             window_accuracy=float(np.mean(self._right(self._model, window))) if self._window else None,

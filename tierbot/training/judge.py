@@ -6,7 +6,6 @@ can tune to it. A challenger is compared with the champion pairwise, on verdicts
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from math import sqrt
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,21 +15,9 @@ from tierbot.domain import Arm, Estimate, Outcome, Verdict
 from tierbot.predict.selection import RANDOM
 from tierbot.training.rows import Settled
 
-_Z = 1.959964  # of a 95 % interval
 WORSE_P = 0.1
 WORSE_BY = 0.02
 FEWEST = round(1 / WORSE_BY)  # with fewer, one single post weighs more than the two points that would refuse
-
-
-def wilson(hits: float, n: int) -> Estimate:
-    """Return a share with its 95 % interval (Wilson, JASA 1927); all None without observations."""
-    if n == 0:
-        return Estimate(0, None, None, None)
-    share = hits / n
-    bottom = 1 + _Z**2 / n
-    middle = (share + _Z**2 / (2 * n)) / bottom
-    half = _Z * sqrt(share * (1 - share) / n + _Z**2 / (4 * n**2)) / bottom
-    return Estimate(n, share, max(0.0, middle - half), min(1.0, middle + half))
 
 
 def hit(top_tag: str, shown_tag: str, verdict: Verdict) -> bool | None:
@@ -57,7 +44,7 @@ def accuracy(settled: Iterable[Settled], *, arm: Arm | None = None, random_only:
         if (arm is None or item.post.arm is arm) and (not random_only or item.selection.strategy == RANDOM)
     ]
     told = [one for one in found if one is not None]
-    return wilson(sum(told), len(told))
+    return Estimate.of_share(sum(told), len(told))
 
 
 def is_unbiased(item: Settled) -> bool:

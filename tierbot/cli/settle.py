@@ -1,0 +1,51 @@
+"""`tierbot settle`: what a crowd's labels settle to, on plain (item, worker, label) data."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from tierbot.cli.output import err, out, print_json
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command."""
+    app.command("settle")(settle)
+
+
+def settle(
+    labels: Annotated[Path, typer.Argument(help="CSV with item, worker, label; gzipped or not.")],
+    truth: Annotated[Path | None, typer.Option(help="CSV with item, truth: how often is the crowd right?")] = None,
+    method: Annotated[
+        str | None, typer.Option(help="How votes are weighed; an unknown one lists those there are.")
+    ] = None,
+    answers: Annotated[bool, typer.Option("--answers", help="Each item's label and confidence, a line each.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON object.")] = False,
+) -> None:
+    """Settle a crowd's labels, and say how well its workers agree.
+
+    Example: `tierbot settle web.label.csv --truth web.truth.csv --method majority`
+    """
+    from tierbot.edges.crowd_files import read_truth, read_votes
+    from tierbot.feedback.aggregators import DEFAULT_METHOD
+    from tierbot.feedback.settling import settle_crowd
+
+    table = read_votes(labels)
+    report = settle_crowd(table, read_truth(truth) if truth else None, method or DEFAULT_METHOD)
+    summary = report.summary()
+    if answers:
+        for item, label, confidence in report.answers():
+            if as_json:
+                print_json({"item": item, "label": label, "confidence": round(confidence, 4)})
+            else:
+                out.print(f"{item}\t{label}\t{confidence:.3f}", markup=False)
+        err.print(f"{summary['items']} items by {summary['workers']} workers, {summary['method']}")
+    elif as_json:
+        print_json(summary)
+    else:
+        out.print(
+            "\n".join(
+                f"{name:<12} {value:.4f}" if isinstance(value, float) else f"{name:<12} {value}"
+                for name, value in summary.items()
+            )
+        )
