@@ -1,0 +1,22 @@
+-- Rows as tierbot wrote them under schema 0001. Never edited: users' databases look like this.
+INSERT INTO workspace (workspace_id, name, created_at, settings) VALUES ('T1', 'Team', '2026-03-02 12:00:00.123456', '{"paused": true}');
+INSERT INTO tag (workspace_id, id, position, name, short_name, "character", description, siblings, retired_at) VALUES ('T1', 'food', 0, 'Food', 'pizza', '🍕', 'What we eat.', '["drink"]', NULL);
+INSERT INTO tag (workspace_id, id, position, name, short_name, "character", description, siblings, retired_at) VALUES ('T1', 'drink', 1, 'Drink', 'beers', '🍻', 'What we drink.', '["food"]', '2026-03-02 12:00:00.123456');
+INSERT INTO trainer (workspace_id, user_id, display_name, opted_out, notes) VALUES ('T1', 'U1', 'Ada', TRUE, '{}');
+INSERT INTO audit (workspace_id, at, who, what, before, after) VALUES ('T1', '2026-03-02 12:00:00.123456', 'U1', 'pause', 'false', 'true');
+INSERT INTO article (workspace_id, id, title, text, url, source, received_at, published_at, image_url, copies, asked_at, embedded_with) VALUES ('T1', 'a-p1', 'Title', 'Text.', 'https://example.org/1', 'example.org', '2026-03-02 12:00:00.123456', NULL, NULL, 2, '2026-03-02 12:00:00.123456', NULL);
+INSERT INTO article_copy (workspace_id, id, article_id, source) VALUES ('T1', 'c1', 'a-p1', 'copy.example');
+INSERT INTO prediction (workspace_id, id, article_id, model_version, policy, shown_tag, top_tag, propensity, probabilities, policy_probabilities, selection_strategy, selection_probability, created_at, residue) VALUES ('T1', 'd-p1', 'a-p1', 'm1', 'explore', 'food', 'food', 0.75, '{"food": 0.5, "drink": 0.5}', '{"food": 0.75, "drink": 0.25}', 'random', 0.25, '2026-03-02 12:00:00.123456', '{}');
+INSERT INTO post (workspace_id, id, prediction_id, article_id, round_number, arm, arm_probability, shown_tag, channel, created_at, ts, posted_at, votes_cursor, settled_cursor) VALUES ('T1', 'p1', 'd-p1', 'a-p1', 1, 'tier', 0.85, 'food', 'C1', '2026-03-02 12:00:00.123456', '100.000001', '2026-03-02 12:00:00.123456', 1, 1);
+INSERT INTO reaction_event (workspace_id, event_id, channel, ts, user_id, name, added, happened_at, received_at, source, origin) VALUES ('T1', 'e1', 'C1', '100.000001', 'U1', 'pizza', TRUE, '2026-03-02 12:00:00.123456', '2026-03-02 12:00:00.123456', 'reaction', 'event');
+INSERT INTO message_tally (workspace_id, channel, ts, ledger_cursor, tallied_cursor) VALUES ('T1', 'C1', '100.000001', 1, 1);
+INSERT INTO vote (workspace_id, post_id, user_id, says, tag, at) VALUES ('T1', 'p1', 'U1', 'names', 'food', '2026-03-02 12:00:00.123456');
+INSERT INTO verdict (workspace_id, post_id, outcome, tags, reward, weight, voters, support, rejects, unsure, aggregator, ledger_cursor, settled_at, reason, model_versions, newest) VALUES ('T1', 'p1', 'named', '{"food": 1.0}', 1.0, 0.5, 1, '{"food": 1}', 0, 0, 'plain-1', 1, '2026-03-02 12:00:00.123456', NULL, '[]', TRUE);
+INSERT INTO round (workspace_id, number, opened_at, closes_at, frozen_at, champion, sharpshooter) VALUES ('T1', 1, '2026-03-02 12:00:00.123456', '2026-03-09 12:00:00.000000', '2026-03-09 12:00:00.000000', 'U1', NULL);
+INSERT INTO standing (workspace_id, round_number, user_id, rank, score, judged, agreed, settled) VALUES ('T1', 1, 'U1', 1, 1, 1, 1, 1);
+INSERT INTO standing_total (workspace_id, user_id, judged, agreed, settled) VALUES ('T1', 'U1', 1, 1, 1);
+INSERT INTO model_version (workspace_id, id, number, parent, state, encoder_digest, sha256, created_at, card) VALUES ('T1', 'm1', 1, NULL, 'champion', 'digest', 'sha', '2026-03-02 12:00:00.123456', '{"accuracy": 0.73}');
+INSERT INTO outbox (workspace_id, id, kind, channel, post_id, payload, created_at, due_at, state, attempts, lease_until, result, error, done_at) VALUES ('T1', 'o1', 'announce', 'C1', NULL, '{"kind": "x"}', '2026-03-02 12:00:00.123456', '2026-03-02 12:00:00.123456', 'pending', 0, NULL, NULL, NULL, NULL);
+INSERT INTO hold (workspace_id, kind, until) VALUES ('T1', 'post', '2026-03-02 12:00:00.123456');
+INSERT INTO due (workspace_id, job, due_at, ran_at, request) VALUES ('T1', 'push', '2026-03-02 12:00:00.123456', NULL, '{}');
+INSERT INTO lease (workspace_id, name, holder, until) VALUES ('T1', 'scheduler', 'me', '2026-03-02 12:00:00.123456');
