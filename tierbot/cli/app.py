@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from tierbot.cli import articles, demo, explain, models, run, settle, tags
+from tierbot.cli import articles, backtest, demo, explain, models, run, settle, tags
 
 app = typer.Typer(
     name="tierbot",
@@ -32,5 +32,5 @@ def _root(
     pass
 
 
-for module in (demo, run, articles, explain, models, tags, settle):
+for module in (demo, run, articles, explain, models, tags, backtest, settle):
     module.register(app)
