@@ -16,7 +16,8 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from tierbot.articles.feeds import Feed, FeedMemory, FeedResult
+from tierbot.articles.boundaries import HeldBack, HeldCount
+from tierbot.articles.feeds import Feed, FeedMemory, FeedResult, ListedBy, ListedFeed
 from tierbot.domain import (
     Article,
     Copy,
@@ -254,11 +255,15 @@ class Articles(Protocol):
     def get(self, article_ids: Iterable[str]) -> dict[str, Article]: ...
 
     def recent(self, since: datetime, limit: int) -> list[Article]:
+    def known_copies(self, copy_ids: Iterable[str]) -> set[str]:
+        """Return those of the ids that copies have which were added before."""
+        ...
+
         """Return articles received since then, newest first: the window for near-duplicate search."""
         ...
 
-    def waiting(self, limit: int) -> list[Article]:
-        """Return articles that were never posted, newest first."""
+    def waiting(self, limit: int, held_on: Iterable[str] = ()) -> list[Article]:
+        """Return articles that were never posted, newest first, without those held back on these grounds."""
         ...
 
     def without_embedding(self, encoder_digest: str, limit: int) -> list[Article]: ...
@@ -487,6 +492,54 @@ class Transaction(Protocol):
 
     @property
     def articles(self) -> Articles: ...
+class FeedList(Protocol):
+    """The feeds that are polled, and what is kept of each."""
+
+    def add(self, feeds: Iterable[Feed], by: ListedBy) -> int:
+        """List the feeds whose address is not listed yet; return how many."""
+        ...
+
+    def rename(self, url: str, name: str) -> None: ...
+
+    def remove(self, urls: Iterable[str]) -> int:
+        """Take feeds off the list by their addresses; return how many were on it."""
+        ...
+
+    def all(self) -> list[ListedFeed]:
+        """Return the feeds by name."""
+        ...
+
+    def polled(self, result: FeedResult, now: datetime, brought: int) -> None:
+        """Keep what a poll brought; one of a feed that is no longer listed is forgotten."""
+        ...
+
+
+class HeldBackArticles(Protocol):
+    """What boundaries held back."""
+
+    def add(self, held: Iterable[HeldBack]) -> None:
+        """Keep each, in the place of what the same kind of boundary said of that article before."""
+        ...
+
+    def counts(self, examples: int) -> list[HeldCount]:
+        """Return each rule that held something back, the busiest first, with the titles of its latest `examples`."""
+        ...
+
+
+class Trainers(Protocol):
+    """What trainers told us."""
+
+    def get(self, user: str) -> Trainer:
+        """Return a trainer; one that never told anything is there too, with nothing said."""
+        ...
+
+    def put(self, trainer: Trainer) -> None: ...
+
+    def opted_out(self) -> dict[str, str]:
+        """Return the names, by user id, of those who want no mentions and no nudges."""
+        ...
+
+
     @property
     def posts(self) -> Posts: ...
     @property
@@ -529,6 +582,10 @@ class Shelf(Protocol):
     def bootstrap(self) -> tuple[ModelVersion, bytes]: ...
 
     def bootstrap_rows(self) -> bytes | None:
+    def feeds(self) -> FeedList: ...
+    @property
+    def held_back(self) -> HeldBackArticles: ...
+    @property
         """Return the features of the bootstrap model's labelled rows, which retraining replays; None if it has none."""
         ...
 

@@ -16,12 +16,14 @@ import tomllib
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from enum import StrEnum
 from functools import cached_property
+from pathlib import Path
 from typing import Any
 
 from tierbot.articles.urls import site_of
-from tierbot.domain import Article, TierbotError
+from tierbot.domain import Article, TierbotError, key
 from tierbot.tags import TagSpace
 
 _KEYS = ("sources", "words", "tags", "minimum_confidence")
@@ -52,6 +54,29 @@ class Held:
     def __str__(self) -> str:
         """Return it as people read it: "word: crypto*"."""
         return f"{self.boundary}: {self.rule}"
+
+
+@dataclass(frozen=True, slots=True)
+class HeldBack:
+    """An article that a boundary held back. `grounds`: what that rests on, see Boundaries.grounds.
+
+    `detail` is kept for those who ask later: the likeliest tag, its probability, the model version.
+    """
+
+    article_id: str
+    held: Held
+    grounds: str
+    at: datetime
+    detail: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class HeldCount:
+    """How many articles a rule has held back, and the titles of the latest of them."""
+
+    held: Held
+    count: int
+    latest: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -98,6 +123,21 @@ class Boundaries:
             return Held(Boundary.CONFIDENCE, f"{top} ≥ {self.minimum_confidence[top]:g}")
         return None
 
+    def grounds(self, model_version: str) -> tuple[str, str]:
+        """Return what decisions rest on now: those of `before`, and those of `after` about this model's p.
+
+        An article held back on these grounds need not be looked at again; other rules, or (for `after`) another
+        model, may let it pass.
+        """
+        return self.digest, key(self.digest, model_version)
+
+    @cached_property
+    def digest(self) -> str:
+        """A short name for exactly these rules; "" without any."""
+        if not (self.sources or self.words or self.tags or self.minimum_confidence):
+            return ""
+        return key("boundaries", self.sources, self.words, sorted(self.tags), sorted(self.minimum_confidence.items()))
+
     @cached_property
     def _pattern(self) -> re.Pattern[str] | None:
         return re.compile("|".join(f"({_as_pattern(rule)})" for rule in self.words)) if self.words else None
@@ -118,6 +158,22 @@ def _as_pattern(rule: str) -> str:
 
 
 # --- the file -------------------------------------------------------------------------------------
+
+
+def load_boundaries(path: Path | None, tags: TagSpace) -> Boundaries:
+    """Read boundaries from a TOML file; without a path there are none.
+
+    Raises BoundaryFileError if the file cannot be read or says something impossible.
+    """
+    if path is None:
+        return Boundaries()
+    try:
+        text = path.read_text(encoding="utf-8")
+    except OSError as fault:
+        raise BoundaryFileError(f"{path}: cannot be read ({fault.strerror}). Give the path of a TOML file.") from fault
+    except UnicodeDecodeError as fault:
+        raise BoundaryFileError(f"{path}: is not UTF-8 text. Save it as UTF-8.") from fault
+    return parse_boundaries(text, str(path), tags)
 
 
 def parse_boundaries(text: str, name: str, tags: TagSpace) -> Boundaries:

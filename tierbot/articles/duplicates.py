@@ -124,6 +124,16 @@ def copy_id(article: Article, again: int = 0) -> str:
     return key("copy", article.id, article.source, again)
 
 
+def copy_ids(incoming: Iterable[Article]) -> list[str]:
+    """Return, in order, the id that each incoming article has where it is folded into another."""
+    met: Counter[tuple[str, str]] = Counter()
+    found = []
+    for article in incoming:
+        found.append(copy_id(article, met[article.id, article.source]))
+        met[article.id, article.source] += 1
+    return found
+
+
 def fold(incoming: Sequence[Article], recent: Iterable[Article], known: Container[str] = ()) -> Folded:
     """Fold duplicates among incoming articles, and against recent ones, in order: the first seen stands.
 
@@ -140,20 +150,17 @@ def fold(incoming: Sequence[Article], recent: Iterable[Article], known: Containe
     by_id = {article.id: article for article in standing}
     new: list[Article] = []
     found: list[Copy] = []
-    met: Counter[tuple[str, str]] = Counter()
-    for story in stories:
+    for story, as_copy in zip(stories, copy_ids(incoming), strict=True):
         article = story.article
-        again = met[article.id, article.source]
-        met[article.id, article.source] += 1
-        if copy_id(article, again) in known:
+        if as_copy in known:
             continue
         original = by_id.get(article.id) or index.nearest(story)
         if original is None:
             new.append(article)
             by_id[article.id] = article
             index.add(story)
-        elif again or (article.id, article.source) != (original.id, original.source):
-            found.append(Copy(id=copy_id(article, again), article_id=original.id, source=article.source))
+        elif as_copy != copy_id(article) or (article.id, article.source) != (original.id, original.source):
+            found.append(Copy(id=as_copy, article_id=original.id, source=article.source))
     return Folded(tuple(new), tuple(found))
 
 

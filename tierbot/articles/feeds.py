@@ -11,7 +11,9 @@ import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from enum import StrEnum
 from importlib import resources
+from pathlib import Path
 from typing import Any
 
 from tierbot.articles.cleaning import clean
@@ -96,6 +98,46 @@ class FeedResult:
     problem: str | None = None
     notes: tuple[str, ...] = ()
     unchanged: bool = False
+
+
+class ListedBy(StrEnum):
+    """Who keeps a feed on the list."""
+
+    PEOPLE = "people"  # it was added, and stays until it is removed
+    FILE = "file"  # it stands in the file of feeds, and goes when it goes there
+
+
+@dataclass(frozen=True, slots=True)
+class ListedFeed:
+    """A feed that is polled, and how its last poll went.
+
+    polled_at: None before the first poll. problem, notes: as in FeedResult. brought: articles that it was the
+    first to bring, so far.
+    """
+
+    feed: Feed
+    by: ListedBy
+    memory: FeedMemory
+    polled_at: datetime | None = None
+    problem: str | None = None
+    notes: tuple[str, ...] = ()
+    brought: int = 0
+
+
+def load_feeds(path: Path | None) -> tuple[Feed, ...]:
+    """Read a list of feeds from a file; without a path it is empty.
+
+    Raises FeedFileError if the file cannot be read or used.
+    """
+    if path is None:
+        return ()
+    try:
+        text = path.read_text(encoding="utf-8")
+    except OSError as fault:
+        raise FeedFileError(f"{path}: cannot be read ({fault.strerror}). Give the path of a list of feeds.") from fault
+    except UnicodeDecodeError as fault:
+        raise FeedFileError(f"{path}: is not UTF-8 text. Save it as UTF-8.") from fault
+    return parse_feeds(text, str(path))
 
 
 def starter_feeds() -> tuple[Feed, ...]:

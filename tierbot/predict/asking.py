@@ -1,6 +1,11 @@
-"""From waiting articles to predictions that colleagues can be asked about: pure, with every draw logged."""
+"""From waiting articles to predictions that colleagues can be asked about: pure, with every draw logged.
 
-from collections.abc import Sequence
+Boundaries come first and last: an article that they bar by its source or words is not predicted, one that they
+bar by its tag is not chosen from, and a tag that may not be shown is masked before the policy's distribution is
+worked out. So selection probabilities and propensities are exact under any boundaries.
+"""
+
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -8,6 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from tierbot.articles.boundaries import Boundaries, HeldBack
 from tierbot.domain import Arm, Article, Prediction, key
 from tierbot.predict.arms import draw_arm
 from tierbot.predict.classifier import Classifier
@@ -35,6 +41,14 @@ class Asked:
     arm_probability: float
 
 
+@dataclass(frozen=True, slots=True)
+class Asking:
+    """What became of the articles: those to ask about, and those that a boundary held back."""
+
+    asked: list[Asked]
+    held: list[HeldBack]
+
+
 def ask_about(
     articles: Sequence[Article],
     embeddings: NDArray[np.float32],
@@ -48,19 +62,35 @@ def ask_about(
     rng: np.random.Generator,
     now: datetime,
     residue: dict[str, Any],
-) -> list[Asked]:
+    boundaries: Boundaries | None = None,
+    sources: Mapping[str, int] | None = None,
+) -> Asking:
     """Choose up to `count` of n articles (embeddings: (n, d)), predict each and draw what to show and the arm.
 
     `verdicts` is how many posts have settled so far: exploration decays with it. `residue` is kept with each.
+    `sources` says how many sources carry each article id: those that several carry trend. Every article that
+    `boundaries` bar is held back, chosen or not.
     """
-    features = features_of([article.content for article in articles], embeddings, [article.url for article in articles])
-    probabilities = classifier.probabilities(features, tag_ids)
-    chosen = select(count, probabilities=probabilities, embeddings=embeddings, rng=rng, mix=asker.mix)
+    rules = boundaries or Boundaries()
+    rows, held = _before(articles, rules, now)
+    if not rows:
+        return Asking([], held)
+    read = [articles[row] for row in rows]
+    features = features_of([article.content for article in read], embeddings[rows], [article.url for article in read])
+    p = classifier.probabilities(features, tag_ids)
+    allowed, barred = _after(read, p, tag_ids, rules, model_version, now)
+    left = np.flatnonzero(allowed.any(axis=1))
+    carried = None if sources is None else np.array([sources.get(read[row].id, 1) for row in left], dtype=np.int64)
+    chosen = select(
+        count, probabilities=p[left], embeddings=embeddings[rows][left], rng=rng, mix=asker.mix, sources=carried
+    )
     asked = []
-    for row, selection in chosen:
-        article = articles[row]
-        choice = asker.policy.choose(probabilities[row], tag_ids, verdicts, rng)
+    for place, selection in chosen:
+        row = int(left[place])
+        article = read[row]
+        choice = asker.policy.choose(p[row], tag_ids, verdicts, rng, allowed[row])
         arm, arm_probability = draw_arm(rng, asker.blank_share, asker.basic_share)
+        masked = [tag for tag, may in zip(tag_ids, allowed[row], strict=True) if not may]
         prediction = Prediction(
             id=key(article.id, model_version, choice.policy),
             article_id=article.id,
@@ -68,11 +98,55 @@ def ask_about(
             policy=choice.policy,
             shown_tag=choice.shown_tag,
             propensity=choice.propensity,
-            probabilities={tag: float(p) for tag, p in zip(tag_ids, probabilities[row].round(6), strict=True)},
+            probabilities={tag: float(share) for tag, share in zip(tag_ids, p[row].round(6), strict=True)},
             policy_probabilities={tag: pi for tag, pi in choice.policy_probabilities.items() if pi > 0},
             selection=selection,
             created_at=now,
-            residue={**residue, "pool": len(articles), "copies": article.copies},
+            residue={
+                **residue,
+                "pool": len(left),
+                "copies": article.copies,
+                **({} if sources is None else {"sources": sources.get(article.id, 1)}),
+                **({"boundaries": rules.digest, "masked": masked} if rules.digest else {}),
+            },
         )
         asked.append(Asked(prediction, arm, arm_probability))
-    return asked
+    return Asking(asked, held + barred)
+
+
+def _before(articles: Sequence[Article], rules: Boundaries, now: datetime) -> tuple[list[int], list[HeldBack]]:
+    """Return the rows that may be predicted, and the articles held back by their source or words."""
+    rows, held = [], []
+    for row, article in enumerate(articles):
+        reason = rules.before(article)
+        if reason is None:
+            rows.append(row)
+        else:
+            held.append(HeldBack(article.id, reason, rules.digest, now))
+    return rows, held
+
+
+def _after(
+    articles: Sequence[Article],
+    probabilities: NDArray[np.float64],
+    tag_ids: Sequence[str],
+    rules: Boundaries,
+    model_version: str,
+    now: datetime,
+) -> tuple[NDArray[np.bool_], list[HeldBack]]:
+    """Return which tags may be shown of each article, (n, T), none where it is held back, and those held back."""
+    allowed = np.ones(probabilities.shape, dtype=bool)
+    held: list[HeldBack] = []
+    if not (rules.tags or rules.minimum_confidence):
+        return allowed, held
+    grounds = rules.grounds(model_version)[1]
+    for row, article in enumerate(articles):
+        p = dict(zip(tag_ids, probabilities[row].tolist(), strict=True))
+        reason = rules.after(p)
+        may = rules.allowed(p) if reason is None else frozenset()
+        allowed[row] = [tag in may for tag in tag_ids]
+        if reason is not None:
+            top = max(p, key=lambda tag: (p[tag], tag))
+            detail = {"model": model_version, "top_tag": top, "probability": round(p[top], 6)}
+            held.append(HeldBack(article.id, reason, grounds, now, detail))
+    return allowed, held

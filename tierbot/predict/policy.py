@@ -40,11 +40,19 @@ class EpsilonPolicy:
         """Return ε after so many verdicts, between `last` and `first`."""
         return self.last + (self.first - self.last) * self.half / (self.half + verdicts)
 
-    def distribution(self, probabilities: NDArray[np.float64], verdicts: int) -> NDArray[np.float64]:
+    def distribution(
+        self, probabilities: NDArray[np.float64], verdicts: int, allowed: NDArray[np.bool_] | None = None
+    ) -> NDArray[np.float64]:
         """Return π, shape (T,), for the model's p, shape (T,): it sums to 1 and rests on plausible tags only.
 
-        Where no other tag is plausible the likeliest has π = 1.
+        Where no other tag is plausible the likeliest has π = 1. `allowed`, shape (T,), says which tags may be
+        shown at all (by default each): all others have π = 0, whatever the model says, and π is worked out as if
+        they were not there. Raises ValueError if none is allowed.
         """
+        if allowed is not None:
+            if not allowed.any():
+                raise ValueError("No tag may be shown: such an article is to be held back, not asked about.")
+            probabilities = np.where(allowed, probabilities, -1.0)  # below any probability: never top, never plausible
         order = np.argsort(-probabilities, kind="stable")
         top, others = order[0], order[1 : self.most]
         others = others[probabilities[others] >= max(self.ratio * probabilities[top], 1e-12)]
@@ -55,12 +63,20 @@ class EpsilonPolicy:
         return pi
 
     def choose(
-        self, probabilities: NDArray[np.float64], tag_ids: Sequence[str], verdicts: int, rng: np.random.Generator
+        self,
+        probabilities: NDArray[np.float64],
+        tag_ids: Sequence[str],
+        verdicts: int,
+        rng: np.random.Generator,
+        allowed: NDArray[np.bool_] | None = None,
     ) -> Choice:
-        """Draw the tag to show for one article: p of shape (T,) over `tag_ids`, after so many verdicts."""
+        """Draw the tag to show for one article: p of shape (T,) over `tag_ids`, after so many verdicts.
+
+        `allowed`: see `distribution`.
+        """
         if not tag_ids or len(tag_ids) != len(probabilities):
             raise ValueError(f"{len(probabilities)} probabilities do not go with {len(tag_ids)} tags.")
-        pi = self.distribution(np.asarray(probabilities, dtype=np.float64), verdicts)
+        pi = self.distribution(np.asarray(probabilities, dtype=np.float64), verdicts, allowed)
         shown = int(rng.choice(len(pi), p=pi))
         return Choice(
             shown_tag=tag_ids[shown],

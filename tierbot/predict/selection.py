@@ -1,10 +1,12 @@
 """Which articles colleagues are asked about: some at random always, the rest where asking teaches most.
 
 The random share alone is a fair sample, and for high-dimensional linear heads it can teach more than margin
-sampling does. The rest is divided between small margins (Scheffer et al., 2001) and diversity, the farthest
+sampling does. Of the rest a small part goes to trending stories, those that most sources carry: they are what
+readers meet. What is left is divided between small margins (Scheffer et al., 2001) and diversity, the farthest
 point from all that was chosen so far (k-center greedy: Gonzalez 1985; Sener and Savarese, 2018).
 """
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -14,20 +16,26 @@ from numpy.typing import NDArray
 from tierbot.domain import Selection
 
 RANDOM = "random"
+TRENDING = "trending"
 MARGIN = "margin"
 DIVERSE = "diverse"
+
+_TRENDS_FROM = 2  # sources: a story that one alone carries is no trend
 
 
 @dataclass(frozen=True, slots=True)
 class SelectionMix:
-    """Shares of what is asked; diversity has what random and margin leave."""
+    """Shares of what is asked; `trending` is a share of what random leaves, diversity has what all others leave."""
 
     random: float = 0.4
     margin: float = 0.3
+    trending: float = 0.1
 
     def __post_init__(self) -> None:
         if not (0 < self.random <= 1 and 0 <= self.margin <= 1 - self.random):
             raise ValueError(f"Shares random {self.random:g} and margin {self.margin:g}: random must be above 0.")
+        if not 0 <= self.trending <= 1:
+            raise ValueError(f"Share trending {self.trending:g}: it is a share of what is not random, from 0 to 1.")
 
 
 def select(
@@ -37,13 +45,15 @@ def select(
     embeddings: NDArray[np.float32],
     rng: np.random.Generator,
     mix: SelectionMix | None = None,
+    sources: NDArray[np.int64] | None = None,
 ) -> list[tuple[int, Selection]]:
     """Choose up to `count` of N candidates; return their row numbers with how and how probably each was chosen.
 
-    probabilities: the model's p, (N, T); embeddings: (N, d), unit length. The random share is drawn first,
-    without replacement from all N: its probability, m/N, is exact. The others follow deterministically from the
-    candidates and that draw, so their probability, given the draw, is 1. If all N are taken, all are a random
-    sample with probability 1. The result's order is random, so that the first few are a fair mixture.
+    probabilities: the model's p, (N, T); embeddings: (N, d), unit length; sources: how many sources carry each,
+    (N,), without which nothing trends. The random share is drawn first, without replacement from all N: its
+    probability, m/N, is exact. Trending stories follow, see `trending`; then the others, deterministically from the
+    candidates and those draws, so that their probability, given the draws, is 1. If all N are taken, all are a
+    random sample with probability 1. The result's order is random, so that the first few are a fair mixture.
     """
     size = len(probabilities)
     if count >= size:
@@ -55,13 +65,36 @@ def select(
     drawn = [int(row) for row in rng.choice(size, first, replace=False)]
     chosen = [(row, Selection(RANDOM, first / size)) for row in drawn]
     left = np.setdiff1d(np.arange(size), drawn)
-    by_margin = min(round(shares.margin * count), count - first)
+    if sources is not None:
+        trend = trending(left, sources, shares.trending * (count - first), rng)
+        chosen += trend
+        left = np.setdiff1d(left, [row for row, _ in trend])
+    by_margin = min(round(shares.margin * count), count - len(chosen))
     close = left[np.argsort(margins(probabilities[left]), kind="stable")][:by_margin]
     chosen += [(int(row), Selection(MARGIN, 1.0)) for row in close]
     taken = [row for row, _ in chosen]
     far = farthest(embeddings, taken, count - len(taken))
     chosen += [(row, Selection(DIVERSE, 1.0)) for row in far]
     return [chosen[int(place)] for place in rng.permutation(len(chosen))]
+
+
+def trending(
+    rows: NDArray[np.int64], sources: NDArray[np.int64], wanted: float, rng: np.random.Generator
+) -> list[tuple[int, Selection]]:
+    """Choose `wanted` (≥ 0) of `rows`, on average: those that most of `sources`, two or more, carry; first come first.
+
+    `wanted` is rounded at random so that small pushes have their share too: with w = ⌊wanted⌋ the first w
+    stories are chosen for certain (probability 1), the next one with probability wanted - w. Both are exact, given
+    `rows`.
+    """
+    carried = rows[sources[rows] >= _TRENDS_FROM]
+    ranked = carried[np.argsort(-sources[carried], kind="stable")]
+    certain = math.floor(wanted)
+    chosen = [(int(row), Selection(TRENDING, 1.0)) for row in ranked[:certain]]
+    chance = wanted - certain
+    if chance > 0 and len(ranked) > certain and rng.random() < chance:
+        chosen.append((int(ranked[certain]), Selection(TRENDING, chance)))
+    return chosen
 
 
 def margins(probabilities: NDArray[np.float64]) -> NDArray[np.float64]:

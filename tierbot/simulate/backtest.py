@@ -38,7 +38,6 @@ _EPOCH = datetime(2024, 1, 1, tzinfo=UTC)  # a Monday; simulated rounds begin he
 _WEEK = timedelta(days=7)
 _OPENS, _HOURS, _DAYS = 9, 8.0, 5  # posts come on five days a week between nine and five
 _CHANNEL = "C-BACKTEST"
-_MODEL_BATCH = 4000
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,6 +138,7 @@ class _Match:
         self._waiting: list[int] = []
         self._history: list[_Asked] = []
         self._features: Features | None = None  # of the history, in its order
+        self._window_features: Features | None = None
         self._settled: dict[str, SettledPost] = {}
         self.number = 0
 
@@ -165,12 +165,22 @@ class _Match:
 
     def _right(self, model: Classifier, rows: Sequence[int]) -> list[bool]:
         """Return, for each row, whether the model's likeliest tag is among its true ones."""
-        found: list[bool] = []
-        for begin in range(0, len(rows), _MODEL_BATCH):
-            part = rows[begin : begin + _MODEL_BATCH]
-            top = model.probabilities(self._encoded.features(part), self._tag_ids).argmax(axis=1)
-            found += [self._tag_ids[best] in self._archive.true_tags[row] for best, row in zip(top, part, strict=True)]
-        return found
+        if not rows:
+            return []
+        return self._hits(model, rows, self._encoded.features(rows))
+
+    def _window_accuracy(self) -> float | None:
+        """Return the accuracy of the model in service on the window; its features are computed once."""
+        if not self._window:
+            return None
+        rows = range(self._end, len(self._archive))
+        if self._window_features is None:
+            self._window_features = self._encoded.features(rows)
+        return float(np.mean(self._hits(self._model, rows, self._window_features)))
+
+    def _hits(self, model: Classifier, rows: Sequence[int], features: Features) -> list[bool]:
+        top = model.probabilities(features, self._tag_ids).argmax(axis=1)
+        return [self._tag_ids[best] in self._archive.true_tags[row] for best, row in zip(top, rows, strict=True)]
 
     # --- a round ----------------------------------------------------------------------------------
 
@@ -318,7 +328,6 @@ class _Match:
     def _result(
         self, played: Sequence[_Asked], arrived: Estimate, promoted: bool, reason: str, began: float
     ) -> RoundResult:
-        window = range(self._end, len(self._archive))
         settled = [self._settled[item.post.id] for item in played]
         told = [(self._truth_of(item), self._settled[item.post.id].verdict, item) for item in played]
         right = [_is_right(verdict, item.post, true) for true, verdict, item in told if teaches(verdict)]
@@ -335,10 +344,13 @@ class _Match:
             verdicts=len(right),
             abstentions=len(played) - len(right),
             verdict_accuracy=float(np.mean(right)) if right else None,
-            accuracy={"all": Estimate.of_share(sum(hits.values()), len(hits)), "blank": Estimate.of_share(sum(fair), len(fair))},
+            accuracy={
+                "all": Estimate.of_share(sum(hits.values()), len(hits)),
+                "blank": Estimate.of_share(sum(fair), len(fair)),
+            },
             reported={"all": accuracy(settled), "blank": accuracy(settled, arm=Arm.BLANK, random_only=True)},
             arrived_accuracy=arrived,
-            window_accuracy=float(np.mean(self._right(self._model, window))) if self._window else None,
+            window_accuracy=self._window_accuracy(),
             window_rows=self._window,
             model=self._model_id(self._version),
             promoted=promoted,

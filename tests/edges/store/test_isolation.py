@@ -22,6 +22,8 @@ from tests.edges.store.make import (
     round_,
     verdict,
 )
+from tierbot.articles.boundaries import Boundary, Held, HeldBack
+from tierbot.articles.feeds import Feed, FeedMemory, FeedResult, ListedBy
 from tierbot.domain import Copy, ModelState, Says, Standing, Vote
 from tierbot.edges.store import SqlStore, SqlTransaction, StoreError
 from tierbot.edges.store.columns import Row, table
@@ -33,6 +35,8 @@ OTHER = "T2"
 VOTE = Vote("U1", Says.NAMES, NOON, "food")
 FROZEN = replace(round_(), frozen_at=NOON)
 VECTOR = np.ones(2, np.float32)
+FEED = Feed("https://e.com/feed.xml")
+HELD = HeldBack("a-p2", Held(Boundary.WORD, "coin"), "rules", NOON)
 
 
 def fill(tx: SqlTransaction, team: str) -> None:
@@ -46,6 +50,8 @@ def fill(tx: SqlTransaction, team: str) -> None:
         tx.ledger.replace_votes(key, [VOTE], 1)
     tx.articles.add_copies([Copy("c1", "a-p1", "copy.example")])
     tx.articles.add_embeddings("digest", {"a-p1": VECTOR})
+    tx.feeds.add([FEED], ListedBy.PEOPLE)
+    tx.held_back.add([HELD])
     tx.verdicts.add(verdict("p1"))
     tx.rounds.open(round_())
     tx.models.add(model(), b"weights")
@@ -68,6 +74,11 @@ WRITES: list[Callable[[SqlTransaction], object]] = [
     lambda tx: tx.articles.fold({"a-p1": 5}),
     lambda tx: tx.articles.add_copies([Copy("c1", "a-p1", "x"), Copy("c2", "a-p1", "x")]),
     lambda tx: tx.articles.add_embeddings("new", {"a-p1": VECTOR}),
+    lambda tx: tx.feeds.add([FEED], ListedBy.FILE),
+    lambda tx: tx.feeds.rename(FEED.url, "Renamed"),
+    lambda tx: tx.feeds.polled(FeedResult(FEED, (), FeedMemory('"v"')), NOON, 1),
+    lambda tx: tx.feeds.remove([FEED.url]),
+    lambda tx: tx.held_back.add([replace(HELD, grounds="others")]),
     lambda tx: tx.posts.sent("p1", "9.0", NOON),
     lambda tx: tx.ledger.append(event("e-p1")),
     lambda tx: tx.ledger.replace_votes("p1", [], 99),
@@ -113,6 +124,10 @@ def test_no_read_sees_another_workspace(store: SqlStore) -> None:
         seen = [
             tx.articles.get(["a-p1"]),
             tx.articles.sources(["a-p1"]),
+            tx.articles.known_copies(["c1"]),
+            tx.articles.waiting(9, ["others"]),
+            tx.feeds.all(),
+            tx.held_back.counts(9),
             tx.articles.recent(NOON - MINUTE, 9),
             tx.articles.waiting(9),
             tx.articles.without_embedding("new", 9),

@@ -14,10 +14,12 @@ from tierbot.domain import Article, Copy
 from tierbot.edges.store.columns import table
 from tierbot.edges.store.part import Part, chunks
 from tierbot.edges.store.rows import ArticleCopyRow, ArticleRow, EmbeddingRow
+from tierbot.edges.store.work_rows import HeldBackRow
 
 _article = table(ArticleRow)
 _copy = table(ArticleCopyRow)
 _embedding = table(EmbeddingRow)
+_held = table(HeldBackRow)
 _FIELDS = ("id", "title", "text", "url", "source", "received_at", "published_at", "image_url", "copies")
 _COLUMNS = [_article.c[name] for name in _FIELDS]
 _STORED = np.dtype("<f4")
@@ -46,16 +48,19 @@ class SqlArticles(Part):
 
     def add_copies(self, copies: Iterable[Copy]) -> int:
         wanted = {copy.id: copy for copy in copies}
-        fresh: list[Copy] = []
-        for part in chunks(wanted):
-            known = set(
-                self._connection.execute(self._select(ArticleCopyRow, _copy.c.id).where(_copy.c.id.in_(part))).scalars()
-            )
-            fresh.extend(wanted[key] for key in part if key not in known)
+        known = self.known_copies(wanted)
+        fresh = [copy for key, copy in wanted.items() if key not in known]
         for some in chunks(fresh):
             self._add(ArticleCopyRow, [asdict(copy) for copy in some])
         self.fold(Counter(copy.article_id for copy in fresh))
         return len(fresh)
+
+    def known_copies(self, copy_ids: Iterable[str]) -> set[str]:
+        found: set[str] = set()
+        for part in chunks(copy_ids):
+            known = self._select(ArticleCopyRow, _copy.c.id).where(_copy.c.id.in_(part))
+            found.update(self._connection.execute(known).scalars())
+        return found
 
     def sources(self, article_ids: Iterable[str]) -> dict[str, int]:
         found: dict[str, int] = {}
@@ -92,8 +97,15 @@ class SqlArticles(Part):
     def recent(self, since: datetime, limit: int) -> list[Article]:
         return self._newest(limit, _article.c.received_at >= since)
 
-    def waiting(self, limit: int) -> list[Article]:
-        return self._newest(limit, _article.c.asked_at.is_(None))
+    def waiting(self, limit: int, held_on: Iterable[str] = ()) -> list[Article]:
+        grounds = list(held_on)
+        never_asked = _article.c.asked_at.is_(None)
+        if not grounds:
+            return self._newest(limit, never_asked)
+        held = select(_held.c.article_id).where(
+            self._mine(HeldBackRow), _held.c.article_id == _article.c.id, _held.c.grounds.in_(grounds)
+        )
+        return self._newest(limit, never_asked, ~held.exists())
 
     def without_embedding(self, encoder_digest: str, limit: int) -> list[Article]:
         # `embedded_with` is an indexed hint that leaves out all that are done; the sub-query decides on the rest

@@ -9,6 +9,7 @@ from tierbot.edges.store.agenda import SqlAgenda, SqlLeases
 from tierbot.edges.store.articles import SqlArticles
 from tierbot.edges.store.columns import table
 from tierbot.edges.store.engine import Database, connect
+from tierbot.edges.store.feeds import SqlFeedList, SqlHeldBack
 from tierbot.edges.store.ledger import SqlLedger
 from tierbot.edges.store.models import SqlModels
 from tierbot.edges.store.outbox import SqlOutbox
@@ -67,6 +68,14 @@ class SqlTransaction:
     def workspaces(self) -> SqlWorkspaces:
         return SqlWorkspaces(self._connection, self._workspace)
 
+
+    @property
+    def feeds(self) -> SqlFeedList:
+        return SqlFeedList(self._connection, self._workspace)
+
+    @property
+    def held_back(self) -> SqlHeldBack:
+        return SqlHeldBack(self._connection, self._workspace)
 
 class SqlStore:
     """ports.Store over one database. Threads may share it; processes open their own."""

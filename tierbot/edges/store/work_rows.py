@@ -8,7 +8,7 @@ from typing import Any
 
 from sqlalchemy import Index, UniqueConstraint
 
-from tierbot.edges.store.columns import Row, document, moment, names, number, some, words
+from tierbot.edges.store.columns import Row, document, moment, names, number, refers, some, words
 
 # --- workspace, tags, people ----------------------------------------------------------------------
 
@@ -133,20 +133,27 @@ class FeedRow(Row, table=True):
     __tablename__ = "feed"
     workspace_id: str = words(primary_key=True)
     url: str = words(primary_key=True)
-    active: bool
-    etag: str | None = words(default=None)
-    last_modified: str | None = words(default=None)
-    last_polled_at: datetime | None = moment(default=None)
-    error: str | None = words(default=None)
+    name: str = words()
+    listed_by: str = words()
+    memory: dict[str, Any] = document()  # FeedMemory.as_dict
+    polled_at: datetime | None = moment(default=None)
+    problem: str | None = words(default=None)
+    notes: tuple[str, ...] = names()
+    brought: int
 
 
 class HeldBackRow(Row, table=True):
     """An article that a boundary kept from being posted."""
 
     __tablename__ = "held_back"
-    __table_args__ = (Index(None, "workspace_id", "at"),)
+    __table_args__ = (
+        refers("article_id", "article"),
+        Index(None, "workspace_id", "boundary", "rule", "at"),
+    )
     workspace_id: str = words(primary_key=True)
     article_id: str = words(primary_key=True)
     boundary: str = words(primary_key=True)
+    rule: str = words()
+    grounds: str = words()  # the rules (and the model) that held it back: while they stand, it does not wait
     at: datetime = moment()
     detail: dict[str, Any] = document()
