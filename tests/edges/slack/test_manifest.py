@@ -1,5 +1,6 @@
 """The manifest says what the code needs, no less (the sandbox refuses) and no more (compared with the source)."""
 
+import json
 import re
 from pathlib import Path
 
@@ -8,6 +9,7 @@ import pytest
 import tierbot.edges.slack
 from tierbot.domain import TierbotError
 from tierbot.edges.slack.manifest import ALL, bot_events, bot_scopes, manifest
+from tierbot.sandbox.settings import read_manifest
 
 SOURCE = Path(tierbot.edges.slack.__path__[0])
 
@@ -15,9 +17,12 @@ SOURCE = Path(tierbot.edges.slack.__path__[0])
 def test_it_asks_for_these_scopes_and_events_and_no_others():
     assert bot_scopes() == (
         "channels:history",
+        "channels:read",
         "chat:write",
         "commands",
+        "emoji:read",
         "groups:history",
+        "groups:read",
         "reactions:read",
         "reactions:write",
         "users:read",
@@ -30,6 +35,20 @@ def test_every_method_that_the_code_calls_is_declared_and_every_declared_one_cal
     called = set(re.findall(r'call\(\s*"([a-zA-Z.]+)"', text))
     declared = {method for needs in ALL for method in needs.methods}
     assert called - {"apps.connections.open"} == declared  # that one takes the app token
+
+
+def test_a_user_token_is_asked_for_only_where_a_journey_is_wanted():
+    assert "user" not in manifest()["oauth_config"]["scopes"]
+    assert manifest(journey=True)["oauth_config"]["scopes"]["user"] == ["reactions:write"]
+
+
+@pytest.mark.parametrize(
+    "options", [{}, {"journey": True}, {"request_url": "https://bot.example/slack/events"}, {"name": "x" * 35}]
+)
+def test_a_workspace_as_strict_as_slack_takes_it(options, tmp_path):
+    file = tmp_path / "manifest.json"
+    file.write_text(json.dumps(manifest(**options)))
+    assert read_manifest(file) == manifest(**options)
 
 
 def test_it_stays_within_slacks_limits():

@@ -3,13 +3,15 @@
 from typing import Any
 
 from tierbot.domain import TierbotError
-from tierbot.edges.slack import app, chat, directory, inbox, listeners, people, shortcuts
+from tierbot.edges.slack import app, canary, chat, directory, examine, inbox, listeners, people, shortcuts
 from tierbot.edges.slack.needs import Needs
 
 ALL: tuple[Needs, ...] = (
     app.NEEDS,
+    canary.NEEDS,
     chat.NEEDS,
     directory.NEEDS,
+    examine.NEEDS,
     inbox.NEEDS,
     listeners.NEEDS,
     people.NEEDS,
@@ -36,8 +38,15 @@ def bot_events() -> tuple[str, ...]:
     return tuple(sorted({event for needs in ALL for event in needs.events}))
 
 
-def manifest(name: str = "tierbot", *, request_url: str | None = None) -> dict[str, Any]:
+def bot_commands() -> tuple[str, ...]:
+    """Return every slash command that the code answers, sorted."""
+    return tuple(sorted(command.name for needs in ALL for command in needs.commands))
+
+
+def manifest(name: str = "tierbot", *, request_url: str | None = None, journey: bool = False) -> dict[str, Any]:
     """Return the manifest: for Socket Mode, or for HTTP mode at `request_url` (https://…/slack/events).
+
+    journey: also ask for a user token, with which `tierbot doctor --journey` reacts as a colleague.
 
     Raises TierbotError if the name is longer than Slack takes.
     """
@@ -57,7 +66,9 @@ def manifest(name: str = "tierbot", *, request_url: str | None = None) -> dict[s
             "slash_commands": commands,
             **({"shortcuts": shortcuts} if shortcuts else {}),
         },
-        "oauth_config": {"scopes": {"bot": list(bot_scopes())}},
+        "oauth_config": {
+            "scopes": {"bot": list(bot_scopes()), **({"user": list(canary.USER_SCOPES)} if journey else {})}
+        },
         "settings": {
             "event_subscriptions": {**web, "bot_events": list(bot_events())},
             "interactivity": {"is_enabled": True, **web},
