@@ -23,6 +23,7 @@ from tierbot.domain import (
     Copy,
     ModelState,
     ModelVersion,
+    Origin,
     Post,
     Prediction,
     ReactionEvent,
@@ -351,6 +352,10 @@ class Ledger(Protocol):
         """Return (post id, vote) of one trainer's votes given since then, newest first."""
         ...
 
+    def newest(self, origin: Origin) -> ReactionEvent | None:
+        """Return the event of this origin that came last."""
+        ...
+
 
 class Verdicts(Protocol):
     """What posts settled to. Every verdict is kept; the newest per post counts."""
@@ -444,6 +449,10 @@ class Outbox(Protocol):
         """Return the rows of a kind for a post that nobody has claimed yet."""
         ...
 
+    def oldest(self) -> Delivery | None:
+        """Return what fell due first of all that is not sent yet."""
+        ...
+
     def parked(self) -> list[Delivery]: ...
 
 
@@ -466,6 +475,10 @@ class Leases(Protocol):
 
     def release(self, name: str, holder: str) -> None:
         """Give a lease back; another holder's is left alone."""
+        ...
+
+    def get(self, name: str) -> tuple[str, datetime] | None:
+        """Return who took a lease last and until when (it may have run out); None once it was given back."""
         ...
 
 

@@ -49,5 +49,10 @@ class SqlLeases(Part):
         )
         return taken.rowcount == 1
 
+    def get(self, name: str) -> tuple[str, datetime] | None:
+        statement = self._select(LeaseRow, _lease.c.holder, _lease.c.until).where(_lease.c.name == name)
+        row = self._connection.execute(statement).first()
+        return None if row is None else (row.holder, row.until)
+
     def release(self, name: str, holder: str) -> None:
         self._connection.execute(self._delete(LeaseRow).where(_lease.c.name == name, _lease.c.holder == holder))

@@ -9,7 +9,7 @@ from datetime import datetime
 from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import Select, func
+from sqlalchemy import Row, Select, func
 from sqlalchemy.dialects import postgresql, sqlite
 
 from tierbot.domain import Origin, ReactionEvent, Says, Source, Vote
@@ -34,6 +34,21 @@ def _append_statements(dialect: str) -> tuple[Any, Any]:
         index_elements=["workspace_id", "channel", "ts"], set_={"ledger_cursor": message.excluded.ledger_cursor}
     )
     return event, known
+
+
+def _noun(row: Row[Any]) -> ReactionEvent:
+    return ReactionEvent(
+        event_id=row.event_id,
+        channel=row.channel,
+        ts=row.ts,
+        user=row.user_id,
+        name=row.name,
+        added=row.added,
+        happened_at=row.happened_at,
+        received_at=row.received_at,
+        source=Source(row.source),
+        origin=Origin(row.origin),
+    )
 
 
 class SqlLedger(Part):
@@ -65,21 +80,14 @@ class SqlLedger(Part):
         statement = (
             self._select(ReactionEventRow).where(_event.c.channel == channel, _event.c.ts == ts).order_by(_event.c.seq)
         )
-        return [
-            ReactionEvent(
-                event_id=row.event_id,
-                channel=row.channel,
-                ts=row.ts,
-                user=row.user_id,
-                name=row.name,
-                added=row.added,
-                happened_at=row.happened_at,
-                received_at=row.received_at,
-                source=Source(row.source),
-                origin=Origin(row.origin),
-            )
-            for row in self._connection.execute(statement)
-        ]
+        return [_noun(row) for row in self._connection.execute(statement)]
+
+    def newest(self, origin: Origin) -> ReactionEvent | None:
+        statement = (
+            self._select(ReactionEventRow).where(_event.c.origin == origin.value).order_by(_event.c.seq.desc()).limit(1)
+        )
+        row = self._connection.execute(statement).first()
+        return None if row is None else _noun(row)
 
     def cursor(self, channel: str, ts: str) -> int:
         statement = self._select(MessageTallyRow, _message.c.ledger_cursor).where(

@@ -151,6 +151,16 @@ class SqlOutbox(Part):
         pending = _outbox.c.state == DeliveryState.PENDING.value
         return self._all(pending, _outbox.c.kind == kind.value, _outbox.c.post_id == post_id)
 
+    def oldest(self) -> Delivery | None:
+        statement = (
+            self._select(OutboxRow, *_COLUMNS)
+            .where(_outbox.c.state.in_(_OPEN))
+            .order_by(_outbox.c.due_at, _outbox.c.seq)
+            .limit(1)
+        )
+        row = self._connection.execute(statement).mappings().first()
+        return None if row is None else _noun(row)
+
     def parked(self) -> list[Delivery]:
         return self._all(_outbox.c.state == DeliveryState.PARKED.value)
 
