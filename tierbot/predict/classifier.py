@@ -12,14 +12,14 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import sparse
 
 from tierbot.domain import TierbotError
-from tierbot.predict.features import HASHING, WORD_COLUMNS, Features, features_of
+from tierbot.predict.features import HASHING, Features, features_of
+from tierbot.predict.memory import Memory
+from tierbot.predict.reading import Reading
 from tierbot.predict.tensors import ModelFileError, read_tensors, write_tensors
 
 FORMAT = "tierbot-classifier/1"
-_ARRAYS = ("dense", "bias", "columns", "idf", "words", "slope", "offset", "seen")
 
 
 class UnknownTagError(TierbotError):
@@ -28,23 +28,21 @@ class UnknownTagError(TierbotError):
 
 @dataclass(frozen=True, slots=True)
 class Classifier:
-    """T tags' weights over d embedding dimensions and A hashed words.
+    """T tags' weights over d embedding dimensions and A hashed words and sites.
 
-    dense (d, T), bias (T,), columns (A,) ascending hashed columns, idf (A,), words (A, T), word_scale: how
-    long the word vector is beside the unit-length embedding. slope and offset (T,), sharpness: the
-    calibration. seen: 64-bit keys of the posts it learned from (see training.rows), so that a judge can tell
-    what is new to it. card: what was measured, for people; JSON.
+    dense (d, T), bias (T,), words (A, T): the weights. reading: how words are weighed. slope, offset,
+    sharpness: the calibration, p ∝ σ(slope · score + offset)^sharpness. memory: single judged stories. seen: 64-bit keys of the posts it learned
+    from (see training.rows), so that a judge can tell what is new to it. card: for people; JSON.
     """
 
     tag_ids: tuple[str, ...]
     dense: NDArray[np.float32]
     bias: NDArray[np.float32]
-    columns: NDArray[np.int32]
-    idf: NDArray[np.float32]
     words: NDArray[np.float32]
-    slope: NDArray[np.float32]
-    offset: NDArray[np.float32]
-    word_scale: float = 1.0
+    reading: Reading
+    memory: Memory
+    slope: float = 1.0
+    offset: float = 0.0
     sharpness: float = 1.0
     seen: NDArray[np.uint64] = field(default_factory=lambda: np.zeros(0, np.uint64))
     card: Mapping[str, Any] = field(default_factory=dict)
@@ -62,8 +60,7 @@ class Classifier:
                 "Set the encoder that the model was made with, or retrain."
             )
         found = features.embeddings @ self.dense + self.bias
-        if len(self.columns):
-            found += self.word_scale * (weigh_words(features.words, self.columns, self.idf) @ self.words)
+        found += self.reading.weigh(features.words) @ self.words
         return np.asarray(found, dtype=np.float32)
 
     @staticmethod
@@ -80,7 +77,8 @@ class Classifier:
         """
         places = self.places(tag_ids)
         scores = self.scores(features)[:, places].astype(np.float64)
-        return normalised(self.slope[places] * scores + self.offset[places], self.sharpness)
+        linear = normalised(self.slope * scores + self.offset, self.sharpness)
+        return self.memory.over(places).blended(linear, features.embeddings)
 
     def places(self, tag_ids: Sequence[str]) -> NDArray[np.intp]:
         """Return where the given tags stand among the model's. Raises UnknownTagError."""
@@ -99,24 +97,19 @@ class Classifier:
             return self
         if other.dimension != self.dimension:
             raise ModelFileError("The added tags were described with another encoder. Use the model's own.")
-        columns = np.union1d(self.columns, other.columns).astype(np.int32)
-        mine, theirs = np.searchsorted(columns, self.columns), np.searchsorted(columns, other.columns)
-        words = np.zeros((len(columns), len(self.tag_ids) + len(new)), np.float32)
-        words[mine, : len(self.tag_ids)] = self.words
-        words[theirs, len(self.tag_ids) :] = other.words[:, new] * (other.word_scale / self.word_scale)
-        idf = np.empty(len(columns), np.float32)
-        idf[theirs] = other.idf
-        idf[mine] = self.idf
+        reading = self.reading.widened(other.reading.columns)
+        words = np.concatenate(
+            [reading.translated(self.words, self.reading), reading.translated(other.words[:, new], other.reading)],
+            axis=1,
+        )
         return replace(
             self,
             tag_ids=(*self.tag_ids, *(other.tag_ids[place] for place in new)),
             dense=np.concatenate([self.dense, other.dense[:, new]], axis=1),
             bias=np.concatenate([self.bias, other.bias[new]]),
-            columns=columns,
-            idf=idf,
             words=words,
-            slope=np.concatenate([self.slope, other.slope[new]]),
-            offset=np.concatenate([self.offset, other.offset[new]]),
+            reading=reading,
+            memory=self.memory.over(np.array([*range(len(self.tag_ids)), *(-1 for _ in new)])),
         )
 
     def over(self, tag_ids: Sequence[str]) -> "Classifier":
@@ -128,8 +121,7 @@ class Classifier:
             dense=self.dense[:, places],
             bias=self.bias[places],
             words=self.words[:, places],
-            slope=self.slope[places],
-            offset=self.offset[places],
+            memory=self.memory.over(places),
         )
 
     def with_card(self, card: Mapping[str, Any]) -> "Classifier":
@@ -141,14 +133,23 @@ class Classifier:
 
         Word weights are kept at half precision; they are read back as they were written.
         """
-        arrays = {name: getattr(self, name) for name in _ARRAYS}
-        arrays["words"] = arrays["words"].astype(np.float16)
-        about = {
+        arrays: dict[str, NDArray[Any]] = {
+            "dense": self.dense,
+            "bias": self.bias,
+            "words": self.words.astype(np.float16),
+            "columns": self.reading.columns,
+            "idf": self.reading.idf,
+            "seen": self.seen,
+            "memory_embeddings": self.memory.embeddings,
+            "memory_tags": self.memory.tags,
+        }
+        about: dict[str, Any] = {
             "format": FORMAT,
             "hashing": HASHING,
             "tag_ids": list(self.tag_ids),
-            "word_scale": self.word_scale,
-            "sharpness": self.sharpness,
+            "reading": self.reading.numbers(),
+            "memory": {"steepness": self.memory.steepness, "middle": self.memory.middle},
+            "calibration": [self.slope, self.offset, self.sharpness],
             "card": dict(self.card),
         }
         return write_tensors(arrays, about)
@@ -157,16 +158,22 @@ class Classifier:
     def from_bytes(cls, data: bytes, name: str = "the model") -> "Classifier":
         """Read a model back. Raises ModelFileError, calling the file `name`, if it is damaged or foreign."""
         arrays, about = read_tensors(data, name, FORMAT)
-        if set(arrays) != set(_ARRAYS) or about.get("hashing") != HASHING:
+        if about.get("hashing") != HASHING:
             raise ModelFileError(f"{name} was written by another version of tierbot. Retrain, or restore its file.")
-        arrays["words"] = arrays["words"].astype(np.float32)
         try:
+            slope, offset, sharpness = map(float, about["calibration"])
             return cls(
                 tag_ids=tuple(about["tag_ids"]),
-                word_scale=float(about["word_scale"]),
-                sharpness=float(about["sharpness"]),
+                dense=arrays["dense"],
+                bias=arrays["bias"],
+                words=arrays["words"].astype(np.float32),
+                reading=Reading(arrays["columns"], arrays["idf"], **about["reading"]),
+                memory=Memory(arrays["memory_embeddings"], arrays["memory_tags"], **about["memory"]),
+                slope=slope,
+                offset=offset,
+                sharpness=sharpness,
+                seen=arrays["seen"],
                 card=about["card"],
-                **arrays,
             )
         except (KeyError, TypeError, ValueError) as fault:
             raise ModelFileError(f"{name} lacks {fault}. Restore the file, or retrain.") from fault
@@ -178,17 +185,3 @@ def normalised(logits: NDArray[np.float64], sharpness: float) -> NDArray[np.floa
     logs -= logs.max(axis=1, keepdims=True)
     found = np.exp(logs)
     return np.asarray(found / found.sum(axis=1, keepdims=True))
-
-
-def weigh_words(words: sparse.csr_array, columns: NDArray[np.int32], idf: NDArray[np.float32]) -> sparse.csr_array:
-    """Return the known words of each text weighted by idf, unit length, (n, A); unknown words are left out."""
-    place = np.full(WORD_COLUMNS, -1, dtype=np.int32)
-    place[columns] = np.arange(len(columns), dtype=np.int32)
-    found = place[words.indices]
-    known = found >= 0
-    starts = np.concatenate([[0], np.cumsum(known)])[words.indptr]
-    data = idf[found[known]] * words.data[known]
-    rows = np.repeat(np.arange(words.shape[0]), np.diff(starts))
-    lengths = np.sqrt(np.bincount(rows, weights=data.astype(np.float64) ** 2, minlength=words.shape[0]))
-    data = (data / lengths[rows]).astype(np.float32)
-    return sparse.csr_array((data, found[known], starts), shape=(words.shape[0], len(columns)))

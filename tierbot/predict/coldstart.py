@@ -13,15 +13,18 @@ from numpy.typing import NDArray
 
 from tierbot.domain import Tag
 from tierbot.predict.classifier import Classifier
-from tierbot.predict.features import WORD_COLUMNS, hashed_words
+from tierbot.predict.features import COLUMNS, hashed
+from tierbot.predict.memory import Memory
+from tierbot.predict.reading import Reading
 
 Encode = Callable[[Sequence[str]], NDArray[np.float32]]
 
-# Measured with the default encoder (see training.bootstrap_model): the slope and level of the log odds that a
-# tag is true, per unit of cosine, with some seventy tags.
-COSINE_SLOPE = 14.0
-LEVEL = -7.5
-WORD_SCORE = 1.0  # what a single word of the description adds where the text has few others
+# Fitted to dated HuffPost stories with the default encoder (see training.bootstrap_model): a true tag scores
+# about +1, a false one −1; then the calibration of such scores.
+COSINE_SLOPE = 4.0
+LEVEL = -1.8
+WORD_SCORE = 0.3  # what a word of the description adds where the text has few others
+SLOPE, OFFSET, SHARPNESS = 3.65, 0.1, 1.24
 
 _SEPARATOR = re.compile(r"[,;]|\band\b|\bor\b")
 _COMMON = frozenset(
@@ -55,11 +58,12 @@ def coldstart(tags: Sequence[Tag], encode: Encode) -> Classifier:
         tag_ids=tuple(tag.id for tag in tags),
         dense=np.ascontiguousarray(COSINE_SLOPE * directions.T, dtype=np.float32),
         bias=np.full(count, LEVEL, np.float32),
-        columns=columns,
-        idf=np.ones(len(columns), np.float32),
         words=words,
-        slope=np.ones(count, np.float32),
-        offset=np.zeros(count, np.float32),
+        reading=Reading(columns, np.ones(len(columns), np.float32)),
+        memory=Memory.empty(directions.shape[1], count),
+        slope=SLOPE,
+        offset=OFFSET,
+        sharpness=SHARPNESS,
         card={"kind": "coldstart", "tags": count},
     )
 
@@ -73,7 +77,7 @@ def _description_words(listed: Sequence[Sequence[str]]) -> tuple[NDArray[np.int3
         " ".join(word for word in re.findall(r"\w+", " ".join(group).lower()) if word not in _COMMON)
         for group in listed
     ]
-    found = hashed_words(texts)
-    columns = np.flatnonzero(np.bincount(found.indices, minlength=WORD_COLUMNS)).astype(np.int32)
+    found = hashed(texts)
+    columns = np.flatnonzero(np.bincount(found.indices, minlength=COLUMNS)).astype(np.int32)
     weights = found[:, columns].toarray().T.astype(np.float32)
     return columns, WORD_SCORE * weights / np.maximum(weights.sum(axis=1, keepdims=True), 1)

@@ -1,4 +1,4 @@
-"""What the classifier reads of a text: its sentence embedding beside its hashed words.
+"""What the classifier reads of an article: its sentence embedding beside its hashed words and its site.
 
 Features depend on no model, so that they can be computed once, stored without the text and replayed in
 training. Weighting (idf) and scaling belong to the classifier.
@@ -15,7 +15,9 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 WORD_COLUMNS = 1 << 18
-HASHING = f"murmur3/{WORD_COLUMNS}/words-1-2/site/v1"
+SITE_COLUMNS = 1 << 16
+COLUMNS = WORD_COLUMNS + SITE_COLUMNS
+HASHING = f"murmur3/words-1-2/{WORD_COLUMNS}/site-path/{SITE_COLUMNS}"
 """Names the hashing scheme; stored with features, since features of different schemes must not meet."""
 
 _MOST_WORDS = 1000  # of one text: a 20,000-word text is known by its beginning, as the encoder knows it
@@ -27,8 +29,8 @@ _WORD = re.compile(r"\w+(?:[+#]+|(?=\W|$))")
 class Features:
     """Features of n texts.
 
-    embeddings: (n, d) float32, unit length. words: (n, WORD_COLUMNS) CSR float32 of 0 and 1, which hashed
-    words and pairs of words occur.
+    embeddings: (n, d) float32, unit length. words: (n, COLUMNS) CSR float32 of 0 and 1: first which hashed words
+    and pairs of neighbouring words occur, then from which site the text comes.
     """
 
     embeddings: NDArray[np.float32]
@@ -64,44 +66,55 @@ def joined(parts: Iterable[Features]) -> Features:
 
 
 def features_of(texts: Sequence[str], embeddings: NDArray[np.float32], urls: Sequence[str] | None = None) -> Features:
-    """Return the features of n texts: their embeddings (n, d) and their hashed words.
-
-    `urls`, one a text, add each address's site as one more word: where a story stands says much of it.
-    """
-    return Features(np.ascontiguousarray(embeddings, dtype=np.float32), hashed_words(texts, urls))
+    """Return the features of n texts: their embeddings (n, d), their hashed words and, with `urls`, their sites."""
+    return Features(np.ascontiguousarray(embeddings, dtype=np.float32), hashed(texts, urls))
 
 
-def hashed_words(texts: Sequence[str], urls: Sequence[str] | None = None) -> sparse.csr_array:
-    """Return which hashed words, pairs of neighbours and sites occur in each text, (n, WORD_COLUMNS)."""
+def hashed(texts: Sequence[str], urls: Sequence[str] | None = None) -> sparse.csr_array:
+    """Return which hashed words, pairs of neighbours and sites occur in each text, (n, COLUMNS)."""
     from sklearn.feature_extraction import FeatureHasher  # noqa: PLC0415 - a slow import, needed from here on only
 
     if not texts:
-        return sparse.csr_array(np.zeros((0, WORD_COLUMNS), dtype=np.float32))
-    sites = urls if urls is not None else [""] * len(texts)
-    hasher = FeatureHasher(WORD_COLUMNS, input_type="string", alternate_sign=False, dtype=np.float32)
-    words = sparse.csr_array(hasher.transform(tokens(text, url) for text, url in zip(texts, sites, strict=True)))
-    words.sum_duplicates()
-    words.data[:] = 1.0  # presence: in short texts the count says no more
-    return words
+        return sparse.csr_array(np.zeros((0, COLUMNS), dtype=np.float32))
+    addresses = urls if urls is not None else [""] * len(texts)
+    if len(addresses) != len(texts):
+        raise ValueError(f"{len(addresses)} addresses do not go with {len(texts)} texts.")
+
+    def columns(count: int, tokens: Iterable[Iterable[str]]) -> sparse.csr_array:
+        hasher = FeatureHasher(count, input_type="string", alternate_sign=False, dtype=np.float32)
+        return sparse.csr_array(hasher.transform(tokens))
+
+    words = columns(WORD_COLUMNS, (word_tokens(text) for text in texts))
+    sites = columns(SITE_COLUMNS, (site_tokens(url) for url in addresses))
+    both = sparse.csr_array(sparse.hstack([words, sites], format="csr"))
+    both.sum_duplicates()
+    both.data[:] = 1.0  # presence: in short texts the count says no more
+    return both
 
 
-def tokens(text: str, url: str = "") -> Iterator[str]:
-    """Yield a text's lower-case words, pairs of neighbouring words, and the site of its address.
+def word_tokens(text: str) -> Iterator[str]:
+    """Yield a text's lower-case words, then its pairs of neighbouring words.
 
-    >>> list(tokens("C++ is fun", "https://www.example.org/a"))
-    ['c++', 'is', 'fun', 'c++ is', 'is fun', 'site:example.org']
+    >>> list(word_tokens("C++ is fun"))
+    ['c++', 'is', 'fun', 'c++ is', 'is fun']
     """
     words = _WORD.findall(text[:_MOST_CHARACTERS].lower())[:_MOST_WORDS]
     yield from words
     yield from (f"{first} {second}" for first, second in pairwise(words))
-    if name := site(url):
-        yield f"site:{name}"
 
 
-def site(url: str) -> str:
-    """Return the host of an http address without "www.", "" if there is none."""
+def site_tokens(url: str) -> Iterator[str]:
+    """Yield an address's host without "www.", and the host with the first part of its path, if there are any.
+
+    >>> list(site_tokens("https://www.example.org/sports/story-1"))
+    ['example.org', 'example.org/sports']
+    """
     try:
-        host = urlsplit(url).hostname or ""
+        parts = urlsplit(url)
+        host = (parts.hostname or "").removeprefix("www.")
     except ValueError:  # such as an unclosed bracket
-        return ""
-    return host.removeprefix("www.")
+        return
+    if host:
+        yield host
+        if section := parts.path.strip("/").split("/")[0]:
+            yield f"{host}/{section}"

@@ -15,11 +15,12 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from tierbot.domain import Outcome, Post, Selection, Verdict
-from tierbot.predict.features import HASHING, WORD_COLUMNS, Features, joined
+from tierbot.predict.features import COLUMNS, HASHING, Features, joined
 from tierbot.predict.tensors import ModelFileError, read_tensors, write_tensors
 
-SILENCE = 0.5
-"""Weight of a tag that nobody spoke of, beside one that was named: mostly it is false, sometimes overlooked."""
+SILENCE = 0.8
+"""Weight of a tag that nobody spoke of, beside the shown one: mostly it is false, sometimes overlooked. Positives
+weigh several times as much (see FitSettings.rarity)."""
 
 FORMAT = "tierbot-rows/1"
 
@@ -222,7 +223,7 @@ def rows_of_arrays(
         columns = arrays[f"{prefix}word_columns"]
         words = sparse.csr_array(
             (np.ones(len(columns), np.float32), columns, arrays[f"{prefix}word_starts"]),
-            shape=(len(embeddings), WORD_COLUMNS),
+            shape=(len(embeddings), COLUMNS),
         )
         targets = np.zeros((len(embeddings), len(tag_ids)), np.float32)
         targets[arrays[f"{prefix}target_rows"], arrays[f"{prefix}target_tags"]] = arrays[f"{prefix}target_values"]

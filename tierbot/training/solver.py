@@ -1,11 +1,11 @@
-"""Fits many regularised logistic problems over the same rows at once.
+"""Fits many regularised linear classifiers over the same rows at once.
 
-scikit-learn's LogisticRegression takes one weight a row, starts from nothing and shrinks towards zero. Here
-every (row, tag) has its own target and weight, the weights shrink towards a prior (what a tag's description
-says), and the fit starts from the former model. Sharing each pass over the rows among all tags makes it many
-times faster than one estimator per tag. The method is the truncated Newton of LIBLINEAR (Lin, Weng and
-Keerthi, "Trust region Newton method for large-scale logistic regression", JMLR 2008), with a line search in
-place of the trust region, all tags advancing side by side.
+scikit-learn's LinearSVC takes one weight a row, starts from nothing and shrinks towards zero. Here every
+(row, tag) has its own weight, the coefficients shrink towards a prior (what a tag's description says), and
+the fit starts from the former model. Sharing each pass over the rows among all tags makes it many times faster
+than one estimator per tag. Loss and method are LIBLINEAR's (Fan et al., JMLR 2008; Lin, Weng and Keerthi,
+"Trust region Newton method for large-scale logistic regression", JMLR 2008): the squared hinge, minimised
+by truncated Newton steps, with a line search in place of the trust region, all tags advancing side by side.
 """
 
 from dataclasses import dataclass
@@ -43,35 +43,25 @@ class Design:
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """k binary problems over n rows: soft targets in [0, 1] and weights ≥ 0, both (n, k); 0 leaves a pair out.
+    """k binary problems over n rows.
 
-    prior: (p, k), what the weights shrink towards; penalty: (p,), how hard.
+    signs: (n, k), +1 for true and −1 for false; weights ≥ 0, (n, k), where 0 leaves a pair out. prior: (p, k), what
+    the coefficients shrink towards; penalty: (p,), how hard.
     """
 
     design: Design
-    targets: Matrix
+    signs: Matrix
     weights: Matrix
     prior: Matrix
     penalty: NDArray[np.float32]
 
     def only(self, which: NDArray[np.intp]) -> "Problem":
         """Return the given ones of the k problems."""
-        return Problem(self.design, self.targets[:, which], self.weights[:, which], self.prior[:, which], self.penalty)
-
-
-def sigmoid(scores: Matrix) -> Matrix:
-    """Return 1 / (1 + e^−z), computed without overflow."""
-    return np.asarray(0.5 * (1.0 + np.tanh(0.5 * scores)), dtype=np.float32)
-
-
-def loss(scores: Matrix, targets: Matrix, weights: Matrix) -> NDArray[np.float64]:
-    """Return each problem's weighted log loss, (k,)."""
-    value = np.logaddexp(np.float32(0), scores) - targets * scores
-    return np.asarray(np.einsum("nk,nk->k", weights, value), dtype=np.float64)
+        return Problem(self.design, self.signs[:, which], self.weights[:, which], self.prior[:, which], self.penalty)
 
 
 def minimise(problem: Problem, start: Matrix, *, tolerance: float = 0.01, most_steps: int = 25) -> Matrix:
-    """Return the weights (p, k) that minimise each problem's penalised loss, starting from `start`.
+    """Return the coefficients (p, k) that minimise each problem's penalised loss, starting from `start`.
 
     A problem is done when its gradient is below `tolerance` times its gradient at the prior.
     """
@@ -97,9 +87,19 @@ def minimise(problem: Problem, start: Matrix, *, tolerance: float = 0.01, most_s
     return found
 
 
+def _short(problem: Problem, scores: Matrix) -> Matrix:
+    """Return by how much each score falls short of the margin, max(0, 1 − y z)."""
+    return np.asarray(np.maximum(np.float32(0), 1 - problem.signs * scores))
+
+
+def _losses(problem: Problem, scores: Matrix) -> NDArray[np.float64]:
+    short = _short(problem, scores)
+    return np.asarray(np.einsum("nk,nk,nk->k", problem.weights, short, short), dtype=np.float64)
+
+
 def _gradient(problem: Problem, weights: Matrix) -> tuple[Matrix, Matrix]:
     scores = problem.design.times(weights)
-    slope = problem.weights * (sigmoid(scores) - problem.targets)
+    slope = -2 * problem.weights * problem.signs * _short(problem, scores)
     pull = problem.penalty[:, None] * (weights - problem.prior)
     return problem.design.transposed_times(slope) + pull, scores
 
@@ -114,8 +114,7 @@ def _dots(left: Matrix, right: Matrix) -> NDArray[np.float64]:
 
 def _newton_direction(problem: Problem, gradient: Matrix, scores: Matrix) -> Matrix:
     """Solve H d = −g for all problems by conjugate gradients, each until its residual is small."""
-    chance = sigmoid(scores)
-    curvature = problem.weights * chance * (1 - chance)
+    curvature = 2 * problem.weights * (_short(problem, scores) > 0)
     penalty = problem.penalty[:, None]
     direction = np.zeros_like(gradient)
     residual = -gradient
@@ -147,14 +146,14 @@ def _line_search(
     gap = weights - problem.prior
     penalty = problem.penalty[:, None]
     straight, bend = _dots(penalty * gap, direction), _dots(penalty * direction, direction)
-    before = loss(scores, problem.targets, problem.weights)
+    before = _losses(problem, scores)
     step = np.ones(weights.shape[1], dtype=np.float32)
     good = np.zeros(weights.shape[1], dtype=bool)
     for _ in range(_HALVINGS):
-        trial = loss(scores + step * along, problem.targets, problem.weights) - before
-        trial += step * straight + 0.5 * step.astype(np.float64) ** 2 * bend
+        rise = _losses(problem, scores + step * along) - before
+        rise += step * straight + 0.5 * step.astype(np.float64) ** 2 * bend
         # float32 sums leave a little noise; a rise within it is no rise
-        good = trial <= _ARMIJO * step * slope + 1e-6 * np.abs(before)
+        good = rise <= _ARMIJO * step * slope + 1e-6 * np.abs(before)
         if good.all():
             break
         step = np.where(good, step, 0.5 * step).astype(np.float32)

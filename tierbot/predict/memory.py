@@ -1,0 +1,78 @@
+"""What a model remembers of single stories, for those that run on.
+
+The next part of a story that colleagues judged last week has that story's tags, whatever its words weigh on the
+whole. A nearest-neighbour vote beside the linear scores (as in Khandelwal et al., "Generalization through Memorization",
+ICLR 2020), trusted as far as similarity earned it on rows left out: where no judged story is near, it has no say.
+"""
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+_SPREAD = 0.05  # of cosine: a neighbour that much farther than the nearest has 1/e of its weight
+_MOST_TRUST = 0.95  # a verdict can be wrong
+_CHUNK = 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Memory:
+    """M judged stories.
+
+    embeddings: (M, d) float16, unit length; tags: (M, T) float16, each story's true tags, rows summing to 1 (or to 0
+    if its tags were retired). steepness, middle: a neighbour at cosine s is trusted 0.95 σ(steepness (s − middle)).
+    """
+
+    embeddings: NDArray[np.float16]
+    tags: NDArray[np.float16]
+    steepness: float = 30.0
+    middle: float = 2.0  # nowhere
+
+    def __len__(self) -> int:
+        return int(self.embeddings.shape[0])
+
+    @classmethod
+    def empty(cls, dimension: int, tags: int) -> "Memory":
+        """Return a memory of nothing."""
+        return cls(np.zeros((0, dimension), np.float16), np.zeros((0, tags), np.float16))
+
+    def over(self, places: NDArray[np.intp]) -> "Memory":
+        """Return the memory with the given tags' columns; −1 stands for a tag it never saw."""
+        tags = np.where(places >= 0, self.tags[:, places], np.float16(0)).astype(np.float16)
+        return replace(self, tags=tags)
+
+    def trust(self, similarity: NDArray[np.float32]) -> NDArray[np.float64]:
+        """Return how far a nearest neighbour at these cosines is trusted, in [0, 0.95]."""
+        return _MOST_TRUST * 0.5 * (1 + np.tanh(0.5 * self.steepness * (similarity.astype(np.float64) - self.middle)))
+
+    def neighbours(
+        self, embeddings: NDArray[np.float32], itself: NDArray[np.intp] | None = None
+    ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """Return the nearest story's cosine, (n,), and the near stories' vote over the tags, (n, T).
+
+        `itself` (n,) names for each text the story that it is, to be left out (−1: none).
+        """
+        nearest = np.full(len(embeddings), -1, np.float32)
+        votes = np.zeros((len(embeddings), self.tags.shape[1]), np.float32)
+        tags = self.tags.astype(np.float32)
+        usable = np.flatnonzero(tags.any(axis=1))
+        if not len(usable):
+            return nearest, votes
+        stories, tags = self.embeddings[usable].astype(np.float32), tags[usable]
+        for begin in range(0, len(embeddings), _CHUNK):
+            part = slice(begin, begin + _CHUNK)
+            cosines = embeddings[part] @ stories.T
+            if itself is not None:
+                cosines[itself[part, None] == usable[None, :]] = -1
+            nearest[part] = cosines.max(axis=1)
+            weights = np.exp((cosines - nearest[part, None]) / np.float32(_SPREAD))
+            votes[part] = weights @ tags / (weights @ tags.sum(axis=1, keepdims=True))
+        return nearest, votes
+
+    def blended(self, probabilities: NDArray[np.float64], embeddings: NDArray[np.float32]) -> NDArray[np.float64]:
+        """Return p, (n, T), with the neighbours' vote mixed in as far as they are trusted; rows still sum to 1."""
+        if not len(self) or self.middle > 1:
+            return probabilities
+        nearest, votes = self.neighbours(embeddings)
+        trust = self.trust(nearest) * (votes.sum(axis=1) > 0)
+        return np.asarray((1 - trust[:, None]) * probabilities + trust[:, None] * votes)
