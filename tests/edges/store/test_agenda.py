@@ -38,3 +38,13 @@ def test_a_lease_can_be_given_back_by_its_holder(store: SqlStore) -> None:
         assert not tx.leases.take("scheduler", "two", NOON + MINUTE, NOON)
         tx.leases.release("scheduler", "one")
         assert tx.leases.take("scheduler", "two", NOON + MINUTE, NOON)
+
+
+def test_who_took_a_lease_is_told_also_after_it_ran_out_and_not_after_it_was_given_back(store: SqlStore) -> None:
+    with store.begin(TEAM) as tx:
+        assert tx.leases.get("scheduler") is None
+        tx.leases.take("scheduler", "one", NOON + MINUTE, NOON)
+        assert tx.leases.get("scheduler") == ("one", NOON + MINUTE)
+        assert tx.leases.get("another") is None
+        tx.leases.release("scheduler", "one")
+        assert tx.leases.get("scheduler") is None

@@ -131,3 +131,13 @@ def test_whatever_arrives_and_how_often_the_ledger_holds_each_event_once(
         kept = [(told.event_id, ts) for ts in ("1.0", "2.0") for told in tx.ledger.events("C1", ts)]
         assert sorted(kept) == sorted(first.items())
         assert {ts for _, ts in tx.ledger.untallied(9)} == set(first.values())
+
+
+def test_the_newest_event_of_an_origin_is_the_one_that_came_last(store: SqlStore) -> None:
+    with store.begin(TEAM) as tx:
+        assert tx.ledger.newest(Origin.EVENT) is None
+        tx.ledger.append(event("e1"))
+        tx.ledger.append(event("e2", happened_at=NOON - MINUTE))
+        tx.ledger.append(event("e3", origin=Origin.RECONCILED))
+        assert tx.ledger.newest(Origin.EVENT) == event("e2", happened_at=NOON - MINUTE)
+        assert tx.ledger.newest(Origin.RECONCILED) == event("e3", origin=Origin.RECONCILED)

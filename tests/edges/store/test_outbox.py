@@ -161,3 +161,17 @@ def test_a_revision_waits_for_its_post(store: SqlStore) -> None:
         assert claim(tx) == []
         tx.posts.sent("p1", "100.000001", NOON)
         assert claim(tx) == ["u1"]
+
+
+def test_the_oldest_is_what_fell_due_first_of_all_that_is_not_sent(store: SqlStore) -> None:
+    with store.begin(TEAM) as tx:
+        assert tx.outbox.oldest() is None
+        late = delivery("late", due_at=NOON - 9 * MINUTE)
+        tx.outbox.add([delivery("parked", due_at=NOON - 99 * MINUTE), delivery("soon"), late])
+        tx.outbox.park("parked", "no")
+        assert tx.outbox.oldest() == late
+        assert claim(tx) == ["soon", "late"]
+        tx.outbox.done("late", "1.0", NOON)
+        oldest = tx.outbox.oldest()
+        assert oldest is not None
+        assert (oldest.id, oldest.state) == ("soon", DeliveryState.SENDING)
