@@ -167,7 +167,3 @@ class SqlLedger(Part):
         ordered = statement.order_by(_vote.c.at, _vote.c.user_id, _vote.c.tag)
         for post, user, says, at, tag in self._connection.execute(ordered):
             found.setdefault(post, []).append(Vote(user, _SAYS[says], at, tag or None))
-
-    def count(self) -> int:
-        """Return how many events the ledger holds."""
-        return int(self._connection.execute(self._select(ReactionEventRow, func.count())).scalar_one())
