@@ -9,7 +9,7 @@ from datetime import datetime
 from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import Row, Select, func
+from sqlalchemy import Row, Select
 from sqlalchemy.dialects import postgresql, sqlite
 
 from tierbot.domain import Origin, ReactionEvent, Says, Source, Vote
