@@ -42,12 +42,13 @@ class Box:
         answer: dict[str, Any] = httpx.get(self.control + name, timeout=10).json()
         return answer
 
-    def post(self, tag: str, shown: str | None, *prefilled: str) -> str:
+    def post(self, tag: str, shown: str | None, *prefilled: str, channel: str | None = None) -> str:
         """Ask about a story as the bot does; return the message's ts."""
         question = "*What is this about?*" if shown is None else f":{TAGS[shown].short_name}: *{TAGS[shown].name}?*"
         head = f"*<https://news.example/{tag}|About {tag}>*"
         blocks = [{"type": "section", "text": {"type": "mrkdwn", "text": text}} for text in (head, question)]
-        ts = str(self.call("chat.postMessage", channel=self.channel, text="News", blocks=blocks)["ts"])
+        place = channel or self.channel
+        ts = str(self.call("chat.postMessage", channel=place, text="News", blocks=blocks)["ts"])
         for name in prefilled:
             self.call("reactions.add", channel=self.channel, timestamp=ts, name=name)
         return ts
@@ -127,9 +128,11 @@ def test_posts_that_were_there_before_are_judged_once(box: Box) -> None:
     assert team.clicks == ()
 
 
-def test_unknown_stories_and_other_messages_are_passed_by(box: Box) -> None:
+def test_unknown_stories_private_ones_and_other_messages_are_passed_by(box: Box) -> None:
     with Colleagues(box.control, perfect_team(2), TRUTH, TAGS, speed=600) as team:
         box.call("chat.postMessage", channel=box.channel, text="Round 1 is over")
+        private = box.call("conversations.open", users=next(iter(team.user_ids.values())))["channel"]["id"]
+        box.post("food", "food", channel=private)
         box.post("nobody-knows", "food", "pizza")
         box.post("law", None)
         wait_until(lambda: len(team.clicks) == 2)

@@ -249,7 +249,7 @@ class Colleagues:
     def _notice(self, message: Mapping[str, Any]) -> None:
         """Take in a message; of a new story everybody plans when to look at it."""
         story = story_of(message, self._bot, self._tags)
-        if story is None:
+        if story is None or story.channel.startswith("D"):  # what the bot tells somebody in private is theirs
             return
         is_new = story.ts not in self._reactions
         self._stories[story.ts] = story
