@@ -48,6 +48,11 @@ class Settings(BaseSettings):
         validation_alias=_named("SLACK_SIGNING_SECRET"),
         description="Signing secret of the Slack app; needed in HTTP mode only.",
     )
+    slack_user_token: SecretStr | None = Field(
+        None,
+        validation_alias=_named("SLACK_USER_TOKEN"),
+        description="User token with reactions:write (xoxp-…); only `tierbot doctor --journey` reacts with it.",
+    )
     slack_api_url: str = Field(
         "https://slack.com/api/",
         validation_alias=_named("SLACK_API_URL"),
@@ -113,6 +118,14 @@ class Settings(BaseSettings):
     retrain_every_days: float = Field(7.0, gt=0, description="Days after which it is retrained in any case.")
     retrain_timeout_minutes: float = Field(60.0, gt=0, description="A retraining that takes longer is ended.")
     judge_on: int = Field(100, ge=10, description="How many of the newest unbiased verdicts a challenger is judged on.")
+
+    # How it is looked after
+    journey_every_hours: float = Field(
+        0.0, ge=0, le=8760, description="Hours between two journeys of a canary, see `tierbot doctor --help`; 0: none."
+    )
+    journey_channel: str = Field(
+        "", description="Id of the channel that the canary is posted in; better one for tests than the team's."
+    )
 
     @field_validator("admins", "weekdays", mode="before")
     @classmethod
@@ -226,6 +239,7 @@ _SECTIONS = {
     "timezone": "What and when to post",
     "blank_share": "How to ask",
     "minimum_voters": "How to settle and learn",
+    "journey_every_hours": "How it is looked after",
 }
 
 
