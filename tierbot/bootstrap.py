@@ -9,6 +9,8 @@ from typing import Any
 
 import numpy as np
 
+from tierbot.articles.boundaries import load_boundaries
+from tierbot.articles.feeds import load_feeds
 from tierbot.domain import Article, TierbotError
 from tierbot.edges.child import ChildTrainer
 from tierbot.edges.encoder import encoder_of
@@ -21,9 +23,10 @@ from tierbot.edges.slack.socket_mode import SocketRunner
 from tierbot.edges.store import NoDatabaseError, open_store
 from tierbot.game import Game
 from tierbot.insight import Insight
+from tierbot.intake import Intake
 from tierbot.loop import Loop
 from tierbot.naming import Naming
-from tierbot.ports import Chat, Clock, Encoder, Shelf, Store, Workspace
+from tierbot.ports import Chat, Clock, Encoder, Feeds, Shelf, Store, Workspace
 from tierbot.predict.classifier import Classifier
 from tierbot.predict.coldstart import coldstart
 from tierbot.predict.ranking import ranked_tags
@@ -74,7 +77,12 @@ class Tierbot:
         )
 
     def prepare(self, identity: Identity) -> None:
-        """Set the workspace up that the bot's token belongs to."""
+        """Set the workspace up that the bot's token belongs to.
+
+        Raises TierbotError if the file of boundaries or that of feeds cannot be used.
+        """
+        load_boundaries(self.settings.boundaries, self.tags)
+        load_feeds(self.settings.feeds)
         workspace = Workspace(identity.team_id, identity.team, self.clock.now(), {"bot_user": identity.bot_user_id})
         self.loop.prepare(workspace, self.tags)
 
@@ -100,6 +108,7 @@ def build(
     store: Store | None = None,
     encoder: Encoder | None = None,
     shelf: Shelf | None = None,
+    feeds: Feeds | None = None,
     chats: Callable[[str], Chat] | None = None,
     tags: TagSpace | None = None,
     after_settling: Callable[[str], None] | None = None,
@@ -125,6 +134,9 @@ def build(
     loop = Loop(
         store=store,
         chats=chats or _slack_chats(settings, store, clock),
+        intake=Intake(
+            store=store, feeds=feeds or feed_reader(settings), encoder=encoder, clock=clock, settings=settings
+        ),
         encoder=encoder,
         registry=registry,
         clock=clock,
@@ -189,6 +201,13 @@ def connect(bot: Tierbot) -> SocketRunner:
         web_client(None, settings.slack_api_url),
         on_connected=lambda: bot.loop.reconcile_soon(identity.team_id),
     )
+
+
+def feed_reader(settings: Settings) -> Feeds:
+    """Return what reads feeds from the open web."""
+    from tierbot.edges.feeds import LOOPBACK, FeedReader  # noqa: PLC0415 - an HTTP client, not needed by every command
+
+    return FeedReader(allow=LOOPBACK if settings.feeds_allow_local else (), contact=settings.feeds_contact)
 
 
 def tag_space(settings: Settings) -> TagSpace:

@@ -1,7 +1,8 @@
 """The loop: one method per arrow of docs/design.md, and the only place that opens transactions for them.
 
     article ─► prediction ─► post ─► reaction ─► vote ─► verdict ─► training set ─► model
-    take_in    ask ────────► deliver  record     tally    settle     retrain ──────► promote
+    poll       ask ────────► deliver  record     tally    settle     retrain ──────► promote
+    take_in
 
 Methods read in one short transaction, think outside of any, and write in another, idempotently: doing
 anything twice, or dying in between, changes nothing. What needs deciding is decided by pure functions in
@@ -17,7 +18,7 @@ from typing import Any
 
 import numpy as np
 
-from tierbot.articles.duplicates import fold
+from tierbot.articles.boundaries import load_boundaries
 from tierbot.dispatch import Dispatcher, deliveries_of
 from tierbot.domain import (
     Arm,
@@ -32,6 +33,7 @@ from tierbot.domain import (
 )
 from tierbot.feedback import Aggregator, PlainRule, votes_of
 from tierbot.feedback.reconcile import missed_events
+from tierbot.intake import Intake, Polled
 from tierbot.ports import (
     Chat,
     ChatError,
@@ -47,7 +49,7 @@ from tierbot.ports import (
     Transaction,
     Workspace,
 )
-from tierbot.predict.asking import Asked, Asker, ask_about
+from tierbot.predict.asking import Asked, Asker, Asking, ask_about
 from tierbot.predict.policy import EpsilonPolicy
 from tierbot.predict.selection import SelectionMix
 from tierbot.registry import Registry, Training
@@ -65,10 +67,7 @@ DAWN = datetime(1970, 1, 1, tzinfo=UTC)
 """Before anything happened."""
 
 _POOL = 2000  # of the articles that wait, the newest so many are considered
-_EMBED_BATCH = 256
 _TALLY_BATCH = 200
-_DUPLICATE_WINDOW = timedelta(days=14)
-_DUPLICATE_LIMIT = 5000
 
 
 class Loop:
@@ -79,6 +78,7 @@ class Loop:
         *,
         store: Store,
         chats: Callable[[str], Chat],
+        intake: Intake,
         encoder: Encoder,
         registry: Registry,
         clock: Clock,
@@ -86,6 +86,7 @@ class Loop:
         rng: np.random.Generator,
     ) -> None:
         self.store = store
+        self.intake = intake
         self.registry = registry
         self.clock = clock
         self.settings = settings
@@ -96,7 +97,7 @@ class Loop:
         self._dispatcher = Dispatcher(store, chats, clock, per_second=settings.slack_posts_per_second)
         self._asker = Asker(
             policy=EpsilonPolicy(first=settings.exploration_start, last=settings.exploration_floor),
-            mix=SelectionMix(random=settings.random_share, margin=0.5 * (1 - settings.random_share)),
+            mix=SelectionMix(settings.random_share, 0.5 * (1 - settings.random_share), settings.trending_share),
             blank_share=settings.blank_share,
             basic_share=settings.basic_share,
         )
@@ -117,37 +118,24 @@ class Loop:
                 tx.models.add(*first)
             if tx.rounds.current() is None:
                 self.open_round(tx, 1)
-            for job, wait in (("push", timedelta(0)), ("retrain", timedelta(days=self.settings.retrain_every_days))):
+            for job, days in (("push", 0.0), ("poll", 0.0), ("retrain", self.settings.retrain_every_days)):
                 if tx.agenda.get(job) is None:
-                    tx.agenda.set(Due(job, now + wait))
+                    tx.agenda.set(Due(job, now + timedelta(days=days)))
             tx.agenda.set(Due("reconcile", now))  # whatever happened while nobody listened
 
     # --- article --------------------------------------------------------------------------------
 
     def take_in(self, workspace: str, articles: Sequence[Article]) -> tuple[int, int]:
         """Store incoming articles, duplicates folded; return (new articles, copies folded)."""
-        now = self.clock.now()
-        with self.store.begin(workspace) as tx:
-            recent = tx.articles.recent(now - _DUPLICATE_WINDOW, _DUPLICATE_LIMIT)
-            folded = fold(articles, recent)
-            new = tx.articles.add(folded.new)
-            copies = tx.articles.add_copies(folded.found)
-        return new, copies
+        return self.intake.take_in(workspace, articles)
+
+    def poll(self, workspace: str) -> Polled:
+        """Read the feeds that may be asked again and take their articles in; broken ones are reported."""
+        return self.intake.poll(workspace)
 
     def embed(self, workspace: str) -> int:
         """Compute and store the embeddings that are missing; return how many."""
-        done = 0
-        while True:
-            with self.store.read(workspace) as tx:
-                missing = tx.articles.without_embedding(self._encoder.digest, _EMBED_BATCH)
-            if not missing:
-                return done
-            vectors = self._encoder.encode([article.content for article in missing])
-            with self.store.begin(workspace) as tx:
-                tx.articles.add_embeddings(
-                    self._encoder.digest, {article.id: vector for article, vector in zip(missing, vectors, strict=True)}
-                )
-            done += len(missing)
+        return self.intake.embed(workspace)
 
     # --- article → prediction → post --------------------------------------------------------------
 
@@ -158,39 +146,48 @@ class Loop:
         done was done, and one that is not is done again.
         """
         self.embed(workspace)
-        with self.store.read(workspace) as tx:
-            waiting = tx.articles.waiting(_POOL)
-            vectors = tx.articles.embeddings(self._encoder.digest, [article.id for article in waiting])
-            tags, verdicts = tx.workspaces.tags(), tx.verdicts.count_since(DAWN)
-        waiting = [article for article in waiting if article.id in vectors]
-        asked: list[Asked] = []
-        if waiting:
-            version, classifier = self.registry.champion(workspace)
-            asked = ask_about(
-                waiting,
-                np.stack([vectors[article.id] for article in waiting]),
-                count,
-                asker=self._asker,
-                classifier=classifier,
-                model_version=version.id,
-                tag_ids=tags.ids,
-                verdicts=verdicts,
-                rng=self._rng,
-                now=self.clock.now(),
-                residue={"encoder": self._encoder.digest},
-            )
-        step = spread / max(1, len(asked))
+        found, tags = self._choose(workspace, count)
+        step = spread / max(1, len(found.asked))
         with self.store.begin(workspace) as tx:
             round_ = tx.rounds.current()
             if round_ is None:
                 raise TierbotError("No round is open. It opens when the bot starts (`tierbot run`).")
             posted = sum(
                 self._queue_post(tx, item, round_, tags, self.clock.now() + place * step)
-                for place, item in enumerate(asked)
+                for place, item in enumerate(found.asked)
             )
+            tx.held_back.add(found.held)
             if done is not None:
                 tx.agenda.set(done)
         return posted
+
+    def _choose(self, workspace: str, count: int) -> tuple[Asking, TagSpace]:
+        version, classifier = self.registry.champion(workspace)
+        with self.store.read(workspace) as tx:
+            tags, verdicts = tx.workspaces.tags(), tx.verdicts.count_since(DAWN)
+            boundaries = load_boundaries(self.settings.boundaries, tags)
+            waiting = tx.articles.waiting(_POOL, boundaries.grounds(version.id) if boundaries.digest else ())
+            ids = [article.id for article in waiting]
+            vectors, sources = tx.articles.embeddings(self._encoder.digest, ids), tx.articles.sources(ids)
+        waiting = [article for article in waiting if article.id in vectors]
+        if not waiting:
+            return Asking([], []), tags
+        found = ask_about(
+            waiting,
+            np.stack([vectors[article.id] for article in waiting]),
+            count,
+            asker=self._asker,
+            classifier=classifier,
+            model_version=version.id,
+            tag_ids=tags.ids,
+            verdicts=verdicts,
+            rng=self._rng,
+            now=self.clock.now(),
+            residue={"encoder": self._encoder.digest},
+            boundaries=boundaries,
+            sources=sources,
+        )
+        return found, tags
 
     def _queue_post(self, tx: Transaction, asked: Asked, round_: Round, tags: TagSpace, due_at: datetime) -> bool:
         prediction = asked.prediction

@@ -202,8 +202,20 @@ def reconcile(loop: Loop, workspace: str, due: Due) -> None:  # noqa: ARG001
         tx.agenda.set(Due("reconcile", now + _RECONCILE_EVERY, now))
 
 
+def poll(loop: Loop, workspace: str, due: Due) -> None:
+    """Read the feeds, and embed what came in, so that the next push need not wait for that."""
+    loop.poll(workspace)
+    now = loop.clock.now()
+    with loop.store.begin(workspace) as tx:
+        known = tx.agenda.get("poll")
+        if known is None or known.due_at <= due.due_at:  # otherwise a feed was added meanwhile: it is read at once
+            tx.agenda.set(Due("poll", now + timedelta(minutes=loop.settings.poll_every_minutes), now))
+    loop.embed(workspace)
+
+
 JOBS: dict[str, Callable[[Loop, str, Due], None]] = {
     "push": push,
+    "poll": poll,
     "close_round": close_round,
     "retrain": retrain,
     "reconcile": reconcile,

@@ -89,6 +89,22 @@ class Settings(BaseSettings):
     log_level: str = Field("INFO", description="DEBUG, INFO, WARNING or ERROR.")
     seed: int | None = Field(None, description="Seed of all randomness; empty draws a fresh one at each start.")
 
+    # Feeds and boundaries
+    feeds: Path | None = Field(
+        None,
+        description="List of RSS and Atom feeds to read: one address a line, or TOML. Others: `tierbot feeds add`.",
+    )
+    poll_every_minutes: float = Field(30.0, gt=0, le=1440, description="Minutes between two readings of all feeds.")
+    feeds_contact: str = Field(
+        "", description="How publishers can reach you, sent with each request: an e-mail address or a web page."
+    )
+    feeds_allow_local: bool = Field(
+        False, description="Let feeds be read from this machine too, which is refused otherwise: for tests."
+    )
+    boundaries: Path | None = Field(
+        None, description="TOML file of what is never posted: sources, words, tags. Empty: no boundaries."
+    )
+
     # What and when to post
     timezone: str = Field("UTC", description="Time zone of the schedule and of streaks, such as Europe/Berlin.")
     push_count: int = Field(5, ge=1, le=500, description="Articles posted each time.")
@@ -107,6 +123,9 @@ class Settings(BaseSettings):
     basic_share: float = Field(0.0, ge=0, le=0.5, description="Share of posts that ask with 👍 👎 😕.")
     random_share: float = Field(
         0.3, ge=0.1, le=1, description="Share of articles chosen at random rather than for what they teach."
+    )
+    trending_share: float = Field(
+        0.1, ge=0, le=0.5, description="Share, of what is not random, of the stories that most sources carry."
     )
     exploration_start: float = Field(0.15, ge=0, le=1, description="Share of exploration before any verdict.")
     exploration_floor: float = Field(0.05, ge=0, le=1, description="Share of exploration after many verdicts.")
@@ -132,7 +151,7 @@ class Settings(BaseSettings):
     def _split(cls, value: object) -> object:
         return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
 
-    @field_validator("models", "tags", "seed", mode="before")
+    @field_validator("models", "tags", "feeds", "boundaries", "seed", mode="before")
     @classmethod
     def _empty_is_none(cls, value: object) -> object:
         return None if value == "" else value
@@ -151,6 +170,13 @@ class Settings(BaseSettings):
         for user in value:
             if not re.fullmatch(r"[UW][A-Z0-9]{2,}", user):
                 raise ValueError(f"should be user ids such as U0123ABCD, and {user!r} is none")
+        return value
+
+    @field_validator("feeds_contact")
+    @classmethod
+    def _fits_a_header(cls, value: str) -> str:
+        if not (value.isascii() and value.isprintable() and len(value) <= 200):  # noqa: PLR2004 - ample for an address
+            raise ValueError("should be an e-mail address or a web page, in plain ASCII")
         return value
 
     @field_validator("timezone")
@@ -236,6 +262,7 @@ def _sentence(error: Mapping[str, Any]) -> str:
 _SECTIONS = {
     "slack_bot_token": "Slack",
     "database_url": "Data",
+    "feeds": "Feeds and boundaries",
     "timezone": "What and when to post",
     "blank_share": "How to ask",
     "minimum_voters": "How to settle and learn",
