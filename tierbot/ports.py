@@ -249,6 +249,10 @@ class Articles(Protocol):
         """
         ...
 
+    def known_copies(self, copy_ids: Iterable[str]) -> set[str]:
+        """Return those of the ids that copies have which were added before."""
+        ...
+
     def sources(self, article_ids: Iterable[str]) -> dict[str, int]:
         """Return how many distinct sources carry each article, its own included: its trending sign."""
         ...
@@ -256,10 +260,6 @@ class Articles(Protocol):
     def get(self, article_ids: Iterable[str]) -> dict[str, Article]: ...
 
     def recent(self, since: datetime, limit: int) -> list[Article]:
-    def known_copies(self, copy_ids: Iterable[str]) -> set[str]:
-        """Return those of the ids that copies have which were added before."""
-        ...
-
         """Return articles received since then, newest first: the window for near-duplicate search."""
         ...
 
@@ -479,6 +479,63 @@ class Leases(Protocol):
 
     def get(self, name: str) -> tuple[str, datetime] | None:
         """Return who took a lease last and until when (it may have run out); None once it was given back."""
+        ...
+
+
+class Workspaces(Protocol):
+    """The workspace of this transaction: its settings, its tags, what admins did."""
+
+    def get(self) -> Workspace | None: ...
+
+    def put(self, workspace: Workspace) -> None: ...
+
+    def tags(self) -> TagSpace: ...
+
+    def put_tags(self, tags: TagSpace) -> None: ...
+
+    def audit(self, who: str, what: str, before: Any, after: Any, now: datetime) -> None:
+        """Record an admin's action."""
+        ...
+
+    def audit_trail(self, limit: int) -> list[Mapping[str, Any]]: ...
+
+
+class Transaction(Protocol):
+    """One short unit of work in one workspace."""
+
+    @property
+    def articles(self) -> Articles: ...
+class FeedList(Protocol):
+    """The feeds that are polled, and what is kept of each."""
+
+    def add(self, feeds: Iterable[Feed], by: ListedBy) -> int:
+        """List the feeds whose address is not listed yet; return how many."""
+        ...
+
+    def rename(self, url: str, name: str) -> None: ...
+
+    def remove(self, urls: Iterable[str]) -> int:
+        """Take feeds off the list by their addresses; return how many were on it."""
+        ...
+
+    def all(self) -> list[ListedFeed]:
+        """Return the feeds by name."""
+        ...
+
+    def polled(self, result: FeedResult, now: datetime, brought: int) -> None:
+        """Keep what a poll brought; one of a feed that is no longer listed is forgotten."""
+        ...
+
+
+class HeldBackArticles(Protocol):
+    """What boundaries held back."""
+
+    def add(self, held: Iterable[HeldBack]) -> None:
+        """Keep each, in the place of what the same kind of boundary said of that article before."""
+        ...
+
+    def counts(self, examples: int) -> list[HeldCount]:
+        """Return each rule that held something back, the busiest first, with the titles of its latest `examples`."""
         ...
 
 
