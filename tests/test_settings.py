@@ -28,7 +28,12 @@ def test_the_example_file_with_its_defaults_uncommented_gives_the_defaults(tmp_p
     (tmp_path / ".env").write_text("\n".join(named))
     given = load_settings(tmp_path / ".env")
     assert given.model_copy(
-        update={"slack_bot_token": None, "slack_app_token": None, "slack_signing_secret": None, "slack_user_token": None}
+        update={
+            "slack_bot_token": None,
+            "slack_app_token": None,
+            "slack_signing_secret": None,
+            "slack_user_token": None,
+        }
     ) == load_settings(None)
 
 

@@ -23,7 +23,9 @@ from tierbot.settings import Settings, parse_hours
 log = logging.getLogger(__name__)
 
 _TICK = 1.0  # seconds
-_LEASE = timedelta(seconds=15)  # the scheduler that goes silent for so long is replaced by another process's
+LEASE = timedelta(seconds=15)
+"""The scheduler that goes silent for so long is replaced by another process's."""
+
 _RECONCILE_EVERY = timedelta(minutes=15)
 _RETRY_AFTER = timedelta(minutes=5)  # a job that failed is tried again
 _IDLE = 0.25  # seconds between looks into an empty outbox
@@ -37,10 +39,15 @@ class Scheduler:
 
     def __init__(self, loop: Loop) -> None:
         self._loop = loop
+        self._jobs: dict[str, Job] = dict(JOBS)
         self._holder = uuid4().hex
         self._running: set[tuple[str, str]] = set()
         self._guard = threading.Condition()
         self._ticker = BackgroundScheduler(timezone="UTC", job_defaults={"coalesce": True, "max_instances": 1})
+
+    def add(self, job: str, work: "Job") -> None:
+        """Let this process do one more job, from the next tick on."""
+        self._jobs[job] = work
 
     def start(self) -> None:
         """Begin to tick, in a thread of its own; jobs run in threads of a pool."""
@@ -65,8 +72,8 @@ class Scheduler:
         now = self._loop.clock.now()
         for workspace in self._loop.store.workspace_ids():
             with self._loop.store.begin(workspace) as tx:
-                mine = tx.leases.take("scheduler", self._holder, now + _LEASE, now)
-                due = [item for item in tx.agenda.all() if item.due_at <= now] if mine else []
+                mine = tx.leases.take("scheduler", self._holder, now + LEASE, now)
+                due = [item for item in tx.agenda.all() if item.due_at <= now and item.job in self._jobs] if mine else []
             for item in due:
                 with self._guard:
                     if (workspace, item.job) in self._running:
@@ -77,7 +84,7 @@ class Scheduler:
     def run(self, workspace: str, due: Due) -> None:
         """Do one job; a failure is logged and the job put off, never the end of the scheduler."""
         try:
-            JOBS[due.job](self._loop, workspace, due)
+            self._jobs[due.job](self._loop, workspace, due)
         except Exception as fault:
             log.exception("%s failed; it is tried again in %s", due.job, _RETRY_AFTER, exc_info=_trace(fault))
             with self._loop.store.begin(workspace) as tx:
@@ -213,7 +220,9 @@ def poll(loop: Loop, workspace: str, due: Due) -> None:
     loop.embed(workspace)
 
 
-JOBS: dict[str, Callable[[Loop, str, Due], None]] = {
+Job = Callable[[Loop, str, Due], None]
+
+JOBS: dict[str, Job] = {
     "push": push,
     "poll": poll,
     "close_round": close_round,

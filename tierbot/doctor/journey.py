@@ -4,12 +4,14 @@ The canary is no post: nothing was predicted, so what is said on it stays in the
 The steps are taken by `Hands`; here is only their order, their time, and what a broken one means for the rest.
 """
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import asdict, dataclass
 from enum import StrEnum
-from typing import Protocol
+from typing import Any, Protocol
 
-from tierbot.domain import TierbotError
+from tierbot.domain import ReactionEvent, TierbotError
+from tierbot.feedback.votes import standing
+from tierbot.tags import TagSpace
 
 
 class Outcome(StrEnum):
@@ -102,3 +104,26 @@ class _Walk:
             says, outcome = str(fault), Outcome.BROKEN
         self.steps.append(Step(name, outcome, self._seconds() - began, says))
         return outcome is Outcome.OK
+
+
+def vote_stands(events: Iterable[ReactionEvent], user: str, tag_id: str, tags: TagSpace) -> bool:
+    """Say whether a message's events leave `user` saying that `tag_id` is true, as votes are read from the ledger."""
+    said = [tags.by_emoji(variant.name) for variant in standing(events) if variant.user == user]
+    return any(tag is not None and tag.id == tag_id for tag in said)
+
+
+def news_of(steps: Sequence[Step], channel: str) -> dict[str, Any]:
+    """Return what admins are told of a journey that broke, as plain data for the outbox.
+
+    Raises ValueError if none of its steps broke.
+    """
+    first = broken(steps)
+    if first is None:
+        raise ValueError("This journey went well: there is no news of it.")
+    return {
+        "kind": "journey_broken",
+        "step": first.name,
+        "says": first.says,
+        "channel": channel,
+        "steps": [{**asdict(step), "outcome": str(step.outcome)} for step in steps],
+    }

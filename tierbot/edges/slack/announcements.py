@@ -151,9 +151,21 @@ def _standing(row: Mapping[str, Any]) -> Standing:
     return Standing(user=str(row["user"]), **numbers)
 
 
+def _journey_broken(said: Announcement, _: TagSpace) -> Message:
+    line = f"🐤 The canary's journey broke at “{mrkdwn(clean(str(said['step']), 60))}”."
+    lines = [line, mrkdwn(clean(str(said["says"]), _REASON))]
+    lines += [
+        f"{_STEP_MARKS.get(str(step['outcome']), '–')} {mrkdwn(clean(str(step['name']), 60))}" for step in said["steps"]
+    ]
+    hint = f"In <#{clean(str(said['channel']), 30)}>. Look closer with `tierbot doctor`."
+    return Message(line, (*sections(lines), context(hint)))
+
+
+_STEP_MARKS = {"ok": "✓", "broken": "✗"}
 _KINDS: Mapping[str, Callable[[Announcement, TagSpace], Message]] = {
     "round_closed": _round_closed,
     "model_promoted": _model_promoted,
     "model_refused": _model_refused,
     "model_rolled_back": _model_rolled_back,
+    "journey_broken": _journey_broken,
 }

@@ -1,8 +1,9 @@
 """Who may do what: admins by an allow-list, else by Slack's own word (remembered for some minutes)."""
 
 import threading
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from datetime import datetime, timedelta
+from typing import Any
 
 from slack_sdk import WebClient
 
@@ -11,9 +12,10 @@ from tierbot.edges.slack.errors import call
 from tierbot.edges.slack.needs import Needs
 from tierbot.ports import ChatError, Clock, RateLimitedError
 
-NEEDS = Needs(methods={"users.info": ("users:read",)})
+NEEDS = Needs(methods={"users.info": ("users:read",), "users.list": ("users:read",)})
 _REMEMBERED = timedelta(minutes=5)
 _MOST_REMEMBERED = 10_000
+_PAGE, _MOST_PAGES = 200, 20
 
 
 class Admins:
@@ -48,6 +50,22 @@ class Admins:
         return answer
 
 
+def list_admins(client: WebClient) -> list[str]:
+    """Return the user ids of Slack's own admins and owners, among the first few thousand members.
+
+    Raises TierbotError if Slack does not list them.
+    """
+    found: list[str] = []
+    cursor = ""
+    for _ in range(_MOST_PAGES):
+        page = call("users.list", client.users_list, limit=_PAGE, **({"cursor": cursor} if cursor else {}))
+        found += [str(member["id"]) for member in page.get("members") or [] if _is_admin(member)]
+        cursor = (page.get("response_metadata") or {}).get("next_cursor") or ""
+        if not cursor:
+            break
+    return found
+
+
 def _asked(user: str, client: WebClient) -> bool:
     try:
         found = call("users.info", client.users_info, user=user).get("user") or {}
@@ -61,5 +79,9 @@ def _asked(user: str, client: WebClient) -> bool:
         raise TierbotError(
             f"Slack is busy; please try again in {fault.retry_after:.0f} s. (Or list the admins in TIERBOT_ADMINS.)"
         ) from fault
-    stranger = found.get("is_bot") or found.get("deleted") or found.get("is_restricted")
-    return not stranger and bool(found.get("is_admin") or found.get("is_owner") or found.get("is_primary_owner"))
+    return _is_admin(found)
+
+
+def _is_admin(member: Mapping[str, Any]) -> bool:
+    stranger = member.get("is_bot") or member.get("deleted") or member.get("is_restricted")
+    return not stranger and bool(member.get("is_admin") or member.get("is_owner") or member.get("is_primary_owner"))

@@ -28,6 +28,9 @@ class SqlAgenda(Part):
     def set(self, due: Due) -> None:
         self._put(DueRow, {"job": due.job, "due_at": due.due_at, "ran_at": due.ran_at, "request": dict(due.request)})
 
+    def remove(self, job: str) -> None:
+        self._connection.execute(self._delete(DueRow).where(_due.c.job == job))
+
     def all(self) -> list[Due]:
         statement = self._select(DueRow, *_COLUMNS).order_by(_due.c.due_at, _due.c.job)
         return [_noun(row) for row in self._connection.execute(statement).mappings()]
