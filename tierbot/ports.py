@@ -465,10 +465,6 @@ class Agenda(Protocol):
 
     def all(self) -> list[Due]: ...
 
-    def remove(self, job: str) -> None:
-        """Take a job off the agenda, if it is there."""
-        ...
-
 
 class Leases(Protocol):
     """Who may do what only one process may do (such as run the scheduler), and until when."""
@@ -486,29 +482,6 @@ class Leases(Protocol):
         ...
 
 
-class Workspaces(Protocol):
-    """The workspace of this transaction: its settings, its tags, what admins did."""
-
-    def get(self) -> Workspace | None: ...
-
-    def put(self, workspace: Workspace) -> None: ...
-
-    def tags(self) -> TagSpace: ...
-
-    def put_tags(self, tags: TagSpace) -> None: ...
-
-    def audit(self, who: str, what: str, before: Any, after: Any, now: datetime) -> None:
-        """Record an admin's action."""
-        ...
-
-    def audit_trail(self, limit: int) -> list[Mapping[str, Any]]: ...
-
-
-class Transaction(Protocol):
-    """One short unit of work in one workspace."""
-
-    @property
-    def articles(self) -> Articles: ...
 class FeedList(Protocol):
     """The feeds that are polled, and what is kept of each."""
 
@@ -566,54 +539,6 @@ class Transaction(Protocol):
 
     @property
     def articles(self) -> Articles: ...
-class FeedList(Protocol):
-    """The feeds that are polled, and what is kept of each."""
-
-    def add(self, feeds: Iterable[Feed], by: ListedBy) -> int:
-        """List the feeds whose address is not listed yet; return how many."""
-        ...
-
-    def rename(self, url: str, name: str) -> None: ...
-
-    def remove(self, urls: Iterable[str]) -> int:
-        """Take feeds off the list by their addresses; return how many were on it."""
-        ...
-
-    def all(self) -> list[ListedFeed]:
-        """Return the feeds by name."""
-        ...
-
-    def polled(self, result: FeedResult, now: datetime, brought: int) -> None:
-        """Keep what a poll brought; one of a feed that is no longer listed is forgotten."""
-        ...
-
-
-class HeldBackArticles(Protocol):
-    """What boundaries held back."""
-
-    def add(self, held: Iterable[HeldBack]) -> None:
-        """Keep each, in the place of what the same kind of boundary said of that article before."""
-        ...
-
-    def counts(self, examples: int) -> list[HeldCount]:
-        """Return each rule that held something back, the busiest first, with the titles of its latest `examples`."""
-        ...
-
-
-class Trainers(Protocol):
-    """What trainers told us."""
-
-    def get(self, user: str) -> Trainer:
-        """Return a trainer; one that never told anything is there too, with nothing said."""
-        ...
-
-    def put(self, trainer: Trainer) -> None: ...
-
-    def opted_out(self) -> dict[str, str]:
-        """Return the names, by user id, of those who want no mentions and no nudges."""
-        ...
-
-
     @property
     def posts(self) -> Posts: ...
     @property
@@ -630,6 +555,10 @@ class Trainers(Protocol):
     def agenda(self) -> Agenda: ...
     @property
     def leases(self) -> Leases: ...
+    @property
+    def feeds(self) -> FeedList: ...
+    @property
+    def held_back(self) -> HeldBackArticles: ...
     @property
     def workspaces(self) -> Workspaces: ...
 
@@ -656,10 +585,6 @@ class Shelf(Protocol):
     def bootstrap(self) -> tuple[ModelVersion, bytes]: ...
 
     def bootstrap_rows(self) -> bytes | None:
-    def feeds(self) -> FeedList: ...
-    @property
-    def held_back(self) -> HeldBackArticles: ...
-    @property
         """Return the features of the bootstrap model's labelled rows, which retraining replays; None if it has none."""
         ...
 

@@ -68,7 +68,6 @@ class SqlTransaction:
     def workspaces(self) -> SqlWorkspaces:
         return SqlWorkspaces(self._connection, self._workspace)
 
-
     @property
     def feeds(self) -> SqlFeedList:
         return SqlFeedList(self._connection, self._workspace)
@@ -76,6 +75,7 @@ class SqlTransaction:
     @property
     def held_back(self) -> SqlHeldBack:
         return SqlHeldBack(self._connection, self._workspace)
+
 
 class SqlStore:
     """ports.Store over one database. Threads may share it; processes open their own."""
