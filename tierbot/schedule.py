@@ -73,7 +73,9 @@ class Scheduler:
         for workspace in self._loop.store.workspace_ids():
             with self._loop.store.begin(workspace) as tx:
                 mine = tx.leases.take("scheduler", self._holder, now + LEASE, now)
-                due = [item for item in tx.agenda.all() if item.due_at <= now and item.job in self._jobs] if mine else []
+                due = (
+                    [item for item in tx.agenda.all() if item.due_at <= now and item.job in self._jobs] if mine else []
+                )
             for item in due:
                 with self._guard:
                     if (workspace, item.job) in self._running:

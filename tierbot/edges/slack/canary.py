@@ -24,6 +24,7 @@ from tierbot.domain import TierbotError, to_slack_ts
 from tierbot.edges.slack.app import Identity
 from tierbot.edges.slack.blocks import context, section
 from tierbot.edges.slack.chat import web_client
+from tierbot.edges.slack.commands import LEADERBOARD, MY_SCORE, TIER
 from tierbot.edges.slack.errors import call
 from tierbot.edges.slack.needs import Needs
 from tierbot.edges.slack.text import clean
@@ -39,6 +40,9 @@ NEEDS = Needs(
 )
 USER_SCOPES = ("reactions:write",)
 """What the user token needs: the manifest asks for it where a journey is wanted."""
+
+COMMANDS = (LEADERBOARD.name, MY_SCORE.name, f"{TIER.name} help")
+"""What a journey types: commands that change nothing."""
 
 STRANGER = "UTIERBOTJOURNEY"
 """Who reacts where there is no user token: nobody's id."""
