@@ -37,6 +37,9 @@ class Identity:
         return f"Identity({self.team_id}, {self.bot_user_id})"  # no token in logs
 
 
+SlackApp = App
+"""The Bolt app, for those who hand it on and need not know Bolt."""
+
 Authorize = Callable[..., AuthorizeResult | None]
 
 
