@@ -54,6 +54,7 @@ class Tierbot:
     store: Store
     encoder: Encoder
     registry: Registry
+    intake: Intake
     loop: Loop
     game: Game
     insight: Insight
@@ -131,12 +132,13 @@ def build(
         seed=seed,
         train=trainer,
     )
+    intake = Intake(
+        store=store, feeds=feeds or feed_reader(settings), encoder=encoder, clock=clock, settings=settings
+    )
     loop = Loop(
         store=store,
         chats=chats or _slack_chats(settings, store, clock),
-        intake=Intake(
-            store=store, feeds=feeds or feed_reader(settings), encoder=encoder, clock=clock, settings=settings
-        ),
+        intake=intake,
         encoder=encoder,
         registry=registry,
         clock=clock,
@@ -151,6 +153,7 @@ def build(
         store=store,
         encoder=encoder,
         registry=registry,
+        intake=intake,
         loop=loop,
         game=Game(loop, worker.wake),
         insight=Insight(store, registry, encoder),

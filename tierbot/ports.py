@@ -465,6 +465,10 @@ class Agenda(Protocol):
 
     def all(self) -> list[Due]: ...
 
+    def remove(self, job: str) -> None:
+        """Take a job off the agenda, if it is there."""
+        ...
+
 
 class Leases(Protocol):
     """Who may do what only one process may do (such as run the scheduler), and until when."""

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from tierbot.cli import articles, backtest, demo, explain, models, run, settle, tags
+from tierbot.cli import articles, backtest, boundaries, demo, explain, feeds, models, run, settle, tags
 
 app = typer.Typer(
     name="tierbot",
@@ -32,5 +32,5 @@ def _root(
     pass
 
 
-for module in (demo, run, articles, explain, models, tags, backtest, settle):
+for module in (demo, run, articles, feeds, boundaries, explain, models, tags, backtest, settle):
     module.register(app)

@@ -1,0 +1,164 @@
+"""`tierbot feeds`: which feeds are read, how they are doing, and what one of them would bring."""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Annotated, Any
+
+import typer
+from rich.markup import escape
+
+from tierbot.articles.feeds import Feed, FeedResult, ListedFeed, parse_feeds, starter_feeds
+from tierbot.cli.output import err, out, print_json, print_table
+from tierbot.cli.wiring import offline
+from tierbot.domain import TierbotError
+from tierbot.settings import load_settings
+
+_SHOWN = 5  # articles of a feed under test
+
+group = typer.Typer(help="RSS and Atom feeds: what is read, and how it goes.", no_args_is_help=True)
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands."""
+    app.add_typer(group, name="feeds")
+
+
+@group.command("add")
+def add(
+    urls: Annotated[list[str], typer.Argument(help="Addresses of RSS or Atom feeds.")],
+    name: Annotated[
+        str, typer.Option(help="What the articles' source is called; by default the feed's own title.")
+    ] = "",
+) -> None:
+    """Put feeds on the list. A running bot reads them within seconds.
+
+    Example: `tierbot feeds add https://feeds.example/news.xml`
+    """
+    _add(parse_feeds("\n".join(f"{url} {name}" for url in urls), "the command line"))
+
+
+@group.command("starter")
+def starter() -> None:
+    """Put the list that ships with tierbot on yours: well-known public feeds across the default topics.
+
+    Example: `tierbot feeds starter`
+    """
+    _add(starter_feeds())
+
+
+@group.command("list")
+def list_feeds(as_json: Annotated[bool, typer.Option("--json", help="One JSON object a line.")] = False) -> None:
+    """List the feeds, when each was read last, what it brought, and what is wrong with the broken ones.
+
+    Example: `tierbot feeds list`
+    """
+    bot, workspace = offline()
+    listed = bot.intake.feeds(workspace)
+    if as_json:
+        for one in listed:
+            print_json(_as_dict(one))
+        return
+    if not listed:
+        out.print("No feeds yet. Add one with `tierbot feeds add URL`, or a first set with `tierbot feeds starter`.")
+        return
+    now = datetime.now(UTC)
+    print_table(
+        ("feed", "source", "read", "brought", ""),
+        [
+            (
+                escape(one.feed.url),
+                escape(one.feed.name) or "–",
+                _ago(one.polled_at, now),
+                one.brought,
+                escape(_state(one)),
+            )
+            for one in listed
+        ],
+    )
+
+
+@group.command("test")
+def try_out(
+    url: Annotated[str, typer.Argument(help="The feed's address.")],
+    as_json: Annotated[bool, typer.Option("--json", help="The outcome as one JSON object.")] = False,
+) -> None:
+    """Read a feed once and show what it would bring; nothing is stored. Exit code 1 if it cannot be read.
+
+    Example: `tierbot feeds test https://feeds.example/news.xml`
+    """
+    from tierbot.bootstrap import feed_reader
+
+    (feed,) = parse_feeds(url, "the command line")
+    (result,) = feed_reader(load_settings()).poll([feed], {}, datetime.now(UTC))
+    if as_json:
+        print_json(_outcome(result))
+        raise typer.Exit(1 if result.problem else 0)
+    if result.problem:
+        raise TierbotError(result.problem)
+    out.print(f"{feed.url}: {len(result.articles)} articles.", markup=False)
+    for article in result.articles[:_SHOWN]:
+        out.print(f"  {article.title[:100]}\n    {article.source}  {article.url}", markup=False)
+    for note in result.notes:
+        err.print(f"Note: {note}.", markup=False)
+
+
+@group.command("remove")
+def remove(url: Annotated[str, typer.Argument(help="The feed's address, as `tierbot feeds list` shows it.")]) -> None:
+    """Take a feed off the list. Its articles stay.
+
+    Example: `tierbot feeds remove https://feeds.example/news.xml`
+    """
+    bot, workspace = offline()
+    bot.intake.remove_feed(workspace, url)
+    out.print(f"{url} is not read any more.", markup=False)
+
+
+def _add(feeds: Sequence[Feed]) -> None:
+    bot, workspace = offline()
+    added = bot.intake.add_feeds(workspace, feeds)
+    known = f" {len(feeds) - added} were on the list already." if added < len(feeds) else ""
+    out.print(f"{added} added.{known} `tierbot feeds list` shows how they are doing.")
+
+
+def _as_dict(one: ListedFeed) -> dict[str, Any]:
+    return {
+        "url": one.feed.url,
+        "name": one.feed.name,
+        "listed_by": one.by,
+        "polled_at": one.polled_at and one.polled_at.isoformat(),
+        "brought": one.brought,
+        "problem": one.problem,
+        "notes": list(one.notes),
+        "failures": one.memory.failures,
+        "not_before": one.memory.not_before and one.memory.not_before.isoformat(),
+    }
+
+
+def _outcome(result: FeedResult) -> dict[str, Any]:
+    return {
+        "url": result.feed.url,
+        "problem": result.problem,
+        "notes": list(result.notes),
+        "articles": [
+            {
+                "title": article.title,
+                "url": article.url,
+                "source": article.source,
+                "published_at": article.published_at and article.published_at.isoformat(),
+            }
+            for article in result.articles
+        ],
+    }
+
+
+def _state(one: ListedFeed) -> str:
+    if one.problem:
+        return f"broken: {one.problem.removeprefix(one.feed.url + ': ')}"
+    return "; ".join(one.notes) or ("ok" if one.polled_at else "not read yet")
+
+
+def _ago(moment: datetime | None, now: datetime) -> str:
+    if moment is None:
+        return "–"
+    minutes = int((now - moment).total_seconds() // 60)
+    return f"{minutes} min ago" if minutes < 120 else f"{minutes // 60} h ago"  # noqa: PLR2004 - two hours
