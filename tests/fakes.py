@@ -54,9 +54,14 @@ class MemoryChat:
             raise self.lost_answers.pop(0)
         return ts
 
-    def revise(self, view: PostView, delivery_id: str) -> None:
+    def revise(self, view: PostView) -> None:
         self._fault()
-        self.revised.append((self._marks[delivery_id], dict(view.named_by_menu)))
+        assert view.post.ts in self.posts
+        self.revised.append((view.post.ts, dict(view.named_by_menu)))
+
+    def direct(self, user: str) -> str:
+        self._fault()
+        return f"D{user}"
 
     def react(self, channel: str, ts: str, emoji: str) -> None:
         self._fault()

@@ -110,6 +110,19 @@ def test_a_message_sent_before_a_crash_is_found_and_not_sent_again(stage: Stage)
     assert post.ts in stage.chat.posts
 
 
+def test_a_message_whose_answer_was_lost_is_found_and_not_sent_again(stage: Stage) -> None:
+    stage.bot.loop.take_in(WORKSPACE, stage.articles(1))
+    stage.bot.loop.ask(WORKSPACE, 1)
+    stage.chat.lost_answers = [ChatUnavailableError("502 after Slack took the message")]
+    stage.deliver()
+    stage.clock.advance(minutes=1)
+    stage.deliver()
+    assert len(stage.chat.posts) == 1
+    with read(stage) as tx:
+        (post,) = tx.posts.in_round(1)
+    assert post.ts in stage.chat.posts
+
+
 def test_a_rate_limit_holds_its_own_method_and_nothing_else(stage: Stage) -> None:
     stage.bot.loop.take_in(WORKSPACE, stage.articles(2))
     stage.bot.loop.ask(WORKSPACE, 2)

@@ -1,6 +1,7 @@
 """The only wiring: settings in, a whole bot out. Every port can be replaced, which is how tests run the real loop."""
 
 import secrets
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -11,21 +12,27 @@ import numpy as np
 
 from tierbot.articles.boundaries import load_boundaries
 from tierbot.articles.feeds import load_feeds
+from tierbot.doctor.journey import Step, travel, vote_stands
 from tierbot.domain import Article, TierbotError
 from tierbot.edges.child import ChildTrainer
 from tierbot.edges.encoder import encoder_of
 from tierbot.edges.shelf import FileShelf, shipped_models
-from tierbot.edges.slack.app import Identity, authorize_one, build_app, identify
+from tierbot.edges.slack.app import Identity, SlackApp, authorize_one, build_app, identify
+from tierbot.edges.slack.canary import COMMANDS, Canary, colleague
 from tierbot.edges.slack.chat import SlackChat, web_client
 from tierbot.edges.slack.listeners import Desk
-from tierbot.edges.slack.people import Admins
+from tierbot.edges.slack.people import Admins, list_admins
 from tierbot.edges.slack.socket_mode import SocketRunner
 from tierbot.edges.store import NoDatabaseError, open_store
 from tierbot.game import Game
+from tierbot.home import HomePage
 from tierbot.insight import Insight
 from tierbot.intake import Intake
+from tierbot.invitations import Invitations
 from tierbot.loop import Loop
 from tierbot.naming import Naming
+from tierbot.patrol import JOB as JOURNEY
+from tierbot.patrol import Patrol
 from tierbot.ports import Chat, Clock, Encoder, Feeds, Shelf, Store, Workspace
 from tierbot.predict.classifier import Classifier
 from tierbot.predict.coldstart import coldstart
@@ -33,7 +40,7 @@ from tierbot.predict.ranking import ranked_tags
 from tierbot.registry import Registry
 from tierbot.schedule import Scheduler, Worker
 from tierbot.settings import Settings
-from tierbot.tags import TagSpace, default_tag_space, load_tag_space
+from tierbot.tags import TagSpace, default_tag_space, load_tag_space, names_of
 
 
 class SystemClock:
@@ -59,8 +66,11 @@ class Tierbot:
     game: Game
     insight: Insight
     naming: Naming
+    invitations: Invitations
+    home: HomePage
     worker: Worker
     scheduler: Scheduler
+    chats: Callable[[str], Chat]
     trainer: ChildTrainer
 
     def only_workspace(self) -> str:
@@ -132,12 +142,11 @@ def build(
         seed=seed,
         train=trainer,
     )
-    intake = Intake(
-        store=store, feeds=feeds or feed_reader(settings), encoder=encoder, clock=clock, settings=settings
-    )
+    chats = chats or _slack_chats(settings, store, clock)
+    intake = Intake(store=store, feeds=feeds or feed_reader(settings), encoder=encoder, clock=clock, settings=settings)
     loop = Loop(
         store=store,
-        chats=chats or _slack_chats(settings, store, clock),
+        chats=chats,
         intake=intake,
         encoder=encoder,
         registry=registry,
@@ -146,6 +155,7 @@ def build(
         rng=np.random.default_rng(seed),
     )
     worker = Worker(loop, after_settling)
+    game = Game(loop, worker.wake)
     return Tierbot(
         settings=settings,
         tags=tags or tag_space(settings),
@@ -155,11 +165,14 @@ def build(
         registry=registry,
         intake=intake,
         loop=loop,
-        game=Game(loop, worker.wake),
+        game=game,
         insight=Insight(store, registry, encoder),
         naming=Naming(store, clock, worker.wake),
+        invitations=Invitations(loop, chats),
+        home=HomePage(loop, game),
         worker=worker,
         scheduler=Scheduler(loop),
+        chats=chats,
         trainer=trainer,
     )
 
@@ -179,10 +192,31 @@ def connect(bot: Tierbot) -> SocketRunner:
         )
         if not value
     ]
+    if settings.journey_every_hours and not settings.journey_channel:
+        missing.append("TIERBOT_JOURNEY_CHANNEL (for TIERBOT_JOURNEY_EVERY_HOURS)")
     if settings.slack_bot_token is None or settings.slack_app_token is None or missing:
         raise TierbotError(f"{' and '.join(missing)} must be set, in the environment or in .env. See .env.example.")
     identity = identify(web_client(settings.slack_bot_token.get_secret_value(), settings.slack_api_url))
     bot.prepare(identity)
+    app = app_of(bot, identity)
+    patrol = Patrol(
+        lambda: journey(bot, app, identity, settings.journey_channel),
+        lambda: settings.admins or list_admins(web_client(identity.token, settings.slack_api_url)),
+        lambda user: bot.chats(identity.team_id).direct(user),
+    )
+    patrol.plan(bot.loop, identity.team_id)
+    bot.scheduler.add(JOURNEY, patrol)
+    return SocketRunner(
+        app,
+        settings.slack_app_token.get_secret_value(),
+        web_client(None, settings.slack_api_url),
+        on_connected=lambda: bot.loop.reconcile_soon(identity.team_id),
+    )
+
+
+def app_of(bot: Tierbot, identity: Identity) -> SlackApp:
+    """Return the Bolt app with all listeners over this bot; nothing is connected."""
+    settings = bot.settings
     desk = Desk(
         play=bot.game,
         clock=bot.clock,
@@ -191,19 +225,42 @@ def connect(bot: Tierbot) -> SocketRunner:
         tags=partial(tags_in, bot.store),
         insight=bot.insight,
         naming=bot.naming,
+        invitations=bot.invitations,
+        home=bot.home,
     )
-    app = build_app(
+    return build_app(
         desk,
         authorize_one(identity),
         base_url=settings.slack_api_url,
         ignored_users=frozenset({identity.bot_user_id}),
     )
-    return SocketRunner(
+
+
+def journey(bot: Tierbot, app: SlackApp, identity: Identity, channel: str) -> list[Step]:
+    """Let a canary go the whole way in a channel; see tierbot.doctor.journey.
+
+    Raises TierbotError if SLACK_USER_TOKEN is of the wrong kind.
+    """
+    settings, workspace = bot.settings, identity.team_id
+    tags = tags_in(bot.store, workspace)
+    tag = next((tag for tag in tags.active if names_of(tag.short_name)), tags.active[0])
+
+    def stands(channel: str, ts: str, user: str) -> bool:
+        with bot.store.read(workspace) as tx:
+            return vote_stands(tx.ledger.events(channel, ts), user, tag.id, tags)
+
+    token = settings.slack_user_token.get_secret_value() if settings.slack_user_token else ""
+    canary = Canary(
+        web_client(identity.token, settings.slack_api_url),
         app,
-        settings.slack_app_token.get_secret_value(),
-        web_client(None, settings.slack_api_url),
-        on_connected=lambda: bot.loop.reconcile_soon(identity.team_id),
+        identity,
+        channel=channel,
+        emoji=tag.short_name,
+        stands=stands,
+        clock=bot.clock,
+        user_client=colleague(token, settings.slack_api_url) if token else None,
     )
+    return travel(canary, COMMANDS, time.monotonic)
 
 
 def feed_reader(settings: Settings) -> Feeds:

@@ -1,14 +1,15 @@
 """The outbox's way out: every row is sent once, also across a crash.
 
-A row is claimed in one transaction, sent outside of any, and marked done in another. A row found claimed but
-not done may have been sent before a crash: its message is looked for before it is sent again.
+A row is claimed in one transaction, sent outside of any, and marked done in another. A row that was tried before
+may have been sent before a crash, or its answer lost: its message is looked for before it is sent again.
 """
 
 import logging
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime, timedelta
 
-from tierbot.domain import Arm, Post, TierbotError, key
+from tierbot.domain import Arm, Invitation, Post, TierbotError, key
 from tierbot.feedback.menu import named_by_menu
 from tierbot.ports import (
     Chat,
@@ -17,25 +18,25 @@ from tierbot.ports import (
     Clock,
     Delivery,
     DeliveryKind,
-    DeliveryState,
     PostView,
     RateLimitedError,
     Store,
     Transaction,
 )
 from tierbot.tags import TagSpace
+from tierbot.voting import cursor_of, places_of
 
 log = logging.getLogger(__name__)
 
 _LEASE = timedelta(seconds=40)  # then another process may claim it; a call ends within 15 s, one way or the other
 _BACKOFF = (1, 5, 30, 120, 600)  # seconds between attempts while Slack does not answer
-_SENDS_A_MESSAGE = (DeliveryKind.POST, DeliveryKind.ANNOUNCE)  # one method of Slack's, hence one pace
+_SENDS_A_MESSAGE = (DeliveryKind.POST, DeliveryKind.ANNOUNCE, DeliveryKind.INVITE)  # one method, hence one pace
 _PREFILLS = {Arm.BASIC: ("+1", "-1", "confused"), Arm.BLANK: ()}
 
 
 def deliveries_of(post: Post, tags: TagSpace, due_at: datetime) -> list[Delivery]:
     """Return what sending a post takes: the message, then the reactions that its arm pre-fills."""
-    emoji = _PREFILLS.get(post.arm, (tags[post.shown_tag].short_name,))
+    emoji = _prefilled(post, tags)
     wanted = [(DeliveryKind.POST, key("post", post.id), {"post_id": post.id})]
     wanted += [
         (DeliveryKind.PREFILL, key("prefill", post.id, name), {"post_id": post.id, "emoji": name}) for name in emoji
@@ -46,15 +47,36 @@ def deliveries_of(post: Post, tags: TagSpace, due_at: datetime) -> list[Delivery
     ]
 
 
-def revisions_of(tx: Transaction, post: Post, now: datetime) -> list[Delivery]:
-    """Return what bringing a post's message up to date takes: nothing if that waits to be done already.
+def invitation_of(post: Post, user: str, channel: str, now: datetime) -> tuple[Invitation, Delivery]:
+    """Return an invitation to judge a post in a direct message, and the delivery that sends it."""
+    invitation = Invitation(key("invite", post.id, user), post.id, user, channel, now)
+    sending = {"invitation_id": invitation.id}
+    return invitation, Delivery(invitation.id, DeliveryKind.INVITE, channel, sending, now, now)
 
-    The message is written from the votes as they stand when it is sent, so one revision serves many votes.
+
+def _prefilled(post: Post, tags: TagSpace) -> tuple[str, ...]:
+    return _PREFILLS.get(post.arm, (tags[post.shown_tag].short_name,))
+
+
+def revisions_of(tx: Transaction, post: Post, now: datetime) -> list[Delivery]:
+    """Return what bringing a post's messages up to date takes: nothing for those where that waits to be done already.
+
+    A message is written from the votes as they stand when it is sent, so one revision serves many votes.
     """
-    if post.ts is None or tx.outbox.waiting(DeliveryKind.UPDATE, post.id):
-        return []
-    revision = key("update", post.id, tx.ledger.cursor(post.channel, post.ts))
-    return [Delivery(revision, DeliveryKind.UPDATE, post.channel, {"post_id": post.id}, now, now)]
+    waiting = {(one.channel, one.payload["ts"]) for one in tx.outbox.waiting(DeliveryKind.UPDATE, post.id)}
+    cursor = cursor_of(tx, post)
+    return [
+        Delivery(
+            key("update", channel, ts, cursor),
+            DeliveryKind.UPDATE,
+            channel,
+            {"post_id": post.id, "ts": ts},
+            now,
+            now,
+        )
+        for channel, ts in places_of(tx, post)
+        if (channel, ts) not in waiting
+    ]
 
 
 class Dispatcher:
@@ -91,28 +113,40 @@ class Dispatcher:
 
     def _send(self, workspace: str, delivery: Delivery) -> str | None:
         chat = self._chats(workspace)
-        if delivery.state is DeliveryState.SENDING and delivery.kind in _SENDS_A_MESSAGE:
+        if delivery.attempts and delivery.kind in _SENDS_A_MESSAGE:  # tried before: it may have been sent
             found = chat.find(delivery.channel, delivery.id, delivery.created_at)
             if found is not None:
                 return found
         if delivery.kind is DeliveryKind.ANNOUNCE:
             return chat.announce(delivery.channel, delivery.payload, delivery.id)
-        view = self._view(workspace, str(delivery.payload["post_id"]))
-        if delivery.kind is DeliveryKind.POST:
-            return chat.post(view, delivery.id)
-        if view.post.ts is None:
+        view = self._view(workspace, self._post_id(workspace, delivery))
+        if delivery.kind in _SENDS_A_MESSAGE:
+            return chat.post(replace(view, post=replace(view.post, channel=delivery.channel)), delivery.id)
+        ts = delivery.payload.get("ts") or view.post.ts
+        if ts is None:
             raise ChatUnavailableError(f"Post {view.post.id} is not in Slack yet.")
         if delivery.kind is DeliveryKind.UPDATE:
-            chat.revise(view, key("post", view.post.id))
-            return None
-        chat.react(view.post.channel, view.post.ts, str(delivery.payload["emoji"]))
+            chat.revise(replace(view, post=replace(view.post, channel=delivery.channel, ts=str(ts))))
+        else:
+            chat.react(delivery.channel, str(ts), str(delivery.payload["emoji"]))
         return None
+
+    def _post_id(self, workspace: str, delivery: Delivery) -> str:
+        if delivery.kind is not DeliveryKind.INVITE:
+            return str(delivery.payload["post_id"])
+        invitation_id = str(delivery.payload["invitation_id"])
+        with self._store.read(workspace) as tx:
+            invitation = tx.posts.invitation(invitation_id)
+        if invitation is None:
+            raise ChatError("post_gone", f"Invitation {invitation_id} is not in the database any more.")
+        return invitation.post_id
 
     def _view(self, workspace: str, post_id: str) -> PostView:
         with self._store.read(workspace) as tx:
             post = tx.posts.get(post_id)
             article = tx.articles.get([post.article_id]).get(post.article_id) if post else None
             tags = tx.workspaces.tags()
+            # Votes by menu are kept at the post's own place, wherever they were given.
             events = tx.ledger.events(post.channel, post.ts) if post and post.ts else []
         if post is None or article is None:
             raise ChatError("post_gone", f"Post {post_id} is not in the database any more.")
@@ -125,6 +159,8 @@ class Dispatcher:
             tx.outbox.done(delivery.id, result, now)
             if delivery.kind is DeliveryKind.POST and result is not None:
                 tx.posts.sent(str(delivery.payload["post_id"]), result, now)
+            if delivery.kind is DeliveryKind.INVITE and result is not None:
+                _invited(tx, str(delivery.payload["invitation_id"]), result, now)
             for kind in _same_pace(delivery.kind):
                 tx.outbox.hold(kind, now + self._pause)
 
@@ -136,6 +172,26 @@ class Dispatcher:
             tx.outbox.retry(delivery.id, until, str(fault))
             for kind in _same_pace(delivery.kind) if hold else ():
                 tx.outbox.hold(kind, until)
+
+
+def _invited(tx: Transaction, invitation_id: str, ts: str, now: datetime) -> None:
+    """Write down where an invitation stands, and queue its pre-fills and what was named by menu meanwhile."""
+    tx.posts.invited(invitation_id, ts, now)
+    invitation = tx.posts.invitation(invitation_id)
+    post = tx.posts.get(invitation.post_id) if invitation else None
+    if invitation is None or post is None:
+        return
+    tx.outbox.add(
+        Delivery(
+            key("prefill", invitation_id, name),
+            DeliveryKind.PREFILL,
+            invitation.channel,
+            {"post_id": post.id, "emoji": name, "ts": ts},
+            now,
+            now,
+        )
+        for name in _prefilled(post, tx.workspaces.tags())
+    )
 
 
 def _same_pace(kind: DeliveryKind) -> tuple[DeliveryKind, ...]:

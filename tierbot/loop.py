@@ -31,7 +31,7 @@ from tierbot.domain import (
     TierbotError,
     key,
 )
-from tierbot.feedback import Aggregator, PlainRule, votes_of
+from tierbot.feedback import Aggregator, PlainRule
 from tierbot.feedback.reconcile import missed_events
 from tierbot.intake import Intake, Polled
 from tierbot.ports import (
@@ -60,6 +60,7 @@ from tierbot.settings import Settings
 from tierbot.tags import TagSpace
 from tierbot.training.judge import accuracy
 from tierbot.training.progress import hits_by_tag, improved_and_struggling
+from tierbot.voting import cursor_of, votes_on
 
 log = logging.getLogger(__name__)
 
@@ -139,11 +140,19 @@ class Loop:
 
     # --- article → prediction → post --------------------------------------------------------------
 
-    def ask(self, workspace: str, count: int, *, spread: timedelta = timedelta(0), done: Due | None = None) -> int:
+    def ask(
+        self,
+        workspace: str,
+        count: int,
+        *,
+        spread: timedelta = timedelta(0),
+        done: Due | None = None,
+        channel: str | None = None,
+    ) -> int:
         """Choose up to `count` waiting articles, predict, and queue a post of each; return how many.
 
-        The posts fall due evenly over `spread`. `done` is written with them: a push that is remembered as
-        done was done, and one that is not is done again.
+        The posts fall due evenly over `spread`, in the workspace's channel or the one given. `done` is written with
+        them: a push that is remembered as done was done, and one that is not is done again.
         """
         self.embed(workspace)
         found, tags = self._choose(workspace, count)
@@ -153,7 +162,7 @@ class Loop:
             if round_ is None:
                 raise TierbotError("No round is open. It opens when the bot starts (`tierbot run`).")
             posted = sum(
-                self._queue_post(tx, item, round_, tags, self.clock.now() + place * step)
+                self._queue_post(tx, item, round_, tags, self.clock.now() + place * step, channel)
                 for place, item in enumerate(found.asked)
             )
             tx.held_back.add(found.held)
@@ -189,7 +198,9 @@ class Loop:
         )
         return found, tags
 
-    def _queue_post(self, tx: Transaction, asked: Asked, round_: Round, tags: TagSpace, due_at: datetime) -> bool:
+    def _queue_post(
+        self, tx: Transaction, asked: Asked, round_: Round, tags: TagSpace, due_at: datetime, channel: str | None
+    ) -> bool:
         prediction = asked.prediction
         post = Post(
             id=key("post", prediction.article_id),
@@ -199,7 +210,7 @@ class Loop:
             arm=asked.arm,
             arm_probability=asked.arm_probability,
             shown_tag=prediction.shown_tag,
-            channel=self.settings.channel,
+            channel=channel or self.settings.channel,
             created_at=self.clock.now(),
         )
         if not tx.posts.add(prediction, post):
@@ -236,7 +247,7 @@ class Loop:
         cursor = tx.ledger.cursor(channel, ts)
         post = tx.posts.at(channel, ts)
         if post is not None:  # otherwise somebody else's message: kept in the ledger, read by nobody
-            tx.ledger.replace_votes(post.id, votes_of(tx.ledger.events(channel, ts), post, tags), cursor)
+            tx.ledger.replace_votes(post.id, votes_on(tx, post, tags), cursor_of(tx, post))
         tx.ledger.tallied(channel, ts, cursor)
 
     def settle(self, workspace: str) -> int:
@@ -258,12 +269,11 @@ class Loop:
     def reconcile(self, workspace: str) -> int:
         """Compare open posts with Slack, newest first; what was missed enters the ledger. Return how many events."""
         chat = self._chats(workspace)
+        since = self.clock.now() - timedelta(days=self.settings.settle_days)
         with self.store.read(workspace) as tx:
-            posts = tx.posts.open(self.clock.now() - timedelta(days=self.settings.settle_days))
-        found = 0
-        for post in posts:
-            found += self._reconcile_post(workspace, chat, post)
-        return found
+            places = [(post.channel, post.ts) for post in tx.posts.open(since)]
+            places += [(one.channel, one.ts) for one in tx.posts.invitations(since=since)]
+        return sum(self._reconcile_message(workspace, chat, channel, ts) for channel, ts in places if ts)
 
     def reconcile_soon(self, workspace: str) -> None:
         """Put a reconciliation on the agenda: after a new connection, something may have been missed."""
@@ -271,22 +281,20 @@ class Loop:
             known = tx.agenda.get("reconcile")
             tx.agenda.set(Due("reconcile", self.clock.now(), known.ran_at if known else None))
 
-    def _reconcile_post(self, workspace: str, chat: Chat, post: Post) -> int:
+    def _reconcile_message(self, workspace: str, chat: Chat, channel: str, ts: str) -> int:
         started_at = self.clock.now()
-        if post.ts is None:
-            return 0
         try:
-            counts = chat.reactions(post.channel, post.ts)
+            counts = chat.reactions(channel, ts)
         except (ChatError, ChatUnavailableError, RateLimitedError) as fault:
-            log.warning("Post %s was not compared with Slack: %s", post.id, fault)
+            log.warning("Message %s in %s was not compared with Slack: %s", ts, channel, fault)
             return 0
         if counts is None:
             return 0  # deleted in Slack: its votes stand
         with self.store.begin(workspace) as tx:
             missed = missed_events(
-                post.channel,
-                post.ts,
-                tx.ledger.events(post.channel, post.ts),
+                channel,
+                ts,
+                tx.ledger.events(channel, ts),
                 [(count.name, self._people(tx, count.users), count.complete) for count in counts],
                 started_at,
             )

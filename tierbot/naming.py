@@ -36,8 +36,7 @@ class Naming:
     def menu(self, workspace: str, user: str, channel: str, ts: str) -> Menu:
         """Return the menu for a post. Raises TierbotError if the message is none."""
         with self._store.read(workspace) as tx:
-            _post_at(tx, channel, ts)
-            return Menu(tx.workspaces.tags(), chosen_by(user, tx.ledger.events(channel, ts)))
+            return Menu(tx.workspaces.tags(), chosen_by(user, _given(tx, _post_at(tx, channel, ts))))
 
     def name(self, workspace: str, user: str, channel: str, ts: str, tag_ids: Collection[str], form: str) -> bool:
         """Let a user's menu vote on a post be these tags, none to withdraw it; return whether anything changed.
@@ -49,12 +48,12 @@ class Naming:
         with self._store.begin(workspace) as tx:
             post = _post_at(tx, channel, ts)
             _check(tag_ids, tx.workspaces.tags())
-            events = tx.ledger.events(channel, ts)
+            events = _given(tx, post)
             news = [
                 ReactionEvent(
                     event_id=key("menu", form, user, tag, added),
-                    channel=channel,
-                    ts=ts,
+                    channel=post.channel,
+                    ts=post.ts or ts,
                     user=user,
                     name=tag,
                     added=added,
@@ -77,6 +76,11 @@ def _post_at(tx: Transaction, channel: str, ts: str) -> Post:
     if post is None:
         raise TierbotError("This message is none of my posts. Name the tag of one that I posted.")
     return post
+
+
+def _given(tx: Transaction, post: Post) -> list[ReactionEvent]:
+    """Return the events at a post's own place: there votes by menu are kept, wherever the menu was opened."""
+    return tx.ledger.events(post.channel, post.ts) if post.ts else []
 
 
 def _check(tag_ids: Collection[str], tags: TagSpace) -> None:

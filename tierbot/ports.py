@@ -21,6 +21,7 @@ from tierbot.articles.feeds import Feed, FeedMemory, FeedResult, ListedBy, Liste
 from tierbot.domain import (
     Article,
     Copy,
+    Invitation,
     ModelState,
     ModelVersion,
     Origin,
@@ -31,6 +32,7 @@ from tierbot.domain import (
     Selection,
     Standing,
     TierbotError,
+    Trainer,
     Verdict,
     Vote,
 )
@@ -129,8 +131,8 @@ class Chat(Protocol):
         """Send a post's message, marked with `delivery_id`; return its ts."""
         ...
 
-    def revise(self, view: PostView, delivery_id: str) -> None:
-        """Bring a sent post's message, once sent as `delivery_id`, to what the view says; one that is gone is fine."""
+    def revise(self, view: PostView) -> None:
+        """Bring a sent post's message to what the view says; one that is gone is fine."""
         ...
 
     def react(self, channel: str, ts: str, emoji: str) -> None:
@@ -143,6 +145,10 @@ class Chat(Protocol):
 
     def find(self, channel: str, delivery_id: str, since: datetime) -> str | None:
         """Return the ts of the message marked with `delivery_id`, if it was sent since then."""
+        ...
+
+    def direct(self, user: str) -> str:
+        """Return the id of the channel of direct messages with a user."""
         ...
 
     def reactions(self, channel: str, ts: str) -> list[ReactionCount] | None:
@@ -159,7 +165,8 @@ class DeliveryKind(StrEnum):
     POST = "post"  # payload: post_id
     PREFILL = "prefill"  # payload: post_id, emoji
     ANNOUNCE = "announce"  # payload: the announcement
-    UPDATE = "update"  # payload: post_id; its message is brought up to date
+    UPDATE = "update"  # payload: post_id, ts; the message there is brought up to date
+    INVITE = "invite"  # payload: invitation_id; a post's message and pre-fills, for one trainer
 
 
 class DeliveryState(StrEnum):
@@ -300,6 +307,22 @@ class Posts(Protocol):
     def predictions(self, prediction_ids: Iterable[str]) -> dict[str, Prediction]: ...
 
     def in_round(self, number: int) -> list[Post]: ...
+
+    def invite(self, invitation: Invitation) -> bool:
+        """Insert an invitation unless it is there; `at` finds its post at its place too, once it was sent."""
+        ...
+
+    def invited(self, invitation_id: str, ts: str, sent_at: datetime) -> None:
+        """Set where an invitation stands in Slack, once; reactions that came in before become untallied again."""
+        ...
+
+    def invitation(self, invitation_id: str) -> Invitation | None: ...
+
+    def invitations(
+        self, *, post_id: str | None = None, user: str | None = None, since: datetime | None = None
+    ) -> list[Invitation]:
+        """Return the invitations to a post, of a user, sent since then: whatever is given. Newest first."""
+        ...
 
     def open(self, since: datetime) -> list[Post]:
         """Return sent posts posted since then, newest first: those to reconcile."""
@@ -520,6 +543,20 @@ class HeldBackArticles(Protocol):
         ...
 
 
+class Trainers(Protocol):
+    """What trainers told us."""
+
+    def get(self, user: str) -> Trainer:
+        """Return a trainer; one that never told anything is there too, with nothing said."""
+        ...
+
+    def put(self, trainer: Trainer) -> None: ...
+
+    def opted_out(self) -> dict[str, str]:
+        """Return the names, by user id, of those who want no mentions and no nudges."""
+        ...
+
+
 class Workspaces(Protocol):
     """The workspace of this transaction: its settings, its tags, what admins did."""
 
@@ -557,6 +594,8 @@ class Transaction(Protocol):
     def outbox(self) -> Outbox: ...
     @property
     def agenda(self) -> Agenda: ...
+    @property
+    def trainers(self) -> Trainers: ...
     @property
     def leases(self) -> Leases: ...
     @property

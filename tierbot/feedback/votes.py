@@ -4,7 +4,7 @@ The result depends on the set of events only, not on the order in which they arr
 a late, repeated or re-ordered delivery changes nothing (tests/feedback holds this as a law).
 """
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime
 from typing import NamedTuple
 
@@ -69,5 +69,19 @@ def votes_of(
         if meaning is not None:
             identity = (variant.user, *meaning)
             said[identity] = min(at, said.get(identity, at))
+    return _ordered(said)
+
+
+def merged(places: Iterable[Iterable[Vote]]) -> list[Vote]:
+    """Put together the votes on one post in several messages: each is one vote, from the earliest place it stands."""
+    said: dict[tuple[str, Says, str | None], datetime] = {}
+    for votes in places:
+        for vote in votes:
+            identity = (vote.user, vote.says, vote.tag)
+            said[identity] = min(vote.at, said.get(identity, vote.at))
+    return _ordered(said)
+
+
+def _ordered(said: Mapping[tuple[str, Says, str | None], datetime]) -> list[Vote]:
     votes = [Vote(user=user, says=says, tag=tag, at=at) for (user, says, tag), at in said.items()]
     return sorted(votes, key=lambda vote: (vote.at, vote.user, vote.says, vote.tag or ""))

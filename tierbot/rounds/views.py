@@ -43,3 +43,23 @@ class RoundStatus:
     trainers: int
     accuracy: Estimate
     blank_accuracy: Estimate
+
+
+@dataclass(frozen=True, slots=True)
+class RoundAccuracy:
+    """A round's progressive accuracy: on all its posts, and on the blank arm's randomly chosen ones."""
+
+    number: int
+    all: Estimate
+    blank: Estimate
+
+
+@dataclass(frozen=True, slots=True)
+class Home:
+    """What App Home shows one trainer. `progress` is by round, oldest first; `model` the version in service."""
+
+    score: MyScore
+    board: Leaderboard
+    progress: tuple[RoundAccuracy, ...]
+    model: str | None
+    opted_out: bool

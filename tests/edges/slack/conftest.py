@@ -105,6 +105,8 @@ def desk_of(game, clock, admins, channel):
         tags=lambda _: default_tag_space(),
         insight=game,
         naming=game,
+        invitations=game,
+        home=game,
     )
 
 

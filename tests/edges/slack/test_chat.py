@@ -177,11 +177,11 @@ def test_a_revised_post_shows_votes_by_menu_and_can_still_be_found(box, chat):
     since = Now().now()
     ts = chat.post(shown, "d-revise")
     sent = replace(shown.post, ts=ts, posted_at=since)
-    chat.revise(replace(shown, post=sent, named_by_menu={"football": 2, "law": 1, "gone": 4}), "d-revise")
+    chat.revise(replace(shown, post=sent, named_by_menu={"football": 2, "law": 1, "gone": 4}))
     (message,) = [m for m in box.see("messages")["messages"] if m["ts"] == ts]
     assert message["blocks"][-1]["elements"][0]["text"] == "By menu: :football: ×2 · :scales: ×1"
     assert chat.find(box.channel, "d-revise", since) == ts
-    chat.revise(replace(shown, post=sent), "d-revise")
+    chat.revise(replace(shown, post=sent))
     (message,) = [m for m in box.see("messages")["messages"] if m["ts"] == ts]
     assert "By menu" not in str(message["blocks"])
 
@@ -190,4 +190,4 @@ def test_revising_a_deleted_post_is_no_fault(box, chat):
     shown = view(box)
     ts = chat.post(shown, "d-gone")
     box.do("delete", ts=ts)
-    chat.revise(replace(shown, post=replace(shown.post, ts=ts), named_by_menu={"law": 1}), "d-gone")
+    chat.revise(replace(shown, post=replace(shown.post, ts=ts), named_by_menu={"law": 1}))

@@ -23,11 +23,13 @@ def test_it_asks_for_these_scopes_and_events_and_no_others():
         "emoji:read",
         "groups:history",
         "groups:read",
+        "im:history",
+        "im:write",
         "reactions:read",
         "reactions:write",
         "users:read",
     )
-    assert bot_events() == ("reaction_added", "reaction_removed")
+    assert bot_events() == ("app_home_opened", "reaction_added", "reaction_removed")
 
 
 def test_every_method_that_the_code_calls_is_declared_and_every_declared_one_called():

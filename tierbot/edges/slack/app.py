@@ -12,7 +12,7 @@ from slack_bolt.authorization import AuthorizeResult
 from slack_bolt.context import BoltContext
 from slack_sdk import WebClient
 
-from tierbot.edges.slack import faults, inbox, listeners, shortcuts
+from tierbot.edges.slack import faults, home, inbox, listeners, shortcuts
 from tierbot.edges.slack.directory import Directory
 from tierbot.edges.slack.errors import call
 from tierbot.edges.slack.needs import Needs
@@ -105,7 +105,9 @@ def build_app(
     inbox.register(app, desk.play, desk.clock, directory, ignored_users)
     listeners.register(app, desk, directory)
     # One at a time: what takes seconds takes the encoder, and colleagues' clicks come first.
-    shortcuts.register(app, desk, ThreadPoolExecutor(1, thread_name_prefix="slack-slow"))
+    slow = ThreadPoolExecutor(1, thread_name_prefix="slack-slow")
+    shortcuts.register(app, desk, slow)
+    home.register(app, desk, directory, slow)
     faults.register(app)
     return app
 

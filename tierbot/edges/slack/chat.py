@@ -24,7 +24,8 @@ NEEDS = Needs(
         "chat.update": ("chat:write",),
         "reactions.add": ("reactions:write",),
         "reactions.get": ("reactions:read",),
-        "conversations.history": ("channels:history", "groups:history"),
+        "conversations.history": ("channels:history", "groups:history", "im:history"),
+        "conversations.open": ("im:write",),
     }
 )
 EVENT_TYPE = "tierbot_delivery"
@@ -57,17 +58,17 @@ class SlackChat:
                 raise
             return self._send(view.post.channel, render_post(view, now, image=False), delivery_id)
 
-    def revise(self, view: PostView, delivery_id: str) -> None:
-        """Bring a sent post's message to what the view says, still marked with `delivery_id`; a gone one is fine."""
+    def revise(self, view: PostView) -> None:
+        """Bring a sent post's message to what the view says (its mark stays); one that is gone is fine."""
         sent_at = view.post.posted_at or self._clock.now()
         try:
-            self._update(view.post, render_post(view, sent_at), delivery_id)
+            self._update(view.post, render_post(view, sent_at))
         except ChatError as fault:
             if fault.code == "message_not_found":
                 return
             if fault.code != "invalid_blocks" or not has_picture(view.article):
                 raise
-            self._update(view.post, render_post(view, sent_at, image=False), delivery_id)
+            self._update(view.post, render_post(view, sent_at, image=False))
 
     def react(self, channel: str, ts: str, emoji: str) -> None:
         """Add the bot's own reaction; one that is there already is fine."""
@@ -103,6 +104,11 @@ class SlackChat:
                 return None
             cursor = following
 
+    def direct(self, user: str) -> str:
+        """Return the id of the channel of direct messages with a user; Slack opens it if there is none."""
+        opened = call("conversations.open", self._client.conversations_open, users=user)
+        return str(opened["channel"]["id"])
+
     def reactions(self, channel: str, ts: str) -> list[ReactionCount] | None:
         """Return the reactions on a message as they stand; None if the message is gone."""
         try:
@@ -114,7 +120,7 @@ class SlackChat:
         message = answer.get("message") or {}
         return [_counted(reaction) for reaction in message.get("reactions") or []]
 
-    def _update(self, post: Post, message: Message, delivery_id: str) -> None:
+    def _update(self, post: Post, message: Message) -> None:
         call(
             "chat.update",
             self._client.chat_update,
@@ -122,7 +128,6 @@ class SlackChat:
             ts=post.ts,
             text=message.text,
             blocks=list(message.blocks),
-            metadata=_mark(delivery_id),
         )
 
     def _send(self, channel: str, message: Message, delivery_id: str) -> str:

@@ -28,7 +28,7 @@ from tierbot.edges.slack.commands import (
 from tierbot.edges.slack.directory import Directory
 from tierbot.edges.slack.needs import Needs
 from tierbot.edges.slack.people import Admins
-from tierbot.edges.slack.play import Insight, Naming, Play
+from tierbot.edges.slack.play import HomePage, Insight, Invitations, Naming, Play
 from tierbot.edges.slack.text import clean, mrkdwn, person
 from tierbot.edges.slack.words import count
 from tierbot.ports import Clock
@@ -53,6 +53,8 @@ class Desk:
     tags: Callable[[str], TagSpace]
     insight: Insight
     naming: Naming
+    invitations: Invitations
+    home: HomePage
 
 
 def register(app: App, desk: Desk, directory: Directory) -> None:

@@ -3,7 +3,7 @@
 from typing import Any
 
 from tierbot.domain import TierbotError
-from tierbot.edges.slack import app, canary, chat, directory, examine, inbox, listeners, people, shortcuts
+from tierbot.edges.slack import app, canary, chat, directory, examine, home, inbox, listeners, people, shortcuts
 from tierbot.edges.slack.needs import Needs
 
 ALL: tuple[Needs, ...] = (
@@ -12,6 +12,7 @@ ALL: tuple[Needs, ...] = (
     chat.NEEDS,
     directory.NEEDS,
     examine.NEEDS,
+    home.NEEDS,
     inbox.NEEDS,
     listeners.NEEDS,
     people.NEEDS,
@@ -62,6 +63,11 @@ def manifest(name: str = "tierbot", *, request_url: str | None = None, journey: 
     return {
         "display_information": {"name": name, "description": _DESCRIPTION, "long_description": _LONG_DESCRIPTION},
         "features": {
+            "app_home": {
+                "home_tab_enabled": True,
+                "messages_tab_enabled": True,
+                "messages_tab_read_only_enabled": False,
+            },
             "bot_user": {"display_name": name, "always_online": True},
             "slash_commands": commands,
             **({"shortcuts": shortcuts} if shortcuts else {}),

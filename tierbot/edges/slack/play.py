@@ -6,7 +6,7 @@ from typing import Protocol
 from tierbot.domain import ModelVersion, ReactionEvent
 from tierbot.naming import Menu
 from tierbot.predict.explain import Explanation
-from tierbot.rounds.views import Leaderboard, MyScore, RoundStatus
+from tierbot.rounds.views import Home, Leaderboard, MyScore, RoundStatus
 
 
 class Play(Protocol):
@@ -74,4 +74,24 @@ class Naming(Protocol):
 
     def name(self, workspace: str, user: str, channel: str, ts: str, tag_ids: Collection[str], form: str) -> bool:
         """Let the user's vote by menu be these tags; False if nothing changed."""
+        ...
+
+
+class Invitations(Protocol):
+    """Posts by direct message."""
+
+    def send(self, workspace: str, user: str) -> int:
+        """Queue some posts for a trainer to judge; return how many. Not quick."""
+        ...
+
+
+class HomePage(Protocol):
+    """App Home. Any method may raise TierbotError."""
+
+    def of(self, workspace: str, user: str) -> Home:
+        """Return what it shows a trainer. Quick."""
+        ...
+
+    def opt_out(self, workspace: str, user: str, name: str, *, opted_out: bool) -> bool:
+        """Leave a trainer out of mentions and nudges, or let them in again."""
         ...

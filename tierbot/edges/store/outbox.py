@@ -88,15 +88,6 @@ class SqlOutbox(Part):
             )
         return [_noun(row) for row in rows]
 
-    def waiting(self, kind: DeliveryKind, post_id: str) -> list[Delivery]:
-        statement = (
-            self._select(OutboxRow, *_COLUMNS)
-            .where(_outbox.c.post_id == post_id, _outbox.c.kind == kind.value)
-            .where(_outbox.c.state == DeliveryState.PENDING.value)
-            .order_by(_outbox.c.seq)
-        )
-        return [_noun(row) for row in self._connection.execute(statement).mappings()]
-
     def done(self, delivery_id: str, result: str | None, now: datetime) -> None:
         self._set(delivery_id, state=DeliveryState.DONE, result=result, done_at=now, lease_until=None, error=None)
 

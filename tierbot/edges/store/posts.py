@@ -5,15 +5,18 @@ from dataclasses import fields
 from datetime import datetime
 from typing import Any
 
-from tierbot.domain import Arm, Post, Prediction, Selection
+from tierbot.domain import Arm, Invitation, Post, Prediction, Selection
 from tierbot.edges.store.columns import table
 from tierbot.edges.store.part import Part, chunks
-from tierbot.edges.store.rows import ArticleRow, MessageTallyRow, PostRow, PredictionRow
+from tierbot.edges.store.rows import ArticleRow, InvitationRow, MessageTallyRow, PostRow, PredictionRow
 
 _post = table(PostRow)
 _prediction = table(PredictionRow)
 _article = table(ArticleRow)
 _message = table(MessageTallyRow)
+_invitation = table(InvitationRow)
+# The noun's fields in their order, and the columns that hold them.
+_INVITATION = {field.name: "user_id" if field.name == "user" else field.name for field in fields(Invitation)}
 # In the order of the nouns' fields, so that a row's values make one by position.
 POST_FIELDS = tuple(field.name for field in fields(Post))
 POST_COLUMNS = [_post.c[name] for name in POST_FIELDS]
@@ -92,6 +95,9 @@ class SqlPosts(Part):
             .values(ts=ts, posted_at=posted_at)
             .returning(_post.c.channel)
         ).scalar()
+        self._untally(placed, ts)
+
+    def _untally(self, placed: str | None, ts: str) -> None:
         if placed is None:
             return
         # Colleagues may have reacted before Slack's answer got here: then the message was read as nobody's post.
@@ -105,7 +111,13 @@ class SqlPosts(Part):
         return self._first(_post.c.id == post_id)
 
     def at(self, channel: str, ts: str) -> Post | None:
-        return self._first(_post.c.channel == channel, _post.c.ts == ts)
+        own = self._first(_post.c.channel == channel, _post.c.ts == ts)
+        if own is not None:
+            return own
+        invited_to = self._select(InvitationRow, _invitation.c.post_id).where(
+            _invitation.c.channel == channel, _invitation.c.ts == ts
+        )
+        return self._first(_post.c.id == invited_to.scalar_subquery())
 
     def with_ts(self, ts: str) -> list[Post]:
         return self._all((_post.c.channel,), _post.c.ts == ts)
@@ -130,6 +142,43 @@ class SqlPosts(Part):
         # A cursor above its smaller is above 0: saying so leads SQLite to the index that holds these rows alone.
         behind = (_post.c.settled_cursor < _post.c.votes_cursor, _post.c.votes_cursor > 0)
         return self._all((_post.c.posted_at, _post.c.id), *behind)
+
+    def invite(self, invitation: Invitation) -> bool:
+        values = {name: getattr(invitation, noun) for noun, name in _INVITATION.items()}
+        return self._add(InvitationRow, [values]) == 1
+
+    def invited(self, invitation_id: str, ts: str, sent_at: datetime) -> None:
+        placed = self._connection.execute(
+            self._update(InvitationRow)
+            .where(_invitation.c.id == invitation_id, _invitation.c.ts.is_(None))
+            .values(ts=ts, sent_at=sent_at)
+            .returning(_invitation.c.channel)
+        ).scalar()
+        self._untally(placed, ts)
+
+    def invitation(self, invitation_id: str) -> Invitation | None:
+        return next(iter(self._invitations(_invitation.c.id == invitation_id)), None)
+
+    def invitations(
+        self, *, post_id: str | None = None, user: str | None = None, since: datetime | None = None
+    ) -> list[Invitation]:
+        given = []
+        if post_id is not None:
+            given.append(_invitation.c.post_id == post_id)
+        if user is not None:
+            given.append(_invitation.c.user_id == user)
+        if since is not None:
+            given.append(_invitation.c.sent_at >= since)
+        return self._invitations(*given)
+
+    def _invitations(self, *conditions: Any) -> list[Invitation]:
+        columns = [_invitation.c[name] for name in _INVITATION.values()]
+        statement = (
+            self._select(InvitationRow, *columns)
+            .where(*conditions)
+            .order_by(_invitation.c.created_at.desc(), _invitation.c.id)
+        )
+        return [Invitation(*row) for row in self._connection.execute(statement)]
 
     def _first(self, *conditions: Any) -> Post | None:
         row = self._connection.execute(self._select(PostRow, *POST_COLUMNS).where(*conditions)).first()

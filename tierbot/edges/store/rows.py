@@ -112,6 +112,27 @@ class PostRow(Row, table=True):
     settled_cursor: int = number()  # the ledger number its newest verdict rests on
 
 
+class InvitationRow(Row, table=True):
+    """A post put to one trainer by direct message."""
+
+    __tablename__ = "invitation"
+    __table_args__ = (
+        refers("post_id", "post"),
+        UniqueConstraint("workspace_id", "channel", "ts"),
+        Index(None, "workspace_id", "post_id"),
+        Index(None, "workspace_id", "user_id", "created_at"),
+        Index(None, "workspace_id", "sent_at"),
+    )
+    workspace_id: str = words(primary_key=True)
+    id: str = words(primary_key=True)
+    post_id: str = words()
+    user_id: str = words()
+    channel: str = words()
+    created_at: datetime = moment()
+    ts: str | None = words(default=None)
+    sent_at: datetime | None = moment(default=None)
+
+
 class VerdictRow(Row, table=True):
     """What a post's votes settled to, append-only."""
 

@@ -16,6 +16,7 @@ from tierbot.edges.store.outbox import SqlOutbox
 from tierbot.edges.store.posts import SqlPosts
 from tierbot.edges.store.rounds import SqlRounds
 from tierbot.edges.store.schema import bring_up
+from tierbot.edges.store.trainers import SqlTrainers
 from tierbot.edges.store.verdicts import SqlVerdicts
 from tierbot.edges.store.work_rows import WorkspaceRow
 from tierbot.edges.store.workspaces import SqlWorkspaces
@@ -61,12 +62,12 @@ class SqlTransaction:
         return SqlAgenda(self._connection, self._workspace)
 
     @property
-    def leases(self) -> SqlLeases:
-        return SqlLeases(self._connection, self._workspace)
+    def trainers(self) -> SqlTrainers:
+        return SqlTrainers(self._connection, self._workspace)
 
     @property
-    def workspaces(self) -> SqlWorkspaces:
-        return SqlWorkspaces(self._connection, self._workspace)
+    def leases(self) -> SqlLeases:
+        return SqlLeases(self._connection, self._workspace)
 
     @property
     def feeds(self) -> SqlFeedList:
@@ -75,6 +76,10 @@ class SqlTransaction:
     @property
     def held_back(self) -> SqlHeldBack:
         return SqlHeldBack(self._connection, self._workspace)
+
+    @property
+    def workspaces(self) -> SqlWorkspaces:
+        return SqlWorkspaces(self._connection, self._workspace)
 
 
 class SqlStore:

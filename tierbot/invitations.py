@@ -1,0 +1,92 @@
+"""“Send me five to judge”: ordinary posts by direct message, chosen for one trainer.
+
+Posts of this round that need one more opinion come first; the same post is then put to the trainer in their
+direct messages, and what they react there counts as if they had reacted in the channel. When those run out, new
+articles are posted to them.
+"""
+
+from collections.abc import Callable
+
+from tierbot.dispatch import invitation_of
+from tierbot.domain import Post, Round, TierbotError
+from tierbot.loop import Loop
+from tierbot.ports import Chat, Transaction
+from tierbot.predict.queue import Candidate, queue
+from tierbot.voting import votes_on
+
+FIVE = 5
+MOST_UNANSWERED = 10
+"""Posts that may lie unanswered in someone's messages before no more are sent."""
+
+
+class Invitations:
+    """Sends trainers posts to judge, in any workspace. Not quick: it may embed articles and asks Slack."""
+
+    def __init__(self, loop: Loop, chats: Callable[[str], Chat]) -> None:
+        self._loop = loop
+        self._chats = chats
+
+    def send(self, workspace: str, user: str, count: int = FIVE) -> int:
+        """Queue up to `count` posts for a trainer's direct messages; return how many.
+
+        Raises TierbotError if enough lie there unanswered, or Slack opens no conversation.
+        """
+        channel = self._chats(workspace).direct(user)
+        now = self._loop.clock.now()
+        with self._loop.store.begin(workspace) as tx:
+            round_ = tx.rounds.current()
+            if round_ is None:
+                raise TierbotError("No round is open yet. It opens when the bot starts (`tierbot run`).")
+            judged = _judged(tx, user, round_)
+            unanswered = _unanswered(tx, user, channel, round_, judged)
+            if unanswered + count > MOST_UNANSWERED:
+                raise TierbotError(
+                    f"You still have {unanswered} posts to judge in your messages with me. "
+                    "Judge some of those first, and ask again."
+                )
+            chosen = queue(_candidates(tx, user, channel, round_, judged), count)
+            for post in chosen:
+                invitation, delivery = invitation_of(post, user, channel, now)
+                if tx.posts.invite(invitation):
+                    tx.outbox.add([delivery])
+        return len(chosen) + self._loop.ask(workspace, count - len(chosen), channel=channel)
+
+
+def _judged(tx: Transaction, user: str, round_: Round) -> set[str]:
+    """Return the ids of this round's posts that the trainer has voted on, also where no tally has read it yet."""
+    voted = {
+        post_id
+        for post_id, votes in tx.ledger.votes_in_round(round_.number).items()
+        if any(v.user == user for v in votes)
+    }
+    tags = tx.workspaces.tags()
+    fresh = {post.id: post for place in tx.ledger.untallied(_RECENT) if (post := tx.posts.at(*place)) is not None}
+    return voted | {
+        post_id for post_id, post in fresh.items() if any(vote.user == user for vote in votes_on(tx, post, tags))
+    }
+
+
+_RECENT = 500  # messages with events that no tally has read; as a rule there are a handful
+
+
+def _unanswered(tx: Transaction, user: str, channel: str, round_: Round, judged: set[str]) -> int:
+    here = [post.id for post in tx.posts.in_round(round_.number) if post.channel == channel]
+    here += [one.post_id for one in tx.posts.invitations(user=user) if one.created_at >= round_.opened_at]
+    return len(set(here) - judged)
+
+
+def _candidates(tx: Transaction, user: str, channel: str, round_: Round, judged: set[str]) -> list[Candidate]:
+    invited = {one.post_id for one in tx.posts.invitations(user=user)}
+    posts = [
+        post
+        for post in tx.posts.in_round(round_.number)
+        if post.ts and post.id not in judged and post.id not in invited and post.channel != channel
+    ]
+    verdicts = tx.verdicts.latest(post.id for post in posts)
+    return [Candidate(post, verdicts.get(post.id)) for post in posts]
+
+
+def judge_next(tx: Transaction, user: str, round_: Round) -> list[Post]:
+    """Return this round's posts in Slack that a trainer has not judged and that still need an opinion."""
+    everything = _candidates(tx, user, "", round_, _judged(tx, user, round_))
+    return queue(everything, len(everything))
