@@ -1,5 +1,6 @@
 """The only wiring: settings in, a whole bot out. Every port can be replaced, which is how tests run the real loop."""
 
+import gc
 import secrets
 import time
 from collections.abc import Callable, Sequence
@@ -99,6 +100,9 @@ class Tierbot:
 
     def start(self) -> None:
         """Start the outbox, the settling and the schedule."""
+        # What is loaded by now stays: with torch in memory, a full collection over it takes a quarter of a second.
+        gc.collect()
+        gc.freeze()
         self.worker.start()
         self.scheduler.start()
 
