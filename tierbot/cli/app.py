@@ -5,7 +5,22 @@ from typing import Annotated
 
 import typer
 
-from tierbot.cli import articles, backtest, boundaries, demo, explain, feeds, models, run, settle, tags
+from tierbot.cli import (
+    articles,
+    backtest,
+    boundaries,
+    demo,
+    doctor,
+    explain,
+    feeds,
+    init,
+    models,
+    run,
+    settle,
+    simulate,
+    status,
+    tags,
+)
 
 app = typer.Typer(
     name="tierbot",
@@ -32,5 +47,20 @@ def _root(
     pass
 
 
-for module in (demo, run, articles, feeds, boundaries, explain, models, tags, backtest, settle):
+for module in (
+    demo,
+    init,
+    run,
+    status,
+    doctor,
+    articles,
+    feeds,
+    boundaries,
+    explain,
+    models,
+    tags,
+    backtest,
+    simulate,
+    settle,
+):
     module.register(app)
