@@ -47,11 +47,14 @@ def run() -> None:
         os._exit(0)
 
 
-def manifest(name: Annotated[str, typer.Option(help="The app's name in Slack.")] = "tierbot") -> None:
+def manifest(
+    name: Annotated[str, typer.Option(help="The app's name in Slack.")] = "tierbot",
+    journey: Annotated[bool, typer.Option(help="Ask for a user token too, for `tierbot doctor --journey`.")] = False,
+) -> None:
     """Print the Slack app's manifest, to paste at api.slack.com/apps → Create New App → From a manifest.
 
     Example: `tierbot manifest > manifest.json`
     """
     from tierbot.edges.slack.manifest import manifest as slack_manifest
 
-    out.print_json(json.dumps(slack_manifest(name)))
+    out.print_json(json.dumps(slack_manifest(name, journey=journey)))

@@ -96,16 +96,17 @@ def judge_slack(
 ) -> list[Check]:
     """Judge tokens, scopes, channel, emoji and clock."""
     return [
-        _bot_token(facts.app, bot_token),
-        _scopes(facts.app, needed.scopes),
-        _app_token(facts.connections, app_token),
-        _channel(facts.channel, channel),
-        _emoji(facts.emoji, tags),
-        _clock(facts.clock_ahead),
+        judge_bot_token(facts.app, bot_token),
+        judge_scopes(facts.app, needed.scopes),
+        judge_app_token(facts.connections, app_token),
+        judge_channel(facts.channel, channel),
+        judge_emoji(facts.emoji, tags),
+        judge_clock(facts.clock_ahead),
     ]
 
 
-def _bot_token(app: AppFacts | Refusal | None, token: str) -> Check:
+def judge_bot_token(app: AppFacts | Refusal | None, token: str) -> Check:
+    """Judge the bot token, and who answered to it."""
     name = "bot token"
     if fault := wrong_token(token, BOT):
         return bad(name, f"SLACK_BOT_TOKEN: {fault}")
@@ -116,7 +117,8 @@ def _bot_token(app: AppFacts | Refusal | None, token: str) -> Check:
     return ok(name, f"{app.bot} in {app.team}")
 
 
-def _scopes(app: AppFacts | Refusal | None, needed: frozenset[str]) -> Check:
+def judge_scopes(app: AppFacts | Refusal | None, needed: frozenset[str]) -> Check:
+    """Judge the scopes that Slack granted against those that the code needs."""
     name = "scopes"
     if not isinstance(app, AppFacts):
         return unknown(name, "not to be told without a good bot token")
@@ -132,7 +134,8 @@ def _scopes(app: AppFacts | Refusal | None, needed: frozenset[str]) -> Check:
     return ok(name, f"all {len(needed)} granted")
 
 
-def _app_token(connections: bool | Refusal | None, token: str) -> Check:
+def judge_app_token(connections: bool | Refusal | None, token: str) -> Check:
+    """Judge the app-level token."""
     name = "app token"
     if fault := wrong_token(token, APP):
         return bad(name, f"SLACK_APP_TOKEN: {fault}")
@@ -141,7 +144,8 @@ def _app_token(connections: bool | Refusal | None, token: str) -> Check:
     return ok(name, "Socket Mode can connect") if connections else unknown(name, "Slack was not asked.")
 
 
-def _channel(found: ChannelFacts | Refusal | None, channel: str) -> Check:
+def judge_channel(found: ChannelFacts | Refusal | None, channel: str) -> Check:
+    """Judge whether the bot can post in the channel."""
     name = "channel"
     if not channel:
         return bad(name, "TIERBOT_CHANNEL is not set.", "Set it to the channel's id (at the bottom of its details).")
@@ -156,7 +160,8 @@ def _channel(found: ChannelFacts | Refusal | None, channel: str) -> Check:
     return ok(name, f"in #{found.name}")
 
 
-def _emoji(custom: frozenset[str] | Refusal | None, tags: TagSpace | None) -> Check:
+def judge_emoji(custom: frozenset[str] | Refusal | None, tags: TagSpace | None) -> Check:
+    """Judge whether each tag's emoji is there."""
     name = "emoji"
     if tags is None:
         return unknown(name, "not to be told without a tag space")
@@ -177,7 +182,8 @@ def _emoji(custom: frozenset[str] | Refusal | None, tags: TagSpace | None) -> Ch
     return ok(name, f"all {len(tags.active)} tags have one, {len(own)} of them the workspace's own")
 
 
-def _clock(ahead: float | None) -> Check:
+def judge_clock(ahead: float | None) -> Check:
+    """Judge this machine's clock, by seconds ahead of Slack's."""
     name = "clock"
     if ahead is None:
         return unknown(name, "Slack did not tell its time.")

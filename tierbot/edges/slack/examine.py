@@ -12,7 +12,7 @@ from typing import Any
 from slack_sdk import WebClient
 
 from tierbot.doctor.facts import AppFacts, ChannelFacts, Refusal, SlackFacts
-from tierbot.doctor.tokens import APP, kind_of_token
+from tierbot.doctor.tokens import APP, BOT, kind_of_token
 from tierbot.domain import TierbotError
 from tierbot.edges.slack.errors import call
 from tierbot.edges.slack.needs import Needs
@@ -35,7 +35,7 @@ _NEW_APP_TOKEN = "Generate one at Basic Information → App-Level Tokens and set
 
 def examine(client: WebClient, app_client: WebClient, app_token: str, channel: str, clock: Clock) -> SlackFacts:
     """Ask Slack everything that can be asked without changing anything; at most four calls."""
-    facts = ask_who(client, clock)
+    facts = ask_who(client, clock) if str(client.token or "").startswith(BOT) else SlackFacts()
     if app_token.startswith(APP):
         facts = replace(facts, connections=ask_connections(app_client, app_token))
     if not isinstance(facts.app, AppFacts):

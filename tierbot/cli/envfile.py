@@ -1,0 +1,84 @@
+"""`.env` as text: settings put in, everything else kept as it is; written whole, for its owner alone."""
+
+import os
+import re
+from collections.abc import Mapping
+from pathlib import Path
+
+from tierbot.domain import TierbotError
+
+HEADER = "# Written by `tierbot init`. Every other setting, with its default: .env.example in the repository.\n"
+_LINE = re.compile(r"^\s*(?:export\s+)?([A-Za-z_][A-Za-z0-9_]*)\s*=(.*)$")
+_PLAIN = re.compile(r"[A-Za-z0-9_./:,+@-]*")
+
+
+def values_of(text: str) -> dict[str, str]:
+    r"""Return the settings of a file's text, quotes and comments taken off; the last of a name counts.
+
+    >>> values_of("A=1  # one\nexport B='x y'\n# C=3")
+    {'A': '1', 'B': 'x y'}
+    """
+    found: dict[str, str] = {}
+    for line in text.splitlines():
+        if match := _LINE.match(line):
+            found[match[1]] = _unquoted(match[2].strip())
+    return found
+
+
+def with_values(text: str, values: Mapping[str, str]) -> str:
+    r"""Return the text with these settings in it: in place where a name is there already, else at the end.
+
+    >>> with_values("# mine\nA=1\nB=2", {"B": "3", "C": "4"})
+    '# mine\nA=1\nB=3\nC=4\n'
+    """
+    left = dict(values)
+    lines = []
+    for line in text.splitlines():
+        match = _LINE.match(line)
+        name = match[1] if match else ""
+        if name in values:
+            if name in left:  # a second line of the same name would outrank this one
+                lines.append(f"{name}={_quoted(left.pop(name))}")
+            continue
+        lines.append(line)
+    lines += [f"{name}={_quoted(value)}" for name, value in left.items()]
+    return "\n".join(lines) + "\n"
+
+
+def read_text(path: Path) -> str:
+    """Return a file's text, empty if there is no such file. Raises TierbotError if it cannot be read."""
+    try:
+        return path.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        return ""
+    except (OSError, UnicodeDecodeError) as fault:
+        raise TierbotError(f"{path} cannot be read ({fault}). Move it away, or mend it.") from fault
+
+
+def write_private(path: Path, text: str) -> None:
+    """Write a file whole or not at all, readable by its owner only. Raises TierbotError if it cannot be written."""
+    target = path.resolve()
+    fresh = target.with_name(f".{target.name}.{os.getpid()}.new")
+    try:
+        with os.fdopen(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as file:
+            file.write(text)
+        fresh.replace(target)
+    except OSError as fault:
+        fresh.unlink(missing_ok=True)
+        raise TierbotError(f"{path} cannot be written ({fault.strerror}). Run this where it can.") from fault
+
+
+def _quoted(value: str) -> str:
+    if _PLAIN.fullmatch(value):
+        return value
+    escaped = value.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")
+    return f'"{escaped}"'
+
+
+def _unquoted(value: str) -> str:
+    if value[:1] == "'":
+        return value[1:].partition("'")[0]
+    if value[:1] == '"':
+        inner = re.match(r'"((?:[^"\\]|\\.)*)"', value)
+        return re.sub(r"\\(.)", r"\1", inner[1].replace("\\n", "\n")) if inner else value
+    return re.split(r"\s#", f" {value}", maxsplit=1)[0].strip()

@@ -1,0 +1,118 @@
+"""`tierbot status`: how the bot stands."""
+
+from datetime import UTC, datetime
+from typing import Annotated, Any
+
+import typer
+
+from tierbot.cli.output import out, print_json
+
+_MOST = 8
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command."""
+    app.command("status")(status)
+
+
+def status(as_json: Annotated[bool, typer.Option("--json", help="One JSON object.")] = False) -> None:
+    """Say how the bot stands, from its database: running or not, round, votes, model, outbox, jobs, feeds.
+
+    Example: `tierbot status --json`
+    """
+    from tierbot.bootstrap import build
+    from tierbot.cli.wiring import logging_to_stderr
+    from tierbot.edges.store import open_store
+    from tierbot.outputs.status import status_of
+    from tierbot.schedule import LEASE
+    from tierbot.settings import load_settings
+
+    settings = load_settings()
+    logging_to_stderr(settings.log_level)
+    bot = build(settings, store=open_store(settings.database_url, create=False))
+    try:
+        workspace = bot.only_workspace()
+        with bot.store.read(workspace) as tx:
+            is_open = tx.rounds.current() is not None
+        round_status = bot.game.round_status(workspace) if is_open else None
+        with bot.store.read(workspace) as tx:
+            found = status_of(tx, settings.channel, round_status, bot.clock.now(), LEASE)
+    finally:
+        bot.close()
+    if as_json:
+        print_json(_plain(found))
+    else:
+        out.print("\n".join(_lines(found, datetime.now(UTC))), markup=False)
+
+
+def _plain(value: Any) -> Any:
+    """Return plain data with moments as ISO 8601."""
+    if isinstance(value, dict):
+        return {key: _plain(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_plain(item) for item in value]
+    return value.isoformat() if isinstance(value, datetime) else value
+
+
+def _lines(found: dict[str, Any], now: datetime) -> list[str]:
+    outbox = found["outbox"]
+    lines = [
+        f"workspace    {found['workspace']['name']} ({found['workspace']['id']}), channel {found['channel'] or 'not set'}",
+        f"running      {_running(found, now)}",
+        f"reactions    {_when(found['last_reaction_at'], now) or 'none has arrived yet'}",
+        *_round(found["round"], now),
+        f"model        {found['model']['id']}, of {found['model']['made_at']:%Y-%m-%d}"
+        if found["model"]
+        else "model        –",
+        f"outbox       {outbox['waiting']} waiting, {outbox['sent']} sent, {outbox['parked']} parked" + _late(outbox),
+    ]
+    lines += [f"  parked     {item['kind']} {item['id']}: {item['slack_says']}" for item in found["parked"][-_MOST:]]
+    lines += [f"next         {item['job']} {_when(item['due_at'], now)}" for item in found["jobs"][:_MOST]]
+    feeds = found["feeds"]
+    lines.append(f"feeds        {feeds['listed']} listed, {len(feeds['broken'])} with errors")
+    lines += [f"  broken     {item['name']}: {item['problem']}" for item in feeds["broken"][:_MOST]]
+    if journey := found["journey"]:
+        said = f"broke at “{journey['broken']}”" if journey["broken"] else "all steps went well"
+        lines.append(f"journey      {said}, {_when(datetime.fromisoformat(journey['at']), now)}")
+    return lines
+
+
+def _running(found: dict[str, Any], now: datetime) -> str:
+    if found["running"]:
+        paused = ", paused: nothing is posted until /tier resume" if found["paused"] else ""
+        return f"yes, last tick {_when(found['last_tick_at'], now)}{paused}"
+    return f"no, last tick {_when(found['last_tick_at'], now) or 'never'}; start it with `tierbot run`"
+
+
+def _round(round_: dict[str, Any] | None, now: datetime) -> list[str]:
+    if round_ is None:
+        return ["round        none is open; it opens when the bot starts"]
+    verdicts = round_["verdicts"]
+    return [
+        f"round        {round_['number']}, closes {_when(round_['closes_at'], now)}",
+        f"             {round_['posts']} posts, {round_['votes']} votes of {round_['trainers']} trainers",
+        f"             verdicts: {verdicts['named']} named, {verdicts['wrong']} wrong, {verdicts['abstained']} abstained",
+    ]
+
+
+def _late(outbox: dict[str, Any]) -> str:
+    seconds = outbox["oldest_late_seconds"]
+    if not seconds:
+        return ""
+    return f"; the oldest is {_span(seconds)} late" + (f": {outbox['oldest_error']}" if outbox["oldest_error"] else "")
+
+
+def _when(moment: datetime | None, now: datetime) -> str:
+    if moment is None:
+        return ""
+    seconds = (moment - now).total_seconds()
+    return f"in {_span(seconds)}" if seconds > 0 else f"{_span(-seconds)} ago"
+
+
+def _span(seconds: float) -> str:
+    minutes, hours = int(seconds // 60), int(seconds // 3600)
+    if minutes < 2:  # noqa: PLR2004 - seconds say more
+        return f"{seconds:.0f} s"
+    if hours < 2:  # noqa: PLR2004
+        return f"{minutes} min"
+    return f"{hours} h" if hours < 48 else f"{hours // 24} d"  # noqa: PLR2004
