@@ -26,4 +26,4 @@ def test_the_traits_of_those_who_judged_enough_are_written_without_names(
     result = CliRunner().invoke(app, ["simulate", "fit", "--out", "team.toml"])
     assert result.exit_code == 0, result.output
     assert "UANNA" not in (tmp_path / "team.toml").read_text()
-    assert len(team_of(str(tmp_path / "team.toml"), np.random.default_rng(0))) == 2
+    assert len(team_of(str(tmp_path / "team.toml"), np.random.default_rng(0), ("food", "law"))) == 2
