@@ -88,7 +88,9 @@ class Scheduler:
         try:
             self._jobs[due.job](self._loop, workspace, due)
         except Exception as fault:
-            log.exception("%s failed; it is tried again in %s", due.job, _RETRY_AFTER, exc_info=_trace(fault))
+            log.exception(
+                "%s failed: %s It is tried again in %s.", due.job, fault, _RETRY_AFTER, exc_info=_trace(fault)
+            )
             with self._loop.store.begin(workspace) as tx:
                 tx.agenda.set(Due(due.job, self._loop.clock.now() + _RETRY_AFTER, due.ran_at, due.request))
         finally:
