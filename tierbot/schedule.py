@@ -87,21 +87,20 @@ class Scheduler:
         """Do one job; a failure is logged and the job put off, never the end of the scheduler."""
         try:
             self._jobs[due.job](self._loop, workspace, due)
-        except Exception as fault:
-            log.exception(
-                "%s failed: %s It is tried again in %s.", due.job, fault, _RETRY_AFTER, exc_info=_trace(fault)
-            )
-            with self._loop.store.begin(workspace) as tx:
-                tx.agenda.set(Due(due.job, self._loop.clock.now() + _RETRY_AFTER, due.ran_at, due.request))
+        except TierbotError as fault:  # its text says it all
+            log.warning("%s failed: %s It is tried again in %s.", due.job, fault, _RETRY_AFTER)
+            self._put_off(workspace, due)
+        except Exception:
+            log.exception("%s failed; it is tried again in %s.", due.job, _RETRY_AFTER)
+            self._put_off(workspace, due)
         finally:
             with self._guard:
                 self._running.discard((workspace, due.job))
                 self._guard.notify_all()
 
-
-def _trace(fault: Exception) -> bool:
-    """Say whether a fault needs its traceback: a TierbotError's text says it all."""
-    return not isinstance(fault, TierbotError)
+    def _put_off(self, workspace: str, due: Due) -> None:
+        with self._loop.store.begin(workspace) as tx:
+            tx.agenda.set(Due(due.job, self._loop.clock.now() + _RETRY_AFTER, due.ran_at, due.request))
 
 
 class Worker:

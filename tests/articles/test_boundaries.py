@@ -1,12 +1,21 @@
 """Boundaries hold back what they say, say which one it was, and let everything else pass."""
 
 from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tierbot.articles.boundaries import Boundaries, Boundary, BoundaryFileError, Held, count_held, parse_boundaries
+from tierbot.articles.boundaries import (
+    Boundaries,
+    Boundary,
+    BoundaryFileError,
+    Held,
+    count_held,
+    load_boundaries,
+    parse_boundaries,
+)
 from tierbot.domain import Article
 from tierbot.tags import default_tag_space
 
@@ -136,3 +145,26 @@ def test_a_file_of_boundaries_is_read() -> None:
 def test_a_mistake_in_the_file_is_named_with_line_and_remedy(text: str, says: str) -> None:
     with pytest.raises(BoundaryFileError, match=says):
         parse_boundaries(text, "b.toml", TAGS)
+
+
+def test_boundaries_are_read_from_a_file_and_without_one_there_are_none(tmp_path: Path) -> None:
+    path = tmp_path / "boundaries.toml"
+    path.write_text('words = ["coin*"]\n', encoding="utf-8")
+    assert load_boundaries(path, TAGS) == Boundaries(words=("coin*",))
+    assert load_boundaries(None, TAGS) == Boundaries()
+    with pytest.raises(BoundaryFileError, match=r"nowhere\.toml: cannot be read \(No such file"):
+        load_boundaries(tmp_path / "nowhere.toml", TAGS)
+    path.write_bytes(b"words = ['\xff']")
+    with pytest.raises(BoundaryFileError, match="is not UTF-8 text"):
+        load_boundaries(path, TAGS)
+
+
+def test_grounds_change_with_the_rules_and_those_about_tags_with_the_model() -> None:
+    one = Boundaries(words=("a", "b"), tags=frozenset({"law", "food"}))
+    same = Boundaries(words=("a", "b"), tags=frozenset({"food", "law"}))
+    other = Boundaries(words=("a",), tags=frozenset({"food", "law"}))
+    assert one.grounds("m1") == same.grounds("m1")
+    assert one.grounds("m1")[0] == one.grounds("m2")[0]
+    assert one.grounds("m1")[1] != one.grounds("m2")[1]
+    assert not set(one.grounds("m1")) & set(other.grounds("m1"))
+    assert Boundaries().digest == ""

@@ -1,13 +1,14 @@
 """Lists of feeds, and what is remembered of a feed."""
 
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tierbot.articles.feeds import Feed, FeedFileError, FeedMemory, parse_feeds, source_of, starter_feeds
+from tierbot.articles.feeds import Feed, FeedFileError, FeedMemory, load_feeds, parse_feeds, source_of, starter_feeds
 
 NOW = datetime(2026, 7, 1, tzinfo=UTC)
 
@@ -78,3 +79,15 @@ def test_a_pause_is_never_under_a_quarter_of_an_hour_nor_over_a_day(failures: in
     assert after.not_before is not None
     assert timedelta(minutes=15) <= after.not_before - NOW <= timedelta(days=1)
     assert after.failures == failures + 1
+
+
+def test_a_list_is_read_from_a_file_and_without_one_it_is_empty(tmp_path: Path) -> None:
+    path = tmp_path / "feeds.txt"
+    path.write_text("https://e.com/feed.xml Example News\n", encoding="utf-8")
+    assert load_feeds(path) == (Feed("https://e.com/feed.xml", "Example News"),)
+    assert load_feeds(None) == ()
+    with pytest.raises(FeedFileError, match=r"nowhere\.txt: cannot be read \(No such file"):
+        load_feeds(tmp_path / "nowhere.txt")
+    path.write_bytes(b"\xff\xfeh")
+    with pytest.raises(FeedFileError, match="is not UTF-8 text"):
+        load_feeds(path)

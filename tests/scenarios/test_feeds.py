@@ -1,0 +1,92 @@
+"""Feeds as operators use them: a server's stories become posts, a broken feed beside them stops nothing."""
+
+import json
+import threading
+from collections.abc import Iterator
+
+import pytest
+
+from tests.edges.feeds.conftest import FeedServer, rss
+from tests.scenarios.conftest import World, wait_until
+
+
+@pytest.fixture
+def server() -> Iterator[FeedServer]:
+    with FeedServer() as made:
+        thread = threading.Thread(target=made.serve_forever, kwargs={"poll_interval": 0.02})
+        thread.start()
+        yield made
+        made.released.set()
+        made.shutdown()
+        thread.join()
+
+
+def item(title: str, name: str, text: str = "Some words about it.") -> str:
+    link = f"https://n.example/{name}"
+    return f"<title>{title}</title><link>{link}</link><description>{text}</description>"
+
+
+def listed(world: World) -> dict[str, dict[str, object]]:
+    """Return what `tierbot feeds list --json` says, by address."""
+    done = world.run("feeds", "list", "--json")
+    assert done.returncode == 0, done.stderr
+    return {row["url"]: row for row in map(json.loads, done.stdout.splitlines())}
+
+
+STORIES = [
+    item("The harbour gets a new bridge after forty years of plans", "bridge"),
+    item("&lt;script&gt;alert(1)&lt;/script&gt;A pizza oven on the moon &amp; what it bakes", "oven"),
+    item("Lottery winners meet again", "lottery"),
+    item("The quarterback throws four touchdowns in the rain", "touchdowns"),
+]
+
+
+def test_a_feeds_stories_become_posts_beside_a_broken_feed_and_within_boundaries(
+    world: World, server: FeedServer
+) -> None:
+    good = server.serve("/news.xml", rss(*STORIES, title="Harbour News"))
+    broken = server.serve("/page", "<!doctype html><html><body>Our news</body></html>", kind="text/html")
+    rules = world.folder / "boundaries.toml"
+    rules.write_text('words = ["lotter*"]\n')
+    feeds = world.folder / "feeds.txt"
+    feeds.write_text(f"{broken}\n")
+    world.environment |= {
+        "TIERBOT_FEEDS": str(feeds),
+        "TIERBOT_FEEDS_ALLOW_LOCAL": "true",
+        "TIERBOT_FEEDS_CONTACT": "ops@example.com",
+        "TIERBOT_BOUNDARIES": str(rules),
+    }
+    world.start()
+    added = world.run("feeds", "add", good)
+    assert added.returncode == 0, added.stderr
+    wait_until(lambda: listed(world)[good]["polled_at"] and listed(world)[broken]["polled_at"], "both feeds to be read")
+    assert listed(world)[good]["brought"] == 4
+    assert "is a web page, not a feed" in str(listed(world)[broken]["problem"])
+    assert "is a web page, not a feed" in world.log()
+    assert "ops@example.com" in server.asked[0][1]["User-Agent"]
+    assert "3 posts queued" in str(world.sandbox.command("/tier push 3"))
+    wait_until(lambda: len(world.posts()) == 3, "three posts")
+    shown = str([message for message in world.messages() if message["ts"] in world.posts()])
+    assert "Harbour News" in shown
+    assert "https://n.example/bridge" in shown
+    assert "<script" not in shown
+    assert "ottery" not in shown
+    (rule,) = [json.loads(line) for line in world.run("boundaries", "--json").stdout.splitlines()]
+    assert rule == {"boundary": "word", "rule": "lotter*", "count": 1, "latest": ["Lottery winners meet again"]}
+
+
+def test_a_feed_is_tried_out_without_a_bot_and_a_private_address_is_refused(world: World, server: FeedServer) -> None:
+    good = server.serve("/news.xml", rss(*STORIES, title="Harbour News"))
+    refused = world.run("feeds", "test", good)
+    assert refused.returncode == 1
+    assert "private address" in refused.stderr
+    world.environment["TIERBOT_FEEDS_ALLOW_LOCAL"] = "true"
+    tried = world.run("feeds", "test", good)
+    assert tried.returncode == 0, tried.stderr
+    assert "4 articles" in tried.stdout
+    assert "The harbour gets a new bridge" in tried.stdout
+    told = json.loads(world.run("feeds", "test", good, "--json").stdout)
+    assert (told["problem"], len(told["articles"]), told["articles"][0]["source"]) == (None, 4, "Harbour News")
+    missing = world.run("feeds", "test", server.url + "/missing", "--json")
+    assert missing.returncode == 1
+    assert "HTTP 404" in json.loads(missing.stdout)["problem"]
