@@ -92,8 +92,8 @@ class Interview:
         return Answer(found.id, (judge_channel(found, found.id),))
 
     def admins(self, text: str) -> Answer:
-        """Check user ids, separated by commas; none leaves it to Slack's own admins."""
-        given = [part for part in re.split(r"[\s,]+", text.strip()) if part]
+        """Check user ids, separated by commas; none (also in letters) leaves it to Slack's own admins."""
+        given = [part for part in re.split(r"[\s,]+", text.strip()) if part.lower() not in {"", "none", "-"}]
         if not given:
             return Answer("", (ok("admins", "Slack's own admins and owners"),))
         checks = []

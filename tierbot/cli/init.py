@@ -99,7 +99,7 @@ class _Talk:
         return self._ask("Channel (id, link or #name)", known, self.interview.channel, option="--channel")
 
     def admins(self, known: str) -> str:
-        _say("\n5. Who may use /tier? Their user ids; with none, Slack's own admins and owners.")
+        _say("\n5. Who may use /tier? Their user ids, or “none”: then Slack's own admins and owners.")
         return self._ask("Admins", known, self.interview.admins, option="--admins", required=False)
 
     def timezone(self, known: str) -> str:
@@ -131,7 +131,7 @@ class _Talk:
             if self._yes:
                 faults = " ".join(f"{c.says} {c.remedy}".strip() for c in answer.checks if c.state == "bad")
                 raise TierbotError(f"{question}: {faults}")
-            known = said
+            known = said if required else known  # Enter checks it again, once it is mended in Slack
 
 
 def _prompt(question: str, known: str, *, hidden: bool, required: bool) -> str:

@@ -4,6 +4,7 @@ import json
 import subprocess
 import sys
 import threading
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -34,11 +35,20 @@ class Address:
 class SandboxProcess:
     """`python -m tierbot.sandbox`, started on entering and ended on leaving."""
 
-    def __init__(self, *, port: int = 0, seed: int = 0, users: tuple[str, ...] = (f"{ADMIN}:admin",)) -> None:
+    def __init__(
+        self,
+        *,
+        port: int = 0,
+        seed: int = 0,
+        users: tuple[str, ...] = (f"{ADMIN}:admin",),
+        declared: Mapping[str, Any] | None = None,
+    ) -> None:
+        """Start nothing yet. `declared` is the app's manifest, by default the one that the code asks for."""
         command = [sys.executable, "-m", "tierbot.sandbox", "--port", str(port), "--seed", str(seed)]
         for user in users:
             command += ["--user", user]
         self._command = command
+        self._declared = manifest() if declared is None else declared
         self._folder: TemporaryDirectory[str] | None = None
         self._process: subprocess.Popen[bytes] | None = None
         self.address: Address
@@ -48,7 +58,7 @@ class SandboxProcess:
         """Start it and wait until it listens. Raises TierbotError if it does not."""
         self._folder = TemporaryDirectory(prefix="tierbot-sandbox-")
         declared = Path(self._folder.name, "manifest.json")
-        declared.write_text(json.dumps(manifest()), encoding="utf-8")
+        declared.write_text(json.dumps(self._declared), encoding="utf-8")
         command = [*self._command, "--manifest", str(declared)]
         process = self._process = subprocess.Popen(command, stdout=subprocess.PIPE)  # noqa: S603 - our own module
         line = _first_line(process, _START_SECONDS)

@@ -112,11 +112,19 @@ class Canary:
         if self._user_client is None:
             self._dispatch_reaction("reaction_added")
             return f":{self._emoji}: put into the app's own listeners; with SLACK_USER_TOKEN it goes through Slack"
-        said = call("auth.test", self._user_client.auth_test)
+        with _as_colleague():
+            said = call("auth.test", self._user_client.auth_test)
         if said.get("team_id") != self._identity.team_id:
             raise TierbotError("SLACK_USER_TOKEN belongs to another workspace than SLACK_BOT_TOKEN.")
         self._user = str(said["user_id"])
-        self._as_colleague("reactions.add", self._user_client.reactions_add)
+        with _as_colleague():
+            call(
+                "reactions.add",
+                self._user_client.reactions_add,
+                channel=self._channel,
+                timestamp=self._ts,
+                name=self._emoji,
+            )
         return f":{self._emoji}: as @{said.get('user')}, through Slack"
 
     def unreact(self) -> str:
@@ -124,7 +132,14 @@ class Canary:
         if self._user_client is None:
             self._dispatch_reaction("reaction_removed")
             return "put into the app's own listeners"
-        self._as_colleague("reactions.remove", self._user_client.reactions_remove)
+        with _as_colleague():
+            call(
+                "reactions.remove",
+                self._user_client.reactions_remove,
+                channel=self._channel,
+                timestamp=self._ts,
+                name=self._emoji,
+            )
         return "through Slack"
 
     def see_vote(self) -> str:
@@ -134,15 +149,6 @@ class Canary:
     def see_no_vote(self) -> str:
         """Wait until the ledger reads the vote as revoked."""
         return self._await_vote(stands=False)
-
-    def _as_colleague(self, method: str, request: Callable[..., Any]) -> None:
-        try:
-            call(method, request, channel=self._channel, timestamp=self._ts, name=self._emoji)
-        except ChatError as fault:
-            raise TierbotError(
-                f"{method}: Slack says {fault.code} to SLACK_USER_TOKEN. Its user must be a member of the channel, and "
-                f"the token needs the user scope {' and '.join(USER_SCOPES)}."
-            ) from fault
 
     def _await_vote(self, *, stands: bool) -> str:
         until = time.monotonic() + self._patience
@@ -212,6 +218,18 @@ def colleague(token: str, base_url: str) -> WebClient:
     if fault := wrong_token(token, USER):
         raise TierbotError(f"SLACK_USER_TOKEN: {fault}")
     return web_client(token, base_url)
+
+
+@contextmanager
+def _as_colleague() -> Iterator[None]:
+    """Say of a refusal inside the block what the user token lacks: the usual remedies are about the bot."""
+    try:
+        yield
+    except ChatError as fault:
+        raise TierbotError(
+            f"Slack says {fault.code} to SLACK_USER_TOKEN. Its user must be a member of the channel, and the token needs "
+            f"the user scope {' and '.join(USER_SCOPES)} (`tierbot manifest --journey` asks for it)."
+        ) from fault
 
 
 @contextmanager

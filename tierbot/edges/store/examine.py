@@ -1,10 +1,10 @@
 """What `tierbot doctor` wants to know of the database: it is opened, written to, and left as it was."""
 
-import os
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from tempfile import TemporaryFile
 
 from sqlalchemy import Connection, make_url
 from sqlalchemy.exc import ArgumentError
@@ -94,7 +94,11 @@ def _free(file: Path) -> int | None:
 
 
 def _is_writable(file: Path) -> bool:
-    return os.access(_standing(file), os.W_OK | os.X_OK)
+    try:
+        with TemporaryFile(dir=_standing(file)):  # permission bits do not tell of a read-only disk
+            return True
+    except OSError:
+        return False
 
 
 def _standing(file: Path) -> Path:
