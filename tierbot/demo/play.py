@@ -25,7 +25,6 @@ from tierbot.simulate.messages import Truth
 from tierbot.simulate.teams import demo_team
 from tierbot.training.judge import accuracy
 
-_POOL = 1.25  # articles that come in for each one posted: there is something to choose from
 _LOOK = 0.1  # seconds between looks at how far a round is
 _QUIET_LOOKS = 5  # looks without any change before a round counts as played
 _PATIENCE = 600.0  # seconds a step may take before the demo gives up
@@ -136,7 +135,7 @@ def _settings(demo: DemoSettings, sandbox: SandboxProcess, database: str) -> Set
 
 def take_in(scene: Scene, number: int) -> int:
     """Let the stories of a round come in; return how many there are."""
-    share = round(scene.demo.posts * _POOL)
+    share = scene.demo.posts  # every story is asked about: rounds of chosen ones could not be compared
     rows = scene.stories.stream[(number - 1) * share : number * share]
     now = scene.bot.clock.now()
     scene.bot.loop.take_in(scene.workspace, [to_article(row, now) for row in rows])

@@ -21,7 +21,7 @@ from tierbot.tags.assign import assigned_tag_space, label_id
 from tierbot.training.fit import fit
 from tierbot.training.rows import TrainingRows, labelled_rows, rows_to_bytes
 
-_WEEK = 250  # stories that come in in a week of the corpus
+_WEEK = 200  # stories that come in in a week of the corpus
 _FRESHEST, _OLDEST = timedelta(minutes=5), timedelta(hours=8)
 
 
