@@ -56,9 +56,9 @@ class World:
     def start(self) -> "subprocess.Popen[bytes]":
         """Start `tierbot run` and wait until it is connected."""
         connections = self.stats()["connections"]
-        log = (self.folder / f"bot-{len(self.bots)}.log").open("wb")
         command = [sys.executable, "-m", "tierbot", "run"]
-        bot = subprocess.Popen(command, cwd=self.folder, env=self.environment, stdout=log, stderr=log)
+        with (self.folder / f"bot-{len(self.bots)}.log").open("wb") as log:
+            bot = subprocess.Popen(command, cwd=self.folder, env=self.environment, stdout=log, stderr=log)
         self.bots.append(bot)
         wait_until(lambda: bot.poll() is not None or self.stats()["connections"] > connections, "the bot to connect")
         assert bot.poll() is None, self.log()
@@ -112,6 +112,7 @@ class World:
         return self.client.post(do, json={"user": user, "ts": ts, "name": name}).json()
 
     def stop(self) -> None:
+        self.client.close()
         for bot in self.bots:
             with suppress(ProcessLookupError):
                 bot.send_signal(signal.SIGKILL)

@@ -52,7 +52,7 @@ class SandboxProcess:
         self._folder: TemporaryDirectory[str] | None = None
         self._process: subprocess.Popen[bytes] | None = None
         self.address: Address
-        self._client: httpx.Client
+        self._client: httpx.Client | None = None
 
     def __enter__(self) -> Self:
         """Start it and wait until it listens. Raises TierbotError if it does not."""
@@ -75,6 +75,8 @@ class SandboxProcess:
 
     def __exit__(self, *_: object) -> None:
         """End it."""
+        if self._client is not None:
+            self._client.close()
         if self._process is not None:
             self._process.terminate()
             try:
@@ -113,6 +115,8 @@ class SandboxProcess:
         }
 
     def _ask(self, method: str, path: str, body: dict[str, Any] | None = None) -> dict[str, Any]:
+        if self._client is None:
+            raise TierbotError("The sandbox is not running: it is used as a context manager.")
         try:
             answer: dict[str, Any] = self._client.request(method, path, json=body).json()
         except (httpx.HTTPError, ValueError) as fault:
