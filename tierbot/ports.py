@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from tierbot.articles.boundaries import HeldBack, HeldCount
 from tierbot.articles.feeds import Feed, FeedMemory, FeedResult, ListedBy, ListedFeed
 from tierbot.domain import (
+    Arm,
     Article,
     Copy,
     Invitation,
@@ -143,6 +144,10 @@ class Chat(Protocol):
         """Send an announcement (see loop.announcements for its kinds), marked with `delivery_id`; return its ts."""
         ...
 
+    def picture(self, channel: str, png: bytes, title: str, alt: str, delivery_id: str) -> str:
+        """Share a picture, marked with `delivery_id`, `alt` for those who cannot see it; return its file's id."""
+        ...
+
     def find(self, channel: str, delivery_id: str, since: datetime) -> str | None:
         """Return the ts of the message marked with `delivery_id`, if it was sent since then."""
         ...
@@ -166,6 +171,7 @@ class DeliveryKind(StrEnum):
     PREFILL = "prefill"  # payload: post_id, emoji
     ANNOUNCE = "announce"  # payload: the announcement
     UPDATE = "update"  # payload: post_id, ts; the message there is brought up to date
+    PICTURE = "picture"  # payload: title, alt, and what the chart shows
     INVITE = "invite"  # payload: invitation_id; a post's message and pre-fills, for one trainer
 
 
@@ -400,6 +406,23 @@ class Verdicts(Protocol):
         ...
 
 
+class Dataset(Protocol):
+    """Settled posts in the order in which they settled: exports page through them, however many there are."""
+
+    def cursor(self) -> int:
+        """Return the number of the last verdict that counts, 0 without any: after it, `page` has nothing yet."""
+        ...
+
+    def page(
+        self, after: int, limit: int, *, rounds: Sequence[int] | None = None, arms: Sequence[Arm] | None = None
+    ) -> list[tuple[int, LabelledPost]]:
+        """Return up to `limit` posts whose newest verdict is numbered above `after`, with its number, in that order.
+
+        None are left when it returns none. A post that settles anew gets a higher number: what follows a cursor is all that changed since.
+        """
+        ...
+
+
 class Rounds(Protocol):
     """Rounds and their frozen standings."""
 
@@ -586,6 +609,8 @@ class Transaction(Protocol):
     def ledger(self) -> Ledger: ...
     @property
     def verdicts(self) -> Verdicts: ...
+    @property
+    def dataset(self) -> Dataset: ...
     @property
     def rounds(self) -> Rounds: ...
     @property

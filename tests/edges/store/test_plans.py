@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import event as sql_event
 
 from tests.edges.store.make import MINUTE, NOON, TEAM, delivery, event, put_post, round_, verdict
-from tierbot.domain import Says, Vote
+from tierbot.domain import Arm, Says, Vote
 from tierbot.edges.store import SqlStore, SqlTransaction, open_store
 
 READS: dict[str, Callable[[SqlTransaction], object]] = {
@@ -35,6 +35,8 @@ READS: dict[str, Callable[[SqlTransaction], object]] = {
     "verdicts.latest": lambda tx: tx.verdicts.latest(["p1", "p2"]),
     "verdicts.settled": lambda tx: tx.verdicts.settled(rounds=[1]),
     "verdicts.count_since": lambda tx: tx.verdicts.count_since(NOON),
+    "dataset.page": lambda tx: tx.dataset.page(0, 9),
+    "dataset.page of a round and an arm": lambda tx: tx.dataset.page(0, 9, rounds=[1], arms=[Arm.TIER]),
     "rounds.standings": lambda tx: tx.rounds.standings(1),
     "models.champion": lambda tx: tx.models.champion(),
     "outbox.claim": lambda tx: tx.outbox.claim(NOON, NOON + MINUTE, 9),

@@ -143,6 +143,7 @@ class VerdictRow(Row, table=True):
             "workspace_id", "post_id", "ledger_cursor", "aggregator", "model_versions", name="uq_verdict_rests_on"
         ),
         some("ix_verdict_newest", "workspace_id", "post_id", where="newest", where_sqlite="newest = 1", unique=True),
+        some("ix_verdict_dataset", "workspace_id", "seq", where="newest", where_sqlite="newest = 1"),
         some("ix_verdict_settled", "workspace_id", "settled_at", where="newest", where_sqlite="newest = 1"),
         {"sqlite_autoincrement": True},
     )

@@ -8,6 +8,7 @@ from sqlalchemy import Connection, select
 from tierbot.edges.store.agenda import SqlAgenda, SqlLeases
 from tierbot.edges.store.articles import SqlArticles
 from tierbot.edges.store.columns import table
+from tierbot.edges.store.dataset import SqlDataset
 from tierbot.edges.store.engine import Database, connect
 from tierbot.edges.store.feeds import SqlFeedList, SqlHeldBack
 from tierbot.edges.store.ledger import SqlLedger
@@ -44,6 +45,10 @@ class SqlTransaction:
     @property
     def verdicts(self) -> SqlVerdicts:
         return SqlVerdicts(self._connection, self._workspace)
+
+    @property
+    def dataset(self) -> SqlDataset:
+        return SqlDataset(self._connection, self._workspace)
 
     @property
     def rounds(self) -> SqlRounds:

@@ -19,12 +19,13 @@ _post = table(PostRow)
 _prediction = table(PredictionRow)
 # In the order of the noun's fields, so that a row's values make one by position.
 _FIELDS = tuple(field.name for field in fields(Verdict))
-_COLUMNS = [_verdict.c[name] for name in _FIELDS]
-_WIDTH = len(_COLUMNS)
+VERDICT_COLUMNS = [_verdict.c[name] for name in _FIELDS]
+_WIDTH = len(VERDICT_COLUMNS)
 _POST_WIDTH = len(POST_COLUMNS)
 
 
-def _noun(values: Sequence[Any]) -> Verdict:
+def verdict_of(values: Sequence[Any]) -> Verdict:
+    """Make the noun from the values of VERDICT_COLUMNS."""
     post_id, outcome, *others = values
     return Verdict(post_id, Outcome(outcome), *others)
 
@@ -70,9 +71,9 @@ class SqlVerdicts(Part):
         found: dict[str, Verdict] = {}
         for part in chunks(post_ids):
             rows = self._connection.execute(
-                self._select(VerdictRow, *_COLUMNS).where(_verdict.c.newest, _verdict.c.post_id.in_(part))
+                self._select(VerdictRow, *VERDICT_COLUMNS).where(_verdict.c.newest, _verdict.c.post_id.in_(part))
             )
-            found.update((row[0], _noun(row)) for row in rows)
+            found.update((row[0], verdict_of(row)) for row in rows)
         return found
 
     def labelled(self, *, rounds: Sequence[int] | None = None) -> list[LabelledPost]:
@@ -98,7 +99,7 @@ class SqlVerdicts(Part):
         self, rounds: Sequence[int] | None, *more: ColumnElement[Any]
     ) -> Iterator[tuple[Post, Verdict, Sequence[Any]]]:
         statement = (
-            select(*POST_COLUMNS, *_COLUMNS, *more)
+            select(*POST_COLUMNS, *VERDICT_COLUMNS, *more)
             .where(
                 self._mine(PostRow, VerdictRow, PredictionRow),
                 and_(_verdict.c.post_id == _post.c.id, _verdict.c.newest),
@@ -110,7 +111,7 @@ class SqlVerdicts(Part):
             statement = statement.where(_post.c.round_number.in_(rounds))
         for row in self._connection.execute(statement):
             end = _POST_WIDTH + _WIDTH
-            yield post_of(row[:_POST_WIDTH]), _noun(row[_POST_WIDTH:end]), row[end:]
+            yield post_of(row[:_POST_WIDTH]), verdict_of(row[_POST_WIDTH:end]), row[end:]
 
     def count_since(self, moment: datetime) -> int:
         statement = self._select(VerdictRow, func.count()).where(
