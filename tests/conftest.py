@@ -1,5 +1,6 @@
 """A whole bot in a temporary folder: real SQLite, real learning, hashed embeddings, a chat kept in memory."""
 
+import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -90,6 +91,7 @@ def raise_stage(folder: Path, **changes: object) -> Stage:
         encoder=encoder,
         shelf=first_model(Stories(tags, (), ()), encoder, clock.now(), seed=1),
         chats=lambda _: chat,
+        draw=lambda chart: json.dumps(chart).encode(),
         tags=tags,
     )
     bot.loop.prepare(Workspace(WORKSPACE, "Test", clock.now(), {"bot_user": "UBOT"}), tags)

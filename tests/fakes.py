@@ -27,6 +27,7 @@ class MemoryChat:
     def __init__(self, clock: ManualClock) -> None:
         self._clock = clock
         self.posts: dict[str, PostView] = {}
+        self.pictures: list[tuple[str, bytes]] = []
         self.announcements: list[Mapping[str, Any]] = []
         self.prefilled: list[tuple[str, str]] = []
         self.revised: list[tuple[str, dict[str, int]]] = []  # (ts, what the message says was named by menu)
@@ -71,6 +72,14 @@ class MemoryChat:
         self._fault()
         self.announcements.append(announcement)
         return self._mark(delivery_id)
+
+    def picture(self, channel: str, png: bytes, title: str, alt: str, delivery_id: str) -> str:
+        self._fault()
+        self.pictures.append((title, png))
+        self._mark(delivery_id)
+        if self.lost_answers:
+            raise self.lost_answers.pop(0)
+        return f"F{len(self.pictures)}"
 
     def find(self, channel: str, delivery_id: str, since: datetime) -> str | None:
         ts = self._marks.get(delivery_id)

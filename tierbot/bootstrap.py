@@ -14,8 +14,10 @@ import numpy as np
 from tierbot.articles.boundaries import load_boundaries
 from tierbot.articles.feeds import load_feeds
 from tierbot.doctor.journey import Step, travel, vote_stands
+from tierbot.dispatch import Draw
 from tierbot.domain import Article, TierbotError
 from tierbot.edges.child import ChildTrainer
+from tierbot.edges.drawing import draw_in_child
 from tierbot.edges.encoder import encoder_of
 from tierbot.edges.shelf import FileShelf, shipped_models
 from tierbot.edges.slack.app import Identity, SlackApp, authorize_one, build_app, identify
@@ -127,6 +129,7 @@ def build(
     chats: Callable[[str], Chat] | None = None,
     tags: TagSpace | None = None,
     after_settling: Callable[[str], None] | None = None,
+    draw: Draw = draw_in_child,
 ) -> Tierbot:
     """Wire a bot; what is not given is made from the settings. Opens the database, and nothing else.
 
@@ -157,6 +160,7 @@ def build(
         clock=clock,
         settings=settings,
         rng=np.random.default_rng(seed),
+        draw=draw,
     )
     worker = Worker(loop, after_settling)
     game = Game(loop, worker.wake)

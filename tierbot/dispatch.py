@@ -5,9 +5,10 @@ may have been sent before a crash, or its answer lost: its message is looked for
 """
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
+from typing import Any
 
 from tierbot.domain import Arm, Invitation, Post, TierbotError, key
 from tierbot.feedback.menu import named_by_menu
@@ -79,10 +80,17 @@ def revisions_of(tx: Transaction, post: Post, now: datetime) -> list[Delivery]:
     ]
 
 
+Draw = Callable[[Mapping[str, Any]], bytes]
+
+
 class Dispatcher:
     """Sends what is due in a workspace's outbox, at Slack's pace."""
 
-    def __init__(self, store: Store, chats: Callable[[str], Chat], clock: Clock, *, per_second: float) -> None:
+    def __init__(
+        self, store: Store, chats: Callable[[str], Chat], clock: Clock, draw: Draw, *, per_second: float
+    ) -> None:
+        """`draw` makes a PNG of what a picture's payload says. Raises TierbotError if it cannot."""
+        self._draw = draw
         self._store = store
         self._chats = chats
         self._clock = clock
@@ -113,10 +121,15 @@ class Dispatcher:
 
     def _send(self, workspace: str, delivery: Delivery) -> str | None:
         chat = self._chats(workspace)
-        if delivery.attempts and delivery.kind in _SENDS_A_MESSAGE:  # tried before: it may have been sent
+        if delivery.attempts and delivery.kind in (
+            *_SENDS_A_MESSAGE,
+            DeliveryKind.PICTURE,
+        ):  # tried before: it may have been sent
             found = chat.find(delivery.channel, delivery.id, delivery.created_at)
             if found is not None:
                 return found
+        if delivery.kind is DeliveryKind.PICTURE:
+            return self._send_picture(chat, delivery)
         if delivery.kind is DeliveryKind.ANNOUNCE:
             return chat.announce(delivery.channel, delivery.payload, delivery.id)
         view = self._view(workspace, self._post_id(workspace, delivery))
@@ -130,6 +143,14 @@ class Dispatcher:
         else:
             chat.react(delivery.channel, str(ts), str(delivery.payload["emoji"]))
         return None
+
+    def _send_picture(self, chat: Chat, delivery: Delivery) -> str:
+        said = delivery.payload
+        try:
+            png = self._draw(said)
+        except TierbotError as fault:  # drawing again would fail again
+            raise ChatError("not_drawn", str(fault)) from fault
+        return chat.picture(delivery.channel, png, str(said["title"]), str(said["alt"]), delivery.id)
 
     def _post_id(self, workspace: str, delivery: Delivery) -> str:
         if delivery.kind is not DeliveryKind.INVITE:

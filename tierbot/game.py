@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
 
+from tierbot.closing import status_of
 from tierbot.domain import ModelVersion, ReactionEvent, Round, Standing, TierbotError
 from tierbot.loop import Loop
 from tierbot.ports import Due, Transaction
@@ -99,7 +100,7 @@ class Game:
             settled = tx.verdicts.settled(rounds=[round_.number])
             votes = tx.ledger.votes_in_round(round_.number)
         trainers = {vote.user for given in votes.values() for vote in given}
-        return self._loop.status_of(round_, posts, settled, trainers=len(trainers))
+        return status_of(round_, posts, settled, trainers=len(trainers))
 
     def models(self, workspace: str) -> list[ModelVersion]:
         """Return all model versions, newest first."""

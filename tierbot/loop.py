@@ -10,7 +10,6 @@ predict, feedback, rounds and training.
 """
 
 import logging
-from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -19,12 +18,11 @@ from typing import Any
 import numpy as np
 
 from tierbot.articles.boundaries import load_boundaries
-from tierbot.dispatch import Dispatcher, deliveries_of
+from tierbot.closing import chart_of, figures_before, report_of
+from tierbot.dispatch import Dispatcher, Draw, deliveries_of
 from tierbot.domain import (
-    Arm,
     Article,
     ModelVersion,
-    Outcome,
     Post,
     ReactionEvent,
     Round,
@@ -44,7 +42,6 @@ from tierbot.ports import (
     Due,
     Encoder,
     RateLimitedError,
-    SettledPost,
     Store,
     Transaction,
     Workspace,
@@ -53,13 +50,9 @@ from tierbot.predict.asking import Asked, Asker, Asking, ask_about
 from tierbot.predict.policy import EpsilonPolicy
 from tierbot.predict.selection import SelectionMix
 from tierbot.registry import Registry, Training
-from tierbot.rounds.announcements import round_closed
 from tierbot.rounds.scores import champion, sharpshooter, standings_of
-from tierbot.rounds.views import RoundStatus
 from tierbot.settings import Settings
 from tierbot.tags import TagSpace
-from tierbot.training.judge import accuracy
-from tierbot.training.progress import hits_by_tag, improved_and_struggling
 from tierbot.voting import cursor_of, votes_on
 
 log = logging.getLogger(__name__)
@@ -85,6 +78,7 @@ class Loop:
         clock: Clock,
         settings: Settings,
         rng: np.random.Generator,
+        draw: Draw,
     ) -> None:
         self.store = store
         self.intake = intake
@@ -95,7 +89,7 @@ class Loop:
         self._encoder = encoder
         self._rng = rng
         self._aggregator: Aggregator = PlainRule(minimum=settings.minimum_voters)
-        self._dispatcher = Dispatcher(store, chats, clock, per_second=settings.slack_posts_per_second)
+        self._dispatcher = Dispatcher(store, chats, clock, draw, per_second=settings.slack_posts_per_second)
         self._asker = Asker(
             policy=EpsilonPolicy(first=settings.exploration_start, last=settings.exploration_floor),
             mix=SelectionMix(settings.random_share, 0.5 * (1 - settings.random_share), settings.trending_share),
@@ -319,9 +313,11 @@ class Loop:
         """Freeze the current round's standings, announce its champion, open the next; return the closed round."""
         self.settle(workspace)
         now = self.clock.now()
-        with self.store.begin(workspace) as tx:
+        with self.store.read(workspace) as tx:
             current = tx.rounds.current()
-            if current is None:
+            former = figures_before(tx, current.number) if current else []
+        with self.store.begin(workspace) as tx:
+            if current is None or tx.rounds.current() != current:
                 return None
             posts = tx.posts.in_round(current.number)
             verdicts = tx.verdicts.latest([post.id for post in posts])
@@ -330,35 +326,18 @@ class Loop:
             if not tx.rounds.freeze(closed, standings):
                 return None
             self.open_round(tx, current.number + 1)
-            settled, before = (tx.verdicts.settled(rounds=[n]) for n in (current.number, current.number - 1))
-            improved, struggling = improved_and_struggling(_hits(settled), _hits(before))
-            status = self.status_of(closed, posts, settled, trainers=len(standings))
-            news = round_closed(closed, standings, status, accuracy(before), improved, struggling)
-            self.announce(tx, key("round_closed", current.number), news)
+            self.announce(tx, key("round_closed", current.number), report_of(tx, closed, standings, posts))
+            picture = chart_of(tx, current.number, former)
+            tx.outbox.add([self._to_channel(key("round_chart", current.number), DeliveryKind.PICTURE, picture)])
         return closed
-
-    @staticmethod
-    def status_of(
-        round_: Round, posts: Sequence[Post], settled: Sequence[SettledPost], *, trainers: int
-    ) -> RoundStatus:
-        """Count how a round went, with progressive accuracy on all posts and on the blank arm."""
-        outcomes = Counter(item.verdict.outcome for item in settled)
-        return RoundStatus(
-            round=round_,
-            posts=len(posts),
-            judged=sum(item.verdict.voters > 0 for item in settled),
-            named=outcomes[Outcome.NAMED],
-            wrong=outcomes[Outcome.WRONG],
-            abstained=outcomes[Outcome.ABSTAINED],
-            trainers=trainers,
-            accuracy=accuracy(settled),
-            blank_accuracy=accuracy(settled, arm=Arm.BLANK, random_only=True),
-        )
 
     def announce(self, tx: Transaction, delivery_id: str, news: dict[str, Any]) -> None:
         """Queue an announcement to the channel; the same id is announced once."""
+        tx.outbox.add([self._to_channel(delivery_id, DeliveryKind.ANNOUNCE, news)])
+
+    def _to_channel(self, delivery_id: str, kind: DeliveryKind, payload: dict[str, Any]) -> Delivery:
         now = self.clock.now()
-        tx.outbox.add([Delivery(delivery_id, DeliveryKind.ANNOUNCE, self.settings.channel, news, now, now)])
+        return Delivery(delivery_id, kind, self.settings.channel, payload, now, now)
 
     # --- verdict → training set → model -----------------------------------------------------------
 
@@ -378,7 +357,3 @@ class Loop:
         with self.store.begin(workspace) as tx:
             self.announce(tx, key("rolled_back", version.id, self.clock.now().isoformat()), news)
         return version
-
-
-def _hits(settled: Iterable[SettledPost]) -> dict[str, tuple[int, int]]:
-    return hits_by_tag((item.top_tag, item.verdict) for item in settled)

@@ -113,6 +113,24 @@ def test_a_refused_model_says_who_stays():
     )
 
 
+def test_a_promotion_in_the_round_is_told_with_its_evidence_in_one_sentence():
+    evidence = "+4.2 points on 57 unbiased verdicts (12 won, 5 lost, p = 0.980)"
+    promoted = {"number": 4, "promoted": True, "reason": f"promoted: {evidence}"}
+    refused = {"number": 5, "promoted": False, "reason": f"refused: {evidence}; the paired test says worse"}
+    assert texts({**ROUND, "training": promoted})[3].endswith(f"🎓 Model 4 went into service: {evidence}.")
+    assert texts({**ROUND, "training": refused})[3].endswith(
+        f"🧪 Model 5 was trained and not taken into service: {evidence}; the paired test says worse."
+    )
+
+
+def test_who_opted_out_of_mentions_is_named_instead():
+    message = render_announcement({**ROUND, "unmentioned": {"U0ANNA": "anna *b*", "U0BEN": ""}}, TAGS)
+    said = repr(message)
+    assert "<@" not in said
+    assert "🏆 *anna \u2217b\u2217*" in said or "🏆 *anna ∗b∗*" in said
+    assert "*a colleague*" in said
+
+
 def test_a_rollback_names_who_did_it():
     said = texts({"kind": "model_rolled_back", "model": "m0003", "number": 3, "by": "U0ANNA"})
     assert said == ["↩️ <@U0ANNA> rolled the model back: 3 (m0003) is in service again."]

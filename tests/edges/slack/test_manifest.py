@@ -21,6 +21,7 @@ def test_it_asks_for_these_scopes_and_events_and_no_others():
         "chat:write",
         "commands",
         "emoji:read",
+        "files:write",
         "groups:history",
         "groups:read",
         "im:history",

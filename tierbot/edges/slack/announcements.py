@@ -8,7 +8,7 @@ from typing import Any
 
 from tierbot.domain import Estimate, Standing
 from tierbot.edges.slack.blocks import Block, Message, context, header, listing, section, sections
-from tierbot.edges.slack.boards import standing_line
+from tierbot.edges.slack.boards import Named, standing_line
 from tierbot.edges.slack.text import clean, emoji, mrkdwn, person
 from tierbot.edges.slack.words import accuracy, count, percent
 from tierbot.ports import ChatError
@@ -37,28 +37,40 @@ def _round_closed(said: Announcement, tags: TagSpace) -> Message:
     number, standings = int(said["round"]), [_standing(row) for row in said["standings"]]
     title = f"Round {number} is over"
     champion, sharpshooter = said.get("champion"), said.get("sharpshooter")
+    named = _named(said.get("unmentioned") or {})
     blocks: list[Block] = [header(f"🏁 {title}")]
-    if won := _winners(champion, sharpshooter, standings):
+    if won := _winners(champion, sharpshooter, standings, named):
         blocks.append(section("\n".join(won)))
-    lines = listing([standing_line(standing) for standing in standings], _MOST_STANDINGS, "trainers")
+    lines = listing([standing_line(standing, named) for standing in standings], _MOST_STANDINGS, "trainers")
     blocks += sections(lines or ["Nobody judged an article this time. The next round has begun."])
-    blocks += [section("\n".join(_learned(said, tags)))]
+    blocks += [section("\n".join([*_learned(said, tags), *_trained(said.get("training"))]))]
     blocks.append(
         context(
             f"{count(int(said['posts']), 'post')}, {int(said['judged']):,} judged. "
             "Later votes on them still teach; they no longer score."
         )
     )
-    return Message(f"{title}. 🏆 {person(champion)}" if champion else f"{title}.", tuple(blocks))
+    return Message(f"{title}. 🏆 {named(champion)}" if champion else f"{title}.", tuple(blocks))
 
 
-def _winners(champion: str | None, sharpshooter: str | None, standings: Sequence[Standing]) -> list[str]:
+def _named(unmentioned: Mapping[str, str]) -> Named:
+    """Return how people are named: mentioned, but for those who opted out of that."""
+
+    def named(user: str) -> str:
+        if user not in unmentioned:
+            return person(user)
+        return f"*{mrkdwn(clean(unmentioned[user], 60)) or 'a colleague'}*"
+
+    return named
+
+
+def _winners(champion: str | None, sharpshooter: str | None, standings: Sequence[Standing], named: Named) -> list[str]:
     by_user = {standing.user: standing for standing in standings}
     lines = []
     if champion:
         won = by_user.get(champion)
         with_what = f" with {count(won.judged, 'article')} judged" if won else ""
-        lines.append(f"🏆 {person(champion)} is the champion{with_what}.")
+        lines.append(f"🏆 {named(champion)} is the champion{with_what}.")
     if sharpshooter:
         sharp = by_user.get(sharpshooter)
         on_what = (
@@ -66,7 +78,7 @@ def _winners(champion: str | None, sharpshooter: str | None, standings: Sequence
             if sharp and sharp.agreement is not None
             else ""
         )
-        lines.append(f"🎯 {person(sharpshooter)} is the sharpshooter{on_what}.")
+        lines.append(f"🎯 {named(sharpshooter)} is the sharpshooter{on_what}.")
     return lines
 
 
@@ -81,6 +93,17 @@ def _learned(said: Announcement, tags: TagSpace) -> list[str]:
     if struggling := _names(said.get("tags_struggling") or (), tags):
         lines.append(f"Needs your help with: {struggling}.")
     return lines
+
+
+def _trained(training: Mapping[str, Any] | None) -> list[str]:
+    """Say what became of the round's challenger: its evidence in one sentence."""
+    if not training:
+        return []
+    outcome, _, evidence = clean(str(training["reason"]), _REASON).partition(": ")
+    number = int(training["number"])
+    if training["promoted"]:
+        return [f"🎓 Model {number} went into service: {mrkdwn(evidence or outcome)}."]
+    return [f"🧪 Model {number} was trained and not taken into service: {mrkdwn(evidence or outcome)}."]
 
 
 def _compared(now: Estimate, previous: Mapping[str, Any] | None) -> str:

@@ -15,6 +15,7 @@ from tierbot.edges.slack.announcements import render_announcement
 from tierbot.edges.slack.blocks import Message, has_picture, render_post
 from tierbot.edges.slack.errors import call
 from tierbot.edges.slack.needs import Needs
+from tierbot.edges.slack.upload import carries, share_picture
 from tierbot.ports import ChatError, Clock, PostView, ReactionCount
 from tierbot.tags import TagSpace
 
@@ -82,6 +83,10 @@ class SlackChat:
         """Send an announcement and return its ts."""
         return self._send(channel, render_announcement(announcement, self._tags()), delivery_id)
 
+    def picture(self, channel: str, png: bytes, title: str, alt: str, delivery_id: str) -> str:
+        """Share a picture and return its file's id."""
+        return share_picture(self._client, channel, png, delivery_id, title, alt)
+
     def find(self, channel: str, delivery_id: str, since: datetime) -> str | None:
         """Return the ts of the message marked with `delivery_id`, if it was sent since then (by either clock)."""
         cursor: str | None = None
@@ -97,7 +102,7 @@ class SlackChat:
                 **({"cursor": cursor} if cursor else {}),
             )
             for message in page.get("messages") or []:
-                if _delivery_of(message) == delivery_id:
+                if _delivery_of(message) == delivery_id or carries(message, delivery_id):
                     return str(message["ts"])
             following = (page.get("response_metadata") or {}).get("next_cursor")
             if not following or following == cursor:

@@ -3,7 +3,7 @@
 from typing import Any
 
 from tierbot.domain import TierbotError
-from tierbot.edges.slack import app, canary, chat, directory, examine, home, inbox, listeners, people, shortcuts
+from tierbot.edges.slack import app, canary, chat, directory, examine, home, inbox, listeners, people, shortcuts, upload
 from tierbot.edges.slack.needs import Needs
 
 ALL: tuple[Needs, ...] = (
@@ -17,6 +17,7 @@ ALL: tuple[Needs, ...] = (
     listeners.NEEDS,
     people.NEEDS,
     shortcuts.NEEDS,
+    upload.NEEDS,
 )
 APP_SCOPES = ("connections:write",)  # of the app-level token, for Socket Mode
 _NAME, _COMMAND, _SHORTCUT, _LEAST_LONG, _LONG = 35, 32, 24, 175, 4000
