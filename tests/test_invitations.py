@@ -129,7 +129,7 @@ def test_reconciling_looks_into_direct_messages_too(stage: Stage) -> None:
     (there,) = messages(stage, "U1")
     stage.chat.shown[there] = [ReactionCount("football", ("U1", "UBOT"), complete=True)]
     stage.clock.advance(seconds=1)
-    assert stage.bot.loop.reconcile(WORKSPACE) == 1
+    assert stage.bot.loop.reconcile(WORKSPACE).found == 1
     assert verdict(stage, post_of(stage, ts)).support == {"football": 1}
 
 

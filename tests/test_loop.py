@@ -206,8 +206,8 @@ def test_reconciliation_finds_what_was_missed_once_and_leaves_the_bot_out(stage:
     stage.react("U3", ts, "car")
     stage.chat.shown[ts] = [ReactionCount("pizza", ("U1", "U2", "UBOT"), complete=True)]
     stage.clock.advance(seconds=1)
-    assert stage.bot.loop.reconcile(WORKSPACE) == 3  # two added, U3's removed
-    assert stage.bot.loop.reconcile(WORKSPACE) == 0
+    assert stage.bot.loop.reconcile(WORKSPACE).found == 3  # two added, U3's removed
+    assert stage.bot.loop.reconcile(WORKSPACE).found == 0
     stage.bot.loop.settle(WORKSPACE)
     with read(stage) as tx:
         post = tx.posts.at("C1", ts)

@@ -111,7 +111,7 @@ def test_reconciling_with_slack_leaves_menu_votes_alone(stage: Stage) -> None:
     (ts,) = stage.posts(1)
     name(stage, "U1", ts, "football")
     stage.clock.advance(seconds=1)
-    assert stage.bot.loop.reconcile(WORKSPACE) == 0
+    assert stage.bot.loop.reconcile(WORKSPACE).found == 0
     assert verdict(stage, ts).support == {"football": 1}
 
 

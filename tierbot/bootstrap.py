@@ -23,6 +23,7 @@ from tierbot.edges.shelf import FileShelf, shipped_models
 from tierbot.edges.slack.app import Identity, SlackApp, authorize_one, build_app, identify
 from tierbot.edges.slack.canary import COMMANDS, Canary, colleague
 from tierbot.edges.slack.chat import SlackChat, web_client
+from tierbot.edges.slack.directory import Directory
 from tierbot.edges.slack.listeners import Desk
 from tierbot.edges.slack.people import Admins, list_admins
 from tierbot.edges.slack.socket_mode import SocketRunner
@@ -74,6 +75,7 @@ class Tierbot:
     worker: Worker
     scheduler: Scheduler
     chats: Callable[[str], Chat]
+    directory: Directory
     trainer: ChildTrainer
 
     def only_workspace(self) -> str:
@@ -149,7 +151,8 @@ def build(
         seed=seed,
         train=trainer,
     )
-    chats = chats or _slack_chats(settings, store, clock)
+    directory = Directory(clock)
+    chats = chats or _slack_chats(settings, store, clock, directory)
     intake = Intake(store=store, feeds=feeds or feed_reader(settings), encoder=encoder, clock=clock, settings=settings)
     loop = Loop(
         store=store,
@@ -181,6 +184,7 @@ def build(
         worker=worker,
         scheduler=Scheduler(loop),
         chats=chats,
+        directory=directory,
         trainer=trainer,
     )
 
@@ -241,6 +245,7 @@ def app_of(bot: Tierbot, identity: Identity) -> SlackApp:
         authorize_one(identity),
         base_url=settings.slack_api_url,
         ignored_users=frozenset({identity.bot_user_id}),
+        directory=bot.directory,
     )
 
 
@@ -289,13 +294,18 @@ def tags_in(store: Store, workspace: str) -> TagSpace:
         return tx.workspaces.tags()
 
 
-def _slack_chats(settings: Settings, store: Store, clock: Clock) -> Callable[[str], Chat]:
+def _slack_chats(settings: Settings, store: Store, clock: Clock, directory: Directory) -> Callable[[str], Chat]:
     @cache
     def chat(workspace: str) -> Chat:
         if settings.slack_bot_token is None:
             raise TierbotError("SLACK_BOT_TOKEN must be set, in the environment or in .env. See .env.example.")
         client = web_client(settings.slack_bot_token.get_secret_value(), settings.slack_api_url)
-        return SlackChat(client, partial(tags_in, store, workspace), clock)
+
+        def is_bot(user: str) -> bool:
+            directory.keep_fresh(workspace, client)
+            return directory.is_bot(workspace, user)
+
+        return SlackChat(client, partial(tags_in, store, workspace), clock, is_bot)
 
     return chat
 

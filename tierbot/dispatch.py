@@ -10,7 +10,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from tierbot.domain import Arm, Invitation, Post, TierbotError, key
+from tierbot.domain import Arm, Invitation, Post, key
 from tierbot.feedback.menu import named_by_menu
 from tierbot.ports import (
     Chat,
@@ -31,6 +31,11 @@ log = logging.getLogger(__name__)
 
 _LEASE = timedelta(seconds=40)  # then another process may claim it; a call ends within 15 s, one way or the other
 _BACKOFF = (1, 5, 30, 120, 600)  # seconds between attempts while Slack does not answer
+_MENDING = 300  # seconds between attempts while a person has to mend something
+_TO_BE_MENDED = frozenset(  # nothing is wrong with the row: it is sent once the workspace takes messages again
+    {"invalid_auth", "not_authed", "token_revoked", "token_expired", "account_inactive", "is_archived"}
+)
+_MOST_FAULTS = 5
 _SENDS_A_MESSAGE = (DeliveryKind.POST, DeliveryKind.ANNOUNCE, DeliveryKind.INVITE)  # one method, hence one pace
 _PREFILLS = {Arm.BASIC: ("+1", "-1", "confused"), Arm.BLANK: ()}
 
@@ -113,9 +118,18 @@ class Dispatcher:
         except ChatUnavailableError as fault:
             self._put_off(workspace, delivery, _BACKOFF[min(delivery.attempts, len(_BACKOFF) - 1)], fault)
         except ChatError as fault:
-            log.warning("Delivery %s (%s) was refused for good: %s", delivery.id, delivery.kind, fault)
-            with self._store.begin(workspace) as tx:
-                tx.outbox.park(delivery.id, f"{fault.code}: {fault}")
+            if fault.code in _TO_BE_MENDED:
+                log.warning("%s %s waits %d s: %s", delivery.kind, delivery.id, _MENDING, fault)
+                self._put_off(workspace, delivery, _MENDING, fault, hold=True)
+            else:
+                self._park(workspace, delivery, fault.code, fault)
+        except Exception as fault:
+            # A fault of ours. Should it be this row's own, others must not wait behind it for ever.
+            log.exception("Delivery %s (%s) failed.", delivery.id, delivery.kind)
+            if delivery.attempts + 1 >= _MOST_FAULTS:
+                self._park(workspace, delivery, type(fault).__name__, fault)
+            else:
+                self._put_off(workspace, delivery, _BACKOFF[min(delivery.attempts, len(_BACKOFF) - 1)], fault)
         else:
             self._done(workspace, delivery, result)
 
@@ -185,8 +199,13 @@ class Dispatcher:
             for kind in _same_pace(delivery.kind):
                 tx.outbox.hold(kind, now + self._pause)
 
+    def _park(self, workspace: str, delivery: Delivery, code: str, fault: Exception) -> None:
+        log.warning("Delivery %s (%s) is parked, refused for good: %s", delivery.id, delivery.kind, fault)
+        with self._store.begin(workspace) as tx:
+            tx.outbox.park(delivery.id, f"{code}: {fault}")
+
     def _put_off(
-        self, workspace: str, delivery: Delivery, seconds: float, fault: TierbotError, *, hold: bool = False
+        self, workspace: str, delivery: Delivery, seconds: float, fault: Exception, *, hold: bool = False
     ) -> None:
         until = self._clock.now() + timedelta(seconds=seconds)
         with self._store.begin(workspace) as tx:

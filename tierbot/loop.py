@@ -10,7 +10,7 @@ predict, feedback, rounds and training.
 """
 
 import logging
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -30,18 +30,14 @@ from tierbot.domain import (
     key,
 )
 from tierbot.feedback import Aggregator, PlainRule
-from tierbot.feedback.reconcile import missed_events
 from tierbot.intake import Intake, Polled
 from tierbot.ports import (
     Chat,
-    ChatError,
-    ChatUnavailableError,
     Clock,
     Delivery,
     DeliveryKind,
     Due,
     Encoder,
-    RateLimitedError,
     Store,
     Transaction,
     Workspace,
@@ -49,6 +45,7 @@ from tierbot.ports import (
 from tierbot.predict.asking import Asked, Asker, Asking, ask_about
 from tierbot.predict.policy import EpsilonPolicy
 from tierbot.predict.selection import SelectionMix
+from tierbot.reconciling import Reconciler, Sweep
 from tierbot.registry import Registry, Training
 from tierbot.rounds.scores import champion, sharpshooter, standings_of
 from tierbot.settings import Settings
@@ -85,11 +82,13 @@ class Loop:
         self.registry = registry
         self.clock = clock
         self.settings = settings
-        self._chats = chats
         self._encoder = encoder
         self._rng = rng
         self._aggregator: Aggregator = PlainRule(minimum=settings.minimum_voters)
         self._dispatcher = Dispatcher(store, chats, clock, draw, per_second=settings.slack_posts_per_second)
+        self._reconciler = Reconciler(
+            store, chats, clock, days=settings.settle_days, per_second=settings.slack_posts_per_second
+        )
         self._asker = Asker(
             policy=EpsilonPolicy(first=settings.exploration_start, last=settings.exploration_floor),
             mix=SelectionMix(settings.random_share, 0.5 * (1 - settings.random_share), settings.trending_share),
@@ -260,45 +259,15 @@ class Loop:
                 )
         return len(posts)
 
-    def reconcile(self, workspace: str) -> int:
-        """Compare open posts with Slack, newest first; what was missed enters the ledger. Return how many events."""
-        chat = self._chats(workspace)
-        since = self.clock.now() - timedelta(days=self.settings.settle_days)
-        with self.store.read(workspace) as tx:
-            places = [(post.channel, post.ts) for post in tx.posts.open(since)]
-            places += [(one.channel, one.ts) for one in tx.posts.invitations(since=since)]
-        return sum(self._reconcile_message(workspace, chat, channel, ts) for channel, ts in places if ts)
+    def reconcile(self, workspace: str, resume: Mapping[str, Any] | None = None) -> Sweep:
+        """Compare open posts with Slack, newest first, a slice at a time; what was missed enters the ledger."""
+        return self._reconciler.sweep(workspace, resume)
 
     def reconcile_soon(self, workspace: str) -> None:
         """Put a reconciliation on the agenda: after a new connection, something may have been missed."""
         with self.store.begin(workspace) as tx:
             known = tx.agenda.get("reconcile")
             tx.agenda.set(Due("reconcile", self.clock.now(), known.ran_at if known else None))
-
-    def _reconcile_message(self, workspace: str, chat: Chat, channel: str, ts: str) -> int:
-        started_at = self.clock.now()
-        try:
-            counts = chat.reactions(channel, ts)
-        except (ChatError, ChatUnavailableError, RateLimitedError) as fault:
-            log.warning("Message %s in %s was not compared with Slack: %s", ts, channel, fault)
-            return 0
-        if counts is None:
-            return 0  # deleted in Slack: its votes stand
-        with self.store.begin(workspace) as tx:
-            missed = missed_events(
-                channel,
-                ts,
-                tx.ledger.events(channel, ts),
-                [(count.name, self._people(tx, count.users), count.complete) for count in counts],
-                started_at,
-            )
-            return sum(tx.ledger.append(event) for event in missed)
-
-    @staticmethod
-    def _people(tx: Transaction, users: Iterable[str]) -> list[str]:
-        workspace = tx.workspaces.get()
-        bot = workspace.settings.get("bot_user") if workspace else None
-        return [user for user in users if user != bot]
 
     # --- rounds -----------------------------------------------------------------------------------
 

@@ -26,7 +26,6 @@ _TICK = 1.0  # seconds
 LEASE = timedelta(seconds=15)
 """The scheduler that goes silent for so long is replaced by another process's."""
 
-_RECONCILE_EVERY = timedelta(minutes=15)
 _RETRY_AFTER = timedelta(minutes=5)  # a job that failed is tried again
 _IDLE = 0.25  # seconds between looks into an empty outbox
 _SETTLE_PAUSE = 0.05  # seconds of votes gathered before they are settled
@@ -204,12 +203,23 @@ def retrain_if_enough(loop: Loop, workspace: str) -> None:
             tx.agenda.set(Due("retrain", now, due.ran_at if due else None))
 
 
-def reconcile(loop: Loop, workspace: str, due: Due) -> None:  # noqa: ARG001
-    """Compare open posts with Slack."""
-    loop.reconcile(workspace)
+def reconcile(loop: Loop, workspace: str, due: Due) -> None:
+    """Compare a slice of the open posts with Slack; go on with the next, or begin again after the usual time."""
+    sweep = loop.reconcile(workspace, due.request)
     now = loop.clock.now()
+    if sweep.again_in is None:
+        after = Due("reconcile", now + timedelta(minutes=loop.settings.reconcile_every_minutes), now)
+    else:
+        after = Due("reconcile", now + timedelta(seconds=sweep.again_in), due.ran_at, sweep.resume)
+    _set_unless_sooner(loop, workspace, due, after)
+
+
+def _set_unless_sooner(loop: Loop, workspace: str, was: Due, after: Due) -> None:
+    """Put a job on the agenda again, unless somebody asked for it while it ran: then it stays due at once."""
     with loop.store.begin(workspace) as tx:
-        tx.agenda.set(Due("reconcile", now + _RECONCILE_EVERY, now))
+        known = tx.agenda.get(was.job)
+        if known is None or known.due_at <= was.due_at:
+            tx.agenda.set(after)
 
 
 def poll(loop: Loop, workspace: str, due: Due) -> None:

@@ -133,6 +133,9 @@ class Settings(BaseSettings):
     # How to settle and learn
     minimum_voters: int = Field(2, ge=1, le=20, description="Voters that must agree. A team of one sets 1.")
     settle_days: float = Field(30.0, gt=0, description="Days after which a post is no longer compared with Slack.")
+    reconcile_every_minutes: float = Field(
+        15.0, gt=0, le=1440, description="Minutes between two comparisons of the open posts with Slack."
+    )
     retrain_after: int = Field(50, ge=1, description="New verdicts after which the model is retrained.")
     retrain_every_days: float = Field(7.0, gt=0, description="Days after which it is retrained in any case.")
     retrain_timeout_minutes: float = Field(60.0, gt=0, description="A retraining that takes longer is ended.")

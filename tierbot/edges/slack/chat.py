@@ -43,7 +43,15 @@ def web_client(token: str | None, base_url: str) -> WebClient:
 class SlackChat:
     """ports.Chat over Slack's Web API, for one workspace. `tags` gives the tag space as it stands."""
 
-    def __init__(self, client: WebClient, tags: Callable[[], TagSpace], clock: Clock) -> None:
+    def __init__(
+        self,
+        client: WebClient,
+        tags: Callable[[], TagSpace],
+        clock: Clock,
+        is_bot: Callable[[str], bool] = lambda _: False,
+    ) -> None:
+        """`is_bot` tells of a user id whether its reactions are no votes."""
+        self._is_bot = is_bot
         self._client = client
         self._tags = tags
         self._clock = clock
@@ -115,7 +123,7 @@ class SlackChat:
         return str(opened["channel"]["id"])
 
     def reactions(self, channel: str, ts: str) -> list[ReactionCount] | None:
-        """Return the reactions on a message as they stand; None if the message is gone."""
+        """Return people's reactions on a message as they stand; None if the message is gone."""
         try:
             answer = call("reactions.get", self._client.reactions_get, channel=channel, timestamp=ts, full=True)
         except ChatError as fault:
@@ -123,7 +131,7 @@ class SlackChat:
                 return None
             raise
         message = answer.get("message") or {}
-        return [_counted(reaction) for reaction in message.get("reactions") or []]
+        return [_counted(reaction, self._is_bot) for reaction in message.get("reactions") or []]
 
     def _update(self, post: Post, message: Message) -> None:
         call(
@@ -161,7 +169,7 @@ def _delivery_of(message: Mapping[str, Any]) -> str | None:
     return str(found) if found is not None else None
 
 
-def _counted(reaction: Mapping[str, Any]) -> ReactionCount:
+def _counted(reaction: Mapping[str, Any], is_bot: Callable[[str], bool]) -> ReactionCount:
     users = tuple(str(user) for user in reaction.get("users") or ())
     complete = len(users) >= int(reaction.get("count", len(users)))
-    return ReactionCount(str(reaction["name"]), users, complete)
+    return ReactionCount(str(reaction["name"]), tuple(user for user in users if not is_bot(user)), complete)
