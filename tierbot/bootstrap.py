@@ -13,8 +13,8 @@ import numpy as np
 
 from tierbot.articles.boundaries import load_boundaries
 from tierbot.articles.feeds import load_feeds
-from tierbot.doctor.journey import Step, travel, vote_stands
 from tierbot.dispatch import Draw
+from tierbot.doctor.journey import Step, travel, vote_stands
 from tierbot.domain import Article, TierbotError
 from tierbot.edges.child import ChildTrainer
 from tierbot.edges.drawing import draw_in_child

@@ -10,7 +10,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from tierbot.domain import Arm, Invitation, Post, key
+from tierbot.domain import Arm, Invitation, Post, TierbotError, key
 from tierbot.feedback.menu import named_by_menu
 from tierbot.ports import (
     Chat,
