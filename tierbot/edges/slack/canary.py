@@ -26,8 +26,9 @@ from tierbot.edges.slack.blocks import context, section
 from tierbot.edges.slack.chat import web_client
 from tierbot.edges.slack.commands import LEADERBOARD, MY_SCORE, TIER
 from tierbot.edges.slack.errors import call
+from tierbot.edges.slack.faults import WENT_WRONG
 from tierbot.edges.slack.needs import Needs
-from tierbot.edges.slack.text import clean
+from tierbot.edges.slack.text import clean, cut
 from tierbot.ports import ChatError, Clock
 
 NEEDS = Needs(
@@ -205,7 +206,10 @@ class Canary:
                 answer = answers.get(timeout=self._patience)
             except Empty:
                 raise TierbotError(f"{name} gave no answer within {self._patience:g} s. The log says why.") from None
-        return f"“{clean(str(answer.get('text') or ''), 60)}”, by the app's own listeners"
+        said = clean(str(answer.get("text") or ""), 300)
+        if said.startswith(WENT_WRONG):
+            raise TierbotError(f"{text}: {said}")
+        return f"“{cut(said, 60)}”, by the app's own listeners"
 
     def _dispatch(self, body: dict[str, Any], extra: Mapping[str, Any] | None = None) -> None:
         response = self._app.dispatch(BoltRequest(body=body, mode="socket_mode", context=dict(extra or {})))

@@ -15,6 +15,8 @@ from tierbot.edges.slack.text import clean, mrkdwn
 
 _log = logging.getLogger(__name__)
 _LONGEST = 2500
+WENT_WRONG = "Something went wrong on my side"
+"""How an answer begins that tells of a fault nobody foresaw."""
 
 
 def register(app: App) -> None:
@@ -47,7 +49,7 @@ def told(error: Exception, about: str) -> str:
     number = secrets.token_hex(4)
     _log.error("Fault %s in %s", number, about, exc_info=error)
     return (
-        f"Something went wrong on my side, and nothing of yours is lost. Please try again; if it stays, tell an admin "
+        f"{WENT_WRONG}, and nothing of yours is lost. Please try again; if it stays, tell an admin "
         f"the number `{number}`: the log has the details under it."
     )
 

@@ -1,0 +1,161 @@
+"""The canary's journey against a bot that runs: through Slack with a colleague's token, and on schedule."""
+
+import json
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.scenarios.conftest import World, wait_until
+from tierbot.demo.workspace import SandboxProcess
+from tierbot.edges.slack.canary import COMMANDS
+from tierbot.edges.slack.manifest import manifest
+
+BOBS = "xoxp-sandbox-bob"
+USERS = ("ada:admin", "bob", "cleo")
+STEPS = [
+    "post a canary",
+    "react",
+    "see the vote arrive",
+    *COMMANDS,
+    "take the reaction back",
+    "see the vote revoked",
+    "clean up",
+]
+
+
+@pytest.fixture(scope="module")
+def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+    """Give a workspace with a bot that runs."""
+    with SandboxProcess(seed=1, users=USERS, declared=manifest(journey=True)) as sandbox:
+        built = World(sandbox, tmp_path_factory.mktemp("world"))
+        built.start()
+        yield built
+        built.stop()
+
+
+@pytest.fixture
+def den(world: World) -> str:
+    return open_den(world)
+
+
+def open_den(world: World) -> str:
+    """Open a channel for tests, with the bot and bob in it."""
+    name = f"tests-{time.monotonic_ns()}"
+    made: dict[str, Any] = world.client.post("channels", json={"name": name, "members": ["bob"]}).json()
+    return str(made["channel"]["id"])
+
+
+def journey(world: World, channel: str, token: str = "") -> tuple[int, dict[str, dict[str, Any]]]:
+    world.environment["SLACK_USER_TOKEN"] = token
+    done = world.run("doctor", "--journey", "--channel", channel, "--json")
+    steps = [json.loads(line) for line in done.stdout.splitlines()]
+    assert [step["name"] for step in steps] == STEPS, done.stderr
+    return done.returncode, {step["name"]: step for step in steps}
+
+
+def in_channel(world: World, channel: str) -> list[dict[str, Any]]:
+    found: dict[str, Any] = world.client.get("messages", params={"channel": channel}).json()
+    return list(found["messages"])
+
+
+def test_a_canary_goes_the_whole_way_as_a_colleague_and_leaves_no_trace(world: World, den: str) -> None:
+    code, steps = journey(world, den, BOBS)
+    assert code == 0, steps
+    assert {step["outcome"] for step in steps.values()} == {"ok"}
+    assert (
+        steps["react"]["says"] == ":balance_scale:: as @bob, through Slack" or "through Slack" in steps["react"]["says"]
+    )
+    assert "listeners" in steps["/leaderboard"]["says"]
+    assert all(0 <= step["seconds"] < 20 for step in steps.values())
+    assert in_channel(world, den) == []
+    store = world.store()
+    (workspace,) = store.workspace_ids()
+    with store.read(workspace) as tx:
+        assert tx.ledger.votes_in_round(1) == {}, "what is said of a canary counts for nobody"
+        assert tx.ledger.untallied(10) == []
+    store.close()
+    told = json.loads(world.run("status", "--json").stdout)
+    assert told["journey"]["broken"] is None
+    assert told["running"] is True
+
+
+def test_without_a_colleagues_token_the_listeners_are_walked_through_and_the_journey_says_so(
+    world: World, den: str
+) -> None:
+    code, steps = journey(world, den)
+    assert code == 0, steps
+    assert "the app's own listeners" in steps["react"]["says"]
+    assert "SLACK_USER_TOKEN" in steps["react"]["says"]
+    assert in_channel(world, den) == []
+
+
+def test_a_colleague_outside_the_channel_breaks_the_journey_with_the_remedy_and_the_canary_goes(
+    world: World, den: str
+) -> None:
+    code, steps = journey(world, den, "xoxp-sandbox-cleo")
+    assert code == 1
+    assert steps["react"]["outcome"] == "broken"
+    assert "must be a member of the channel" in steps["react"]["says"]
+    assert steps["see the vote arrive"]["outcome"] == "not tried"
+    assert [steps[text]["outcome"] for text in COMMANDS] == ["ok"] * len(COMMANDS)
+    assert in_channel(world, den) == []
+
+
+def test_a_token_of_the_wrong_kind_is_told_before_anything_is_posted(world: World, den: str) -> None:
+    world.environment["SLACK_USER_TOKEN"] = world.sandbox.address.bot_token
+    done = world.run("doctor", "--journey", "--channel", den)
+    assert done.returncode == 1
+    assert "SLACK_USER_TOKEN: That is a bot token (xoxb-…). Wanted is a user token (xoxp-…)" in done.stderr
+    assert in_channel(world, den) == []
+
+
+def test_on_schedule_a_broken_step_is_told_to_the_admins_by_direct_message_once(tmp_path: Path) -> None:
+    with SandboxProcess(seed=1, users=USERS, declared=manifest(journey=True)) as sandbox:
+        world = World(sandbox, tmp_path)
+        den = open_den(world)
+        every = {"TIERBOT_JOURNEY_EVERY_HOURS": "0.0005", "TIERBOT_JOURNEY_CHANNEL": den, "SLACK_USER_TOKEN": BOBS}
+        world.environment |= every
+        world.start()
+        try:
+            travel_and_break(world, den)
+        finally:
+            world.stop()
+
+
+def travel_and_break(world: World, den: str) -> None:
+    store = world.store()
+    (workspace,) = wait_until(store.workspace_ids, "the workspace")
+
+    def travel_now() -> None:
+        with store.begin(workspace) as tx:
+            due = tx.agenda.get("journey")
+            assert due is not None
+            tx.agenda.set(type(due)("journey", due.due_at.replace(year=2000), due.ran_at))
+
+    def last() -> dict[str, Any] | None:
+        with store.read(workspace) as tx:
+            known = tx.workspaces.get()
+        return known.settings.get("journey") if known else None
+
+    travel_now()
+    first = wait_until(last, "a journey")
+    assert first["broken"] is None, first
+    assert direct_messages(world, "ada") == []
+    world.client.post("leave", json={"user": "bob", "channel": den})
+    wait_until(lambda: (last() or {}).get("broken") == "react", "a broken journey")
+    wait_until(lambda: direct_messages(world, "ada"), "the news")
+    again = (last() or {})["at"]
+    wait_until(lambda: (last() or {})["at"] != again, "one more journey")
+    (news,) = direct_messages(world, "ada")
+    assert "broke at “react”" in news["text"]
+    assert "must be a member of the channel" in str(news["blocks"])
+    assert direct_messages(world, "bob") == []
+    store.close()
+
+
+def direct_messages(world: World, user: str) -> list[dict[str, Any]]:
+    inbox: dict[str, Any] = world.client.get("inbox", params={"user": user}).json()
+    return [message for channel in inbox["direct"] for message in channel["messages"]]
