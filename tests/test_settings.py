@@ -47,6 +47,8 @@ def test_the_example_file_with_its_defaults_uncommented_gives_the_defaults(tmp_p
         ("TIERBOT_WEEKDAYS", "mon,someday", "days such as mon,tue,fri"),
         ("TIERBOT_BLANK_SHARE", "0.9", "less than or equal to 0.2"),
         ("TIERBOT_LOG_LEVEL", "loud", "DEBUG, INFO, WARNING or ERROR"),
+        ("TIERBOT_FEEDS_CONTACT", "Käthe", "an e-mail address or a web page, in plain ASCII"),
+        ("TIERBOT_POLL_EVERY_MINUTES", "0", "greater than 0"),
         ("SLACK_API_URL", "slack.com", "a URL such as https://slack.com/api/"),
         ("PORT", "http", "valid integer"),
     ],

@@ -5,10 +5,9 @@ from datetime import UTC, datetime
 from typing import Annotated, Any
 
 import typer
-from rich.markup import escape
 
 from tierbot.articles.feeds import Feed, FeedResult, ListedFeed, parse_feeds, starter_feeds
-from tierbot.cli.output import err, out, print_json, print_table
+from tierbot.cli.output import err, out, print_json
 from tierbot.cli.wiring import offline
 from tierbot.domain import TierbotError
 from tierbot.settings import load_settings
@@ -62,19 +61,11 @@ def list_feeds(as_json: Annotated[bool, typer.Option("--json", help="One JSON ob
         out.print("No feeds yet. Add one with `tierbot feeds add URL`, or a first set with `tierbot feeds starter`.")
         return
     now = datetime.now(UTC)
-    print_table(
-        ("feed", "source", "read", "brought", ""),
-        [
-            (
-                escape(one.feed.url),
-                escape(one.feed.name) or "–",
-                _ago(one.polled_at, now),
-                one.brought,
-                escape(_state(one)),
-            )
-            for one in listed
-        ],
-    )
+    for one in listed:
+        how = " · ".join(filter(None, (one.feed.name, _ago(one.polled_at, now), f"{one.brought} brought", _state(one))))
+        out.print(f"{one.feed.url}\n  {how}", markup=False)
+    broken = sum(one.problem is not None for one in listed)
+    out.print(f"{len(listed)} feeds, {broken} broken.")
 
 
 @group.command("test")
@@ -116,8 +107,8 @@ def remove(url: Annotated[str, typer.Argument(help="The feed's address, as `tier
 def _add(feeds: Sequence[Feed]) -> None:
     bot, workspace = offline()
     added = bot.intake.add_feeds(workspace, feeds)
-    known = f" {len(feeds) - added} were on the list already." if added < len(feeds) else ""
-    out.print(f"{added} added.{known} `tierbot feeds list` shows how they are doing.")
+    known = f" On the list already: {len(feeds) - added}." if added < len(feeds) else ""
+    out.print(f"Added: {added}.{known} `tierbot feeds list` shows how they are doing.")
 
 
 def _as_dict(one: ListedFeed) -> dict[str, Any]:
@@ -154,11 +145,11 @@ def _outcome(result: FeedResult) -> dict[str, Any]:
 def _state(one: ListedFeed) -> str:
     if one.problem:
         return f"broken: {one.problem.removeprefix(one.feed.url + ': ')}"
-    return "; ".join(one.notes) or ("ok" if one.polled_at else "not read yet")
+    return "; ".join(one.notes) or ("ok" if one.polled_at else "")
 
 
 def _ago(moment: datetime | None, now: datetime) -> str:
     if moment is None:
-        return "–"
+        return "not read yet"
     minutes = int((now - moment).total_seconds() // 60)
-    return f"{minutes} min ago" if minutes < 120 else f"{minutes // 60} h ago"  # noqa: PLR2004 - two hours
+    return f"read {minutes} min ago" if minutes < 120 else f"read {minutes // 60} h ago"  # noqa: PLR2004 - two hours
