@@ -13,6 +13,8 @@ import numpy as np
 
 from tierbot.articles.boundaries import load_boundaries
 from tierbot.articles.feeds import load_feeds
+from tierbot.courtesy import JOB as NUDGE
+from tierbot.courtesy import Courtesy
 from tierbot.dispatch import Draw
 from tierbot.doctor.journey import Step, travel, vote_stands
 from tierbot.domain import Article, TierbotError
@@ -72,6 +74,7 @@ class Tierbot:
     naming: Naming
     invitations: Invitations
     home: HomePage
+    courtesy: Courtesy
     worker: Worker
     scheduler: Scheduler
     chats: Callable[[str], Chat]
@@ -101,6 +104,7 @@ class Tierbot:
         load_feeds(self.settings.feeds)
         workspace = Workspace(identity.team_id, identity.team, self.clock.now(), {"bot_user": identity.bot_user_id})
         self.loop.prepare(workspace, self.tags)
+        self.courtesy.plan(workspace.id)
 
     def start(self) -> None:
         """Start the outbox, the settling and the schedule."""
@@ -167,6 +171,9 @@ def build(
     )
     worker = Worker(loop, after_settling)
     game = Game(loop, worker.wake)
+    courtesy = Courtesy(loop, chats)
+    scheduler = Scheduler(loop)
+    scheduler.add(NUDGE, courtesy)
     return Tierbot(
         settings=settings,
         tags=tags or tag_space(settings),
@@ -181,8 +188,9 @@ def build(
         naming=Naming(store, clock, worker.wake),
         invitations=Invitations(loop, chats),
         home=HomePage(loop, game),
+        courtesy=courtesy,
         worker=worker,
-        scheduler=Scheduler(loop),
+        scheduler=scheduler,
         chats=chats,
         directory=directory,
         trainer=trainer,
@@ -239,6 +247,7 @@ def app_of(bot: Tierbot, identity: Identity) -> SlackApp:
         naming=bot.naming,
         invitations=bot.invitations,
         home=bot.home,
+        courtesy=bot.courtesy,
     )
     return build_app(
         desk,

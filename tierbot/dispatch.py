@@ -145,6 +145,8 @@ class Dispatcher:
         if delivery.kind is DeliveryKind.PICTURE:
             return self._send_picture(chat, delivery)
         if delivery.kind is DeliveryKind.ANNOUNCE:
+            if self._is_stale(delivery):
+                return None
             return chat.announce(delivery.channel, delivery.payload, delivery.id)
         view = self._view(workspace, self._post_id(workspace, delivery))
         if delivery.kind in _SENDS_A_MESSAGE:
@@ -157,6 +159,11 @@ class Dispatcher:
         else:
             chat.react(delivery.channel, str(ts), str(delivery.payload["emoji"]))
         return None
+
+    def _is_stale(self, delivery: Delivery) -> bool:
+        """Say whether an announcement came too late to be sent at all: a nudge must not slip into quiet hours."""
+        expires_at = delivery.payload.get("expires_at")
+        return expires_at is not None and self._clock.now() > datetime.fromisoformat(expires_at)
 
     def _send_picture(self, chat: Chat, delivery: Delivery) -> str:
         said = delivery.payload

@@ -114,6 +114,9 @@ class Settings(BaseSettings):
     weekdays: Annotated[tuple[str, ...], NoDecode] = Field(
         ("mon", "tue", "wed", "thu", "fri"), description="Days with scheduled posts, separated by commas."
     )
+    nudges: bool = Field(
+        True, description="Remind those who judged lately and not in this round: at most once a day, never when quiet."
+    )
     round_days: float = Field(7.0, gt=0, le=60, description="Length of a round in days.")
 
     # How to ask

@@ -3,6 +3,7 @@
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -20,11 +21,22 @@ from tierbot.tags import default_tag_space
 USERS = ("ada:admin", "bob", "cid", "dee")
 
 
+class ShiftedClock(SystemClock):
+    """The machine's clock, ahead by as much as it is told."""
+
+    def __init__(self) -> None:
+        self.ahead = timedelta(0)
+
+    def now(self) -> datetime:
+        return super().now() + self.ahead
+
+
 class House:
     """The workspace, the bot, and hands for its colleagues."""
 
-    def __init__(self, bot: Tierbot, sandbox: SandboxProcess) -> None:
+    def __init__(self, bot: Tierbot, sandbox: SandboxProcess, clock: ShiftedClock) -> None:
         self.bot = bot
+        self.clock = clock
         self.workspace = bot.only_workspace()
         self.channel = sandbox.address.channel
         self.http = httpx.Client(base_url=sandbox.address.control_url, timeout=30, trust_env=False)
@@ -97,7 +109,7 @@ class House:
 @contextmanager
 def open_house(folder: Path, **changes: object) -> Iterator[House]:
     """Start a sandbox and a bot in it."""
-    clock, encoder, tags = SystemClock(), HashingEncoder(), default_tag_space()
+    clock, encoder, tags = ShiftedClock(), HashingEncoder(), default_tag_space()
     with ExitStack() as stack:
         sandbox = stack.enter_context(SandboxProcess(users=USERS))
         address = sandbox.address
@@ -120,7 +132,7 @@ def open_house(folder: Path, **changes: object) -> Iterator[House]:
         for part in (runner, bot):
             part.start()
             stack.callback(part.stop)
-        house = House(bot, sandbox)
+        house = House(bot, sandbox, clock)
         stack.callback(house.http.close)
         until = time.monotonic() + 10
         while house.see("stats")["connections"] == 0 and time.monotonic() < until:

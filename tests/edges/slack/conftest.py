@@ -59,6 +59,9 @@ class SmallGame:
         assert workspace
         self.told.release()
 
+    def late_vote(self, workspace, event):
+        return None
+
     def leaderboard(self, workspace, which):
         if which == "99":
             raise TierbotError("There is no round 99 yet; the current one is 3.")
@@ -107,6 +110,7 @@ def desk_of(game, clock, admins, channel):
         naming=game,
         invitations=game,
         home=game,
+        courtesy=game,
     )
 
 

@@ -2,12 +2,11 @@
 
 import pytest
 
+from tests.edges.slack.conftest import SmallGame, StoppedClock, desk_of
 from tierbot.domain import TierbotError
 from tierbot.edges.slack.app import SlackApp, authorize_one, build_app, identify
 from tierbot.edges.slack.canary import COMMANDS, STRANGER, Canary, colleague
 from tierbot.edges.slack.people import Admins, list_admins
-
-from tests.edges.slack.conftest import SmallGame, StoppedClock, desk_of
 
 
 @pytest.fixture(scope="module")

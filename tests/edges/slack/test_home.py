@@ -8,7 +8,8 @@ import pytest
 
 from tests.edges.slack.conftest import NOW
 from tierbot.domain import Estimate, Standing
-from tierbot.edges.slack.home import Button, render_home
+from tierbot.edges.slack.home import render_home
+from tierbot.edges.slack.views import Button
 from tierbot.rounds.views import Home, Leaderboard, MyScore, RoundAccuracy
 from tierbot.sandbox.blocks import validate_view
 

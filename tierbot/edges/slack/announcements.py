@@ -10,6 +10,7 @@ from tierbot.domain import Estimate, Standing
 from tierbot.edges.slack.blocks import Block, Message, context, header, listing, section, sections
 from tierbot.edges.slack.boards import Named, standing_line
 from tierbot.edges.slack.text import clean, emoji, mrkdwn, person
+from tierbot.edges.slack.views import Button, actions, button
 from tierbot.edges.slack.words import accuracy, count, percent
 from tierbot.ports import ChatError
 from tierbot.tags import TagSpace
@@ -161,6 +162,20 @@ def _model_rolled_back(said: Announcement, _: TagSpace) -> Message:
     return Message(line, (section(line),))
 
 
+def _nudge(said: Announcement, _: TagSpace) -> Message:
+    waiting = count(int(said["waiting"]), "story", "stories")
+    text = (
+        f"👋 Round {int(said['round'])} goes on without you so far: {waiting} could use your opinion. "
+        "Shall I send you five?"
+    )
+    buttons = [
+        button("Send me five", Button.FIVE, style="primary"),
+        button("No more reminders", Button.QUIET),
+    ]
+    how = "At most one reminder a day, none in quiet hours. One click ends them, mentions too; App Home turns it back."
+    return Message(text, (section(text), actions(buttons, "tierbot_nudge"), context(how)))
+
+
 def _model(said: Announcement) -> str:
     return f"{int(said['number'])} ({mrkdwn(clean(str(said['model']), 60))})"
 
@@ -190,5 +205,6 @@ _KINDS: Mapping[str, Callable[[Announcement, TagSpace], Message]] = {
     "model_promoted": _model_promoted,
     "model_refused": _model_refused,
     "model_rolled_back": _model_rolled_back,
+    "nudge": _nudge,
     "journey_broken": _journey_broken,
 }

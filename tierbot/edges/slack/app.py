@@ -102,7 +102,7 @@ def build_app(
             listener_executor=ThreadPoolExecutor(listener_threads, thread_name_prefix="slack-listener"),
         )
     directory = directory or Directory(desk.clock)
-    inbox.register(app, desk.play, desk.clock, directory, ignored_users)
+    inbox.register(app, desk.play, desk.courtesy, desk.clock, directory, ignored_users)
     listeners.register(app, desk, directory)
     # One at a time: what takes seconds takes the encoder, and colleagues' clicks come first.
     slow = ThreadPoolExecutor(1, thread_name_prefix="slack-slow")

@@ -4,7 +4,6 @@ import logging
 from collections.abc import Callable, Sequence
 from concurrent.futures import Executor
 from datetime import datetime
-from enum import StrEnum
 from typing import Any
 
 from slack_bolt import Ack, App, BoltContext
@@ -19,7 +18,7 @@ from tierbot.edges.slack.faults import told
 from tierbot.edges.slack.listeners import Desk
 from tierbot.edges.slack.needs import Needs
 from tierbot.edges.slack.text import clean, mrkdwn, person
-from tierbot.edges.slack.views import View, actions, button
+from tierbot.edges.slack.views import Button, View, actions, button
 from tierbot.edges.slack.words import accuracy, count, percent, remaining
 from tierbot.rounds.views import Home, RoundAccuracy
 
@@ -29,14 +28,6 @@ _log = logging.getLogger(__name__)
 _STANDINGS = 5
 _BAR = 20
 Named = Callable[[str], str]
-
-
-class Button(StrEnum):
-    """What can be clicked in App Home, and in the messages that offer the same."""
-
-    FIVE = "tierbot_send_me_five"
-    QUIET = "tierbot_opt_out"
-    LOUD = "tierbot_opt_in"
 
 
 def register(app: App, desk: Desk, directory: Directory, slow: Executor) -> None:

@@ -14,13 +14,17 @@ from typing import Any
 from slack_bolt import App, BoltContext, BoltResponse
 from slack_sdk import WebClient
 
-from tierbot.domain import ReactionEvent, from_slack_ts
+from tierbot.domain import ReactionEvent, TierbotError, from_slack_ts
 from tierbot.edges.slack.directory import Directory
+from tierbot.edges.slack.errors import call
 from tierbot.edges.slack.needs import Needs
-from tierbot.edges.slack.play import Play
+from tierbot.edges.slack.play import Courtesy, Play
 from tierbot.ports import Clock
 
-NEEDS = Needs(events={"reaction_added": ("reactions:read",), "reaction_removed": ("reactions:read",)})
+NEEDS = Needs(
+    methods={"chat.postEphemeral": ("chat:write",)},
+    events={"reaction_added": ("reactions:read",), "reaction_removed": ("reactions:read",)},
+)
 
 _log = logging.getLogger(__name__)
 _SLACKBOT = "USLACKBOT"
@@ -77,7 +81,14 @@ def _string(fields: Mapping[str, Any], name: str) -> str:
     return value
 
 
-def register(app: App, play: Play, clock: Clock, directory: Directory, ignored: frozenset[str] = frozenset()) -> None:
+def register(
+    app: App,
+    play: Play,
+    courtesy: Courtesy,
+    clock: Clock,
+    directory: Directory,
+    ignored: frozenset[str] = frozenset(),
+) -> None:
     """Subscribe to both reaction events. `ignored` are user ids whose reactions are no votes, as other bots' are."""
     strangers = ignored | {_SLACKBOT}
 
@@ -92,13 +103,32 @@ def register(app: App, play: Play, clock: Clock, directory: Directory, ignored: 
         next()
         return None
 
-    def touched(context: BoltContext, client: WebClient) -> None:
-        """Run after the acknowledgement: ask the worker to tally and settle soon, and learn who is a bot."""
-        play.touched(str(context.team_id))
-        directory.keep_fresh(str(context.team_id), client)
+    def touched(body: dict[str, Any], context: BoltContext, client: WebClient) -> None:
+        """Run after the acknowledgement: have it tallied and settled soon, thank who came late, learn who is a bot."""
+        workspace = str(context.team_id)
+        play.touched(workspace)
+        event = read_reaction(body, clock.now())
+        if event is not None:
+            thank_if_late(courtesy, client, workspace, event)
+        directory.keep_fresh(workspace, client)
 
     for kind in NEEDS.events:
         app.event(kind, middleware=[record])(touched)
+
+
+def thank_if_late(courtesy: Courtesy, client: WebClient, workspace: str, event: ReactionEvent) -> None:
+    """Tell the giver of a late vote, for their eyes only, that it still teaches; never raises for Slack's sake."""
+    number = courtesy.late_vote(workspace, event)
+    if number is None:
+        return
+    said = (
+        f"Thank you! Round {number} is over, so this vote no longer scores in it. It still teaches me: "
+        "the next model learns from it."
+    )
+    try:
+        call("chat.postEphemeral", client.chat_postEphemeral, channel=event.channel, user=event.user, text=said)
+    except TierbotError as fault:
+        _log.info("Thanks to %s were not shown: %s", event.user, fault)
 
 
 def _vote(

@@ -28,7 +28,7 @@ from tierbot.edges.slack.commands import (
 from tierbot.edges.slack.directory import Directory
 from tierbot.edges.slack.needs import Needs
 from tierbot.edges.slack.people import Admins
-from tierbot.edges.slack.play import HomePage, Insight, Invitations, Naming, Play
+from tierbot.edges.slack.play import Courtesy, HomePage, Insight, Invitations, Naming, Play
 from tierbot.edges.slack.text import clean, mrkdwn, person
 from tierbot.edges.slack.words import count
 from tierbot.ports import Clock
@@ -55,6 +55,7 @@ class Desk:
     naming: Naming
     invitations: Invitations
     home: HomePage
+    courtesy: Courtesy
 
 
 def register(app: App, desk: Desk, directory: Directory) -> None:

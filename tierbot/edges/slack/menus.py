@@ -3,9 +3,10 @@
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
-from tierbot.domain import Tag, TierbotError
+from tierbot.domain import ReactionEvent, Source, Tag, TierbotError
 from tierbot.edges.slack.blocks import Block, context
 from tierbot.edges.slack.text import emoji
 from tierbot.edges.slack.views import View, modal, plain
@@ -25,6 +26,13 @@ class Named:
     ts: str
     tag_ids: tuple[str, ...]
     form: str
+
+    def vote(self, user: str, now: datetime) -> ReactionEvent:
+        """Return its first tag as the event that it is."""
+        return ReactionEvent(
+            self.form, self.channel, self.ts, user, self.tag_ids[0], added=True, happened_at=now, received_at=now,
+            source=Source.MENU,
+        )  # fmt: skip
 
 
 def render_menu(menu: Menu, channel: str, ts: str) -> View:

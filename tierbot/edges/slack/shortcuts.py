@@ -12,6 +12,7 @@ from tierbot.domain import TierbotError
 from tierbot.edges.slack import explanations, menus
 from tierbot.edges.slack.errors import call
 from tierbot.edges.slack.faults import told
+from tierbot.edges.slack.inbox import thank_if_late
 from tierbot.edges.slack.listeners import Desk
 from tierbot.edges.slack.needs import MessageShortcut, Needs
 from tierbot.edges.slack.text import clean, mrkdwn
@@ -49,16 +50,18 @@ def register(app: App, desk: Desk, slow: Executor) -> None:
             view = saying(menus.TITLE, mrkdwn(clean(str(fault), _LONGEST)))
         open_view(client, body, view)
 
-    def named(ack: Ack, body: dict[str, Any], context: BoltContext) -> None:
+    def named(ack: Ack, body: dict[str, Any], context: BoltContext, client: WebClient) -> None:
         # Written before it is acknowledged, as reactions are: a vote that could not be kept is not thanked for.
+        workspace, user = str(context.team_id), str(body["user"]["id"])
         try:
             said = menus.read_menu(body["view"])
-            user = str(body["user"]["id"])
-            desk.naming.name(str(context.team_id), user, said.channel, said.ts, said.tag_ids, said.form)
+            news = desk.naming.name(workspace, user, said.channel, said.ts, said.tag_ids, said.form)
         except TierbotError as fault:
             ack(response_action="errors", errors={menus.BLOCK: clean(str(fault), _LONGEST)})
-        else:
-            ack()
+            return
+        ack()
+        if news and said.tag_ids:
+            thank_if_late(desk.courtesy, client, workspace, said.vote(user, desk.clock.now()))
 
     app.shortcut({"type": "message_action", "callback_id": WHY.callback_id})(why)
     app.shortcut({"type": "message_action", "callback_id": NAME.callback_id})(name)

@@ -1,6 +1,7 @@
 """Modals and App Home as Slack takes them: their outer form, and the small parts that several of them use."""
 
 from collections.abc import Iterable, Sequence
+from enum import StrEnum
 from typing import Any
 
 from tierbot.edges.slack.blocks import Block, section
@@ -9,6 +10,14 @@ from tierbot.tags import TagSpace
 
 View = dict[str, Any]
 _TITLE, _BUTTON, _NAME, _MOST_BLOCKS = 24, 75, 60, 100
+
+
+class Button(StrEnum):
+    """What can be clicked in App Home, and in the messages that offer the same."""
+
+    FIVE = "tierbot_send_me_five"
+    QUIET = "tierbot_opt_out"
+    LOUD = "tierbot_opt_in"
 
 
 def plain(text: str, limit: int) -> dict[str, Any]:
