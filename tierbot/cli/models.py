@@ -103,13 +103,23 @@ def _in_service(version: ModelVersion) -> None:
 
 
 @group.command("build")
-def build_bootstrap(
+def build(
     archives: Annotated[list[Path], typer.Argument(help="Labelled archives, JSONL or CSV, gzipped or not.")],
-    mapping: Annotated[Path | None, typer.Option(help="TOML file: an archive's labels → tags.")] = None,
-    out_folder: Annotated[Path, typer.Option("--out", help="Folder to write to.")] = Path("models"),
+    mapping: Annotated[
+        Path | None, typer.Option(help="TOML file: an archive's categories → tags. [HuffPost's]")
+    ] = None,
+    folder: Annotated[Path, typer.Option("--out", help="Folder to write to.")] = Path("models"),
 ) -> None:
     """Make the bootstrap model that ships: from labelled archives, and from descriptions where there is no data.
 
-    Example: `tierbot models build huffpost.jsonl.gz --out models`
+    Example: `tierbot models build huffpost.jsonl.gz huffpost-undated.jsonl.gz --out models`
     """
-    raise NotImplementedError
+    from tierbot.bootstrap import SystemClock
+    from tierbot.cli.building import build_bootstrap
+    from tierbot.edges.encoder import encoder_of
+    from tierbot.settings import load_settings
+
+    encoder = encoder_of(load_settings().encoder, threads=None)
+    with err.status("Reading …") as shown:
+        card = build_bootstrap(archives, mapping, folder, encoder, SystemClock().now(), shown.update)
+    out.print_json(json.dumps(card, default=str))

@@ -17,7 +17,7 @@ from tierbot.predict.classifier import Classifier, normalised
 from tierbot.predict.features import COLUMNS, WORD_COLUMNS, Features
 from tierbot.predict.reading import Reading
 from tierbot.training.calibrate import Calibration, calibrate
-from tierbot.training.remember import remember
+from tierbot.training.remember import memory_of, remember
 from tierbot.training.rows import TrainingRows
 from tierbot.training.solver import Design, Matrix, Problem, minimise
 
@@ -33,7 +33,8 @@ class FitSettings:
     strength: inverse of the penalty on coefficients (scikit-learn's C); bias_penalty: how hard a tag's level is
     held to its prior. rarity: positives of a tag with share q weigh ((1 − q)/q)^rarity. word_scale, site_scale:
     length of the word vector and of a site beside the unit-length embedding. fewest_rows: a word counts if so many
-    rows have it; most_words: the most frequent so many are kept, likewise most_sites. folds: parts for calibration.
+    rows have it; most_words: the most frequent so many are kept, likewise most_sites. folds: parts for
+    calibration; with more than `most_folded` rows one part of `held_out` rows serves.
     """
 
     strength: float = 0.15
@@ -45,6 +46,8 @@ class FitSettings:
     most_words: int = 40_000
     most_sites: int = 5_000
     folds: int = 4
+    most_folded: int = 6_000
+    held_out: int = 3_000
     tolerance: float = 0.02
 
 
@@ -54,26 +57,69 @@ def fit(
     settings: FitSettings | None = None,
     *,
     seed: int = 0,
-    start: Classifier | None = None,
     card: Mapping[str, Any] | None = None,
 ) -> Classifier:
     """Fit a calibrated classifier over the prior's tags to rows over the same tags.
 
-    `start` is a former model to begin from: it changes the time, not (beyond the tolerance) the result. Raises
-    NothingToLearnError if no row says anything.
+    Raises NothingToLearnError if no row says anything.
     """
     chosen = settings or FitSettings()
+    rows = _taught(rows, prior)
+    reading = _reading(rows, prior, chosen)
+    design, stacked = _design(rows.features, reading), _stacked(prior, reading)
+    index, scores, begin = _left_out(design, rows, stacked, chosen, seed)
+    found = _solve(design, rows, stacked, begin, chosen)
+    held = rows.take(index)
+    fallback = Calibration(prior.slope, prior.offset, prior.sharpness)
+    curve = calibrate(scores, held.targets, held.weights, fallback)
+    chances = normalised(curve.slope * scores + curve.offset, curve.sharpness)
+    return replace(
+        _model(found, reading, rows, prior, card),
+        slope=curve.slope,
+        offset=curve.offset,
+        sharpness=curve.sharpness,
+        memory=remember(rows, index, chances),
+    )
+
+
+def refit(
+    rows: TrainingRows,
+    prior: Classifier,
+    model: Classifier,
+    settings: FitSettings | None = None,
+    *,
+    card: Mapping[str, Any] | None = None,
+) -> Classifier:
+    """Fit once more to all rows, from a model that was just fitted to most of them and whose calibration stands.
+
+    Takes a fraction of the time of `fit`, since it starts near its end.
+    """
+    chosen = settings or FitSettings()
+    rows = _taught(rows, prior)
+    reading = _reading(rows, prior, chosen)
+    design, stacked = _design(rows.features, reading), _stacked(prior, reading)
+    found = _solve(design, rows, stacked, _stacked(model, reading), chosen)
+    return replace(
+        _model(found, reading, rows, prior, card),
+        slope=model.slope,
+        offset=model.offset,
+        sharpness=model.sharpness,
+        memory=replace(memory_of(rows), steepness=model.memory.steepness, middle=model.memory.middle),
+    )
+
+
+def _taught(rows: TrainingRows, prior: Classifier) -> TrainingRows:
     if rows.tag_ids != prior.tag_ids:
         raise ValueError("The rows and the prior are over different tags. Bring the rows to the prior's with `over`.")
-    rows = rows.take(np.flatnonzero(rows.weights.any(axis=1)))
-    if not len(rows):
+    said = np.flatnonzero(rows.weights.any(axis=1))
+    if not len(said):
         raise NothingToLearnError("No verdict says anything of any tag yet. Wait for more reactions, then retrain.")
-    reading = _reading(rows, prior, chosen)
-    design, stacked_prior = _design(rows.features, reading), _stacked(prior, reading)
-    begin = stacked_prior if start is None else _stacked(start.extended(prior).over(prior.tag_ids), reading)
-    found = _solve(design, rows, stacked_prior, begin, chosen)
-    unseen = _unseen_scores(design, rows, stacked_prior, chosen, seed)
-    curve = calibrate(unseen, rows.targets, rows.weights, Calibration(prior.slope, prior.offset, prior.sharpness))
+    return rows if len(said) == len(rows) else rows.take(said)
+
+
+def _model(
+    found: Matrix, reading: Reading, rows: TrainingRows, prior: Classifier, card: Mapping[str, Any] | None
+) -> Classifier:
     width = prior.dimension
     return replace(
         prior,
@@ -82,10 +128,6 @@ def fit(
         # as they will be read back: half precision is what is kept
         words=found[width + 1 :].astype(np.float16).astype(np.float32),
         reading=reading,
-        slope=curve.slope,
-        offset=curve.offset,
-        sharpness=curve.sharpness,
-        memory=remember(rows, normalised(curve.slope * unseen + curve.offset, curve.sharpness)),
         seen=np.unique(rows.keys[rows.keys > 0]),
         card=dict(card or {}),
     )
@@ -131,18 +173,24 @@ def _solve(design: Design, rows: TrainingRows, prior: Matrix, begin: Matrix, set
     return minimise(problem, begin, tolerance=settings.tolerance)
 
 
-def _unseen_scores(
+def _left_out(
     design: Design, rows: TrainingRows, prior: Matrix, settings: FitSettings, seed: int
-) -> NDArray[np.float64]:
-    """Return each row's scores by coefficients that were fitted without it, (n, T)."""
-    folds = max(2, min(settings.folds, len(rows)))
-    fold = np.random.default_rng(seed).permutation(len(rows)) % folds
-    if len(rows) < folds:
-        return design.times(prior).astype(np.float64)
-    scores = np.empty(rows.targets.shape)
-    for number in range(folds):
-        out, kept = np.flatnonzero(fold == number), np.flatnonzero(fold != number)
-        part = Design(design.dense[kept], design.sparse[kept])
-        held_back = Design(design.dense[out], design.sparse[out])
-        scores[out] = held_back.times(_solve(part, rows.take(kept), prior, prior, settings))
-    return scores
+) -> tuple[NDArray[np.intp], NDArray[np.float64], Matrix]:
+    """Return some rows, their scores by coefficients that were fitted without them, and a start for the full fit.
+
+    Few rows are each left out once, in folds; of many, one part is left out. The fits start from the prior: a former
+    model has seen the rows.
+    """
+    order = np.random.default_rng(seed).permutation(len(rows))
+    if len(rows) < settings.folds:
+        return order, design.times(prior)[order].astype(np.float64), prior
+    parts = np.array_split(order, settings.folds)
+    if len(rows) > settings.most_folded:
+        parts = [order[: settings.held_out]]
+    scores, total = [], np.zeros_like(prior)
+    for part in parts:
+        kept = np.setdiff1d(order, part)
+        found = _solve(Design(design.dense[kept], design.sparse[kept]), rows.take(kept), prior, prior, settings)
+        scores.append(Design(design.dense[part], design.sparse[part]).times(found))
+        total += found
+    return np.concatenate(parts), np.concatenate(scores).astype(np.float64), total / np.float32(len(parts))

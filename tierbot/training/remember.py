@@ -16,24 +16,32 @@ _STEEPNESSES = (10.0, 20.0, 40.0)
 _EXPECTED_MIDDLE, _MIDDLE_SPREAD, _EXPECTED_STEEPNESS = 0.6, 0.1, 20.0
 
 
-def remember(rows: TrainingRows, probabilities: NDArray[np.float64]) -> Memory:
-    """Return a memory of the newest posts' rows that name a tag.
-
-    probabilities: (n, T), the linear scores' p for each row by coefficients fitted without it. Each row's neighbours
-    are sought among the others, and the trust is what makes the true tags likeliest.
-    """
-    true = (rows.targets > 0) & (rows.weights > 0)
-    kept = np.flatnonzero(true.any(axis=1) & (rows.keys > 0))[-MOST_REMEMBERED:]
-    embeddings = rows.features.embeddings[kept]
-    tags = np.where(true[kept], rows.weights[kept], 0)
+def memory_of(rows: TrainingRows) -> Memory:
+    """Return a memory of the newest posts' rows that name a tag, not trusted yet."""
+    kept = _remembered(rows)
+    tags = np.where(rows.targets[kept] > 0, rows.weights[kept], 0)
     shares = tags / np.maximum(tags.sum(axis=1, keepdims=True), 1e-12)
-    memory = Memory(embeddings.astype(np.float16), shares.astype(np.float16))
-    if not len(kept):
+    return Memory(rows.features.embeddings[kept].astype(np.float16), shares.astype(np.float16))
+
+
+def remember(rows: TrainingRows, index: NDArray[np.intp], probabilities: NDArray[np.float64]) -> Memory:
+    """Return a memory of the newest posts' rows that name a tag, trusted as far as it helps.
+
+    probabilities: the linear scores' p of the rows in `index`, (len(index), T), by coefficients fitted without them.
+    Their neighbours are sought among the other rows, and the trust is what makes the true tags likeliest.
+    """
+    memory, kept = memory_of(rows), _remembered(rows)
+    place = np.full(len(rows), -1)
+    place[kept] = np.arange(len(kept))
+    asked = np.flatnonzero(place[index] >= 0)
+    if not len(asked):
         return memory
-    nearest, votes = memory.neighbours(embeddings, np.arange(len(kept)))
-    linear = np.maximum((probabilities[kept] * true[kept]).sum(axis=1), 1e-9)
-    neighbour = (votes * true[kept]).sum(axis=1)
-    weight = rows.weights[kept].max(axis=1)
+    held = index[asked]
+    true = (rows.targets[held] > 0) & (rows.weights[held] > 0)
+    nearest, votes = memory.neighbours(rows.features.embeddings[held], place[held])
+    linear = np.maximum((probabilities[asked] * true).sum(axis=1), 1e-9)
+    neighbour = (votes * true).sum(axis=1)
+    weight = rows.weights[held].max(axis=1)
 
     def gain(candidate: Memory) -> float:
         trust = candidate.trust(nearest)
@@ -51,3 +59,8 @@ def _expectation(memory: Memory) -> float:
         return -2.0
     off = (memory.middle - _EXPECTED_MIDDLE) / _MIDDLE_SPREAD
     return float(-0.5 * (off**2 + np.log(memory.steepness / _EXPECTED_STEEPNESS) ** 2))
+
+
+def _remembered(rows: TrainingRows) -> NDArray[np.intp]:
+    named = ((rows.targets > 0) & (rows.weights > 0)).any(axis=1)
+    return np.flatnonzero(named & (rows.keys > 0))[-MOST_REMEMBERED:]

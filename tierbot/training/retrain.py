@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tierbot.predict.classifier import Classifier
-from tierbot.training.fit import FitSettings, fit
+from tierbot.training.fit import FitSettings, fit, refit
 from tierbot.training.judge import Decision, judge
 from tierbot.training.rows import TrainingRows, joined_rows
 
@@ -66,16 +66,17 @@ def train_challenger(job: TrainingJob) -> TrainingResult:
     replayed = [] if job.bootstrap is None else [job.bootstrap.over(tags).times(job.bootstrap_weight)]
     everything = joined_rows([*replayed, verdicts])
     judging = _judging(job, verdicts)
-    decision = judge([], [])
-    start = job.champion
     if job.champion is not None and len(judging):
         champion = job.champion.extended(job.prior).over(tags)
         kept = np.setdiff1d(np.arange(len(verdicts)), judging)
         taught = joined_rows([*replayed, verdicts.take(kept)])
-        start = fit(taught, job.prior, job.settings, seed=job.seed, start=champion)
+        challenger = fit(taught, job.prior, job.settings, seed=job.seed)
         asked = verdicts.take(judging)
-        decision = judge(_hits(start, asked), _hits(champion, asked))
-    model = fit(everything, job.prior, job.settings, seed=job.seed, start=start, card={})
+        decision = judge(_hits(challenger, asked), _hits(champion, asked))
+        model = refit(everything, job.prior, challenger, job.settings)
+    else:
+        decision = judge([], [])
+        model = fit(everything, job.prior, job.settings, seed=job.seed)
     card = {
         "kind": "retrained",
         "parent": job.parent,
@@ -98,7 +99,9 @@ def _judging(job: TrainingJob, verdicts: TrainingRows) -> NDArray[np.intp]:
     """Return the newest unbiased rows that are new to the champion and name a tag that is still in use."""
     named = ((verdicts.targets > 0) & (verdicts.weights > 0)).any(axis=1)
     new = np.ones(len(verdicts), dtype=bool) if job.champion is None else ~np.isin(verdicts.keys, job.champion.seen)
-    return np.flatnonzero(job.unbiased & named & new)[-job.judge_on :]
+    found = np.flatnonzero(job.unbiased & named & new)
+    most = min(job.judge_on, int(verdicts.weights.any(axis=1).sum()) // 2)  # something must be left to learn from
+    return found[max(0, len(found) - most) :]
 
 
 def _hits(model: Classifier, rows: TrainingRows) -> NDArray[np.bool_]:

@@ -1,0 +1,67 @@
+"""Making the bootstrap model's files: what `tierbot models build` does."""
+
+import hashlib
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from tierbot.domain import ModelState, ModelVersion
+from tierbot.edges.archives import read_archive
+from tierbot.edges.shelf import BOOTSTRAP, ROWS, write_model
+from tierbot.ports import Encoder
+from tierbot.predict.coldstart import coldstart
+from tierbot.predict.features import Features, features_of
+from tierbot.tags import default_tag_space
+from tierbot.training.bootstrap_model import Story, build, earlier_and_later, parse_mapping, shipped_mapping
+from tierbot.training.job import write_whole
+from tierbot.training.rows import rows_to_bytes
+
+_BATCH = 512
+
+
+def build_bootstrap(
+    archives: Sequence[Path],
+    mapping: Path | None,
+    folder: Path,
+    encoder: Encoder,
+    now: datetime,
+    say: Callable[[str], None],
+) -> dict[str, Any]:
+    """Train the bootstrap model on archives, write its three files into `folder` and return its card.
+
+    Raises TierbotError if an archive or the mapping cannot be used, or the folder cannot be written.
+    """
+    tags = default_tag_space()
+    text, name = (
+        (mapping.read_text(encoding="utf-8"), str(mapping)) if mapping else (shipped_mapping(), "huffpost.toml")
+    )
+    categories = parse_mapping(text, name, tags.ids)
+    stories = [row for path in archives for row in read_archive(path, now=now, strict=False)]
+    earlier, later = earlier_and_later(stories, categories)
+    say(f"{len(stories)} stories read; {len(earlier)} teach, the {len(later)} latest measure.")
+    features = _features(earlier, encoder, say), _features(later, encoder, say)
+    say("Fitting …")
+    command = " ".join(["tierbot models build", *(path.name for path in archives)])
+    made = build(
+        earlier, later, features, categories, coldstart(tags.active, encoder.encode), card={"command": command}
+    )
+    rows, weights = rows_to_bytes(made.rows, encoder.digest), made.classifier.to_bytes()
+    card = {**made.classifier.card, "rows": len(made.rows), "rows_sha256": hashlib.sha256(rows).hexdigest()}
+    sha256 = hashlib.sha256(weights).hexdigest()
+    version = ModelVersion(BOOTSTRAP, 0, None, ModelState.CHAMPION, encoder.digest, sha256, now, card)
+    write_whole(folder / f"{ROWS}.safetensors", rows)
+    write_model(folder, BOOTSTRAP, version, weights, by_digest=False)
+    return card
+
+
+def _features(stories: Sequence[Story], encoder: Encoder, say: Callable[[str], None]) -> Features:
+    """Encode in batches, saying how far it is: tens of thousands of stories take minutes."""
+    texts = [f"{story.title}. {story.text}" if story.text else story.title for story in stories]
+    parts = [np.zeros((0, encoder.dimension), np.float32)]
+    for start in range(0, len(texts), _BATCH):
+        parts.append(encoder.encode(texts[start : start + _BATCH]))
+        say(f"{min(start + _BATCH, len(texts))} of {len(texts)} texts encoded")
+    return features_of(texts, np.concatenate(parts), [story.url for story in stories])
