@@ -21,14 +21,14 @@ from tierbot.edges.store.store import SqlStore
 PATIENCE = 60.0
 
 
-def wait_until(true: Callable[[], Any], what: str) -> Any:
-    """Return the first truthy answer; fail after a minute. Polling, since other processes do the work."""
-    until = time.monotonic() + PATIENCE
+def wait_until(true: Callable[[], Any], what: str, patience: float = PATIENCE) -> Any:
+    """Return the first truthy answer; fail after so many seconds. Polling, since other processes do the work."""
+    until = time.monotonic() + patience
     while time.monotonic() < until:
         if answer := true():
             return answer
         time.sleep(0.05)
-    raise AssertionError(f"waited {PATIENCE:g} s in vain: {what}")
+    raise AssertionError(f"waited {patience:g} s in vain: {what}")
 
 
 class World:
@@ -56,12 +56,17 @@ class World:
     def start(self) -> "subprocess.Popen[bytes]":
         """Start `tierbot run` and wait until it is connected."""
         connections = self.stats()["connections"]
-        command = [sys.executable, "-m", "tierbot", "run"]
-        with (self.folder / f"bot-{len(self.bots)}.log").open("wb") as log:
-            bot = subprocess.Popen(command, cwd=self.folder, env=self.environment, stdout=log, stderr=log)
-        self.bots.append(bot)
+        bot = self.launch("run")
         wait_until(lambda: bot.poll() is not None or self.stats()["connections"] > connections, "the bot to connect")
         assert bot.poll() is None, self.log()
+        return bot
+
+    def launch(self, *command: str) -> "subprocess.Popen[bytes]":
+        """Start a tierbot command that goes on running."""
+        line = [sys.executable, "-m", "tierbot", *command]
+        with (self.folder / f"bot-{len(self.bots)}.log").open("wb") as log:
+            bot = subprocess.Popen(line, cwd=self.folder, env=self.environment, stdout=log, stderr=log)
+        self.bots.append(bot)
         return bot
 
     def log(self) -> str:
@@ -78,7 +83,7 @@ class World:
         return self.client.get("stats").json()
 
     def messages(self) -> list[dict[str, Any]]:
-        return self.client.get("messages", params={"limit": 500}).json()["messages"]
+        return self.client.get("messages", params={"limit": 5000}).json()["messages"]
 
     def marks(self) -> list[str]:
         """Return the delivery ids of all the bot's messages: one that was sent twice is here twice."""

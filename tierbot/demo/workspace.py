@@ -42,12 +42,17 @@ class SandboxProcess:
         seed: int = 0,
         users: tuple[str, ...] = (f"{ADMIN}:admin",),
         declared: Mapping[str, Any] | None = None,
+        flags: tuple[str, ...] = (),
     ) -> None:
-        """Start nothing yet. `declared` is the app's manifest, by default the one that the code asks for."""
+        """Start nothing yet.
+
+        `declared` is the app's manifest, by default the one that the code asks for; `flags` are more of the
+        sandbox's own, such as ("--limits",).
+        """
         command = [sys.executable, "-m", "tierbot.sandbox", "--port", str(port), "--seed", str(seed)]
         for user in users:
             command += ["--user", user]
-        self._command = command
+        self._command = [*command, *flags]
         self._declared = manifest() if declared is None else declared
         self._folder: TemporaryDirectory[str] | None = None
         self._process: subprocess.Popen[bytes] | None = None
