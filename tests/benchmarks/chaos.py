@@ -64,7 +64,7 @@ def main() -> None:
     parser.add_argument("--processes", nargs="+", default=["run"], help="the tierbot commands that make one bot")
     given = parser.parse_args()
     plan = Plan(given.seed, given.reactions, given.posts, given.users, given.kills, processes=tuple(given.processes))
-    print(json.dumps(play(plan, given.database)))  # noqa: T201
+    print(json.dumps(play(plan, given.database)))
 
 
 if __name__ == "__main__":
