@@ -1,5 +1,6 @@
 """Boundaries hold back what they say, say which one it was, and let everything else pass."""
 
+import re
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -7,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tierbot.articles import boundaries
 from tierbot.articles.boundaries import (
     Boundaries,
     Boundary,
@@ -168,3 +170,14 @@ def test_grounds_change_with_the_rules_and_those_about_tags_with_the_model() -> 
     assert one.grounds("m1")[1] != one.grounds("m2")[1]
     assert not set(one.grounds("m1")) & set(other.grounds("m1"))
     assert Boundaries().digest == ""
+
+
+@given(
+    rules=st.lists(st.text("ab* .é日", min_size=1, max_size=6).filter(lambda r: r.strip(" *")), min_size=1, max_size=5),
+    title=st.text("abAB .éÉ日,", max_size=30),
+)
+def test_the_rule_named_is_the_first_of_the_file_whose_pattern_is_there(rules: list[str], title: str) -> None:
+    words = tuple(" ".join(rule.split()) for rule in rules)
+    there = [rule for rule in words if re.search(boundaries._as_pattern(rule), title.casefold())]
+    held = Boundaries(words=words).before(article(title=title))
+    assert (held and held.rule) == (there[0] if there else None)

@@ -98,8 +98,12 @@ class Boundaries:
             name = rule.casefold()
             if name == source or (site and (site == name or site.endswith(f".{name}"))):
                 return Held(Boundary.SOURCE, rule)
-        found = self._pattern.search(article.content.casefold()) if self._pattern else None
-        return Held(Boundary.WORD, self.words[(found.lastindex or 1) - 1]) if found else None
+        content = article.content.casefold() if self.words else ""
+        for rule, literal, pattern in self._patterns:
+            # Looking for a literal is a hundred times as fast as for a pattern, and hardly any is there.
+            if literal in content and pattern.search(content):
+                return Held(Boundary.WORD, rule)
+        return None
 
     def allowed(self, probabilities: Mapping[str, float]) -> frozenset[str]:
         """Return the tags that may be shown for an article of which the model says p: tag id → probability."""
@@ -139,8 +143,12 @@ class Boundaries:
         return key("boundaries", self.sources, self.words, sorted(self.tags), sorted(self.minimum_confidence.items()))
 
     @cached_property
-    def _pattern(self) -> re.Pattern[str] | None:
-        return re.compile("|".join(f"({_as_pattern(rule)})" for rule in self.words)) if self.words else None
+    def _patterns(self) -> tuple[tuple[str, str, re.Pattern[str]], ...]:
+        """Each word rule with the longest literal that whatever it matches contains, and its pattern."""
+        return tuple(
+            (rule, max(rule.casefold().replace("*", " ").split(), key=len), re.compile(_as_pattern(rule)))
+            for rule in self.words
+        )
 
 
 def count_held(held: Iterable[Held]) -> list[tuple[Held, int]]:
