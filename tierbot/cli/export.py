@@ -1,0 +1,145 @@
+"""`tierbot export`: the dataset, in the format that your tools read."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from tierbot.cli.output import err, out, print_json
+from tierbot.cli.wiring import offline
+from tierbot.domain import Arm, TierbotError
+from tierbot.tags import TagSpace
+
+if TYPE_CHECKING:
+    from tierbot.bootstrap import Tierbot
+    from tierbot.outputs.dataset import Only, Pseudonyms
+    from tierbot.outputs.export import Format, Written
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command."""
+    app.command("export")(export)
+
+
+def export(
+    form: Annotated[
+        str, typer.Option("--format", "-f", help="jsonl, csv, parquet, hf, vw, obp, label-studio or crowd.")
+    ] = "jsonl",
+    to: Annotated[
+        Path | None,
+        typer.Option("--out", "-o", help="File (for hf a folder); - is standard output. [default: tierbot.…]"),
+    ] = None,
+    rounds: Annotated[
+        list[int] | None, typer.Option("--round", min=1, help="Only this round; may be repeated.")
+    ] = None,
+    tags: Annotated[
+        list[str] | None, typer.Option("--tag", help="Only posts that show this tag or settled on it; may be repeated.")
+    ] = None,
+    arms: Annotated[list[Arm] | None, typer.Option("--arm", help="Only this arm; may be repeated.")] = None,
+    min_confidence: Annotated[
+        float, typer.Option(min=0, max=1, help="Least probability that the model gave the shown tag.")
+    ] = 0.0,
+    min_weight: Annotated[
+        float, typer.Option(min=0, max=1, help="Least weight of the verdict (0.5: two voters).")
+    ] = 0.0,
+    since: Annotated[int, typer.Option(min=0, help="Only what settled after this cursor of an earlier export.")] = 0,
+    identities: Annotated[bool, typer.Option("--identities", help="Slack user ids in place of pseudonyms.")] = False,
+    dictionary: Annotated[bool, typer.Option("--dictionary", help="Print what the columns mean, and stop.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Say what was written as one JSON object.")] = False,
+) -> None:
+    """Write the dataset: one row a post with context, action, propensity, p, π, reward, label and votes.
+
+    A card that describes it is written beside it. The cursor that is printed goes into --since next time.
+
+    Example: `tierbot export --format parquet --out tier.parquet --min-weight 0.5`
+    """
+    from tierbot.outputs.dataset import Only
+    from tierbot.outputs.export import format_named
+
+    if dictionary:
+        from tierbot.outputs.dictionary import data_dictionary
+
+        typer.echo(data_dictionary(), nl=False)
+        return
+    wanted = format_named(form)
+    place = to or Path("tierbot-dataset" if wanted.folder else f"tierbot{wanted.suffix}")
+    if wanted.folder and str(place) == "-":
+        raise TierbotError(f"The format {form} is a folder. Name one with --out.")
+    only = Only(
+        rounds=tuple(rounds) if rounds else None,
+        tags=frozenset(tags) if tags else None,
+        arms=tuple(arms) if arms else None,
+        min_confidence=min_confidence,
+        min_weight=min_weight,
+        since=since,
+    )
+    bot, workspace = offline()
+    written = _write(bot, workspace, wanted, place, only, identities=identities)
+    _say(written, place, as_json=as_json)
+
+
+def _write(bot: "Tierbot", workspace: str, form: "Format", place: Path, only: "Only", *, identities: bool) -> "Written":
+    from contextlib import ExitStack
+
+    from tierbot.edges.drafts import STDOUT, drafted
+    from tierbot.outputs.export import write_dataset
+
+    bot.loop.settle(workspace)
+    names = None if identities else _pseudonyms(bot, workspace)
+    with ExitStack() as stack:
+        tx = stack.enter_context(bot.store.read(workspace))
+        space = tx.workspaces.tags()
+        unknown = sorted(tag for tag in only.tags or () if tag not in space)
+        if unknown:
+            raise TierbotError(f"There is no tag {unknown[0]!r}. `tierbot tags list` shows those there are.")
+        beside = None if form.folder or place == STDOUT else place.with_name(f"{place.name}.md")
+        card = stack.enter_context(drafted(beside)) if beside else None
+        draft = stack.enter_context(drafted(place, replaceable="dataset_info.json"))
+        written = write_dataset(
+            tx,
+            form,
+            draft,
+            only=only,
+            name=names or str,
+            encoder_digest=bot.encoder.digest,
+            dimension=bot.encoder.dimension if form.name == "obp" else 0,
+        )
+        described = draft / "README.md" if form.folder else card
+        if described is not None:
+            described.write_text(_card(bot, written, form, only, space, names), encoding="utf-8")
+    return written
+
+
+def _pseudonyms(bot: "Tierbot", workspace: str) -> "Pseudonyms":
+    import secrets
+
+    from tierbot.outputs.dataset import pseudonyms
+
+    with bot.store.begin(workspace) as tx:
+        return pseudonyms(tx, lambda: secrets.token_bytes(32))
+
+
+def _card(
+    bot: "Tierbot", written: "Written", form: "Format", only: "Only", tags: TagSpace, names: "Pseudonyms | None"
+) -> str:
+    from importlib import metadata
+
+    from tierbot.outputs.dictionary import dataset_card
+
+    trainers = "Slack user ids" if names is None else "pseudonyms (keyed hash)"
+    about = {
+        "made": f"{bot.clock.now():%Y-%m-%d %H:%M} UTC by tierbot {metadata.version('tierbot')}",
+        "trainers are": trainers,
+    }
+    return dataset_card(written, form, only, tags, about)
+
+
+def _say(written: "Written", place: Path, *, as_json: bool) -> None:
+    to_stdout = str(place) == "-"
+    for note in written.notes:
+        err.print(note, markup=False)
+    if as_json and not to_stdout:
+        print_json({"file": str(place), "rows": written.rows, "votes": written.votes, "cursor": written.cursor})
+        return
+    said = f"{place}: {written.rows} rows, {written.votes} votes. Next time only what is new: --since {written.cursor}"
+    (err if to_stdout else out).print(said, markup=False)
