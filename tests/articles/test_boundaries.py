@@ -181,3 +181,10 @@ def test_the_rule_named_is_the_first_of_the_file_whose_pattern_is_there(rules: l
     there = [rule for rule in words if re.search(boundaries._as_pattern(rule), title.casefold())]
     held = Boundaries(words=words).before(article(title=title))
     assert (held and held.rule) == (there[0] if there else None)
+
+
+def test_the_readmes_example_can_be_used() -> None:
+    readme = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
+    (example,) = re.findall(r"```toml\n(sources = .*?)```", readme, re.DOTALL)
+    found = parse_boundaries(example, "README.md", TAGS)
+    assert all((found.sources, found.words, found.tags, found.minimum_confidence))

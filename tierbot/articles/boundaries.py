@@ -2,7 +2,7 @@
 
     sources = ["tabloid.example", "Some Publisher"]   # a site with its subdomains, or a source's name
     words = ["lottery", "crypto*", "black friday"]    # whole words or phrases; * stands for any ending
-    tags = ["horoscopes"]                             # no article that is about these
+    tags = ["celebrity"]                              # no article that is about these
 
     [minimum_confidence]
     warfare = 0.6                                     # shown only where the model is at least this sure
