@@ -130,6 +130,8 @@ def _settings(demo: DemoSettings, sandbox: SandboxProcess, database: str) -> Set
         round_days=60,
         retrain_after=10**9,
         retrain_every_days=60,
+        feeds=None,  # its own stories alone, and all of them
+        boundaries=None,
     )
 
 
