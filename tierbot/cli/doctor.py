@@ -70,7 +70,7 @@ def _finish(checks: "Sequence[Check]", *, as_json: bool) -> None:
             print_json(asdict(check))
         else:
             says = f"{check.says} {check.remedy}".strip()
-            out.print(_CHECK_MARKS[check.state], f"{check.name:<{width}} ", _literal(says))
+            out.print(_CHECK_MARKS[check.state], f"{check.name:<{width}} ", _literal(says), emoji=False)
     if not is_well(checks):
         raise typer.Exit(1)
 
@@ -97,7 +97,7 @@ def _show(steps: "Sequence[Step]", *, as_json: bool) -> None:
             print_json(asdict(step))
         else:
             took = f"{step.seconds:6.2f} s" if step.outcome != "not tried" else "not tried"
-            out.print(_STEP_MARKS[step.outcome], f"{step.name:<{width}}  {took:<9} ", _literal(step.says))
+            out.print(_STEP_MARKS[step.outcome], f"{step.name:<{width}}  {took:<9} ", _literal(step.says), emoji=False)
 
 
 def _literal(text: str) -> str:
