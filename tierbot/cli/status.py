@@ -42,7 +42,7 @@ def status(as_json: Annotated[bool, typer.Option("--json", help="One JSON object
     if as_json:
         print_json(_plain(found))
     else:
-        out.print("\n".join(_lines(found, datetime.now(UTC))), markup=False)
+        out.print("\n".join(_lines(found, datetime.now(UTC))), markup=False, emoji=False)
 
 
 def _plain(value: Any) -> Any:
