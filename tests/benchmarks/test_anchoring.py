@@ -163,10 +163,10 @@ def main() -> None:
     for level in ANCHORING:
         for method, row in mean_over_seeds(level, options.seeds, options.posts).items():
             if options.json:
-                print(json.dumps({"anchoring": level, "method": method, **row}))  # noqa: T201 - the program's output
+                print(json.dumps({"anchoring": level, "method": method, **row}))
             else:
                 cells = (f"{name} {row[name]:.3f} ±{row[f'±{name}']:.3f}" for name in row if name[0] != "±")
-                print(f"{level:7}{method:14}", "  ".join(cells))  # noqa: T201 - the program's output
+                print(f"{level:7}{method:14}", "  ".join(cells))
 
 
 if __name__ == "__main__":

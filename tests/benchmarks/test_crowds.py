@@ -158,11 +158,11 @@ def main() -> None:
     for name, values in lines.items():
         row = dict(zip(crowds, values, strict=True)) | {"mean": float(np.mean(values))}
         if options.json:
-            print(json.dumps({"method": name, **row}))  # noqa: T201 - this is the program's output
+            print(json.dumps({"method": name, **row}))
         else:
-            print(f"{name:40}" + "".join(f" {key} {value:.3f}" for key, value in row.items()))  # noqa: T201
+            print(f"{name:40}" + "".join(f" {key} {value:.3f}" for key, value in row.items()))
     for name, (setting, _) in found.items():
-        print(json.dumps({"without": name, "chosen": repr(setting)}) if options.json else f"{name}: {setting}")  # noqa: T201
+        print(json.dumps({"without": name, "chosen": repr(setting)}) if options.json else f"{name}: {setting}")
 
 
 if __name__ == "__main__":

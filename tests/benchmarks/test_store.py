@@ -98,7 +98,7 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SqlStore]:
     path: Path = tmp_path_factory.mktemp("scale") / "tierbot.db"
     opened = open_store(f"sqlite:///{path}")
     fill(opened)
-    print(f"\n{path.stat().st_size / 1e6:.0f} MB")  # noqa: T201
+    print(f"\n{path.stat().st_size / 1e6:.0f} MB")
     gc.collect()
     gc.freeze()  # as the bot does once it is up: a full collection with torch loaded takes 0.3 s
     yield opened
@@ -133,7 +133,7 @@ def timings(action: Callable[[], object], times: int) -> np.ndarray[Any, Any]:
 def told(name: str, taken: np.ndarray[Any, Any]) -> float:
     """Print the percentiles; return the 99th of the CPU's, which on an idle machine is the clock's too."""
     (clock50, cpu50), (clock99, cpu99) = np.percentile(taken, [50, 99], axis=0)
-    print(f"{name}: median {clock50:.1f} ms, p99 {clock99:.1f} ms; CPU {cpu50:.1f}, {cpu99:.1f} ms (n = {len(taken)})")  # noqa: T201
+    print(f"{name}: median {clock50:.1f} ms, p99 {clock99:.1f} ms; CPU {cpu50:.1f}, {cpu99:.1f} ms (n = {len(taken)})")
     return float(cpu99)
 
 
@@ -177,12 +177,12 @@ def test_an_append_to_a_million_events_keeps_up_with_500_a_second(store: SqlStor
     taken = timings(append, 3000)
     told("append", taken)
     rate, cpu_rate = 1000 * len(taken) / taken.sum(axis=0)
-    print(f"append, one thread: {rate:.0f} a second, {cpu_rate:.0f} a second of CPU")  # noqa: T201
+    print(f"append, one thread: {rate:.0f} a second, {cpu_rate:.0f} a second of CPU")
     threads = [threading.Thread(target=lambda: timings(append, 500)) for _ in range(8)]
     start = time.perf_counter()
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
-    print(f"append, 8 threads: {8 * 500 / (time.perf_counter() - start):.0f} a second")  # noqa: T201
+    print(f"append, 8 threads: {8 * 500 / (time.perf_counter() - start):.0f} a second")
     assert cpu_rate > 500

@@ -51,7 +51,7 @@ def test_a_week_without_an_open_moment_is_refused() -> None:
 
 
 @given(
-    st.datetimes(datetime(2026, 1, 1), datetime(2027, 12, 31)),  # noqa: DTZ001 - made aware below
+    st.datetimes(datetime(2026, 1, 1), datetime(2027, 12, 31)),
     st.tuples(st.times(), st.times()).filter(lambda pair: pair[0] != pair[1]),
     st.sets(st.sampled_from(WORKDAYS), min_size=1),
 )
