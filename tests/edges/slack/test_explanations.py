@@ -58,6 +58,10 @@ def test_without_a_word_that_matters_it_says_so():
     assert "No single word" in said(replace(FOUND, words=(WordEffect("opens", 0.001),)))
 
 
+def test_stories_that_have_little_in_common_are_not_called_alike():
+    assert "Stories like this one" not in said(replace(FOUND, neighbours=(Neighbour("Kittens", "", ("food",), 0.24),)))
+
+
 def test_a_story_cannot_break_out_of_its_link():
     text = said(replace(FOUND, title="<!channel> *x* `y`", url="javascript:alert(1)"))
     assert "<!channel>" not in text
@@ -71,7 +75,7 @@ def test_slack_takes_it_whatever_the_text(title, word, tag):
         title=title,
         words=(WordEffect(word, 0.5),),
         probabilities=((tag, 0.9), ("food", 0.1)),
-        neighbours=(Neighbour(title, title, (tag,), -0.2),) * 3,
+        neighbours=(Neighbour(title, title, (tag,), 0.9),) * 3,
     )
     assert validate_view(render_explanation(odd, TAGS)) == []
 

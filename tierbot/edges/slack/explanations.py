@@ -14,6 +14,7 @@ TITLE = "Why this tag?"
 _BARS = 10
 _MOST_WORDS = 6
 _LEAST_EFFECT = 0.005  # half a point: less is noise to a reader
+_LEAST_ALIKE = 0.25  # below that two stories have little in common but their language
 _STORY = 120
 _ARMS = {
     Arm.TIER: "the tag was named and its emoji pre-filled",
@@ -34,8 +35,8 @@ def render_explanation(explanation: Explanation, tags: TagSpace) -> View:
         section("*How likely I found each topic*\n" + "\n".join(_likely(explanation, tags))),
         section(_words(explanation, tags)),
     ]
-    if explanation.neighbours:
-        blocks.append(section("*Stories like this one that you have labelled*\n" + "\n".join(_near(explanation, tags))))
+    if near := _near(explanation, tags):
+        blocks.append(section("*Stories like this one that you have labelled*\n" + "\n".join(near)))
     blocks += [context(line) for line in _how(explanation, tags)]
     return modal(TITLE, blocks)
 
@@ -74,8 +75,9 @@ def _effects(effects: Sequence[WordEffect], saying_: str) -> list[str]:
 def _near(explanation: Explanation, tags: TagSpace) -> list[str]:
     return [
         f"• {link(near.url, mrkdwn(clean(near.title, _STORY)))}: "
-        f"{', '.join(tag_label(tag, tags) for tag in near.tags)} ({percent(max(0.0, near.similarity))} alike)"
+        f"{', '.join(tag_label(tag, tags) for tag in near.tags)} ({percent(near.similarity)} alike)"
         for near in explanation.neighbours
+        if near.similarity >= _LEAST_ALIKE
     ]
 
 

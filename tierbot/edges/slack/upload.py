@@ -41,7 +41,6 @@ def share_picture(client: WebClient, channel: str, png: bytes, delivery_id: str,
         client.files_completeUploadExternal,
         files=[{"id": file_id, "title": clean(title, _TITLE)}],
         channel_id=channel,
-        initial_comment=clean(title, _TITLE),
     )
     return file_id
 
