@@ -2,11 +2,12 @@
 
 import time
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
-from tierbot.cli.output import err, out, percent, print_json
+from tierbot.cli.livetable import LiveTable
+from tierbot.cli.output import err, print_json
 
 _LIVE_POSTS = 40
 _LIVE_SPEED = 240.0  # colleagues who would take some minutes take some seconds
@@ -51,28 +52,23 @@ def demo(
         speed=_FAST_SPEED if fast else _LIVE_SPEED,
         posts_per_second=_FAST_PER_SECOND if fast else _LIVE_PER_SECOND,
     )
-    began = time.monotonic()
-
-    def say(what: str) -> None:
-        err.print(f"[dim]{time.monotonic() - began:5.0f} s[/dim]  {what}")
-
     try:
-        for record in play(settings, say):
-            if as_json:
+        if as_json:
+            for record in play(settings, say=_Narrator()):
                 print_json(record)
-            else:
-                _show(record)
+        else:
+            with LiveTable(settings.posts) as table:
+                for record in play(settings, table.say, table.watch):
+                    table.finished(record)
     except KeyboardInterrupt:
         err.print("Good bye.")
 
 
-def _show(record: dict[str, Any]) -> None:
-    leader = record["standings"][0] if record["standings"] else None
-    accuracy = record["accuracy"]
-    out.print(
-        f"Round {record['round']}: {record['posts']} posts, {record['reactions']} reactions, "
-        f"{record['verdicts']} verdicts, {record['abstentions']} abstentions\n"
-        f"  accuracy   {percent(accuracy['all'])}   blank arm {percent(accuracy['blank'])}\n"
-        f"  model      {record['model']} {'promoted' if record['promoted'] else 'refused'}"
-        + (f"\n  leading    🏆 {leader['user']}, {leader['score']} articles judged" if leader else "")
-    )
+class _Narrator:
+    """Says on standard error what goes on, and since when."""
+
+    def __init__(self) -> None:
+        self._began = time.monotonic()
+
+    def __call__(self, what: str) -> None:
+        err.print(f"[dim]{time.monotonic() - self._began:5.0f} s[/dim]  {what}")

@@ -19,6 +19,7 @@ from tierbot.domain import Arm, Outcome, TierbotError
 from tierbot.edges.encoder import encoder_of
 from tierbot.outputs.panel import panel_of
 from tierbot.ports import DeliveryState, Transaction
+from tierbot.rounds.views import RoundStatus
 from tierbot.settings import Settings, load_settings
 from tierbot.simulate.colleagues import Colleagues
 from tierbot.simulate.messages import Truth
@@ -26,6 +27,7 @@ from tierbot.simulate.teams import demo_team
 from tierbot.training.judge import accuracy
 
 _LOOK = 0.1  # seconds between looks at how far a round is
+_SHOWN_EVERY = 1.0  # seconds between looks at how the round stands
 _QUIET_LOOKS = 5  # looks without any change before a round counts as played
 _PATIENCE = 600.0  # seconds a step may take before the demo gives up
 
@@ -58,10 +60,13 @@ class Scene:
 
 
 Say = Callable[[str], None]
+Watch = Callable[[RoundStatus], None]
 
 
-def play(demo: DemoSettings, say: Say) -> Iterator[dict[str, Any]]:
-    """Play rounds and yield one record of each as it ends; `say` hears what goes on meanwhile.
+def play(demo: DemoSettings, say: Say, watch: Watch = lambda _: None) -> Iterator[dict[str, Any]]:
+    """Play rounds and yield one record of each as it ends.
+
+    Meanwhile `say` hears what goes on, and `watch` sees about once a second how the round stands.
 
     Raises TierbotError if the archive cannot be used or a step takes far too long.
     """
@@ -72,7 +77,7 @@ def play(demo: DemoSettings, say: Say) -> Iterator[dict[str, Any]]:
             if not take_in(scene, number):
                 say("All stories have been played.")
                 return
-            yield play_round(scene, number, say)
+            yield play_round(scene, number, say, watch)
 
 
 @contextmanager
@@ -144,13 +149,13 @@ def take_in(scene: Scene, number: int) -> int:
     return len(rows)
 
 
-def play_round(scene: Scene, number: int, say: Say) -> dict[str, Any]:
+def play_round(scene: Scene, number: int, say: Say, watch: Watch = lambda _: None) -> dict[str, Any]:
     """Play one round and return its record."""
     before = _trained_at(scene)
     say(f"Round {number}: {scene.demo.posts} posts …")
     scene.sandbox.command(f"/tier push {scene.demo.posts}")
     _wait(scene, lambda tx: _pushed(tx, number), "post the round's articles")
-    _wait_until_quiet(scene)
+    _wait_until_quiet(scene, watch)
     scene.sandbox.command("/tier round close")
     _wait(scene, lambda tx: _frozen(tx, number), "close the round")
     say(f"Round {number}: learning …")
@@ -193,10 +198,13 @@ def _wait(scene: Scene, done: Callable[[Transaction], bool], what: str) -> None:
     raise TierbotError(f"The demo waited {_PATIENCE:g} s to {what}, in vain. The log above may say why.")
 
 
-def _wait_until_quiet(scene: Scene) -> None:
+def _wait_until_quiet(scene: Scene, watch: Watch) -> None:
     """Wait until everything is sent, everybody has looked, and every vote has settled."""
-    until, quiet = time.monotonic() + _PATIENCE, 0
+    until, quiet, shown = time.monotonic() + _PATIENCE, 0, 0.0
     while quiet < _QUIET_LOOKS:
+        if time.monotonic() - shown > _SHOWN_EVERY:
+            shown = time.monotonic()
+            watch(scene.bot.game.round_status(scene.workspace))
         if time.monotonic() > until:
             raise TierbotError(f"The demo waited {_PATIENCE:g} s for the colleagues to finish, in vain.")
         with scene.bot.store.read(scene.workspace) as tx:
