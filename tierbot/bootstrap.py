@@ -39,7 +39,7 @@ from tierbot.loop import Loop
 from tierbot.naming import Naming
 from tierbot.patrol import JOB as JOURNEY
 from tierbot.patrol import Patrol
-from tierbot.ports import Chat, Clock, Encoder, Feeds, Shelf, Store, Workspace
+from tierbot.ports import Chat, ChatUnavailableError, Clock, Encoder, Feeds, RateLimitedError, Shelf, Store, Workspace
 from tierbot.predict.classifier import Classifier
 from tierbot.predict.coldstart import coldstart
 from tierbot.predict.ranking import ranked_tags
@@ -47,6 +47,8 @@ from tierbot.registry import Registry
 from tierbot.schedule import Scheduler, Worker
 from tierbot.settings import Settings
 from tierbot.tags import TagSpace, default_tag_space, load_tag_space, names_of
+
+_PATIENCE = (1.0, 2.0, 5.0, 10.0, 20.0, 30.0)  # seconds between attempts to learn from Slack who the bot is
 
 
 class SystemClock:
@@ -197,10 +199,26 @@ def build(
     )
 
 
-def connect(bot: Tierbot) -> SocketRunner:
+def identify_patiently(settings: Settings, pause: Callable[[float], Any] = time.sleep) -> Identity:
+    """Ask Slack whose bot token is set; for a minute or so also while Slack is busy or does not answer.
+
+    `pause` waits so many seconds; if it returns something true (a signal came), no more is tried. Raises TierbotError.
+    """
+    token = settings.slack_bot_token.get_secret_value() if settings.slack_bot_token else None
+    client = web_client(token, settings.slack_api_url)
+    for seconds in _PATIENCE:
+        try:
+            return identify(client)
+        except (RateLimitedError, ChatUnavailableError) as fault:
+            if pause(fault.retry_after if isinstance(fault, RateLimitedError) else seconds):
+                raise
+    return identify(client)
+
+
+def connect(bot: Tierbot, pause: Callable[[float], Any] = time.sleep) -> SocketRunner:
     """Ask Slack who the bot is, set its workspace up, and return the Socket Mode connection, not yet open.
 
-    Raises TierbotError if tokens or the channel are missing or wrong.
+    Raises TierbotError if tokens or the channel are missing or wrong. See `identify_patiently` for `pause`.
     """
     settings = bot.settings
     missing = [
@@ -216,7 +234,7 @@ def connect(bot: Tierbot) -> SocketRunner:
         missing.append("TIERBOT_JOURNEY_CHANNEL (for TIERBOT_JOURNEY_EVERY_HOURS)")
     if settings.slack_bot_token is None or settings.slack_app_token is None or missing:
         raise TierbotError(f"{' and '.join(missing)} must be set, in the environment or in .env. See .env.example.")
-    identity = identify(web_client(settings.slack_bot_token.get_secret_value(), settings.slack_api_url))
+    identity = identify_patiently(settings, pause)
     bot.prepare(identity)
     app = app_of(bot, identity)
     patrol = Patrol(

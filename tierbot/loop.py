@@ -47,8 +47,9 @@ from tierbot.predict.policy import EpsilonPolicy
 from tierbot.predict.selection import SelectionMix
 from tierbot.reconciling import Reconciler, Sweep
 from tierbot.registry import Registry, Training
+from tierbot.rounds.calendar import next_open
 from tierbot.rounds.scores import champion, sharpshooter, standings_of
-from tierbot.settings import Settings
+from tierbot.settings import Settings, parse_hours
 from tierbot.tags import TagSpace
 from tierbot.voting import cursor_of, votes_on
 
@@ -112,9 +113,11 @@ class Loop:
                 tx.models.add(*first)
             if tx.rounds.current() is None:
                 self.open_round(tx, 1)
-            for job, days in (("push", 0.0), ("poll", 0.0), ("retrain", self.settings.retrain_every_days)):
+            opens = next_open(now, parse_hours(self.settings.quiet_hours), self.settings.weekdays, self.settings.zone)
+            retraining = now + timedelta(days=self.settings.retrain_every_days)
+            for job, due_at in (("push", opens), ("poll", now), ("retrain", retraining)):
                 if tx.agenda.get(job) is None:
-                    tx.agenda.set(Due(job, now + timedelta(days=days)))
+                    tx.agenda.set(Due(job, due_at))
             tx.agenda.set(Due("reconcile", now))  # whatever happened while nobody listened
 
     # --- article --------------------------------------------------------------------------------

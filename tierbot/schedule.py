@@ -29,7 +29,7 @@ LEASE = timedelta(seconds=15)
 _RETRY_AFTER = timedelta(minutes=5)  # a job that failed is tried again
 _IDLE = 0.25  # seconds between looks into an empty outbox
 _SETTLE_PAUSE = 0.05  # seconds of votes gathered before they are settled
-_SETTLE_EVERY = 30.0  # seconds, should nobody have called
+_SETTLE_EVERY = 2.0  # seconds, should nobody have called: votes may come in by other processes
 _BREATH = 2.0  # seconds before a thread that failed goes on
 
 

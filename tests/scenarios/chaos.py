@@ -62,6 +62,7 @@ class Play:
     deleted: set[str] = field(default_factory=set)
 
     def __post_init__(self) -> None:
+        self.alive = list(self.world.bots)
         self.rng = random.Random(self.plan.seed)  # noqa: S311 - a play, no secret
         self.names = [tag.short_name for tag in default_tag_space().active[:12]]
 
@@ -77,6 +78,7 @@ class Play:
         kill_at = self._moments(self.plan.kills)
         shake_at = self._moments(max(6, self.plan.kills))
         while self.done < self.plan.reactions:
+            self.watch()
             self.react()
             while kill_at and kill_at[0] <= self.done:
                 kill_at.pop(0)
@@ -129,13 +131,18 @@ class Play:
     def kill(self) -> None:
         """End a process with SIGKILL and start another in its place."""
         self.happened["kills"] += 1
-        alive = [place for place, bot in enumerate(self.world.bots) if bot.poll() is None]
-        bot = self.world.bots[self.rng.choice(alive)]
+        bot = self.rng.choice(self.alive)
         bot.kill()
         bot.wait()
-        self.world.launch(bot.args[-1])  # type: ignore[index]
+        self.watch()
         if self.rng.random() < 0.5:  # otherwise colleagues go on while nobody listens
             wait_until(lambda: self.world.stats()["connections"] > 0, "a connection")
+
+    def watch(self) -> None:
+        """Start processes that ended again, as whatever runs them does."""
+        for place, bot in enumerate(self.alive):
+            if bot.poll() is not None:
+                self.alive[place] = self.world.launch(*bot.args[3:])  # type: ignore[index]
 
     def shake(self) -> None:
         """Let one more thing go wrong for a moment."""
@@ -184,6 +191,7 @@ class Play:
         wait_until(self._all_sent, "all posts", 420)
 
     def _all_sent(self) -> bool:
+        self.watch()
         return len({*self.world.posts(), *self.deleted}) == self.plan.posts
 
     def truth(self) -> set[tuple[str, str, str]]:

@@ -32,7 +32,7 @@ def run() -> None:
     logging_to_stderr(settings.log_level)
     bot = build(settings)
     with stop_signals() as stop:
-        runner = connect(bot)
+        runner = connect(bot, stop.wait)
         runner.start()
         bot.start()
         err.print(f"tierbot is running in {settings.channel}. Stop it with Ctrl-C.")

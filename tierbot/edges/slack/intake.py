@@ -13,7 +13,7 @@ _log = logging.getLogger(__name__)
 
 def answer(app: App, request: SocketModeRequest) -> BoltResponse:
     """Return Bolt's answer: status 200 is acknowledged, any other lets Slack deliver again."""
-    if fault := _malformed(request.payload):
+    if fault := malformed(request.payload):
         _log.warning("A payload of type %r is dropped: %s.", request.type, fault)
         return BoltResponse(status=200, body="")
     try:
@@ -24,7 +24,8 @@ def answer(app: App, request: SocketModeRequest) -> BoltResponse:
     return response
 
 
-def _malformed(payload: Mapping[str, Any]) -> str | None:
+def malformed(payload: Mapping[str, Any]) -> str | None:
+    """Return what Bolt would trip over in a payload, None if nothing."""
     if payload.get("type") == "event_callback" and not isinstance(payload.get("event"), dict):
         return f"event {payload.get('event_id')!r} is no object"
     return None

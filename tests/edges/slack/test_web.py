@@ -1,0 +1,140 @@
+"""HTTP mode: only Slack's own, fresh, first requests get in; whatever else comes is refused, quietly and never by 500."""
+
+import asyncio
+import hashlib
+import hmac
+import json
+import logging
+from urllib.parse import urlencode
+
+import httpx
+import pytest
+
+from tests.edges.slack.conftest import SmallGame, StoppedClock, desk_of
+from tierbot.edges.slack.app import Identity, authorize_one, build_app
+from tierbot.edges.slack.people import Admins
+from tierbot.edges.slack.web import web_app
+
+SECRET = "shh"
+TEAM = "T1"
+REACTION = {
+    "type": "event_callback",
+    "team_id": TEAM,
+    "event_id": "Ev1",
+    "authorizations": [{"team_id": TEAM, "user_id": "UBOT", "is_bot": True}],
+    "event": {
+        "type": "reaction_added",
+        "user": "U1",
+        "reaction": "pizza",
+        "item": {"type": "message", "channel": "C1", "ts": "1700000000.000100"},
+        "event_ts": "1700000001.000100",
+    },
+}
+
+
+class Web:
+    """The ASGI application over a game in memory, and Slack's side of it."""
+
+    def __init__(self) -> None:
+        self.game, self.clock = SmallGame(), StoppedClock()
+        self.why: str | None = None
+        identity = Identity(TEAM, "Team", "", "UBOT", "BBOT", "xoxb-1")
+        app = build_app(
+            desk_of(self.game, self.clock, Admins((), self.clock), lambda _: "C1"),
+            authorize_one(identity),
+            base_url="http://127.0.0.1:9/",
+        )
+        self.asgi = web_app(app, SECRET, self.clock, lambda: self.why)
+
+    def ask(self, method: str, path: str, body: bytes = b"", **headers: str) -> httpx.Response:
+        async def send() -> httpx.Response:
+            transport = httpx.ASGITransport(app=self.asgi)
+            async with httpx.AsyncClient(transport=transport, base_url="http://bot") as client:
+                return await client.request(method, path, content=body, headers=headers)
+
+        return asyncio.run(send())
+
+    def slack(self, body: bytes, *, kind: str = "application/json", secret: str = SECRET, ago: int = 0, **more: str):
+        timestamp = str(int(self.clock.now().timestamp()) - ago)
+        mark = hmac.new(secret.encode(), b"v0:" + timestamp.encode() + b":" + body, hashlib.sha256).hexdigest()
+        headers = {
+            "content-type": kind,
+            "x-slack-request-timestamp": timestamp,
+            "x-slack-signature": f"v0={mark}",
+        } | more
+        return self.ask("POST", "/slack/events", body, **headers)
+
+
+@pytest.fixture
+def web() -> Web:
+    return Web()
+
+
+def test_a_signed_reaction_is_in_the_ledger_before_it_is_acknowledged(web):
+    assert web.slack(json.dumps(REACTION).encode()).status_code == 200
+    assert list(web.game.ledger) == [(TEAM, "Ev1")]
+
+
+def test_slacks_check_of_the_url_is_answered(web):
+    answer = web.slack(json.dumps({"type": "url_verification", "challenge": "abc", "token": "t"}).encode())
+    assert (answer.status_code, "abc" in answer.text) == (200, True)
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"secret": "forged"},
+        {"ago": 301},
+        {"ago": -301},
+        {"x-slack-request-timestamp": "yesterday"},
+        {"x-slack-request-timestamp": ""},
+        {"x-slack-request-timestamp": "9" * 13},
+        {"x-slack-signature": ""},
+    ],
+    ids=str,
+)
+def test_a_forged_or_stale_request_is_refused_and_its_body_is_not_logged(web, wrong, caplog):
+    caplog.set_level(logging.DEBUG)
+    answer = web.slack(json.dumps(REACTION | {"secret": "body-text"}).encode(), **wrong)
+    assert answer.status_code == 401
+    assert not web.game.ledger
+    assert "body-text" not in caplog.text
+    assert "refused" in caplog.text
+
+
+def test_a_replayed_request_is_refused_but_one_that_failed_may_come_again(web):
+    body = json.dumps(REACTION).encode()
+    web.game.fault = RuntimeError("the disk is full")
+    assert web.slack(body).status_code == 500, "Slack delivers again"
+    assert web.slack(body).status_code == 200
+    assert web.slack(body).status_code == 401
+    assert len(web.game.deliveries) == 1
+
+
+@pytest.mark.parametrize("body", [b"{", b"[]", b"null", b"\xff\xfe", b"", b'{"type":"event_callback","event":[]}'])
+def test_a_signed_but_malformed_body_is_a_400_or_dropped_never_a_500(web, body):
+    assert web.slack(body).status_code < 500
+    assert not web.game.ledger
+
+
+def test_an_oversized_body_is_not_even_read_to_its_end(web):
+    assert web.slack(b"x" * (1024 * 1024 + 1)).status_code == 413
+
+
+def test_a_slash_command_gets_its_acknowledgement(web):
+    fields = {"command": "/nosuch", "team_id": TEAM, "user_id": "U1", "text": "", "response_url": "http://127.0.0.1:9/"}
+    answer = web.slack(urlencode(fields).encode(), kind="application/x-www-form-urlencoded")
+    assert answer.status_code == 200
+
+
+def test_another_workspaces_events_are_not_taken(web):
+    body = REACTION | {"team_id": "T2", "authorizations": [{"team_id": "T2", "user_id": "UBOT", "is_bot": True}]}
+    web.slack(json.dumps(body).encode())
+    assert not web.game.ledger
+
+
+def test_health_is_told_apart_from_readiness(web):
+    assert web.ask("GET", "/healthz").status_code == 200
+    assert web.ask("GET", "/readyz").status_code == 200
+    web.why = "stopping"
+    assert (web.ask("GET", "/healthz").status_code, web.ask("GET", "/readyz").status_code) == (200, 503)

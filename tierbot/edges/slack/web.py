@@ -1,0 +1,132 @@
+"""HTTP mode: Slack's signed requests by ASGI, and what whoever runs the process asks of it (healthz, readyz).
+
+Signatures are checked here rather than by Bolt, which writes a refused body to the log and trips over a timestamp
+that is no number. Nothing is parsed before it is verified.
+"""
+
+import hashlib
+import hmac
+import logging
+import re
+import threading
+from collections import OrderedDict
+from collections.abc import Callable, Mapping
+
+from slack_bolt import App, BoltRequest
+from slack_bolt.adapter.starlette.handler import to_starlette_response
+from starlette.applications import Starlette
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse, Response
+from starlette.routing import BaseRoute, Route
+
+from tierbot.edges.slack.intake import malformed
+from tierbot.ports import Clock
+
+_log = logging.getLogger(__name__)
+
+EVENTS_PATH = "/slack/events"
+_WINDOW = 300  # seconds that a signature is good for, by Slack's own advice
+_LARGEST = 1024 * 1024  # bytes; Slack's payloads are far smaller
+_REMEMBERED = 100_000  # signatures; more than Slack sends in the window
+_TIMESTAMP = re.compile(r"[0-9]{1,12}", re.ASCII)
+
+
+class Signatures:
+    """Says which requests are Slack's own, fresh, and not answered before."""
+
+    def __init__(self, secret: str, clock: Clock) -> None:
+        self._secret = secret.encode()
+        self._clock = clock
+        self._answered: OrderedDict[str, int] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def fault(self, headers: Mapping[str, str], body: bytes) -> str | None:
+        """Return what is wrong with a request, None if nothing is."""
+        timestamp, signature = headers.get("x-slack-request-timestamp", ""), headers.get("x-slack-signature", "")
+        if not _TIMESTAMP.fullmatch(timestamp):
+            return "its timestamp is no number"
+        if abs(self._clock.now().timestamp() - int(timestamp)) > _WINDOW:
+            return "it is stale"
+        base = b"v0:" + timestamp.encode() + b":" + body
+        expected = "v0=" + hmac.new(self._secret, base, hashlib.sha256).hexdigest()
+        if not hmac.compare_digest(expected.encode(), signature.encode("utf-8", "replace")):
+            return "its signature is not Slack's"
+        with self._lock:
+            return "it was answered before" if signature in self._answered else None
+
+    def answered(self, headers: Mapping[str, str]) -> None:
+        """Remember a request that was dealt with: one that failed comes again, and its copy is welcome."""
+        oldest = int(self._clock.now().timestamp()) - _WINDOW
+        with self._lock:
+            self._answered[headers["x-slack-signature"]] = int(headers["x-slack-request-timestamp"])
+            while self._answered and (
+                len(self._answered) > _REMEMBERED or next(iter(self._answered.values())) < oldest
+            ):
+                self._answered.popitem(last=False)
+
+
+def web_app(
+    app: App,
+    signing_secret: str,
+    clock: Clock,
+    ready: Callable[[], str | None],
+    more: tuple[BaseRoute, ...] = (),
+) -> Starlette:
+    """Return the ASGI application. `ready` returns why no requests should come now, None if they may."""
+    signatures = Signatures(signing_secret, clock)
+
+    async def events(request: Request) -> Response:
+        body = await _body(request)
+        if body is None:
+            return PlainTextResponse("too large", 413)
+        if fault := signatures.fault(request.headers, body):
+            _log.warning("A request to %s is refused: %s.", EVENTS_PATH, fault)
+            return PlainTextResponse("refused", 401)
+        response = await run_in_threadpool(_answer, app, request, body)
+        if response.status_code < 300:  # noqa: PLR2004 - any success
+            signatures.answered(request.headers)
+        return response
+
+    async def healthz(_: Request) -> Response:
+        return PlainTextResponse("ok")
+
+    async def readyz(_: Request) -> Response:
+        why = await run_in_threadpool(ready)
+        return PlainTextResponse(why or "ready", 503 if why else 200)
+
+    return Starlette(
+        routes=[
+            Route(EVENTS_PATH, events, methods=["POST"]),
+            Route("/healthz", healthz),
+            Route("/readyz", readyz),
+            *more,
+        ]
+    )
+
+
+async def _body(request: Request) -> bytes | None:
+    """Read the body; None as soon as it is too large."""
+    parts, size = [], 0
+    async for part in request.stream():
+        size += len(part)
+        if size > _LARGEST:
+            return None
+        parts.append(part)
+    return b"".join(parts)
+
+
+def _answer(app: App, request: Request, body: bytes) -> Response:
+    try:
+        asked = BoltRequest(
+            body=body.decode("utf-8"),
+            query=dict(request.query_params),
+            headers={name: [value] for name, value in request.headers.items()},
+        )
+        fault = malformed(asked.body)
+    except (ValueError, TypeError, AttributeError, KeyError, LookupError) as unreadable:
+        fault = f"it cannot be read ({type(unreadable).__name__})"
+    if fault:
+        _log.warning("A signed request is dropped: %s.", fault)
+        return PlainTextResponse("malformed", 400)
+    return to_starlette_response(app.dispatch(asked))

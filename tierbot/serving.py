@@ -1,0 +1,80 @@
+"""The process types: which parts of a bot run where. `tierbot run` is all in one; `web` and `worker` scale apart.
+
+web      takes Slack's requests by HTTP and writes them down; as many as are needed
+worker   sends the outbox, settles votes, keeps the schedule; several may run, one keeps the schedule
+"""
+
+import threading
+import time
+from collections.abc import Callable
+from typing import Any
+
+from tierbot.bootstrap import Tierbot, app_of, identify_patiently
+from tierbot.domain import TierbotError
+from tierbot.edges.slack.app import Identity
+
+
+def identity_of(bot: Tierbot, pause: Callable[[float], Any] = time.sleep) -> Identity:
+    """Ask Slack whose bot token is set, and set its workspace up.
+
+    Raises TierbotError if the token or the channel is missing or wrong.
+    """
+    token, channel = bot.settings.slack_bot_token, bot.settings.channel
+    missing = [name for name, value in (("SLACK_BOT_TOKEN", token), ("TIERBOT_CHANNEL", channel)) if not value]
+    if token is None or missing:
+        raise TierbotError(f"{' and '.join(missing)} must be set, in the environment or in .env. See .env.example.")
+    identity = identify_patiently(bot.settings, pause)
+    bot.prepare(identity)
+    return identity
+
+
+def web_of(bot: Tierbot, identity: Identity, stopping: Callable[[], bool] = lambda: False) -> Any:
+    """Return the ASGI application of one workspace's bot.
+
+    Raises TierbotError if SLACK_SIGNING_SECRET is missing.
+    """
+    from tierbot.edges.slack.web import web_app  # noqa: PLC0415 - only HTTP mode needs starlette
+
+    secret = bot.settings.slack_signing_secret
+    if secret is None or not secret.get_secret_value():
+        raise TierbotError("SLACK_SIGNING_SECRET must be set: Basic Information → App Credentials.")
+
+    def ready() -> str | None:
+        if stopping():
+            return "stopping"
+        try:
+            bot.store.workspace_ids()
+        except TierbotError as fault:
+            return str(fault)
+        return None
+
+    return web_app(app_of(bot, identity), secret.get_secret_value(), bot.clock, ready)
+
+
+class WebServer:
+    """uvicorn in a thread of its own, so that SIGTERM ends it in order and with exit code 0."""
+
+    def __init__(self, app: Any, host: str, port: int) -> None:
+        import uvicorn  # noqa: PLC0415
+
+        config = uvicorn.Config(
+            app, host=host, port=port, log_config=None, access_log=False, timeout_graceful_shutdown=5, lifespan="off"
+        )
+        self._server = uvicorn.Server(config)
+        self._thread = threading.Thread(target=self._server.run, name="tierbot-web", daemon=True)
+
+    def start(self, patience: float = 20.0) -> int:
+        """Listen, and return the port. Raises TierbotError if the port cannot be had."""
+        self._thread.start()
+        until = time.monotonic() + patience
+        while not self._server.started and self._thread.is_alive() and time.monotonic() < until:
+            time.sleep(0.01)
+        if not self._server.started:
+            raise TierbotError(f"Port {self._server.config.port} cannot be listened on. Set PORT to a free one.")
+        return int(self._server.servers[0].sockets[0].getsockname()[1])
+
+    def stop(self, grace: float = 7.0) -> bool:
+        """Finish the requests that are here and take no more; return whether that ended within `grace` seconds."""
+        self._server.should_exit = True
+        self._thread.join(grace)
+        return not self._thread.is_alive()
