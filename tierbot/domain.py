@@ -74,6 +74,19 @@ class Article:
 
 
 @dataclass(frozen=True, slots=True)
+class GivenLabel:
+    """What an article is about according to an archive that was labelled elsewhere: true tags with weights in (0, 1].
+
+    `source` names the archive: tags that occur nowhere in it were no choice there.
+    """
+
+    article_id: str
+    tags: Mapping[str, float]
+    source: str
+    given_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class Copy:
     """The same story met again: elsewhere, or told anew. `id` is a natural key, so that it counts once."""
 

@@ -22,6 +22,7 @@ from tierbot.domain import (
     Arm,
     Article,
     Copy,
+    GivenLabel,
     Invitation,
     ModelState,
     ModelVersion,
@@ -287,6 +288,19 @@ class Articles(Protocol):
     def embeddings(self, encoder_digest: str, article_ids: Iterable[str]) -> dict[str, NDArray[np.float32]]: ...
 
     def count(self) -> int: ...
+
+
+class GivenLabels(Protocol):
+    """Labels that archives brought along: training replays them."""
+
+    def put(self, labels: Iterable[GivenLabel]) -> int:
+        """Keep each, in the place of what was given for its article before; return how many.
+
+        Their articles must be there; they wait to be asked about no longer.
+        """
+        ...
+
+    def all(self) -> list[GivenLabel]: ...
 
 
 class Posts(Protocol):
@@ -603,6 +617,8 @@ class Transaction(Protocol):
 
     @property
     def articles(self) -> Articles: ...
+    @property
+    def given_labels(self) -> GivenLabels: ...
     @property
     def posts(self) -> Posts: ...
     @property

@@ -1,13 +1,14 @@
 """The model registry of a workspace: which version is champion, how a challenger is made, promoted, rolled back."""
 
 import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
-from tierbot.domain import Estimate, ModelState, ModelVersion, TierbotError
+from tierbot.domain import Article, Estimate, GivenLabel, ModelState, ModelVersion, TierbotError
 from tierbot.ports import Clock, Encoder, SettledPost, Shelf, Store, Transaction
 from tierbot.predict.classifier import Classifier
 from tierbot.predict.coldstart import coldstart
@@ -15,7 +16,7 @@ from tierbot.predict.features import Features, features_of
 from tierbot.tags import TagSpace
 from tierbot.training.judge import accuracy, is_unbiased
 from tierbot.training.retrain import TrainingJob, TrainingResult
-from tierbot.training.rows import TrainingRows, rows_from_bytes, teaches, verdict_rows
+from tierbot.training.rows import TrainingRows, joined_rows, labelled_rows, rows_from_bytes, teaches, verdict_rows
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,7 +139,8 @@ class Registry:
             weights = tx.models.weights(champion.id)
             number = 1 + max(version.number for version in tx.models.all())
             settled, features = self._features(tx, settled)
-        if not settled:
+            given = self._given(tx, tags.ids)
+        if not settled and given is None:
             return None
         same_encoder = champion.encoder_digest == self._encoder.digest
         result = self._train(
@@ -149,13 +151,14 @@ class Registry:
                 champion=self._loaded(champion, weights) if same_encoder else None,
                 encoder_digest=self._encoder.digest,
                 parent=champion.id,
-                bootstrap=self._replayed(),
+                bootstrap=_both(self._replayed(), given, tags.ids),
                 judge_on=self._judge_on,
                 seed=self._seed,
                 cursor={
                     "verdicts": len(settled),
-                    "last_post": settled[-1].post.id,
-                    "ledger": max(item.verdict.ledger_cursor for item in settled),
+                    "last_post": settled[-1].post.id if settled else None,
+                    "ledger": max((item.verdict.ledger_cursor for item in settled), default=0),
+                    "given": 0 if given is None else len(given),
                 },
             )
         )
@@ -188,9 +191,27 @@ class Registry:
         ids = list({item.post.article_id for item in settled})
         articles, vectors = tx.articles.get(ids), tx.articles.embeddings(self._encoder.digest, ids)
         usable = [item for item in settled if item.post.article_id in vectors]
-        read = [articles[item.post.article_id] for item in usable]
-        embeddings = np.stack([vectors[article.id] for article in read]) if read else np.zeros((0, 1), np.float32)
-        return usable, features_of([article.content for article in read], embeddings, [article.url for article in read])
+        return usable, self._features_of([articles[item.post.article_id] for item in usable], vectors)
+
+    def _features_of(self, read: Sequence[Article], vectors: Mapping[str, NDArray[np.float32]]) -> Features:
+        none = np.zeros((0, self._encoder.dimension), np.float32)
+        embeddings = np.stack([vectors[article.id] for article in read]) if read else none
+        return features_of([article.content for article in read], embeddings, [article.url for article in read])
+
+    def _given(self, tx: Transaction, tag_ids: Sequence[str]) -> TrainingRows | None:
+        """Return what archives brought along as rows, for what is embedded; None if there is nothing."""
+        by_source: dict[str, list[GivenLabel]] = {}
+        for label in tx.given_labels.all():
+            by_source.setdefault(label.source, []).append(label)
+        parts = []
+        for labels in by_source.values():
+            ids = [label.article_id for label in labels]
+            articles, vectors = tx.articles.get(ids), tx.articles.embeddings(self._encoder.digest, ids)
+            usable = [label for label in labels if label.article_id in vectors]
+            no_choice = set(tag_ids).difference(*(label.tags for label in labels))
+            features = self._features_of([articles[label.article_id] for label in usable], vectors)
+            parts.append(labelled_rows([label.tags for label in usable], features, tag_ids, unlabelled=no_choice))
+        return joined_rows(parts) if any(map(len, parts)) else None
 
     def _replayed(self) -> TrainingRows | None:
         shipped, _ = self._shelf.bootstrap()
@@ -231,6 +252,11 @@ class Registry:
         if champion.parent is None:
             raise TierbotError(f"Model {champion.id} is the first: there is nothing to roll back to.")
         return self.promote(workspace, champion.parent, by)
+
+
+def _both(shipped: TrainingRows | None, given: TrainingRows | None, tag_ids: Sequence[str]) -> TrainingRows | None:
+    found = [rows.over(tag_ids) for rows in (shipped, given) if rows is not None]
+    return joined_rows(found) if found else None
 
 
 def _version_id(number: int) -> str:

@@ -100,6 +100,11 @@ def parse_rows(lines: Iterable[Line], form: Format, name: str, now: datetime) ->
     return _parse_jsonl(lines, now) if form is Format.JSONL else _parse_csv(lines, name, now)
 
 
+def is_label_field(name: str) -> bool:
+    """Tell whether a field of this name is read as an archive's labels."""
+    return _FIELD_OF.get(_NOT_IN_NAMES.sub("", name[:100]).lower()) == "tags"
+
+
 def row_of(fields: Mapping[str, object], line: int, now: datetime) -> ArchiveRow | BadRow:
     """Make a row of one record, whatever its fields are called (`headline`, `link`, `pubDate`, `category` …)."""
     found: dict[str, tuple[int, object]] = {}
@@ -275,16 +280,18 @@ def _text_or_number(value: object) -> object:
 
 
 def _tags(value: object) -> tuple[str, ...]:
-    """Return labels in order without repeats: a list, or one string split at "|", ";" or, failing these, ","."""
+    """Return labels in order without repeats: a list, an object's names, or one string split at "|", ";" or ","."""
     if isinstance(value, str):
         text = value[:_RAW_TEXT].strip()
-        if text.startswith("[") and text.endswith("]"):
+        if text[:1] + text[-1:] in {"[]", "{}"}:
             try:
                 return _tags(json.loads(text))
             except (ValueError, RecursionError):
                 text = text.strip("[]").replace("'", "")
         separator = next((mark for mark in "|;" if mark in text), ",")
         parts = text.split(separator)
+    elif isinstance(value, dict) and all(isinstance(weight, int | float) for weight in value.values()):
+        parts = list(map(str, value))  # label → weight, as our own exports have it
     else:
         parts = [_text(part) for part in value] if isinstance(value, list) else [_text(value)]
     cleaned = (clean(part, _TAG_CHARACTERS) for part in parts[: _MOST_TAGS * 2])

@@ -34,7 +34,7 @@ class ArticleRow(Row, table=True):
     published_at: datetime | None = moment(default=None)
     image_url: str | None = words(default=None)
     copies: int
-    asked_at: datetime | None = moment(default=None)  # when its first post was made
+    asked_at: datetime | None = moment(default=None)  # when its first post was made, or its label given
     embedded_with: str | None = words(default=None)  # digest of the encoder that embedded it last
 
 
@@ -58,6 +58,18 @@ class EmbeddingRow(Row, table=True):
     encoder_digest: str = words(primary_key=True)
     article_id: str = words(primary_key=True)
     vector: bytes = blob()  # little-endian float32: exactly what the prediction was made from
+
+
+class GivenLabelRow(Row, table=True):
+    """A label that an archive brought along."""
+
+    __tablename__ = "given_label"
+    __table_args__ = (refers("article_id", "article"),)
+    workspace_id: str = words(primary_key=True)
+    article_id: str = words(primary_key=True)
+    tags: dict[str, float] = document()
+    source: str = words()
+    given_at: datetime = moment()
 
 
 # --- predictions, posts, verdicts -----------------------------------------------------------------

@@ -11,6 +11,7 @@ from tierbot.edges.store.columns import table
 from tierbot.edges.store.dataset import SqlDataset
 from tierbot.edges.store.engine import Database, connect
 from tierbot.edges.store.feeds import SqlFeedList, SqlHeldBack
+from tierbot.edges.store.given_labels import SqlGivenLabels
 from tierbot.edges.store.ledger import SqlLedger
 from tierbot.edges.store.models import SqlModels
 from tierbot.edges.store.outbox import SqlOutbox
@@ -33,6 +34,10 @@ class SqlTransaction:
     @property
     def articles(self) -> SqlArticles:
         return SqlArticles(self._connection, self._workspace)
+
+    @property
+    def given_labels(self) -> SqlGivenLabels:
+        return SqlGivenLabels(self._connection, self._workspace)
 
     @property
     def posts(self) -> SqlPosts:

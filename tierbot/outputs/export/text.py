@@ -21,9 +21,12 @@ def _written(value: object) -> str:
     raise TypeError(f"{type(value).__name__} in a row")  # only what the columns' kinds allow
 
 
+_encoder = json.JSONEncoder(ensure_ascii=False, default=_written, allow_nan=False, separators=(",", ":"))
+
+
 def as_json(value: Any) -> str:
     """Return a row, or a part of one, as JSON on one line; times become ISO 8601."""
-    return json.dumps(value, ensure_ascii=False, default=_written, allow_nan=False, separators=(",", ":"))
+    return _encoder.encode(value)
 
 
 def _write_jsonl(rows: Iterable[Row], path: Path, _: Surroundings) -> list[str]:

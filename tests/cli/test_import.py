@@ -1,0 +1,71 @@
+"""`tierbot import` from end to end: a preview writes nothing, an import teaches the next model."""
+
+import json
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from tests.conftest import WORKSPACE, raise_stage
+from tierbot.cli.app import app
+from tierbot.edges.store import open_store
+
+
+@pytest.fixture
+def database(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
+    """Return the address of a bot's database, and set the settings to it."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("TIERBOT_ENCODER", "hashing")
+    monkeypatch.setenv("DATABASE_URL", f"sqlite:///{tmp_path}/test.db")
+    raise_stage(tmp_path).bot.close()
+    stories = [
+        {"headline": f"Zorblax report number {n}", "link": f"https://n.example/{n}", "tag": "law"} for n in range(40)
+    ]
+    stories += [
+        {"headline": f"Crumpet bulletin number {n}", "link": f"https://n.example/c{n}", "tag": "FOOD"}
+        for n in range(40)
+    ]
+    stories += [{"headline": "Strange", "tag": "Unheard of"}]
+    Path("stories.jsonl").write_text("\n".join(map(json.dumps, stories)) + "\nno json\n")
+    return f"sqlite:///{tmp_path}/test.db"
+
+
+def run(*arguments: str) -> dict:
+    result = CliRunner().invoke(app, ["import", "stories.jsonl", "--json", *arguments])
+    assert result.exit_code == 0, result.exception
+    return json.loads(result.stdout)
+
+
+def test_a_preview_says_what_was_understood_and_an_import_teaches_the_next_model(database: str, tmp_path: Path) -> None:
+    said = run("--preview")
+    assert (said["rows"], said["bad"], said["labelled"], said["unknown_only"]) == (81, 1, 80, 1)
+    assert said["labels"] == {"law": "law", "FOOD": "food"}
+    assert said["unknown"] == {"Unheard of": 1}
+    store = open_store(database)
+    with store.read(WORKSPACE) as tx:
+        assert (tx.articles.count(), tx.given_labels.all()) == (0, [])
+
+    assert run("--map", "Unheard of=space")["new"] == 81
+    assert run("--map", "Unheard of=space")["new"] == 0
+    with store.read(WORKSPACE) as tx:
+        assert len(tx.given_labels.all()) == 81
+        assert tx.articles.waiting(99) == []
+    store.close()
+
+    stage = raise_stage(tmp_path)
+    training = stage.bot.loop.retrain(WORKSPACE)
+    assert training is not None
+    assert training.version.card["data"]["cursor"]["given"] == 81
+    _, classifier = stage.bot.registry.champion(WORKSPACE)
+    from tierbot.predict.features import features_of
+
+    texts = ["Zorblax report tomorrow", "Crumpet bulletin tomorrow"]
+    p = classifier.probabilities(features_of(texts, stage.bot.encoder.encode(texts), ["", ""]), ("law", "food"))
+    assert p[0, 0] > p[0, 1]
+    assert p[1, 1] > p[1, 0]
+    stage.bot.close()
+
+
+def test_a_mapping_that_is_none_is_refused(database: str) -> None:
+    result = CliRunner().invoke(app, ["import", "stories.jsonl", "--map", "law"])
+    assert "LABEL=TAG" in str(result.exception)

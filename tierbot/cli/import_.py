@@ -1,0 +1,119 @@
+"""`tierbot import`: labelled archives and annotations in, as rows to train on."""
+
+from datetime import UTC, datetime
+from itertools import islice
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from tierbot.cli.output import err, out, print_json
+from tierbot.cli.wiring import offline
+from tierbot.domain import TierbotError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from tierbot.articles.labels import Understood
+    from tierbot.domain import Article, GivenLabel
+    from tierbot.edges.archives import ReadReport
+
+_BATCH = 500
+_SHOWN = 20
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command."""
+    app.command("import")(import_)
+
+
+def import_(
+    file: Annotated[
+        Path, typer.Argument(help="JSONL or CSV (gzipped or not), Parquet, or a JSON export of Label Studio.")
+    ],
+    preview: Annotated[bool, typer.Option("--preview", help="Say what would be understood; write nothing.")] = False,
+    renamed: Annotated[
+        list[str] | None, typer.Option("--map", help="LABEL=TAG: what a label means; may be repeated.")
+    ] = None,
+    source: Annotated[str | None, typer.Option(help="What to call the archive. [default: the file's name]")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="What was understood as one JSON object.")] = False,
+) -> None:
+    """Take labelled articles in: the next retraining learns from them, and colleagues are not asked about them.
+
+    A label is understood by a tag's id, name or emoji. Reading the same file again changes nothing.
+
+    Example: `tierbot import stories.parquet --preview --map "U.S. NEWS=us-politics"`
+    """
+    from tierbot.articles.labels import Names, Understood, labelled_articles
+    from tierbot.bootstrap import tags_in
+    from tierbot.edges.annotations import read_annotations
+    from tierbot.edges.archives import ReadReport
+
+    bot, workspace = offline()
+    names = Names(tags_in(bot.store, workspace), dict(map(_renaming, renamed or ())))
+    understood, report, now = Understood(), ReadReport(), datetime.now(UTC)
+    kind, rows = read_annotations(file, now=now, report=report)
+    found = labelled_articles(rows, names, source=source or file.name, now=now, understood=understood)
+    new = 0
+    for batch in _batches(found):
+        if preview:
+            continue
+        with bot.store.begin(workspace) as tx:
+            new += tx.articles.add([article for article, _ in batch])
+            tx.given_labels.put([label for _, label in batch])
+    if not preview and understood.labelled:
+        err.print("Embedding …")
+        bot.loop.embed(workspace)
+    _say(file, kind, understood, report, new, preview=preview, as_json=as_json)
+
+
+def _renaming(text: str) -> tuple[str, str]:
+    label, equals, tag = text.rpartition("=")
+    if not equals or not label.strip() or not tag.strip():
+        raise TierbotError(f"--map {text!r}: write LABEL=TAG, such as --map 'U.S. NEWS=us-politics'.")
+    return label.strip(), tag.strip()
+
+
+def _batches(found: "Iterator[tuple[Article, GivenLabel]]") -> "Iterator[list[tuple[Article, GivenLabel]]]":
+    while batch := list(islice(found, _BATCH)):
+        yield batch
+
+
+def _say(
+    file: Path, kind: str, understood: "Understood", report: "ReadReport", new: int, *, preview: bool, as_json: bool
+) -> None:
+    for bad in report.examples:
+        err.print(f"{file}:{bad.line}: left out: it {bad.why}.", markup=False)
+    for note in report.notes:
+        err.print(note, markup=False)
+    if as_json:
+        print_json(
+            {
+                "kind": kind,
+                "rows": report.rows,
+                "bad": report.bad,
+                "labelled": understood.labelled,
+                "unlabelled": understood.unlabelled,
+                "unknown_only": understood.unknown_only,
+                "new": new,
+                "tags": dict(understood.tags.most_common()),
+                "labels": understood.matched,
+                "unknown": dict(understood.unknown.most_common()),
+                "written": not preview,
+            }
+        )
+        return
+    lines = [
+        f"{file}: {kind}, {report.rows} rows, {report.bad} left out",
+        (
+            f"labelled     {understood.labelled}, without a label {understood.unlabelled}, "
+            f"with unknown labels only {understood.unknown_only}"
+        ),
+    ]
+    lines += [f"  {count:>8}  {tag}" for tag, count in understood.tags.most_common(_SHOWN)]
+    if understood.unknown:
+        lines.append("unknown labels (--map LABEL=TAG says what they mean)")
+        lines += [f"  {count:>8}  {label}" for label, count in understood.unknown.most_common(_SHOWN)]
+    lines += [f"such as      {title[:80]}  →  {', '.join(tags)}" for title, tags in understood.examples]
+    done = "Nothing was written." if preview else f"{new} new articles. `tierbot retrain` learns from them."
+    out.print("\n".join([*lines, done]), markup=False)
