@@ -300,7 +300,9 @@ class GivenLabels(Protocol):
         """
         ...
 
-    def all(self) -> list[GivenLabel]: ...
+    def sample(self, limit: int) -> list[GivenLabel]:
+        """Return up to `limit` labels by article id: a hash, so that they are a sample, and always the same one."""
+        ...
 
 
 class Posts(Protocol):

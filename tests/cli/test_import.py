@@ -43,12 +43,12 @@ def test_a_preview_says_what_was_understood_and_an_import_teaches_the_next_model
     assert said["unknown"] == {"Unheard of": 1}
     store = open_store(database)
     with store.read(WORKSPACE) as tx:
-        assert (tx.articles.count(), tx.given_labels.all()) == (0, [])
+        assert (tx.articles.count(), tx.given_labels.sample(99)) == (0, [])
 
     assert run("--map", "Unheard of=space")["new"] == 81
     assert run("--map", "Unheard of=space")["new"] == 0
     with store.read(WORKSPACE) as tx:
-        assert len(tx.given_labels.all()) == 81
+        assert len(tx.given_labels.sample(99)) == 81
         assert tx.articles.waiting(99) == []
     store.close()
 

@@ -39,7 +39,7 @@ class SqlGivenLabels(Part):
             kept += len(part)
         return kept
 
-    def all(self) -> list[GivenLabel]:
+    def sample(self, limit: int) -> list[GivenLabel]:
         columns = (_given.c.article_id, _given.c.tags, _given.c.source, _given.c.given_at)
-        ordered = self._select(GivenLabelRow, *columns).order_by(_given.c.article_id)
+        ordered = self._select(GivenLabelRow, *columns).order_by(_given.c.article_id).limit(limit)
         return [GivenLabel(*row) for row in self._connection.execute(ordered)]
