@@ -614,6 +614,26 @@ class Workspaces(Protocol):
     def audit_trail(self, limit: int) -> list[Mapping[str, Any]]: ...
 
 
+class People(Protocol):
+    """All that names a person, in whatever part it is kept."""
+
+    def export(self, user: str) -> dict[str, Any]:
+        """Return it as plain data, by kind."""
+        ...
+
+    def anonymise(self, user: str, pseudonym: str) -> int:
+        """Put a pseudonym in the place of a person's id everywhere; return how many rows changed."""
+        ...
+
+    def remove(self, user: str) -> int:
+        """Delete what a person did, and their id where it is mentioned; return how many rows changed."""
+        ...
+
+    def expire(self, before: datetime) -> Mapping[str, int]:
+        """Delete what names people and is older; return how many rows, by kind. Verdicts and scores stay."""
+        ...
+
+
 class Transaction(Protocol):
     """One short unit of work in one workspace."""
 
@@ -645,6 +665,8 @@ class Transaction(Protocol):
     def feeds(self) -> FeedList: ...
     @property
     def held_back(self) -> HeldBackArticles: ...
+    @property
+    def people(self) -> People: ...
     @property
     def workspaces(self) -> Workspaces: ...
 

@@ -5,13 +5,14 @@ written on the agenda with the place to go on from, so that no thread sleeps and
 """
 
 import logging
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
 
 from tierbot.feedback.reconcile import missed_events
-from tierbot.ports import Chat, ChatError, ChatUnavailableError, Clock, RateLimitedError, Store, Transaction
+from tierbot.ports import Chat, ChatError, ChatUnavailableError, Clock, RateLimitedError, Store
+from tierbot.rights import not_voters
 
 log = logging.getLogger(__name__)
 
@@ -100,11 +101,12 @@ class Reconciler:
         if counts is None:
             return 0  # deleted in Slack: its votes stand
         with self._store.begin(workspace) as tx:
+            gone = not_voters(tx)
             missed = missed_events(
                 channel,
                 ts,
-                tx.ledger.events(channel, ts),
-                [(count.name, _people(tx, count.users), count.complete) for count in counts],
+                [event for event in tx.ledger.events(channel, ts) if not gone(event.user)],
+                [(one.name, [user for user in one.users if not gone(user)], one.complete) for one in counts],
                 started_at,
             )
             return sum(tx.ledger.append(event) for event in missed)
@@ -137,9 +139,3 @@ class _Run:
             self.below = self.places[self.passed - 1][::-1]
         ts, channel = self.below
         return Sweep(self.found, wait, {"ts": ts, "channel": channel, "again": [list(place) for place in left]})
-
-
-def _people(tx: Transaction, users: Iterable[str]) -> list[str]:
-    workspace = tx.workspaces.get()
-    bot = workspace.settings.get("bot_user") if workspace else None
-    return [user for user in users if user != bot]

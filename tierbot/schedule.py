@@ -17,6 +17,7 @@ from apscheduler.schedulers.background import BackgroundScheduler
 from tierbot.domain import TierbotError
 from tierbot.loop import DAWN, Loop
 from tierbot.ports import Due
+from tierbot.rights import Rights
 from tierbot.rounds.calendar import next_open
 from tierbot.settings import Settings, parse_hours
 
@@ -233,6 +234,16 @@ def poll(loop: Loop, workspace: str, due: Due) -> None:
     loop.embed(workspace)
 
 
+def expire(loop: Loop, workspace: str, due: Due) -> None:  # noqa: ARG001
+    """Delete what names people and is older than the settings allow, once a day."""
+    now, days = loop.clock.now(), loop.settings.retention_days
+    gone = Rights(loop.store, loop.clock).expire(workspace, max(days, loop.settings.settle_days)) if days else {}
+    if any(gone.values()):
+        log.info("Deleted after %g days: %s.", days, ", ".join(f"{n} {what}" for what, n in gone.items() if n))
+    with loop.store.begin(workspace) as tx:
+        tx.agenda.set(Due("expire", now + timedelta(days=1), now))
+
+
 Job = Callable[[Loop, str, Due], None]
 
 JOBS: dict[str, Job] = {
@@ -241,4 +252,5 @@ JOBS: dict[str, Job] = {
     "close_round": close_round,
     "retrain": retrain,
     "reconcile": reconcile,
+    "expire": expire,
 }

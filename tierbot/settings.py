@@ -83,6 +83,11 @@ class Settings(BaseSettings):
         "all-MiniLM-L6-v2",
         description="Sentence encoder: a sentence-transformers name or path; the default comes with the installation.",
     )
+    retention_days: float = Field(
+        0.0,
+        ge=0,
+        description="Days after which who reacted to what is deleted, once a post is settled; verdicts and scores stay. 0: never.",
+    )
     port: int = Field(
         3000, ge=0, le=65535, validation_alias=_named("PORT"), description="Port of HTTP mode and health checks."
     )

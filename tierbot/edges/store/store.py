@@ -15,6 +15,7 @@ from tierbot.edges.store.given_labels import SqlGivenLabels
 from tierbot.edges.store.ledger import SqlLedger
 from tierbot.edges.store.models import SqlModels
 from tierbot.edges.store.outbox import SqlOutbox
+from tierbot.edges.store.people import SqlPeople
 from tierbot.edges.store.posts import SqlPosts
 from tierbot.edges.store.rounds import SqlRounds
 from tierbot.edges.store.schema import bring_up
@@ -86,6 +87,10 @@ class SqlTransaction:
     @property
     def held_back(self) -> SqlHeldBack:
         return SqlHeldBack(self._connection, self._workspace)
+
+    @property
+    def people(self) -> SqlPeople:
+        return SqlPeople(self._connection, self._workspace)
 
     @property
     def workspaces(self) -> SqlWorkspaces:

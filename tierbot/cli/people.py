@@ -1,0 +1,75 @@
+"""`tierbot forget`, `export-person` and `audit`: people's rights over their data, and who did what."""
+
+import getpass
+from typing import Annotated
+
+import typer
+
+from tierbot.cli.output import out, print_json, print_table
+from tierbot.cli.wiring import offline
+from tierbot.domain import TierbotError
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands."""
+    app.command("forget")(forget)
+    app.command("export-person")(export_person)
+    app.command("audit")(audit)
+
+
+_USER = Annotated[str, typer.Argument(help="The person's member id, such as U0123ABCD.")]
+
+
+def forget(
+    user: _USER,
+    anonymise: Annotated[bool, typer.Option("--anonymise", help="Keep what they did, under no name.")] = False,
+    remove: Annotated[bool, typer.Option("--remove", help="Delete what they did.")] = False,
+) -> None:
+    """Forget a person, as they choose: anonymise or remove. Verdicts that they took part in stand.
+
+    Example: `tierbot forget U0123ABCD --anonymise`
+    """
+    from tierbot.rights import Rights
+
+    if anonymise == remove:
+        raise TierbotError(
+            "Say which the person chose: --anonymise keeps what they did under no name, --remove deletes it."
+        )
+    bot, workspace = offline()
+    changed = Rights(bot.store, bot.clock).forget(workspace, user, f"cli:{getpass.getuser()}", anonymise=anonymise)
+    bot.close()
+    out.print(f"{user} is forgotten: {changed} rows {'anonymised' if anonymise else 'removed'}.")
+
+
+def export_person(user: _USER) -> None:
+    """Print everything that is kept of a person, as JSON.
+
+    Example: `tierbot export-person U0123ABCD > U0123ABCD.json`
+    """
+    from tierbot.rights import Rights
+
+    bot, workspace = offline()
+    print_json(Rights(bot.store, bot.clock).export(workspace, user))
+    bot.close()
+
+
+def audit(
+    limit: Annotated[int, typer.Option(min=1, help="How many, newest first.")] = 50,
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON object a line.")] = False,
+) -> None:
+    """Show what admins did: when, who, what, from which value to which.
+
+    Example: `tierbot audit --limit 20`
+    """
+    bot, workspace = offline()
+    with bot.store.read(workspace) as tx:
+        trail = tx.workspaces.audit_trail(limit)
+    bot.close()
+    if as_json:
+        for line in trail:
+            print_json(dict(line))
+        return
+    rows = [
+        [f"{line['at']:%Y-%m-%d %H:%M:%S}", line["who"], line["what"], line["before"], line["after"]] for line in trail
+    ]
+    print_table(["when (UTC)", "who", "what", "from", "to"], rows)
