@@ -40,6 +40,8 @@ def test_a_preview_says_what_was_understood_and_an_import_teaches_the_next_model
     said = run("--preview")
     assert (said["rows"], said["bad"], said["labelled"], said["unknown_only"]) == (81, 1, 80, 1)
     assert said["labels"] == {"law": "law", "FOOD": "food"}
+    assert said["tags"] == {"law": 40, "food": 40}
+    assert all(isinstance(count, int) for count in said["tags"].values())
     assert said["unknown"] == {"Unheard of": 1}
     store = open_store(database)
     with store.read(WORKSPACE) as tx:

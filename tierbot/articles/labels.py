@@ -63,7 +63,7 @@ def labelled_articles(
             continue
         article = to_article(row, now)
         understood.labelled += 1
-        understood.tags.update(tags)
+        understood.tags.update(tags.keys())
         if len(understood.examples) < _EXAMPLES:
             understood.examples.append((article.title, tuple(tags)))
         yield article, GivenLabel(article.id, tags, source, now)
