@@ -31,7 +31,7 @@ log = logging.getLogger(__name__)
 
 _LEASE = timedelta(seconds=40)  # then another process may claim it; a call ends within 15 s, one way or the other
 _BACKOFF = (1, 5, 30, 120, 600)  # seconds between attempts while Slack does not answer
-_MENDING = 300  # seconds between attempts while a person has to mend something
+_MENDING = 60  # seconds between attempts while a person has to mend something
 _TO_BE_MENDED = frozenset(  # nothing is wrong with the row: it is sent once the workspace takes messages again
     {"invalid_auth", "not_authed", "token_revoked", "token_expired", "account_inactive", "is_archived"}
 )
