@@ -1,15 +1,15 @@
-"""Makes the README's picture: a real demo, photographed in a real browser.
+"""Makes the README's pictures and its dataset row: a real demo, photographed in a real browser.
 
-    python docs/picture.py [docs/demo.png]
+    python docs/picture.py
 
-Two rounds are played, so that the panel has something to show; then a story comes whose words say food and
-whose topic is football, and colleagues correct the 🍕 with a 🏈. Needs the dev extras and Chromium.
+Four rounds are played and charted; then a story comes whose words say food and whose topic is football, and
+colleagues correct the 🍕 with a 🏈. Needs the dev extras and Chromium. Writes docs/demo.png and docs/accuracy.png, and
+prints the row.
 """
 
+import json
 import shutil
-import sys
 import time
-from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -17,36 +17,37 @@ from playwright.sync_api import sync_playwright
 
 from tierbot.articles.duplicates import to_article
 from tierbot.articles.reading import ArchiveRow
+from tierbot.closing import figures_before
 from tierbot.demo.play import DemoSettings, Scene, play_round, staged, take_in
+from tierbot.outputs.charts import round_chart
+from tierbot.outputs.panel import panel_of
 
 HEADLINE = "Linemen fold 900 slices before kickoff, then eat the Wolves alive"
 TEXT = "Pizza night has become the Portwick offense's secret recipe: since the cook joined the coaching staff, they are 6–0."
 DEMO = DemoSettings(
-    rounds=2, posts=60, seed=5, archive=None, start=100, colleagues=8, speed=3000, posts_per_second=1000, port=0
+    rounds=4, posts=200, seed=0, archive=None, start=100, colleagues=8, speed=3000, posts_per_second=1000, port=0
 )
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"]
 
 
 def correct_a_pizza(scene: Scene) -> None:
     """Post the story and let colleagues answer it as people would."""
-    row = ArchiveRow(
-        1, "", HEADLINE, TEXT, "https://portwick-echo.example/slices", "The Portwick Echo", datetime.now(UTC), None, ()
-    )
-    scene.bot.loop.take_in(scene.workspace, [replace(to_article(row, datetime.now(UTC)))])
-    before = len(scene.sandbox.messages())
-    while not any(HEADLINE in str(message) for message in scene.sandbox.messages()):
-        scene.sandbox.command("/tier push 20")
-        time.sleep(1.5)
-    assert len(scene.sandbox.messages()) > before
-    message = next(message for message in scene.sandbox.messages() if HEADLINE in str(message))
-    for user, name in (
-        ("bruno", "football"),
-        ("chidi", "football"),
-        ("hana", "football"),
-        ("emre", "pizza"),
-        ("ada", "football"),
-    ):
+    row = ArchiveRow(1, "", HEADLINE, TEXT, "https://portwick-echo.example/slices", "The Portwick Echo", None, None, ())
+    scene.bot.loop.take_in(scene.workspace, [to_article(row, datetime.now(UTC))])
+    scene.sandbox.command("/tier push 1")
+    message = None
+    while message is None:
+        time.sleep(0.5)
+        message = next((one for one in scene.sandbox.messages() if HEADLINE in str(one)), None)
+    answers = {"bruno": "football", "chidi": "football", "hana": "football", "emre": "pizza", "ada": "football"}
+    for user, name in answers.items():
         scene.sandbox.act("react", user, message["ts"], name)
+
+
+def chart(scene: Scene) -> bytes:
+    """Draw the rounds as the bot does at the end of each."""
+    with scene.bot.store.read(scene.workspace) as tx:
+        return round_chart(figures_before(tx, DEMO.rounds + 1))
 
 
 def photograph(url: str, path: Path) -> None:
@@ -61,15 +62,18 @@ def photograph(url: str, path: Path) -> None:
 
 
 def main() -> None:
-    """Play, correct, photograph."""
-    path = Path(sys.argv[1] if len(sys.argv) > 1 else "docs/demo.png")
+    """Play, chart, correct, photograph."""
+    docs = Path(__file__).parent
     with staged(DEMO, print) as scene:
-        for number in (1, 2):
+        for number in range(1, DEMO.rounds + 1):
             take_in(scene, number)
-            print(play_round(scene, number, print)["accuracy"])
+            print(play_round(scene, number, print)["accuracy"]["all"])
+        (docs / "accuracy.png").write_bytes(chart(scene))
         correct_a_pizza(scene)
         time.sleep(3)
-        photograph(scene.sandbox.address.url, path)
+        photograph(scene.sandbox.address.url, docs / "demo.png")
+        with scene.bot.store.read(scene.workspace) as tx:
+            print(json.dumps(panel_of(tx)["row"], ensure_ascii=False, indent=2))
 
 
 if __name__ == "__main__":

@@ -77,7 +77,7 @@ def test_a_push_is_remembered_together_with_its_posts_or_not_at_all(stage: Stage
             raise KeyboardInterrupt
     with read(stage) as tx:
         assert tx.agenda.get("push") == before
-    stage.bot.loop.ask(WORKSPACE, 3, done=done)
+    stage.bot.loop.ask(WORKSPACE, 3, next_due=done)
     with read(stage) as tx:
         assert tx.agenda.get("push") == done
         assert len(tx.posts.in_round(1)) == 3
@@ -90,6 +90,29 @@ def test_a_story_from_another_source_is_folded_and_counted_once_however_often_it
     assert stage.bot.loop.take_in(WORKSPACE, [original, elsewhere]) == (0, 0)
     with read(stage) as tx:
         assert tx.articles.get([original.id])[original.id].copies == 2
+
+
+def test_a_large_push_that_is_cut_short_goes_on_where_it_was(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    stage.bot.loop.take_in(WORKSPACE, stage.articles(60))
+    job = Due("push", stage.clock.now(), None, {"by": "UADMIN", "count": 60})
+    queue, queued = stage.bot.loop._queue_post, []
+
+    def dies_at_the_fortieth(*arguments):
+        queued.append(1)
+        if len(queued) == 40:
+            raise KeyboardInterrupt
+        return queue(*arguments)
+
+    monkeypatch.setattr(stage.bot.loop, "_queue_post", dies_at_the_fortieth)
+    with pytest.raises(KeyboardInterrupt):
+        stage.bot.loop.ask(WORKSPACE, 60, job=job, next_due=job)
+    with read(stage) as tx:
+        assert len(tx.posts.in_round(1)) == 25
+        assert tx.agenda.get("push").request == {"by": "UADMIN", "count": 35}
+    monkeypatch.undo()
+    stage.bot.loop.ask(WORKSPACE, 35, job=job, next_due=job)
+    with read(stage) as tx:
+        assert len(tx.posts.in_round(1)) == 60
 
 
 # --- the outbox -----------------------------------------------------------------------------------

@@ -59,7 +59,7 @@ DAWN = datetime(1970, 1, 1, tzinfo=UTC)
 """Before anything happened."""
 
 _POOL = 2000  # of the articles that wait, the newest so many are considered
-_TALLY_BATCH = 200
+_WRITTEN_AT_ONCE = 25  # posts a transaction: reactions wait for it, and Slack waits three seconds for them
 
 
 class Loop:
@@ -142,28 +142,37 @@ class Loop:
         count: int,
         *,
         spread: timedelta = timedelta(0),
-        done: Due | None = None,
+        job: Due | None = None,
+        next_due: Due | None = None,
         channel: str | None = None,
     ) -> int:
         """Choose up to `count` waiting articles, predict, and queue a post of each; return how many.
 
-        The posts fall due evenly over `spread`, in the workspace's channel or the one given. `done` is written with
-        them: a push that is remembered as done was done, and one that is not is done again.
+        The posts fall due evenly over `spread`, in the workspace's channel or the one given. They are written a
+        few at a time, and with each few the agenda says how many of the `job` are left, at the end `next_due`:
+        a push that is cut short goes on where it was, and one that is done is not done again.
         """
         self.embed(workspace)
         found, tags = self._choose(workspace, count)
         step = spread / max(1, len(found.asked))
-        with self.store.begin(workspace) as tx:
-            round_ = tx.rounds.current()
-            if round_ is None:
-                raise TierbotError("No round is open. It opens when the bot starts (`tierbot run`).")
-            posted = sum(
-                self._queue_post(tx, item, round_, tags, self.clock.now() + place * step, channel)
-                for place, item in enumerate(found.asked)
-            )
-            tx.held_back.add(found.held)
-            if done is not None:
-                tx.agenda.set(done)
+        posted = 0
+        for start in range(0, max(1, len(found.asked)), _WRITTEN_AT_ONCE):
+            few = found.asked[start : start + _WRITTEN_AT_ONCE]
+            left = len(found.asked) - start - len(few)
+            with self.store.begin(workspace) as tx:
+                round_ = tx.rounds.current()
+                if round_ is None:
+                    raise TierbotError("No round is open. It opens when the bot starts (`tierbot run`).")
+                posted += sum(
+                    self._queue_post(tx, item, round_, tags, self.clock.now() + place * step, channel)
+                    for place, item in enumerate(few, start)
+                )
+                if not left:
+                    tx.held_back.add(found.held)
+                if left and job is not None:
+                    tx.agenda.set(replace(job, request={**job.request, "count": left}))
+                elif next_due is not None:
+                    tx.agenda.set(next_due)
         return posted
 
     def _choose(self, workspace: str, count: int) -> tuple[Asking, TagSpace]:
@@ -230,12 +239,12 @@ class Loop:
         read = 0
         while True:
             with self.store.begin(workspace) as tx:
-                messages = tx.ledger.untallied(_TALLY_BATCH)
+                messages = tx.ledger.untallied(_WRITTEN_AT_ONCE)
                 tags = tx.workspaces.tags() if messages else TagSpace(())
                 for channel, ts in messages:
                     self._tally_message(tx, channel, ts, tags)
             read += len(messages)
-            if len(messages) < _TALLY_BATCH:
+            if len(messages) < _WRITTEN_AT_ONCE:
                 return read
 
     @staticmethod
@@ -249,18 +258,19 @@ class Loop:
     def settle(self, workspace: str) -> int:
         """Settle every post whose votes changed since its last verdict; return how many."""
         self.tally(workspace)
-        now = self.clock.now()
-        with self.store.begin(workspace) as tx:
-            posts = tx.posts.unsettled()
-            ids = [post.id for post in posts]
-            votes, cursors = tx.ledger.votes(ids), tx.ledger.cursors(ids)
-            for post in posts:
-                tx.verdicts.add(
-                    self._aggregator.settle(
-                        post, votes.get(post.id, []), ledger_cursor=cursors.get(post.id, 0), now=now
-                    )
-                )
-        return len(posts)
+        settled = 0
+        while True:
+            with self.store.begin(workspace) as tx:
+                posts = tx.posts.unsettled()[:_WRITTEN_AT_ONCE]
+                ids = [post.id for post in posts]
+                votes, cursors = tx.ledger.votes(ids), tx.ledger.cursors(ids)
+                for post in posts:
+                    given, cursor = votes.get(post.id, []), cursors.get(post.id, 0)
+                    verdict = self._aggregator.settle(post, given, ledger_cursor=cursor, now=self.clock.now())
+                    tx.verdicts.add(verdict)
+            settled += len(posts)
+            if len(posts) < _WRITTEN_AT_ONCE:
+                return settled
 
     def reconcile(self, workspace: str, resume: Mapping[str, Any] | None = None) -> Sweep:
         """Compare open posts with Slack, newest first, a slice at a time; what was missed enters the ledger."""

@@ -165,14 +165,15 @@ def push(loop: Loop, workspace: str, due: Due) -> None:
     """Post articles: those an admin asked for at once, scheduled ones spread out unless paused."""
     settings, now = loop.settings, loop.clock.now()
     after = Due("push", next_push(settings, now), now)
+    count = int(due.request.get("count", settings.push_count))
     if "by" in due.request:
-        loop.ask(workspace, int(due.request.get("count", settings.push_count)), done=after)
+        loop.ask(workspace, count, job=due, next_due=after)
         return
     with loop.store.read(workspace) as tx:
         known = tx.workspaces.get()
     paused = known is not None and known.settings.get("paused", False)
-    count = 0 if paused else settings.push_count
-    loop.ask(workspace, count, spread=timedelta(minutes=settings.push_spread_minutes), done=after)
+    spread = timedelta(minutes=settings.push_spread_minutes)
+    loop.ask(workspace, 0 if paused else count, spread=spread, job=due, next_due=after)
 
 
 def next_push(settings: Settings, after: datetime) -> datetime:

@@ -12,6 +12,7 @@ from tierbot.training.judge import accuracy
 _GESTURES = {str(Says.REJECTS): REJECT, str(Says.UNSURE): UNSURE}
 _ROUNDS = 12
 _VERDICTS = 8
+_ENOUGH = 5  # settled posts before a round's accuracy is worth a point in a chart
 
 
 def panel_of(tx: Transaction) -> dict[str, Any]:
@@ -22,7 +23,7 @@ def panel_of(tx: Transaction) -> dict[str, Any]:
     by_round = {number: [item for item in settled if item.post.round_number == number] for number in numbers}
     newest = sorted(settled, key=lambda item: (item.verdict.settled_at, item.post.id))[-_VERDICTS:][::-1]
     return {
-        "accuracy": [_accuracy(number, items) for number, items in by_round.items()],
+        "accuracy": [_accuracy(number, items) for number, items in by_round.items() if len(items) >= _ENOUGH],
         "verdicts": _verdicts(tx, newest),
         "model": _model(tx, settled),
         "row": _row(tx, newest[0]) if newest else None,
