@@ -19,7 +19,7 @@ def main() -> int:
     for seed in map(int, sys.argv[1:] or SEEDS):
         began = time.monotonic()
         command = ["tierbot", "demo", "--rounds", "3", "--exit", "--json", "--seed", str(seed)]
-        done = subprocess.run(command, capture_output=True, text=True, check=True)
+        done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True)
         rounds = [json.loads(line) for line in done.stdout.splitlines()]
         seconds = time.monotonic() - began
         values = [one["accuracy"]["all"]["value"] for one in rounds]

@@ -18,7 +18,7 @@ from sqlalchemy.pool import StaticPool
 
 from tierbot.edges.store.errors import NoDatabaseError, StoreBusyError, StoreError, explained
 
-BUSY_SECONDS = 10.0
+BUSY_SECONDS = 30.0
 _READ_ONLY = "tierbot_read_only"
 _OLDEST_SQLITE = (3, 35, 0)  # RETURNING
 
