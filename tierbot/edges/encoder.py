@@ -7,6 +7,7 @@ and stays small.
 
 import hashlib
 import os
+import re
 import threading
 from collections.abc import Sequence
 from importlib import metadata
@@ -32,6 +33,7 @@ _DIGESTS = {
 TOKENS = 128  # titles and leads fit; attention over more costs time and memory
 _MOST_CHARACTERS = 20 * TOKENS  # beyond these no token counts, and tokenising megabytes takes minutes
 _BATCH = 32
+_WORD = re.compile(r"\w+")
 
 
 class EncoderError(TierbotError):
@@ -162,7 +164,7 @@ class HashingEncoder:
     @property
     def digest(self) -> str:
         """A sha256 of the scheme and the width."""
-        return hashlib.sha256(f"hashing/1/{self._dimension}".encode()).hexdigest()
+        return hashlib.sha256(f"hashing/2/{self._dimension}".encode()).hexdigest()
 
     @property
     def dimension(self) -> int:
@@ -173,7 +175,7 @@ class HashingEncoder:
         """Return unit-length embeddings, (n, d) float32."""
         found = np.zeros((len(texts), self._dimension), np.float32)
         for row, text in enumerate(texts):
-            for word in text[:_MOST_CHARACTERS].lower().split() or [""]:
+            for word in _WORD.findall(text[:_MOST_CHARACTERS].lower()) or [""]:
                 seed = int.from_bytes(hashlib.blake2b(word.encode(), digest_size=8).digest(), "little")
                 found[row] += np.random.Generator(np.random.PCG64(seed)).standard_normal(self._dimension)
         return np.asarray(found / np.maximum(np.linalg.norm(found, axis=1, keepdims=True), 1e-12))

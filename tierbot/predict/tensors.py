@@ -29,14 +29,14 @@ def read_tensors(data: bytes, name: str, expected: str) -> tuple[dict[str, NDArr
     try:
         arrays = load(data)
         size = int.from_bytes(data[:8], "little")
-        header = json.loads(data[8 : 8 + size])["__metadata__"]
-        about = json.loads(header["about"])
-        checksum = header["sha256"]
+        note = json.loads(json.loads(data[8 : 8 + size])["__metadata__"]["tierbot"])
+        about, checksum = note["about"], note["sha256"]
+        unharmed = _checksum(arrays, about) == checksum
     except (SafetensorError, KeyError, TypeError, ValueError) as fault:
         raise ModelFileError(f"{name} is damaged: it cannot be read as safetensors. {remedy}") from fault
     if not isinstance(about, dict) or about.get("format") != expected:
         raise ModelFileError(f"{name} is not of the format {expected}. {remedy}")
-    if _checksum(arrays) != checksum:
+    if not unharmed:
         raise ModelFileError(f"{name} is damaged: its checksum does not match. {remedy}")
     return arrays, about
 
@@ -44,11 +44,13 @@ def read_tensors(data: bytes, name: str, expected: str) -> tuple[dict[str, NDArr
 def write_tensors(arrays: Mapping[str, NDArray[Any]], about: Mapping[str, Any]) -> bytes:
     """Return arrays as safetensors with a JSON description (its key "format" is required) and a checksum."""
     kept = {name: np.ascontiguousarray(array) for name, array in arrays.items()}
-    return save(kept, metadata={"about": json.dumps(dict(about), sort_keys=True), "sha256": _checksum(kept)})
+    # one entry only: safetensors writes several in random order, and the same model must be the same bytes
+    note = json.dumps({"about": dict(about), "sha256": _checksum(kept, about)}, sort_keys=True)
+    return save(kept, metadata={"tierbot": note})
 
 
-def _checksum(arrays: Mapping[str, NDArray[Any]]) -> str:
-    digest = hashlib.sha256()
+def _checksum(arrays: Mapping[str, NDArray[Any]], about: Mapping[str, Any]) -> str:
+    digest = hashlib.sha256(json.dumps(dict(about), sort_keys=True).encode())
     for name in sorted(arrays):
         array = arrays[name]
         digest.update(f"{name}:{array.dtype.str}:{array.shape}".encode())

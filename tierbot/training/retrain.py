@@ -22,7 +22,8 @@ class TrainingJob:
     """All that a retraining needs.
 
     verdicts: rows of settled posts, oldest first; unbiased: (n,), which of them measure fairly (see
-    judge.is_unbiased). prior: the classifier from descriptions; its tags are the model's tags. champion: the model
+    judge.is_unbiased). prior: what the model shrinks towards, such as the
+    bootstrap model or one from descriptions; its tags are the model's tags. champion: the model
     in service. bootstrap: rows to replay, with `bootstrap_weight`. judge_on: how many unbiased verdicts at most the
     challenger is judged on. cursor: up to where the data goes, for the card (JSON).
     """
@@ -34,7 +35,7 @@ class TrainingJob:
     encoder_digest: str
     parent: str | None = None
     bootstrap: TrainingRows | None = None
-    bootstrap_weight: float = 0.5
+    bootstrap_weight: float = 1.0
     judge_on: int = JUDGE_ON
     seed: int = 0
     cursor: Mapping[str, Any] = field(default_factory=dict)

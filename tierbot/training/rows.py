@@ -121,11 +121,13 @@ def verdict_rows(
 ) -> TrainingRows:
     """Turn settled posts, and the features of their articles in the same order, into training rows.
 
-    Abstentions get weight 0 throughout. With `half_life_days` and `now`, a verdict's weight halves for every so
-    many days since it settled (off by default: in the measurements behind the design it gained nothing).
+    Abstentions get weight 0 throughout. Silence on a tag that no verdict ever named says nothing: it may be new. With
+    `half_life_days` and `now`, a verdict's weight halves for every so many days since it settled (off by default: in
+    the measurements behind the design it gained nothing).
     """
     shape = (len(settled), len(tag_ids))
     targets, weights = np.zeros(shape, np.float32), np.zeros(shape, np.float32)
+    explicit = np.zeros(shape, dtype=bool)
     place = {tag: column for column, tag in enumerate(tag_ids)}
     for row, item in enumerate(settled):
         verdict, shown = item.verdict, place.get(item.post.shown_tag)
@@ -135,12 +137,14 @@ def verdict_rows(
         if verdict.outcome is Outcome.NAMED:
             weights[row] = silence * weight
             if shown is not None:
-                weights[row, shown] = weight  # its voters looked at the shown tag, and named others
+                weights[row, shown], explicit[row, shown] = weight, True  # its voters looked at it, and named others
             for tag, certainty in verdict.tags.items():
                 if tag in place:
                     targets[row, place[tag]], weights[row, place[tag]] = 1.0, weight * certainty
         elif verdict.outcome is Outcome.WRONG and shown is not None:
-            weights[row, shown] = weight
+            weights[row, shown], explicit[row, shown] = weight, True
+    unnamed = ~targets.any(axis=0)
+    weights[:, unnamed] = np.where(explicit[:, unnamed], weights[:, unnamed], 0)
     keys = np.array([row_key(item.post.id) for item in settled], dtype=np.uint64)
     return TrainingRows(tuple(tag_ids), features, targets, weights, keys)
 
