@@ -3,23 +3,18 @@
 from __future__ import annotations
 
 import base64
-import shutil
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from slack_bolt import App
 from slack_bolt.adapter.socket_mode import SocketModeHandler
 
+from tests.browser import needs_browser, open_browser, open_page
 from tierbot.sandbox import pagefiles
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-BROWSER = shutil.which("chromium") or shutil.which("chromium-browser")
-FLAGS = (
-    "--headless --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking "
-    "--disable-component-update --disable-sync"
-)
 PLAIN = {"type": "plain_text"}
 HOSTILE = "<img src=x onerror=alert(1)> \u202eevil\u202c <javascript:alert(2)|click> &lt;b&gt; *bold*"
 
@@ -27,16 +22,11 @@ PIXEL = base64.b64decode(
     "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
 )
 
-needs_browser = pytest.mark.skipif(BROWSER is None, reason="no chromium on this machine")
-
 
 @pytest.fixture(scope="module")
 def chromium() -> Iterator[Any]:
-    playwright_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
-    with playwright_api.sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=BROWSER, args=FLAGS.split())
+    with open_browser() as browser:
         yield browser
-        browser.close()
 
 
 def modal() -> dict[str, Any]:
@@ -87,15 +77,8 @@ def page(bot: Any, chromium: Any) -> Iterator[Any]:
     """Return the page as Bob sees it; an error in its scripts fails the test."""
     bot.ts = bot.post("Bake a pizza")
     bot.web.reactions_add(channel=bot.channel, timestamp=bot.ts, name="pizza")
-    context = chromium.new_context()
-    page = context.new_page()
-    broken: list[str] = []
-    page.on("pageerror", lambda error: broken.append(str(error)))
-    page.goto(bot.info["url"] + "?as=bob")
-    page.wait_for_selector(".message")
-    yield page
-    context.close()
-    assert broken == []
+    with open_page(chromium, bot.info["url"] + "?as=bob") as page:
+        yield page
 
 
 def standing(bot: Any) -> list[str]:

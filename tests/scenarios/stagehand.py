@@ -36,6 +36,7 @@ class House:
 
     def __init__(self, bot: Tierbot, sandbox: SandboxProcess, clock: ShiftedClock) -> None:
         self.bot = bot
+        self.sandbox = sandbox
         self.clock = clock
         self.workspace = bot.only_workspace()
         self.channel = sandbox.address.channel

@@ -2,7 +2,7 @@
 import { h, safeUrl } from "./dom.js";
 import { openMenu } from "./menu.js";
 import { select } from "./select.js";
-import { textObject } from "./text.js";
+import { textObject, textString } from "./text.js";
 
 let counter = 0;
 
@@ -35,7 +35,7 @@ function button(item, run) {
   const style = item.style ? `.${item.style}` : "";
   const node = h(`button.button${style}`, { type: "button", "aria-label": item.accessibility_label }, textObject(item.text));
   node.addEventListener("click", async () => {
-    if (item.confirm && !confirm(item.confirm.text?.text ?? "Sure?")) return;
+    if (item.confirm && !confirm(textString(item.confirm.text) || "Sure?")) return;
     const url = item.url && safeUrl(item.url);
     if (url) open(url, "_blank", "noopener");
     node.setAttribute("aria-busy", "true");
@@ -47,7 +47,7 @@ function button(item, run) {
 function overflow(item, run) {
   const node = h("button.button", { type: "button", "aria-label": "More", "aria-haspopup": "menu" }, "⋯");
   node.addEventListener("click", () => openMenu(node, item.options.map((option) => ({
-    label: option.text.text, run: () => run(option.value),
+    label: textObject(option.text), run: () => run(option.value),
   }))));
   return node;
 }
@@ -73,7 +73,7 @@ function text(item, run, surface, id) {
   const multiline = item.multiline === true;
   const node = h(multiline ? "textarea.field" : "input.field", {
     id, rows: multiline ? "4" : null, maxlength: item.max_length ? String(item.max_length) : null,
-    placeholder: item.placeholder?.text, type: multiline ? null : { number_input: "number", url_text_input: "url", email_text_input: "email" }[item.type] ?? "text",
+    placeholder: textString(item.placeholder) || null, type: multiline ? null : { number_input: "number", url_text_input: "url", email_text_input: "email" }[item.type] ?? "text",
   });
   node.value = item.initial_value ?? "";
   node.addEventListener("input", () => surface.values && run(node.value || null));

@@ -2,7 +2,7 @@
 import { $, h, svg } from "./dom.js";
 import { glyph } from "./emoji.js";
 import { drawFaults } from "./faults.js";
-import { userName } from "./state.js";
+import { state, userName } from "./state.js";
 import { ago } from "./text.js";
 
 const percent = (value, digits = 1) => (value === null || value === undefined ? "–" : `${(100 * value).toFixed(digits)} %`);
@@ -96,7 +96,9 @@ function reward(one) {
 }
 
 function says(one) {
-  const votes = (one.votes ?? []).map((vote) => h("span", {}, `${userName(vote.user).split(" ")[0]} `, vote.names.map((name) => glyph(name))));
+  const said = one.votes ?? [];
+  const own = said.filter((vote) => vote.user === state.me); // what one has just clicked is not among the "+3"
+  const votes = [...own, ...said.filter((vote) => vote.user !== state.me)].map((vote) => h("span", {}, `${userName(vote.user).split(" ")[0]} `, vote.names.map((name) => glyph(name))));
   const settled = (one.settled ?? []).length ? one.settled.map((name) => glyph(name)) : h("span", {}, one.outcome ?? "undecided");
   return [one.shown && h("span", {}, "guess ", glyph(one.shown)), ...votes.slice(0, 4), votes.length > 4 && h("span", {}, `+${votes.length - 4}`),
     h("b.settled", {}, h("span.arrow", {}, "→ "), settled)];

@@ -1,24 +1,23 @@
 // Selects of every kind as one searchable combobox: arrows move, Enter takes, Escape closes.
 import { h, toast } from "./dom.js";
 import { state, userName } from "./state.js";
-import { textObject } from "./text.js";
+import { textObject, textString } from "./text.js";
 
 let counter = 0;
 
 /** Options of any select: its own, the workspace's people or channels, or what the app suggests. */
 async function optionsFor(item, typed, surface) {
   const kind = item.type.replace("multi_", "");
-  const named = (pairs) => pairs.map(([value, label]) => ({ value, label }));
+  const named = (pairs) => pairs.map(([value, text]) => ({ value, text: { text, emoji: false } }));
   if (kind === "users_select") return named([...state.users.values()].map((user) => [user.id, userName(user.id)]));
   if (kind === "channels_select" || kind === "conversations_select") {
     return named([...state.channels.values()].filter((c) => !c.is_im).map((c) => [c.id, `#${c.name}`]));
   }
   const source = kind === "external_select" ? await surface.suggest(item, typed) : item;
-  const flat = (list) => (list ?? []).map((option) => ({ value: option.value, label: option.text.text }));
   if (source.option_groups) {
-    return source.option_groups.flatMap((group) => [{ group: group.label.text }, ...flat(group.options)]);
+    return source.option_groups.flatMap((group) => [{ group: group.label }, ...group.options]);
   }
-  return flat(source.options);
+  return source.options ?? [];
 }
 
 /** A select element; `run(value)` hears of a choice, for a multi-select of all values chosen. */
@@ -31,14 +30,14 @@ class Select {
     Object.assign(this, { item, run, surface, shown: [], at: -1, asked: 0 });
     this.many = item.type.startsWith("multi_");
     this.external = item.type.endsWith("external_select");
-    this.picked = new Map((item.initial_options ?? []).map((option) => [option.value, option.text.text]));
+    this.picked = new Map((item.initial_options ?? []).map((option) => [option.value, option.text]));
     this.list = h("ul", { role: "listbox", id: `list-${counter += 1}`, hidden: true });
     this.chips = h("div.chips");
     this.input = h("input.field", {
       id, role: "combobox", "aria-expanded": "false", "aria-controls": this.list.id, "aria-autocomplete": "list",
-      autocomplete: "off", placeholder: item.placeholder?.text ?? (this.external ? "Type to search" : "Choose"),
+      autocomplete: "off", placeholder: textString(item.placeholder) || (this.external ? "Type to search" : "Choose"),
     });
-    this.input.value = item.initial_option?.text.text ?? "";
+    this.input.value = textString(item.initial_option?.text);
     this.input.addEventListener("focus", () => { this.input.select(); this.refresh(""); });
     this.input.addEventListener("input", () => this.refresh(this.input.value));
     this.input.addEventListener("blur", () => this.close());
@@ -48,10 +47,10 @@ class Select {
   }
 
   showChips() {
-    this.chips.replaceChildren(...[...this.picked].map(([value, label]) => h("button.chip", {
-      type: "button", "aria-label": `Remove ${label}`,
+    this.chips.replaceChildren(...[...this.picked].map(([value, text]) => h("button.chip", {
+      type: "button", "aria-label": `Remove ${textString(text)}`,
       onclick: () => { this.picked.delete(value); this.showChips(); this.run([...this.picked.keys()]); },
-    }, label, " ✕")));
+    }, textObject(text), h("span.cross", { "aria-hidden": "true" }, "✕"))));
   }
 
   close() {
@@ -62,11 +61,16 @@ class Select {
   choose(option) {
     this.close();
     if (!this.many) {
-      this.input.value = option.label;
+      this.input.value = textString(option.text);
       this.run(option.value);
       return;
     }
-    this.picked.set(option.value, option.label);
+    const most = this.item.max_selected_items ?? Infinity;
+    if (!this.picked.has(option.value) && this.picked.size >= most) {
+      toast(`No more than ${most} can be chosen.`);
+      return;
+    }
+    this.picked.set(option.value, option.text);
     this.input.value = "";
     this.showChips();
     this.run([...this.picked.keys()]);
@@ -90,7 +94,7 @@ class Select {
     });
     if (mine !== this.asked || document.activeElement !== this.input) return;
     const wanted = typed.toLowerCase();
-    const fitting = this.external ? found : found.filter((option) => option.group || option.label.toLowerCase().includes(wanted));
+    const fitting = this.external ? found : found.filter((option) => option.group || option.text.text.toLowerCase().includes(wanted));
     this.shown = fitting.filter((option) => !option.group);
     this.list.replaceChildren(...fitting.map((option, index) => this.entry(option, index)));
     if (!this.shown.length) this.list.replaceChildren(h("li.group", {}, "Nothing found"));
@@ -100,9 +104,9 @@ class Select {
   }
 
   entry(option, index) {
-    if (option.group) return h("li.group", {}, option.group);
+    if (option.group) return h("li.group", {}, textObject(option.group));
     const take = (event) => { event.preventDefault(); this.choose(option); };
-    return h("li", { role: "option", id: `${this.list.id}-${index}`, onpointerdown: take }, textObject({ text: option.label }));
+    return h("li", { role: "option", id: `${this.list.id}-${index}`, onpointerdown: take }, textObject(option.text));
   }
 
   key(event) {

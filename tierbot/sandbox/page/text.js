@@ -1,5 +1,5 @@
 // Slack's mrkdwn, turned into nodes. Whatever a message contains, it can only become text and safe links.
-import { glyph } from "./emoji.js";
+import { char, glyph } from "./emoji.js";
 import { h, safeUrl } from "./dom.js";
 import { state, userName } from "./state.js";
 
@@ -119,8 +119,16 @@ export function textObject(object) {
   return object.emoji === false ? [object.text ?? ""] : emojiOnly(object.text ?? "");
 }
 
+const SHORT_NAME = /(:[a-z0-9_+'-]+(?:::skin-tone-[2-6])?:)/g;
+
 function emojiOnly(text) {
-  return text.split(/(:[a-z0-9_+'-]+(?:::skin-tone-[2-6])?:)/).map((part, index) => (index % 2 ? glyph(part.slice(1, -1)) : part));
+  return text.split(SHORT_NAME).map((part, index) => (index % 2 ? glyph(part.slice(1, -1)) : part));
+}
+
+/** A text object's text where only a string may stand (a field's value, a placeholder, a label). */
+export function textString(object) {
+  const text = object?.text ?? "";
+  return object?.emoji === false ? text : text.replace(SHORT_NAME, (name) => char(name.slice(1, -1)) ?? name);
 }
 
 export function ago(when) {

@@ -3,6 +3,7 @@ import { act } from "./api.js";
 import { blocks } from "./blocks.js";
 import { $, h, toast } from "./dom.js";
 import { state } from "./state.js";
+import { textObject } from "./text.js";
 
 let shown = null;
 
@@ -37,12 +38,12 @@ export function openViews() {
 
 function form(view) {
   const surface = surfaceOf("modal", view);
-  const send = view.submit && h("button.button.primary", { type: "submit" }, view.submit.text);
+  const send = view.submit && h("button.button.primary", { type: "submit" }, textObject(view.submit));
   const node = h("form", { novalidate: true },
-    h("header", {}, h("h2", { id: "modal-title" }, view.title?.text ?? ""),
+    h("header", {}, h("h2", { id: "modal-title" }, textObject(view.title)),
       h("button.icon-button", { type: "button", "aria-label": "Close", onclick: () => close(view) }, "✕")),
     h("div.modal-body", {}, blocks(view.blocks, surface)),
-    h("footer", {}, h("button.button", { type: "button", onclick: () => close(view) }, view.close?.text ?? (view.submit ? "Cancel" : "Close")), send));
+    h("footer", {}, h("button.button", { type: "button", onclick: () => close(view) }, view.close ? textObject(view.close) : (view.submit ? "Cancel" : "Close")), send));
   node.addEventListener("submit", async (event) => {
     event.preventDefault();
     for (const problem of node.querySelectorAll("[data-problem]")) problem.textContent = "";
