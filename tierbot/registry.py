@@ -149,7 +149,7 @@ class Registry:
             TrainingJob(
                 verdicts=verdict_rows(settled, features, tags.ids),
                 unbiased=np.array([is_unbiased(item) for item in settled], dtype=bool),
-                prior=self._prior(tags),
+                prior=self._start(tags),
                 champion=self._loaded(champion, weights) if same_encoder else None,
                 encoder_digest=self._encoder.digest,
                 parent=champion.id,
@@ -219,6 +219,17 @@ class Registry:
         shipped, _ = self._shelf.bootstrap()
         data = self._shelf.bootstrap_rows() if shipped.encoder_digest == self._encoder.digest else None
         return None if data is None else rows_from_bytes(data, self._encoder.digest, "the bootstrap rows")
+
+    def _start(self, tags: TagSpace) -> Classifier:
+        """Return what a retraining shrinks towards: the shelf's model, and descriptions for tags that it lacks.
+
+        The rows that are replayed are few of those that the shelf's model learned from; with descriptions alone as
+        the prior, most of what it knows would be lost at the first retraining.
+        """
+        shipped, weights = self._shelf.bootstrap()
+        if shipped.encoder_digest != self._encoder.digest:
+            return self._prior(tags)
+        return Classifier.from_bytes(weights, "the bootstrap model").extended(self._prior(tags)).over(tags.ids)
 
     def _prior(self, tags: TagSpace) -> Classifier:
         described = hashlib.sha256(repr([(t.id, t.name, t.description) for t in tags.active]).encode()).hexdigest()
