@@ -9,7 +9,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from tierbot.domain import ReactionEvent, Round, Trainer, key
+from tierbot.domain import ReactionEvent, Round, Trainer, from_slack_ts, key
 from tierbot.feedback.votes import Variant, reading
 from tierbot.invitations import judge_next
 from tierbot.loop import Loop
@@ -37,6 +37,7 @@ _EVERY = timedelta(days=1)
 _APART = timedelta(hours=20)  # between two nudges to one person, should the schedule be moved
 _FIRST_DAY = timedelta(days=1)  # of a round: it needs no reminding yet
 _STEP, _STEPS = timedelta(minutes=5), 12  # a nudge is good for an hour, and not beyond the start of quiet hours
+_KNOWN = timedelta(seconds=1)  # for so long the current round is taken for current
 _REMEMBERED = 50  # rounds that someone was thanked for
 
 
@@ -46,6 +47,7 @@ class Courtesy:
     def __init__(self, loop: Loop, chats: Callable[[str], Chat]) -> None:
         self._loop = loop
         self._chats = chats
+        self._opened: dict[str, tuple[datetime, datetime]] = {}  # by workspace: until when known, the round's opening
 
     # --- nudges -----------------------------------------------------------------------------------
 
@@ -112,10 +114,13 @@ class Courtesy:
 
         Once per trainer and round; None for whatever is no late vote. Quick.
         """
-        if not event.added:
+        if not event.added or self._is_of_this_round(workspace, event):
             return None
         with self._loop.store.read(workspace) as tx:
+            current = tx.rounds.current()
             number = _late_for(tx, event)
+            if current is not None:
+                self._opened[workspace] = (self._loop.clock.now() + _KNOWN, current.opened_at)
             if number is None or number in _thanked(tx.trainers.get(event.user)):
                 return None
         with self._loop.store.begin(workspace) as tx:
@@ -125,6 +130,11 @@ class Courtesy:
                 return None
             tx.trainers.put(replace(trainer, notes={**trainer.notes, "thanked": [*thanked, number][-_REMEMBERED:]}))
         return number
+
+    def _is_of_this_round(self, workspace: str, event: ReactionEvent) -> bool:
+        """Tell without the database what nearly all votes are: on a message newer than the round's opening."""
+        until, opened_at = self._opened.get(workspace, (event.received_at, event.received_at))
+        return self._loop.clock.now() < until and from_slack_ts(event.ts) >= opened_at
 
 
 def _judged_lately(tx: Transaction, round_: Round) -> set[str]:

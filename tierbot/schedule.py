@@ -112,6 +112,7 @@ class Worker:
         self._after_settling = after_settling or (lambda _: None)
         self._stopping = threading.Event()
         self._touched = threading.Event()
+        self._settling = 0.0  # seconds that the last settling took
         self._threads = [
             threading.Thread(target=self._keep, args=(work,), name=f"tierbot-{work.__name__.strip('_')}", daemon=True)
             for work in (self._deliver, self._settle)
@@ -150,12 +151,15 @@ class Worker:
 
     def _settle(self) -> None:
         self._touched.wait(timeout=_SETTLE_EVERY)
-        self._stopping.wait(_SETTLE_PAUSE)
+        # Under load at most half of the time: acknowledgements need the database, too.
+        self._stopping.wait(max(_SETTLE_PAUSE, self._settling))
         self._touched.clear()
+        began = time.monotonic()
         for workspace in self._loop.store.workspace_ids():
             if self._loop.settle(workspace):
                 self._after_settling(workspace)
                 retrain_if_enough(self._loop, workspace)
+        self._settling = min(time.monotonic() - began, _SETTLE_EVERY)
 
 
 # --- the jobs -------------------------------------------------------------------------------------
