@@ -1,13 +1,15 @@
 """How commands print: people get text and tables on standard output, progress and notes go to standard error."""
 
 import json
+import sys
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from rich.console import Console
 from rich.table import Table
 
-out = Console(highlight=False, soft_wrap=True)
+_WIDTH = None if sys.stdout.isatty() else 140  # a file has no width of its own: tables keep their lines
+out = Console(highlight=False, soft_wrap=True, width=_WIDTH)
 err = Console(stderr=True, highlight=False, soft_wrap=True)
 
 
