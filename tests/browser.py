@@ -41,7 +41,7 @@ def open_page(browser: Any, url: str, **context: Any) -> Iterator[Any]:
     broken: list[str] = []
     page.on("pageerror", lambda error: broken.append(str(error)))
     page.goto(url)
-    page.wait_for_selector("#link-state.on")
+    page.wait_for_selector("#link-state.on", state="attached")
     page.wait_for_selector(".message")
     yield page
     opened.close()

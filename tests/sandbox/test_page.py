@@ -154,16 +154,19 @@ def test_app_home_and_a_direct_message_are_shown(bot: Any, page: Any) -> None:
 
 @needs_browser
 def test_the_panel_shows_what_the_bot_learned_as_soon_as_it_says_so(bot: Any, page: Any) -> None:
+    users = [*(f"U{n}" for n in range(5)), *(user["id"] for user in bot.see("state")["users"] if user["name"] == "bob")]
+    votes = [{"user": user, "names": ["football"]} for user in users]
     share = {"n": 40, "value": 0.625, "low": 0.5, "high": 0.75}
     verdict = {"channel": bot.channel, "ts": bot.ts, "title": "Bake", "shown": "pizza", "settled": ["football"]}
     document = {
         "accuracy": [{"round": 1, "all": share, "blank": share}],
-        "verdicts": [{**verdict, "votes": [{"user": "U0", "names": ["football"]}], "reward": 0.0}],
+        "verdicts": [{**verdict, "votes": votes, "reward": 0.0}],
         "model": {"version": "v1", "since": "2025-01-01T00:00:00+00:00", "accuracy": 0.6, "trained_on": 12},
         "row": {"title": "<script>alert(1)</script>"},
     }
     assert bot.http.put("panel", json=document).json()["ok"]
     page.wait_for_selector('.big-number:has-text("62.5 %")')
+    assert "bob" in page.inner_text(".verdict"), "one's own vote is seen, however many voted before"
     page.click(".verdict")
     page.wait_for_selector(f'.message.flash[data-ts="{bot.ts}"]')
     assert "−1.00" in page.inner_text(".verdict")

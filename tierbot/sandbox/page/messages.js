@@ -13,8 +13,11 @@ const list = () => $("messages");
 export const nodeOf = (ts) => list().querySelector(`.message[data-ts="${ts}"]`);
 const nearBottom = () => list().scrollHeight - list().scrollTop - list().clientHeight < 120;
 
+let pinned = true; // whether the end is in sight, and is to stay so when a picture arrives and makes room for itself
+
 /** Scrolls to the end; heights are estimates until a message has been in sight, hence the second look. */
 function toEnd(again = 3) {
+  pinned = true;
   list().scrollTop = list().scrollHeight;
   if (again) requestAnimationFrame(() => toEnd(again - 1));
 }
@@ -258,6 +261,7 @@ export function setUpKeys() {
     else return;
     event.preventDefault();
   });
-  list().addEventListener("scroll", () => { if (nearBottom()) $("to-bottom").hidden = true; }, { passive: true });
+  list().addEventListener("scroll", () => { pinned = nearBottom(); if (pinned) $("to-bottom").hidden = true; }, { passive: true });
+  list().addEventListener("load", () => { if (pinned) toEnd(1); }, true);
   $("to-bottom").addEventListener("click", () => toEnd());
 }
