@@ -1,6 +1,7 @@
 """A whole bot in a temporary folder: real SQLite, real learning, hashed embeddings, a chat kept in memory."""
 
 import json
+import logging
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -103,3 +104,13 @@ def stage(tmp_path: Path) -> Iterator[Stage]:
     built = raise_stage(tmp_path)
     yield built
     built.bot.close()
+
+
+@pytest.fixture(autouse=True)
+def _logging_as_it_was() -> Iterator[None]:
+    """Take away the log handler that a command set up in this process: its stream is closed with the test."""
+    root = logging.getLogger()
+    handlers, level = list(root.handlers), root.level
+    yield
+    root.handlers[:] = handlers
+    root.setLevel(level)
