@@ -150,6 +150,7 @@ def test_an_unknown_method_is_answered_with_the_known_ones() -> None:
         aggregator("oracle")
 
 
+@pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::FutureWarning")  # crowd-kit 1.4 under pandas 3.1
 @pytest.mark.parametrize("name", CLASSES)
 def test_crowd_kit_is_asked_for_by_name_or_settles_the_easy_case(name: str) -> None:
     method = aggregator(f"crowd-kit/{name}")

@@ -2,7 +2,8 @@
 
 import logging
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from slack_bolt import App, BoltContext, BoltResponse
@@ -31,6 +32,19 @@ def register(app: App) -> None:
         return None
 
     app.error(handle)
+
+
+@contextmanager
+def explained(respond: Callable[..., WebhookResponse], about: str) -> Iterator[None]:
+    """Tell the person who asked of whatever the block raises; it goes no further.
+
+    For what follows an ack: a listener that raises right behind its ack can take the ack back, since Bolt then puts
+    the fault's answer in its place before the waiting thread has looked.
+    """
+    try:
+        yield
+    except Exception as fault:  # noqa: BLE001 - told to the person, and to the log where nobody foresaw it
+        _try_to_tell(respond, told(fault, about))
 
 
 def _nobody_listens(body: dict[str, Any]) -> BoltResponse:

@@ -26,6 +26,7 @@ from tierbot.edges.slack.commands import (
     read_which,
 )
 from tierbot.edges.slack.directory import Directory
+from tierbot.edges.slack.faults import explained
 from tierbot.edges.slack.needs import Needs
 from tierbot.edges.slack.people import Admins
 from tierbot.edges.slack.play import Courtesy, HomePage, Insight, Invitations, Naming, Play
@@ -65,31 +66,33 @@ def register(app: App, desk: Desk, directory: Directory) -> None:
         ack: Ack, respond: Respond, command: dict[str, Any], context: BoltContext, client: WebClient
     ) -> None:
         ack()
-        which = read_which(command.get("text") or "")
-        if which is None:
-            _tell(respond, _plain(LEADERBOARD_HELP))
-            return
-        workspace = str(context.team_id)
-        board = desk.play.leaderboard(workspace, which)
-        directory.keep_fresh(workspace, client)
+        with explained(respond, LEADERBOARD.name):
+            workspace, which = str(context.team_id), read_which(command.get("text") or "")
+            if which is None:
+                _tell(respond, _plain(LEADERBOARD_HELP))
+                return
+            board = desk.play.leaderboard(workspace, which)
+            directory.keep_fresh(workspace, client)
 
-        def named(user: str) -> str:
-            name = directory.name(workspace, user)
-            return f"*{mrkdwn(name)}*" if name else person(user)
+            def named(user: str) -> str:
+                name = directory.name(workspace, user)
+                return f"*{mrkdwn(name)}*" if name else person(user)
 
-        _tell(respond, render_leaderboard(board, desk.clock.now(), named), everyone=True)
+            _tell(respond, render_leaderboard(board, desk.clock.now(), named), everyone=True)
 
     def my_score(ack: Ack, respond: Respond, command: dict[str, Any], context: BoltContext) -> None:
         ack()
-        _tell(respond, render_my_score(desk.play.my_score(str(context.team_id), str(command["user_id"]))))
+        with explained(respond, MY_SCORE.name):
+            _tell(respond, render_my_score(desk.play.my_score(str(context.team_id), str(command["user_id"]))))
 
     def tier(ack: Ack, respond: Respond, command: dict[str, Any], context: BoltContext, client: WebClient) -> None:
         ack()
-        workspace, user = str(context.team_id), str(command["user_id"])
-        if not desk.admins.has(workspace, user, client):
-            _tell(respond, refusal())
-            return
-        _tell(respond, obey(desk, workspace, user, read_order(command.get("text") or "")))
+        with explained(respond, TIER.name):
+            workspace, user = str(context.team_id), str(command["user_id"])
+            if not desk.admins.has(workspace, user, client):
+                _tell(respond, refusal())
+                return
+            _tell(respond, obey(desk, workspace, user, read_order(command.get("text") or "")))
 
     app.command(LEADERBOARD.name)(leaderboard)
     app.command(MY_SCORE.name)(my_score)
