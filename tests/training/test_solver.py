@@ -12,7 +12,7 @@ N, D, A, K = 120, 5, 12, 4
 
 def problem(seed: int = 0) -> Problem:
     rng = np.random.default_rng(seed)
-    dense = np.concatenate([rng.standard_normal((N, D)), np.ones((N, 1))], axis=1).astype(np.float32)
+    dense = rng.standard_normal((N, D)).astype(np.float32)
     words = sparse.csr_array((rng.random((N, A)) < 0.2).astype(np.float32))
     signs = np.where(rng.random((N, K)) < 0.3, 1, -1).astype(np.float32)
     weights = rng.random((N, K)).astype(np.float32)
@@ -29,7 +29,7 @@ def cost(given: Problem, found: np.typing.NDArray[np.float32]) -> np.typing.NDAr
 def test_each_problem_ends_where_scikit_learns_own_estimator_ends() -> None:
     given = problem()
     found = minimise(given, given.prior, tolerance=1e-4)
-    rows = np.concatenate([given.design.dense, given.design.sparse.toarray()], axis=1)
+    rows = np.concatenate([given.design.dense, np.ones((N, 1)), given.design.sparse.toarray()], axis=1)
     for column in range(K):
         alone = LinearSVC(C=0.5, fit_intercept=False, tol=1e-7, max_iter=100_000, dual=True)
         alone.fit(rows, given.signs[:, column], sample_weight=given.weights[:, column])

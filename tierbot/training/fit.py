@@ -64,17 +64,16 @@ def fit(
     Raises NothingToLearnError if no row says anything.
     """
     chosen = settings or FitSettings()
-    rows = _taught(rows, prior)
+    said = _taught(rows, prior)
     reading = _reading(rows, prior, chosen)
     design, stacked = _design(rows.features, reading), _stacked(prior, reading)
-    index, scores, begin = _left_out(design, rows, stacked, chosen, seed)
-    found = _solve(design, rows, stacked, begin, chosen)
-    held = rows.take(index)
+    index, scores, begin = _left_out(design, rows, said, stacked, chosen, seed)
+    found = _solve(design, rows, rows.weights, stacked, begin, chosen)
     fallback = Calibration(prior.slope, prior.offset, prior.sharpness)
-    curve = calibrate(scores, held.targets, held.weights, fallback)
+    curve = calibrate(scores, rows.targets[index], rows.weights[index], fallback)
     chances = normalised(curve.slope * scores + curve.offset, curve.sharpness)
     return replace(
-        _model(found, reading, rows, prior, card),
+        _model(found, reading, rows.keys[said], prior, card),
         slope=curve.slope,
         offset=curve.offset,
         sharpness=curve.sharpness,
@@ -95,12 +94,12 @@ def refit(
     Takes a fraction of the time of `fit`, since it starts near its end.
     """
     chosen = settings or FitSettings()
-    rows = _taught(rows, prior)
+    said = _taught(rows, prior)
     reading = _reading(rows, prior, chosen)
     design, stacked = _design(rows.features, reading), _stacked(prior, reading)
-    found = _solve(design, rows, stacked, _stacked(model, reading), chosen)
+    found = _solve(design, rows, rows.weights, stacked, _stacked(model, reading), chosen)
     return replace(
-        _model(found, reading, rows, prior, card),
+        _model(found, reading, rows.keys[said], prior, card),
         slope=model.slope,
         offset=model.offset,
         sharpness=model.sharpness,
@@ -108,17 +107,18 @@ def refit(
     )
 
 
-def _taught(rows: TrainingRows, prior: Classifier) -> TrainingRows:
+def _taught(rows: TrainingRows, prior: Classifier) -> NDArray[np.intp]:
+    """Return which rows say anything. The others stay where they are: copying 100,000 rows takes more memory."""
     if rows.tag_ids != prior.tag_ids:
         raise ValueError("The rows and the prior are over different tags. Bring the rows to the prior's with `over`.")
     said = np.flatnonzero(rows.weights.any(axis=1))
     if not len(said):
         raise NothingToLearnError("No verdict says anything of any tag yet. Wait for more reactions, then retrain.")
-    return rows if len(said) == len(rows) else rows.take(said)
+    return said
 
 
 def _model(
-    found: Matrix, reading: Reading, rows: TrainingRows, prior: Classifier, card: Mapping[str, Any] | None
+    found: Matrix, reading: Reading, keys: NDArray[np.uint64], prior: Classifier, card: Mapping[str, Any] | None
 ) -> Classifier:
     width = prior.dimension
     return replace(
@@ -128,7 +128,7 @@ def _model(
         # as they will be read back: half precision is what is kept
         words=found[width + 1 :].astype(np.float16).astype(np.float32),
         reading=reading,
-        seen=np.unique(rows.keys[rows.keys > 0]),
+        seen=np.unique(keys[keys > 0]),
         card=dict(card or {}),
     )
 
@@ -152,8 +152,7 @@ def _reading(rows: TrainingRows, prior: Classifier, settings: FitSettings) -> Re
 
 
 def _design(features: Features, reading: Reading) -> Design:
-    dense = np.concatenate([features.embeddings, np.ones((len(features), 1), np.float32)], axis=1)
-    return Design(dense, reading.weigh(features.words))
+    return Design(features.embeddings, reading.weigh(features.words))
 
 
 def _stacked(model: Classifier, reading: Reading) -> Matrix:
@@ -161,36 +160,38 @@ def _stacked(model: Classifier, reading: Reading) -> Matrix:
     return np.concatenate([model.dense, model.bias[None, :], reading.translated(model.words, model.reading)])
 
 
-def _solve(design: Design, rows: TrainingRows, prior: Matrix, begin: Matrix, settings: FitSettings) -> Matrix:
+def _solve(
+    design: Design, rows: TrainingRows, weights: Matrix, prior: Matrix, begin: Matrix, settings: FitSettings
+) -> Matrix:
     penalty = np.full(len(prior), 1 / settings.strength, np.float32)
-    penalty[design.dense.shape[1] - 1] = settings.bias_penalty
+    penalty[design.dense.shape[1]] = settings.bias_penalty
     true = rows.targets > 0
-    said = np.maximum(rows.weights.sum(axis=0), 1e-9)
-    share = np.clip((rows.weights * true).sum(axis=0) / said, 1 / (len(rows) + 1), 0.5)
-    weights = rows.weights * np.where(true, ((1 - share) / share) ** settings.rarity, 1.0)
+    said = np.maximum(weights.sum(axis=0), 1e-9)
+    share = np.clip((weights * true).sum(axis=0) / said, 1 / (len(rows) + 1), 0.5)
+    balanced = np.where(true, weights * (((1 - share) / share) ** settings.rarity).astype(np.float32), weights)
     signs = np.where(true, np.float32(1), np.float32(-1))
-    problem = Problem(design, signs, weights.astype(np.float32), prior, penalty)
-    return minimise(problem, begin, tolerance=settings.tolerance)
+    return minimise(Problem(design, signs, balanced, prior, penalty), begin, tolerance=settings.tolerance)
 
 
 def _left_out(
-    design: Design, rows: TrainingRows, prior: Matrix, settings: FitSettings, seed: int
+    design: Design, rows: TrainingRows, said: NDArray[np.intp], prior: Matrix, settings: FitSettings, seed: int
 ) -> tuple[NDArray[np.intp], NDArray[np.float64], Matrix]:
-    """Return some rows, their scores by coefficients that were fitted without them, and a start for the full fit.
+    """Return some of the rows that say anything, their scores by coefficients that were fitted without them, and a start.
 
     Few rows are each left out once, in folds; of many, one part is left out. The fits start from the prior: a former
     model has seen the rows.
     """
-    order = np.random.default_rng(seed).permutation(len(rows))
-    if len(rows) < settings.folds:
-        return order, design.times(prior)[order].astype(np.float64), prior
+    order = np.random.default_rng(seed).permutation(said)
+    if len(order) < settings.folds:
+        return order, design.take(order).times(prior).astype(np.float64), prior
     parts = np.array_split(order, settings.folds)
-    if len(rows) > settings.most_folded:
+    if len(order) > settings.most_folded:
         parts = [order[: settings.held_out]]
     scores, total = [], np.zeros_like(prior)
     for part in parts:
-        kept = np.setdiff1d(order, part)
-        found = _solve(Design(design.dense[kept], design.sparse[kept]), rows.take(kept), prior, prior, settings)
-        scores.append(Design(design.dense[part], design.sparse[part]).times(found))
+        weights = rows.weights.copy()
+        weights[part] = 0
+        found = _solve(design, rows, weights, prior, prior, settings)
+        scores.append(design.take(part).times(found))
         total += found
     return np.concatenate(parts), np.concatenate(scores).astype(np.float64), total / np.float32(len(parts))

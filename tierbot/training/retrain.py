@@ -69,8 +69,7 @@ def train_challenger(job: TrainingJob) -> TrainingResult:
     judging = _judging(job, verdicts)
     if job.champion is not None and len(judging):
         champion = job.champion.extended(job.prior).over(tags)
-        kept = np.setdiff1d(np.arange(len(verdicts)), judging)
-        taught = joined_rows([*replayed, verdicts.take(kept)])
+        taught = everything.without(len(everything) - len(verdicts) + judging)
         challenger = fit(taught, job.prior, job.settings, seed=job.seed)
         asked = verdicts.take(judging)
         decision = judge(_hits(challenger, asked), _hits(champion, asked))

@@ -73,6 +73,12 @@ class TrainingRows:
             self.tag_ids, self.features.take(rows), self.targets[rows], self.weights[rows], self.keys[rows]
         )
 
+    def without(self, rows: NDArray[np.intp]) -> "TrainingRows":
+        """Return the same rows, of which the given ones say nothing."""
+        weights = self.weights.copy()
+        weights[rows] = 0
+        return replace(self, weights=weights)
+
     def times(self, factor: float) -> "TrainingRows":
         """Return the same rows with all weights multiplied."""
         return replace(self, weights=np.asarray(self.weights * np.float32(factor)))
@@ -96,6 +102,8 @@ def joined_rows(parts: Iterable[TrainingRows]) -> TrainingRows:
     found = list(parts)
     if len({part.tag_ids for part in found}) != 1:
         raise ValueError("Rows over different tags cannot be joined. Bring them to the same tags with `over`.")
+    if len(found) == 1:
+        return found[0]
     return TrainingRows(
         found[0].tag_ids,
         joined(part.features for part in found),

@@ -5,7 +5,8 @@ scikit-learn's LinearSVC takes one weight a row, starts from nothing and shrinks
 the fit starts from the former model. Sharing each pass over the rows among all tags makes it many times faster
 than one estimator per tag. Loss and method are LIBLINEAR's (Fan et al., JMLR 2008; Lin, Weng and Keerthi,
 "Trust region Newton method for large-scale logistic regression", JMLR 2008): the squared hinge, minimised
-by truncated Newton steps, with a line search in place of the trust region, all tags advancing side by side.
+by truncated Newton steps, with a line search in place of the trust region, all tags advancing side by side. (A sample of the rows for the curvature was tried: it
+takes more steps than it saves.)
 """
 
 from dataclasses import dataclass
@@ -24,21 +25,36 @@ _HALVINGS = 12
 
 @dataclass(frozen=True, slots=True)
 class Design:
-    """What a row looks like to the linear model: dense columns (a constant 1 among them), then sparse ones."""
+    """What a row looks like to the linear model: d dense columns, a constant 1, then a sparse columns."""
 
     dense: Matrix  # (n, d)
     sparse: sparse.csr_array  # (n, a)
 
+    def __len__(self) -> int:
+        return int(self.dense.shape[0])
+
+    def take(self, rows: NDArray[np.intp]) -> "Design":
+        """Return the given rows."""
+        return Design(self.dense[rows], self.sparse[rows])
+
     def times(self, weights: Matrix) -> Matrix:
-        """Return X W, (n, k), for W of shape (d + a, k)."""
+        """Return X W, (n, k), for W of shape (d + 1 + a, k)."""
         width = self.dense.shape[1]
         scores = self.dense @ weights[:width]
-        scores += self.sparse @ weights[width:]
+        scores += weights[width]
+        scores += self.sparse @ weights[width + 1 :]
         return scores
 
     def transposed_times(self, residuals: Matrix) -> Matrix:
-        """Return Xᵀ R, (d + a, k), for R of shape (n, k)."""
-        return np.concatenate([self.dense.T @ residuals, self.sparse.T @ residuals])
+        """Return Xᵀ R, (d + 1 + a, k), for R of shape (n, k)."""
+        ones = residuals.sum(axis=0, keepdims=True)
+        return np.concatenate([self.dense.T @ residuals, ones, self.sparse.T @ residuals])
+
+    def squares(self) -> NDArray[np.float32]:
+        """Return each column's mean square, (d + 1 + a,)."""
+        dense = np.einsum("nd,nd->d", self.dense, self.dense)
+        words = np.bincount(self.sparse.indices, weights=self.sparse.data**2, minlength=self.sparse.shape[1])
+        return np.asarray(np.concatenate([dense, [len(self)], words]) / max(1, len(self)), dtype=np.float32)
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,13 +76,14 @@ class Problem:
         return Problem(self.design, self.signs[:, which], self.weights[:, which], self.prior[:, which], self.penalty)
 
 
-def minimise(problem: Problem, start: Matrix, *, tolerance: float = 0.01, most_steps: int = 25) -> Matrix:
+def minimise(problem: Problem, start: Matrix, *, tolerance: float = 0.01, most_steps: int = 30) -> Matrix:
     """Return the coefficients (p, k) that minimise each problem's penalised loss, starting from `start`.
 
     A problem is done when its gradient is below `tolerance` times its gradient at the prior.
     """
     found = np.array(start, dtype=np.float32)
     goal = tolerance * np.maximum(_norms(_gradient(problem, problem.prior)[0]), 1e-3)
+    squares = problem.design.squares()
     active = np.arange(found.shape[1])
     for _ in range(most_steps):
         here = problem if len(active) == found.shape[1] else problem.only(active)
@@ -78,7 +95,8 @@ def minimise(problem: Problem, start: Matrix, *, tolerance: float = 0.01, most_s
         if not open_.all():
             active, keep = active[open_], np.flatnonzero(open_)
             here, weights, gradient, scores = here.only(keep), weights[:, keep], gradient[:, keep], scores[:, keep]
-        direction = _newton_direction(here, gradient, scores)
+        curvature = 2 * here.weights * (_short(here, scores) > 0)
+        direction = _newton_direction(here.design, curvature, here.penalty, gradient, squares)
         step, moved = _line_search(here, weights, direction, gradient, scores)
         found[:, active] = weights + step * direction
         active = active[moved]
@@ -112,17 +130,24 @@ def _dots(left: Matrix, right: Matrix) -> NDArray[np.float64]:
     return np.asarray(np.einsum("pk,pk->k", left, right), dtype=np.float64)
 
 
-def _newton_direction(problem: Problem, gradient: Matrix, scores: Matrix) -> Matrix:
-    """Solve H d = −g for all problems by conjugate gradients, each until its residual is small."""
-    curvature = 2 * problem.weights * (_short(problem, scores) > 0)
-    penalty = problem.penalty[:, None]
+def _newton_direction(
+    design: Design, curvature: Matrix, penalty: NDArray[np.float32], gradient: Matrix, squares: NDArray[np.float32]
+) -> Matrix:
+    """Solve H d = −g for all problems by conjugate gradients, each until its residual is small.
+
+    Preconditioned by the root of an estimate of H's diagonal (columns' mean squares times each problem's curvature):
+    in trials the whole of it took more passes than none, its root a quarter fewer.
+    """
+    ridge = penalty[:, None]
+    scale = 1 / np.sqrt(ridge + squares[:, None] * curvature.sum(axis=0))
     direction = np.zeros_like(gradient)
     residual = -gradient
-    search = residual.copy()
-    square = _dots(residual, residual)
+    eased = scale * residual
+    search = eased.copy()
+    square = _dots(residual, eased)
     goal = _CG_TOLERANCE**2 * square
     for _ in range(_MOST_CG):
-        bent = problem.design.transposed_times(curvature * problem.design.times(search)) + penalty * search
+        bent = design.transposed_times(curvature * design.times(search)) + ridge * search
         curve = _dots(search, bent)
         going = (square > goal) & (curve > 0)
         if not going.any():
@@ -130,9 +155,10 @@ def _newton_direction(problem: Problem, gradient: Matrix, scores: Matrix) -> Mat
         length = np.where(going, square / np.where(curve > 0, curve, 1.0), 0.0).astype(np.float32)
         direction += length * search
         residual -= length * bent
-        new_square = np.where(going, _dots(residual, residual), square)
+        eased = scale * residual
+        new_square = np.where(going, _dots(residual, eased), square)
         turn = np.where(going, new_square / np.maximum(square, 1e-30), 0.0).astype(np.float32)
-        search = residual + turn * search
+        search = eased + turn * search
         square = new_square
     return direction
 
