@@ -1,0 +1,219 @@
+"""Ports to the store itself, its transactions, and what keeps the bot running: outbox, agenda, leases, people."""
+
+from collections.abc import Iterable, Mapping
+from contextlib import AbstractContextManager
+from datetime import datetime
+from typing import Any, Protocol
+
+from tierbot.articles.boundaries import HeldBack, HeldCount
+from tierbot.articles.feeds import Feed, FeedResult, ListedBy, ListedFeed
+from tierbot.domain import (
+    Trainer,
+)
+from tierbot.ports.records import Delivery, DeliveryKind, DeliveryState, Due, Workspace
+from tierbot.ports.tables import Articles, Dataset, GivenLabels, Ledger, Models, Posts, Rounds, Verdicts
+from tierbot.tags import TagSpace
+
+
+class Outbox(Protocol):
+    """What is to be sent, exactly once."""
+
+    def add(self, deliveries: Iterable[Delivery]) -> int: ...
+
+    def claim(self, now: datetime, lease_until: datetime, limit: int) -> list[Delivery]:
+        """Mark due rows as SENDING until `lease_until` and return them as they were before, oldest first.
+
+        A row whose lease ran out is claimed again; its earlier state says that it may have been sent.
+        """
+        ...
+
+    def done(self, delivery_id: str, result: str | None, now: datetime) -> None: ...
+
+    def retry(self, delivery_id: str, due_at: datetime, error: str) -> None: ...
+
+    def park(self, delivery_id: str, error: str) -> None: ...
+
+    def hold(self, kind: DeliveryKind, until: datetime) -> None:
+        """Let nothing of this kind fall due before `until`."""
+        ...
+
+    def counts(self) -> dict[DeliveryState, int]: ...
+
+    def waiting(self, kind: DeliveryKind, post_id: str) -> list[Delivery]:
+        """Return the rows of a kind for a post that nobody has claimed yet."""
+        ...
+
+    def oldest(self) -> Delivery | None:
+        """Return what fell due first of all that is not sent yet."""
+        ...
+
+    def parked(self) -> list[Delivery]: ...
+
+
+class Agenda(Protocol):
+    """When each scheduled job is next due."""
+
+    def get(self, job: str) -> Due | None: ...
+
+    def set(self, due: Due) -> None: ...
+
+    def all(self) -> list[Due]: ...
+
+    def remove(self, job: str) -> None:
+        """Take a job off the agenda, if it is there."""
+        ...
+
+
+class Leases(Protocol):
+    """Who may do what only one process may do (such as run the scheduler), and until when."""
+
+    def take(self, name: str, holder: str, until: datetime, now: datetime) -> bool:
+        """Take or prolong a lease; False while another holder's has not run out."""
+        ...
+
+    def release(self, name: str, holder: str) -> None:
+        """Give a lease back; another holder's is left alone."""
+        ...
+
+    def get(self, name: str) -> tuple[str, datetime] | None:
+        """Return who took a lease last and until when (it may have run out); None once it was given back."""
+        ...
+
+
+class FeedList(Protocol):
+    """The feeds that are polled, and what is kept of each."""
+
+    def add(self, feeds: Iterable[Feed], by: ListedBy) -> int:
+        """List the feeds whose address is not listed yet; return how many."""
+        ...
+
+    def rename(self, url: str, name: str) -> None: ...
+
+    def remove(self, urls: Iterable[str]) -> int:
+        """Take feeds off the list by their addresses; return how many were on it."""
+        ...
+
+    def all(self) -> list[ListedFeed]:
+        """Return the feeds by name."""
+        ...
+
+    def polled(self, result: FeedResult, now: datetime, brought: int) -> None:
+        """Keep what a poll brought; one of a feed that is no longer listed is forgotten."""
+        ...
+
+
+class HeldBackArticles(Protocol):
+    """What boundaries held back."""
+
+    def add(self, held: Iterable[HeldBack]) -> None:
+        """Keep each, in the place of what the same kind of boundary said of that article before."""
+        ...
+
+    def counts(self, examples: int) -> list[HeldCount]:
+        """Return each rule that held something back, the busiest first, with the titles of its latest `examples`."""
+        ...
+
+
+class Trainers(Protocol):
+    """What trainers told us."""
+
+    def get(self, user: str) -> Trainer:
+        """Return a trainer; one that never told anything is there too, with nothing said."""
+        ...
+
+    def put(self, trainer: Trainer) -> None: ...
+
+    def opted_out(self) -> dict[str, str]:
+        """Return the names, by user id, of those who want no mentions and no nudges."""
+        ...
+
+
+class Workspaces(Protocol):
+    """The workspace of this transaction: its settings, its tags, what admins did."""
+
+    def get(self) -> Workspace | None: ...
+
+    def put(self, workspace: Workspace) -> None: ...
+
+    def tags(self) -> TagSpace: ...
+
+    def put_tags(self, tags: TagSpace) -> None: ...
+
+    def audit(self, who: str, what: str, before: Any, after: Any, now: datetime) -> None:
+        """Record an admin's action."""
+        ...
+
+    def audit_trail(self, limit: int) -> list[Mapping[str, Any]]: ...
+
+
+class People(Protocol):
+    """All that names a person, in whatever part it is kept."""
+
+    def export(self, user: str) -> dict[str, Any]:
+        """Return it as plain data, by kind."""
+        ...
+
+    def anonymise(self, user: str, pseudonym: str) -> int:
+        """Put a pseudonym in the place of a person's id everywhere; return how many rows changed."""
+        ...
+
+    def remove(self, user: str) -> int:
+        """Delete what a person did, and their id where it is mentioned; return how many rows changed."""
+        ...
+
+    def expire(self, before: datetime) -> Mapping[str, int]:
+        """Delete what names people and is older; return how many rows, by kind. Verdicts and scores stay."""
+        ...
+
+
+class Transaction(Protocol):
+    """One short unit of work in one workspace."""
+
+    @property
+    def articles(self) -> Articles: ...
+    @property
+    def given_labels(self) -> GivenLabels: ...
+    @property
+    def posts(self) -> Posts: ...
+    @property
+    def ledger(self) -> Ledger: ...
+    @property
+    def verdicts(self) -> Verdicts: ...
+    @property
+    def dataset(self) -> Dataset: ...
+    @property
+    def rounds(self) -> Rounds: ...
+    @property
+    def models(self) -> Models: ...
+    @property
+    def outbox(self) -> Outbox: ...
+    @property
+    def agenda(self) -> Agenda: ...
+    @property
+    def trainers(self) -> Trainers: ...
+    @property
+    def leases(self) -> Leases: ...
+    @property
+    def feeds(self) -> FeedList: ...
+    @property
+    def held_back(self) -> HeldBackArticles: ...
+    @property
+    def people(self) -> People: ...
+    @property
+    def workspaces(self) -> Workspaces: ...
+
+
+class Store(Protocol):
+    """The database."""
+
+    def begin(self, workspace: str) -> AbstractContextManager[Transaction]:
+        """Open a transaction; those of one workspace run one after another, so keep it short."""
+        ...
+
+    def read(self, workspace: str) -> AbstractContextManager[Transaction]:
+        """Open a snapshot that cannot write; it waits for no writer and no writer waits for it."""
+        ...
+
+    def workspace_ids(self) -> list[str]: ...
+
+    def close(self) -> None: ...
