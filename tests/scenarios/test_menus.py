@@ -41,7 +41,7 @@ def test_a_tag_named_by_menu_is_a_vote_shows_on_the_post_and_can_be_withdrawn(ho
     after = house.message(post.ts)
     texts = [[str(block.get("text")) for block in shown["blocks"]] for shown in (before, after)]
     assert texts[0] == texts[1], "the rest of the message stays as it was"
-    assert support(house, post) == {}
+    wait_until(lambda: support(house, post) == {}, "the verdict to follow")
 
 
 def test_another_message_has_no_menu(house):
