@@ -51,6 +51,7 @@ def test_the_example_file_with_its_defaults_uncommented_gives_the_defaults(tmp_p
         ("TIERBOT_POLL_EVERY_MINUTES", "0", "greater than 0"),
         ("SLACK_API_URL", "slack.com", "a URL such as https://slack.com/api/"),
         ("PORT", "http", "valid integer"),
+        ("TIERBOT_LOG_FORMAT", "xml", "text or json"),
     ],
 )
 def test_a_wrong_setting_names_itself_its_value_and_what_would_be_right(
@@ -79,3 +80,9 @@ def test_the_environment_outranks_the_file_and_lists_are_split(monkeypatch: pyte
     monkeypatch.setenv("TIERBOT_PUSH_COUNT", "9")
     settings = load_settings(tmp_path / ".env")
     assert (settings.push_count, settings.admins, settings.push_every_hours) == (9, ("U0AAA", "U0BBB"), 2.0)
+
+
+def test_a_web_token_that_could_be_guessed_is_refused_and_not_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TIERBOT_WEB_TOKEN", "hunter2hunter2")
+    with pytest.raises(SettingsError, match=r"TIERBOT_WEB_TOKEN is \(secret\): should have at least 16 characters"):
+        load_settings(None)

@@ -16,6 +16,7 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from tierbot.domain import TierbotError
 
+_SHORTEST_TOKEN = 16
 _WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 
 
@@ -92,6 +93,7 @@ class Settings(BaseSettings):
         3000, ge=0, le=65535, validation_alias=_named("PORT"), description="Port of HTTP mode and health checks."
     )
     log_level: str = Field("INFO", description="DEBUG, INFO, WARNING or ERROR.")
+    log_format: str = Field("text", description="text, or json: one object a line.")
     seed: int | None = Field(None, description="Seed of all randomness; empty draws a fresh one at each start.")
 
     # Feeds and boundaries
@@ -156,13 +158,26 @@ class Settings(BaseSettings):
     journey_channel: str = Field(
         "", description="Id of the channel that the canary is posted in; better one for tests than the team's."
     )
+    metrics_port: int | None = Field(
+        None,
+        ge=0,
+        le=65535,
+        description="Port of this process's /metrics, /healthz and /readyz; empty: none.",
+    )
+    metrics_host: str = Field(
+        "127.0.0.1", description="Address of that port. Others than this machine's own need TIERBOT_WEB_TOKEN."
+    )
+    web_token: SecretStr | None = Field(
+        None,
+        description="Token that opens /metrics and the other pages (Bearer, or a browser's password); empty: `tierbot web` has none.",
+    )
 
     @field_validator("admins", "weekdays", mode="before")
     @classmethod
     def _split(cls, value: object) -> object:
         return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
 
-    @field_validator("models", "tags", "feeds", "boundaries", "seed", mode="before")
+    @field_validator("models", "tags", "feeds", "boundaries", "seed", "metrics_port", "web_token", mode="before")
     @classmethod
     def _empty_is_none(cls, value: object) -> object:
         return None if value == "" else value
@@ -218,6 +233,20 @@ class Settings(BaseSettings):
         if value.upper() not in {"DEBUG", "INFO", "WARNING", "ERROR"}:
             raise ValueError("should be DEBUG, INFO, WARNING or ERROR")
         return value.upper()
+
+    @field_validator("log_format")
+    @classmethod
+    def _known_format(cls, value: str) -> str:
+        if value.lower() not in {"text", "json"}:
+            raise ValueError("should be text or json")
+        return value.lower()
+
+    @field_validator("web_token")
+    @classmethod
+    def _hard_to_guess(cls, value: SecretStr | None) -> SecretStr | None:
+        if value is not None and len(value.get_secret_value()) < _SHORTEST_TOKEN:
+            raise ValueError(f"should have at least {_SHORTEST_TOKEN} characters, such as `openssl rand -hex 24` gives")
+        return value
 
     @property
     def zone(self) -> ZoneInfo:
