@@ -62,12 +62,39 @@ class Due:
 
 @dataclass(frozen=True, slots=True)
 class Workspace:
-    """A Slack team as tierbot knows it. `settings` are its runtime switches (such as `paused`)."""
+    """A Slack team as tierbot knows it. `settings` are its runtime switches (such as `paused`).
+
+    enterprise: the organisation that it is part of, if any. stopped_at: since when the app is not installed there;
+    its data are kept, and nothing is sent or scheduled.
+    """
 
     id: str
     name: str
     created_at: datetime
     settings: Mapping[str, Any] = field(default_factory=dict)
+    enterprise: str | None = None
+    stopped_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Installation:
+    """The app installed in a workspace, or (`org_wide`) in an organisation, whose id `id` then is.
+
+    sealed_token: the bot token, encrypted; empty once the installation ended. installer: the user id of who installed.
+    """
+
+    id: str
+    name: str
+    enterprise: str | None
+    org_wide: bool
+    bot_user: str
+    bot_id: str
+    sealed_token: str
+    scopes: tuple[str, ...]
+    installer: str
+    installed_at: datetime
+    ended_at: datetime | None = None
+    ended_by: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from tierbot.articles.feeds import Feed, FeedResult, ListedBy, ListedFeed
 from tierbot.domain import (
     Trainer,
 )
-from tierbot.ports.records import Delivery, DeliveryKind, DeliveryState, Due, Workspace
+from tierbot.ports.records import Delivery, DeliveryKind, DeliveryState, Due, Installation, Workspace
 from tierbot.ports.tables import Articles, Dataset, GivenLabels, Ledger, Models, Posts, Rounds, Verdicts
 from tierbot.tags import TagSpace
 
@@ -146,6 +146,26 @@ class Workspaces(Protocol):
     def audit_trail(self, limit: int) -> list[Mapping[str, Any]]: ...
 
 
+class Installations(Protocol):
+    """The app as installed in the workspace (or organisation) of this transaction, and OAuth's states."""
+
+    def get(self) -> Installation | None: ...
+
+    def put(self, installation: Installation) -> None: ...
+
+    def end(self, why: str, now: datetime) -> bool:
+        """Forget the token and remember why; False if there is none that has not ended."""
+        ...
+
+    def give_state(self, state: str, until: datetime, now: datetime) -> None:
+        """Remember a state until then; those that ran out are forgotten."""
+        ...
+
+    def take_state(self, state: str, now: datetime) -> bool:
+        """Use a state up; False if there is none, or it ran out."""
+        ...
+
+
 class People(Protocol):
     """All that names a person, in whatever part it is kept."""
 
@@ -200,6 +220,8 @@ class Transaction(Protocol):
     @property
     def people(self) -> People: ...
     @property
+    def installations(self) -> Installations: ...
+    @property
     def workspaces(self) -> Workspaces: ...
 
 
@@ -215,5 +237,17 @@ class Store(Protocol):
         ...
 
     def workspace_ids(self) -> list[str]: ...
+
+    def workspaces(self) -> list[Workspace]:
+        """Return all workspaces by id."""
+        ...
+
+    def running_ids(self) -> list[str]:
+        """Return the workspaces that are not stopped."""
+        ...
+
+    def due_ids(self, now: datetime) -> list[str]:
+        """Return those of them in whose outbox something is due."""
+        ...
 
     def close(self) -> None: ...

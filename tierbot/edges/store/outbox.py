@@ -4,12 +4,12 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, RowMapping, and_, func, or_, select
+from sqlalchemy import ColumnElement, RowMapping, and_, case, exists, func, or_, select
 
 from tierbot.edges.store.columns import table
 from tierbot.edges.store.part import Part, chunks
 from tierbot.edges.store.rows import PostRow
-from tierbot.edges.store.work_rows import HoldRow, OutboxRow
+from tierbot.edges.store.work_rows import HoldRow, OutboxRow, WorkspaceRow
 from tierbot.ports import Delivery, DeliveryKind, DeliveryState
 
 _outbox = table(OutboxRow)
@@ -30,6 +30,13 @@ _FIELDS = (
 _COLUMNS = [_outbox.c[name] for name in _FIELDS]
 _OPEN = (DeliveryState.PENDING.value, DeliveryState.SENDING.value)
 _NEEDS_ITS_POST = (DeliveryKind.PREFILL.value, DeliveryKind.UPDATE.value)
+
+
+def something_due(now: datetime) -> ColumnElement[bool]:
+    """Return the condition on a workspace that something in its outbox is due."""
+    lateness = case((_outbox.c.state == DeliveryState.SENDING.value, _outbox.c.lease_until), else_=_outbox.c.due_at)
+    mine = _outbox.c.workspace_id == table(WorkspaceRow).c.workspace_id
+    return exists().where(mine, _outbox.c.state.in_(_OPEN), lateness <= now)
 
 
 def _noun(row: RowMapping) -> Delivery:

@@ -20,7 +20,7 @@ from tierbot.edges.store.rows import (
     StandingTotalRow,
     VoteRow,
 )
-from tierbot.edges.store.work_rows import AuditRow, DueRow, OutboxRow, TrainerRow
+from tierbot.edges.store.work_rows import AuditRow, DueRow, InstallationRow, OutboxRow, TrainerRow
 from tierbot.ports import DeliveryState
 
 _THEIRS: dict[str, type[Row]] = {
@@ -48,6 +48,8 @@ class SqlPeople(Part):
         columns = table(RoundRow).c
         found["won"] = self._rows(RoundRow, or_(*(columns[honour] == user for honour in _HONOURS)))
         found["actions"] = self._rows(AuditRow, table(AuditRow).c.who == user)
+        installed = self._rows(InstallationRow, table(InstallationRow).c.installer == user)
+        found["installed"] = [{"installed_at": row["installed_at"]} for row in installed]
         messages = self._rows(OutboxRow, self._mentions(OutboxRow, "payload", user))
         found["mentioned_in"] = [{name: row[name] for name in ("kind", "created_at", "payload")} for row in messages]
         return found
@@ -82,6 +84,7 @@ class SqlPeople(Part):
         for honour in _HONOURS:
             changed += self._change(RoundRow, columns[honour] == user, **{honour: honoured})
         changed += self._change(AuditRow, table(AuditRow).c.who == user, who=name)
+        changed += self._change(InstallationRow, table(InstallationRow).c.installer == user, installer=name)
         for row, column in _MENTIONS:
             changed += self._rename(row, column, user, name)
         return changed

@@ -12,7 +12,7 @@ from sqlalchemy import Connection, inspect, text
 from tierbot.edges.store.engine import Database, connect
 from tierbot.edges.store.errors import StoreBusyError, StoreError
 
-HEAD = "0005"
+HEAD = "0006"
 """The newest migration; a test compares it with the folder."""
 
 VERSION_TABLE = "tierbot_schema"

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import datetime
 
 from sqlalchemy import Connection, select
 
@@ -12,9 +13,10 @@ from tierbot.edges.store.dataset import SqlDataset
 from tierbot.edges.store.engine import Database, connect
 from tierbot.edges.store.feeds import SqlFeedList, SqlHeldBack
 from tierbot.edges.store.given_labels import SqlGivenLabels
+from tierbot.edges.store.installations import SqlInstallations
 from tierbot.edges.store.ledger import SqlLedger
 from tierbot.edges.store.models import SqlModels
-from tierbot.edges.store.outbox import SqlOutbox
+from tierbot.edges.store.outbox import SqlOutbox, something_due
 from tierbot.edges.store.people import SqlPeople
 from tierbot.edges.store.posts import SqlPosts
 from tierbot.edges.store.rounds import SqlRounds
@@ -22,7 +24,10 @@ from tierbot.edges.store.schema import bring_up
 from tierbot.edges.store.trainers import SqlTrainers
 from tierbot.edges.store.verdicts import SqlVerdicts
 from tierbot.edges.store.work_rows import WorkspaceRow
-from tierbot.edges.store.workspaces import SqlWorkspaces
+from tierbot.edges.store.workspaces import SqlWorkspaces, workspace_noun
+from tierbot.ports import Workspace
+
+_workspace = table(WorkspaceRow)
 
 
 class SqlTransaction:
@@ -93,6 +98,10 @@ class SqlTransaction:
         return SqlPeople(self._connection, self._workspace)
 
     @property
+    def installations(self) -> SqlInstallations:
+        return SqlInstallations(self._connection, self._workspace)
+
+    @property
     def workspaces(self) -> SqlWorkspaces:
         return SqlWorkspaces(self._connection, self._workspace)
 
@@ -117,6 +126,23 @@ class SqlStore:
         column = table(WorkspaceRow).c.workspace_id
         with self._database.read() as connection:
             return sorted(connection.execute(select(column)).scalars())
+
+    def workspaces(self) -> list[Workspace]:
+        with self._database.read() as connection:
+            return [
+                workspace_noun(row)
+                for row in connection.execute(select(_workspace).order_by(_workspace.c.workspace_id))
+            ]
+
+    def running_ids(self) -> list[str]:
+        statement = select(_workspace.c.workspace_id).where(_workspace.c.stopped_at.is_(None))
+        with self._database.read() as connection:
+            return sorted(connection.execute(statement).scalars())
+
+    def due_ids(self, now: datetime) -> list[str]:
+        statement = select(_workspace.c.workspace_id).where(_workspace.c.stopped_at.is_(None), something_due(now))
+        with self._database.read() as connection:
+            return sorted(connection.execute(statement).scalars())
 
     def close(self) -> None:
         """Close all connections. The store can be used again: it opens new ones."""

@@ -21,6 +21,35 @@ class WorkspaceRow(Row, table=True):
     name: str = words()
     created_at: datetime = moment()
     settings: dict[str, Any] = document()
+    enterprise: str | None = words(default=None)  # the organisation that it is part of
+    stopped_at: datetime | None = moment(default=None)  # since when the app is not installed there
+
+
+class InstallationRow(Row, table=True):
+    """The app as installed in a workspace, or in an organisation: then workspace_id is the organisation's id."""
+
+    __tablename__ = "installation"
+    workspace_id: str = words(primary_key=True)
+    name: str = words()
+    enterprise: str | None = words(default=None)
+    org_wide: bool
+    bot_user: str = words()
+    bot_id: str = words()
+    sealed_token: str = words()  # encrypted; empty once the installation ended
+    scopes: tuple[str, ...] = names()
+    installer: str = words()
+    installed_at: datetime = moment()
+    ended_at: datetime | None = moment(default=None)
+    ended_by: str | None = words(default=None)
+
+
+class OAuthStateRow(Row, table=True):
+    """A state that OAuth gave out; no workspace is known yet, so workspace_id is the app's client id."""
+
+    __tablename__ = "oauth_state"
+    workspace_id: str = words(primary_key=True)
+    state: str = words(primary_key=True)
+    until: datetime = moment()
 
 
 class TagRow(Row, table=True):

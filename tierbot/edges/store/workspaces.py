@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
+from sqlalchemy import Row
+
 from tierbot.domain import Tag
 from tierbot.edges.store.columns import table
 from tierbot.edges.store.part import Part
@@ -16,19 +18,30 @@ _audit = table(AuditRow)
 _TAG_FIELDS = ("id", "name", "short_name", "character", "description", "siblings", "retired_at")
 
 
+def workspace_noun(row: Row[Any]) -> Workspace:
+    """Turn a row of the workspace table into the noun."""
+    return Workspace(row.workspace_id, row.name, row.created_at, row.settings, row.enterprise, row.stopped_at)
+
+
 class SqlWorkspaces(Part):
     """ports.Workspaces."""
 
     def get(self) -> Workspace | None:
         row = self._connection.execute(self._select(WorkspaceRow)).first()
-        return None if row is None else Workspace(row.workspace_id, row.name, row.created_at, row.settings)
+        return None if row is None else workspace_noun(row)
 
     def put(self, workspace: Workspace) -> None:
         if workspace.id != self._workspace:
             raise ValueError(f"workspace {workspace.id}: this transaction is bound to {self._workspace}")
         self._put(
             WorkspaceRow,
-            {"name": workspace.name, "created_at": workspace.created_at, "settings": dict(workspace.settings)},
+            {
+                "name": workspace.name,
+                "created_at": workspace.created_at,
+                "settings": dict(workspace.settings),
+                "enterprise": workspace.enterprise,
+                "stopped_at": workspace.stopped_at,
+            },
         )
 
     def tags(self) -> TagSpace:
