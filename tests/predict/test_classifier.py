@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 
 from tests.predict.worlds import ENCODER, TAG_IDS, TAGS, features, texts
 from tierbot.domain import Tag
-from tierbot.predict.classifier import Classifier, UnknownTagError, normalised
+from tierbot.predict.classifier import FORMAT, Classifier, UnknownTagError, normalised
 from tierbot.predict.coldstart import coldstart
-from tierbot.predict.tensors import ModelFileError
+from tierbot.predict.tensors import ModelFileError, read_tensors, write_tensors
 from tierbot.training.fit import fit
 from tierbot.training.rows import labelled_rows
 
@@ -52,6 +52,14 @@ def test_bytes_bring_back_the_same_model(model: Classifier) -> None:
     assert np.array_equal(back.seen, model.seen)
     assert np.array_equal(back.probabilities(FEATURES, TAG_IDS), model.probabilities(FEATURES, TAG_IDS))
     assert back.to_bytes() == model.to_bytes()
+
+
+def test_a_model_from_before_the_mixture_was_calibrated_is_read_as_it_was_meant(model: Classifier) -> None:
+    arrays, about = read_tensors(model.to_bytes(), "m7", FORMAT)
+    del about["memory"]["focus"]
+    old = Classifier.from_bytes(write_tensors(arrays, about))
+    plain = replace(model, memory=replace(model.memory, focus=1.0))
+    assert np.array_equal(old.probabilities(FEATURES, TAG_IDS), plain.probabilities(FEATURES, TAG_IDS))
 
 
 @given(st.data())

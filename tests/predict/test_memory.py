@@ -1,5 +1,7 @@
 """Single judged stories: they speak for their near neighbours only."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -32,6 +34,14 @@ def test_trust_grows_with_likeness_and_never_becomes_certainty() -> None:
     assert trust[0] < 1e-6
     assert trust[1] == pytest.approx(0.475, abs=1e-3)
     assert trust[2] < trust[3] <= 0.95
+
+
+def test_focus_sharpens_the_mixture_and_keeps_its_order_and_sum() -> None:
+    asked = unit((1, 0.5, 0), (0, 1, 0.6))
+    plain, sharp = MEMORY.blended(EVEN, asked), replace(MEMORY, focus=2.0).blended(EVEN, asked)
+    assert (sharp.max(axis=1) > plain.max(axis=1)).all()
+    assert np.array_equal(np.argsort(sharp, kind="stable"), np.argsort(plain, kind="stable"))
+    assert np.allclose(sharp.sum(axis=1), 1)
 
 
 def test_an_untrusted_or_empty_memory_says_nothing() -> None:

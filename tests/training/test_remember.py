@@ -1,9 +1,13 @@
 """How far single stories are trusted: as far as it helps."""
 
+from dataclasses import replace
+
 import numpy as np
 
 from tests.predict.worlds import ENCODER, TAG_IDS
 from tierbot.predict.features import Features, hashed
+from tierbot.predict.memory import Memory
+from tierbot.training.bootstrap_model import calibration_error
 from tierbot.training.remember import MOST_REMEMBERED, memory_of, remember
 from tierbot.training.rows import TrainingRows
 
@@ -38,6 +42,26 @@ def test_likeness_that_proves_nothing_is_not_trusted() -> None:
     memory = remember(rows, np.arange(len(rows)), unsure(rows))
     p = memory.blended(unsure(rows), rows.features.embeddings)
     assert p.max() < 0.5
+
+
+def test_the_mixture_of_scores_and_memory_is_as_sure_as_it_is_right() -> None:
+    rng = np.random.default_rng(1)
+    rows = stream(300, 3, truthful=True)
+    true = rows.targets.argmax(axis=1)
+    hit = rng.random(len(rows)) < 0.6  # scores that are right as often as they say
+    top = np.where(hit, true, (true + 1) % len(TAG_IDS))
+    linear = np.full(rows.targets.shape, 0.4 / (len(TAG_IDS) - 1))
+    linear[np.arange(len(rows)), top] = 0.6
+    memory = remember(rows, np.arange(len(rows)), linear)
+    nearest, votes = memory.neighbours(rows.features.embeddings, np.arange(len(rows)))
+
+    def gap(candidate: Memory) -> float:
+        p = candidate.mixed(linear, nearest, votes)
+        return calibration_error(p.max(axis=1), p.argmax(axis=1) == true)
+
+    assert memory.focus != 1.0
+    assert gap(memory) < 0.05
+    assert gap(memory) < 0.5 * gap(replace(memory, focus=1.0))
 
 
 def test_only_named_posts_are_remembered() -> None:

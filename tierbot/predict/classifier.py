@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tierbot.domain import TierbotError
+from tierbot.domain import Article, TierbotError
 from tierbot.predict.features import HASHING, Features, features_of
 from tierbot.predict.memory import Memory
 from tierbot.predict.reading import Reading
@@ -79,6 +79,18 @@ class Classifier:
         scores = self.scores(features)[:, places].astype(np.float64)
         linear = normalised(self.slope * scores + self.offset, self.sharpness)
         return self.memory.over(places).blended(linear, features.embeddings)
+
+    def known(self, tag_ids: Sequence[str]) -> list[str]:
+        """Return those of the tags that the model has."""
+        mine = set(self.tag_ids)
+        return [tag for tag in tag_ids if tag in mine]
+
+    def predict(
+        self, articles: Sequence[Article], embeddings: NDArray[np.float32], tag_ids: Sequence[str]
+    ) -> NDArray[np.float64]:
+        """Return `probabilities` of n articles, whose embeddings are (n, d). Raises UnknownTagError."""
+        features = features_of([one.content for one in articles], embeddings, [one.url for one in articles])
+        return self.probabilities(features, tag_ids)
 
     def places(self, tag_ids: Sequence[str]) -> NDArray[np.intp]:
         """Return where the given tags stand among the model's. Raises UnknownTagError."""
@@ -148,7 +160,7 @@ class Classifier:
             "hashing": HASHING,
             "tag_ids": list(self.tag_ids),
             "reading": self.reading.numbers(),
-            "memory": {"steepness": self.memory.steepness, "middle": self.memory.middle},
+            "memory": self.memory.numbers(),
             "calibration": [self.slope, self.offset, self.sharpness],
             "card": dict(self.card),
         }

@@ -21,15 +21,21 @@ class Memory:
 
     embeddings: (M, d) float16, unit length; tags: (M, T) float16, each story's true tags, rows summing to 1 (or to 0
     if its tags were retired). steepness, middle: a neighbour at cosine s is trusted 0.95 σ(steepness (s − middle)).
+    focus: the exponent that makes the mixture of scores and votes calibrated again (mixing makes it too careful).
     """
 
     embeddings: NDArray[np.float16]
     tags: NDArray[np.float16]
     steepness: float = 30.0
     middle: float = 2.0  # nowhere
+    focus: float = 1.0
 
     def __len__(self) -> int:
         return int(self.embeddings.shape[0])
+
+    def numbers(self) -> dict[str, float]:
+        """Return what is not an array, as JSON."""
+        return {"steepness": self.steepness, "middle": self.middle, "focus": self.focus}
 
     @classmethod
     def empty(cls, dimension: int, tags: int) -> "Memory":
@@ -40,6 +46,10 @@ class Memory:
         """Return the memory with the given tags' columns; −1 stands for a tag it never saw."""
         tags = np.where(places >= 0, self.tags[:, places], np.float16(0)).astype(np.float16)
         return replace(self, tags=tags)
+
+    def trusted_like(self, other: "Memory") -> "Memory":
+        """Return these stories with the trust that another memory earned."""
+        return replace(self, steepness=other.steepness, middle=other.middle, focus=other.focus)
 
     def trust(self, similarity: NDArray[np.float32]) -> NDArray[np.float64]:
         """Return how far a nearest neighbour at these cosines is trusted, in [0, 0.95]."""
@@ -73,6 +83,12 @@ class Memory:
         """Return p, (n, T), with the neighbours' vote mixed in as far as they are trusted; rows still sum to 1."""
         if not len(self) or self.middle > 1:
             return probabilities
-        nearest, votes = self.neighbours(embeddings)
-        trust = self.trust(nearest) * (votes.sum(axis=1) > 0)
-        return np.asarray((1 - trust[:, None]) * probabilities + trust[:, None] * votes)
+        return self.mixed(probabilities, *self.neighbours(embeddings))
+
+    def mixed(
+        self, probabilities: NDArray[np.float64], nearest: NDArray[np.float32], votes: NDArray[np.float32]
+    ) -> NDArray[np.float64]:
+        """Return p, (n, T), mixed with what `neighbours` returned for the same texts."""
+        trust = (self.trust(nearest) * (votes.sum(axis=1) > 0))[:, None]
+        found = ((1 - trust) * probabilities + trust * votes) ** self.focus
+        return np.asarray(found / found.sum(axis=1, keepdims=True))

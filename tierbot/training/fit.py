@@ -103,7 +103,7 @@ def refit(
         slope=model.slope,
         offset=model.offset,
         sharpness=model.sharpness,
-        memory=replace(memory_of(rows), steepness=model.memory.steepness, middle=model.memory.middle),
+        memory=memory_of(rows).trusted_like(model.memory),
     )
 
 

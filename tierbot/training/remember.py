@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tierbot.predict.memory import Memory
+from tierbot.training.calibrate import best_exponent
 from tierbot.training.rows import TrainingRows
 
 MOST_REMEMBERED = 10_000  # the newest; stories seldom run for longer, and the model stays small
@@ -50,7 +51,11 @@ def remember(rows: TrainingRows, index: NDArray[np.intp], probabilities: NDArray
     candidates = [
         replace(memory, steepness=steepness, middle=float(middle)) for steepness in _STEEPNESSES for middle in _MIDDLES
     ]
-    return max([memory, *candidates], key=lambda candidate: gain(candidate) + _expectation(candidate))
+    best = max([memory, *candidates], key=lambda candidate: gain(candidate) + _expectation(candidate))
+    if best is memory:
+        return memory
+    mixed = best.mixed(probabilities[asked], nearest, votes)
+    return replace(best, focus=best_exponent(mixed, true, weight))
 
 
 def _expectation(memory: Memory) -> float:
