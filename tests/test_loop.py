@@ -128,6 +128,46 @@ def test_a_message_sent_before_a_crash_is_found_and_not_sent_again(stage: Stage)
     stage.clock.advance(minutes=3)
     stage.deliver()
     assert len(stage.chat.posts) == 1
+
+
+def test_what_a_held_up_process_makes_of_a_message_does_not_undo_what_another_made_of_it(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stage.bot.loop.take_in(WORKSPACE, stage.articles(1))
+    stage.bot.loop.ask(WORKSPACE, 1)
+    send = stage.chat.post
+
+    def held_up(view, delivery_id):
+        ts = send(view, delivery_id)
+        monkeypatch.undo()
+        stage.clock.advance(minutes=3)  # the claim runs out while the answer is on its way, and another takes it
+        assert stage.bot.loop.deliver(WORKSPACE)
+        with read(stage) as tx:
+            assert [post.ts for post in tx.posts.in_round(1)] == [ts]
+        raise ChatUnavailableError("the answer was lost")
+
+    monkeypatch.setattr(stage.chat, "post", held_up)
+    stage.deliver()
+    assert len(stage.chat.posts) == 1
+    with read(stage) as tx:
+        assert tx.outbox.counts()[DeliveryState.PENDING] == 0
+
+
+def test_a_message_that_was_looked_for_too_long_is_not_sent_on_an_old_claim(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stage.bot.loop.take_in(WORKSPACE, stage.articles(1))
+    stage.bot.loop.ask(WORKSPACE, 1)
+    stage.chat.faults = [ChatUnavailableError("no answer")]
+    stage.bot.loop.deliver(WORKSPACE)
+    stage.clock.advance(minutes=3)
+    monkeypatch.setattr(stage.chat, "find", lambda *_: stage.clock.advance(seconds=40))
+    assert stage.bot.loop.deliver(WORKSPACE)
+    assert stage.chat.posts == {}
+    monkeypatch.undo()
+    stage.clock.advance(minutes=3)
+    stage.deliver()
+    assert len(stage.chat.posts) == 1
     with read(stage) as tx:
         (post,) = tx.posts.in_round(1)
     assert post.ts in stage.chat.posts

@@ -88,7 +88,7 @@ def test_a_vote_given_while_the_message_is_being_revised_is_shown_next(stage: St
     stage.deliver()
     assert stage.chat.revised == [], "it must not overtake the one under way"
     with stage.bot.store.begin(WORKSPACE) as tx:
-        tx.outbox.done(claimed.id, None, now)
+        assert tx.outbox.done(claimed, None, now)
     stage.deliver()
     assert stage.chat.revised == [(ts, {"football": 2})]
 

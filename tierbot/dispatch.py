@@ -1,7 +1,8 @@
 """The outbox's way out: every row is sent once, also across a crash.
 
 A row is claimed in one transaction, sent outside of any, and marked done in another. A row that was tried before
-may have been sent before a crash, or its answer lost: its message is looked for before it is sent again.
+may have been sent before a crash, or its answer lost: its message is looked for before it is sent again. A process
+that was held up until its claim ran out writes nothing about it any more, and begins no call that could outlast it.
 """
 
 import logging
@@ -29,7 +30,8 @@ from tierbot.voting import cursor_of, places_of
 
 log = logging.getLogger(__name__)
 
-_LEASE = timedelta(seconds=40)  # then another process may claim it; a call ends within 15 s, one way or the other
+_LEASE = timedelta(seconds=60)  # then another process may claim it
+_CALLS = timedelta(seconds=30)  # what sending takes at most: two calls of 15 s, with the picture and without
 _BACKOFF = (1, 5, 30, 120, 600)  # seconds between attempts while Slack does not answer
 _MENDING = 60  # seconds between attempts while a person has to mend something
 _TO_BE_MENDED = frozenset(  # nothing is wrong with the row: it is sent once the workspace takes messages again
@@ -37,6 +39,7 @@ _TO_BE_MENDED = frozenset(  # nothing is wrong with the row: it is sent once the
 )
 _MOST_FAULTS = 5
 _SENDS_A_MESSAGE = (DeliveryKind.POST, DeliveryKind.ANNOUNCE, DeliveryKind.INVITE)  # one method, hence one pace
+_TAKEN_OVER = "%s %s took so long that another process has it now; what came of it here is not written."
 _PREFILLS = {Arm.BASIC: ("+1", "-1", "confused"), Arm.BLANK: ()}
 
 
@@ -107,12 +110,12 @@ class Dispatcher:
         with self._store.begin(workspace) as tx:
             claimed = tx.outbox.claim(now, now + _LEASE, limit=1)
         for delivery in claimed:
-            self._attempt(workspace, delivery)
+            self._attempt(workspace, delivery, now + _LEASE - _CALLS)
         return bool(claimed)
 
-    def _attempt(self, workspace: str, delivery: Delivery) -> None:
+    def _attempt(self, workspace: str, delivery: Delivery, latest: datetime) -> None:
         try:
-            result = self._send(workspace, delivery)
+            result = self._send(workspace, delivery, latest)
         except RateLimitedError as fault:
             self._put_off(workspace, delivery, fault.retry_after, fault, hold=True)
         except ChatUnavailableError as fault:
@@ -133,7 +136,8 @@ class Dispatcher:
         else:
             self._done(workspace, delivery, result)
 
-    def _send(self, workspace: str, delivery: Delivery) -> str | None:
+    def _send(self, workspace: str, delivery: Delivery, latest: datetime) -> str | None:
+        """Send it, or find it sent. Nothing is begun after `latest`: it might end after another process began."""
         chat = self._chats(workspace)
         if delivery.attempts and delivery.kind in (
             *_SENDS_A_MESSAGE,
@@ -143,7 +147,11 @@ class Dispatcher:
             if found is not None:
                 return found
         if delivery.kind is DeliveryKind.PICTURE:
-            return self._send_picture(chat, delivery)
+            png = self._drawn(delivery)
+            self._check(latest)
+            said = delivery.payload
+            return chat.picture(delivery.channel, png, str(said["title"]), str(said["alt"]), delivery.id)
+        self._check(latest)
         if delivery.kind is DeliveryKind.ANNOUNCE:
             if self._is_stale(delivery):
                 return None
@@ -165,13 +173,15 @@ class Dispatcher:
         expires_at = delivery.payload.get("expires_at")
         return expires_at is not None and self._clock.now() > datetime.fromisoformat(expires_at)
 
-    def _send_picture(self, chat: Chat, delivery: Delivery) -> str:
-        said = delivery.payload
+    def _drawn(self, delivery: Delivery) -> bytes:
         try:
-            png = self._draw(said)
+            return self._draw(delivery.payload)
         except TierbotError as fault:  # drawing again would fail again
             raise ChatError("not_drawn", str(fault)) from fault
-        return chat.picture(delivery.channel, png, str(said["title"]), str(said["alt"]), delivery.id)
+
+    def _check(self, latest: datetime) -> None:
+        if self._clock.now() > latest:
+            raise ChatUnavailableError("Getting ready to send took too long; it is tried again.")
 
     def _post_id(self, workspace: str, delivery: Delivery) -> str:
         if delivery.kind is not DeliveryKind.INVITE:
@@ -198,7 +208,9 @@ class Dispatcher:
     def _done(self, workspace: str, delivery: Delivery, result: str | None) -> None:
         now = self._clock.now()
         with self._store.begin(workspace) as tx:
-            tx.outbox.done(delivery.id, result, now)
+            if not tx.outbox.done(delivery, result, now):
+                log.warning(_TAKEN_OVER, delivery.kind, delivery.id)  # who has it now finds what was sent
+                return
             if delivery.kind is DeliveryKind.POST and result is not None:
                 tx.posts.sent(str(delivery.payload["post_id"]), result, now)
             if delivery.kind is DeliveryKind.INVITE and result is not None:
@@ -209,14 +221,16 @@ class Dispatcher:
     def _park(self, workspace: str, delivery: Delivery, code: str, fault: Exception) -> None:
         log.warning("Delivery %s (%s) is parked, refused for good: %s", delivery.id, delivery.kind, fault)
         with self._store.begin(workspace) as tx:
-            tx.outbox.park(delivery.id, f"{code}: {fault}")
+            if not tx.outbox.park(delivery, f"{code}: {fault}"):
+                log.warning(_TAKEN_OVER, delivery.kind, delivery.id)
 
     def _put_off(
         self, workspace: str, delivery: Delivery, seconds: float, fault: Exception, *, hold: bool = False
     ) -> None:
         until = self._clock.now() + timedelta(seconds=seconds)
         with self._store.begin(workspace) as tx:
-            tx.outbox.retry(delivery.id, until, str(fault))
+            if not tx.outbox.retry(delivery, until, str(fault)):
+                log.warning(_TAKEN_OVER, delivery.kind, delivery.id)
             for kind in _same_pace(delivery.kind) if hold else ():
                 tx.outbox.hold(kind, until)
 

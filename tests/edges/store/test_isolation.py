@@ -55,8 +55,9 @@ def fill(tx: SqlTransaction, team: str) -> None:
     tx.verdicts.add(verdict("p1"))
     tx.rounds.open(round_())
     tx.models.add(model(), b"weights")
-    tx.outbox.add([delivery(), delivery("o2")])
-    tx.outbox.park("o2", "gone")
+    tx.outbox.add([delivery("o3"), delivery("o2"), delivery()])
+    _, second = tx.outbox.claim(NOON, NOON + MINUTE, 2)  # o3 stays in hand
+    tx.outbox.park(second, "gone")
     tx.agenda.set(Due("push", NOON))
     tx.leases.take("scheduler", "me", NOON + MINUTE, NOON)
 
@@ -87,9 +88,9 @@ WRITES: list[Callable[[SqlTransaction], object]] = [
     lambda tx: tx.rounds.freeze(FROZEN, [Standing(1, "U1", 1, 1, 1, 1)]),
     lambda tx: tx.models.set_state("m1", ModelState.CHAMPION),
     lambda tx: tx.outbox.claim(NOON, NOON + MINUTE, 9),
-    lambda tx: tx.outbox.done("o1", None, NOON),
-    lambda tx: tx.outbox.retry("o1", NOON, "x"),
-    lambda tx: tx.outbox.park("o1", "x"),
+    lambda tx: tx.outbox.done(delivery("o3"), None, NOON),
+    lambda tx: tx.outbox.retry(delivery("o3"), NOON, "x"),
+    lambda tx: tx.outbox.park(delivery("o3"), "x"),
     lambda tx: tx.outbox.hold(DeliveryKind.POST, NOON + MINUTE),
     lambda tx: tx.agenda.set(Due("push", NOON + MINUTE)),
     lambda tx: tx.leases.take("scheduler", "thief", NOON + MINUTE, NOON),

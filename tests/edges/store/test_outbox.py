@@ -1,7 +1,10 @@
 """The outbox: claimed by one at a time, in order, and never again once done."""
 
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
+
+import pytest
 
 from tests.edges.store.make import MINUTE, NOON, TEAM, delivery, put_post
 from tierbot.edges.store import SqlStore, SqlTransaction
@@ -11,9 +14,13 @@ POST = delivery("o-post", kind=DeliveryKind.POST, payload={"post_id": "p1"})
 PREFILL = delivery("o-prefill", kind=DeliveryKind.PREFILL, payload={"post_id": "p1", "emoji": "pizza"})
 
 
-def claim(tx: SqlTransaction, minutes: int = 0, limit: int = 9) -> list[str]:
+def claimed(tx: SqlTransaction, minutes: int = 0, limit: int = 9) -> list[Delivery]:
     now = NOON + minutes * MINUTE
-    return [one.id for one in tx.outbox.claim(now, now + 5 * MINUTE, limit)]
+    return tx.outbox.claim(now, now + 5 * MINUTE, limit)
+
+
+def claim(tx: SqlTransaction, minutes: int = 0, limit: int = 9) -> list[str]:
+    return [one.id for one in claimed(tx, minutes, limit)]
 
 
 def test_a_delivery_is_added_once_and_claimed_as_it_was(store: SqlStore) -> None:
@@ -44,10 +51,10 @@ def test_a_claim_that_ran_out_is_given_again_and_says_that_it_may_have_been_sent
 def test_what_is_done_stays_done(store: SqlStore) -> None:
     with store.begin(TEAM) as tx:
         tx.outbox.add([delivery()])
-        claim(tx)
-        tx.outbox.done("o1", "1.0", NOON)
-        tx.outbox.retry("o1", NOON, "late")
-        tx.outbox.park("o1", "late")
+        (mine,) = claimed(tx)
+        assert tx.outbox.done(mine, "1.0", NOON)
+        assert not tx.outbox.retry(mine, NOON, "late")
+        assert not tx.outbox.park(mine, "late")
         assert tx.outbox.add([delivery()]) == 0
         assert claim(tx, minutes=99) == []
         assert tx.outbox.counts() == {**dict.fromkeys(DeliveryState, 0), DeliveryState.DONE: 1}
@@ -56,8 +63,8 @@ def test_what_is_done_stays_done(store: SqlStore) -> None:
 def test_a_retry_comes_when_it_is_due_with_its_error(store: SqlStore) -> None:
     with store.begin(TEAM) as tx:
         tx.outbox.add([delivery()])
-        claim(tx)
-        tx.outbox.retry("o1", NOON + 2 * MINUTE, "no answer")
+        (mine,) = claimed(tx)
+        assert tx.outbox.retry(mine, NOON + 2 * MINUTE, "no answer")
         assert claim(tx, minutes=1) == []
         (again,) = tx.outbox.claim(NOON + 2 * MINUTE, NOON + 9 * MINUTE, 1)
         assert (again.state, again.error, again.attempts) == (DeliveryState.PENDING, "no answer", 1)
@@ -66,9 +73,9 @@ def test_a_retry_comes_when_it_is_due_with_its_error(store: SqlStore) -> None:
 def test_what_is_parked_is_listed_and_not_claimed(store: SqlStore) -> None:
     with store.begin(TEAM) as tx:
         tx.outbox.add([delivery(), delivery("o2")])
-        claim(tx)
-        tx.outbox.park("o1", "channel_not_found")
-        tx.outbox.done("o2", None, NOON)
+        first, second = claimed(tx)
+        assert tx.outbox.park(first, "channel_not_found")
+        assert tx.outbox.done(second, None, NOON)
         assert claim(tx, minutes=99) == []
         assert tx.outbox.parked() == [
             replace(delivery(), state=DeliveryState.PARKED, attempts=1, error="channel_not_found")
@@ -80,9 +87,10 @@ def test_a_prefill_waits_until_its_post_stands_in_slack(store: SqlStore) -> None
         put_post(tx, "p1", ts=None)
         put_post(tx, "p2", ts="2.0")
         tx.outbox.add([PREFILL, POST])
-        assert claim(tx) == ["o-post"]
+        (post,) = claimed(tx)
+        assert post.id == "o-post"
         assert claim(tx, minutes=1) == []
-        tx.outbox.done("o-post", "1.0", NOON)
+        assert tx.outbox.done(post, "1.0", NOON)
         tx.posts.sent("p1", "1.0", NOON)
         assert claim(tx, minutes=1) == ["o-prefill"]
 
@@ -91,7 +99,8 @@ def test_the_prefills_of_a_post_that_is_parked_are_parked_with_it(store: SqlStor
     with store.begin(TEAM) as tx:
         put_post(tx, ts=None)
         tx.outbox.add([POST, PREFILL, delivery("other")])
-        tx.outbox.park("o-post", "is_archived")
+        (post,) = claimed(tx, limit=1)
+        assert tx.outbox.park(post, "is_archived")
         assert [(one.id, one.error) for one in tx.outbox.parked()] == [
             ("o-post", "is_archived"),
             ("o-prefill", "its post was not sent"),
@@ -127,11 +136,48 @@ def test_what_waits_for_a_post_is_found_until_it_is_claimed(store: SqlStore) -> 
         assert tx.outbox.waiting(DeliveryKind.POST, "p1") == []
 
 
-def test_an_unknown_delivery_is_let_be(store: SqlStore) -> None:
+@pytest.mark.parametrize(
+    "outcome",
+    [
+        lambda tx, mine: tx.outbox.done(mine, "1.0", NOON),
+        lambda tx, mine: tx.outbox.retry(mine, NOON, "late"),
+        lambda tx, mine: tx.outbox.park(mine, "late"),
+    ],
+    ids=["done", "retry", "park"],
+)
+def test_a_claim_that_another_has_taken_over_writes_no_outcome_any_more(
+    store: SqlStore, opened: Callable[[], SqlStore], outcome: Callable[[SqlTransaction, Delivery], bool]
+) -> None:
+    heir = opened()
     with store.begin(TEAM) as tx:
-        tx.outbox.done("nobody", None, NOON)
-        tx.outbox.park("nobody", "?")
-        assert sum(tx.outbox.counts().values()) == 0
+        put_post(tx, ts=None)
+        tx.outbox.add([POST, PREFILL])
+        (stale,) = claimed(tx)
+    with heir.begin(TEAM) as tx:
+        (fresh,) = claimed(tx, minutes=6)
+    with store.begin(TEAM) as tx:
+        assert not outcome(tx, stale)
+        assert tx.outbox.counts()[DeliveryState.SENDING] == 1
+        assert claim(tx, minutes=7) == [], "it is in the heir's hands, and its pre-fill waits"
+        assert tx.outbox.parked() == []
+    with heir.begin(TEAM) as tx:
+        assert outcome(tx, fresh)
+
+
+def test_a_claim_that_ran_out_and_was_taken_by_nobody_still_writes_its_outcome(store: SqlStore) -> None:
+    with store.begin(TEAM) as tx:
+        tx.outbox.add([delivery()])
+        (mine,) = claimed(tx)
+        assert tx.outbox.done(mine, "1.0", NOON + 99 * MINUTE)
+        assert claim(tx, minutes=99) == []
+
+
+def test_what_was_not_claimed_has_no_outcome(store: SqlStore) -> None:
+    with store.begin(TEAM) as tx:
+        tx.outbox.add([delivery()])
+        assert not tx.outbox.done(delivery(), None, NOON)
+        assert not tx.outbox.park(delivery("nobody"), "?")
+        assert claim(tx) == ["o1"]
 
 
 def test_revisions_of_one_post_go_one_after_another_and_those_of_others_at_once(store: SqlStore) -> None:
@@ -143,11 +189,11 @@ def test_revisions_of_one_post_go_one_after_another_and_those_of_others_at_once(
         put_post(tx, "p2", ts="100.000002")
         tx.outbox.add([revision("u1", "p1")])
         assert [one.id for one in tx.outbox.waiting(DeliveryKind.UPDATE, "p1")] == ["u1"]
-        assert claim(tx) == ["u1"]
+        (first,) = claimed(tx)
         assert tx.outbox.waiting(DeliveryKind.UPDATE, "p1") == []
         tx.outbox.add([revision("u2", "p1"), revision("u3", "p2")])
         assert claim(tx) == ["u3"]
-        tx.outbox.done("u1", None, NOON)
+        assert tx.outbox.done(first, None, NOON)
         assert claim(tx) == ["u2"]
         tx.outbox.add([revision("u4", "p1")])
         assert claim(tx, minutes=6, limit=1) == ["u2"], "its claim ran out: it goes first"
@@ -168,10 +214,12 @@ def test_the_oldest_is_what_fell_due_first_of_all_that_is_not_sent(store: SqlSto
         assert tx.outbox.oldest() is None
         late = delivery("late", due_at=NOON - 9 * MINUTE)
         tx.outbox.add([delivery("parked", due_at=NOON - 99 * MINUTE), delivery("soon"), late])
-        tx.outbox.park("parked", "no")
+        (parked,) = claimed(tx, limit=1)
+        assert tx.outbox.park(parked, "no")
         assert tx.outbox.oldest() == late
-        assert claim(tx) == ["soon", "late"]
-        tx.outbox.done("late", "1.0", NOON)
+        (soon, sent) = claimed(tx)
+        assert (soon.id, sent.id) == ("soon", "late")
+        assert tx.outbox.done(sent, "1.0", NOON)
         oldest = tx.outbox.oldest()
         assert oldest is not None
         assert (oldest.id, oldest.state) == ("soon", DeliveryState.SENDING)

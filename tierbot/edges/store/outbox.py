@@ -95,36 +95,39 @@ class SqlOutbox(Part):
             )
         return [_noun(row) for row in rows]
 
-    def done(self, delivery_id: str, result: str | None, now: datetime) -> None:
-        self._set(delivery_id, state=DeliveryState.DONE, result=result, done_at=now, lease_until=None, error=None)
+    def done(self, claimed: Delivery, result: str | None, now: datetime) -> bool:
+        return self._end(claimed, DeliveryState.DONE, result=result, done_at=now, error=None)
 
-    def retry(self, delivery_id: str, due_at: datetime, error: str) -> None:
-        self._set(delivery_id, state=DeliveryState.PENDING, due_at=due_at, lease_until=None, error=error)
+    def retry(self, claimed: Delivery, due_at: datetime, error: str) -> bool:
+        return self._end(claimed, DeliveryState.PENDING, due_at=due_at, error=error)
 
-    def park(self, delivery_id: str, error: str) -> None:
-        post_id = self._set(delivery_id, state=DeliveryState.PARKED, lease_until=None, error=error)
-        if post_id is None:
-            return
-        # Pre-fills wait for their post: they would wait for ever.
-        self._connection.execute(
-            self._update(OutboxRow)
-            .where(
-                _outbox.c.post_id == post_id,
-                _outbox.c.kind == DeliveryKind.PREFILL.value,
-                _outbox.c.state.in_(_OPEN),
+    def park(self, claimed: Delivery, error: str) -> bool:
+        parked = self._end(claimed, DeliveryState.PARKED, error=error)
+        if parked and claimed.kind is DeliveryKind.POST:
+            # Pre-fills wait for their post: they would wait for ever.
+            self._connection.execute(
+                self._update(OutboxRow)
+                .where(
+                    _outbox.c.post_id == claimed.payload["post_id"],
+                    _outbox.c.kind == DeliveryKind.PREFILL.value,
+                    _outbox.c.state.in_(_OPEN),
+                )
+                .values(state=DeliveryState.PARKED.value, error="its post was not sent")
             )
-            .values(state=DeliveryState.PARKED.value, error="its post was not sent")
-        )
+        return parked
 
-    def _set(self, delivery_id: str, *, state: DeliveryState, **values: Any) -> str | None:
-        """Change a row that is not done yet; return the post that it was to send, if it was one."""
+    def _end(self, claimed: Delivery, state: DeliveryState, **values: Any) -> bool:
+        """End a claim. Each claim counts one more attempt, so that the count tells this one from a later one."""
         changed = self._connection.execute(
             self._update(OutboxRow)
-            .where(_outbox.c.id == delivery_id, _outbox.c.state != DeliveryState.DONE.value)
-            .values(state=state.value, **values)
-            .returning(_outbox.c.kind, _outbox.c.post_id)
-        ).first()
-        return changed.post_id if changed is not None and changed.kind == DeliveryKind.POST.value else None
+            .where(
+                _outbox.c.id == claimed.id,
+                _outbox.c.state == DeliveryState.SENDING.value,
+                _outbox.c.attempts == claimed.attempts + 1,
+            )
+            .values(state=state.value, lease_until=None, **values)
+        )
+        return changed.rowcount == 1
 
     def hold(self, kind: DeliveryKind, until: datetime) -> None:
         insert = self._conflict_aware(HoldRow)
