@@ -31,6 +31,7 @@ from tierbot.edges.slack.people import Admins, list_admins
 from tierbot.edges.slack.socket_mode import SocketRunner
 from tierbot.edges.store import NoDatabaseError, open_store
 from tierbot.game import Game
+from tierbot.guests import Guests
 from tierbot.home import HomePage
 from tierbot.insight import Insight
 from tierbot.intake import Intake
@@ -39,9 +40,21 @@ from tierbot.loop import Loop
 from tierbot.naming import Naming
 from tierbot.patrol import JOB as JOURNEY
 from tierbot.patrol import Patrol
-from tierbot.ports import Chat, ChatUnavailableError, Clock, Encoder, Feeds, RateLimitedError, Shelf, Store, Workspace
+from tierbot.ports import (
+    Chat,
+    ChatUnavailableError,
+    Clock,
+    Encoder,
+    Feeds,
+    Predictors,
+    RateLimitedError,
+    Shelf,
+    Store,
+    Workspace,
+)
 from tierbot.predict.classifier import Classifier
 from tierbot.predict.coldstart import coldstart
+from tierbot.predict.model import Model
 from tierbot.predict.ranking import ranked_tags
 from tierbot.registry import Registry
 from tierbot.schedule import Scheduler, Worker
@@ -134,6 +147,7 @@ def build(
     encoder: Encoder | None = None,
     shelf: Shelf | None = None,
     feeds: Feeds | None = None,
+    predictors: Predictors | None = None,
     chats: Callable[[str], Chat] | None = None,
     tags: TagSpace | None = None,
     after_settling: Callable[[str], None] | None = None,
@@ -156,6 +170,7 @@ def build(
         judge_on=settings.judge_on,
         seed=seed,
         train=trainer,
+        guests=Guests(predictors or installed_predictors(settings), clock, settings.judge_on),
     )
     directory = Directory(clock)
     chats = chats or _slack_chats(settings, store, clock, directory)
@@ -303,6 +318,13 @@ def journey(bot: Tierbot, app: SlackApp, identity: Identity, channel: str) -> li
     return travel(canary, COMMANDS, time.monotonic)
 
 
+def installed_predictors(settings: Settings) -> Predictors:
+    """Return the predictors of other distributions in this environment."""
+    from tierbot.edges.predictors import InstalledPredictors  # noqa: PLC0415 - as feed_reader
+
+    return InstalledPredictors(timeout=60 * settings.retrain_timeout_minutes)
+
+
 def feed_reader(settings: Settings) -> Feeds:
     """Return what reads feeds from the open web."""
     from tierbot.edges.feeds import LOOPBACK, FeedReader  # noqa: PLC0415 - an HTTP client, not needed by every command
@@ -343,15 +365,15 @@ def classification(settings: Settings) -> Callable[[Sequence[Article]], list[lis
     Raises TierbotError if the model is damaged or the tags cannot be used.
     """
     encoder = encoder_of(settings.encoder)
-    classifier, tags = _model_in_service(settings, encoder)
+    model, tags = _model_in_service(settings, encoder)
 
     def rank(articles: Sequence[Article]) -> list[list[dict[str, Any]]]:
-        return ranked_tags(articles, encoder.encode([article.content for article in articles]), classifier, tags)
+        return ranked_tags(articles, encoder.encode([article.content for article in articles]), model, tags)
 
     return rank
 
 
-def _model_in_service(settings: Settings, encoder: Encoder) -> tuple[Classifier, TagSpace]:
+def _model_in_service(settings: Settings, encoder: Encoder) -> tuple[Model, TagSpace]:
     try:
         bot = build(settings, store=open_store(settings.database_url, create=False), encoder=encoder)
     except NoDatabaseError:

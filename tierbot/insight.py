@@ -8,13 +8,13 @@ import re
 import threading
 from collections import OrderedDict
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from tierbot.domain import Article, Outcome, Post, Prediction, TierbotError
 from tierbot.ports import Encoder, Store, Transaction
-from tierbot.predict.classifier import Classifier
 from tierbot.predict.explain import (
     Explanation,
     Neighbour,
@@ -23,7 +23,7 @@ from tierbot.predict.explain import (
     nearest,
     words_that_mattered,
 )
-from tierbot.predict.features import features_of
+from tierbot.predict.model import Model
 from tierbot.registry import Registry
 from tierbot.voting import votes_on
 
@@ -109,8 +109,7 @@ class Insight:
         words: list[WordEffect] = []
         note = ""
         try:
-            classifier = self._registry.classifier_of(workspace, prediction.model_version)
-            words = self._words(article, prediction, classifier)
+            words = self._words(article, prediction, self._registry.model_of(workspace, prediction.model_version))
         except TierbotError as fault:  # another encoder, or a tag that is no more: the rest can still be told
             note = f"Which words mattered cannot be told: {fault}"
         return Explanation(
@@ -131,17 +130,15 @@ class Insight:
             note=note,
         )
 
-    def _words(self, article: Article, prediction: Prediction, classifier: Classifier) -> list[WordEffect]:
-        known = set(classifier.tag_ids)
-        tag_ids = [tag for tag in prediction.probabilities if tag in known]
-        if prediction.shown_tag not in known:
+    def _words(self, article: Article, prediction: Prediction, model: Model) -> list[WordEffect]:
+        tag_ids = model.known(list(prediction.probabilities))
+        if prediction.shown_tag not in tag_ids:
             raise TierbotError(f"the tag {prediction.shown_tag!r} is retired, and the model never learned it.")
         place = tag_ids.index(prediction.shown_tag)
 
         def probability(texts: Sequence[str]) -> NDArray[np.float64]:
-            embeddings = self._encoder.encode(texts)
-            features = features_of(texts, embeddings, [article.url] * len(texts))
-            return np.asarray(classifier.probabilities(features, tag_ids)[:, place])
+            read = [replace(article, title=text, text="") for text in texts]
+            return np.asarray(model.predict(read, self._encoder.encode(texts), tag_ids)[:, place])
 
         return words_that_mattered(article.content, probability)
 

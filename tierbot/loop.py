@@ -42,6 +42,7 @@ from tierbot.ports import (
     Transaction,
     Workspace,
 )
+from tierbot.predict.model import Model, NoPredictorError, PredictorError
 from tierbot.predict.asking import Asked, Asker, Asking, ask_about
 from tierbot.predict.policy import EpsilonPolicy
 from tierbot.predict.selection import SelectionMix
@@ -119,6 +120,20 @@ class Loop:
                 if tx.agenda.get(job) is None:
                     tx.agenda.set(Due(job, due_at))
             tx.agenda.set(Due("reconcile", now))  # whatever happened while nobody listened
+        if self.settings.predictor:
+            self._follow_predictor(workspace.id, self.settings.predictor)
+
+    def _follow_predictor(self, workspace: str, name: str) -> None:
+        """Let the predictor answer that the settings name; one that breaks is reported, and ours goes on.
+
+        Raises NoPredictorError if none of this name is installed.
+        """
+        try:
+            self.registry.follow(workspace, name)
+        except NoPredictorError as fault:
+            raise NoPredictorError(f"TIERBOT_PREDICTOR: {fault}") from fault
+        except PredictorError as fault:
+            log.warning("%s Until it is mended the model before answers.", fault)
 
     # --- article --------------------------------------------------------------------------------
 
@@ -176,7 +191,14 @@ class Loop:
         return posted
 
     def _choose(self, workspace: str, count: int) -> tuple[Asking, TagSpace]:
-        version, classifier = self.registry.champion(workspace)
+        try:
+            return self._choose_by(workspace, count, *self.registry.champion(workspace))
+        except PredictorError as fault:
+            version, model = self.registry.understudy(workspace)
+            log.warning("%s Until it is mended %s answers.", fault, version.id)
+            return self._choose_by(workspace, count, version, model)
+
+    def _choose_by(self, workspace: str, count: int, version: ModelVersion, model: Model) -> tuple[Asking, TagSpace]:
         with self.store.read(workspace) as tx:
             tags, verdicts = tx.workspaces.tags(), tx.verdicts.count_since(DAWN)
             boundaries = load_boundaries(self.settings.boundaries, tags)
@@ -191,7 +213,7 @@ class Loop:
             np.stack([vectors[article.id] for article in waiting]),
             count,
             asker=self._asker,
-            classifier=classifier,
+            model=model,
             model_version=version.id,
             tag_ids=tags.ids,
             verdicts=verdicts,

@@ -9,14 +9,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tierbot.domain import Article, Estimate, GivenLabel, ModelState, ModelVersion, TierbotError
+from tierbot.guests import Guests, is_guest
 from tierbot.ports import Clock, Encoder, SettledPost, Shelf, Store, Transaction
 from tierbot.predict.classifier import Classifier
 from tierbot.predict.coldstart import coldstart
 from tierbot.predict.features import Features, features_of
+from tierbot.predict.model import Model, PredictorError
 from tierbot.tags import TagSpace
-from tierbot.training.judge import accuracy, is_unbiased
+from tierbot.training.judge import Decision, accuracy, is_unbiased
 from tierbot.training.retrain import TrainingJob, TrainingResult
 from tierbot.training.rows import TrainingRows, joined_rows, labelled_rows, rows_from_bytes, teaches, verdict_rows
+from tierbot.versions import champion_of, check_weights, own_id, put_in_service, understudy_of, version_of
 
 _MOST_GIVEN = 20_000  # imported labels that a retraining replays: more would outweigh what colleagues say
 
@@ -57,8 +60,10 @@ class Registry:
         judge_on: int,
         seed: int,
         train: Callable[[TrainingJob], TrainingResult],
+        guests: Guests,
     ) -> None:
-        """`train` runs a job, as a rule in a child process."""
+        """`train` runs a job, as a rule in a child process; `guests` are predictors of other distributions."""
+        self.guests = guests
         self._store = store
         self._encoder = encoder
         self._shelf = shelf
@@ -66,48 +71,61 @@ class Registry:
         self._judge_on = judge_on
         self._seed = seed
         self._train = train
-        self._in_service: dict[str, tuple[str, tuple[str, ...], Classifier]] = {}
+        self._in_service: dict[str, tuple[str, tuple[str, ...], Model]] = {}
         self._priors: dict[str, Classifier] = {}
 
     # --- the champion -----------------------------------------------------------------------------
 
-    def champion(self, workspace: str) -> tuple[ModelVersion, Classifier]:
-        """Return the version in service and its classifier, extended to tags that came later.
+    def champion(self, workspace: str) -> tuple[ModelVersion, Model]:
+        """Return the version in service and its model, extended to tags that came later.
 
-        Raises TierbotError if there is none, its weights are damaged, or another encoder is set.
+        Raises TierbotError if there is none, its weights are damaged, or another encoder is set; PredictorError if it
+        is somebody else's predictor that cannot be used (see `understudy`).
         """
         with self._store.read(workspace) as tx:
-            version, tags = _champion(tx), tx.workspaces.tags()
+            version, tags = champion_of(tx), tx.workspaces.tags()
             known = self._in_service.get(workspace)
             if known is not None and known[:2] == (version.id, tags.ids):
                 return version, known[2]
             weights = tx.models.weights(version.id)
-        classifier = self._over(tags, self._loaded(version, weights))
-        self._in_service[workspace] = (version.id, tags.ids, classifier)
-        return version, classifier
+        model = self._model(version, weights, tags)
+        self._in_service[workspace] = (version.id, tags.ids, model)
+        return version, model
 
-    def classifier_of(self, workspace: str, version_id: str) -> Classifier:
-        """Return any version's classifier, extended to tags that came later.
+    def understudy(self, workspace: str) -> tuple[ModelVersion, Model]:
+        """Return what answers while the champion, a predictor of somebody else's, cannot: the last of our own.
+
+        Raises TierbotError as `champion` does.
+        """
+        with self._store.read(workspace) as tx:
+            version, tags = version_of(tx, understudy_of(champion_of(tx))), tx.workspaces.tags()
+            weights = tx.models.weights(version.id)
+        return version, self._model(version, weights, tags)
+
+    def model_of(self, workspace: str, version_id: str) -> Model:
+        """Return any version's model, extended to tags that came later.
 
         Raises TierbotError if there is no such version, its weights are damaged, or another encoder is set.
         """
-        champion, classifier = self.champion(workspace)
-        if champion.id == version_id:
-            return classifier
+        known = self._in_service.get(workspace)
         with self._store.read(workspace) as tx:
-            version, tags = _known(tx, version_id), tx.workspaces.tags()
+            version, tags = version_of(tx, version_id), tx.workspaces.tags()
+            if known is not None and known[:2] == (version.id, tags.ids):
+                return known[2]
             weights = tx.models.weights(version.id)
+        return self._model(version, weights, tags)
+
+    def _model(self, version: ModelVersion, weights: bytes, tags: TagSpace) -> Model:
+        check_weights(version, weights)
+        if is_guest(version):
+            return self.guests.model(version, weights, tags.ids)
         return self._over(tags, self._loaded(version, weights))
 
     def _over(self, tags: TagSpace, classifier: Classifier) -> Classifier:
         return classifier if set(tags.ids) <= set(classifier.tag_ids) else classifier.extended(self._prior(tags))
 
     def _loaded(self, version: ModelVersion, weights: bytes) -> Classifier:
-        if hashlib.sha256(weights).hexdigest() != version.sha256:
-            raise TierbotError(
-                f"Model {version.id} is damaged: its sha256 is not the one on its card. "
-                "Go back to its parent with `tierbot models rollback`, or retrain."
-            )
+        check_weights(version, weights)
         if version.encoder_digest != self._encoder.digest:
             raise TierbotError(
                 f"Model {version.id} was made with another encoder. Set TIERBOT_ENCODER back, or retrain with the new one."
@@ -125,7 +143,7 @@ class Registry:
             weights = cold.to_bytes()
             digest = hashlib.sha256(weights).hexdigest()
             shipped = replace(shipped, encoder_digest=self._encoder.digest, sha256=digest, card=dict(cold.card))
-        first = replace(shipped, id=_version_id(1), number=1, parent=None, state=ModelState.CHAMPION)
+        first = replace(shipped, id=own_id(1), number=1, parent=None, state=ModelState.CHAMPION)
         return replace(first, created_at=self._clock.now()), weights
 
     # --- a challenger -----------------------------------------------------------------------------
@@ -133,11 +151,16 @@ class Registry:
     def retrain(self, workspace: str) -> Training | None:
         """Train a challenger on all verdicts, promote it unless it is judged worse; None if nothing teaches yet.
 
-        Raises TierbotError if the training was interrupted: nothing is changed then.
+        Where a predictor of somebody else's is in service, it is that which learns; None if it never changes. Raises
+        TierbotError if the training was interrupted: nothing is changed then.
         """
         with self._store.read(workspace) as tx:
             settled = [item for item in tx.verdicts.settled() if teaches(item.verdict)]
-            champion, tags = _champion(tx), tx.workspaces.tags()
+            champion = champion_of(tx)
+        if is_guest(champion):
+            return self._taught(workspace, champion, settled)
+        with self._store.read(workspace) as tx:
+            champion, tags = champion_of(tx), tx.workspaces.tags()
             weights = tx.models.weights(champion.id)
             number = 1 + max(version.number for version in tx.models.all())
             settled, features = self._features(tx, settled)
@@ -166,7 +189,7 @@ class Registry:
         )
         data = result.classifier.to_bytes()
         challenger = ModelVersion(
-            id=_version_id(number),
+            id=own_id(number),
             number=number,
             parent=champion.id,
             state=ModelState.CHALLENGER,
@@ -175,19 +198,51 @@ class Registry:
             created_at=self._clock.now(),
             card=dict(result.card),
         )
+        return self._kept(workspace, champion, challenger, data, result.decision, settled)
+
+    def _kept(
+        self,
+        workspace: str,
+        champion: ModelVersion,
+        challenger: ModelVersion,
+        weights: bytes,
+        decision: Decision,
+        settled: Sequence[SettledPost],
+    ) -> Training:
         with self._store.begin(workspace) as tx:
-            tx.models.add(challenger, data)
-            if result.decision.promote:
-                _put_in_service(tx, challenger)
-        if result.decision.promote:
-            self._shelf.publish(replace(challenger, state=ModelState.CHAMPION), data)
+            tx.models.add(challenger, weights)
+            if decision.promote:
+                put_in_service(tx, challenger)
+        if decision.promote:
+            self._publish(challenger, weights)
         return Training(
             version=challenger,
-            promoted=result.decision.promote,
-            reason=result.decision.reason,
+            promoted=decision.promote,
+            reason=decision.reason,
             accuracy=accuracy(item for item in settled if item.model_version == champion.id),
             rows=len(settled),
         )
+
+    def _publish(self, version: ModelVersion, weights: bytes) -> None:
+        if not is_guest(version):  # its bytes are its own business, and not safetensors that others can load
+            self._shelf.publish(replace(version, state=ModelState.CHAMPION), weights)
+
+    def _taught(self, workspace: str, champion: ModelVersion, settled: Sequence[SettledPost]) -> Training | None:
+        """Let the predictor in service learn; see Guests.teach."""
+        with self._store.read(workspace) as tx:
+            articles = tx.articles.get({item.post.article_id for item in settled})
+            tags, state = tx.workspaces.tags(), tx.models.weights(champion.id)
+            number = 1 + max(version.number for version in tx.models.all())
+        taught = self.guests.teach(champion, state, settled, articles, tags.ids) if settled else None
+        if taught is None:
+            return None
+        learned, decision = taught
+        card = {"parent": champion.id, "data": {"verdicts": len(settled)}, "metrics": {"promotion": decision.as_dict()}}
+        name = str(champion.card["predictor"])
+        challenger = self.guests.version(name, number, champion.id, learned, card)
+        if challenger.id == champion.id:  # it learned nothing new
+            return None
+        return self._kept(workspace, champion, challenger, learned, decision, settled)
 
     def _features(self, tx: Transaction, settled: Sequence[SettledPost]) -> tuple[list[SettledPost], Features]:
         ids = list({item.post.article_id for item in settled})
@@ -240,20 +295,58 @@ class Registry:
     # --- in and out of service --------------------------------------------------------------------
 
     def promote(self, workspace: str, version_id: str, by: str) -> ModelVersion:
-        """Put a version in service, whatever its judge said.
+        """Put a version in service, whatever its judge said; an installed predictor by its name.
 
-        Raises TierbotError if there is no such version.
+        Raises TierbotError if there is no such version, or it cannot be used.
         """
-        with self._store.begin(workspace) as tx:
-            version = _known(tx, version_id)
-            before = _champion(tx)
+        with self._store.read(workspace) as tx:
+            known, tags = tx.models.get(version_id), tx.workspaces.tags()
+        if known is None and version_id in self.guests.names():
+            version_id = self._installed(workspace, version_id, tags)
+        with self._store.read(workspace) as tx:
+            version = version_of(tx, version_id)
             weights = tx.models.weights(version.id)
-            self._loaded(version, weights)
-            _put_in_service(tx, version)
+        self._model(version, weights, tags)
+        with self._store.begin(workspace) as tx:
+            before = champion_of(tx)
+            put_in_service(tx, version)
             tx.workspaces.audit(by, "promote model", before.id, version.id, self._clock.now())
-        promoted = replace(version, state=ModelState.CHAMPION)
-        self._shelf.publish(promoted, weights)
-        return promoted
+        self._publish(version, weights)
+        return replace(version, state=ModelState.CHAMPION)
+
+    def _installed(self, workspace: str, name: str, tags: TagSpace) -> str:
+        """Make an installed predictor a model version, unless it is one already; return its id.
+
+        What it learned before, by the same code, stays: the newest such version is meant.
+        """
+        with self._store.read(workspace) as tx:
+            champion, versions = champion_of(tx), tx.models.all()
+        found = self.guests.version(name, 1 + max(version.number for version in versions), champion.id)
+        same = [one for one in versions if is_guest(one) and one.card["digest"] == found.card["digest"]]
+        if same:
+            return same[0].id
+        self.guests.model(found, b"", tags.ids)
+        with self._store.begin(workspace) as tx:
+            tx.models.add(found, b"")
+        return found.id
+
+    def follow(self, workspace: str, name: str) -> ModelVersion:
+        """Put the installed predictor of this name in service, unless a version of it is; return the champion.
+
+        Raises PredictorError if there is none, or it cannot be used.
+        """
+        with self._store.read(workspace) as tx:
+            champion, tags = champion_of(tx), tx.workspaces.tags()
+        if champion.card.get("predictor") == name and self._is_installed(workspace, champion):
+            return champion
+        return self.promote(workspace, self._installed(workspace, name, tags), "TIERBOT_PREDICTOR")
+
+    def _is_installed(self, workspace: str, champion: ModelVersion) -> bool:
+        try:
+            self.model_of(workspace, champion.id)
+        except PredictorError:
+            return False
+        return True
 
     def roll_back(self, workspace: str, by: str) -> ModelVersion:
         """Put the champion's parent back in service.
@@ -261,7 +354,7 @@ class Registry:
         Raises TierbotError if it has none.
         """
         with self._store.read(workspace) as tx:
-            champion = _champion(tx)
+            champion = champion_of(tx)
         if champion.parent is None:
             raise TierbotError(f"Model {champion.id} is the first: there is nothing to roll back to.")
         return self.promote(workspace, champion.parent, by)
@@ -270,28 +363,3 @@ class Registry:
 def _both(shipped: TrainingRows | None, given: TrainingRows | None, tag_ids: Sequence[str]) -> TrainingRows | None:
     found = [rows.over(tag_ids) for rows in (shipped, given) if rows is not None]
     return joined_rows(found) if found else None
-
-
-def _version_id(number: int) -> str:
-    return f"m{number:04d}"
-
-
-def _champion(tx: Transaction) -> ModelVersion:
-    champion = tx.models.champion()
-    if champion is None:
-        raise TierbotError("The workspace has no model yet. It gets one when the bot starts (`tierbot run`).")
-    return champion
-
-
-def _known(tx: Transaction, version_id: str) -> ModelVersion:
-    version = tx.models.get(version_id)
-    if version is None:
-        raise TierbotError(f"There is no model {version_id!r}. `tierbot models list` shows those there are.")
-    return version
-
-
-def _put_in_service(tx: Transaction, version: ModelVersion) -> None:
-    champion = tx.models.champion()
-    if champion is not None and champion.id != version.id:
-        tx.models.set_state(champion.id, ModelState.RETIRED)
-    tx.models.set_state(version.id, ModelState.CHAMPION)

@@ -13,7 +13,6 @@ from numpy.typing import NDArray
 from tierbot.articles.boundaries import Boundaries, Boundary
 from tierbot.domain import Article
 from tierbot.predict.asking import Asker, Asking, ask_about
-from tierbot.predict.features import Features
 from tierbot.predict.policy import EpsilonPolicy
 from tierbot.predict.selection import TRENDING, SelectionMix
 
@@ -29,8 +28,10 @@ class Told:
     p: NDArray[np.float64]
     asked: int = 0
 
-    def probabilities(self, features: Features, tag_ids: Sequence[str]) -> NDArray[np.float64]:
-        self.asked = features.embeddings.shape[0]
+    def predict(
+        self, articles: Sequence[Article], embeddings: NDArray[np.float32], tag_ids: Sequence[str]
+    ) -> NDArray[np.float64]:
+        self.asked = len(articles)
         return self.p[: self.asked]
 
 
@@ -54,7 +55,7 @@ def ask(
         vectors,
         count,
         asker=ASKER,
-        classifier=told,  # type: ignore[arg-type]
+        model=told,
         model_version="m1",
         tag_ids=TAGS,
         verdicts=10,

@@ -31,7 +31,10 @@ def retrain(as_json: Annotated[bool, typer.Option("--json", help="The outcome as
     err.print("Training …")
     training = bot.loop.retrain(workspace)
     if training is None:
-        raise TierbotError("No post has settled yet, so there is nothing to learn from. Wait for more reactions.")
+        raise TierbotError(
+            "There is nothing to learn: no post has settled yet, or nothing since the last time, or the predictor in "
+            "service never changes. Wait for more reactions."
+        )
     if as_json:
         print_json(training.announcement())
     else:
@@ -40,15 +43,19 @@ def retrain(as_json: Annotated[bool, typer.Option("--json", help="The outcome as
 
 @group.command("list")
 def list_models(as_json: Annotated[bool, typer.Option("--json", help="One JSON object a line.")] = False) -> None:
-    """List all model versions, newest first.
+    """List all model versions, newest first, and predictors of your own that are installed and were never promoted.
 
     Example: `tierbot models list`
     """
     bot, workspace = offline()
     versions = bot.game.models(workspace)
+    known = {version.card.get("predictor") for version in versions}
+    waiting = [name for name in bot.registry.guests.names() if name not in known]
     if as_json:
         for version in versions:
             print_json(asdict(version))
+        for name in waiting:
+            print_json({"id": name, "state": "installed"})
         return
     print_table(
         ("model", "state", "parent", "made", "verdicts"),
@@ -61,7 +68,8 @@ def list_models(as_json: Annotated[bool, typer.Option("--json", help="One JSON o
                 (version.card.get("data") or {}).get("verdicts", "–"),
             )
             for version in versions
-        ],
+        ]
+        + [(name, "installed", "–", "–", "–") for name in waiting],
     )
 
 
@@ -79,7 +87,9 @@ def show(model: Annotated[str, typer.Argument(help="A model's id, such as m0003.
 
 
 @group.command("promote")
-def promote(model: Annotated[str, typer.Argument(help="A model's id, such as m0003.")]) -> None:
+def promote(
+    model: Annotated[str, typer.Argument(help="A model's id, such as m0003, or an installed predictor's name.")],
+) -> None:
     """Put a version in service, whatever its judge said.
 
     Example: `tierbot models promote m0003`

@@ -15,6 +15,7 @@ from tierbot.domain import (
     Post,
     TierbotError,
 )
+from tierbot.predict.model import Predictor
 from tierbot.tags import TagSpace
 
 
@@ -132,6 +133,38 @@ class Chat(Protocol):
 
 
 class Shelf(Protocol):
+@dataclass(frozen=True, slots=True)
+class InstalledPredictor:
+    """A predictor of another distribution that could be promoted; version: the distribution's."""
+
+    name: str
+    version: str
+
+
+@dataclass(frozen=True, slots=True)
+class LoadedPredictor:
+    """A predictor, imported. digest: a sha256 over what is known of its code and weights."""
+
+    name: str
+    version: str
+    digest: str
+    predictor: Predictor
+
+
+class Predictors(Protocol):
+    """The predictors of other distributions that are installed beside tierbot."""
+
+    def installed(self) -> list[InstalledPredictor]: ...
+
+    def load(self, name: str) -> LoadedPredictor:
+        """Return a predictor. Raises PredictorError if there is none of this name or it cannot be used."""
+        ...
+
+    def teach(self, lesson: Lesson) -> Taught:
+        """Let a predictor learn. Raises PredictorError, or TrainingInterruptedError if nothing came of it."""
+        ...
+
+
     """Models as files: the bootstrap model that ships, and the champion for others to load."""
 
     def bootstrap(self) -> tuple[ModelVersion, bytes]: ...

@@ -16,8 +16,7 @@ from numpy.typing import NDArray
 from tierbot.articles.boundaries import Boundaries, HeldBack
 from tierbot.domain import Arm, Article, Prediction, key
 from tierbot.predict.arms import draw_arm
-from tierbot.predict.classifier import Classifier
-from tierbot.predict.features import features_of
+from tierbot.predict.model import Model
 from tierbot.predict.policy import EpsilonPolicy
 from tierbot.predict.selection import SelectionMix, select
 
@@ -55,7 +54,7 @@ def ask_about(
     count: int,
     *,
     asker: Asker,
-    classifier: Classifier,
+    model: Model,
     model_version: str,
     tag_ids: Sequence[str],
     verdicts: int,
@@ -76,8 +75,7 @@ def ask_about(
     if not rows:
         return Asking([], held)
     read = [articles[row] for row in rows]
-    features = features_of([article.content for article in read], embeddings[rows], [article.url for article in read])
-    p = classifier.probabilities(features, tag_ids)
+    p = model.predict(read, embeddings[rows], tag_ids)
     allowed, barred = _after(read, p, tag_ids, rules, model_version, now)
     left = np.flatnonzero(allowed.any(axis=1))
     carried = None if sources is None else np.array([sources.get(read[row].id, 1) for row in left], dtype=np.int64)

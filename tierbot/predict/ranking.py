@@ -7,16 +7,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tierbot.domain import Article
-from tierbot.predict.classifier import Classifier
-from tierbot.predict.features import features_of
+from tierbot.predict.model import Model
 from tierbot.tags import TagSpace
 
 
 def ranked_tags(
-    articles: Sequence[Article], embeddings: NDArray[np.float32], classifier: Classifier, tags: TagSpace
+    articles: Sequence[Article], embeddings: NDArray[np.float32], model: Model, tags: TagSpace
 ) -> list[list[dict[str, Any]]]:
     """Return for each of n articles (embeddings: (n, d)) all active tags: {id, name, emoji, probability}."""
-    features = features_of([a.content for a in articles], embeddings, [a.url for a in articles])
     active = tags.active
     return [
         [
@@ -28,5 +26,5 @@ def ranked_tags(
             }
             for i in np.argsort(-row, kind="stable")
         ]
-        for row in classifier.probabilities(features, tags.ids)
+        for row in model.predict(articles, embeddings, tags.ids)
     ]

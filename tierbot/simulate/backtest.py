@@ -216,7 +216,7 @@ class _Match:
             self._encoded.embeddings(self._waiting),
             self._settings.posts_per_round,
             asker=self._asker,
-            classifier=self._model,
+            model=self._model,
             model_version=self._model_id(self._version),
             tag_ids=self._tag_ids,
             verdicts=sum(teaches(item.verdict) for item in self._settled.values()),
