@@ -49,6 +49,23 @@ class Settings(BaseSettings):
         validation_alias=_named("SLACK_SIGNING_SECRET"),
         description="Signing secret of the Slack app; needed in HTTP mode only.",
     )
+    slack_client_id: str = Field(
+        "",
+        validation_alias=_named("SLACK_CLIENT_ID"),
+        description="Client id of the Slack app: `tierbot web` lets many workspaces install it. Empty: one workspace.",
+    )
+    slack_client_secret: SecretStr | None = Field(
+        None,
+        validation_alias=_named("SLACK_CLIENT_SECRET"),
+        description="Client secret of the Slack app; needed with SLACK_CLIENT_ID.",
+    )
+    secret_key: SecretStr | None = Field(
+        None,
+        description="Encrypts the workspaces' tokens: openssl rand -base64 32 | tr '+/' '-_'. New ones first, by commas.",
+    )
+    public_url: str = Field(
+        "", description="Where Slack and browsers reach `tierbot web`, such as https://tierbot.example.com."
+    )
     slack_user_token: SecretStr | None = Field(
         None,
         validation_alias=_named("SLACK_USER_TOKEN"),
@@ -60,6 +77,9 @@ class Settings(BaseSettings):
         description="Base URL of Slack's API; the sandbox gives its own.",
     )
     channel: str = Field("", description="Id of the channel to post in, such as C0123456789.")
+    workspace: str = Field(
+        "", description="Id of the workspace (T0123456789) that commands here are about; needed if there are several."
+    )
     admins: Annotated[tuple[str, ...], NoDecode] = Field(
         (),
         description="User ids that may use /tier, separated by commas. Empty: Slack's own admins and owners.",
@@ -251,6 +271,24 @@ class Settings(BaseSettings):
         if value is not None and len(value.get_secret_value()) < _SHORTEST_TOKEN:
             raise ValueError(f"should have at least {_SHORTEST_TOKEN} characters, such as `openssl rand -hex 24` gives")
         return value
+
+    @field_validator("public_url")
+    @classmethod
+    def _whole_address(cls, value: str) -> str:
+        if value and not re.fullmatch(r"https?://[^\s/?#]+", value.rstrip("/")):
+            raise ValueError("should be an address without a path, such as https://tierbot.example.com")
+        return value.rstrip("/")
+
+    @property
+    def many_workspaces(self) -> bool:
+        """Whether any workspace may install the app, rather than one bot token being set."""
+        return bool(self.slack_client_id)
+
+    @property
+    def secret_keys(self) -> tuple[str, ...]:
+        """The keys that tokens are sealed with, the present one first."""
+        value = self.secret_key.get_secret_value() if self.secret_key else ""
+        return tuple(part.strip() for part in value.split(",") if part.strip())
 
     @property
     def zone(self) -> ZoneInfo:
