@@ -48,7 +48,20 @@ def web_of(bot: Tierbot, identity: Identity, stopping: Callable[[], bool] = lamb
             return str(fault)
         return None
 
-    return web_app(app_of(bot, identity), secret.get_secret_value(), bot.clock, ready)
+    return web_app(app_of(bot, identity), secret.get_secret_value(), bot.clock, ready, _report(bot))
+
+
+def _report(bot: Tierbot) -> tuple[Any, ...]:
+    """Return the routes of the report, none without a token to put it behind."""
+    from tierbot.edges.report_page import report_routes  # noqa: PLC0415 - starlette
+    from tierbot.outputs.report import content_security_policy, report_of, report_page  # noqa: PLC0415
+
+    def page(workspace: str | None) -> str:
+        wanted = workspace or bot.only_workspace()
+        return report_page(report_of(bot.store, wanted, now=bot.clock.now(), zone=bot.settings.zone))
+
+    token = bot.settings.web_token
+    return report_routes(token.get_secret_value(), page, content_security_policy()) if token else ()
 
 
 class WebServer:

@@ -8,6 +8,7 @@ import pytest
 
 from tierbot.demo.play import DemoSettings, play
 from tierbot.domain import TierbotError
+from tierbot.edges.store import open_store
 
 DEMO = DemoSettings(
     rounds=2, posts=12, seed=3, archive=None, start=20, colleagues=5, speed=5000, posts_per_second=1000, port=0
@@ -19,8 +20,9 @@ def _hashing(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TIERBOT_ENCODER", "hashing")
 
 
-def test_two_rounds_are_played_from_the_article_to_the_retrained_model() -> None:
-    first, second = play(DEMO, say=lambda _: None)
+def test_two_rounds_are_played_from_the_article_to_the_retrained_model(tmp_path: Path) -> None:
+    kept = tmp_path / "kept.db"
+    first, second = play(replace(DEMO, keep=kept), say=lambda _: None)
     assert (first["round"], second["round"]) == (1, 2)
     for record in (first, second):
         assert record["posts"] == 12
@@ -32,6 +34,20 @@ def test_two_rounds_are_played_from_the_article_to_the_retrained_model() -> None
         assert [line["rank"] for line in record["standings"]] == sorted(line["rank"] for line in record["standings"])
         json.dumps(record)
     assert (first["model"], second["model"]) == ("m0002", "m0003")
+    store = open_store(f"sqlite:///{kept}")
+    with store.read(store.workspace_ids()[0]) as tx:
+        assert len(tx.verdicts.settled(rounds=[1, 2])) == first["verdicts"] + second["verdicts"] + sum(
+            record["abstentions"] for record in (first, second)
+        )
+    store.close()
+
+
+def test_a_file_that_is_there_is_not_taken_for_the_demos_database(tmp_path: Path) -> None:
+    mine = tmp_path / "mine.db"
+    mine.write_text("precious")
+    with pytest.raises(TierbotError, match="is there already"):
+        next(play(replace(DEMO, keep=mine), say=lambda _: None))
+    assert mine.read_text() == "precious"
 
 
 def test_any_labelled_archive_plays_on_its_own_tags(tmp_path: Path) -> None:

@@ -31,15 +31,16 @@ def demo(
     start: Annotated[int, typer.Option(min=10, help="Rows of the archive that the first model learns from.")] = 500,
     colleagues: Annotated[int, typer.Option(min=1, max=200, help="How many simulated colleagues.")] = 8,
     port: Annotated[int, typer.Option(min=0, max=65535, help="Port of the workspace's page; 0: any free one.")] = 0,
+    keep: Annotated[Path | None, typer.Option(help="Keep the demo's database in this new file, to look at it.")] = None,
 ) -> None:
     """Play TIER with simulated colleagues in a workspace in a box; nothing leaves this machine.
 
     Examples: `tierbot demo`, and for scripts `tierbot demo --rounds 3 --exit --json`
     """
-    from tierbot.cli.wiring import logging_to_stderr
     from tierbot.demo.play import DemoSettings, play
+    from tierbot.logs import log_to_stderr
 
-    logging_to_stderr("WARNING")
+    log_to_stderr("WARNING")
     fast = exit_ or as_json
     settings = DemoSettings(
         rounds=rounds if rounds is not None else (3 if exit_ else None),
@@ -49,6 +50,7 @@ def demo(
         start=start,
         colleagues=colleagues,
         port=port,
+        keep=keep,
         speed=_FAST_SPEED if fast else _LIVE_SPEED,
         posts_per_second=_FAST_PER_SECOND if fast else _LIVE_PER_SECOND,
     )

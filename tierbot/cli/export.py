@@ -82,10 +82,11 @@ def _write(bot: "Tierbot", workspace: str, form: "Format", place: Path, only: "O
     from contextlib import ExitStack
 
     from tierbot.edges.drafts import STDOUT, drafted
+    from tierbot.outputs.dataset import pseudonyms_of
     from tierbot.outputs.export import write_dataset
 
     bot.loop.settle(workspace)
-    names = None if identities else _pseudonyms(bot, workspace)
+    names = None if identities else pseudonyms_of(bot.store, workspace)
     with ExitStack() as stack:
         tx = stack.enter_context(bot.store.read(workspace))
         space = tx.workspaces.tags()
@@ -108,15 +109,6 @@ def _write(bot: "Tierbot", workspace: str, form: "Format", place: Path, only: "O
         if described is not None:
             described.write_text(_card(bot, written, form, only, space, names), encoding="utf-8")
     return written
-
-
-def _pseudonyms(bot: "Tierbot", workspace: str) -> "Pseudonyms":
-    import secrets
-
-    from tierbot.outputs.dataset import pseudonyms
-
-    with bot.store.begin(workspace) as tx:
-        return pseudonyms(tx, lambda: secrets.token_bytes(32))
 
 
 def _card(

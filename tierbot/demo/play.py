@@ -34,7 +34,10 @@ _PATIENCE = 600.0  # seconds a step may take before the demo gives up
 
 @dataclass(frozen=True, slots=True)
 class DemoSettings:
-    """What a demo plays. speed: simulated seconds in one real second; posts_per_second: how fast posts come."""
+    """What a demo plays. speed: simulated seconds in one real second; posts_per_second: how fast posts come.
+
+    keep: where its database stays for other commands to look at; None: it goes when the demo ends.
+    """
 
     rounds: int | None
     posts: int
@@ -45,6 +48,7 @@ class DemoSettings:
     speed: float
     posts_per_second: float
     port: int
+    keep: Path | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,14 +86,17 @@ def play(demo: DemoSettings, say: Say, watch: Watch = lambda _: None) -> Iterato
 
 @contextmanager
 def staged(demo: DemoSettings, say: Say) -> Iterator[Scene]:
-    """Start the sandbox, the bot and its colleagues; end them on leaving."""
+    """Start the sandbox, the bot and its colleagues; end them on leaving. Raises TierbotError if `keep` is there."""
+    if demo.keep is not None and demo.keep.exists():
+        raise TierbotError(f"{demo.keep}: is there already. Name a new file for the demo's database, or move it away.")
     clock = SystemClock()
     rng = np.random.default_rng(demo.seed)
     stories = archive(demo.archive, demo.start, clock.now(), rng) if demo.archive else corpus(clock.now(), rng)
     with ExitStack() as stack:
         sandbox = stack.enter_context(SandboxProcess(port=demo.port, seed=demo.seed))
         folder = stack.enter_context(TemporaryDirectory(prefix="tierbot-demo-", ignore_cleanup_errors=True))
-        settings = _settings(demo, sandbox, f"sqlite:///{folder}/demo.db")
+        database = demo.keep.absolute() if demo.keep else Path(folder, "demo.db")
+        settings = _settings(demo, sandbox, f"sqlite:///{database}")
         encoder = encoder_of(settings.encoder)
         say("Loading the sentence encoder and the first model …")
         shelf = first_model(stories, encoder, clock.now(), demo.seed)

@@ -5,13 +5,14 @@ come from this one list. Pure: pages come from a transaction, files are the form
 """
 
 import hashlib
+import secrets
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any
 
 from tierbot.domain import Arm, Article, Post, Prediction, TierbotError, Verdict, Vote
-from tierbot.ports import Transaction
+from tierbot.ports import Store, Transaction
 
 FORMAT = "tierbot-dataset/1"
 """Name and version of the columns. Columns may be added under the same version, never renamed or given another type."""
@@ -216,16 +217,19 @@ class Pseudonyms:
         return self._known[user]
 
 
-def pseudonyms(tx: Transaction, fresh_key: Callable[[], bytes]) -> Pseudonyms:
-    """Return a workspace's pseudonyms; the first time, `fresh_key` makes the secret that its settings keep.
+def pseudonyms_of(store: Store, workspace: str) -> Pseudonyms:
+    """Return a workspace's pseudonyms; the first time, a secret key is made, which its settings keep.
 
     Raises TierbotError if the workspace is not set up.
     """
-    workspace = tx.workspaces.get()
-    if workspace is None:
-        raise TierbotError("The workspace is not set up. Start the bot once with `tierbot run`.")
-    kept = workspace.settings.get(_KEY_SETTING)
-    if kept is None:
-        kept = fresh_key().hex()
-        tx.workspaces.put(replace(workspace, settings={**workspace.settings, _KEY_SETTING: kept}))
-    return Pseudonyms(bytes.fromhex(kept))
+    with store.read(workspace) as tx:
+        known = tx.workspaces.get()
+    if known is None or _KEY_SETTING not in known.settings:
+        with store.begin(workspace) as tx:
+            known = tx.workspaces.get()
+            if known is None:
+                raise TierbotError("The workspace is not set up. Start the bot once with `tierbot run`.")
+            if _KEY_SETTING not in known.settings:
+                known = replace(known, settings={**known.settings, _KEY_SETTING: secrets.token_hex(32)})
+                tx.workspaces.put(known)
+    return Pseudonyms(bytes.fromhex(known.settings[_KEY_SETTING]))
