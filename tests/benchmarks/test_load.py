@@ -42,7 +42,7 @@ def load(world: World, events: int, per_second: float | None = None) -> dict[str
         results = client.post("acts", json={"acts": acts}).json()["results"]
         assert all(result["ok"] for result in results)
     wanted = before.get("acknowledged", 0) + events
-    stats = wait_until(lambda: (s := world.stats())["acknowledged"] >= wanted and s, "all acknowledgements", 120)
+    stats = wait_until(lambda: (s := world.stats()).get("acknowledged", 0) >= wanted and s, "all acknowledgements", 120)
     return {"rate": events / (time.monotonic() - began), "retries": stats.get("retries", 0), **stats["ack_ms"]}
 
 

@@ -4,7 +4,6 @@ At the end the bot's votes must be exactly what the colleagues' own record says,
 The small one runs with the tests (test_chaos.py), the big one by hand (tests/benchmarks/chaos.py).
 """
 
-import json
 import random
 import time
 from collections import Counter
@@ -12,13 +11,12 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
-from tests.scenarios.conftest import World, wait_until
+from tests.scenarios.chaos_stage import Plan, Stage
+from tests.scenarios.conftest import wait_until
 from tierbot.domain import Arm, Post
 from tierbot.feedback.votes import standing
 from tierbot.tags import default_tag_space
 
-USERS = 200
-TIMINGS = json.dumps({"ack": 3, "retries": [0, 1, 3]})
 FAULTS = {
     "api_429": 0.03,
     "api_500": 0.03,
@@ -37,24 +35,11 @@ TONES = ("", "", "", "::skin-tone-2", "::skin-tone-6")
 SPOKEN = {"+1": "names", "thumbsup": "names", "-1": "rejects", "thumbsdown": "rejects", "confused": "unsure"}
 
 
-@dataclass(frozen=True)
-class Plan:
-    """How much chaos. `processes` are the tierbot commands that make one bot."""
-
-    seed: int
-    reactions: int
-    posts: int
-    users: int
-    kills: int
-    batch: int = 40
-    processes: tuple[str, ...] = ("run",)
-
-
 @dataclass
 class Play:
     """Colleagues who react, and the misfortunes in between."""
 
-    world: World
+    stage: Stage
     plan: Plan
     rng: random.Random = field(init=False)
     given: set[tuple[str, str, str]] = field(default_factory=set)
@@ -63,6 +48,7 @@ class Play:
     deleted: set[str] = field(default_factory=set)
 
     def __post_init__(self) -> None:
+        self.world = self.stage.world
         self.alive = list(self.world.bots)
         self.rng = random.Random(self.plan.seed)  # noqa: S311 - a play, no secret
         self.names = [tag.short_name for tag in default_tag_space().active[:12]]
@@ -133,13 +119,19 @@ class Play:
 
     def kill(self) -> None:
         """End a process with SIGKILL and start another in its place."""
-        self.happened["kills"] += 1
         bot = self.rng.choice(self.alive)
+        self.happened["kills"] += 1
+        self.happened[f"kills of {bot.args[3]}"] += 1  # type: ignore[index]
         bot.kill()
         bot.wait()
         self.watch()
         if self.rng.random() < 0.5:  # otherwise colleagues go on while nobody listens
-            wait_until(lambda: self.world.stats()["connections"] > 0, "a connection")
+            wait_until(self.is_back, "the bot to be reached", 120)
+
+    def is_back(self) -> bool:
+        """Say whether Slack reaches the bot; a process that could not start meanwhile is started again."""
+        self.watch()
+        return self.stage.is_reached()
 
     def watch(self) -> None:
         """Start processes that ended again, as whatever runs them does."""
@@ -149,9 +141,8 @@ class Play:
 
     def shake(self) -> None:
         """Let one more thing go wrong for a moment."""
-        what = self.rng.choice(
-            ("disconnect", "cut", "silence", "too_many", "link", "revoked", "archived", "deleted", "cut_users")
-        )
+        ways = ("unreachable",) if self.stage.balancer else ("disconnect", "cut", "silence", "too_many", "link")
+        what = self.rng.choice((*ways, "revoked", "archived", "deleted", "cut_users"))
         self.happened[what] += 1
         post = self.world.client.post
         reasons = ("warning", "refresh_requested", "link_disabled", "too_many_websockets")
@@ -163,6 +154,10 @@ class Play:
         elif fault:
             post("sockets", json={"do": "cut"})
             self._meanwhile({"faults": {fault: True}}, {"faults": {fault: False}})
+        elif what == "unreachable" and self.stage.balancer:
+            ports, self.stage.balancer.ports = self.stage.balancer.ports, []
+            self.react()
+            self.stage.balancer.ports = ports
         elif what == "cut_users":
             self._meanwhile({"faults": {"cut_users": 1}}, {"faults": {"cut_users": None}})
         elif what == "revoked":
@@ -253,13 +248,3 @@ class Play:
                 says = SPOKEN[base]
                 votes.add((user, says, post.shown_tag if says == "names" else None))
         return votes
-
-
-def users_of(plan: Plan) -> tuple[str, ...]:
-    """Return the sandbox's users for a plan."""
-    return ("ada:admin", "zap:bot", *(f"user{number}" for number in range(plan.users)))
-
-
-def flags_of(plan: Plan) -> tuple[str, ...]:
-    """Return the sandbox's flags for a plan."""
-    return ("--timings", TIMINGS, "--seed", str(plan.seed))

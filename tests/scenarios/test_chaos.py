@@ -2,19 +2,23 @@
 
 from pathlib import Path
 
-from tests.scenarios.chaos import Plan, Play, flags_of, users_of
-from tests.scenarios.conftest import World
-from tierbot.demo.workspace import SandboxProcess
+import pytest
+
+from tests.scenarios.chaos import Play
+from tests.scenarios.chaos_stage import Plan, database, raised
+
+WEB = ("web", "web", "worker", "worker")
 
 
-def test_after_every_fault_at_once_and_two_kills_votes_are_the_colleagues_own_record(tmp_path: Path) -> None:
-    plan = Plan(seed=7, reactions=600, posts=24, users=20, kills=2)
-    with SandboxProcess(users=users_of(plan), flags=flags_of(plan)) as sandbox:
-        world = World(sandbox, tmp_path)
-        world.environment |= {"TIERBOT_RECONCILE_EVERY_MINUTES": "0.1", "TIERBOT_SLACK_POSTS_PER_SECOND": "200"}
-        try:
-            world.start()
-            happened = Play(world, plan).run()
-        finally:
-            world.stop()
-    assert happened["kills"] == 2
+@pytest.mark.parametrize(
+    ("kind", "processes", "kills"), [("sqlite", ("run",), 2), ("postgresql", WEB, 4)], ids=["sqlite", "postgresql"]
+)
+def test_after_every_fault_at_once_and_kills_votes_are_the_colleagues_own_record(
+    kind: str, processes: tuple[str, ...], kills: int, tmp_path: Path
+) -> None:
+    if kind == "postgresql":
+        pytest.importorskip("pgserver", reason="needs a PostgreSQL server (pip install pgserver)")
+    plan = Plan(seed=7, reactions=600, posts=24, users=20, kills=kills, processes=processes)
+    with database(kind, tmp_path) as url, raised(plan, url, tmp_path, reconcile_minutes=0.1) as stage:
+        happened = Play(stage, plan).run()
+    assert happened["kills"] == kills
