@@ -31,7 +31,7 @@ class FileShelf:
 
     def bootstrap(self) -> tuple[ModelVersion, bytes]:
         """Return the bootstrap model's version and weights. Raises ShelfError if they are missing or damaged."""
-        return self._read(self.shipped, BOOTSTRAP, _REINSTALL)
+        return read_model(self.shipped / f"{BOOTSTRAP}.json", _REINSTALL)
 
     def bootstrap_rows(self) -> bytes:
         """Return the bootstrap model's rows. Raises ShelfError if they are missing or damaged."""
@@ -41,7 +41,9 @@ class FileShelf:
 
     def champion(self) -> tuple[ModelVersion, bytes]:
         """Return the published champion. Raises ShelfError if there is none or it is damaged."""
-        return self._read(self.published or self.shipped, CHAMPION, "Publish it again with `tierbot models promote`.")
+        return read_model(
+            (self.published or self.shipped) / f"{CHAMPION}.json", "Publish it again with `tierbot models promote`."
+        )
 
     def publish(self, version: ModelVersion, weights: bytes) -> None:
         """Write the champion's files, replacing the former champion's atomically.
@@ -53,16 +55,17 @@ class FileShelf:
             return
         write_model(self.published, CHAMPION, version, weights)
 
-    def _read(self, folder: Path, name: str, remedy: str) -> tuple[ModelVersion, bytes]:
-        path = folder / f"{name}.json"
-        try:
-            card = json.loads(path.read_text(encoding="utf-8"))
-            version, file = version_of(card), folder / str(card["file"])
-        except OSError as fault:
-            raise ShelfError(f"{path} cannot be read ({fault.strerror}). {remedy}") from fault
-        except (KeyError, TypeError, ValueError) as fault:
-            raise ShelfError(f"{path} is damaged ({fault}). {remedy}") from fault
-        return version, _checked(file, version.sha256, remedy)
+
+def read_model(card_file: Path, remedy: str) -> tuple[ModelVersion, bytes]:
+    """Read the model that a card names. Raises ShelfError, ending with `remedy`, if it is missing or damaged."""
+    try:
+        card = json.loads(card_file.read_text(encoding="utf-8"))
+        version, file = version_of(card), card_file.parent / str(card["file"])
+    except OSError as fault:
+        raise ShelfError(f"{card_file} cannot be read ({fault.strerror}). {remedy}") from fault
+    except (KeyError, TypeError, ValueError) as fault:
+        raise ShelfError(f"{card_file} is damaged ({fault}). {remedy}") from fault
+    return version, _checked(file, version.sha256, remedy)
 
 
 def write_model(folder: Path, name: str, version: ModelVersion, weights: bytes, *, by_digest: bool = True) -> None:

@@ -17,6 +17,7 @@ from tierbot.domain import (
 )
 from tierbot.predict.model import Predictor
 from tierbot.tags import TagSpace
+from tierbot.training.teaching import Lesson, Taught
 
 
 class Clock(Protocol):
@@ -132,7 +133,6 @@ class Chat(Protocol):
         ...
 
 
-class Shelf(Protocol):
 @dataclass(frozen=True, slots=True)
 class InstalledPredictor:
     """A predictor of another distribution that could be promoted; version: the distribution's."""
@@ -165,6 +165,7 @@ class Predictors(Protocol):
         ...
 
 
+class Shelf(Protocol):
     """Models as files: the bootstrap model that ships, and the champion for others to load."""
 
     def bootstrap(self) -> tuple[ModelVersion, bytes]: ...

@@ -60,6 +60,36 @@ class Due:
     request: Mapping[str, Any] = field(default_factory=dict)  # what an admin asked for: by whom, how many
 
 
+class Cell(StrEnum):
+    """What a column of a table holds."""
+
+    TEXT = "text"
+    INTEGER = "integer"
+    NUMBER = "number"
+    FLAG = "flag"
+    TIME = "time"
+    NAMES = "names"  # a tuple of ids
+    SHARES = "shares"  # numbers by tag id
+    JSON = "json"
+    TRAINER = "trainer"  # a user id
+
+
+@dataclass(frozen=True, slots=True)
+class TableColumn:
+    """A column of a table that is read as a data frame."""
+
+    name: str
+    cell: Cell
+
+
+@dataclass(frozen=True, slots=True)
+class TablePage:
+    """Rows of a table, in the order of its columns, and the key behind which the next page begins (None: no more)."""
+
+    rows: list[tuple[Any, ...]]
+    next: tuple[Any, ...] | None
+
+
 @dataclass(frozen=True, slots=True)
 class Workspace:
     """A Slack team as tierbot knows it. `settings` are its runtime switches (such as `paused`).

@@ -11,7 +11,7 @@ from tierbot.domain import (
     Trainer,
 )
 from tierbot.ports.records import Delivery, DeliveryKind, DeliveryState, Due, Installation, Workspace
-from tierbot.ports.tables import Articles, Dataset, GivenLabels, Ledger, Models, Posts, Rounds, Verdicts
+from tierbot.ports.tables import Articles, Dataset, GivenLabels, Ledger, Models, Posts, Rounds, TablePages, Verdicts
 from tierbot.tags import TagSpace
 
 
@@ -204,6 +204,8 @@ class Transaction(Protocol):
     def verdicts(self) -> Verdicts: ...
     @property
     def dataset(self) -> Dataset: ...
+    @property
+    def table_pages(self) -> TablePages: ...
     @property
     def rounds(self) -> Rounds: ...
     @property

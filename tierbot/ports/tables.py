@@ -24,7 +24,7 @@ from tierbot.domain import (
     Verdict,
     Vote,
 )
-from tierbot.ports.records import LabelledPost, SettledPost
+from tierbot.ports.records import LabelledPost, SettledPost, TableColumn, TablePage
 
 
 class Articles(Protocol):
@@ -218,6 +218,18 @@ class Dataset(Protocol):
 
         None are left when it returns none. A post that settles anew gets a higher number: what follows a cursor is all that changed since.
         """
+        ...
+
+
+class TablePages(Protocol):
+    """The tables that others read as data frames."""
+
+    def names(self) -> list[str]: ...
+
+    def columns(self, name: str) -> list[TableColumn]: ...
+
+    def page(self, name: str, after: Sequence[Any] | None, limit: int) -> TablePage:
+        """Return up to `limit` rows behind the key `after` (None: from the beginning), in the order of the key."""
         ...
 
 

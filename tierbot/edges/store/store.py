@@ -17,6 +17,7 @@ from tierbot.edges.store.installations import SqlInstallations
 from tierbot.edges.store.ledger import SqlLedger
 from tierbot.edges.store.models import SqlModels
 from tierbot.edges.store.outbox import SqlOutbox, something_due
+from tierbot.edges.store.pages import SqlTablePages
 from tierbot.edges.store.people import SqlPeople
 from tierbot.edges.store.posts import SqlPosts
 from tierbot.edges.store.rounds import SqlRounds
@@ -60,6 +61,10 @@ class SqlTransaction:
     @property
     def dataset(self) -> SqlDataset:
         return SqlDataset(self._connection, self._workspace)
+
+    @property
+    def table_pages(self) -> SqlTablePages:
+        return SqlTablePages(self._connection, self._workspace)
 
     @property
     def rounds(self) -> SqlRounds:
