@@ -104,11 +104,11 @@ class Settings(BaseSettings):
         "all-MiniLM-L6-v2",
         description="Sentence encoder: a sentence-transformers name or path; the default comes with the installation.",
     )
-    retention_days: float = Field(
     predictor: str = Field(
         "",
         description="Name of an installed predictor of your own that answers, see docs/python.md. Empty: whichever model was promoted last.",
     )
+    retention_days: float = Field(
         0.0,
         ge=0,
         description="Days after which who reacted to what is deleted, once a post is settled; verdicts and scores stay. 0: never.",
