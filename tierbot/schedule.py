@@ -9,14 +9,16 @@ import logging
 import threading
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
 from uuid import uuid4
 
 from apscheduler.schedulers.background import BackgroundScheduler
 
 from tierbot.domain import TierbotError
+from tierbot.logs import bound
 from tierbot.loop import DAWN, Loop
-from tierbot.ports import Due
+from tierbot.ports import Due, Meter, NoMeter
 from tierbot.rights import Rights
 from tierbot.rounds.calendar import next_open
 from tierbot.settings import Settings, parse_hours
@@ -27,18 +29,24 @@ _TICK = 1.0  # seconds
 LEASE = timedelta(seconds=15)
 """The scheduler that goes silent for so long is replaced by another process's."""
 
+_HEAVY = "retrain"
+_SENDERS = 8  # workspaces that are sent to at once
 _RETRY_AFTER = timedelta(minutes=5)  # a job that failed is tried again
 _IDLE = 0.25  # seconds between looks into an empty outbox
 _SETTLE_PAUSE = 0.05  # seconds of votes gathered before they are settled
 _SETTLE_EVERY = 2.0  # seconds, should nobody have called: votes may come in by other processes
+_STUCK = 120.0  # seconds; a call to Slack ends within 15, a transaction waits 30 at most
 _BREATH = 2.0  # seconds before a thread that failed goes on
 
 
 class Scheduler:
     """Runs the agenda of every workspace whose lease this process holds."""
 
-    def __init__(self, loop: Loop) -> None:
+    def __init__(self, loop: Loop, meter: Meter | None = None) -> None:
         self._loop = loop
+        self._meter = meter or NoMeter()
+        self._leads: frozenset[str] = frozenset()
+        self._ticked_at: float | None = None
         self._jobs: dict[str, Job] = dict(JOBS)
         self._holder = uuid4().hex
         self._running: set[tuple[str, str]] = set()
@@ -48,6 +56,18 @@ class Scheduler:
     def add(self, job: str, work: "Job") -> None:
         """Let this process do one more job, from the next tick on."""
         self._jobs[job] = work
+
+    @property
+    def leads(self) -> frozenset[str]:
+        """The workspaces whose lease this process held at its last tick."""
+        return self._leads
+
+    def trouble(self) -> str | None:
+        """Say in a few words why the schedule does not go on in this process, None if it does."""
+        if self._ticked_at is None:
+            return "the schedule has not begun"
+        silent = time.monotonic() - self._ticked_at
+        return f"the schedule has not ticked for {silent:.0f} s" if silent > LEASE.total_seconds() else None
 
     def start(self) -> None:
         """Begin to tick, in a thread of its own; jobs run in threads of a pool."""
@@ -70,33 +90,45 @@ class Scheduler:
     def tick(self) -> None:
         """Start every job that is due and not running."""
         now = self._loop.clock.now()
-        for workspace in self._loop.store.workspace_ids():
+        leads = set()
+        for workspace in self._loop.store.running_ids():
             with self._loop.store.begin(workspace) as tx:
                 mine = tx.leases.take("scheduler", self._holder, now + LEASE, now)
                 due = (
                     [item for item in tx.agenda.all() if item.due_at <= now and item.job in self._jobs] if mine else []
                 )
+            if mine:
+                leads.add(workspace)
             for item in due:
                 with self._guard:
-                    if (workspace, item.job) in self._running:
+                    if self._must_wait(workspace, item.job):
                         continue
                     self._running.add((workspace, item.job))
                 self._ticker.add_job(self.run, args=(workspace, item), misfire_grace_time=None)
+        self._leads, self._ticked_at = frozenset(leads), time.monotonic()
+
+    def _must_wait(self, workspace: str, job: str) -> bool:
+        """Say whether a job is under way, or is a training beside another workspace's: one takes a gigabyte."""
+        return (workspace, job) in self._running or (job == _HEAVY and any(_HEAVY in one for one in self._running))
 
     def run(self, workspace: str, due: Due) -> None:
         """Do one job; a failure is logged and the job put off, never the end of the scheduler."""
-        try:
-            self._jobs[due.job](self._loop, workspace, due)
-        except TierbotError as fault:  # its text says it all
-            log.warning("%s failed: %s It is tried again in %s.", due.job, fault, _RETRY_AFTER)
-            self._put_off(workspace, due)
-        except Exception:
-            log.exception("%s failed; it is tried again in %s.", due.job, _RETRY_AFTER)
-            self._put_off(workspace, due)
-        finally:
-            with self._guard:
-                self._running.discard((workspace, due.job))
-                self._guard.notify_all()
+        began, failed = time.monotonic(), True
+        with bound(workspace=workspace, job=due.job, run=uuid4().hex[:8]):
+            try:
+                self._jobs[due.job](self._loop, workspace, due)
+                failed = False
+            except TierbotError as fault:  # its text says it all
+                log.warning("%s failed: %s It is tried again in %s.", due.job, fault, _RETRY_AFTER)
+                self._put_off(workspace, due)
+            except Exception:
+                log.exception("%s failed; it is tried again in %s.", due.job, _RETRY_AFTER)
+                self._put_off(workspace, due)
+            finally:
+                self._meter.worked(due.job, time.monotonic() - began, failed=failed)
+                with self._guard:
+                    self._running.discard((workspace, due.job))
+                    self._guard.notify_all()
 
     def _put_off(self, workspace: str, due: Due) -> None:
         with self._loop.store.begin(workspace) as tx:
@@ -104,19 +136,48 @@ class Scheduler:
 
 
 class Worker:
-    """Sends the outbox and settles votes as they come, each in a thread of its own."""
+    """Sends the outbox and settles votes as they come, each in a thread of its own.
 
-    def __init__(self, loop: Loop, after_settling: Callable[[str], None] | None = None) -> None:
+    Workspaces are sent to side by side, one thing at a time each: none waits for another's pace or slow answers.
+    """
+
+    def __init__(
+        self, loop: Loop, after_settling: Callable[[str], None] | None = None, meter: Meter | None = None
+    ) -> None:
         """`after_settling` is told each workspace in which posts have just settled."""
         self._loop = loop
+        self._meter = meter or NoMeter()
         self._after_settling = after_settling or (lambda _: None)
         self._stopping = threading.Event()
         self._touched = threading.Event()
         self._settling = 0.0  # seconds that the last settling took
+        self._sending: dict[str, float] = {}  # by workspace: when its last sending began, by the monotonic clock
+        self._sent = threading.Condition()
+        self._senders = ThreadPoolExecutor(_SENDERS, thread_name_prefix="tierbot-send")
+        self._beats: dict[str, float] = {}  # when each thread last went on, by the monotonic clock
         self._threads = [
             threading.Thread(target=self._keep, args=(work,), name=f"tierbot-{work.__name__.strip('_')}", daemon=True)
             for work in (self._deliver, self._settle)
         ]
+
+    def dead(self) -> str | None:
+        """Say which thread has ended, though nobody stopped it; None if none has."""
+        gone = [thread.name for thread in self._threads if thread.name in self._beats and not thread.is_alive()]
+        return f"{gone[0]} has ended" if gone and not self._stopping.is_set() else None
+
+    def trouble(self) -> str | None:
+        """Say in a few words what is stuck or has not begun, None if all goes on."""
+        now = time.monotonic()
+        for thread in self._threads:
+            beat = self._beats.get(thread.name)
+            if beat is None:
+                return f"{thread.name} has not begun"
+            if now - beat > _STUCK:
+                return f"{thread.name} has been stuck for {now - beat:.0f} s"
+        for workspace, began in list(self._sending.items()):
+            if now - began > _STUCK:
+                return f"sending to {workspace} has been stuck for {now - began:.0f} s"
+        return self.dead()
 
     def wake(self) -> None:
         """Say that there are new votes to settle."""
@@ -134,20 +195,47 @@ class Worker:
         until = time.monotonic() + grace
         for thread in self._threads:
             thread.join(max(0.0, until - time.monotonic()))
-        return not any(thread.is_alive() for thread in self._threads)
+        self._senders.shutdown(wait=False)  # what waits for its turn sees that it is stopped
+        with self._sent:
+            sent = self._sent.wait_for(lambda: not self._sending, max(0.0, until - time.monotonic()))
+        return sent and not any(thread.is_alive() for thread in self._threads)
 
     def _keep(self, work: Callable[[], None]) -> None:
         while not self._stopping.is_set():
+            self._beat()
             try:
                 work()
             except Exception:
-                log.exception("%s failed; it goes on in %g s", work.__name__.strip("_"), _BREATH)
+                name = work.__name__.strip("_")
+                log.exception("%s failed; it goes on in %g s", name, _BREATH)
+                self._meter.worked(name, 0.0, failed=True)
                 self._stopping.wait(_BREATH)
 
+    def _beat(self) -> None:
+        self._beats[threading.current_thread().name] = time.monotonic()
+
     def _deliver(self) -> None:
-        busy = [self._loop.deliver(workspace) for workspace in self._loop.store.workspace_ids()]
-        if not any(busy):
-            self._stopping.wait(_IDLE)
+        for workspace in self._loop.store.due_ids(self._loop.clock.now()):
+            with self._sent:
+                if workspace in self._sending or self._stopping.is_set():
+                    continue
+                self._sending[workspace] = time.monotonic()
+            self._senders.submit(self._send_to, workspace)
+        self._stopping.wait(_IDLE)
+
+    def _send_to(self, workspace: str) -> None:
+        """Send a workspace all that is due there."""
+        try:
+            while not self._stopping.is_set() and self._loop.deliver(workspace):
+                self._sending[workspace] = time.monotonic()
+        except Exception:
+            log.exception("deliver failed; it goes on in %g s", _BREATH)
+            self._meter.worked("deliver", 0.0, failed=True)
+            self._stopping.wait(_BREATH)
+        finally:
+            with self._sent:
+                self._sending.pop(workspace, None)
+                self._sent.notify_all()
 
     def _settle(self) -> None:
         self._touched.wait(timeout=_SETTLE_EVERY)
@@ -155,10 +243,14 @@ class Worker:
         self._stopping.wait(max(_SETTLE_PAUSE, self._settling))
         self._touched.clear()
         began = time.monotonic()
-        for workspace in self._loop.store.workspace_ids():
-            if self._loop.settle(workspace):
-                self._after_settling(workspace)
-                retrain_if_enough(self._loop, workspace)
+        for workspace in self._loop.store.running_ids():
+            self._beat()
+            started = time.monotonic()
+            with bound(workspace=workspace, job="settle"):
+                if self._loop.settle(workspace):
+                    self._meter.worked("settle", time.monotonic() - started, failed=False)
+                    self._after_settling(workspace)
+                    retrain_if_enough(self._loop, workspace)
         self._settling = min(time.monotonic() - began, _SETTLE_EVERY)
 
 

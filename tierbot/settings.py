@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from datetime import time
 from pathlib import Path
 from typing import Annotated, Any
+from urllib.parse import unquote, urlsplit
 from zoneinfo import ZoneInfo
 
 from pydantic import AliasChoices, Field, SecretStr, ValidationError, field_validator
@@ -339,6 +340,13 @@ def _sentence(error: Mapping[str, Any]) -> str:
     value = "(secret)" if secret else repr(error["input"])
     remedy = str(error["msg"]).removeprefix("Value error, ")
     return f"{name} is {value}: {remedy[0].lower() + remedy[1:]}."
+
+
+def secrets_of(settings: Settings) -> tuple[str, ...]:
+    """Return the values that no log and no page may show: every secret setting, and the database's password."""
+    found = [value.get_secret_value() for _, value in settings if isinstance(value, SecretStr)]
+    password = urlsplit(settings.database_url).password
+    return tuple(filter(None, [*found, password, password and unquote(password)]))
 
 
 _SECTIONS = {

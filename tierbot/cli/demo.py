@@ -39,6 +39,7 @@ def demo(
     """
     from tierbot.demo.play import DemoSettings, play
     from tierbot.logs import log_to_stderr
+    from tierbot.logs import log_to_stderr
 
     log_to_stderr("WARNING")
     fast = exit_ or as_json

@@ -39,7 +39,7 @@ def doctor(
 
     Examples: `tierbot doctor`, and with a bot that runs `tierbot doctor --journey --channel C0123456789`
     """
-    from tierbot.cli.wiring import logging_to_stderr
+    from tierbot.logs import log_to_stderr
     from tierbot.settings import SettingsError, load_settings
 
     try:
@@ -51,7 +51,7 @@ def doctor(
 
         _finish([judge_settings(str(fault))], as_json=as_json)
         return
-    logging_to_stderr("ERROR")
+    log_to_stderr("ERROR")
     logging.getLogger("slack_sdk").setLevel(logging.CRITICAL)  # what it reports is told below, in better words
     if journey:
         _journey(settings, channel or settings.journey_channel, as_json=as_json)

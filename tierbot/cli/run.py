@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from tierbot.cli.output import err, out
+from tierbot.cli.output import out
 
 log = logging.getLogger(__name__)
 
@@ -24,18 +24,18 @@ def run() -> None:
     Example: `SLACK_BOT_TOKEN=xoxb-… SLACK_APP_TOKEN=xapp-… TIERBOT_CHANNEL=C… tierbot run`
     """
     from tierbot.bootstrap import build, connect
-    from tierbot.cli.wiring import logging_to_stderr
+    from tierbot.cli.wiring import logging_of, say
     from tierbot.edges.slack.socket_mode import stop_signals
     from tierbot.settings import load_settings
 
     settings = load_settings()
-    logging_to_stderr(settings.log_level)
+    logging_of(settings)
     bot = build(settings)
     with stop_signals() as stop:
         runner = connect(bot, stop.wait)
         runner.start()
         bot.start()
-        err.print(f"tierbot is running in {settings.channel}. Stop it with Ctrl-C.")
+        say(settings, f"tierbot is running in {settings.channel}. Stop it with Ctrl-C.")
         stop.wait()
         log.info("Stopping: what was begun is finished first.")
         ended = all([runner.stop(grace=4), bot.stop()])
@@ -49,6 +49,7 @@ def run() -> None:
 
 def manifest(
     name: Annotated[str, typer.Option(help="The app's name in Slack.")] = "tierbot",
+    url: Annotated[str, typer.Option(help="Where `tierbot web` is reached, for many workspaces.")] = "",
     journey: Annotated[bool, typer.Option(help="Ask for a user token too, for `tierbot doctor --journey`.")] = False,
 ) -> None:
     """Print the Slack app's manifest, to paste at api.slack.com/apps → Create New App → From a manifest.
@@ -57,4 +58,4 @@ def manifest(
     """
     from tierbot.edges.slack.manifest import manifest as slack_manifest
 
-    out.print_json(json.dumps(slack_manifest(name, journey=journey)))
+    out.print_json(json.dumps(slack_manifest(name, public_url=url or None, journey=journey)))

@@ -6,8 +6,6 @@ from typing import Annotated
 
 import typer
 
-from tierbot.cli.output import err
-
 log = logging.getLogger(__name__)
 
 
@@ -26,19 +24,19 @@ def web(
     Example: `SLACK_SIGNING_SECRET=… PORT=3000 tierbot web`
     """
     from tierbot.bootstrap import build
-    from tierbot.cli.wiring import logging_to_stderr
+    from tierbot.cli.wiring import logging_of, say
     from tierbot.edges.slack.socket_mode import stop_signals
     from tierbot.serving import WebServer, identity_of, web_of
     from tierbot.settings import load_settings
 
     settings = load_settings()
-    logging_to_stderr(settings.log_level)
+    logging_of(settings)
     bot = build(settings)
     with stop_signals() as stop:
         server = WebServer(
             web_of(bot, identity_of(bot, stop.wait), stop.is_set), host, settings.port if port is None else port
         )
-        err.print(f"tierbot web listens on port {server.start()}.")
+        say(settings, f"tierbot web listens on port {server.start()}.")
         stop.wait()
         ended = server.stop()
     bot.close()
@@ -51,18 +49,18 @@ def worker() -> None:
     Example: `tierbot worker`
     """
     from tierbot.bootstrap import build
-    from tierbot.cli.wiring import logging_to_stderr
+    from tierbot.cli.wiring import logging_of, say
     from tierbot.edges.slack.socket_mode import stop_signals
     from tierbot.serving import identity_of
     from tierbot.settings import load_settings
 
     settings = load_settings()
-    logging_to_stderr(settings.log_level)
+    logging_of(settings)
     bot = build(settings)
     with stop_signals() as stop:
         identity_of(bot, stop.wait)
         bot.start()
-        err.print("tierbot worker is running. Stop it with Ctrl-C.")
+        say(settings, "tierbot worker is running. Stop it with Ctrl-C.")
         stop.wait()
         ended = bot.stop()
     bot.close()

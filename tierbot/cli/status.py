@@ -21,14 +21,14 @@ def status(as_json: Annotated[bool, typer.Option("--json", help="One JSON object
     Example: `tierbot status --json`
     """
     from tierbot.bootstrap import build
-    from tierbot.cli.wiring import logging_to_stderr
+    from tierbot.cli.wiring import logging_of
     from tierbot.edges.store import open_store
     from tierbot.outputs.status import status_of
     from tierbot.schedule import LEASE
     from tierbot.settings import load_settings
 
     settings = load_settings()
-    logging_to_stderr(settings.log_level)
+    logging_of(settings)
     bot = build(settings, store=open_store(settings.database_url, create=False))
     try:
         workspace = bot.only_workspace()

@@ -3,19 +3,24 @@
 import logging
 
 from tierbot.bootstrap import Tierbot, build
-from tierbot.settings import load_settings
+from tierbot.cli.output import err
+from tierbot.logs import log_to_stderr
+from tierbot.settings import Settings, load_settings, secrets_of
+
+log = logging.getLogger(__name__)
 
 
-def logging_to_stderr(level: str) -> None:
-    """Send the log to standard error, tokens redacted."""
-    from tierbot.edges.slack.redaction import TokenFilter
+def logging_of(settings: Settings, *more: logging.Handler) -> None:
+    """Send the log to standard error as the settings say, and to `more`; secrets and people's ids are redacted."""
+    log_to_stderr(settings.log_level, as_json=settings.log_format == "json", secrets=secrets_of(settings), more=more)
 
-    handler = logging.StreamHandler()
-    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
-    handler.addFilter(TokenFilter())
-    logging.basicConfig(level=level, handlers=[handler], force=True)
-    for talkative in ("alembic", "apscheduler", "httpx", "sentence_transformers"):
-        logging.getLogger(talkative).setLevel(logging.WARNING)
+
+def say(settings: Settings, text: str) -> None:
+    """Tell people how a process does, or those who read JSON as a record of its log."""
+    if settings.log_format == "json":
+        log.info(text)
+    else:
+        err.print(text)
 
 
 def offline() -> tuple[Tierbot, str]:
@@ -24,6 +29,6 @@ def offline() -> tuple[Tierbot, str]:
     Raises TierbotError if settings are wrong or there is no workspace yet.
     """
     settings = load_settings()
-    logging_to_stderr(settings.log_level)
+    logging_of(settings)
     bot = build(settings)
     return bot, bot.only_workspace()

@@ -6,6 +6,7 @@ commits on leaving the block and rolls back if the block raises. All writes are 
 return False (or fewer rows) where the row was there already.
 """
 
+from tierbot.ports.meter import Meter, NoMeter
 from tierbot.ports.outside import (
     Chat,
     ChatError,
@@ -85,7 +86,9 @@ __all__ = [
     "Ledger",
     "LoadedPredictor",
     "Meter",
+    "Meter",
     "Models",
+    "NoMeter",
     "NoMeter",
     "Outbox",
     "People",

@@ -6,11 +6,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tierbot.edges.slack import commands, redaction, text
+from tierbot import logs
+from tierbot.edges.slack import commands, text
 
 
 def test_the_examples_in_the_docstrings_are_true():
-    for module in (text, commands, redaction):
+    for module in (text, commands, logs):
         assert doctest.testmod(module).failed == 0
 
 

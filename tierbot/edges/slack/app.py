@@ -2,7 +2,6 @@
 
 import logging
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -16,6 +15,7 @@ from tierbot.edges.slack import faults, home, inbox, listeners, shortcuts
 from tierbot.edges.slack.directory import Directory
 from tierbot.edges.slack.errors import call
 from tierbot.edges.slack.needs import Needs
+from tierbot.logs import FollowingExecutor
 
 NEEDS = Needs(methods={"auth.test": ()})
 LISTENER_THREADS = 32  # Bolt's own five let a slash command starve behind five slow ones
@@ -99,13 +99,13 @@ def build_app(
             signing_secret=signing_secret or "",
             raise_error_for_unhandled_request=True,  # our error handler acknowledges it
             request_verification_enabled=signing_secret is not None,
-            listener_executor=ThreadPoolExecutor(listener_threads, thread_name_prefix="slack-listener"),
+            listener_executor=FollowingExecutor(listener_threads, thread_name_prefix="slack-listener"),
         )
     directory = directory or Directory(desk.clock)
     inbox.register(app, desk.play, desk.courtesy, desk.clock, directory, ignored_users)
     listeners.register(app, desk, directory)
     # One at a time: what takes seconds takes the encoder, and colleagues' clicks come first.
-    slow = ThreadPoolExecutor(1, thread_name_prefix="slack-slow")
+    slow = FollowingExecutor(1, thread_name_prefix="slack-slow")
     shortcuts.register(app, desk, slow)
     home.register(app, desk, directory, slow)
     faults.register(app)

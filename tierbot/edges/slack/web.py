@@ -8,6 +8,7 @@ import hashlib
 import hmac
 import logging
 import re
+import secrets
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
@@ -20,15 +21,17 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import BaseRoute, Route
 
-from tierbot.edges.slack.intake import malformed
+from tierbot.edges.slack.intake import ids_of, malformed
+from tierbot.edges.slack.manifest import EVENTS_PATH
+from tierbot.logs import bound
 from tierbot.ports import Clock
 
 _log = logging.getLogger(__name__)
 
-EVENTS_PATH = "/slack/events"
 _WINDOW = 300  # seconds that a signature is good for, by Slack's own advice
 _LARGEST = 1024 * 1024  # bytes; Slack's payloads are far smaller
 _REMEMBERED = 100_000  # signatures; more than Slack sends in the window
+_REQUEST_ID = re.compile(r"[0-9A-Za-z._-]{1,64}", re.ASCII)
 _TIMESTAMP = re.compile(r"[0-9]{1,12}", re.ASCII)
 
 
@@ -77,16 +80,17 @@ def web_app(
     signatures = Signatures(signing_secret, clock)
 
     async def events(request: Request) -> Response:
-        body = await _body(request)
-        if body is None:
-            return PlainTextResponse("too large", 413)
-        if fault := signatures.fault(request.headers, body):
-            _log.warning("A request to %s is refused: %s.", EVENTS_PATH, fault)
-            return PlainTextResponse("refused", 401)
-        response = await run_in_threadpool(_answer, app, request, body)
-        if response.status_code < 300:  # noqa: PLR2004 - any success
-            signatures.answered(request.headers)
-        return response
+        with bound(request=_request_id(request)):
+            body = await _body(request)
+            if body is None:
+                return PlainTextResponse("too large", 413)
+            if fault := signatures.fault(request.headers, body):
+                _log.warning("A request to %s is refused: %s.", EVENTS_PATH, fault)
+                return PlainTextResponse("refused", 401)
+            response = await run_in_threadpool(_answer, app, request, body)
+            if response.status_code < 300:  # noqa: PLR2004 - any success
+                signatures.answered(request.headers)
+            return response
 
     async def healthz(_: Request) -> Response:
         return PlainTextResponse("ok")
@@ -103,6 +107,12 @@ def web_app(
             *more,
         ]
     )
+
+
+def _request_id(request: Request) -> str:
+    """Return the id that a proxy gave the request, or a fresh one."""
+    given = request.headers.get("x-request-id", "")
+    return given if _REQUEST_ID.fullmatch(given) else secrets.token_hex(8)
 
 
 async def _body(request: Request) -> bytes | None:
@@ -124,9 +134,12 @@ def _answer(app: App, request: Request, body: bytes) -> Response:
             headers={name: [value] for name, value in request.headers.items()},
         )
         fault = malformed(asked.body)
+        if asked.context.team_id is None:  # so for the events of an app that is in a whole organisation
+            asked.context["team_id"] = asked.body.get("context_team_id") or asked.body.get("team_id")
     except (ValueError, TypeError, AttributeError, KeyError, LookupError) as unreadable:
         fault = f"it cannot be read ({type(unreadable).__name__})"
     if fault:
         _log.warning("A signed request is dropped: %s.", fault)
         return PlainTextResponse("malformed", 400)
-    return to_starlette_response(app.dispatch(asked))
+    with bound(**ids_of(asked.body)):
+        return to_starlette_response(app.dispatch(asked))
