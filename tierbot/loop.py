@@ -29,7 +29,6 @@ from tierbot.domain import (
     TierbotError,
     key,
 )
-from tierbot.feedback import Aggregator, PlainRule
 from tierbot.intake import Intake, Polled
 from tierbot.ports import (
     Chat,
@@ -51,6 +50,7 @@ from tierbot.registry import Registry, Training
 from tierbot.rounds.calendar import next_open
 from tierbot.rounds.scores import champion, sharpshooter, standings_of
 from tierbot.settings import Settings, parse_hours
+from tierbot.settlement import Settlement
 from tierbot.tags import TagSpace
 from tierbot.voting import cursor_of, votes_on
 
@@ -86,7 +86,7 @@ class Loop:
         self.settings = settings
         self._encoder = encoder
         self._rng = rng
-        self._aggregator: Aggregator = PlainRule(minimum=settings.minimum_voters)
+        self._settlement = Settlement(store, clock, aggregator=settings.aggregator, minimum=settings.minimum_voters)
         self._dispatcher = Dispatcher(store, chats, clock, draw, per_second=settings.slack_posts_per_second)
         self._reconciler = Reconciler(
             store, chats, clock, days=settings.settle_days, per_second=settings.slack_posts_per_second
@@ -280,19 +280,7 @@ class Loop:
     def settle(self, workspace: str) -> int:
         """Settle every post whose votes changed since its last verdict; return how many."""
         self.tally(workspace)
-        settled = 0
-        while True:
-            with self.store.begin(workspace) as tx:
-                posts = tx.posts.unsettled()[:_WRITTEN_AT_ONCE]
-                ids = [post.id for post in posts]
-                votes, cursors = tx.ledger.votes(ids), tx.ledger.cursors(ids)
-                for post in posts:
-                    given, cursor = votes.get(post.id, []), cursors.get(post.id, 0)
-                    verdict = self._aggregator.settle(post, given, ledger_cursor=cursor, now=self.clock.now())
-                    tx.verdicts.add(verdict)
-            settled += len(posts)
-            if len(posts) < _WRITTEN_AT_ONCE:
-                return settled
+        return self._settlement.settle(workspace)
 
     def reconcile(self, workspace: str, resume: Mapping[str, Any] | None = None) -> Sweep:
         """Compare open posts with Slack, newest first, a slice at a time; what was missed enters the ledger."""
@@ -316,6 +304,7 @@ class Loop:
     def close_round(self, workspace: str) -> Round | None:
         """Freeze the current round's standings, announce its champion, open the next; return the closed round."""
         self.settle(workspace)
+        self._settlement.settle_round(workspace)
         now = self.clock.now()
         with self.store.read(workspace) as tx:
             current = tx.rounds.current()
@@ -348,6 +337,7 @@ class Loop:
     def retrain(self, workspace: str) -> Training | None:
         """Train a challenger on every verdict, promote it unless it is worse; None without verdicts."""
         self.settle(workspace)
+        self._settlement.settle_round(workspace)
         training = self.registry.retrain(workspace)
         if training is not None:
             with self.store.begin(workspace) as tx:

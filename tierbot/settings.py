@@ -8,7 +8,7 @@ import re
 from collections.abc import Mapping
 from datetime import time
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 from urllib.parse import unquote, urlsplit
 from zoneinfo import ZoneInfo
 
@@ -167,6 +167,10 @@ class Settings(BaseSettings):
 
     # How to settle and learn
     minimum_voters: int = Field(2, ge=1, le=20, description="Voters that must agree. A team of one sets 1.")
+    aggregator: Literal["plain", "anchor-aware"] = Field(
+        "plain",
+        description="How votes settle: plain, or anchor-aware, which weighs voters by what is known of them.",
+    )
     settle_days: float = Field(30.0, gt=0, description="Days after which a post is no longer compared with Slack.")
     reconcile_every_minutes: float = Field(
         15.0, gt=0, le=1440, description="Minutes between two comparisons of the open posts with Slack."

@@ -129,7 +129,7 @@ def learner_of(settings: BacktestSettings) -> Learner:
 def settler_of(settings: BacktestSettings, team: int, tags: int) -> Settler:
     """Return how votes settle, for a team of so many and so many tags."""
     minimum = min(settings.minimum_voters, max(1, team))
-    if settings.aggregator == "anchor-aware":
+    if settings.aggregator == "anchor-aware" and minimum > 1:  # whoever judges alone can be compared with nobody
         from tierbot.feedback.learned import AnchorAware  # noqa: PLC0415 - its numerics are needed here only
 
         aware = AnchorAware(minimum=minimum, tags=tags)
