@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from enum import StrEnum
 from math import sqrt
+from operator import itemgetter
 from typing import Any
 
 _Z95 = 1.959963984540054
@@ -138,7 +139,7 @@ class Prediction:
     @property
     def top_tag(self) -> str:
         """The model's argmax: what accuracy is measured on (the policy may have shown another)."""
-        return max(self.probabilities, key=lambda tag: (self.probabilities[tag], tag))
+        return max(self.probabilities.items(), key=itemgetter(1, 0))[0]
 
 
 @dataclass(frozen=True, slots=True)

@@ -29,24 +29,25 @@ class SqlDataset(Part):
     def page(
         self, after: int, limit: int, *, rounds: Sequence[int] | None = None, arms: Sequence[Arm] | None = None
     ) -> list[tuple[int, LabelledPost]]:
-        # The numbers first, from an index that holds nothing else; then what belongs to them. Asked for both at once,
-        # SQLite begins at the posts and sorts all of them for each page.
+        # First up to which number a page goes, from an index that holds nothing else; then what belongs to it. Asked
+        # for both at once, SQLite begins at the posts and sorts all of them for each page.
         wanted = self._filters(rounds, arms)
-        while numbers := self._numbers(after, limit):
-            found = self._numbered(numbers, wanted)
+        while (last := self._last(after, limit)) is not None:
+            found = self._between(after, last, wanted)
             if found:
                 return found
-            after = numbers[-1]
+            after = last
         return []
 
-    def _numbers(self, after: int, limit: int) -> list[int]:
+    def _last(self, after: int, limit: int) -> int | None:
+        """Return the number that the page after `after` ends with, None if it would be empty."""
         following = (
             self._select(VerdictRow, _verdict.c.seq)
             .where(_verdict.c.newest, _verdict.c.seq > after)
             .order_by(_verdict.c.seq)
             .limit(limit)
         )
-        return list(self._connection.execute(following).scalars())
+        return self._connection.execute(select(func.max(following.subquery().c.seq))).scalar()
 
     @staticmethod
     def _filters(rounds: Sequence[int] | None, arms: Sequence[Arm] | None) -> list[ColumnElement[bool]]:
@@ -57,14 +58,14 @@ class SqlDataset(Part):
             found.append(_post.c.arm.in_([arm.value for arm in arms]))
         return found
 
-    def _numbered(
-        self, numbers: Sequence[int], wanted: Sequence[ColumnElement[bool]]
-    ) -> list[tuple[int, LabelledPost]]:
+    def _between(self, after: int, last: int, wanted: Sequence[ColumnElement[bool]]) -> list[tuple[int, LabelledPost]]:
         statement = (
             select(_verdict.c.seq, *POST_COLUMNS, *VERDICT_COLUMNS, *PREDICTION_COLUMNS)
             .where(
                 self._mine(VerdictRow, PostRow, PredictionRow),
-                _verdict.c.seq.in_(numbers),
+                _verdict.c.newest,
+                _verdict.c.seq > after,
+                _verdict.c.seq <= last,
                 _post.c.id == _verdict.c.post_id,
                 _prediction.c.id == _post.c.prediction_id,
                 *wanted,
@@ -80,5 +81,5 @@ class SqlDataset(Part):
                     verdict_of(row[_TO_POST:_TO_VERDICT]),
                 ),
             )
-            for row in self._connection.execute(statement)
+            for row in self._connection.execute(statement).all()
         ]

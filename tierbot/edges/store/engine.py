@@ -6,12 +6,14 @@ to writing), an advisory lock per workspace on PostgreSQL. A read transaction is
 """
 
 import hashlib
+import json
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
 
+import orjson
 from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url, text
 from sqlalchemy.exc import ArgumentError, NoSuchModuleError
 from sqlalchemy.pool import StaticPool
@@ -82,18 +84,27 @@ def lock_number(name: str) -> int:
     return int.from_bytes(hashlib.blake2b(f"tierbot:{name}".encode(), digest_size=8).digest(), "big", signed=True)
 
 
+def read_json(text: str | bytes) -> Any:
+    """Read what a JSON column holds: distributions make up most of what is read, and orjson takes a quarter of the time."""
+    try:
+        return orjson.loads(text)
+    except orjson.JSONDecodeError:
+        return json.loads(text)  # which takes NaN and lone surrogates too
+
+
 def connect(url: str, *, create: bool) -> Database:
     """Make the engine for `url` (SQLite or PostgreSQL). Nothing is read or written yet, save a missing folder.
 
     Raises StoreError if the URL cannot be used, or names a missing file and `create` is False.
     """
-    parsed = _parse(url)
+    parsed = parse(url)
     if parsed.get_backend_name() == "sqlite":
         return Database(_sqlite(parsed, create=create))
     return Database(_postgresql(parsed))
 
 
-def _parse(url: str) -> URL:
+def parse(url: str) -> URL:
+    """Read DATABASE_URL, its driver filled in. Raises StoreError if it is none, or of another database."""
     try:
         parsed = make_url(url)
     except ArgumentError as fault:
@@ -122,7 +133,7 @@ def _sqlite(url: URL, *, create: bool) -> Engine:
         options["poolclass"] = StaticPool
     elif not str(url.database).startswith("file:"):  # SQLite's own notation for a file with options
         _check_folder(Path(str(url.database)), create=create)
-    engine = create_engine(url, **options)
+    engine = create_engine(url, json_deserializer=read_json, **options)
     event.listen(engine, "connect", _prepare_sqlite)
     event.listen(engine, "begin", _begin_sqlite)
     return engine
@@ -155,7 +166,7 @@ def _begin_sqlite(connection: Connection) -> None:
 
 def _postgresql(url: URL) -> Engine:
     try:
-        engine = create_engine(url, pool_pre_ping=True, pool_size=10, max_overflow=20)
+        engine = create_engine(url, json_deserializer=read_json, pool_pre_ping=True, pool_size=10, max_overflow=20)
     except (ModuleNotFoundError, NoSuchModuleError) as fault:
         raise StoreError("PostgreSQL needs one more package. Install it: pip install 'tierbot[postgres]'.") from fault
     event.listen(engine, "connect", _prepare_postgresql)

@@ -1,11 +1,11 @@
 """JSON lines and CSV: the formats that need no library to read."""
 
 import csv
-import json
 from collections.abc import Iterable
-from datetime import datetime
 from pathlib import Path
 from typing import Any
+
+import orjson
 
 from tierbot.outputs.dataset import COLUMNS, Kind, Row
 from tierbot.outputs.export.format import Format, Surroundings
@@ -15,23 +15,14 @@ _PLAIN = {Kind.TEXT, Kind.INTEGER, Kind.NUMBER, Kind.TIME}
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
-def _written(value: object) -> str:
-    if isinstance(value, datetime):
-        return value.isoformat()
-    raise TypeError(f"{type(value).__name__} in a row")  # only what the columns' kinds allow
-
-
-_encoder = json.JSONEncoder(ensure_ascii=False, default=_written, allow_nan=False, separators=(",", ":"))
-
-
 def as_json(value: Any) -> str:
     """Return a row, or a part of one, as JSON on one line; times become ISO 8601."""
-    return _encoder.encode(value)
+    return orjson.dumps(value).decode()
 
 
 def _write_jsonl(rows: Iterable[Row], path: Path, _: Surroundings) -> list[str]:
-    with path.open("w", encoding="utf-8", newline="\n") as file:
-        file.writelines(as_json(row) + "\n" for row in rows)
+    with path.open("wb") as file:
+        file.writelines(orjson.dumps(row, option=orjson.OPT_APPEND_NEWLINE) for row in rows)
     return []
 
 
