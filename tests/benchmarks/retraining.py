@@ -96,7 +96,7 @@ def retrain(order: TrainingJob, folder: Path) -> dict[str, Any]:
 
 
 def _high_water(pid: int) -> int:
-    """Return the most memory that a process has held so far, in bytes. (Its rusage counts its parent's as well.)"""
+    """Return the most memory that a process has held so far, in bytes; its rusage counts its parent's as well."""
     try:
         status = Path(f"/proc/{pid}/status").read_text(encoding="ascii")
     except OSError:
