@@ -2,8 +2,9 @@
 
 import gc
 import secrets
+import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cache, partial
@@ -15,53 +16,65 @@ from tierbot.articles.boundaries import load_boundaries
 from tierbot.articles.feeds import load_feeds
 from tierbot.courtesy import JOB as NUDGE
 from tierbot.courtesy import Courtesy
-from tierbot.dispatch import Draw
+from tierbot.dispatch import EMOJI_MISSING, Draw
 from tierbot.doctor.journey import Step, travel, vote_stands
-from tierbot.domain import Article, TierbotError
+from tierbot.domain import TierbotError
 from tierbot.edges.child import ChildTrainer
 from tierbot.edges.drawing import draw_in_child
 from tierbot.edges.encoder import encoder_of
 from tierbot.edges.shelf import FileShelf, shipped_models
-from tierbot.edges.slack.app import Identity, SlackApp, authorize_one, build_app, identify
+from tierbot.edges.slack.app import SlackApp, authorize_one, build_app
 from tierbot.edges.slack.canary import COMMANDS, Canary, colleague
-from tierbot.edges.slack.chat import SlackChat, web_client
+from tierbot.edges.slack.chat import web_client
 from tierbot.edges.slack.directory import Directory
+from tierbot.edges.slack.identity import Identity
+from tierbot.edges.slack.installations import Installations
 from tierbot.edges.slack.listeners import Desk
-from tierbot.edges.slack.people import Admins, list_admins
+from tierbot.edges.slack.manifest import bot_scopes
+from tierbot.edges.slack.oauth import Installing, installing_of
+from tierbot.edges.slack.people import Admins
 from tierbot.edges.slack.socket_mode import SocketRunner
-from tierbot.edges.store import NoDatabaseError, open_store
+from tierbot.edges.store import open_store
 from tierbot.game import Game
 from tierbot.guests import Guests
 from tierbot.home import HomePage
 from tierbot.insight import Insight
 from tierbot.intake import Intake
 from tierbot.invitations import Invitations
+from tierbot.joining import JOB as JOIN
+from tierbot.joining import Joining
 from tierbot.loop import Loop
+from tierbot.missing_emoji import MissingEmoji
 from tierbot.naming import Naming
 from tierbot.patrol import JOB as JOURNEY
 from tierbot.patrol import Patrol
 from tierbot.ports import (
     Chat,
-    ChatUnavailableError,
     Clock,
     Encoder,
     Feeds,
     Predictors,
-    RateLimitedError,
     Shelf,
     Store,
     Workspace,
 )
-from tierbot.predict.classifier import Classifier
-from tierbot.predict.coldstart import coldstart
-from tierbot.predict.model import Model
-from tierbot.predict.ranking import ranked_tags
 from tierbot.registry import Registry
 from tierbot.schedule import Scheduler, Worker
 from tierbot.settings import Settings
+from tierbot.speaking import (
+    admins_of,
+    chat_of_one,
+    chats_of_all,
+    identify_patiently,
+    installations_of,
+    only_workspace,
+    tags_in,
+)
 from tierbot.tags import TagSpace, default_tag_space, load_tag_space, names_of
+from tierbot.watching import JOB as WATCH
+from tierbot.watching import Watchman
 
-_PATIENCE = (1.0, 2.0, 5.0, 10.0, 20.0, 30.0)  # seconds between attempts to learn from Slack who the bot is
+_TURN = 0.001  # seconds that a thread computes while others wait; Python's usual 0.005 are several a reaction
 
 
 class SystemClock:
@@ -95,20 +108,14 @@ class Tierbot:
     chats: Callable[[str], Chat]
     directory: Directory
     trainer: ChildTrainer
+    installations: Callable[[], Installations]
 
     def only_workspace(self) -> str:
-        """Return the id of the workspace in the database.
+        """Return the id of the workspace in the database, or that which TIERBOT_WORKSPACE names.
 
-        Raises TierbotError if there is none yet, or more than one.
+        Raises TierbotError if there is none yet, or more than one and none is named.
         """
-        found = self.store.workspace_ids()
-        if len(found) == 1:
-            return found[0]
-        if not found:
-            raise TierbotError("The database knows no workspace yet. Start the bot once with `tierbot run`.")
-        raise TierbotError(
-            f"The database has several workspaces ({', '.join(found)}). Say which with TIERBOT_WORKSPACE."
-        )
+        return only_workspace(self.store.workspaces(), self.settings.workspace)
 
     def prepare(self, identity: Identity) -> None:
         """Set the workspace up that the bot's token belongs to.
@@ -126,6 +133,8 @@ class Tierbot:
         # What is loaded by now stays: with torch in memory, a full collection over it takes a quarter of a second.
         gc.collect()
         gc.freeze()
+        # An acknowledgement waits for the interpreter after each call to the database, behind whatever settles votes.
+        sys.setswitchinterval(_TURN)
         self.worker.start()
         self.scheduler.start()
 
@@ -173,7 +182,11 @@ def build(
         guests=Guests(predictors or installed_predictors(settings), clock, settings.judge_on),
     )
     directory = Directory(clock)
-    chats = chats or _slack_chats(settings, store, clock, directory)
+    installations = cache(partial(installations_of, settings, store, clock))
+    if settings.many_workspaces:  # a channel's id, or a user's, is of one workspace
+        settings = settings.model_copy(update={"channel": "", "admins": ()})
+        chats = chats or chats_of_all(installations, settings, store, clock, directory)
+    chats = chats or chat_of_one(settings, store, clock, directory)
     intake = Intake(store=store, feeds=feeds or feed_reader(settings), encoder=encoder, clock=clock, settings=settings)
     loop = Loop(
         store=store,
@@ -185,15 +198,20 @@ def build(
         settings=settings,
         rng=np.random.default_rng(seed),
         draw=draw,
+        shut_out=lambda *lost: installations().lost(*lost) if settings.many_workspaces else None,
     )
     worker = Worker(loop, after_settling)
     game = Game(loop, worker.wake)
     courtesy = Courtesy(loop, chats)
     scheduler = Scheduler(loop)
+    tags = tags or tag_space(settings)
     scheduler.add(NUDGE, courtesy)
+    scheduler.add(WATCH, Watchman(chats, admins_of(settings, installations)))
+    scheduler.add(JOIN, Joining(courtesy, chats, tags))
+    scheduler.add(EMOJI_MISSING, MissingEmoji(chats, admins_of(settings, installations)))
     return Tierbot(
         settings=settings,
-        tags=tags or tag_space(settings),
+        tags=tags,
         clock=clock,
         store=store,
         encoder=encoder,
@@ -211,23 +229,8 @@ def build(
         chats=chats,
         directory=directory,
         trainer=trainer,
+        installations=installations,
     )
-
-
-def identify_patiently(settings: Settings, pause: Callable[[float], Any] = time.sleep) -> Identity:
-    """Ask Slack whose bot token is set; for a minute or so also while Slack is busy or does not answer.
-
-    `pause` waits so many seconds; if it returns something true (a signal came), no more is tried. Raises TierbotError.
-    """
-    token = settings.slack_bot_token.get_secret_value() if settings.slack_bot_token else None
-    client = web_client(token, settings.slack_api_url)
-    for seconds in _PATIENCE:
-        try:
-            return identify(client)
-        except (RateLimitedError, ChatUnavailableError) as fault:
-            if pause(fault.retry_after if isinstance(fault, RateLimitedError) else seconds):
-                raise
-    return identify(client)
 
 
 def connect(bot: Tierbot, pause: Callable[[float], Any] = time.sleep) -> SocketRunner:
@@ -236,6 +239,10 @@ def connect(bot: Tierbot, pause: Callable[[float], Any] = time.sleep) -> SocketR
     Raises TierbotError if tokens or the channel are missing or wrong. See `identify_patiently` for `pause`.
     """
     settings = bot.settings
+    if settings.many_workspaces:
+        raise TierbotError(
+            "SLACK_CLIENT_ID is set, for many workspaces: run `tierbot web` and `tierbot worker`, or unset it."
+        )
     missing = [
         name
         for name, value in (
@@ -254,7 +261,7 @@ def connect(bot: Tierbot, pause: Callable[[float], Any] = time.sleep) -> SocketR
     app = app_of(bot, identity)
     patrol = Patrol(
         lambda: journey(bot, app, identity, settings.journey_channel),
-        lambda: settings.admins or list_admins(web_client(identity.token, settings.slack_api_url)),
+        lambda: admins_of(settings, bot.installations)(identity.team_id),
         lambda user: bot.chats(identity.team_id).direct(user),
     )
     patrol.plan(bot.loop, identity.team_id)
@@ -267,14 +274,18 @@ def connect(bot: Tierbot, pause: Callable[[float], Any] = time.sleep) -> SocketR
     )
 
 
-def app_of(bot: Tierbot, identity: Identity) -> SlackApp:
-    """Return the Bolt app with all listeners over this bot; nothing is connected."""
+def app_of(bot: Tierbot, identity: Identity | None) -> SlackApp:
+    """Return the Bolt app with all listeners over this bot; nothing is connected.
+
+    `identity` is the bot of the one workspace; None: that of each workspace in which the app is installed.
+    """
     settings = bot.settings
+    installing = None if identity else _installing(bot)
     desk = Desk(
         play=bot.game,
         clock=bot.clock,
-        admins=Admins(settings.admins, bot.clock),
-        channel=lambda _: settings.channel,
+        admins=Admins(settings.admins, bot.clock, installing.installations.installers if installing else lambda _: ()),
+        channel=bot.game.channel,
         tags=partial(tags_in, bot.store),
         insight=bot.insight,
         naming=bot.naming,
@@ -284,10 +295,25 @@ def app_of(bot: Tierbot, identity: Identity) -> SlackApp:
     )
     return build_app(
         desk,
-        authorize_one(identity),
+        authorize_one(identity) if identity else None,
         base_url=settings.slack_api_url,
-        ignored_users=frozenset({identity.bot_user_id}),
+        installing=installing,
+        ignored_users=frozenset({identity.bot_user_id} if identity else ()),
         directory=bot.directory,
+    )
+
+
+def _installing(bot: Tierbot) -> Installing:
+    settings, secret = bot.settings, bot.settings.slack_client_secret
+    return installing_of(
+        bot.installations(),
+        bot.store,
+        bot.clock,
+        client_id=settings.slack_client_id,
+        client_secret=secret.get_secret_value() if secret else "",
+        scopes=bot_scopes(),
+        base_url=settings.slack_api_url,
+        public_url=settings.public_url,
     )
 
 
@@ -335,56 +361,3 @@ def feed_reader(settings: Settings) -> Feeds:
 def tag_space(settings: Settings) -> TagSpace:
     """Return the tag space that is set, or the one that ships. Raises TierbotError if it cannot be used."""
     return load_tag_space(settings.tags) if settings.tags else default_tag_space()
-
-
-def tags_in(store: Store, workspace: str) -> TagSpace:
-    """Return a workspace's tag space as it stands."""
-    with store.read(workspace) as tx:
-        return tx.workspaces.tags()
-
-
-def _slack_chats(settings: Settings, store: Store, clock: Clock, directory: Directory) -> Callable[[str], Chat]:
-    @cache
-    def chat(workspace: str) -> Chat:
-        if settings.slack_bot_token is None:
-            raise TierbotError("SLACK_BOT_TOKEN must be set, in the environment or in .env. See .env.example.")
-        client = web_client(settings.slack_bot_token.get_secret_value(), settings.slack_api_url)
-
-        def is_bot(user: str) -> bool:
-            directory.keep_fresh(workspace, client)
-            return directory.is_bot(workspace, user)
-
-        return SlackChat(client, partial(tags_in, store, workspace), clock, is_bot)
-
-    return chat
-
-
-def classification(settings: Settings) -> Callable[[Sequence[Article]], list[list[dict[str, Any]]]]:
-    """Return a function that ranks articles' tags by the champion, or by the shipped model before the first start.
-
-    Raises TierbotError if the model is damaged or the tags cannot be used.
-    """
-    encoder = encoder_of(settings.encoder)
-    model, tags = _model_in_service(settings, encoder)
-
-    def rank(articles: Sequence[Article]) -> list[list[dict[str, Any]]]:
-        return ranked_tags(articles, encoder.encode([article.content for article in articles]), model, tags)
-
-    return rank
-
-
-def _model_in_service(settings: Settings, encoder: Encoder) -> tuple[Model, TagSpace]:
-    try:
-        bot = build(settings, store=open_store(settings.database_url, create=False), encoder=encoder)
-    except NoDatabaseError:
-        tags = tag_space(settings)
-        shipped, weights = FileShelf(shipped_models(), settings.models).bootstrap()
-        prior = coldstart(tags.active, encoder.encode)
-        if shipped.encoder_digest != encoder.digest:
-            return prior, tags
-        return Classifier.from_bytes(weights, "the bootstrap model").extended(prior), tags
-    try:
-        workspace = bot.only_workspace()
-        return bot.registry.champion(workspace)[1], tags_in(bot.store, workspace)
-    finally:
-        bot.close()

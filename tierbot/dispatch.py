@@ -20,6 +20,7 @@ from tierbot.ports import (
     Clock,
     Delivery,
     DeliveryKind,
+    Due,
     PostView,
     RateLimitedError,
     Store,
@@ -30,13 +31,20 @@ from tierbot.voting import cursor_of, places_of
 
 log = logging.getLogger(__name__)
 
+NOT_INSTALLED = "not_installed"
+"""The code of the ChatError for a workspace that the app is not (or no longer) installed in."""
+
+EMOJI_MISSING = "emoji_missing"
+"""The job that tells admins of emoji that are gone, and the switch that remembers which."""
+
 _LEASE = timedelta(seconds=60)  # then another process may claim it
 _CALLS = timedelta(seconds=30)  # what sending takes at most: two calls of 15 s, with the picture and without
 _BACKOFF = (1, 5, 30, 120, 600)  # seconds between attempts while Slack does not answer
 _MENDING = 60  # seconds between attempts while a person has to mend something
 _TO_BE_MENDED = frozenset(  # nothing is wrong with the row: it is sent once the workspace takes messages again
-    {"invalid_auth", "not_authed", "token_revoked", "token_expired", "account_inactive", "is_archived"}
+    {"invalid_auth", "not_authed", "token_revoked", "token_expired", "account_inactive", "is_archived", NOT_INSTALLED}
 )
+_NOT_INSTALLED = frozenset({"token_revoked", "account_inactive"})  # Slack may have told of it, or not
 _MOST_FAULTS = 5
 _SENDS_A_MESSAGE = (DeliveryKind.POST, DeliveryKind.ANNOUNCE, DeliveryKind.INVITE)  # one method, hence one pace
 _TAKEN_OVER = "%s %s took so long that another process has it now; what came of it here is not written."
@@ -95,9 +103,20 @@ class Dispatcher:
     """Sends what is due in a workspace's outbox, at Slack's pace."""
 
     def __init__(
-        self, store: Store, chats: Callable[[str], Chat], clock: Clock, draw: Draw, *, per_second: float
+        self,
+        store: Store,
+        chats: Callable[[str], Chat],
+        clock: Clock,
+        draw: Draw,
+        *,
+        per_second: float,
+        shut_out: Callable[[str, str], None] = lambda *_: None,
     ) -> None:
-        """`draw` makes a PNG of what a picture's payload says. Raises TierbotError if it cannot."""
+        """`draw` makes a PNG of what a picture's payload says; it raises TierbotError if it cannot.
+
+        `shut_out` is told each workspace whose token Slack refuses, and Slack's word for it.
+        """
+        self._shut_out = shut_out
         self._draw = draw
         self._store = store
         self._chats = chats
@@ -124,6 +143,8 @@ class Dispatcher:
             if fault.code in _TO_BE_MENDED:
                 log.warning("%s %s waits %d s: %s", delivery.kind, delivery.id, _MENDING, fault)
                 self._put_off(workspace, delivery, _MENDING, fault, hold=True)
+                if fault.code in _NOT_INSTALLED:
+                    self._shut_out(workspace, fault.code)
             else:
                 self._park(workspace, delivery, fault.code, fault)
         except Exception as fault:
@@ -223,6 +244,8 @@ class Dispatcher:
         with self._store.begin(workspace) as tx:
             if not tx.outbox.park(delivery, f"{code}: {fault}"):
                 log.warning(_TAKEN_OVER, delivery.kind, delivery.id)
+            elif delivery.kind is DeliveryKind.PREFILL and code == "invalid_name":
+                _missing(tx, str(delivery.payload["emoji"]), self._clock.now())
 
     def _put_off(
         self, workspace: str, delivery: Delivery, seconds: float, fault: Exception, *, hold: bool = False
@@ -253,6 +276,18 @@ def _invited(tx: Transaction, invitation_id: str, ts: str, now: datetime) -> Non
         )
         for name in _prefilled(post, tx.workspaces.tags())
     )
+
+
+def _missing(tx: Transaction, emoji: str, now: datetime) -> None:
+    """Let the admins be told of an emoji that the workspace no longer has, unless they were."""
+    known = tx.workspaces.get()
+    told = list(known.settings.get(EMOJI_MISSING, ())) if known else []
+    if known is None or emoji in told:
+        return
+    tx.workspaces.put(replace(known, settings={**known.settings, EMOJI_MISSING: [*told, emoji]}))
+    waiting = tx.agenda.get(EMOJI_MISSING)
+    names = [*(waiting.request.get("names", ()) if waiting else ()), emoji]
+    tx.agenda.set(Due(EMOJI_MISSING, now, None, {"names": names}))
 
 
 def _same_pace(kind: DeliveryKind) -> tuple[DeliveryKind, ...]:

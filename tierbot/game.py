@@ -10,7 +10,7 @@ from datetime import timedelta
 from tierbot.closing import status_of
 from tierbot.domain import ModelVersion, ReactionEvent, Round, Standing, TierbotError
 from tierbot.loop import Loop
-from tierbot.ports import Due, Transaction
+from tierbot.ports import Due, Transaction, Workspace
 from tierbot.rounds.calendar import local_days
 from tierbot.rounds.scores import all_time_standings, standings_of, streak
 from tierbot.rounds.views import Leaderboard, MyScore, RoundStatus
@@ -133,9 +133,7 @@ class Game:
 
     def _set_paused(self, workspace: str, by: str, *, paused: bool) -> bool:
         with self._loop.store.begin(workspace) as tx:
-            known = tx.workspaces.get()
-            if known is None:
-                raise TierbotError(f"Workspace {workspace} is not set up. Start the bot once with `tierbot run`.")
+            known = _set_up(tx, workspace)
             before = bool(known.settings.get("paused", False))
             if before == paused:
                 return False
@@ -143,9 +141,32 @@ class Game:
             tx.workspaces.audit(by, "pause" if paused else "resume", before, paused, self._loop.clock.now())
         return True
 
+    def channel(self, workspace: str) -> str:
+        """Return the channel that a workspace plays in; empty if none is chosen yet."""
+        with self._loop.store.read(workspace) as tx:
+            return self._loop.channel(tx)
+
+    def choose_channel(self, workspace: str, channel: str, by: str) -> bool:
+        """Play in another channel from the next post on; False if it is that one already."""
+        with self._loop.store.begin(workspace) as tx:
+            known = _set_up(tx, workspace)
+            before = self._loop.channel(tx)
+            if before == channel:
+                return False
+            tx.workspaces.put(replace(known, settings={**known.settings, "channel": channel}))
+            tx.workspaces.audit(by, "choose channel", before or None, channel, self._loop.clock.now())
+        return True
+
     def rollback(self, workspace: str, by: str) -> ModelVersion:
         """Put the former champion back in service and announce it; see Registry.rollback."""
         return self._loop.roll_back(workspace, by)
+
+
+def _set_up(tx: Transaction, workspace: str) -> Workspace:
+    known = tx.workspaces.get()
+    if known is None:
+        raise TierbotError(f"Workspace {workspace} is not set up. Start the bot once with `tierbot run`.")
+    return known
 
 
 def _current(tx: Transaction) -> Round:

@@ -79,6 +79,7 @@ class Loop:
         rng: np.random.Generator,
         draw: Draw,
     ) -> None:
+        shut_out: Callable[[str, str], None] = lambda *_: None,
         self.store = store
         self.intake = intake
         self.registry = registry
@@ -87,7 +88,10 @@ class Loop:
         self._encoder = encoder
         self._rng = rng
         self._settlement = Settlement(store, clock, aggregator=settings.aggregator, minimum=settings.minimum_voters)
-        self._dispatcher = Dispatcher(store, chats, clock, draw, per_second=settings.slack_posts_per_second)
+        self._dispatcher = Dispatcher(
+            store, chats, clock, draw, per_second=settings.slack_posts_per_second, shut_out=shut_out
+        )
+        self._recorder = Recorder(store)
         self._reconciler = Reconciler(
             store, chats, clock, days=settings.settle_days, per_second=settings.slack_posts_per_second
         )
@@ -137,6 +141,11 @@ class Loop:
 
     # --- article --------------------------------------------------------------------------------
 
+    def channel(self, tx: Transaction) -> str:
+        """Return the channel that a workspace plays in: chosen there, else the setting's; empty if there is none yet."""
+        known = tx.workspaces.get()
+        return (known.channel if known else "") or self.settings.channel
+
     def take_in(self, workspace: str, articles: Sequence[Article]) -> tuple[int, int]:
         """Store incoming articles, duplicates folded; return (new articles, copies folded)."""
         return self.intake.take_in(workspace, articles)
@@ -179,7 +188,10 @@ class Loop:
                 if round_ is None:
                     raise TierbotError("No round is open. It opens when the bot starts (`tierbot run`).")
                 posted += sum(
-                    self._queue_post(tx, item, round_, tags, self.clock.now() + place * step, channel)
+                    self._queue_post(tx, item, round_, tags, self.clock.now() + place * step, where)
+                where = channel or self.channel(tx)
+                if few and not where:
+                    raise TierbotError("No channel is chosen yet. Type `/tier channel` in the one to play in.")
                     for place, item in enumerate(few, start)
                 )
                 if not left:
@@ -226,7 +238,7 @@ class Loop:
         return found, tags
 
     def _queue_post(
-        self, tx: Transaction, asked: Asked, round_: Round, tags: TagSpace, due_at: datetime, channel: str | None
+        self, tx: Transaction, asked: Asked, round_: Round, tags: TagSpace, due_at: datetime, channel: str
     ) -> bool:
         prediction = asked.prediction
         post = Post(
@@ -237,7 +249,7 @@ class Loop:
             arm=asked.arm,
             arm_probability=asked.arm_probability,
             shown_tag=prediction.shown_tag,
-            channel=channel or self.settings.channel,
+            channel=channel,
             created_at=self.clock.now(),
         )
         if not tx.posts.add(prediction, post):
@@ -321,16 +333,17 @@ class Loop:
             self.open_round(tx, current.number + 1)
             self.announce(tx, key("round_closed", current.number), report_of(tx, closed, standings, posts))
             picture = chart_of(tx, current.number, former)
-            tx.outbox.add([self._to_channel(key("round_chart", current.number), DeliveryKind.PICTURE, picture)])
+            self._to_channel(tx, key("round_chart", current.number), DeliveryKind.PICTURE, picture)
         return closed
 
     def announce(self, tx: Transaction, delivery_id: str, news: dict[str, Any]) -> None:
         """Queue an announcement to the channel; the same id is announced once."""
-        tx.outbox.add([self._to_channel(delivery_id, DeliveryKind.ANNOUNCE, news)])
+        self._to_channel(tx, delivery_id, DeliveryKind.ANNOUNCE, news)
 
-    def _to_channel(self, delivery_id: str, kind: DeliveryKind, payload: dict[str, Any]) -> Delivery:
-        now = self.clock.now()
-        return Delivery(delivery_id, kind, self.settings.channel, payload, now, now)
+    def _to_channel(self, tx: Transaction, delivery_id: str, kind: DeliveryKind, payload: dict[str, Any]) -> None:
+        now, channel = self.clock.now(), self.channel(tx)
+        if channel:  # before one is chosen there is nobody to tell
+            tx.outbox.add([Delivery(delivery_id, kind, channel, payload, now, now)])
 
     # --- verdict → training set → model -----------------------------------------------------------
 

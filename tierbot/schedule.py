@@ -266,8 +266,8 @@ def push(loop: Loop, workspace: str, due: Due) -> None:
         loop.ask(workspace, count, job=due, next_due=after)
         return
     with loop.store.read(workspace) as tx:
-        known = tx.workspaces.get()
-    paused = known is not None and known.settings.get("paused", False)
+        known, channel = tx.workspaces.get(), loop.channel(tx)
+    paused = not channel or (known is not None and known.settings.get("paused", False))
     spread = timedelta(minutes=settings.push_spread_minutes)
     loop.ask(workspace, 0 if paused else count, spread=spread, job=due, next_due=after)
 

@@ -4,21 +4,31 @@ web      takes Slack's requests by HTTP and writes them down; as many as are nee
 worker   sends the outbox, settles votes, keeps the schedule; several may run, one keeps the schedule
 """
 
+import logging
 import threading
 import time
 from collections.abc import Callable
 from typing import Any
 
-from tierbot.bootstrap import Tierbot, app_of, identify_patiently
+from tierbot.articles.boundaries import load_boundaries
+from tierbot.articles.feeds import load_feeds
+from tierbot.bootstrap import Tierbot, app_of
 from tierbot.domain import TierbotError
-from tierbot.edges.slack.app import Identity
+from tierbot.edges.slack.identity import Identity
+from tierbot.joining import bring_up_to_date
+from tierbot.speaking import identify_patiently
+
+log = logging.getLogger(__name__)
 
 
-def identity_of(bot: Tierbot, pause: Callable[[float], Any] = time.sleep) -> Identity:
-    """Ask Slack whose bot token is set, and set its workspace up.
+def identity_of(bot: Tierbot, pause: Callable[[float], Any] = time.sleep) -> Identity | None:
+    """Ask Slack whose bot token is set, and set its workspace up; None for many workspaces: they are brought up to date.
 
-    Raises TierbotError if the token or the channel is missing or wrong.
+    Raises TierbotError if the token or the channel is missing or wrong, or what many workspaces need.
     """
+    if bot.settings.many_workspaces:
+        _prepare_installed(bot)
+        return None
     token, channel = bot.settings.slack_bot_token, bot.settings.channel
     missing = [name for name, value in (("SLACK_BOT_TOKEN", token), ("TIERBOT_CHANNEL", channel)) if not value]
     if token is None or missing:
@@ -28,12 +38,24 @@ def identity_of(bot: Tierbot, pause: Callable[[float], Any] = time.sleep) -> Ide
     return identity
 
 
-def web_of(bot: Tierbot, identity: Identity, stopping: Callable[[], bool] = lambda: False) -> Any:
-    """Return the ASGI application of one workspace's bot.
+def _prepare_installed(bot: Tierbot) -> None:
+    load_boundaries(bot.settings.boundaries, bot.tags)
+    load_feeds(bot.settings.feeds)
+    sealed, faults = bot.installations().reseal()
+    for fault in faults:
+        log.error("%s", fault)
+    if faults and not sealed:
+        raise TierbotError(faults[0])
+    bring_up_to_date(bot.loop)
+
+
+def web_of(bot: Tierbot, identity: Identity | None, stopping: Callable[[], bool] = lambda: False) -> Any:
+    """Return the ASGI application of one workspace's bot, or (without an identity) that of many, who may install it.
 
     Raises TierbotError if SLACK_SIGNING_SECRET is missing.
     """
-    from tierbot.edges.slack.web import web_app  # noqa: PLC0415 - only HTTP mode needs starlette
+    from tierbot.edges.slack.install_pages import install_routes  # noqa: PLC0415 - only HTTP mode needs starlette
+    from tierbot.edges.slack.web import web_app  # noqa: PLC0415
 
     secret = bot.settings.slack_signing_secret
     if secret is None or not secret.get_secret_value():
@@ -48,7 +70,8 @@ def web_of(bot: Tierbot, identity: Identity, stopping: Callable[[], bool] = lamb
             return str(fault)
         return None
 
-    return web_app(app_of(bot, identity), secret.get_secret_value(), bot.clock, ready, _report(bot))
+    app = app_of(bot, identity)
+    return web_app(app, secret.get_secret_value(), bot.clock, ready, (*install_routes(app), *_report(bot)))
 
 
 def _report(bot: Tierbot) -> tuple[Any, ...]:

@@ -206,7 +206,18 @@ class Settings(BaseSettings):
     def _split(cls, value: object) -> object:
         return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
 
-    @field_validator("models", "tags", "feeds", "boundaries", "seed", "metrics_port", "web_token", mode="before")
+    @field_validator(
+        "models",
+        "tags",
+        "feeds",
+        "boundaries",
+        "seed",
+        "metrics_port",
+        "web_token",
+        "secret_key",
+        "slack_client_secret",
+        mode="before",
+    )
     @classmethod
     def _empty_is_none(cls, value: object) -> object:
         return None if value == "" else value

@@ -27,7 +27,7 @@ def explain(
 
     Example: `tierbot explain 1700000000.123456`
     """
-    from tierbot.bootstrap import tags_in
+    from tierbot.speaking import tags_in
 
     bot, workspace = offline()
     post_id = bot.insight.find(workspace, post)

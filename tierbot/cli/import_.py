@@ -46,9 +46,9 @@ def import_(
     Example: `tierbot import stories.parquet --preview --map "U.S. NEWS=us-politics"`
     """
     from tierbot.articles.labels import Names, Understood, labelled_articles
-    from tierbot.bootstrap import tags_in
     from tierbot.edges.annotations import read_annotations
     from tierbot.edges.archives import ReadReport
+    from tierbot.speaking import tags_in
 
     bot, workspace = offline()
     names = Names(tags_in(bot.store, workspace), dict(map(_renaming, renamed or ())))

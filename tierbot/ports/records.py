@@ -105,6 +105,11 @@ class Workspace:
     enterprise: str | None = None
     stopped_at: datetime | None = None
 
+    @property
+    def channel(self) -> str:
+        """The channel that was chosen to play in; empty if none was."""
+        return str(self.settings.get("channel") or "")
+
 
 @dataclass(frozen=True, slots=True)
 class Installation:

@@ -95,4 +95,4 @@ def test_a_token_of_another_kind_is_refused_with_the_kind_that_is_wanted():
 
 
 def test_slacks_own_admins_are_listed(box):
-    assert list_admins(box.web) == [box.users["ada"]]
+    assert list_admins(box.web, box.info["team_id"]) == [box.users["ada"]]

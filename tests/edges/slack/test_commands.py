@@ -101,7 +101,9 @@ def test_slow_work_is_requested_and_answered_at_once(desk):
 
 
 def test_a_workspace_without_a_channel_is_answered_too(desk):
-    assert say(desk, "push", workspace="T2") == "1 post queued for the channel."
+    said = say(desk, "push", workspace="T2")
+    assert said == "No channel is chosen yet. Type `/tier channel` in the one to play in."
+    assert not desk.play.requests
 
 
 def test_pausing_twice_says_that_it_is_so_already(desk):

@@ -33,30 +33,30 @@ class Counted:
 
 def test_slacks_admins_are_admins_where_nobody_is_listed(box):
     admins = Admins((), StoppedClock())
-    answers = {name: admins.has("T1", box.users[name], box.web) for name in ("ada", "bob", "gus", "rob")}
+    answers = {name: admins.has(box.info["team_id"], box.users[name], box.web) for name in ("ada", "bob", "gus", "rob")}
     assert answers == {"ada": True, "bob": False, "gus": False, "rob": False}
 
 
 def test_the_list_outranks_slack(box):
     admins = Admins((box.users["bob"],), StoppedClock())
-    assert admins.has("T1", box.users["bob"], box.web)
-    assert not admins.has("T1", box.users["ada"], box.web)
+    assert admins.has(box.info["team_id"], box.users["bob"], box.web)
+    assert not admins.has(box.info["team_id"], box.users["ada"], box.web)
 
 
 def test_slack_is_asked_again_only_after_some_minutes(box):
     clock, client = StoppedClock(), Counted(box.web)
     admins = Admins((), clock)
     for _ in range(3):
-        assert admins.has("T1", box.users["ada"], client)
+        assert admins.has(box.info["team_id"], box.users["ada"], client)
     assert client.asked == 1
     clock.time += timedelta(minutes=6)
-    assert admins.has("T1", box.users["ada"], client)
+    assert admins.has(box.info["team_id"], box.users["ada"], client)
     assert client.asked == 2
 
 
 def test_an_answer_for_one_workspace_is_none_for_another(box):
     admins, client = Admins((), StoppedClock()), Counted(box.web)
-    admins.has("T1", box.users["ada"], client)
+    admins.has(box.info["team_id"], box.users["ada"], client)
     admins.has("T2", box.users["ada"], client)
     assert client.asked == 2
 

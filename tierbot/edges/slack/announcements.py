@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from tierbot.domain import Estimate, Standing
+from tierbot.edges.slack import notices
 from tierbot.edges.slack.blocks import Block, Message, context, header, listing, section, sections
 from tierbot.edges.slack.boards import Named, standing_line
 from tierbot.edges.slack.text import clean, emoji, mrkdwn, person
@@ -208,3 +209,6 @@ _KINDS: Mapping[str, Callable[[Announcement, TagSpace], Message]] = {
     "nudge": _nudge,
     "journey_broken": _journey_broken,
 }
+    "doubts": render_doubts,
+    "welcome": notices.welcome,
+    "emoji_missing": notices.emoji_missing,

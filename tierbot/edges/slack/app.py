@@ -3,7 +3,6 @@
 import logging
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from typing import Any
 
 from slack_bolt import App
@@ -11,30 +10,16 @@ from slack_bolt.authorization import AuthorizeResult
 from slack_bolt.context import BoltContext
 from slack_sdk import WebClient
 
-from tierbot.edges.slack import faults, home, inbox, listeners, shortcuts
+from tierbot.edges.slack import faults, home, inbox, listeners, oauth, shortcuts
 from tierbot.edges.slack.directory import Directory
 from tierbot.edges.slack.errors import call
+from tierbot.edges.slack.identity import Identity
 from tierbot.edges.slack.needs import Needs
+from tierbot.edges.slack.oauth import AuthorizeInstalled, Installing
 from tierbot.logs import FollowingExecutor
 
 NEEDS = Needs(methods={"auth.test": ()})
 LISTENER_THREADS = 32  # Bolt's own five let a slash command starve behind five slow ones
-
-
-@dataclass(frozen=True, slots=True)
-class Identity:
-    """Who a bot token belongs to, as auth.test says once at the start."""
-
-    team_id: str
-    team: str
-    url: str
-    bot_user_id: str
-    bot_id: str
-    token: str
-    enterprise_id: str | None = None
-
-    def __repr__(self) -> str:
-        return f"Identity({self.team_id}, {self.bot_user_id})"  # no token in logs
 
 
 SlackApp = App
@@ -66,36 +51,32 @@ def authorize_one(identity: Identity) -> Authorize:
     def authorize(enterprise_id: str | None, team_id: str | None, context: BoltContext) -> AuthorizeResult | None:
         if team_id != identity.team_id:
             return None
-        return AuthorizeResult(
-            enterprise_id=enterprise_id,
-            team_id=team_id,
-            team=identity.team,
-            url=identity.url,
-            bot_user_id=identity.bot_user_id,
-            bot_id=identity.bot_id,
-            bot_token=identity.token,
-            user_id=context.user_id,
-        )
+        return identity.serving(enterprise_id, team_id, context)
 
     return authorize
 
 
 def build_app(
     desk: listeners.Desk,
-    authorize: Authorize,
+    authorize: Authorize | None,
     *,
     base_url: str = WebClient.BASE_URL,
     signing_secret: str | None = None,
+    installing: Installing | None = None,
     ignored_users: frozenset[str] = frozenset(),
     directory: Directory | None = None,
     listener_threads: int = LISTENER_THREADS,
 ) -> App:
-    """Return the app with every listener registered. `signing_secret` is needed for HTTP mode only."""
+    """Return the app with every listener registered. `signing_secret` is needed for HTTP mode only.
+
+    `installing` is how the app gets into many workspaces and who may act there; without it `authorize` says that.
+    """
     with _quiet(logging.getLogger("slack_bolt.App")):
         app = App(
             name="tierbot",
             client=WebClient(base_url=base_url.rstrip("/") + "/", timeout=15, retry_handlers=[]),
-            authorize=authorize,  # type: ignore[arg-type] # None is how Bolt is told "not installed"
+            authorize=AuthorizeInstalled(installing.installations) if installing else authorize,  # type: ignore[arg-type] # None is how Bolt is told "not installed"
+            oauth_settings=installing.settings if installing else None,
             signing_secret=signing_secret or "",
             raise_error_for_unhandled_request=True,  # our error handler acknowledges it
             request_verification_enabled=signing_secret is not None,
@@ -108,6 +89,8 @@ def build_app(
     slow = FollowingExecutor(1, thread_name_prefix="slack-slow")
     shortcuts.register(app, desk, slow)
     home.register(app, desk, directory, slow)
+    if installing:
+        oauth.register(app, installing.installations)
     faults.register(app)
     return app
 

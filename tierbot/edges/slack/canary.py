@@ -21,12 +21,12 @@ from slack_sdk import WebClient
 
 from tierbot.doctor.tokens import USER, wrong_token
 from tierbot.domain import TierbotError, to_slack_ts
-from tierbot.edges.slack.app import Identity
 from tierbot.edges.slack.blocks import context, section
 from tierbot.edges.slack.chat import web_client
 from tierbot.edges.slack.commands import LEADERBOARD, MY_SCORE, TIER
 from tierbot.edges.slack.errors import call
 from tierbot.edges.slack.faults import WENT_WRONG
+from tierbot.edges.slack.identity import Identity
 from tierbot.edges.slack.needs import Needs
 from tierbot.edges.slack.text import clean, cut
 from tierbot.ports import ChatError, Clock

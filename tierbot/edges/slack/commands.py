@@ -9,7 +9,9 @@ from tierbot.edges.slack.text import clean, mrkdwn
 
 LEADERBOARD = SlashCommand("/leaderboard", "Who judged most this round", "[this | last | all | round number]")
 MY_SCORE = SlashCommand("/myscore", "Your own score, rank and streak")
-TIER = SlashCommand("/tier", "Run the game (for admins)", "push | retrain | round | pause | resume | models | rollback")
+TIER = SlashCommand(
+    "/tier", "Run the game (for admins)", "push | channel | retrain | round | pause | resume | models | rollback"
+)
 
 _MOST_PUSHED = 500
 _HELP_WORDS = frozenset({"", "help", "?", "-h", "--help"})
@@ -20,6 +22,7 @@ class Action(StrEnum):
 
     HELP = "help"
     PUSH = "push"
+    CHANNEL = "channel"
     RETRAIN = "retrain"
     ROUND_STATUS = "round status"
     ROUND_CLOSE = "round close"
@@ -31,14 +34,16 @@ class Action(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """A `/tier` command as understood; `count` is how many articles to push."""
+    """A `/tier` command as understood; `count` is how many articles to push, `channel` the one named."""
 
     action: Action
     count: int = 1
+    channel: str = ""
 
 
 _EXPLAINED = {
     "push [n]": f"post the next article, or the next n (at most {_MOST_PUSHED})",
+    "channel": "play in this channel (I must be in it)",
     "retrain": "train a new model on all verdicts",
     "round status": "how the round is going",
     "round close": "close the round now and announce its champion",
@@ -61,8 +66,8 @@ def help_text(command: str = TIER.name) -> str:
 def read_order(text: str) -> Order:
     """Read what follows `/tier`. Raises UnknownWordError, which lists what is possible.
 
-    >>> read_order("push 5"), read_order(" Round  CLOSE ").action
-    (Order(action=<Action.PUSH: 'push'>, count=5), <Action.ROUND_CLOSE: 'round close'>)
+    >>> read_order("push 5").count, read_order(" Round  CLOSE ").action
+    (5, <Action.ROUND_CLOSE: 'round close'>)
     """
     words = clean(text, 200).lower().split()
     said = " ".join(words)
@@ -70,6 +75,8 @@ def read_order(text: str) -> Order:
         return Order(Action.HELP)
     if words[0] == Action.PUSH:
         return Order(Action.PUSH, _pushed(words[1:]))
+    if words[0] == Action.CHANNEL:
+        return Order(Action.CHANNEL, channel=clean(text, 200).partition(" ")[2].strip())
     if said == "round":
         return Order(Action.ROUND_STATUS)
     try:

@@ -59,7 +59,7 @@ class Directory:
         if (known and known.until > now) or not self._loading.acquire(blocking=False):
             return
         try:
-            found = _load(client)
+            found = _load(client, workspace)
             self._members[workspace] = _Members(now + _FRESH, *_sorted_out(found))
         except TierbotError as fault:
             _log.warning("The workspace's members could not be listed; names are shown as mentions. %s", fault)
@@ -69,11 +69,13 @@ class Directory:
             self._loading.release()
 
 
-def _load(client: WebClient) -> list[Mapping[str, Any]]:
+def _load(client: WebClient, workspace: str) -> list[Mapping[str, Any]]:
     found: list[Mapping[str, Any]] = []
     cursor = ""
+    # An organisation's token must say which workspace it means; a workspace's own may.
+    asked = {"limit": _PAGE, "team_id": workspace}
     for _ in range(_MOST_PAGES):
-        page = call("users.list", client.users_list, limit=_PAGE, **({"cursor": cursor} if cursor else {}))
+        page = call("users.list", client.users_list, **asked, **({"cursor": cursor} if cursor else {}))
         found += page.get("members") or []
         cursor = (page.get("response_metadata") or {}).get("next_cursor") or ""
         if not cursor:

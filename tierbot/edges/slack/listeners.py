@@ -14,6 +14,7 @@ from slack_sdk import WebClient
 
 from tierbot.edges.slack.blocks import Message, section
 from tierbot.edges.slack.boards import render_leaderboard, render_models, render_my_score, render_round_status
+from tierbot.edges.slack.channels import choose_channel
 from tierbot.edges.slack.commands import (
     LEADERBOARD,
     LEADERBOARD_HELP,
@@ -92,7 +93,12 @@ def register(app: App, desk: Desk, directory: Directory) -> None:
             if not desk.admins.has(workspace, user, client):
                 _tell(respond, refusal())
                 return
-            _tell(respond, obey(desk, workspace, user, read_order(command.get("text") or "")))
+            order = read_order(command.get("text") or "")
+            if order.action is Action.CHANNEL:
+                here, bot = str(command.get("channel_id") or ""), str(context.bot_user_id)
+                _tell(respond, choose_channel(desk.play, client, workspace, user, order.channel, here, bot))
+                return
+            _tell(respond, obey(desk, workspace, user, order))
 
     app.command(LEADERBOARD.name)(leaderboard)
     app.command(MY_SCORE.name)(my_score)
@@ -102,6 +108,8 @@ def register(app: App, desk: Desk, directory: Directory) -> None:
 def obey(desk: Desk, workspace: str, by: str, order: Order) -> Message:
     """Do what an admin asked, or put it on the agenda, and return the answer."""
     if order.action is Action.PUSH:
+        if not desk.channel(workspace):
+            return _plain("No channel is chosen yet. Type `/tier channel` in the one to play in.")
         desk.play.request(workspace, "push", by, count=order.count)
         return _plain(f"{count(order.count, 'post')} queued for {_where(desk, workspace)}.")
     return _DEEDS[order.action](desk, workspace, by)

@@ -3,7 +3,20 @@
 from typing import Any
 
 from tierbot.domain import TierbotError
-from tierbot.edges.slack import app, canary, chat, directory, examine, home, inbox, listeners, people, shortcuts, upload
+from tierbot.edges.slack import (
+    app,
+    canary,
+    chat,
+    directory,
+    examine,
+    home,
+    inbox,
+    listeners,
+    oauth,
+    people,
+    shortcuts,
+    upload,
+)
 from tierbot.edges.slack.needs import Needs
 
 ALL: tuple[Needs, ...] = (
@@ -19,6 +32,7 @@ ALL: tuple[Needs, ...] = (
     shortcuts.NEEDS,
     upload.NEEDS,
 )
+EVENTS_PATH = "/slack/events"
 APP_SCOPES = ("connections:write",)  # of the app-level token, for Socket Mode
 _NAME, _COMMAND, _SHORTCUT, _LEAST_LONG, _LONG = 35, 32, 24, 175, 4000
 
@@ -45,15 +59,22 @@ def bot_commands() -> tuple[str, ...]:
     return tuple(sorted(command.name for needs in ALL for command in needs.commands))
 
 
-def manifest(name: str = "tierbot", *, request_url: str | None = None, journey: bool = False) -> dict[str, Any]:
+def manifest(
+    name: str = "tierbot", *, request_url: str | None = None, public_url: str | None = None, journey: bool = False
+) -> dict[str, Any]:
     """Return the manifest: for Socket Mode, or for HTTP mode at `request_url` (https://…/slack/events).
 
+    public_url: where `tierbot web` is reached; the app can then be installed in many workspaces and organisations.
     journey: also ask for a user token, with which `tierbot doctor --journey` reacts as a colleague.
 
     Raises TierbotError if the name is longer than Slack takes.
     """
     if not 0 < len(name) <= _NAME:
         raise TierbotError(f"The app's name {name!r} has {len(name)} characters; Slack takes 1 to {_NAME}. Shorten it.")
+    if public_url:
+        request_url = request_url or public_url.rstrip("/") + EVENTS_PATH
+    events = {*bot_events(), *(oauth.NEEDS.events if public_url else ())}
+    redirects = {"redirect_urls": [public_url.rstrip("/") + oauth.REDIRECT_PATH]} if public_url else {}
     commands = [_command(command, request_url) for needs in ALL for command in needs.commands]
     shortcuts = [
         {"name": s.name, "type": "message", "callback_id": s.callback_id, "description": s.description}
@@ -74,12 +95,13 @@ def manifest(name: str = "tierbot", *, request_url: str | None = None, journey: 
             **({"shortcuts": shortcuts} if shortcuts else {}),
         },
         "oauth_config": {
-            "scopes": {"bot": list(bot_scopes()), **({"user": list(canary.USER_SCOPES)} if journey else {})}
+            **redirects,
+            "scopes": {"bot": list(bot_scopes()), **({"user": list(canary.USER_SCOPES)} if journey else {})},
         },
         "settings": {
-            "event_subscriptions": {**web, "bot_events": list(bot_events())},
+            "event_subscriptions": {**web, "bot_events": sorted(events)},
             "interactivity": {"is_enabled": True, **web},
-            "org_deploy_enabled": False,
+            "org_deploy_enabled": bool(public_url),
             "socket_mode_enabled": request_url is None,
             "token_rotation_enabled": False,
         },

@@ -1,7 +1,7 @@
 """Who may do what: admins by an allow-list, else by Slack's own word (remembered for some minutes)."""
 
 import threading
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -21,12 +21,19 @@ _PAGE, _MOST_PAGES = 200, 20
 class Admins:
     """Answers whether someone is an admin of tierbot in a workspace.
 
-    With an allow-list only it counts; without one, Slack's admins and owners are tierbot's.
+    With an allow-list only it counts; without one, Slack's admins and owners are tierbot's, and who installed it.
     """
 
-    def __init__(self, allowed: Collection[str], clock: Clock) -> None:
+    def __init__(
+        self,
+        allowed: Collection[str],
+        clock: Clock,
+        installers: Callable[[str], Collection[str]] = lambda _: (),
+    ) -> None:
+        """`installers` tells of a workspace who installed the app there."""
         self._allowed = frozenset(allowed)
         self._clock = clock
+        self._installers = installers
         self._known: dict[tuple[str, str], tuple[datetime, bool]] = {}
         self._lock = threading.Lock()
 
@@ -42,7 +49,7 @@ class Admins:
             known = self._known.get((workspace, user))
         if known and known[0] > now:
             return known[1]
-        answer = _asked(user, client)
+        answer = _asked(user, workspace, client) or user in self._installers(workspace)
         with self._lock:
             if len(self._known) >= _MOST_REMEMBERED:
                 self._known.clear()
@@ -50,7 +57,7 @@ class Admins:
         return answer
 
 
-def list_admins(client: WebClient) -> list[str]:
+def list_admins(client: WebClient, workspace: str) -> list[str]:
     """Return the user ids of Slack's own admins and owners, among the first few thousand members.
 
     Raises TierbotError if Slack does not list them.
@@ -58,15 +65,17 @@ def list_admins(client: WebClient) -> list[str]:
     found: list[str] = []
     cursor = ""
     for _ in range(_MOST_PAGES):
-        page = call("users.list", client.users_list, limit=_PAGE, **({"cursor": cursor} if cursor else {}))
-        found += [str(member["id"]) for member in page.get("members") or [] if _is_admin(member)]
+        asked = {"limit": _PAGE, "team_id": workspace} | ({"cursor": cursor} if cursor else {})
+        page = call("users.list", client.users_list, **asked)
+        members = page.get("members") or []
+        found += [str(one["id"]) for one in members if _is_admin(one) and not is_stranger(one, workspace)]
         cursor = (page.get("response_metadata") or {}).get("next_cursor") or ""
         if not cursor:
             break
     return found
 
 
-def _asked(user: str, client: WebClient) -> bool:
+def _asked(user: str, workspace: str, client: WebClient) -> bool:
     try:
         found = call("users.info", client.users_info, user=user).get("user") or {}
     except ChatError as fault:
@@ -79,9 +88,16 @@ def _asked(user: str, client: WebClient) -> bool:
         raise TierbotError(
             f"Slack is busy; please try again in {fault.retry_after:.0f} s. (Or list the admins in TIERBOT_ADMINS.)"
         ) from fault
-    return _is_admin(found)
+    return _is_admin(found) and not is_stranger(found, workspace)
+
+
+def is_stranger(member: Mapping[str, Any], workspace: str) -> bool:
+    """Say whether a member is of another team, in a channel that the two share (Slack Connect)."""
+    home = member.get("team_id")
+    teams = (member.get("enterprise_user") or {}).get("teams") or ()
+    return bool(member.get("is_stranger")) or (home is not None and home != workspace and workspace not in teams)
 
 
 def _is_admin(member: Mapping[str, Any]) -> bool:
-    stranger = member.get("is_bot") or member.get("deleted") or member.get("is_restricted")
-    return not stranger and bool(member.get("is_admin") or member.get("is_owner") or member.get("is_primary_owner"))
+    outsider = any(member.get(trait) for trait in ("is_bot", "deleted", "is_restricted", "is_ultra_restricted"))
+    return not outsider and bool(member.get("is_admin") or member.get("is_owner") or member.get("is_primary_owner"))

@@ -48,6 +48,14 @@ class Play(Protocol):
         """Post again; False if it was not paused."""
         ...
 
+    def channel(self, workspace: str) -> str:
+        """Return the channel that a workspace plays in; empty if none is chosen yet."""
+        ...
+
+    def choose_channel(self, workspace: str, channel: str, by: str) -> bool:
+        """Play in another channel from the next post on; False if it is that one already."""
+        ...
+
     def rollback(self, workspace: str, by: str) -> ModelVersion:
         """Put the former champion back in service and return it."""
         ...
