@@ -11,8 +11,9 @@ from tests.outputs.logged import TAGS, TEAM, exported, log_store
 from tierbot.articles.labels import Names, Understood, labelled_articles
 from tierbot.articles.reading import ArchiveError
 from tierbot.domain import TierbotError
-from tierbot.edges.annotations import read_annotations
+from tierbot.edges.annotations import _DATASET, _DATASET_VERSION, read_annotations
 from tierbot.edges.archives import ReadReport
+from tierbot.outputs.dataset import FORMAT
 
 NOW = datetime(2026, 11, 23, tzinfo=UTC)
 STORIES = [
@@ -79,6 +80,21 @@ def test_our_own_exports_come_back_with_the_labels_they_went_out_with(form: str,
     assert understood.labelled == sum(map(bool, labels))
     # Stories share an address in this log, and their titles tell them apart.
     assert [set(tags) for tags in found.values()] == [set(tags) for tags in labels if tags]
+
+
+def test_an_export_of_a_newer_tierbot_is_refused_and_somebody_elses_metadata_is_not(tmp_path: Path) -> None:
+    pa = pytest.importorskip("pyarrow", reason="needs pyarrow (pip install 'tierbot[export]')")
+    from pyarrow import parquet
+
+    assert f"{_DATASET}/{_DATASET_VERSION}" == FORMAT
+    for about, refused in (('{"format": "tierbot-dataset/2"}', True), ('{"format": 7}', False), ("tea", False)):
+        table = pa.table({"title": ["Pizza"], "tags": [["food"]]}).replace_schema_metadata({"tierbot": about})
+        parquet.write_table(table, tmp_path / "d.parquet")
+        if refused:
+            with pytest.raises(ArchiveError, match=r"by a newer tierbot \(tierbot-dataset/2"):
+                read(tmp_path / "d.parquet")
+        else:
+            assert read(tmp_path / "d.parquet")[3] == {"Pizza": ("food",)}
 
 
 def test_of_several_annotators_at_least_half_must_choose_a_tag(tmp_path: Path) -> None:

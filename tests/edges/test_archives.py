@@ -135,3 +135,22 @@ def test_a_line_without_end_does_not_fill_the_memory(tmp_path: Path) -> None:
     assert report.examples[0].line == 2
     assert "longer than 32 MB" in report.examples[0].why
     assert peak < 3.5 * LONGEST_LINE  # the line has five times the limit
+
+
+def test_memory_does_not_grow_with_the_rows(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tierbot.edges.archives._IDS_WATCHED", 100)
+    path = tmp_path / "long.jsonl"
+    with path.open("w") as file:
+        file.writelines(
+            json.dumps({"id": f"a{n}", "title": f"Story {n}", "tags": ["food"]}) + "\n" for n in range(8000)
+        )
+    peaks = []
+    for rows in (800, 8000):
+        tracemalloc.start()
+        report = ReadReport()
+        for _, _ in zip(range(rows), read_archive(path, now=NOW, strict=False, report=report), strict=False):
+            pass
+        peaks.append(tracemalloc.get_traced_memory()[1])
+        tracemalloc.stop()
+        assert rows <= report.rows <= rows + 1
+    assert peaks[1] < peaks[0] * 1.2 + 50_000

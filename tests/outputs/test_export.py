@@ -169,7 +169,7 @@ def test_our_own_reader_of_crowds_takes_it(store: SqlStore, tmp_path: Path) -> N
 
 def test_label_studio_takes_tasks_annotations_and_predictions(store: SqlStore, tmp_path: Path) -> None:
     interface = pytest.importorskip(
-        "label_studio_sdk.label_interface", reason="needs Label Studio's SDK (pip install label-studio-sdk)"
+        "label_studio_sdk.label_interface", reason="needs Label Studio's SDK: see tests/label-studio.txt"
     )
     exported(store, "label-studio", tmp_path / "d.json")
     studio = interface.LabelInterface(labelling_config(TAGS))

@@ -14,6 +14,7 @@ from tierbot.edges.archives import ReadReport, read_archive
 _ARRAY_LIMIT = 512 * 2**20  # bytes: a JSON array is read whole
 _PARQUET_BATCH = 500
 _EXAMPLES = 5
+_DATASET, _DATASET_VERSION = "tierbot-dataset", 1  # our own exports' columns, see outputs/dataset.py
 
 
 def read_annotations(path: Path, *, now: datetime, report: ReadReport) -> tuple[str, Iterator[ArchiveRow]]:
@@ -67,13 +68,29 @@ def _parquet(path: Path) -> Iterator[dict[str, Any]]:
             f"{path}: reading Parquet needs pyarrow. Install it: pip install 'tierbot[export]'."
         ) from fault
     try:
-        for batch in parquet.ParquetFile(path).iter_batches(_PARQUET_BATCH):
+        file = parquet.ParquetFile(path)
+        _refuse_newer(path, (file.schema_arrow.metadata or {}).get(b"tierbot"))
+        for batch in file.iter_batches(_PARQUET_BATCH):
             for record in batch.to_pylist():
                 yield {name: _keyed(value) for name, value in record.items()}
     except (OSError, pa.ArrowException) as fault:
         raise ArchiveError(
             f"{path}: is damaged Parquet ({str(fault)[:120]}). Copy or export the file again."
         ) from fault
+
+
+def _refuse_newer(path: Path, about: bytes | None) -> None:
+    """Raise ArchiveError for an export of ours whose columns mean something that this version does not know."""
+    try:
+        form = str(json.loads(about)["format"]) if about else ""
+    except (ValueError, TypeError, KeyError):
+        return  # somebody else's metadata under our name
+    name, _, version = form.rpartition("/")
+    if name == _DATASET and version.isdecimal() and int(version) > _DATASET_VERSION:
+        raise ArchiveError(
+            f"{path}: was exported by a newer tierbot ({form}; this one reads up to {_DATASET}/{_DATASET_VERSION}). "
+            "Update tierbot."
+        )
 
 
 def _keyed(value: Any) -> Any:

@@ -23,6 +23,7 @@ from tierbot.articles.reading import (
 )
 
 _EXAMPLES = 5
+_IDS_WATCHED = 100_000  # the first so many: memory stays bounded
 _STDIN = Path("-")
 
 
@@ -37,10 +38,11 @@ class ReadReport:
     _ids: set[str] = field(default_factory=set, repr=False)
 
     def note_id(self, row: ArchiveRow, name: str) -> None:
-        """Note the first id that comes a second time; rows are told apart by address or title, so none is lost."""
+        """Note the first id that comes a second time, of the first 100,000; rows are told apart by address or title, so none is lost."""
         if row.id and row.id in self._ids and not any("comes again" in note for note in self.notes):
             self.notes.append(f"{name}:{row.line}: id {row.id!r} comes again; rows are told apart by url or title.")
-        self._ids.add(row.id)
+        if len(self._ids) < _IDS_WATCHED:
+            self._ids.add(row.id)
 
 
 def read_archive(
