@@ -120,7 +120,8 @@ class Loop:
                 self.open_round(tx, 1)
             opens = next_open(now, parse_hours(self.settings.quiet_hours), self.settings.weekdays, self.settings.zone)
             retraining = now + timedelta(days=self.settings.retrain_every_days)
-            for job, due_at in (("push", opens), ("poll", now), ("expire", now), ("retrain", retraining)):
+            daily = (("expire", now), ("watch", now + timedelta(days=1)))
+            for job, due_at in (("push", opens), ("poll", now), ("retrain", retraining), *daily):
                 if tx.agenda.get(job) is None:
                     tx.agenda.set(Due(job, due_at))
             tx.agenda.set(Due("reconcile", now))  # whatever happened while nobody listened

@@ -8,6 +8,7 @@ from datetime import timedelta
 from typing import Any
 
 from tierbot.domain import TierbotError
+from tierbot.doubts import forget_doubts
 from tierbot.ports import Clock, Store, Transaction
 
 _PSEUDONYM = "anon-"
@@ -45,6 +46,7 @@ class Rights:
                 raise TierbotError(
                     f"Nothing is kept of {user} in {workspace}. Is it their member id, such as U0123ABCD?"
                 )
+            forget_doubts(tx, user)
             known = tx.workspaces.get()
             if known is not None:
                 digests = sorted({*known.settings.get(_FORGOTTEN, ()), _digest(workspace, user)})

@@ -9,8 +9,10 @@ Posts of frozen rounds are left as they are unless their own votes change.
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 
 from tierbot.domain import Post, Verdict, Vote
+from tierbot.doubts import doubted
 from tierbot.feedback import PlainRule
 from tierbot.feedback.learned import AnchorAware
 from tierbot.ports import Clock, Store, Transaction
@@ -80,8 +82,8 @@ class Settlement:
         votes, cursors = tx.ledger.votes(ids), tx.ledger.cursors(ids)
         if not self._learned:
             now = self._clock.now()
-            settle = self._plain.settle
-            return lambda: [settle(p, votes[p.id], ledger_cursor=cursors.get(p.id, 0), now=now) for p in posts]
+            settle = partial(self._plain.settle, now=now, halved=doubted(tx))
+            return lambda: [settle(p, votes[p.id], ledger_cursor=cursors.get(p.id, 0)) for p in posts]
         rule = AnchorAware(minimum=self._minimum, tags=len(tx.workspaces.tags().ids))
         among = [post for post in posts if post.id in known]
         older = [post for post in posts if post.id not in known]

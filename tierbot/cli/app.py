@@ -26,6 +26,7 @@ from tierbot.cli import (
     simulate,
     status,
     tags,
+    trainers,
 )
 
 app = typer.Typer(
@@ -67,6 +68,7 @@ for module in (
     explain,
     models,
     people,
+    trainers,
     tags,
     export,
     report,

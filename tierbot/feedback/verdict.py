@@ -1,14 +1,13 @@
 """What a post's votes settle to: the plain rule, and the interface that learned aggregators share."""
 
-from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from fractions import Fraction
 from math import ceil
 from typing import Protocol
 
-from tierbot.domain import Outcome, Post, Says, Verdict, Vote
+from tierbot.domain import Outcome, Post, Says, Verdict, Vote, key
 
 # A verdict of n voters weighs n / (n + 2): one voter a third, two a half, eight 0.8. It is the mean's share in
 # a Beta posterior whose prior is worth two voters.
@@ -46,20 +45,37 @@ class PlainRule:
         """Name and settings."""
         return f"plain-1(min={self.minimum},true={self.true_share},wrong={self.wrong_share})"
 
-    def settle(self, post: Post, votes: Iterable[Vote], *, ledger_cursor: int, now: datetime) -> Verdict:
-        """Return the verdict; the reward is the share of voters for whom the shown tag is true."""
-        given = list(votes)
-        voters = len({vote.user for vote in given})
-        support = Counter({tag: len(users) for tag, users in _supporters(given).items()})
-        rejects = len({vote.user for vote in given if vote.says is Says.REJECTS})
-        unsure = len({vote.user for vote in given if vote.says is Says.UNSURE})
+    def settle(
+        self,
+        post: Post,
+        votes: Iterable[Vote],
+        *,
+        ledger_cursor: int,
+        now: datetime,
+        halved: frozenset[str] = frozenset(),
+    ) -> Verdict:
+        """Return the verdict; the reward is the share of voters for whom the shown tag is true.
 
+        Voters in `halved` count half (see doubts.py): where one of them voted, the aggregator's name says so. The raw
+        counts stay whole.
+        """
+        given = list(votes)
+        users = {vote.user for vote in given}
+        supporters = _supporters(given)
+        rejecting = {vote.user for vote in given if vote.says is Says.REJECTS}
+        half = halved & users
+
+        def count(some: Collection[str]) -> Fraction:
+            return len(some) - Fraction(len(half.intersection(some)), 2)
+
+        voters = count(users)
         enough = max(self.minimum, ceil(voters * self.true_share))
-        true = {tag: count / voters for tag, count in sorted(support.items()) if count >= enough}
+        support = {tag: count(some) for tag, some in sorted(supporters.items())}
+        true = {tag: float(counted / voters) for tag, counted in support.items() if counted >= enough}
         reason = None
         if true:
             outcome = Outcome.NAMED
-        elif rejects >= max(self.minimum, ceil(voters * self.wrong_share)):
+        elif count(rejecting) >= max(self.minimum, ceil(voters * self.wrong_share)):
             outcome = Outcome.WRONG
         else:
             outcome, reason = Outcome.ABSTAINED, "too_few" if voters < self.minimum else "split"
@@ -68,13 +84,13 @@ class PlainRule:
             outcome=outcome,
             reason=reason,
             tags=true,
-            reward=support[post.shown_tag] / voters if voters else None,
-            weight=voters / (voters + _PRIOR_VOTERS),
-            voters=voters,
-            support=dict(sorted(support.items())),
-            rejects=rejects,
-            unsure=unsure,
-            aggregator=self.version,
+            reward=float(support.get(post.shown_tag, Fraction(0)) / voters) if voters else None,
+            weight=float(voters / (voters + _PRIOR_VOTERS)),
+            voters=len(users),
+            support={tag: len(some) for tag, some in sorted(supporters.items())},
+            rejects=len(rejecting),
+            unsure=len({vote.user for vote in given if vote.says is Says.UNSURE}),
+            aggregator=f"{self.version}@half={key(*sorted(half))}" if half else self.version,
             ledger_cursor=ledger_cursor,
             settled_at=now,
         )

@@ -4,6 +4,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from tierbot.domain import Origin
+from tierbot.doubts import doubts
 from tierbot.ports import Delivery, DeliveryState, Due, Transaction
 from tierbot.rounds.views import RoundStatus
 
@@ -35,6 +36,7 @@ def status_of(
         "jobs": [_job(due) for due in tx.agenda.all()],
         "feeds": _feeds(tx),
         "journey": switches.get("journey"),
+        "doubts": [{"id": one.id, "users": list(one.users), "evidence": one.evidence} for one in doubts(tx) if one.in_force],
     }
 
 

@@ -10,6 +10,7 @@ from tierbot.domain import Estimate, Standing
 from tierbot.edges.slack import notices
 from tierbot.edges.slack.blocks import Block, Message, context, header, listing, section, sections
 from tierbot.edges.slack.boards import Named, standing_line
+from tierbot.edges.slack.doubts import render_doubts
 from tierbot.edges.slack.text import clean, emoji, mrkdwn, person
 from tierbot.edges.slack.views import Button, actions, button
 from tierbot.edges.slack.words import accuracy, count, percent
@@ -208,6 +209,7 @@ _KINDS: Mapping[str, Callable[[Announcement, TagSpace], Message]] = {
     "model_rolled_back": _model_rolled_back,
     "nudge": _nudge,
     "journey_broken": _journey_broken,
+    "doubts": render_doubts,
 }
     "doubts": render_doubts,
     "welcome": notices.welcome,
