@@ -9,19 +9,17 @@ from tierbot.sandbox.payloads import message_json
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from tierbot.sandbox.records import Channel, Json, Message, User
-    from tierbot.sandbox.workspace import Workspace
+    from tierbot.sandbox.records import Channel, Json, Message
+    from tierbot.sandbox.sandbox import Sandbox
 
 
 class AppEvents:
     """Listens to the workspace and hands callbacks to `deliver`."""
 
-    def __init__(
-        self, workspace: Workspace, app_id: str, bot: User, events: frozenset[str], deliver: Callable[[Json], None]
-    ) -> None:
-        self._workspace = workspace
-        self._app_id = app_id
-        self._bot = bot
+    def __init__(self, box: Sandbox, events: frozenset[str], deliver: Callable[[Json], None]) -> None:
+        self._box = box
+        self._workspace = box.workspace
+        self._bot = box.bot
         self._events = events
         self._deliver = deliver
         self._handlers: dict[str, Callable[[Json], None]] = {
@@ -34,7 +32,7 @@ class AppEvents:
             "member_left": lambda change: self._member("member_left_channel", change),
             "emoji_changed": self._emoji,
         }
-        workspace.listen(self.hear)
+        self._workspace.listen(self.hear)
 
     def hear(self, kind: str, change: Json) -> None:
         """Take one change."""
@@ -44,32 +42,52 @@ class AppEvents:
 
     def send(self, event: Json, subscription: str | None = None) -> None:
         """Wrap an event into its callback and deliver it, if the app subscribed to it."""
-        if (subscription or event["type"]) not in self._events:
-            return
-        space = self._workspace
-        authorization = {
-            "enterprise_id": None,
+        if (subscription or event["type"]) in self._events and self._box.teams.installed(self._box):
+            self._deliver(self._callback(event))
+
+    def end(self, revoked: Json, fault: str, *others: Json, place: str | None = None) -> None:
+        """Let a token die and say so; what is said is about the installation that there was."""
+        box = self._box
+        place = place or self._workspace.id
+        of_org = place != self._workspace.id
+        callbacks = [
+            self._callback_of_org(event) if of_org else self._callback(event)
+            for event in (revoked, *others)
+            if event["type"] in self._events
+        ]
+        box.teams.kill(place, fault)
+        for callback in callbacks:
+            self._deliver(callback)
+
+    def send_of_org(self, event: Json) -> None:
+        """Deliver an event about the whole organisation's installation."""
+        if event["type"] in self._events:
+            self._deliver(self._callback_of_org(event))
+
+    def _callback_of_org(self, event: Json) -> Json:
+        org = self._box.teams.org
+        named = {"enterprise_id": org.id if org else None}
+        authorization = {**named, "user_id": self._bot.id, "is_bot": True, "is_enterprise_install": True}
+        return self._callback(event) | {**named, "team_id": None, "authorizations": [authorization]}
+
+    def _callback(self, event: Json) -> Json:
+        space, teams = self._workspace, self._box.teams
+        enterprise = teams.enterprise(self._box)
+        return {
+            "token": "sandbox",
             "team_id": space.id,
-            "user_id": self._bot.id,
-            "is_bot": True,
-            "is_enterprise_install": False,
+            **({"enterprise_id": enterprise["id"]} if enterprise else {}),
+            "context_team_id": space.id,
+            "context_enterprise_id": enterprise["id"] if enterprise else None,
+            "api_app_id": self._box.app_id,
+            "event": event,
+            "type": "event_callback",
+            "event_id": space.mint.id("Ev"),
+            "event_time": int(space.clock.time()),
+            "authorizations": [teams.authorization(self._box)],
+            "is_ext_shared_channel": False,
+            "event_context": space.mint.hex(16),
         }
-        self._deliver(
-            {
-                "token": "sandbox",
-                "team_id": space.id,
-                "context_team_id": space.id,
-                "context_enterprise_id": None,
-                "api_app_id": self._app_id,
-                "event": event,
-                "type": "event_callback",
-                "event_id": space.mint.id("Ev"),
-                "event_time": int(space.clock.time()),
-                "authorizations": [authorization],
-                "is_ext_shared_channel": False,
-                "event_context": space.mint.hex(16),
-            }
-        )
 
     def home_opened(self, user: str, tab: str, view: Json | None) -> None:
         """Tell the app that someone opened its home."""

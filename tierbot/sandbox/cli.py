@@ -48,6 +48,13 @@ def build_parser() -> argparse.ArgumentParser:
     add("--signing-secret", default=usual.signing_secret, help="for --request-url (default: %(default)s)")
     add("--control-token", help="guards /control/ and the page; made up when --host is not loopback")
     add("--team", default=usual.team, help="the workspace's name (default: %(default)s)")
+    add("--another-team", action="append", default=[], metavar="NAME", help="one more team, with colleagues alike")
+    add("--org", default=usual.org, metavar="NAME", help="all teams are in this organisation (Enterprise Grid)")
+    add("--same-ids", action="store_true", help="channels, users and timestamps of all teams are alike")
+    add("--client-id", default=usual.client_id, help="lets the app be installed at /oauth/v2/authorize")
+    add("--client-secret", default=usual.client_secret, help="for --client-id (default: %(default)s)")
+    add("--redirect-url", action="append", default=[], help="where to send installers back (or by the manifest)")
+    add("--not-installed", action="store_true", help="no team has the app yet")
     add("--channel", default=usual.channel, help="the channel that everyone is in (default: %(default)s)")
     add("--manifest", type=Path, help="app manifest (JSON): scopes, events, commands, shortcuts, names")
     add("--events", help="comma-separated events the app subscribes to, instead of the usual ones")
@@ -66,7 +73,9 @@ def build_parser() -> argparse.ArgumentParser:
 def build_sandbox(arguments: argparse.Namespace) -> Sandbox:
     """Return the sandbox that the command line describes."""
     names = "host port public_url bot_token app_token signing_secret team channel request_url limits seed"
+    names += " org same_ids client_id client_secret"
     settings = Settings(**{name: getattr(arguments, name) for name in names.split()})
+    settings = replace(settings, installed=not arguments.not_installed, redirect_urls=tuple(arguments.redirect_url))
     if arguments.manifest:
         settings = settings.with_manifest(read_manifest(arguments.manifest))
     if arguments.events is not None:
@@ -78,12 +87,15 @@ def build_sandbox(arguments: argparse.Namespace) -> Sandbox:
     token = arguments.control_token
     if token is None and not _is_loopback(arguments.host):
         token = secrets.token_urlsafe(16)
-    box = Sandbox(replace(settings, control_token=token))
+    settings = replace(settings, control_token=token)
+    box = Sandbox(settings)
+    boxes = [box, *(Sandbox(replace(settings, team=name), beside=box) for name in arguments.another_team)]
     if arguments.faults:
         box.faults.change(_json(arguments.faults, "--faults"))
     for traits in (*map(_user, arguments.user), *_users(arguments.users)):
         try:
-            box.add_colleague(**traits)
+            for one in boxes:
+                one.add_colleague(**traits)
         except SlackError as error:
             raise SettingsError(f"colleague {traits['name']!r}: {error}") from error
     return box

@@ -27,6 +27,10 @@ class Files:
         self._files: dict[str, File] = {}
         self._uploads: dict[str, str] = {}
 
+    def __contains__(self, key: str) -> bool:
+        """Say whether this is the token of an upload, or a file's id, of this workspace."""
+        return key in self._uploads or key in self._files
+
     def promise(self, name: str, length: int, alt_text: str) -> tuple[File, str]:
         """Make room for a file; return it and the token of its upload."""
         file = File(self._mint.id("F"), name, length, int(self._clock.time()), alt_text=alt_text)

@@ -17,10 +17,13 @@ _MICROSECONDS = 1_000_000
 class Mint:
     """Makes ids (`U0ABC…`), timestamps (`1712345678.000100`) and secrets."""
 
-    def __init__(self, clock: Clock, rng: Random) -> None:
+    def __init__(self, clock: Clock, rng: Random, *, secrets: Random | None = None, counting: bool = False) -> None:
+        """Take clock and randomness; `counting` lets timestamps count from now: those of a twin are then the same."""
         self._clock = clock
         self._rng = rng
-        self._last_ts = 0
+        self._secrets = secrets or rng
+        self._counting = counting
+        self._last_ts = int(clock.time()) * _MICROSECONDS if counting else 0
 
     def id(self, prefix: str, length: int = 10) -> str:
         """Return a new id such as `C0XK3…`."""
@@ -28,7 +31,7 @@ class Mint:
 
     def hex(self, length: int = 24) -> str:
         """Return random lower-case hexadecimal digits."""
-        return f"{self._rng.getrandbits(length * 4):0{length}x}"
+        return f"{self._secrets.getrandbits(length * 4):0{length}x}"
 
     def uuid(self) -> str:
         """Return an envelope id."""
@@ -37,7 +40,8 @@ class Mint:
 
     def ts(self) -> str:
         """Return a message or event timestamp, later than every one before."""
-        micro = max(int(self._clock.time() * _MICROSECONDS), self._last_ts + 1)
+        passed = 0 if self._counting else int(self._clock.time() * _MICROSECONDS)
+        micro = max(passed, self._last_ts + 1)
         self._last_ts = micro
         return f"{micro // _MICROSECONDS}.{micro % _MICROSECONDS:06d}"
 

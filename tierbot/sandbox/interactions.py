@@ -37,7 +37,7 @@ class Interactions:
         """Run a slash command as a user."""
         box = self._box
         user, channel = box.workspace.user(user_id), box.workspace.channel(channel_id)
-        if command not in {item.name for item in box.settings.commands}:
+        if command not in {item.name for item in box.settings.commands} or not box.teams.installed(box):
             raise SlackError("unknown_command")
         if user.id not in channel.members:
             raise SlackError("not_in_channel")
@@ -46,6 +46,7 @@ class Interactions:
             "token": "sandbox",
             "team_id": box.workspace.id,
             "team_domain": box.workspace.domain,
+            **({f"enterprise_{key}": value for key, value in (box.teams.enterprise(box) or {}).items()}),
             "channel_id": channel.id,
             "channel_name": "directmessage" if channel.is_im else channel.name,
             "user_id": user.id,
@@ -53,7 +54,7 @@ class Interactions:
             "command": command,
             "text": text,
             "api_app_id": box.app_id,
-            "is_enterprise_install": "false",
+            "is_enterprise_install": str(box.teams.authorization(box)["is_enterprise_install"]).lower(),
             "response_url": f"{box.base_url}/response/{reply.token}",
             "trigger_id": box.triggers.issue(user.id),
         }
@@ -187,8 +188,8 @@ class Interactions:
             "token": "sandbox",
             "trigger_id": box.triggers.issue(user.id),
             "team": {"id": box.workspace.id, "domain": box.workspace.domain},
-            "enterprise": None,
-            "is_enterprise_install": False,
+            "enterprise": box.teams.enterprise(box),
+            "is_enterprise_install": box.teams.authorization(box)["is_enterprise_install"],
         }
 
     @staticmethod

@@ -22,6 +22,8 @@ class User:
     tz: str = "Etc/UTC"
     colour: str = "4a6fa5"
     bot_id: str | None = None
+    home: str | None = None
+    is_ultra: bool = False
 
 
 @dataclass(slots=True)

@@ -51,6 +51,9 @@ class Replies:
         self._given[reply.token] = reply
         return reply
 
+    def __contains__(self, token: str) -> bool:
+        return token in self._given
+
     def use(self, token: str, body: Json) -> None:
         """Answer through a response url, or raise what Slack would."""
         reply = self._given.get(token)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from tierbot.sandbox.api.chat import checked_blocks, fill_ids
 from tierbot.sandbox.appevents import AppEvents
+from tierbot.sandbox.authorizing import Authorizing
 from tierbot.sandbox.clock import Clock, Timers
 from tierbot.sandbox.courier import Courier, Transport
 from tierbot.sandbox.errors import SlackError
@@ -21,6 +22,7 @@ from tierbot.sandbox.records import Channel, Json, Message, User
 from tierbot.sandbox.replies import Replies
 from tierbot.sandbox.settings import USER_TOKEN, Settings
 from tierbot.sandbox.stream import Stream
+from tierbot.sandbox.teams import REVOKED, UNINSTALLED, Teams
 from tierbot.sandbox.views import Triggers, Views
 from tierbot.sandbox.workspace import Workspace
 
@@ -29,19 +31,26 @@ if TYPE_CHECKING:
 
 
 class Sandbox:
-    """A workspace with one app in it."""
+    """A workspace with one app in it; others of the same app may stand beside it (see teams.py)."""
 
-    def __init__(self, settings: Settings | None = None, clock: Clock | None = None) -> None:
+    def __init__(
+        self, settings: Settings | None = None, clock: Clock | None = None, beside: Sandbox | None = None
+    ) -> None:
+        """`beside` is the first team: others share its clock, its app, and the way to it."""
         self.settings = settings = settings or Settings()
-        rng = Random(settings.seed)  # noqa: S311  (repeatable, and no secret)
-        self.clock = clock or Clock()
-        self.timers = Timers(self.clock)
-        self.mint = Mint(self.clock, rng)
-        self.base_url = settings.public_url or ""
+        place = len(beside.teams.boxes) if beside else 0
+        rng = Random(settings.seed + (0 if settings.same_ids else place))  # noqa: S311  (repeatable, and no secret)
+        self.clock: Clock = beside.clock if beside else clock or Clock()
+        self.timers: Timers = beside.timers if beside else Timers(self.clock)
+        self.mint = Mint(
+            self.clock,
+            rng,
+            secrets=Random(settings.seed + 1000 * place) if place else None,  # noqa: S311
+            counting=settings.same_ids,
+        )
         self.panel: Json | None = None
-        self.token_revoked = False
         self.stream = Stream()
-        self.faults = Faults(Random(settings.seed + 1))  # noqa: S311
+        self.faults: Faults = beside.faults if beside else Faults(Random(settings.seed + 1))  # noqa: S311
         self.limits = Limits(enabled=settings.limits)
         self.workspace = Workspace(
             self.clock,
@@ -50,23 +59,47 @@ class Sandbox:
             max_emoji=settings.max_emoji,
             max_reactions=settings.max_reactions,
         )
+        if beside:
+            self.workspace.id = f"T0{beside.teams.secrets.getrandbits(32):08X}"
         self.app_id = self.mint.id("A")
-        self.bot = self.workspace.add_user(settings.bot_name, real_name=settings.app_name, bot=True)
+        self.bot: User = self.workspace.add_user(
+            settings.bot_name,
+            real_name=settings.app_name,
+            bot=True,
+            user_id=beside.bot.id if beside and settings.org else None,  # an organisation's bot is one
+        )
         self.home_channel = self.workspace.add_channel(settings.channel)
         self.workspace.join(self.home_channel.id, self.bot.id)
-        self._connect(rng)
+        self.teams: Teams = beside.teams if beside else Teams(self)
+        self.authorizing: Authorizing = beside.authorizing if beside else Authorizing(self)
+        if beside:
+            self.app_id = beside.app_id
+            self.teams.add(self)
+        self._connect(rng, beside)
 
-    def _connect(self, rng: Random) -> None:
+    @property
+    def base_url(self) -> str:
+        """Where the sandbox listens."""
+        return self._base_url if self.teams.first is self else self.teams.first.base_url
+
+    @base_url.setter
+    def base_url(self, url: str) -> None:
+        self._base_url = url
+
+    def _connect(self, rng: Random, beside: Sandbox | None) -> None:
         settings, timings = self.settings, self.settings.timings
-        self.hub = Hub(settings, self.timers, self.mint, rng, self.faults)
-        self.hub.base_url = lambda: self.base_url
-        self.hub.app_id = self.app_id
+        self._base_url = settings.public_url or ""
+        self.hub: Hub = beside.hub if beside else Hub(settings, self.timers, self.mint, rng, self.faults)
+        if beside is None:
+            self.hub.base_url = lambda: self.base_url
+            self.hub.app_id = self.app_id
         transport: Transport = self.hub
-        self.http: HttpTransport | None = None
-        if settings.request_url:
+        self.http: HttpTransport | None = beside.http if beside else None
+        if settings.request_url and self.http is None:
             from tierbot.sandbox.httpevents import HttpTransport  # noqa: PLC0415  (httpx is a third of the start)
 
             self.http = HttpTransport(settings.request_url, settings.signing_secret, self.clock, self.faults)
+        if self.http is not None:
             transport = self.http
         self.courier = Courier(transport, self.timers, timings, self.faults, limited=settings.limits)
         self.files = Files(self.clock, self.mint, timings.file_processing, lambda: self.base_url)
@@ -75,7 +108,7 @@ class Sandbox:
         self.replies = Replies(
             self.workspace, self.mint, self.bot, timings.response_url, lambda blocks: checked_blocks(self, blocks)
         )
-        self.events = AppEvents(self.workspace, self.app_id, self.bot, settings.events, self.courier.event)
+        self.events = AppEvents(self, settings.events, self.courier.event)
         self.interactions = Interactions(self)
         self.workspace.listen(self._publish)
 
@@ -158,19 +191,34 @@ class Sandbox:
             provided = ",".join(sorted(self.settings.scopes))
             raise SlackError("missing_scope", needed=scope, provided=provided)
 
+    @property
+    def token_revoked(self) -> bool:
+        """Whether the app's token of this team is dead."""
+        return not self.teams.installed(self)
+
     def revoke_token(self) -> None:
         """Make the bot's token useless, and tell the app."""
-        self.token_revoked = True
-        self.events.send({"type": "tokens_revoked", "tokens": {"oauth": [], "bot": [self.bot.id]}})
+        self.events.end({"type": "tokens_revoked", "tokens": {"oauth": [], "bot": [self.bot.id]}}, REVOKED)
 
     def restore_token(self) -> None:
-        """Make the bot's token good again, as a new installation would."""
-        self.token_revoked = False
+        """Make the bot's token good again, which Slack never does: it gives a new one."""
+        self.teams.restore(self.workspace.id)
 
-    def uninstall(self) -> None:
-        """Remove the app from the workspace: its token dies, and it is told so."""
-        self.revoke_token()
-        self.events.send({"type": "app_uninstalled"})
+    def uninstall(self, *, org_wide: bool = False) -> None:
+        """Remove the app from the workspace (or from all of the organisation): its token dies, and it is told so."""
+        place = self.teams.org.id if org_wide and self.teams.org else self.workspace.id
+        revoked: Json = {"type": "tokens_revoked", "tokens": {"oauth": [], "bot": [self.bot.id]}}
+        self.events.end(revoked, UNINSTALLED, {"type": "app_uninstalled"}, place=place)
+
+    def grant(self, *, granted: bool = True) -> None:
+        """Let the organisation's app into this team, or out of it, and tell the app."""
+        org = self.teams.org
+        if org is None:
+            raise SlackError("invalid_arguments", messages=["this team is in no organisation"])
+        change = org.granted.add if granted else org.granted.discard
+        change(self.workspace.id)
+        kind = "team_access_granted" if granted else "team_access_revoked"
+        self.events.send_of_org({"type": kind, "team_ids": [self.workspace.id]})
 
     def set_panel(self, panel: Json) -> None:
         """Keep the bot's own account of what it learned, and show it on the page."""
@@ -179,7 +227,8 @@ class Sandbox:
 
     async def close(self) -> None:
         """Stop everything that runs in the background."""
-        self.stream.close()
-        await self.courier.close()
+        for box in self.teams.boxes.values():
+            box.stream.close()
+            await box.courier.close()
         if self.http is not None:
             await self.http.close()

@@ -104,9 +104,21 @@ def announcement(box: Sandbox) -> dict[str, Any]:
         "bot_token": settings.bot_token,
         "app_token": settings.app_token,
         "signing_secret": settings.signing_secret,
+        "client_id": settings.client_id,
+        "client_secret": settings.client_secret,
         "team_id": box.workspace.id,
         "channel": box.home_channel.id,
         "bot_user": box.bot.id,
+        "teams": [
+            {
+                "team_id": team,
+                "name": one.workspace.name,
+                "channel": one.home_channel.id,
+                "bot_user": one.bot.id,
+                "control_url": f"{box.base_url}/control/team/{team}/",
+            }
+            for team, one in box.teams.boxes.items()
+        ],
     }
 
 
@@ -137,12 +149,14 @@ async def serve(box: Sandbox, announce: Callable[[str], None]) -> None:
 
     def stop() -> None:
         server.should_exit = True
-        box.stream.close()
+        for one in box.teams.boxes.values():
+            one.stream.close()
 
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop)
     await server.start(listener)
-    box.courier.is_open = True
+    for one in box.teams.boxes.values():
+        one.courier.is_open = True
     announce(json.dumps(announcement(box)))
     await server.run_until_told()
     await box.close()

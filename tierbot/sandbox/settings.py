@@ -107,6 +107,12 @@ class Settings:
     channel: str = "trending"
     bot_name: str = "tierbot"
     app_name: str = "tierbot"
+    client_id: str = ""
+    client_secret: str = "sandbox-client-secret"  # noqa: S105
+    redirect_urls: tuple[str, ...] = ()
+    installed: bool = True
+    org: str = ""
+    same_ids: bool = False
     seed: int = 0
     limits: bool = False
     request_url: str | None = None
@@ -132,6 +138,7 @@ class Settings:
             bot_name=features.get("bot_user", {}).get("display_name", self.bot_name),
             scopes=frozenset(scopes) if scopes is not None else self.scopes,
             user_scopes=frozenset(declared.get("user") or ()),
+            redirect_urls=tuple(manifest.get("oauth_config", {}).get("redirect_urls") or self.redirect_urls),
             events=frozenset(subscriptions["bot_events"]) if "bot_events" in subscriptions else self.events,
             commands=tuple(
                 Command(item["command"], item.get("description", ""), item.get("usage_hint", ""))

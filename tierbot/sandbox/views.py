@@ -46,6 +46,10 @@ class Triggers:
         self._given[trigger.id] = trigger
         return trigger.id
 
+    def knows(self, trigger_id: str) -> bool:
+        """Say whether a trigger was given out here."""
+        return trigger_id in self._given
+
     def exchange(self, trigger_id: str) -> Trigger:
         """Use a trigger up."""
         trigger = self._given.get(trigger_id)

@@ -9,6 +9,7 @@ from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route, WebSocketRoute
 
 from tierbot.sandbox.api import METHODS, Args, Method
+from tierbot.sandbox.authorizing import credentials
 from tierbot.sandbox.errors import SlackError
 from tierbot.sandbox.settings import USER_TOKEN
 from tierbot.sandbox.wire import parse_json
@@ -63,6 +64,7 @@ class SlackWeb:
             Route("/upload/v1/{token}", self.upload, methods=["POST", "PUT"]),
             Route("/files/{file_id}", self.download),
             WebSocketRoute("/link/", self.link),
+            *self._box.authorizing.routes(),
         ]
 
     async def call(self, request: Request) -> Response:
@@ -75,14 +77,17 @@ class SlackWeb:
         try:
             values = await read_arguments(request)
             token = bearer(request) or str(values.pop("token", "") or "")
+            values = credentials(request.headers.get("authorization", "")) | values
             method = METHODS.get(name)
             if method is None:
                 raise SlackError("unknown_method", req_method=name)  # noqa: TRY301
             self._authorise(method, token)
-            wait = box.faults.plan.retry_after if fault == "429" else self._wait(method, values)
+            args = Args(values, token=token)
+            box = box.teams.box_of(token, name, args)
+            wait = box.faults.plan.retry_after if fault == "429" else self._wait(box, method, values)
             if wait:
                 return _rate_limited(wait)
-            body = {"ok": True, **method.handler(box, Args(values, token=token))}
+            body = {"ok": True, **method.handler(box, args)}
         except SlackError as error:
             body = error.body()
         if fault == "lost_answer":
@@ -92,17 +97,15 @@ class SlackWeb:
     def _scopes(self, token: str) -> frozenset[str]:
         return self._box.settings.user_scopes if token.startswith(USER_TOKEN) else self._box.settings.scopes
 
-    def _wait(self, method: Method, values: dict[str, Any]) -> int:
+    @staticmethod
+    def _wait(box: Sandbox, method: Method, values: dict[str, Any]) -> int:
         channel = str(values.get("channel", ""))
-        return self._box.limits.retry_after(method.name, method.tier, channel, self._box.clock.time())
+        return box.limits.retry_after(method.name, method.tier, channel, box.clock.time())
 
     def _authorise(self, method: Method, token: str) -> None:
-        box = self._box
         if method.caller == "anyone":
             return
         kind = self._kind(token)
-        if kind == "bot" and box.token_revoked:
-            raise SlackError("token_revoked")
         if kind not in _CALLERS[method.caller]:
             raise SlackError("not_allowed_token_type")
         granted = self._scopes(token)
@@ -119,9 +122,11 @@ class SlackWeb:
             except SlackError:
                 raise SlackError("invalid_auth") from None
             return "user"
-        if token not in {settings.bot_token, settings.app_token}:
+        if token == settings.app_token:
+            return "app"
+        if self._box.teams.grant_of(token) is None:
             raise SlackError("invalid_auth")
-        return "app" if token == settings.app_token else "bot"
+        return "bot"
 
     async def respond(self, request: Request) -> Response:
         """Take an answer through a response_url."""
@@ -129,7 +134,8 @@ class SlackWeb:
             body = parse_json(await request.body())
             if not isinstance(body, dict):
                 raise SlackError("invalid_payload")  # noqa: TRY301
-            self._box.replies.use(request.path_params["token"], body)
+            token = request.path_params["token"]
+            self._box.teams.holder("replies", token).replies.use(token, body)
         except ValueError:
             return JSONResponse({"ok": False, "error": "invalid_payload"}, status_code=400)
         except SlackError as error:
@@ -149,7 +155,8 @@ class SlackWeb:
         if len(content) > _MAX_BODY:
             return PlainTextResponse("too large", status_code=413)
         try:
-            file = self._box.files.fill(request.path_params["token"], content)
+            token = request.path_params["token"]
+            file = self._box.teams.holder("files", token).files.fill(token, content)
         except SlackError as error:
             return PlainTextResponse(error.code, status_code=404)
         return PlainTextResponse(f"OK - {file.length}")
@@ -157,7 +164,8 @@ class SlackWeb:
     async def download(self, request: Request) -> Response:
         """Give an uploaded picture to the page (anything else as a download)."""
         try:
-            file = self._box.files.get(request.path_params["file_id"])
+            file_id = request.path_params["file_id"]
+            file = self._box.teams.holder("files", file_id).files.get(file_id)
         except SlackError:
             return PlainTextResponse("not found", status_code=404)
         picture = file.mimetype in {"image/png", "image/jpeg", "image/gif", "image/webp"}

@@ -64,12 +64,20 @@ class Workspace:
         guest: bool = False,
         bot: bool = False,
         tz: str = "Etc/UTC",
+        user_id: str | None = None,
+        home: str | None = None,
+        ultra: bool = False,
     ) -> User:
-        """Add a colleague (or a bot) under a handle that is still free."""
+        """Add a colleague (or a bot) under a handle that is still free; `home` is the team of a stranger (Slack Connect).
+
+        An `ultra` guest is let into one channel only.
+        """
         if any(user.name == name for user in self.users.values()):
             raise SlackError("name_taken")
         colour = _COLOURS[len(self.users) % len(_COLOURS)]
-        user = User(self.mint.id("U"), name, real_name or name, admin, guest, bot, tz=tz, colour=colour)
+        fresh = self.mint.id("U")
+        user = User(user_id or fresh, name, real_name or name, admin, guest or ultra, bot, tz=tz, colour=colour)
+        user.home, user.is_ultra = home, ultra
         if bot:
             user.bot_id = self.mint.id("B")
         self.users[user.id] = user

@@ -26,15 +26,18 @@ def auth_test(box: Sandbox, args: Args) -> Json:
     """Say whose token this is."""
     if args.token == box.settings.app_token:
         return {"app_name": box.settings.app_name, "app_id": box.app_id}
-    who = box.caller(args.token)
+    who, org = box.caller(args.token), box.teams.org
+    grant = box.teams.grant_of(args.token)
+    of_org = grant is not None and org is not None and grant.place == org.id
     return {
         "url": f"https://{box.workspace.domain}.slack.com/",
-        "team": box.workspace.name,
+        "team": org.name if of_org and org else box.workspace.name,
         "user": who.name,
-        "team_id": box.workspace.id,
+        "team_id": org.id if of_org and org else box.workspace.id,
         "user_id": who.id,
         **({"bot_id": who.bot_id} if who.bot_id else {}),
-        "is_enterprise_install": False,
+        **({"enterprise_id": org.id} if org else {}),
+        "is_enterprise_install": of_org,
     }
 
 

@@ -78,10 +78,13 @@ def direct(box: Sandbox, body: Json) -> Json:
 
 
 def add_user(box: Sandbox, body: Json) -> Json:
-    """`{name, real_name?, admin?, guest?, bot?, tz?, join?}`: add a colleague, by default into the channel."""
+    """`{name, real_name?, admin?, guest?, ultra?, bot?, home?, tz?, join?}`: add a colleague, also into the channel.
+
+    `ultra` is a guest of one channel; `home` the id of a stranger's own team (Slack Connect).
+    """
     (name,) = need(body, "name")
-    traits: dict[str, Any] = {flag: bool(body.get(flag)) for flag in ("admin", "guest", "bot")}
-    traits |= {key: str(body[key]) for key in ("real_name", "tz") if key in body}
+    traits: dict[str, Any] = {flag: bool(body.get(flag)) for flag in ("admin", "guest", "ultra", "bot")}
+    traits |= {key: str(body[key]) for key in ("real_name", "tz", "home") if key in body}
     add = box.add_colleague if body.get("join", True) else box.workspace.add_user
     user = add(name, **traits)
     return {"user": {"id": user.id, "name": user.name, **traits}}
@@ -132,10 +135,16 @@ def revoke(box: Sandbox, body: Json) -> Json:
     return {"token_revoked": box.token_revoked}
 
 
-def uninstall(box: Sandbox, body: Json) -> Json:  # noqa: ARG001
-    """`{}`: remove the app from the workspace."""
-    box.uninstall()
+def uninstall(box: Sandbox, body: Json) -> Json:
+    """`{org?}`: remove the app from the workspace, or from the whole organisation."""
+    box.uninstall(org_wide=bool(body.get("org")))
     return {"token_revoked": box.token_revoked}
+
+
+def grant(box: Sandbox, body: Json) -> Json:
+    """`{granted?}`: let the organisation's app into this team, or with `granted: false` out of it."""
+    box.grant(granted=bool(body.get("granted", True)))
+    return {}
 
 
 ACTS: dict[str, Act] = {
@@ -152,6 +161,7 @@ ACTS: dict[str, Act] = {
     "emoji": emoji,
     "revoke": revoke,
     "uninstall": uninstall,
+    "grant": grant,
 }
 
 

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from tierbot.sandbox.sandbox import Sandbox
 
 _LOOPBACK = {"127.0.0.1", "localhost", "::1"}
-_STATUS = {"unauthorised": 401, "forbidden_host": 403, "unknown_control": 404}
+_STATUS = {"unauthorised": 401, "forbidden_host": 403, "unknown_control": 404, "team_not_found": 404}
 
 
 class ControlWeb:
@@ -39,8 +39,15 @@ class ControlWeb:
         """Return the routes."""
         return [
             WebSocketRoute("/control/stream", self.stream),
-            Route("/control/{name}", self.look, methods=["GET"]),
-            Route("/control/{name}", self.act, methods=["POST", "PUT", "DELETE"]),
+            WebSocketRoute("/control/team/{team}/stream", self.stream),
+            *(
+                route
+                for path in ("/control/{name}", "/control/team/{team}/{name}")
+                for route in (
+                    Route(path, self.look, methods=["GET"]),
+                    Route(path, self.act, methods=["POST", "PUT", "DELETE"]),
+                )
+            ),
         ]
 
     def _guard(self, connection: HTTPConnection) -> None:
@@ -57,11 +64,20 @@ class ControlWeb:
         if not hosts <= _LOOPBACK:
             raise SlackError("forbidden_host")
 
+    def _team(self, connection: HTTPConnection) -> Sandbox:
+        """Return the team that a call is about: the first, unless its address names another."""
+        boxes = self._box.teams.boxes
+        team = connection.path_params.get("team", self._box.workspace.id)
+        if team not in boxes:
+            raise SlackError("team_not_found")
+        return boxes[team]
+
     async def look(self, request: Request) -> Response:
         """Answer a GET."""
-        box, name = self._box, request.path_params["name"]
+        name = request.path_params["name"]
         try:
             self._guard(request)
+            box = self._team(request)
             if name not in LOOKS:
                 raise SlackError("unknown_control")  # noqa: TRY301
             return JSONResponse({"ok": True, **LOOKS[name](box, request.query_params)})
@@ -75,15 +91,14 @@ class ControlWeb:
         try:
             self._guard(request)
             body = await _body(request)
-            result = await self._perform(request.path_params["name"], request.method, body)
+            result = await self._perform(self._team(request), request.path_params["name"], request.method, body)
         except SlackError as error:
             return _refusal(error)
         except (TypeError, ValueError) as error:
             return _refusal(SlackError("invalid_arguments", messages=[str(error)]))
         return JSONResponse({"ok": True, **result})
 
-    async def _perform(self, name: str, method: str, body: dict[str, Any]) -> dict[str, Any]:
-        box = self._box
+    async def _perform(self, box: Sandbox, name: str, method: str, body: dict[str, Any]) -> dict[str, Any]:
         if name in ACTS:
             return ACTS[name](box, body)
         if name in ANSWERED:
@@ -128,13 +143,14 @@ class ControlWeb:
         """Send every change, from now on or `?since=` a number."""
         try:
             self._guard(websocket)
+            box = self._team(websocket)
         except SlackError:
             await websocket.close(code=4003)
             return
         await websocket.accept()
         since = websocket.query_params.get("since")
-        with self._box.stream.subscribe(int(since) if since and since.isdigit() else None) as queue:
-            hello = {"type": "hello", "seq": self._box.stream.seq}
+        with box.stream.subscribe(int(since) if since and since.isdigit() else None) as queue:
+            hello = {"type": "hello", "seq": box.stream.seq}
             await websocket.send_text(json.dumps(hello))
             gone = asyncio.create_task(_until_gone(websocket))
             try:

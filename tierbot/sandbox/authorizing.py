@@ -1,0 +1,184 @@
+"""How an app gets into a team: the page that asks, the code that it sends back, and what the code is exchanged for."""
+
+from __future__ import annotations
+
+import base64
+import html
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+from urllib.parse import parse_qsl, urlencode
+
+from starlette.responses import HTMLResponse, RedirectResponse, Response
+from starlette.routing import Route
+
+from tierbot.sandbox.api.registry import Args, method
+from tierbot.sandbox.errors import SlackError
+
+if TYPE_CHECKING:
+    from starlette.requests import Request
+    from starlette.routing import BaseRoute
+
+    from tierbot.sandbox.records import Json
+    from tierbot.sandbox.sandbox import Sandbox
+
+_CODE_LIVES = 600.0
+_HEADERS = {
+    "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; frame-ancestors 'none'",
+    "Cache-Control": "no-store",
+}
+
+
+@dataclass(slots=True)
+class Code:
+    """What a code stands for, for ten minutes and one exchange."""
+
+    box: Sandbox
+    user: str
+    org_wide: bool
+    redirect_uri: str
+    scopes: tuple[str, ...]
+    expires_at: float
+
+
+class Authorizing:
+    """The authorize page, and the codes that it gave out."""
+
+    def __init__(self, box: Sandbox) -> None:
+        self._first = box
+        self.codes: dict[str, Code] = {}
+
+    def routes(self) -> list[BaseRoute]:
+        """Return the route of the page, which a person sees and then submits."""
+        return [Route("/oauth/v2/authorize", self.page, methods=["GET", "POST"])]
+
+    async def page(self, request: Request) -> Response:
+        """Show who may install where; on a POST send the browser back with a code, or with access_denied."""
+        asked = dict(request.query_params)
+        try:
+            redirect_uri = self._redirect_uri(asked)
+            scopes = self._scopes(asked)
+            if request.method == "GET":
+                return self._ask(asked)
+            form = dict(parse_qsl((await request.body()).decode()))
+            answer = {"state": asked.get("state", "")}
+            if form.get("decision") != "allow":
+                return _back(redirect_uri, {"error": "access_denied", **answer})
+            return _back(redirect_uri, {"code": self._allow(form, asked, scopes), **answer})
+        except SlackError as error:
+            return HTMLResponse(f"<h1>Something went wrong</h1><p>{html.escape(str(error))}</p>", 400, _HEADERS)
+
+    def _redirect_uri(self, asked: dict[str, str]) -> str:
+        settings = self._first.settings
+        if asked.get("client_id") != settings.client_id or not settings.client_id:
+            raise SlackError("invalid_client_id")
+        wanted = asked.get("redirect_uri", "")
+        if not settings.redirect_urls:
+            raise SlackError("no_redirect_urls: the app has none")
+        if not wanted:
+            return settings.redirect_urls[0]
+        if not any(wanted == known or wanted.startswith(known.rstrip("/") + "/") for known in settings.redirect_urls):
+            raise SlackError("bad_redirect_uri: it did not match any configured one")
+        return wanted
+
+    def _scopes(self, asked: dict[str, str]) -> tuple[str, ...]:
+        scopes = tuple(part for part in asked.get("scope", "").split(",") if part)
+        if not scopes and not asked.get("user_scope"):
+            raise SlackError("no_scopes")
+        if unknown := sorted(set(scopes) - self._first.settings.scopes):
+            raise SlackError(f"invalid_scope: {', '.join(unknown)}")
+        return scopes
+
+    def _ask(self, asked: dict[str, str]) -> Response:
+        teams = self._first.teams
+        offered = [box for team, box in teams.boxes.items() if asked.get("team", team) == team]
+        options = "".join(
+            f'<option value="{html.escape(f"{place} {user.id}")}">{html.escape(f"{name}, as {user.name}")}</option>'
+            for box in offered
+            for place, name in _places(box)
+            for user in box.workspace.users.values()
+            if not user.is_bot and not user.is_guest
+        )
+        app = html.escape(self._first.settings.app_name)
+        body = (
+            f"<h1>{app} would like to be installed</h1><p>It asks for: {html.escape(asked.get('scope', ''))}</p>"
+            f'<form method="post"><select name="where">{options}</select>'
+            '<button name="decision" value="allow">Allow</button>'
+            '<button name="decision" value="deny">Cancel</button></form>'
+        )
+        return HTMLResponse(body, headers=_HEADERS)
+
+    def _allow(self, form: dict[str, str], asked: dict[str, str], scopes: tuple[str, ...]) -> str:
+        first, teams = self._first, self._first.teams
+        place, _, user_id = form.get("where", "").partition(" ")
+        org_wide = teams.org is not None and place == teams.org.id
+        boxes = list(teams.boxes.values()) if org_wide else [teams.boxes[place]] if place in teams.boxes else []
+        box = next((one for one in boxes if user_id in one.workspace.users), None)
+        if box is None:
+            raise SlackError("no_such_team_or_user")
+        user = box.workspace.users[user_id]
+        if user.is_bot or user.is_guest or (org_wide and not user.is_admin):
+            raise SlackError("not_allowed_to_install")
+        code = f"{teams.secrets.randrange(10**10)}.{teams.secrets.getrandbits(128):032x}"
+        expires = first.clock.time() + _CODE_LIVES
+        self.codes[code] = Code(box, user.id, org_wide, asked.get("redirect_uri", ""), scopes, expires)
+        return code
+
+    def exchange(self, code: str, redirect_uri: str) -> Code:
+        """Use a code up."""
+        found = self.codes.pop(code, None)
+        if found is None or self._first.clock.time() > found.expires_at:
+            raise SlackError("invalid_code")
+        if found.redirect_uri != redirect_uri:
+            raise SlackError("bad_redirect_uri")
+        return found
+
+
+def _places(box: Sandbox) -> list[tuple[str, str]]:
+    org = box.teams.org
+    return [(box.workspace.id, box.workspace.name), *([(org.id, f"all of {org.name}")] if org else [])]
+
+
+def _back(redirect_uri: str, answer: dict[str, str]) -> Response:
+    joint = "&" if "?" in redirect_uri else "?"
+    return RedirectResponse(f"{redirect_uri}{joint}{urlencode(answer)}", 302, _HEADERS)
+
+
+def credentials(authorization: str) -> dict[str, str]:
+    """Return the client id and secret of an HTTP Basic header, as OAuth recommends to send them."""
+    kind, _, text = authorization.partition(" ")
+    if kind.lower() != "basic":
+        return {}
+    try:
+        client_id, _, secret = base64.b64decode(text, validate=True).decode().partition(":")
+    except ValueError:
+        return {}
+    return {"client_id": client_id, "client_secret": secret}
+
+
+@method("oauth.v2.access", tier=0, caller="anyone")
+def oauth_access(box: Sandbox, args: Args) -> Json:
+    """Exchange a code for a bot token."""
+    settings, teams = box.settings, box.teams
+    if not settings.client_id or args.text("client_id") != settings.client_id:
+        raise SlackError("invalid_client_id")
+    if args.text("client_secret") != settings.client_secret:
+        raise SlackError("bad_client_secret")
+    if args.text("grant_type", "authorization_code") != "authorization_code":
+        raise SlackError("invalid_grant_type")
+    code = box.authorizing.exchange(args.text("code"), args.text("redirect_uri"))
+    org, space = teams.org, code.box.workspace
+    place = org.id if code.org_wide and org else space.id
+    if code.org_wide and org:
+        org.installed = True
+    code.box.workspace.note(code.user, "install", place=place)
+    return {
+        "access_token": teams.issue(place),
+        "token_type": "bot",
+        "scope": ",".join(code.scopes),
+        "bot_user_id": code.box.bot.id,
+        "app_id": box.app_id,
+        "team": None if code.org_wide else {"id": space.id, "name": space.name},
+        "enterprise": {"id": org.id, "name": org.name} if org else None,
+        "is_enterprise_install": code.org_wide,
+        "authed_user": {"id": code.user},
+    }

@@ -1,0 +1,158 @@
+"""Several teams beside each other, the one app that they may install, and whose each token is.
+
+A token reaches its own team and no other; an organisation's reaches the teams of it that granted the app.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from random import Random
+from typing import TYPE_CHECKING, Any
+
+from tierbot.sandbox.errors import SlackError
+
+if TYPE_CHECKING:
+    from tierbot.sandbox.api import Args
+    from tierbot.sandbox.sandbox import Sandbox
+
+_NEEDS_TEAM = frozenset({"users.list", "conversations.list", "users.conversations", "team.info", "bots.info"})
+"""Methods that ask an organisation's token for `team_id`."""
+
+REVOKED, UNINSTALLED = "token_revoked", "account_inactive"
+
+
+@dataclass(slots=True)
+class Org:
+    """An organisation (Enterprise Grid), and which of its teams its installation may reach."""
+
+    id: str
+    name: str
+    granted: set[str] = field(default_factory=set)
+    installed: bool = False
+
+
+@dataclass(slots=True)
+class Grant:
+    """A bot token: of a team or an organisation (`place`); `fault` is what Slack says of it once it is dead."""
+
+    place: str
+    fault: str | None = None
+
+
+class Teams:
+    """All teams of a sandbox, by id, the first one first."""
+
+    def __init__(self, first: Sandbox) -> None:
+        settings = first.settings
+        self.first = first
+        self.boxes: dict[str, Sandbox] = {first.workspace.id: first}
+        self.grants: dict[str, Grant] = {}
+        self.secrets = Random(settings.seed + 2)  # noqa: S311  (repeatable, and no secret)
+        self.org = Org(first.mint.id("E"), settings.org) if settings.org else None
+        if settings.installed:
+            self.grants[settings.bot_token] = Grant(first.workspace.id)
+
+    def add(self, box: Sandbox) -> None:
+        """Take one more team in."""
+        self.boxes[box.workspace.id] = box
+
+    # Tokens
+
+    def issue(self, place: str) -> str:
+        """Return a new bot token of a team or an organisation."""
+        digits = self.secrets.randrange(10**12)
+        token = f"xoxb-{digits:012d}-{place.lower()}-{self.secrets.getrandbits(96):024x}"
+        self.grants[token] = Grant(place)
+        return token
+
+    def installed(self, box: Sandbox) -> bool:
+        """Say whether the app is in a team, by itself or with its organisation."""
+        return self.installed_alone(box) or self.org_wide(box)
+
+    def installed_alone(self, box: Sandbox) -> bool:
+        """Say whether the app was installed in this very team."""
+        return any(grant.place == box.workspace.id and grant.fault is None for grant in self.grants.values())
+
+    def org_wide(self, box: Sandbox) -> bool:
+        """Say whether a team has the app by its organisation's installation."""
+        org = self.org
+        return org is not None and org.installed and box.workspace.id in org.granted
+
+    def kill(self, place: str, fault: str) -> None:
+        """Make a place's tokens useless."""
+        for grant in self.grants.values():
+            if grant.place == place and grant.fault is None:
+                grant.fault = fault
+        if self.org is not None and place == self.org.id:
+            self.org.installed = False
+
+    def restore(self, place: str) -> None:
+        """Make dead tokens good again, which Slack never does: a short cut for tests."""
+        for grant in self.grants.values():
+            if grant.place == place:
+                grant.fault = None
+
+    def grant_of(self, token: str) -> Grant | None:
+        """Return what a bot token is good for; None if it is none; raise how Slack refuses a dead one."""
+        grant = self.grants.get(token)
+        if grant is not None and grant.fault is not None:
+            raise SlackError(grant.fault)
+        return grant
+
+    # Which team a call is about
+
+    def box_of(self, token: str, method: str, args: Args) -> Sandbox:
+        """Return the team that a call reaches."""
+        grant = self.grants.get(token)
+        if grant is None:
+            return self.first
+        if grant.place in self.boxes:
+            return self.boxes[grant.place]
+        return self._box_of_org(method, args)
+
+    def _box_of_org(self, method: str, args: Args) -> Sandbox:
+        org = self.org
+        reached = [box for team, box in self.boxes.items() if org is not None and team in org.granted]
+        if wanted := args.text("team_id"):
+            found = [box for box in reached if box.workspace.id == wanted]
+            if not found:
+                raise SlackError("team_access_not_granted")
+            return found[0]
+        if method in _NEEDS_TEAM:
+            raise SlackError("missing_argument", messages=["[ERROR] missing required field: team_id"])
+        if not reached and not method.startswith("auth."):
+            raise SlackError("channel_not_found" if "channel" in args else "team_access_not_granted")
+        return next((box for box in reached if _is_about(box, args)), (reached or [self.first])[0])
+
+    def holder(self, what: str, token: str) -> Sandbox:
+        """Return the team whose `what` (replies or uploads) knows a token; the first if none does."""
+        stores = ((box, getattr(box, what)) for box in self.boxes.values())
+        return next((box for box, store in stores if token in store), self.first)
+
+    # What events and payloads say
+
+    def enterprise(self, box: Sandbox) -> dict[str, Any] | None:
+        """Return a team's organisation as payloads name it."""
+        return {"id": self.org.id, "name": self.org.name} if self.org and box.workspace.id in self.boxes else None
+
+    def authorization(self, box: Sandbox) -> dict[str, Any]:
+        """Return whose installation an event is for; that of a whole organisation names no team."""
+        alone = self.installed_alone(box)
+        return {
+            "enterprise_id": self.org.id if self.org else None,
+            **({"team_id": box.workspace.id} if alone or not self.org else {}),
+            "user_id": box.bot.id,
+            "is_bot": True,
+            "is_enterprise_install": not alone and self.org_wide(box),
+        }
+
+
+def _is_about(box: Sandbox, args: Args) -> bool:
+    """Say whether a call names something of this team."""
+    space = box.workspace
+    channels = {args.text("channel"), args.text("channel_id")} - {""}
+    users = {args.text("user"), args.text("user_id"), *args.names("users")} - {""}
+    known = (channels & set(space.channels)) or (users & set(space.users))
+    return (
+        bool(known) or box.triggers.knows(args.text("trigger_id")) or box.views.find(args.text("view_id")) is not None
+    )
