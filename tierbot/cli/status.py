@@ -71,11 +71,18 @@ def _lines(found: dict[str, Any], now: datetime) -> list[str]:
     feeds = found["feeds"]
     lines.append(f"feeds        {feeds['listed']} listed, {len(feeds['broken'])} with errors")
     lines += [f"  broken     {item['name']}: {item['problem']}" for item in feeds["broken"][:_MOST]]
+    lines += [f"drift        {_drift(item)}" for item in found["drift"]["signals"][:_MOST]]
     lines += [f"doubt        {' and '.join(item['users'])} {item['evidence']}" for item in found["doubts"][:_MOST]]
     if journey := found["journey"]:
         said = f"broke at “{journey['broken']}”" if journey["broken"] else "all steps went well"
         lines.append(f"journey      {said}, {_when(datetime.fromisoformat(journey['at']), now)}")
     return lines
+
+
+def _drift(signal: dict[str, Any]) -> str:
+    from tierbot.training.drift import Signal
+
+    return Signal(**signal).in_words()
 
 
 def _running(found: dict[str, Any], now: datetime) -> str:

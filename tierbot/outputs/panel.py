@@ -7,6 +7,7 @@ from typing import Any
 from tierbot.domain import Arm, Post, Says, Verdict, Vote
 from tierbot.ports import SettledPost, Transaction
 from tierbot.tags.emoji import REJECT, UNSURE
+from tierbot.training.drift import drift_of
 from tierbot.training.judge import accuracy
 
 _GESTURES = {str(Says.REJECTS): REJECT, str(Says.UNSURE): UNSURE}
@@ -16,7 +17,7 @@ _ENOUGH = 5  # settled posts before a round's accuracy is worth a point in a cha
 
 
 def panel_of(tx: Transaction) -> dict[str, Any]:
-    """Return accuracy by round, the last verdicts, the model in service and one row of the dataset."""
+    """Return accuracy by round, the last verdicts, the model in service, drift by tag and one row of the dataset."""
     current = tx.rounds.current()
     numbers = [] if current is None else list(range(max(1, current.number - _ROUNDS + 1), current.number + 1))
     settled = tx.verdicts.settled(rounds=numbers)
@@ -26,6 +27,7 @@ def panel_of(tx: Transaction) -> dict[str, Any]:
         "accuracy": [_accuracy(number, items) for number, items in by_round.items() if len(items) >= _ENOUGH],
         "verdicts": _verdicts(tx, newest),
         "model": _model(tx, settled),
+        "drift": drift_of(settled).as_dict(),
         "row": _row(tx, newest[0]) if newest else None,
     }
 

@@ -7,6 +7,8 @@ from tierbot.domain import Origin
 from tierbot.doubts import doubts
 from tierbot.ports import Delivery, DeliveryState, Due, Transaction
 from tierbot.rounds.views import RoundStatus
+from tierbot.settlement import ROUNDS
+from tierbot.training.drift import drift_of
 
 _MOST_PARKED = 20
 
@@ -36,6 +38,7 @@ def status_of(
         "jobs": [_job(due) for due in tx.agenda.all()],
         "feeds": _feeds(tx),
         "journey": switches.get("journey"),
+        "drift": _drift(tx),
         "doubts": [{"id": one.id, "users": list(one.users), "evidence": one.evidence} for one in doubts(tx) if one.in_force],
     }
 
@@ -72,6 +75,12 @@ def _model(tx: Transaction) -> Status | None:
     if champion is None:
         return None
     return {"id": champion.id, "made_at": champion.created_at, "parent": champion.parent}
+
+
+def _drift(tx: Transaction) -> Status:
+    current = tx.rounds.current()
+    last = range(max(1, current.number - ROUNDS + 1), current.number + 1) if current else ()
+    return drift_of(tx.verdicts.settled(rounds=list(last))).as_dict()
 
 
 def _outbox(tx: Transaction, now: datetime) -> Status:
