@@ -21,6 +21,26 @@ class ManualClock:
         self.time += timedelta(**by)
 
 
+class KeptFigures:
+    """ports.Meter that keeps what it was told, in plain lists."""
+
+    def __init__(self) -> None:
+        self.answers: list[tuple[str, bool, float | None]] = []
+        self.limited: list[str] = []
+        self.work: list[tuple[str, bool]] = []
+
+    def answered(self, kind: str, seconds: float, *, acknowledged: bool, lag: float | None) -> None:
+        assert seconds >= 0
+        self.answers.append((kind, acknowledged, lag))
+
+    def rate_limited(self, method: str) -> None:
+        self.limited.append(method)
+
+    def worked(self, work: str, seconds: float, *, failed: bool) -> None:
+        assert seconds >= 0
+        self.work.append((work, failed))
+
+
 class MemoryChat:
     """ports.Chat that keeps what it was sent. `faults` are raised, one a call, before anything happens."""
 

@@ -53,6 +53,8 @@ from tierbot.ports import (
     Clock,
     Encoder,
     Feeds,
+    Meter,
+    NoMeter,
     Predictors,
     Shelf,
     Store,
@@ -109,6 +111,7 @@ class Tierbot:
     directory: Directory
     trainer: ChildTrainer
     installations: Callable[[], Installations]
+    meter: Meter
 
     def only_workspace(self) -> str:
         """Return the id of the workspace in the database, or that which TIERBOT_WORKSPACE names.
@@ -161,12 +164,13 @@ def build(
     tags: TagSpace | None = None,
     after_settling: Callable[[str], None] | None = None,
     draw: Draw = draw_in_child,
+    meter: Meter | None = None,
 ) -> Tierbot:
     """Wire a bot; what is not given is made from the settings. Opens the database, and nothing else.
 
     Raises TierbotError if the database cannot be used.
     """
-    clock = clock or SystemClock()
+    clock, meter = clock or SystemClock(), meter or NoMeter()
     store = store or open_store(settings.database_url)
     encoder = encoder or encoder_of(settings.encoder)
     seed = settings.seed if settings.seed is not None else secrets.randbits(32)
@@ -185,8 +189,8 @@ def build(
     installations = cache(partial(installations_of, settings, store, clock))
     if settings.many_workspaces:  # a channel's id, or a user's, is of one workspace
         settings = settings.model_copy(update={"channel": "", "admins": ()})
-        chats = chats or chats_of_all(installations, settings, store, clock, directory)
-    chats = chats or chat_of_one(settings, store, clock, directory)
+        chats = chats or chats_of_all(installations, settings, store, clock, directory, meter)
+    chats = chats or chat_of_one(settings, store, clock, directory, meter)
     intake = Intake(store=store, feeds=feeds or feed_reader(settings), encoder=encoder, clock=clock, settings=settings)
     loop = Loop(
         store=store,
@@ -200,10 +204,10 @@ def build(
         draw=draw,
         shut_out=lambda *lost: installations().lost(*lost) if settings.many_workspaces else None,
     )
-    worker = Worker(loop, after_settling)
+    worker = Worker(loop, after_settling, meter)
     game = Game(loop, worker.wake)
     courtesy = Courtesy(loop, chats)
-    scheduler = Scheduler(loop)
+    scheduler = Scheduler(loop, meter)
     tags = tags or tag_space(settings)
     scheduler.add(NUDGE, courtesy)
     scheduler.add(WATCH, Watchman(chats, admins_of(settings, installations)))
@@ -230,6 +234,7 @@ def build(
         directory=directory,
         trainer=trainer,
         installations=installations,
+        meter=meter,
     )
 
 
@@ -252,25 +257,18 @@ def connect(bot: Tierbot, pause: Callable[[float], Any] = time.sleep) -> SocketR
         )
         if not value
     ]
-    if settings.journey_every_hours and not settings.journey_channel:
-        missing.append("TIERBOT_JOURNEY_CHANNEL (for TIERBOT_JOURNEY_EVERY_HOURS)")
     if settings.slack_bot_token is None or settings.slack_app_token is None or missing:
         raise TierbotError(f"{' and '.join(missing)} must be set, in the environment or in .env. See .env.example.")
     identity = identify_patiently(settings, pause)
     bot.prepare(identity)
     app = app_of(bot, identity)
-    patrol = Patrol(
-        lambda: journey(bot, app, identity, settings.journey_channel),
-        lambda: admins_of(settings, bot.installations)(identity.team_id),
-        lambda user: bot.chats(identity.team_id).direct(user),
-    )
-    patrol.plan(bot.loop, identity.team_id)
-    bot.scheduler.add(JOURNEY, patrol)
+    schedule_journey(bot, app, identity)
     return SocketRunner(
         app,
         settings.slack_app_token.get_secret_value(),
-        web_client(None, settings.slack_api_url),
+        web_client(None, settings.slack_api_url, bot.meter),
         on_connected=lambda: bot.loop.reconcile_soon(identity.team_id),
+        meter=bot.meter,
     )
 
 
@@ -300,6 +298,7 @@ def app_of(bot: Tierbot, identity: Identity | None) -> SlackApp:
         installing=installing,
         ignored_users=frozenset({identity.bot_user_id} if identity else ()),
         directory=bot.directory,
+        meter=bot.meter,
     )
 
 
@@ -315,6 +314,24 @@ def _installing(bot: Tierbot) -> Installing:
         base_url=settings.slack_api_url,
         public_url=settings.public_url,
     )
+
+
+def schedule_journey(bot: Tierbot, app: SlackApp, identity: Identity) -> None:
+    """Let this process's scheduler send a canary the whole way every so often, if the settings want it.
+
+    For whatever process keeps the schedule: a job that only the one that went away knew would never be done again.
+    Raises TierbotError if no channel is set for it.
+    """
+    settings = bot.settings
+    if settings.journey_every_hours and not settings.journey_channel:
+        raise TierbotError("TIERBOT_JOURNEY_EVERY_HOURS needs TIERBOT_JOURNEY_CHANNEL: the channel for the canary.")
+    patrol = Patrol(
+        lambda: journey(bot, app, identity, settings.journey_channel),
+        lambda: admins_of(settings, bot.installations)(identity.team_id),
+        lambda user: bot.chats(identity.team_id).direct(user),
+    )
+    patrol.plan(bot.loop, identity.team_id)
+    bot.scheduler.add(JOURNEY, patrol)
 
 
 def journey(bot: Tierbot, app: SlackApp, identity: Identity, channel: str) -> list[Step]:

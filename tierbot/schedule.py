@@ -64,10 +64,15 @@ class Scheduler:
 
     def trouble(self) -> str | None:
         """Say in a few words why the schedule does not go on in this process, None if it does."""
-        if self._ticked_at is None:
-            return "the schedule has not begun"
-        silent = time.monotonic() - self._ticked_at
-        return f"the schedule has not ticked for {silent:.0f} s" if silent > LEASE.total_seconds() else None
+        return "the schedule has not begun" if self._ticked_at is None else self._silent(LEASE.total_seconds())
+
+    def dead(self) -> str | None:
+        """Say if it has stood still for so long that only a restart helps, None if not."""
+        return None if self._ticked_at is None else self._silent(_STUCK)
+
+    def _silent(self, patience: float) -> str | None:
+        silent = time.monotonic() - (self._ticked_at or 0.0)
+        return f"the schedule has not ticked for {silent:.0f} s" if silent > patience else None
 
     def start(self) -> None:
         """Begin to tick, in a thread of its own; jobs run in threads of a pool."""
@@ -89,7 +94,7 @@ class Scheduler:
 
     def tick(self) -> None:
         """Start every job that is due and not running."""
-        now = self._loop.clock.now()
+        now, self._ticked_at = self._loop.clock.now(), time.monotonic()
         leads = set()
         for workspace in self._loop.store.running_ids():
             with self._loop.store.begin(workspace) as tx:
@@ -105,7 +110,7 @@ class Scheduler:
                         continue
                     self._running.add((workspace, item.job))
                 self._ticker.add_job(self.run, args=(workspace, item), misfire_grace_time=None)
-        self._leads, self._ticked_at = frozenset(leads), time.monotonic()
+        self._leads = frozenset(leads)
 
     def _must_wait(self, workspace: str, job: str) -> bool:
         """Say whether a job is under way, or is a training beside another workspace's: one takes a gigabyte."""

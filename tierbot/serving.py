@@ -7,18 +7,27 @@ worker   sends the outbox, settles votes, keeps the schedule; several may run, o
 import logging
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
+
+from prometheus_client import CollectorRegistry
+from starlette.applications import Starlette
 
 from tierbot.articles.boundaries import load_boundaries
 from tierbot.articles.feeds import load_feeds
 from tierbot.bootstrap import Tierbot, app_of
 from tierbot.domain import TierbotError
+from tierbot.edges.probes import metrics_routes, probe_routes
 from tierbot.edges.slack.identity import Identity
+from tierbot.edges.slack.socket_mode import SocketRunner
+from tierbot.health import Health
 from tierbot.joining import bring_up_to_date
+from tierbot.outputs.metrics import Metrics, ProcessFigures, StoreFigures
 from tierbot.speaking import identify_patiently
 
 log = logging.getLogger(__name__)
+_THIS_MACHINE = ("127.0.0.1", "::1", "localhost")
 
 
 def identity_of(bot: Tierbot, pause: Callable[[float], Any] = time.sleep) -> Identity | None:
@@ -49,10 +58,11 @@ def _prepare_installed(bot: Tierbot) -> None:
     bring_up_to_date(bot.loop)
 
 
-def web_of(bot: Tierbot, identity: Identity | None, stopping: Callable[[], bool] = lambda: False) -> Any:
+def web_of(bot: Tierbot, identity: Identity | None, health: Health, metrics: Metrics) -> Any:
     """Return the ASGI application of one workspace's bot, or (without an identity) that of many, who may install it.
 
-    Raises TierbotError if SLACK_SIGNING_SECRET is missing.
+    Its metrics and its report are there only behind a token: this port is the world's. Raises TierbotError if
+    SLACK_SIGNING_SECRET is missing.
     """
     from tierbot.edges.slack.install_pages import install_routes  # noqa: PLC0415 - only HTTP mode needs starlette
     from tierbot.edges.slack.web import web_app  # noqa: PLC0415
@@ -61,17 +71,10 @@ def web_of(bot: Tierbot, identity: Identity | None, stopping: Callable[[], bool]
     if secret is None or not secret.get_secret_value():
         raise TierbotError("SLACK_SIGNING_SECRET must be set: Basic Information → App Credentials.")
 
-    def ready() -> str | None:
-        if stopping():
-            return "stopping"
-        try:
-            bot.store.workspace_ids()
-        except TierbotError as fault:
-            return str(fault)
-        return None
-
-    app = app_of(bot, identity)
-    return web_app(app, secret.get_secret_value(), bot.clock, ready, (*install_routes(app), *_report(bot)))
+    app, token = app_of(bot, identity), bot.settings.web_token
+    figures = metrics_routes(metrics.text, token.get_secret_value()) if token else ()
+    more = (*install_routes(app), *_report(bot), *probe_routes(health.dead, health.unready), *figures)
+    return web_app(app, secret.get_secret_value(), bot.clock, more, bot.meter)
 
 
 def _report(bot: Tierbot) -> tuple[Any, ...]:
@@ -87,10 +90,47 @@ def _report(bot: Tierbot) -> tuple[Any, ...]:
     return report_routes(token.get_secret_value(), page, content_security_policy()) if token else ()
 
 
+def metrics_of() -> Metrics:
+    """Return this process's figures, in a registry of its own."""
+    return Metrics(CollectorRegistry())
+
+
+@contextmanager
+def watched(
+    bot: Tierbot, health: Health, metrics: Metrics, port: int | None, runner: SocketRunner | None = None
+) -> Iterator[int | None]:
+    """Have figures and health of a process served on a port of their own while the block lasts; give the port.
+
+    port: None for TIERBOT_METRICS_PORT, which may be unset: then nothing is served. Raises TierbotError if the port
+    cannot be had, or others than this machine could read the figures without a token.
+    """
+    settings = bot.settings
+    port = settings.metrics_port if port is None else port
+    token = settings.web_token.get_secret_value() if settings.web_token else None
+    metrics.registry.register(StoreFigures(bot.store, bot.clock))
+    connection = (lambda: (runner.connected, runner.connections)) if runner else None
+    metrics.registry.register(ProcessFigures(connection=connection, leads=lambda: bot.scheduler.leads))
+    if port is None:
+        yield None
+        return
+    if token is None and settings.metrics_host not in _THIS_MACHINE:
+        raise TierbotError(
+            f"TIERBOT_METRICS_HOST is {settings.metrics_host}, which others can reach: set TIERBOT_WEB_TOKEN, too."
+        )
+    routes = [*probe_routes(health.dead, health.unready), *metrics_routes(metrics.text, token)]
+    server = WebServer(Starlette(routes=routes), settings.metrics_host, port, "TIERBOT_METRICS_PORT")
+    try:
+        yield server.start()
+    finally:
+        server.stop(grace=2)
+
+
 class WebServer:
     """uvicorn in a thread of its own, so that SIGTERM ends it in order and with exit code 0."""
 
-    def __init__(self, app: Any, host: str, port: int) -> None:
+    def __init__(self, app: Any, host: str, port: int, setting: str = "PORT") -> None:
+        """Prepare; `setting` is what says the port."""
+        self._setting = setting
         import uvicorn  # noqa: PLC0415
 
         config = uvicorn.Config(
@@ -106,7 +146,9 @@ class WebServer:
         while not self._server.started and self._thread.is_alive() and time.monotonic() < until:
             time.sleep(0.01)
         if not self._server.started:
-            raise TierbotError(f"Port {self._server.config.port} cannot be listened on. Set PORT to a free one.")
+            raise TierbotError(
+                f"Port {self._server.config.port} cannot be listened on. Set {self._setting} to a free one."
+            )
         return int(self._server.servers[0].sockets[0].getsockname()[1])
 
     def stop(self, grace: float = 7.0) -> bool:

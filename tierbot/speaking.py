@@ -15,7 +15,7 @@ from tierbot.edges.slack.installations import Installations
 from tierbot.edges.slack.oauth import token_works
 from tierbot.edges.slack.people import list_admins
 from tierbot.edges.slack.vault import Vault
-from tierbot.ports import Chat, ChatError, ChatUnavailableError, Clock, RateLimitedError, Store, Workspace
+from tierbot.ports import Chat, ChatError, ChatUnavailableError, Clock, Meter, RateLimitedError, Store, Workspace
 from tierbot.settings import Settings
 from tierbot.tags import TagSpace
 
@@ -35,13 +35,18 @@ def installations_of(settings: Settings, store: Store, clock: Clock) -> Installa
 
 
 def chats_of_all(
-    installations: Callable[[], Installations], settings: Settings, store: Store, clock: Clock, directory: Directory
+    installations: Callable[[], Installations],
+    settings: Settings,
+    store: Store,
+    clock: Clock,
+    directory: Directory,
+    meter: Meter,
 ) -> Callable[[str], Chat]:
     """Return what gives each installed workspace its chat, with its own token."""
 
     @lru_cache(maxsize=_MOST_CHATS)
     def chat_with(workspace: str, token: str) -> Chat:
-        return _chat(workspace, token, settings, store, clock, directory)
+        return _chat(workspace, token, settings, store, clock, directory, meter)
 
     def chat(workspace: str) -> Chat:
         found = installations().of(workspace)
@@ -52,22 +57,25 @@ def chats_of_all(
     return chat
 
 
-def chat_of_one(settings: Settings, store: Store, clock: Clock, directory: Directory) -> Callable[[str], Chat]:
+def chat_of_one(
+    settings: Settings, store: Store, clock: Clock, directory: Directory, meter: Meter
+) -> Callable[[str], Chat]:
     """Return what gives the one workspace its chat. It raises TierbotError if SLACK_BOT_TOKEN is missing."""
 
     @cache
     def chat(workspace: str) -> Chat:
         if settings.slack_bot_token is None:
             raise TierbotError("SLACK_BOT_TOKEN must be set, in the environment or in .env. See .env.example.")
-        return _chat(workspace, settings.slack_bot_token.get_secret_value(), settings, store, clock, directory)
+        token = settings.slack_bot_token.get_secret_value()
+        return _chat(workspace, token, settings, store, clock, directory, meter)
 
     return chat
 
 
 def _chat(
-    workspace: str, token: str, settings: Settings, store: Store, clock: Clock, directory: Directory
+    workspace: str, token: str, settings: Settings, store: Store, clock: Clock, directory: Directory, meter: Meter
 ) -> SlackChat:
-    client = web_client(token, settings.slack_api_url)
+    client = web_client(token, settings.slack_api_url, meter)
 
     def is_bot(user: str) -> bool:
         directory.keep_fresh(workspace, client)

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from tierbot.cli.output import out
+from tierbot.cli.serve import METRICS_PORT
 
 log = logging.getLogger(__name__)
 
@@ -18,7 +19,7 @@ def register(app: typer.Typer) -> None:
     app.command("manifest")(manifest)
 
 
-def run() -> None:
+def run(metrics_port: METRICS_PORT = None) -> None:
     """Run the bot: Socket Mode, the schedule, the outbox. Stops in order on Ctrl-C or SIGTERM.
 
     Example: `SLACK_BOT_TOKEN=xoxb-… SLACK_APP_TOKEN=xapp-… TIERBOT_CHANNEL=C… tierbot run`
@@ -26,19 +27,23 @@ def run() -> None:
     from tierbot.bootstrap import build, connect
     from tierbot.cli.wiring import logging_of, say
     from tierbot.edges.slack.socket_mode import stop_signals
+    from tierbot.health import Health
+    from tierbot.serving import metrics_of, watched
     from tierbot.settings import load_settings
 
-    settings = load_settings()
-    logging_of(settings)
-    bot = build(settings)
+    settings, metrics = load_settings(), metrics_of()
+    logging_of(settings, metrics.log_handler())
+    bot = build(settings, meter=metrics)
     with stop_signals() as stop:
         runner = connect(bot, stop.wait)
-        runner.start()
-        bot.start()
-        say(settings, f"tierbot is running in {settings.channel}. Stop it with Ctrl-C.")
-        stop.wait()
-        log.info("Stopping: what was begun is finished first.")
-        ended = all([runner.stop(grace=4), bot.stop()])
+        health = Health(bot, works=True, runner=runner, stopping=stop.is_set)
+        with watched(bot, health, metrics, metrics_port, runner):
+            runner.start()
+            bot.start()
+            say(settings, f"tierbot is running in {settings.channel}. Stop it with Ctrl-C.")
+            stop.wait()
+            log.info("Stopping: what was begun is finished first.")
+            ended = all([runner.stop(grace=4), bot.stop()])
     bot.close()
     if not ended:
         # A listener that hangs would keep the interpreter from ending; its event is delivered again.

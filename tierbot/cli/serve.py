@@ -8,6 +8,11 @@ import typer
 
 log = logging.getLogger(__name__)
 
+METRICS_PORT = Annotated[
+    int | None,
+    typer.Option(min=0, max=65535, help="Port of /metrics, /healthz and /readyz; else TIERBOT_METRICS_PORT."),
+]
+
 
 def register(app: typer.Typer) -> None:
     """Add the commands."""
@@ -18,6 +23,7 @@ def register(app: typer.Typer) -> None:
 def web(
     host: Annotated[str, typer.Option(help="Address to listen on.")] = "0.0.0.0",  # noqa: S104 - a container's port
     port: Annotated[int | None, typer.Option(min=0, max=65535, help="Port; else PORT.")] = None,
+    metrics_port: METRICS_PORT = None,
 ) -> None:
     """Take Slack's requests by HTTP at /slack/events; health checks at /healthz and /readyz. Needs `tierbot worker` too.
 
@@ -26,43 +32,49 @@ def web(
     from tierbot.bootstrap import build
     from tierbot.cli.wiring import logging_of, say
     from tierbot.edges.slack.socket_mode import stop_signals
-    from tierbot.serving import WebServer, identity_of, web_of
+    from tierbot.health import Health
+    from tierbot.serving import WebServer, identity_of, metrics_of, watched, web_of
     from tierbot.settings import load_settings
 
-    settings = load_settings()
-    logging_of(settings)
-    bot = build(settings)
+    settings, metrics = load_settings(), metrics_of()
+    logging_of(settings, metrics.log_handler())
+    bot = build(settings, meter=metrics)
     with stop_signals() as stop:
-        server = WebServer(
-            web_of(bot, identity_of(bot, stop.wait), stop.is_set), host, settings.port if port is None else port
-        )
-        say(settings, f"tierbot web listens on port {server.start()}.")
-        stop.wait()
-        ended = server.stop()
+        health = Health(bot, works=False, stopping=stop.is_set)
+        identity = identity_of(bot, stop.wait)
+        with watched(bot, health, metrics, metrics_port):
+            app = web_of(bot, identity, health, metrics)
+            server = WebServer(app, host, settings.port if port is None else port)
+            say(settings, f"tierbot web listens on port {server.start()}.")
+            stop.wait()
+            ended = server.stop()
     bot.close()
     _leave(ended)
 
 
-def worker() -> None:
+def worker(metrics_port: METRICS_PORT = None) -> None:
     """Send the outbox, settle votes, keep the schedule; beside `tierbot web`. Several may run.
 
     Example: `tierbot worker`
     """
-    from tierbot.bootstrap import build
+    from tierbot.bootstrap import app_of, build, schedule_journey
     from tierbot.cli.wiring import logging_of, say
     from tierbot.edges.slack.socket_mode import stop_signals
-    from tierbot.serving import identity_of
+    from tierbot.health import Health
+    from tierbot.serving import identity_of, metrics_of, watched
     from tierbot.settings import load_settings
 
-    settings = load_settings()
-    logging_of(settings)
-    bot = build(settings)
+    settings, metrics = load_settings(), metrics_of()
+    logging_of(settings, metrics.log_handler())
+    bot = build(settings, meter=metrics)
     with stop_signals() as stop:
-        identity_of(bot, stop.wait)
-        bot.start()
-        say(settings, "tierbot worker is running. Stop it with Ctrl-C.")
-        stop.wait()
-        ended = bot.stop()
+        if identity := identity_of(bot, stop.wait):
+            schedule_journey(bot, app_of(bot, identity), identity)
+        with watched(bot, Health(bot, works=True, stopping=stop.is_set), metrics, metrics_port):
+            bot.start()
+            say(settings, "tierbot worker is running. Stop it with Ctrl-C.")
+            stop.wait()
+            ended = bot.stop()
     bot.close()
     _leave(ended)
 

@@ -241,6 +241,10 @@ class Store(Protocol):
         """Open a snapshot that cannot write; it waits for no writer and no writer waits for it."""
         ...
 
+    def trouble(self) -> str | None:
+        """Return in a few words why the database cannot be used now, None if it can and its schema is this code's."""
+        ...
+
     def workspace_ids(self) -> list[str]: ...
 
     def workspaces(self) -> list[Workspace]:

@@ -13,6 +13,7 @@ from tierbot.domain import Origin, ReactionEvent, Source
 from tierbot.edges.slack.app import Identity, authorize_one, build_app
 from tierbot.edges.slack.intake import answer
 from tierbot.edges.slack.people import Admins
+from tierbot.ports import NoMeter
 
 IDENTITY = Identity("T1", "Pizza Science", "https://pizza.example/", "UBOT", "BBOT", "xoxb-never-used")
 
@@ -29,7 +30,7 @@ class Inbox:
 
     def deliver(self, body) -> int:
         """Return the status that Bolt answers to a body."""
-        return answer(self.app, SocketModeRequest("events_api", "envelope", body)).status
+        return answer(self.app, SocketModeRequest("events_api", "envelope", body), NoMeter()).status
 
 
 @pytest.fixture(scope="module")

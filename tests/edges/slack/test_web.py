@@ -11,6 +11,7 @@ import httpx
 import pytest
 
 from tests.edges.slack.conftest import SmallGame, StoppedClock, desk_of
+from tests.fakes import KeptFigures
 from tierbot.edges.slack.app import Identity, authorize_one, build_app
 from tierbot.edges.slack.people import Admins
 from tierbot.edges.slack.web import web_app
@@ -37,14 +38,14 @@ class Web:
 
     def __init__(self) -> None:
         self.game, self.clock = SmallGame(), StoppedClock()
-        self.why: str | None = None
         identity = Identity(TEAM, "Team", "", "UBOT", "BBOT", "xoxb-1")
         app = build_app(
             desk_of(self.game, self.clock, Admins((), self.clock), lambda _: "C1"),
             authorize_one(identity),
             base_url="http://127.0.0.1:9/",
         )
-        self.asgi = web_app(app, SECRET, self.clock, lambda: self.why)
+        self.meter = KeptFigures()
+        self.asgi = web_app(app, SECRET, self.clock, meter=self.meter)
 
     def ask(self, method: str, path: str, body: bytes = b"", **headers: str) -> httpx.Response:
         async def send() -> httpx.Response:
@@ -133,8 +134,19 @@ def test_another_workspaces_events_are_not_taken(web):
     assert not web.game.ledger
 
 
-def test_health_is_told_apart_from_readiness(web):
-    assert web.ask("GET", "/healthz").status_code == 200
-    assert web.ask("GET", "/readyz").status_code == 200
-    web.why = "stopping"
-    assert (web.ask("GET", "/healthz").status_code, web.ask("GET", "/readyz").status_code) == (200, 503)
+def test_what_came_in_is_counted_by_kind_and_its_lag_known_only_once_it_stands_in_the_ledger(web):
+    web.slack(json.dumps(REACTION).encode())
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(web.game, "record", _full_disk)
+        web.slack(json.dumps(REACTION | {"event_id": "Ev2"}).encode())
+    web.slack(json.dumps({"type": "event_callback", "team_id": TEAM, "event": {"type": "U0123456789"}}).encode())
+    assert [figures[:2] for figures in web.meter.answers] == [
+        ("reaction_added", True),
+        ("reaction_added", False),
+        ("other", True),
+    ]
+    assert [figures[2] is not None for figures in web.meter.answers] == [True, False, False]
+
+
+def _full_disk(*_):
+    raise OSError("the disk is full")

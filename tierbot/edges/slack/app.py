@@ -11,12 +11,14 @@ from slack_bolt.context import BoltContext
 from slack_sdk import WebClient
 
 from tierbot.edges.slack import faults, home, inbox, listeners, oauth, shortcuts
+from tierbot.edges.slack.chat import web_client
 from tierbot.edges.slack.directory import Directory
 from tierbot.edges.slack.errors import call
 from tierbot.edges.slack.identity import Identity
 from tierbot.edges.slack.needs import Needs
 from tierbot.edges.slack.oauth import AuthorizeInstalled, Installing
 from tierbot.logs import FollowingExecutor
+from tierbot.ports import Meter
 
 NEEDS = Needs(methods={"auth.test": ()})
 LISTENER_THREADS = 32  # Bolt's own five let a slash command starve behind five slow ones
@@ -66,6 +68,7 @@ def build_app(
     ignored_users: frozenset[str] = frozenset(),
     directory: Directory | None = None,
     listener_threads: int = LISTENER_THREADS,
+    meter: Meter | None = None,
 ) -> App:
     """Return the app with every listener registered. `signing_secret` is needed for HTTP mode only.
 
@@ -74,7 +77,7 @@ def build_app(
     with _quiet(logging.getLogger("slack_bolt.App")):
         app = App(
             name="tierbot",
-            client=WebClient(base_url=base_url.rstrip("/") + "/", timeout=15, retry_handlers=[]),
+            client=web_client(None, base_url, meter),
             authorize=AuthorizeInstalled(installing.installations) if installing else authorize,  # type: ignore[arg-type] # None is how Bolt is told "not installed"
             oauth_settings=installing.settings if installing else None,
             signing_secret=signing_secret or "",

@@ -9,14 +9,16 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from slack_sdk import WebClient
+from slack_sdk.http_retry import RetryHandler
 
 from tierbot.domain import Post, to_slack_ts
 from tierbot.edges.slack.announcements import render_announcement
 from tierbot.edges.slack.blocks import Message, has_picture, render_post
 from tierbot.edges.slack.errors import call
+from tierbot.edges.slack.limits import Limits
 from tierbot.edges.slack.needs import Needs
 from tierbot.edges.slack.upload import carries, share_picture
-from tierbot.ports import ChatError, Clock, PostView, ReactionCount
+from tierbot.ports import ChatError, Clock, Meter, PostView, ReactionCount
 from tierbot.tags import TagSpace
 
 NEEDS = Needs(
@@ -35,9 +37,10 @@ _PAGE = 200
 _TIMEOUT = 15  # seconds
 
 
-def web_client(token: str | None, base_url: str) -> WebClient:
+def web_client(token: str | None, base_url: str, meter: Meter | None = None) -> WebClient:
     """Return a client that tries each call once: the SDK's own retries sleep, and would post twice."""
-    return WebClient(token=token, base_url=base_url.rstrip("/") + "/", timeout=_TIMEOUT, retry_handlers=[])
+    handlers: list[RetryHandler] = [Limits(meter)] if meter else []
+    return WebClient(token=token, base_url=base_url.rstrip("/") + "/", timeout=_TIMEOUT, retry_handlers=handlers)
 
 
 class SlackChat:

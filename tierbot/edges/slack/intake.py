@@ -1,6 +1,8 @@
 """Hands a payload to Bolt, and drops one that Bolt would trip over: not acknowledged, it would come again and again."""
 
 import logging
+import re
+import time
 from collections.abc import Mapping
 from typing import Any
 
@@ -9,9 +11,12 @@ from slack_bolt.adapter.socket_mode.internals import run_bolt_app
 from slack_sdk.socket_mode.request import SocketModeRequest
 
 from tierbot.logs import bound
+from tierbot.ports import Meter
 
 _log = logging.getLogger(__name__)
 
+_IN_THE_LEDGER = ("reaction_added", "reaction_removed")
+_TIMESTAMP = re.compile(r"[0-9]{1,11}\.[0-9]{1,6}", re.ASCII)
 OTHER = "other"
 _KINDS = frozenset(
     {
@@ -35,8 +40,23 @@ _KINDS = frozenset(
 )
 
 
-def answer(app: App, request: SocketModeRequest) -> BoltResponse:
+def answer(app: App, request: SocketModeRequest, meter: Meter) -> BoltResponse:
     """Return Bolt's answer: status 200 is acknowledged, any other lets Slack deliver again."""
+    began = time.monotonic()
+    response = _answer(app, request)
+    tell(meter, request.payload, time.monotonic() - began, acknowledged=response.status == 200)  # noqa: PLR2004
+    return response
+
+
+def tell(meter: Meter, payload: Mapping[str, Any], seconds: float, *, acknowledged: bool) -> None:
+    """Tell the meter what came in and how it was answered; what is acknowledged stands in the ledger."""
+    kind, event = kind_of(payload), payload.get("event")
+    happened = str(event.get("event_ts")) if kind in _IN_THE_LEDGER and isinstance(event, Mapping) else ""
+    known = acknowledged and _TIMESTAMP.fullmatch(happened)
+    meter.answered(kind, seconds, acknowledged=acknowledged, lag=time.time() - float(happened) if known else None)
+
+
+def _answer(app: App, request: SocketModeRequest) -> BoltResponse:
     with bound(request=request.envelope_id, **ids_of(request.payload)):
         if fault := malformed(request.payload):
             _log.warning("A payload of type %r is dropped: %s.", request.type, fault)

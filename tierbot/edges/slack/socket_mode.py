@@ -28,7 +28,7 @@ from slack_sdk.socket_mode.request import SocketModeRequest
 from tierbot.domain import TierbotError
 from tierbot.edges.slack.errors import call
 from tierbot.edges.slack.intake import answer
-from tierbot.ports import ChatError, RateLimitedError
+from tierbot.ports import ChatError, Meter, NoMeter, RateLimitedError
 
 _log = logging.getLogger(__name__)
 
@@ -127,11 +127,15 @@ class SocketRunner:
         web_client: WebClient,
         *,
         on_connected: Callable[[], None] = lambda: None,
+        meter: Meter | None = None,
         silence: float = _SILENCE,
         ping: float = _PING,
     ) -> None:
         self._app = app
         self._on_connected = on_connected
+        self._meter = meter or NoMeter()
+        self.connections = 0
+        """How many were made, the first included."""
         self._silence = silence
         self._gate = _Gate()
         self._stopping = threading.Event()
@@ -150,6 +154,11 @@ class SocketRunner:
         self._last_sign = time.monotonic()
         self._last_pong: tuple[str | None, float | None] = (None, None)
         self._session: str | None = None
+
+    def dead(self) -> str | None:
+        """Say if what keeps the connection has ended, though nobody stopped it; None if it goes on."""
+        gone = self._watchdog.ident is not None and not self._watchdog.is_alive() and not self._stopping.is_set()
+        return f"{self._watchdog.name} has ended" if gone else None
 
     @property
     def connected(self) -> bool:
@@ -203,7 +212,7 @@ class SocketRunner:
 
     def _dispatch(self, client: BaseSocketModeClient, request: SocketModeRequest) -> None:
         started = time.time()
-        response = answer(self._app, request)
+        response = answer(self._app, request, self._meter)
         try:
             send_response(client, request, response, started)
         except SlackClientError as fault:
@@ -250,6 +259,7 @@ class SocketRunner:
             self._heard()
         if session.session_id != self._session and session.is_active():
             self._session = session.session_id
+            self.connections += 1
             _log.info("Connected to Slack.")
             try:
                 self._on_connected()

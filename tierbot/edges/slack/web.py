@@ -1,4 +1,4 @@
-"""HTTP mode: Slack's signed requests by ASGI, and what whoever runs the process asks of it (healthz, readyz).
+"""HTTP mode: Slack's signed requests by ASGI.
 
 Signatures are checked here rather than by Bolt, which writes a refused body to the log and trips over a timestamp
 that is no number. Nothing is parsed before it is verified.
@@ -10,8 +10,9 @@ import logging
 import re
 import secrets
 import threading
+import time
 from collections import OrderedDict
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 
 from slack_bolt import App, BoltRequest
 from slack_bolt.adapter.starlette.handler import to_starlette_response
@@ -21,10 +22,10 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import BaseRoute, Route
 
-from tierbot.edges.slack.intake import ids_of, malformed
+from tierbot.edges.slack.intake import ids_of, malformed, tell
 from tierbot.edges.slack.manifest import EVENTS_PATH
 from tierbot.logs import bound
-from tierbot.ports import Clock
+from tierbot.ports import Clock, Meter, NoMeter
 
 _log = logging.getLogger(__name__)
 
@@ -73,10 +74,10 @@ def web_app(
     app: App,
     signing_secret: str,
     clock: Clock,
-    ready: Callable[[], str | None],
     more: tuple[BaseRoute, ...] = (),
+    meter: Meter | None = None,
 ) -> Starlette:
-    """Return the ASGI application. `ready` returns why no requests should come now, None if they may."""
+    """Return the ASGI application: Slack's events, and `more`."""
     signatures = Signatures(signing_secret, clock)
 
     async def events(request: Request) -> Response:
@@ -87,26 +88,12 @@ def web_app(
             if fault := signatures.fault(request.headers, body):
                 _log.warning("A request to %s is refused: %s.", EVENTS_PATH, fault)
                 return PlainTextResponse("refused", 401)
-            response = await run_in_threadpool(_answer, app, request, body)
+            response = await run_in_threadpool(_answer, app, request, body, meter or NoMeter())
             if response.status_code < 300:  # noqa: PLR2004 - any success
                 signatures.answered(request.headers)
             return response
 
-    async def healthz(_: Request) -> Response:
-        return PlainTextResponse("ok")
-
-    async def readyz(_: Request) -> Response:
-        why = await run_in_threadpool(ready)
-        return PlainTextResponse(why or "ready", 503 if why else 200)
-
-    return Starlette(
-        routes=[
-            Route(EVENTS_PATH, events, methods=["POST"]),
-            Route("/healthz", healthz),
-            Route("/readyz", readyz),
-            *more,
-        ]
-    )
+    return Starlette(routes=[Route(EVENTS_PATH, events, methods=["POST"]), *more])
 
 
 def _request_id(request: Request) -> str:
@@ -126,7 +113,8 @@ async def _body(request: Request) -> bytes | None:
     return b"".join(parts)
 
 
-def _answer(app: App, request: Request, body: bytes) -> Response:
+def _answer(app: App, request: Request, body: bytes, meter: Meter) -> Response:
+    began = time.monotonic()
     try:
         asked = BoltRequest(
             body=body.decode("utf-8"),
@@ -142,4 +130,6 @@ def _answer(app: App, request: Request, body: bytes) -> Response:
         _log.warning("A signed request is dropped: %s.", fault)
         return PlainTextResponse("malformed", 400)
     with bound(**ids_of(asked.body)):
-        return to_starlette_response(app.dispatch(asked))
+        response = to_starlette_response(app.dispatch(asked))
+        tell(meter, asked.body, time.monotonic() - began, acknowledged=response.status_code == 200)  # noqa: PLR2004
+        return response

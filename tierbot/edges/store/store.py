@@ -1,5 +1,6 @@
 """ports.Store and ports.Transaction: the parts, bound to one connection and one workspace."""
 
+import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime
@@ -11,6 +12,7 @@ from tierbot.edges.store.articles import SqlArticles
 from tierbot.edges.store.columns import table
 from tierbot.edges.store.dataset import SqlDataset
 from tierbot.edges.store.engine import Database, connect
+from tierbot.edges.store.errors import StoreError
 from tierbot.edges.store.feeds import SqlFeedList, SqlHeldBack
 from tierbot.edges.store.given_labels import SqlGivenLabels
 from tierbot.edges.store.installations import SqlInstallations
@@ -21,7 +23,7 @@ from tierbot.edges.store.pages import SqlTablePages
 from tierbot.edges.store.people import SqlPeople
 from tierbot.edges.store.posts import SqlPosts
 from tierbot.edges.store.rounds import SqlRounds
-from tierbot.edges.store.schema import bring_up
+from tierbot.edges.store.schema import HEAD, bring_up, revision
 from tierbot.edges.store.trainers import SqlTrainers
 from tierbot.edges.store.verdicts import SqlVerdicts
 from tierbot.edges.store.work_rows import WorkspaceRow
@@ -29,6 +31,8 @@ from tierbot.edges.store.workspaces import SqlWorkspaces, workspace_noun
 from tierbot.ports import Workspace
 
 _workspace = table(WorkspaceRow)
+
+_log = logging.getLogger(__name__)
 
 
 class SqlTransaction:
@@ -148,6 +152,15 @@ class SqlStore:
         statement = select(_workspace.c.workspace_id).where(_workspace.c.stopped_at.is_(None), something_due(now))
         with self._database.read() as connection:
             return sorted(connection.execute(statement).scalars())
+
+    def trouble(self) -> str | None:
+        try:
+            with self._database.read() as connection:
+                found = revision(connection)
+        except StoreError as fault:
+            _log.warning("%s", fault)
+            return "the database cannot be reached"
+        return None if found == HEAD else f"the database's schema is {found}, this tierbot's {HEAD}"
 
     def close(self) -> None:
         """Close all connections. The store can be used again: it opens new ones."""
