@@ -57,6 +57,7 @@ class SandboxProcess:
         self._folder: TemporaryDirectory[str] | None = None
         self._process: subprocess.Popen[bytes] | None = None
         self.address: Address
+        self.teams: list[dict[str, str]] = []
         self._client: httpx.Client | None = None
 
     def __enter__(self) -> Self:
@@ -70,7 +71,8 @@ class SandboxProcess:
         try:
             said = json.loads(line)
             self.address = Address(**{name: said.get(name) for name in Address.__slots__})
-        except ValueError as fault:
+            self.teams = list(said["teams"])
+        except (KeyError, ValueError) as fault:
             self.__exit__()
             raise TierbotError("The sandbox did not start; what it said is above. Is its port taken?") from fault
         token = self.address.control_token

@@ -17,13 +17,15 @@ _MICROSECONDS = 1_000_000
 class Mint:
     """Makes ids (`U0ABC…`), timestamps (`1712345678.000100`) and secrets."""
 
-    def __init__(self, clock: Clock, rng: Random, *, secrets: Random | None = None, counting: bool = False) -> None:
-        """Take clock and randomness; `counting` lets timestamps count from now: those of a twin are then the same."""
+    def __init__(
+        self, clock: Clock, rng: Random, *, secrets: Random | None = None, counting_from: int | None = None
+    ) -> None:
+        """Take clock and randomness; with `counting_from` (seconds) timestamps count: those of a twin are the same."""
         self._clock = clock
         self._rng = rng
         self._secrets = secrets or rng
-        self._counting = counting
-        self._last_ts = int(clock.time()) * _MICROSECONDS if counting else 0
+        self.counting_from = counting_from
+        self._last_ts = (counting_from or 0) * _MICROSECONDS
 
     def id(self, prefix: str, length: int = 10) -> str:
         """Return a new id such as `C0XK3…`."""
@@ -40,7 +42,7 @@ class Mint:
 
     def ts(self) -> str:
         """Return a message or event timestamp, later than every one before."""
-        passed = 0 if self._counting else int(self._clock.time() * _MICROSECONDS)
+        passed = 0 if self.counting_from else int(self._clock.time() * _MICROSECONDS)
         micro = max(passed, self._last_ts + 1)
         self._last_ts = micro
         return f"{micro // _MICROSECONDS}.{micro % _MICROSECONDS:06d}"

@@ -42,11 +42,12 @@ class Sandbox:
         rng = Random(settings.seed + (0 if settings.same_ids else place))  # noqa: S311  (repeatable, and no secret)
         self.clock: Clock = beside.clock if beside else clock or Clock()
         self.timers: Timers = beside.timers if beside else Timers(self.clock)
-        self.mint = Mint(
+        began = beside.mint.counting_from if beside else int(self.clock.time())
+        self.mint: Mint = Mint(
             self.clock,
             rng,
             secrets=Random(settings.seed + 1000 * place) if place else None,  # noqa: S311
-            counting=settings.same_ids,
+            counting_from=began if settings.same_ids else None,
         )
         self.panel: Json | None = None
         self.stream = Stream()
