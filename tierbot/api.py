@@ -42,12 +42,16 @@ _PAGE = 5000
 
 @dataclass(frozen=True, slots=True)
 class Champion:
-    """The model in service. version: its id, such as "m0003"; topics: the T tags that it chooses from."""
+    """The model in service.
+
+    version: its id, such as "m0003". topics: the T tags that it chooses from. model, encoder: what answers, and what it
+    reads a text's embedding by.
+    """
 
     version: str
     topics: tuple[Tag, ...]
-    _model: "Model"
-    _encoder: "Encoder"
+    model: "Model"
+    encoder: "Encoder"
 
     @property
     def tags(self) -> tuple[str, ...]:
@@ -61,7 +65,7 @@ class Champion:
         cannot answer.
         """
         articles = [text if isinstance(text, Article) else article_of(text) for text in texts]
-        return self._model.predict(articles, self._encoder.encode([one.content for one in articles]), self.tags)
+        return self.model.predict(articles, self.encoder.encode([one.content for one in articles]), self.tags)
 
     def classify(self, texts: Iterable[str | Article]) -> list[dict[str, float]]:
         """Return for each text its tags' probabilities, by tag id, the most probable first."""

@@ -6,6 +6,7 @@ predicted by it stays traceable after an upgrade, and another build never passes
 
 import hashlib
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 import numpy as np
 
@@ -75,8 +76,10 @@ class Guests:
                 f"Put it in service with `tierbot models promote {found.name}`, or install the former version again."
             )
         if version.id not in self._restored:
-            learns = isinstance(found.predictor, LearningPredictor) and state
-            guest = restored(version.id, found.predictor, state) if learns else Guest(version.id, found.predictor)  # type: ignore[arg-type]
+            guest = Guest(version.id, found.predictor)
+            if isinstance(found.predictor, LearningPredictor):
+                guest = restored(version.id, found.predictor, state)
+            guest = replace(guest, entry_point=found.name)
             now = self._clock.now()
             probe = [Article(f"probe{i}", text, "", "", "", now) for i, text in enumerate(_PROBE)]
             guest.predict(probe, np.zeros((len(probe), 0), np.float32), tag_ids)

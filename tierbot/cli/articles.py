@@ -1,15 +1,20 @@
-"""`tierbot add` and `tierbot classify`: articles in, tags out."""
+"""`tierbot add`, `tierbot classify` and `tierbot embed`: articles in, tags out."""
 
+import json
+from collections import deque
+from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
+from itertools import chain, islice
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
 from tierbot.articles.duplicates import to_article
+from tierbot.cli.bulk import EngineName, Workers, done_to, identity, progress
 from tierbot.cli.output import err, out, print_json
 from tierbot.cli.wiring import offline
-from tierbot.domain import Article, TierbotError, key
+from tierbot.domain import Article, TierbotError
 from tierbot.edges.archives import ReadReport, read_archive
 from tierbot.settings import load_settings
 
@@ -21,6 +26,7 @@ def register(app: typer.Typer) -> None:
     """Add the commands."""
     app.command("add")(add)
     app.command("classify")(classify)
+    app.command("embed")(embed)
 
 
 def add(
@@ -32,12 +38,15 @@ def add(
     Example: `tierbot add stories.jsonl.gz`
     """
     bot, workspace = offline()
-    report = ReadReport()
     now = datetime.now(UTC)
-    articles = [to_article(row, now) for row in read_archive(file, now=now, strict=strict, report=report)]
+    if strict:
+        if str(file) == "-":
+            raise TierbotError("--strict reads a file twice: give a file, not standard input.")
+        deque(read_archive(file, now=now), maxlen=0)
+    report = ReadReport()
     new = copies = 0
-    for start in range(0, len(articles), _BATCH):
-        added, folded = bot.loop.take_in(workspace, articles[start : start + _BATCH])
+    for articles in _batches(to_article(row, now) for row in read_archive(file, now=now, strict=strict, report=report)):
+        added, folded = bot.loop.take_in(workspace, articles)
         new, copies = new + added, copies + folded
     for bad in report.examples:
         err.print(f"{file}:{bad.line}: left out: it {bad.why}.")
@@ -51,29 +60,75 @@ def classify(
     file: Annotated[
         Path | None, typer.Option("--file", "-f", help="JSONL or CSV with articles; - is standard input.")
     ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="One JSON object per text, all tags in it.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON object per text.")] = False,
+    top: Annotated[int, typer.Option(min=1, help="With --json or --out: so many tags, most probable first.")] = 1000,
+    to: Annotated[Path | None, typer.Option("--out", "-o", help="Write JSON lines here, resumably.")] = None,
+    engine: EngineName = "local",
+    workers: Workers = None,
 ) -> None:
     """Predict the topic of texts with the model in service (before the first start: the one that ships).
 
-    Example: `tierbot classify "Quarterback throws four touchdowns"`
+    With --out, a long file is divided among several processes, or a Ray cluster's. If it is interrupted, the same command
+    goes on where it was; the result is the same whatever does the work.
+
+    Example: `tierbot classify --file backlog.jsonl.gz --out topics.jsonl --top 3`
     """
     now = datetime.now(UTC)
-    articles = [_article(text, now) for text in texts or ()]
-    if file is not None:
-        articles += [to_article(row, now) for row in read_archive(file, now=now)]
-    if not articles:
+    if not texts and file is None:
         raise TierbotError("Nothing to classify. Give a text in quotes, or --file FILE.")
-    from tierbot.bootstrap import classification
+    if to is not None or workers is not None or engine != "local":
+        if texts or file is None or str(file) == "-":
+            raise TierbotError("--out, --engine and --workers are for a file: give --file FILE, and no other text.")
+        _in_bulk(file, to, top, engine, workers)
+        return
+    from tierbot.api import article_of, load
+    from tierbot.predict.ranking import ranked_tags
+    from tierbot.tags import TagSpace
 
-    rank = classification(load_settings())
-    for start in range(0, len(articles), _BATCH):
-        batch = articles[start : start + _BATCH]
-        for article, tags in zip(batch, rank(batch), strict=True):
-            _print(article, tags, as_json=as_json)
+    champion = load()
+    tags = TagSpace(champion.topics)
+    rows = read_archive(file, now=now) if file is not None else ()
+    for batch in _batches(chain((article_of(text) for text in texts or ()), (to_article(row, now) for row in rows))):
+        embeddings = champion.encoder.encode([article.content for article in batch])
+        for article, ranked in zip(batch, ranked_tags(batch, embeddings, champion.model, tags), strict=True):
+            _print(article, ranked[:top], as_json=as_json)
 
 
-def _article(text: str, now: datetime) -> Article:
-    return Article(key("text", text), text, "", "", "", now)
+def _in_bulk(file: Path, to: Path | None, top: int, engine: str, workers: int | None) -> None:
+    from tierbot.api import load
+    from tierbot.bulk.texts import classifying, shards_of
+
+    work = classifying(load(), load_settings().encoder, top)
+    articles = (to_article(row, datetime.now(UTC)) for row in read_archive(file, now=datetime.now(UTC)))
+    lines = (json.dumps({"title": one.title, "text": one.text, "url": one.url}) for one in articles)
+    shards = shards_of(lines, lambda first, last: f"{file}: rows {first} to {last}")
+    for line in done_to(to, work, shards, identity(file), engine, workers, "articles"):
+        typer.echo(line)
+    if to is not None:
+        err.print(f"{to}: written.")
+
+
+def embed(engine: EngineName = "local", workers: Workers = None) -> None:
+    """Embed all articles that the encoder in use has not embedded yet: after TIERBOT_ENCODER was changed, say.
+
+    If it is interrupted, the same command goes on where it was. The bot may run meanwhile.
+
+    Example: `tierbot embed --workers 4`
+    """
+    from tierbot.bulk import engine_of
+    from tierbot.bulk.articles import embed_missing
+
+    bot, workspace = offline()
+    done = embed_missing(
+        bot.store, workspace, bot.settings.encoder, bot.encoder.digest, engine_of(engine, workers), progress("articles")
+    )
+    out.print(f"{done} articles embedded.")
+
+
+def _batches(articles: Iterable[Article]) -> Iterator[list[Article]]:
+    source = iter(articles)
+    while batch := list(islice(source, _BATCH)):
+        yield batch
 
 
 def _print(article: Article, tags: list[dict[str, Any]], *, as_json: bool) -> None:

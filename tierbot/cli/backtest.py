@@ -5,10 +5,18 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from tierbot.cli.bulk import EngineName, Workers, done_to, identity
 from tierbot.cli.output import err, out, percent, print_json
+from tierbot.domain import TierbotError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
+
+    from tierbot.articles import ArchiveRow
     from tierbot.simulate.backtest import RoundResult
+    from tierbot.simulate.choices import BacktestSettings
+
+MOST_ROWS = 300_000
 
 
 def register(app: typer.Typer) -> None:
@@ -38,9 +46,19 @@ def backtest(
     learner: Annotated[str, typer.Option(help="How challengers are made.")] = "default",
     plot: Annotated[Path | None, typer.Option(help="Draw the learning curve into this PNG.")] = None,
     seed: Annotated[int, typer.Option(help="Seed of everything random.")] = 0,
+    seeds: Annotated[
+        str | None, typer.Option(help="Several seeds at once, such as 0..9 or 0,1,5: the rounds' means over them.")
+    ] = None,
+    to: Annotated[
+        Path | None, typer.Option("--out", "-o", help="With --seeds: each round's record, resumably.")
+    ] = None,
+    engine: EngineName = "local",
+    workers: Workers = None,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object per round and line.")] = False,
 ) -> None:
     """Replay a labelled archive with simulated trainers and say how accurate the bot would have been, by round.
+
+    With --seeds it is done by several processes, or a Ray cluster's; the result is the same whatever does the work.
 
     Example: `tierbot backtest stories.jsonl.gz --rounds 8 --posts-per-round 200 --plot curve.png`
     """
@@ -66,7 +84,12 @@ def backtest(
         learner=learner,
         seed=seed,
     )
-    rows = read_archive(archive, now=SystemClock().now(), strict=False)
+    rows = _within_memory(archive, read_archive(archive, now=SystemClock().now(), strict=False))
+    if seeds is not None:
+        _many(list(rows), settings, seeds, to, engine, workers, archive, as_json=as_json)
+        return
+    if to is not None or engine != "local" or workers is not None:
+        raise TierbotError("--out, --engine and --workers are for several seeds: give --seeds, such as 0..9.")
     played = []
     encoder = encoder_of(load_settings().encoder)
     for result in replay(
@@ -79,6 +102,56 @@ def backtest(
             _show(result)
     if plot is not None:
         _draw(played, plot)
+
+
+def _within_memory(archive: Path, rows: "Iterable[ArchiveRow]") -> "Iterator[ArchiveRow]":
+    """Yield the rows; a backtest keeps them and their embeddings, some 5 kB each."""
+    for number, row in enumerate(rows, 1):
+        if number > MOST_ROWS:
+            raise TierbotError(
+                f"{archive} has more than {MOST_ROWS:,} rows, and a backtest keeps all of them in memory. Replay a part of "
+                f"it, such as its last year, or: head -n {MOST_ROWS} FILE."
+            )
+        yield row
+
+
+def _many(
+    rows: "list[ArchiveRow]", settings: "BacktestSettings", seeds: str, to: Path | None, engine: str,
+    workers: int | None, archive: Path, *, as_json: bool,
+) -> None:  # fmt: skip
+    import json
+
+    from tierbot.bulk import lines_in
+    from tierbot.bulk.replays import replaying, seed_shards, seeds_of, summary, texts_of
+    from tierbot.bulk.texts import embedding, shards_of, vectors_of
+    from tierbot.edges.encoder import encoder_of
+    from tierbot.settings import load_settings
+
+    encoder, chosen = load_settings().encoder, seeds_of(seeds)
+    about = {**identity(archive), "seeds": chosen}
+    texts = shards_of(map(json.dumps, texts_of(rows)), lambda first, last: f"{archive}: texts {first} to {last}")
+    beside = to.with_name(f"{to.name}.embedded") if to else None
+    found = done_to(
+        beside, embedding(encoder, encoder_of(encoder).digest), texts, about, engine, workers, "texts embedded"
+    )
+    vectors = vectors_of(lines_in(beside) if beside else found)
+    work = replaying(rows, vectors, settings, encoder)
+    lines = done_to(to, work, seed_shards(chosen), about, engine, workers, "seeds replayed")
+    if beside:
+        beside.unlink(missing_ok=True)
+    records = [json.loads(line) for line in (lines_in(to) if to else lines)]
+    for line in summary(records, len(chosen)):
+        if as_json:
+            print_json(line)
+        else:
+            out.print(
+                f"Round {line['round']:3}: accuracy {_spread(line['accuracy'])}   window {_spread(line['window'])}"
+            )
+
+
+def _spread(found: "Mapping[str, float | None]") -> str:
+    mean, error = found["mean"], found["standard_error"]
+    return "–" if mean is None else f"{mean:.1%}" + ("" if error is None else f" ± {error:.1%}")
 
 
 def _show(result: "RoundResult") -> None:

@@ -91,10 +91,15 @@ class LearningPredictor(Predictor, Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Guest:
-    """A predictor as a Model: what it answers is checked. `name` stands in errors."""
+    """A predictor as a Model: what it answers is checked.
+
+    name: its version's id, which stands in errors. entry_point, state: what it was loaded by and restored from.
+    """
 
     name: str
     predictor: Predictor
+    entry_point: str = ""
+    state: bytes = b""
 
     def known(self, tag_ids: Sequence[str]) -> list[str]:
         """Return all tags: a predictor is asked about whatever is in use."""

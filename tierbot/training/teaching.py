@@ -54,7 +54,7 @@ def restored(name: str, predictor: LearningPredictor, state: bytes) -> Guest:
     if not state:
         return Guest(name, predictor)
     try:
-        return Guest(name, predictor.restored(state))
+        return Guest(name, predictor.restored(state), state=state)
     except TierbotError:
         raise
     except Exception as fault:

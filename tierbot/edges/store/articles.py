@@ -122,6 +122,20 @@ class SqlArticles(Part):
             found.extend(self._newest(limit, side, ~there.exists()))
         return sorted(found, key=lambda article: (article.received_at, article.id), reverse=True)[:limit]
 
+    def to_embed(self, encoder_digest: str, after: str, limit: int) -> list[Article]:
+        there = select(_embedding.c.article_id).where(
+            self._mine(EmbeddingRow),
+            _embedding.c.encoder_digest == encoder_digest,
+            _embedding.c.article_id == _article.c.id,
+        )
+        following = (
+            self._select(ArticleRow, *_COLUMNS)
+            .where(_article.c.id > after, ~there.exists())
+            .order_by(_article.c.id)
+            .limit(limit)
+        )
+        return [_noun(row) for row in self._connection.execute(following).mappings()]
+
     def add_embeddings(self, encoder_digest: str, vectors: Mapping[str, NDArray[np.float32]]) -> None:
         rows = [
             {"encoder_digest": encoder_digest, "article_id": key, "vector": vector.astype(_STORED).tobytes()}

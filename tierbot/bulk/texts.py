@@ -1,0 +1,131 @@
+"""Texts in bulk: classified by the model in service, or embedded by an encoder. What workers do, and its shards."""
+
+import base64
+import json
+from collections.abc import Callable, Iterable, Iterator
+from datetime import UTC, datetime
+from itertools import islice
+from typing import TYPE_CHECKING, Any, cast
+
+from tierbot.bulk.work import Do, Lines, Shard, Work
+from tierbot.domain import Article, ModelState, ModelVersion, Tag, TierbotError
+from tierbot.predict.model import Guest
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from tierbot.api import Champion
+    from tierbot.ports import Encoder
+    from tierbot.predict.classifier import Classifier
+    from tierbot.predict.model import Model
+
+SHARD = 512  # lines: some seconds of an encoder's time
+
+_NOBODY_ASKS = datetime(1970, 1, 1, tzinfo=UTC)  # when it came in; no model reads it
+
+
+def shards_of(lines: Iterable[str], name: Callable[[int, int], str], size: int = SHARD) -> Iterator[Shard]:
+    """Cut lines into shards; `name(first, last)` is what errors call lines first … last, counted from 1."""
+    source, number = iter(lines), 0
+    while part := list(islice(source, size)):
+        first = number * size + 1
+        yield Shard(number, part, name(first, first + len(part) - 1))
+        number += 1
+
+
+# --- classified -----------------------------------------------------------------------------------
+
+
+def classifying(champion: "Champion", encoder: str, top: int) -> Work:
+    """Return the work of classifying texts by a model; each text's `top` likeliest tags are told."""
+    model = champion.model
+    about: dict[str, Any] = {
+        "model": champion.version,
+        "tags": [[tag.id, tag.name, tag.short_name, tag.character] for tag in champion.topics],
+        "encoder": encoder,
+        "encoder_digest": champion.encoder.digest,
+        "top": top,
+        "predictor": model.entry_point if isinstance(model, Guest) else "",
+    }
+    weights = model.state if isinstance(model, Guest) else cast("Classifier", model).to_bytes()
+    return Work("tierbot.bulk.texts:classifier", json.dumps(about).encode() + b"\n" + weights)
+
+
+def classifier(about: bytes) -> Do:
+    """Return what classifies lines {title, text, url} in a worker. Raises TierbotError if this machine cannot."""
+    head, _, weights = about.partition(b"\n")
+    told = json.loads(head)
+    encoder = _encoder(told["encoder"], told["encoder_digest"])
+    tags = [Tag(one[0], one[1], one[2], one[3], description="") for one in told["tags"]]
+    model = _model(told, weights)
+
+    def classify(lines: Lines) -> list[str]:
+        from tierbot.predict.ranking import ranked_tags  # noqa: PLC0415
+        from tierbot.tags import TagSpace  # noqa: PLC0415
+
+        articles = [_article(json.loads(line)) for line in lines]
+        embeddings = encoder.encode([article.content for article in articles])
+        ranked = ranked_tags(articles, embeddings, model, TagSpace(tags))
+        return [
+            json.dumps({"title": one.title, "url": one.url, "tags": row[: told["top"]]}, ensure_ascii=False)
+            for one, row in zip(articles, ranked, strict=True)
+        ]
+
+    return classify
+
+
+def _model(told: dict[str, Any], weights: bytes) -> "Model":
+    from tierbot.predict.classifier import Classifier  # noqa: PLC0415
+
+    if not told["predictor"]:
+        return Classifier.from_bytes(weights, told["model"])
+    from tierbot.bootstrap import SystemClock  # noqa: PLC0415
+    from tierbot.edges.predictors import InstalledPredictors  # noqa: PLC0415
+    from tierbot.guests import Guests  # noqa: PLC0415
+
+    version = ModelVersion(
+        told["model"], 0, None, ModelState.CHAMPION, "", "", _NOBODY_ASKS, {"predictor": told["predictor"]}
+    )
+    tag_ids = [tag[0] for tag in told["tags"]]
+    return Guests(InstalledPredictors(timeout=0), SystemClock(), 0).model(version, weights, tag_ids)
+
+
+def _article(told: dict[str, str]) -> Article:
+    return Article("", told["title"], told["text"], told["url"], "", _NOBODY_ASKS)
+
+
+# --- embedded -------------------------------------------------------------------------------------
+
+
+def embedding(encoder: str, digest: str) -> Work:
+    """Return the work of embedding texts, each a JSON string."""
+    return Work("tierbot.bulk.texts:embedder", json.dumps({"encoder": encoder, "digest": digest}).encode())
+
+
+def embedder(about: bytes) -> Do:
+    """Return what embeds lines in a worker. Raises TierbotError if this machine has another encoder."""
+    told = json.loads(about)
+    encoder = _encoder(told["encoder"], told["digest"])
+
+    def embed(lines: Lines) -> list[str]:
+        vectors = encoder.encode([json.loads(line) for line in lines]).astype("<f4")
+        return [base64.b64encode(vector.tobytes()).decode() for vector in vectors]
+
+    return embed
+
+
+def vectors_of(lines: Lines) -> "NDArray[np.float32]":
+    """Return what `embedder` said of n texts, (n, d)."""
+    import numpy as np  # noqa: PLC0415
+
+    return np.stack([np.frombuffer(base64.b64decode(line), "<f4") for line in lines]).astype(np.float32)
+
+
+def _encoder(name: str, digest: str) -> "Encoder":
+    from tierbot.edges.encoder import encoder_of  # noqa: PLC0415
+
+    found = encoder_of(name)
+    if found.digest != digest:
+        raise TierbotError(f"A worker has another encoder than {name} here. Install the same on every machine.")
+    return found
