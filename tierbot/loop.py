@@ -41,11 +41,12 @@ from tierbot.ports import (
     Transaction,
     Workspace,
 )
-from tierbot.predict.model import Model, NoPredictorError, PredictorError
 from tierbot.predict.asking import Asked, Asker, Asking, ask_about
+from tierbot.predict.model import Model, NoPredictorError, PredictorError
 from tierbot.predict.policy import EpsilonPolicy
 from tierbot.predict.selection import SelectionMix
 from tierbot.reconciling import Reconciler, Sweep
+from tierbot.recording import Recorder
 from tierbot.registry import Registry, Training
 from tierbot.rounds.calendar import next_open
 from tierbot.rounds.scores import champion, sharpshooter, standings_of
@@ -78,8 +79,8 @@ class Loop:
         settings: Settings,
         rng: np.random.Generator,
         draw: Draw,
-    ) -> None:
         shut_out: Callable[[str, str], None] = lambda *_: None,
+    ) -> None:
         self.store = store
         self.intake = intake
         self.registry = registry
@@ -140,12 +141,12 @@ class Loop:
         except PredictorError as fault:
             log.warning("%s Until it is mended the model before answers.", fault)
 
-    # --- article --------------------------------------------------------------------------------
-
     def channel(self, tx: Transaction) -> str:
         """Return the channel that a workspace plays in: chosen there, else the setting's; empty if there is none yet."""
         known = tx.workspaces.get()
         return (known.channel if known else "") or self.settings.channel
+
+    # --- article --------------------------------------------------------------------------------
 
     def take_in(self, workspace: str, articles: Sequence[Article]) -> tuple[int, int]:
         """Store incoming articles, duplicates folded; return (new articles, copies folded)."""
@@ -188,11 +189,11 @@ class Loop:
                 round_ = tx.rounds.current()
                 if round_ is None:
                     raise TierbotError("No round is open. It opens when the bot starts (`tierbot run`).")
-                posted += sum(
-                    self._queue_post(tx, item, round_, tags, self.clock.now() + place * step, where)
                 where = channel or self.channel(tx)
                 if few and not where:
                     raise TierbotError("No channel is chosen yet. Type `/tier channel` in the one to play in.")
+                posted += sum(
+                    self._queue_post(tx, item, round_, tags, self.clock.now() + place * step, where)
                     for place, item in enumerate(few, start)
                 )
                 if not left:
@@ -265,9 +266,8 @@ class Loop:
     # --- reaction → vote → verdict ----------------------------------------------------------------
 
     def record(self, workspace: str, event: ReactionEvent) -> bool:
-        """Write one reaction event into the ledger; return whether it was new. Nothing else happens here."""
-        with self.store.begin(workspace) as tx:
-            return tx.ledger.append(event)
+        """Write one reaction event into the ledger; return, once committed, whether it was new. Nothing else happens."""
+        return self._recorder.record(workspace, event)
 
     def tally(self, workspace: str) -> int:
         """Derive the votes of every message whose events were not read yet; return how many messages."""

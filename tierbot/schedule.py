@@ -244,8 +244,8 @@ class Worker:
 
     def _settle(self) -> None:
         self._touched.wait(timeout=_SETTLE_EVERY)
-        # Under load at most half of the time: acknowledgements need the database, too.
-        self._stopping.wait(max(_SETTLE_PAUSE, self._settling))
+        # Under load at most a quarter of the time: acknowledgements need the database and the processor, too.
+        self._stopping.wait(max(_SETTLE_PAUSE, 3 * self._settling))
         self._touched.clear()
         began = time.monotonic()
         for workspace in self._loop.store.running_ids():

@@ -141,3 +141,17 @@ def test_the_newest_event_of_an_origin_is_the_one_that_came_last(store: SqlStore
         tx.ledger.append(event("e3", origin=Origin.RECONCILED))
         assert tx.ledger.newest(Origin.EVENT) == event("e2", happened_at=NOON - MINUTE)
         assert tx.ledger.newest(Origin.RECONCILED) == event("e3", origin=Origin.RECONCILED)
+
+
+def test_events_appended_together_are_as_those_appended_one_by_one(store: SqlStore) -> None:
+    events = [event(f"e{number}", ts=f"{number % 3}.0") for number in range(9)]
+    with store.begin(TEAM) as tx:
+        assert tx.ledger.append(events[4])
+        assert tx.ledger.append_all([*events, events[0]]) == [number != 4 for number in range(9)] + [False]
+        assert tx.ledger.append_all([]) == []
+        assert {(channel, ts) for channel, ts in tx.ledger.untallied(9)} == {("C1", f"{n}.0") for n in range(3)}
+        for number in range(3):
+            known = tx.ledger.events("C1", f"{number}.0")
+            assert {one.event_id for one in known} == {f"e{n}" for n in range(number, 9, 3)}
+            tx.ledger.tallied("C1", f"{number}.0", tx.ledger.cursor("C1", f"{number}.0"))
+        assert tx.ledger.untallied(9) == [], "the cursor is that of the last"

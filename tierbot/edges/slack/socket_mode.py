@@ -1,11 +1,11 @@
 """Socket Mode that stays alive: connect, watch, reconnect, drain, leave.
 
-Built on the SDK's own client, with what it lacks: it notices an ended connection at once (the SDK would spin
-on it until some pings fail), a silent one also before its first pong, retries with growing pauses, and stops
-in order: nothing new is taken, what was taken is finished and acknowledged, then the connection closes.
+Built on the SDK's own client, with what it lacks: it reads frame by frame (see frames.py), notices an ended
+connection at once (the SDK would spin on it until some pings fail), a silent one also before its first pong, retries
+with growing pauses, and stops in order: nothing new is taken, what was taken is finished and acknowledged, then the
+connection closes.
 """
 
-import errno
 import logging
 import signal
 import socket
@@ -27,6 +27,7 @@ from slack_sdk.socket_mode.request import SocketModeRequest
 
 from tierbot.domain import TierbotError
 from tierbot.edges.slack.errors import call
+from tierbot.edges.slack.frames import FrameSocket
 from tierbot.edges.slack.intake import answer
 from tierbot.ports import ChatError, Meter, NoMeter, RateLimitedError
 
@@ -37,24 +38,7 @@ _SILENCE = 20.0  # seconds without any sign of life until the connection is repl
 _TICK = 0.5  # seconds between the watchdog's looks
 _PAUSES = (0.0, 1.0, 2.0, 5.0, 10.0, 30.0)  # seconds before the n-th attempt to reconnect
 _SETTLED = 10.0  # seconds after which a connection is taken for a lasting one
-_BUFFER = 32 * 1024  # bytes; the SDK reads a message by recursion, one level for each buffer
 _WORKERS = 16
-
-
-class _EndAware:
-    """A socket whose end is an error: the SDK takes an empty read for "nothing yet" and reads again at once."""
-
-    def __init__(self, sock: Any) -> None:
-        self._sock = sock
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._sock, name)
-
-    def recv(self, size: int) -> bytes:
-        received: bytes = self._sock.recv(size)
-        if not received:
-            raise ConnectionResetError(errno.ECONNRESET, "the other side closed the connection")
-        return received
 
 
 class _Client(SocketModeClient):
@@ -77,7 +61,7 @@ class _Client(SocketModeClient):
         super().connect()
         session = self.current_session
         if session is not None and session.sock is not None:
-            session.sock = _EndAware(session.sock)  # type: ignore[assignment]
+            session.sock = FrameSocket(session.sock)  # type: ignore[assignment]
             session.close = partial(_end, session)  # type: ignore[method-assign]
 
     def issue_new_wss_url(self) -> str:
@@ -145,7 +129,6 @@ class SocketRunner:
             logger=_quiet_logger(),
             auto_reconnect_enabled=False,
             ping_interval=ping,
-            receive_buffer_size=_BUFFER,
             concurrency=_WORKERS,
             on_message_listeners=[lambda _: self._heard()],
         )

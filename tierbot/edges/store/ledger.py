@@ -1,10 +1,10 @@
 """The ledger of reaction events, and the votes derived from it.
 
-`append` is the hot path: two statements, built once. Every message has a row that says how far its events go
+`append_all` is the hot path: two statements, built once. Every message has a row that says how far its events go
 and how far they have been read, so that finding what is new costs what is new.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from functools import lru_cache
 from typing import Any
@@ -55,8 +55,30 @@ class SqlLedger(Part):
     """ports.Ledger."""
 
     def append(self, event: ReactionEvent) -> bool:
+        return self.append_all([event])[0]
+
+    def append_all(self, events: Sequence[ReactionEvent]) -> list[bool]:
         insert, advance = _append_statements(self._connection.dialect.name)
-        row = {
+        numbers = [self._connection.execute(insert, self._row(event)).scalar() for event in events]
+        ends = {(event.channel, event.ts): seq for event, seq in zip(events, numbers, strict=True) if seq is not None}
+        if ends:
+            self._connection.execute(
+                advance,
+                [
+                    {
+                        "workspace_id": self._workspace,
+                        "channel": channel,
+                        "ts": ts,
+                        "ledger_cursor": seq,
+                        "tallied_cursor": 0,
+                    }
+                    for (channel, ts), seq in sorted(ends.items())
+                ],
+            )
+        return [seq is not None for seq in numbers]
+
+    def _row(self, event: ReactionEvent) -> dict[str, Any]:
+        return {
             "workspace_id": self._workspace,
             "event_id": event.event_id,
             "channel": event.channel,
@@ -69,12 +91,6 @@ class SqlLedger(Part):
             "source": event.source.value,
             "origin": event.origin.value,
         }
-        seq = self._connection.execute(insert, row).scalar()
-        if seq is None:
-            return False
-        place = {"workspace_id": self._workspace, "channel": event.channel, "ts": event.ts}
-        self._connection.execute(advance, {**place, "ledger_cursor": seq, "tallied_cursor": 0})
-        return True
 
     def events(self, channel: str, ts: str) -> list[ReactionEvent]:
         statement = (
