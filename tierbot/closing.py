@@ -9,6 +9,7 @@ from tierbot.ports import SettledPost, Transaction
 from tierbot.rounds.announcements import round_closed
 from tierbot.rounds.report import RoundFigures, figures_in_words, patterns_of
 from tierbot.rounds.views import RoundStatus
+from tierbot.training.evidence import in_words
 from tierbot.training.judge import accuracy
 from tierbot.training.progress import hits_by_tag, improved_and_struggling
 
@@ -72,7 +73,9 @@ def _training(tx: Transaction, closed: Round) -> dict[str, Any] | None:
     for version in tx.models.all():
         decision = (version.card.get("metrics") or {}).get("promotion")
         if decision and closed.opened_at <= version.created_at <= ended:
-            return {"number": version.number, "promoted": decision["promote"], "reason": decision["reason"]}
+            evidence = in_words(version.card["metrics"].get("off_policy") or {}, "challenger", "champion")
+            told = {"number": version.number, "promoted": decision["promote"], "reason": decision["reason"]}
+            return {**told, "off_policy": evidence}
     return None
 
 

@@ -16,6 +16,7 @@ from tierbot.predict.coldstart import coldstart
 from tierbot.predict.features import Features, features_of
 from tierbot.predict.model import Model, PredictorError
 from tierbot.tags import TagSpace
+from tierbot.training.evidence import logged_of
 from tierbot.training.judge import Decision, accuracy, is_unbiased
 from tierbot.training.retrain import TrainingJob, TrainingResult
 from tierbot.training.rows import TrainingRows, joined_rows, labelled_rows, rows_from_bytes, teaches, verdict_rows
@@ -176,6 +177,7 @@ class Registry:
                 champion=self._loaded(champion, weights) if same_encoder else None,
                 encoder_digest=self._encoder.digest,
                 parent=champion.id,
+                logged=logged_of(settled, tags.ids),
                 bootstrap=_both(self._replayed(), given, tags.ids),
                 judge_on=self._judge_on,
                 seed=self._seed,

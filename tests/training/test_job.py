@@ -23,6 +23,7 @@ from tierbot.training.job import (  # fmt: skip
     write_result,
     write_whole,
 )
+from tierbot.training.evidence import Logged
 from tierbot.training.retrain import TrainingJob, train_challenger
 from tierbot.training.rows import labelled_rows
 
@@ -40,6 +41,7 @@ def order(count: int = 60) -> TrainingJob:
         champion=PRIOR,
         encoder_digest="digest",
         parent="m0003",
+        logged=Logged(np.full(count, 0.5), np.full(count, 0.9), np.zeros(count, dtype=np.int64)),
         bootstrap=rows.take(np.arange(5)),
         judge_on=12,
         seed=4,
@@ -57,13 +59,16 @@ def child(*arguments: object) -> subprocess.CompletedProcess[str]:
 
 @pytest.mark.parametrize("whole", [True, False])
 def test_an_order_comes_back_from_its_file(tmp_path: Path, whole: bool) -> None:
-    job = order() if whole else replace(order(), champion=None, bootstrap=None, parent=None)
+    job = order() if whole else replace(order(), champion=None, bootstrap=None, parent=None, logged=None)
     write_job(job, tmp_path / "job")
     back = read_job(tmp_path / "job")
-    assert (back.champion is None, back.bootstrap is None) == (not whole, not whole)
+    assert [part is None for part in (back.champion, back.bootstrap, back.logged)] == [not whole] * 3
     assert (back.seed, back.judge_on, back.parent, back.settings) == (4, 12, job.parent, FitSettings(strength=0.2))
     assert np.array_equal(back.unbiased, job.unbiased)
-    assert train_challenger(back).card["data"] == train_challenger(job).card["data"]
+    here = train_challenger(job).card
+    assert train_challenger(back).card["data"] == here["data"]
+    evidence = train_challenger(back).card["metrics"]["off_policy"]
+    assert not whole or evidence["champion"]["ips"] == here["metrics"]["off_policy"]["champion"]["ips"]
 
 
 def test_the_child_makes_the_model_that_the_parent_would(tmp_path: Path) -> None:

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from tierbot.domain import TierbotError
 from tierbot.predict.classifier import Classifier
 from tierbot.predict.tensors import ModelFileError, read_tensors, write_tensors
+from tierbot.training.evidence import Logged
 from tierbot.training.fit import FitSettings
 from tierbot.training.judge import Decision
 from tierbot.training.retrain import TrainingJob, TrainingResult
@@ -47,6 +48,8 @@ def write_job(job: TrainingJob, path: Path) -> None:
     }
     if job.champion is not None:
         arrays["champion"] = _bytes(job.champion.to_bytes())
+    if job.logged is not None:
+        arrays |= {f"logged.{name}": getattr(job.logged, name) for name in Logged.__slots__}
     if job.bootstrap is not None:
         arrays |= rows_arrays(job.bootstrap, "bootstrap.")
         about["bootstrap"] = rows_about(job.bootstrap, job.encoder_digest)
@@ -63,6 +66,7 @@ def read_job(path: Path) -> TrainingJob:
         unbiased=arrays["unbiased"],
         prior=_model(arrays, "prior", name),
         champion=_model(arrays, "champion", name) if "champion" in arrays else None,
+        logged=Logged(*(arrays[f"logged.{name}"] for name in Logged.__slots__)) if "logged.shown" in arrays else None,
         bootstrap=None if bootstrap is None else rows_of_arrays(arrays, bootstrap, name, "bootstrap."),
         settings=FitSettings(**about["settings"]),
         **{

@@ -3,6 +3,11 @@
 Each takes n logged decisions: rewards r (n,) in [0, 1], propensities π₀(a|x) (n,) in (0, 1] of the actions that were
 taken, and target probabilities π(a|x) (n,) in [0, 1] that the policy in question gives the same actions. An estimate
 needs π₀ > 0 wherever π > 0; a greedy log cannot give it.
+
+Intervals. Importance weights w = π/π₀ have a mean of 1; where the log saw little of what the policy would do, theirs is
+below 1, and no variance tells of what was not seen. Rewards lie in [0, 1], so the unseen share 1 − w̄ could have earned
+anything between: every interval is widened by that (the estimate from r and that from 1 − r then both lie inside).
+Without it 95 % intervals covered the truth in 41 to 84 % of simulated logs (`python -m tests.benchmarks.off_policy`).
 """
 
 from collections.abc import Callable, Iterable, Mapping
@@ -26,7 +31,7 @@ class OffPolicyError(TierbotError):
 
 @dataclass(frozen=True, slots=True)
 class PolicyValue:
-    """A policy's estimated mean reward with its 95 % interval (normal approximation, not clipped to [0, 1]).
+    """A policy's estimated mean reward with its 95 % interval (see the module; not clipped to [0, 1]).
 
     effective_n: (Σw)² / Σw² of the importance weights (Kish, Survey Sampling, 1965): how many decisions the estimate
     really rests on, in [0, n]. value, low and high are None where it rests on none.
@@ -77,16 +82,21 @@ def ips(log: Log) -> PolicyValue:
 def snips(log: Log) -> PolicyValue:
     """Estimate by self-normalised IPS, Σw·r / Σw: slightly biased, of lower variance, within the rewards' range.
 
-    Swaminathan & Joachims, "The Self-Normalized Estimator for Counterfactual Learning", NeurIPS 2015; the interval by
-    the delta method. Raises OffPolicyError if the log is malformed.
+    Swaminathan & Joachims, "The Self-Normalized Estimator for Counterfactual Learning", NeurIPS 2015. Raises OffPolicyError if the log is malformed.
     """
     weights = _weights(log)
     total = weights.sum()
     if total == 0:
         return PolicyValue("snips", len(weights), 0.0, None, None, None)
     value = float(weights @ log.rewards / total)
-    error = float(np.sqrt(np.sum((weights * (log.rewards - value)) ** 2)) / total)
-    return _value("snips", weights, value, error)
+    effective, mean = _effective(weights), float(weights.mean())
+    # Wilson's interval (JASA 1927) of a share with that mean: no rewards within [0, 1] vary more.
+    bottom = 1 + _Z95**2 / effective
+    middle = (value + _Z95**2 / (2 * effective)) / bottom
+    half = _Z95 * np.sqrt(max(0.0, value * (1 - value)) / effective + _Z95**2 / (4 * effective**2)) / bottom
+    seen = min(1.0, mean)
+    low, high = seen * (middle - half), seen * (middle + half) + 1 - seen
+    return PolicyValue("snips", len(weights), effective, value, float(low), float(high))
 
 
 def doubly_robust(log: Log, predicted: Numbers, expected: Numbers) -> PolicyValue:
@@ -101,7 +111,9 @@ def doubly_robust(log: Log, predicted: Numbers, expected: Numbers) -> PolicyValu
         raise OffPolicyError(
             f"The reward model gives {predicted.shape} and {expected.shape} for {weights.shape} posts."
         )
-    return _mean("dr", expected + weights * (log.rewards - predicted), weights)
+    return _mean(
+        "dr", expected + weights * (log.rewards - predicted), weights, float(expected.mean()) if len(expected) else 0.0
+    )
 
 
 def _weights(log: Log) -> Numbers:
@@ -120,15 +132,19 @@ def _weights(log: Log) -> Numbers:
     return np.asarray(log.targets / log.propensities)
 
 
-def _mean(method: str, terms: Numbers, weights: Numbers) -> PolicyValue:
+def _mean(method: str, terms: Numbers, weights: Numbers, assumed: float = 0.0) -> PolicyValue:
+    """Return the mean of the terms, in which what was not seen counts as `assumed`, in [0, 1], and may have earned 0 or 1."""
     n = len(terms)
     if n == 0:
         return PolicyValue(method, 0, 0.0, None, None, None)
-    error = float(terms.std(ddof=1) / np.sqrt(n)) if n > 1 else 0.0
-    return _value(method, weights, float(terms.mean()), error)
+    error = _Z95 * float(terms.std(ddof=1) / np.sqrt(n)) if n > 1 else 0.0
+    unseen = 1 - float(weights.mean())
+    below, above = (assumed, 1 - assumed) if unseen > 0 else (1 - assumed, assumed)
+    value = float(terms.mean())
+    low, high = value - error - abs(unseen) * below, value + error + abs(unseen) * above
+    return PolicyValue(method, n, _effective(weights), value, low, high)
 
 
-def _value(method: str, weights: Numbers, value: float, error: float) -> PolicyValue:
+def _effective(weights: Numbers) -> float:
     squares = float(weights @ weights)
-    effective = float(weights.sum()) ** 2 / squares if squares else 0.0
-    return PolicyValue(method, len(weights), effective, value, value - _Z95 * error, value + _Z95 * error)
+    return float(weights.sum()) ** 2 / squares if squares else 0.0

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tierbot.predict.classifier import Classifier
+from tierbot.training.evidence import Logged, off_policy
 from tierbot.training.fit import FitSettings, fit, refit
 from tierbot.training.judge import Decision, judge
 from tierbot.training.rows import TrainingRows, joined_rows
@@ -24,7 +25,7 @@ class TrainingJob:
     verdicts: rows of settled posts, oldest first; unbiased: (n,), which of them measure fairly (see
     judge.is_unbiased). prior: what the model shrinks towards, such as the
     bootstrap model or one from descriptions; its tags are the model's tags. champion: the model
-    in service. bootstrap: rows to replay, with `bootstrap_weight`. judge_on: how many unbiased verdicts at most the
+    in service. logged: what was shown on the verdicts' posts and earned, for off-policy evidence. bootstrap: rows to replay, with `bootstrap_weight`. judge_on: how many unbiased verdicts at most the
     challenger is judged on. cursor: up to where the data goes, for the card (JSON).
     """
 
@@ -34,6 +35,7 @@ class TrainingJob:
     champion: Classifier | None
     encoder_digest: str
     parent: str | None = None
+    logged: Logged | None = None
     bootstrap: TrainingRows | None = None
     bootstrap_weight: float = 1.0
     judge_on: int = JUDGE_ON
@@ -67,12 +69,16 @@ def train_challenger(job: TrainingJob) -> TrainingResult:
     replayed = [] if job.bootstrap is None else [job.bootstrap.over(tags).times(job.bootstrap_weight)]
     everything = joined_rows([*replayed, verdicts])
     judging = _judging(job, verdicts)
+    evidence: dict[str, Any] = {}
     if job.champion is not None and len(judging):
         champion = job.champion.extended(job.prior).over(tags)
         taught = everything.without(len(everything) - len(verdicts) + judging)
         challenger = fit(taught, job.prior, job.settings, seed=job.seed)
         asked = verdicts.take(judging)
         decision = judge(_hits(challenger, asked), _hits(champion, asked))
+        if job.logged is not None:
+            both = {"challenger": challenger, "champion": champion}
+            evidence = off_policy(both, asked, job.logged.over(job.verdicts.tag_ids, tags).take(judging), "champion")
         model = refit(everything, job.prior, challenger, job.settings)
     else:
         decision = judge([], [])
@@ -89,7 +95,7 @@ def train_challenger(job: TrainingJob) -> TrainingResult:
         },
         "tags": len(tags),
         "seed": job.seed,
-        "metrics": {"promotion": decision.as_dict(), "sharpness": model.sharpness},
+        "metrics": {"promotion": decision.as_dict(), "off_policy": evidence, "sharpness": model.sharpness},
         "seconds": round(perf_counter() - started, 3),
     }
     return TrainingResult(model.with_card(card), decision)

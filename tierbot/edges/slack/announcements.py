@@ -105,8 +105,12 @@ def _trained(training: Mapping[str, Any] | None) -> list[str]:
     outcome, _, evidence = clean(str(training["reason"]), _REASON).partition(": ")
     number = int(training["number"])
     if training["promoted"]:
-        return [f"🎓 Model {number} went into service: {mrkdwn(evidence or outcome)}."]
-    return [f"🧪 Model {number} was trained and not taken into service: {mrkdwn(evidence or outcome)}."]
+        said = [f"🎓 Model {number} went into service: {mrkdwn(evidence or outcome)}."]
+    else:
+        said = [f"🧪 Model {number} was trained and not taken into service: {mrkdwn(evidence or outcome)}."]
+    if off_policy := mrkdwn(clean(str(training.get("off_policy") or ""), _REASON)):
+        said.append(f"{off_policy[0].upper()}{off_policy[1:]}.")
+    return said
 
 
 def _compared(now: Estimate, previous: Mapping[str, Any] | None) -> str:
