@@ -2,13 +2,12 @@
 
 import logging
 import secrets
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from slack_bolt import App, BoltContext, BoltResponse
+from slack_bolt import App, BoltContext, BoltResponse, Respond
 from slack_bolt.error import BoltUnhandledRequestError
-from slack_sdk.webhook import WebhookResponse
 
 from tierbot.domain import TierbotError
 from tierbot.edges.slack.commands import UnknownWordError
@@ -27,19 +26,19 @@ def register(app: App) -> None:
         if isinstance(error, BoltUnhandledRequestError):
             return _nobody_listens(body)
         say = told(error, _about(body))
-        if context.response_url:
-            _try_to_tell(context.respond, say)
+        _try_to_tell(context.respond, say)
         return None
 
     app.error(handle)
 
 
 @contextmanager
-def explained(respond: Callable[..., WebhookResponse], about: str) -> Iterator[None]:
+def explained(respond: Respond | None, about: str) -> Iterator[None]:
     """Tell the person who asked of whatever the block raises; it goes no further.
 
-    For what follows an ack: a listener that raises right behind its ack can take the ack back, since Bolt then puts
-    the fault's answer in its place before the waiting thread has looked.
+    For what follows an ack(): a listener that raises right behind it can take the ack back, since Bolt then clears
+    it before the waiting thread has looked. Events are acknowledged by Bolt itself, and need no such block. Without
+    a response url (as in App Home) the fault is logged only.
     """
     try:
         yield
@@ -74,8 +73,8 @@ def _about(body: dict[str, Any]) -> str:
     return clean(str(body.get("command") or kind or body.get("type") or "a request"), 60)
 
 
-def _try_to_tell(respond: Callable[..., WebhookResponse] | None, say: str) -> None:
-    if respond is None:
+def _try_to_tell(respond: Respond | None, say: str) -> None:
+    if respond is None or not respond.response_url:
         return
     try:
         respond(text=say, response_type="ephemeral", replace_original=False)

@@ -14,7 +14,7 @@ from tierbot.edges.slack.blocks import Block, context, header, section, sections
 from tierbot.edges.slack.boards import render_my_score, standing_line
 from tierbot.edges.slack.directory import Directory
 from tierbot.edges.slack.errors import call
-from tierbot.edges.slack.faults import told
+from tierbot.edges.slack.faults import explained, told
 from tierbot.edges.slack.listeners import Desk
 from tierbot.edges.slack.needs import Needs
 from tierbot.edges.slack.text import clean, mrkdwn, person
@@ -40,15 +40,18 @@ def register(app: App, desk: Desk, directory: Directory, slow: Executor) -> None
 
     def five(ack: Ack, body: dict[str, Any], context: BoltContext, client: WebClient) -> None:
         ack()
-        slow.submit(_send_five, desk, directory, client, str(context.team_id), body)
+        with explained(None, Button.FIVE):
+            slow.submit(_send_five, desk, directory, client, str(context.team_id), body)
 
     def quiet(ack: Ack, body: dict[str, Any], context: BoltContext, client: WebClient) -> None:
         ack()
-        _opt(desk, directory, client, str(context.team_id), body, opted_out=True)
+        with explained(None, Button.QUIET):
+            _opt(desk, directory, client, str(context.team_id), body, opted_out=True)
 
     def loud(ack: Ack, body: dict[str, Any], context: BoltContext, client: WebClient) -> None:
         ack()
-        _opt(desk, directory, client, str(context.team_id), body, opted_out=False)
+        with explained(None, Button.LOUD):
+            _opt(desk, directory, client, str(context.team_id), body, opted_out=False)
 
     app.event("app_home_opened")(opened)
     for action, listener in ((Button.FIVE, five), (Button.QUIET, quiet), (Button.LOUD, loud)):
@@ -74,12 +77,15 @@ def _opt(
 ) -> None:
     user = str(body["user"]["id"])
     directory.keep_fresh(workspace, client)
-    desk.home.opt_out(workspace, user, directory.name(workspace, user) or "", opted_out=opted_out)
-    said = (
-        "Done: I will not mention you and not remind you. You can play on as before; App Home turns it back."
-        if opted_out
-        else "Welcome back: I may mention you, and remind you at most once a day."
-    )
+    try:
+        desk.home.opt_out(workspace, user, directory.name(workspace, user) or "", opted_out=opted_out)
+        said = (
+            "Done: I will not mention you and not remind you. You can play on as before; App Home turns it back."
+            if opted_out
+            else "Welcome back: I may mention you, and remind you at most once a day."
+        )
+    except Exception as fault:  # noqa: BLE001 - an action in App Home has no response url: it is told here
+        said = told(fault, "opt_out" if opted_out else "opt_in")
     _answer(desk, directory, client, workspace, body, said)
 
 

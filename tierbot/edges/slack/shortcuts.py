@@ -5,13 +5,13 @@ from collections.abc import Mapping
 from concurrent.futures import Executor
 from typing import Any
 
-from slack_bolt import Ack, App, BoltContext
+from slack_bolt import Ack, App, BoltContext, Respond
 from slack_sdk import WebClient
 
 from tierbot.domain import TierbotError
 from tierbot.edges.slack import explanations, menus
 from tierbot.edges.slack.errors import call
-from tierbot.edges.slack.faults import told
+from tierbot.edges.slack.faults import explained, told
 from tierbot.edges.slack.inbox import thank_if_late
 from tierbot.edges.slack.listeners import Desk
 from tierbot.edges.slack.needs import MessageShortcut, Needs
@@ -29,26 +29,28 @@ NEEDS = Needs(methods={"views.open": (), "views.update": ()}, shortcuts=(WHY, NA
 def register(app: App, desk: Desk, slow: Executor) -> None:
     """Tell Bolt of every message shortcut."""
 
-    def why(ack: Ack, body: dict[str, Any], context: BoltContext, client: WebClient) -> None:
+    def why(ack: Ack, respond: Respond, body: dict[str, Any], context: BoltContext, client: WebClient) -> None:
         ack()
-        workspace, (channel, ts) = str(context.team_id), message_of(body)
-        try:
-            post_id = desk.insight.post_for(workspace, str(body["user"]["id"]), channel, ts)
-        except TierbotError as fault:
-            open_view(client, body, saying(explanations.TITLE, mrkdwn(clean(str(fault), _LONGEST))))
-            return
-        view_id = open_view(client, body, explanations.reading())
-        slow.submit(_explain, desk, client, workspace, post_id, view_id)
+        with explained(respond, WHY.callback_id):
+            workspace, (channel, ts) = str(context.team_id), message_of(body)
+            try:
+                post_id = desk.insight.post_for(workspace, str(body["user"]["id"]), channel, ts)
+            except TierbotError as fault:
+                open_view(client, body, saying(explanations.TITLE, mrkdwn(clean(str(fault), _LONGEST))))
+                return
+            view_id = open_view(client, body, explanations.reading())
+            slow.submit(_explain, desk, client, workspace, post_id, view_id)
 
-    def name(ack: Ack, body: dict[str, Any], context: BoltContext, client: WebClient) -> None:
+    def name(ack: Ack, respond: Respond, body: dict[str, Any], context: BoltContext, client: WebClient) -> None:
         ack()
-        channel, ts = message_of(body)
-        try:
-            menu = desk.naming.menu(str(context.team_id), str(body["user"]["id"]), channel, ts)
-            view = menus.render_menu(menu, channel, ts)
-        except TierbotError as fault:
-            view = saying(menus.TITLE, mrkdwn(clean(str(fault), _LONGEST)))
-        open_view(client, body, view)
+        with explained(respond, NAME.callback_id):
+            channel, ts = message_of(body)
+            try:
+                menu = desk.naming.menu(str(context.team_id), str(body["user"]["id"]), channel, ts)
+                view = menus.render_menu(menu, channel, ts)
+            except TierbotError as fault:
+                view = saying(menus.TITLE, mrkdwn(clean(str(fault), _LONGEST)))
+            open_view(client, body, view)
 
     def named(ack: Ack, body: dict[str, Any], context: BoltContext, client: WebClient) -> None:
         # Written before it is acknowledged, as reactions are: a vote that could not be kept is not thanked for.
@@ -60,8 +62,9 @@ def register(app: App, desk: Desk, slow: Executor) -> None:
             ack(response_action="errors", errors={menus.BLOCK: clean(str(fault), _LONGEST)})
             return
         ack()
-        if news and said.tag_ids:
-            thank_if_late(desk.courtesy, client, workspace, said.vote(user, desk.clock.now()))
+        with explained(None, NAME.callback_id):
+            if news and said.tag_ids:
+                thank_if_late(desk.courtesy, client, workspace, said.vote(user, desk.clock.now()))
 
     app.shortcut({"type": "message_action", "callback_id": WHY.callback_id})(why)
     app.shortcut({"type": "message_action", "callback_id": NAME.callback_id})(name)
@@ -73,7 +76,7 @@ def _explain(desk: Desk, client: WebClient, workspace: str, post_id: str, view_i
         found = desk.insight.explanation(workspace, post_id)
         view = explanations.render_explanation(found, desk.tags(workspace))
     except Exception as fault:  # noqa: BLE001 - nobody stands behind this thread: the person must be told here
-        view = saying(explanations.TITLE, told(fault, "why_this_tag"))
+        view = saying(explanations.TITLE, told(fault, WHY.callback_id))
     try:
         call("views.update", client.views_update, view_id=view_id, view=view)
     except TierbotError as fault:  # closed meanwhile
