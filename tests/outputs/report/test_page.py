@@ -16,6 +16,7 @@ from tierbot.articles.boundaries import Boundary, Held, HeldBack
 from tierbot.domain import ModelState, ModelVersion, Round
 from tierbot.edges.store import SqlStore
 from tierbot.outputs.report import Report, content_security_policy, report_of, report_page
+from tierbot.training.drift import Changed, Drift, Signal
 
 HOSTILE = '<script>alert("x")</script><img src=//evil.example/x>'
 
@@ -113,7 +114,7 @@ def test_the_figures_are_json_as_they_are(report: Report) -> None:
 
 def test_the_page_has_every_section_and_asks_for_nothing(report: Report) -> None:
     outline = Outline(report_page(report))
-    assert len(outline.headings) == 11
+    assert len(outline.headings) == 12
     assert outline.addresses == []
     assert not outline.names & {"script", "img", "link", "iframe", "form", "object"}
 
@@ -123,6 +124,16 @@ def test_hostile_words_stay_words(report: Report) -> None:
     assert "<script>" not in page
     assert "&lt;script&gt;" in page
     Outline(page)
+
+
+def test_drift_is_told_only_where_there_are_enough_posts_and_drawn_only_where_something_drifts(report: Report) -> None:
+    signal = Signal("food", Changed.RECALL, 50, 60, 5, 30, 0.001)
+    drifts = replace(report, drift=Drift(100, 300, (signal,)))
+    assert "food" not in report_page(drifts)
+    assert "🍕 Food: recall" in report_page(drifts)
+    still = Outline(report_page(replace(report, drift=Drift(100, 300, ()))))
+    assert "What drifts" in still.headings
+    assert "What drifts" not in Outline(report_page(replace(report, drift=Drift(10, 0, ())))).headings
 
 
 def test_an_empty_workspace_has_a_page_too() -> None:
@@ -156,7 +167,9 @@ _CLASHES = """() => {
 @needs_browser
 def test_in_a_browser_no_words_collide_and_nothing_is_blocked_or_asked_for(report: Report, tmp_path: Path) -> None:
     place = tmp_path / "report.html"
-    place.write_text(report_page(replace(report, workspace=HOSTILE)), encoding="utf-8")
+    signals = tuple(Signal(tag, what, 50, 60, 5, 30, 0.001) for tag in ("food", "football") for what in Changed)
+    shown = replace(report, workspace=HOSTILE, drift=Drift(100, 300, signals))
+    place.write_text(report_page(shown), encoding="utf-8")
     with open_browser() as browser:
         for width, scheme in ((1280, "light"), (360, "dark"), (320, "light")):
             page = browser.new_page(viewport={"width": width, "height": 800}, color_scheme=scheme)

@@ -16,6 +16,7 @@ from tierbot.domain import Arm, Estimate, Outcome, Post, Says, Selection, Verdic
 from tierbot.feedback.agreement import krippendorff_alpha, masi
 from tierbot.rounds.report import RoundFigures
 from tierbot.tags import TagSpace
+from tierbot.training.drift import Drift
 from tierbot.training.judge import hit
 from tierbot.training.offpolicy import Log, PolicyValue, doubly_robust, ips, snips
 
@@ -305,6 +306,7 @@ class Report:
     models: tuple[ModelFigures, ...]  # newest first
     moves: tuple[ModelMove, ...]  # newest first
     held_back: tuple[HeldFigures, ...]
+    drift: Drift
 
     @property
     def champion(self) -> ModelFigures | None:

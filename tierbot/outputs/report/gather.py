@@ -27,6 +27,7 @@ from tierbot.ports import LabelledPost, Transaction
 from tierbot.predict.selection import RANDOM
 from tierbot.rounds.report import RoundFigures, patterns_of
 from tierbot.rounds.scores import standings_of
+from tierbot.training.drift import drift_of
 from tierbot.training.judge import accuracy
 
 ROUNDS = 12
@@ -85,6 +86,7 @@ def report_figures(
         held_back=tuple(
             HeldFigures(str(one.held.boundary), one.held.rule, one.count) for one in tx.held_back.counts(0)
         ),
+        drift=drift_of(judged),
     )
 
 

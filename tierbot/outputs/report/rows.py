@@ -47,6 +47,29 @@ def interval_plot(rows: Sequence[Interval], description: str) -> str:
     return str(drawing)
 
 
+def change_plot(rows: Sequence[tuple[str, float, float]], description: str) -> str:
+    """Return for each row, (label, before, now) in shares, a hollow square before and a dot now."""
+    drawing = Drawing(_ROW * len(rows) + 50, description)
+    for x, words in ((0.0, "before"), (90.0, "now")):
+        if words == "now":
+            drawing.dot(x + 5, 8, 4.5, "dot all")
+        else:
+            drawing.square(x + 5, 8, 4, "square blank")
+        drawing.text(x + 16, 12, words)
+    across = linear(0, 1, _LABEL + 28, WIDTH - 30)
+    bottom = 24 + _ROW * len(rows) + 4
+    for step in (0.0, 0.5, 1.0):
+        drawing.line(across(step), 24, across(step), bottom, "grid")
+        drawing.text(across(step), bottom + 16, percent(step), anchor="middle")
+    for number, (label, before, now) in enumerate(rows):
+        y = 24 + _ROW * (number + 0.5)
+        drawing.text(0, y + 4, shortened(label, int((_LABEL + 20) / LETTER)))
+        drawing.line(across(before), y, across(now), y, "interval all")
+        drawing.square(across(before), y, 4, "square blank")
+        drawing.dot(across(now), y, 4.5, "dot all")
+    return str(drawing)
+
+
 def confusion_plot(found: Sequence[Confusion], names: dict[str, str]) -> str:
     """Return a bar for each mistake: what was guessed, and beneath it what was true."""
     row = 38.0

@@ -13,7 +13,7 @@ from tierbot.outputs.report.rounds import (
     percent,
     week_plot,
 )
-from tierbot.outputs.report.rows import Interval, confusion_plot, held_plot, interval_plot, lineage_plot
+from tierbot.outputs.report.rows import Interval, change_plot, confusion_plot, held_plot, interval_plot, lineage_plot
 from tierbot.rounds.report import AGREED, PATTERNS
 
 _FEWEST = 5  # rewards before a tag's mean says anything
@@ -21,6 +21,7 @@ _MOST_TAGS = 24
 _MOST_MISTAKES = 12
 _MOST_HELD = 15
 _MOST_EVENTS = 25
+_MOST_DRIFTS = 12
 _TENTATIVE, _RELIABLE = 0.667, 0.8  # Krippendorff, Content Analysis, 2004
 _METHODS = {"ips": "IPS", "snips": "SNIPS", "dr": "doubly robust"}
 
@@ -219,6 +220,31 @@ def _held_back(report: Report) -> Section | None:
     return Section("What boundaries held back", words, drawing, ("boundary", "rule", "articles"), rows)
 
 
+def _drift(report: Report) -> Section | None:
+    found = report.drift
+    if not found.enough:
+        return None
+    compared = f"the newest {found.recent} randomly chosen verdicts with the {found.before} before them"
+    if not found.signals:
+        return Section("What drifts", f"Nothing: comparing {compared}, no topic changed beyond chance.", "")
+    names = report.labels
+    shown = found.signals[:_MOST_DRIFTS]
+    drawing = change_plot(
+        [
+            (f"{names.get(one.tag, one.tag)}: {one.changed}", one.before / one.before_of, one.now / one.now_of)
+            for one in shown
+        ],
+        "Topics whose share, precision or recall changed, before and now.",
+    )
+    rows = tuple(
+        (names.get(one.tag, one.tag), one.changed, f"{one.before} of {one.before_of}", f"{one.now} of {one.now_of}",
+         f"{one.p_value:.2g}")
+        for one in found.signals
+    )  # fmt: skip
+    words = f"Topics that changed beyond chance, comparing {compared}: how common they are, or how well they are known."
+    return Section("What drifts", words, drawing, ("topic", "what", "before", "now", "p (Holm)"), rows)
+
+
 def _models(report: Report) -> Section | None:
     if not report.models:
         return None
@@ -240,6 +266,7 @@ SECTIONS: Sequence[Callable[[Report], Section | None]] = (
     _mistakes,
     _calibration,
     _agreement,
+    _drift,
     _models,
     _policies,
     _trainers,
