@@ -55,8 +55,20 @@ class Tag:
 
 
 @dataclass(frozen=True, slots=True)
+class Thread:
+    """A place in Slack where something is asked: below the message with this ts."""
+
+    channel: str
+    ts: str
+
+
+@dataclass(frozen=True, slots=True)
 class Article:
-    """One thing to classify: a story, a message, a caption. `copies` counts the duplicates folded into it."""
+    """One thing to classify: a story, a message, a caption. `copies` counts the duplicates folded into it.
+
+    asked_by: who asked for it to be judged, asked_in: where (None: in the channel, when its turn comes). check_tag:
+    what is asked is whether this tag is true, and no other.
+    """
 
     id: str
     title: str
@@ -67,6 +79,9 @@ class Article:
     published_at: datetime | None = None
     image_url: str | None = None
     copies: int = 1
+    asked_by: str | None = None
+    asked_in: Thread | None = None
+    check_tag: str | None = None
 
     @property
     def content(self) -> str:

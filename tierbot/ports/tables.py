@@ -63,6 +63,13 @@ class Articles(Protocol):
         """Return articles that were never posted, newest first, without those held back on these grounds."""
         ...
 
+    def requested(self, limit: int, *, in_threads: bool) -> list[Article]:
+        """Return articles that somebody asked about and that were never posted, oldest first.
+
+        in_threads: those to be asked in a thread; otherwise those of which a tag is to be checked. `waiting` has neither.
+        """
+        ...
+
     def without_embedding(self, encoder_digest: str, limit: int) -> list[Article]: ...
 
     def add_embeddings(self, encoder_digest: str, vectors: Mapping[str, NDArray[np.float32]]) -> None: ...

@@ -8,7 +8,7 @@ import os
 import subprocess
 import sys
 import tempfile
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -92,7 +92,8 @@ def _outcome(folder: Path, name: str, said: str) -> Taught:
 
 
 def _plain(example: Example) -> dict[str, Any]:
-    article = {name: value for name, value in asdict(example.article).items() if value is not None}
+    what = replace(example.article, asked_by=None, asked_in=None)  # who asked is nobody else's business
+    article = {name: value for name, value in asdict(what).items() if value is not None}
     times = {name: value.isoformat() for name, value in article.items() if isinstance(value, datetime)}
     return {
         "article": {**article, **times},

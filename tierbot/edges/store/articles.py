@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sqlalchemy import RowMapping, bindparam, func, select, union
 
-from tierbot.domain import Article, Copy
+from tierbot.domain import Article, Copy, Thread
 from tierbot.edges.store.columns import table
 from tierbot.edges.store.part import Part, chunks
 from tierbot.edges.store.rows import ArticleCopyRow, ArticleRow, EmbeddingRow
@@ -20,20 +20,28 @@ _article = table(ArticleRow)
 _copy = table(ArticleCopyRow)
 _embedding = table(EmbeddingRow)
 _held = table(HeldBackRow)
-_FIELDS = ("id", "title", "text", "url", "source", "received_at", "published_at", "image_url", "copies")
+_FIELDS = ("id", "title", "text", "url", "source", "received_at", "published_at", "image_url", "copies", "asked_by", "asked_in", "check_tag")
 _COLUMNS = [_article.c[name] for name in _FIELDS]
+_REQUESTED = _article.c.asked_in.is_not(None) | _article.c.check_tag.is_not(None)
 _STORED = np.dtype("<f4")
 
 
 def _noun(row: RowMapping) -> Article:
-    return Article(**row)
+    place = row["asked_in"]
+    return Article(**{**row, "asked_in": Thread(*place.split("/"))} if place else row)
+
+
+def _values(article: Article) -> dict[str, Any]:
+    found = {name: getattr(article, name) for name in _FIELDS}
+    place = article.asked_in
+    return {**found, "asked_in": f"{place.channel}/{place.ts}"} if place else found
 
 
 class SqlArticles(Part):
     """ports.Articles."""
 
     def add(self, articles: Iterable[Article]) -> int:
-        rows = [{name: getattr(article, name) for name in _FIELDS} for article in articles]
+        rows = [_values(article) for article in articles]
         return sum(self._add(ArticleRow, part) for part in chunks(rows))
 
     def fold(self, counts: Mapping[str, int]) -> None:
@@ -99,13 +107,24 @@ class SqlArticles(Part):
 
     def waiting(self, limit: int, held_on: Iterable[str] = ()) -> list[Article]:
         grounds = list(held_on)
-        never_asked = _article.c.asked_at.is_(None)
+        never_asked = _article.c.asked_at.is_(None) & ~_REQUESTED
         if not grounds:
             return self._newest(limit, never_asked)
         held = select(_held.c.article_id).where(
             self._mine(HeldBackRow), _held.c.article_id == _article.c.id, _held.c.grounds.in_(grounds)
         )
         return self._newest(limit, never_asked, ~held.exists())
+
+    def requested(self, limit: int, *, in_threads: bool) -> list[Article]:
+        in_thread = _article.c.asked_in.is_not(None)
+        wanted = in_thread if in_threads else ~in_thread
+        statement = (
+            self._select(ArticleRow, *_COLUMNS)
+            .where(_article.c.asked_at.is_(None), _REQUESTED, wanted)
+            .order_by(_article.c.received_at, _article.c.id)
+            .limit(limit)
+        )
+        return [_noun(row) for row in self._connection.execute(statement).mappings()]
 
     def without_embedding(self, encoder_digest: str, limit: int) -> list[Article]:
         # `embedded_with` is an indexed hint that leaves out all that are done; the sub-query decides on the rest

@@ -69,7 +69,7 @@ def _shown(name: str) -> list[Column[Any]]:
 
 
 def _cell(column: Column[Any]) -> Cell:
-    if column.name == "user_id":
+    if column.name in {"user_id", "asked_by"}:
         return Cell.TRAINER
     if isinstance(column.type, JSON):
         return Cell.SHARES if column.name in _SHARES else Cell.JSON

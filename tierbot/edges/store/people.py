@@ -13,6 +13,7 @@ from sqlalchemy import ColumnElement, Text, cast, or_
 from tierbot.edges.store.columns import Row, table
 from tierbot.edges.store.part import Part
 from tierbot.edges.store.rows import (
+    ArticleRow,
     InvitationRow,
     ReactionEventRow,
     RoundRow,
@@ -46,6 +47,8 @@ class SqlPeople(Part):
     def export(self, user: str) -> dict[str, Any]:
         found: dict[str, Any] = {name: self._rows(row, table(row).c.user_id == user) for name, row in _THEIRS.items()}
         columns = table(RoundRow).c
+        asked = self._rows(ArticleRow, table(ArticleRow).c.asked_by == user)
+        found["asked_about"] = [{name: row[name] for name in ("title", "text", "received_at")} for row in asked]
         found["won"] = self._rows(RoundRow, or_(*(columns[honour] == user for honour in _HONOURS)))
         found["actions"] = self._rows(AuditRow, table(AuditRow).c.who == user)
         installed = self._rows(InstallationRow, table(InstallationRow).c.installer == user)
@@ -83,6 +86,7 @@ class SqlPeople(Part):
         changed = self._connection.execute(self._delete(TrainerRow).where(table(TrainerRow).c.user_id == user)).rowcount
         for honour in _HONOURS:
             changed += self._change(RoundRow, columns[honour] == user, **{honour: honoured})
+        changed += self._change(ArticleRow, table(ArticleRow).c.asked_by == user, asked_by=name)
         changed += self._change(AuditRow, table(AuditRow).c.who == user, who=name)
         changed += self._change(InstallationRow, table(InstallationRow).c.installer == user, installer=name)
         for row, column in _MENTIONS:
@@ -111,7 +115,11 @@ class SqlPeople(Part):
             "messages": (OutboxRow, (outbox.state == DeliveryState.DONE.value) & (outbox.done_at < before)),
             "actions": (AuditRow, table(AuditRow).c.at < before),
         }
-        return {
+        articles = table(ArticleRow).c
+        forgotten = self._change(
+            ArticleRow, articles.asked_by.is_not(None) & (articles.received_at < before), asked_by=None
+        )
+        return {"requests": forgotten} | {
             name: self._connection.execute(self._delete(row).where(condition)).rowcount
             for name, (row, condition) in old.items()
         }

@@ -12,6 +12,8 @@ from sqlalchemy import Index, UniqueConstraint
 
 from tierbot.edges.store.columns import Row, blob, document, moment, names, number, real, refers, some, words
 
+_REQUESTED = "asked_at IS NULL AND (asked_in IS NOT NULL OR check_tag IS NOT NULL)"
+
 # --- articles -------------------------------------------------------------------------------------
 
 
@@ -23,6 +25,7 @@ class ArticleRow(Row, table=True):
         Index(None, "workspace_id", "received_at"),
         Index(None, "workspace_id", "embedded_with", "received_at"),
         Index(None, "workspace_id", "asked_at", "received_at"),
+        some("ix_article_requested", "workspace_id", "received_at", where=_REQUESTED),
     )
     workspace_id: str = words(primary_key=True)
     id: str = words(primary_key=True)
@@ -34,6 +37,9 @@ class ArticleRow(Row, table=True):
     published_at: datetime | None = moment(default=None)
     image_url: str | None = words(default=None)
     copies: int
+    asked_by: str | None = words(default=None)
+    asked_in: str | None = words(default=None)  # "channel/ts" of the thread that it is asked in
+    check_tag: str | None = words(default=None)
     asked_at: datetime | None = moment(default=None)  # when its first post was made, or its label given
     embedded_with: str | None = words(default=None)  # digest of the encoder that embedded it last
 

@@ -12,7 +12,7 @@ from sqlalchemy import Connection, inspect, text
 from tierbot.edges.store.engine import Database, connect
 from tierbot.edges.store.errors import StoreBusyError, StoreError
 
-HEAD = "0006"
+HEAD = "0007"
 """The newest migration; a test compares it with the folder."""
 
 VERSION_TABLE = "tierbot_schema"
