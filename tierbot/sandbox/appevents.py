@@ -68,7 +68,12 @@ class AppEvents:
         org = self._box.teams.org
         named = {"enterprise_id": org.id if org else None}
         authorization = {**named, "user_id": self._bot.id, "is_bot": True, "is_enterprise_install": True}
-        return self._callback(event) | {**named, "team_id": None, "authorizations": [authorization]}
+        return self._callback(event) | {
+            **named,
+            "team_id": None,
+            "context_team_id": None,
+            "authorizations": [authorization],
+        }
 
     def _callback(self, event: Json) -> Json:
         space, teams = self._workspace, self._box.teams

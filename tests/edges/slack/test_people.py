@@ -7,7 +7,7 @@ import pytest
 from tests.edges.slack.conftest import StoppedClock
 from tierbot.domain import TierbotError
 from tierbot.edges.slack.chat import web_client
-from tierbot.edges.slack.people import Admins
+from tierbot.edges.slack.people import Admins, is_stranger, list_admins
 
 
 @pytest.fixture(scope="module")
@@ -35,6 +35,29 @@ def test_slacks_admins_are_admins_where_nobody_is_listed(box):
     admins = Admins((), StoppedClock())
     answers = {name: admins.has(box.info["team_id"], box.users[name], box.web) for name in ("ada", "bob", "gus", "rob")}
     assert answers == {"ada": True, "bob": False, "gus": False, "rob": False}
+
+
+def test_guests_and_people_of_other_teams_are_no_admins_whatever_they_are_at_home(box):
+    kinds = {"una": {"ultra": True, "admin": True}, "gia": {"guest": True, "admin": True}}
+    kinds["sam"] = {"home": "T0ELSEWHERE", "admin": True}
+    users = {name: box.do("users", name=name, **kind)["user"]["id"] for name, kind in kinds.items()}
+    admins = Admins((), StoppedClock(), installers=lambda _: ())
+    assert [admins.has(box.info["team_id"], user, box.web) for user in users.values()] == [False] * 3
+    assert not set(users.values()) & set(list_admins(box.web, box.info["team_id"]))
+
+
+def test_a_member_of_the_organisations_other_workspace_who_is_in_this_one_too_is_no_stranger():
+    member = {"team_id": "T2", "enterprise_user": {"teams": ["T1", "T2"]}}
+    assert not is_stranger(member, "T1")
+    assert is_stranger(member, "T3")
+    assert is_stranger({"team_id": "T1", "is_stranger": True}, "T1")
+
+
+def test_who_installed_the_app_is_an_admin_there_and_nowhere_else(box):
+    team, bob = box.info["team_id"], box.users["bob"]
+    admins = Admins((), StoppedClock(), installers=lambda workspace: {bob} if workspace == team else ())
+    assert admins.has(team, bob, box.web)
+    assert not admins.has("T0ELSEWHERE", bob, box.web)
 
 
 def test_the_list_outranks_slack(box):

@@ -21,6 +21,7 @@ from tierbot.logs import FollowingExecutor
 from tierbot.ports import Meter
 
 NEEDS = Needs(methods={"auth.test": ()})
+_NOT_HERE = "tierbot is not installed in this workspace (any more). Whoever manages its apps can add it again."
 LISTENER_THREADS = 32  # Bolt's own five let a slash command starve behind five slow ones
 
 
@@ -80,6 +81,7 @@ def build_app(
             client=web_client(None, base_url, meter),
             authorize=AuthorizeInstalled(installing.installations) if installing else authorize,  # type: ignore[arg-type] # None is how Bolt is told "not installed"
             oauth_settings=installing.settings if installing else None,
+            user_facing_authorize_error_message=_NOT_HERE,
             signing_secret=signing_secret or "",
             raise_error_for_unhandled_request=True,  # our error handler acknowledges it
             request_verification_enabled=signing_secret is not None,

@@ -29,6 +29,7 @@ NEEDS = Needs(
 _log = logging.getLogger(__name__)
 _SLACKBOT = "USLACKBOT"
 _TIMESTAMP = re.compile(r"[0-9]{1,11}\.[0-9]{1,6}", re.ASCII)
+_USER = re.compile(r"[UW][A-Z0-9]+", re.ASCII)
 _LONGEST = 255  # characters of an id or a reaction's name; Slack's are far shorter
 
 
@@ -59,12 +60,19 @@ def read_reaction(body: Mapping[str, Any], received_at: datetime) -> ReactionEve
         event_id=_string(body, "event_id"),
         channel=_string(item, "channel"),
         ts=_timestamp(item, "ts"),
-        user=_string(event, "user"),
+        user=_user(event),
         name=_string(event, "reaction"),
         added=event["type"] == "reaction_added",
         happened_at=happened_at,
         received_at=received_at,
     )
+
+
+def _user(event: Mapping[str, Any]) -> str:
+    value = _string(event, "user")
+    if not _USER.fullmatch(value):
+        raise Malformed(f"user {value[:40]!r} is no user id")
+    return value
 
 
 def _timestamp(fields: Mapping[str, Any], name: str) -> str:

@@ -6,7 +6,7 @@ act is told by `AuthorizeInstalled` rather than by Bolt's own authorize, which a
 
 import logging
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -172,6 +172,12 @@ def token_works(base_url: str) -> Callable[[str], bool]:
     return works
 
 
+def about_installations(body: Mapping[str, Any]) -> bool:
+    """Say whether a payload is an event about installations rather than one of a workspace's."""
+    event = body.get("event")
+    return isinstance(event, Mapping) and event.get("type") in NEEDS.events
+
+
 def register(app: App, installations: Installations) -> None:
     """Listen to what Slack says of installations: written down before it is acknowledged, as reactions are."""
 
@@ -192,11 +198,12 @@ def take(installations: Installations, event: dict[str, Any], context: BoltConte
     kind, team, enterprise = str(event.get("type")), context.team_id, context.enterprise_id
     if kind in {"team_access_granted", "team_access_revoked"}:
         change = installations.admit if kind == "team_access_granted" else installations.revoked
-        for one in event.get("team_ids") or ():
-            if enterprise:
-                change(str(one), enterprise)
+        teams = event.get("team_ids")
+        for one in teams if isinstance(teams, list) and enterprise else ():
+            change(str(one), str(enterprise))
         return
-    if kind == "tokens_revoked" and not (event.get("tokens") or {}).get("bot"):
+    tokens = event.get("tokens")
+    if kind == "tokens_revoked" and not (isinstance(tokens, Mapping) and tokens.get("bot")):
         return  # a person's token; tierbot keeps none
     # Of a workspace's own installation Slack tells with its team; of one in the whole organisation, as such.
     place = enterprise if context.is_enterprise_install or not team else team

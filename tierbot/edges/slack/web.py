@@ -24,6 +24,7 @@ from starlette.routing import BaseRoute, Route
 
 from tierbot.edges.slack.intake import ids_of, malformed, tell
 from tierbot.edges.slack.manifest import EVENTS_PATH
+from tierbot.edges.slack.oauth import about_installations
 from tierbot.logs import bound
 from tierbot.ports import Clock, Meter, NoMeter
 
@@ -122,7 +123,8 @@ def _answer(app: App, request: Request, body: bytes, meter: Meter) -> Response:
             headers={name: [value] for name, value in request.headers.items()},
         )
         fault = malformed(asked.body)
-        if asked.context.team_id is None:  # so for the events of an app that is in a whole organisation
+        if asked.context.team_id is None and not about_installations(asked.body):
+            # Bolt looks at an event's authorization, and that of a whole organisation names no workspace.
             asked.context["team_id"] = asked.body.get("context_team_id") or asked.body.get("team_id")
     except (ValueError, TypeError, AttributeError, KeyError, LookupError) as unreadable:
         fault = f"it cannot be read ({type(unreadable).__name__})"

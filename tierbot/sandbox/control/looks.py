@@ -20,7 +20,8 @@ def state(box: Sandbox, query: Query) -> Json:  # noqa: ARG001
     """Everything but the messages: team, app, users, channels, commands, shortcuts, custom emoji."""
     space, settings = box.workspace, box.settings
     return {
-        "team": {"id": space.id, "name": space.name, "domain": space.domain},
+        "team": {"id": space.id, "name": space.name, "domain": space.domain}
+        | ({"enterprise_id": box.teams.org.id} if box.teams.org else {}),
         "app": {"id": box.app_id, "name": settings.app_name, "user_id": box.bot.id, "bot_id": box.bot.bot_id},
         "channel": box.home_channel.id,
         "users": [user_json(user, space.id) for user in space.users.values()],
