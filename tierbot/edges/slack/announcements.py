@@ -214,7 +214,6 @@ _KINDS: Mapping[str, Callable[[Announcement, TagSpace], Message]] = {
     "nudge": _nudge,
     "journey_broken": _journey_broken,
     "doubts": render_doubts,
-}
-    "doubts": render_doubts,
     "welcome": notices.welcome,
     "emoji_missing": notices.emoji_missing,
+}
