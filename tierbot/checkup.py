@@ -8,6 +8,7 @@ from pathlib import Path
 from pydantic import SecretStr
 
 from tierbot.bootstrap import SystemClock, Tierbot, app_of, build, journey, tag_space
+from tierbot.checkup_many import check_up_many
 from tierbot.doctor import (
     Check,
     DatabaseFacts,
@@ -46,6 +47,9 @@ def needed() -> Needed:
 def check_up(settings: Settings, *, clock: Clock | None = None, env_file: Path = ENV_FILE) -> list[Check]:
     """Look at everything and return one check a line. Nothing is changed, neither in Slack nor in the database."""
     clock = clock or SystemClock()
+    if settings.many_workspaces:
+        machine = examine_machine(settings, env_file)
+        return [*check_up_many(settings), *judge_machine(machine, needed(), clock.now())]
     bot_token, app_token = (_secret(token) for token in (settings.slack_bot_token, settings.slack_app_token))
     tags, fault = _tags(settings)
     base_url = settings.slack_api_url
@@ -77,7 +81,8 @@ def _of_database(settings: Settings, encoder: Encoder, database: DatabaseFacts, 
     try:
         if not bot.store.workspace_ids():
             return MachineFacts(database, facts.encoder, _shipped(settings), env_mode=facts.env_mode)
-        workspace = bot.only_workspace()
+        several = settings.many_workspaces and not settings.workspace
+        workspace = (bot.store.running_ids() or bot.store.workspace_ids())[0] if several else bot.only_workspace()
         with bot.store.read(workspace) as tx:
             events, feeds = _events(tx), _feeds(tx)
         return MachineFacts(database, facts.encoder, _champion(bot, workspace), events, feeds, facts.env_mode)

@@ -1,11 +1,14 @@
 """`tierbot status`: how the bot stands."""
 
 from datetime import UTC, datetime
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from tierbot.cli.output import out, print_json
+from tierbot.cli.output import out, print_json, print_table
+
+if TYPE_CHECKING:
+    from tierbot.bootstrap import Tierbot
 
 _MOST = 8
 
@@ -17,6 +20,8 @@ def register(app: typer.Typer) -> None:
 
 def status(as_json: Annotated[bool, typer.Option("--json", help="One JSON object.")] = False) -> None:
     """Say how the bot stands, from its database: running or not, round, votes, model, outbox, jobs, feeds.
+
+    With several workspaces it is one line each, unless TIERBOT_WORKSPACE names one.
 
     Example: `tierbot status --json`
     """
@@ -31,18 +36,37 @@ def status(as_json: Annotated[bool, typer.Option("--json", help="One JSON object
     logging_of(settings)
     bot = build(settings, store=open_store(settings.database_url, create=False))
     try:
+        if len(bot.store.workspace_ids()) > 1 and not settings.workspace:
+            _overview(bot, as_json=as_json)
+            return
         workspace = bot.only_workspace()
         with bot.store.read(workspace) as tx:
             is_open = tx.rounds.current() is not None
         round_status = bot.game.round_status(workspace) if is_open else None
         with bot.store.read(workspace) as tx:
-            found = status_of(tx, settings.channel, round_status, bot.clock.now(), LEASE)
+            found = status_of(tx, bot.loop.channel(tx), round_status, bot.clock.now(), LEASE)
     finally:
         bot.close()
     if as_json:
         print_json(_plain(found))
     else:
         out.print("\n".join(_lines(found, datetime.now(UTC))), markup=False, emoji=False)
+
+
+def _overview(bot: "Tierbot", *, as_json: bool) -> None:
+    from tierbot.outputs.overview import overview_of, state_in_words
+
+    found = []
+    for workspace in bot.store.workspaces():
+        with bot.store.read(workspace.id) as tx:
+            found.append(overview_of(tx, workspace, bot.loop.channel(tx)))
+    if as_json:
+        print_json(_plain({"workspaces": found}))
+        return
+    columns = ("id", "name", "channel", "round", "posts", "waiting", "parked")
+    rows = [[*(str(one[column] or "–") for column in columns), state_in_words(one)] for one in found]
+    print_table(["workspace", *columns[1:], "state"], rows)
+    out.print("TIERBOT_WORKSPACE=T… tierbot status says more of one.", markup=False)
 
 
 def _plain(value: Any) -> Any:
@@ -86,6 +110,8 @@ def _drift(signal: dict[str, Any]) -> str:
 
 
 def _running(found: dict[str, Any], now: datetime) -> str:
+    if stopped := found["workspace"]["stopped_at"]:
+        return f"stopped {_when(stopped, now)}: the app is not installed there; its data are kept"
     if found["running"]:
         paused = ", paused: nothing is posted until /tier resume" if found["paused"] else ""
         return f"yes, last tick {_when(found['last_tick_at'], now)}{paused}"

@@ -26,7 +26,8 @@ def status_of(
     known = tx.workspaces.get()
     switches = known.settings if known else {}
     return {
-        "workspace": {"id": known.id if known else None, "name": known.name if known else None},
+        "workspace": {"id": known.id if known else None, "name": known.name if known else None}
+        | {"stopped_at": known.stopped_at if known else None},
         "channel": channel or None,
         **_running(tx, now, lease),
         "paused": bool(switches.get("paused", False)),
