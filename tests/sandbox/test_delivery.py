@@ -331,6 +331,37 @@ def test_http_delivery_is_signed_and_repeated_with_its_number(start: Callable[..
         thread.join()
 
 
+def test_over_http_too_an_acknowledgement_may_be_slow_or_lost_and_the_app_away(start: Callable[..., Any]) -> None:
+    with HTTPServer(("127.0.0.1", 0), Receiver) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        box = start("--request-url", f"http://127.0.0.1:{server.server_port}/", "--timings", BRIEF)
+        for fault, body in (
+            ("lost_ack", {"lost_ack": 1.0}),
+            ("slow_ack", {"slow_ack": 1.0, "slow_ack_seconds": 10_000}),
+        ):
+            for _ in range(2):
+                Receiver.answers.put(200)
+            box.do("faults", **body)
+            box.do("react", user="bob", ts=box.post(), name="pizza")
+            first, same = Receiver.got.get(timeout=5)
+            assert "x-slack-retry-num" not in first
+            box.do("faults", **dict.fromkeys(body, 0))
+            box.do("clock", advance=30)
+            again, copy = Receiver.got.get(timeout=5)
+            assert (again["x-slack-retry-num"], again["x-slack-retry-reason"], copy) == ("1", "http_timeout", same), (
+                fault
+            )
+        server.shutdown()
+        thread.join()
+        server.server_close()
+        box.do("react", user="bob", ts=box.post(), name="tada")
+        for _ in range(3):
+            box.do("clock", advance=400)
+            box.see("stats")
+        assert box.see("stats")["given_up"] == 1
+
+
 def test_sigterm_ends_it_promptly_with_exit_code_0(link: Any) -> None:
     link.open()
     assert link.stop() == 0

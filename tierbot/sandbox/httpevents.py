@@ -8,12 +8,11 @@ import json
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
-import httpx
-
 from tierbot.sandbox.errors import Undeliverable
+from tierbot.sandbox.poster import Answer, Poster, Unanswered
 
 if TYPE_CHECKING:
-    from tierbot.sandbox.clock import Clock
+    from tierbot.sandbox.clock import Timers
     from tierbot.sandbox.faults import Faults
 
 _OK = 200
@@ -28,19 +27,30 @@ def sign(secret: str, timestamp: str, body: bytes) -> str:
 class HttpTransport:
     """Posts envelopes to one request URL."""
 
-    def __init__(self, url: str, secret: str, clock: Clock, faults: Faults) -> None:
-        self._url = url
+    def __init__(self, url: str, secret: str, timers: Timers, faults: Faults) -> None:
         self._secret = secret
-        self._clock = clock
+        self._timers = timers
         self._faults = faults
-        self._client = httpx.AsyncClient(follow_redirects=False, trust_env=False)
+        self._poster = Poster(url)
 
     async def offer(
         self, kind: str, payload: dict[str, Any], *, seconds: float, attempt: int = 0, reason: str = ""
     ) -> Any:
         """Post one envelope and return the body of its 200."""
+        response = await self._post(kind, payload, seconds, attempt, reason)
+        delay = self._faults.ack_delay()
+        if delay:
+            await self._timers.sleep(min(delay, seconds))
+        if delay >= seconds or self._faults.loses_ack():
+            raise Undeliverable("http_timeout")
+        if response.status != _OK:
+            no_retry = response.headers.get("x-slack-no-retry") == "1"
+            raise Undeliverable("http_error", retry=not no_retry)
+        return self._decode(response)
+
+    async def _post(self, kind: str, payload: dict[str, Any], seconds: float, attempt: int, reason: str) -> Answer:
         body, content_type = self._encode(kind, payload)
-        timestamp = str(int(self._clock.time()))
+        timestamp = str(int(self._timers.clock.time()))
         headers = {
             "Content-Type": content_type,
             "User-Agent": "Slackbot 1.0 (+https://api.slack.com/robots)",
@@ -50,17 +60,11 @@ class HttpTransport:
         if attempt:
             headers |= {"X-Slack-Retry-Num": str(attempt), "X-Slack-Retry-Reason": reason}
         try:
-            response = await self._client.post(self._url, content=body, headers=headers, timeout=seconds)
-        except httpx.TimeoutException:
+            return await self._poster.post(headers, body, seconds)
+        except TimeoutError:
             raise Undeliverable("http_timeout") from None
-        except httpx.HTTPError:
+        except Unanswered:
             raise Undeliverable("connection_failed") from None
-        if self._faults.loses_ack():
-            raise Undeliverable("http_timeout")
-        if response.status_code != _OK:
-            no_retry = response.headers.get("x-slack-no-retry") == "1"
-            raise Undeliverable("http_error", retry=not no_retry)
-        return self._decode(response)
 
     @staticmethod
     def _encode(kind: str, payload: dict[str, Any]) -> tuple[bytes, str]:
@@ -70,14 +74,15 @@ class HttpTransport:
         return urlencode(fields).encode(), "application/x-www-form-urlencoded"
 
     @staticmethod
-    def _decode(response: httpx.Response) -> Any:
+    def _decode(response: Answer) -> Any:
         if not response.content:
             return None
+        text = response.content.decode("utf-8", "replace")
         try:
-            return response.json()
+            return json.loads(text)
         except ValueError:
-            return response.text
+            return text
 
     async def close(self) -> None:
         """Close the connections."""
-        await self._client.aclose()
+        await self._poster.close()

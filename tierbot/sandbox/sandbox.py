@@ -97,9 +97,9 @@ class Sandbox:
         transport: Transport = self.hub
         self.http: HttpTransport | None = beside.http if beside else None
         if settings.request_url and self.http is None:
-            from tierbot.sandbox.httpevents import HttpTransport  # noqa: PLC0415  (httpx is a third of the start)
+            from tierbot.sandbox.httpevents import HttpTransport  # noqa: PLC0415  (most sandboxes keep sockets)
 
-            self.http = HttpTransport(settings.request_url, settings.signing_secret, self.clock, self.faults)
+            self.http = HttpTransport(settings.request_url, settings.signing_secret, self.timers, self.faults)
         if self.http is not None:
             transport = self.http
         self.courier = Courier(transport, self.timers, timings, self.faults, limited=settings.limits)
