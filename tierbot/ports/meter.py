@@ -25,8 +25,11 @@ class Meter(Protocol):
 class NoMeter:
     """A Meter that keeps nothing."""
 
-    def answered(self, kind: str, seconds: float, *, acknowledged: bool, lag: float | None) -> None: ...
+    def answered(self, kind: str, seconds: float, *, acknowledged: bool, lag: float | None) -> None:
+        """Keep nothing."""
 
-    def rate_limited(self, method: str) -> None: ...
+    def rate_limited(self, method: str) -> None:
+        """Keep nothing."""
 
-    def worked(self, work: str, seconds: float, *, failed: bool) -> None: ...
+    def worked(self, work: str, seconds: float, *, failed: bool) -> None:
+        """Keep nothing."""

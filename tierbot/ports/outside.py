@@ -23,7 +23,9 @@ from tierbot.training.teaching import Lesson, Taught
 class Clock(Protocol):
     """Tells the time, always aware UTC."""
 
-    def now(self) -> datetime: ...
+    def now(self) -> datetime:
+        """Return the present, aware UTC."""
+        ...
 
 
 class Encoder(Protocol):
@@ -35,7 +37,9 @@ class Encoder(Protocol):
         ...
 
     @property
-    def dimension(self) -> int: ...
+    def dimension(self) -> int:
+        """Length of an embedding."""
+        ...
 
     def encode(self, texts: Sequence[str]) -> NDArray[np.float32]:
         """Return unit-length embeddings, shape (len(texts), dimension)."""
@@ -154,7 +158,9 @@ class LoadedPredictor:
 class Predictors(Protocol):
     """The predictors of other distributions that are installed beside tierbot."""
 
-    def installed(self) -> list[InstalledPredictor]: ...
+    def installed(self) -> list[InstalledPredictor]:
+        """Return what is installed, sound or not."""
+        ...
 
     def load(self, name: str) -> LoadedPredictor:
         """Return a predictor. Raises PredictorError if there is none of this name or it cannot be used."""
@@ -168,7 +174,9 @@ class Predictors(Protocol):
 class Shelf(Protocol):
     """Models as files: the bootstrap model that ships, and the champion for others to load."""
 
-    def bootstrap(self) -> tuple[ModelVersion, bytes]: ...
+    def bootstrap(self) -> tuple[ModelVersion, bytes]:
+        """Return the model that ships: its version and its weights."""
+        ...
 
     def bootstrap_rows(self) -> bytes | None:
         """Return the features of the bootstrap model's labelled rows, which retraining replays; None if it has none."""
