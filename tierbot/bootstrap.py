@@ -178,7 +178,7 @@ def build(
     registry = Registry(
         store=store,
         encoder=encoder,
-        shelf=shelf or FileShelf(shipped_models(), settings.models),
+        shelf=shelf or FileShelf(shipped_models(), settings.models, by_workspace=settings.many_workspaces),
         clock=clock,
         judge_on=settings.judge_on,
         seed=seed,

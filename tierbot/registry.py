@@ -216,7 +216,7 @@ class Registry:
             if decision.promote:
                 put_in_service(tx, challenger)
         if decision.promote:
-            self._publish(challenger, weights)
+            self._publish(workspace, challenger, weights)
         return Training(
             version=challenger,
             promoted=decision.promote,
@@ -225,9 +225,9 @@ class Registry:
             rows=len(settled),
         )
 
-    def _publish(self, version: ModelVersion, weights: bytes) -> None:
+    def _publish(self, workspace: str, version: ModelVersion, weights: bytes) -> None:
         if not is_guest(version):  # its bytes are its own business, and not safetensors that others can load
-            self._shelf.publish(replace(version, state=ModelState.CHAMPION), weights)
+            self._shelf.publish(replace(version, state=ModelState.CHAMPION), weights, workspace)
 
     def _taught(self, workspace: str, champion: ModelVersion, settled: Sequence[SettledPost]) -> Training | None:
         """Let the predictor in service learn; see Guests.teach."""
@@ -313,7 +313,7 @@ class Registry:
             before = champion_of(tx)
             put_in_service(tx, version)
             tx.workspaces.audit(by, "promote model", before.id, version.id, self._clock.now())
-        self._publish(version, weights)
+        self._publish(workspace, version, weights)
         return replace(version, state=ModelState.CHAMPION)
 
     def _installed(self, workspace: str, name: str, tags: TagSpace) -> str:

@@ -28,20 +28,20 @@ def version(weights: bytes = WEIGHTS, number: int = 3) -> ModelVersion:
 def test_a_published_champion_is_read_back_and_the_former_ones_weights_are_gone(tmp_path: Path) -> None:
     shelf = FileShelf(shipped_models(), tmp_path)
     other = coldstart(TAGS[:2], ENCODER.encode).to_bytes()
-    shelf.publish(version(), WEIGHTS)
-    shelf.publish(version(other, 4), other)
+    shelf.publish(version(), WEIGHTS, "T1")
+    shelf.publish(version(other, 4), other, "T1")
     assert shelf.champion() == (version(other, 4), other)
     assert len(list(tmp_path.iterdir())) == 2
 
 
 def test_without_a_folder_nothing_is_published(tmp_path: Path) -> None:
-    FileShelf(tmp_path).publish(version(), WEIGHTS)
+    FileShelf(tmp_path).publish(version(), WEIGHTS, "T1")
     assert not list(tmp_path.iterdir())
 
 
 def test_weights_that_are_not_the_cards_are_not_written(tmp_path: Path) -> None:
     with pytest.raises(ShelfError, match="do not match their card"):
-        FileShelf(tmp_path, tmp_path).publish(version(), WEIGHTS + b"x")
+        FileShelf(tmp_path, tmp_path).publish(version(), WEIGHTS + b"x", "T1")
     assert not list(tmp_path.iterdir())
 
 
@@ -60,7 +60,7 @@ def test_a_damaged_or_missing_file_is_named_with_the_remedy(tmp_path: Path, kind
 def test_an_unwritable_folder_is_told(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(ShelfError, match="cannot be written"):
-        FileShelf(tmp_path, tmp_path / "file" / "models").publish(version(), WEIGHTS)
+        FileShelf(tmp_path, tmp_path / "file" / "models").publish(version(), WEIGHTS, "T1")
 
 
 def test_rows_that_are_not_the_cards_are_refused(tmp_path: Path) -> None:
@@ -81,3 +81,11 @@ def test_the_shipped_model_is_whole_knows_every_shipped_tag_and_goes_with_the_sh
     assert measured["accuracy_at_3"] > measured["accuracy_at_1"] > 0.6
     assert card.card["command"].startswith("tierbot models build")
     assert json.dumps(card.card)
+
+
+def test_where_workspaces_are_many_each_ones_champion_has_a_folder_of_its_own(tmp_path: Path) -> None:
+    shelf, other = FileShelf(tmp_path, tmp_path / "out", by_workspace=True), b"other weights"
+    shelf.publish(version(), WEIGHTS, "T1")
+    shelf.publish(version(other, 4), other, "T2/../T1")
+    assert {path.name for path in (tmp_path / "out").iterdir()} == {"T1", "T2____T1"}
+    assert FileShelf(tmp_path, tmp_path / "out" / "T1").champion()[1] == WEIGHTS

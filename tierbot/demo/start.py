@@ -53,7 +53,7 @@ class StartShelf:
         """Return the rows it learned from, None for a cold model."""
         return self.rows
 
-    def publish(self, version: ModelVersion, weights: bytes) -> None:
+    def publish(self, version: ModelVersion, weights: bytes, workspace: str) -> None:
         """Do nothing: a demo's champion is gone when it ends."""
 
 

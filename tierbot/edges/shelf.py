@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -24,10 +25,14 @@ class ShelfError(TierbotError):
 
 @dataclass(frozen=True, slots=True)
 class FileShelf:
-    """A folder with the bootstrap model's files, and one that champions are published to (None: nowhere)."""
+    """A folder with the bootstrap model's files, and one that champions are published to (None: nowhere).
+
+    by_workspace: each workspace's champion goes to a folder of its own in there.
+    """
 
     shipped: Path
     published: Path | None = None
+    by_workspace: bool = False
 
     def bootstrap(self) -> tuple[ModelVersion, bytes]:
         """Return the bootstrap model's version and weights. Raises ShelfError if they are missing or damaged."""
@@ -45,15 +50,16 @@ class FileShelf:
             (self.published or self.shipped) / f"{CHAMPION}.json", "Publish it again with `tierbot models promote`."
         )
 
-    def publish(self, version: ModelVersion, weights: bytes) -> None:
-        """Write the champion's files, replacing the former champion's atomically.
+    def publish(self, version: ModelVersion, weights: bytes, workspace: str) -> None:
+        """Write a workspace's champion as files, replacing the former champion's atomically.
 
         The weights' file is named by its digest and the card, written last, names it: a reader that comes in
         between sees the former champion whole.
         """
         if self.published is None:
             return
-        write_model(self.published, CHAMPION, version, weights)
+        folder = self.published / re.sub(r"\W", "_", workspace) if self.by_workspace else self.published
+        write_model(folder, CHAMPION, version, weights)
 
 
 def read_model(card_file: Path, remedy: str) -> tuple[ModelVersion, bytes]:

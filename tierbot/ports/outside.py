@@ -182,6 +182,6 @@ class Shelf(Protocol):
         """Return the features of the bootstrap model's labelled rows, which retraining replays; None if it has none."""
         ...
 
-    def publish(self, version: ModelVersion, weights: bytes) -> None:
-        """Write the champion's files, replacing the former champion's atomically."""
+    def publish(self, version: ModelVersion, weights: bytes, workspace: str) -> None:
+        """Write a workspace's champion as files, replacing its former champion's atomically."""
         ...
