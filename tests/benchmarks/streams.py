@@ -113,7 +113,13 @@ class Stream:
 
     def shuffled(self, seed: int) -> "Stream":
         """Return the stream in another order."""
-        order = np.random.default_rng(seed).permutation(len(self))
+        return self._take(np.random.default_rng(seed).permutation(len(self)))
+
+    def last(self, count: int) -> "Stream":
+        """Return the last rows only."""
+        return self._take(np.arange(max(0, len(self) - count), len(self)))
+
+    def _take(self, order: NDArray[np.intp]) -> "Stream":
         return replace(
             self,
             rows=tuple(self.rows[i] for i in order),
