@@ -162,6 +162,9 @@ def test_what_nobody_caught_is_logged_in_the_same_way(capsys: pytest.CaptureFixt
 def test_libraries_that_tell_whole_requests_are_quiet_even_when_debugging(capsys: pytest.CaptureFixture[str]) -> None:
     log_to_stderr("DEBUG")
     logging.getLogger("slack_sdk.web.base_client").debug("headers: …")
+    bolt = logging.getLogger("slack_bolt.App")
+    bolt.level = logging.DEBUG  # as Bolt does itself
+    bolt.debug("body: …")
     logging.getLogger("sqlalchemy.engine.Engine").info("SELECT …")
     logging.getLogger("tierbot.loop").debug("this is ours")
     assert capsys.readouterr().err.count("\n") == 1

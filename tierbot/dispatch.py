@@ -13,6 +13,7 @@ from typing import Any
 
 from tierbot.domain import Arm, Invitation, Post, TierbotError, key
 from tierbot.feedback.menu import named_by_menu
+from tierbot.logs import bound
 from tierbot.ports import (
     Chat,
     ChatError,
@@ -129,7 +130,8 @@ class Dispatcher:
         with self._store.begin(workspace) as tx:
             claimed = tx.outbox.claim(now, now + _LEASE, limit=1)
         for delivery in claimed:
-            self._attempt(workspace, delivery, now + _LEASE - _CALLS)
+            with bound(workspace=workspace, delivery=delivery.id):
+                self._attempt(workspace, delivery, now + _LEASE - _CALLS)
         return bool(claimed)
 
     def _attempt(self, workspace: str, delivery: Delivery, latest: datetime) -> None:

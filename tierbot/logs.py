@@ -146,11 +146,17 @@ def log_to_stderr(
     """Send the log of this process to standard error, and to `more`; what nobody caught goes there, too."""
     handler = logging.StreamHandler()
     handler.setFormatter(JsonFormatter(secrets) if as_json else TextFormatter(secrets))
+    handler.addFilter(_is_wanted)
     logging.basicConfig(level=level, handlers=[handler, *more], force=True)
     for talkative in _TALKATIVE:
         logging.getLogger(talkative).setLevel(logging.WARNING)
     sys.excepthook = _uncaught
     threading.excepthook = lambda fault: _uncaught(fault.exc_type, fault.exc_value, fault.exc_traceback)
+
+
+def _is_wanted(record: logging.LogRecord) -> bool:
+    # Bolt gives its loggers the root's level, whatever theirs was.
+    return record.levelno >= logging.WARNING or record.name.partition(".")[0] not in _TALKATIVE
 
 
 def _uncaught(kind: type[BaseException], fault: BaseException | None, trace: Any) -> None:

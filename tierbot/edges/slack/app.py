@@ -3,7 +3,6 @@
 import logging
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any
 
 from slack_bolt import App
 from slack_bolt.authorization import AuthorizeResult
@@ -103,9 +102,12 @@ def build_app(
 @contextmanager
 def _quiet(logger: logging.Logger) -> Iterator[None]:
     # Bolt reads SLACK_BOT_TOKEN itself and warns that our authorize() outranks it, as it should.
-    before: Any = logger.level
-    logger.setLevel(logging.ERROR)
+    # By a filter: Bolt sets the level anew.
+    def nothing(_: logging.LogRecord) -> bool:
+        return False
+
+    logger.addFilter(nothing)
     try:
         yield
     finally:
-        logger.setLevel(before)
+        logger.removeFilter(nothing)
