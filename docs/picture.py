@@ -20,7 +20,7 @@ from tierbot.articles.reading import ArchiveRow
 from tierbot.closing import figures_before
 from tierbot.demo.play import DemoSettings, Scene, play_round, staged, take_in
 from tierbot.outputs.charts import round_chart
-from tierbot.outputs.panel import panel_of
+from tierbot.outputs.panel import Panel
 
 HEADLINE = "Linemen fold 900 slices before kickoff, then eat the Wolves alive"
 TEXT = "Pizza night has become the Portwick offense's secret recipe: since the cook joined the coaching staff, they are 6–0."
@@ -39,7 +39,7 @@ def correct_a_pizza(scene: Scene) -> None:
     while message is None:
         time.sleep(0.5)
         message = next((one for one in scene.sandbox.messages() if HEADLINE in str(one)), None)
-    answers = {"bruno": "football", "chidi": "football", "hana": "football", "emre": "pizza", "ada": "football"}
+    answers = {"bruno": "football", "chidi": "football", "hana": "football", "emre": "pizza", "you": "football"}
     for user, name in answers.items():
         scene.sandbox.act("react", user, message["ts"], name)
 
@@ -73,7 +73,7 @@ def main() -> None:
         time.sleep(3)
         photograph(scene.sandbox.address.url, docs / "demo.png")
         with scene.bot.store.read(scene.workspace) as tx:
-            print(json.dumps(panel_of(tx)["row"], ensure_ascii=False, indent=2))
+            print(json.dumps(Panel().of(tx)["row"], ensure_ascii=False, indent=2))
 
 
 if __name__ == "__main__":

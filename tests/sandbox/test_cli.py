@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import ast
 import json
+import subprocess
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import httpx
 import pytest
 
 import tierbot.sandbox
@@ -87,3 +90,17 @@ def test_the_sandbox_imports_nothing_of_the_bot() -> None:
                 name for name in names if name.split(".")[0] == "tierbot" and not name.startswith("tierbot.sandbox")
             ]
             assert strange == [], path
+
+
+def test_it_ends_with_who_started_it_however_that_one_ends() -> None:
+    """Killed is killed: no handler runs in the starter, and the sandbox must not keep the port."""
+    command = [sys.executable, "-m", "tierbot.sandbox", "--end-with-stdin"]
+    starter = "import subprocess, sys; subprocess.Popen(sys.argv[1:], stdin=subprocess.PIPE).wait()"
+    with subprocess.Popen([sys.executable, "-c", starter, *command], stdout=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        url = json.loads(process.stdout.readline())["control_url"]
+        assert httpx.get(url + "state", trust_env=False).json()["ok"]
+        process.kill()
+        assert process.stdout.read() == b"", "the pipe is closed by whoever held it last: the sandbox"
+    with pytest.raises(httpx.ConnectError):
+        httpx.get(url + "state", trust_env=False)

@@ -1,9 +1,14 @@
 """The demo, short and with hashed embeddings: the whole loop over real HTTP and WebSocket."""
 
 import json
+import os
+import re
+import subprocess
+import sys
 from dataclasses import replace
 from pathlib import Path
 
+import httpx
 import pytest
 
 from tierbot.demo.play import DemoSettings, play
@@ -75,3 +80,20 @@ def test_an_archive_smaller_than_the_start_is_refused_with_the_remedy(tmp_path: 
     demo = replace(DEMO, archive=path)
     with pytest.raises(TierbotError, match="--start"):
         next(play(demo, say=lambda _: None))
+
+
+def test_a_demo_that_is_told_to_end_leaves_nothing_behind(tmp_path: Path) -> None:
+    environment = {**os.environ, "TMPDIR": str(tmp_path)}
+    command = [sys.executable, "-m", "tierbot", "demo", "--posts", "3"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=environment, text=True) as demo:
+        assert demo.stderr is not None
+        said = next(line for line in demo.stderr if "http" in line)
+        url = re.search(r"http://\S+/", said)
+        assert url is not None, said
+        people = httpx.get(f"{url[0]}control/state", trust_env=False).json()["users"]
+        assert next(user["name"] for user in people if not user["is_bot"]) == "you", "nobody plays for who looks on"
+        demo.terminate()
+        assert demo.wait(60) == 0
+    assert list(tmp_path.glob("tierbot-*")) == []
+    with pytest.raises(httpx.ConnectError):
+        httpx.get(url[0], trust_env=False)

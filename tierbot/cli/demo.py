@@ -1,5 +1,6 @@
 """`tierbot demo`: TIER from end to end, on this machine, in minutes."""
 
+import signal
 import time
 from pathlib import Path
 from typing import Annotated
@@ -39,9 +40,9 @@ def demo(
     """
     from tierbot.demo.play import DemoSettings, play
     from tierbot.logs import log_to_stderr
-    from tierbot.logs import log_to_stderr
 
     log_to_stderr("WARNING")
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # what was started is ended, as on Ctrl-C
     fast = exit_ or as_json
     settings = DemoSettings(
         rounds=rounds if rounds is not None else (3 if exit_ else None),

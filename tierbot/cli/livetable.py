@@ -10,7 +10,7 @@ from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
-from tierbot.cli.output import out, percent
+from tierbot.cli.output import err, out, percent
 from tierbot.rounds.views import RoundStatus
 
 _TRY = (
@@ -20,7 +20,7 @@ _TRY = (
 
 
 class LiveTable:
-    """Rounds as they are played. Where output is no terminal, finished rounds are printed at the end."""
+    """Rounds as they are played. Where output is no terminal, they are printed at the end, and what to try at once."""
 
     def __init__(self, posts: int) -> None:
         self._posts = posts
@@ -46,7 +46,11 @@ class LiveTable:
     def say(self, what: str) -> None:
         """Show what goes on; the workspace's address stays in view."""
         if "http" in what:
-            self._hint = _TRY.format(address=what.rpartition(" ")[2])
+            hint = _TRY.format(address=what.rpartition(" ")[2])
+            if out.is_terminal:
+                self._hint = hint
+            else:
+                err.print(hint, markup=False)
         self._saying = what
 
     def watch(self, status: RoundStatus) -> None:

@@ -5,6 +5,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -14,10 +15,10 @@ import numpy as np
 from tierbot.articles.duplicates import to_article
 from tierbot.bootstrap import SystemClock, Tierbot, build, connect
 from tierbot.demo.start import Stories, archive, corpus, first_model
-from tierbot.demo.workspace import SandboxProcess
+from tierbot.demo.workspace import ADMIN, SandboxProcess
 from tierbot.domain import Arm, Outcome, TierbotError
 from tierbot.edges.encoder import encoder_of
-from tierbot.outputs.panel import panel_of
+from tierbot.outputs.panel import Panel
 from tierbot.ports import DeliveryState, Transaction
 from tierbot.rounds.views import RoundStatus
 from tierbot.settings import Settings, load_settings
@@ -25,6 +26,9 @@ from tierbot.simulate.colleagues import Colleagues
 from tierbot.simulate.messages import Truth
 from tierbot.simulate.teams import demo_team
 from tierbot.training.judge import accuracy
+
+PLAYERS = ("you:admin", f"{ADMIN}:admin")
+"""Who is in the workspace beside the simulated colleagues' own: the person at the page, and who types the commands."""
 
 _LOOK = 0.1  # seconds between looks at how far a round is
 _SHOWN_EVERY = 1.0  # seconds between looks at how the round stands
@@ -61,6 +65,7 @@ class Scene:
     sandbox: SandboxProcess
     colleagues: Colleagues
     stories: Stories
+    show: Callable[[], None]
 
 
 Say = Callable[[str], None]
@@ -93,20 +98,20 @@ def staged(demo: DemoSettings, say: Say) -> Iterator[Scene]:
     rng = np.random.default_rng(demo.seed)
     stories = archive(demo.archive, demo.start, clock.now(), rng) if demo.archive else corpus(clock.now(), rng)
     with ExitStack() as stack:
-        sandbox = stack.enter_context(SandboxProcess(port=demo.port, seed=demo.seed))
+        sandbox = stack.enter_context(SandboxProcess(port=demo.port, seed=demo.seed, users=PLAYERS))
         folder = stack.enter_context(TemporaryDirectory(prefix="tierbot-demo-", ignore_cleanup_errors=True))
         database = demo.keep.absolute() if demo.keep else Path(folder, "demo.db")
         settings = _settings(demo, sandbox, f"sqlite:///{database}")
         encoder = encoder_of(settings.encoder)
         say("Loading the sentence encoder and the first model …")
         shelf = first_model(stories, encoder, clock.now(), demo.seed)
-        show = threading.Lock()
+        panel, one_by_one = Panel(), threading.Lock()
 
-        def after_settling(workspace: str) -> None:
-            with show, bot.store.read(workspace) as tx:
-                sandbox.show(panel_of(tx))
+        def show(workspace: str) -> None:
+            with one_by_one, bot.store.read(workspace) as tx:
+                sandbox.show(panel.of(tx))
 
-        bot = build(settings, encoder=encoder, shelf=shelf, tags=stories.tags, after_settling=after_settling)
+        bot = build(settings, encoder=encoder, shelf=shelf, tags=stories.tags, after_settling=show)
         stack.callback(bot.close)
         runner = connect(bot)
         workspace = bot.only_workspace()
@@ -120,9 +125,9 @@ def staged(demo: DemoSettings, say: Say) -> Iterator[Scene]:
             token=sandbox.address.control_token,
         )  # fmt: skip
         stack.enter_context(colleagues)
-        after_settling(workspace)
+        show(workspace)
         say(f"The workspace is open at {sandbox.address.url}")
-        yield Scene(demo, bot, workspace, sandbox, colleagues, stories)
+        yield Scene(demo, bot, workspace, sandbox, colleagues, stories, partial(show, workspace))
 
 
 def _settings(demo: DemoSettings, sandbox: SandboxProcess, database: str) -> Settings:
@@ -169,8 +174,7 @@ def play_round(scene: Scene, number: int, say: Say, watch: Watch = lambda _: Non
     scene.sandbox.command("/tier retrain")
     _wait(scene, lambda tx: _trained(tx, before), "retrain")
     record = _record(scene, number)
-    with scene.bot.store.read(scene.workspace) as tx:
-        scene.sandbox.show(panel_of(tx))
+    scene.show()
     return record
 
 

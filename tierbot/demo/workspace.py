@@ -65,8 +65,10 @@ class SandboxProcess:
         self._folder = TemporaryDirectory(prefix="tierbot-sandbox-")
         declared = Path(self._folder.name, "manifest.json")
         declared.write_text(json.dumps(self._declared), encoding="utf-8")
-        command = [*self._command, "--manifest", str(declared)]
-        process = self._process = subprocess.Popen(command, stdout=subprocess.PIPE)  # noqa: S603 - our own module
+        # Its standard input is ours to hold: should we be killed, it ends with us and gives its port back.
+        command = [*self._command, "--manifest", str(declared), "--end-with-stdin"]
+        pipe = subprocess.PIPE
+        process = self._process = subprocess.Popen(command, stdin=pipe, stdout=pipe)  # noqa: S603 - our own module
         line = _first_line(process, _START_SECONDS)
         try:
             said = json.loads(line)
@@ -91,8 +93,9 @@ class SandboxProcess:
             except subprocess.TimeoutExpired:
                 self._process.kill()
                 self._process.wait()
-            if self._process.stdout is not None:
-                self._process.stdout.close()
+            for stream in (self._process.stdin, self._process.stdout):
+                if stream is not None:
+                    stream.close()
         if self._folder is not None:
             self._folder.cleanup()
 

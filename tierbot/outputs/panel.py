@@ -14,22 +14,59 @@ _GESTURES = {str(Says.REJECTS): REJECT, str(Says.UNSURE): UNSURE}
 _ROUNDS = 12
 _VERDICTS = 8
 _ENOUGH = 5  # settled posts before a round's accuracy is worth a point in a chart
+_ENOUGH_YET = 20  # the same while it is played: half a dozen posts would make the headline jump
+_LIVE = 2  # newest rounds, which are read anew each time; votes on older ones show when a round ends
+_DRIFT_EVERY = 20  # settled posts between looks for drift, which costs more than all else
 
 
-def panel_of(tx: Transaction) -> dict[str, Any]:
-    """Return accuracy by round, the last verdicts, the model in service, drift by tag and one row of the dataset."""
-    current = tx.rounds.current()
-    numbers = [] if current is None else list(range(max(1, current.number - _ROUNDS + 1), current.number + 1))
-    settled = tx.verdicts.settled(rounds=numbers)
-    by_round = {number: [item for item in settled if item.post.round_number == number] for number in numbers}
-    newest = sorted(settled, key=lambda item: (item.verdict.settled_at, item.post.id))[-_VERDICTS:][::-1]
-    return {
-        "accuracy": [_accuracy(number, items) for number, items in by_round.items() if len(items) >= _ENOUGH],
-        "verdicts": _verdicts(tx, newest),
-        "model": _model(tx, settled),
-        "drift": drift_of(settled).as_dict(),
-        "row": _row(tx, newest[0]) if newest else None,
-    }
+class Panel:
+    """Draws the panel after each settling; it remembers what hardly changes, so that this costs what is new.
+
+    Without it each settling reads twelve rounds: thousands of posts in a long game. For one workspace, one thread
+    at a time.
+    """
+
+    def __init__(self) -> None:
+        """Remember nothing yet."""
+        self._current = 0
+        self._former: list[SettledPost] = []
+        self._drift: tuple[int, dict[str, Any]] | None = None
+
+    def of(self, tx: Transaction) -> dict[str, Any]:
+        """Return accuracy by round, the last verdicts, the model in service, drift by tag and one row of the dataset."""
+        round_ = tx.rounds.current()
+        current = round_.number if round_ else 0
+        numbers = list(range(max(1, current - _ROUNDS + 1), current + 1))
+        if current != self._current:
+            former = numbers[:-_LIVE]
+            self._former = tx.verdicts.settled(rounds=former) if former else []
+            self._current, self._drift = current, None
+        settled = self._former + tx.verdicts.settled(rounds=numbers[-_LIVE:])
+        newest = sorted(settled, key=lambda item: (item.verdict.settled_at, item.post.id))[-_VERDICTS:][::-1]
+        return {
+            "accuracy": _by_round(settled, current),
+            "verdicts": _verdicts(tx, newest),
+            "model": _model(tx, settled),
+            "drift": self._drifting(settled),
+            "row": _row(tx, newest[0]) if newest else None,
+        }
+
+    def _drifting(self, settled: list[SettledPost]) -> dict[str, Any]:
+        if self._drift is None or len(settled) >= self._drift[0] + _DRIFT_EVERY:
+            self._drift = len(settled), drift_of(settled).as_dict()
+        return self._drift[1]
+
+
+def _by_round(settled: list[SettledPost], current: int) -> list[dict[str, Any]]:
+    by_round: dict[int, list[SettledPost]] = {}
+    for item in settled:
+        by_round.setdefault(item.post.round_number, []).append(item)
+    first = min(by_round, default=current)
+    return [
+        _accuracy(number, items)
+        for number, items in sorted(by_round.items())
+        if len(items) >= (_ENOUGH_YET if first < number == current else _ENOUGH)
+    ]
 
 
 def _accuracy(number: int, items: list[SettledPost]) -> dict[str, Any]:

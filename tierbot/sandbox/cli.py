@@ -66,6 +66,7 @@ def build_parser() -> argparse.ArgumentParser:
     add("--faults", metavar="JSON", help='what goes wrong, e.g. \'{"lost_ack": 0.1, "api_429": 0.05}\'')
     add("--timings", metavar="JSON", help='seconds, e.g. \'{"ack": 1, "retries": [0, 2, 5]}\'')
     add("--seed", type=int, default=usual.seed, help="of ids and faults (default: %(default)s)")
+    add("--end-with-stdin", action="store_true", help="end when standard input does, and so with who holds it")
     add("--announce-file", type=Path, help="also write the JSON line to this file")
     return parser
 
@@ -163,7 +164,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     arguments = parser.parse_args(argv)
     try:
         box = build_sandbox(arguments)
-        asyncio.run(serve(box, announcer(arguments.announce_file)))
+        until = sys.stdin.buffer if arguments.end_with_stdin else None
+        asyncio.run(serve(box, announcer(arguments.announce_file), until))
     except (SettingsError, OSError, TypeError, ValueError) as error:
         print(f"sandbox: {error}", file=sys.stderr)  # noqa: T201
         return 2

@@ -7,7 +7,8 @@ import contextlib
 import json
 import signal
 import socket
-from typing import TYPE_CHECKING, Any
+import threading
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 import uvicorn
 from starlette.applications import Starlette
@@ -139,8 +140,8 @@ def make_server(box: Sandbox) -> QuietServer:
     return QuietServer(config)
 
 
-async def serve(box: Sandbox, announce: Callable[[str], None]) -> None:
-    """Serve until SIGTERM or SIGINT."""
+async def serve(box: Sandbox, announce: Callable[[str], None], until: BinaryIO | None = None) -> None:
+    """Serve until SIGTERM or SIGINT, or until `until` ends: the standard input of who was started by another."""
     settings = box.settings
     listener = listen(settings.host, settings.port)
     box.base_url = settings.public_url or address(listener, settings.host)
@@ -154,9 +155,18 @@ async def serve(box: Sandbox, announce: Callable[[str], None]) -> None:
 
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop)
+    if until is not None:
+        threading.Thread(target=_at_the_end_of, args=(until, loop, stop), daemon=True).start()
     await server.start(listener)
     for one in box.teams.boxes.values():
         one.courier.is_open = True
     announce(json.dumps(announcement(box)))
     await server.run_until_told()
     await box.close()
+
+
+def _at_the_end_of(stream: BinaryIO, loop: asyncio.AbstractEventLoop, stop: Callable[[], None]) -> None:
+    while stream.read(4096):
+        pass
+    with contextlib.suppress(RuntimeError):  # it has ended already
+        loop.call_soon_threadsafe(stop)

@@ -13,13 +13,23 @@ const list = () => $("messages");
 export const nodeOf = (ts) => list().querySelector(`.message[data-ts="${ts}"]`);
 const nearBottom = () => list().scrollHeight - list().scrollTop - list().clientHeight < 120;
 
-let pinned = true; // whether the end is in sight, and is to stay so when a picture arrives and makes room for itself
+let pinned = true; // whether the end is in sight, and is to stay so; only who scrolls up lets go of it
+let lastTop = 0;
 
-/** Scrolls to the end; heights are estimates until a message has been in sight, hence the second look. */
-function toEnd(again = 3) {
+function toEnd() {
   pinned = true;
   list().scrollTop = list().scrollHeight;
-  if (again) requestAnimationFrame(() => toEnd(again - 1));
+}
+
+// A message's height is an estimate until it has been in sight; then pills, pictures and edits change it.
+const heights = new ResizeObserver(() => { if (pinned) toEnd(); });
+
+function scrolled() {
+  const top = list().scrollTop;
+  if (nearBottom()) pinned = true;
+  else if (top < lastTop) pinned = false;
+  lastTop = top;
+  if (pinned) $("to-bottom").hidden = true;
 }
 
 /** Draws a whole conversation; the newest is in sight. */
@@ -43,7 +53,7 @@ export function drawEmpty(title, text) {
 
 /** Adds a message at its end (or a reply under its parent) and keeps the end in sight if it was. */
 export function append(item) {
-  const stick = nearBottom() || item.user === state.me;
+  const stick = pinned || item.user === state.me;
   list().querySelector(".empty")?.remove();
   if (item.thread_ts && item.thread_ts !== item.ts && nodeOf(item.thread_ts)) {
     const siblings = [...list().querySelectorAll(`.message[data-thread="${item.thread_ts}"]`)];
@@ -55,7 +65,7 @@ export function append(item) {
     if (day) list().append(day);
     list().append(message(item, previous));
   }
-  if (stick) toEnd(1);
+  if (stick) toEnd();
   else $("to-bottom").hidden = false;
 }
 
@@ -74,6 +84,7 @@ export const remove = (ts) => nodeOf(ts)?.remove();
 export function reveal(ts) {
   const node = nodeOf(ts);
   if (!node) return;
+  pinned = false;
   node.scrollIntoView({ block: "center" });
   node.classList.remove("flash");
   requestAnimationFrame(() => node.classList.add("flash"));
@@ -115,6 +126,7 @@ function message(item, previous) {
       !whisper && pills(item),
       item.reply_count > 0 && h("span.quiet", {}, `${item.reply_count} ${item.reply_count > 1 ? "replies" : "reply"}`)));
   node.append(tools(item));
+  heights.observe(node);
   return node;
 }
 
@@ -188,14 +200,12 @@ export function updatePills(item, changed) {
   const node = nodeOf(item.ts);
   const old = node?.querySelector(".pills");
   if (!old) return;
-  const stick = nearBottom();
   const focused = old.contains(document.activeElement) ? document.activeElement.dataset.name ?? "" : null;
   const fresh = pills(item);
   old.replaceWith(fresh);
   const bumped = [...fresh.children].find((one) => one.dataset.name === changed);
   bumped?.classList.add("bump");
   if (focused !== null) ([...fresh.children].find((one) => one.dataset.name === focused) ?? fresh.lastElementChild ?? node).focus();
-  if (stick) list().scrollTop = list().scrollHeight;
 }
 
 export async function toggle(item, name) {
@@ -261,7 +271,6 @@ export function setUpKeys() {
     else return;
     event.preventDefault();
   });
-  list().addEventListener("scroll", () => { pinned = nearBottom(); if (pinned) $("to-bottom").hidden = true; }, { passive: true });
-  list().addEventListener("load", () => { if (pinned) toEnd(1); }, true);
+  list().addEventListener("scroll", scrolled, { passive: true });
   $("to-bottom").addEventListener("click", () => toEnd());
 }

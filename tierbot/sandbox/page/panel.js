@@ -22,6 +22,7 @@ export function drawPanel(panel, reveal) {
     panel.accuracy?.length && accuracy(panel.accuracy),
     panel.verdicts && verdicts(panel.verdicts, reveal),
     panel.model && model(panel.model),
+    panel.drift?.signals?.length && drift(panel.drift.signals),
     panel.row && row(panel.row),
   ].filter(Boolean), faultsCard);
   known = new Set((panel.verdicts ?? []).map((one) => one.ts));
@@ -30,7 +31,9 @@ export function drawPanel(panel, reveal) {
 function accuracy(rounds) {
   const now = rounds.at(-1), before = rounds.at(-2);
   const change = before?.all && now.all ? now.all.value - before.all.value : null;
-  const direction = change === null ? "" : change >= 0 ? ".up" : ".down";
+  // A change within the former round's interval may be chance: it is told, and not in green or red.
+  const told = change !== null && (now.all.value < before.all.low || now.all.value > before.all.high);
+  const direction = told ? (change >= 0 ? ".up" : ".down") : "";
   return h("section.card", { "aria-label": "Accuracy by round" },
     h("h3", {}, "Accuracy by round"),
     h("div.big-number", {}, h("b", {}, percent(now.all?.value)),
@@ -62,6 +65,7 @@ function chart(rounds) {
   const all = rounds.map((one, index) => ({ ...one.all, index, round: one.round })).filter((one) => one.n > 0);
   const blank = rounds.map((one, index) => ({ ...one.blank, index, round: one.round })).filter((one) => one.n > 0);
   const path = (points, key) => points.map((one) => `${x(one.index).toFixed(1)},${y(one[key]).toFixed(1)}`);
+  if (all.length === 1) node.append(svg("line", { class: "whisker all", x1: x(all[0].index), x2: x(all[0].index), y1: y(all[0].low), y2: y(all[0].high) }));
   if (all.length > 1) node.append(svg("polygon", { class: "band", points: [...path(all, "high"), ...path(all, "low").reverse()].join(" ") }));
   if (blank.length > 1) node.append(svg("polyline", { class: "blank-line", points: path(blank, "value").join(" "), transform: "translate(6 0)" }));
   node.append(svg("polyline", { class: "line", points: path(all, "value").join(" ") }));
@@ -110,6 +114,12 @@ function model(one) {
     ["accuracy", typeof one.accuracy === "number" ? percent(one.accuracy) : one.accuracy], ["trained on", one.trained_on?.toLocaleString?.() && `${one.trained_on.toLocaleString()} rows`]];
   return h("section.card", { "aria-label": "Model in service" }, h("h3", {}, "Model in service"),
     h("dl.facts", {}, facts.filter(([, value]) => value !== undefined && value !== null).map(([name, value]) => [h("dt", {}, name), h("dd", {}, String(value))])));
+}
+
+function drift(signals) {
+  return h("section.card", { "aria-label": "Drift" }, h("h3", {}, "Drift ", h("small", {}, "newest posts against those before")),
+    h("dl.facts", {}, signals.slice(0, 5).map((one) => [h("dt", {}, `${one.tag}: ${one.changed}`),
+      h("dd", {}, `${percent(one.before / one.before_of, 0)} → ${percent(one.now / one.now_of, 0)}`)])));
 }
 
 function row(value) {
