@@ -4,7 +4,6 @@ Run with: pytest tests/benchmarks/test_feeds.py -s
 The figure of issue "The first hour": under 60 s on two cores.
 """
 
-import threading
 import time
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -13,7 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tests.edges.feeds.conftest import BOMB, FeedServer, rss
+from tests.edges.feeds.conftest import BOMB, FeedServer, rss, serving
 from tierbot.articles.feeds import Feed
 from tierbot.edges.encoder import HashingEncoder
 from tierbot.edges.feeds import LOOPBACK, FeedReader
@@ -41,13 +40,8 @@ class Clock:
 
 @pytest.fixture
 def server() -> Iterator[FeedServer]:
-    with FeedServer() as made:
-        thread = threading.Thread(target=made.serve_forever, kwargs={"poll_interval": 0.02})
-        thread.start()
+    with serving() as made:
         yield made
-        made.released.set()
-        made.shutdown()
-        thread.join()
 
 
 def broken(server: FeedServer) -> list[str]:

@@ -22,6 +22,28 @@ if TYPE_CHECKING:
     from tierbot.sandbox.settings import Settings
 
 
+# What no argument of Slack's may be.
+JUNK = (
+    None,
+    "",
+    "x",
+    "\x00",
+    "[",
+    "[1]",
+    [],
+    [None],
+    ["x", 1],
+    {},
+    {"type": []},
+    {"blocks": 1},
+    0,
+    -1,
+    1.5,
+    True,
+    "9" * 400,
+)
+
+
 class Box:
     """A running sandbox."""
 

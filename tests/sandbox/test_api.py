@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from tests.sandbox.conftest import JUNK
 from tierbot.sandbox.api import METHODS, Args
 from tierbot.sandbox.errors import SlackError
 from tierbot.sandbox.records import Message
@@ -278,25 +279,6 @@ def test_a_manifest_says_what_the_app_may_and_wants() -> None:
     assert [item.callback_id for item in settings.shortcuts] == ["why"]
 
 
-JUNK = (
-    None,
-    "",
-    "x",
-    "\x00",
-    "[",
-    "[1]",
-    [],
-    [None],
-    ["x", 1],
-    {},
-    {"type": []},
-    {"blocks": 1},
-    0,
-    -1,
-    1.5,
-    True,
-    "9" * 400,
-)
 ARGUMENTS = [
     "channel",
     "user",

@@ -6,29 +6,11 @@ from typing import Any
 
 import pytest
 
+from tests.sandbox.conftest import JUNK
 from tierbot.sandbox.blocks import validate_blocks, validate_view
 
 PLAIN = {"type": "plain_text", "text": "x"}
 MRKDWN = {"type": "mrkdwn", "text": "x"}
-JUNK = (
-    None,
-    "",
-    "x",
-    "\x00",
-    "[",
-    "[1]",
-    [],
-    [None],
-    ["x", 1],
-    {},
-    {"type": []},
-    {"blocks": 1},
-    0,
-    -1,
-    1.5,
-    True,
-    "9" * 400,
-)
 
 
 @pytest.mark.parametrize(

@@ -1,24 +1,18 @@
 """Feeds as operators use them: a server's stories become posts, a broken feed beside them stops nothing."""
 
 import json
-import threading
 from collections.abc import Iterator
 
 import pytest
 
-from tests.edges.feeds.conftest import FeedServer, rss
+from tests.edges.feeds.conftest import FeedServer, rss, serving
 from tests.scenarios.conftest import World, wait_until
 
 
 @pytest.fixture
 def server() -> Iterator[FeedServer]:
-    with FeedServer() as made:
-        thread = threading.Thread(target=made.serve_forever, kwargs={"poll_interval": 0.02})
-        thread.start()
+    with serving() as made:
         yield made
-        made.released.set()
-        made.shutdown()
-        thread.join()
 
 
 def item(title: str, name: str, text: str = "Some words about it.") -> str:

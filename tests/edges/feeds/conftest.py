@@ -4,6 +4,7 @@ import contextlib
 import socket
 import threading
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
@@ -100,8 +101,9 @@ class FeedServer(ThreadingHTTPServer):
         """Say nothing: clients that hang up are the point."""
 
 
-@pytest.fixture
-def server() -> Iterator[FeedServer]:
+@contextmanager
+def serving() -> Iterator[FeedServer]:
+    """Yield a server of feeds that is running."""
     with FeedServer() as made:
         thread = threading.Thread(target=made.serve_forever, kwargs={"poll_interval": 0.02})
         thread.start()
@@ -109,6 +111,12 @@ def server() -> Iterator[FeedServer]:
         made.released.set()
         made.shutdown()
         thread.join()
+
+
+@pytest.fixture
+def server() -> Iterator[FeedServer]:
+    with serving() as made:
+        yield made
 
 
 def rss(*items: str, title: str = "Example News") -> str:
