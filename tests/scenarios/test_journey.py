@@ -12,6 +12,8 @@ from tests.scenarios.conftest import World, wait_until
 from tierbot.demo.workspace import SandboxProcess
 from tierbot.edges.slack.canary import COMMANDS
 from tierbot.edges.slack.manifest import manifest
+from tierbot.edges.store.store import SqlStore
+from tierbot.ports import Due
 
 BOBS = "xoxp-sandbox-bob"
 USERS = ("ada:admin", "bob", "cleo")
@@ -125,22 +127,47 @@ def test_on_schedule_a_broken_step_is_told_to_the_admins_by_direct_message_once(
             world.stop()
 
 
+def test_a_worker_keeps_the_journeys_schedule_as_the_bot_in_one_process_does(tmp_path: Path) -> None:
+    with SandboxProcess(seed=1, users=USERS, declared=manifest(journey=True)) as sandbox:
+        world = World(sandbox, tmp_path)
+        den = open_den(world)
+        world.environment |= {"TIERBOT_JOURNEY_EVERY_HOURS": "6", "TIERBOT_JOURNEY_CHANNEL": den}
+        worker = world.launch("worker")
+        store = world.store()
+        try:
+            (workspace,) = wait_until(lambda: worker.poll() is not None or store.workspace_ids(), "the workspace")
+            wait_until(lambda: planned(store, workspace), "the journey to be planned")
+            last = wait_until(lambda: travelled(store, workspace), "a journey")
+            assert last["broken"] is None, (last, world.log())
+            assert in_channel(world, den) == []
+        finally:
+            store.close()
+            world.stop()
+
+
+def planned(store: SqlStore, workspace: str) -> bool:
+    """Have the journey due now, once it is planned."""
+    with store.begin(workspace) as tx:
+        due = tx.agenda.get("journey")
+        if due is not None:
+            tx.agenda.set(Due("journey", due.due_at.replace(year=2000), due.ran_at))
+    return due is not None
+
+
+def travelled(store: SqlStore, workspace: str) -> dict[str, Any] | None:
+    with store.read(workspace) as tx:
+        known = tx.workspaces.get()
+    return known.settings.get("journey") if known else None
+
+
 def travel_and_break(world: World, den: str) -> None:
     store = world.store()
     (workspace,) = wait_until(store.workspace_ids, "the workspace")
 
-    def travel_now() -> None:
-        with store.begin(workspace) as tx:
-            due = tx.agenda.get("journey")
-            assert due is not None
-            tx.agenda.set(type(due)("journey", due.due_at.replace(year=2000), due.ran_at))
-
     def last() -> dict[str, Any] | None:
-        with store.read(workspace) as tx:
-            known = tx.workspaces.get()
-        return known.settings.get("journey") if known else None
+        return travelled(store, workspace)
 
-    travel_now()
+    wait_until(lambda: planned(store, workspace), "the journey to be planned")
     first = wait_until(last, "a journey")
     assert first["broken"] is None, first
     assert direct_messages(world, "ada") == []
