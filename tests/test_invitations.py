@@ -39,7 +39,7 @@ def verdict(stage: Stage, post: Post):
         return tx.verdicts.latest([post.id])[post.id]
 
 
-def test_contested_posts_come_first_then_those_that_lack_a_voter_and_settled_ones_never(stage: Stage) -> None:
+def test_posts_that_need_an_opinion_are_sent_with_the_propensity_of_each_draw_and_settled_ones_never(stage: Stage) -> None:
     settled, single, split, untouched = stage.posts(4)
     for user in ("U1", "U2"):
         stage.react(user, settled, "pizza")
@@ -49,7 +49,13 @@ def test_contested_posts_come_first_then_those_that_lack_a_voter_and_settled_one
     stage.bot.loop.settle(WORKSPACE)
     assert send(stage, "U9") == 3
     asked = [stage.chat.posts[ts].article.id for ts in messages(stage, "U9")]
-    assert asked == [stage.chat.posts[ts].article.id for ts in (split, single, untouched)]
+    assert set(asked) == {stage.chat.posts[ts].article.id for ts in (split, single, untouched)}
+    with stage.bot.store.read(WORKSPACE) as tx:
+        sent = [tx.outbox.get(one.id) for one in tx.posts.invitations(user="U9")]
+    drawn = [one.payload for one in sent if one is not None]
+    assert len(drawn) == 3
+    assert all(one["assigner"] == "gain-1" and 0 < one["propensity"] <= 1 and one["gain"] >= 0 for one in drawn)
+    assert any(one["propensity"] == 1 for one in drawn)  # the last had no other beside it
 
 
 def test_what_one_has_judged_is_not_sent_even_before_it_is_tallied(stage: Stage) -> None:

@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import WORKSPACE, Stage, raise_stage
-from tests.feedback.test_verdict import NOON, names, post
+from tests.feedback.test_verdict import names
+from tests.feedback.test_votes import NOON, post
 from tierbot.domain import Outcome, TierbotError, Verdict
 from tierbot.doubts import Doubt, doubted, doubts, overrule
 from tierbot.edges.slack.announcements import render_announcement

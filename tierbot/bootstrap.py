@@ -225,7 +225,7 @@ def build(
         game=game,
         insight=Insight(store, registry, encoder),
         naming=Naming(store, clock, worker.wake),
-        invitations=Invitations(loop, chats),
+        invitations=Invitations(loop, chats, np.random.default_rng([seed, 1])),
         home=HomePage(loop, game),
         courtesy=courtesy,
         worker=worker,

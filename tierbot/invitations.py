@@ -1,20 +1,31 @@
 """“Send me five to judge”: ordinary posts by direct message, chosen for one trainer.
 
-Posts of this round that need one more opinion come first; the same post is then put to the trainer in their
-direct messages, and what they react there counts as if they had reacted in the channel. When those run out, new
-articles are posted to them.
+Posts of this round on which this trainer's opinion is expected to tell most are drawn (see predict/assignment.py; the
+probability of each draw is kept with its delivery); the same post is then put to the trainer in their direct messages,
+and what they react there counts as if they had reacted in the channel. When those run out, new articles are posted to
+them.
 """
 
 from collections.abc import Callable
+from dataclasses import replace
+from functools import partial
+
+import numpy as np
 
 from tierbot.dispatch import invitation_of
 from tierbot.domain import Post, Round, TierbotError
+from tierbot.feedback.skill import skills
 from tierbot.loop import Loop
 from tierbot.ports import Chat, Transaction
+from tierbot.predict import assignment
+from tierbot.predict.assignment import Assigner, Assignment
 from tierbot.predict.queue import Candidate, queue
+from tierbot.settlement import ROUNDS
 from tierbot.voting import votes_on
 
 FIVE = 5
+_CONSIDERED = 500  # of the posts that need an opinion, the newest
+
 MOST_UNANSWERED = 10
 """Posts that may lie unanswered in someone's messages before no more are sent."""
 
@@ -22,9 +33,11 @@ MOST_UNANSWERED = 10
 class Invitations:
     """Sends trainers posts to judge, in any workspace. Not quick: it may embed articles and asks Slack."""
 
-    def __init__(self, loop: Loop, chats: Callable[[str], Chat]) -> None:
+    def __init__(self, loop: Loop, chats: Callable[[str], Chat], rng: np.random.Generator) -> None:
         self._loop = loop
         self._chats = chats
+        self._rng = rng
+        self._assigner = Assigner(minimum=loop.settings.minimum_voters)
 
     def send(self, workspace: str, user: str, count: int = FIVE) -> int:
         """Queue up to `count` posts for a trainer's direct messages; return how many.
@@ -33,10 +46,11 @@ class Invitations:
         """
         channel = self._chats(workspace).direct(user)
         now = self._loop.clock.now()
+        with self._loop.store.read(workspace) as tx:
+            drawn = self._drawn(tx, user, channel, count)
+        sent = 0
         with self._loop.store.begin(workspace) as tx:
-            round_ = tx.rounds.current()
-            if round_ is None:
-                raise TierbotError("No round is open yet. It opens when the bot starts (`tierbot run`).")
+            round_ = _open_round(tx)
             judged = _judged(tx, user, round_)
             unanswered = _unanswered(tx, user, channel, round_, judged)
             if unanswered + count > MOST_UNANSWERED:
@@ -44,12 +58,45 @@ class Invitations:
                     f"You still have {unanswered} posts to judge in your messages with me. "
                     "Judge some of those first, and ask again."
                 )
-            chosen = queue(_candidates(tx, user, channel, round_, judged), count)
-            for post in chosen:
-                invitation, delivery = invitation_of(post, user, channel, now)
-                if tx.posts.invite(invitation):
-                    tx.outbox.add([delivery])
-        return len(chosen) + self._loop.ask(workspace, count - len(chosen), channel=channel)
+            for one in drawn:
+                invitation, delivery = invitation_of(one.post, user, channel, now)
+                if one.post.id not in judged and tx.posts.invite(invitation):
+                    why = {"assigner": self._assigner.version, "gain": round(one.gain, 4), "propensity": one.propensity}
+                    tx.outbox.add([replace(delivery, payload={**delivery.payload, **why})])
+                    sent += 1
+        return sent + self._loop.ask(workspace, count - sent, channel=channel)
+
+    def _drawn(self, tx: Transaction, user: str, channel: str, count: int) -> list[Assignment]:
+        """Draw posts of this round for a trainer; the newest so many are considered."""
+        round_ = _open_round(tx)
+        known = _candidates(tx, user, channel, round_, _judged(tx, user, round_))[-_CONSIDERED:]
+        predictions = tx.posts.predictions(one.post.prediction_id for one in known)
+        votes = tx.ledger.votes(one.post.id for one in known)
+        tags = tx.workspaces.tags().ids
+        candidates = [
+            assignment.Candidate(
+                one.post,
+                {tag: predictions[one.post.prediction_id].probabilities.get(tag, 0.0) for tag in tags},
+                votes[one.post.id],
+                one.verdict,
+            )
+            for one in known
+        ]
+        return self._assigner.assign(candidates, count, partial(_skills(tx, round_), user), self._rng)
+
+
+def _open_round(tx: Transaction) -> Round:
+    round_ = tx.rounds.current()
+    if round_ is None:
+        raise TierbotError("No round is open yet. It opens when the bot starts (`tierbot run`).")
+    return round_
+
+
+def _skills(tx: Transaction, round_: Round) -> Callable[[str, str], float]:
+    """Return how well each trainer knows each tag, by this round's and the last rounds' settled posts."""
+    rounds = range(max(1, round_.number - ROUNDS + 1), round_.number + 1)
+    votes = {post_id: given for number in rounds for post_id, given in tx.ledger.votes_in_round(number).items()}
+    return skills((one.verdict, votes.get(one.post.id, ())) for one in tx.verdicts.settled(rounds=list(rounds)))
 
 
 def _judged(tx: Transaction, user: str, round_: Round) -> set[str]:
