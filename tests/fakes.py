@@ -101,7 +101,7 @@ class MemoryChat:
             raise self.lost_answers.pop(0)
         return f"F{len(self.pictures)}"
 
-    def find(self, channel: str, delivery_id: str, since: datetime) -> str | None:
+    def find(self, channel: str, delivery_id: str, since: datetime, thread: str | None = None) -> str | None:
         ts = self._marks.get(delivery_id)
         return ts if ts is not None and from_slack_ts(ts) >= since - timedelta(minutes=1) else None
 

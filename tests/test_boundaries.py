@@ -70,7 +70,7 @@ def test_an_article_held_back_is_not_looked_at_again_and_counts_once(
     take_in(stage)
     stage.bot.loop.ask(WORKSPACE, 9)
     looked_at = []
-    monkeypatch.setattr("tierbot.loop.ask_about", lambda articles, *_, **__: looked_at.append(articles))
+    monkeypatch.setattr("tierbot.choosing.ask_about", lambda articles, *_, **__: looked_at.append(articles))
     before = held(stage)
     assert stage.bot.loop.ask(WORKSPACE, 9) == 0
     assert looked_at == []

@@ -61,6 +61,7 @@ from tierbot.ports import (
     Workspace,
 )
 from tierbot.registry import Registry
+from tierbot.requested import Requested
 from tierbot.schedule import Scheduler, Worker
 from tierbot.settings import Settings
 from tierbot.speaking import (
@@ -290,6 +291,7 @@ def app_of(bot: Tierbot, identity: Identity | None) -> SlackApp:
         invitations=bot.invitations,
         home=bot.home,
         courtesy=bot.courtesy,
+        requests=Requested(bot.store, bot.clock),
     )
     return build_app(
         desk,

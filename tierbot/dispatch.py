@@ -11,7 +11,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from tierbot.domain import Arm, Invitation, Post, TierbotError, key
+from tierbot.domain import Arm, Invitation, Post, Thread, TierbotError, key
 from tierbot.feedback.menu import named_by_menu
 from tierbot.logs import bound
 from tierbot.ports import (
@@ -52,10 +52,11 @@ _TAKEN_OVER = "%s %s took so long that another process has it now; what came of 
 _PREFILLS = {Arm.BASIC: ("+1", "-1", "confused"), Arm.BLANK: ()}
 
 
-def deliveries_of(post: Post, tags: TagSpace, due_at: datetime) -> list[Delivery]:
-    """Return what sending a post takes: the message, then the reactions that its arm pre-fills."""
+def deliveries_of(post: Post, tags: TagSpace, due_at: datetime, thread: Thread | None = None) -> list[Delivery]:
+    """Return what sending a post takes: the message, in a thread if one is given, then what its arm pre-fills."""
     emoji = _prefilled(post, tags)
-    wanted = [(DeliveryKind.POST, key("post", post.id), {"post_id": post.id})]
+    below = {"thread": thread.ts} if thread else {}
+    wanted = [(DeliveryKind.POST, key("post", post.id), {"post_id": post.id, **below})]
     wanted += [
         (DeliveryKind.PREFILL, key("prefill", post.id, name), {"post_id": post.id, "emoji": name}) for name in emoji
     ]
@@ -166,7 +167,7 @@ class Dispatcher:
             *_SENDS_A_MESSAGE,
             DeliveryKind.PICTURE,
         ):  # tried before: it may have been sent
-            found = chat.find(delivery.channel, delivery.id, delivery.created_at)
+            found = chat.find(delivery.channel, delivery.id, delivery.created_at, delivery.payload.get("thread"))
             if found is not None:
                 return found
         if delivery.kind is DeliveryKind.PICTURE:
@@ -181,7 +182,8 @@ class Dispatcher:
             return chat.announce(delivery.channel, delivery.payload, delivery.id)
         view = self._view(workspace, self._post_id(workspace, delivery))
         if delivery.kind in _SENDS_A_MESSAGE:
-            return chat.post(replace(view, post=replace(view.post, channel=delivery.channel)), delivery.id)
+            here = replace(view.post, channel=delivery.channel)
+            return chat.post(replace(view, post=here, thread=delivery.payload.get("thread")), delivery.id)
         ts = delivery.payload.get("ts") or view.post.ts
         if ts is None:
             raise ChatUnavailableError(f"Post {view.post.id} is not in Slack yet.")

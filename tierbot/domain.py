@@ -15,6 +15,9 @@ from math import sqrt
 from operator import itemgetter
 from typing import Any
 
+DAWN = datetime(1970, 1, 1, tzinfo=UTC)
+"""Before anything happened."""
+
 _Z95 = 1.959963984540054
 
 

@@ -129,6 +129,9 @@ def _candidates(tx: Transaction, user: str, channel: str, round_: Round, judged:
         for post in tx.posts.in_round(round_.number)
         if post.ts and post.id not in judged and post.id not in invited and post.channel != channel
     ]
+    # What somebody had asked about in a thread stays there: it may come from a private channel.
+    articles = tx.articles.get({post.article_id for post in posts})
+    posts = [post for post in posts if articles[post.article_id].asked_in is None]
     verdicts = tx.verdicts.latest(post.id for post in posts)
     return [Candidate(post, verdicts.get(post.id)) for post in posts]
 

@@ -12,12 +12,12 @@ predict, feedback, rounds and training.
 import logging
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import numpy as np
 
-from tierbot.articles.boundaries import load_boundaries
+from tierbot.choosing import Chooser, Chosen
 from tierbot.closing import chart_of, figures_before, report_of
 from tierbot.dispatch import Dispatcher, Draw, deliveries_of
 from tierbot.domain import (
@@ -26,6 +26,7 @@ from tierbot.domain import (
     Post,
     ReactionEvent,
     Round,
+    Thread,
     TierbotError,
     key,
 )
@@ -41,10 +42,8 @@ from tierbot.ports import (
     Transaction,
     Workspace,
 )
-from tierbot.predict.asking import Asked, Asker, Asking, ask_about
-from tierbot.predict.model import Model, NoPredictorError, PredictorError
-from tierbot.predict.policy import EpsilonPolicy
-from tierbot.predict.selection import SelectionMix
+from tierbot.predict.asking import Asked
+from tierbot.predict.model import NoPredictorError, PredictorError
 from tierbot.reconciling import Reconciler, Sweep
 from tierbot.recording import Recorder
 from tierbot.registry import Registry, Training
@@ -56,9 +55,6 @@ from tierbot.tags import TagSpace
 from tierbot.voting import cursor_of, votes_on
 
 log = logging.getLogger(__name__)
-
-DAWN = datetime(1970, 1, 1, tzinfo=UTC)
-"""Before anything happened."""
 
 _POOL = 2000  # of the articles that wait, the newest so many are considered
 _WRITTEN_AT_ONCE = 25  # posts a transaction: reactions wait for it, and Slack waits three seconds for them
@@ -96,11 +92,8 @@ class Loop:
         self._reconciler = Reconciler(
             store, chats, clock, days=settings.settle_days, per_second=settings.slack_posts_per_second
         )
-        self._asker = Asker(
-            policy=EpsilonPolicy(first=settings.exploration_start, last=settings.exploration_floor),
-            mix=SelectionMix(settings.random_share, 0.5 * (1 - settings.random_share), settings.trending_share),
-            blank_share=settings.blank_share,
-            basic_share=settings.basic_share,
+        self._chooser = Chooser(
+            store=store, encoder=encoder, registry=registry, clock=clock, settings=settings, rng=rng
         )
 
     # --- before anything else ---------------------------------------------------------------------
@@ -179,7 +172,23 @@ class Loop:
         a push that is cut short goes on where it was, and one that is done is not done again.
         """
         self.embed(workspace)
-        found, tags = self._choose(workspace, count)
+        return self._ask(workspace, self._chooser.choose(workspace, count), spread, job, next_due, channel)
+
+    def ask_in_threads(self, workspace: str) -> int:
+        """Queue a post, in its thread, of each message that somebody asked about; return how many."""
+        self.embed(workspace)
+        return self._ask(workspace, self._chooser.for_threads(workspace), timedelta(0), None, None, None)
+
+    def _ask(
+        self,
+        workspace: str,
+        chosen: Chosen,
+        spread: timedelta,
+        job: Due | None,
+        next_due: Due | None,
+        channel: str | None,
+    ) -> int:
+        found = chosen.asking
         step = spread / max(1, len(found.asked))
         posted = 0
         for start in range(0, max(1, len(found.asked)), _WRITTEN_AT_ONCE):
@@ -190,11 +199,12 @@ class Loop:
                 if round_ is None:
                     raise TierbotError("No round is open. It opens when the bot starts (`tierbot run`).")
                 where = channel or self.channel(tx)
-                if few and not where:
+                threads = [chosen.threads.get(item.prediction.article_id) for item in few]
+                if not where and not all(threads):
                     raise TierbotError("No channel is chosen yet. Type `/tier channel` in the one to play in.")
                 posted += sum(
-                    self._queue_post(tx, item, round_, tags, self.clock.now() + place * step, where)
-                    for place, item in enumerate(few, start)
+                    self._queue_post(tx, item, round_, chosen.tags, self.clock.now() + place * step, where, thread)
+                    for place, (item, thread) in enumerate(zip(few, threads, strict=True), start)
                 )
                 if not left:
                     tx.held_back.add(found.held)
@@ -204,43 +214,15 @@ class Loop:
                     tx.agenda.set(next_due)
         return posted
 
-    def _choose(self, workspace: str, count: int) -> tuple[Asking, TagSpace]:
-        try:
-            return self._choose_by(workspace, count, *self.registry.champion(workspace))
-        except PredictorError as fault:
-            version, model = self.registry.understudy(workspace)
-            log.warning("%s Until it is mended %s answers.", fault, version.id)
-            return self._choose_by(workspace, count, version, model)
-
-    def _choose_by(self, workspace: str, count: int, version: ModelVersion, model: Model) -> tuple[Asking, TagSpace]:
-        with self.store.read(workspace) as tx:
-            tags, verdicts = tx.workspaces.tags(), tx.verdicts.count_since(DAWN)
-            boundaries = load_boundaries(self.settings.boundaries, tags)
-            waiting = tx.articles.waiting(_POOL, boundaries.grounds(version.id) if boundaries.digest else ())
-            ids = [article.id for article in waiting]
-            vectors, sources = tx.articles.embeddings(self._encoder.digest, ids), tx.articles.sources(ids)
-        waiting = [article for article in waiting if article.id in vectors]
-        if not waiting:
-            return Asking([], []), tags
-        found = ask_about(
-            waiting,
-            np.stack([vectors[article.id] for article in waiting]),
-            count,
-            asker=self._asker,
-            model=model,
-            model_version=version.id,
-            tag_ids=tags.ids,
-            verdicts=verdicts,
-            rng=self._rng,
-            now=self.clock.now(),
-            residue={"encoder": self._encoder.digest},
-            boundaries=boundaries,
-            sources=sources,
-        )
-        return found, tags
-
     def _queue_post(
-        self, tx: Transaction, asked: Asked, round_: Round, tags: TagSpace, due_at: datetime, channel: str
+        self,
+        tx: Transaction,
+        asked: Asked,
+        round_: Round,
+        tags: TagSpace,
+        due_at: datetime,
+        channel: str,
+        thread: Thread | None,
     ) -> bool:
         prediction = asked.prediction
         post = Post(
@@ -251,12 +233,12 @@ class Loop:
             arm=asked.arm,
             arm_probability=asked.arm_probability,
             shown_tag=prediction.shown_tag,
-            channel=channel,
+            channel=thread.channel if thread else channel,
             created_at=self.clock.now(),
         )
         if not tx.posts.add(prediction, post):
             return False
-        tx.outbox.add(deliveries_of(post, tags, due_at))
+        tx.outbox.add(deliveries_of(post, tags, due_at, thread))
         return True
 
     def deliver(self, workspace: str) -> bool:

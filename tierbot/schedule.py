@@ -15,10 +15,12 @@ from uuid import uuid4
 
 from apscheduler.schedulers.background import BackgroundScheduler
 
-from tierbot.domain import TierbotError
+from tierbot.domain import DAWN, TierbotError
 from tierbot.logs import bound
-from tierbot.loop import DAWN, Loop
+from tierbot.loop import Loop
 from tierbot.ports import Due, Meter, NoMeter
+from tierbot.requested import JOB as IN_THREADS
+from tierbot.posting import chosen_push, next_push
 from tierbot.rights import Rights
 from tierbot.rounds.calendar import next_open
 from tierbot.settings import Settings, parse_hours
@@ -265,7 +267,7 @@ class Worker:
 def push(loop: Loop, workspace: str, due: Due) -> None:
     """Post articles: those an admin asked for at once, scheduled ones spread out unless paused."""
     settings, now = loop.settings, loop.clock.now()
-    after = Due("push", next_push(settings, now), now)
+    after = Due("push", _next_push(loop, workspace, now), now)
     count = int(due.request.get("count", settings.push_count))
     if "by" in due.request:
         loop.ask(workspace, count, job=due, next_due=after)
@@ -277,10 +279,20 @@ def push(loop: Loop, workspace: str, due: Due) -> None:
     loop.ask(workspace, 0 if paused else count, spread=spread, job=due, next_due=after)
 
 
-def next_push(settings: Settings, after: datetime) -> datetime:
-    """Return when articles are next posted: some hours on, outside of quiet hours and free days."""
-    earliest = after + timedelta(hours=settings.push_every_hours)
-    return next_open(earliest, parse_hours(settings.quiet_hours), settings.weekdays, settings.zone)
+def _next_push(loop: Loop, workspace: str, now: datetime) -> datetime:
+    if loop.settings.push_times == "fixed":
+        return next_push(loop.settings, now)
+    with loop.store.begin(workspace) as tx:
+        return chosen_push(tx, loop.settings, now, loop.rng)
+
+
+def ask_in_threads(loop: Loop, workspace: str, due: Due) -> None:
+    """Ask about the messages that somebody tagged; due again as soon as the next one is."""
+    loop.ask_in_threads(workspace)
+    with loop.store.begin(workspace) as tx:
+        known = tx.agenda.get(IN_THREADS)
+        if known is not None and known.due_at <= due.due_at:
+            tx.agenda.remove(IN_THREADS)
 
 
 def close_round(loop: Loop, workspace: str, due: Due) -> None:  # noqa: ARG001 - jobs share one signature
@@ -350,6 +362,7 @@ Job = Callable[[Loop, str, Due], None]
 
 JOBS: dict[str, Job] = {
     "push": push,
+    IN_THREADS: ask_in_threads,
     "poll": poll,
     "close_round": close_round,
     "retrain": retrain,

@@ -171,3 +171,22 @@ def test_a_gzipped_file_that_breaks_off_is_named_with_its_line(tmp_path: Path) -
     assert done.returncode == 1
     assert "cut.jsonl.gz:" in done.stderr
     assert "cannot be read" in done.stderr
+
+
+def test_add_check_takes_articles_in_to_ask_of_each_whether_one_tag_is_true(tmp_path: Path) -> None:
+    from tests.conftest import WORKSPACE, raise_stage
+
+    raise_stage(tmp_path).bot.close()
+    (tmp_path / "test.db").rename(tmp_path / "bot.db")
+    stories = archive(tmp_path / "stories.jsonl", 3)
+    unknown = tierbot(tmp_path, "add", stories, "--check", "gardens")
+    assert unknown.returncode == 1
+    assert "There is no tag 'gardens' in use" in unknown.stderr
+    done = tierbot(tmp_path, "add", stories, "--check", "food")
+    assert "3 articles read, 3 new" in done.stdout, done.stderr
+    (tmp_path / "bot.db").rename(tmp_path / "test.db")
+    stage = raise_stage(tmp_path)
+    with stage.bot.store.read(WORKSPACE) as tx:
+        assert {one.check_tag for one in tx.articles.requested(9, in_threads=False)} == {"food"}
+        assert tx.articles.waiting(9) == []
+    stage.bot.close()

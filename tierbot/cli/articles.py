@@ -3,10 +3,11 @@
 import json
 from collections import deque
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from datetime import UTC, datetime
 from itertools import chain, islice
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -17,6 +18,9 @@ from tierbot.cli.wiring import offline
 from tierbot.domain import Article, TierbotError
 from tierbot.edges.archives import ReadReport, read_archive
 from tierbot.settings import load_settings
+
+if TYPE_CHECKING:
+    from tierbot.bootstrap import Tierbot
 
 _BATCH = 500
 _SHOWN = 5
@@ -32,20 +36,27 @@ def register(app: typer.Typer) -> None:
 def add(
     file: Annotated[Path, typer.Argument(help="JSONL or CSV, gzipped or not; - is standard input.")],
     strict: Annotated[bool, typer.Option(help="Refuse the whole file at its first bad row.")] = False,
+    check: Annotated[
+        str | None, typer.Option("--check", help="Ask of each only whether this tag (its id) is true: 👍 or 👎.")
+    ] = None,
 ) -> None:
-    """Take articles in: cleaned, duplicates folded, waiting to be posted.
+    """Take articles in: cleaned, duplicates folded, waiting to be posted. Messages, captions and transcripts, too.
+
+    An article without an address, but with an image's, is shown as that image with its caption.
 
     Example: `tierbot add stories.jsonl.gz`
     """
     bot, workspace = offline()
     now = datetime.now(UTC)
+    _check_tag(bot, workspace, check)
     if strict:
         if str(file) == "-":
             raise TierbotError("--strict reads a file twice: give a file, not standard input.")
         deque(read_archive(file, now=now), maxlen=0)
     report = ReadReport()
     new = copies = 0
-    for articles in _batches(to_article(row, now) for row in read_archive(file, now=now, strict=strict, report=report)):
+    rows = read_archive(file, now=now, strict=strict, report=report)
+    for articles in _batches(replace(to_article(row, now), check_tag=check) for row in rows):
         added, folded = bot.loop.take_in(workspace, articles)
         new, copies = new + added, copies + folded
     for bad in report.examples:
@@ -53,6 +64,13 @@ def add(
     for note in report.notes:
         err.print(note)
     out.print(f"{report.rows} articles read, {new} new, {copies} folded into others, {report.bad} left out.")
+
+
+def _check_tag(bot: "Tierbot", workspace: str, tag: str | None) -> None:
+    from tierbot.speaking import tags_in
+
+    if tag is not None and tag not in tags_in(bot.store, workspace).ids:
+        raise TierbotError(f"There is no tag {tag!r} in use. `tierbot tags list` shows those there are.")
 
 
 def classify(

@@ -83,6 +83,7 @@ class PostView:
     """All that a post's message shows. `tag_id` is None in the blank arm, which names nothing.
 
     `named_by_menu` says how many people named which tag (by id) by menu: reactions show themselves, these do not.
+    thread: ts of the message below which it is sent, None for the channel itself.
     """
 
     post: Post
@@ -90,6 +91,7 @@ class PostView:
     tags: TagSpace
     tag_id: str | None
     named_by_menu: Mapping[str, int] = field(default_factory=dict)
+    thread: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,8 +126,8 @@ class Chat(Protocol):
         """Share a picture, marked with `delivery_id`, `alt` for those who cannot see it; return its file's id."""
         ...
 
-    def find(self, channel: str, delivery_id: str, since: datetime) -> str | None:
-        """Return the ts of the message marked with `delivery_id`, if it was sent since then."""
+    def find(self, channel: str, delivery_id: str, since: datetime, thread: str | None = None) -> str | None:
+        """Return the ts of the message marked with `delivery_id`, if it was sent since then; in a thread, if one is given."""
         ...
 
     def direct(self, user: str) -> str:

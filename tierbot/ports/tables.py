@@ -58,15 +58,15 @@ class Articles(Protocol):
         ...
 
     def recent(self, since: datetime, limit: int) -> list[Article]:
-        """Return articles received since then, newest first: the window for near-duplicate search."""
+        """Return articles received since then that nobody asked for, newest first: the window for near-duplicate search."""
         ...
 
     def waiting(self, limit: int, held_on: Iterable[str] = ()) -> list[Article]:
         """Return articles that were never posted, newest first, without those held back on these grounds."""
         ...
 
-    def requested(self, limit: int, *, in_threads: bool) -> list[Article]:
-        """Return articles that somebody asked about and that were never posted, oldest first.
+    def requested(self, limit: int, held_on: Iterable[str] = (), *, in_threads: bool) -> list[Article]:
+        """Return articles that somebody asked about, never posted and not held back on these grounds, oldest first.
 
         in_threads: those to be asked in a thread; otherwise those of which a tag is to be checked. `waiting` has neither.
         """
@@ -74,6 +74,10 @@ class Articles(Protocol):
 
     def without_embedding(self, encoder_digest: str, limit: int) -> list[Article]:
         """Return up to `limit` articles that this encoder has not embedded yet, newest first."""
+        ...
+
+    def to_embed(self, encoder_digest: str, after: str, limit: int) -> list[Article]:
+        """Return articles that this encoder has not embedded, whose ids come behind `after`, by id."""
         ...
 
     def add_embeddings(self, encoder_digest: str, vectors: Mapping[str, NDArray[np.float32]]) -> None:

@@ -43,7 +43,8 @@ def post(arm: Arm, **changes: object) -> PostView:
 
 
 def texts(message: Message) -> list[str]:
-    return [block["text"]["text"] if "text" in block else block["elements"][0]["text"] for block in message.blocks]
+    said = [block for block in message.blocks if block["type"] != "image"]
+    return [block["text"]["text"] if "text" in block else block["elements"][0]["text"] for block in said]
 
 
 STORY = (
@@ -91,6 +92,16 @@ def test_the_picture_stands_beside_the_story_if_it_is_https():
     }
     assert "accessory" not in render_post(post(Arm.TIER, image_url="http://herald.example/chef.jpg"), NOW).blocks[0]
     assert "accessory" not in render_post(post(Arm.TIER), NOW, image=False).blocks[0]
+
+
+def test_a_picture_without_an_address_is_a_caption_and_shows_it_large():
+    caption = post(Arm.BASIC, url="", title="A chef throws dough", text="")
+    first, story, *_ = render_post(caption, NOW).blocks
+    assert (first["type"], first["image_url"]) == ("image", "https://herald.example/chef.jpg")
+    assert first["alt_text"] == "A chef throws dough"
+    assert "accessory" not in story
+    assert render_post(caption, NOW, image=False).blocks[0] == story
+    assert validate_blocks(list(render_post(caption, NOW).blocks)) == []
 
 
 def test_an_empty_title_takes_the_text_in_its_place():

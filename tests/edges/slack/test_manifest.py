@@ -16,6 +16,7 @@ SOURCE = Path(tierbot.edges.slack.__path__[0])
 
 def test_it_asks_for_these_scopes_and_events_and_no_others():
     assert bot_scopes() == (
+        "app_mentions:read",
         "channels:history",
         "channels:read",
         "chat:write",
@@ -30,7 +31,7 @@ def test_it_asks_for_these_scopes_and_events_and_no_others():
         "reactions:write",
         "users:read",
     )
-    assert bot_events() == ("app_home_opened", "reaction_added", "reaction_removed")
+    assert bot_events() == ("app_home_opened", "app_mention", "reaction_added", "reaction_removed")
 
 
 def test_every_method_that_the_code_calls_is_declared_and_every_declared_one_called():

@@ -9,7 +9,7 @@ from slack_bolt.authorization import AuthorizeResult
 from slack_bolt.context import BoltContext
 from slack_sdk import WebClient
 
-from tierbot.edges.slack import faults, home, inbox, listeners, oauth, shortcuts
+from tierbot.edges.slack import faults, home, inbox, listeners, oauth, shortcuts, tagging
 from tierbot.edges.slack.chat import web_client
 from tierbot.edges.slack.directory import Directory
 from tierbot.edges.slack.errors import call
@@ -93,6 +93,7 @@ def build_app(
     slow = FollowingExecutor(1, thread_name_prefix="slack-slow")
     shortcuts.register(app, desk, slow)
     home.register(app, desk, directory, slow)
+    tagging.register(app, desk)
     if installing:
         oauth.register(app, installing.installations)
     faults.register(app)

@@ -29,6 +29,7 @@ class BlockId(StrEnum):
     QUESTION = "tierbot_question"
     ANSWER = "tierbot_answer"
     MENU = "tierbot_menu"
+    PICTURE = "tierbot_picture"
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,8 +81,10 @@ def render_post(view: PostView, now: datetime, *, image: bool = True) -> Message
     """
     tag = _named(view)
     title = _title(view.article)
+    picture = _picture(view.article, title, image)
+    is_caption = picture is not None and not view.article.url  # otherwise the picture only goes with a story
     story = section(
-        _story(view.article, title, now), block_id=BlockId.STORY, accessory=_picture(view.article, title, image)
+        _story(view.article, title, now), block_id=BlockId.STORY, accessory=None if is_caption else picture
     )
     asked = section(_question(view.post.arm, tag), block_id=BlockId.QUESTION)
     how = context(_how_to_answer(view.post.arm, tag), block_id=BlockId.ANSWER)
@@ -90,7 +93,8 @@ def render_post(view: PostView, now: datetime, *, image: bool = True) -> Message
     said = f"{source}: {title}" if source else title
     if tag is not None:
         said = f"{clean(tag.name, _SOURCE)}? {said}"
-    return Message(escape(said), (story, asked, how, *named))
+    shown = [{**picture, "block_id": BlockId.PICTURE}] if is_caption and picture else []
+    return Message(escape(said), (*shown, story, asked, how, *named))
 
 
 def _named(view: PostView) -> Tag | None:

@@ -10,6 +10,7 @@ from typing import Any
 
 from slack_sdk import WebClient
 from slack_sdk.http_retry import RetryHandler
+from slack_sdk.web import SlackResponse
 
 from tierbot.domain import Post, to_slack_ts
 from tierbot.edges.slack.announcements import render_announcement
@@ -28,6 +29,7 @@ NEEDS = Needs(
         "reactions.add": ("reactions:write",),
         "reactions.get": ("reactions:read",),
         "conversations.history": ("channels:history", "groups:history", "im:history"),
+        "conversations.replies": ("channels:history", "groups:history", "im:history"),
         "conversations.open": ("im:write",),
     }
 )
@@ -63,12 +65,12 @@ class SlackChat:
         """Send a post's message and return its ts; without its picture if Slack cannot load that."""
         now = self._clock.now()
         try:
-            return self._send(view.post.channel, render_post(view, now), delivery_id)
+            return self._send(view.post.channel, render_post(view, now), delivery_id, view.thread)
         except ChatError as fault:
             # Slack fetches a picture while it takes the message, and refuses the whole if that fails.
             if fault.code != "invalid_blocks" or not has_picture(view.article):
                 raise
-            return self._send(view.post.channel, render_post(view, now, image=False), delivery_id)
+            return self._send(view.post.channel, render_post(view, now, image=False), delivery_id, view.thread)
 
     def revise(self, view: PostView) -> None:
         """Bring a sent post's message to what the view says (its mark stays); one that is gone is fine."""
@@ -98,13 +100,12 @@ class SlackChat:
         """Share a picture and return its file's id."""
         return share_picture(self._client, channel, png, delivery_id, title, alt)
 
-    def find(self, channel: str, delivery_id: str, since: datetime) -> str | None:
+    def find(self, channel: str, delivery_id: str, since: datetime, thread: str | None = None) -> str | None:
         """Return the ts of the message marked with `delivery_id`, if it was sent since then (by either clock)."""
         cursor: str | None = None
         while True:
-            page = call(
-                "conversations.history",
-                self._client.conversations_history,
+            page = self._page(
+                thread,
                 channel=channel,
                 oldest=to_slack_ts(since - _CLOCK_SKEW),
                 inclusive=True,
@@ -119,6 +120,11 @@ class SlackChat:
             if not following or following == cursor:
                 return None
             cursor = following
+
+    def _page(self, thread: str | None, **wanted: Any) -> SlackResponse:
+        if thread is None:
+            return call("conversations.history", self._client.conversations_history, **wanted)
+        return call("conversations.replies", self._client.conversations_replies, ts=thread, **wanted)
 
     def direct(self, user: str) -> str:
         """Return the id of the channel of direct messages with a user; Slack opens it if there is none."""
@@ -146,7 +152,7 @@ class SlackChat:
             blocks=list(message.blocks),
         )
 
-    def _send(self, channel: str, message: Message, delivery_id: str) -> str:
+    def _send(self, channel: str, message: Message, delivery_id: str, thread: str | None = None) -> str:
         sent = call(
             "chat.postMessage",
             self._client.chat_postMessage,
@@ -156,6 +162,7 @@ class SlackChat:
             metadata=_mark(delivery_id),
             unfurl_links=False,
             unfurl_media=False,
+            **({"thread_ts": thread} if thread else {}),
         )
         return str(sent["ts"])
 

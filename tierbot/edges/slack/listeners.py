@@ -30,7 +30,7 @@ from tierbot.edges.slack.directory import Directory
 from tierbot.edges.slack.faults import explained
 from tierbot.edges.slack.needs import Needs
 from tierbot.edges.slack.people import Admins
-from tierbot.edges.slack.play import Courtesy, HomePage, Insight, Invitations, Naming, Play
+from tierbot.edges.slack.play import Courtesy, HomePage, Insight, Invitations, Naming, Play, Requests
 from tierbot.edges.slack.text import clean, mrkdwn, person
 from tierbot.edges.slack.words import count
 from tierbot.ports import Clock
@@ -58,6 +58,7 @@ class Desk:
     invitations: Invitations
     home: HomePage
     courtesy: Courtesy
+    requests: Requests
 
 
 def register(app: App, desk: Desk, directory: Directory) -> None:

@@ -15,6 +15,7 @@ from tierbot.edges.slack import (
     oauth,
     people,
     shortcuts,
+    tagging,
     upload,
 )
 from tierbot.edges.slack.needs import Needs
@@ -30,6 +31,7 @@ ALL: tuple[Needs, ...] = (
     listeners.NEEDS,
     people.NEEDS,
     shortcuts.NEEDS,
+    tagging.NEEDS,
     upload.NEEDS,
 )
 EVENTS_PATH = "/slack/events"

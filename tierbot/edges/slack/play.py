@@ -3,7 +3,7 @@
 from collections.abc import Collection
 from typing import Protocol
 
-from tierbot.domain import ModelVersion, ReactionEvent
+from tierbot.domain import ModelVersion, ReactionEvent, Thread
 from tierbot.naming import Menu
 from tierbot.predict.explain import Explanation
 from tierbot.rounds.views import Home, Leaderboard, MyScore, RoundStatus
@@ -70,6 +70,17 @@ class Insight(Protocol):
 
     def explanation(self, workspace: str, post_id: str) -> Explanation:
         """Return why it shows what it shows; it may take some seconds."""
+        ...
+
+
+class Requests(Protocol):
+    """Messages that somebody wants to be tagged."""
+
+    def take(self, workspace: str, user: str, message: Thread, thread: str, text: str) -> bool:
+        """Let a message's text be asked about in the thread below `thread`; False if it was before. Quick.
+
+        Raises TierbotError with a text for the person who asked.
+        """
         ...
 
 

@@ -10,6 +10,7 @@ from urllib.parse import quote, urlsplit
 _JOINERS = "\u200c\u200d"  # they hold emoji families and Persian words together
 _LOOKALIKES = str.maketrans({"*": "\u2217", "~": "\u223c", "`": "\u02cb"})
 _EDGE_UNDERSCORE = re.compile(r"(?<!\w)_|_(?!\w)")
+_ENTITY = re.compile(r"<([@#!]?[^<>\s]+?(?:\|[^<>]*)?)>")
 _USER = re.compile(r"[UW][A-Z0-9]{2,20}")
 _UNSAFE_IN_URL = frozenset('|<>"\\`^{}')
 _LONGEST_LINK = 1900
@@ -75,6 +76,23 @@ def safe_url(url: str, limit: int = _LONGEST_LINK) -> str | None:
 def _encoded(c: str) -> str:
     hidden = c.isspace() or unicodedata.category(c).startswith("C")
     return quote(c, safe="") if hidden or c in _UNSAFE_IN_URL else c
+
+
+def plain(text: str) -> str:
+    """Return a message's text as people read it: links by their names, no mentions of people, nothing escaped.
+
+    >>> plain("<@U0123ABCD> see <https://a.example/x|this story> in <#C0123ABCD|news> &amp; tell <!here>")
+    ' see this story in #news & tell '
+    """
+    shown = _ENTITY.sub(_shown, text)
+    return shown.replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&")
+
+
+def _shown(found: re.Match[str]) -> str:
+    what, _, label = found[1].partition("|")
+    if what.startswith(("@", "!")):
+        return ""
+    return f"#{label}" if what.startswith("#") else label or what
 
 
 def link(url: str, text: str) -> str:

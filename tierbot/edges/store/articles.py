@@ -103,7 +103,7 @@ class SqlArticles(Part):
         return [_noun(row) for row in self._connection.execute(statement).mappings()]
 
     def recent(self, since: datetime, limit: int) -> list[Article]:
-        return self._newest(limit, _article.c.received_at >= since)
+        return self._newest(limit, _article.c.received_at >= since, ~_REQUESTED)
 
     def waiting(self, limit: int, held_on: Iterable[str] = ()) -> list[Article]:
         grounds = list(held_on)
@@ -115,12 +115,15 @@ class SqlArticles(Part):
         )
         return self._newest(limit, never_asked, ~held.exists())
 
-    def requested(self, limit: int, *, in_threads: bool) -> list[Article]:
+    def requested(self, limit: int, held_on: Iterable[str] = (), *, in_threads: bool) -> list[Article]:
+        held = select(_held.c.article_id).where(
+            self._mine(HeldBackRow), _held.c.article_id == _article.c.id, _held.c.grounds.in_(list(held_on))
+        )
         in_thread = _article.c.asked_in.is_not(None)
         wanted = in_thread if in_threads else ~in_thread
         statement = (
             self._select(ArticleRow, *_COLUMNS)
-            .where(_article.c.asked_at.is_(None), _REQUESTED, wanted)
+            .where(_article.c.asked_at.is_(None), _REQUESTED, wanted, ~held.exists())
             .order_by(_article.c.received_at, _article.c.id)
             .limit(limit)
         )

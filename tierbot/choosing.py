@@ -1,0 +1,144 @@
+"""What to ask about next, and what to say of it: from the database to predictions, nothing written.
+
+Where somebody else's predictor is in service and breaks, the last of our own models answers in its place.
+"""
+
+import logging
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from tierbot.articles.boundaries import Boundaries, load_boundaries
+from tierbot.domain import DAWN, Article, ModelVersion, Thread
+from tierbot.ports import Clock, Encoder, Store
+from tierbot.predict.asking import Asker, Asking, ask_about
+from tierbot.predict.model import Model, PredictorError
+from tierbot.predict.policy import EpsilonPolicy
+from tierbot.predict.requests import ask_requested
+from tierbot.predict.selection import SelectionMix
+from tierbot.registry import Registry
+from tierbot.settings import Settings
+from tierbot.tags import TagSpace
+
+log = logging.getLogger(__name__)
+
+_POOL = 2000  # of the articles that wait, the newest so many are considered
+
+
+@dataclass(frozen=True, slots=True)
+class Chosen:
+    """What to ask, with the tags as they stand; threads: by article id, where it is not asked in the channel."""
+
+    asking: Asking
+    tags: TagSpace
+    threads: Mapping[str, Thread] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class _Ground:
+    """What choosing stands on: the model, and what the database said when it was read."""
+
+    version: ModelVersion
+    model: Model
+    tags: TagSpace
+    verdicts: int
+    boundaries: Boundaries
+
+
+class Chooser:
+    """Chooses for any workspace."""
+
+    def __init__(
+        self,
+        *,
+        store: Store,
+        encoder: Encoder,
+        registry: Registry,
+        clock: Clock,
+        settings: Settings,
+        rng: np.random.Generator,
+    ) -> None:
+        self._store = store
+        self._encoder = encoder
+        self._registry = registry
+        self._clock = clock
+        self._settings = settings
+        self._rng = rng
+        self._asker = Asker(
+            policy=EpsilonPolicy(first=settings.exploration_start, last=settings.exploration_floor),
+            mix=SelectionMix(settings.random_share, 0.5 * (1 - settings.random_share), settings.trending_share),
+            blank_share=settings.blank_share,
+            basic_share=settings.basic_share,
+        )
+
+    def choose(self, workspace: str, count: int) -> Chosen:
+        """Return up to `count` articles to ask about in the channel: checks first, then of those that wait."""
+        return self._by_who_can(workspace, lambda ground: self._of_waiting(workspace, ground, count))
+
+    def for_threads(self, workspace: str) -> Chosen:
+        """Return all messages that somebody asked about, to be asked about in their threads."""
+        return self._by_who_can(workspace, lambda ground: self._requested(workspace, ground, _POOL, in_threads=True))
+
+    def _by_who_can(self, workspace: str, choose: Callable[[_Ground], Chosen]) -> Chosen:
+        try:
+            return choose(self._ground(workspace, *self._registry.champion(workspace)))
+        except PredictorError as fault:
+            version, model = self._registry.understudy(workspace)
+            log.warning("%s Until it is mended %s answers.", fault, version.id)
+            return choose(self._ground(workspace, version, model))
+
+    def _ground(self, workspace: str, version: ModelVersion, model: Model) -> _Ground:
+        with self._store.read(workspace) as tx:
+            tags, verdicts = tx.workspaces.tags(), tx.verdicts.count_since(DAWN)
+        return _Ground(version, model, tags, verdicts, load_boundaries(self._settings.boundaries, tags))
+
+    def _of_waiting(self, workspace: str, ground: _Ground, count: int) -> Chosen:
+        checks = self._requested(workspace, ground, count, in_threads=False)
+        rules = ground.boundaries
+        with self._store.read(workspace) as tx:
+            waiting = tx.articles.waiting(_POOL, rules.grounds(ground.version.id) if rules.digest else ())
+            ids = [article.id for article in waiting]
+            vectors, sources = tx.articles.embeddings(self._encoder.digest, ids), tx.articles.sources(ids)
+        waiting = [article for article in waiting if article.id in vectors]
+        if not waiting:
+            return checks
+        found = ask_about(
+            waiting,
+            np.stack([vectors[article.id] for article in waiting]),
+            count - len(checks.asking.asked),
+            sources=sources,
+            **self._how(ground),
+        )
+        both = Asking(checks.asking.asked + found.asked, checks.asking.held + found.held)
+        return Chosen(both, ground.tags)
+
+    def _requested(self, workspace: str, ground: _Ground, limit: int, *, in_threads: bool) -> Chosen:
+        rules = ground.boundaries
+        with self._store.read(workspace) as tx:
+            held_on = rules.grounds(ground.version.id) if rules.digest else ()
+            wanted = tx.articles.requested(limit, held_on, in_threads=in_threads)
+            vectors = tx.articles.embeddings(self._encoder.digest, [article.id for article in wanted])
+        wanted = [article for article in wanted if article.id in vectors]
+        if not wanted:
+            return Chosen(Asking([], []), ground.tags)
+        found = ask_requested(wanted, np.stack([vectors[one.id] for one in wanted]), **self._how(ground))
+        return Chosen(found, ground.tags, _threads(wanted))
+
+    def _how(self, ground: _Ground) -> dict[str, Any]:
+        return {
+            "asker": self._asker,
+            "model": ground.model,
+            "model_version": ground.version.id,
+            "tag_ids": ground.tags.ids,
+            "verdicts": ground.verdicts,
+            "rng": self._rng,
+            "now": self._clock.now(),
+            "residue": {"encoder": self._encoder.digest},
+            "boundaries": ground.boundaries,
+        }
+
+
+def _threads(articles: Sequence[Article]) -> dict[str, Thread]:
+    return {article.id: article.asked_in for article in articles if article.asked_in is not None}
