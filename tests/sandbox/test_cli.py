@@ -104,3 +104,15 @@ def test_it_ends_with_who_started_it_however_that_one_ends() -> None:
         assert process.stdout.read() == b"", "the pipe is closed by whoever held it last: the sandbox"
     with pytest.raises(httpx.ConnectError):
         httpx.get(url + "state", trust_env=False)
+
+
+def test_told_to_end_while_its_starter_lives_it_ends_without_a_word() -> None:
+    command = [sys.executable, "-m", "tierbot.sandbox", "--end-with-stdin"]
+    pipe = subprocess.PIPE
+    with subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=pipe) as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        process.stdout.readline()
+        process.terminate()
+        assert process.wait(30) == 0
+        assert process.stderr.read() == b""

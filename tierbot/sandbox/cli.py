@@ -164,7 +164,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     arguments = parser.parse_args(argv)
     try:
         box = build_sandbox(arguments)
-        until = sys.stdin.buffer if arguments.end_with_stdin else None
+        until = sys.stdin.fileno() if arguments.end_with_stdin else None
         asyncio.run(serve(box, announcer(arguments.announce_file), until))
     except (SettingsError, OSError, TypeError, ValueError) as error:
         print(f"sandbox: {error}", file=sys.stderr)  # noqa: T201

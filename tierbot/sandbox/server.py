@@ -5,10 +5,11 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
+import os
 import signal
 import socket
 import threading
-from typing import TYPE_CHECKING, Any, BinaryIO
+from typing import TYPE_CHECKING, Any
 
 import uvicorn
 from starlette.applications import Starlette
@@ -140,8 +141,8 @@ def make_server(box: Sandbox) -> QuietServer:
     return QuietServer(config)
 
 
-async def serve(box: Sandbox, announce: Callable[[str], None], until: BinaryIO | None = None) -> None:
-    """Serve until SIGTERM or SIGINT, or until `until` ends: the standard input of who was started by another."""
+async def serve(box: Sandbox, announce: Callable[[str], None], until: int | None = None) -> None:
+    """Serve until SIGTERM or SIGINT, or until the pipe with the descriptor `until` ends."""
     settings = box.settings
     listener = listen(settings.host, settings.port)
     box.base_url = settings.public_url or address(listener, settings.host)
@@ -165,8 +166,8 @@ async def serve(box: Sandbox, announce: Callable[[str], None], until: BinaryIO |
     await box.close()
 
 
-def _at_the_end_of(stream: BinaryIO, loop: asyncio.AbstractEventLoop, stop: Callable[[], None]) -> None:
-    while stream.read(4096):
+def _at_the_end_of(descriptor: int, loop: asyncio.AbstractEventLoop, stop: Callable[[], None]) -> None:
+    while os.read(descriptor, 4096):  # not by sys.stdin, whose lock the interpreter wants when it ends
         pass
     with contextlib.suppress(RuntimeError):  # it has ended already
         loop.call_soon_threadsafe(stop)
