@@ -25,10 +25,10 @@ TAGS = TagSpace(tag for tag in default_tag_space() if tag.id in TOPICS)
 NAMES = Pseudonyms(bytes(32))
 
 
-def log_store(count: int, *, seed: int = 0, users: int = 6) -> SqlStore:
-    """Return a store in memory with `count` settled posts."""
+def log_store(count: int, *, seed: int = 0, users: int = 6, url: str = "sqlite://") -> SqlStore:
+    """Return a store, as a rule in memory, with `count` settled posts."""
     rng = np.random.default_rng(seed)
-    store = open_store("sqlite://")
+    store = open_store(url)
     with store.begin(TEAM) as tx:
         tx.workspaces.put(Workspace(TEAM, "Test", NOON, {}))
         tx.workspaces.put_tags(TAGS)

@@ -1,4 +1,4 @@
-"""`tierbot db`: the database backed up while the bot works, looked through, and put back."""
+"""`tierbot db`: the database backed up while the bot works, looked through, put back, and moved."""
 
 from datetime import UTC, datetime
 from pathlib import Path
@@ -13,10 +13,11 @@ _MEGABYTE = 1e6
 
 def register(app: typer.Typer) -> None:
     """Add the commands."""
-    db = typer.Typer(no_args_is_help=True, help="The database: backup, restore, check. For PostgreSQL: pg_dump.")
+    db = typer.Typer(no_args_is_help=True, help="The database: backup, restore, check, copy. For PostgreSQL: pg_dump.")
     db.command("backup")(backup)
     db.command("restore")(restore)
     db.command("check")(check)
+    db.command("copy")(copy)
     app.add_typer(db, name="db")
 
 
@@ -68,3 +69,17 @@ def check(
 
     found = look_through(file or database_file(load_settings().database_url))
     out.print(f"{found.path}: {found.size / _MEGABYTE:.1f} MB, schema {found.revision}, sound")
+
+
+def copy(
+    url: Annotated[str, typer.Argument(help="Where to: an empty database, such as postgresql://…/tierbot.")],
+) -> None:
+    """Copy the database that is set into an empty one, of either kind; no bot may run.
+
+    Example: `tierbot db copy postgresql://tierbot:secret@db.example/tierbot`
+    """
+    from tierbot.edges.store.copying import copy_database
+    from tierbot.settings import load_settings
+
+    copied = copy_database(load_settings().database_url, url, datetime.now(UTC))
+    out.print(f"{copied} rows copied. Set DATABASE_URL to it and start the bot.")
