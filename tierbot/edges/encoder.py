@@ -18,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tierbot.domain import TierbotError
+from tierbot.ports import Encoder
 
 if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer
@@ -181,9 +182,15 @@ class HashingEncoder:
         return np.asarray(found / np.maximum(np.linalg.norm(found, axis=1, keepdims=True), 1e-12))
 
 
-def encoder_of(name: str, *, threads: int | None = 1) -> SentenceEncoder | HashingEncoder:
-    """Return the encoder that a setting names: "hashing", or what SentenceEncoder takes."""
-    return HashingEncoder() if name == HASHING else SentenceEncoder(name, threads=threads)
+def encoder_of(name: str, *, threads: int | None = 1) -> Encoder:
+    """Return the encoder that a setting names: "hashing", "all-MiniLM-L6-v2-int8", or what SentenceEncoder takes."""
+    if name == HASHING:
+        return HashingEncoder()
+    if name == f"{DEFAULT}-int8":
+        from tierbot.edges.quantised import QuantisedEncoder  # noqa: PLC0415 - it stands on this module
+
+        return QuantisedEncoder(threads=threads)
+    return SentenceEncoder(name, threads=threads)
 
 
 def packaged_weights() -> Path:
