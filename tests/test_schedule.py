@@ -1,14 +1,16 @@
 """The schedule: what is due is done once, by one process, and a restart neither forgets nor repeats."""
 
+import threading
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
 from tests.conftest import WORKSPACE, Stage, raise_stage, stage_settings
+from tests.fakes import KeptFigures
 from tierbot.domain import TierbotError
 from tierbot.ports import Due
-from tierbot.schedule import JOBS, Scheduler, next_push, push, retrain, retrain_if_enough
+from tierbot.schedule import JOBS, Scheduler, Worker, next_push, push, retrain, retrain_if_enough
 
 
 def agenda(stage: Stage, job: str) -> Due:
@@ -84,6 +86,33 @@ def test_a_job_that_fails_is_put_off_and_tried_again(stage: Stage, monkeypatch: 
     due = agenda(stage, "reconcile")
     Scheduler(stage.bot.loop).run(WORKSPACE, due)
     assert agenda(stage, "reconcile").due_at == stage.clock.now() + timedelta(minutes=5)
+
+
+def test_a_job_is_timed_when_it_is_done_and_counted_when_it_fails(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    meter = KeptFigures()
+    scheduler = Scheduler(stage.bot.loop, meter)
+    scheduler.run(WORKSPACE, agenda(stage, "reconcile"))
+    monkeypatch.setitem(JOBS, "reconcile", lambda *_: 1 / 0)
+    Scheduler(stage.bot.loop, meter).run(WORKSPACE, agenda(stage, "reconcile"))
+    assert meter.work == [("reconcile", False), ("reconcile", True)]
+
+
+def test_a_worker_at_work_is_not_in_trouble_and_times_what_it_settles(stage: Stage) -> None:
+    (ts,) = stage.posts(1)
+    meter, settled = KeptFigures(), threading.Event()
+    worker = Worker(stage.bot.loop, lambda _: settled.set(), meter)
+    assert worker.trouble() == "tierbot-deliver has not begun"
+    assert worker.dead() is None
+    worker.start()
+    for user in ("U1", "U2"):
+        stage.react(user, ts, stage.emoji(ts))
+    worker.wake()
+    assert settled.wait(30)
+    assert worker.trouble() is None
+    assert worker.stop()
+    assert ("settle", False) in meter.work
 
 
 def test_enough_new_verdicts_make_the_retraining_due(tmp_path: Path) -> None:

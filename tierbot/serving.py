@@ -8,7 +8,7 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 
 from prometheus_client import CollectorRegistry
@@ -137,7 +137,11 @@ class WebServer:
             app, host=host, port=port, log_config=None, access_log=False, timeout_graceful_shutdown=5, lifespan="off"
         )
         self._server = uvicorn.Server(config)
-        self._thread = threading.Thread(target=self._server.run, name="tierbot-web", daemon=True)
+        self._thread = threading.Thread(target=self._run, name="tierbot-web", daemon=True)
+
+    def _run(self) -> None:
+        with suppress(SystemExit):  # uvicorn's way to say that it has no port; `start` says which
+            self._server.run()
 
     def start(self, patience: float = 20.0) -> int:
         """Listen, and return the port. Raises TierbotError if the port cannot be had."""
