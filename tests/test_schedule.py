@@ -10,7 +10,8 @@ from tests.conftest import WORKSPACE, Stage, raise_stage, stage_settings
 from tests.fakes import KeptFigures
 from tierbot.domain import TierbotError
 from tierbot.ports import Due
-from tierbot.schedule import JOBS, Scheduler, Worker, next_push, push, retrain, retrain_if_enough
+from tierbot.posting import next_push
+from tierbot.schedule import JOBS, Scheduler, Worker, push, retrain, retrain_if_enough
 
 
 def agenda(stage: Stage, job: str) -> Due:

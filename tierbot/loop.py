@@ -83,7 +83,7 @@ class Loop:
         self.clock = clock
         self.settings = settings
         self._encoder = encoder
-        self._rng = rng
+        self.rng = rng
         self._settlement = Settlement(store, clock, aggregator=settings.aggregator, minimum=settings.minimum_voters)
         self._dispatcher = Dispatcher(
             store, chats, clock, draw, per_second=settings.slack_posts_per_second, shut_out=shut_out

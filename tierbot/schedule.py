@@ -19,11 +19,9 @@ from tierbot.domain import DAWN, TierbotError
 from tierbot.logs import bound
 from tierbot.loop import Loop
 from tierbot.ports import Due, Meter, NoMeter
-from tierbot.requested import JOB as IN_THREADS
 from tierbot.posting import chosen_push, next_push
+from tierbot.requested import JOB as IN_THREADS
 from tierbot.rights import Rights
-from tierbot.rounds.calendar import next_open
-from tierbot.settings import Settings, parse_hours
 
 log = logging.getLogger(__name__)
 
