@@ -34,6 +34,21 @@ def test_it_asks_for_these_scopes_and_events_and_no_others():
     assert bot_events() == ("app_home_opened", "app_mention", "reaction_added", "reaction_removed")
 
 
+def test_a_public_address_brings_redirects_request_urls_and_the_events_that_tell_of_removals():
+    plain, public = manifest(), manifest(public_url="https://bot.example/")
+    assert "redirect_urls" not in plain["oauth_config"]
+    assert public["oauth_config"]["redirect_urls"] == ["https://bot.example/slack/oauth_redirect"]
+    subscriptions = public["settings"]["event_subscriptions"]
+    assert subscriptions["request_url"] == "https://bot.example/slack/events"
+    added = set(subscriptions["bot_events"]) - set(plain["settings"]["event_subscriptions"]["bot_events"])
+    assert added == {"app_uninstalled", "tokens_revoked", "team_access_granted", "team_access_revoked"}
+    switches = [
+        (made["settings"]["org_deploy_enabled"], made["settings"]["socket_mode_enabled"]) for made in (plain, public)
+    ]
+    assert switches == [(False, True), (True, False)]
+    assert public["settings"]["token_rotation_enabled"] is False
+
+
 def test_every_method_that_the_code_calls_is_declared_and_every_declared_one_called():
     text = "".join(path.read_text(encoding="utf-8") for path in SOURCE.glob("*.py"))
     called = set(re.findall(r'call\(\s*"([a-zA-Z.]+)"', text))
@@ -47,7 +62,14 @@ def test_a_user_token_is_asked_for_only_where_a_journey_is_wanted():
 
 
 @pytest.mark.parametrize(
-    "options", [{}, {"journey": True}, {"request_url": "https://bot.example/slack/events"}, {"name": "x" * 35}]
+    "options",
+    [
+        {},
+        {"journey": True},
+        {"request_url": "https://bot.example/slack/events"},
+        {"public_url": "https://bot.example"},
+        {"name": "x" * 35},
+    ],
 )
 def test_a_workspace_as_strict_as_slack_takes_it(options, tmp_path):
     file = tmp_path / "manifest.json"
