@@ -5,7 +5,7 @@ import pytest
 from tests.conftest import WORKSPACE, Stage
 from tierbot.domain import Arm, Post, ReactionEvent, TierbotError
 from tierbot.invitations import MOST_UNANSWERED
-from tierbot.ports import ChatUnavailableError, ReactionCount
+from tierbot.ports import ChatUnavailableError, DeliveryKind, ReactionCount
 
 
 def post_of(stage: Stage, ts: str, channel: str = "C1") -> Post:
@@ -39,7 +39,9 @@ def verdict(stage: Stage, post: Post):
         return tx.verdicts.latest([post.id])[post.id]
 
 
-def test_posts_that_need_an_opinion_are_sent_with_the_propensity_of_each_draw_and_settled_ones_never(stage: Stage) -> None:
+def test_posts_that_need_an_opinion_are_sent_with_the_propensity_of_each_draw_and_settled_ones_never(
+    stage: Stage,
+) -> None:
     settled, single, split, untouched = stage.posts(4)
     for user in ("U1", "U2"):
         stage.react(user, settled, "pizza")
@@ -47,15 +49,16 @@ def test_posts_that_need_an_opinion_are_sent_with_the_propensity_of_each_draw_an
     for user, name in zip(("U1", "U2", "U3", "U4"), ("pizza", "football", "car", "scales"), strict=True):
         stage.react(user, split, name)
     stage.bot.loop.settle(WORKSPACE)
-    assert send(stage, "U9") == 3
-    asked = [stage.chat.posts[ts].article.id for ts in messages(stage, "U9")]
-    assert set(asked) == {stage.chat.posts[ts].article.id for ts in (split, single, untouched)}
+    assert stage.bot.invitations.send(WORKSPACE, "U9", 5) == 3
+    ids = [post_of(stage, ts).id for ts in (split, single, untouched)]
     with stage.bot.store.read(WORKSPACE) as tx:
-        sent = [tx.outbox.get(one.id) for one in tx.posts.invitations(user="U9")]
-    drawn = [one.payload for one in sent if one is not None]
+        drawn = [one.payload for id_ in ids for one in tx.outbox.waiting(DeliveryKind.INVITE, id_)]
     assert len(drawn) == 3
     assert all(one["assigner"] == "gain-1" and 0 < one["propensity"] <= 1 and one["gain"] >= 0 for one in drawn)
     assert any(one["propensity"] == 1 for one in drawn)  # the last had no other beside it
+    stage.deliver()
+    asked = [stage.chat.posts[ts].article.id for ts in messages(stage, "U9")]
+    assert set(asked) == {stage.chat.posts[ts].article.id for ts in (split, single, untouched)}
 
 
 def test_what_one_has_judged_is_not_sent_even_before_it_is_tallied(stage: Stage) -> None:

@@ -13,6 +13,7 @@ from tests.predict.worlds import ENCODER, TAG_IDS, TAGS, features, texts
 from tierbot.domain import TierbotError
 from tierbot.predict.coldstart import coldstart
 from tierbot.predict.tensors import ModelFileError
+from tierbot.training.evidence import Logged
 from tierbot.training.fit import FitSettings
 from tierbot.training.job import (  # fmt: skip
     TrainingInterruptedError,
@@ -23,7 +24,6 @@ from tierbot.training.job import (  # fmt: skip
     write_result,
     write_whole,
 )
-from tierbot.training.evidence import Logged
 from tierbot.training.retrain import TrainingJob, train_challenger
 from tierbot.training.rows import labelled_rows
 
