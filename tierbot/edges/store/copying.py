@@ -1,10 +1,9 @@
 """A whole database copied into an empty one, as a rule from SQLite to PostgreSQL: the tables are the same on both."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from datetime import datetime
-from typing import Any
 
-from sqlalchemy import Connection, Table, func, insert, inspect, select, text
+from sqlalchemy import Connection, RowMapping, Table, func, insert, inspect, select, text
 
 from tierbot.edges.store.columns import Row, table
 from tierbot.edges.store.engine import Database, connect
@@ -58,14 +57,14 @@ def _refuse_full(connection: Connection, database: Database) -> None:
 def _copy(there: Connection, here: Connection, one: Table) -> int:
     copied = 0
     for rows in chunks(_rows(there, one)):
-        here.execute(insert(one), rows)
+        here.execute(insert(one), [dict(row) for row in rows])
         copied += len(rows)
     if copied and here.dialect.name == "postgresql":
         _number_on(here, one)
     return copied
 
 
-def _rows(connection: Connection, one: Table) -> Iterator[Mapping[str, Any]]:
+def _rows(connection: Connection, one: Table) -> Iterator[RowMapping]:
     return iter(connection.execution_options(yield_per=500).execute(select(one)).mappings())
 
 
