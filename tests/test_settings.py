@@ -51,7 +51,7 @@ def test_the_example_file_with_its_defaults_uncommented_gives_the_defaults(tmp_p
         ("TIERBOT_POLL_EVERY_MINUTES", "0", "greater than 0"),
         ("SLACK_API_URL", "slack.com", "a URL such as https://slack.com/api/"),
         ("PORT", "http", "valid integer"),
-        ("TIERBOT_LOG_FORMAT", "xml", "text or json"),
+        ("TIERBOT_LOG_FORMAT", "xml", "'text' or 'json'"),
     ],
 )
 def test_a_wrong_setting_names_itself_its_value_and_what_would_be_right(
