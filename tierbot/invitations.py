@@ -61,7 +61,7 @@ class Invitations:
             for one in drawn:
                 invitation, delivery = invitation_of(one.post, user, channel, now)
                 if one.post.id not in judged and tx.posts.invite(invitation):
-                    why = {"assigner": self._assigner.version, "gain": round(one.gain, 4), "propensity": one.propensity}
+                    why = {"post_id": one.post.id, "assigner": self._assigner.version, "gain": round(one.gain, 4), "propensity": one.propensity}
                     tx.outbox.add([replace(delivery, payload={**delivery.payload, **why})])
                     sent += 1
         return sent + self._loop.ask(workspace, count - sent, channel=channel)
