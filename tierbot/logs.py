@@ -150,6 +150,8 @@ def log_to_stderr(
     logging.basicConfig(level=level, handlers=[handler, *more], force=True)
     for talkative in _TALKATIVE:
         logging.getLogger(talkative).setLevel(logging.WARNING)
+    # It warns of each tick that finds the last one still at work: on a busy machine every second, and nothing is lost.
+    logging.getLogger("apscheduler.scheduler").setLevel(logging.ERROR)
     sys.excepthook = _uncaught
     threading.excepthook = lambda fault: _uncaught(fault.exc_type, fault.exc_value, fault.exc_traceback)
 

@@ -107,6 +107,11 @@ def test_a_promoted_model_comes_with_its_evidence():
     ]
 
 
+def test_the_evidence_is_a_sentence():
+    told = texts({**MODEL, "reason": "promoted: +3.0 points on 33 unbiased verdicts; too few to tell"})[0]
+    assert "\nPromoted: +3.0 points on 33 unbiased verdicts; too few to tell.\n" in told
+
+
 def test_a_refused_model_says_who_stays():
     assert texts({**MODEL, "kind": "model_refused", "reason": "Worse <by> 3 points."})[0].startswith(
         "🧪 Model 4 (m0004) was trained and not taken into service. m0003 stays in service.\nWorse &lt;by&gt; 3 points."

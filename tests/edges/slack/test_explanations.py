@@ -46,7 +46,7 @@ def test_it_says_probabilities_words_stories_model_policy_and_arm():
     assert "<https://n.example/2|Pizza chain expands>: :pizza: Food (71 % alike)" in text
     assert "Model m0003 · policy epsilon/0.11 · shown with probability 0.04 (drawn to explore: :football:" in text
     assert "Arm tier, drawn with probability 0.85" in text
-    assert "chosen by margin" in text
+    assert "How the story was chosen: margin" in text
 
 
 def test_what_cannot_be_told_is_said_with_the_reason():

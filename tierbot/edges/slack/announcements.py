@@ -154,7 +154,7 @@ def _model_refused(said: Announcement, _: TagSpace) -> Message:
 def _about_model(line: str, said: Announcement) -> Message:
     lines = [line]
     if reason := mrkdwn(clean(str(said.get("reason") or ""), _REASON)):
-        lines.append(reason)
+        lines.append(f"{reason[0].upper()}{reason[1:].removesuffix('.')}.")
     if said.get("accuracy") and (estimate := _estimate(said["accuracy"])).n:
         lines.append(f"Measured: {accuracy(estimate)}.")
     blocks = [section("\n".join(lines))]

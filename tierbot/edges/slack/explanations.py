@@ -91,6 +91,6 @@ def _how(explanation: Explanation, tags: TagSpace) -> list[str]:
         ),
         (
             f"Arm {explanation.arm}, drawn with probability {explanation.arm_probability:.2f}: {_ARMS[explanation.arm]}. "
-            f"The story was chosen by {mrkdwn(clean(explanation.selection.strategy, 60))}."
+            f"How the story was chosen: {mrkdwn(clean(explanation.selection.strategy, 60))}."
         ),
     ]

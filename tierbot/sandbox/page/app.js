@@ -21,7 +21,7 @@ async function start() {
   for (const channel of world.channels) state.channels.set(channel.id, channel);
   $("team-name").textContent = world.team.name;
   document.title = `${world.team.name} · tierbot sandbox`;
-  drawPanel(world.panel, reveal);
+  state.panel = world.panel;
   const people = [...state.users.values()].filter((user) => !user.is_bot);
   const wanted = new URLSearchParams(location.search).get("as") ?? sessionStorage.getItem("as") ?? "";
   const chosen = people.find((user) => user.name === wanted || user.id === wanted) ?? people[0];
@@ -51,6 +51,7 @@ async function changePerson(id, place) {
   Object.assign(state, { whispers: inbox.ephemerals, views: inbox.views, home: inbox.home });
   for (const { channel, messages: list } of inbox.direct) state.messages.set(channel, byTs(list));
   drawPeople();
+  drawPanel(state.panel, reveal); // one's own votes come first in it
   const known = state.channels.get(place.id);
   const visible = place.kind === "home" || (known && (!known.is_im || known.members.includes(id)));
   await changePlace(visible ? place : { kind: "channel", id: [...state.channels.keys()][0] });
@@ -214,7 +215,10 @@ const HANDLERS = {
   member_joined({ channel }) { state.channels.set(channel.id, channel); drawHead(); },
   member_left({ channel }) { state.channels.set(channel.id, channel); drawHead(); },
   emoji_changed({ name, url }) { if (url) state.customEmoji[name] = url; else delete state.customEmoji[name]; },
-  panel({ panel }) { drawPanel(panel, reveal); },
+  panel({ panel }) {
+    state.panel = panel;
+    drawPanel(panel, reveal);
+  },
 };
 
 function addWhisper(item) {

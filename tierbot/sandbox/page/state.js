@@ -4,7 +4,7 @@ import { h } from "./dom.js";
 export const state = {
   team: {}, app: {}, users: new Map(), channels: new Map(), commands: [], shortcuts: [], customEmoji: {},
   messages: new Map(), // channel id → Map of ts → message, oldest first
-  whispers: [], views: [], home: null, unread: new Map(), me: "", place: { kind: "channel", id: "" },
+  whispers: [], views: [], home: null, panel: null, unread: new Map(), me: "", place: { kind: "channel", id: "" },
 };
 
 export const me = () => state.users.get(state.me);
