@@ -49,7 +49,9 @@ def first_rows(name: str, many: int) -> tuple[ArchiveRow, ...]:
     return tuple(replace(row, published_at=None) for row in found[:many])
 
 
-def play(name: str, crowd: str, aggregator: str, seed: int, rounds: int, posts: int) -> list[RoundResult]:
+def play(
+    name: str, crowd: str, aggregator: str, seed: int, rounds: int, posts: int, learner: str = "default"
+) -> list[RoundResult]:
     """Replay a stream's first rows with a crowd; the seed draws the crowd, what is asked and what is said."""
     rows = first_rows(name, int(START + WINDOW + ARRIVALS * rounds * posts))
     team = CROWDS[crowd](seed, labelled_archive(rows, np.random.default_rng(seed)).tags.ids)
@@ -61,6 +63,7 @@ def play(name: str, crowd: str, aggregator: str, seed: int, rounds: int, posts: 
         arrivals=ARRIVALS,
         trainers=team,
         aggregator=aggregator,
+        learner=learner,
         seed=seed,
     )
     played = list(backtest(rows, settings, encoder(name), np.random.default_rng(seed)))

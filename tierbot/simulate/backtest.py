@@ -297,12 +297,16 @@ class _Match:
         if not taught or self._features is None:
             return False, "kept: no verdict of this round teaches anything"
         settled = [self._settled[item.post.id] for item in self._history]
-        teaching = np.flatnonzero([teaches(item.verdict) for item in settled])
+        likeliest = np.array([max(item.asked.prediction.probabilities.values()) for item in self._history])
+        rewarded = self._learner.rewards.chosen(settled, likeliest)
+        teaching = np.flatnonzero([teaches(item.verdict) for item in settled] | rewarded)
         self._progress(f"round {self.number}: learning from {len(teaching)} verdicts")
         kept = [settled[place] for place in teaching]
         result = train_challenger(
             TrainingJob(
-                verdicts=verdict_rows(kept, self._features.take(teaching), self._tag_ids),
+                verdicts=self._learner.rewards.added(
+                    verdict_rows(kept, self._features.take(teaching), self._tag_ids), kept, likeliest[teaching]
+                ),
                 unbiased=np.array([is_unbiased(item) for item in kept], dtype=bool),
                 prior=self._prior,
                 champion=self._model,

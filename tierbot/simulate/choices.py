@@ -12,6 +12,7 @@ from tierbot.predict.selection import SelectionMix
 from tierbot.simulate.archive import ArchiveTooSmallError, LabelledArchive
 from tierbot.simulate.trainers import Trainer
 from tierbot.training.fit import FitSettings
+from tierbot.training.selective import RewardTerms
 
 Settler = Callable[[Sequence[Post], Mapping[str, Sequence[Vote]], datetime], Mapping[str, Verdict]]
 """Settles posts, given the votes on each by post id, at a moment; returns verdicts by post id."""
@@ -27,10 +28,11 @@ class UnknownChoiceError(TierbotError):
 
 @dataclass(frozen=True, slots=True)
 class Learner:
-    """How a challenger is fitted, and how much the start model's rows count when they are replayed."""
+    """How a challenger is fitted, how much the start model's rows count when they are replayed, which rewards teach."""
 
     fit: FitSettings = field(default_factory=FitSettings)
     replay_weight: float = 0.5
+    rewards: RewardTerms = field(default_factory=RewardTerms)
 
 
 # The first of each is the default; those are what `loop.Loop` makes of the default settings.
@@ -48,6 +50,7 @@ LEARNERS: Mapping[str, Learner] = {
     "default": Learner(),
     "embeddings": Learner(FitSettings(most_words=0)),
     "no-replay": Learner(replay_weight=0.0),
+    "selective-reward": Learner(rewards=RewardTerms(strength=1.0)),
 }
 AGGREGATORS = ("plain", "anchor-aware")
 
