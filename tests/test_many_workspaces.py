@@ -111,6 +111,18 @@ def test_due_jobs_pass_a_stopped_workspace_by_until_it_runs_again(stage: Stage) 
     assert set(did) == {WORKSPACE, OTHER}
 
 
+def test_peoples_data_expire_also_where_the_app_is_gone(stage: Stage) -> None:
+    did: list[tuple[str, str]] = []
+    scheduler = Scheduler(stage.bot.loop)
+    for job in ("expire", "push", "reconcile"):
+        scheduler.add(job, lambda _, team, due: did.append((team, due.job)))
+    scheduler._ticker.add_job = lambda job, args, **_: job(*args)  # type: ignore[method-assign]
+    stop(stage, OTHER)
+    stage.clock.advance(days=1)
+    scheduler.tick()
+    assert {job for team, job in did if team == OTHER} == {"expire"}
+
+
 def test_one_training_at_a_time_whatever_the_number_of_workspaces(stage: Stage) -> None:
     scheduler = Scheduler(stage.bot.loop)
     scheduler._running = {(WORKSPACE, "retrain")}

@@ -47,19 +47,16 @@ def needed() -> Needed:
 def check_up(settings: Settings, *, clock: Clock | None = None, env_file: Path = ENV_FILE) -> list[Check]:
     """Look at everything and return one check a line. Nothing is changed, neither in Slack nor in the database."""
     clock = clock or SystemClock()
+    machine = examine_machine(settings, env_file)
     if settings.many_workspaces:
-        machine = examine_machine(settings, env_file)
         return [*check_up_many(settings), *judge_machine(machine, needed(), clock.now())]
     bot_token, app_token = (_secret(token) for token in (settings.slack_bot_token, settings.slack_app_token))
     tags, fault = _tags(settings)
-    base_url = settings.slack_api_url
-    slack = examine_slack(
-        web_client(bot_token, base_url), web_client(None, base_url), app_token, settings.channel, clock
-    )
-    machine = examine_machine(settings, env_file)
+    base_url, channel = settings.slack_api_url, machine.channel or settings.channel
+    slack = examine_slack(web_client(bot_token, base_url), web_client(None, base_url), app_token, channel, clock)
     return [
         judge_settings(fault, settings.journey_every_hours, settings.journey_channel),
-        *judge_slack(slack, bot_token, app_token, settings.channel, needed(), tags),
+        *judge_slack(slack, bot_token, app_token, channel, needed(), tags),
         *judge_machine(machine, needed(), clock.now()),
     ]
 
@@ -84,8 +81,9 @@ def _of_database(settings: Settings, encoder: Encoder, database: DatabaseFacts, 
         several = settings.many_workspaces and not settings.workspace
         workspace = (bot.store.running_ids() or bot.store.workspace_ids())[0] if several else bot.only_workspace()
         with bot.store.read(workspace) as tx:
-            events, feeds = _events(tx), _feeds(tx)
-        return MachineFacts(database, facts.encoder, _champion(bot, workspace), events, feeds, facts.env_mode)
+            events, feeds, channel = _events(tx), _feeds(tx), bot.loop.channel(tx)
+        model = _champion(bot, workspace)
+        return MachineFacts(database, facts.encoder, model, events, feeds, facts.env_mode, channel)
     except TierbotError as fault:
         return MachineFacts(database, facts.encoder, Refusal("workspace", str(fault)), env_mode=facts.env_mode)
     finally:

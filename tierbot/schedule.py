@@ -30,6 +30,7 @@ LEASE = timedelta(seconds=15)
 """The scheduler that goes silent for so long is replaced by another process's."""
 
 _HEAVY = "retrain"
+_ALSO_STOPPED = frozenset({"expire"})  # what people were promised of their data holds also where the app is gone
 _SENDERS = 8  # workspaces that are sent to at once
 _RETRY_AFTER = timedelta(minutes=5)  # a job that failed is tried again
 _IDLE = 0.25  # seconds between looks into an empty outbox
@@ -96,12 +97,15 @@ class Scheduler:
         """Start every job that is due and not running."""
         now, self._ticked_at = self._loop.clock.now(), time.monotonic()
         leads = set()
-        for workspace in self._loop.store.running_ids():
+        running = frozenset(self._loop.store.running_ids())
+        for workspace in self._loop.store.workspace_ids():
             with self._loop.store.begin(workspace) as tx:
                 mine = tx.leases.take("scheduler", self._holder, now + LEASE, now)
                 due = (
                     [item for item in tx.agenda.all() if item.due_at <= now and item.job in self._jobs] if mine else []
                 )
+            if workspace not in running:
+                due = [item for item in due if item.job in _ALSO_STOPPED]
             if mine:
                 leads.add(workspace)
             for item in due:

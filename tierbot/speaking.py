@@ -14,7 +14,7 @@ from tierbot.edges.slack.identity import Identity
 from tierbot.edges.slack.installations import Installations
 from tierbot.edges.slack.oauth import token_works
 from tierbot.edges.slack.people import list_admins
-from tierbot.edges.slack.vault import Vault
+from tierbot.edges.slack.vault import Vault, VaultError
 from tierbot.ports import Chat, ChatError, ChatUnavailableError, Clock, Meter, RateLimitedError, Store, Workspace
 from tierbot.settings import Settings
 from tierbot.tags import TagSpace
@@ -49,7 +49,10 @@ def chats_of_all(
         return _chat(workspace, token, settings, store, clock, directory, meter)
 
     def chat(workspace: str) -> Chat:
-        found = installations().of(workspace)
+        try:
+            found = installations().of(workspace)
+        except VaultError as fault:
+            raise ChatError(NOT_INSTALLED, str(fault)) from fault
         if found is None:
             raise ChatError(NOT_INSTALLED, f"The app is not installed in {workspace}. What waits is sent once it is.")
         return chat_with(workspace, found.token)

@@ -83,7 +83,7 @@ class MachineFacts:
     """What this machine knows without asking Slack. None: not looked at, because something before it failed.
 
     encoder, model: the digest or id of what is in use, or why it cannot be used. env_mode: permission bits of
-    `.env`, None where there is none (or no such bits).
+    `.env`, None where there is none (or no such bits). channel: the one that was chosen with `/tier channel`, if any.
     """
 
     database: DatabaseFacts
@@ -92,3 +92,4 @@ class MachineFacts:
     events: EventFacts | None = None
     feeds: tuple[FeedFacts, ...] | None = None
     env_mode: int | None = None
+    channel: str = ""

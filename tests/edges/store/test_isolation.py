@@ -22,6 +22,7 @@ from tests.edges.store.make import (
     round_,
     verdict,
 )
+from tests.edges.store.test_installations import INSTALLED
 from tierbot.articles.boundaries import Boundary, Held, HeldBack
 from tierbot.articles.feeds import Feed, FeedMemory, FeedResult, ListedBy
 from tierbot.domain import Copy, ModelState, Says, Standing, Vote
@@ -60,6 +61,8 @@ def fill(tx: SqlTransaction, team: str) -> None:
     tx.outbox.park(second, "gone")
     tx.agenda.set(Due("push", NOON))
     tx.leases.take("scheduler", "me", NOON + MINUTE, NOON)
+    tx.installations.put(replace(INSTALLED, id=team))
+    tx.installations.give_state("state", NOON + MINUTE, NOON)
 
 
 def everything(store: SqlStore, team: str) -> dict[str, object]:
@@ -95,6 +98,11 @@ WRITES: list[Callable[[SqlTransaction], object]] = [
     lambda tx: tx.agenda.set(Due("push", NOON + MINUTE)),
     lambda tx: tx.leases.take("scheduler", "thief", NOON + MINUTE, NOON),
     lambda tx: tx.leases.release("scheduler", "me"),
+    lambda tx: tx.leases.clear("sched", NOON + MINUTE),
+    lambda tx: tx.installations.end("app_uninstalled", NOON),
+    lambda tx: tx.installations.take_state("state", NOON),
+    lambda tx: tx.installations.give_state("state", NOON, NOON + 2 * MINUTE),
+    lambda tx: tx.installations.put(replace(INSTALLED, id=OTHER, sealed_token="theirs")),
     lambda tx: tx.workspaces.put(Workspace(OTHER, "renamed", NOON)),
     lambda tx: tx.workspaces.put_tags(default_tag_space().updated([], NOON)),
     lambda tx: tx.workspaces.audit("U9", "resume", None, None, NOON),
@@ -163,6 +171,7 @@ def test_no_read_sees_another_workspace(store: SqlStore) -> None:
             sum(tx.outbox.counts().values()),
             tx.agenda.get("push"),
             tx.agenda.all(),
+            tx.installations.get(),
             tx.workspaces.get(),
             list(tx.workspaces.tags()),
             tx.workspaces.audit_trail(9),
@@ -177,7 +186,7 @@ def test_every_statement_names_the_workspace(store: SqlStore) -> None:
     with store.begin(TEAM) as tx:
         sql_event.listen(store._database.engine, "before_cursor_execute", lambda *call: statements.append(call[2]))
         fill(tx, TEAM)
-        for write in WRITES[:-3]:
+        for write in WRITES[:-4]:  # the others say whose they are, and are refused
             write(tx)
     assert len(statements) > 50
     assert [one for one in statements if "workspace_id" not in one and not one.startswith("PRAGMA")] == []
