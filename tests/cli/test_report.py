@@ -8,10 +8,11 @@ from starlette.applications import Starlette
 from starlette.testclient import TestClient
 from typer.testing import CliRunner
 
-from tests.conftest import Stage
+from tests.conftest import Stage, raise_stage
 from tierbot.cli.app import app
 from tierbot.domain import TierbotError
 from tierbot.edges.report_page import report_routes
+from tierbot.serving import _report as report_of_web
 
 TOKEN = "correct-horse-battery"
 
@@ -68,3 +69,14 @@ def test_an_unknown_workspace_is_not_found() -> None:
     client = TestClient(Starlette(routes=report_routes(TOKEN, page_for, "")))
     answer = client.get("/report/T2", headers={"Authorization": f"Bearer {TOKEN}"})
     assert (answer.status_code, answer.text) == (404, "There is no such workspace.")
+
+
+def test_tierbot_web_has_the_page_only_where_a_token_is_set(tmp_path: Path, stage: Stage) -> None:
+    assert report_of_web(stage.bot) == ()
+    (tmp_path / "guarded").mkdir()
+    guarded = raise_stage(tmp_path / "guarded", web_token=TOKEN)
+    client = TestClient(Starlette(routes=report_of_web(guarded.bot)))
+    answer = client.get("/report", headers={"Authorization": f"Bearer {TOKEN}"})
+    assert "<h1>tierbot: Test</h1>" in answer.text
+    assert client.get("/report/TOTHER", headers={"Authorization": f"Bearer {TOKEN}"}).status_code == 404
+    guarded.bot.close()

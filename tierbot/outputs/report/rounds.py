@@ -11,6 +11,7 @@ from tierbot.rounds.report import AGREED, NAMED_ANOTHER, PATTERNS, REJECTED, UNS
 _LEFT, _RIGHT, _TOP, _FOOT = 42.0, 46.0, 44.0, 36.0
 _HEIGHT = 250.0
 _BESIDE = 5.0  # how far two series stand apart, so that their intervals can be told
+_MOST_DAYS = 60
 _MOST_LINES = 5  # across, besides the first
 _FEWEST = 3  # rounds that there is room for, so that a first one does not fill the picture
 _WORDS = {AGREED: "agreed", NAMED_ANOTHER: "named another", REJECTED: "said wrong", UNSURE: "unsure"}
@@ -123,6 +124,23 @@ def week_plot(found: Activity) -> str:
     if most:
         drawing.dot(left + 8, top + 7 * row + 29, 8.5, "fill-all")
         drawing.text(left + 22, top + 7 * row + 33, f"{most} votes", kind="t grey")
+    return str(drawing)
+
+
+def days_plot(found: Activity) -> str:
+    """Return votes by day, the last 60 days at most: a bar each, days without votes left empty."""
+    height, last = 62.0, found.days[-1][0]
+    recent = [(day, count) for day, count in found.days if (last - day).days < _MOST_DAYS]
+    most, first = max(count for _, count in recent), recent[0][0]
+    drawing = Drawing(height + 22, f"Votes by day, {first:%d %B} to {last:%d %B %Y}, {most} at most.")
+    span = max((last - first).days + 1, _FEWEST)
+    across, tall = linear(0, span, 0, WIDTH), linear(0, most, 0, height - 16)
+    for day, count in recent:
+        x = across((day - first).days)
+        drawing.bar(x, height - tall(count), max(across(1) - 1.5, 1.0), tall(count), "fill-all")
+    drawing.line(0, height, WIDTH, height, "grid")
+    drawing.text(0, height + 16, f"{first:%d %b}")
+    drawing.text(WIDTH, height + 16, f"{last:%d %b}, at most {most:,} a day", anchor="end", kind="t grey")
     return str(drawing)
 
 

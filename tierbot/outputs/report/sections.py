@@ -9,6 +9,7 @@ from tierbot.outputs.report.rounds import (
     accuracy_plot,
     agreement_plot,
     calibration_plot,
+    days_plot,
     patterns_plot,
     percent,
     week_plot,
@@ -156,7 +157,8 @@ def _activity(report: Report) -> Section | None:
         f"Hours are in {report.activity.zone}."
     )
     rows = tuple((day.isoformat(), count) for day, count in days)
-    return Section("When people vote", words, week_plot(report.activity), ("day", "votes"), rows)
+    drawing = f"{week_plot(report.activity)}\n{days_plot(report.activity)}"
+    return Section("When people vote", words, drawing, ("day", "votes"), rows)
 
 
 def _trainers(report: Report) -> Section | None:
