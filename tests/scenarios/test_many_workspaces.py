@@ -8,6 +8,7 @@ import pytest
 from tests.scenarios.conftest import wait_until
 from tests.scenarios.town import Team, Town, open_town
 from tierbot.domain import TierbotError
+from tierbot.outputs.dataset import Only, pseudonyms_of, row_of, settled_posts
 from tierbot.rights import Rights
 
 COUNT = 6
@@ -106,6 +107,7 @@ def test_who_is_forgotten_in_one_team_is_known_in_the_other(town: Town) -> None:
     ts = sorted(set(north.posts()) & set(south.posts()))[1]
     for team in town.teams:
         team.react("dee", ts, "football")
+        town.bot.loop.settle(team.id)
     rights, dee = Rights(town.bot.store, town.bot.clock), north.users["dee"]
     before = rights.export(south.id, dee)
     rights.forget(north.id, dee, "UADA", anonymise=False)
@@ -115,10 +117,21 @@ def test_who_is_forgotten_in_one_team_is_known_in_the_other(town: Town) -> None:
     assert (dee, "football") in south.ledger(ts)
 
 
-def test_an_export_holds_one_teams_rows(town: Town) -> None:
+def test_an_export_holds_one_teams_rows_and_names_one_person_differently_in_each(town: Town) -> None:
+    ts = sorted(set(town.north.posts()) & set(town.south.posts()))[2]
+    names = []
     for team in town.teams:
-        rows = team.kept(lambda tx: tx.articles.get([f"a{i}" for i in range(COUNT)]))
-        assert {row.title.partition(" ")[0] for row in rows.values()} == {team.name}
+        team.react("ada", ts, "football")
+        store = town.bot.store
+        pseudonyms = pseudonyms_of(store, team.id)
+        town.bot.loop.settle(team.id)
+        with store.read(team.id) as tx:
+            rows = [row_of(item) for item in settled_posts(tx, Only(), pseudonyms)]
+        assert rows
+        assert {row["title"].partition(" ")[0] for row in rows} == {team.name}
+        names.append(pseudonyms(team.users["ada"]))
+        assert names[-1] in str(rows)
+    assert names[0] != names[1]
 
 
 def test_pausing_and_admins_of_one_team_are_none_in_the_other(town: Town) -> None:
