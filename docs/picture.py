@@ -1,10 +1,10 @@
-"""Makes the README's pictures and its dataset row: a real demo, photographed in a real browser.
+"""Makes the README's pictures, its table and its dataset row, all of one run: a real demo in a real browser.
 
     python docs/picture.py
 
 Four rounds are played and charted; then a story comes whose words say food and whose topic is football, and
 colleagues correct the 🍕 with a 🏈. Needs the dev extras and Chromium. Writes docs/demo.png and docs/accuracy.png, and
-prints the row.
+prints what `tierbot demo --rounds 4 --exit` prints, and the row.
 """
 
 import json
@@ -17,6 +17,7 @@ from playwright.sync_api import sync_playwright
 
 from tierbot.articles.duplicates import to_article
 from tierbot.articles.reading import ArchiveRow
+from tierbot.cli.livetable import LiveTable
 from tierbot.closing import figures_before
 from tierbot.demo.play import DemoSettings, Scene, play_round, staged, take_in
 from tierbot.outputs.charts import round_chart
@@ -64,10 +65,10 @@ def photograph(url: str, path: Path) -> None:
 def main() -> None:
     """Play, chart, correct, photograph."""
     docs = Path(__file__).parent
-    with staged(DEMO, print) as scene:
+    with LiveTable(DEMO.posts) as table, staged(DEMO, table.say) as scene:
         for number in range(1, DEMO.rounds + 1):
             take_in(scene, number)
-            print(play_round(scene, number, print)["accuracy"]["all"])
+            table.finished(play_round(scene, number, table.say, table.watch))
         (docs / "accuracy.png").write_bytes(chart(scene))
         correct_a_pizza(scene)
         time.sleep(3)

@@ -45,6 +45,14 @@ def test_it_says_score_rank_streak_standings_and_progress():
     assert "In service: model m0003" in text
 
 
+def test_a_round_of_four_settled_posts_says_nothing_of_the_model():
+    begun = RoundAccuracy(4, Estimate(4, 0.0, 0.0, 0.49), NONE)
+    text = said(replace(HOME, progress=(*HOME.progress, begun)))
+    assert "round 4" not in text
+    assert "Round 3: right on 80 %" in text
+    assert "Too little has settled yet" in said(replace(HOME, progress=(begun,)))
+
+
 def test_standings_name_people_as_told():
     assert "*anna* *42*" in said(HOME, named=lambda user: f"*{user[2:].lower()}*")
 

@@ -26,6 +26,7 @@ NEEDS = Needs(methods={"views.publish": (), "chat.postEphemeral": ("chat:write",
 
 _log = logging.getLogger(__name__)
 _STANDINGS = 5
+_ENOUGH = 5  # settled posts before a round's accuracy says anything
 _BAR = 20
 Named = Callable[[str], str]
 
@@ -133,9 +134,11 @@ def render_home(home: Home, now: datetime, named: Named = person, said: str = ""
 
 
 def _progress(progress: Sequence[RoundAccuracy]) -> list[Block]:
-    told_ = [one for one in progress if one.all.value is not None]
+    told_ = [one for one in progress if one.all.n >= _ENOUGH]
     if not told_:
-        return [section("Nothing has settled yet: it takes two colleagues who agree on a story.")]
+        return [
+            section("Too little has settled yet: it takes two colleagues who agree on a story, and five such stories.")
+        ]
     lines = [f"`{_bar(one.all.value or 0.0)}` *{percent(one.all.value or 0.0)}*  round {one.number}" for one in told_]
     last = told_[-1]
     notes = [f"Round {last.number}: {accuracy(last.all)}."]

@@ -31,8 +31,8 @@ export function drawPanel(panel, reveal) {
 function accuracy(rounds) {
   const now = rounds.at(-1), before = rounds.at(-2);
   const change = before?.all && now.all ? now.all.value - before.all.value : null;
-  // A change within the former round's interval may be chance: it is told, and not in green or red.
-  const told = change !== null && (now.all.value < before.all.low || now.all.value > before.all.high);
+  // Where the two intervals overlap it may be chance: the change is told, and not in green or red.
+  const told = change !== null && (now.all.high < before.all.low || now.all.low > before.all.high);
   const direction = told ? (change >= 0 ? ".up" : ".down") : "";
   return h("section.card", { "aria-label": "Accuracy by round" },
     h("h3", {}, "Accuracy by round"),
