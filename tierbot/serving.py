@@ -24,6 +24,7 @@ from tierbot.edges.slack.socket_mode import SocketRunner
 from tierbot.health import Health
 from tierbot.joining import bring_up_to_date
 from tierbot.outputs.metrics import Metrics, ProcessFigures, StoreFigures
+from tierbot.replays import first_time
 from tierbot.speaking import identify_patiently
 
 log = logging.getLogger(__name__)
@@ -74,7 +75,7 @@ def web_of(bot: Tierbot, identity: Identity | None, health: Health, metrics: Met
     app, token = app_of(bot, identity), bot.settings.web_token
     figures = metrics_routes(metrics.text, token.get_secret_value()) if token else ()
     more = (*install_routes(app), *_report(bot), *probe_routes(health.dead, health.unready), *figures)
-    return web_app(app, secret.get_secret_value(), bot.clock, more, bot.meter)
+    return web_app(app, secret.get_secret_value(), bot.clock, more, bot.meter, first_time(bot.store, bot.clock))
 
 
 def _report(bot: Tierbot) -> tuple[Any, ...]:

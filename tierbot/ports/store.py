@@ -96,6 +96,10 @@ class Leases(Protocol):
         """Give a lease back; another holder's is left alone."""
         ...
 
+    def clear(self, prefix: str, now: datetime) -> None:
+        """Forget the leases whose names begin so and that have run out."""
+        ...
+
     def get(self, name: str) -> tuple[str, datetime] | None:
         """Return who took a lease last and until when (it may have run out); None once it was given back."""
         ...

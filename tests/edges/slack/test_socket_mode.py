@@ -70,12 +70,31 @@ def test_a_ledger_that_fails_once_gets_the_event_again(box, connect, post):
     assert len(bot.play.ledger) == 1
 
 
-@pytest.mark.parametrize("reason", ["warning", "refresh_requested"])
+@pytest.mark.parametrize("reason", ["warning", "refresh_requested", "link_disabled"])
 def test_a_disconnect_that_is_announced_leads_to_a_new_connection(box, connect, post, reason):
     bot = connect(box)
     box.do("sockets", do="disconnect", reason=reason)
     assert bot.connections.acquire(timeout=8)
     assert votes_reach(bot, post, "robot_face")
+
+
+def test_on_deploy_the_new_process_is_connected_before_the_old_one_leaves_and_nothing_is_missed(box, connect, post):
+    old = connect(box)
+    assert votes_reach(old, post, "pizza")
+    new = connect(box)
+    assert box.see("stats")["connections"] == 2
+    names = ("scales", "soccer", "microscope", "beers")
+    for place, name in enumerate(names):
+        box.do("react", user="bob", ts=post, name=name)
+        if place == 1:
+            assert old.runner.stop()
+    until = time.monotonic() + 25
+    heard = set()
+    while not heard >= set(names) and time.monotonic() < until:
+        new.play.told.acquire(timeout=0.2)
+        heard = {event.name for bot in (old, new) for event in bot.play.ledger.values()}
+    assert heard >= set(names)
+    assert {event.name for event in new.play.ledger.values()} >= set(names[2:]), "the old one had left"
 
 
 def test_a_cut_connection_is_noticed_at_once(box, connect, post):

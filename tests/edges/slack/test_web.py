@@ -45,7 +45,12 @@ class Web:
             base_url="http://127.0.0.1:9/",
         )
         self.meter = KeptFigures()
-        self.asgi = web_app(app, SECRET, self.clock, meter=self.meter)
+        self.seen: set[tuple[str, str]] = set()  # as the database of several processes remembers it
+        self.asgi = web_app(app, SECRET, self.clock, meter=self.meter, first_time=self.first_time)
+
+    def first_time(self, workspace: str, signature: str) -> bool:
+        before, self.seen = self.seen, self.seen | {(workspace, signature)}
+        return self.seen != before
 
     def ask(self, method: str, path: str, body: bytes = b"", **headers: str) -> httpx.Response:
         async def send() -> httpx.Response:
@@ -126,6 +131,27 @@ def test_a_slash_command_gets_its_acknowledgement(web):
     fields = {"command": "/nosuch", "team_id": TEAM, "user_id": "U1", "text": "", "response_url": "http://127.0.0.1:9/"}
     answer = web.slack(urlencode(fields).encode(), kind="application/x-www-form-urlencoded")
     assert answer.status_code == 200
+
+
+def test_a_command_that_another_process_obeyed_is_refused(web):
+    fields = {
+        "command": "/tier",
+        "team_id": TEAM,
+        "user_id": "U1",
+        "text": "push 5",
+        "response_url": "http://127.0.0.1:9/",
+    }
+    form = {"body": urlencode(fields).encode(), "kind": "application/x-www-form-urlencoded"}
+    other = Web()
+    other.seen = web.seen = set()
+    assert other.slack(**form).status_code == 200
+    web.seen = other.seen
+    assert web.slack(**form).status_code == 401
+
+
+def test_a_reaction_is_not_remembered_by_its_signature_but_by_its_own_id(web):
+    assert web.slack(json.dumps(REACTION).encode()).status_code == 200
+    assert web.seen == set()
 
 
 def test_another_workspaces_events_are_not_taken(web):

@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from datetime import timedelta
 
 from tests.edges.store.make import NOON, TEAM
 from tierbot.edges.store import open_store
@@ -39,6 +40,18 @@ with open_store(sys.argv[1]).begin("T1") as tx:
     sys.stdin.readline()
 """
 
+LEAD = """
+import sys
+from datetime import UTC, datetime, timedelta
+from tierbot.edges.store import open_store
+
+now = datetime(2026, 3, 2, 12, 0, 0, 123456, tzinfo=UTC)
+with open_store(sys.argv[1]).begin("T1") as tx:
+    assert tx.leases.take("scheduler", "holder", now + timedelta(seconds=15), now)
+print("leads", flush=True)
+sys.stdin.readline()
+"""
+
 
 def start(program: str, *arguments: str) -> subprocess.Popen[str]:
     """Start a Python program and wait for its first line."""
@@ -67,6 +80,29 @@ def test_processes_that_open_a_blank_database_at_once_share_the_work(blank_url: 
         assert len(tx.ledger.events("C1", "1.0")) == 25
         assert len(tx.ledger.events("C1", "2.0")) == 75
     store.close()
+
+
+def test_the_scheduler_that_is_killed_leaves_its_lease_to_one_heir_once_it_has_run_out(url: str) -> None:
+    holder = start(LEAD, url)
+    stores = [open_store(url) for _ in range(4)]
+
+    def takers(seconds: float) -> list[str]:
+        now = NOON + timedelta(seconds=seconds)
+        found = []
+        for number, store in enumerate(stores):
+            with store.begin(TEAM) as tx:
+                if tx.leases.take("scheduler", f"heir {number}", now + timedelta(seconds=15), now):
+                    found.append(f"heir {number}")
+        return found
+
+    assert takers(1) == [], "the holder lives"
+    holder.kill()  # SIGKILL: it gives nothing back
+    holder.communicate(timeout=60)
+    assert takers(14.9) == []
+    assert takers(15) == ["heir 0"]
+    assert takers(29) == ["heir 0"], "it prolongs its own, and nobody else takes it"
+    for store in stores:
+        store.close()
 
 
 def test_a_process_killed_in_mid_transaction_leaves_neither_rows_nor_locks(url: str) -> None:

@@ -12,7 +12,7 @@ import secrets
 import threading
 import time
 from collections import OrderedDict
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from slack_bolt import App, BoltRequest
 from slack_bolt.adapter.starlette.handler import to_starlette_response
@@ -34,6 +34,7 @@ _WINDOW = 300  # seconds that a signature is good for, by Slack's own advice
 _LARGEST = 1024 * 1024  # bytes; Slack's payloads are far smaller
 _REMEMBERED = 100_000  # signatures; more than Slack sends in the window
 _REQUEST_ID = re.compile(r"[0-9A-Za-z._-]{1,64}", re.ASCII)
+_REPEATED = frozenset({"event_callback", "url_verification", "app_rate_limited"})
 _TIMESTAMP = re.compile(r"[0-9]{1,12}", re.ASCII)
 
 
@@ -77,8 +78,12 @@ def web_app(
     clock: Clock,
     more: tuple[BaseRoute, ...] = (),
     meter: Meter | None = None,
+    first_time: Callable[[str, str], bool] = lambda *_: True,
 ) -> Starlette:
-    """Return the ASGI application: Slack's events, and `more`."""
+    """Return the ASGI application: Slack's events, and `more`.
+
+    `first_time` says of a workspace and the signature of a command or a click whether no process obeyed it before.
+    """
     signatures = Signatures(signing_secret, clock)
 
     async def events(request: Request) -> Response:
@@ -89,7 +94,7 @@ def web_app(
             if fault := signatures.fault(request.headers, body):
                 _log.warning("A request to %s is refused: %s.", EVENTS_PATH, fault)
                 return PlainTextResponse("refused", 401)
-            response = await run_in_threadpool(_answer, app, request, body, meter or NoMeter())
+            response = await run_in_threadpool(_answer, app, request, body, meter or NoMeter(), first_time)
             if response.status_code < 300:  # noqa: PLR2004 - any success
                 signatures.answered(request.headers)
             return response
@@ -114,7 +119,7 @@ async def _body(request: Request) -> bytes | None:
     return b"".join(parts)
 
 
-def _answer(app: App, request: Request, body: bytes, meter: Meter) -> Response:
+def _answer(app: App, request: Request, body: bytes, meter: Meter, first_time: Callable[[str, str], bool]) -> Response:
     began = time.monotonic()
     try:
         asked = BoltRequest(
@@ -131,6 +136,12 @@ def _answer(app: App, request: Request, body: bytes, meter: Meter) -> Response:
     if fault:
         _log.warning("A signed request is dropped: %s.", fault)
         return PlainTextResponse("malformed", 400)
+    # An event's own id tells it from a copy, and one that failed is welcome again; nothing else is sent twice by Slack.
+    if asked.body.get("type") not in _REPEATED and not first_time(
+        str(asked.context.team_id or asked.context.enterprise_id or ""), request.headers["x-slack-signature"]
+    ):
+        _log.warning("A request to %s is refused: another process answered it before.", EVENTS_PATH)
+        return PlainTextResponse("refused", 401)
     with bound(**ids_of(asked.body)):
         response = to_starlette_response(app.dispatch(asked))
         tell(meter, asked.body, time.monotonic() - began, acknowledged=response.status_code == 200)  # noqa: PLR2004

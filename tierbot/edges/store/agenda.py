@@ -57,5 +57,9 @@ class SqlLeases(Part):
         row = self._connection.execute(statement).first()
         return None if row is None else (row.holder, row.until)
 
+    def clear(self, prefix: str, now: datetime) -> None:
+        gone = (_lease.c.name.startswith(prefix, autoescape=True), _lease.c.until <= now)
+        self._connection.execute(self._delete(LeaseRow).where(*gone))
+
     def release(self, name: str, holder: str) -> None:
         self._connection.execute(self._delete(LeaseRow).where(_lease.c.name == name, _lease.c.holder == holder))
