@@ -13,6 +13,7 @@ import pytest
 import tierbot
 from tests.conftest import WORKSPACE, Stage
 from tierbot.domain import TierbotError
+from tierbot.ports import Workspace
 
 
 @pytest.fixture
@@ -114,8 +115,17 @@ def test_a_table_that_there_is_none_of_lists_those_there_are(played: str) -> Non
     ledger = tierbot.ledger(played)
     with pytest.raises(TierbotError, match=r"There is no table .reactions.\. Tables are: articles, predictions"):
         ledger.table("reactions")
-    with pytest.raises(TierbotError, match="Say which workspace: the database has T1"):
+    with pytest.raises(TierbotError, match="The database has no workspace T2; it has T1"):
         tierbot.ledger(played, workspace="T2")
+
+
+def test_of_several_workspaces_one_is_named(stage: Stage, played: str) -> None:
+    stage.bot.loop.prepare(Workspace("T2", "Other", stage.clock.now()), stage.bot.tags)
+    for ask in (tierbot.load, tierbot.ledger):
+        with pytest.raises(TierbotError, match="Say which with TIERBOT_WORKSPACE"):
+            ask(played)
+    assert tierbot.load(played, workspace="T2").version == "m0001"
+    assert tierbot.ledger(played, workspace="T2").votes.num_rows == 0
 
 
 def test_the_examples_in_the_documentation_run(played: str, monkeypatch: pytest.MonkeyPatch) -> None:

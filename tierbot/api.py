@@ -75,12 +75,13 @@ class Champion:
         ]
 
 
-def load(where: str | Path | None = None, *, encoder: str | None = None) -> Champion:
+def load(where: str | Path | None = None, *, encoder: str | None = None, workspace: str | None = None) -> Champion:
     """Load a model: of a database (its URL), of a folder with published models, or of one model's JSON card.
 
     Without `where`, the one that the environment and `.env` say (DATABASE_URL), or the model that ships if there is no
     database yet. Of a folder the champion is taken, or else the bootstrap model. `encoder` names the sentence encoder,
-    as TIERBOT_ENCODER does, which stands for it otherwise.
+    as TIERBOT_ENCODER does, which stands for it otherwise; `workspace` a database's workspace by its id, where it holds
+    several, as TIERBOT_WORKSPACE does.
 
     Raises TierbotError if there is no model there, it is damaged, or another encoder made it.
     """
@@ -88,7 +89,8 @@ def load(where: str | Path | None = None, *, encoder: str | None = None) -> Cham
     from tierbot.edges.encoder import encoder_of
     from tierbot.settings import load_settings
 
-    changes: dict[str, Any] = {"encoder": encoder} if encoder else {}
+    given = {"encoder": encoder, "workspace": workspace}
+    changes: dict[str, Any] = {name: value for name, value in given.items() if value}
     if where is not None and "://" in str(where):
         changes["database_url"] = str(where)
     settings = load_settings(**changes)
@@ -248,7 +250,7 @@ def ledger(url: str | None = None, *, identities: bool = False, workspace: str |
     """Open the ledger of a database by its URL, or of the one that the environment says (DATABASE_URL).
 
     Nothing in it is changed, but that the first time a secret key for pseudonyms is made. `identities` gives Slack's
-    user ids in their place. `workspace` is needed where the database holds several.
+    user ids in their place. `workspace` (its id) is needed where the database holds several: TIERBOT_WORKSPACE otherwise.
 
     Raises TierbotError if there is no such database or workspace, or pyarrow is missing (`pip install
     "tierbot[export]"`).
@@ -256,13 +258,12 @@ def ledger(url: str | None = None, *, identities: bool = False, workspace: str |
     from tierbot.edges.store import open_store
     from tierbot.outputs.dataset import pseudonyms_of
     from tierbot.settings import load_settings
+    from tierbot.speaking import only_workspace
 
     _arrow()
-    store = open_store(url or load_settings().database_url, create=False)
-    there = store.workspace_ids()
-    found = workspace or (there[0] if len(there) == 1 else "")
-    if found not in there:
-        raise TierbotError(f"Say which workspace: the database has {', '.join(there) or 'none yet'}.")
+    settings = load_settings()
+    store = open_store(url or settings.database_url, create=False)
+    found = only_workspace(store.workspaces(), workspace or settings.workspace)
     return Ledger(store, found, str if identities else pseudonyms_of(store, found))
 
 
