@@ -24,6 +24,7 @@ from tierbot.training.fit import fit
 from tierbot.training.rows import joined_rows, labelled_rows, teaches, verdict_rows
 
 _PLAIN = Selection(RANDOM, 1.0)
+CLIPPED = 0.2  # the least propensity that a bandit is told: without it, it unlearned what the start had taught
 
 
 class Tierbot:
@@ -173,7 +174,7 @@ class VowpalBandit(Vowpal):
         for one in told:
             if one.verdict.reward is not None:
                 cost = -one.verdict.reward  # an action never tried is predicted to cost 0
-                self._vw.learn(self._example(one.row, f"{one.shown + 1}:{cost:.4f}:{one.propensity:.6f}"))
+                self._vw.learn(self._example(one.row, f"{one.shown + 1}:{cost:.4f}:{max(one.propensity, CLIPPED):.4f}"))
 
     def _policy(self, row: int) -> NDArray[np.float64]:
         chances = np.array(self._vw.predict(self._example(row)), dtype=np.float64)
@@ -287,8 +288,8 @@ METHODS: Mapping[str, Callable[[Stream], Method]] = {
     "random": lambda stream: Tierbot(stream, SELECTIONS["random"]),
     "margin": lambda stream: Tierbot(stream, SELECTIONS["margin"]),
     "vw oaa": Vowpal,
-    "vw bandit, epsilon": lambda stream: VowpalBandit(stream, "--cb_explore {} --epsilon 0.05 --cb_type dm"),
-    "vw bandit, softmax": lambda stream: VowpalBandit(stream, "--cb_explore {} --softmax --lambda 8 --cb_type dm"),
+    "vw bandit, epsilon": lambda stream: VowpalBandit(stream, "--cb_explore {} --epsilon 0.05 --cb_type dr"),
+    "vw bandit, cover": lambda stream: VowpalBandit(stream, "--cb_explore {} --cover 3 --cb_type dr"),
     "river": River,
     "scikit-activeml": ActiveML,
     "small-text": SmallText,
