@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import pytest
 
+from tests.scenarios.chaos_stage import database
 from tests.scenarios.conftest import wait_until
 from tests.scenarios.town import Team, Town, open_town
 from tierbot.domain import TierbotError
@@ -14,10 +15,13 @@ from tierbot.rights import Rights
 COUNT = 6
 
 
-@pytest.fixture(scope="module")
-def town(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Town]:
+@pytest.fixture(scope="module", params=["sqlite", "postgresql"])
+def town(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Town]:
     """Two twins that installed the app and posted their stories."""
-    with open_town(tmp_path_factory.mktemp("town"), "--same-ids") as opened:
+    if request.param == "postgresql":
+        pytest.importorskip("pgserver", reason="needs a PostgreSQL server (pip install pgserver)")
+    folder = tmp_path_factory.mktemp("town")
+    with database(request.param, folder) as url, open_town(folder, "--same-ids", database_url=url) as opened:
         for team in opened.teams:
             assert "Thank you" in team.install().text
         for team in opened.teams:
