@@ -181,5 +181,5 @@ class SqlLedger(Part):
 
     def _collect(self, statement: Select[Any], found: dict[str, list[Vote]]) -> None:
         ordered = statement.order_by(_vote.c.at, _vote.c.user_id, _vote.c.tag)
-        for post, user, says, at, tag in self._connection.execute(ordered):
+        for post, user, says, at, tag in self._connection.execute(ordered).all():
             found.setdefault(post, []).append(Vote(user, _SAYS[says], at, tag or None))
