@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import httpx
 import pytest
+from slack_sdk.errors import SlackApiError
 
 import tierbot.sandbox
 from tierbot.sandbox.cli import announcer, build_parser, build_sandbox, main
@@ -32,6 +33,8 @@ def test_help_shows_an_example(capsys: pytest.CaptureFixture[str]) -> None:
         (["--user", "ada:king"], "ada:king"),
         (["--shortcut", "Why"], "NAME=CALLBACK_ID"),
         (["--faults", "{"], "--faults: not JSON"),
+        (["--after", "soon revoke"], "--after 'soon revoke'"),
+        (["--after", "5 sockets {"], "not JSON"),
         (["--faults", '{"gremlins": 1}'], "unknown fault: gremlins"),
         (["--timings", '{"naps": 1}'], "naps"),
         (["--manifest", "/nowhere.json"], "/nowhere.json"),
@@ -61,6 +64,26 @@ def test_colleagues_come_from_a_file(tmp_path: Path) -> None:
     )
     box = build_sandbox(build_parser().parse_args(["--users", str(users)]))
     assert (box.find_user("ada").is_admin, box.find_user("@gus").is_guest) == (True, True)
+
+
+def test_what_happens_at_one_moment_can_be_told_by_flag(start: Callable[..., Any]) -> None:
+    calls = ('10 archive {"archived": true}', "20 delete", "21 no_such_call", "30 revoke")
+    box = start(*(part for call in calls for part in ("--after", call)))
+    post = box.post("an article")
+
+    def archived() -> bool:
+        return any(channel["is_archived"] for channel in box.see("state")["channels"])
+
+    assert not archived()
+    box.do("clock", advance=10)
+    assert archived()
+    assert post in str(box.see("messages"))
+    box.do("clock", advance=15)
+    assert post not in str(box.see("messages"))
+    assert box.web.auth_test()["ok"]
+    box.do("clock", advance=10)
+    with pytest.raises(SlackApiError, match="token_revoked"):
+        box.web.auth_test()
 
 
 def test_the_announcement_is_one_line_on_standard_output_and_in_a_file(

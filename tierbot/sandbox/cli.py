@@ -64,6 +64,13 @@ def build_parser() -> argparse.ArgumentParser:
     add("--request-url", help="deliver by signed HTTP to this address instead of Socket Mode")
     add("--limits", action="store_true", help="enforce Slack's rate limits")
     add("--faults", metavar="JSON", help='what goes wrong, e.g. \'{"lost_ack": 0.1, "api_429": 0.05}\'')
+    add(
+        "--after",
+        action="append",
+        default=[],
+        metavar="'SECONDS CALL [JSON]'",
+        help="a control call at its time, e.g. '30 sockets {\"do\": \"cut\"}', '60 revoke', '90 archive', '95 delete'",
+    )
     add("--timings", metavar="JSON", help='seconds, e.g. \'{"ack": 1, "retries": [0, 2, 5]}\'')
     add("--seed", type=int, default=usual.seed, help="of ids and faults (default: %(default)s)")
     add("--end-with-stdin", action="store_true", help="end when standard input does, and so with who holds it")
@@ -83,6 +90,7 @@ def build_sandbox(arguments: argparse.Namespace) -> Sandbox:
         settings = replace(settings, events=frozenset(arguments.events.split(",")))
     if arguments.shortcut:
         settings = replace(settings, shortcuts=settings.shortcuts + tuple(map(_shortcut, arguments.shortcut)))
+    settings = replace(settings, later=tuple(map(_later, arguments.after)))
     if arguments.timings:
         settings = replace(settings, timings=_timings(_json(arguments.timings, "--timings")))
     token = arguments.control_token
@@ -114,6 +122,16 @@ def _shortcut(text: str) -> Shortcut:
     if not separator or not callback_id:
         raise SettingsError(f"--shortcut {text!r}: write NAME=CALLBACK_ID")
     return Shortcut(name, callback_id)
+
+
+def _later(text: str) -> tuple[float, str, dict[str, Any]]:
+    seconds, _, call = text.strip().partition(" ")
+    name, _, body = call.strip().partition(" ")
+    try:
+        moment = float(seconds)
+    except ValueError as error:
+        raise SettingsError(f"--after {text!r}: write 'SECONDS CALL JSON', such as '30 revoke'") from error
+    return moment, name, _json(body or "{}", f"--after {text!r}")
 
 
 def _user(text: str) -> dict[str, Any]:

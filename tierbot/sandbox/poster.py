@@ -23,11 +23,12 @@ class Unanswered(OSError):  # noqa: N818 - it is what happened
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What was answered; header names in lower case."""
+    """What was answered; header names in lower case. `keeps`: whether the connection is good for another request."""
 
     status: int
     headers: Mapping[str, str]
     content: bytes
+    keeps: bool
 
 
 class Poster:
@@ -57,7 +58,7 @@ class Poster:
                     raise
                 raise Unanswered(str(fault)) from fault
             else:
-                if answer.headers.get("connection", "").lower() != "close":
+                if answer.keeps:
                     self._idle.append(connection)
                     connection = None
                 return answer
@@ -89,5 +90,8 @@ async def _exchange(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, 
     headers = {name.strip().lower(): value.strip() for name, _, value in pairs}
     if "transfer-encoding" in headers:
         raise ValueError("an answer in chunks is not understood: send a Content-Length")
-    content = await reader.readexactly(int(headers.get("content-length", "0")))
-    return Answer(int(head[0].split(" ")[1]), headers, content)
+    version, status = head[0].split(" ")[:2]
+    keeps = version == "HTTP/1.1" and headers.get("connection", "").lower() != "close"
+    length = headers.get("content-length", "0" if keeps else None)
+    content = await reader.read() if length is None else await reader.readexactly(int(length))
+    return Answer(int(status), headers, content, keeps)

@@ -8,6 +8,7 @@ import json
 import os
 import signal
 import socket
+import sys
 import threading
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +18,7 @@ from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIO
 
 from tierbot.sandbox import pagefiles
 from tierbot.sandbox.control import ControlWeb
+from tierbot.sandbox.errors import SlackError
 from tierbot.sandbox.web import SlackWeb
 
 if TYPE_CHECKING:
@@ -162,8 +164,17 @@ async def serve(box: Sandbox, announce: Callable[[str], None], until: int | None
     for one in box.teams.boxes.values():
         one.courier.is_open = True
     announce(json.dumps(announcement(box)))
+    for seconds, name, body in settings.later:
+        box.timers.call_later(seconds, lambda name=name, body=body: box.hub.spawn(_do_later(box, name, body)))
     await server.run_until_told()
     await box.close()
+
+
+async def _do_later(box: Sandbox, name: str, body: dict[str, Any]) -> None:
+    try:
+        await ControlWeb(box).perform(box, name, "POST", body)
+    except (SlackError, TypeError, ValueError) as error:
+        print(f"sandbox: --after {name} {body}: {error}", file=sys.stderr)  # noqa: T201
 
 
 def _at_the_end_of(descriptor: int, loop: asyncio.AbstractEventLoop, stop: Callable[[], None]) -> None:

@@ -122,6 +122,7 @@ class Settings:
     commands: tuple[Command, ...] = DEFAULT_COMMANDS
     shortcuts: tuple[Shortcut, ...] = ()
     timings: Timings = field(default_factory=Timings)
+    later: tuple[tuple[float, str, dict[str, Any]], ...] = ()  # seconds from the start, control call, its body
     max_emoji: int = 23
     max_reactions: int = 23
     max_connections: int = 10

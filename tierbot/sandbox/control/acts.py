@@ -64,10 +64,12 @@ def message(box: Sandbox, body: Json) -> Json:
 
 
 def delete(box: Sandbox, body: Json) -> Json:
-    """`{ts, channel?}`: delete any message, as an admin would."""
-    (ts,) = need(body, "ts")
-    box.workspace.delete(_place(box, body), ts)
-    return {}
+    """`{ts?, channel?}`: delete any message, as an admin would; without `ts` the app's newest."""
+    place = _place(box, body)
+    own = [ts for ts, said in box.workspace.channel(place).messages.items() if said.user == box.bot.id]
+    ts = str(body["ts"]) if "ts" in body else max(own, default="")
+    box.workspace.delete(place, ts)
+    return {"ts": ts}
 
 
 def direct(box: Sandbox, body: Json) -> Json:

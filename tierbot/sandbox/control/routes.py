@@ -91,14 +91,15 @@ class ControlWeb:
         try:
             self._guard(request)
             body = await _body(request)
-            result = await self._perform(self._team(request), request.path_params["name"], request.method, body)
+            result = await self.perform(self._team(request), request.path_params["name"], request.method, body)
         except SlackError as error:
             return _refusal(error)
         except (TypeError, ValueError) as error:
             return _refusal(SlackError("invalid_arguments", messages=[str(error)]))
         return JSONResponse({"ok": True, **result})
 
-    async def _perform(self, box: Sandbox, name: str, method: str, body: dict[str, Any]) -> dict[str, Any]:
+    async def perform(self, box: Sandbox, name: str, method: str, body: dict[str, Any]) -> dict[str, Any]:
+        """Do what a control call asks for; raise `SlackError` if it is refused."""
         if name in ACTS:
             return ACTS[name](box, body)
         if name in ANSWERED:

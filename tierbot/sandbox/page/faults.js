@@ -9,10 +9,13 @@ const SHARES = [
 ];
 const MOMENTS = [
   ["Warn", "sockets", { do: "disconnect", reason: "warning" }], ["Refresh", "sockets", { do: "disconnect", reason: "refresh_requested" }],
-  ["Link disabled", "sockets", { do: "disconnect", reason: "link_disabled" }], ["Cut", "sockets", { do: "cut" }],
+  ["Link disabled", "sockets", { do: "disconnect", reason: "link_disabled" }],
+  ["Too many sockets", "sockets", { do: "disconnect", reason: "too_many_websockets" }], ["Cut", "sockets", { do: "cut" }],
   ["Silence", "sockets", { do: "silence" }], ["Wake", "sockets", { do: "wake" }],
   ["Revoke token", "revoke", {}], ["Restore token", "revoke", { restore: true }],
   ["Archive channel", "archive", { archived: true }], ["Bring it back", "archive", { archived: false }],
+  ["Delete newest post", "delete", {}], ["Cut lists of users short", "faults", { cut_users: 1 }],
+  ["Refuse connections", "faults", { link_disabled: true }], ["Turn connections away", "faults", { too_many_websockets: true }],
 ];
 
 export function drawFaults() {
