@@ -79,7 +79,9 @@ def test_an_installed_workspace_runs_and_its_joining_is_on_the_agenda(place):
     assert place.all.installers("T2") == frozenset()
 
 
-@pytest.mark.parametrize("keys", [(), ("",), ("short",), (OLD, "xoxb-no-key")], ids=str)
+@pytest.mark.parametrize(
+    "keys", [(), ("",), ("short",), (OLD, "xoxb-no-key")], ids=["none", "empty", "short", "second"]
+)
 def test_without_a_key_or_with_one_that_is_none_the_error_says_how_to_make_one(keys):
     with pytest.raises(VaultError, match=r"TIERBOT_SECRET_KEY .*openssl rand -base64 32") as caught:
         Vault(keys)
