@@ -39,7 +39,7 @@ def verdict(stage: Stage, post: Post):
         return tx.verdicts.latest([post.id])[post.id]
 
 
-def test_posts_that_need_an_opinion_are_sent_with_the_propensity_of_each_draw_and_settled_ones_never(
+def test_posts_that_need_an_opinion_are_sent_with_the_propensity_of_each_draw_and_settled_ones_last(
     stage: Stage,
 ) -> None:
     settled, single, split, untouched = stage.posts(4)
@@ -49,7 +49,7 @@ def test_posts_that_need_an_opinion_are_sent_with_the_propensity_of_each_draw_an
     for user, name in zip(("U1", "U2", "U3", "U4"), ("pizza", "football", "car", "scales"), strict=True):
         stage.react(user, split, name)
     stage.bot.loop.settle(WORKSPACE)
-    assert stage.bot.invitations.send(WORKSPACE, "U9", 5) == 3
+    assert stage.bot.invitations.send(WORKSPACE, "U9", 3) == 3
     ids = [post_of(stage, ts).id for ts in (split, single, untouched)]
     with stage.bot.store.read(WORKSPACE) as tx:
         drawn = [one.payload for id_ in ids for one in tx.outbox.waiting(DeliveryKind.INVITE, id_)]
@@ -59,6 +59,10 @@ def test_posts_that_need_an_opinion_are_sent_with_the_propensity_of_each_draw_an
     stage.deliver()
     asked = [stage.chat.posts[ts].article.id for ts in messages(stage, "U9")]
     assert set(asked) == {stage.chat.posts[ts].article.id for ts in (split, single, untouched)}
+    assert send(stage, "U9") == 1, "who asks for more gets what has settled"
+    asked += [stage.chat.posts[ts].article.id for ts in messages(stage, "U9")]
+    assert stage.chat.posts[settled].article.id in asked
+    assert send(stage, "U9") == 0
 
 
 def test_what_one_has_judged_is_not_sent_even_before_it_is_tallied(stage: Stage) -> None:

@@ -3,7 +3,7 @@
 Posts of this round on which this trainer's opinion is expected to tell most are drawn (see predict/assignment.py; the
 probability of each draw is kept with its delivery); the same post is then put to the trainer in their direct messages,
 and what they react there counts as if they had reacted in the channel. When those run out, new articles are posted to
-them.
+them; when there are none, settled posts with few voters, whose verdicts one more opinion makes surer.
 """
 
 from collections.abc import Callable
@@ -19,7 +19,7 @@ from tierbot.loop import Loop
 from tierbot.ports import Chat, Transaction
 from tierbot.predict import assignment
 from tierbot.predict.assignment import Assigner, Assignment
-from tierbot.predict.queue import Candidate, queue
+from tierbot.predict.queue import Candidate, queue, thinnest
 from tierbot.settlement import ROUNDS
 from tierbot.voting import votes_on
 
@@ -61,10 +61,28 @@ class Invitations:
             for one in drawn:
                 invitation, delivery = invitation_of(one.post, user, channel, now)
                 if one.post.id not in judged and tx.posts.invite(invitation):
-                    why = {"post_id": one.post.id, "assigner": self._assigner.version, "gain": round(one.gain, 4), "propensity": one.propensity}
+                    why = {
+                        "post_id": one.post.id,
+                        "assigner": self._assigner.version,
+                        "gain": round(one.gain, 4),
+                        "propensity": one.propensity,
+                    }
                     tx.outbox.add([replace(delivery, payload={**delivery.payload, **why})])
                     sent += 1
-        return sent + self._loop.ask(workspace, count - sent, channel=channel)
+        sent += self._loop.ask(workspace, count - sent, channel=channel)
+        return sent + (self._send_settled(workspace, user, channel, count - sent) if sent < count else 0)
+
+    def _send_settled(self, workspace: str, user: str, channel: str, count: int) -> int:
+        now = self._loop.clock.now()
+        with self._loop.store.begin(workspace) as tx:
+            round_ = _open_round(tx)
+            chosen = thinnest(_candidates(tx, user, channel, round_, _judged(tx, user, round_)), count)
+            for post in chosen:
+                invitation, delivery = invitation_of(post, user, channel, now)
+                tx.posts.invite(invitation)
+                why = {"post_id": post.id, "assigner": "settled", "propensity": 1.0}
+                tx.outbox.add([replace(delivery, payload={**delivery.payload, **why})])
+        return len(chosen)
 
     def _drawn(self, tx: Transaction, user: str, channel: str, count: int) -> list[Assignment]:
         """Draw posts of this round for a trainer; the newest so many are considered."""

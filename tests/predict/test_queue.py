@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tierbot.domain import Arm, Outcome, Post, Verdict
-from tierbot.predict.queue import Candidate, queue
+from tierbot.predict.queue import Candidate, queue, thinnest
 
 NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
 
@@ -34,6 +34,11 @@ ALL = [SPLIT, MORE_SPLIT, LACKS_ONE, WITHDRAWN, OLD, NEW, SETTLED, REJECTED]
 def test_the_order_depends_on_need_alone(shuffled, count):
     wanted = [MORE_SPLIT, SPLIT, LACKS_ONE, WITHDRAWN, OLD, NEW]
     assert queue(shuffled, count) == [one.post for one in wanted][:count]
+
+
+@given(st.permutations([*ALL, candidate(9, Outcome.NAMED, None, 2)]), st.integers(0, 4))
+def test_of_settled_posts_the_one_with_the_fewest_voters_comes_first(shuffled, count):
+    assert [post.id for post in thinnest(shuffled, count)] == ["p9", "p7", "p8"][:count]
 
 
 def test_posts_of_one_moment_have_an_order_too():

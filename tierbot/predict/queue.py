@@ -20,10 +20,21 @@ def queue(candidates: Iterable[Candidate], count: int) -> list[Post]:
     """Return up to `count` posts to ask a trainer about, the most needed opinion first.
 
     First the contested ones, where colleagues disagree, the most disputed ahead; then those that lack a voter or
-    two, nearest to settling ahead; then those nobody has judged, oldest ahead. What has settled is left alone.
+    two, nearest to settling ahead; then those nobody has judged, oldest ahead. What has settled is left alone:
+    see `thinnest`.
     """
     ranked = [(rank, one.post) for one in candidates if (rank := _rank(one)) is not None]
     return [post for _, post in sorted(ranked, key=lambda pair: pair[0])[:count]]
+
+
+def thinnest(candidates: Iterable[Candidate], count: int) -> list[Post]:
+    """Return up to `count` settled posts, those with the fewest voters ahead: one more makes their verdict surer."""
+    settled = [
+        (one.verdict.voters, one.post.created_at, one.post.id, one.post)
+        for one in candidates
+        if one.verdict is not None and one.verdict.outcome is not Outcome.ABSTAINED
+    ]
+    return [post for *_, post in sorted(settled, key=lambda ranked: ranked[:3])[:count]]
 
 
 def _rank(candidate: Candidate) -> tuple[int, int, str, str] | None:
