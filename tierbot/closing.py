@@ -75,7 +75,7 @@ def _training(tx: Transaction, closed: Round) -> dict[str, Any] | None:
         if decision and closed.opened_at <= version.created_at <= ended:
             evidence = in_words(version.card["metrics"].get("off_policy") or {}, "challenger", "champion")
             told = {"number": version.number, "promoted": decision["promote"], "reason": decision["reason"]}
-            return {**told, "off_policy": evidence}
+            return {**told, "off_policy": evidence} if evidence else told
     return None
 
 
