@@ -1,5 +1,6 @@
 """How the bot stands, from its database alone: as data, and as people read it."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -28,7 +29,7 @@ def text(stage: Stage) -> str:
 def test_a_bot_that_never_ran_is_told_how_to_start(stage: Stage) -> None:
     found = seen(stage)
     assert (found["running"], found["last_tick_at"], found["last_reaction_at"]) == (False, None, None)
-    assert found["workspace"] == {"id": WORKSPACE, "name": "Test"}
+    assert found["workspace"] == {"id": WORKSPACE, "name": "Test", "stopped_at": None}
     assert "start it with `tierbot run`" in text(stage)
 
 
@@ -107,3 +108,12 @@ def test_the_command_reads_any_database_and_opens_nothing_else(
     assert result.exit_code == 0
     assert "Test (T1)" in result.output
     assert "1 posts" in result.output
+
+
+def test_a_workspace_that_the_app_was_taken_from_is_told_as_stopped(stage: Stage) -> None:
+    with stage.bot.store.begin(WORKSPACE) as tx:
+        known = tx.workspaces.get()
+        assert known is not None
+        tx.workspaces.put(replace(known, stopped_at=stage.clock.now()))
+    assert "stopped" in text(stage)
+    assert "the app is not installed there; its data are kept" in text(stage)
