@@ -123,7 +123,9 @@ def test_a_promotion_in_the_round_is_told_with_its_evidence_in_one_sentence():
     promoted = {"number": 4, "promoted": True, "reason": f"promoted: {evidence}"}
     refused = {"number": 5, "promoted": False, "reason": f"refused: {evidence}; the paired test says worse"}
     estimated = {**promoted, "off_policy": "estimated reward 0.71 (0.60 to 0.82) (off-policy, 40 posts, effective 31)"}
-    assert texts({**ROUND, "training": estimated})[3].endswith("Estimated reward 0.71 (0.60 to 0.82) (off-policy, 40 posts, effective 31).")
+    assert texts({**ROUND, "training": estimated})[3].endswith(
+        "Estimated reward 0.71 (0.60 to 0.82) (off-policy, 40 posts, effective 31)."
+    )
     assert texts({**ROUND, "training": promoted})[3].endswith(f"🎓 Model 4 went into service: {evidence}.")
     assert texts({**ROUND, "training": refused})[3].endswith(
         f"🧪 Model 5 was trained and not taken into service: {evidence}; the paired test says worse."
