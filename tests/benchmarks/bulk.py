@@ -16,7 +16,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -42,8 +42,18 @@ def timed(work: Work, shards: Iterable[Shard], workers: int) -> tuple[float, lis
     return time.monotonic() - began, [line for number in sorted(found) for line in found[number]]
 
 
+def waiter(_: bytes) -> Callable[[Sequence[str]], list[str]]:
+    """Return work that only waits, half a second a shard: what dividing costs, whatever else the machine does."""
+
+    def wait(lines: Sequence[str]) -> list[str]:
+        time.sleep(0.5)
+        return list(lines)
+
+    return wait
+
+
 def ray(shards: int) -> None:
-    """Print the speed of two workers over that of one."""
+    """Print the speed of two workers over that of one, for texts, and for work that only waits."""
     import tierbot
 
     os.environ |= {"RAY_USAGE_STATS_ENABLED": "0", "RAY_AUTH_MODE": "disabled"}
@@ -60,11 +70,14 @@ def ray(shards: int) -> None:
         timed(work, cut[:4], 2)  # both load the model
         one, first = timed(work, cut, 1)
         two, second = timed(work, cut, 2)
+        idle = Work("tests.benchmarks.bulk:waiter", b"")
+        waits = [timed(idle, cut, workers)[0] for workers in (1, 2)]
     finally:
         cluster.communicate("")
     rows = 64 * shards
     print(f"one worker  {one:6.1f} s   {rows / one:6.0f} texts a second")
     print(f"two workers {two:6.1f} s   {rows / two:6.0f} texts a second   × {one / two:.2f}")
+    print(f"waiting only: {waits[0]:.1f} s and {waits[1]:.1f} s   × {waits[0] / waits[1]:.2f}")
     print("results equal" if first == second else "RESULTS DIFFER")
 
 

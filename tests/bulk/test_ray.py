@@ -119,3 +119,24 @@ def test_a_cluster_that_does_not_answer_is_named_with_the_way_out(backlog: Path,
     )
     assert done.returncode == 1
     assert "The Ray cluster at RAY_ADDRESS=127.0.0.1:9 does not answer." in done.stderr.replace("\n", " ")
+
+
+POISON = """
+from tierbot.bulk import Shard, Work, engine_of
+from tierbot.domain import TierbotError
+
+work = Work("tests.bulk.works:upper", b"{folder}")
+for lines in (["die"], ["refuse"]):
+    try:
+        list(engine_of("ray", 1).done(work, [Shard(0, lines, "line 1")]))
+    except TierbotError as fault:
+        print(type(fault).__name__, fault)
+"""
+
+
+def test_a_shard_that_kills_every_worker_and_work_that_refuses_are_told_as_by_the_pool(tmp_path: Path) -> None:
+    here = {**environment(tmp_path), "RAY_ADDRESS": "local"}
+    script = POISON.replace("{folder}", str(tmp_path))
+    done = subprocess.run([sys.executable, "-c", script], env=here, capture_output=True, text=True, check=True)
+    assert "WorkerLostError line 1 ended 4 workers in a row" in done.stdout
+    assert "TierbotError This line cannot be worked on. Take it out." in done.stdout
