@@ -49,7 +49,7 @@ def test_what_arrives_while_others_are_written_is_written_together_and_told_only
         assert store.begun.acquire(timeout=20)
         others = [pool.submit(recorder.record, WORKSPACE, event(number)) for number in range(1, 6)]
         lane = recorder._lanes[WORKSPACE]
-        while len(lane.waiting) < 5:
+        while len(lane.batch.events) < 5:
             pass
         assert not first.done()
         store.go.release()
@@ -68,7 +68,7 @@ def test_a_commit_that_fails_fails_for_everyone_in_it_and_the_next_one_is_tried_
         first = pool.submit(recorder.record, WORKSPACE, event(0))
         assert store.begun.acquire(timeout=20)
         others = [pool.submit(recorder.record, WORKSPACE, event(number)) for number in (1, 2)]
-        while len(recorder._lanes[WORKSPACE].waiting) < 2:
+        while len(recorder._lanes[WORKSPACE].batch.events) < 2:
             pass
         store.fault = OSError("the disk is full")
         for _ in range(2):

@@ -5,20 +5,28 @@ batch is being written, events that arrive join the next one; the first of them 
 """
 
 import threading
-from collections.abc import Sequence
-from concurrent.futures import Future
 from dataclasses import dataclass, field
 
 from tierbot.domain import ReactionEvent
 from tierbot.ports import Store
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
+class _Batch:
+    """Events that are written together, and what came of it once `done` is set."""
+
+    events: list[ReactionEvent] = field(default_factory=list)
+    done: threading.Event = field(default_factory=threading.Event)
+    new: list[bool] = field(default_factory=list)
+    fault: BaseException | None = None
+
+
+@dataclass(slots=True)
 class _Lane:
-    """One workspace's turn to write, and the events that wait for it."""
+    """One workspace's turn to write, and the batch that may still be joined."""
 
     turn: threading.Lock = field(default_factory=threading.Lock)
-    waiting: list[tuple[ReactionEvent, "Future[bool]"]] = field(default_factory=list)
+    batch: _Batch = field(default_factory=_Batch)
 
 
 class Recorder:
@@ -34,28 +42,25 @@ class Recorder:
 
         Raises TierbotError (of the store's) if it could not be written: then it is not in the ledger.
         """
-        future: Future[bool] = Future()
         with self._guard:
             lane = self._lanes.setdefault(workspace, _Lane())
-            lane.waiting.append((event, future))
-            leads = len(lane.waiting) == 1
-        if leads:
+            batch, place = lane.batch, len(lane.batch.events)
+            batch.events.append(event)
+        if place == 0:
             with lane.turn:  # until it is free, others join
                 with self._guard:
-                    batch = lane.waiting[:]
-                    lane.waiting.clear()
+                    lane.batch = _Batch()
                 self._write(workspace, batch)
-        return future.result()
+        batch.done.wait()
+        if batch.fault is not None:
+            raise batch.fault
+        return batch.new[place]
 
-    def _write(self, workspace: str, batch: "Sequence[tuple[ReactionEvent, Future[bool]]]") -> None:
+    def _write(self, workspace: str, batch: _Batch) -> None:
         try:
             with self._store.begin(workspace) as tx:
-                new = tx.ledger.append_all([event for event, _ in batch])
-        except BaseException as fault:
-            for _, future in batch:
-                future.set_exception(fault)
-            if not isinstance(fault, Exception):  # the process is told to end: no listener may keep that to itself
-                raise
-        else:
-            for (_, future), is_new in zip(batch, new, strict=True):
-                future.set_result(is_new)
+                batch.new = tx.ledger.append_all(batch.events)
+        except BaseException as fault:  # noqa: BLE001 - raised again by everyone who waits, who would wait for ever
+            batch.fault = fault
+        finally:
+            batch.done.set()

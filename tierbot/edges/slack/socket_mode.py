@@ -38,7 +38,7 @@ _SILENCE = 20.0  # seconds without any sign of life until the connection is repl
 _TICK = 0.5  # seconds between the watchdog's looks
 _PAUSES = (0.0, 1.0, 2.0, 5.0, 10.0, 30.0)  # seconds before the n-th attempt to reconnect
 _SETTLED = 10.0  # seconds after which a connection is taken for a lasting one
-_WORKERS = 16
+_WORKERS = 32  # those who wait together are written together
 
 
 class _Client(SocketModeClient):
