@@ -160,6 +160,7 @@ class Worker:
         self._stopping = threading.Event()
         self._touched = threading.Event()
         self._settling = 0.0  # seconds that the last settling took
+        self._settled_at = 0.0  # when it ended, by the monotonic clock
         self._sending: dict[str, float] = {}  # by workspace: when its last sending began, by the monotonic clock
         self._sent = threading.Condition()
         self._senders = ThreadPoolExecutor(_SENDERS, thread_name_prefix="tierbot-send")
@@ -249,7 +250,8 @@ class Worker:
     def _settle(self) -> None:
         self._touched.wait(timeout=_SETTLE_EVERY)
         # Under load at most a quarter of the time: acknowledgements need the database and the processor, too.
-        self._stopping.wait(max(_SETTLE_PAUSE, 3 * self._settling))
+        rested = time.monotonic() - self._settled_at
+        self._stopping.wait(max(_SETTLE_PAUSE, 3 * self._settling - rested))
         self._touched.clear()
         began = time.monotonic()
         for workspace in self._loop.store.running_ids():
@@ -260,7 +262,8 @@ class Worker:
                     self._meter.worked("settle", time.monotonic() - started, failed=False)
                     self._after_settling(workspace)
                     retrain_if_enough(self._loop, workspace)
-        self._settling = min(time.monotonic() - began, _SETTLE_EVERY)
+        self._settled_at = time.monotonic()
+        self._settling = min(self._settled_at - began, _SETTLE_EVERY)
 
 
 # --- the jobs -------------------------------------------------------------------------------------
