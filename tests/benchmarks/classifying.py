@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from tests.benchmarks.streams import DATA, STREAMS, WINDOW, Stream, load
 from tests.benchmarks.tables import paired_interval
 from tierbot.edges.encoder import SentenceEncoder, packaged_weights
-from tierbot.edges.quantised import QuantisedEncoder
+from tierbot.edges.fast_encoder import FastEncoder
 from tierbot.predict.classifier import Classifier
 from tierbot.predict.features import features_of
 from tierbot.training.fit import fit
@@ -43,8 +43,8 @@ def stock() -> Encode:
 ENCODERS: dict[str, Callable[[], Encode]] = {
     "stock": stock,
     "exact, 128 tokens": lambda: SentenceEncoder().encode,
-    "int8, 64 tokens": lambda: QuantisedEncoder(tokens=64).encode,
-    "int8, 128 tokens": lambda: QuantisedEncoder().encode,
+    "fast, 64 tokens": lambda: FastEncoder(tokens=64).encode,
+    "fast, 128 tokens": lambda: FastEncoder().encode,
 }
 
 

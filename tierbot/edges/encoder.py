@@ -183,13 +183,13 @@ class HashingEncoder:
 
 
 def encoder_of(name: str, *, threads: int | None = 1) -> Encoder:
-    """Return the encoder that a setting names: "hashing", "all-MiniLM-L6-v2-int8", or what SentenceEncoder takes."""
+    """Return the encoder that a setting names: "hashing", "all-MiniLM-L6-v2-fast", or what SentenceEncoder takes."""
     if name == HASHING:
         return HashingEncoder()
-    if name == f"{DEFAULT}-int8":
-        from tierbot.edges.quantised import QuantisedEncoder  # noqa: PLC0415 - it stands on this module
+    if name == f"{DEFAULT}-fast":
+        from tierbot.edges.fast_encoder import FastEncoder  # noqa: PLC0415 - it stands on this module
 
-        return QuantisedEncoder(threads=threads)
+        return FastEncoder(threads=threads)
     return SentenceEncoder(name, threads=threads)
 
 
