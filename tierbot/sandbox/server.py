@@ -10,6 +10,7 @@ import signal
 import socket
 import sys
 import threading
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import uvicorn
@@ -165,12 +166,16 @@ async def serve(box: Sandbox, announce: Callable[[str], None], until: int | None
         one.courier.is_open = True
     announce(json.dumps(announcement(box)))
     for seconds, name, body in settings.later:
-        box.timers.call_later(seconds, lambda name=name, body=body: box.hub.spawn(_do_later(box, name, body)))
+        box.timers.call_later(seconds, partial(_do_later, box, name, body))
     await server.run_until_told()
     await box.close()
 
 
-async def _do_later(box: Sandbox, name: str, body: dict[str, Any]) -> None:
+def _do_later(box: Sandbox, name: str, body: dict[str, Any]) -> None:
+    box.hub.spawn(_perform(box, name, body))
+
+
+async def _perform(box: Sandbox, name: str, body: dict[str, Any]) -> None:
     try:
         await ControlWeb(box).perform(box, name, "POST", body)
     except (SlackError, TypeError, ValueError) as error:
