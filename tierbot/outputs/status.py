@@ -40,7 +40,9 @@ def status_of(
         "feeds": _feeds(tx),
         "journey": switches.get("journey"),
         "drift": _drift(tx),
-        "doubts": [{"id": one.id, "users": list(one.users), "evidence": one.evidence} for one in doubts(tx) if one.in_force],
+        "doubts": [
+            {"id": one.id, "users": list(one.users), "evidence": one.evidence} for one in doubts(tx) if one.in_force
+        ],
     }
 
 
