@@ -83,9 +83,7 @@ def render_post(view: PostView, now: datetime, *, image: bool = True) -> Message
     title = _title(view.article)
     picture = _picture(view.article, title, image)
     is_caption = picture is not None and not view.article.url  # otherwise the picture only goes with a story
-    story = section(
-        _story(view.article, title, now), block_id=BlockId.STORY, accessory=None if is_caption else picture
-    )
+    story = section(_story(view.article, title, now), block_id=BlockId.STORY, accessory=None if is_caption else picture)
     asked = section(_question(view.post.arm, tag), block_id=BlockId.QUESTION)
     how = context(_how_to_answer(view.post.arm, tag), block_id=BlockId.ANSWER)
     named = _by_menu(view)

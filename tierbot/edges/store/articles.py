@@ -20,7 +20,20 @@ _article = table(ArticleRow)
 _copy = table(ArticleCopyRow)
 _embedding = table(EmbeddingRow)
 _held = table(HeldBackRow)
-_FIELDS = ("id", "title", "text", "url", "source", "received_at", "published_at", "image_url", "copies", "asked_by", "asked_in", "check_tag")
+_FIELDS = (
+    "id",
+    "title",
+    "text",
+    "url",
+    "source",
+    "received_at",
+    "published_at",
+    "image_url",
+    "copies",
+    "asked_by",
+    "asked_in",
+    "check_tag",
+)
 _COLUMNS = [_article.c[name] for name in _FIELDS]
 _REQUESTED = _article.c.asked_in.is_not(None) | _article.c.check_tag.is_not(None)
 _STORED = np.dtype("<f4")
