@@ -154,4 +154,4 @@ def _print(article: Article, tags: list[dict[str, Any]], *, as_json: bool) -> No
         print_json({"title": article.title, "url": article.url, "tags": tags})
         return
     best = "   ".join(f"{tag['emoji']} {tag['name']} {tag['probability']:.0%}" for tag in tags[:_SHOWN])
-    out.print(f"{article.title[:100]}\n  {best}", markup=False)
+    out.print(f"{article.title[:100]}\n  {best}")

@@ -5,7 +5,6 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.markup import escape
 
 from tierbot.articles.boundaries import load_boundaries
 from tierbot.cli.output import out, print_json, print_table
@@ -47,14 +46,11 @@ def list_held_back(
     if not counts:
         named = bot.settings.boundaries
         none = f"{named} has held nothing back yet." if named else "No boundaries are set: TIERBOT_BOUNDARIES is empty."
-        out.print(none, markup=False)
+        out.print(none)
         return
     print_table(
         ("held back by", "articles", "such as"),
-        [
-            (escape(str(one.held)), one.count, escape("\n".join(title[:_EXAMPLE_CHARACTERS] for title in one.latest)))
-            for one in counts
-        ],
+        [(one.held, one.count, "\n".join(title[:_EXAMPLE_CHARACTERS] for title in one.latest)) for one in counts],
     )
 
 
@@ -76,4 +72,4 @@ def check(file: Annotated[Path, typer.Argument(help="A TOML file of boundaries."
             ("minimum confidences", found.minimum_confidence),
         )
     ]
-    out.print(f"{file}: {', '.join(counted)}, all fine. Set TIERBOT_BOUNDARIES={file} to use them.", markup=False)
+    out.print(f"{file}: {', '.join(counted)}, all fine. Set TIERBOT_BOUNDARIES={file} to use them.")

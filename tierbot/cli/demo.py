@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+from rich.text import Text
 
 from tierbot.cli.livetable import LiveTable
 from tierbot.cli.output import err, print_json
@@ -75,4 +76,4 @@ class _Narrator:
         self._began = time.monotonic()
 
     def __call__(self, what: str) -> None:
-        err.print(f"[dim]{time.monotonic() - self._began:5.0f} s[/dim]  {what}")
+        err.print(Text(f"{time.monotonic() - self._began:5.0f} s", "dim"), "", what)

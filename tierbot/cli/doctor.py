@@ -5,6 +5,7 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Annotated
 
 import typer
+from rich.text import Text
 
 from tierbot.cli.output import err, out, print_json
 from tierbot.domain import TierbotError
@@ -16,8 +17,8 @@ if TYPE_CHECKING:
     from tierbot.doctor.journey import Step
     from tierbot.settings import Settings
 
-_CHECK_MARKS = {"ok": "[green]✓[/green]", "bad": "[red]✗[/red]", "unknown": "[dim]?[/dim]"}
-_STEP_MARKS = {"ok": "[green]✓[/green]", "broken": "[red]✗[/red]", "not tried": "[dim]–[/dim]"}
+_CHECK_MARKS = {"ok": Text("✓", "green"), "bad": Text("✗", "red"), "unknown": Text("?", "dim")}
+_STEP_MARKS = {"ok": Text("✓", "green"), "broken": Text("✗", "red"), "not tried": Text("–", "dim")}
 
 
 def register(app: typer.Typer) -> None:
@@ -70,7 +71,7 @@ def _finish(checks: "Sequence[Check]", *, as_json: bool) -> None:
             print_json(asdict(check))
         else:
             says = f"{check.says} {check.remedy}".strip()
-            out.print(_CHECK_MARKS[check.state], f"{check.name:<{width}} ", _literal(says), emoji=False)
+            out.print(_CHECK_MARKS[check.state], f"{check.name:<{width}} ", says)
     if not is_well(checks):
         raise typer.Exit(1)
 
@@ -97,10 +98,4 @@ def _show(steps: "Sequence[Step]", *, as_json: bool) -> None:
             print_json(asdict(step))
         else:
             took = f"{step.seconds:6.2f} s" if step.outcome != "not tried" else "not tried"
-            out.print(_STEP_MARKS[step.outcome], f"{step.name:<{width}}  {took:<9} ", _literal(step.says), emoji=False)
-
-
-def _literal(text: str) -> str:
-    from rich.markup import escape
-
-    return escape(text)
+            out.print(_STEP_MARKS[step.outcome], f"{step.name:<{width}}  {took:<9} ", step.says)

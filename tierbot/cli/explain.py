@@ -60,4 +60,4 @@ def _show(found: Explanation, tags: TagSpace) -> None:
         f"arm          {found.arm}, probability {found.arm_probability:.2f}",
         f"chosen by    {found.selection.strategy}, probability {found.selection.probability:.3f}",
     ]
-    out.print("\n".join(lines), markup=False)
+    out.print("\n".join(lines))

@@ -129,9 +129,9 @@ def _card(
 def _say(written: "Written", place: Path, *, as_json: bool) -> None:
     to_stdout = str(place) == "-"
     for note in written.notes:
-        err.print(note, markup=False)
+        err.print(note)
     if as_json and not to_stdout:
         print_json({"file": str(place), "rows": written.rows, "votes": written.votes, "cursor": written.cursor})
         return
     said = f"{place}: {written.rows} rows, {written.votes} votes. Next time only what is new: --since {written.cursor}"
-    (err if to_stdout else out).print(said, markup=False)
+    (err if to_stdout else out).print(said)

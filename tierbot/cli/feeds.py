@@ -63,7 +63,7 @@ def list_feeds(as_json: Annotated[bool, typer.Option("--json", help="One JSON ob
     now = datetime.now(UTC)
     for one in listed:
         how = " · ".join(filter(None, (one.feed.name, _ago(one.polled_at, now), f"{one.brought} brought", _state(one))))
-        out.print(f"{one.feed.url}\n  {how}", markup=False)
+        out.print(f"{one.feed.url}\n  {how}")
     broken = sum(one.problem is not None for one in listed)
     out.print(f"{len(listed)} feeds, {broken} broken.")
 
@@ -86,11 +86,11 @@ def try_out(
         raise typer.Exit(1 if result.problem else 0)
     if result.problem:
         raise TierbotError(result.problem)
-    out.print(f"{feed.url}: {len(result.articles)} articles.", markup=False)
+    out.print(f"{feed.url}: {len(result.articles)} articles.")
     for article in result.articles[:_SHOWN]:
-        out.print(f"  {article.title[:100]}\n    {article.source}  {article.url}", markup=False)
+        out.print(f"  {article.title[:100]}\n    {article.source}  {article.url}")
     for note in result.notes:
-        err.print(f"Note: {note}.", markup=False)
+        err.print(f"Note: {note}.")
 
 
 @group.command("remove")
@@ -101,7 +101,7 @@ def remove(url: Annotated[str, typer.Argument(help="The feed's address, as `tier
     """
     bot, workspace = offline()
     bot.intake.remove_feed(workspace, url)
-    out.print(f"{url} is not read any more.", markup=False)
+    out.print(f"{url} is not read any more.")
 
 
 def _add(feeds: Sequence[Feed]) -> None:

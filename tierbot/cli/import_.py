@@ -84,9 +84,9 @@ def _say(
     file: Path, kind: str, understood: "Understood", report: "ReadReport", new: int, *, preview: bool, as_json: bool
 ) -> None:
     for bad in report.examples:
-        err.print(f"{file}:{bad.line}: left out: it {bad.why}.", markup=False)
+        err.print(f"{file}:{bad.line}: left out: it {bad.why}.")
     for note in report.notes:
-        err.print(note, markup=False)
+        err.print(note)
     if as_json:
         print_json(
             {
@@ -117,4 +117,4 @@ def _say(
         lines += [f"  {count:>8}  {label}" for label, count in understood.unknown.most_common(_SHOWN)]
     lines += [f"such as      {title[:80]}  →  {', '.join(tags)}" for title, tags in understood.examples]
     done = "Nothing was written." if preview else f"{new} new articles. `tierbot retrain` learns from them."
-    out.print("\n".join([*lines, done]), markup=False)
+    out.print("\n".join([*lines, done]))

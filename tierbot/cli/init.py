@@ -71,7 +71,7 @@ def init(
     if base_url != _SLACK and api_url:
         found["SLACK_API_URL"] = base_url
     _write_env(env_file, text, before, found, yes=yes)
-    out.print("\nNext: `tierbot doctor` checks everything, `tierbot run` starts the bot.", markup=False)
+    out.print("\nNext: `tierbot doctor` checks everything, `tierbot run` starts the bot.")
 
 
 class _Talk:
@@ -145,11 +145,11 @@ def _prompt(question: str, known: str, *, hidden: bool, required: bool) -> str:
 def _tell(answer: "Answer") -> None:
     for check in answer.checks:
         mark = {"ok": "✓", "bad": "✗", "unknown": "?"}[check.state]
-        err.print(f"   {mark} {check.name}: {check.says} {check.remedy}".rstrip(), markup=False)
+        err.print(f"   {mark} {check.name}: {check.says} {check.remedy}".rstrip())
 
 
 def _say(text: str) -> None:
-    err.print(text, markup=False)
+    err.print(text)
 
 
 def _write_manifest(path: Path, text: str, *, yes: bool) -> None:

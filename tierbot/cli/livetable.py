@@ -50,7 +50,7 @@ class LiveTable:
             if out.is_terminal:
                 self._hint = hint
             else:
-                err.print(hint, markup=False)
+                err.print(hint)
         self._saying = what
 
     def watch(self, status: RoundStatus) -> None:

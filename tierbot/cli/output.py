@@ -1,4 +1,7 @@
-"""How commands print: people get text and tables on standard output, progress and notes go to standard error."""
+"""How commands print: people get text and tables on standard output, progress and notes go to standard error.
+
+Text is printed as it is: Rich's own markup ([red], :pizza:) is off, as titles and names of files may look like it.
+"""
 
 import json
 import sys
@@ -9,8 +12,8 @@ from rich.console import Console
 from rich.table import Table
 
 _WIDTH = None if sys.stdout.isatty() else 140  # a file has no width of its own: tables keep their lines
-out = Console(highlight=False, soft_wrap=True, width=_WIDTH)
-err = Console(stderr=True, highlight=False, soft_wrap=True)
+out = Console(highlight=False, markup=False, emoji=False, soft_wrap=True, width=_WIDTH)
+err = Console(stderr=True, highlight=False, markup=False, emoji=False, soft_wrap=True)
 
 
 def print_json(value: Any) -> None:

@@ -41,4 +41,4 @@ def report(
     with drafted(to) as draft:
         draft.write_text(report_page(found), encoding="utf-8")
     said = f"{to}: {found.verdicts} verdicts in {len(found.rounds)} rounds."
-    (err if str(to) == "-" else out).print(said, markup=False)
+    (err if str(to) == "-" else out).print(said)

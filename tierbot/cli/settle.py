@@ -38,7 +38,7 @@ def settle(
             if as_json:
                 print_json({"item": item, "label": label, "confidence": round(confidence, 4)})
             else:
-                out.print(f"{item}\t{label}\t{confidence:.3f}", markup=False)
+                out.print(f"{item}\t{label}\t{confidence:.3f}")
         err.print(f"{summary['items']} items by {summary['workers']} workers, {summary['method']}")
     elif as_json:
         print_json(summary)

@@ -48,7 +48,7 @@ def fit(
         [one.trainer for one in fitted], f"Fitted to {len(fitted)} trainers who judged {judged} posts in all."
     )
     if out_file is None:
-        out.print(text, markup=False)
+        out.print(text)
     else:
         out_file.write_text(text, encoding="utf-8")
         err.print(f"{len(fitted)} trainers written to {out_file}.")

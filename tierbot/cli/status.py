@@ -50,7 +50,7 @@ def status(as_json: Annotated[bool, typer.Option("--json", help="One JSON object
     if as_json:
         print_json(_plain(found))
     else:
-        out.print("\n".join(_lines(found, datetime.now(UTC))), markup=False, emoji=False)
+        out.print("\n".join(_lines(found, datetime.now(UTC))))
 
 
 def _overview(bot: "Tierbot", *, as_json: bool) -> None:
@@ -66,7 +66,7 @@ def _overview(bot: "Tierbot", *, as_json: bool) -> None:
     columns = ("id", "name", "channel", "round", "posts", "waiting", "parked")
     rows = [[*(str(one[column] or "–") for column in columns), state_in_words(one)] for one in found]
     print_table(["workspace", *columns[1:], "state"], rows)
-    out.print("TIERBOT_WORKSPACE=T… tierbot status says more of one.", markup=False)
+    out.print("TIERBOT_WORKSPACE=T… tierbot status says more of one.")
 
 
 def _plain(value: Any) -> Any:

@@ -81,6 +81,6 @@ def doubts(
             print_json({**asdict(one), "in_force": one.in_force})
         else:
             state = f" (overruled by {one.overruled_by})" if one.overruled_by else ""
-            out.print(f"{one.id}  {' and '.join(one.users)} {one.evidence}{state}", markup=False)
+            out.print(f"{one.id}  {' and '.join(one.users)} {one.evidence}{state}")
     if not found and not as_json:
         out.print("There are none.")
