@@ -9,12 +9,12 @@ from datetime import datetime
 from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import Row, Select
+from sqlalchemy import Row, Select, bindparam, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from tierbot.domain import Origin, ReactionEvent, Says, Source, Vote
 from tierbot.edges.store.columns import table
-from tierbot.edges.store.part import Part, chunks
+from tierbot.edges.store.part import Part, chunks, of_workspace
 from tierbot.edges.store.rows import MessageTallyRow, PostRow, ReactionEventRow, VoteRow
 
 _event = table(ReactionEventRow)
@@ -22,6 +22,33 @@ _message = table(MessageTallyRow)
 _vote = table(VoteRow)
 _post = table(PostRow)
 _VOTE_COLUMNS = (_vote.c.post_id, _vote.c.user_id, _vote.c.says, _vote.c.at, _vote.c.tag)
+# Once for each message that is tallied, while reactions wait for the database: built once.
+_IS_MESSAGE = (
+    of_workspace(MessageTallyRow),
+    _message.c.channel == bindparam("in_channel"),
+    _message.c.ts == bindparam("at_ts"),
+)
+_CURSOR = select(_message.c.ledger_cursor).where(*_IS_MESSAGE)
+_TALLIED = (
+    update(_message)
+    .where(*_IS_MESSAGE, _message.c.tallied_cursor < bindparam("read_to"))
+    .values(tallied_cursor=bindparam("read_to"))
+)
+_UNTALLIED = (
+    select(_message.c.channel, _message.c.ts)
+    .where(of_workspace(MessageTallyRow), _message.c.tallied_cursor < _message.c.ledger_cursor)
+    .order_by(_message.c.ledger_cursor)
+    .limit(bindparam("at_most"))
+)
+_EVENTS = (
+    select(_event)
+    .where(
+        of_workspace(ReactionEventRow),
+        _event.c.channel == bindparam("in_channel"),
+        _event.c.ts == bindparam("at_ts"),
+    )
+    .order_by(_event.c.seq)
+)
 _SAYS = {says.value: says for says in Says}
 
 
@@ -93,10 +120,7 @@ class SqlLedger(Part):
         }
 
     def events(self, channel: str, ts: str) -> list[ReactionEvent]:
-        statement = (
-            self._select(ReactionEventRow).where(_event.c.channel == channel, _event.c.ts == ts).order_by(_event.c.seq)
-        )
-        return [_noun(row) for row in self._connection.execute(statement)]
+        return [_noun(row) for row in self._run(_EVENTS, in_channel=channel, at_ts=ts)]
 
     def newest(self, origin: Origin) -> ReactionEvent | None:
         statement = (
@@ -106,19 +130,10 @@ class SqlLedger(Part):
         return None if row is None else _noun(row)
 
     def cursor(self, channel: str, ts: str) -> int:
-        statement = self._select(MessageTallyRow, _message.c.ledger_cursor).where(
-            _message.c.channel == channel, _message.c.ts == ts
-        )
-        return self._connection.execute(statement).scalar() or 0
+        return self._run(_CURSOR, in_channel=channel, at_ts=ts).scalar() or 0
 
     def untallied(self, limit: int) -> list[tuple[str, str]]:
-        statement = (
-            self._select(MessageTallyRow, _message.c.channel, _message.c.ts)
-            .where(_message.c.tallied_cursor < _message.c.ledger_cursor)
-            .order_by(_message.c.ledger_cursor)
-            .limit(limit)
-        )
-        return [(channel, ts) for channel, ts in self._connection.execute(statement)]
+        return [(row.channel, row.ts) for row in self._run(_UNTALLIED, at_most=limit)]
 
     def replace_votes(self, post_id: str, votes: Iterable[Vote], cursor: int) -> None:
         # Votes derived from less of the ledger than those that stand are stale.
@@ -138,11 +153,7 @@ class SqlLedger(Part):
             self._add(VoteRow, part)
 
     def tallied(self, channel: str, ts: str, cursor: int) -> None:
-        self._connection.execute(
-            self._update(MessageTallyRow)
-            .where(_message.c.channel == channel, _message.c.ts == ts, _message.c.tallied_cursor < cursor)
-            .values(tallied_cursor=cursor)
-        )
+        self._run(_TALLIED, in_channel=channel, at_ts=ts, read_to=cursor)
 
     def cursors(self, post_ids: Iterable[str]) -> dict[str, int]:
         found: dict[str, int] = {}

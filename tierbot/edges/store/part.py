@@ -4,7 +4,19 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 from typing import Any, TypeVar
 
-from sqlalchemy import ColumnElement, Connection, Delete, Select, Update, delete, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    CursorResult,
+    Delete,
+    Executable,
+    Select,
+    Update,
+    bindparam,
+    delete,
+    select,
+    update,
+)
 from sqlalchemy.dialects import postgresql, sqlite
 
 from tierbot.edges.store.columns import Row, table
@@ -24,6 +36,14 @@ def chunks(items: Iterable[T], size: int = CHUNK) -> Iterator[list[T]]:
         yield part
 
 
+def of_workspace(row: type[Row]) -> ColumnElement[bool]:
+    """Return the condition for a statement that is built once, and run by `Part._run` in whichever workspace.
+
+    Building a statement takes longer than running it; it counts where there is one for every message.
+    """
+    return table(row).c.workspace_id == bindparam("of_workspace")
+
+
 class Part:
     """A part of a transaction (articles, posts, …), bound to one connection and one workspace."""
 
@@ -37,6 +57,10 @@ class Part:
         for other in others:
             first &= other
         return first
+
+    def _run(self, statement: Executable, **values: Any) -> CursorResult[Any]:
+        """Run a statement built once, with `of_workspace`, in this workspace."""
+        return self._connection.execute(statement, {"of_workspace": self._workspace, **values})
 
     def _select(self, row: type[Row], *columns: ColumnElement[Any]) -> Select[Any]:
         chosen = select(*columns).select_from(table(row)) if columns else select(table(row))

@@ -5,9 +5,11 @@ from dataclasses import fields
 from datetime import datetime
 from typing import Any
 
+from sqlalchemy import bindparam, select
+
 from tierbot.domain import Arm, Invitation, Post, Prediction, Selection
 from tierbot.edges.store.columns import table
-from tierbot.edges.store.part import Part, chunks
+from tierbot.edges.store.part import Part, chunks, of_workspace
 from tierbot.edges.store.rows import ArticleRow, InvitationRow, MessageTallyRow, PostRow, PredictionRow
 
 _post = table(PostRow)
@@ -37,6 +39,21 @@ PREDICTION_COLUMNS = [
         "residue",
     )
 ]
+# Once for each message that is tallied: built once.
+_AT = select(*POST_COLUMNS).where(
+    of_workspace(PostRow), _post.c.channel == bindparam("in_channel"), _post.c.ts == bindparam("at_ts")
+)
+_INVITED_AT = select(*POST_COLUMNS).where(
+    of_workspace(PostRow),
+    _post.c.id
+    == select(_invitation.c.post_id)
+    .where(
+        of_workspace(InvitationRow),
+        _invitation.c.channel == bindparam("in_channel"),
+        _invitation.c.ts == bindparam("at_ts"),
+    )
+    .scalar_subquery(),
+)
 _ARM = POST_FIELDS.index("arm")
 
 
@@ -111,13 +128,11 @@ class SqlPosts(Part):
         return self._first(_post.c.id == post_id)
 
     def at(self, channel: str, ts: str) -> Post | None:
-        own = self._first(_post.c.channel == channel, _post.c.ts == ts)
-        if own is not None:
-            return own
-        invited_to = self._select(InvitationRow, _invitation.c.post_id).where(
-            _invitation.c.channel == channel, _invitation.c.ts == ts
-        )
-        return self._first(_post.c.id == invited_to.scalar_subquery())
+        for statement in (_AT, _INVITED_AT):
+            row = self._run(statement, in_channel=channel, at_ts=ts).first()
+            if row is not None:
+                return post_of(row)
+        return None
 
     def with_ts(self, ts: str) -> list[Post]:
         return self._all((_post.c.channel,), _post.c.ts == ts)
