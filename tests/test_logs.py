@@ -52,6 +52,7 @@ def as_json() -> Log:
 def _own_logging() -> Iterator[None]:
     root, hooks = logging.getLogger(), (sys.excepthook, threading.excepthook)
     before = root.handlers[:], root.level
+    logging.disable(logging.NOTSET)  # a library that loads a model may have silenced the whole process
     yield
     root.handlers[:], root.level = before[0], before[1]
     sys.excepthook, threading.excepthook = hooks
@@ -166,8 +167,10 @@ def test_libraries_that_tell_whole_requests_are_quiet_even_when_debugging(capsys
     bolt.level = logging.DEBUG  # as Bolt does itself
     bolt.debug("body: …")
     logging.getLogger("sqlalchemy.engine.Engine").info("SELECT …")
-    logging.getLogger("tierbot.loop").debug("this is ours")
-    assert capsys.readouterr().err.count("\n") == 1
+    ours = logging.getLogger("tierbot.loop")
+    ours.debug("this is ours")
+    err = capsys.readouterr().err
+    assert err.count("\n") == 1, (err, ours.disabled, ours.getEffectiveLevel(), logging.root.manager.disable)
 
 
 def test_every_secret_setting_is_known_to_the_log(monkeypatch: pytest.MonkeyPatch) -> None:

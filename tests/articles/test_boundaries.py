@@ -183,8 +183,8 @@ def test_the_rule_named_is_the_first_of_the_file_whose_pattern_is_there(rules: l
     assert (held and held.rule) == (there[0] if there else None)
 
 
-def test_the_readmes_example_can_be_used() -> None:
-    readme = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
-    (example,) = re.findall(r"```toml\n(sources = .*?)```", readme, re.DOTALL)
-    found = parse_boundaries(example, "README.md", TAGS)
+def test_the_documented_example_can_be_used() -> None:
+    page = Path(__file__).parents[2] / "docs" / "how-to" / "boundaries.md"
+    (example,) = re.findall(r"```toml\n(sources = .*?)```", page.read_text(encoding="utf-8"), re.DOTALL)
+    found = parse_boundaries(example, page.name, TAGS)
     assert all((found.sources, found.words, found.tags, found.minimum_confidence))

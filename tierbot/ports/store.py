@@ -48,6 +48,10 @@ class Outbox(Protocol):
         """Let nothing of this kind fall due before `until`."""
         ...
 
+    def release(self, now: datetime) -> None:
+        """Let all that waits fall due by `now`, and end every hold: what had to be mended is mended."""
+        ...
+
     def counts(self) -> dict[DeliveryState, int]:
         """Return how many deliveries are in each state."""
         ...

@@ -95,6 +95,7 @@ WRITES: list[Callable[[SqlTransaction], object]] = [
     lambda tx: tx.outbox.retry(delivery("o3"), NOON, "x"),
     lambda tx: tx.outbox.park(delivery("o3"), "x"),
     lambda tx: tx.outbox.hold(DeliveryKind.POST, NOON + MINUTE),
+    lambda tx: tx.outbox.release(NOON),
     lambda tx: tx.agenda.set(Due("push", NOON + MINUTE)),
     lambda tx: tx.leases.take("scheduler", "thief", NOON + MINUTE, NOON),
     lambda tx: tx.leases.release("scheduler", "me"),

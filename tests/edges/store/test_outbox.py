@@ -119,6 +119,19 @@ def test_a_hold_stops_its_kind_also_for_what_is_added_later(store: SqlStore) -> 
         assert claim(tx, minutes=2) == ["o-post", "o-later"]
 
 
+def test_what_waits_or_is_held_falls_due_when_it_is_released(store: SqlStore) -> None:
+    with store.begin(TEAM) as tx:
+        put_post(tx)
+        tx.outbox.add([POST, delivery()])
+        (post, other) = claimed(tx)
+        tx.outbox.retry(post, NOON + 5 * MINUTE, "token_revoked")
+        tx.outbox.retry(other, NOON + 5 * MINUTE, "token_revoked")
+        tx.outbox.hold(DeliveryKind.POST, NOON + 5 * MINUTE)
+        assert claim(tx, minutes=1) == []
+        tx.outbox.release(NOON + MINUTE)
+        assert claim(tx, minutes=1) == ["o-post", "o1"]
+
+
 def test_deliveries_go_in_the_order_in_which_they_were_added(store: SqlStore) -> None:
     added: list[Delivery] = [delivery(f"o{number}") for number in (3, 1, 2)]
     with store.begin(TEAM) as tx:

@@ -152,6 +152,7 @@ class Installations:
             "installed_at": found.installed_at.isoformat(),
         }
         tx.agenda.set(Due(JOIN, now, None, asked))
+        tx.outbox.release(now)
 
     # --- ends -------------------------------------------------------------------------------------
 

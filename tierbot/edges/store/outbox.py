@@ -140,6 +140,11 @@ class SqlOutbox(Part):
             {"workspace_id": self._workspace, "kind": kind.value, "until": until},
         )
 
+    def release(self, now: datetime) -> None:
+        waits = (_outbox.c.state == DeliveryState.PENDING.value, _outbox.c.due_at > now)
+        self._connection.execute(self._update(OutboxRow).where(*waits).values(due_at=now))
+        self._connection.execute(self._update(HoldRow).where(_hold.c.until > now).values(until=now))
+
     def counts(self) -> dict[DeliveryState, int]:
         rows = self._connection.execute(
             self._select(OutboxRow, _outbox.c.state, func.count()).group_by(_outbox.c.state)
