@@ -116,5 +116,9 @@ def _say(
         lines.append("unknown labels (--map LABEL=TAG says what they mean)")
         lines += [f"  {count:>8}  {label}" for label, count in understood.unknown.most_common(_SHOWN)]
     lines += [f"such as      {title[:80]}  →  {', '.join(tags)}" for title, tags in understood.examples]
-    done = "Nothing was written." if preview else f"{new} new articles. `tierbot retrain` learns from them."
+    done = (
+        "Nothing was written."
+        if preview
+        else f"{new} new articles.{' `tierbot retrain` learns from them.' if new else ''}"
+    )
     out.print("\n".join([*lines, done]))

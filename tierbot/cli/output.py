@@ -29,6 +29,13 @@ def print_table(columns: Sequence[str], rows: Sequence[Sequence[object]], title:
     out.print(table)
 
 
+def shown(value: Any) -> str:
+    """Write a value for people: text as it is, nothing as a dash, all else as JSON."""
+    if value is None:
+        return "–"
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str)
+
+
 def percent(estimate: Mapping[str, Any]) -> str:
     """Write an estimate as "71 % (64–77, n = 180)"."""
     if not estimate.get("n"):

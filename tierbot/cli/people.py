@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from tierbot.cli.output import out, print_json, print_table
+from tierbot.cli.output import out, print_json, print_table, shown
 from tierbot.cli.wiring import offline
 from tierbot.domain import TierbotError
 
@@ -70,6 +70,7 @@ def audit(
             print_json(dict(line))
         return
     rows = [
-        [f"{line['at']:%Y-%m-%d %H:%M:%S}", line["who"], line["what"], line["before"], line["after"]] for line in trail
+        [f"{line['at']:%Y-%m-%d %H:%M:%S}", line["who"], line["what"], shown(line["before"]), shown(line["after"])]
+        for line in trail
     ]
     print_table(["when (UTC)", "who", "what", "from", "to"], rows)

@@ -4,6 +4,7 @@ import logging
 
 from tierbot.bootstrap import Tierbot, build
 from tierbot.cli.output import err
+from tierbot.edges.store import open_store
 from tierbot.logs import log_to_stderr
 from tierbot.settings import Settings, load_settings, secrets_of
 
@@ -26,9 +27,9 @@ def say(settings: Settings, text: str) -> None:
 def offline() -> tuple[Tierbot, str]:
     """Return the bot as configured, not connected to Slack, and its workspace.
 
-    Raises TierbotError if settings are wrong or there is no workspace yet.
+    Raises TierbotError if settings are wrong or there is no database or no workspace yet.
     """
     settings = load_settings()
     logging_of(settings)
-    bot = build(settings)
+    bot = build(settings, store=open_store(settings.database_url, create=False))
     return bot, bot.only_workspace()

@@ -99,12 +99,11 @@ def test_a_backup_is_one_file_for_its_owner_with_its_digest_beside_it(
     url: str, store: SqlStore, tmp_path: Path
 ) -> None:
     write(store, 1)
-    folder = tmp_path / "backups"
-    folder.mkdir()
+    folder = tmp_path / "backups"  # made, for its owner only
     made = back_up(url, folder / "one.db")
     assert sorted(path.name for path in folder.iterdir()) == ["one.db", "one.db.sha256"]
     assert made.sha256 == hashlib.sha256((folder / "one.db").read_bytes()).hexdigest()
-    assert (folder / "one.db").stat().st_mode & 0o077 == 0
+    assert (folder / "one.db").stat().st_mode & 0o077 == folder.stat().st_mode & 0o077 == 0
     tool = shutil.which("sha256sum")
     if tool:
         subprocess.run([tool, "--check", "--quiet", "one.db.sha256"], cwd=folder, check=True)
@@ -124,7 +123,7 @@ def test_a_backup_replaces_another_only_by_force(url: str, store: SqlStore, tmp_
 
 def test_a_backup_that_cannot_be_written_leaves_nothing_behind(url: str, store: SqlStore, tmp_path: Path) -> None:
     with pytest.raises(StoreError, match="cannot be written"):
-        back_up(url, tmp_path / "nowhere" / "one.db")
+        back_up(url, tmp_path / "bot.db" / "one.db")
     page = tmp_path / "bot.db"
     store.close()
     damaged = bytearray(page.read_bytes())

@@ -87,7 +87,7 @@ class GuardedBackend(httpcore.NetworkBackend):
         if not reachable:
             raise FeedError(
                 f"{host} is a private address ({addresses[0] if addresses else 'none'}), which feeds may not reach. "
-                "Use a public address, or allow the local machine in the settings."
+                "Use a public address, or set TIERBOT_FEEDS_ALLOW_LOCAL=true for tests."
             )
         last: Exception = httpcore.ConnectError("no address")
         for address in dict.fromkeys(reachable):

@@ -65,6 +65,8 @@ def database_file(url: str) -> Path:
 def back_up(url: str, target: Path, *, force: bool = False) -> Backup:
     """Write the database at `url` to `target`, while others read and write it; `force` replaces a former backup.
 
+    Its folder is made if there is none, for its owner only.
+
     Raises StoreError if there is no such database, `target` exists, the copy is not sound, or the disk is full.
     """
     source = database_file(url)
@@ -72,6 +74,10 @@ def back_up(url: str, target: Path, *, force: bool = False) -> Backup:
         raise NoDatabaseError(f"{source}: there is no database. Check DATABASE_URL.")
     if target.exists() and (not force or target.samefile(source)):
         raise StoreError(f"{target}: is there already. Choose another name, or say --force to replace a backup.")
+    try:
+        target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as fault:
+        raise StoreError(f"{target}: cannot be written ({fault.strerror}). Check the folder.") from fault
     with _beside(target) as part:
         with _faults_of(source), closing(_open(source, "rw")) as live, closing(_open(part, "rw")) as copy:
             live.backup(copy)
