@@ -80,6 +80,15 @@ from tierbot.watching import Watchman
 _TURN = 0.001  # seconds that a thread computes while others wait; Python's usual 0.005 are several a reaction
 
 
+def answer_promptly() -> None:
+    """Set this process up, once all is loaded, so that short work is not kept waiting by other threads' long work."""
+    # What is loaded by now stays: with torch in memory, a full collection over it takes a quarter of a second.
+    gc.collect()
+    gc.freeze()
+    # An acknowledgement waits for the interpreter after each call to the database, behind whatever else is done.
+    sys.setswitchinterval(_TURN)
+
+
 class SystemClock:
     """ports.Clock by the machine's clock."""
 
@@ -134,11 +143,7 @@ class Tierbot:
 
     def start(self) -> None:
         """Start the outbox, the settling and the schedule."""
-        # What is loaded by now stays: with torch in memory, a full collection over it takes a quarter of a second.
-        gc.collect()
-        gc.freeze()
-        # An acknowledgement waits for the interpreter after each call to the database, behind whatever settles votes.
-        sys.setswitchinterval(_TURN)
+        answer_promptly()
         self.worker.start()
         self.scheduler.start()
 

@@ -29,7 +29,7 @@ def web(
 
     Example: `SLACK_SIGNING_SECRET=… PORT=3000 tierbot web`
     """
-    from tierbot.bootstrap import build
+    from tierbot.bootstrap import answer_promptly, build
     from tierbot.cli.wiring import logging_of, say
     from tierbot.edges.slack.socket_mode import stop_signals
     from tierbot.health import Health
@@ -45,6 +45,7 @@ def web(
         with watched(bot, health, metrics, metrics_port):
             app = web_of(bot, identity, health, metrics)
             server = WebServer(app, host, settings.port if port is None else port)
+            answer_promptly()
             say(settings, f"tierbot web listens on port {server.start()}.")
             stop.wait()
             ended = server.stop()
