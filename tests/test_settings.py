@@ -82,6 +82,13 @@ def test_the_environment_outranks_the_file_and_lists_are_split(monkeypatch: pyte
     assert (settings.push_count, settings.admins, settings.push_every_hours) == (9, ("U0AAA", "U0BBB"), 2.0)
 
 
+def test_a_file_of_settings_that_is_no_text_is_named_and_what_is_in_it_is_not_told(tmp_path: Path) -> None:
+    (tmp_path / ".env").write_text("SLACK_BOT_TOKEN=xoxb-secret\n", encoding="utf-16")  # as some editors save it
+    with pytest.raises(SettingsError, match=r"\.env: cannot be read.*UTF-8") as told:
+        load_settings(tmp_path / ".env")
+    assert "xoxb" not in str(told.value)
+
+
 def test_a_web_token_that_could_be_guessed_is_refused_and_not_told(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TIERBOT_WEB_TOKEN", "hunter2hunter2")
     with pytest.raises(SettingsError, match=r"TIERBOT_WEB_TOKEN is \(secret\): should have at least 16 characters"):

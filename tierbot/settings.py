@@ -330,7 +330,7 @@ def environment_name(field: str) -> str:
 def load_settings(env_file: Path | None = Path(".env"), **overrides: Any) -> Settings:
     """Read the settings from the environment, then `env_file`; `overrides` (by field name) win.
 
-    Raises SettingsError naming each wrong setting.
+    Raises SettingsError naming each wrong setting, or the file if it cannot be read.
     """
     named = {
         (environment_name(field) if Settings.model_fields[field].validation_alias else field): value
@@ -340,6 +340,10 @@ def load_settings(env_file: Path | None = Path(".env"), **overrides: Any) -> Set
         return Settings(_env_file=env_file, **named)
     except ValidationError as fault:
         raise SettingsError("\n".join(_sentence(error) for error in fault.errors())) from None
+    except (OSError, UnicodeDecodeError) as fault:
+        raise SettingsError(
+            f"{env_file}: cannot be read ({fault}). Write it as UTF-8 text that tierbot may read."
+        ) from None
 
 
 def _sentence(error: Mapping[str, Any]) -> str:
