@@ -30,7 +30,7 @@ def test_a_bot_that_never_ran_is_told_how_to_start(stage: Stage) -> None:
     found = seen(stage)
     assert (found["running"], found["last_tick_at"], found["last_reaction_at"]) == (False, None, None)
     assert found["workspace"] == {"id": WORKSPACE, "name": "Test", "stopped_at": None}
-    assert "start it with `tierbot run`" in text(stage)
+    assert "no; start it with `tierbot run`" in text(stage)  # nor is a bot that stopped in order told to have never run
 
 
 def test_the_scheduler_lease_tells_that_a_bot_runs_and_since_when_it_does_not(stage: Stage) -> None:

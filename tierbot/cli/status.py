@@ -115,7 +115,8 @@ def _running(found: dict[str, Any], now: datetime) -> str:
     if found["running"]:
         paused = ", paused: nothing is posted until /tier resume" if found["paused"] else ""
         return f"yes, last tick {_when(found['last_tick_at'], now)}{paused}"
-    return f"no, last tick {_when(found['last_tick_at'], now) or 'never'}; start it with `tierbot run`"
+    last = _when(found["last_tick_at"], now)  # a bot that stopped in order left none
+    return f"no{f', last tick {last}' if last else ''}; start it with `tierbot run`"
 
 
 def _round(round_: dict[str, Any] | None, now: datetime) -> list[str]:
