@@ -2,7 +2,7 @@
 
     python docs/generate.py
 
-A test (tests/docs/test_reference.py) holds the pages to what this makes.
+A test (tests/docs/test_docs.py) holds the pages to what this makes.
 """
 
 import inspect
