@@ -42,6 +42,15 @@ def test_a_folder_that_is_missing_is_made(tmp_path: Path) -> None:
     assert (tmp_path / "deep" / "er" / "tierbot.db").exists()
 
 
+def test_a_new_database_is_its_owners_alone_to_read_and_an_older_ones_mode_is_kept(tmp_path: Path) -> None:
+    path = tmp_path / "tierbot.db"
+    open_store(f"sqlite:///{path}").close()
+    assert path.stat().st_mode & 0o777 == 0o600
+    path.chmod(0o640)
+    open_store(f"sqlite:///{path}").close()
+    assert path.stat().st_mode & 0o777 == 0o640
+
+
 def test_a_folder_that_cannot_be_made_is_told(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(StoreError, match="cannot be made"):

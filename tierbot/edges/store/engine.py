@@ -7,6 +7,7 @@ to writing), an advisory lock per workspace on PostgreSQL. A read transaction is
 
 import hashlib
 import json
+import os
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
@@ -143,11 +144,13 @@ def _check_folder(path: Path, *, create: bool) -> None:
     if path.is_dir():
         raise StoreError(f"{path}: is a folder. Name a file in it, such as sqlite:///{path}/tierbot.db.")
     if not path.exists() and not create:
-        raise NoDatabaseError(f"{path}: there is no database yet. Start the bot once, or check DATABASE_URL.")
+        raise NoDatabaseError(f"{path}: there is no database yet. Start the bot once (`tierbot run`), or check DATABASE_URL.")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
+        # Votes and sealed tokens are nobody else's to read; SQLite's own files beside it get the same mode.
+        os.close(os.open(path, os.O_RDONLY | os.O_CREAT, 0o600))
     except OSError as fault:
-        raise StoreError(f"{path.parent}: cannot be made ({fault.strerror}). Check DATABASE_URL.") from fault
+        raise StoreError(f"{path}: cannot be made ({fault.strerror}). Check DATABASE_URL.") from fault
 
 
 def _prepare_sqlite(connection: Any, record: object) -> None:  # noqa: ARG001 - SQLAlchemy's signature
