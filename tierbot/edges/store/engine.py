@@ -144,7 +144,9 @@ def _check_folder(path: Path, *, create: bool) -> None:
     if path.is_dir():
         raise StoreError(f"{path}: is a folder. Name a file in it, such as sqlite:///{path}/tierbot.db.")
     if not path.exists() and not create:
-        raise NoDatabaseError(f"{path}: there is no database yet. Start the bot once (`tierbot run`), or check DATABASE_URL.")
+        raise NoDatabaseError(
+            f"{path}: there is no database yet. Start the bot once (`tierbot run`), or check DATABASE_URL."
+        )
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         # Votes and sealed tokens are nobody else's to read; SQLite's own files beside it get the same mode.

@@ -43,7 +43,9 @@ def bring_up(database: Database, *, create: bool = True) -> None:
     with database.write(_SCHEMA_LOCK) as connection:
         found = revision(connection)  # again: another process may have been quicker
         if found is None and not create:
-            raise StoreError(f"{database.where}: there is no database yet. Start the bot once (`tierbot run`), or check DATABASE_URL.")
+            raise StoreError(
+                f"{database.where}: there is no database yet. Start the bot once (`tierbot run`), or check DATABASE_URL."
+            )
         if found is None:
             _refuse_foreign(connection, database.where)
         if found != HEAD:
