@@ -52,8 +52,13 @@ def as_json() -> Log:
 def _own_logging() -> Iterator[None]:
     root, hooks = logging.getLogger(), (sys.excepthook, threading.excepthook)
     before = root.handlers[:], root.level
-    logging.disable(logging.NOTSET)  # a library that loads a model may have silenced the whole process
+    ours = [logging.getLogger(name) for name in ("tierbot", "tierbot.loop")]  # other tests may have set their levels
+    levels = [logger.level for logger in ours]
+    for logger in ours:
+        logger.setLevel(logging.NOTSET)
     yield
+    for logger, level in zip(ours, levels, strict=True):
+        logger.setLevel(level)
     root.handlers[:], root.level = before[0], before[1]
     sys.excepthook, threading.excepthook = hooks
 
