@@ -6,14 +6,13 @@ Where somebody else's predictor is in service and breaks, the last of our own mo
 import logging
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 import numpy as np
 
 from tierbot.articles.boundaries import Boundaries, load_boundaries
 from tierbot.domain import DAWN, Article, ModelVersion, Thread
 from tierbot.ports import Clock, Encoder, Store
-from tierbot.predict.asking import Asker, Asking, ask_about
+from tierbot.predict.asking import Asker, Asking, Terms, ask_about
 from tierbot.predict.model import Model, PredictorError
 from tierbot.predict.policy import EpsilonPolicy
 from tierbot.predict.requests import ask_requested
@@ -108,8 +107,9 @@ class Chooser:
             waiting,
             np.stack([vectors[article.id] for article in waiting]),
             count - len(checks.asking.asked),
-            sources=sources,
-            **self._how(ground),
+            self._terms(ground),
+            self._rng,
+            sources,
         )
         both = Asking(checks.asking.asked + found.asked, checks.asking.held + found.held)
         return Chosen(both, ground.tags)
@@ -123,21 +123,21 @@ class Chooser:
         wanted = [article for article in wanted if article.id in vectors]
         if not wanted:
             return Chosen(Asking([], []), ground.tags)
-        found = ask_requested(wanted, np.stack([vectors[one.id] for one in wanted]), **self._how(ground))
+        embeddings = np.stack([vectors[one.id] for one in wanted])
+        found = ask_requested(wanted, embeddings, self._terms(ground), self._rng)
         return Chosen(found, ground.tags, _threads(wanted))
 
-    def _how(self, ground: _Ground) -> dict[str, Any]:
-        return {
-            "asker": self._asker,
-            "model": ground.model,
-            "model_version": ground.version.id,
-            "tag_ids": ground.tags.ids,
-            "verdicts": ground.verdicts,
-            "rng": self._rng,
-            "now": self._clock.now(),
-            "residue": {"encoder": self._encoder.digest},
-            "boundaries": ground.boundaries,
-        }
+    def _terms(self, ground: _Ground) -> Terms:
+        return Terms(
+            asker=self._asker,
+            model=ground.model,
+            version=ground.version.id,
+            tag_ids=ground.tags.ids,
+            verdicts=ground.verdicts,
+            now=self._clock.now(),
+            residue={"encoder": self._encoder.digest},
+            boundaries=ground.boundaries,
+        )
 
 
 def _threads(articles: Sequence[Article]) -> dict[str, Thread]:

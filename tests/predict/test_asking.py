@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from tierbot.articles.boundaries import Boundaries, Boundary
 from tierbot.domain import Article
-from tierbot.predict.asking import Asker, Asking, ask_about
+from tierbot.predict.asking import Asker, Asking, Terms, ask_about
 from tierbot.predict.policy import EpsilonPolicy
 from tierbot.predict.selection import TRENDING, SelectionMix
 
@@ -54,16 +54,11 @@ def ask(
         articles,
         vectors,
         count,
-        asker=ASKER,
-        model=told,
-        model_version="m1",
-        tag_ids=TAGS,
-        verdicts=10,
-        rng=np.random.default_rng(seed),
-        now=NOW,
-        residue={"encoder": "e"},
-        boundaries=rules,
-        sources=sources,
+        Terms(
+            ASKER, told, "m1", TAGS, verdicts=10, now=NOW, residue={"encoder": "e"}, boundaries=rules or Boundaries()
+        ),
+        np.random.default_rng(seed),
+        sources,
     )
     return found, told.asked
 

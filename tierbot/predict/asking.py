@@ -6,7 +6,7 @@ worked out. So selection probabilities and propensities are exact under any boun
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tierbot.articles.boundaries import Boundaries, HeldBack
-from tierbot.domain import Arm, Article, Prediction, key
+from tierbot.domain import Arm, Article, Prediction, Selection, key
 from tierbot.predict.arms import draw_arm
 from tierbot.predict.model import Model
 from tierbot.predict.policy import EpsilonPolicy
@@ -29,6 +29,24 @@ class Asker:
     mix: SelectionMix
     blank_share: float
     basic_share: float
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """On what terms articles are asked about just now.
+
+    model, version: the one in service. tag_ids: the T tags. verdicts: how many posts have settled so far; exploration decays
+    with it. residue: kept with each prediction.
+    """
+
+    asker: Asker
+    model: Model
+    version: str
+    tag_ids: Sequence[str]
+    verdicts: int
+    now: datetime
+    residue: Mapping[str, Any]
+    boundaries: Boundaries = field(default_factory=Boundaries)
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,64 +70,66 @@ def ask_about(
     articles: Sequence[Article],
     embeddings: NDArray[np.float32],
     count: int,
-    *,
-    asker: Asker,
-    model: Model,
-    model_version: str,
-    tag_ids: Sequence[str],
-    verdicts: int,
+    terms: Terms,
     rng: np.random.Generator,
-    now: datetime,
-    residue: dict[str, Any],
-    boundaries: Boundaries | None = None,
     sources: Mapping[str, int] | None = None,
 ) -> Asking:
     """Choose up to `count` of n articles (embeddings: (n, d)), predict each and draw what to show and the arm.
 
-    `verdicts` is how many posts have settled so far: exploration decays with it. `residue` is kept with each.
     `sources` says how many sources carry each article id: those that several carry trend. Every article that
-    `boundaries` bar is held back, chosen or not.
+    boundaries bar is held back, chosen or not.
     """
-    rules = boundaries or Boundaries()
-    rows, held = _before(articles, rules, now)
+    rows, held = _before(articles, terms.boundaries, terms.now)
     if not rows:
         return Asking([], held)
     read = [articles[row] for row in rows]
-    p = model.predict(read, embeddings[rows], tag_ids)
-    allowed, barred = _after(read, p, tag_ids, rules, model_version, now)
+    p = terms.model.predict(read, embeddings[rows], terms.tag_ids)
+    allowed, barred = _after(read, p, terms)
     left = np.flatnonzero(allowed.any(axis=1))
     carried = None if sources is None else np.array([sources.get(read[row].id, 1) for row in left], dtype=np.int64)
     chosen = select(
-        count, probabilities=p[left], embeddings=embeddings[rows][left], rng=rng, mix=asker.mix, sources=carried
+        count, probabilities=p[left], embeddings=embeddings[rows][left], rng=rng, mix=terms.asker.mix, sources=carried
     )
     asked = []
     for place, selection in chosen:
         row = int(left[place])
         article = read[row]
-        choice = asker.policy.choose(p[row], tag_ids, verdicts, rng, allowed[row])
-        arm, arm_probability = draw_arm(rng, asker.blank_share, asker.basic_share)
-        masked = [tag for tag, may in zip(tag_ids, allowed[row], strict=True) if not may]
-        prediction = Prediction(
-            id=key(article.id, model_version, choice.policy),
-            article_id=article.id,
-            model_version=model_version,
-            policy=choice.policy,
-            shown_tag=choice.shown_tag,
-            propensity=choice.propensity,
-            probabilities={tag: float(share) for tag, share in zip(tag_ids, p[row].round(6), strict=True)},
-            policy_probabilities={tag: pi for tag, pi in choice.policy_probabilities.items() if pi > 0},
-            selection=selection,
-            created_at=now,
-            residue={
-                **residue,
-                "pool": len(left),
-                "copies": article.copies,
-                **({} if sources is None else {"sources": sources.get(article.id, 1)}),
-                **({"boundaries": rules.digest, "masked": masked} if rules.digest else {}),
-            },
-        )
-        asked.append(Asked(prediction, arm, arm_probability))
+        known = {"pool": len(left), "copies": article.copies}
+        if sources is not None:
+            known["sources"] = sources.get(article.id, 1)
+        asked.append(_draw(article, p[row], allowed[row], selection, known, terms, rng))
     return Asking(asked, held + barred)
+
+
+def _draw(
+    article: Article,
+    p: NDArray[np.float64],
+    allowed: NDArray[np.bool_],
+    selection: Selection,
+    known: Mapping[str, int],
+    terms: Terms,
+    rng: np.random.Generator,
+) -> Asked:
+    """Draw the tag to show and the arm of one article with probabilities p, (T,), of which some may be shown, (T,)."""
+    asker, tag_ids = terms.asker, terms.tag_ids
+    choice = asker.policy.choose(p, tag_ids, terms.verdicts, rng, allowed)
+    arm, arm_probability = draw_arm(rng, asker.blank_share, asker.basic_share)
+    masked = [tag for tag, may in zip(tag_ids, allowed, strict=True) if not may]
+    rules = {"boundaries": terms.boundaries.digest, "masked": masked} if terms.boundaries.digest else {}
+    prediction = Prediction(
+        id=key(article.id, terms.version, choice.policy),
+        article_id=article.id,
+        model_version=terms.version,
+        policy=choice.policy,
+        shown_tag=choice.shown_tag,
+        propensity=choice.propensity,
+        probabilities={tag: float(share) for tag, share in zip(tag_ids, p.round(6), strict=True)},
+        policy_probabilities={tag: pi for tag, pi in choice.policy_probabilities.items() if pi > 0},
+        selection=selection,
+        created_at=terms.now,
+        residue={**terms.residue, **known, **rules},
+    )
+    return Asked(prediction, arm, arm_probability)
 
 
 def _before(articles: Sequence[Article], rules: Boundaries, now: datetime) -> tuple[list[int], list[HeldBack]]:
@@ -127,17 +147,15 @@ def _before(articles: Sequence[Article], rules: Boundaries, now: datetime) -> tu
 def _after(
     articles: Sequence[Article],
     probabilities: NDArray[np.float64],
-    tag_ids: Sequence[str],
-    rules: Boundaries,
-    model_version: str,
-    now: datetime,
+    terms: Terms,
 ) -> tuple[NDArray[np.bool_], list[HeldBack]]:
     """Return which tags may be shown of each article, (n, T), none where it is held back, and those held back."""
     allowed = np.ones(probabilities.shape, dtype=bool)
     held: list[HeldBack] = []
+    rules, tag_ids = terms.boundaries, terms.tag_ids
     if not (rules.tags or rules.minimum_confidence):
         return allowed, held
-    grounds = rules.grounds(model_version)[1]
+    grounds = rules.grounds(terms.version)[1]
     for row, article in enumerate(articles):
         p = dict(zip(tag_ids, probabilities[row].tolist(), strict=True))
         reason = rules.after(p)
@@ -145,6 +163,6 @@ def _after(
         allowed[row] = [tag in may for tag in tag_ids]
         if reason is not None:
             top = max(p, key=lambda tag: (p[tag], tag))
-            detail = {"model": model_version, "top_tag": top, "probability": round(p[top], 6)}
-            held.append(HeldBack(article.id, reason, grounds, now, detail))
+            detail = {"model": terms.version, "top_tag": top, "probability": round(p[top], 6)}
+            held.append(HeldBack(article.id, reason, grounds, terms.now, detail))
     return allowed, held

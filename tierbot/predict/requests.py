@@ -6,33 +6,19 @@ probability 1, by 👍 and 👎, whatever the model says; its p is kept beside.
 
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import datetime
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from tierbot.articles.boundaries import Boundaries, HeldBack
+from tierbot.articles.boundaries import HeldBack
 from tierbot.domain import Arm, Article, Selection, key
-from tierbot.predict.asking import Asked, Asker, Asking, ask_about
-from tierbot.predict.model import Model
+from tierbot.predict.asking import Asked, Asking, Terms, ask_about
 
 REQUESTED, CHECK = "requested", "check"
 
 
 def ask_requested(
-    articles: Sequence[Article],
-    embeddings: NDArray[np.float32],
-    *,
-    asker: Asker,
-    model: Model,
-    model_version: str,
-    tag_ids: Sequence[str],
-    verdicts: int,
-    rng: np.random.Generator,
-    now: datetime,
-    residue: dict[str, Any],
-    boundaries: Boundaries,
+    articles: Sequence[Article], embeddings: NDArray[np.float32], terms: Terms, rng: np.random.Generator
 ) -> Asking:
     """Predict each of n articles (embeddings: (n, d)) and draw what to show and the arm; see `ask_about`.
 
@@ -41,22 +27,9 @@ def ask_requested(
     asked: list[Asked] = []
     held: list[HeldBack] = []
     for row, article in enumerate(articles):
-        if article.check_tag is not None and article.check_tag not in tag_ids:
+        if article.check_tag is not None and article.check_tag not in terms.tag_ids:
             continue
-        found = ask_about(
-            [article],
-            embeddings[row : row + 1],
-            1,
-            asker=asker,
-            model=model,
-            model_version=model_version,
-            tag_ids=tag_ids,
-            verdicts=verdicts,
-            rng=rng,
-            now=now,
-            residue=residue,
-            boundaries=boundaries,
-        )
+        found = ask_about([article], embeddings[row : row + 1], 1, terms, rng)
         held += found.held
         asked += [_as_requested(one, article) for one in found.asked]
     return Asking(asked, held)

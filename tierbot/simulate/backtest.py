@@ -18,7 +18,7 @@ from tierbot.articles import ArchiveRow
 from tierbot.domain import Arm, Estimate, Outcome, Post, ReactionEvent, Verdict, Vote, key
 from tierbot.feedback import votes_of
 from tierbot.ports import Encoder, SettledPost
-from tierbot.predict.asking import Asked, ask_about
+from tierbot.predict.asking import Asked, Terms, ask_about
 from tierbot.predict.classifier import Classifier
 from tierbot.predict.coldstart import coldstart
 from tierbot.predict.features import Features, joined
@@ -211,18 +211,14 @@ class _Match:
     def _ask(self) -> list[_Asked]:
         now = self._opens()
         rows = {self._archive.articles[row].id: row for row in self._waiting}
+        verdicts = sum(teaches(item.verdict) for item in self._settled.values())
+        terms = Terms(self._asker, self._model, self._model_id(self._version), self._tag_ids, verdicts, now, residue={})
         asked = ask_about(
             [self._archive.articles[row] for row in self._waiting],
             self._encoded.embeddings(self._waiting),
             self._settings.posts_per_round,
-            asker=self._asker,
-            model=self._model,
-            model_version=self._model_id(self._version),
-            tag_ids=self._tag_ids,
-            verdicts=sum(teaches(item.verdict) for item in self._settled.values()),
-            rng=self._ask_rng,
-            now=now,
-            residue={},
+            terms,
+            self._ask_rng,
         ).asked
         played = [self._post(rows[item.prediction.article_id], item, now) for item in asked]
         taken = {item.row for item in played}
