@@ -9,6 +9,7 @@ import sys
 import time
 from pathlib import Path
 
+import psutil
 import pytest
 
 from tests.guests import FOOD, install
@@ -53,8 +54,10 @@ def test_classify_killed_in_mid_run_goes_on_and_writes_what_one_undisturbed_run_
     until = time.monotonic() + 120
     while not list(tmp_path.glob("cut.jsonl.parts/0*.jsonl")) and time.monotonic() < until:
         time.sleep(0.01)
+    workers = psutil.Process(running.pid).children(recursive=True)
     running.send_signal(signal.SIGKILL)
     running.wait()
+    assert not psutil.wait_procs(workers, timeout=60)[1], "workers outlived what they work for"
     kept = {path.name: path.stat().st_mtime_ns for path in tmp_path.glob("cut.jsonl.parts/0*.jsonl")}
     assert kept
     assert not (tmp_path / "cut.jsonl").exists()

@@ -5,7 +5,8 @@ from collections import Counter, deque
 from collections.abc import Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
-from multiprocessing import get_context
+from multiprocessing import get_context, parent_process
+from threading import Thread
 from typing import Protocol
 
 from tierbot.bulk.work import ATTEMPTS, Shard, Work, do, lost
@@ -120,8 +121,17 @@ def _begin(work: Work) -> None:
     from threadpoolctl import threadpool_limits  # noqa: PLC0415 - in the worker only
 
     global _work  # noqa: PLW0603
+    Thread(target=_end_with_parent, daemon=True).start()
     threadpool_limits(1)  # the workers share the processors; and sums in one order are the same everywhere
     _work = work
+
+
+def _end_with_parent() -> None:
+    """End this process with the one it works for, which may be killed: nobody else would, and it holds a model."""
+    parent = parent_process()
+    if parent is not None:
+        parent.join()
+        os._exit(1)
 
 
 def _do_here(lines: list[str]) -> list[str]:
