@@ -16,7 +16,8 @@ class Reading:
     columns: (A,) ascending; idf: (A,), inverse document frequencies. A text's words, weighted by idf, form a vector
     of length `word_scale`; what it shares with the model is kept of it. Words that the model does not know lengthen
     that vector by `unknown_idf` each, so that a text of which little is known is judged mildly by its words.
-    A known site counts `site_scale`.
+    A known site counts `site_scale` times the share of texts that come from elsewhere: one that all come from tells
+    nothing apart, yet tags' levels would hang on it, and be lost on the day when that site moves to another address.
     """
 
     columns: NDArray[np.int32]
@@ -41,7 +42,8 @@ class Reading:
         row = np.repeat(np.arange(rows), np.diff(words.indptr))
         square = np.bincount(row[is_word], weights=idf[is_word].astype(np.float64) ** 2, minlength=rows)
         length = np.sqrt(np.maximum(square, 1e-12)).astype(np.float32)
-        data = np.where(is_word, self.word_scale * idf / length[row], self.site_scale).astype(np.float32)
+        site = self.site_scale * -np.expm1(np.minimum(1 - idf, 0))  # e^(1 − idf) is the share of texts from there
+        data = np.where(is_word, self.word_scale * idf / length[row], site).astype(np.float32)
         starts = np.concatenate([[0], np.cumsum(known)])[words.indptr]
         return sparse.csr_array((data[known], found[known], starts), shape=(rows, len(self.columns)))
 
