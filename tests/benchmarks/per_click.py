@@ -5,7 +5,8 @@
 Everybody gets the same stream, the same 500 labelled rows to begin with, the same colleagues (20 honest ones) and the
 same number of posts, 500 a round; what colleagues said is settled by the plain rule and each method learns from it as
 it can. After every second round the top tag is compared with the true ones on the last 3,000 rows, which nobody was shown.
-See per_click_methods.py for how each takes part. `--from FILE` draws the table from saved records (`--json`).
+See per_click_methods.py for how each takes part. `--json FILE` keeps each run's record; runs that the file has are not
+played again, so that a run that was cut short goes on. `--from FILE` draws the table from such records.
 """
 
 import argparse
@@ -14,6 +15,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from itertools import groupby, product
 from pathlib import Path
 from time import process_time
 from typing import Any, Protocol
@@ -177,6 +179,13 @@ def draw(records: Sequence[dict[str, Any]], path: Path) -> None:
     figure.savefig(path, dpi=110)
 
 
+def saved(path: Path | None) -> list[dict[str, Any]]:
+    """Return the records of a file that `--json` wrote; none if there is none yet."""
+    if path is None or not path.exists():
+        return []
+    return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+
+
 def main() -> None:
     """Play, print each run, then the table."""
     from tests.benchmarks.per_click_methods import METHODS
@@ -187,26 +196,27 @@ def main() -> None:
     parser.add_argument("--streams", nargs="+", default=STREAMS, choices=STREAMS)
     parser.add_argument("--methods", nargs="+", default=list(METHODS), choices=list(METHODS))
     parser.add_argument("--seeds", type=int, default=5)
-    parser.add_argument("--json", type=Path, help="append each run's record to this file")
+    parser.add_argument("--json", type=Path, help="append each run's record to this file, and skip the runs it has")
     parser.add_argument("--from", dest="saved", type=Path, help="show saved records instead of playing")
     parser.add_argument("--plot", type=Path)
     options = parser.parse_args()
-    records: list[dict[str, Any]] = []
-    if options.saved:
-        records = [json.loads(line) for line in options.saved.read_text(encoding="utf-8").splitlines()]
-    for name in [] if options.saved else options.streams:
+    records = saved(options.saved or options.json)
+    known = {(one["stream"], one["method"], one["seed"]) for one in records}
+    wanted = list(product(options.streams, range(options.seeds), options.methods))
+    for name, runs in groupby([] if options.saved else wanted, key=lambda run: run[0]):
         whole = load(name, options.data, options.cache)
-        for seed in range(options.seeds):
+        for _, seed, method in runs:
+            if (name, method, seed) in known:
+                continue
             stream = recent(whole, seed)
-            for method in options.methods:
-                began = process_time()
-                curve = list(play(stream, METHODS[method](stream), seed))
-                record = {"stream": name, "method": method, "seed": seed, "curve": curve}
-                records.append(record | {"cpu_seconds": round(process_time() - began, 1)})
-                print(json.dumps(records[-1]), flush=True)
-                if options.json:
-                    with options.json.open("a", encoding="utf-8") as file:
-                        file.write(json.dumps(records[-1]) + "\n")
+            began = process_time()
+            curve = list(play(stream, METHODS[method](stream), seed))
+            record = {"stream": name, "method": method, "seed": seed, "curve": curve}
+            records.append(record | {"cpu_seconds": round(process_time() - began, 1)})
+            print(json.dumps(records[-1]), flush=True)
+            if options.json:
+                with options.json.open("a", encoding="utf-8") as file:
+                    file.write(json.dumps(records[-1]) + "\n")
     print("\n".join(table(records)))
     if options.plot:
         draw(records, options.plot)
