@@ -201,13 +201,12 @@ def main() -> None:
     parser.add_argument("--plot", type=Path)
     options = parser.parse_args()
     records = saved(options.saved or options.json)
-    known = {(one["stream"], one["method"], one["seed"]) for one in records}
-    wanted = list(product(options.streams, range(options.seeds), options.methods))
-    for name, runs in groupby([] if options.saved else wanted, key=lambda run: run[0]):
+    known = {(one["stream"], one["seed"], one["method"]) for one in records}
+    every = [] if options.saved else product(options.streams, range(options.seeds), options.methods)
+    missing = [run for run in every if run not in known]
+    for name, runs in groupby(missing, key=lambda run: run[0]):
         whole = load(name, options.data, options.cache)
         for _, seed, method in runs:
-            if (name, method, seed) in known:
-                continue
             stream = recent(whole, seed)
             began = process_time()
             curve = list(play(stream, METHODS[method](stream), seed))
