@@ -106,6 +106,8 @@ def kind(request: pytest.FixtureRequest) -> str:
 @pytest.fixture(scope="module")
 def stores(kind: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[int, SqlStore]]:
     """Return a store behind few rounds of history, and one behind many, by the number of rounds."""
+    if kind == "postgresql":
+        pytest.importorskip("pgserver", reason="needs a PostgreSQL server (pip install pgserver)")
     with ExitStack() as stack:
         folder: Path = tmp_path_factory.mktemp("scale")
         opened = {}
