@@ -3,10 +3,12 @@
 from pathlib import Path
 
 import pytest
+from sqlalchemy import event
 
 from tests.edges.store.make import TEAM, article
 from tierbot.edges.store import StoreError, engine, open_store
 from tierbot.edges.store.engine import connect, lock_number
+from tierbot.ports import DeliveryState
 
 
 @pytest.mark.parametrize(
@@ -77,6 +79,26 @@ def test_a_store_in_memory_works_like_one_in_a_file() -> None:
         assert tx.articles.add([article()]) == 1
     with store.read(TEAM) as tx:
         assert tx.articles.count() == 1
+    store.close()
+
+
+def test_ctrl_c_in_the_middle_of_a_query_is_ctrl_c_and_the_next_query_works(sqlite_url: str) -> None:
+    store = open_store(sqlite_url)
+
+    def interrupted(_: object, statement: str, *rest: object) -> None:
+        if statement.startswith("SELECT"):
+            raise KeyboardInterrupt
+
+    def ask() -> dict[DeliveryState, int]:
+        with store.read(TEAM) as tx:
+            return dict(tx.outbox.counts())
+
+    assert not any(ask().values())
+    event.listen(store._database.engine, "do_execute", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        ask()
+    event.remove(store._database.engine, "do_execute", interrupted)
+    assert not any(ask().values())
     store.close()
 
 

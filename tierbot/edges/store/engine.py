@@ -9,6 +9,7 @@ import hashlib
 import json
 import os
 import threading
+from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
@@ -34,7 +35,7 @@ class Database:
         self.where = engine.url.render_as_string(hide_password=True)
         self._sqlite = engine.dialect.name == "sqlite"
         # SQLite's own waiting is by sleeping and retrying, up to 0.1 s a time: threads of one process queue here.
-        self._writer = threading.Lock()
+        self._writer = Turns()
         self._in_memory = isinstance(engine.pool, StaticPool)
 
     @contextmanager
@@ -61,7 +62,7 @@ class Database:
                 try:
                     yield connection
                 finally:
-                    if self._sqlite:
+                    if self._sqlite and not connection.invalidated:  # Ctrl-C in mid-query closes it
                         connection.exec_driver_sql("PRAGMA query_only=OFF")
 
     @contextmanager
@@ -78,6 +79,43 @@ class Database:
             yield
         finally:
             self._writer.release()
+
+
+class Turns:
+    """A lock that goes to whoever has waited longest.
+
+    Python's own goes to whoever asks first once it is free: a thread that writes many short transactions in a row
+    would take it again and again, while reactions wait to be acknowledged.
+    """
+
+    def __init__(self) -> None:
+        self._guard = threading.Lock()
+        self._held = False
+        self._waiting: deque[threading.Event] = deque()
+
+    def acquire(self, timeout: float) -> bool:
+        """Wait for one's turn for `timeout` seconds; False if it did not come."""
+        with self._guard:
+            if not self._held:
+                self._held = True
+                return True
+            turn = threading.Event()
+            self._waiting.append(turn)
+        if turn.wait(timeout):
+            return True
+        with self._guard:
+            if turn.is_set():  # it came just now
+                return True
+            self._waiting.remove(turn)
+            return False
+
+    def release(self) -> None:
+        """Let the next one in."""
+        with self._guard:
+            if self._waiting:
+                self._waiting.popleft().set()
+            else:
+                self._held = False
 
 
 def lock_number(name: str) -> int:
