@@ -5,9 +5,11 @@ docs/python.md.
 """
 
 import json
-from collections.abc import Callable, Iterable, Iterator, Mapping
+import logging
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -20,6 +22,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from tierbot.ports import Encoder, Store
+    from tierbot.predict.cascade import Answers, FirstStage
     from tierbot.predict.model import Model
     from tierbot.settings import Settings
     from tierbot.tags import TagSpace
@@ -37,6 +40,8 @@ __all__ = [
     "load",
 ]
 
+log = logging.getLogger(__name__)
+
 _PAGE = 5000
 
 
@@ -45,13 +50,14 @@ class Champion:
     """The model in service.
 
     version: its id, such as "m0003". topics: the T tags that it chooses from. model, encoder: what answers, and what it
-    reads a text's embedding by.
+    reads a text's embedding by. first: what settles the easy texts without the encoder, with TIERBOT_FIRST_STAGE=on.
     """
 
     version: str
     topics: tuple[Tag, ...]
     model: "Model"
     encoder: "Encoder"
+    first: "FirstStage | None" = None
 
     @property
     def tags(self) -> tuple[str, ...]:
@@ -64,8 +70,13 @@ class Champion:
         What is rare in a text is best given as an Article, whose url counts, too. Raises TierbotError if the model
         cannot answer.
         """
-        articles = [text if isinstance(text, Article) else article_of(text) for text in texts]
-        return self.model.predict(articles, self.encoder.encode([one.content for one in articles]), self.tags)
+        return self.answers([text if isinstance(text, Article) else article_of(text) for text in texts]).probabilities
+
+    def answers(self, articles: "Sequence[Article]") -> "Answers":
+        """Return the probabilities of `tags` for n articles, (n, T), and which stage spoke of each."""
+        from tierbot.predict.cascade import answers
+
+        return answers(articles, self.tags, model=self.model, encode=self.encoder.encode, first=self.first)
 
     def classify(self, texts: Iterable[str | Article]) -> list[dict[str, float]]:
         """Return for each text its tags' probabilities, by tag id, the most probable first."""
@@ -81,7 +92,8 @@ def load(where: str | Path | None = None, *, encoder: str | None = None, workspa
     Without `where`, the one that the environment and `.env` say (DATABASE_URL), or the model that ships if there is no
     database yet. Of a folder the champion is taken, or else the bootstrap model. `encoder` names the sentence encoder,
     as TIERBOT_ENCODER does, which stands for it otherwise; `workspace` a database's workspace by its id, where it holds
-    several, as TIERBOT_WORKSPACE does.
+    several, as TIERBOT_WORKSPACE does. With TIERBOT_FIRST_STAGE=on a database's model gets its first stage, which takes a
+    minute to teach when it is first asked for.
 
     Raises TierbotError if there is no model there, it is damaged, or another encoder made it.
     """
@@ -96,14 +108,13 @@ def load(where: str | Path | None = None, *, encoder: str | None = None, workspa
     settings = load_settings(**changes)
     made_by = encoder_of(settings.encoder)
     if where is None or "://" in str(where):
-        version, model, tags = _of_database(settings, made_by, needed=where is not None)
-    else:
-        version, model, tags = _of_files(Path(where), made_by, tag_space(settings))
-    return Champion(version, tags.active, model, made_by)
+        return _of_database(settings, made_by, needed=where is not None)
+    return _of_files(Path(where), made_by, tag_space(settings))
 
 
-def _of_database(settings: "Settings", encoder: "Encoder", *, needed: bool) -> "tuple[str, Model, TagSpace]":
+def _of_database(settings: "Settings", encoder: "Encoder", *, needed: bool) -> Champion:
     from tierbot.bootstrap import build, tag_space
+    from tierbot.edges.first_stage import embedded_in, first_stage_of
     from tierbot.edges.shelf import shipped_models
     from tierbot.edges.store import NoDatabaseError, open_store
     from tierbot.speaking import tags_in
@@ -113,16 +124,23 @@ def _of_database(settings: "Settings", encoder: "Encoder", *, needed: bool) -> "
     except NoDatabaseError:
         if needed:
             raise
+        if settings.first_stage:
+            log.warning("TIERBOT_FIRST_STAGE has no effect: there is no database whose articles could teach it.")
         return _of_files(shipped_models(), encoder, tag_space(settings))
     try:
         workspace = bot.only_workspace()
         version, model = bot.registry.champion(workspace)
-        return version.id, model, tags_in(bot.store, workspace)
+        tags = tags_in(bot.store, workspace)
+        first = None
+        if settings.first_stage:
+            name, stored = f"{version.id} {version.sha256}", partial(embedded_in, bot.store, workspace, encoder.digest)
+            first = first_stage_of(model, name, tags.ids, encoder, stored)
+        return Champion(version.id, tags.active, model, encoder, first)
     finally:
         bot.close()
 
 
-def _of_files(path: Path, encoder: "Encoder", tags: "TagSpace") -> "tuple[str, Model, TagSpace]":
+def _of_files(path: Path, encoder: "Encoder", tags: "TagSpace") -> Champion:
     from tierbot.edges.shelf import BOOTSTRAP, CHAMPION, read_model
     from tierbot.predict.classifier import Classifier
     from tierbot.predict.coldstart import coldstart
@@ -138,9 +156,9 @@ def _of_files(path: Path, encoder: "Encoder", tags: "TagSpace") -> "tuple[str, M
     prior = coldstart(tags.active, encoder.encode)
     if version.encoder_digest != encoder.digest:
         if version.card.get("kind") == BOOTSTRAP and path.is_dir():
-            return "cold", prior, tags
+            return Champion("cold", tags.active, prior, encoder)
         raise TierbotError(f"{card} was made with another encoder. Set the one that made it (TIERBOT_ENCODER).")
-    return version.id, Classifier.from_bytes(weights, str(card)).extended(prior), tags
+    return Champion(version.id, tags.active, Classifier.from_bytes(weights, str(card)).extended(prior), encoder)
 
 
 def article_of(text: str, number: int = 0) -> Article:

@@ -49,27 +49,41 @@ def classifying(champion: "Champion", encoder: str, top: int) -> Work:
         "predictor": model.entry_point if isinstance(model, Guest) else "",
     }
     weights = model.state if isinstance(model, Guest) else cast("Classifier", model).to_bytes()
-    return Work("tierbot.bulk.texts:classifier", json.dumps(about).encode() + b"\n" + weights)
+    first = champion.first.to_bytes() if champion.first else b""
+    about["first_stage"] = len(first)
+    return Work("tierbot.bulk.texts:classifier", json.dumps(about).encode() + b"\n" + first + weights)
 
 
 def classifier(about: bytes) -> Do:
     """Return what classifies lines {title, text, url} in a worker. Raises TierbotError if this machine cannot."""
-    head, _, weights = about.partition(b"\n")
+    from tierbot.predict.cascade import FirstStage, answers  # noqa: PLC0415
+
+    head, _, rest = about.partition(b"\n")
     told = json.loads(head)
+    first, weights = rest[: told["first_stage"]], rest[told["first_stage"] :]
+    student = FirstStage.from_bytes(first) if first else None
     encoder = _encoder(told["encoder"], told["encoder_digest"])
     tags = [Tag(one[0], one[1], one[2], one[3], description="") for one in told["tags"]]
+    tag_ids = [tag.id for tag in tags]
     model = _model(told, weights)
 
     def classify(lines: Lines) -> list[str]:
         from tierbot.predict.ranking import ranked_tags  # noqa: PLC0415
-        from tierbot.tags import TagSpace  # noqa: PLC0415
 
         articles = [_article(json.loads(line)) for line in lines]
-        embeddings = encoder.encode([article.content for article in articles])
-        ranked = ranked_tags(articles, embeddings, model, TagSpace(tags))
+        found = answers(articles, tag_ids, model=model, encode=encoder.encode, first=student)
+        ranked = ranked_tags(found.probabilities, tags)
         return [
-            json.dumps({"title": one.title, "url": one.url, "tags": row[: told["top"]]}, ensure_ascii=False)
-            for one, row in zip(articles, ranked, strict=True)
+            json.dumps(
+                {
+                    "title": one.title,
+                    "url": one.url,
+                    "tags": row[: told["top"]],
+                    **({"stage": stage} if student else {}),
+                },
+                ensure_ascii=False,
+            )
+            for one, row, stage in zip(articles, ranked, found.stages, strict=True)
         ]
 
     return classify

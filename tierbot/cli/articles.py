@@ -14,7 +14,7 @@ import typer
 from tierbot.articles.duplicates import to_article
 from tierbot.cli.bulk import EngineName, Workers, done_to, identity, progress
 from tierbot.cli.output import err, out, print_json
-from tierbot.cli.wiring import offline
+from tierbot.cli.wiring import logging_of, offline
 from tierbot.domain import Article, TierbotError
 from tierbot.edges.archives import ReadReport, read_archive
 from tierbot.settings import load_settings
@@ -87,7 +87,8 @@ def classify(
     """Predict the topic of texts with the model in service (before the first start: the one that ships).
 
     With --out, a long file is divided among several processes, or a Ray cluster's. If it is interrupted, the same command
-    goes on where it was; the result is the same whatever does the work.
+    goes on where it was; the result is the same whatever does the work. With TIERBOT_FIRST_STAGE=on a student without a
+    transformer settles the easy texts, and the JSON says which stage spoke of each: first or full.
 
     Example: `tierbot classify --file backlog.jsonl.gz --out topics.jsonl --top 3`
     """
@@ -101,22 +102,24 @@ def classify(
         return
     from tierbot.api import article_of, load
     from tierbot.predict.ranking import ranked_tags
-    from tierbot.tags import TagSpace
 
+    logging_of(load_settings())
     champion = load()
-    tags = TagSpace(champion.topics)
     rows = read_archive(file, now=now) if file is not None else ()
     for batch in _batches(chain((article_of(text) for text in texts or ()), (to_article(row, now) for row in rows))):
-        embeddings = champion.encoder.encode([article.content for article in batch])
-        for article, ranked in zip(batch, ranked_tags(batch, embeddings, champion.model, tags), strict=True):
-            _print(article, ranked[:top], as_json=as_json)
+        found = champion.answers(batch)
+        ranked = ranked_tags(found.probabilities, champion.topics)
+        for article, tags, stage in zip(batch, ranked, found.stages, strict=True):
+            _print(article, tags[:top], {"stage": stage} if champion.first else {}, as_json=as_json)
 
 
 def _in_bulk(file: Path, to: Path | None, top: int, engine: str, workers: int | None) -> None:
     from tierbot.api import load
     from tierbot.bulk.texts import classifying, shards_of
 
-    work = classifying(load(), load_settings().encoder, top)
+    settings = load_settings()
+    logging_of(settings)
+    work = classifying(load(), settings.encoder, top)
     articles = (to_article(row, datetime.now(UTC)) for row in read_archive(file, now=datetime.now(UTC)))
     lines = (json.dumps({"title": one.title, "text": one.text, "url": one.url}) for one in articles)
     shards = shards_of(lines, lambda first, last: f"{file}: rows {first} to {last}")
@@ -149,9 +152,9 @@ def _batches(articles: Iterable[Article]) -> Iterator[list[Article]]:
         yield batch
 
 
-def _print(article: Article, tags: list[dict[str, Any]], *, as_json: bool) -> None:
+def _print(article: Article, tags: list[dict[str, Any]], more: dict[str, str], *, as_json: bool) -> None:
     if as_json:
-        print_json({"title": article.title, "url": article.url, "tags": tags})
+        print_json({"title": article.title, "url": article.url, "tags": tags, **more})
         return
     best = "   ".join(f"{tag['emoji']} {tag['name']} {tag['probability']:.0%}" for tag in tags[:_SHOWN])
     out.print(f"{article.title[:100]}\n  {best}")

@@ -6,16 +6,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tierbot.domain import Article
-from tierbot.predict.model import Model
-from tierbot.tags import TagSpace
+from tierbot.domain import Tag
 
 
-def ranked_tags(
-    articles: Sequence[Article], embeddings: NDArray[np.float32], model: Model, tags: TagSpace
-) -> list[list[dict[str, Any]]]:
-    """Return for each of n articles (embeddings: (n, d)) all active tags: {id, name, emoji, probability}."""
-    active = tags.active
+def ranked_tags(probabilities: NDArray[np.float64], active: Sequence[Tag]) -> list[list[dict[str, Any]]]:
+    """Return for each row of probabilities of T tags, (n, T), all of them: {id, name, emoji, probability}."""
     return [
         [
             {
@@ -26,5 +21,5 @@ def ranked_tags(
             }
             for i in np.argsort(-row, kind="stable")
         ]
-        for row in model.predict(articles, embeddings, tags.ids)
+        for row in probabilities
     ]

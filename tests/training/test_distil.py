@@ -1,0 +1,96 @@
+"""A first stage learns what its model says, gives up no more than it may, and is as sure as its model."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.predict.pupils import VOCABULARY, champion, pieces, stories, tokenizer
+from tests.predict.worlds import TAG_IDS
+from tierbot.predict.model import Guest
+from tierbot.predict.static import StaticEncoder, unit_length
+from tierbot.training.distil import as_sure_as, teach, threshold_of, token_vectors
+
+MODEL = champion()
+ARTICLES, TOPICS, EMBEDDINGS = stories(900, seed=1, words=1)
+LATER, _, LATER_EMBEDDINGS = stories(400, seed=2, words=1)
+NEW = np.arange(900) % 2 == 0
+
+
+def test_token_vectors_add_up_to_embeddings_and_serve_for_words_that_no_text_had() -> None:
+    reader = StaticEncoder(tokenizer(), pieces().vectors)
+    seen = [row for row, one in enumerate(ARTICLES) if "pizza" not in one.content]
+    counts = reader.counts([ARTICLES[row].content for row in seen])
+    found = StaticEncoder(tokenizer(), token_vectors(counts, pieces().vectors, EMBEDDINGS[seen]))
+    near = (found.encode([one.content for one in LATER]) * LATER_EMBEDDINGS).sum(axis=1)
+    assert near.mean() > 0.85
+    nearest = (found.encode(["pizza"]) @ unit_length(pieces().vectors).T).argmax()
+    assert VOCABULARY[nearest] == "pizza"
+
+
+def test_it_agrees_with_its_model_on_articles_that_neither_saw() -> None:
+    first = teach(ARTICLES, EMBEDDINGS, MODEL, TAG_IDS, pieces(), new=NEW)
+    said = MODEL.predict(LATER, LATER_EMBEDDINGS, TAG_IDS)
+    found = first.probabilities(LATER, TAG_IDS)
+    assert (found.argmax(axis=1) == said.argmax(axis=1)).mean() > 0.9
+    assert first.settled(found).mean() == pytest.approx(first.settles, abs=0.1)
+    assert first.settles > 0.3
+    assert first.taught == 900
+
+
+def test_fewer_articles_allow_it_to_give_up_less() -> None:
+    few = teach(ARTICLES[:200], EMBEDDINGS[:200], MODEL, TAG_IDS, pieces(), new=NEW[:200], allowed=0.5)
+    assert few.gives_up <= 0.5 * 200 / 10_000
+
+
+def test_of_a_predictor_of_ones_own_it_learns_as_well() -> None:
+    guest = Guest(
+        "house", lambda articles, tags: [{"food" if "pizza" in one.content else "law": 1.0} for one in articles]
+    )
+    first = teach(ARTICLES, EMBEDDINGS, guest, TAG_IDS, pieces(), new=NEW)
+    assert set(np.array(TAG_IDS)[first.probabilities(LATER, TAG_IDS).argmax(axis=1)]) == {"food", "law"}
+    assert first.settles > 0.3
+
+
+def test_with_one_tag_there_is_nothing_to_pass_on() -> None:
+    first = teach(ARTICLES[:100], EMBEDDINGS[:100], MODEL, ("food",), pieces(), new=NEW[:100])
+    assert first.settled(first.probabilities(LATER, ("food",))).all()
+
+
+def test_a_model_that_it_cannot_follow_leaves_it_nothing_to_settle() -> None:
+    drawn = np.random.default_rng(0)
+    guest = Guest("dice", lambda articles, tags: np.eye(len(tags))[drawn.integers(len(tags), size=len(articles))])
+    assert teach(ARTICLES, EMBEDDINGS, guest, TAG_IDS, pieces(), new=NEW).settles < 0.1
+
+
+@st.composite
+def pairs(draw: st.DrawFn) -> tuple[np.ndarray, np.ndarray]:
+    rng = np.random.default_rng(draw(st.integers(0, 10_000)))
+    rows, tags = draw(st.integers(1, 60)), draw(st.integers(1, 5))
+    one, two = (rng.dirichlet(np.full(tags, 0.5), rows).round(draw(st.integers(1, 6))) for _ in range(2))
+    return one, two
+
+
+@given(pairs(), st.floats(0, 0.6), st.floats(0, 0.6))
+def test_what_is_given_up_stays_within_what_is_allowed_and_more_of_it_settles_more(
+    both: tuple[np.ndarray, np.ndarray], less: float, more: float
+) -> None:
+    answered, said = both
+    shares = []
+    for allowed in sorted((less, more)):
+        threshold, settles, gives_up = threshold_of(answered, said, allowed)
+        settled = answered.max(axis=1) > threshold
+        lost = said.max(axis=1) - said[np.arange(len(said)), answered.argmax(axis=1)]
+        assert settles == pytest.approx(settled.mean())
+        assert gives_up == pytest.approx((lost * settled).sum() / len(said))
+        assert gives_up <= allowed + 1e-12
+        shares.append(settles)
+    assert shares[0] <= shares[1]
+
+
+def test_it_is_made_as_sure_as_its_model() -> None:
+    said = MODEL.predict(LATER, LATER_EMBEDDINGS, TAG_IDS)
+    flat = said**0.4 / (said**0.4).sum(axis=1, keepdims=True)
+    features = MODEL.features_of([one.content for one in LATER], LATER_EMBEDDINGS)
+    milder = as_sure_as(MODEL, MODEL.probabilities(features, TAG_IDS), flat)
+    assert milder.sharpness == pytest.approx(0.4 * MODEL.sharpness, rel=0.05)

@@ -1,0 +1,153 @@
+"""Teaches a first stage what a model says, from articles that are embedded already: no labels, no transformer, seconds.
+
+Token vectors are fitted by ridge regression so that their sum, at unit length, is near the article's own embedding. A
+classifier over these and the words then learns the model's likeliest tags (Hinton et al., "Distilling the Knowledge in
+a Neural Network", 2015), shrinking towards the model's own coefficients: with few articles it is the model itself, read
+through cheaper embeddings. The newest articles that the model did not learn from are left out and decide how sure the
+student must be: of its own lessons the model is too sure, and the student after it.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import sparse
+from scipy.optimize import minimize_scalar
+
+from tierbot.domain import Article
+from tierbot.predict.cascade import FirstStage
+from tierbot.predict.classifier import Classifier
+from tierbot.predict.features import features_of
+from tierbot.predict.memory import Memory
+from tierbot.predict.model import Model
+from tierbot.predict.reading import Reading
+from tierbot.predict.static import StaticEncoder, unit_length
+from tierbot.training.fit import fit
+from tierbot.training.rows import labelled_rows
+
+FEWEST, ENOUGH, MOST = 2_000, 10_000, 30_000
+"""Articles: with fewer no first stage is taught, from `ENOUGH` on the whole `GIVES_UP` is allowed, more are not read."""
+FEWEST_NEW = 500
+"""Articles that the model did not learn from: with fewer nothing tells how good the first stage is."""
+GIVES_UP = 0.01
+"""How much of the model's own probability the first stage may give up, on average over all articles: where it settles on
+another tag than the model would, the difference of the model's p for the two. It is an estimate of the accuracy lost;
+measured, from none to all of it was (docs/benchmarks.md)."""
+
+_RIDGE = 2.0
+_RARITY = (
+    1e-3  # a token that makes up this share of the text has half the weight of a rare one (Arora et al., ICLR 2017)
+)
+_LEFT_OUT = 0.2
+_AT_ONCE = 2_000
+
+
+@dataclass(frozen=True, slots=True)
+class Pieces:
+    """What an encoder's tokens mean one by one: its tokenizer as JSON, and some vector of each token, (V, k)."""
+
+    tokenizer: str
+    vectors: NDArray[np.float32]
+
+
+def teach(
+    articles: Sequence[Article],
+    embeddings: NDArray[np.float32],
+    model: Model,
+    tag_ids: Sequence[str],
+    pieces: Pieces,
+    *,
+    new: NDArray[np.bool_],
+    allowed: float = GIVES_UP,
+) -> FirstStage:
+    """Return a student of `model` over `tag_ids`, from n articles, oldest first, with embeddings (n, d).
+
+    new: (n,), which of them the model did not learn from; two at least. allowed: see GIVES_UP.
+    """
+    said = np.concatenate([
+        model.predict(articles[begin : begin + _AT_ONCE], embeddings[begin : begin + _AT_ONCE], tag_ids)
+        for begin in range(0, len(articles), _AT_ONCE)
+    ])  # fmt: skip
+    reader = StaticEncoder(pieces.tokenizer, pieces.vectors)
+    texts = [one.content for one in articles]
+    counts = reader.counts(texts)
+    vectors = token_vectors(counts, pieces.vectors, embeddings)
+    encoder = StaticEncoder(pieces.tokenizer, vectors)
+    features = features_of(texts, unit_length(counts @ encoder.vectors), [one.url for one in articles])
+    unseen = np.flatnonzero(new)
+    held = unseen[-min(int(_LEFT_OUT * len(articles)) or 1, len(unseen) // 2) :]
+    taught = np.setdiff1d(np.arange(len(articles)), held)
+    named = [{tag_ids[top]: 1.0} for top in said[taught].argmax(axis=1)]
+    rows = labelled_rows(named, features.take(taught), tag_ids)
+    student = fit(rows, _start(model, tag_ids, encoder.dimension))
+    student = as_sure_as(student, student.probabilities(features.take(held), tag_ids), said[held])
+    answered = student.probabilities(features.take(held), tag_ids)
+    threshold, settles, gives_up = threshold_of(answered, said[held], allowed * min(1.0, len(articles) / ENOUGH))
+    return FirstStage(encoder, student, threshold, len(articles), settles, gives_up)
+
+
+def token_vectors(
+    counts: sparse.csr_array, pieces: NDArray[np.float32], embeddings: NDArray[np.float32]
+) -> NDArray[np.float16]:
+    """Return one vector a token, (V, d), whose sum over a text points where its embedding does.
+
+    counts: (n, V), which tokens the n texts have; pieces: (V, k), what is known of the tokens; embeddings: (n, d). What
+    is fitted is a map from k to d, so that tokens which no text has get their vectors, too.
+    """
+    shares = np.bincount(counts.indices, weights=counts.data, minlength=len(pieces)) / max(1, counts.nnz)
+    weighed = pieces * (_RARITY / (_RARITY + shares)).astype(np.float32)[:, None]
+    seen = unit_length(counts @ weighed).astype(np.float64)
+    bent = np.linalg.solve(seen.T @ seen + _RIDGE * np.eye(seen.shape[1]), seen.T @ embeddings)
+    found = weighed @ bent.astype(np.float32)
+    typical = np.sqrt(np.square(found).sum(axis=1).mean())
+    return np.asarray(found / max(float(typical), 1e-12), dtype=np.float16)  # only their direction counts
+
+
+def _start(model: Model, tag_ids: Sequence[str], dimension: int) -> Classifier:
+    if isinstance(model, Classifier) and model.dimension == dimension:
+        return model.over(tag_ids)
+    count = len(tag_ids)
+    return Classifier(
+        tuple(tag_ids),
+        dense=np.zeros((dimension, count), np.float32),
+        bias=np.full(count, -1, np.float32),
+        words=np.zeros((0, count), np.float32),
+        reading=Reading(np.zeros(0, np.int32), np.zeros(0, np.float32)),
+        memory=Memory.empty(dimension, count),
+    )
+
+
+def as_sure_as(student: Classifier, answered: NDArray[np.float64], said: NDArray[np.float64]) -> Classifier:
+    """Return the student with the sharpness at which its answers, (n, T), are nearest to what the model said, (n, T).
+
+    It learned which tag the model holds likeliest, and would be surer of that than the model is of the truth.
+    """
+    logs = np.log(np.maximum(answered, 1e-12))
+
+    def cost(log_exponent: float) -> float:
+        raised = logs * np.exp(log_exponent)
+        return float(-((said * raised).sum() - np.logaddexp.reduce(raised, axis=1).sum()))
+
+    found = minimize_scalar(cost, bounds=(-1.5, 1.5), method="bounded")
+    return replace(student, sharpness=student.sharpness * float(np.exp(found.x)))
+
+
+def threshold_of(
+    answered: NDArray[np.float64], said: NDArray[np.float64], allowed: float
+) -> tuple[float, float, float]:
+    """Return how sure the student must be, the share that it then settles, and what that gives up (at most `allowed`).
+
+    answered, said: (n, T), the student's and the model's probabilities of the same articles. Given up is, of each settled
+    one, by how much the model's probability of the student's likeliest tag is below that of its own.
+    """
+    sure, rows = answered.max(axis=1), np.arange(len(answered))
+    cost = said.max(axis=1) - said[rows, answered.argmax(axis=1)]
+    order = np.argsort(-sure, kind="stable")
+    lost = np.cumsum(cost[order]) / len(rows)
+    settled = int(np.searchsorted(lost, allowed, side="right"))
+    if settled == len(rows):
+        return 0.0, 1.0, float(lost[-1])
+    threshold = float(sure[order[settled]])
+    settled = int((sure > threshold).sum())  # of equally sure ones all, or none
+    return threshold, settled / len(rows), float(lost[settled - 1]) if settled else 0.0
