@@ -1,12 +1,13 @@
 """What a noisy crowd costs, and whether the blank arm's interval tells the truth.
 
     python -m tests.benchmarks.noise [--seeds 5] [--rounds 6] [--posts 200] [--streams huffpost lobsters] [--json]
-    python -m tests.benchmarks.noise --coverage --seeds 34
+    python -m tests.benchmarks.noise --coverage --seeds 34 [--selection random]
 
 The first compares the aggregators in backtests with an honest crowd and with the same people of whom 30 % are lazy
 (anchoring 0.4 to 0.9) and 5 % are adversaries on one tag: verdict accuracy, and the final model's accuracy on rows
 that nobody was shown. The second counts, with the noisy crowd, how often the 95 % interval of a round's accuracy on
-blank posts that were chosen at random covers the true accuracy, and how often the naive one, on all posts, does.
+blank posts that were chosen at random covers the true accuracy, and how often the naive one, on all posts, does. With
+`--selection random` posts are not picked for being hard, so that the naive one shows what anchoring alone does to it.
 """
 
 import argparse
@@ -27,7 +28,7 @@ from tierbot.edges.archives import read_archive
 from tierbot.edges.encoder import SentenceEncoder
 from tierbot.simulate.archive import labelled_archive
 from tierbot.simulate.backtest import RoundResult, backtest
-from tierbot.simulate.choices import AGGREGATORS, BacktestSettings
+from tierbot.simulate.choices import AGGREGATORS, SELECTIONS, BacktestSettings
 
 STREAMS = ("huffpost", "lobsters")
 START, WINDOW, ARRIVALS = 500, 1000, 2.0
@@ -50,7 +51,14 @@ def first_rows(name: str, many: int) -> tuple[ArchiveRow, ...]:
 
 
 def play(
-    name: str, crowd: str, aggregator: str, seed: int, rounds: int, posts: int, learner: str = "default"
+    name: str,
+    crowd: str,
+    aggregator: str,
+    seed: int,
+    rounds: int,
+    posts: int,
+    learner: str = "default",
+    selection: str = "mix",
 ) -> list[RoundResult]:
     """Replay a stream's first rows with a crowd; the seed draws the crowd, what is asked and what is said."""
     rows = first_rows(name, int(START + WINDOW + ARRIVALS * rounds * posts))
@@ -64,6 +72,7 @@ def play(
         trainers=team,
         aggregator=aggregator,
         learner=learner,
+        selection=selection,
         seed=seed,
     )
     played = list(backtest(rows, settings, encoder(name), np.random.default_rng(seed)))
@@ -96,17 +105,17 @@ def compare(name: str, seeds: int, rounds: int, posts: int) -> Iterator[dict[str
         yield {"stream": name, "aggregator": aggregator, "noise_costs": over_seeds(lost.tolist())}
 
 
-def coverage(name: str, aggregator: str, seeds: int, rounds: int, posts: int) -> dict[str, object]:
+def coverage(name: str, aggregator: str, seeds: int, rounds: int, posts: int, selection: str) -> dict[str, object]:
     """Return how often both intervals cover the true accuracy of the articles that came in, over seeds × rounds."""
     found: dict[str, list[tuple[bool, float, float, int]]] = {"blank": [], "all": []}
     for seed in range(seeds):
-        for result in play(name, "noisy", aggregator, seed, rounds, posts):
+        for result in play(name, "noisy", aggregator, seed, rounds, posts, selection=selection):
             truth = result.arrived_accuracy.value
             for arm, kept in found.items():
                 said = result.reported[arm]
                 if truth is not None and said.value is not None and said.low is not None and said.high is not None:
                     kept.append((said.low <= truth <= said.high, said.value - truth, said.high - said.low, said.n))
-    row: dict[str, object] = {"stream": name, "aggregator": aggregator}
+    row: dict[str, object] = {"stream": name, "aggregator": aggregator, "selection": selection}
     for arm, kept in found.items():
         covered, errors, widths, ns = (np.array(column, dtype=float) for column in zip(*kept, strict=True))
         share = Estimate.of_share(covered.sum(), len(covered))
@@ -130,12 +139,14 @@ def main() -> None:
     parser.add_argument("--posts", type=int, default=200)
     parser.add_argument("--streams", nargs="+", default=STREAMS, choices=STREAMS)
     parser.add_argument("--aggregators", nargs="+", default=AGGREGATORS, choices=AGGREGATORS)
+    parser.add_argument("--selection", default="mix", choices=SELECTIONS, help="for --coverage")
     parser.add_argument("--coverage", action="store_true")
     parser.add_argument("--json", action="store_true")
     options = parser.parse_args()
     how = (options.seeds, options.rounds, options.posts)
     for name in options.streams:
-        rows = (coverage(name, one, *how) for one in options.aggregators) if options.coverage else compare(name, *how)
+        covered = (coverage(name, one, *how, options.selection) for one in options.aggregators)
+        rows = covered if options.coverage else compare(name, *how)
         for row in rows:
             print(json.dumps(row) if options.json else "  ".join(_cells(row)), flush=True)
 
