@@ -5,11 +5,13 @@ from __future__ import annotations
 import asyncio
 import hmac
 import json
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route, WebSocketRoute
+from starlette.websockets import WebSocketDisconnect
 
 from tierbot.sandbox.control.acts import ACTS
 from tierbot.sandbox.control.answered import ANSWERED
@@ -160,22 +162,19 @@ class ControlWeb:
                 gone.cancel()
 
 
-async def _pump(websocket: WebSocket, queue: asyncio.Queue[str | None], gone: asyncio.Task[None]) -> None:
-    while not gone.done():
-        getter = asyncio.create_task(queue.get())
-        await asyncio.wait({getter, gone}, return_when=asyncio.FIRST_COMPLETED)
-        if not getter.done():
-            getter.cancel()
-            return
-        text = getter.result()
-        if text is None:
-            await websocket.close(code=1012)
-            return
-        await websocket.send_text(text)
-        while not queue.empty():
-            text = queue.get_nowait()
-            if text is not None:
-                await websocket.send_text(text)
+async def _pump(websocket: WebSocket, queue: asyncio.Queue[str | None], gone: asyncio.Task[Any]) -> None:
+    with suppress(WebSocketDisconnect):  # a page may close while something is on its way to it
+        while not gone.done():
+            getter = asyncio.create_task(queue.get())
+            await asyncio.wait({getter, gone}, return_when=asyncio.FIRST_COMPLETED)
+            if not getter.done():
+                getter.cancel()
+                return
+            text = getter.result()
+            if text is None:
+                await websocket.close(code=1012)
+                return
+            await websocket.send_text(text)
 
 
 async def _until_gone(websocket: WebSocket) -> None:
