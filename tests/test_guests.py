@@ -3,6 +3,8 @@
 import json
 import logging
 import re
+import sys
+import threading
 from pathlib import Path
 
 import pytest
@@ -10,7 +12,8 @@ import pytest
 from tests.conftest import WORKSPACE, Stage, raise_stage
 from tests.guests import FOOD, LEARNING, install_here
 from tierbot.domain import Prediction, TierbotError
-from tierbot.predict.model import NoPredictorError, PredictorError
+from tierbot.predict.model import NoPredictorError, PredictorError, PredictorTimeoutError
+from tierbot.predict.timelimit import TimeLimit
 
 
 def installed(stage: Stage, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, source: str = FOOD, **options: str) -> str:
@@ -99,6 +102,64 @@ def test_a_predictor_that_answers_nonsense_is_named_ours_answers_and_nothing_is_
     monkeypatch.delenv("BREAK")
     assert stage.bot.loop.ask(WORKSPACE, 2) == 2
     assert [one.model_version for one in predictions(stage)].count(model) == 2, "mended, it answers again"
+
+
+HANGS = FOOD.replace("import json", "import json\nimport threading\n\nHOLD = threading.Event()\nHOLD.set()").replace(
+    "        return [self.row", "        HOLD.wait(60)\n        return [self.row"
+)
+
+
+def test_a_predictor_that_hangs_is_named_ours_answers_and_it_is_asked_again_when_it_returns(
+    stage: Stage, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    stage.bot.registry.guests._limit = limit = TimeLimit(10)
+    model = installed(stage, tmp_path, monkeypatch, HANGS)
+    hold = sys.modules["house_model"].HOLD
+    hold.clear()
+    limit._seconds = 0.05
+    stage.bot.loop.take_in(WORKSPACE, stage.articles(6))
+    for said in ("gave no answer within 0.05 s", "still hangs in an earlier call"):
+        caplog.clear()
+        with caplog.at_level(logging.WARNING):
+            assert stage.bot.loop.ask(WORKSPACE, 2) == 2
+        (record,) = [one for one in caplog.records if "m0001 answers" in one.getMessage()]
+        assert f"The predictor {model} {said}" in record.getMessage()
+    assert {one.model_version for one in predictions(stage)} == {"m0001"}
+    assert sum(thread.name == f"predictor {model}" for thread in threading.enumerate()) == 1, (
+        "one thread is held, no more"
+    )
+    hold.set()
+    limit._late[model].join(10)
+    limit._seconds = 10
+    assert stage.bot.loop.ask(WORKSPACE, 2) == 2
+    assert [one.model_version for one in predictions(stage)].count(model) == 2, "it returned: it answers again"
+
+
+@pytest.mark.parametrize("where", ["import", "restored"])
+def test_a_predictor_that_hangs_while_it_is_loaded_or_restored_is_named_too(
+    stage: Stage, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, where: str
+) -> None:
+    never = "import threading\nHOLD = threading.Event()\n"
+    source = (
+        f"{never}HOLD.wait(2)\n{FOOD}"
+        if where == "import"
+        else never + LEARNING.replace("return House(json.loads(state))", "HOLD.wait(2)")
+    )
+    guests = stage.bot.registry.guests
+    guests._limit = TimeLimit(10)
+    if where == "restored":
+        model = installed(stage, tmp_path, monkeypatch, source)
+        guests._limit._seconds = 0.05
+        version = guests.version("house", 9, None, b"{}")
+        with pytest.raises(PredictorTimeoutError, match=f"The predictor {version.id} gave no answer within"):
+            guests.model(version, b"{}", stage.bot.tags.ids)
+        assert version.id != model
+    else:
+        guests._limit._seconds = 0.05
+        with pytest.raises(PredictorTimeoutError, match=r"The predictor house gave no answer within 0\.05 s"):
+            installed(stage, tmp_path, monkeypatch, source)
+    for thread in guests._limit._late.values():
+        thread.join(10)
 
 
 def test_a_predictor_that_answers_nonsense_from_the_start_is_not_promoted(

@@ -60,6 +60,7 @@ from tierbot.ports import (
     Store,
     Workspace,
 )
+from tierbot.predict.timelimit import TimeLimit
 from tierbot.registry import Registry
 from tierbot.requested import Requested
 from tierbot.schedule import Scheduler, Worker
@@ -189,7 +190,12 @@ def build(
         judge_on=settings.judge_on,
         seed=seed,
         train=trainer,
-        guests=Guests(predictors or installed_predictors(settings), clock, settings.judge_on),
+        guests=Guests(
+            predictors or installed_predictors(settings),
+            clock,
+            settings.judge_on,
+            TimeLimit(settings.predictor_timeout_seconds),
+        ),
     )
     directory = Directory(clock)
     installations = cache(partial(installations_of, settings, store, clock))

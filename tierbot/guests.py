@@ -7,12 +7,13 @@ predicted by it stays traceable after an upgrade, and another build never passes
 import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 
 from tierbot.domain import Article, ModelState, ModelVersion
 from tierbot.ports import Clock, LoadedPredictor, Predictors, SettledPost
-from tierbot.predict.model import Example, Guest, LearningPredictor, PredictorError
+from tierbot.predict.model import Example, Guest, LearningPredictor, Limit, PredictorError
 from tierbot.training.judge import Decision, is_unbiased
 from tierbot.training.rows import teaches
 from tierbot.training.teaching import Lesson, restored
@@ -26,7 +27,9 @@ _PROBE = (
 class Guests:
     """What the registry asks about predictors. Restored ones are kept by version."""
 
-    def __init__(self, predictors: Predictors, clock: Clock, judge_on: int) -> None:
+    def __init__(self, predictors: Predictors, clock: Clock, judge_on: int, limit: Limit) -> None:
+        """`limit`: how long loading, restoring and each answer may take."""
+        self._limit = limit
         self._predictors = predictors
         self._clock = clock
         self._judge_on = judge_on
@@ -45,7 +48,7 @@ class Guests:
         learned: Mapping[str, object] | None = None,
     ) -> ModelVersion:
         """Return the model version of an installed predictor with a state. Raises PredictorError if it cannot be used."""
-        found = self._predictors.load(name)
+        found = self._load(name)
         return ModelVersion(
             id=_version_id(found, state),
             number=number,
@@ -69,7 +72,7 @@ class Guests:
 
         Raises PredictorError if it is not installed, in another version, or answers what is no probabilities.
         """
-        found = self._predictors.load(str(version.card["predictor"]))
+        found = self._load(str(version.card["predictor"]))
         if _version_id(found, state) != version.id:
             raise PredictorError(
                 f"The model {version.id} is not what is installed: that is {_version_id(found, b'')}. "
@@ -78,8 +81,8 @@ class Guests:
         if version.id not in self._restored:
             guest = Guest(version.id, found.predictor)
             if isinstance(found.predictor, LearningPredictor):
-                guest = restored(version.id, found.predictor, state)
-            guest = replace(guest, entry_point=found.name)
+                guest = self._limit.call(version.id, partial(restored, version.id, found.predictor, state))
+            guest = replace(guest, entry_point=found.name, limit=self._limit)
             now = self._clock.now()
             probe = [Article(f"probe{i}", text, "", "", "", now) for i, text in enumerate(_PROBE)]
             guest.predict(probe, np.zeros((len(probe), 0), np.float32), tag_ids)
@@ -100,7 +103,7 @@ class Guests:
         PredictorError or TrainingInterruptedError.
         """
         name = str(champion.card["predictor"])
-        if not isinstance(self._predictors.load(name).predictor, LearningPredictor):
+        if not isinstance(self._load(name).predictor, LearningPredictor):
             return None
         said = [item for item in settled if teaches(item.verdict) and item.post.article_id in articles]
         fair = [
@@ -111,6 +114,9 @@ class Guests:
         examples = [_example(item, articles[item.post.article_id], frozenset(tag_ids)) for item in said]
         taught = self._predictors.teach(Lesson(name, tuple(tag_ids), examples, judging, state))
         return taught.state, taught.decision
+
+    def _load(self, name: str) -> LoadedPredictor:
+        return self._limit.call(name, partial(self._predictors.load, name))
 
 
 def is_guest(version: ModelVersion) -> bool:

@@ -113,6 +113,7 @@ class Settings(BaseSettings):
         "",
         description="Name of an installed predictor of your own that answers, see docs/python.md. Empty: whichever model was promoted last.",
     )
+    predictor_timeout_seconds: float = Field(60.0, gt=0, description="Seconds that its answer may take at most.")
     retention_days: float = Field(
         0.0,
         ge=0,

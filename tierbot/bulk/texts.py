@@ -37,8 +37,11 @@ def shards_of(lines: Iterable[str], name: Callable[[int, int], str], size: int =
 # --- classified -----------------------------------------------------------------------------------
 
 
-def classifying(champion: "Champion", encoder: str, top: int) -> Work:
-    """Return the work of classifying texts by a model; each text's `top` likeliest tags are told."""
+def classifying(champion: "Champion", encoder: str, top: int, seconds: float = 60.0) -> Work:
+    """Return the work of classifying texts by a model; each text's `top` likeliest tags are told.
+
+    `seconds`: how long a predictor of somebody else's may take for a shard.
+    """
     model = champion.model
     about: dict[str, Any] = {
         "model": champion.version,
@@ -47,6 +50,7 @@ def classifying(champion: "Champion", encoder: str, top: int) -> Work:
         "encoder_digest": champion.encoder.digest,
         "top": top,
         "predictor": model.entry_point if isinstance(model, Guest) else "",
+        **({"seconds": seconds} if isinstance(model, Guest) else {}),
     }
     weights = model.state if isinstance(model, Guest) else cast("Classifier", model).to_bytes()
     first = champion.first.to_bytes() if champion.first else b""
@@ -97,12 +101,14 @@ def _model(told: dict[str, Any], weights: bytes) -> "Model":
     from tierbot.bootstrap import SystemClock  # noqa: PLC0415
     from tierbot.edges.predictors import InstalledPredictors  # noqa: PLC0415
     from tierbot.guests import Guests  # noqa: PLC0415
+    from tierbot.predict.timelimit import TimeLimit  # noqa: PLC0415
 
     version = ModelVersion(
         told["model"], 0, None, ModelState.CHAMPION, "", "", _NOBODY_ASKS, {"predictor": told["predictor"]}
     )
     tag_ids = [tag[0] for tag in told["tags"]]
-    return Guests(InstalledPredictors(timeout=0), SystemClock(), 0).model(version, weights, tag_ids)
+    limit = TimeLimit(told["seconds"])
+    return Guests(InstalledPredictors(timeout=0), SystemClock(), 0, limit).model(version, weights, tag_ids)
 
 
 def _article(told: dict[str, str]) -> Article:

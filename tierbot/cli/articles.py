@@ -119,7 +119,7 @@ def _in_bulk(file: Path, to: Path | None, top: int, engine: str, workers: int | 
 
     settings = load_settings()
     logging_of(settings)
-    work = classifying(load(), settings.encoder, top)
+    work = classifying(load(), settings.encoder, top, settings.predictor_timeout_seconds)
     articles = (to_article(row, datetime.now(UTC)) for row in read_archive(file, now=datetime.now(UTC)))
     lines = (json.dumps({"title": one.title, "text": one.text, "url": one.url}) for one in articles)
     shards = shards_of(lines, lambda first, last: f"{file}: rows {first} to {last}")

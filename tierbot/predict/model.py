@@ -4,15 +4,17 @@ A predictor is any callable `predictor(articles, tags)` that gives probabilities
 so nothing that it says is believed unchecked: a wrong answer is an error that names it, never a wrong row in a log.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol, runtime_checkable
+from functools import partial
+from typing import Any, Protocol, TypeVar, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
 
 from tierbot.domain import Article, TierbotError
 
+_T = TypeVar("_T")
 _OFF_BY = 1e-3
 """A row's probabilities may miss 1 by so much (half precision does); they are brought to exactly 1."""
 
@@ -23,6 +25,18 @@ class PredictorError(TierbotError):
 
 class NoPredictorError(PredictorError):
     """A name that no installed predictor has; the text lists those there are."""
+
+
+class PredictorTimeoutError(PredictorError):
+    """A predictor that gave no answer in time."""
+
+
+class Limit(Protocol):
+    """Lets other people's code take so long and no longer; see predict.timelimit."""
+
+    def call(self, name: str, what: Callable[[], _T]) -> _T:
+        """Return what it returns, or raise what it raises; PredictorTimeoutError if it takes too long."""
+        ...
 
 
 class Model(Protocol):
@@ -93,13 +107,15 @@ class LearningPredictor(Predictor, Protocol):
 class Guest:
     """A predictor as a Model: what it answers is checked.
 
-    name: its version's id, which stands in errors. entry_point, state: what it was loaded by and restored from.
+    name: its version's id, which stands in errors. entry_point, state: what it was loaded by and restored from. limit:
+    how long an answer may take; None: as long as it likes.
     """
 
     name: str
     predictor: Predictor
     entry_point: str = ""
     state: bytes = b""
+    limit: Limit | None = None
 
     def known(self, tag_ids: Sequence[str]) -> list[str]:
         """Return all tags: a predictor is asked about whatever is in use."""
@@ -113,10 +129,14 @@ class Guest:
     ) -> NDArray[np.float64]:
         """Return what the predictor says, (n, T), rows summing to exactly 1.
 
-        Raises PredictorError if it raises, or answers anything but probabilities of these tags.
+        Raises PredictorError if it raises, or answers anything but probabilities of these tags, and
+        PredictorTimeoutError if it takes longer than its limit.
         """
+        ask = partial(self.predictor, tuple(articles), tuple(tag_ids))
         try:
-            answer = self.predictor(tuple(articles), tuple(tag_ids))
+            answer = self.limit.call(self.name, ask) if self.limit else ask()
+        except PredictorTimeoutError:
+            raise
         except (Exception, SystemExit) as fault:
             raise PredictorError(
                 f"The predictor {self.name} raised {type(fault).__name__}: {str(fault)[:300]}. Mend it, or promote another."
