@@ -3,6 +3,7 @@
 import hashlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from importlib import import_module
 
 from tierbot.domain import TierbotError
@@ -27,16 +28,16 @@ class Shard:
     name: str
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Work:
     """What is done: `factory` ("module:function") makes, once a process, of `about` what turns a shard's lines."""
 
     factory: str
     about: bytes
 
-    @property
+    @cached_property
     def digest(self) -> str:
-        """A sha256 of what is done."""
+        """A sha256 of what is done; it travels along, since a model of 30 MB takes longer to digest than to ask."""
         return hashlib.sha256(self.factory.encode() + b"\0" + self.about).hexdigest()
 
 

@@ -65,7 +65,7 @@ def fit(
     """
     chosen = settings or FitSettings()
     said = _taught(rows, prior)
-    reading = _reading(rows, prior, chosen)
+    reading = reading_of(rows.features, prior, chosen)
     design, stacked = _design(rows.features, reading), _stacked(prior, reading)
     index, scores, begin = _left_out(design, rows, said, stacked, chosen, seed)
     found = _solve(design, rows, rows.weights, stacked, begin, chosen)
@@ -95,7 +95,7 @@ def refit(
     """
     chosen = settings or FitSettings()
     said = _taught(rows, prior)
-    reading = _reading(rows, prior, chosen)
+    reading = reading_of(rows.features, prior, chosen)
     design, stacked = _design(rows.features, reading), _stacked(prior, reading)
     found = _solve(design, rows, rows.weights, stacked, _stacked(model, reading), chosen)
     return replace(
@@ -133,19 +133,20 @@ def _model(
     )
 
 
-def _reading(rows: TrainingRows, prior: Classifier, settings: FitSettings) -> Reading:
-    counts = np.bincount(rows.features.words.indices, minlength=COLUMNS)
+def reading_of(features: Features, prior: Classifier, settings: FitSettings) -> Reading:
+    """Return how the words of n texts are weighed: the frequent ones, and those that the prior knows."""
+    counts = np.bincount(features.words.indices, minlength=COLUMNS)
     order = np.argsort(-counts, kind="stable")
     order = order[counts[order] >= settings.fewest_rows]
     is_word = order < WORD_COLUMNS
     kept = np.concatenate([order[is_word][: settings.most_words], order[~is_word][: settings.most_sites]])
     columns = np.union1d(kept, prior.reading.columns).astype(np.int32)
-    idf = np.log((len(rows) + 1) / (counts[columns] + 1)) + 1
+    idf = np.log((len(features) + 1) / (counts[columns] + 1)) + 1
     return Reading(
         columns,
         idf.astype(np.float32),
         # half the weight that a word seen once would have: some unknown words are no words at all
-        unknown_idf=float(np.sqrt(0.5) * (np.log((len(rows) + 1) / 2) + 1)),
+        unknown_idf=float(np.sqrt(0.5) * (np.log((len(features) + 1) / 2) + 1)),
         word_scale=settings.word_scale,
         site_scale=settings.site_scale,
     )
