@@ -11,6 +11,10 @@ JOB = "ask in threads"
 _TITLE = 150  # characters of a message that head its post
 
 
+class NothingToReadError(TierbotError):
+    """A message without a letter or a digit; the text is for the person who asked."""
+
+
 class Requested:
     """Takes requests in any workspace. Quick: a listener may wait for it."""
 
@@ -21,11 +25,11 @@ class Requested:
     def take(self, workspace: str, user: str, message: Thread, thread: str, text: str) -> bool:
         """Let the text of a message be asked about in the thread below `thread`; False if it was asked about before.
 
-        Raises TierbotError if there is nothing in it to read.
+        Raises NothingToReadError if there is nothing in it to read.
         """
         text = clean_text(text)
         if not any(letter.isalnum() for letter in text):
-            raise TierbotError("There is no text in that message that I could read.")
+            raise NothingToReadError("There is no text in that message that I could read.")
         now = self._clock.now()
         article = Article(
             id=key("message", message.channel, message.ts),

@@ -4,6 +4,8 @@ import pytest
 
 from tests.scenarios.conftest import wait_until
 from tests.scenarios.stagehand import House, open_house
+from tierbot.edges.store import StoreError
+from tierbot.requested import Requested
 
 
 @pytest.fixture(scope="module")
@@ -61,6 +63,23 @@ def test_a_bare_mention_is_answered_with_how_to_ask(house: House) -> None:
     wait_until(
         lambda: "Mention me with the text" in str(house.see("inbox", user="dee")["ephemerals"]), "to be told how"
     )
+
+
+def test_a_mention_that_could_not_be_written_is_delivered_again_and_asked_about_once(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    take, faults = Requested.take, [StoreError("The disk is full.")]
+
+    def at_first_broken(*given):
+        if faults:
+            raise faults.pop()
+        return take(*given)
+
+    monkeypatch.setattr(Requested, "take", at_first_broken)
+    ts = house.do("message", user="bob", text=f"{bot(house)} a chef bakes bread")["ts"]
+    (asked,) = wait_until(lambda: questions(house, ts), "the question")
+    assert "a chef bakes bread" in str(asked["blocks"])
+    assert not faults
 
 
 def test_where_the_bot_is_not_it_says_how_to_let_it_in(house: House) -> None:

@@ -4,7 +4,7 @@ The question stands in the message's own thread: what is said in a private chann
 """
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from slack_bolt import Ack, App, BoltContext, Respond
@@ -19,9 +19,11 @@ from tierbot.edges.slack.listeners import Desk
 from tierbot.edges.slack.needs import MessageShortcut, Needs
 from tierbot.edges.slack.text import clean, mrkdwn, plain
 from tierbot.ports import ChatError
+from tierbot.requested import NothingToReadError
 
 _log = logging.getLogger(__name__)
 _LONGEST = 2500
+_SAID = "tierbot_said"  # where the listener finds what its middleware made of a mention
 
 TAG = MessageShortcut("Tag this", "tag_this", "Ask colleagues in its thread what this message is about")
 NEEDS = Needs(
@@ -50,33 +52,42 @@ def register(app: App, desk: Desk) -> None:
                 said = _take(desk, str(context.team_id), user, channel, body["message"], str(context.bot_user_id))
             respond(text=said, response_type="ephemeral", replace_original=False)
 
+    # Plain functions, as for the inbox: written before it is acknowledged, in middleware; said afterwards.
+    def take(event: dict[str, Any], context: BoltContext, client: WebClient, next: Callable[[], Any]) -> None:  # noqa: A002 - Bolt injects by name
+        """Take a mention in, then let the listener answer. What raises answers 500, and Slack delivers again."""
+        if event.get("user") and not event.get("bot_id") and not event.get("edited"):
+            context[_SAID] = _mentioned(desk, event, context, client)
+        next()
+
     def mention(event: dict[str, Any], context: BoltContext, client: WebClient) -> None:
-        user, channel = event.get("user"), str(event["channel"])
-        if not user or event.get("bot_id") or event.get("edited"):
-            return
-        bot, thread = str(context.bot_user_id), event.get("thread_ts")
-        try:
-            message = event
-            if thread and not plain(str(event.get("text") or "")).strip():
-                found = call("conversations.replies", client.conversations_replies, channel=channel, ts=thread, limit=1)
-                message = found["messages"][0]
-            said = _take(desk, str(context.team_id), str(user), channel, message, bot)
-        except Exception as fault:  # noqa: BLE001 - Slack shows nothing of it: the person must be told here
-            said = told(fault, "a mention")
+        said, thread = context.get(_SAID, _THANKS), event.get("thread_ts")
         if said == _THANKS:
             return  # the question itself is the answer
         try:
             where = {"thread_ts": str(thread)} if thread else {}
-            call("chat.postEphemeral", client.chat_postEphemeral, channel=channel, user=str(user), text=said, **where)
+            user, channel = str(event["user"]), str(event["channel"])
+            call("chat.postEphemeral", client.chat_postEphemeral, channel=channel, user=user, text=said, **where)
         except TierbotError as fault:
             _log.info("An answer to a mention was not shown: %s", fault)
 
     app.shortcut({"type": "message_action", "callback_id": TAG.callback_id})(tag)
-    app.event("app_mention")(mention)
+    app.event("app_mention", middleware=[take])(mention)
+
+
+def _mentioned(desk: Desk, event: dict[str, Any], context: BoltContext, client: WebClient) -> str:
+    """Take in what a mention is about: its own text, or the message whose thread it stands in; return what is said."""
+    channel, thread, message = str(event["channel"]), event.get("thread_ts"), event
+    if thread and not plain(str(event.get("text") or "")).strip():
+        try:
+            found = call("conversations.replies", client.conversations_replies, channel=channel, ts=thread, limit=1)
+            message = found["messages"][0]
+        except (TierbotError, LookupError) as fault:  # Slack's to explain, at once; our own faults are tried again
+            return told(fault, "a mention")
+    return _take(desk, str(context.team_id), str(event["user"]), channel, message, str(context.bot_user_id))
 
 
 def _take(desk: Desk, workspace: str, user: str, channel: str, message: Mapping[str, Any], bot: str) -> str:
-    """Take a message in and return what the person is told (mrkdwn)."""
+    """Take a message in and return what the person is told (mrkdwn). Raises what the database raises."""
     if message.get("user") == bot:
         return "That is a message of mine. Use this on what colleagues say."
     text, ts = plain(str(message.get("text") or "")), str(message["ts"])
@@ -84,7 +95,7 @@ def _take(desk: Desk, workspace: str, user: str, channel: str, message: Mapping[
         return _HOW
     try:
         new = desk.requests.take(workspace, user, Thread(channel, ts), str(message.get("thread_ts") or ts), text)
-    except TierbotError as fault:
+    except NothingToReadError as fault:
         return mrkdwn(clean(str(fault), _LONGEST))
     return _THANKS if new else _BEFORE
 
