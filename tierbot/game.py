@@ -11,6 +11,7 @@ from tierbot.closing import status_of
 from tierbot.domain import ModelVersion, ReactionEvent, Round, Standing, TierbotError
 from tierbot.loop import Loop
 from tierbot.ports import Due, Transaction, Workspace
+from tierbot.recording import Told
 from tierbot.rounds.calendar import local_days
 from tierbot.rounds.scores import all_time_standings, standings_of, streak
 from tierbot.rounds.views import Leaderboard, MyScore, RoundStatus
@@ -31,6 +32,10 @@ class Game:
     def record(self, workspace: str, event: ReactionEvent) -> bool:
         """Write a reaction event into the ledger; see Loop.record."""
         return self._loop.record(workspace, event)
+
+    def hand_in(self, workspace: str, event: ReactionEvent, told: Told) -> None:
+        """Have a reaction event written into the ledger; see Loop.hand_in."""
+        self._loop.hand_in(workspace, event, told)
 
     def touched(self, workspace: str) -> None:  # noqa: ARG002 - one worker serves all workspaces
         """Say that the ledger grew: votes and verdicts follow soon."""

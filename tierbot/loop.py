@@ -45,7 +45,7 @@ from tierbot.ports import (
 from tierbot.predict.asking import Asked
 from tierbot.predict.model import NoPredictorError, PredictorError
 from tierbot.reconciling import Reconciler, Sweep
-from tierbot.recording import Recorder
+from tierbot.recording import Recorder, Told
 from tierbot.registry import Registry, Training
 from tierbot.rounds.calendar import next_open
 from tierbot.rounds.scores import champion, sharpshooter, standings_of
@@ -58,6 +58,7 @@ log = logging.getLogger(__name__)
 
 _POOL = 2000  # of the articles that wait, the newest so many are considered
 _WRITTEN_AT_ONCE = 25  # posts a transaction: reactions wait for it, and Slack waits three seconds for them
+_TALLIED_AT_ONCE = 10  # messages; reactions come while others are tallied, and wait for one transaction at most
 
 
 class Loop:
@@ -251,17 +252,21 @@ class Loop:
         """Write one reaction event into the ledger; return, once committed, whether it was new. Nothing else happens."""
         return self._recorder.record(workspace, event)
 
+    def hand_in(self, workspace: str, event: ReactionEvent, told: Told) -> None:
+        """Do as `record` does without waiting: `told` is called, by another thread, after the commit."""
+        self._recorder.hand_in(workspace, event, told)
+
     def tally(self, workspace: str) -> int:
         """Derive the votes of every message whose events were not read yet; return how many messages."""
         read = 0
         while True:
             with self.store.begin(workspace) as tx:
-                messages = tx.ledger.untallied(_WRITTEN_AT_ONCE)
+                messages = tx.ledger.untallied(_TALLIED_AT_ONCE)
                 tags = tx.workspaces.tags() if messages else TagSpace(())
                 for channel, ts in messages:
                     self._tally_message(tx, channel, ts, tags)
             read += len(messages)
-            if len(messages) < _WRITTEN_AT_ONCE:
+            if len(messages) < _TALLIED_AT_ONCE:
                 return read
 
     @staticmethod

@@ -80,11 +80,11 @@ def _chat(
 ) -> SlackChat:
     client = web_client(token, settings.slack_api_url, meter)
 
-    def is_bot(user: str) -> bool:
+    def is_outsider(user: str) -> bool:
         directory.keep_fresh(workspace, client)
-        return directory.is_bot(workspace, user)
+        return bool(directory.is_outsider(workspace, user))
 
-    return SlackChat(client, partial(tags_in, store, workspace), clock, is_bot)
+    return SlackChat(client, partial(tags_in, store, workspace), clock, is_outsider)
 
 
 def admins_of(settings: Settings, installations: Callable[[], Installations]) -> Callable[[str], list[str]]:

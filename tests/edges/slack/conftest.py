@@ -10,7 +10,7 @@ import httpx
 import pytest
 
 from tierbot.domain import Estimate, ModelState, ModelVersion, Round, Standing, TierbotError
-from tierbot.edges.slack.app import authorize_one, build_app, identify
+from tierbot.edges.slack.app import AuthorizeOne, build_app, identify
 from tierbot.edges.slack.chat import web_client
 from tierbot.edges.slack.directory import Directory
 from tierbot.edges.slack.listeners import Desk
@@ -54,6 +54,18 @@ class SmallGame:
         self.ledger[workspace, event.event_id] = event
         self.deliveries.append(event)
         return new
+
+    def hand_in(self, workspace, event, told):
+        """Record in another thread, as the real one does."""
+
+        def write():
+            try:
+                new, fault = self.record(workspace, event), None
+            except RuntimeError as raised:
+                new, fault = False, raised
+            told(new, fault)
+
+        threading.Thread(target=write).start()
 
     def touched(self, workspace):
         assert workspace
@@ -153,7 +165,7 @@ class Bot:
         desk = desk_of(self.play, self.clock, Admins((), self.clock), lambda _: box.channel)
         self.identity = identify(box.web)
         self.directory = Directory(self.clock)
-        self.app = build_app(desk, authorize_one(self.identity), base_url=box.info["api_url"], directory=self.directory)
+        self.app = build_app(desk, AuthorizeOne(self.identity), base_url=box.info["api_url"], directory=self.directory)
         self.connections = threading.Semaphore(0)
         self.runner = SocketRunner(
             self.app, box.info["app_token"], box.app_web, on_connected=self.connections.release, **options

@@ -4,7 +4,7 @@ import pytest
 
 from tests.edges.slack.conftest import SmallGame, StoppedClock, desk_of
 from tierbot.domain import TierbotError
-from tierbot.edges.slack.app import SlackApp, authorize_one, build_app, identify
+from tierbot.edges.slack.app import AuthorizeOne, SlackApp, build_app, identify
 from tierbot.edges.slack.canary import COMMANDS, STRANGER, Canary, colleague
 from tierbot.edges.slack.people import Admins, list_admins
 
@@ -23,7 +23,7 @@ def game():
 def app(box, game) -> SlackApp:
     clock = StoppedClock()
     desk = desk_of(game, clock, Admins((), clock), lambda _: box.channel)
-    return build_app(desk, authorize_one(identify(box.web)), base_url=box.info["api_url"])
+    return build_app(desk, AuthorizeOne(identify(box.web)), base_url=box.info["api_url"])
 
 
 def canary(box, app, game, **options):

@@ -12,7 +12,8 @@ from tierbot.edges.slack.directory import Directory
 @pytest.fixture(scope="module")
 def box(start):
     sandbox = start()
-    for name, more in (("zap", {"bot": True}), ("eve", {"real_name": "Eve <\u202e> of Pizza"})):
+    people = {"zap": {"bot": True}, "eve": {"real_name": "Eve <\u202e> of Pizza"}, "zoe": {"home": "T0ABROAD"}}
+    for name, more in people.items():
         sandbox.users[name] = sandbox.do("users", name=name, **more)["user"]["id"]
     return sandbox
 
@@ -32,16 +33,18 @@ class Counted:
 def test_it_knows_nothing_until_it_has_asked(box):
     directory = Directory(StoppedClock())
     assert directory.name("T1", box.users["ada"]) is None
-    assert not directory.is_bot("T1", box.users["zap"])
+    assert directory.is_outsider("T1", box.users["zap"]) is None
 
 
-def test_it_knows_everyone_by_name_and_the_bots(box):
-    directory, client = Directory(StoppedClock()), Counted(box.web)
-    directory.keep_fresh("T1", client)
+def test_it_knows_everyone_by_name_and_who_is_no_colleague(box):
+    directory, client, team = Directory(StoppedClock()), Counted(box.web), box.web.auth_test()["team_id"]
+    directory.keep_fresh(team, client)
     assert client.pages > 1
-    assert directory.name("T1", box.users["ada"]) == "ada"
-    assert "\u202e" not in directory.name("T1", box.users["eve"])
-    assert [name for name in box.users if directory.is_bot("T1", box.users[name])] == ["tierbot", "zap"]
+    assert directory.name(team, box.users["ada"]) == "ada"
+    assert "\u202e" not in directory.name(team, box.users["eve"])
+    outsiders = [name for name in box.users if directory.is_outsider(team, box.users[name])]
+    assert outsiders == ["tierbot", "zap", "zoe"], "bots, and who is of another team"
+    assert directory.is_outsider(team, "U0UNKNOWN") is None
 
 
 def test_one_workspace_knows_nothing_of_another(box):

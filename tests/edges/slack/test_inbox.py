@@ -10,7 +10,7 @@ from slack_sdk.socket_mode.request import SocketModeRequest
 
 from tests.edges.slack.conftest import NOW, SmallGame, StoppedClock, desk_of
 from tierbot.domain import Origin, ReactionEvent, Source
-from tierbot.edges.slack.app import Identity, authorize_one, build_app
+from tierbot.edges.slack.app import AuthorizeOne, Identity, build_app
 from tierbot.edges.slack.intake import answer
 from tierbot.edges.slack.people import Admins
 from tierbot.ports import NoMeter
@@ -25,7 +25,7 @@ class Inbox:
         self.play, clock = SmallGame(), StoppedClock()
         desk = desk_of(self.play, clock, Admins(("UADMIN",), clock), lambda _: None)
         self.app = build_app(
-            desk, authorize_one(IDENTITY), base_url="http://127.0.0.1:9/api", ignored_users=frozenset({"UOTHERBOT"})
+            desk, AuthorizeOne(IDENTITY), base_url="http://127.0.0.1:9/api", ignored_users=frozenset({"UOTHERBOT"})
         )
 
     def deliver(self, body) -> int:

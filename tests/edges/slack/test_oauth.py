@@ -38,8 +38,8 @@ class Desk(Place):
             public_url="https://bot.example",
         )
         desk = desk_of(self.game, self.clock, Admins((), self.clock, self.all.installers), lambda _: "C1")
-        app = build_app(desk, None, base_url="http://127.0.0.1:9/api/", installing=self.installing)
-        self.asgi = web_app(app, SECRET, self.clock, install_routes(app))
+        self.app = build_app(desk, None, base_url="http://127.0.0.1:9/api/", installing=self.installing)
+        self.asgi = web_app(self.app, SECRET, self.clock, install_routes(self.app))
 
     def ask(self, method, path, body=b"", **headers):
         async def send():

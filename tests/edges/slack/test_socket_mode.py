@@ -56,7 +56,7 @@ def test_another_bots_reactions_are_no_votes_once_it_is_known(box, connect, post
     bot = connect(box)
     assert votes_reach(bot, post, "pizza")  # with the first reaction the members are learned
     until = time.monotonic() + 5
-    while not bot.directory.is_bot(bot.identity.team_id, zap) and time.monotonic() < until:
+    while not bot.directory.is_outsider(bot.identity.team_id, zap) and time.monotonic() < until:
         time.sleep(0.01)
     box.do("react", user="zap", ts=post, name="scales")
     assert votes_reach(bot, post, "soccer")

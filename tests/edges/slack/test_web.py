@@ -12,7 +12,7 @@ import pytest
 
 from tests.edges.slack.conftest import SmallGame, StoppedClock, desk_of
 from tests.fakes import KeptFigures
-from tierbot.edges.slack.app import Identity, authorize_one, build_app
+from tierbot.edges.slack.app import AuthorizeOne, Identity, build_app
 from tierbot.edges.slack.people import Admins
 from tierbot.edges.slack.web import web_app
 
@@ -41,7 +41,7 @@ class Web:
         identity = Identity(TEAM, "Team", "", "UBOT", "BBOT", "xoxb-1")
         app = build_app(
             desk_of(self.game, self.clock, Admins((), self.clock), lambda _: "C1"),
-            authorize_one(identity),
+            AuthorizeOne(identity),
             base_url="http://127.0.0.1:9/",
         )
         self.meter = KeptFigures()
@@ -78,6 +78,15 @@ def web() -> Web:
 
 def test_a_signed_reaction_is_in_the_ledger_before_it_is_acknowledged(web):
     assert web.slack(json.dumps(REACTION).encode()).status_code == 200
+    assert list(web.game.ledger) == [(TEAM, "Ev1")]
+
+
+def test_a_ledger_that_fails_is_answered_500_and_the_same_request_is_welcome_again(web):
+    web.game.fault = RuntimeError("the disk is full")
+    body = json.dumps(REACTION).encode()
+    assert web.slack(body).status_code == 500
+    assert web.game.ledger == {}
+    assert web.slack(body).status_code == 200
     assert list(web.game.ledger) == [(TEAM, "Ev1")]
 
 

@@ -1,11 +1,13 @@
 """The Bolt app: which listeners there are and what they work with. Nothing is requested while it is built."""
 
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 from slack_bolt import App
 from slack_bolt.authorization import AuthorizeResult
+from slack_bolt.authorization.authorize import Authorize
 from slack_bolt.context import BoltContext
 from slack_sdk import WebClient
 
@@ -13,6 +15,7 @@ from tierbot.edges.slack import faults, home, inbox, listeners, oauth, shortcuts
 from tierbot.edges.slack.chat import web_client
 from tierbot.edges.slack.directory import Directory
 from tierbot.edges.slack.errors import call
+from tierbot.edges.slack.fast_lane import FastLane
 from tierbot.edges.slack.identity import Identity
 from tierbot.edges.slack.needs import Needs
 from tierbot.edges.slack.oauth import AuthorizeInstalled, Installing
@@ -24,10 +27,10 @@ _NOT_HERE = "tierbot is not installed in this workspace (any more). Whoever mana
 LISTENER_THREADS = 32  # Bolt's own five let a slash command starve behind five slow ones
 
 
-SlackApp = App
-"""The Bolt app, for those who hand it on and need not know Bolt."""
+class SlackApp(App):
+    """Bolt's app, and beside it the lane for plain reactions, which whoever takes events in asks first."""
 
-Authorize = Callable[..., AuthorizeResult | None]
+    lane: FastLane
 
 
 def identify(client: WebClient) -> Identity:
@@ -47,20 +50,27 @@ def identify(client: WebClient) -> Identity:
     )
 
 
-def authorize_one(identity: Identity) -> Authorize:
-    """Return Bolt's `authorize` for one workspace: no request per event, and no other workspace let in."""
+class AuthorizeOne(Authorize):
+    """Bolt's `authorize` for one workspace: no request per event, and no other workspace let in."""
 
-    def authorize(enterprise_id: str | None, team_id: str | None, context: BoltContext) -> AuthorizeResult | None:
-        if team_id != identity.team_id:
-            return None
-        return identity.serving(enterprise_id, team_id, context)
+    def __init__(self, identity: Identity) -> None:
+        self._identity = identity
 
-    return authorize
+    def __call__(
+        self, *, context: BoltContext, enterprise_id: str | None, team_id: str | None, **_: Any
+    ) -> AuthorizeResult | None:
+        """Return whose token serves a request; None for another workspace."""
+        known = self.known(enterprise_id, team_id)
+        return known.serving(enterprise_id, team_id, context) if known else None
+
+    def known(self, enterprise_id: str | None, team_id: str | None) -> Identity | None:  # noqa: ARG002 - as others ask
+        """Return the workspace's bot; None for another one."""
+        return self._identity if team_id == self._identity.team_id else None
 
 
 def build_app(
     desk: listeners.Desk,
-    authorize: Authorize | None,
+    authorize: AuthorizeOne | None,
     *,
     base_url: str = WebClient.BASE_URL,
     signing_secret: str | None = None,
@@ -69,16 +79,17 @@ def build_app(
     directory: Directory | None = None,
     listener_threads: int = LISTENER_THREADS,
     meter: Meter | None = None,
-) -> App:
+) -> SlackApp:
     """Return the app with every listener registered. `signing_secret` is needed for HTTP mode only.
 
     `installing` is how the app gets into many workspaces and who may act there; without it `authorize` says that.
     """
+    allowed = AuthorizeInstalled(installing.installations) if installing else authorize
     with _quiet(logging.getLogger("slack_bolt.App")):
-        app = App(
+        app = SlackApp(
             name="tierbot",
             client=web_client(None, base_url, meter),
-            authorize=AuthorizeInstalled(installing.installations) if installing else authorize,  # type: ignore[arg-type] # None is how Bolt is told "not installed"
+            authorize=allowed,  # type: ignore[arg-type] # None is how Bolt is told "not installed"
             oauth_settings=installing.settings if installing else None,
             user_facing_authorize_error_message=_NOT_HERE,
             signing_secret=signing_secret or "",
@@ -87,7 +98,14 @@ def build_app(
             listener_executor=FollowingExecutor(listener_threads, thread_name_prefix="slack-listener"),
         )
     directory = directory or Directory(desk.clock)
-    inbox.register(app, desk.play, desk.courtesy, desk.clock, directory, ignored_users)
+    reactions = inbox.Inbox(desk.play, desk.courtesy, desk.clock, directory, ignored_users)
+    inbox.register(app, reactions)
+    app.lane = FastLane(
+        reactions,
+        allowed.known if allowed else lambda *_: None,
+        lambda token: web_client(token, base_url, meter),
+        app.listener_runner.listener_executor,
+    )
     listeners.register(app, desk, directory)
     # One at a time: what takes seconds takes the encoder, and colleagues' clicks come first.
     slow = FollowingExecutor(1, thread_name_prefix="slack-slow")

@@ -53,10 +53,10 @@ class SlackChat:
         client: WebClient,
         tags: Callable[[], TagSpace],
         clock: Clock,
-        is_bot: Callable[[str], bool] = lambda _: False,
+        is_outsider: Callable[[str], bool] = lambda _: False,
     ) -> None:
-        """`is_bot` tells of a user id whether its reactions are no votes."""
-        self._is_bot = is_bot
+        """`is_outsider` tells of a user id whether its reactions are no votes."""
+        self._is_outsider = is_outsider
         self._client = client
         self._tags = tags
         self._clock = clock
@@ -140,7 +140,7 @@ class SlackChat:
                 return None
             raise
         message = answer.get("message") or {}
-        return [_counted(reaction, self._is_bot) for reaction in message.get("reactions") or []]
+        return [_counted(reaction, self._is_outsider) for reaction in message.get("reactions") or []]
 
     def _update(self, post: Post, message: Message) -> None:
         call(
@@ -179,7 +179,7 @@ def _delivery_of(message: Mapping[str, Any]) -> str | None:
     return str(found) if found is not None else None
 
 
-def _counted(reaction: Mapping[str, Any], is_bot: Callable[[str], bool]) -> ReactionCount:
+def _counted(reaction: Mapping[str, Any], is_outsider: Callable[[str], bool]) -> ReactionCount:
     users = tuple(str(user) for user in reaction.get("users") or ())
     complete = len(users) >= int(reaction.get("count", len(users)))
-    return ReactionCount(str(reaction["name"]), tuple(user for user in users if not is_bot(user)), complete)
+    return ReactionCount(str(reaction["name"]), tuple(user for user in users if not is_outsider(user)), complete)

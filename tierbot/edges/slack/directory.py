@@ -1,4 +1,4 @@
-"""Who is who in a workspace: names to show without pinging anyone, and which users are bots.
+"""Who is who in a workspace: names to show without pinging anyone, and who is a bot or of another team.
 
 Loaded at most once an hour, after something was acknowledged; no event costs an API call of its own.
 """
@@ -6,7 +6,7 @@ Loaded at most once an hour, after something was acknowledged; no event costs an
 import logging
 import threading
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -15,6 +15,7 @@ from slack_sdk import WebClient
 from tierbot.domain import TierbotError
 from tierbot.edges.slack.errors import call
 from tierbot.edges.slack.needs import Needs
+from tierbot.edges.slack.people import is_stranger
 from tierbot.edges.slack.text import clean
 from tierbot.ports import Clock
 
@@ -31,11 +32,12 @@ _NAME = 40
 class _Members:
     until: datetime
     names: Mapping[str, str] = field(default_factory=dict)
-    bots: frozenset[str] = frozenset()
+    outsiders: frozenset[str] = frozenset()
+    listed: frozenset[str] = frozenset()
 
 
 class Directory:
-    """Names and bots, by workspace. Knows nothing until `keep_fresh` was called; never raises."""
+    """Names and outsiders, by workspace. Knows nothing until `keep_fresh` was called; never raises."""
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
@@ -47,10 +49,10 @@ class Directory:
         known = self._members.get(workspace)
         return known.names.get(user) if known else None
 
-    def is_bot(self, workspace: str, user: str) -> bool:
-        """Say whether a user is known to be a bot."""
+    def is_outsider(self, workspace: str, user: str) -> bool | None:
+        """Say whether a user is a bot, or of another team in a channel that the two share; None if nobody listed them."""
         known = self._members.get(workspace)
-        return known is not None and user in known.bots
+        return user in known.outsiders if known is not None and user in known.listed else None
 
     def keep_fresh(self, workspace: str, client: WebClient) -> None:
         """Load the members if that is due and nobody else is at it; what was known stays if Slack refuses."""
@@ -60,11 +62,11 @@ class Directory:
             return
         try:
             found = _load(client, workspace)
-            self._members[workspace] = _Members(now + _FRESH, *_sorted_out(found))
+            self._members[workspace] = _sorted_out(found, workspace, now + _FRESH)
         except TierbotError as fault:
             _log.warning("The workspace's members could not be listed; names are shown as mentions. %s", fault)
             before = known or _Members(now)
-            self._members[workspace] = _Members(now + _RETRY, before.names, before.bots)
+            self._members[workspace] = replace(before, until=now + _RETRY)
         finally:
             self._loading.release()
 
@@ -83,10 +85,12 @@ def _load(client: WebClient, workspace: str) -> list[Mapping[str, Any]]:
     return found
 
 
-def _sorted_out(members: list[Mapping[str, Any]]) -> tuple[dict[str, str], frozenset[str]]:
+def _sorted_out(members: list[Mapping[str, Any]], workspace: str, until: datetime) -> _Members:
     names = {str(member["id"]): _name(member) for member in members}
-    bots = frozenset(str(member["id"]) for member in members if member.get("is_bot"))
-    return {user: name for user, name in names.items() if name}, bots
+    outsiders = frozenset(
+        str(member["id"]) for member in members if member.get("is_bot") or is_stranger(member, workspace)
+    )
+    return _Members(until, {user: name for user, name in names.items() if name}, outsiders, frozenset(names))
 
 
 def _name(member: Mapping[str, Any]) -> str:

@@ -2,7 +2,10 @@
 
 Bolt acknowledges an event before its listener runs, so the insert is done in listener *middleware*: if it
 raises, Bolt answers 500, nothing is acknowledged and Slack delivers again. The event's id makes the second
-delivery harmless. No API call is made per event; which users are bots is known from the directory.
+delivery harmless. No API call is made per event; who is a bot, or of another team, is known from the directory.
+
+Votes are those of the workspace's own members. A channel that is shared with another company (Slack Connect) brings
+reactions of people who are no colleagues: they are not counted, since nobody here knows them or could ask them.
 """
 
 import logging
@@ -12,6 +15,7 @@ from datetime import datetime
 from typing import Any
 
 from slack_bolt import App, BoltContext, BoltResponse
+from slack_bolt.request.internals import extract_enterprise_id
 from slack_sdk import WebClient
 
 from tierbot.domain import ReactionEvent, TierbotError, from_slack_ts
@@ -28,6 +32,7 @@ NEEDS = Needs(
 
 _log = logging.getLogger(__name__)
 _SLACKBOT = "USLACKBOT"
+_VOTE = "tierbot_vote"  # where the listener finds what its middleware read
 _TIMESTAMP = re.compile(r"[0-9]{1,11}\.[0-9]{1,6}", re.ASCII)
 _USER = re.compile(r"[UW][A-Z0-9]+", re.ASCII)
 _LONGEST = 255  # characters of an id or a reaction's name; Slack's are far shorter
@@ -89,39 +94,70 @@ def _string(fields: Mapping[str, Any], name: str) -> str:
     return value
 
 
-def register(
-    app: App,
-    play: Play,
-    courtesy: Courtesy,
-    clock: Clock,
-    directory: Directory,
-    ignored: frozenset[str] = frozenset(),
-) -> None:
-    """Subscribe to both reaction events. `ignored` are user ids whose reactions are no votes, as other bots' are."""
-    strangers = ignored | {_SLACKBOT}
+class Inbox:
+    """What is done with reaction events, whichever way they come. `ignored` are users whose reactions are no votes."""
+
+    def __init__(
+        self, play: Play, courtesy: Courtesy, clock: Clock, directory: Directory, ignored: frozenset[str] = frozenset()
+    ) -> None:
+        self.play = play
+        self._courtesy = courtesy
+        self._clock = clock
+        self._directory = directory
+        self._ignored = ignored | {_SLACKBOT}
+
+    def vote(self, body: Mapping[str, Any], workspace: str, bot_user: str | None) -> ReactionEvent | None:
+        """Return the vote in an Events API body, None if it is nobody's. Raises Malformed; see `read_reaction`."""
+        event = read_reaction(body, self._clock.now())
+        if event is None or event.user == bot_user or event.user in self._ignored or body["event"].get("bot_id"):
+            return None
+        outside = self._directory.is_outsider(workspace, event.user)
+        if outside is None:  # not listed (yet): what the event itself says of the user's team
+            home = body["event"].get("user_team")
+            outside = isinstance(home, str) and home not in {workspace, extract_enterprise_id(dict(body))}
+        return None if outside else event
+
+    def after(self, workspace: str, event: ReactionEvent, client: WebClient) -> None:
+        """Thank whose vote came late, and learn who is who. May ask Slack: only after the acknowledgement."""
+        thank_if_late(self._courtesy, client, workspace, event)
+        self._directory.keep_fresh(workspace, client)
+
+
+def register(app: App, inbox: Inbox) -> None:
+    """Subscribe to both reaction events."""
 
     # Plain functions, not methods: Bolt drops "self" from a shared list on the first call, which two threads
     # may do at once.
     def record(body: dict[str, Any], context: BoltContext, next: Callable[[], Any]) -> BoltResponse | None:  # noqa: A002 - Bolt injects by name
         """Write the event, then let the listener run; what is no vote is acknowledged and goes no further."""
-        event = _vote(body, context, strangers, clock.now())
-        if event is None or directory.is_bot(str(context.team_id), event.user):
+        event = _vote(inbox, body, context)
+        if event is None:
             return BoltResponse(status=200, body="")
-        play.record(str(context.team_id), event)  # raises: Bolt answers 500, Slack delivers again
+        context[_VOTE] = event
+        inbox.play.record(str(context.team_id), event)  # raises: Bolt answers 500, Slack delivers again
         next()
         return None
 
-    def touched(body: dict[str, Any], context: BoltContext, client: WebClient) -> None:
+    def touched(context: BoltContext, client: WebClient) -> None:
         """Run after the acknowledgement: have it tallied and settled soon, thank who came late, learn who is a bot."""
         workspace = str(context.team_id)
-        play.touched(workspace)
-        event = read_reaction(body, clock.now())
-        if event is not None:
-            thank_if_late(courtesy, client, workspace, event)
-        directory.keep_fresh(workspace, client)
+        inbox.play.touched(workspace)
+        inbox.after(workspace, context[_VOTE], client)
 
     for kind in NEEDS.events:
         app.event(kind, middleware=[record])(touched)
+
+
+def _vote(inbox: Inbox, body: Mapping[str, Any], context: BoltContext) -> ReactionEvent | None:
+    try:
+        event = inbox.vote(body, str(context.team_id), context.bot_user_id)
+    except Malformed as fault:
+        _log.warning("Reaction event %r dropped: %s.", body.get("event_id"), fault)
+        return None
+    if event is not None and not context.team_id:
+        _log.warning("Reaction event %r dropped: it names no workspace.", event.event_id)
+        return None
+    return event
 
 
 def thank_if_late(courtesy: Courtesy, client: WebClient, workspace: str, event: ReactionEvent) -> None:
@@ -137,19 +173,3 @@ def thank_if_late(courtesy: Courtesy, client: WebClient, workspace: str, event: 
         call("chat.postEphemeral", client.chat_postEphemeral, channel=event.channel, user=event.user, text=said)
     except TierbotError as fault:
         _log.info("Thanks to %s were not shown: %s", event.user, fault)
-
-
-def _vote(
-    body: Mapping[str, Any], context: BoltContext, strangers: frozenset[str], now: datetime
-) -> ReactionEvent | None:
-    try:
-        event = read_reaction(body, now)
-    except Malformed as fault:
-        _log.warning("Reaction event %r dropped: %s.", body.get("event_id"), fault)
-        return None
-    if event is None or event.user == context.bot_user_id or event.user in strangers or body["event"].get("bot_id"):
-        return None
-    if not context.team_id:
-        _log.warning("Reaction event %r dropped: it names no workspace.", event.event_id)
-        return None
-    return event

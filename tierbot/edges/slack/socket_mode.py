@@ -6,6 +6,7 @@ with growing pauses, and stops in order: nothing new is taken, what was taken is
 connection closes.
 """
 
+import json
 import logging
 import signal
 import socket
@@ -16,7 +17,7 @@ from contextlib import contextmanager, suppress
 from functools import partial
 from typing import Any
 
-from slack_bolt import App
+import orjson
 from slack_bolt.adapter.socket_mode.internals import send_response
 from slack_sdk import WebClient
 from slack_sdk.errors import SlackClientError
@@ -26,9 +27,10 @@ from slack_sdk.socket_mode.client import BaseSocketModeClient
 from slack_sdk.socket_mode.request import SocketModeRequest
 
 from tierbot.domain import TierbotError
+from tierbot.edges.slack.app import SlackApp
 from tierbot.edges.slack.errors import call
 from tierbot.edges.slack.frames import FrameSocket
-from tierbot.edges.slack.intake import answer
+from tierbot.edges.slack.intake import answer, tell
 from tierbot.ports import ChatError, Meter, NoMeter, RateLimitedError
 
 _log = logging.getLogger(__name__)
@@ -44,9 +46,16 @@ _WORKERS = 32  # those who wait together are written together
 class _Client(SocketModeClient):
     """The SDK's client, which leaves reconnecting to the watchdog and does not sleep when rate limited."""
 
-    def __init__(self, **arguments: Any) -> None:
+    def __init__(self, first: Callable[["_Client", str], bool], **arguments: Any) -> None:
+        """`first` is offered each message; what it does not take goes to the SDK's listeners."""
         self.told_to_move = threading.Event()
+        self._first = first
         super().__init__(**arguments)
+
+    def enqueue_message(self, message: str) -> None:
+        """Offer a message, then let it wait for a thread of the SDK's."""
+        if not self._first(self, message):
+            super().enqueue_message(message)
 
     def connect_to_new_endpoint(self, force: bool = False) -> None:  # noqa: ARG002 - the SDK's signature
         """Note that Slack announced the end; the SDK would reconnect at once, as often as it is turned away."""
@@ -106,7 +115,7 @@ class SocketRunner:
 
     def __init__(
         self,
-        app: App,
+        app: SlackApp,
         app_token: str,
         web_client: WebClient,
         *,
@@ -124,6 +133,7 @@ class SocketRunner:
         self._gate = _Gate()
         self._stopping = threading.Event()
         self._make_client: Callable[[], _Client] = lambda: _Client(
+            self._take,
             app_token=app_token,
             web_client=web_client,
             logger=_quiet_logger(),
@@ -185,6 +195,27 @@ class SocketRunner:
 
     # --- requests ---------------------------------------------------------------------------------
 
+    def _take(self, client: _Client, message: str) -> bool:
+        """Let the lane take a message, in the thread that reads; it is acknowledged by the one that committed it."""
+        began = time.monotonic()
+        envelope = _events_envelope(message)
+        if envelope is None or not self._gate.enter():
+            return False
+        envelope_id, payload = envelope
+
+        def done(acknowledged: bool) -> None:
+            try:
+                tell(self._meter, payload, time.monotonic() - began, acknowledged=acknowledged)
+                if acknowledged:
+                    self._acknowledge(partial(client.send_message, json.dumps({"envelope_id": envelope_id})))
+            finally:
+                self._gate.leave()
+
+        taken = self._app.lane.take(payload, done)
+        if not taken:
+            self._gate.leave()
+        return taken
+
     def _handle(self, client: BaseSocketModeClient, request: SocketModeRequest) -> None:
         if not self._gate.enter():
             return  # not acknowledged: Slack delivers it again, to another connection or after the restart
@@ -196,8 +227,12 @@ class SocketRunner:
     def _dispatch(self, client: BaseSocketModeClient, request: SocketModeRequest) -> None:
         started = time.time()
         response = answer(self._app, request, self._meter)
+        self._acknowledge(partial(send_response, client, request, response, started))
+
+    @staticmethod
+    def _acknowledge(send: Callable[[], None]) -> None:
         try:
-            send_response(client, request, response, started)
+            send()
         except SlackClientError as fault:
             _log.info("An acknowledgement could not be sent; Slack will deliver again. %s", fault)
 
@@ -263,6 +298,18 @@ class SocketRunner:
         else:
             self._heard()
         return 0.0
+
+
+def _events_envelope(message: str) -> tuple[str, dict[str, Any]] | None:
+    """Return id and payload of an Events API envelope; None if the message is anything else."""
+    try:
+        envelope = orjson.loads(message)
+    except orjson.JSONDecodeError:
+        return None
+    if not isinstance(envelope, dict) or envelope.get("type") != "events_api":
+        return None
+    envelope_id, payload = envelope.get("envelope_id"), envelope.get("payload")
+    return (envelope_id, payload) if isinstance(envelope_id, str) and isinstance(payload, dict) else None
 
 
 def _end(session: Connection) -> None:

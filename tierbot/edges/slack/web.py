@@ -4,6 +4,7 @@ Signatures are checked here rather than by Bolt, which writes a refused body to 
 that is no number. Nothing is parsed before it is verified.
 """
 
+import asyncio
 import hashlib
 import hmac
 import logging
@@ -14,6 +15,7 @@ import time
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
 
+import orjson
 from slack_bolt import App, BoltRequest
 from slack_bolt.adapter.starlette.handler import to_starlette_response
 from starlette.applications import Starlette
@@ -22,6 +24,7 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import BaseRoute, Route
 
+from tierbot.edges.slack.app import SlackApp
 from tierbot.edges.slack.intake import ids_of, malformed, tell
 from tierbot.edges.slack.manifest import EVENTS_PATH
 from tierbot.edges.slack.oauth import about_installations
@@ -73,7 +76,7 @@ class Signatures:
 
 
 def web_app(
-    app: App,
+    app: SlackApp,
     signing_secret: str,
     clock: Clock,
     more: tuple[BaseRoute, ...] = (),
@@ -84,7 +87,7 @@ def web_app(
 
     `first_time` says of a workspace and the signature of a command or a click whether no process obeyed it before.
     """
-    signatures = Signatures(signing_secret, clock)
+    signatures, counts = Signatures(signing_secret, clock), meter or NoMeter()
 
     async def events(request: Request) -> Response:
         with bound(request=_request_id(request)):
@@ -94,7 +97,7 @@ def web_app(
             if fault := signatures.fault(request.headers, body):
                 _log.warning("A request to %s is refused: %s.", EVENTS_PATH, fault)
                 return PlainTextResponse("refused", 401)
-            response = await run_in_threadpool(_answer, app, request, body, meter or NoMeter(), first_time)
+            response = await _take(app, request, body, counts, first_time)
             if response.status_code < 300:  # noqa: PLR2004 - any success
                 signatures.answered(request.headers)
             return response
@@ -117,6 +120,40 @@ async def _body(request: Request) -> bytes | None:
             return None
         parts.append(part)
     return b"".join(parts)
+
+
+async def _take(
+    app: SlackApp, request: Request, body: bytes, meter: Meter, first_time: Callable[[str, str], bool]
+) -> Response:
+    by_lane = await _by_lane(app, body, meter)
+    if by_lane is not None:
+        return by_lane
+    return await run_in_threadpool(_answer, app, request, body, meter, first_time)
+
+
+async def _by_lane(app: SlackApp, body: bytes, meter: Meter) -> Response | None:
+    """Let the lane take a verified body, and answer after its commit; None if it is Bolt's."""
+    began, here = time.monotonic(), asyncio.get_running_loop()
+    if not body.startswith(b"{"):  # as Bolt tells JSON from a form
+        return None
+    try:
+        payload = orjson.loads(body)
+    except orjson.JSONDecodeError:
+        return None
+    end: asyncio.Future[bool] = here.create_future()
+
+    def told(committed: bool) -> None:
+        if not end.done():  # whoever waited may have hung up
+            end.set_result(committed)
+
+    def done(committed: bool) -> None:
+        here.call_soon_threadsafe(told, committed)
+
+    if not isinstance(payload, dict) or not app.lane.take(payload, done):
+        return None
+    committed = await end
+    tell(meter, payload, time.monotonic() - began, acknowledged=committed)
+    return Response(status_code=200 if committed else 500)
 
 
 def _answer(app: App, request: Request, body: bytes, meter: Meter, first_time: Callable[[str, str], bool]) -> Response:

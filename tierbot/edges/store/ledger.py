@@ -1,7 +1,7 @@
 """The ledger of reaction events, and the votes derived from it.
 
-`append_all` is the hot path: two statements, built once. Every message has a row that says how far its events go
-and how far they have been read, so that finding what is new costs what is new.
+`append_all` is the hot path: two statements for however many events. Every message has a row that says how far its
+events go and how far they have been read, so that finding what is new costs what is new.
 """
 
 from collections.abc import Iterable, Sequence
@@ -55,12 +55,12 @@ _SAYS = {says.value: says for says in Says}
 @lru_cache
 def _append_statements(dialect: str) -> tuple[Any, Any]:
     insert = postgresql.insert if dialect == "postgresql" else sqlite.insert
-    event = insert(_event).on_conflict_do_nothing(index_elements=["workspace_id", "event_id"]).returning(_event.c.seq)
+    event = insert(_event).on_conflict_do_nothing(index_elements=["workspace_id", "event_id"])
     message = insert(_message)
     known = message.on_conflict_do_update(
         index_elements=["workspace_id", "channel", "ts"], set_={"ledger_cursor": message.excluded.ledger_cursor}
     )
-    return event, known
+    return event.returning(_event.c.event_id, _event.c.channel, _event.c.ts, _event.c.seq), known
 
 
 def _noun(row: Row[Any]) -> ReactionEvent:
@@ -85,9 +85,13 @@ class SqlLedger(Part):
         return self.append_all([event])[0]
 
     def append_all(self, events: Sequence[ReactionEvent]) -> list[bool]:
+        if not events:
+            return []
         insert, advance = _append_statements(self._connection.dialect.name)
-        numbers = [self._connection.execute(insert, self._row(event)).scalar() for event in events]
-        ends = {(event.channel, event.ts): seq for event, seq in zip(events, numbers, strict=True) if seq is not None}
+        rows = self._connection.execute(insert, [self._row(event) for event in events]).all()
+        ends: dict[tuple[str, str], int] = {}
+        for row in rows:
+            ends[row.channel, row.ts] = max(row.seq, ends.get((row.channel, row.ts), 0))
         if ends:
             self._connection.execute(
                 advance,
@@ -102,7 +106,9 @@ class SqlLedger(Part):
                     for (channel, ts), seq in sorted(ends.items())
                 ],
             )
-        return [seq is not None for seq in numbers]
+        new = {row.event_id for row in rows}
+        first = {event.event_id: place for place, event in reversed(list(enumerate(events)))}
+        return [event.event_id in new and first[event.event_id] == place for place, event in enumerate(events)]
 
     def _row(self, event: ReactionEvent) -> dict[str, Any]:
         return {
