@@ -23,7 +23,7 @@ from tierbot.edges.child import ChildTrainer
 from tierbot.edges.drawing import draw_in_child
 from tierbot.edges.encoder import encoder_of
 from tierbot.edges.shelf import FileShelf, shipped_models
-from tierbot.edges.slack.app import SlackApp, authorize_one, build_app
+from tierbot.edges.slack.app import AuthorizeOne, SlackApp, build_app
 from tierbot.edges.slack.canary import COMMANDS, Canary, colleague
 from tierbot.edges.slack.chat import web_client
 from tierbot.edges.slack.directory import Directory
@@ -306,7 +306,7 @@ def app_of(bot: Tierbot, identity: Identity | None) -> SlackApp:
     )
     return build_app(
         desk,
-        authorize_one(identity) if identity else None,
+        AuthorizeOne(identity) if identity else None,
         base_url=settings.slack_api_url,
         installing=installing,
         ignored_users=frozenset({identity.bot_user_id} if identity else ()),
