@@ -1,32 +1,18 @@
 """The same command on a Ray cluster of two nodes: the same bytes, also when a worker or a whole node dies in mid-run."""
 
 import json
-import os
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-psutil = pytest.importorskip("psutil")
+from tests.bulk.conftest import Cluster, environment
+
 pytest.importorskip("ray", reason="needs Ray (pip install 'tierbot[ray]')")
 
-ROOT = Path(__file__).parent.parent.parent
 ROWS = 6000
-
-
-def environment(folder: Path) -> dict[str, str]:
-    kept = {name: value for name, value in os.environ.items() if not name.startswith(("SLACK_", "TIERBOT_", "RAY_"))}
-    return {
-        **kept,
-        "PYTHONPATH": str(ROOT),
-        "DATABASE_URL": f"sqlite:///{folder}/none.db",
-        "TIERBOT_ENCODER": "hashing",
-        "RAY_USAGE_STATS_ENABLED": "0",
-        "RAY_AUTH_MODE": "disabled",
-    }
 
 
 @pytest.fixture
@@ -38,50 +24,6 @@ def backlog(tmp_path: Path) -> Path:
     )
     path.write_text("".join(json.dumps(row) + "\n" for row in rows))
     return path
-
-
-class Cluster:
-    """The cluster's process, and hands to hurt it."""
-
-    def __init__(self, folder: Path) -> None:
-        self.environment = environment(folder)
-        self.process = subprocess.Popen(
-            [sys.executable, "-m", "tests.bulk.cluster"], cwd=ROOT, env=self.environment, text=True,
-            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
-        )  # fmt: skip
-        assert self.process.stdout is not None
-        self.environment["RAY_ADDRESS"] = next(line.strip() for line in self.process.stdout if line[:1].isdigit())
-
-    def kill_worker(self) -> None:
-        """Kill one process that is at work."""
-        inside = psutil.Process(self.process.pid).children(recursive=True)
-        next(one for one in inside if "ray::do" in " ".join(one.cmdline())).kill()
-
-    def drop_node(self) -> None:
-        assert self.process.stdin is not None
-        self.process.stdin.write("drop\n")
-        self.process.stdin.flush()
-
-    def stop(self) -> None:
-        inside = psutil.Process(self.process.pid).children(recursive=True)
-        assert self.process.stdin is not None
-        self.process.stdin.close()
-        try:
-            self.process.wait(20)
-        except subprocess.TimeoutExpired:
-            self.process.kill()
-        assert self.process.stdout is not None
-        self.process.stdout.close()
-        for one in inside:
-            if one.is_running():
-                one.kill()
-
-
-@pytest.fixture
-def cluster(tmp_path: Path) -> Iterator[Cluster]:
-    running = Cluster(tmp_path)
-    yield running
-    running.stop()
 
 
 def command(backlog: Path, out: Path, *options: str) -> list[str]:

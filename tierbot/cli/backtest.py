@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from tierbot.cli.bulk import EngineName, Workers, done_to, identity
+from tierbot.cli.bulk import EngineName, Workers, done_beside, done_to, identity, place_for
 from tierbot.cli.output import err, out, percent, print_json
 from tierbot.domain import TierbotError
 
@@ -130,16 +130,16 @@ def _many(
     encoder, chosen = load_settings().encoder, seeds_of(seeds)
     about = {**identity(archive), "seeds": chosen}
     texts = shards_of(map(json.dumps, texts_of(rows)), lambda first, last: f"{archive}: texts {first} to {last}")
-    beside = to.with_name(f"{to.name}.embedded") if to else None
-    found = done_to(
-        beside, embedding(encoder, encoder_of(encoder).digest), texts, about, engine, workers, "texts embedded"
-    )
-    vectors = vectors_of(lines_in(beside) if beside else found)
-    work = replaying(rows, vectors, settings, encoder)
-    lines = done_to(to, work, seed_shards(chosen), about, engine, workers, "seeds replayed")
-    if beside:
-        beside.unlink(missing_ok=True)
-    records = [json.loads(line) for line in (lines_in(to) if to else lines)]
+    with place_for(to) as place:
+        # Kept as parts until the seeds are done, too: begun again, nothing is embedded twice.
+        beside = place.with_name(f"{place.name}.embedded")
+        embedder = embedding(encoder, encoder_of(encoder).digest)
+        embedded, count = done_beside(beside, embedder, texts, about, engine, workers, "texts embedded")
+        vectors = vectors_of([line for number in range(count) for line in embedded.lines(number)])
+        work = replaying(rows, vectors, settings, encoder)
+        done_to(place, work, seed_shards(chosen), about, engine, workers, "seeds replayed")
+        embedded.remove()
+        records = [json.loads(line) for line in lines_in(place)]
     for line in summary(records, len(chosen)):
         if as_json:
             print_json(line)

@@ -2,8 +2,8 @@
 
 import sys
 import time
-from collections.abc import Callable, Iterable, Mapping
-from contextlib import ExitStack
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Annotated, Any
@@ -14,7 +14,7 @@ from tierbot.cli.output import err
 from tierbot.domain import TierbotError
 
 if TYPE_CHECKING:
-    from tierbot.bulk import Shard, Work
+    from tierbot.bulk import Parts, Shard, Work
 
 EngineName = Annotated[str, typer.Option("--engine", help="local: processes here; ray: a Ray cluster (RAY_ADDRESS).")]
 Workers = Annotated[int | None, typer.Option("--workers", min=1, help="So many at a time. [default: one a processor]")]
@@ -40,14 +40,30 @@ def done_to(
     what: str,
 ) -> list[str]:  # fmt: skip
     """Do bulk work into a file, resumably, or into a folder of its own that is gone afterwards; return the lines then."""
-    from tierbot.bulk import Parts, engine_of, lines_in, whole_run
+    from tierbot.bulk import lines_in
 
-    with ExitStack() as stack:
-        place = out or Path(stack.enter_context(TemporaryDirectory(prefix="tierbot-bulk-"))) / "out"
-        parts = Parts(place, {**about, "work": work.digest})
-        count = whole_run(work, shards, engine_of(engine, workers), parts, progress(what))
+    with place_for(out) as place:
+        parts, count = done_beside(place, work, shards, about, engine, workers, what)
         parts.join(count)
         return [] if out else lines_in(place)
+
+
+@contextmanager
+def place_for(out: Path | None) -> Iterator[Path]:
+    """Give the path of an output: the one asked for, or one in a folder that is gone afterwards."""
+    with ExitStack() as stack:
+        yield out or Path(stack.enter_context(TemporaryDirectory(prefix="tierbot-bulk-"))) / "out"
+
+
+def done_beside(
+    place: Path, work: "Work", shards: "Iterable[Shard]", about: Mapping[str, Any], engine: str, workers: int | None,
+    what: str,
+) -> "tuple[Parts, int]":  # fmt: skip
+    """Do bulk work into parts beside a path, resumably; return them, all done, and how many there are."""
+    from tierbot.bulk import Parts, engine_of, whole_run
+
+    parts = Parts(place, {**about, "work": work.digest})
+    return parts, whole_run(work, shards, engine_of(engine, workers), parts, progress(what))
 
 
 def identity(file: Path) -> dict[str, Any]:
