@@ -148,3 +148,28 @@ def test_the_next_push_keeps_the_teams_own_time(tmp_path: Path) -> None:
     settings = stage_settings(tmp_path, timezone="Europe/Berlin", quiet_hours="18:00-09:00")
     friday_evening = datetime(2026, 3, 27, 16, 30, tzinfo=UTC)  # the clocks change on Sunday
     assert next_push(settings, friday_evening) == datetime(2026, 3, 30, 7, 0, tzinfo=UTC)
+
+
+def test_a_process_beside_another_says_so_once_but_not_while_a_dead_ones_lease_runs_out(
+    stage: Stage, caplog: pytest.LogCaptureFixture
+) -> None:
+    def said() -> int:
+        return caplog.text.count("Another tierbot process is at work on this database")
+
+    first, second = Scheduler(stage.bot.loop), Scheduler(stage.bot.loop)
+    first._jobs, second._jobs = {}, {}
+    for _ in range(4):  # the first one lives
+        first.tick()
+        second.tick()
+        stage.clock.advance(seconds=10)
+    assert said() == 1
+    for _ in range(3):  # now it is gone, and the second one keeps the schedule
+        second.tick()
+        stage.clock.advance(seconds=10)
+    assert second.leads == {WORKSPACE}
+    third = Scheduler(stage.bot.loop)
+    third._jobs = {}
+    for _ in range(3):  # the second one has died
+        third.tick()
+        stage.clock.advance(seconds=6)
+    assert said() == 1

@@ -29,6 +29,10 @@ _TICK = 1.0  # seconds
 LEASE = timedelta(seconds=15)
 """The scheduler that goes silent for so long is replaced by another process's."""
 
+_ANOTHER = (
+    "Another tierbot process is at work on this database and keeps its schedule; this one stands by. That is as it should "
+    "be with several workers. If you did not mean to run two, stop one."
+)
 _HEAVY = "retrain"
 _ALSO_STOPPED = frozenset({"expire"})  # what people were promised of their data holds also where the app is gone
 _SENDERS = 8  # workspaces that are sent to at once
@@ -47,6 +51,8 @@ class Scheduler:
         self._loop = loop
         self._meter = meter or NoMeter()
         self._leads: frozenset[str] = frozenset()
+        self._refused_since: datetime | None = None
+        self._told_of_another = False
         self._ticked_at: float | None = None
         self._jobs: dict[str, Job] = dict(JOBS)
         self._holder = uuid4().hex
@@ -115,6 +121,17 @@ class Scheduler:
                     self._running.add((workspace, item.job))
                 self._ticker.add_job(self.run, args=(workspace, item), misfire_grace_time=None)
         self._leads = frozenset(leads)
+        self._tell_of_another(now, refused=not running <= leads)
+
+    def _tell_of_another(self, now: datetime, *, refused: bool) -> None:
+        """Warn once of another process at work; a lease that a dead one left behind runs out before that."""
+        if not refused:
+            self._refused_since, self._told_of_another = None, False
+            return
+        self._refused_since = self._refused_since or now
+        if now - self._refused_since > LEASE and not self._told_of_another:
+            log.warning(_ANOTHER)
+            self._told_of_another = True
 
     def _must_wait(self, workspace: str, job: str) -> bool:
         """Say whether a job is under way, or is a training beside another workspace's: one takes a gigabyte."""
