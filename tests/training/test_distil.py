@@ -4,12 +4,14 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from scipy import sparse
 
 from tests.predict.pupils import VOCABULARY, champion, pieces, stories, tokenizer
 from tests.predict.worlds import TAG_IDS
 from tierbot.predict.model import Guest
 from tierbot.predict.static import StaticEncoder, unit_length
-from tierbot.training.distil import as_sure_as, teach, threshold_of, token_vectors
+from tierbot.training.distil import as_sure_as, ridge, teach, threshold_of, token_vectors
+from tierbot.training.solver import Design
 
 MODEL = champion()
 ARTICLES, TOPICS, EMBEDDINGS = stories(900, seed=1, words=1)
@@ -61,6 +63,16 @@ def test_a_model_that_it_cannot_follow_leaves_it_nothing_to_settle() -> None:
     drawn = np.random.default_rng(0)
     guest = Guest("dice", lambda articles, tags: np.eye(len(tags))[drawn.integers(len(tags), size=len(articles))])
     assert teach(ARTICLES, EMBEDDINGS, guest, TAG_IDS, pieces(), new=NEW).settles < 0.1
+
+
+def test_the_ridge_is_the_one_in_closed_form() -> None:
+    rng = np.random.default_rng(0)
+    dense = rng.standard_normal((40, 3)).astype(np.float32)
+    words = sparse.csr_array((rng.random((40, 8)) < 0.3).astype(np.float32))
+    wanted = rng.standard_normal((40, 5)).astype(np.float32)
+    whole = np.hstack([dense, np.ones((40, 1)), words.toarray()])
+    exact = np.linalg.solve(whole.T @ whole + np.eye(12), whole.T @ wanted)
+    assert np.allclose(ridge(Design(dense, words), wanted), exact, atol=1e-3)
 
 
 @st.composite
