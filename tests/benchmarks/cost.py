@@ -57,7 +57,7 @@ def main(count: int, archive: Path) -> None:
     texts = [article.content for article in articles]
     print(f"{np.mean([len(text.split()) for text in texts]):.0f} words on average")
     vectors = None
-    for name in ("all-MiniLM-L6-v2", "all-MiniLM-L6-v2-int8"):
+    for name in ("all-MiniLM-L6-v2", "all-MiniLM-L6-v2-fast"):
         encoder = encoder_of(name)
         try:
             encoder.encode(texts[:8])
