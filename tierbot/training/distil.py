@@ -33,12 +33,10 @@ FEWEST_NEW = 500
 GIVES_UP = 0.01
 """How much of the model's own probability the first stage may give up, on average over all articles: where it settles on
 another tag than the model would, the difference of the model's p for the two. It is an estimate of the accuracy lost;
-measured, from none to all of it was (docs/benchmarks.md)."""
+measured, from none to all of it was, about half on average (docs/benchmarks.md)."""
 
 _RIDGE = 2.0
-_RARITY = (
-    1e-3  # a token that makes up this share of the text has half the weight of a rare one (Arora et al., ICLR 2017)
-)
+_RARITY = 1e-3  # a token that makes up this share of all has half the weight of a rare one (Arora et al., ICLR 2017)
 _LEFT_OUT = 0.2
 _AT_ONCE = 2_000
 _STEPS = 25
