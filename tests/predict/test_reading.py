@@ -10,10 +10,9 @@ from tierbot.predict.reading import Reading
 
 
 def reading_of(texts: list[str], urls: list[str] | None = None, **numbers: float) -> Reading:
-    """Return a reading of all that the texts have: words that are in every text, sites that are next to unique."""
     found = hashed(texts, urls)
     columns = np.flatnonzero(np.bincount(found.indices, minlength=COLUMNS)).astype(np.int32)
-    return Reading(columns, np.where(columns < WORD_COLUMNS, 1, 20).astype(np.float32), **numbers)
+    return Reading(columns, np.ones(len(columns), np.float32), **numbers)
 
 
 @given(st.lists(st.text("abc ", max_size=20), min_size=1, max_size=5))
@@ -38,11 +37,11 @@ def test_a_known_site_counts_apart_from_the_words() -> None:
     assert reading.weigh(hashed(["pizza"], ["https://b.example"])).nnz == 1
 
 
-@pytest.mark.parametrize(("share", "counts"), [(1.0, 0.0), (0.5, 0.25), (0.01, 0.495)])
-def test_a_site_counts_by_the_share_of_texts_that_come_from_elsewhere(share: float, counts: float) -> None:
+@pytest.mark.parametrize(("elsewhere", "counts"), [(0.0, 0.0), (0.5, 0.25), (1.0, 0.5), (3.2, 0.5)])
+def test_a_site_counts_by_the_share_of_texts_that_come_from_elsewhere(elsewhere: float, counts: float) -> None:
     column = hashed([""], ["https://a.example"]).indices.astype(np.int32)
-    reading = Reading(column, np.array([1 - np.log(share)], np.float32), site_scale=0.5)
-    assert reading.weigh(hashed([""], ["https://a.example"])).sum() == pytest.approx(counts, abs=1e-6)
+    reading = Reading(column, np.array([elsewhere], np.float32), site_scale=0.5)
+    assert reading.weigh(hashed([""], ["https://a.example"])).sum() == pytest.approx(counts)
 
 
 def test_weights_keep_their_effect_in_a_wider_reading() -> None:

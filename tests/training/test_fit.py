@@ -118,3 +118,20 @@ def test_the_most_frequent_words_are_kept() -> None:
     rows, _ = world(200, 14)
     small = fit(rows, PRIOR, FitSettings(most_words=5))
     assert len(small.reading.columns) <= 5 + len(PRIOR.reading.columns)
+
+
+def test_a_site_that_all_come_from_may_move_to_another_address() -> None:
+    some, topics = texts(200, np.random.default_rng(15))
+    old, new = (features(some, [url] * 200) for url in ("https://old.example/entry/1", "https://new.example/entry/1"))
+    model = fit(labelled_rows([{topic: 1.0} for topic in topics], old, TAG_IDS), PRIOR)
+    assert np.array_equal(model.probabilities(old, TAG_IDS), model.probabilities(new, TAG_IDS))
+
+
+def test_a_site_that_some_come_from_tells_their_tag() -> None:
+    some, topics = texts(200, np.random.default_rng(16))
+    urls = ["https://kitchen.example" if topic == "food" else "" for topic in topics]
+    model = fit(labelled_rows([{topic: 1.0} for topic in topics], features(some, urls), TAG_IDS), PRIOR)
+    there, nowhere = (
+        model.probabilities(features(["people say"], [url]), TAG_IDS) for url in (urls[topics.index("food")], "")
+    )
+    assert there[0, 0] > nowhere[0, 0] + 0.2

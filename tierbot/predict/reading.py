@@ -13,11 +13,12 @@ from tierbot.predict.features import COLUMNS, WORD_COLUMNS
 class Reading:
     """The A columns that a model knows and their weights.
 
-    columns: (A,) ascending; idf: (A,), inverse document frequencies. A text's words, weighted by idf, form a vector
+    columns: (A,) ascending; idf: (A,), inverse document frequencies of words, and of a site the share of texts that
+    come from elsewhere (above 1, as in models made before, it is read as 1). A text's words, weighted by idf, form a vector
     of length `word_scale`; what it shares with the model is kept of it. Words that the model does not know lengthen
     that vector by `unknown_idf` each, so that a text of which little is known is judged mildly by its words.
-    A known site counts `site_scale` times the share of texts that come from elsewhere: one that all come from tells
-    nothing apart, yet tags' levels would hang on it, and be lost on the day when that site moves to another address.
+    A known site counts `site_scale` times that share: a site that all come from tells nothing apart, yet tags' levels
+    would hang on it, and be lost on the day when it moves to another address.
     """
 
     columns: NDArray[np.int32]
@@ -42,7 +43,7 @@ class Reading:
         row = np.repeat(np.arange(rows), np.diff(words.indptr))
         square = np.bincount(row[is_word], weights=idf[is_word].astype(np.float64) ** 2, minlength=rows)
         length = np.sqrt(np.maximum(square, 1e-12)).astype(np.float32)
-        site = self.site_scale * -np.expm1(np.minimum(1 - idf, 0))  # e^(1 − idf) is the share of texts from there
+        site = self.site_scale * np.minimum(idf, 1)
         data = np.where(is_word, self.word_scale * idf / length[row], site).astype(np.float32)
         starts = np.concatenate([[0], np.cumsum(known)])[words.indptr]
         return sparse.csr_array((data[known], found[known], starts), shape=(rows, len(self.columns)))

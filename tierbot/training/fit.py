@@ -141,7 +141,8 @@ def reading_of(features: Features, prior: Classifier, settings: FitSettings) -> 
     is_word = order < WORD_COLUMNS
     kept = np.concatenate([order[is_word][: settings.most_words], order[~is_word][: settings.most_sites]])
     columns = np.union1d(kept, prior.reading.columns).astype(np.int32)
-    idf = np.log((len(features) + 1) / (counts[columns] + 1)) + 1
+    share = (counts[columns] + 1) / (len(features) + 1)
+    idf = np.where(columns < WORD_COLUMNS, 1 - np.log(share), 1 - share)
     return Reading(
         columns,
         idf.astype(np.float32),
