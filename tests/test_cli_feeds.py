@@ -61,6 +61,17 @@ def test_feeds_are_added_listed_and_removed_and_the_bot_is_told_to_read_them(sto
     assert "is not on the list" in str(run("feeds", "remove", NEWS).exception)
 
 
+@pytest.mark.parametrize("host", ["127.0.0.1", "192.168.1.7", "[::1]", "localhost", "[::ffff:10.0.0.1]"])
+def test_a_private_address_is_refused_as_the_reader_refuses_it(
+    store: SqlStore, monkeypatch: pytest.MonkeyPatch, host: str
+) -> None:
+    assert "is a private address" in str(run("feeds", "add", NEWS, f"http://{host}:8000/feed.xml").exception)
+    assert rows("feeds", "list") == []
+    if host != "192.168.1.7" and "10.0" not in host:
+        monkeypatch.setenv("TIERBOT_FEEDS_ALLOW_LOCAL", "true")
+        assert "Added: 1." in said("feeds", "add", f"http://{host}:8000/feed.xml")
+
+
 def test_a_broken_feed_is_listed_with_what_to_do_and_its_words_are_shown_as_they_are(store: SqlStore) -> None:
     said("feeds", "add", NEWS, "--name", "[red]News[/red]")
     problem = f"{NEWS}: is a web page, not a feed. Its feed may be at [x] - list that."
@@ -70,7 +81,7 @@ def test_a_broken_feed_is_listed_with_what_to_do_and_its_words_are_shown_as_they
     assert "broken: is a web page, not a feed. Its feed may be at [x] - list that." in listed
     assert "[red]News[/red]" in listed
     assert "read 0 min ago" in listed
-    assert "1 feeds, 1 broken." in listed
+    assert "1 feed, 1 broken." in listed
     assert rows("feeds", "list")[0]["problem"] == problem
 
 

@@ -5,6 +5,7 @@ import stat
 from contextlib import suppress
 from pathlib import Path
 
+from dotenv import dotenv_values
 from pydantic import SecretStr
 
 from tierbot.bootstrap import SystemClock, Tierbot, app_of, build, journey, tag_space
@@ -22,6 +23,8 @@ from tierbot.doctor import (
     judge_slack,
 )
 from tierbot.doctor.journey import Step
+from tierbot.doctor.judge import bad
+from tierbot.doctor.misspelt import misspelt
 from tierbot.domain import Origin, TierbotError
 from tierbot.edges.encoder import encoder_of
 from tierbot.edges.shelf import FileShelf, shipped_models
@@ -44,17 +47,25 @@ def needed() -> Needed:
     return Needed(frozenset(bot_scopes()), bot_events(), bot_commands())
 
 
+def misspelt_settings(env_file: Path = ENV_FILE) -> list[str]:
+    """Return a sentence for each name in the environment or the file that begins like a setting and is none."""
+    written = dotenv_values(env_file) if env_file.is_file() else {}
+    return misspelt([*os.environ, *written])
+
+
 def check_up(settings: Settings, *, clock: Clock | None = None, env_file: Path = ENV_FILE) -> list[Check]:
     """Look at everything and return one check a line. Nothing is changed, neither in Slack nor in the database."""
     clock = clock or SystemClock()
     machine = examine_machine(settings, env_file)
+    ignored = [bad("settings", sentence) for sentence in misspelt_settings(env_file)]
     if settings.many_workspaces:
-        return [*check_up_many(settings), *judge_machine(machine, needed(), clock.now())]
+        return [*ignored, *check_up_many(settings), *judge_machine(machine, needed(), clock.now())]
     bot_token, app_token = (_secret(token) for token in (settings.slack_bot_token, settings.slack_app_token))
     tags, fault = _tags(settings)
     base_url, channel = settings.slack_api_url, machine.channel or settings.channel
     slack = examine_slack(web_client(bot_token, base_url), web_client(None, base_url), app_token, channel, clock)
     return [
+        *ignored,
         judge_settings(fault, settings.journey_every_hours, settings.journey_channel),
         *judge_slack(slack, bot_token, app_token, channel, needed(), tags),
         *judge_machine(machine, needed(), clock.now()),

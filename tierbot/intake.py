@@ -89,7 +89,9 @@ class Intake:
             added, folded = self._keep(workspace, results, now)
             new, copies = new + added, copies + folded
         if due:
-            log.info("%d feeds read: %d new articles, %d copies, %d broken", len(due), new, copies, len(problems))
+            log.info(
+                "Feeds read: %d. New articles: %d, copies: %d, broken feeds: %d", len(due), new, copies, len(problems)
+            )
         return Polled(len(due), new, copies, tuple(problems))
 
     def _keep(self, workspace: str, results: Sequence[FeedResult], now: datetime) -> tuple[int, int]:

@@ -35,7 +35,7 @@ def run(*arguments: str) -> str:
 
 
 def test_the_report_settles_first_and_is_one_file(played: Stage) -> None:
-    assert run() == "report.html: 3 verdicts in 1 rounds.\n"
+    assert run() == "report.html: 3 verdicts in 1 round.\n"
     page = Path("report.html").read_text(encoding="utf-8")
     assert page.startswith("<!doctype html>")
     assert "UANNA" not in page

@@ -92,9 +92,24 @@ def test_a_file_that_is_no_archive_is_refused_in_both_modes(
         titles(tmp_path / "a", strict=strict)
 
 
+def test_an_archive_with_more_rows_than_can_be_kept_is_refused_with_a_way_out(tmp_path: Path) -> None:
+    (tmp_path / "a").write_text("title\none\ntwo\nthree\n")
+    rows = read_archive(tmp_path / "a", now=NOW, most=2)
+    assert [next(rows).title, next(rows).title] == ["one", "two"]
+    with pytest.raises(ArchiveError, match=r"a has more than 2 rows.*tail -n 2 FILE > PART"):
+        next(rows)
+
+
+@pytest.mark.parametrize("value", ["5", "true", "1.5"])
+def test_a_number_in_place_of_a_title_is_refused_with_its_line(tmp_path: Path, value: str) -> None:
+    (tmp_path / "a").write_text('{"title": "one"}\n{"title": ' + value + "}\n")
+    with pytest.raises(ArchiveError, match=r"a:2: the row has a number as its title"):
+        titles(tmp_path / "a", strict=True)
+
+
 @pytest.mark.parametrize("strict", [True, False])
 def test_a_missing_file_and_a_folder_are_refused_by_name(tmp_path: Path, strict: bool) -> None:
-    with pytest.raises(ArchiveError, match=r"missing:1: cannot be read \(No such file or directory\)\. Check the path"):
+    with pytest.raises(ArchiveError, match=r"missing: there is no such file\. Check the path"):
         titles(tmp_path / "missing", strict=strict)
     with pytest.raises(ArchiveError, match=r"cannot be read \(Is a directory\)"):
         titles(tmp_path, strict=strict)

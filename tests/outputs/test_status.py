@@ -107,7 +107,7 @@ def test_the_command_reads_any_database_and_opens_nothing_else(
     result = CliRunner().invoke(app, ["status"])
     assert result.exit_code == 0
     assert "Test (T1)" in result.output
-    assert "1 posts" in result.output
+    assert "1 post, " in result.output
 
 
 def test_a_workspace_that_the_app_was_taken_from_is_told_as_stopped(stage: Stage) -> None:

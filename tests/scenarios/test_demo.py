@@ -5,6 +5,7 @@ import os
 import re
 import subprocess
 import sys
+import tempfile
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,6 +13,7 @@ import httpx
 import pytest
 
 from tierbot.demo.play import DemoSettings, play
+from tierbot.demo.workspace import own_folder
 from tierbot.domain import TierbotError
 from tierbot.edges.store import open_store
 
@@ -80,6 +82,20 @@ def test_an_archive_smaller_than_the_start_is_refused_with_the_remedy(tmp_path: 
     demo = replace(DEMO, archive=path)
     with pytest.raises(TierbotError, match="--start"):
         next(play(demo, say=lambda _: None))
+
+
+def test_what_a_killed_demo_left_behind_is_removed_by_the_next_and_what_a_living_one_has_stays(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with subprocess.Popen([sys.executable, "-c", ""]) as gone:
+        gone.wait()
+    left, living, other = (tmp_path / f"tierbot-demo-{name}" for name in (f"{gone.pid}-abc", f"{os.getpid()}-abc", "x"))
+    for folder in (left, living, other):
+        folder.mkdir()
+        (folder / "demo.db").touch()
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    with own_folder("tierbot-demo") as mine:
+        assert sorted(tmp_path.iterdir()) == sorted([living, other, Path(mine)])
 
 
 def test_a_demo_that_is_told_to_end_leaves_nothing_behind(tmp_path: Path) -> None:

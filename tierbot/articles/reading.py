@@ -117,6 +117,11 @@ def row_of(fields: Mapping[str, object], line: int, now: datetime) -> ArchiveRow
         if field not in found or rank < found[field][0]:
             found[field] = (rank, value)
     values = {field: value for field, (_, value) in found.items()}
+    for name in ("title", "text"):
+        if isinstance(values.get(name), int | float):  # truth values, too
+            return BadRow(
+                line, f"has a number as its {name} ({str(values[name])[:40]}); write it in quotes if it is meant"
+            )
     title = clean_title(_text(values.get("title")))
     text = clean_text(_text(values.get("text")))
     if not title and not text:

@@ -13,7 +13,7 @@ import typer
 
 from tierbot.articles.duplicates import to_article
 from tierbot.cli.bulk import EngineName, Workers, done_to, identity, progress
-from tierbot.cli.output import err, out, print_json
+from tierbot.cli.output import counted, err, out, print_json
 from tierbot.cli.wiring import logging_of, offline
 from tierbot.domain import Article, TierbotError
 from tierbot.edges.archives import ReadReport, read_archive
@@ -55,15 +55,16 @@ def add(
         deque(read_archive(file, now=now), maxlen=0)
     report = ReadReport()
     new = copies = 0
-    rows = read_archive(file, now=now, strict=strict, report=report)
+    rows, tell = read_archive(file, now=now, strict=strict, report=report), progress("articles taken in")
     for articles in _batches(replace(to_article(row, now), check_tag=check) for row in rows):
         added, folded = bot.loop.take_in(workspace, articles)
         new, copies = new + added, copies + folded
+        tell(report.rows, 0)
     for bad in report.examples:
         err.print(f"{file}:{bad.line}: left out: it {bad.why}.")
     for note in report.notes:
         err.print(note)
-    out.print(f"{report.rows} articles read, {new} new, {copies} folded into others, {report.bad} left out.")
+    out.print(f"{counted(report.rows, 'article')} read, {new} new, {copies} folded into others, {report.bad} left out.")
 
 
 def _check_tag(bot: "Tierbot", workspace: str, tag: str | None) -> None:
@@ -143,7 +144,7 @@ def embed(engine: EngineName = "local", workers: Workers = None) -> None:
     done = embed_missing(
         bot.store, workspace, bot.settings.encoder, bot.encoder.digest, engine_of(engine, workers), progress("articles")
     )
-    out.print(f"{done} articles embedded.")
+    out.print(f"{counted(done, 'article')} embedded.")
 
 
 def _batches(articles: Iterable[Article]) -> Iterator[list[Article]]:

@@ -10,7 +10,7 @@ from tierbot.cli.output import err, out, percent, print_json
 from tierbot.domain import TierbotError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Mapping
 
     from tierbot.articles import ArchiveRow
     from tierbot.simulate.backtest import RoundResult
@@ -84,7 +84,9 @@ def backtest(
         learner=learner,
         seed=seed,
     )
-    rows = _within_memory(archive, read_archive(archive, now=SystemClock().now(), strict=False))
+    rows = read_archive(
+        archive, now=SystemClock().now(), strict=False, most=MOST_ROWS
+    )  # kept, with embeddings: 5 kB each
     if seeds is not None:
         _many(list(rows), settings, seeds, to, engine, workers, archive, as_json=as_json)
         return
@@ -102,17 +104,6 @@ def backtest(
             _show(result)
     if plot is not None:
         _draw(played, plot)
-
-
-def _within_memory(archive: Path, rows: "Iterable[ArchiveRow]") -> "Iterator[ArchiveRow]":
-    """Yield the rows; a backtest keeps them and their embeddings, some 5 kB each."""
-    for number, row in enumerate(rows, 1):
-        if number > MOST_ROWS:
-            raise TierbotError(
-                f"{archive} has more than {MOST_ROWS:,} rows, and a backtest keeps all of them in memory. Replay a part of "
-                f"it, such as its last year, or: head -n {MOST_ROWS} FILE."
-            )
-        yield row
 
 
 def _many(

@@ -20,6 +20,7 @@ from tierbot.training.job import write_whole
 from tierbot.training.rows import rows_to_bytes
 
 _BATCH = 512
+_MOST_ROWS = 300_000  # of one archive: all are kept, with their embeddings
 
 
 def build_bootstrap(
@@ -39,7 +40,7 @@ def build_bootstrap(
         (mapping.read_text(encoding="utf-8"), str(mapping)) if mapping else (shipped_mapping(), "huffpost.toml")
     )
     categories = parse_mapping(text, name, tags.ids)
-    stories = [row for path in archives for row in read_archive(path, now=now, strict=False)]
+    stories = [row for path in archives for row in read_archive(path, now=now, strict=False, most=_MOST_ROWS)]
     earlier, later = earlier_and_later(stories, categories)
     say(f"{len(stories)} stories read; {len(earlier)} teach, the {len(later)} latest measure.")
     features = _features(earlier, encoder, say), _features(later, encoder, say)

@@ -62,7 +62,7 @@ def demo(
             for record in play(settings, say=_Narrator()):
                 print_json(record)
         else:
-            with LiveTable(settings.posts) as table:
+            with LiveTable(settings.posts, endless=settings.rounds is None) as table:
                 for record in play(settings, table.say, table.watch):
                     table.finished(record)
     except KeyboardInterrupt:

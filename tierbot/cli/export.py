@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from tierbot.cli.output import err, out, print_json
+from tierbot.cli.output import counted, err, out, print_json
 from tierbot.cli.wiring import offline
 from tierbot.domain import Arm, TierbotError
 from tierbot.tags import TagSpace
@@ -133,5 +133,5 @@ def _say(written: "Written", place: Path, *, as_json: bool) -> None:
     if as_json and not to_stdout:
         print_json({"file": str(place), "rows": written.rows, "votes": written.votes, "cursor": written.cursor})
         return
-    said = f"{place}: {written.rows} rows, {written.votes} votes. Next time only what is new: --since {written.cursor}"
+    said = f"{place}: {counted(written.rows, 'row')}, {counted(written.votes, 'vote')}. Next time only what is new: --since {written.cursor}"
     (err if to_stdout else out).print(said)

@@ -3,11 +3,12 @@
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Annotated, Any
+from urllib.parse import urlsplit
 
 import typer
 
 from tierbot.articles.feeds import Feed, FeedResult, ListedFeed, parse_feeds, starter_feeds
-from tierbot.cli.output import err, out, print_json
+from tierbot.cli.output import counted, err, out, print_json
 from tierbot.cli.wiring import offline
 from tierbot.domain import TierbotError
 from tierbot.settings import load_settings
@@ -33,7 +34,9 @@ def add(
 
     Example: `tierbot feeds add https://feeds.example/news.xml`
     """
-    _add(parse_feeds("\n".join(f"{url} {name}" for url in urls), "the command line"))
+    feeds = parse_feeds("\n".join(f"{url} {name}" for url in urls), "the command line")
+    _refuse_private(feeds)
+    _add(feeds)
 
 
 @group.command("starter")
@@ -65,7 +68,7 @@ def list_feeds(as_json: Annotated[bool, typer.Option("--json", help="One JSON ob
         how = " · ".join(filter(None, (one.feed.name, _ago(one.polled_at, now), f"{one.brought} brought", _state(one))))
         out.print(f"{one.feed.url}\n  {how}")
     broken = sum(one.problem is not None for one in listed)
-    out.print(f"{len(listed)} feeds, {broken} broken.")
+    out.print(f"{counted(len(listed), 'feed')}, {broken} broken.")
 
 
 @group.command("test")
@@ -86,7 +89,7 @@ def try_out(
         raise typer.Exit(1 if result.problem else 0)
     if result.problem:
         raise TierbotError(result.problem)
-    out.print(f"{feed.url}: {len(result.articles)} articles.")
+    out.print(f"{feed.url}: {counted(len(result.articles), 'article')}.")
     for article in result.articles[:_SHOWN]:
         out.print(f"  {article.title[:100]}\n    {article.source}  {article.url}")
     for note in result.notes:
@@ -102,6 +105,18 @@ def remove(url: Annotated[str, typer.Argument(help="The feed's address, as `tier
     bot, workspace = offline()
     bot.intake.remove_feed(workspace, url)
     out.print(f"{url} is not read any more.")
+
+
+def _refuse_private(feeds: Sequence[Feed]) -> None:
+    from tierbot.edges.feeds import LOOPBACK, is_closed
+
+    allow = LOOPBACK if load_settings().feeds_allow_local else ()
+    for feed in feeds:
+        if is_closed(urlsplit(feed.url).hostname or "", allow):
+            raise TierbotError(
+                f"{feed.url} is a private address, which feeds may not reach; nothing was added. "
+                "Use a public address, or set TIERBOT_FEEDS_ALLOW_LOCAL=true for tests."
+            )
 
 
 def _add(feeds: Sequence[Feed]) -> None:

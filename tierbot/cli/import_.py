@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from tierbot.cli.output import err, out, print_json
+from tierbot.cli.bulk import progress
+from tierbot.cli.output import counted, err, out, print_json
 from tierbot.cli.wiring import offline
 from tierbot.domain import TierbotError
 
@@ -55,8 +56,9 @@ def import_(
     understood, report, now = Understood(), ReadReport(), datetime.now(UTC)
     kind, rows = read_annotations(file, now=now, report=report)
     found = labelled_articles(rows, names, source=source or file.name, now=now, understood=understood)
-    new = 0
+    new, tell = 0, progress("rows read")
     for batch in _batches(found):
+        tell(report.rows, 0)
         if preview:
             continue
         with bot.store.begin(workspace) as tx:
@@ -105,7 +107,7 @@ def _say(
         )
         return
     lines = [
-        f"{file}: {kind}, {report.rows} rows, {report.bad} left out",
+        f"{file}: {kind}, {counted(report.rows, 'row')}, {report.bad} left out",
         (
             f"labelled     {understood.labelled}, without a label {understood.unlabelled}, "
             f"with unknown labels only {understood.unknown_only}"
@@ -119,6 +121,6 @@ def _say(
     done = (
         "Nothing was written."
         if preview
-        else f"{new} new articles.{' `tierbot retrain` learns from them.' if new else ''}"
+        else f"{counted(new, 'new article')}.{' `tierbot retrain` learns from them.' if new else ''}"
     )
     out.print("\n".join([*lines, done]))

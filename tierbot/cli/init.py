@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from tierbot.cli.envfile import HEADER, read_text, values_of, with_values, write_private
-from tierbot.cli.output import err, out
+from tierbot.cli.output import counted, err, out
 from tierbot.domain import TierbotError
 
 if TYPE_CHECKING:
@@ -125,12 +125,12 @@ class _Talk:
         while True:
             said = known if self._yes else _prompt(question, known, hidden=hidden, required=required)
             answer = check(said)
+            if self._yes and not answer.is_good:
+                faults = " ".join(f"{c.says} {c.remedy}".strip() for c in answer.checks if c.state == "bad")
+                raise TierbotError(f"{question}: {faults}")
             _tell(answer)
             if answer.is_good:
                 return answer.value
-            if self._yes:
-                faults = " ".join(f"{c.says} {c.remedy}".strip() for c in answer.checks if c.state == "bad")
-                raise TierbotError(f"{question}: {faults}")
             known = said if required else known  # Enter checks it again, once it is mended in Slack
 
 
@@ -173,4 +173,8 @@ def _write_env(path: Path, text: str, before: dict[str, str], found: dict[str, s
             del wanted[key]
     write_private(path, with_values(text or HEADER, wanted))
     kept = len(before.keys() - wanted.keys())
-    _say(f"\n{path}: {len(wanted)} settings written" + (f", {kept} kept." if kept else ".") + " Only you can read it.")
+    _say(
+        f"\n{path}: {counted(len(wanted), 'setting')} written"
+        + (f", {kept} kept." if kept else ".")
+        + " Only you can read it."
+    )

@@ -13,17 +13,16 @@ from rich.text import Text
 from tierbot.cli.output import err, out, percent
 from tierbot.rounds.views import RoundStatus
 
-_TRY = (
-    "Open {address} and react yourself. Type /leaderboard, /myscore or /tier help; "
-    "⋮ on a post has “Why this tag?”. Ctrl-C ends it."
-)
+_TRY = "Open {address} and react yourself. Type /leaderboard, /myscore or /tier help; ⋮ on a post has “Why this tag?”."
 
 
 class LiveTable:
     """Rounds as they are played. Where output is no terminal, they are printed at the end, and what to try at once."""
 
-    def __init__(self, posts: int) -> None:
+    def __init__(self, posts: int, *, endless: bool = True) -> None:
+        """Take how many posts a round has, and whether it is played until somebody ends it."""
         self._posts = posts
+        self._end = " Ctrl-C ends it." if endless else " It ends by itself after the last round."
         self._began = time.monotonic()
         self._rows: list[tuple[str, ...]] = []
         self._playing: tuple[str, ...] | None = None
@@ -46,11 +45,13 @@ class LiveTable:
     def say(self, what: str) -> None:
         """Show what goes on; the workspace's address stays in view."""
         if "http" in what:
-            hint = _TRY.format(address=what.rpartition(" ")[2])
+            hint = _TRY.format(address=what.rpartition(" ")[2]) + self._end
             if out.is_terminal:
                 self._hint = hint
             else:
                 err.print(hint)
+        elif not out.is_terminal:
+            err.print(f"{time.monotonic() - self._began:5.0f} s  {what}")
         self._saying = what
 
     def watch(self, status: RoundStatus) -> None:

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from tierbot.cli.output import err, out, print_json, print_table
+from tierbot.cli.output import counted, err, out, print_json, print_table
 from tierbot.cli.wiring import offline
 from tierbot.domain import ModelVersion, TierbotError
 
@@ -38,7 +38,7 @@ def retrain(as_json: Annotated[bool, typer.Option("--json", help="The outcome as
     if as_json:
         print_json(training.announcement())
     else:
-        out.print(f"{training.version.id} {training.reason} ({training.rows} verdicts learned from).")
+        out.print(f"{training.version.id} {training.reason} ({counted(training.rows, 'verdict')} learned from).")
 
 
 @group.command("list")

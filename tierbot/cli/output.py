@@ -36,6 +36,11 @@ def shown(value: Any) -> str:
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str)
 
 
+def counted(number: int, noun: str) -> str:
+    """Write a number with its noun: "1 feed", "2 feeds"."""
+    return f"{number} {noun}{'' if number == 1 else 's'}"
+
+
 def percent(estimate: Mapping[str, Any]) -> str:
     """Write an estimate as "71 % (64–77, n = 180)"."""
     if not estimate.get("n"):

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from tierbot.cli.output import err, out, print_json
+from tierbot.cli.output import counted, err, out, print_json
 from tierbot.cli.wiring import offline
 
 
@@ -40,5 +40,5 @@ def report(
         return
     with drafted(to) as draft:
         draft.write_text(report_page(found), encoding="utf-8")
-    said = f"{to}: {found.verdicts} verdicts in {len(found.rounds)} rounds."
+    said = f"{to}: {counted(found.verdicts, 'verdict')} in {counted(len(found.rounds), 'round')}."
     (err if str(to) == "-" else out).print(said)

@@ -25,7 +25,7 @@ def run(metrics_port: METRICS_PORT = None) -> None:
     Example: `SLACK_BOT_TOKEN=xoxb-… SLACK_APP_TOKEN=xapp-… TIERBOT_CHANNEL=C… tierbot run`
     """
     from tierbot.bootstrap import build, connect
-    from tierbot.cli.wiring import logging_of, say
+    from tierbot.cli.wiring import logging_of, say, warn_of_misspelt
     from tierbot.edges.slack.socket_mode import stop_signals
     from tierbot.health import Health
     from tierbot.serving import metrics_of, watched
@@ -33,6 +33,7 @@ def run(metrics_port: METRICS_PORT = None) -> None:
 
     settings, metrics = load_settings(), metrics_of()
     logging_of(settings, metrics.log_handler())
+    warn_of_misspelt()
     bot = build(settings, meter=metrics)
     with stop_signals() as stop:
         runner = connect(bot, stop.wait)

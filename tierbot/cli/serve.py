@@ -30,7 +30,7 @@ def web(
     Example: `SLACK_SIGNING_SECRET=… PORT=3000 tierbot web`
     """
     from tierbot.bootstrap import answer_promptly, build
-    from tierbot.cli.wiring import logging_of, say
+    from tierbot.cli.wiring import logging_of, say, warn_of_misspelt
     from tierbot.edges.slack.socket_mode import stop_signals
     from tierbot.health import Health
     from tierbot.serving import WebServer, identity_of, metrics_of, watched, web_of
@@ -38,6 +38,7 @@ def web(
 
     settings, metrics = load_settings(), metrics_of()
     logging_of(settings, metrics.log_handler())
+    warn_of_misspelt()
     bot = build(settings, meter=metrics)
     with stop_signals() as stop:
         health = Health(bot, works=False, stopping=stop.is_set)
@@ -59,7 +60,7 @@ def worker(metrics_port: METRICS_PORT = None) -> None:
     Example: `tierbot worker`
     """
     from tierbot.bootstrap import app_of, build, schedule_journey
-    from tierbot.cli.wiring import logging_of, say
+    from tierbot.cli.wiring import logging_of, say, warn_of_misspelt
     from tierbot.edges.slack.socket_mode import stop_signals
     from tierbot.health import Health
     from tierbot.serving import identity_of, metrics_of, watched
@@ -67,6 +68,7 @@ def worker(metrics_port: METRICS_PORT = None) -> None:
 
     settings, metrics = load_settings(), metrics_of()
     logging_of(settings, metrics.log_handler())
+    warn_of_misspelt()
     bot = build(settings, meter=metrics)
     with stop_signals() as stop:
         if identity := identity_of(bot, stop.wait):

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from tierbot.cli.output import err, out
+from tierbot.cli.output import counted, err, out
 
 group = typer.Typer(help="Simulated trainers, for backtests.", no_args_is_help=True)
 
@@ -45,10 +45,11 @@ def fit(
     fitted = fit_trainers(posts, events, tags, rule, zone=bot.settings.zone, ignore=bots, fewest=fewest)
     judged = sum(one.judged for one in fitted)
     text = trainers_toml(
-        [one.trainer for one in fitted], f"Fitted to {len(fitted)} trainers who judged {judged} posts in all."
+        [one.trainer for one in fitted],
+        f"Fitted to {counted(len(fitted), 'trainer')} who judged {counted(judged, 'post')} in all.",
     )
     if out_file is None:
         out.print(text)
     else:
         out_file.write_text(text, encoding="utf-8")
-        err.print(f"{len(fitted)} trainers written to {out_file}.")
+        err.print(f"{counted(len(fitted), 'trainer')} written to {out_file}.")

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from tierbot.cli.output import out, print_json, print_table
+from tierbot.cli.output import counted, out, print_json, print_table
 
 if TYPE_CHECKING:
     from tierbot.bootstrap import Tierbot
@@ -125,7 +125,10 @@ def _round(round_: dict[str, Any] | None, now: datetime) -> list[str]:
     verdicts = round_["verdicts"]
     return [
         f"round        {round_['number']}, closes {_when(round_['closes_at'], now)}",
-        f"             {round_['posts']} posts, {round_['votes']} votes of {round_['trainers']} trainers",
+        (
+            f"             {counted(round_['posts'], 'post')}, {counted(round_['votes'], 'vote')} "
+            f"of {counted(round_['trainers'], 'trainer')}"
+        ),
         f"             verdicts: {verdicts['named']} named, {verdicts['wrong']} wrong, {verdicts['abstained']} abstained",
     ]
 

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from tierbot.cli.output import out, print_json, print_table
+from tierbot.cli.output import counted, out, print_json, print_table
 from tierbot.settings import load_settings
 from tierbot.tags import default_tag_space, load_tag_space
 
@@ -45,4 +45,4 @@ def check(file: Annotated[Path, typer.Argument(help="A TOML file with [[tag]] ta
     Example: `tierbot tags check our-tags.toml`
     """
     space = load_tag_space(file)
-    out.print(f"{file}: {len(space)} tags, all fine. Set TIERBOT_TAGS={file} to use them.")
+    out.print(f"{file}: {counted(len(space), 'tag')}, all fine. Set TIERBOT_TAGS={file} to use them.")

@@ -16,6 +16,14 @@ def logging_of(settings: Settings, *more: logging.Handler) -> None:
     log_to_stderr(settings.log_level, as_json=settings.log_format == "json", secrets=secrets_of(settings), more=more)
 
 
+def warn_of_misspelt() -> None:
+    """Log a warning of each name that begins like a setting and is none: it would be ignored without a word."""
+    from tierbot.checkup import misspelt_settings
+
+    for sentence in misspelt_settings():
+        log.warning(sentence)
+
+
 def say(settings: Settings, text: str) -> None:
     """Tell people how a process does, or those who read JSON as a record of its log."""
     if settings.log_format == "json":

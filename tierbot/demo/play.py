@@ -7,7 +7,6 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
@@ -15,7 +14,7 @@ import numpy as np
 from tierbot.articles.duplicates import to_article
 from tierbot.bootstrap import SystemClock, Tierbot, build, connect
 from tierbot.demo.start import Stories, archive, corpus, first_model
-from tierbot.demo.workspace import ADMIN, SandboxProcess
+from tierbot.demo.workspace import ADMIN, SandboxProcess, own_folder
 from tierbot.domain import Arm, Outcome, TierbotError
 from tierbot.edges.encoder import encoder_of
 from tierbot.outputs.panel import Panel
@@ -99,7 +98,7 @@ def staged(demo: DemoSettings, say: Say) -> Iterator[Scene]:
     stories = archive(demo.archive, demo.start, clock.now(), rng) if demo.archive else corpus(clock.now(), rng)
     with ExitStack() as stack:
         sandbox = stack.enter_context(SandboxProcess(port=demo.port, seed=demo.seed, users=PLAYERS))
-        folder = stack.enter_context(TemporaryDirectory(prefix="tierbot-demo-", ignore_cleanup_errors=True))
+        folder = stack.enter_context(own_folder("tierbot-demo"))
         database = demo.keep.absolute() if demo.keep else Path(folder, "demo.db")
         settings = _settings(demo, sandbox, f"sqlite:///{database}")
         encoder = encoder_of(settings.encoder)

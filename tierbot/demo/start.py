@@ -21,6 +21,7 @@ from tierbot.tags.assign import assigned_tag_space, label_id
 from tierbot.training.fit import fit
 from tierbot.training.rows import TrainingRows, labelled_rows, rows_to_bytes
 
+_MOST_ROWS = 300_000  # of an archive: all are kept
 _WEEK = 200  # stories that come in in a week of the corpus
 _FRESHEST, _OLDEST = timedelta(minutes=5), timedelta(hours=8)
 
@@ -97,7 +98,7 @@ def archive(path: Path, start: int, now: datetime, rng: np.random.Generator) -> 
 
     The first `start` rows are for the first model. Raises TierbotError if too few rows have tags.
     """
-    rows = [row for row in read_archive(path, now=now, strict=False) if row.tags]
+    rows = [row for row in read_archive(path, now=now, strict=False, most=_MOST_ROWS) if row.tags]
     if len(rows) <= start:
         raise TierbotError(
             f"{path}: {len(rows)} labelled rows, but the first model alone takes {start}. Lower --start."

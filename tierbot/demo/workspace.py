@@ -1,13 +1,15 @@
 """The demo's Slack: the sandbox as a process of its own, with our own manifest, and its admin who types commands."""
 
 import json
+import os
+import shutil
 import subprocess
 import sys
 import threading
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from tempfile import TemporaryDirectory
+from tempfile import TemporaryDirectory, gettempdir
 from typing import Any, Self
 
 import httpx
@@ -30,6 +32,28 @@ class Address:
     app_token: str
     channel: str
     control_token: str | None = None
+
+
+def own_folder(name: str) -> "TemporaryDirectory[str]":
+    """Make a temporary folder of this process; those of the same name whose process is gone (killed, say) are removed.
+
+    Processes are told apart by number: a folder stays while any process has the number of the one that made it.
+    """
+    for left in Path(gettempdir()).glob(f"{name}-*"):
+        pid = left.name.removeprefix(f"{name}-").partition("-")[0]
+        if pid.isdecimal() and not _lives(int(pid)):
+            shutil.rmtree(left, ignore_errors=True)
+    return TemporaryDirectory(prefix=f"{name}-{os.getpid()}-", ignore_cleanup_errors=True)
+
+
+def _lives(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except (ProcessLookupError, OverflowError):
+        return False
+    except OSError:  # somebody else's
+        return True
+    return True
 
 
 class SandboxProcess:
@@ -62,7 +86,7 @@ class SandboxProcess:
 
     def __enter__(self) -> Self:
         """Start it and wait until it listens. Raises TierbotError if it does not."""
-        self._folder = TemporaryDirectory(prefix="tierbot-sandbox-")
+        self._folder = own_folder("tierbot-sandbox")
         declared = Path(self._folder.name, "manifest.json")
         declared.write_text(json.dumps(self._declared), encoding="utf-8")
         # Its standard input is ours to hold: should we be killed, it ends with us and gives its port back.

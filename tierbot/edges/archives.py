@@ -46,14 +46,15 @@ class ReadReport:
 
 
 def read_archive(
-    path: Path, *, now: datetime, strict: bool = True, report: ReadReport | None = None
+    path: Path, *, now: datetime, strict: bool = True, report: ReadReport | None = None, most: int | None = None
 ) -> Iterator[ArchiveRow]:
     """Yield the usable rows of a JSONL or CSV file (gzipped or not), or of standard input for the path "-".
 
     The format is seen from the content, not from the name. Memory stays bounded whatever the file holds.
     strict: the first bad row raises ArchiveError, naming file, line and remedy; otherwise bad rows are counted
     in `report` with the first few as examples, and the reading goes on. Dates after `now` count as missing.
-    Raises ArchiveError in both modes if the file cannot be opened or understood at all.
+    Raises ArchiveError in both modes if the file cannot be opened or understood at all, or has more than `most` usable
+    rows: for those who keep them all in memory.
     """
     name = "standard input" if path == _STDIN else str(path)
     report = report if report is not None else ReadReport()
@@ -61,6 +62,8 @@ def read_archive(
         try:
             stream = _open(path, stack)
             head = stream.peek(4096)[:4096]
+        except FileNotFoundError as fault:
+            raise ArchiveError(f"{name}: there is no such file. Check the path.") from fault
         except (OSError, EOFError, zlib.error) as fault:
             raise _unreadable(name, 1, fault) from fault
         form = _format_of(head, name)
@@ -68,6 +71,11 @@ def read_archive(
         for row in parse_rows(lines, form, name, now):
             if isinstance(row, ArchiveRow):
                 report.rows += 1
+                if most is not None and report.rows > most:
+                    raise ArchiveError(
+                        f"{name} has more than {most:,} rows, and all would have to be kept in memory. Give a part of it, "
+                        f"such as the newest: tail -n {most} FILE > PART (gzipped: zcat FILE | tail -n {most} > PART)."
+                    )
                 report.note_id(row, name)
                 yield row
                 continue

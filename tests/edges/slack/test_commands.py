@@ -94,7 +94,7 @@ def say(desk, typed, workspace="T1"):
 
 
 def test_slow_work_is_requested_and_answered_at_once(desk):
-    assert say(desk, "push 3") == "3 posts queued for <#C1>."
+    assert say(desk, "push 3") == "Up to 3 posts queued for <#C1>: as many as articles wait."
     assert say(desk, "retrain") == "A retraining is queued; I will announce the result in <#C1>."
     assert say(desk, "round close") == "The round will be closed; I will announce its champion in <#C1>."
     assert desk.play.requests == [("push", "U1", {"count": 3}), ("retrain", "U1", {}), ("close_round", "U1", {})]

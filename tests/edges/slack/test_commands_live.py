@@ -49,7 +49,7 @@ def test_a_pleasant_refusal_for_who_is_no_admin(bot):
 
 def test_slacks_own_admins_may_push(bot, box):
     (answer,) = bot.say("ada", "/tier push 5")
-    assert shown(answer) == f"5 posts queued for <#{box.channel}>."
+    assert shown(answer) == f"Up to 5 posts queued for <#{box.channel}>: as many as articles wait."
     assert bot.play.requests == [("push", box.users["ada"], {"count": 5})]
 
 

@@ -34,6 +34,14 @@ def resolve(host: str, port: int) -> list[str]:
     return [str(place[0]) for *_, place in found]
 
 
+def is_closed(host: str, allow: Iterable[Network] = ()) -> bool:
+    """Tell whether a host is a written-out address outside of the open web, or this machine; names are not looked up."""
+    try:
+        return not is_open_web(ip_address("127.0.0.1" if host.rstrip(".") == "localhost" else host.strip("[]")), allow)
+    except ValueError:
+        return False
+
+
 def is_open_web(address: Address, allow: Iterable[Network] = ()) -> bool:
     """Tell whether an address lies in the open web, or in one of the networks that are allowed besides.
 

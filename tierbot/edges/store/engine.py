@@ -32,8 +32,9 @@ class Database:
 
     def __init__(self, engine: Engine) -> None:
         self.engine = engine
-        self.where = engine.url.render_as_string(hide_password=True)
         self._sqlite = engine.dialect.name == "sqlite"
+        file = engine.url.database if self._sqlite else None
+        self.where = file or engine.url.render_as_string(hide_password=True)  # what errors call it
         # SQLite's own waiting is by sleeping and retrying, up to 0.1 s a time: threads of one process queue here.
         self._writer = Turns()
         self._in_memory = isinstance(engine.pool, StaticPool)

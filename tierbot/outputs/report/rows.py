@@ -137,7 +137,7 @@ def _fate(one: ModelFigures) -> str:
 
 
 def _about(one: ModelFigures) -> str:
-    learned = "" if not one.verdicts else f", from {one.verdicts} verdicts"
+    learned = "" if not one.verdicts else f", from {one.verdicts} verdict{'' if one.verdicts == 1 else 's'}"
     right = "" if one.accuracy.value is None else f", right on {percent(one.accuracy.value)} of {one.accuracy.n}"
     return f"{one.created_at:%d %b}{learned}{right}"
 
