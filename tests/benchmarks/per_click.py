@@ -164,18 +164,21 @@ def draw(records: Sequence[dict[str, Any]], path: Path) -> None:
     mpl.use("Agg")
     from matplotlib import pyplot as plt
 
-    streams = list(dict.fromkeys(one["stream"] for one in records))
+    streams, methods = (list(dict.fromkeys(one[what] for one in records)) for what in ("stream", "method"))
+    colours = {method: f"C{number}" for number, method in enumerate(methods)}
     figure, axes = plt.subplots(1, len(streams), figsize=(5.5 * len(streams), 4.5), squeeze=False, layout="constrained")
     for axis, stream in zip(axes[0], streams, strict=True):
         for method in dict.fromkeys(one["method"] for one in records if one["stream"] == stream):
             curves = [one["curve"] for one in records if (one["stream"], one["method"]) == (stream, method)]
             spread = [mean_and_interval(values) for values in zip(*curves, strict=True)]
             posts, means = STEP * np.arange(len(spread)), [one.mean for one in spread]
-            axis.plot(posts, means, label=method, linewidth=2.5 if method == "tierbot" else 1.2)
-            axis.fill_between(posts, [one.low for one in spread], [one.high for one in spread], alpha=0.15)
+            low, high = [one.low for one in spread], [one.high for one in spread]
+            axis.plot(posts, means, colours[method], label=method, linewidth=2.5 if method == "tierbot" else 1.2)
+            axis.fill_between(posts, low, high, color=colours[method], alpha=0.15)
         axis.set(title=stream, xlabel="posts", ylabel="accuracy on the last 3,000 rows")
         axis.grid(visible=True, alpha=0.3)
-    axes[0][-1].legend(fontsize=8)
+    lines = {line.get_label(): line for axis in axes[0] for line in axis.get_lines()}
+    figure.legend(lines.values(), lines, loc="outside lower center", ncols=len(methods), fontsize=8)
     figure.savefig(path, dpi=110)
 
 
