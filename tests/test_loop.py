@@ -1,12 +1,15 @@
 """The arrows of the loop, on a real database: each does its work once, whatever is repeated or interrupted."""
 
 from collections import Counter
+from contextlib import closing
 from dataclasses import replace
 
 import pytest
 
 from tests.conftest import WORKSPACE, Stage
+from tierbot.bootstrap import build
 from tierbot.domain import Arm, ModelState, Outcome, TierbotError
+from tierbot.edges.encoder import HashingEncoder
 from tierbot.ports import (
     ChatError,
     ChatUnavailableError,
@@ -319,6 +322,28 @@ def test_retraining_makes_a_new_champion_that_learned_and_rolling_back_restores_
     assert "promote model" in trail
     with pytest.raises(TierbotError, match="nothing to roll back to"):
         stage.bot.loop.roll_back(WORKSPACE, "UADMIN")
+
+
+def test_after_a_change_of_encoder_a_retraining_embeds_what_it_learns_from(stage: Stage) -> None:
+    for ts in stage.posts(4):
+        stage.react("U1", ts, "pizza")
+        stage.react("U2", ts, "pizza")
+    encoder = HashingEncoder(16)
+    changed = build(stage.bot.settings, clock=stage.clock, encoder=encoder, chats=lambda _: stage.chat)
+    with closing(changed) as bot:
+        training = bot.loop.retrain(WORKSPACE)
+    assert training is not None
+    assert training.rows == 4
+
+
+def test_a_push_embeds_what_it_considers_and_not_a_whole_flood(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tierbot.choosing._POOL", 5)
+    stage.bot.loop.take_in(WORKSPACE, stage.articles(30))
+    assert stage.bot.loop.ask(WORKSPACE, 3) == 3
+    with read(stage) as tx:
+        assert len(tx.articles.without_embedding(stage.bot.encoder.digest, 99)) == 25
+    assert stage.bot.loop.embed(WORKSPACE, most=7) == 7
+    assert stage.bot.loop.embed(WORKSPACE) == 18
 
 
 def test_there_is_nothing_to_learn_from_before_a_post_has_settled(stage: Stage) -> None:

@@ -8,9 +8,11 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
+from numpy.typing import NDArray
 
 from tierbot.articles.boundaries import Boundaries, load_boundaries
 from tierbot.domain import DAWN, Article, ModelVersion, Thread
+from tierbot.embedding import embed
 from tierbot.ports import Clock, Encoder, Store
 from tierbot.predict.asking import Asker, Asking, Terms, ask_about
 from tierbot.predict.model import Model, PredictorError
@@ -100,12 +102,11 @@ class Chooser:
             waiting = tx.articles.waiting(_POOL, rules.grounds(ground.version.id) if rules.digest else ())
             ids = [article.id for article in waiting]
             vectors, sources = tx.articles.embeddings(self._encoder.digest, ids), tx.articles.sources(ids)
-        waiting = [article for article in waiting if article.id in vectors]
         if not waiting:
             return checks
         found = ask_about(
             waiting,
-            np.stack([vectors[article.id] for article in waiting]),
+            self._embeddings(workspace, waiting, vectors),
             count - len(checks.asking.asked),
             self._terms(ground),
             self._rng,
@@ -120,12 +121,19 @@ class Chooser:
             held_on = rules.grounds(ground.version.id) if rules.digest else ()
             wanted = tx.articles.requested(limit, held_on, in_threads=in_threads)
             vectors = tx.articles.embeddings(self._encoder.digest, [article.id for article in wanted])
-        wanted = [article for article in wanted if article.id in vectors]
         if not wanted:
             return Chosen(Asking([], []), ground.tags)
-        embeddings = np.stack([vectors[one.id] for one in wanted])
+        embeddings = self._embeddings(workspace, wanted, vectors)
         found = ask_requested(wanted, embeddings, self._terms(ground), self._rng)
         return Chosen(found, ground.tags, _threads(wanted))
+
+    def _embeddings(
+        self, workspace: str, articles: Sequence[Article], known: Mapping[str, NDArray[np.float32]]
+    ) -> NDArray[np.float32]:
+        """Return the embeddings of n articles, (n, d); those not yet known are computed and kept."""
+        lacking = [article for article in articles if article.id not in known]
+        vectors = {**known, **embed(self._store, self._encoder, workspace, lacking)}
+        return np.stack([vectors[article.id] for article in articles])
 
     def _terms(self, ground: _Ground) -> Terms:
         return Terms(

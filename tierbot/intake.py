@@ -14,12 +14,12 @@ from tierbot.articles.duplicates import Folded, copy_ids, fold
 from tierbot.articles.feeds import Feed, FeedFileError, FeedResult, ListedBy, ListedFeed, load_feeds
 from tierbot.articles.urls import canonical_url
 from tierbot.domain import Article, Copy, TierbotError
+from tierbot.embedding import AT_ONCE, embed
 from tierbot.ports import Clock, Due, Encoder, Feeds, Store, Transaction
 from tierbot.settings import Settings
 
 log = logging.getLogger(__name__)
 
-_EMBED_BATCH = 256
 _FEED_BATCH = 100  # feeds that are read before what they brought is written
 _DUPLICATE_WINDOW = timedelta(days=14)
 _DUPLICATE_LIMIT = 5000
@@ -52,20 +52,17 @@ class Intake:
             folded = _folded(tx, articles, now)
             return tx.articles.add(folded.new), tx.articles.add_copies(folded.found)
 
-    def embed(self, workspace: str) -> int:
-        """Compute and store the embeddings that are missing; return how many."""
+    def embed(self, workspace: str, most: int | None = None) -> int:
+        """Compute and store embeddings that are missing, the newest `most` articles' (None: all); return how many."""
         done = 0
-        while True:
+        while most is None or done < most:
             with self._store.read(workspace) as tx:
-                missing = tx.articles.without_embedding(self._encoder.digest, _EMBED_BATCH)
+                few = AT_ONCE if most is None else min(AT_ONCE, most - done)
+                missing = tx.articles.without_embedding(self._encoder.digest, few)
             if not missing:
-                return done
-            vectors = self._encoder.encode([article.content for article in missing])
-            with self._store.begin(workspace) as tx:
-                tx.articles.add_embeddings(
-                    self._encoder.digest, {article.id: vector for article, vector in zip(missing, vectors, strict=True)}
-                )
-            done += len(missing)
+                break
+            done += len(embed(self._store, self._encoder, workspace, missing))
+        return done
 
     # --- feeds ------------------------------------------------------------------------------------
 

@@ -56,7 +56,6 @@ from tierbot.voting import cursor_of, votes_on
 
 log = logging.getLogger(__name__)
 
-_POOL = 2000  # of the articles that wait, the newest so many are considered
 _WRITTEN_AT_ONCE = 25  # posts a transaction: reactions wait for it, and Slack waits three seconds for them
 _TALLIED_AT_ONCE = 10  # messages; reactions come while others are tallied, and wait for one transaction at most
 
@@ -150,9 +149,9 @@ class Loop:
         """Read the feeds that may be asked again and take their articles in; broken ones are reported."""
         return self.intake.poll(workspace)
 
-    def embed(self, workspace: str) -> int:
-        """Compute and store the embeddings that are missing; return how many."""
-        return self.intake.embed(workspace)
+    def embed(self, workspace: str, most: int | None = None) -> int:
+        """Compute and store embeddings that are missing, the newest `most` articles' (None: all); return how many."""
+        return self.intake.embed(workspace, most)
 
     # --- article → prediction → post --------------------------------------------------------------
 
@@ -172,12 +171,10 @@ class Loop:
         few at a time, and with each few the agenda says how many of the `job` are left, at the end `next_due`:
         a push that is cut short goes on where it was, and one that is done is not done again.
         """
-        self.embed(workspace)
         return self._ask(workspace, self._chooser.choose(workspace, count), spread, job, next_due, channel)
 
     def ask_in_threads(self, workspace: str) -> int:
         """Queue a post, in its thread, of each message that somebody asked about; return how many."""
-        self.embed(workspace)
         return self._ask(workspace, self._chooser.for_threads(workspace), timedelta(0), None, None, None)
 
     def _ask(

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tierbot.domain import Article, Estimate, GivenLabel, ModelState, ModelVersion, TierbotError
+from tierbot.embedding import embed
 from tierbot.guests import Guests, is_guest
 from tierbot.ports import Clock, Encoder, SettledPost, Shelf, Store, Transaction
 from tierbot.predict.classifier import Classifier
@@ -160,6 +161,7 @@ class Registry:
             champion = champion_of(tx)
         if is_guest(champion):
             return self._taught(workspace, champion, settled)
+        self._embed_lessons(workspace, settled)
         with self._store.read(workspace) as tx:
             champion, tags = champion_of(tx), tx.workspaces.tags()
             weights = tx.models.weights(champion.id)
@@ -245,6 +247,14 @@ class Registry:
         if challenger.id == champion.id:  # it learned nothing new
             return None
         return self._kept(workspace, champion, challenger, learned, decision, settled)
+
+    def _embed_lessons(self, workspace: str, settled: Sequence[SettledPost]) -> None:
+        """Embed what there is to learn from and this encoder has not read yet: all of it, after a change of encoder."""
+        with self._store.read(workspace) as tx:
+            given = (label.article_id for label in tx.given_labels.sample(_MOST_GIVEN))
+            ids = {*given, *(item.post.article_id for item in settled)}
+            lacking = tx.articles.get(ids - tx.articles.embedded(self._encoder.digest, ids))
+        embed(self._store, self._encoder, workspace, list(lacking.values()))
 
     def _features(self, tx: Transaction, settled: Sequence[SettledPost]) -> tuple[list[SettledPost], Features]:
         ids = list({item.post.article_id for item in settled})

@@ -35,6 +35,7 @@ _ANOTHER = (
 )
 _HEAVY = "retrain"
 _ALSO_STOPPED = frozenset({"expire"})  # what people were promised of their data holds also where the app is gone
+_EMBEDDED_AT_A_POLL = 5_000  # articles; other jobs wait for it. A push sees to what it considers by itself
 _SENDERS = 8  # workspaces that are sent to at once
 _RETRY_AFTER = timedelta(minutes=5)  # a job that failed is tried again
 _IDLE = 0.25  # seconds between looks into an empty outbox
@@ -367,7 +368,7 @@ def poll(loop: Loop, workspace: str, due: Due) -> None:
         known = tx.agenda.get("poll")
         if known is None or known.due_at <= due.due_at:  # otherwise a feed was added meanwhile: it is read at once
             tx.agenda.set(Due("poll", now + timedelta(minutes=loop.settings.poll_every_minutes), now))
-    loop.embed(workspace)
+    loop.embed(workspace, _EMBEDDED_AT_A_POLL)
 
 
 def expire(loop: Loop, workspace: str, due: Due) -> None:  # noqa: ARG001

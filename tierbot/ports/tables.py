@@ -80,6 +80,10 @@ class Articles(Protocol):
         """Return articles that this encoder has not embedded, whose ids come behind `after`, by id."""
         ...
 
+    def embedded(self, encoder_digest: str, article_ids: Iterable[str]) -> set[str]:
+        """Return which of these articles this encoder has embedded."""
+        ...
+
     def add_embeddings(self, encoder_digest: str, vectors: Mapping[str, NDArray[np.float32]]) -> None:
         """Keep vectors of shape (dimension,) by article id."""
         ...

@@ -107,6 +107,8 @@ def test_an_embedding_comes_back_bit_for_bit(store: SqlStore) -> None:
         tx.articles.add_embeddings("digest", {"a1": vector, "a2": vector[::-1]})
         found = tx.articles.embeddings("digest", ["a1", "a2", "nobody"])
         assert tx.articles.embeddings("another", ["a1"]) == {}
+        assert tx.articles.embedded("digest", ["a1", "nobody"]) == {"a1"}
+        assert tx.articles.embedded("another", ["a1"]) == set()
     assert found.keys() == {"a1", "a2"}
     np.testing.assert_array_equal(found["a1"], vector)
     np.testing.assert_array_equal(found["a2"], vector[::-1])

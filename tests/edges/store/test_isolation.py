@@ -142,6 +142,7 @@ def test_no_read_sees_another_workspace(store: SqlStore) -> None:
             tx.articles.waiting(9),
             tx.articles.without_embedding("new", 9),
             tx.articles.embeddings("digest", ["a-p1"]),
+            tx.articles.embedded("digest", ["a-p1"]),
             tx.articles.count(),
             tx.posts.get("p1"),
             tx.posts.at("C1", "p1.0"),

@@ -183,6 +183,14 @@ class SqlArticles(Part):
                 self._update(ArticleRow).where(_article.c.id.in_(ids)).values(embedded_with=encoder_digest)
             )
 
+    def embedded(self, encoder_digest: str, article_ids: Iterable[str]) -> set[str]:
+        there = self._select(EmbeddingRow, _embedding.c.article_id).where(_embedding.c.encoder_digest == encoder_digest)
+        return {
+            key
+            for part in chunks(article_ids)
+            for key in self._connection.execute(there.where(_embedding.c.article_id.in_(part))).scalars()
+        }
+
     def embeddings(self, encoder_digest: str, article_ids: Iterable[str]) -> dict[str, NDArray[np.float32]]:
         found: dict[str, NDArray[np.float32]] = {}
         columns = self._select(EmbeddingRow, _embedding.c.article_id, _embedding.c.vector)
