@@ -36,7 +36,7 @@ def made(folder: Path, stock: Stock, version: str = "m1", encoder: HashingEncode
 
 
 def test_it_is_taught_once_for_a_model_and_again_for_the_next(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
-    caplog.set_level(logging.INFO)
+    caplog.set_level(logging.INFO, "tierbot")
     stock = Stock()
     first = made(tmp_path, stock)
     assert first is not None

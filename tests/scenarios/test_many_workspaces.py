@@ -99,8 +99,8 @@ def test_models_are_of_their_team(town: Town) -> None:
     with town.bot.store.begin(north.id) as tx:
         tx.models.add(replace(version, id="m0099", number=99), weights)
     town.bot.registry.promote(north.id, "m0099", "U1")
-    assert "99" in north.say("ada", "/tier models")
-    assert "99" not in south.say("ada", "/tier models")
+    assert "m0099" in north.say("ada", "/tier models")
+    assert "m0099" not in south.say("ada", "/tier models")
     assert town.bot.registry.champion(south.id)[0].id != "m0099"
     with pytest.raises(TierbotError, match="no model 'm0099'"):
         town.bot.registry.promote(south.id, "m0099", "U1")

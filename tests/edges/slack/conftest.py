@@ -61,7 +61,7 @@ class SmallGame:
         def write():
             try:
                 new, fault = self.record(workspace, event), None
-            except RuntimeError as raised:
+            except Exception as raised:  # noqa: BLE001 - whoever waits must be told
                 new, fault = False, raised
             told(new, fault)
 

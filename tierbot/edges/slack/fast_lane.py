@@ -21,7 +21,9 @@ from tierbot.edges.slack.inbox import NEEDS, Inbox, Malformed
 from tierbot.logs import bound
 
 _log = logging.getLogger(__name__)
-_ELSEWHERE = frozenset({"user", "team", "view", "channel"})  # interactions have them; Bolt would look there first
+_ELSEWHERE = frozenset(
+    {"team", "view", "channel"}
+)  # other events and interactions have them; Bolt would look there first
 
 
 class FastLane:
@@ -108,7 +110,7 @@ class FastLane:
 def _plain(payload: Mapping[str, Any], event: Mapping[str, Any]) -> bool:
     kind = event.get("type")
     known = payload.get("type") == "event_callback" and isinstance(kind, str) and kind in NEEDS.events
-    return known and payload.keys().isdisjoint(_ELSEWHERE)
+    return known and payload.keys().isdisjoint({"user", *_ELSEWHERE}) and event.keys().isdisjoint(_ELSEWHERE)
 
 
 def _report(workspace: str, vote: ReactionEvent, fault: BaseException) -> None:

@@ -112,7 +112,9 @@ def obey(desk: Desk, workspace: str, by: str, order: Order) -> Message:
         if not desk.channel(workspace):
             return _plain("No channel is chosen yet. Type `/tier channel` in the one to play in.")
         desk.play.request(workspace, "push", by, count=order.count)
-        return _plain(f"Up to {count(order.count, 'post')} queued for {_where(desk, workspace)}: as many as articles wait.")
+        return _plain(
+            f"Up to {count(order.count, 'post')} queued for {_where(desk, workspace)}: as many as articles wait."
+        )
     return _DEEDS[order.action](desk, workspace, by)
 
 
