@@ -340,18 +340,18 @@ def test_over_http_too_an_acknowledgement_may_be_slow_or_lost_and_the_app_away(s
             ("lost_ack", {"lost_ack": 1.0}),
             ("slow_ack", {"slow_ack": 1.0, "slow_ack_seconds": 10_000}),
         ):
-            for _ in range(2):
-                Receiver.answers.put(200)
             box.do("faults", **body)
             box.do("react", user="bob", ts=box.post(), name="pizza")
             first, same = Receiver.got.get(timeout=20)
             assert "x-slack-retry-num" not in first
-            box.do("faults", **dict.fromkeys(body, 0))
+            Receiver.answers.put(200)
             for _ in range(10):  # the sandbox may begin to wait only after the clock was moved
                 box.do("clock", advance=30)
                 with suppress(queue.Empty):
                     again, copy = Receiver.got.get(timeout=2)
                     break
+            box.do("faults", **dict.fromkeys(body, 0))  # before the second answer, and long after the first
+            Receiver.answers.put(200)
             assert (again["x-slack-retry-num"], again["x-slack-retry-reason"], copy) == ("1", "http_timeout", same), (
                 fault
             )
