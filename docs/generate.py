@@ -1,8 +1,8 @@
-"""Makes the reference from the code: settings, commands, tables.
+"""Makes from the code what tells of it: the reference (settings, commands, tables) and .env.example.
 
     python docs/generate.py
 
-A test (tests/docs/test_docs.py) holds the pages to what this makes.
+Tests (tests/docs/test_docs.py, tests/test_settings.py) hold the files to what this makes.
 """
 
 import inspect
@@ -21,20 +21,53 @@ from typer.models import ArgumentInfo, OptionInfo
 from tierbot.cli.app import app
 from tierbot.edges.store import rows, work_rows
 from tierbot.edges.store.columns import Row, table
-from tierbot.settings import SECTIONS, Settings, environment_name, shown_default
+from tierbot.settings import Settings, environment_name
 
 FOLDER = Path(__file__).parent / "reference"
 MADE = "<!-- Made by `python docs/generate.py`; a test holds it to the code. -->"
 
 
 def main() -> None:
-    """Write every page."""
+    """Write every page, and .env.example."""
     FOLDER.mkdir(exist_ok=True)
     for name, make in PAGES.items():
         (FOLDER / name).write_text(make(), encoding="utf-8")
+    (FOLDER.parent.parent / ".env.example").write_text(env_example(), encoding="utf-8")
 
 
 # --- settings -------------------------------------------------------------------------------------
+
+SECTIONS = {
+    "slack_bot_token": "Slack",
+    "database_url": "Data",
+    "feeds": "Feeds and boundaries",
+    "timezone": "What and when to post",
+    "blank_share": "How to ask",
+    "minimum_voters": "How to settle and learn",
+    "journey_every_hours": "How it is looked after",
+}
+"""Headings of the settings, by the first setting beneath each."""
+
+
+def shown_default(field: FieldInfo) -> str:
+    """Return a setting's default as it is written in the environment, empty for none."""
+    default = field.default
+    return ",".join(default) if isinstance(default, tuple) else "" if default is None else str(default)
+
+
+def env_example() -> str:
+    """Return the text of .env.example: every setting with what it is for and its default, commented out."""
+    lines = ["# Copy to .env and fill in. What is commented out has the default shown."]
+    for name, field in Settings.model_fields.items():
+        if name in SECTIONS:
+            lines += ["", f"# --- {SECTIONS[name]} ---"]
+        needed = name in {"slack_bot_token", "slack_app_token", "channel"}
+        lines += [
+            "",
+            f"# {field.description}",
+            f"{'' if needed else '# '}{environment_name(name)}={shown_default(field)}",
+        ]
+    return "\n".join(lines) + "\n"
 
 
 def settings_page() -> str:

@@ -1,7 +1,7 @@
 """Settings, from the environment and `.env`. Nothing is read at import: `load_settings()` reads.
 
 Names that have a convention keep it (SLACK_BOT_TOKEN, DATABASE_URL, PORT …); all others begin with TIERBOT_.
-`.env.example` is generated from the descriptions here, and a test holds it to them.
+`.env.example` and docs/reference are made from the descriptions here, and tests hold them to it.
 """
 
 import re
@@ -13,7 +13,6 @@ from urllib.parse import unquote, urlsplit
 from zoneinfo import ZoneInfo
 
 from pydantic import AliasChoices, Field, SecretStr, ValidationError, field_validator
-from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from tierbot.domain import TierbotError
@@ -365,36 +364,3 @@ def secrets_of(settings: Settings) -> tuple[str, ...]:
     found = [value.get_secret_value() for _, value in settings if isinstance(value, SecretStr)]
     password = urlsplit(settings.database_url).password
     return tuple(filter(None, [*found, password, password and unquote(password)]))
-
-
-SECTIONS = {
-    "slack_bot_token": "Slack",
-    "database_url": "Data",
-    "feeds": "Feeds and boundaries",
-    "timezone": "What and when to post",
-    "blank_share": "How to ask",
-    "minimum_voters": "How to settle and learn",
-    "journey_every_hours": "How it is looked after",
-}
-"""Headings of the settings, by the first setting beneath each."""
-
-
-def shown_default(field: FieldInfo) -> str:
-    """Return a setting's default as it is written in the environment, empty for none."""
-    default = field.default
-    return ",".join(default) if isinstance(default, tuple) else "" if default is None else str(default)
-
-
-def env_example() -> str:
-    """Return the text of .env.example: every setting with what it is for and its default, commented out."""
-    lines = ["# Copy to .env and fill in. What is commented out has the default shown."]
-    for name, field in Settings.model_fields.items():
-        if name in SECTIONS:
-            lines += ["", f"# --- {SECTIONS[name]} ---"]
-        needed = name in {"slack_bot_token", "slack_app_token", "channel"}
-        lines += [
-            "",
-            f"# {field.description}",
-            f"{'' if needed else '# '}{environment_name(name)}={shown_default(field)}",
-        ]
-    return "\n".join(lines) + "\n"
