@@ -21,8 +21,8 @@ ARTICLES, _, EMBEDDINGS = stories(200, seed=5, words=1)
 def student() -> FirstStage:
     articles, _, embeddings = stories(600, seed=1, words=1)
     first = teach(articles, embeddings, MODEL, TAG_IDS, pieces(), new=np.ones(600, dtype=bool))
-    sure = first.probabilities(ARTICLES, TAG_IDS).max(axis=1)
-    return replace(first, threshold=float(np.median(sure)))
+    expected = first.deferral.expected_loss(first.probabilities(ARTICLES, TAG_IDS))
+    return replace(first, deferral=replace(first.deferral, threshold=float(np.median(expected))))
 
 
 def test_each_stage_speaks_of_its_own_articles_only() -> None:
@@ -33,7 +33,7 @@ def test_each_stage_speaks_of_its_own_articles_only() -> None:
     assert encoder.encoded == (~found.first).sum()
     assert np.allclose(found.probabilities[found.first], alone[found.first])
     assert np.allclose(found.probabilities[~found.first], full[~found.first], atol=1e-5)
-    assert np.array_equal(found.first, alone.max(axis=1) > first.threshold)
+    assert np.array_equal(found.first, first.deferral.settled(alone))
     assert [stage == "first" for stage in found.stages] == found.first.tolist()
 
 
@@ -54,12 +54,20 @@ def test_a_tag_that_it_never_learned_is_an_error() -> None:
         student().probabilities(ARTICLES, (*TAG_IDS, "gardens"))
 
 
+def test_in_which_order_the_tags_are_given_does_not_matter() -> None:
+    turned = TAG_IDS[::-1]
+    straight, reverse = (student().probabilities(ARTICLES, tags) for tags in (TAG_IDS, turned))
+    assert np.array_equal(student().settled(straight, TAG_IDS), student().settled(reverse, turned))
+
+
 def test_read_back_it_says_the_same_and_is_the_same_bytes() -> None:
     data = student().to_bytes()
     again = FirstStage.from_bytes(data)
     assert np.allclose(again.probabilities(ARTICLES, TAG_IDS), student().probabilities(ARTICLES, TAG_IDS), atol=1e-6)
     assert again.to_bytes() == data
-    assert (again.threshold, again.taught) == (student().threshold, 600)
+    assert again.deferral.threshold == student().deferral.threshold
+    assert np.array_equal(again.deferral.weights, student().deferral.weights)
+    assert (again.taught, again.settles) == (600, student().settles)
 
 
 def test_damaged_bytes_are_named() -> None:

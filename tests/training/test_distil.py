@@ -1,16 +1,18 @@
 """A first stage learns what its model says, gives up no more than it may, and is as sure as its model."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 from scipy import sparse
 
 from tests.predict.pupils import VOCABULARY, champion, pieces, stories, tokenizer
 from tests.predict.worlds import TAG_IDS
+from tierbot.predict.classifier import Classifier
+from tierbot.predict.memory import Memory
 from tierbot.predict.model import Guest
 from tierbot.predict.static import StaticEncoder, unit_length
-from tierbot.training.distil import as_sure_as, ridge, teach, threshold_of, token_vectors
+from tierbot.training.distil import as_sure_as, nearer, ridge, teach, token_vectors
 from tierbot.training.solver import Design
 
 MODEL = champion()
@@ -35,7 +37,7 @@ def test_it_agrees_with_its_model_on_articles_that_neither_saw() -> None:
     said = MODEL.predict(LATER, LATER_EMBEDDINGS, TAG_IDS)
     found = first.probabilities(LATER, TAG_IDS)
     assert (found.argmax(axis=1) == said.argmax(axis=1)).mean() > 0.9
-    assert first.settled(found).mean() == pytest.approx(first.settles, abs=0.1)
+    assert first.settled(found, TAG_IDS).mean() == pytest.approx(first.settles, abs=0.2)  # 180 were left out
     assert first.settles > 0.3
     assert first.taught == 900
 
@@ -56,7 +58,7 @@ def test_of_a_predictor_of_ones_own_it_learns_as_well() -> None:
 
 def test_with_one_tag_there_is_nothing_to_pass_on() -> None:
     first = teach(ARTICLES[:100], EMBEDDINGS[:100], MODEL, ("food",), pieces(), new=NEW[:100])
-    assert first.settled(first.probabilities(LATER, ("food",))).all()
+    assert first.settled(first.probabilities(LATER, ("food",)), ("food",)).all()
 
 
 def test_a_model_that_it_cannot_follow_leaves_it_nothing_to_settle() -> None:
@@ -75,29 +77,16 @@ def test_the_ridge_is_the_one_in_closed_form() -> None:
     assert np.allclose(ridge(Design(dense, words), wanted), exact, atol=1e-3)
 
 
-@st.composite
-def pairs(draw: st.DrawFn) -> tuple[np.ndarray, np.ndarray]:
-    rng = np.random.default_rng(draw(st.integers(0, 10_000)))
-    rows, tags = draw(st.integers(1, 60)), draw(st.integers(1, 5))
-    one, two = (rng.dirichlet(np.full(tags, 0.5), rows).round(draw(st.integers(1, 6))) for _ in range(2))
-    return one, two
+def test_moved_towards_what_the_model_says_it_is_nearer_than_the_ridge_alone() -> None:
+    said = MODEL.predict(ARTICLES, EMBEDDINGS, TAG_IDS)
+    features = MODEL.features_of([one.content for one in ARTICLES], EMBEDDINGS)
+    poor = replace(MODEL, dense=MODEL.dense * 0.3, memory=Memory.empty(MODEL.dimension, len(TAG_IDS)))
+    moved = nearer(poor, features, said)
 
+    def entropy(classifier: Classifier) -> float:
+        return -float((said * np.log(classifier.probabilities(features, TAG_IDS))).sum(axis=1).mean())
 
-@given(pairs(), st.floats(0, 0.6), st.floats(0, 0.6))
-def test_what_is_given_up_stays_within_what_is_allowed_and_more_of_it_settles_more(
-    both: tuple[np.ndarray, np.ndarray], less: float, more: float
-) -> None:
-    answered, said = both
-    shares = []
-    for allowed in sorted((less, more)):
-        threshold, settles, gives_up = threshold_of(answered, said, allowed)
-        settled = answered.max(axis=1) > threshold
-        lost = said.max(axis=1) - said[np.arange(len(said)), answered.argmax(axis=1)]
-        assert settles == pytest.approx(settled.mean())
-        assert gives_up == pytest.approx((lost * settled).sum() / len(said))
-        assert gives_up <= allowed + 1e-12
-        shares.append(settles)
-    assert shares[0] <= shares[1]
+    assert entropy(moved) < entropy(as_sure_as(poor, poor.probabilities(features, TAG_IDS), said)) - 0.01
 
 
 def test_it_is_made_as_sure_as_its_model() -> None:

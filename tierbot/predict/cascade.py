@@ -1,7 +1,7 @@
 """Two stages: a student without a transformer settles the easy articles, the model in service answers for the others.
 
-The student learned what the model says (training.distil). It costs about a hundredth; where it is sure enough its answer
-stands. A cascade by confidence, as in Viola and Jones (2001); when it suffices: Jitkrittum et al., NeurIPS 2023.
+The student learned what the model says (training.distil). It costs about a hundredth; where little is expected to be lost
+by its answer (predict.deferral) that stands. A cascade, as in Viola and Jones (2001).
 """
 
 from collections.abc import Callable, Sequence
@@ -13,11 +13,12 @@ from numpy.typing import NDArray
 
 from tierbot.domain import Article
 from tierbot.predict.classifier import Classifier
+from tierbot.predict.deferral import Deferral
 from tierbot.predict.model import Model
 from tierbot.predict.static import StaticEncoder
 from tierbot.predict.tensors import ModelFileError, read_tensors, write_tensors
 
-FORMAT = "tierbot-first-stage/1"
+FORMAT = "tierbot-first-stage/2"
 FIRST, FULL = "first", "full"
 
 Encode = Callable[[Sequence[str]], NDArray[np.float32]]
@@ -27,14 +28,14 @@ Encode = Callable[[Sequence[str]], NDArray[np.float32]]
 class FirstStage:
     """A student of one model.
 
-    encoder, classifier: what it reads and how it answers. threshold: it settles an article if its likeliest tag has more.
+    encoder, classifier: what it reads and how it answers. deferral: which of its answers, over the classifier's tags, stand.
     taught: how many articles it learned from. settles: the share of articles that it is expected to settle. gives_up: by
     how much the model's own probability of the answers falls thereby, on average over all articles.
     """
 
     encoder: StaticEncoder
     classifier: Classifier
-    threshold: float
+    deferral: Deferral
     taught: int
     settles: float
     gives_up: float
@@ -43,9 +44,11 @@ class FirstStage:
         """Return p over `tag_ids` of n articles, (n, T). Raises UnknownTagError for a tag that it never learned."""
         return self.classifier.predict(articles, self.encoder.encode([one.content for one in articles]), tag_ids)
 
-    def settled(self, probabilities: NDArray[np.float64]) -> NDArray[np.bool_]:
-        """Return which of its answers, (n, T), stand."""
-        return np.asarray(probabilities.max(axis=1) > self.threshold)
+    def settled(self, probabilities: NDArray[np.float64], tag_ids: Sequence[str]) -> NDArray[np.bool_]:
+        """Return which of its answers, (n, T) over `tag_ids`, stand."""
+        known = np.zeros((len(probabilities), len(self.classifier.tag_ids)))
+        known[:, self.classifier.places(tag_ids)] = probabilities
+        return self.deferral.settled(known)
 
     def to_bytes(self) -> bytes:
         """Return it as safetensors with a checksum; the token vectors at half precision."""
@@ -53,9 +56,10 @@ class FirstStage:
             "vectors": self.encoder.vectors.astype(np.float16),
             "tokenizer": np.frombuffer(self.encoder.tokenizer.encode(), np.uint8),
             "classifier": np.frombuffer(self.classifier.to_bytes(), np.uint8),
+            "deferral": self.deferral.weights,
         }
-        names = ("threshold", "taught", "settles", "gives_up")
-        numbers = {name: getattr(self, name) for name in names}
+        numbers = {name: getattr(self, name) for name in ("taught", "settles", "gives_up")}
+        numbers["threshold"] = self.deferral.threshold
         return write_tensors(arrays, {"format": FORMAT, "tokens": self.encoder.tokens, "numbers": numbers})
 
     @classmethod
@@ -65,7 +69,9 @@ class FirstStage:
         try:
             encoder = StaticEncoder(arrays["tokenizer"].tobytes().decode(), arrays["vectors"], int(about["tokens"]))
             classifier = Classifier.from_bytes(arrays["classifier"].tobytes(), name)
-            return cls(encoder, classifier, **about["numbers"])
+            numbers = dict(about["numbers"])
+            deferral = Deferral(arrays["deferral"], float(numbers.pop("threshold")))
+            return cls(encoder, classifier, deferral, **numbers)
         except (KeyError, TypeError, ValueError) as fault:
             raise ModelFileError(f"{name} lacks {fault}. Delete it: it will be made anew.") from fault
 
@@ -95,7 +101,7 @@ def answers(
         settled = np.zeros(len(articles), dtype=bool)
     else:
         said = first.probabilities(articles, tag_ids)
-        settled = first.settled(said)
+        settled = first.settled(said, tag_ids)
     open_ = np.flatnonzero(~settled)
     if len(open_):
         left = [articles[row] for row in open_.tolist()]

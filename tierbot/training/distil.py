@@ -2,9 +2,10 @@
 
 Token vectors are fitted by ridge regression so that their sum, at unit length, is near the article's own embedding. The
 student is the model itself, read through these cheaper embeddings, plus what ridge regression on them and the words
-makes of the difference of scores (matching a teacher's scores: Ba and Caruana, NeurIPS 2014). Learning the model's
-likeliest tags by `fit` instead took four times as long and lost more. The newest articles that the model did not learn
-from are left out and decide how sure the student must be: of its own lessons the model is too sure.
+makes of the difference of scores (matching a teacher's scores: Ba and Caruana, NeurIPS 2014), and from there moved
+towards what the model says of each article (matching its probabilities: Hinton, Vinyals and Dean, 2015). The newest
+articles that the model did not learn from are left out and decide when the student hands on: of its own lessons the model
+is too sure.
 """
 
 from collections.abc import Sequence
@@ -13,7 +14,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
-from scipy.optimize import minimize_scalar
+from scipy.optimize import minimize, minimize_scalar
+from scipy.special import expit
 
 from tierbot.domain import Article
 from tierbot.predict.cascade import FirstStage
@@ -23,6 +25,7 @@ from tierbot.predict.memory import Memory
 from tierbot.predict.model import Model
 from tierbot.predict.reading import Reading
 from tierbot.predict.static import StaticEncoder, unit_length
+from tierbot.training.defer import deferral_of
 from tierbot.training.fit import FitSettings, reading_of
 from tierbot.training.solver import Design
 
@@ -30,7 +33,7 @@ FEWEST, ENOUGH, MOST = 2_000, 10_000, 30_000
 """Articles: with fewer no first stage is taught, from `ENOUGH` on the whole `GIVES_UP` is allowed, more are not read."""
 FEWEST_NEW = 500
 """Articles that the model did not learn from: with fewer nothing tells how good the first stage is."""
-GIVES_UP = 0.01
+GIVES_UP = 0.02
 """How much of the model's own probability the first stage may give up, on average over all articles: where it settles on
 another tag than the model would, the difference of the model's p for the two. It is an estimate of the accuracy lost;
 measured, from none to all of it was, about half on average (docs/benchmarks.md)."""
@@ -40,6 +43,7 @@ _RARITY = 1e-3  # a token that makes up this share of all has half the weight of
 _LEFT_OUT = 0.2
 _AT_ONCE = 2_000
 _STEPS = 25
+_STAY, _MOVES = 4.0, 40  # tried .1 to 10: 2 to 10 do the same
 _TINY = np.float32(1e-20)
 _EXPONENTIAL, _LEAST = -5.0, 1e-4  # σ(log p − 5) is nearly p: so a predictor's p is as good as scores
 
@@ -82,10 +86,11 @@ def teach(
     taught = np.setdiff1d(np.arange(len(articles)), held)
     start, wanted = _start(model, own, said, tag_ids)
     student = _closer(start, features.take(taught), wanted[taught])
+    student = nearer(student, features.take(taught), said[taught])
     student = as_sure_as(student, student.probabilities(features.take(held), tag_ids), said[held])
     answered = student.probabilities(features.take(held), tag_ids)
-    threshold, settles, gives_up = threshold_of(answered, said[held], allowed * min(1.0, len(articles) / ENOUGH))
-    return FirstStage(encoder, student, threshold, len(articles), settles, gives_up)
+    deferral, settles, gives_up = deferral_of(answered, said[held], allowed * min(1.0, len(articles) / ENOUGH))
+    return FirstStage(encoder, student, deferral, len(articles), settles, gives_up)
 
 
 def token_vectors(
@@ -134,12 +139,11 @@ def _closer(start: Classifier, features: Features, wanted: NDArray[np.float32]) 
     design = Design(features.embeddings, reading.weigh(features.words))
     found = ridge(design, wanted - start.scores(features))
     width = start.dimension
-    words = reading.translated(start.words, start.reading) + found[width + 1 :]
     return replace(
         start,
         dense=start.dense + found[:width],
         bias=start.bias + found[width],
-        words=words.astype(np.float16).astype(np.float32),  # as they will be read back
+        words=reading.translated(start.words, start.reading) + found[width + 1 :],
         reading=reading,
         seen=np.zeros(0, np.uint64),
     )
@@ -161,6 +165,33 @@ def ridge(design: Design, wanted: NDArray[np.float32]) -> NDArray[np.float32]:
     return found
 
 
+def nearer(student: Classifier, features: Features, said: NDArray[np.float64]) -> Classifier:
+    """Return the student with weights at which its probabilities of n texts are nearer to those said, (n, T).
+
+    What is minimised is the sum of their cross-entropies, and half of the squared distance from the weights that it had.
+    """
+    sure = as_sure_as(student, student.probabilities(features, student.tag_ids), said)
+    design = Design(features.embeddings, sure.reading.weigh(features.words))
+    began = np.concatenate([sure.dense, sure.bias[None], sure.words])
+
+    def cost(moved: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
+        move = moved.reshape(began.shape).astype(np.float32)
+        odds = sure.slope * design.times(began + move) + sure.offset
+        logs = -sure.sharpness * np.logaddexp(0.0, -odds)
+        logs -= np.logaddexp.reduce(logs, axis=1, keepdims=True)
+        steep = sure.sharpness * sure.slope * expit(-odds)  # of the unnormalised logarithms, by the scores
+        slope = design.transposed_times(((np.exp(logs) - said) * steep).astype(np.float32)) + _STAY * move
+        return float(-(said * logs).sum() + _STAY / 2 * np.square(move).sum()), slope.astype(np.float64).ravel()
+
+    few = 4  # corrections: each is as large as the weights, twice
+    still = np.zeros(began.size)
+    found = minimize(cost, still, jac=True, method="L-BFGS-B", options={"maxiter": _MOVES, "maxcor": few})
+    weights = began + found.x.reshape(began.shape).astype(np.float32)
+    width = sure.dimension
+    words = weights[width + 1 :].astype(np.float16).astype(np.float32)  # as they will be read back
+    return replace(sure, dense=weights[:width], bias=weights[width], words=words)
+
+
 def as_sure_as(student: Classifier, answered: NDArray[np.float64], said: NDArray[np.float64]) -> Classifier:
     """Return the student with the sharpness at which its answers, (n, T), are nearest to what the model said, (n, T).
 
@@ -174,23 +205,3 @@ def as_sure_as(student: Classifier, answered: NDArray[np.float64], said: NDArray
 
     found = minimize_scalar(cost, bounds=(-1.5, 1.5), method="bounded")
     return replace(student, sharpness=student.sharpness * float(np.exp(found.x)))
-
-
-def threshold_of(
-    answered: NDArray[np.float64], said: NDArray[np.float64], allowed: float
-) -> tuple[float, float, float]:
-    """Return how sure the student must be, the share that it then settles, and what that gives up (at most `allowed`).
-
-    answered, said: (n, T), the student's and the model's probabilities of the same articles. Given up is, of each settled
-    one, by how much the model's probability of the student's likeliest tag is below that of its own.
-    """
-    sure, rows = answered.max(axis=1), np.arange(len(answered))
-    cost = said.max(axis=1) - said[rows, answered.argmax(axis=1)]
-    order = np.argsort(-sure, kind="stable")
-    lost = np.cumsum(cost[order]) / len(rows)
-    settled = int(np.searchsorted(lost, allowed, side="right"))
-    if settled == len(rows):
-        return 0.0, 1.0, float(lost[-1])
-    threshold = float(sure[order[settled]])
-    settled = int((sure > threshold).sum())  # of equally sure ones all, or none
-    return threshold, settled / len(rows), float(lost[settled - 1]) if settled else 0.0
