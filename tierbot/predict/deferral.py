@@ -25,7 +25,7 @@ class Deferral:
     threshold: float
 
     def expected_loss(self, probabilities: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Return by how much the model's own p of each answer is expected to be below that of the model's, (n,), at most 1.
+        """Return by how much the model's p of each answer is expected to be below its p of its own, (n,), at most 1.
 
         probabilities: (n, T), what the first stage says.
         """
