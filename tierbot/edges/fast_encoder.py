@@ -2,8 +2,8 @@
 
 Weights are kept in 8 bits, and OpenVINO brings what they are multiplied with to 8 bits as it goes, each 64 numbers by a scale
 of their own; the rest is bfloat16 where the processor can (AVX-512 BF16, AMX), else float32. Embeddings keep a cosine of .999
-to the exact ones and cost no accuracy, where ONNX Runtime's 8 bits, by one scale a tensor, lost a point
-(docs/benchmarks.md). The weights are converted on the first use and kept in the user's cache. Once they are there torch is never
+to the exact ones and cost half a point of accuracy at most, where ONNX Runtime's 8 bits, by one scale a tensor, cost more
+than one (docs/benchmarks.md). The weights are converted on the first use and kept in the user's cache. Once they are there torch is never
 imported.
 """
 

@@ -19,7 +19,7 @@ from scipy.special import expit
 
 from tierbot.domain import Article
 from tierbot.predict.cascade import FirstStage
-from tierbot.predict.classifier import Classifier
+from tierbot.predict.classifier import Classifier, normalised
 from tierbot.predict.features import Features, features_of
 from tierbot.predict.memory import Memory
 from tierbot.predict.model import Model
@@ -177,11 +177,11 @@ def nearer(student: Classifier, features: Features, said: NDArray[np.float64]) -
     def cost(moved: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
         move = moved.reshape(began.shape).astype(np.float32)
         odds = sure.slope * design.times(began + move) + sure.offset
-        logs = -sure.sharpness * np.logaddexp(0.0, -odds)
-        logs -= np.logaddexp.reduce(logs, axis=1, keepdims=True)
-        steep = sure.sharpness * sure.slope * expit(-odds)  # of the unnormalised logarithms, by the scores
-        slope = design.transposed_times(((np.exp(logs) - said) * steep).astype(np.float32)) + _STAY * move
-        return float(-(said * logs).sum() + _STAY / 2 * np.square(move).sum()), slope.astype(np.float64).ravel()
+        p = normalised(odds, sure.sharpness)
+        steep = sure.sharpness * sure.slope * expit(-odds)  # the slope of log σ(odds)^sharpness, by the scores
+        slope = design.transposed_times(((p - said) * steep).astype(np.float32)) + _STAY * move
+        entropy = -(said * np.log(np.maximum(p, _TINY))).sum()
+        return float(entropy + _STAY / 2 * np.square(move).sum()), slope.astype(np.float64).ravel()
 
     few = 4  # corrections: each is as large as the weights, twice
     still = np.zeros(began.size)
