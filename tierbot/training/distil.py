@@ -176,7 +176,7 @@ def nearer(student: Classifier, features: Features, said: NDArray[np.float64]) -
 
     def cost(moved: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
         move = moved.reshape(began.shape).astype(np.float32)
-        odds = sure.slope * design.times(began + move) + sure.offset
+        odds = np.asarray(sure.slope * design.times(began + move) + sure.offset, dtype=np.float64)
         p = normalised(odds, sure.sharpness)
         steep = sure.sharpness * sure.slope * expit(-odds)  # the slope of log σ(odds)^sharpness, by the scores
         slope = design.transposed_times(((p - said) * steep).astype(np.float32)) + _STAY * move
