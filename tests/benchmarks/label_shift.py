@@ -1,12 +1,12 @@
-"""Would estimating the mix of tags from unlabelled texts mend p where that mix shifts? Calibration error and accuracy.
+"""What mends p where the mix of tags shifts? Calibration error and accuracy.
 
     python -m tests.benchmarks.label_shift [--streams …] [--sizes 500 2000] [--windows 3] [--cache DIR]
 
-The learner of same_labels, and its p corrected for the mix of tags in the window: by the true mix (which nobody has),
-and by EM on the window's texts (Saerens, Latinne and Decaestecker, "Adjusting the outputs of a classifier to new a
-priori probabilities", 2002): from the labels' mix, or from the model's own mean p on rows left out of its fit, where
-that mix may weigh as so many texts more. EM sees the window's texts, which no learner may: what it gains is a bound.
-"flatter" sees nothing of the window: few labels say little about the mix to come, so a share of its logarithm is left out.
+The learner of same_labels with its logit adjustment and without, and the latter's p corrected for the mix of tags in
+the window: by the true mix (which nobody has), and by EM on the window's texts (Saerens, Latinne and Decaestecker,
+"Adjusting the outputs of a classifier to new a priori probabilities", 2002): from the labels' mix, or from the model's
+own mean p on rows left out of its fit, where that mix may weigh as so many texts more. EM sees the window's texts, which
+no learner may: what it gains is a bound.
 """
 
 import argparse
@@ -19,12 +19,13 @@ import numpy as np
 from tests.benchmarks.same_labels import Scores, Split, hits, splits, tierbot
 from tests.benchmarks.streams import DATA, STREAMS, load
 from tierbot.training.bootstrap_model import calibration_error
+from tierbot.training.fit import FitSettings
 
 _PASSES = 200
 _FOLDS = 4
 _WEIGHT = 1000  # texts, that the mix before weighs as
 _SMOOTH = 0.5  # added to each tag's count
-_LEFT_OUT_AT_MOST, _LEFT_OUT_LABELS = 0.3, 150  # of the mix's logarithm: .3 up to 500 labels, then 150 / n
+_PLAIN = FitSettings(adjustment=0)
 
 
 def corrected(p: Scores, before: Scores, after: Scores) -> Scores:
@@ -45,12 +46,11 @@ def expected_mix(p: Scores, before: Scores, weight: float) -> Scores:
 def ways(split: Split) -> Iterator[tuple[str, Scores]]:
     """Yield each way's name and its p on the test rows."""
     true = split.stream.true
-    p = tierbot(split)
+    p = tierbot(split, _PLAIN)
     labels, window = (_mix(true[rows] / true[rows].sum(axis=1, keepdims=True)) for rows in (split.train, split.test))
     own = _mix(_left_out(split))
-    yield "not corrected", p
-    share = min(_LEFT_OUT_AT_MOST, _LEFT_OUT_LABELS / len(split.train))
-    yield "flatter", corrected(p, labels, labels ** (1 - share))
+    yield "not adjusted", p
+    yield "adjusted, as it is", tierbot(split)
     yield "true mix", corrected(p, labels, window)
     yield "EM, labels' mix", corrected(p, labels, expected_mix(p, labels, 0))
     yield "EM, own mix", corrected(p, own, expected_mix(p, own, 0))
@@ -61,7 +61,7 @@ def _left_out(split: Split) -> Scores:
     """Return p of the training rows, each by a model that was not fitted to it."""
     parts = np.array_split(np.random.default_rng(0).permutation(split.train), _FOLDS)
     return np.concatenate(
-        [tierbot(Split(split.stream, np.setdiff1d(split.train, part), part, split.before)) for part in parts]
+        [tierbot(Split(split.stream, np.setdiff1d(split.train, part), part, split.before), _PLAIN) for part in parts]
     )
 
 

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from tests.predict.worlds import ENCODER, TAG_IDS, TAGS, features, texts
 from tierbot.domain import Tag
-from tierbot.predict.classifier import FORMAT, Classifier, UnknownTagError, normalised
+from tierbot.predict.classifier import FORMAT, Classifier, UnknownTagError, adjusted, normalised
 from tierbot.predict.coldstart import coldstart
 from tierbot.predict.tensors import ModelFileError, read_tensors, write_tensors
 from tierbot.training.fit import fit
@@ -62,6 +62,14 @@ def test_a_model_from_before_the_mixture_was_calibrated_is_read_as_it_was_meant(
     assert np.array_equal(old.probabilities(FEATURES, TAG_IDS), plain.probabilities(FEATURES, TAG_IDS))
 
 
+def test_a_model_from_before_there_was_an_adjustment_is_read_as_it_was_meant(model: Classifier) -> None:
+    arrays, about = read_tensors(model.to_bytes(), "m7", FORMAT)
+    del arrays["adjustment"]
+    old = Classifier.from_bytes(write_tensors(arrays, about))
+    plain = replace(model, adjustment=np.zeros(len(TAG_IDS), np.float32))
+    assert np.array_equal(old.probabilities(FEATURES, TAG_IDS), plain.probabilities(FEATURES, TAG_IDS))
+
+
 @given(st.data())
 def test_any_changed_byte_is_noticed(model: Classifier, data: st.DataObject) -> None:
     whole = bytearray(model.to_bytes())
@@ -110,6 +118,7 @@ def test_adding_a_tag_changes_nothing_of_the_others(model: Classifier) -> None:
     chess = Tag("chess", "Chess", "chess_pawn", "♟", "Pawn, bishop, checkmate")
     wider = model.extended(coldstart([chess], ENCODER.encode))
     assert np.allclose(wider.scores(FEATURES)[:, : len(TAG_IDS)], model.scores(FEATURES), atol=0.02)
+    assert np.array_equal(wider.adjustment, [*model.adjustment, 0.0])
     assert model.extended(coldstart(TAGS, ENCODER.encode)) is model
 
 
@@ -120,3 +129,10 @@ def test_normalising_keeps_the_order_and_the_sum(logits: list[list[float]], shar
     assert np.allclose(p.sum(axis=1), 1)
     for row, chances in zip(odds, p, strict=True):
         assert (np.diff(chances[np.argsort(row, kind="stable")]) >= -1e-12).all()
+
+
+@given(st.lists(st.floats(0.001, 1), min_size=3, max_size=3), st.lists(st.floats(-5, 5), min_size=3, max_size=3))
+def test_adjusting_moves_the_log_odds_between_tags_by_the_difference(p: list[float], by: list[float]) -> None:
+    found = adjusted(np.array([p]), np.array(by, np.float32))[0]
+    assert found.sum() == pytest.approx(1)
+    assert np.log(found[0] / found[1]) == pytest.approx(np.log(p[0] / p[1]) + by[0] - by[1], abs=1e-5)

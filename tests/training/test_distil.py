@@ -95,3 +95,17 @@ def test_it_is_made_as_sure_as_its_model() -> None:
     features = MODEL.features_of([one.content for one in LATER], LATER_EMBEDDINGS)
     milder = as_sure_as(MODEL, MODEL.probabilities(features, TAG_IDS), flat)
     assert milder.sharpness == pytest.approx(0.4 * MODEL.sharpness, rel=0.05)
+    assert milder.adjustment == pytest.approx(0.4 * MODEL.adjustment, rel=0.05)
+
+
+def test_nearing_starts_from_a_student_that_says_what_the_model_says() -> None:
+    tilted = replace(
+        MODEL,
+        adjustment=np.linspace(-1, 1, len(TAG_IDS), dtype=np.float32),
+        memory=Memory.empty(MODEL.dimension, len(TAG_IDS)),
+    )
+    features = MODEL.features_of([one.content for one in LATER], LATER_EMBEDDINGS)
+    said = tilted.probabilities(features, TAG_IDS)
+    moved = nearer(tilted, features, said)
+    assert np.allclose(moved.probabilities(features, TAG_IDS), said, atol=2e-3)
+    assert np.allclose(moved.dense, tilted.dense, atol=2e-2)

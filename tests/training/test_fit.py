@@ -10,7 +10,7 @@ from tests.training.settled import settled
 from tierbot.domain import Outcome
 from tierbot.predict.classifier import Classifier
 from tierbot.predict.coldstart import coldstart
-from tierbot.training.fit import FitSettings, NothingToLearnError, fit, refit
+from tierbot.training.fit import FitSettings, NothingToLearnError, fit, logit_adjustment, refit
 from tierbot.training.rows import TrainingRows, joined_rows, labelled_rows, verdict_rows
 
 PRIOR = coldstart(TAGS, ENCODER.encode)
@@ -106,6 +106,7 @@ def test_refitting_to_a_few_rows_more_ends_near_a_whole_fit() -> None:
     again, whole = refit(rows, PRIOR, most, close), fit(rows, PRIOR, close)
     assert np.allclose(again.dense, whole.dense, atol=0.02)
     assert (again.slope, again.sharpness) == (most.slope, most.sharpness)
+    assert np.array_equal(again.adjustment, most.adjustment)
 
 
 def test_a_model_remembers_the_posts_it_learned_from() -> None:
@@ -135,3 +136,34 @@ def test_a_site_that_some_come_from_tells_their_tag() -> None:
         model.probabilities(features(["people say"], [url]), TAG_IDS) for url in (urls[topics.index("food")], "")
     )
     assert there[0, 0] > nowhere[0, 0] + 0.2
+
+
+def named(*counts: int) -> TrainingRows:
+    """Return rows of which so many name the first tag, the second and so on, and 7 that only say what is wrong."""
+    some = [TAG_IDS[tag] for tag, count in enumerate(counts) for _ in range(count)]
+    wrong = [settled(i, outcome=Outcome.WRONG, shown="food") for i in range(7)]
+    rejected = verdict_rows(wrong, features(["x"] * 7), TAG_IDS)
+    return joined_rows([labelled_rows([{tag: 1.0} for tag in some], features(["x"] * len(some)), TAG_IDS), rejected])
+
+
+def test_the_mix_of_few_labels_is_not_wholly_believed() -> None:
+    rows = named(80, 15, 5)
+    model = fit(rows, PRIOR)
+    p = model.probabilities(features(["x"]), TAG_IDS)[0]
+    trusting = replace(model, adjustment=np.zeros_like(model.adjustment)).probabilities(features(["x"]), TAG_IDS)[0]
+    assert p[0] < trusting[0]
+    assert p[1] / p[0] == pytest.approx(trusting[1] / trusting[0] * (80.5 / 15.5) ** 0.3, rel=1e-5)
+
+
+def test_of_many_labels_the_mix_is_believed_the_more_the_more_they_are() -> None:
+    few, some, many = (np.ptp(logit_adjustment(named(9 * n, n), FitSettings())) for n in (50, 500, 5000))
+    assert few > 50 * some > 2500 * many > 0
+
+
+def test_a_row_counts_towards_the_mix_as_much_as_it_weighs() -> None:
+    light = joined_rows([named(80).times(0.25), named(0, 20)])
+    assert np.allclose(logit_adjustment(light, FitSettings()), logit_adjustment(named(20, 20), FitSettings()))
+
+
+def test_an_even_mix_is_left_as_it_is() -> None:
+    assert not logit_adjustment(named(*[30] * len(TAG_IDS)), FitSettings()).any()

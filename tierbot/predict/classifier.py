@@ -30,9 +30,11 @@ class UnknownTagError(TierbotError):
 class Classifier:
     """T tags' weights over d embedding dimensions and A hashed words and sites.
 
-    dense (d, T), bias (T,), words (A, T): the weights. reading: how words are weighed. slope, offset,
-    sharpness: the calibration, p ∝ σ(slope · score + offset)^sharpness. memory: single judged stories. seen: 64-bit keys of the posts it learned
-    from (see training.rows), so that a judge can tell what is new to it. card: for people; JSON.
+    dense (d, T), bias (T,), words (A, T): the weights. reading: how words are weighed. memory: single judged stories.
+    slope, offset, sharpness: the calibration, p ∝ σ(slope · score + offset)^sharpness; and then, with the memory's vote
+    in it, p ∝ p · exp(adjustment), (T,): what the mix of labels is not to be trusted with (training.fit).
+    seen: 64-bit keys of the posts it learned from (see training.rows), so that a judge can tell what is new to it.
+    card: for people; JSON.
     """
 
     tag_ids: tuple[str, ...]
@@ -41,6 +43,7 @@ class Classifier:
     words: NDArray[np.float32]
     reading: Reading
     memory: Memory
+    adjustment: NDArray[np.float32]
     slope: float = 1.0
     offset: float = 0.0
     sharpness: float = 1.0
@@ -78,7 +81,7 @@ class Classifier:
         places = self.places(tag_ids)
         scores = self.scores(features)[:, places].astype(np.float64)
         linear = normalised(self.slope * scores + self.offset, self.sharpness)
-        return self.memory.over(places).blended(linear, features.embeddings)
+        return adjusted(self.memory.over(places).blended(linear, features.embeddings), self.adjustment[places])
 
     def known(self, tag_ids: Sequence[str]) -> list[str]:
         """Return those of the tags that the model has."""
@@ -122,6 +125,7 @@ class Classifier:
             words=words,
             reading=reading,
             memory=self.memory.over(np.array([*range(len(self.tag_ids)), *(-1 for _ in new)])),
+            adjustment=np.concatenate([self.adjustment, other.adjustment[new]]),
         )
 
     def over(self, tag_ids: Sequence[str]) -> "Classifier":
@@ -134,6 +138,7 @@ class Classifier:
             bias=self.bias[places],
             words=self.words[:, places],
             memory=self.memory.over(places),
+            adjustment=self.adjustment[places],
         )
 
     def with_card(self, card: Mapping[str, Any]) -> "Classifier":
@@ -154,6 +159,7 @@ class Classifier:
             "seen": self.seen,
             "memory_embeddings": self.memory.embeddings,
             "memory_tags": self.memory.tags,
+            "adjustment": self.adjustment,
         }
         about: dict[str, Any] = {
             "format": FORMAT,
@@ -181,6 +187,7 @@ class Classifier:
                 words=arrays["words"].astype(np.float32),
                 reading=Reading(arrays["columns"], arrays["idf"], **about["reading"]),
                 memory=Memory(arrays["memory_embeddings"], arrays["memory_tags"], **about["memory"]),
+                adjustment=arrays.get("adjustment", np.zeros(len(about["tag_ids"]), np.float32)),  # since 0.2
                 slope=slope,
                 offset=offset,
                 sharpness=sharpness,
@@ -196,4 +203,10 @@ def normalised(logits: NDArray[np.float64], sharpness: float) -> NDArray[np.floa
     logs = -np.logaddexp(0.0, -np.asarray(logits, dtype=np.float64)) * sharpness
     logs -= logs.max(axis=1, keepdims=True)
     found = np.exp(logs)
+    return np.asarray(found / found.sum(axis=1, keepdims=True))
+
+
+def adjusted(probabilities: NDArray[np.float64], adjustment: NDArray[np.float32]) -> NDArray[np.float64]:
+    """Return p (n, k) with each tag's log p moved by its adjustment, (k,); rows still sum to 1."""
+    found = probabilities * np.exp(adjustment.astype(np.float64))
     return np.asarray(found / found.sum(axis=1, keepdims=True))

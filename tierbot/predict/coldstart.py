@@ -61,6 +61,7 @@ def coldstart(tags: Sequence[Tag], encode: Encode) -> Classifier:
         words=words,
         reading=Reading(columns, np.ones(len(columns), np.float32)),
         memory=Memory.empty(directions.shape[1], count),
+        adjustment=np.zeros(count, np.float32),
         slope=SLOPE,
         offset=OFFSET,
         sharpness=SHARPNESS,

@@ -19,7 +19,7 @@ from scipy.special import expit
 
 from tierbot.domain import Article
 from tierbot.predict.cascade import FirstStage
-from tierbot.predict.classifier import Classifier, normalised
+from tierbot.predict.classifier import Classifier, adjusted, normalised
 from tierbot.predict.features import Features, features_of
 from tierbot.predict.memory import Memory
 from tierbot.predict.model import Model
@@ -128,6 +128,7 @@ def _start(
         words=np.zeros((0, count), np.float32),
         reading=Reading(np.zeros(0, np.int32), np.zeros(0, np.float32)),
         memory=Memory.empty(own.dimension, count),
+        adjustment=np.zeros(count, np.float32),
         offset=_EXPONENTIAL,
     )
     return blank, np.log(np.maximum(said, _LEAST)).astype(np.float32)
@@ -177,7 +178,7 @@ def nearer(student: Classifier, features: Features, said: NDArray[np.float64]) -
     def cost(moved: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
         move = moved.reshape(began.shape).astype(np.float32)
         odds = np.asarray(sure.slope * design.times(began + move) + sure.offset, dtype=np.float64)
-        p = normalised(odds, sure.sharpness)
+        p = adjusted(normalised(odds, sure.sharpness), sure.adjustment)
         steep = sure.sharpness * sure.slope * expit(-odds)  # the slope of log σ(odds)^sharpness, by the scores
         slope = design.transposed_times(((p - said) * steep).astype(np.float32)) + _STAY * move
         entropy = -(said * np.log(np.maximum(p, _TINY))).sum()
@@ -204,4 +205,7 @@ def as_sure_as(student: Classifier, answered: NDArray[np.float64], said: NDArray
         return float(-((said * raised).sum() - np.logaddexp.reduce(raised, axis=1).sum()))
 
     found = minimize_scalar(cost, bounds=(-1.5, 1.5), method="bounded")
-    return replace(student, sharpness=student.sharpness * float(np.exp(found.x)))
+    exponent = float(np.exp(found.x))
+    return replace(
+        student, sharpness=student.sharpness * exponent, adjustment=student.adjustment * np.float32(exponent)
+    )

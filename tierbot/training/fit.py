@@ -21,6 +21,8 @@ from tierbot.training.remember import memory_of, remember
 from tierbot.training.rows import TrainingRows
 from tierbot.training.solver import Design, Matrix, Problem, minimise
 
+_UNSEEN = 0.5  # labels that every tag is taken to have had
+
 
 class NothingToLearnError(TierbotError):
     """Rows of which none says anything of any tag."""
@@ -34,7 +36,8 @@ class FitSettings:
     held to its prior. rarity: positives of a tag with share q weigh ((1 − q)/q)^rarity. word_scale, site_scale:
     length of the word vector and of a site beside the unit-length embedding. fewest_rows: a word counts if so many
     rows have it; most_words: the most frequent so many are kept, likewise most_sites. folds: parts for
-    calibration; with more than `most_folded` rows one part of `held_out` rows serves.
+    calibration; with more than `most_folded` rows one part of `held_out` rows serves. adjustment: τ of
+    `logit_adjustment` with up to `adjusted_labels` labels; with more it falls with the square of their number.
     """
 
     strength: float = 0.15
@@ -49,6 +52,8 @@ class FitSettings:
     most_folded: int = 6_000
     held_out: int = 3_000
     tolerance: float = 0.02
+    adjustment: float = 0.3
+    adjusted_labels: int = 500
 
 
 def fit(
@@ -77,6 +82,7 @@ def fit(
         slope=curve.slope,
         offset=curve.offset,
         sharpness=curve.sharpness,
+        adjustment=logit_adjustment(rows, chosen),
         memory=remember(rows, index, chances),
     )
 
@@ -103,6 +109,7 @@ def refit(
         slope=model.slope,
         offset=model.offset,
         sharpness=model.sharpness,
+        adjustment=model.adjustment,
         memory=memory_of(rows).trusted_like(model.memory),
     )
 
@@ -115,6 +122,19 @@ def _taught(rows: TrainingRows, prior: Classifier) -> NDArray[np.intp]:
     if not len(said):
         raise NothingToLearnError("No verdict says anything of any tag yet. Wait for more reactions, then retrain.")
     return said
+
+
+def logit_adjustment(rows: TrainingRows, settings: FitSettings) -> NDArray[np.float32]:
+    """Return what to add to each tag's log p, (T,): −τ log of its share of the labels; 0 for a tag of average share.
+
+    Few labels of one week tell little of the mix of tags to come. (Menon et al., "Long-tail learning via logit
+    adjustment", ICLR 2021, who take τ = 1 to treat all classes alike; here τ is small and soon falls: docs/benchmarks.md.)
+    """
+    true = np.where(rows.targets > 0, rows.weights, 0)
+    labels = float(true.max(axis=1).sum())
+    tau = settings.adjustment * min(1.0, settings.adjusted_labels / max(labels, 1.0)) ** 2
+    counts = true.sum(axis=0, dtype=np.float64) + _UNSEEN
+    return np.asarray(-tau * np.log(counts / counts.mean()), dtype=np.float32)
 
 
 def _model(
