@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from tests.fakes import ManualClock, MemoryChat
 from tierbot.bootstrap import Tierbot, build
@@ -18,6 +19,10 @@ from tierbot.settings import Settings, load_settings
 from tierbot.tags import default_tag_space
 
 WORKSPACE = "T1"
+
+# Wherever it runs as in CI: the same examples each time, and a busy machine is no failure.
+settings.register_profile("steady", deadline=None, derandomize=True, print_blob=True)
+settings.load_profile("steady")
 
 
 @dataclass

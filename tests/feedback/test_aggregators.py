@@ -49,7 +49,7 @@ def accuracy(table: CrowdTable, truth: dict[str, str], method: str) -> float:
 
 
 @pytest.mark.parametrize("method", OURS)
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(rows=ROWS, random=st.randoms(use_true_random=False))
 def test_the_order_and_the_repetition_of_rows_change_nothing(method: str, rows, random) -> None:
     shuffled = [*rows, *random.choices(rows, k=3)]
@@ -60,7 +60,7 @@ def test_the_order_and_the_repetition_of_rows_change_nothing(method: str, rows, 
 
 
 @pytest.mark.parametrize("method", OURS)
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(rows=ROWS)
 def test_probabilities_are_probabilities(method: str, rows) -> None:
     settlement = aggregator(method).settle(CrowdTable.from_rows(rows))
@@ -72,7 +72,7 @@ def test_probabilities_are_probabilities(method: str, rows) -> None:
 
 
 @pytest.mark.parametrize("method", OURS)
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(rows=ROWS)
 def test_where_everybody_agrees_on_everything_each_method_agrees_too(method: str, rows) -> None:
     truth = {item: label for item, _, label in rows}

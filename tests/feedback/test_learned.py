@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.benchmarks.test_anchoring import TAGS, best, by_anchor_aware, measures, play
@@ -65,7 +65,6 @@ def test_a_click_on_what_is_shown_weighs_less_than_one_that_nothing_led_to() -> 
 
 
 @given(VOTES, st.randoms(use_true_random=False), st.sampled_from(list(Arm)))
-@settings(deadline=None)
 def test_a_verdict_does_not_depend_on_the_order_of_votes(votes, random, arm) -> None:
     shuffled = list(votes)
     random.shuffle(shuffled)
@@ -73,7 +72,6 @@ def test_a_verdict_does_not_depend_on_the_order_of_votes(votes, random, arm) -> 
 
 
 @given(VOTES, st.sampled_from(list(Arm)))
-@settings(deadline=None)
 def test_a_verdict_keeps_its_bounds_and_the_raw_counts(votes: list[Vote], arm: Arm) -> None:
     verdict, plain = settle(votes, arm), settle(votes, arm, PlainRule())
     assert (verdict.voters, verdict.support, verdict.rejects, verdict.unsure) == (
@@ -90,7 +88,6 @@ def test_a_verdict_keeps_its_bounds_and_the_raw_counts(votes: list[Vote], arm: A
 
 
 @given(VOTES)
-@settings(deadline=None)
 def test_a_blank_post_is_judged_without_looking_at_the_prediction(votes: list[Vote]) -> None:
     fitted = [
         RULE.fit([replace(post(Arm.BLANK), shown_tag=shown)], {"p1": votes}) for shown in ("food", "cars", "space")

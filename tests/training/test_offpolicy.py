@@ -49,7 +49,7 @@ def test_a_reward_model_that_is_right_narrows_the_interval() -> None:
 
 
 @given(arrays(float, st.integers(1, 30), elements=st.floats(0, 1)), st.integers(0, 9))
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 def test_the_logging_policy_itself_is_worth_its_mean_reward(rewards: np.ndarray, seed: int) -> None:
     p = np.random.default_rng(seed).uniform(0.01, 1, len(rewards))
     for estimate in (ips(Log(rewards, p, p)), snips(Log(rewards, p, p))):
@@ -58,7 +58,7 @@ def test_the_logging_policy_itself_is_worth_its_mean_reward(rewards: np.ndarray,
 
 
 @given(st.integers(1, 40), st.integers(0, 99))
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 def test_snips_stays_within_the_rewards_and_no_estimate_rests_on_more_than_there_is(n: int, seed: int) -> None:
     log, *_ = simulated(n, seed)
     estimate = snips(log)

@@ -118,7 +118,7 @@ def test_a_ledger_that_fails_is_told_so_that_slack_delivers_again(two, caplog):
     assert two.by_lane(reaction())[:2] == (True, True)
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     field=st.sampled_from(
         ["event", "event_id", "team_id", "type", "authorizations", "team", "user", "view", "message"]

@@ -4,7 +4,7 @@ import logging
 import threading
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from slack_sdk.socket_mode.builtin.internals import _receive_messages
 
@@ -37,7 +37,6 @@ class Stream:
         return taken
 
 
-@settings(deadline=None)
 @given(sizes=st.lists(_SIZES, max_size=8), pieces=st.lists(st.integers(1, 4000), min_size=1, max_size=5))
 def test_every_frame_comes_whole_and_in_order_however_the_bytes_are_cut(sizes: list[int], pieces: list[int]) -> None:
     frames = [frame(bytes([place % 251]) * size) for place, size in enumerate(sizes)]

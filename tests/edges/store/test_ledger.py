@@ -117,7 +117,7 @@ def test_any_number_of_votes_on_one_post_is_kept(store: SqlStore) -> None:
         assert tx.ledger.votes(["p1"])["p1"] == votes
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(arrivals=st.lists(st.tuples(st.sampled_from("abcdef"), st.sampled_from(["1.0", "2.0"])), max_size=12))
 def test_whatever_arrives_and_how_often_the_ledger_holds_each_event_once(
     store: SqlStore, arrivals: list[tuple[str, str]]
