@@ -69,7 +69,7 @@ class Chooser:
         self._rng = rng
         self._asker = Asker(
             policy=EpsilonPolicy(first=settings.exploration_start, last=settings.exploration_floor),
-            mix=SelectionMix(settings.random_share, 0.5 * (1 - settings.random_share), settings.trending_share),
+            mix=SelectionMix(random=settings.random_share, trending=settings.trending_share),
             blank_share=settings.blank_share,
             basic_share=settings.basic_share,
         )

@@ -165,7 +165,11 @@ class Settings(BaseSettings):
     )
     basic_share: float = Field(0.0, ge=0, le=0.5, description="Share of posts that ask with 👍 👎 😕.")
     random_share: float = Field(
-        0.3, ge=0.1, le=1, description="Share of articles chosen at random rather than for what they teach."
+        0.3,
+        ge=0.1,
+        le=1,
+        description="Share of articles chosen at random rather than for what they teach. "
+        "All are at first; it falls to this over the first 300 verdicts.",
     )
     trending_share: float = Field(
         0.1, ge=0, le=0.5, description="Share, of what is not random, of the stories that most sources carry."

@@ -43,19 +43,23 @@ class Tierbot:
         self._start = labelled_rows(truths, self._stream.features.take(rows), ids)
         self._model = fit(self._start, self._stream.cold)
 
+    def _verdicts(self) -> int:
+        return sum(teaches(one.verdict) for one in self._told)
+
     def _p(self, rows: Index) -> NDArray[np.float64]:
         return self._model.probabilities(self._stream.features.take(rows), self._stream.tags.ids)
 
     def ask(self, waiting: Index, count: int, rng: np.random.Generator) -> list[tuple[int, Selection]]:
         """Choose as the bot does."""
         embeddings = self._stream.features.embeddings[waiting]
-        chosen = select(count, probabilities=self._p(waiting), embeddings=embeddings, rng=rng, mix=self._mix)
+        mix = self._mix.after(self._verdicts())
+        chosen = select(count, probabilities=self._p(waiting), embeddings=embeddings, rng=rng, mix=mix)
         return [(int(waiting[place]), selection) for place, selection in chosen]
 
     def show(self, rows: Index, rng: np.random.Generator) -> list[tuple[int, float]]:
         """Show the likeliest tag, at times another plausible one."""
-        settled = sum(teaches(one.verdict) for one in self._told)
-        return [_drawn(self._policy, p, settled, rng) for p in self._p(rows)]
+        verdicts = self._verdicts()
+        return [_drawn(self._policy, p, verdicts, rng) for p in self._p(rows)]
 
     def learn(self, told: Sequence[Told]) -> None:
         """Fit anew to all that is known."""

@@ -18,7 +18,7 @@ from tierbot.predict.selection import TRENDING, SelectionMix
 
 NOW = datetime(2026, 3, 2, 12, tzinfo=UTC)
 TAGS = ("food", "law", "warfare", "cars")
-ASKER = Asker(EpsilonPolicy(), SelectionMix(random=0.4, margin=0.3), blank_share=0.15, basic_share=0.0)
+ASKER = Asker(EpsilonPolicy(), SelectionMix(random=0.4, margin=0.5, warmup=0), blank_share=0.15, basic_share=0.0)
 
 
 @dataclass

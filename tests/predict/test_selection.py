@@ -1,6 +1,7 @@
 """What is asked about: a fair random share, trending stories with exact probability, the rest where it teaches."""
 
 from collections import Counter
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -9,7 +10,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from tierbot.domain import Selection
-from tierbot.predict.selection import RANDOM, TRENDING, SelectionMix, select, trending
+from tierbot.predict.selection import DIVERSE, MARGIN, RANDOM, TRENDING, SelectionMix, select, trending
 
 
 def candidates(size: int, seed: int = 1) -> tuple[NDArray[np.float64], NDArray[np.float32]]:
@@ -32,7 +33,7 @@ def test_whatever_trends_the_number_is_kept_and_nobody_is_asked_about_twice(
 ) -> None:
     p, vectors = candidates(size)
     sources = np.array(carried[:size], dtype=np.int64)
-    mix = SelectionMix(random=0.3, margin=0.35, trending=share)
+    mix = SelectionMix(random=0.3, margin=0.5, trending=share)
     chosen = select(
         count, probabilities=p, embeddings=vectors, rng=np.random.default_rng(seed), mix=mix, sources=sources
     )
@@ -71,7 +72,7 @@ def test_a_tenth_of_what_is_not_random_trends_also_in_small_pushes() -> None:
     p, vectors = candidates(60)
     sources = np.ones(60, dtype=np.int64)
     sources[:20] = 3
-    mix, rng, pushes = SelectionMix(random=0.4, margin=0.3, trending=0.1), np.random.default_rng(3), 2000
+    mix, rng, pushes = SelectionMix(random=0.4, margin=0.5, trending=0.1), np.random.default_rng(3), 2000
     counts: Counter[str] = Counter()
     for _ in range(pushes):
         chosen = select(5, probabilities=p, embeddings=vectors, rng=rng, mix=mix, sources=sources)
@@ -80,7 +81,28 @@ def test_a_tenth_of_what_is_not_random_trends_also_in_small_pushes() -> None:
     assert counts[TRENDING] / pushes == pytest.approx(0.3, abs=0.05)
 
 
-@pytest.mark.parametrize("shares", [{"random": 0.0}, {"margin": 0.9}, {"trending": 1.1}, {"trending": -0.1}])
+@pytest.mark.parametrize("shares", [{"random": 0.0}, {"margin": 1.1}, {"trending": 1.1}, {"trending": -0.1}])
 def test_shares_that_cannot_be_are_refused(shares: dict[str, float]) -> None:
     with pytest.raises(ValueError, match="Share"):
         SelectionMix(**shares)
+
+
+def test_all_is_random_at_first_and_the_other_shares_grow_with_the_verdicts() -> None:
+    mix = SelectionMix(random=0.3, warmup=1000)
+    assert [mix.after(verdicts).random for verdicts in (0, 500, 1000, 5000)] == pytest.approx([1, 0.65, 0.3, 0.3])
+    assert SelectionMix(random=1.0).after(700).random == 1
+    assert replace(mix, warmup=0).after(0) == replace(mix, warmup=0)
+
+
+@given(st.floats(0.01, 1), st.integers(0, 3000))
+def test_there_is_always_a_random_share_and_never_less_than_was_set(random: float, verdicts: int) -> None:
+    assert random - 1e-9 <= SelectionMix(random=random).after(verdicts).random <= 1
+
+
+@pytest.mark.parametrize(("verdicts", "expected"), [(0, (20, 0, 0)), (150, (13, 5, 2)), (300, (6, 10, 4))])
+def test_the_rest_is_divided_between_small_margins_and_diversity(verdicts: int, expected: tuple[int, int, int]) -> None:
+    p, vectors = candidates(60)
+    mix = SelectionMix().after(verdicts)
+    chosen = select(20, probabilities=p, embeddings=vectors, rng=np.random.default_rng(0), mix=mix)
+    counts = Counter(selection.strategy for _, selection in chosen)
+    assert (counts[RANDOM], counts[MARGIN], counts[DIVERSE]) == expected

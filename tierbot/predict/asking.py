@@ -35,8 +35,8 @@ class Asker:
 class Terms:
     """On what terms articles are asked about just now.
 
-    model, version: the one in service. tag_ids: the T tags. verdicts: how many posts have settled so far; exploration decays
-    with it. residue: kept with each prediction.
+    model, version: the one in service. tag_ids: the T tags. verdicts: how many posts have settled so far; exploration and
+    what is asked at random decay with it. residue: kept with each prediction.
     """
 
     asker: Asker
@@ -87,9 +87,8 @@ def ask_about(
     allowed, barred = _after(read, p, terms)
     left = np.flatnonzero(allowed.any(axis=1))
     carried = None if sources is None else np.array([sources.get(read[row].id, 1) for row in left], dtype=np.int64)
-    chosen = select(
-        count, probabilities=p[left], embeddings=embeddings[rows][left], rng=rng, mix=terms.asker.mix, sources=carried
-    )
+    mix = terms.asker.mix.after(terms.verdicts)
+    chosen = select(count, probabilities=p[left], embeddings=embeddings[rows][left], rng=rng, mix=mix, sources=carried)
     asked = []
     for place, selection in chosen:
         row = int(left[place])

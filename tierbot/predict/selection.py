@@ -1,14 +1,14 @@
 """Which articles colleagues are asked about: some at random always, the rest where asking teaches most.
 
-The random share alone is a fair sample, and for high-dimensional linear heads it can teach more than margin
-sampling does. Of the rest a small part goes to trending stories, those that most sources carry: they are what
+The random share alone is a fair sample, and while verdicts are few nothing teaches more (Hacohen, Dekel and Weinshall,
+"Active learning on a budget", 2022; docs/benchmarks.md): all is random at first, and less as verdicts come. Of the rest a small part goes to trending stories, those that most sources carry: they are what
 readers meet. What is left is divided between small margins (Scheffer et al., 2001) and diversity, the farthest
 point from all that was chosen so far (k-center greedy: Gonzalez 1985; Sener and Savarese, 2018).
 """
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,17 +25,28 @@ _TRENDS_FROM = 2  # sources: a story that one alone carries is no trend
 
 @dataclass(frozen=True, slots=True)
 class SelectionMix:
-    """Shares of what is asked; `trending` is a share of what random leaves, diversity has what all others leave."""
+    """Shares of what is asked.
 
-    random: float = 0.4
-    margin: float = 0.3
+    random: of all, once there are `warmup` verdicts (before, see `after`). trending, margin: of what random leaves;
+    diversity has the remainder.
+    """
+
+    random: float = 0.3
+    margin: float = 0.7
     trending: float = 0.1
+    warmup: int = 300
 
     def __post_init__(self) -> None:
-        if not (0 < self.random <= 1 and 0 <= self.margin <= 1 - self.random):
-            raise ValueError(f"Shares random {self.random:g} and margin {self.margin:g}: random must be above 0.")
-        if not 0 <= self.trending <= 1:
-            raise ValueError(f"Share trending {self.trending:g}: it is a share of what is not random, from 0 to 1.")
+        if not 0 < self.random <= 1:
+            raise ValueError(f"Share random {self.random:g}: it must be above 0, and at most 1.")
+        for name, share in (("margin", self.margin), ("trending", self.trending)):
+            if not 0 <= share <= 1:
+                raise ValueError(f"Share {name} {share:g}: it is a share of what is not random, from 0 to 1.")
+
+    def after(self, verdicts: int) -> "SelectionMix":
+        """Return the shares after so many verdicts: all is random at first, and less so evenly over the warm-up."""
+        left = max(0.0, 1 - verdicts / self.warmup) if self.warmup else 0.0
+        return replace(self, random=self.random + left * (1 - self.random), warmup=0)
 
 
 def select(
@@ -69,7 +80,7 @@ def select(
         trend = trending(left, sources, shares.trending * (count - first), rng)
         chosen += trend
         left = np.setdiff1d(left, [row for row, _ in trend])
-    by_margin = min(round(shares.margin * count), count - len(chosen))
+    by_margin = min(round(shares.margin * (count - first)), count - len(chosen))
     close = left[np.argsort(margins(probabilities[left]), kind="stable")][:by_margin]
     chosen += [(int(row), Selection(MARGIN, 1.0)) for row in close]
     taken = [row for row, _ in chosen]

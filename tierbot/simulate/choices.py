@@ -41,10 +41,10 @@ POLICIES: Mapping[str, EpsilonPolicy] = {
     "greedy": EpsilonPolicy(first=0.0, last=0.0),
 }
 SELECTIONS: Mapping[str, SelectionMix] = {
-    "mix": SelectionMix(random=0.3, margin=0.35),
-    "random": SelectionMix(random=1.0, margin=0.0),
-    "margin": SelectionMix(random=0.1, margin=0.9),  # a share of plain random always
-    "diverse": SelectionMix(random=0.1, margin=0.0),
+    "mix": SelectionMix(),
+    "random": SelectionMix(random=1.0),
+    "margin": SelectionMix(random=0.1, margin=1.0, warmup=0),  # a share of plain random always
+    "diverse": SelectionMix(random=0.1, margin=0.0, warmup=0),
 }
 LEARNERS: Mapping[str, Learner] = {
     "default": Learner(),
