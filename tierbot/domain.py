@@ -353,7 +353,8 @@ class Estimate:
         share, bottom = hits / n, 1 + _Z95**2 / n
         middle = (share + _Z95**2 / (2 * n)) / bottom
         half = _Z95 * sqrt(share * (1 - share) / n + _Z95**2 / (4 * n**2)) / bottom
-        return cls(n, share, max(0.0, middle - half), min(1.0, middle + half))
+        # nearly 0 and 1 at the ends, where rounding could leave the share itself outside
+        return cls(n, share, min(share, max(0.0, middle - half)), max(share, min(1.0, middle + half)))
 
 
 # --- models ---------------------------------------------------------------------------------------
