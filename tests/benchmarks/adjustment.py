@@ -3,8 +3,8 @@
     python -m tests.benchmarks.adjustment [--streams …] [--sizes 125 250 …] [--taus .05 .1 …] [--windows 12] [--cache DIR]
 
 The learner of same_labels learns from n stories and is measured on the 3,000 after them. Windows are spread over the
-stream, but for its last 3,000 rows, which are not looked at: this table chose the defaults of FitSettings. It shows what
-each τ gains over none in accuracy on average, the least and the most over the windows, and the mean calibration error.
+stream, but for its last 3,000 rows, which are kept for measuring. Printed is what each τ gains over none in accuracy, on
+average, at least and at most over the windows, and the mean calibration error.
 """
 
 import argparse
