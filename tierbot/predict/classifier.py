@@ -31,8 +31,8 @@ class Classifier:
     """T tags' weights over d embedding dimensions and A hashed words and sites.
 
     dense (d, T), bias (T,), words (A, T): the weights. reading: how words are weighed. memory: single judged stories.
-    slope, offset, sharpness: the calibration, p ∝ σ(slope · score + offset)^sharpness; and then, with the memory's vote
-    in it, p ∝ p · exp(adjustment), (T,): what the mix of labels is not to be trusted with (training.fit).
+    slope, offset, sharpness: the calibration, p ∝ σ(slope · score + offset)^sharpness. adjustment (T,): added to log p
+    once the memory has voted; it takes back a part of what the labels' mix of tags says (training.fit.logit_adjustment).
     seen: 64-bit keys of the posts it learned from (see training.rows), so that a judge can tell what is new to it.
     card: for people; JSON.
     """
@@ -187,7 +187,7 @@ class Classifier:
                 words=arrays["words"].astype(np.float32),
                 reading=Reading(arrays["columns"], arrays["idf"], **about["reading"]),
                 memory=Memory(arrays["memory_embeddings"], arrays["memory_tags"], **about["memory"]),
-                adjustment=arrays.get("adjustment", np.zeros(len(about["tag_ids"]), np.float32)),  # since 0.2
+                adjustment=arrays.get("adjustment", np.zeros(len(about["tag_ids"]), np.float32)),
                 slope=slope,
                 offset=offset,
                 sharpness=sharpness,

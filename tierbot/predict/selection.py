@@ -1,9 +1,10 @@
 """Which articles colleagues are asked about: some at random always, the rest where asking teaches most.
 
-The random share alone is a fair sample, and while verdicts are few nothing teaches more (Hacohen, Dekel and Weinshall,
-"Active learning on a budget", 2022; docs/benchmarks.md): all is random at first, and less as verdicts come. Of the rest a small part goes to trending stories, those that most sources carry: they are what
-readers meet. What is left is divided between small margins (Scheffer et al., 2001) and diversity, the farthest
-point from all that was chosen so far (k-center greedy: Gonzalez 1985; Sener and Savarese, 2018).
+The random share alone is a fair sample, and while verdicts are few little teaches more (Hacohen, Dekel and Weinshall,
+"Active learning on a budget", 2022; docs/benchmarks.md): all is random at first, and less as verdicts come. Of the
+rest a small part goes to trending stories, those that most sources carry: they are what readers meet. What is left is
+divided between small margins (Scheffer et al., 2001) and diversity, the farthest point from all that was chosen so far
+(k-center greedy: Gonzalez 1985; Sener and Savarese, 2018).
 """
 
 import math
