@@ -18,9 +18,9 @@ from pydantic.fields import FieldInfo
 from sqlalchemy import Column, Table
 from typer.models import ArgumentInfo, OptionInfo
 
+from tierbot.adapters.store import rows, work_rows
+from tierbot.adapters.store.columns import Row, table
 from tierbot.cli.app import app
-from tierbot.edges.store import rows, work_rows
-from tierbot.edges.store.columns import Row, table
 from tierbot.settings import Settings, environment_name
 
 FOLDER = Path(__file__).parent / "reference"

@@ -15,13 +15,13 @@ from pathlib import Path
 
 from playwright.sync_api import sync_playwright
 
-from tierbot.articles.duplicates import to_article
-from tierbot.articles.reading import ArchiveRow
+from tierbot.app.demo.play import DemoSettings, Scene, play_round, staged, take_in
 from tierbot.cli.livetable import LiveTable
-from tierbot.closing import figures_before
-from tierbot.demo.play import DemoSettings, Scene, play_round, staged, take_in
-from tierbot.outputs.charts import round_chart
-from tierbot.outputs.panel import Panel
+from tierbot.domain.articles.duplicates import to_article
+from tierbot.domain.articles.rows import ArchiveRow
+from tierbot.reports.charts import round_chart
+from tierbot.reports.panel import Panel
+from tierbot.use_cases.rounds.round_report import figures_before
 
 HEADLINE = "Linemen fold 900 slices before kickoff, then eat the Wolves alive"
 TEXT = "Pizza night has become the Portwick offense's secret recipe: since the cook joined the coaching staff, they are 6–0."

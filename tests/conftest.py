@@ -9,14 +9,14 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
-from tests.fakes import ManualClock, MemoryChat
-from tierbot.bootstrap import Tierbot, build
-from tierbot.demo.start import Stories, first_model
-from tierbot.domain import Article, ReactionEvent
-from tierbot.edges.encoder import HashingEncoder
-from tierbot.ports import Workspace
+from tests.support.fakes import ManualClock, MemoryChat
+from tierbot.adapters.encoders.hashing import HashingEncoder
+from tierbot.app.bootstrap import Tierbot, build
+from tierbot.app.demo.start import Stories, first_model
+from tierbot.domain.nouns import Article, ReactionEvent
+from tierbot.domain.tags import default_tag_space
 from tierbot.settings import Settings, load_settings
-from tierbot.tags import default_tag_space
+from tierbot.use_cases.ports import Workspace
 
 WORKSPACE = "T1"
 

@@ -52,7 +52,9 @@ def as_json() -> Log:
 def _own_logging() -> Iterator[None]:
     root, hooks = logging.getLogger(), (sys.excepthook, threading.excepthook)
     before = root.handlers[:], root.level
-    ours = [logging.getLogger(name) for name in ("tierbot", "tierbot.loop")]  # other tests may have set their levels
+    ours = [
+        logging.getLogger(name) for name in ("tierbot", "tierbot.use_cases.loop")
+    ]  # other tests may have set their levels
     levels = [logger.level for logger in ours]
     for logger in ours:
         logger.setLevel(logging.NOTSET)
@@ -172,7 +174,7 @@ def test_libraries_that_tell_whole_requests_are_quiet_even_when_debugging(capsys
     bolt.level = logging.DEBUG  # as Bolt does itself
     bolt.debug("body: …")
     logging.getLogger("sqlalchemy.engine.Engine").info("SELECT …")
-    ours = logging.getLogger("tierbot.loop")
+    ours = logging.getLogger("tierbot.use_cases.loop")
     ours.debug("this is ours")
     err = capsys.readouterr().err
     assert err.count("\n") == 1, (err, ours.disabled, ours.getEffectiveLevel(), logging.root.manager.disable)

@@ -13,7 +13,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from tierbot.api import (
+    from tierbot.app.api import (
         Article,
         Champion,
         Example,
@@ -41,9 +41,9 @@ __all__ = [
 
 
 def __getattr__(name: str) -> object:
-    """Fetch a public name from `tierbot.api` (PEP 562)."""
+    """Fetch a public name from `tierbot.app.api` (PEP 562)."""
     if name in __all__:
-        return getattr(import_module("tierbot.api"), name)
+        return getattr(import_module("tierbot.app.api"), name)
     raise AttributeError(f"module 'tierbot' has no attribute {name!r}")
 
 

@@ -15,7 +15,7 @@ from zoneinfo import ZoneInfo
 from pydantic import AliasChoices, Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
-from tierbot.domain import TierbotError
+from tierbot.domain.nouns import TierbotError
 
 _SHORTEST_TOKEN = 16
 _WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")

@@ -15,8 +15,8 @@ import numpy as np
 
 from tests.benchmarks.same_labels import Scores, Split, hits, tierbot
 from tests.benchmarks.streams import DATA, STREAMS, WINDOW, Stream, load
-from tierbot.training.bootstrap_model import calibration_error
-from tierbot.training.fit import FitSettings
+from tierbot.domain.training.bootstrap_model import calibration_error
+from tierbot.domain.training.fit import FitSettings
 
 
 def measured(stream: Stream, n: int, taus: Sequence[float], windows: int) -> Scores:

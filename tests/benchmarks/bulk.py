@@ -20,8 +20,8 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
-from tierbot.bulk import Shard, Work, engine_of
-from tierbot.bulk.texts import classifying, shards_of
+from tierbot.app.bulk import Shard, Work, engine_of
+from tierbot.app.bulk.texts import classifying, shards_of
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 SUBJECTS = ("pizza", "the quarterback", "a telescope", "bitcoin", "the court", "a guitar", "the vaccine")
@@ -59,7 +59,7 @@ def ray(shards: int) -> None:
     os.environ |= {"RAY_USAGE_STATS_ENABLED": "0", "RAY_AUTH_MODE": "disabled"}
     os.environ["PYTHONPATH"] = str(Path(__file__).parent.parent.parent)
     cluster = subprocess.Popen(
-        [sys.executable, "-m", "tests.bulk.cluster"],
+        [sys.executable, "-m", "tests.support.cluster"],
         stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True,
     )  # fmt: skip
     assert cluster.stdout is not None
@@ -101,11 +101,11 @@ def memory(rows: int) -> None:
 
 def peak(what: str, path: Path) -> None:
     """Read an archive as a command does, and print this process's peak of memory in MB."""
-    from tierbot.articles.duplicates import to_article
-    from tierbot.articles.labels import Names, Understood, labelled_articles
-    from tierbot.edges.annotations import read_annotations
-    from tierbot.edges.archives import ReadReport, read_archive
-    from tierbot.tags import default_tag_space
+    from tierbot.adapters.files.annotations import read_annotations
+    from tierbot.adapters.files.archives import ReadReport, read_archive
+    from tierbot.domain.articles.duplicates import to_article
+    from tierbot.domain.articles.labels import Names, Understood, labelled_articles
+    from tierbot.domain.tags import default_tag_space
 
     if what == "preview":
         _, rows = read_annotations(path, now=NOW, report=ReadReport())

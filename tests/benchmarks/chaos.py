@@ -13,8 +13,8 @@ from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from tests.scenarios.chaos import Play
-from tests.scenarios.chaos_stage import Plan, database, raised
+from tests.support.chaos import Play
+from tests.support.chaos_stage import Plan, database, raised
 
 
 def play(plan: Plan, kind: str) -> dict[str, object]:

@@ -25,15 +25,15 @@ from threadpoolctl import threadpool_limits
 
 from tests.benchmarks.streams import DATA, STREAMS, WINDOW, Stream, load
 from tests.benchmarks.tables import paired_interval
-from tierbot.domain import Article
-from tierbot.edges.encoder import SentenceEncoder, packaged_weights
-from tierbot.edges.fast_encoder import FastEncoder
-from tierbot.edges.first_stage import pieces_of
-from tierbot.predict.cascade import Answers, Encode, FirstStage, answers
-from tierbot.predict.classifier import Classifier
-from tierbot.training.distil import MOST, teach
-from tierbot.training.fit import fit
-from tierbot.training.rows import SILENCE, labelled_rows
+from tierbot.adapters.encoders.openvino import FastEncoder
+from tierbot.adapters.encoders.sentence import SentenceEncoder, packaged_weights
+from tierbot.adapters.files.first_stage import pieces_of
+from tierbot.domain.nouns import Article
+from tierbot.domain.predict.cascade import Answers, Encode, FirstStage, answers
+from tierbot.domain.predict.classifier import Classifier
+from tierbot.domain.training.distil import MOST, teach
+from tierbot.domain.training.fit import fit
+from tierbot.domain.training.rows import SILENCE, labelled_rows
 
 TAUGHT, JOINED = 8000, 12
 TWO = "two stages, then "

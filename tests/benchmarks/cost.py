@@ -18,15 +18,15 @@ from typing import Any
 
 import numpy as np
 
-from tierbot.articles.duplicates import to_article
-from tierbot.domain import Article
-from tierbot.edges.archives import read_archive
-from tierbot.edges.encoder import encoder_of
-from tierbot.edges.shelf import shipped_models
-from tierbot.edges.store import open_store
-from tierbot.intake import Intake
-from tierbot.ports import Workspace
-from tierbot.predict.classifier import Classifier
+from tierbot.adapters.encoders import encoder_of
+from tierbot.adapters.files.archives import read_archive
+from tierbot.adapters.files.model_files import shipped_models
+from tierbot.adapters.store import open_store
+from tierbot.domain.articles.duplicates import to_article
+from tierbot.domain.nouns import Article
+from tierbot.domain.predict.classifier import Classifier
+from tierbot.use_cases.articles.intake import Intake
+from tierbot.use_cases.ports import Workspace
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 

@@ -8,8 +8,8 @@ the newest 150.
 
 import argparse
 
-from tests.training.test_drift import rate
-from tierbot.domain import Estimate
+from tests.domain.training.test_drift import rate
+from tierbot.domain.nouns import Estimate
 
 SHIFTS = {
     "nothing": {},

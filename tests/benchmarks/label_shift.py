@@ -18,8 +18,8 @@ import numpy as np
 
 from tests.benchmarks.same_labels import Scores, Split, hits, splits, tierbot
 from tests.benchmarks.streams import DATA, STREAMS, load
-from tierbot.training.bootstrap_model import calibration_error
-from tierbot.training.fit import FitSettings
+from tierbot.domain.training.bootstrap_model import calibration_error
+from tierbot.domain.training.fit import FitSettings
 
 _PASSES = 200
 _FOLDS = 4

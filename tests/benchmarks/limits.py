@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from tests.scenarios.limits import check, push
+from tests.support.limits import check, push
 
 
 def main() -> None:

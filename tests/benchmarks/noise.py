@@ -22,10 +22,10 @@ import numpy as np
 
 from tests.benchmarks.crowds import CROWDS
 from tests.benchmarks.streams import DATA, StoredEncoder, without_forms
-from tierbot.articles import ArchiveRow
-from tierbot.domain import Estimate
-from tierbot.edges.archives import read_archive
-from tierbot.edges.encoder import SentenceEncoder
+from tierbot.adapters.encoders.sentence import SentenceEncoder
+from tierbot.adapters.files.archives import read_archive
+from tierbot.domain.articles import ArchiveRow
+from tierbot.domain.nouns import Estimate
 from tierbot.simulate.archive import labelled_archive
 from tierbot.simulate.backtest import RoundResult, backtest
 from tierbot.simulate.choices import AGGREGATORS, SELECTIONS, BacktestSettings

@@ -14,9 +14,9 @@ from collections.abc import Callable, Mapping
 import numpy as np
 from numpy.typing import NDArray
 
-from tierbot.domain import Estimate
-from tierbot.predict.policy import EpsilonPolicy
-from tierbot.training.offpolicy import Log, PolicyValue, doubly_robust, ips, snips
+from tierbot.domain.nouns import Estimate
+from tierbot.domain.predict.policy import EpsilonPolicy
+from tierbot.domain.training.offpolicy import Log, PolicyValue, doubly_robust, ips, snips
 
 TAGS, VOTERS, COMPETENCE = 64, 5, 0.85
 Floats = NDArray[np.float64]

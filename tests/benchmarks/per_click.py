@@ -26,8 +26,8 @@ from numpy.typing import NDArray
 from tests.benchmarks.crowds import honest_crowd
 from tests.benchmarks.streams import DATA, STREAMS, WINDOW, Stream, load
 from tests.benchmarks.tables import mean_and_interval
-from tierbot.domain import Arm, Post, Selection, Verdict, key
-from tierbot.feedback import PlainRule, votes_of
+from tierbot.domain.feedback import PlainRule, votes_of
+from tierbot.domain.nouns import Arm, Post, Selection, Verdict, key
 from tierbot.simulate.reactions import Seen, reactions_to
 from tierbot.simulate.trainers import Trainer
 

@@ -15,13 +15,13 @@ from numpy.typing import NDArray
 
 from tests.benchmarks.per_click import Index, Method, Told
 from tests.benchmarks.streams import Stream
-from tierbot.domain import Outcome, Selection
-from tierbot.predict.features import site_tokens, word_tokens
-from tierbot.predict.policy import EpsilonPolicy
-from tierbot.predict.selection import RANDOM, SelectionMix, select
+from tierbot.domain.nouns import Outcome, Selection
+from tierbot.domain.predict.features import site_tokens, word_tokens
+from tierbot.domain.predict.policy import EpsilonPolicy
+from tierbot.domain.predict.selection import RANDOM, SelectionMix, select
+from tierbot.domain.training.fit import fit
+from tierbot.domain.training.rows import joined_rows, labelled_rows, teaches, verdict_rows
 from tierbot.simulate.choices import POLICIES, SELECTIONS, Learner
-from tierbot.training.fit import fit
-from tierbot.training.rows import joined_rows, labelled_rows, teaches, verdict_rows
 
 _PLAIN = Selection(RANDOM, 1.0)
 CLIPPED = 0.2  # the least propensity that a bandit is told: without it, it unlearned what the start had taught

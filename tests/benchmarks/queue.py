@@ -19,13 +19,13 @@ from functools import partial
 
 import numpy as np
 
-from tierbot.domain import Arm, Outcome, Post, Says, Verdict, Vote
-from tierbot.feedback import PlainRule
-from tierbot.feedback.skill import skills
-from tierbot.predict.assignment import Assigner, Candidate
-from tierbot.predict.queue import Candidate as NeedCandidate
-from tierbot.predict.queue import queue
-from tierbot.predict.timing import choose_slot, voters_by_hour
+from tierbot.domain.feedback import PlainRule
+from tierbot.domain.feedback.skill import skills
+from tierbot.domain.nouns import Arm, Outcome, Post, Says, Verdict, Vote
+from tierbot.domain.predict.assignment import Assigner, Candidate
+from tierbot.domain.predict.posting_hours import choose_slot, voters_by_hour
+from tierbot.domain.predict.queue import Candidate as NeedCandidate
+from tierbot.domain.predict.queue import queue
 from tierbot.simulate.teams import load_trainers
 from tierbot.simulate.trainers import HOURS
 

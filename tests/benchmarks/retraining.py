@@ -22,12 +22,12 @@ from typing import Any
 import numpy as np
 
 from tests.benchmarks.streams import DATA, STREAMS, load
-from tierbot.edges.shelf import FileShelf, shipped_models
-from tierbot.predict.classifier import Classifier
-from tierbot.predict.features import Features, features_of, joined
-from tierbot.training.job import write_job
-from tierbot.training.retrain import TrainingJob
-from tierbot.training.rows import SILENCE, labelled_rows, rows_from_bytes
+from tierbot.adapters.files.model_files import FileShelf, shipped_models
+from tierbot.adapters.processes.training_job import write_job
+from tierbot.domain.predict.classifier import Classifier
+from tierbot.domain.predict.features import Features, features_of, joined
+from tierbot.domain.training.retrain import TrainingJob
+from tierbot.domain.training.rows import SILENCE, labelled_rows, rows_from_bytes
 
 _PART = 5000
 _FLIPPED, _UNBIASED = 0.1, 0.05
@@ -75,7 +75,7 @@ def retrain(order: TrainingJob, folder: Path) -> dict[str, Any]:
     write_job(order, folder / "job")
     began = time.monotonic()
     child = subprocess.Popen(
-        [sys.executable, "-m", "tierbot.training.child", str(folder / "job"), str(folder / "done")]
+        [sys.executable, "-m", "tierbot.adapters.processes.training_child", str(folder / "job"), str(folder / "done")]
     )
     peak = 0
     while True:

@@ -23,9 +23,9 @@ from numpy.typing import NDArray
 
 from tests.benchmarks.streams import DATA, STREAMS, WINDOW, Stream, load
 from tests.benchmarks.tables import mean_and_interval, paired_interval
-from tierbot.training.bootstrap_model import calibration_error
-from tierbot.training.fit import FitSettings, fit
-from tierbot.training.rows import SILENCE, labelled_rows
+from tierbot.domain.training.bootstrap_model import calibration_error
+from tierbot.domain.training.fit import FitSettings, fit
+from tierbot.domain.training.rows import SILENCE, labelled_rows
 
 SIZES = {"huffpost": (500, 2000, 10_000), "huffpost-undated": (500, 2000, 10_000), "lobsters": (2000, 8000, 20_000)}
 STRENGTHS = {"minilm": (1.0, 3.0), "words": (3.0, 10.0)}

@@ -14,16 +14,16 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from tierbot.articles import ArchiveRow, to_article
-from tierbot.domain import Article
-from tierbot.edges.archives import read_archive
-from tierbot.edges.encoder import SentenceEncoder
-from tierbot.ports import Encoder
-from tierbot.predict.classifier import Classifier
-from tierbot.predict.coldstart import coldstart
-from tierbot.predict.features import Features, features_of
-from tierbot.tags import TagSpace
-from tierbot.tags.assign import assigned_tag_space, label_id
+from tierbot.adapters.encoders.sentence import SentenceEncoder
+from tierbot.adapters.files.archives import read_archive
+from tierbot.domain.articles import ArchiveRow, to_article
+from tierbot.domain.nouns import Article
+from tierbot.domain.predict.classifier import Classifier
+from tierbot.domain.predict.coldstart import coldstart
+from tierbot.domain.predict.features import Features, features_of
+from tierbot.domain.tags import TagSpace
+from tierbot.domain.tags.assign import assigned_tag_space, label_id
+from tierbot.use_cases.ports import Encoder
 
 DATA = Path("../shared/data")
 STREAMS = ("huffpost", "huffpost-undated", "lobsters")

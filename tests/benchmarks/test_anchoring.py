@@ -18,11 +18,11 @@ from functools import cache
 
 import numpy as np
 
-from tierbot.domain import Arm, Post, Says, Verdict, Vote
-from tierbot.feedback.aggregators import aggregator
-from tierbot.feedback.crowd import CrowdTable
-from tierbot.feedback.learned import AnchorAware
-from tierbot.feedback.verdict import PlainRule
+from tierbot.domain.feedback.anchor_aware.aggregator import AnchorAware
+from tierbot.domain.feedback.crowd.aggregators import aggregator
+from tierbot.domain.feedback.crowd.table import CrowdTable
+from tierbot.domain.feedback.verdict import PlainRule
+from tierbot.domain.nouns import Arm, Post, Says, Verdict, Vote
 
 NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)
 TAGS, SIBLINGS, TRAINERS = 64, 4, 30

@@ -10,9 +10,9 @@ from multiprocessing.sharedctypes import Synchronized
 from multiprocessing.synchronize import Event
 from pathlib import Path
 
-from tests.edges.store.make import TEAM, event
-from tierbot.edges.store import SqlStore, open_store
-from tierbot.edges.store.backup import back_up, restore
+from tests.support.rows import TEAM, event
+from tierbot.adapters.store import SqlStore, open_store
+from tierbot.adapters.store.backup import back_up, restore
 
 EVENTS = 200_000  # in the database before
 TURNS = 5

@@ -19,11 +19,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tierbot.edges.crowd_files import read_truth, read_votes
-from tierbot.feedback.aggregators import DEFAULT_METHOD, Hierarchical, Majority, methods
-from tierbot.feedback.aggregators.crowdkit import CLASSES
-from tierbot.feedback.crowd import CrowdAggregator, CrowdTable, Settlement
-from tierbot.feedback.settling import settle_crowd
+from tierbot.adapters.files.crowd_files import read_truth, read_votes
+from tierbot.domain.feedback.crowd.aggregators import DEFAULT_METHOD, Hierarchical, Majority, methods
+from tierbot.domain.feedback.crowd.aggregators.crowdkit import CLASSES
+from tierbot.domain.feedback.crowd.settling import settle_crowd
+from tierbot.domain.feedback.crowd.table import CrowdAggregator, CrowdTable, Settlement
 
 DATA = Path(os.environ.get("TIERBOT_CROWDS", "../shared/data/crowd"))
 SETS = ("adult", "cf", "cf_amt", "dog", "labelme", "web")

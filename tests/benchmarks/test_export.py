@@ -17,11 +17,11 @@ import numpy as np
 import pytest
 from sqlalchemy import insert
 
-from tierbot.edges.store import open_store
-from tierbot.edges.store.columns import Row, table
-from tierbot.edges.store.rows import ArticleRow, PostRow, PredictionRow, VerdictRow, VoteRow
-from tierbot.ports import Workspace
-from tierbot.tags import default_tag_space
+from tierbot.adapters.store import open_store
+from tierbot.adapters.store.columns import Row, table
+from tierbot.adapters.store.rows import ArticleRow, PostRow, PredictionRow, VerdictRow, VoteRow
+from tierbot.domain.tags import default_tag_space
+from tierbot.use_cases.ports import Workspace
 
 TEAM, START = "T1", datetime(2024, 1, 1, tzinfo=UTC)
 POSTS, VOTES, TRAINERS, BATCH = 100_000, 10, 1000, 5000
@@ -30,9 +30,9 @@ TAGS = [tag.id for tag in default_tag_space()]
 EXPORT = """
 import json, resource, sys, time
 from pathlib import Path
-from tierbot.edges.store import open_store
-from tierbot.outputs.dataset import Only, Pseudonyms
-from tierbot.outputs.export import FORMATS, write_dataset
+from tierbot.adapters.store import open_store
+from tierbot.reports.dataset import Only, Pseudonyms
+from tierbot.reports.export import FORMATS, write_dataset
 url, form, place, rounds = sys.argv[1:]
 only = Only(rounds=tuple(map(int, rounds.split(","))) if rounds else None)
 started = time.perf_counter()

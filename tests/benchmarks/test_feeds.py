@@ -12,14 +12,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tests.edges.feeds.conftest import BOMB, FeedServer, rss, serving
-from tierbot.articles.feeds import Feed
-from tierbot.edges.encoder import HashingEncoder
-from tierbot.edges.feeds import LOOPBACK, FeedReader
-from tierbot.edges.store import open_store
-from tierbot.intake import Intake
-from tierbot.ports import Workspace
+from tests.adapters.feeds.conftest import BOMB, FeedServer, rss, serving
+from tierbot.adapters.encoders.hashing import HashingEncoder
+from tierbot.adapters.feeds import LOOPBACK, FeedReader
+from tierbot.adapters.store import open_store
+from tierbot.domain.articles.feeds import Feed
 from tierbot.settings import load_settings
+from tierbot.use_cases.articles.intake import Intake
+from tierbot.use_cases.ports import Workspace
 
 FEEDS, ENTRIES, SHARED = 50, 100, 10  # the first SHARED stories of a feed are carried by others too
 TEXT = (

@@ -24,10 +24,10 @@ from typing import Any
 import psutil
 import pytest
 
-from tests.scenarios.balancer import Balancer
 from tests.scenarios.conftest import World, wait_until
 from tests.scenarios.test_web import port_of
-from tierbot.demo.workspace import SandboxProcess
+from tests.support.balancer import Balancer
+from tierbot.app.demo.workspace import SandboxProcess
 
 USERS = 200
 NAMES = ("pizza", "football", "car", "books", "rocket")

@@ -9,10 +9,10 @@ import statistics
 
 import pytest
 
-from tests.browser import needs_browser, open_browser, open_page
 from tests.scenarios.conftest import wait_until
-from tierbot.demo.play import DemoSettings, play_round, staged, take_in
-from tierbot.ports import DeliveryState
+from tests.support.browser import needs_browser, open_browser, open_page
+from tierbot.app.demo.play import DemoSettings, play_round, staged, take_in
+from tierbot.use_cases.ports import DeliveryState
 
 DEMO = DemoSettings(
     rounds=1, posts=40, seed=3, archive=None, start=20, colleagues=5, speed=5000, posts_per_second=1000, port=0

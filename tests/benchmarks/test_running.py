@@ -13,7 +13,7 @@ import psutil
 import pytest
 
 from tests.scenarios.conftest import World, wait_until
-from tierbot.demo.workspace import SandboxProcess
+from tierbot.app.demo.workspace import SandboxProcess
 
 POSTS, USERS = 40, 12
 

@@ -23,11 +23,10 @@ import numpy as np
 import pytest
 from sqlalchemy import insert
 
-from tests.scenarios.chaos_stage import database
-from tierbot.domain import ReactionEvent
-from tierbot.edges.store import SqlStore, open_store
-from tierbot.edges.store.columns import Row, table
-from tierbot.edges.store.rows import (
+from tests.support.chaos_stage import database
+from tierbot.adapters.store import SqlStore, open_store
+from tierbot.adapters.store.columns import Row, table
+from tierbot.adapters.store.rows import (
     ArticleRow,
     MessageTallyRow,
     PostRow,
@@ -39,7 +38,8 @@ from tierbot.edges.store.rows import (
     VerdictRow,
     VoteRow,
 )
-from tierbot.game import Game
+from tierbot.domain.nouns import ReactionEvent
+from tierbot.use_cases.people.game import Game
 
 TEAM = "T1"
 START = datetime(2024, 1, 1, tzinfo=UTC)

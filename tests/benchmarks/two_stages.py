@@ -16,10 +16,10 @@ import numpy as np
 from tests.benchmarks.classifying import taught
 from tests.benchmarks.streams import DATA, STREAMS, WINDOW, load
 from tests.benchmarks.tables import paired_interval
-from tierbot.edges.fast_encoder import FastEncoder
-from tierbot.edges.first_stage import pieces_of
-from tierbot.predict.cascade import answers
-from tierbot.training.distil import ENOUGH, teach
+from tierbot.adapters.encoders.openvino import FastEncoder
+from tierbot.adapters.files.first_stage import pieces_of
+from tierbot.domain.predict.cascade import answers
+from tierbot.domain.training.distil import ENOUGH, teach
 
 
 def main() -> None:

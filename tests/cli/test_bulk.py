@@ -12,7 +12,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from tests.guests import FOOD, install
+from tests.support.external_predictors import FOOD, install
 
 ROOT = Path(__file__).parent.parent.parent
 
@@ -108,7 +108,7 @@ def test_a_predictor_of_ones_own_classifies_in_bulk_too(tmp_path: Path) -> None:
 
 def test_embed_embeds_what_another_encoder_embedded_and_nothing_twice(tmp_path: Path) -> None:
     from tests.conftest import WORKSPACE, raise_stage
-    from tierbot.edges.encoder import HashingEncoder
+    from tierbot.adapters.encoders.hashing import HashingEncoder
 
     stage = raise_stage(tmp_path)
     stage.bot.intake._encoder = HashingEncoder(8)

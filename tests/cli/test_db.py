@@ -5,9 +5,9 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from tests.edges.store.make import TEAM, event
+from tests.support.rows import TEAM, event
+from tierbot.adapters.store import StoreError, open_store
 from tierbot.cli.app import app
-from tierbot.edges.store import StoreError, open_store
 
 
 @pytest.fixture(autouse=True)

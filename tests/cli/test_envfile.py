@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tierbot.cli.envfile import read_text, values_of, with_values, write_private
-from tierbot.domain import TierbotError
+from tierbot.domain.nouns import TierbotError
 
 NAMES = st.from_regex(r"[A-Z][A-Z_]{0,12}", fullmatch=True)
 VALUES = st.text(st.characters(codec="utf-8", exclude_categories=("Cc", "Cs", "Zl", "Zp")), max_size=30)

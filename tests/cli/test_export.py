@@ -10,10 +10,10 @@ import pytest
 from typer.testing import CliRunner
 
 from tests.conftest import WORKSPACE, raise_stage
+from tierbot.adapters.store import open_store
 from tierbot.cli.app import app
-from tierbot.domain import ReactionEvent
-from tierbot.edges.store import open_store
-from tierbot.outputs.dictionary import data_dictionary
+from tierbot.domain.nouns import ReactionEvent
+from tierbot.reports.dictionary import data_dictionary
 
 
 @pytest.fixture(scope="module")

@@ -13,16 +13,16 @@ import pytest
 
 from tests.cli.test_bulk import tierbot
 from tests.conftest import WORKSPACE, stage_settings
-from tests.fakes import ManualClock, MemoryChat
-from tests.predict.worlds import FILLER, WORDS
-from tierbot.bootstrap import build
-from tierbot.demo.start import Stories, first_model
-from tierbot.domain import Article
-from tierbot.edges.encoder import SentenceEncoder
-from tierbot.ports import Workspace
-from tierbot.predict.cascade import FirstStage
-from tierbot.predict.deferral import Deferral
-from tierbot.tags import default_tag_space
+from tests.support.fakes import ManualClock, MemoryChat
+from tests.support.worlds import FILLER, WORDS
+from tierbot.adapters.encoders.sentence import SentenceEncoder
+from tierbot.app.bootstrap import build
+from tierbot.app.demo.start import Stories, first_model
+from tierbot.domain.nouns import Article
+from tierbot.domain.predict.cascade import FirstStage
+from tierbot.domain.predict.deferral import Deferral
+from tierbot.domain.tags import default_tag_space
+from tierbot.use_cases.ports import Workspace
 
 MAKE = """
 import sys

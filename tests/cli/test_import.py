@@ -7,8 +7,8 @@ import pytest
 from typer.testing import CliRunner
 
 from tests.conftest import WORKSPACE, raise_stage
+from tierbot.adapters.store import open_store
 from tierbot.cli.app import app
-from tierbot.edges.store import open_store
 
 
 @pytest.fixture
@@ -59,7 +59,7 @@ def test_a_preview_says_what_was_understood_and_an_import_teaches_the_next_model
     assert training is not None
     assert training.version.card["data"]["cursor"]["given"] == 81
     _, classifier = stage.bot.registry.champion(WORKSPACE)
-    from tierbot.predict.features import features_of
+    from tierbot.domain.predict.features import features_of
 
     texts = ["Zorblax report tomorrow", "Crumpet bulletin tomorrow"]
     p = classifier.probabilities(features_of(texts, stage.bot.encoder.encode(texts), ["", ""]), ("law", "food"))

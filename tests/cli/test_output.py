@@ -5,10 +5,10 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
+from tierbot.adapters.store import NoDatabaseError
 from tierbot.cli.app import app
 from tierbot.cli.output import err, out, print_table, shown
 from tierbot.cli.tags import list_tags
-from tierbot.edges.store import NoDatabaseError
 
 TRAP = "[/bold] [red]x[/red] :pizza: q[/b].jsonl"
 

@@ -9,10 +9,10 @@ from starlette.testclient import TestClient
 from typer.testing import CliRunner
 
 from tests.conftest import Stage, raise_stage
+from tierbot.adapters.http.report_page import report_routes
+from tierbot.app.serving import _report as report_of_web
 from tierbot.cli.app import app
-from tierbot.domain import TierbotError
-from tierbot.edges.report_page import report_routes
-from tierbot.serving import _report as report_of_web
+from tierbot.domain.nouns import TierbotError
 
 TOKEN = "correct-horse-battery"
 

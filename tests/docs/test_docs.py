@@ -14,7 +14,7 @@ import pytest
 from docs.generate import PAGES as MADE
 from docs.generate import commands, options_of
 from tests.conftest import WORKSPACE, raise_stage
-from tests.docs.pages import PAGES, ROOT, Block, blocks, command_lines, commands_in, name_of
+from tests.support.pages import PAGES, ROOT, Block, blocks, command_lines, commands_in, name_of
 from tierbot.cli.app import app
 from tierbot.settings import Settings, environment_name
 

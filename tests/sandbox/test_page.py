@@ -9,7 +9,7 @@ import pytest
 from slack_bolt import App
 from slack_bolt.adapter.socket_mode import SocketModeHandler
 
-from tests.browser import needs_browser, open_browser, open_page
+from tests.support.browser import needs_browser, open_browser, open_page
 from tierbot.sandbox import pagefiles
 
 if TYPE_CHECKING:

@@ -14,9 +14,9 @@ from typing import Any
 import httpx
 import pytest
 
-from tierbot.demo.workspace import SandboxProcess
-from tierbot.edges.store import open_store
-from tierbot.edges.store.store import SqlStore
+from tierbot.adapters.store import open_store
+from tierbot.adapters.store.store import SqlStore
+from tierbot.app.demo.workspace import SandboxProcess
 
 PATIENCE = 60.0
 

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.scenarios.chaos import Play
-from tests.scenarios.chaos_stage import Plan, database, raised
+from tests.support.chaos import Play
+from tests.support.chaos_stage import Plan, database, raised
 
 WEB = ("web", "web", "worker", "worker")
 

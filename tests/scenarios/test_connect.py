@@ -10,13 +10,13 @@ import httpx
 import pytest
 from typer.testing import CliRunner
 
-from tierbot.checkup import check_up
+from tierbot.adapters.slack.installation.manifest import manifest
+from tierbot.adapters.store import open_store
+from tierbot.app.demo.workspace import SandboxProcess
+from tierbot.app.doctor.checkup import check_up
 from tierbot.cli.app import app
 from tierbot.cli.envfile import values_of
-from tierbot.demo.workspace import SandboxProcess
-from tierbot.doctor import State
-from tierbot.edges.slack.manifest import manifest
-from tierbot.edges.store import open_store
+from tierbot.domain.doctor import State
 from tierbot.settings import Settings, environment_name, load_settings
 
 OWN_TAGS = "".join(

@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 
 from tests.scenarios.conftest import wait_until
-from tests.scenarios.stagehand import House, open_house
+from tests.support.stagehand import House, open_house
 
 
 @pytest.fixture

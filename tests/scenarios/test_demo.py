@@ -12,10 +12,10 @@ from pathlib import Path
 import httpx
 import pytest
 
-from tierbot.demo.play import DemoSettings, play
-from tierbot.demo.workspace import own_folder
-from tierbot.domain import TierbotError
-from tierbot.edges.store import open_store
+from tierbot.adapters.store import open_store
+from tierbot.app.demo.play import DemoSettings, play
+from tierbot.app.demo.workspace import own_folder
+from tierbot.domain.nouns import TierbotError
 
 DEMO = DemoSettings(
     rounds=2, posts=12, seed=3, archive=None, start=20, colleagues=5, speed=5000, posts_per_second=1000, port=0

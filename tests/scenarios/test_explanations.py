@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from tests.scenarios.stagehand import House, open_house
+from tests.support.stagehand import House, open_house
 
 
 @pytest.fixture(scope="module")

@@ -6,10 +6,10 @@ from collections.abc import Iterator
 import pytest
 
 from tests.scenarios.conftest import wait_until
-from tests.scenarios.stagehand import House, open_house
-from tierbot import dispatch
-from tierbot.domain import Article
-from tierbot.feedback.votes import standing
+from tests.support.stagehand import House, open_house
+from tierbot.domain.feedback.votes import standing
+from tierbot.domain.nouns import Article
+from tierbot.use_cases.delivery import dispatch
 
 SHARES = {
     "a call is refused with 429": {"api_429": 0.4, "retry_after": 1},

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.edges.feeds.conftest import FeedServer, rss, serving
+from tests.adapters.feeds.conftest import FeedServer, rss, serving
 from tests.scenarios.conftest import World, wait_until
 
 

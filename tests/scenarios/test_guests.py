@@ -2,8 +2,8 @@
 
 import json
 
-from tests.guests import FOOD, install
 from tests.scenarios.conftest import World, wait_until
+from tests.support.external_predictors import FOOD, install
 
 
 def test_an_installed_predictor_plays_a_round_and_every_row_of_the_dataset_names_it(world: World) -> None:

@@ -10,8 +10,8 @@ import httpx
 import pytest
 
 from tests.scenarios.conftest import wait_until
-from tests.scenarios.town import Team, Town, open_town
-from tierbot.ports import DeliveryState, Due
+from tests.support.town import Team, Town, open_town
+from tierbot.use_cases.ports import DeliveryState, Due
 
 
 @pytest.fixture

@@ -9,11 +9,11 @@ from typing import Any
 import pytest
 
 from tests.scenarios.conftest import World, wait_until
-from tierbot.demo.workspace import SandboxProcess
-from tierbot.edges.slack.canary import COMMANDS
-from tierbot.edges.slack.manifest import manifest
-from tierbot.edges.store.store import SqlStore
-from tierbot.ports import Due
+from tierbot.adapters.slack.canary import COMMANDS
+from tierbot.adapters.slack.installation.manifest import manifest
+from tierbot.adapters.store.store import SqlStore
+from tierbot.app.demo.workspace import SandboxProcess
+from tierbot.use_cases.ports import Due
 
 BOBS = "xoxp-sandbox-bob"
 USERS = ("ada:admin", "bob", "cleo")

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from tests.scenarios.limits import check, push
+from tests.support.limits import check, push
 
 
 def test_a_push_goes_out_at_the_rate_that_slack_allows_and_nothing_is_refused(tmp_path: Path) -> None:

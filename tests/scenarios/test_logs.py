@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.scenarios.balancer import Balancer
 from tests.scenarios.conftest import World, wait_until
-from tierbot.demo.workspace import SandboxProcess
+from tests.support.balancer import Balancer
+from tierbot.app.demo.workspace import SandboxProcess
 
 WEB_TOKEN = "correct-horse-battery-staple"
 SIGNING = "sandbox-signing-secret"
@@ -72,4 +72,4 @@ def test_no_log_says_a_secret_or_who_somebody_is_and_each_record_says_what_it_be
     refused = [record for record in records if "is refused" in record["message"]]
     assert refused
     assert all(record["request"] for record in refused)
-    assert {"tierbot.cli.wiring", "tierbot.edges.slack.web"} <= {record["logger"] for record in records}
+    assert {"tierbot.cli.wiring", "tierbot.adapters.slack.connection.web"} <= {record["logger"] for record in records}

@@ -5,12 +5,12 @@ from dataclasses import replace
 
 import pytest
 
-from tests.scenarios.chaos_stage import database
 from tests.scenarios.conftest import wait_until
-from tests.scenarios.town import Team, Town, open_town
-from tierbot.domain import TierbotError
-from tierbot.outputs.dataset import Only, pseudonyms_of, row_of, settled_posts
-from tierbot.rights import Rights
+from tests.support.chaos_stage import database
+from tests.support.town import Team, Town, open_town
+from tierbot.domain.nouns import TierbotError
+from tierbot.reports.dataset import Only, pseudonyms_of, row_of, settled_posts
+from tierbot.use_cases.people.personal_data import Rights
 
 COUNT = 6
 

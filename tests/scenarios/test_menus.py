@@ -3,7 +3,7 @@
 import pytest
 
 from tests.scenarios.conftest import wait_until
-from tests.scenarios.stagehand import House, open_house
+from tests.support.stagehand import House, open_house
 
 
 @pytest.fixture(scope="module")
@@ -50,7 +50,7 @@ def test_another_message_has_no_menu(house):
 
 
 def test_a_vote_that_cannot_be_kept_is_told_in_the_form(house, monkeypatch):
-    from tierbot.domain import TierbotError
+    from tierbot.domain.nouns import TierbotError
 
     (post,) = house.post()
     view = open_menu(house, "bob", post.ts)

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from tests.scenarios.conftest import wait_until
-from tests.scenarios.town import Team, Town, install, open_town
+from tests.support.town import Team, Town, install, open_town
 
 
 @pytest.fixture

@@ -4,10 +4,10 @@ import re
 
 import pytest
 
-from tests.browser import needs_browser, open_browser, open_page
 from tests.scenarios.conftest import wait_until
-from tests.scenarios.stagehand import House, open_house
-from tierbot.domain import Arm, Post, Source
+from tests.support.browser import needs_browser, open_browser, open_page
+from tests.support.stagehand import House, open_house
+from tierbot.domain.nouns import Arm, Post, Source
 
 pytestmark = needs_browser
 

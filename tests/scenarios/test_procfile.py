@@ -14,7 +14,7 @@ import httpx
 import pytest
 
 from tests.scenarios.conftest import World, wait_until
-from tierbot.demo.workspace import SandboxProcess
+from tierbot.app.demo.workspace import SandboxProcess
 
 pytest.importorskip("honcho", reason="needs a Procfile runner (pip install honcho)")
 

@@ -4,7 +4,7 @@ import signal
 import time
 
 from tests.scenarios.conftest import World, wait_until
-from tierbot.domain import Outcome
+from tierbot.domain.nouns import Outcome
 
 
 def verdicts(world: World) -> dict[str, dict[str, int]]:

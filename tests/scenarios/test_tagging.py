@@ -3,9 +3,9 @@
 import pytest
 
 from tests.scenarios.conftest import wait_until
-from tests.scenarios.stagehand import House, open_house
-from tierbot.edges.store import StoreError
-from tierbot.requested import Requested
+from tests.support.stagehand import House, open_house
+from tierbot.adapters.store import StoreError
+from tierbot.use_cases.articles.tag_requests import Requested
 
 
 @pytest.fixture(scope="module")

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.scenarios.balancer import Balancer
 from tests.scenarios.conftest import World, wait_until
 from tests.scenarios.test_run import verdicts
-from tierbot.demo.workspace import SandboxProcess
+from tests.support.balancer import Balancer
+from tierbot.app.demo.workspace import SandboxProcess
 
 
 @pytest.fixture

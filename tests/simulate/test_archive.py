@@ -9,11 +9,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from tests.simulate.archives import row
-from tierbot.domain import TierbotError
-from tierbot.edges.encoder import HashingEncoder
+from tests.support.archives import row
+from tierbot.adapters.encoders.hashing import HashingEncoder
+from tierbot.domain.nouns import TierbotError
+from tierbot.domain.tags import default_tag_space
 from tierbot.simulate.archive import EncodedArchive, RememberingEncoder, labelled_archive
-from tierbot.tags import default_tag_space
 
 
 def rng(seed: int = 0) -> np.random.Generator:

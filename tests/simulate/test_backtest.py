@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from tests.simulate.archives import TOPICS, row, topical
-from tierbot.articles import ArchiveRow
-from tierbot.domain import TierbotError
-from tierbot.edges.encoder import HashingEncoder
+from tests.support.archives import TOPICS, row, topical
+from tierbot.adapters.encoders.hashing import HashingEncoder
+from tierbot.domain.articles import ArchiveRow
+from tierbot.domain.nouns import TierbotError
 from tierbot.settings import Settings
 from tierbot.simulate import Kind, Trainer, perfect_team
 from tierbot.simulate.backtest import RoundResult, backtest

@@ -12,10 +12,10 @@ from typing import Any
 import httpx
 import pytest
 
+from tierbot.domain.tags import default_tag_space
 from tierbot.simulate import Trainer, perfect_team
 from tierbot.simulate.colleagues import Colleagues, ColleaguesError
 from tierbot.simulate.messages import Truth
-from tierbot.tags import default_tag_space
 
 TAGS = default_tag_space()
 TRUTH = Truth((f"https://news.example/{tag}", f"About {tag}", (tag,)) for tag in TAGS.ids)

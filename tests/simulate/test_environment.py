@@ -5,9 +5,9 @@ import sys
 import numpy as np
 import pytest
 
-from tests.simulate.archives import TOPICS, topical
-from tierbot.domain import Arm, TierbotError
-from tierbot.edges.encoder import HashingEncoder
+from tests.support.archives import TOPICS, topical
+from tierbot.adapters.encoders.hashing import HashingEncoder
+from tierbot.domain.nouns import Arm, TierbotError
 from tierbot.simulate import Trainer, perfect_team
 from tierbot.simulate.archive import labelled_archive
 

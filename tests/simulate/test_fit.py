@@ -9,12 +9,12 @@ from zoneinfo import ZoneInfo
 import numpy as np
 import pytest
 
-from tierbot.domain import Arm, Post, ReactionEvent
-from tierbot.feedback import PlainRule
+from tierbot.domain.feedback import PlainRule
+from tierbot.domain.nouns import Arm, Post, ReactionEvent
+from tierbot.domain.tags import default_tag_space
 from tierbot.simulate import Kind, Trainer, load_trainers
 from tierbot.simulate.fit import FittedTrainer, NothingToFitError, fit_trainers, trainers_toml
 from tierbot.simulate.reactions import Seen, reactions_to
-from tierbot.tags import default_tag_space
 
 TAGS = default_tag_space()
 MONDAY = datetime(2024, 1, 1, tzinfo=UTC)

@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
-from tierbot.domain import Arm
+from tierbot.domain.nouns import Arm
+from tierbot.domain.tags import default_tag_space
 from tierbot.simulate.messages import Truth, reactions_of, story_of, view_of
-from tierbot.tags import default_tag_space
 
 TAGS = default_tag_space()
 BOT = "U0BOT"

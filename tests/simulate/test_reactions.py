@@ -8,12 +8,12 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.feedback.test_votes import NOON, post
-from tierbot.domain import Arm, Post, ReactionEvent, Says
-from tierbot.feedback import votes_of
+from tests.domain.feedback.test_votes import NOON, post
+from tierbot.domain.feedback import votes_of
+from tierbot.domain.nouns import Arm, Post, ReactionEvent, Says
+from tierbot.domain.tags import default_tag_space
 from tierbot.simulate import Trainer, perfect_team
 from tierbot.simulate.reactions import Seen, prefilled, reactions_to
-from tierbot.tags import default_tag_space
 
 TAGS = default_tag_space()
 

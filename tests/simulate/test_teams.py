@@ -5,9 +5,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from tierbot.domain.tags import default_tag_space
 from tierbot.simulate import Kind, demo_team, load_trainers
 from tierbot.simulate.trainers import HOURS, TrainerError
-from tierbot.tags import default_tag_space
 
 IDS = default_tag_space().ids
 

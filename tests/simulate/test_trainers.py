@@ -8,11 +8,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.feedback.test_votes import NOON
-from tierbot.domain import Arm, Source, Tag
+from tests.domain.feedback.test_votes import NOON
+from tierbot.domain.nouns import Arm, Source, Tag
+from tierbot.domain.tags import TagSpace, default_tag_space
 from tierbot.simulate import Kind, Trainer, View, decide, perfect_team
 from tierbot.simulate.trainers import HOURS, SHARES, TrainerError
-from tierbot.tags import TagSpace, default_tag_space
 
 TAGS = default_tag_space()
 PERFECT = Trainer("Perfect")

@@ -2,7 +2,7 @@
 
 import sys
 
-from tierbot.domain import TierbotError
+from tierbot.domain.nouns import TierbotError
 
 
 def main() -> None:

@@ -11,16 +11,16 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from tierbot.articles.duplicates import to_article
+from tierbot.adapters.files.archives import ReadReport, read_archive
 from tierbot.cli.bulk import EngineName, Workers, done_to, identity, progress
 from tierbot.cli.output import counted, err, out, print_json
 from tierbot.cli.wiring import logging_of, offline
-from tierbot.domain import Article, TierbotError
-from tierbot.edges.archives import ReadReport, read_archive
+from tierbot.domain.articles.duplicates import to_article
+from tierbot.domain.nouns import Article, TierbotError
 from tierbot.settings import load_settings
 
 if TYPE_CHECKING:
-    from tierbot.bootstrap import Tierbot
+    from tierbot.app.bootstrap import Tierbot
 
 _BATCH = 500
 _SHOWN = 5
@@ -68,7 +68,7 @@ def add(
 
 
 def _check_tag(bot: "Tierbot", workspace: str, tag: str | None) -> None:
-    from tierbot.speaking import tags_in
+    from tierbot.app.slack_access import tags_in
 
     if tag is not None and tag not in tags_in(bot.store, workspace).ids:
         raise TierbotError(f"There is no tag {tag!r} in use. `tierbot tags list` shows those there are.")
@@ -101,8 +101,8 @@ def classify(
             raise TierbotError("--out, --engine and --workers are for a file: give --file FILE, and no other text.")
         _in_bulk(file, to, top, engine, workers)
         return
-    from tierbot.api import article_of, load
-    from tierbot.predict.ranking import ranked_tags
+    from tierbot.app.api import article_of, load
+    from tierbot.domain.predict.ranking import ranked_tags
 
     logging_of(load_settings())
     champion = load()
@@ -115,8 +115,8 @@ def classify(
 
 
 def _in_bulk(file: Path, to: Path | None, top: int, engine: str, workers: int | None) -> None:
-    from tierbot.api import load
-    from tierbot.bulk.texts import classifying, shards_of
+    from tierbot.app.api import load
+    from tierbot.app.bulk.texts import classifying, shards_of
 
     settings = load_settings()
     logging_of(settings)
@@ -137,8 +137,8 @@ def embed(engine: EngineName = "local", workers: Workers = None) -> None:
 
     Example: `tierbot embed --workers 4`
     """
-    from tierbot.bulk import engine_of
-    from tierbot.bulk.articles import embed_missing
+    from tierbot.app.bulk import engine_of
+    from tierbot.app.bulk.articles import embed_missing
 
     bot, workspace = offline()
     done = embed_missing(

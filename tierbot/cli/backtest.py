@@ -7,12 +7,12 @@ import typer
 
 from tierbot.cli.bulk import EngineName, Workers, done_beside, done_to, identity, place_for
 from tierbot.cli.output import err, out, percent, print_json
-from tierbot.domain import TierbotError
+from tierbot.domain.nouns import TierbotError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from tierbot.articles import ArchiveRow
+    from tierbot.domain.articles import ArchiveRow
     from tierbot.simulate.backtest import RoundResult
     from tierbot.simulate.choices import BacktestSettings
 
@@ -64,9 +64,9 @@ def backtest(
     """
     import numpy as np
 
-    from tierbot.bootstrap import SystemClock
-    from tierbot.edges.archives import read_archive
-    from tierbot.edges.encoder import encoder_of
+    from tierbot.adapters.encoders import encoder_of
+    from tierbot.adapters.files.archives import read_archive
+    from tierbot.app.bootstrap import SystemClock
     from tierbot.settings import load_settings
     from tierbot.simulate.backtest import backtest as replay
     from tierbot.simulate.choices import BacktestSettings
@@ -112,10 +112,10 @@ def _many(
 ) -> None:  # fmt: skip
     import json
 
-    from tierbot.bulk import lines_in
-    from tierbot.bulk.replays import replaying, seed_shards, seeds_of, summary, texts_of
-    from tierbot.bulk.texts import embedding, shards_of, vectors_of
-    from tierbot.edges.encoder import encoder_of
+    from tierbot.adapters.encoders import encoder_of
+    from tierbot.app.bulk import lines_in
+    from tierbot.app.bulk.replays import replaying, seed_shards, seeds_of, summary, texts_of
+    from tierbot.app.bulk.texts import embedding, shards_of, vectors_of
     from tierbot.settings import load_settings
 
     encoder, chosen = load_settings().encoder, seeds_of(seeds)
@@ -157,7 +157,7 @@ def _show(result: "RoundResult") -> None:
 
 
 def _draw(played: "list[RoundResult]", path: Path) -> None:
-    from tierbot.outputs.curves import learning_curve
+    from tierbot.reports.curves import learning_curve
 
     path.write_bytes(learning_curve(played))
     err.print(f"Drawn: {path}")

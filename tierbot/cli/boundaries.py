@@ -6,9 +6,9 @@ from typing import Annotated
 
 import typer
 
-from tierbot.articles.boundaries import load_boundaries
 from tierbot.cli.output import out, print_json, print_table
 from tierbot.cli.wiring import offline
+from tierbot.domain.articles.boundaries import load_boundaries
 from tierbot.settings import load_settings
 
 _EXAMPLES = 3
@@ -60,7 +60,7 @@ def check(file: Annotated[Path, typer.Argument(help="A TOML file of boundaries."
 
     Example: `tierbot boundaries check boundaries.toml`
     """
-    from tierbot.bootstrap import tag_space
+    from tierbot.app.bootstrap import tag_space
 
     found = load_boundaries(file, tag_space(load_settings()))
     counted = [

@@ -8,16 +8,16 @@ from typing import Any
 
 import numpy as np
 
-from tierbot.domain import ModelState, ModelVersion
-from tierbot.edges.archives import read_archive
-from tierbot.edges.shelf import BOOTSTRAP, ROWS, write_model
-from tierbot.ports import Encoder
-from tierbot.predict.coldstart import coldstart
-from tierbot.predict.features import Features, features_of
-from tierbot.tags import default_tag_space
-from tierbot.training.bootstrap_model import Story, build, earlier_and_later, parse_mapping, shipped_mapping
-from tierbot.training.job import write_whole
-from tierbot.training.rows import rows_to_bytes
+from tierbot.adapters.atomic import write_whole
+from tierbot.adapters.files.archives import read_archive
+from tierbot.adapters.files.model_files import BOOTSTRAP, ROWS, write_model
+from tierbot.domain.nouns import ModelState, ModelVersion
+from tierbot.domain.predict.coldstart import coldstart
+from tierbot.domain.predict.features import Features, features_of
+from tierbot.domain.tags import default_tag_space
+from tierbot.domain.training.bootstrap_model import Story, build, earlier_and_later, parse_mapping, shipped_mapping
+from tierbot.domain.training.rows import rows_to_bytes
+from tierbot.use_cases.ports import Encoder
 
 _BATCH = 512
 _MOST_ROWS = 300_000  # of one archive: all are kept, with their embeddings

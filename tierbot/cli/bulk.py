@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from tierbot.cli.output import err
-from tierbot.domain import TierbotError
+from tierbot.domain.nouns import TierbotError
 
 if TYPE_CHECKING:
-    from tierbot.bulk import Parts, Shard, Work
+    from tierbot.app.bulk import Parts, Shard, Work
 
 EngineName = Annotated[str, typer.Option("--engine", help="local: processes here; ray: a Ray cluster (RAY_ADDRESS).")]
 Workers = Annotated[int | None, typer.Option("--workers", min=1, help="So many at a time. [default: one a processor]")]
@@ -39,7 +39,7 @@ def done_to(
     what: str,
 ) -> list[str]:  # fmt: skip
     """Do bulk work into a file, resumably, or into a folder of its own that is gone afterwards; return the lines then."""
-    from tierbot.bulk import lines_in
+    from tierbot.app.bulk import lines_in
 
     with place_for(out) as place:
         parts, count = done_beside(place, work, shards, about, engine, workers, what)
@@ -59,7 +59,7 @@ def done_beside(
     what: str,
 ) -> "tuple[Parts, int]":  # fmt: skip
     """Do bulk work into parts beside a path, resumably; return them, all done, and how many there are."""
-    from tierbot.bulk import Parts, engine_of, whole_run
+    from tierbot.app.bulk import Parts, engine_of, whole_run
 
     parts = Parts(place, {**about, "work": work.digest})
     return parts, whole_run(work, shards, engine_of(engine, workers), parts, progress(what))

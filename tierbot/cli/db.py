@@ -29,7 +29,7 @@ def backup(
 
     Example: `tierbot db backup backups/tierbot-$(date +%F).db`
     """
-    from tierbot.edges.store.backup import back_up
+    from tierbot.adapters.store.backup import back_up
     from tierbot.settings import load_settings
 
     made = back_up(load_settings().database_url, file, force=force)
@@ -45,7 +45,7 @@ def restore(
 
     Example: `tierbot db restore backups/tierbot-2026-03-02.db`
     """
-    from tierbot.edges.store.backup import restore as put_back
+    from tierbot.adapters.store.backup import restore as put_back
     from tierbot.settings import load_settings
 
     done = put_back(load_settings().database_url, file, now=datetime.now(UTC), digest=not no_digest, force=force)
@@ -63,8 +63,8 @@ def check(
 
     Example: `tierbot db check backups/tierbot-2026-03-02.db`
     """
-    from tierbot.edges.store.backup import check as look_through
-    from tierbot.edges.store.backup import database_file
+    from tierbot.adapters.store.backup import check as look_through
+    from tierbot.adapters.store.backup import database_file
     from tierbot.settings import load_settings
 
     found = look_through(file or database_file(load_settings().database_url))
@@ -78,7 +78,7 @@ def copy(
 
     Example: `tierbot db copy postgresql://tierbot:secret@db.example/tierbot`
     """
-    from tierbot.edges.store.copying import copy_database
+    from tierbot.adapters.store.copying import copy_database
     from tierbot.settings import load_settings
 
     copied = copy_database(load_settings().database_url, url, datetime.now(UTC))

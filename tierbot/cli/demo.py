@@ -39,7 +39,7 @@ def demo(
 
     Examples: `tierbot demo`, and for scripts `tierbot demo --rounds 3 --exit --json`
     """
-    from tierbot.demo.play import DemoSettings, play
+    from tierbot.app.demo.play import DemoSettings, play
     from tierbot.logs import log_to_stderr
 
     log_to_stderr("WARNING")

@@ -8,13 +8,13 @@ import typer
 from rich.text import Text
 
 from tierbot.cli.output import err, out, print_json
-from tierbot.domain import TierbotError
+from tierbot.domain.nouns import TierbotError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from tierbot.doctor import Check
-    from tierbot.doctor.journey import Step
+    from tierbot.domain.doctor import Check
+    from tierbot.domain.doctor.smoke_test import Step
     from tierbot.settings import Settings
 
 _CHECK_MARKS = {"ok": Text("✓", "green"), "bad": Text("✗", "red"), "unknown": Text("?", "dim")}
@@ -48,7 +48,7 @@ def doctor(
     except SettingsError as fault:
         if journey:
             raise
-        from tierbot.doctor import judge_settings
+        from tierbot.domain.doctor import judge_settings
 
         _finish([judge_settings(str(fault))], as_json=as_json)
         return
@@ -57,13 +57,13 @@ def doctor(
     if journey:
         _journey(settings, channel or settings.journey_channel, as_json=as_json)
         return
-    from tierbot.checkup import check_up
+    from tierbot.app.doctor.checkup import check_up
 
     _finish(check_up(settings), as_json=as_json)
 
 
 def _finish(checks: "Sequence[Check]", *, as_json: bool) -> None:
-    from tierbot.doctor.judge import is_well
+    from tierbot.domain.doctor.judge import is_well
 
     width = max(len(check.name) for check in checks)
     for check in checks:
@@ -77,8 +77,8 @@ def _finish(checks: "Sequence[Check]", *, as_json: bool) -> None:
 
 
 def _journey(settings: "Settings", channel: str, *, as_json: bool) -> None:
-    from tierbot.checkup import take_journey
-    from tierbot.doctor.journey import broken
+    from tierbot.app.doctor.checkup import take_journey
+    from tierbot.domain.doctor.smoke_test import broken
 
     if not channel:
         raise TierbotError(

@@ -5,7 +5,7 @@ import re
 from collections.abc import Mapping
 from pathlib import Path
 
-from tierbot.domain import TierbotError
+from tierbot.domain.nouns import TierbotError
 
 HEADER = "# Written by `tierbot init`. Every other setting, with its default: .env.example in the repository.\n"
 _LINE = re.compile(r"^\s*(?:export\s+)?([A-Za-z_][A-Za-z0-9_]*)\s*=(.*)$")

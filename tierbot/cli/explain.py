@@ -7,8 +7,8 @@ import typer
 
 from tierbot.cli.output import err, out, print_json
 from tierbot.cli.wiring import offline
-from tierbot.predict.explain import Explanation
-from tierbot.tags import TagSpace
+from tierbot.domain.predict.explain import Explanation
+from tierbot.domain.tags import TagSpace
 
 _WORDS = 8
 _LEAST_EFFECT = 0.001
@@ -27,7 +27,7 @@ def explain(
 
     Example: `tierbot explain 1700000000.123456`
     """
-    from tierbot.speaking import tags_in
+    from tierbot.app.slack_access import tags_in
 
     bot, workspace = offline()
     post_id = bot.insight.find(workspace, post)

@@ -7,13 +7,13 @@ import typer
 
 from tierbot.cli.output import counted, err, out, print_json
 from tierbot.cli.wiring import offline
-from tierbot.domain import Arm, TierbotError
-from tierbot.tags import TagSpace
+from tierbot.domain.nouns import Arm, TierbotError
+from tierbot.domain.tags import TagSpace
 
 if TYPE_CHECKING:
-    from tierbot.bootstrap import Tierbot
-    from tierbot.outputs.dataset import Only, Pseudonyms
-    from tierbot.outputs.export import Format, Written
+    from tierbot.app.bootstrap import Tierbot
+    from tierbot.reports.dataset import Only, Pseudonyms
+    from tierbot.reports.export import Format, Written
 
 
 def register(app: typer.Typer) -> None:
@@ -53,11 +53,11 @@ def export(
 
     Example: `tierbot export --format parquet --out tier.parquet --min-weight 0.5`
     """
-    from tierbot.outputs.dataset import Only
-    from tierbot.outputs.export import format_named
+    from tierbot.reports.dataset import Only
+    from tierbot.reports.export import format_named
 
     if dictionary:
-        from tierbot.outputs.dictionary import data_dictionary
+        from tierbot.reports.dictionary import data_dictionary
 
         typer.echo(data_dictionary(), nl=False)
         return
@@ -81,9 +81,9 @@ def export(
 def _write(bot: "Tierbot", workspace: str, form: "Format", place: Path, only: "Only", *, identities: bool) -> "Written":
     from contextlib import ExitStack
 
-    from tierbot.edges.drafts import STDOUT, drafted
-    from tierbot.outputs.dataset import pseudonyms_of
-    from tierbot.outputs.export import write_dataset
+    from tierbot.adapters.atomic import STDOUT, drafted
+    from tierbot.reports.dataset import pseudonyms_of
+    from tierbot.reports.export import write_dataset
 
     bot.loop.settle(workspace)
     names = None if identities else pseudonyms_of(bot.store, workspace)
@@ -116,7 +116,7 @@ def _card(
 ) -> str:
     from importlib import metadata
 
-    from tierbot.outputs.dictionary import dataset_card
+    from tierbot.reports.dictionary import dataset_card
 
     trainers = "Slack user ids" if names is None else "pseudonyms (keyed hash)"
     about = {

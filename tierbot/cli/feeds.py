@@ -7,10 +7,10 @@ from urllib.parse import urlsplit
 
 import typer
 
-from tierbot.articles.feeds import Feed, FeedResult, ListedFeed, parse_feeds, starter_feeds
 from tierbot.cli.output import counted, err, out, print_json
 from tierbot.cli.wiring import offline
-from tierbot.domain import TierbotError
+from tierbot.domain.articles.feeds import Feed, FeedResult, ListedFeed, parse_feeds, starter_feeds
+from tierbot.domain.nouns import TierbotError
 from tierbot.settings import load_settings
 
 _SHOWN = 5  # articles of a feed under test
@@ -80,7 +80,7 @@ def try_out(
 
     Example: `tierbot feeds test https://feeds.example/news.xml`
     """
-    from tierbot.bootstrap import feed_reader
+    from tierbot.app.bootstrap import feed_reader
 
     (feed,) = parse_feeds(url, "the command line")
     (result,) = feed_reader(load_settings()).poll([feed], {}, datetime.now(UTC))
@@ -108,7 +108,7 @@ def remove(url: Annotated[str, typer.Argument(help="The feed's address, as `tier
 
 
 def _refuse_private(feeds: Sequence[Feed]) -> None:
-    from tierbot.edges.feeds import LOOPBACK, is_closed
+    from tierbot.adapters.feeds import LOOPBACK, is_closed
 
     allow = LOOPBACK if load_settings().feeds_allow_local else ()
     for feed in feeds:

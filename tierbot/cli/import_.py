@@ -10,14 +10,14 @@ import typer
 from tierbot.cli.bulk import progress
 from tierbot.cli.output import counted, err, out, print_json
 from tierbot.cli.wiring import offline
-from tierbot.domain import TierbotError
+from tierbot.domain.nouns import TierbotError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from tierbot.articles.labels import Understood
-    from tierbot.domain import Article, GivenLabel
-    from tierbot.edges.archives import ReadReport
+    from tierbot.adapters.files.archives import ReadReport
+    from tierbot.domain.articles.labels import Understood
+    from tierbot.domain.nouns import Article, GivenLabel
 
 _BATCH = 500
 _SHOWN = 20
@@ -46,10 +46,10 @@ def import_(
 
     Example: `tierbot import stories.parquet --preview --map "U.S. NEWS=us-politics"`
     """
-    from tierbot.articles.labels import Names, Understood, labelled_articles
-    from tierbot.edges.annotations import read_annotations
-    from tierbot.edges.archives import ReadReport
-    from tierbot.speaking import tags_in
+    from tierbot.adapters.files.annotations import read_annotations
+    from tierbot.adapters.files.archives import ReadReport
+    from tierbot.app.slack_access import tags_in
+    from tierbot.domain.articles.labels import Names, Understood, labelled_articles
 
     bot, workspace = offline()
     names = Names(tags_in(bot.store, workspace), dict(map(_renaming, renamed or ())))

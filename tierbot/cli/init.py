@@ -10,10 +10,10 @@ import typer
 
 from tierbot.cli.envfile import HEADER, read_text, values_of, with_values, write_private
 from tierbot.cli.output import counted, err, out
-from tierbot.domain import TierbotError
+from tierbot.domain.nouns import TierbotError
 
 if TYPE_CHECKING:
-    from tierbot.connecting import Answer, Interview
+    from tierbot.app.init_interview import Answer, Interview
 
 _SLACK = "https://slack.com/api/"
 
@@ -47,10 +47,10 @@ def init(
 
     Examples: `tierbot init`, and for scripts `tierbot init --yes --channel C0123456789`
     """
-    from tierbot.bootstrap import SystemClock
-    from tierbot.checkup import needed
-    from tierbot.connecting import Interview
-    from tierbot.edges.slack.manifest import manifest
+    from tierbot.adapters.slack.installation.manifest import manifest
+    from tierbot.app.bootstrap import SystemClock
+    from tierbot.app.doctor.checkup import needed
+    from tierbot.app.init_interview import Interview
 
     logging.getLogger("slack_sdk").setLevel(logging.CRITICAL)  # what it reports is told in better words
     text = read_text(env_file)

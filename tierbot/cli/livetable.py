@@ -11,7 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from tierbot.cli.output import err, out, percent
-from tierbot.rounds.views import RoundStatus
+from tierbot.domain.rounds.boards import RoundStatus
 
 _TRY = "Open {address} and react yourself. Type /leaderboard, /myscore or /tier help; ⋮ on a post has “Why this tag?”."
 

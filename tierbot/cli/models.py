@@ -9,7 +9,7 @@ import typer
 
 from tierbot.cli.output import counted, err, out, print_json, print_table
 from tierbot.cli.wiring import offline
-from tierbot.domain import ModelVersion, TierbotError
+from tierbot.domain.nouns import ModelVersion, TierbotError
 
 BY = "command line"  # who did it, in the audit trail
 
@@ -124,9 +124,9 @@ def build(
 
     Example: `tierbot models build huffpost.jsonl.gz huffpost-undated.jsonl.gz --out models`
     """
-    from tierbot.bootstrap import SystemClock
+    from tierbot.adapters.encoders import encoder_of
+    from tierbot.app.bootstrap import SystemClock
     from tierbot.cli.building import build_bootstrap
-    from tierbot.edges.encoder import encoder_of
     from tierbot.settings import load_settings
 
     encoder = encoder_of(load_settings().encoder, threads=None)

@@ -7,7 +7,7 @@ import typer
 
 from tierbot.cli.output import out, print_json, print_table, shown
 from tierbot.cli.wiring import offline
-from tierbot.domain import TierbotError
+from tierbot.domain.nouns import TierbotError
 
 
 def register(app: typer.Typer) -> None:
@@ -29,7 +29,7 @@ def forget(
 
     Example: `tierbot forget U0123ABCD --anonymise`
     """
-    from tierbot.rights import Rights
+    from tierbot.use_cases.people.personal_data import Rights
 
     if anonymise == remove:
         raise TierbotError(
@@ -46,7 +46,7 @@ def export_person(user: _USER) -> None:
 
     Example: `tierbot export-person U0123ABCD > U0123ABCD.json`
     """
-    from tierbot.rights import Rights
+    from tierbot.use_cases.people.personal_data import Rights
 
     bot, workspace = offline()
     print_json(Rights(bot.store, bot.clock).export(workspace, user))

@@ -27,8 +27,8 @@ def report(
 
     Example: `tierbot report --out report.html --rounds 8`
     """
-    from tierbot.edges.drafts import drafted
-    from tierbot.outputs.report import report_of, report_page
+    from tierbot.adapters.atomic import drafted
+    from tierbot.reports.page import report_of, report_page
 
     bot, workspace = offline()
     bot.loop.settle(workspace)

@@ -24,11 +24,11 @@ def run(metrics_port: METRICS_PORT = None) -> None:
 
     Example: `SLACK_BOT_TOKEN=xoxb-… SLACK_APP_TOKEN=xapp-… TIERBOT_CHANNEL=C… tierbot run`
     """
-    from tierbot.bootstrap import build, connect
+    from tierbot.adapters.slack.connection.socket_mode import stop_signals
+    from tierbot.app.bootstrap import build, connect
+    from tierbot.app.health import Health
+    from tierbot.app.serving import metrics_of, watched
     from tierbot.cli.wiring import logging_of, say, warn_of_misspelt
-    from tierbot.edges.slack.socket_mode import stop_signals
-    from tierbot.health import Health
-    from tierbot.serving import metrics_of, watched
     from tierbot.settings import load_settings
 
     settings, metrics = load_settings(), metrics_of()
@@ -62,6 +62,6 @@ def manifest(
 
     Example: `tierbot manifest > manifest.json`
     """
-    from tierbot.edges.slack.manifest import manifest as slack_manifest
+    from tierbot.adapters.slack.installation.manifest import manifest as slack_manifest
 
     out.print_json(json.dumps(slack_manifest(name, public_url=url or None, journey=journey)))

@@ -29,11 +29,11 @@ def web(
 
     Example: `SLACK_SIGNING_SECRET=… PORT=3000 tierbot web`
     """
-    from tierbot.bootstrap import answer_promptly, build
+    from tierbot.adapters.slack.connection.socket_mode import stop_signals
+    from tierbot.app.bootstrap import answer_promptly, build
+    from tierbot.app.health import Health
+    from tierbot.app.serving import WebServer, identity_of, metrics_of, watched, web_of
     from tierbot.cli.wiring import logging_of, say, warn_of_misspelt
-    from tierbot.edges.slack.socket_mode import stop_signals
-    from tierbot.health import Health
-    from tierbot.serving import WebServer, identity_of, metrics_of, watched, web_of
     from tierbot.settings import load_settings
 
     settings, metrics = load_settings(), metrics_of()
@@ -59,11 +59,11 @@ def worker(metrics_port: METRICS_PORT = None) -> None:
 
     Example: `tierbot worker`
     """
-    from tierbot.bootstrap import app_of, build, schedule_journey
+    from tierbot.adapters.slack.connection.socket_mode import stop_signals
+    from tierbot.app.bootstrap import app_of, build, schedule_journey
+    from tierbot.app.health import Health
+    from tierbot.app.serving import identity_of, metrics_of, watched
     from tierbot.cli.wiring import logging_of, say, warn_of_misspelt
-    from tierbot.edges.slack.socket_mode import stop_signals
-    from tierbot.health import Health
-    from tierbot.serving import identity_of, metrics_of, watched
     from tierbot.settings import load_settings
 
     settings, metrics = load_settings(), metrics_of()

@@ -26,9 +26,9 @@ def settle(
 
     Example: `tierbot settle web.label.csv --truth web.truth.csv --method majority`
     """
-    from tierbot.edges.crowd_files import read_truth, read_votes
-    from tierbot.feedback.aggregators import DEFAULT_METHOD
-    from tierbot.feedback.settling import settle_crowd
+    from tierbot.adapters.files.crowd_files import read_truth, read_votes
+    from tierbot.domain.feedback.crowd.aggregators import DEFAULT_METHOD
+    from tierbot.domain.feedback.crowd.settling import settle_crowd
 
     table = read_votes(labels)
     report = settle_crowd(table, read_truth(truth) if truth else None, method or DEFAULT_METHOD)

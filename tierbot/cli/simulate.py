@@ -32,7 +32,7 @@ def fit(
     Example: `tierbot simulate fit --out team.toml && tierbot backtest stories.jsonl.gz --trainers team.toml`
     """
     from tierbot.cli.wiring import offline
-    from tierbot.feedback import PlainRule
+    from tierbot.domain.feedback import PlainRule
     from tierbot.simulate.fit import fit_trainers, trainers_toml
 
     bot, workspace = offline()

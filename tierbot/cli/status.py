@@ -8,7 +8,7 @@ import typer
 from tierbot.cli.output import counted, out, print_json, print_table
 
 if TYPE_CHECKING:
-    from tierbot.bootstrap import Tierbot
+    from tierbot.app.bootstrap import Tierbot
 
 _MOST = 8
 
@@ -25,12 +25,12 @@ def status(as_json: Annotated[bool, typer.Option("--json", help="One JSON object
 
     Example: `tierbot status --json`
     """
-    from tierbot.bootstrap import build
+    from tierbot.adapters.store import open_store
+    from tierbot.app.bootstrap import build
     from tierbot.cli.wiring import logging_of
-    from tierbot.edges.store import open_store
-    from tierbot.outputs.status import status_of
-    from tierbot.schedule import LEASE
+    from tierbot.reports.status import status_of
     from tierbot.settings import load_settings
+    from tierbot.use_cases.jobs.schedule import LEASE
 
     settings = load_settings()
     logging_of(settings)
@@ -54,7 +54,7 @@ def status(as_json: Annotated[bool, typer.Option("--json", help="One JSON object
 
 
 def _overview(bot: "Tierbot", *, as_json: bool) -> None:
-    from tierbot.outputs.overview import overview_of, state_in_words
+    from tierbot.reports.overview import overview_of, state_in_words
 
     found = []
     for workspace in bot.store.workspaces():
@@ -104,7 +104,7 @@ def _lines(found: dict[str, Any], now: datetime) -> list[str]:
 
 
 def _drift(signal: dict[str, Any]) -> str:
-    from tierbot.training.drift import Signal
+    from tierbot.domain.training.drift import Signal
 
     return Signal(**signal).in_words()
 

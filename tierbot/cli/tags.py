@@ -7,8 +7,8 @@ from typing import Annotated
 import typer
 
 from tierbot.cli.output import counted, out, print_json, print_table
+from tierbot.domain.tags import default_tag_space, load_tag_space
 from tierbot.settings import load_settings
-from tierbot.tags import default_tag_space, load_tag_space
 
 group = typer.Typer(
     help="The tag space: which topics there are, and which emoji stands for which.", no_args_is_help=True

@@ -20,7 +20,7 @@ def trainers(as_json: Annotated[bool, typer.Option("--json", help="One JSON obje
 
     Example: `tierbot trainers --json`
     """
-    from tierbot.outputs.crowd import crowd_of
+    from tierbot.reports.crowd import crowd_of
 
     bot, workspace = offline()
     try:
@@ -62,8 +62,8 @@ def doubts(
     """
     from dataclasses import asdict
 
-    from tierbot.doubts import doubts as all_doubts
-    from tierbot.doubts import overrule as end
+    from tierbot.use_cases.people.doubts import doubts as all_doubts
+    from tierbot.use_cases.people.doubts import overrule as end
 
     bot, workspace = offline()
     try:

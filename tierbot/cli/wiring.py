@@ -2,9 +2,9 @@
 
 import logging
 
-from tierbot.bootstrap import Tierbot, build
+from tierbot.adapters.store import open_store
+from tierbot.app.bootstrap import Tierbot, build
 from tierbot.cli.output import err
-from tierbot.edges.store import open_store
 from tierbot.logs import log_to_stderr
 from tierbot.settings import Settings, load_settings, secrets_of
 
@@ -18,7 +18,7 @@ def logging_of(settings: Settings, *more: logging.Handler) -> None:
 
 def warn_of_misspelt() -> None:
     """Log a warning of each name that begins like a setting and is none: it would be ignored without a word."""
-    from tierbot.checkup import misspelt_settings
+    from tierbot.app.doctor.checkup import misspelt_settings
 
     for sentence in misspelt_settings():
         log.warning(sentence)

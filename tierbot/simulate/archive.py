@@ -7,12 +7,12 @@ from datetime import UTC, datetime
 import numpy as np
 from numpy.typing import NDArray
 
-from tierbot.articles import ArchiveRow, to_article
-from tierbot.domain import Article, TierbotError
-from tierbot.ports import Encoder
-from tierbot.predict.features import Features, features_of
-from tierbot.tags import TagSpace
-from tierbot.tags.assign import assigned_tag_space, label_id
+from tierbot.domain.articles import ArchiveRow, to_article
+from tierbot.domain.nouns import Article, TierbotError
+from tierbot.domain.predict.features import Features, features_of
+from tierbot.domain.tags import TagSpace
+from tierbot.domain.tags.assign import assigned_tag_space, label_id
+from tierbot.use_cases.ports import Encoder
 
 Progress = Callable[[str], None]
 _BATCH = 512

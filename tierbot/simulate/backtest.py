@@ -14,25 +14,25 @@ from typing import Any
 
 import numpy as np
 
-from tierbot.articles import ArchiveRow
-from tierbot.domain import Arm, Estimate, Outcome, Post, ReactionEvent, Verdict, Vote, key
-from tierbot.feedback import votes_of
-from tierbot.ports import Encoder, SettledPost
-from tierbot.predict.asking import Asked, Terms, ask_about
-from tierbot.predict.classifier import Classifier
-from tierbot.predict.coldstart import coldstart
-from tierbot.predict.features import Features, joined
-from tierbot.predict.selection import RANDOM
+from tierbot.domain.articles import ArchiveRow
+from tierbot.domain.feedback import votes_of
+from tierbot.domain.nouns import Arm, Estimate, Outcome, Post, ReactionEvent, Verdict, Vote, key
+from tierbot.domain.predict.asking import Asked, Terms, ask_about
+from tierbot.domain.predict.classifier import Classifier
+from tierbot.domain.predict.coldstart import coldstart
+from tierbot.domain.predict.features import Features, joined
+from tierbot.domain.predict.selection import RANDOM
+from tierbot.domain.tags import TagSpace
+from tierbot.domain.training.fit import fit
+from tierbot.domain.training.judge import accuracy, is_unbiased
+from tierbot.domain.training.retrain import TrainingJob, train_challenger
+from tierbot.domain.training.rows import TrainingRows, labelled_rows, teaches, verdict_rows
 from tierbot.simulate.archive import EncodedArchive, LabelledArchive, Progress, labelled_archive
 from tierbot.simulate.choices import BacktestSettings, asker_of, learner_of, settler_of, split_of
 from tierbot.simulate.reactions import Seen, reactions_to
 from tierbot.simulate.teams import team_of
 from tierbot.simulate.trainers import Trainer
-from tierbot.tags import TagSpace
-from tierbot.training.fit import fit
-from tierbot.training.judge import accuracy, is_unbiased
-from tierbot.training.retrain import TrainingJob, train_challenger
-from tierbot.training.rows import TrainingRows, labelled_rows, teaches, verdict_rows
+from tierbot.use_cases.ports import Encoder, SettledPost
 
 _EPOCH = datetime(2024, 1, 1, tzinfo=UTC)  # a Monday; simulated rounds begin here
 _WEEK = timedelta(days=7)

@@ -4,15 +4,15 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from tierbot.domain import Post, TierbotError, Verdict, Vote
-from tierbot.feedback import PlainRule
-from tierbot.predict.asking import Asker
-from tierbot.predict.policy import EpsilonPolicy
-from tierbot.predict.selection import SelectionMix
+from tierbot.domain.feedback import PlainRule
+from tierbot.domain.nouns import Post, TierbotError, Verdict, Vote
+from tierbot.domain.predict.asking import Asker
+from tierbot.domain.predict.policy import EpsilonPolicy
+from tierbot.domain.predict.selection import SelectionMix
+from tierbot.domain.training.fit import FitSettings
+from tierbot.domain.training.selective import RewardTerms
 from tierbot.simulate.archive import ArchiveTooSmallError, LabelledArchive
 from tierbot.simulate.trainers import Trainer
-from tierbot.training.fit import FitSettings
-from tierbot.training.selective import RewardTerms
 
 Settler = Callable[[Sequence[Post], Mapping[str, Sequence[Vote]], datetime], Mapping[str, Verdict]]
 """Settles posts, given the votes on each by post id, at a moment; returns verdicts by post id."""
@@ -133,7 +133,7 @@ def settler_of(settings: BacktestSettings, team: int, tags: int) -> Settler:
     """Return how votes settle, for a team of so many and so many tags."""
     minimum = min(settings.minimum_voters, max(1, team))
     if settings.aggregator == "anchor-aware" and minimum > 1:  # whoever judges alone can be compared with nobody
-        from tierbot.feedback.learned import AnchorAware  # noqa: PLC0415 - its numerics are needed here only
+        from tierbot.domain.feedback.anchor_aware.aggregator import AnchorAware  # noqa: PLC0415 - its numerics are needed here only
 
         aware = AnchorAware(minimum=minimum, tags=tags)
         return lambda posts, votes, now: aware.settle_all(posts, votes, ledger_cursor=0, now=now)

@@ -22,10 +22,10 @@ import numpy as np
 from websockets.asyncio.client import connect
 from websockets.exceptions import WebSocketException
 
-from tierbot.domain import TierbotError, key
+from tierbot.domain.nouns import TierbotError, key
+from tierbot.domain.tags import TagSpace
 from tierbot.simulate.messages import Reactions, Story, Truth, reactions_of, story_of, view_of
 from tierbot.simulate.trainers import Act, Trainer, decide, looks_after
-from tierbot.tags import TagSpace
 
 _DAY = 24 * 3600.0
 _LARGEST_BATCH = 200

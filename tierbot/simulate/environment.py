@@ -17,12 +17,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tierbot.domain import Arm, Post, TierbotError, Verdict
-from tierbot.feedback import Aggregator, PlainRule, votes_of
-from tierbot.ports import Encoder
+from tierbot.domain.feedback import Aggregator, PlainRule, votes_of
+from tierbot.domain.nouns import Arm, Post, TierbotError, Verdict
 from tierbot.simulate.archive import EncodedArchive, LabelledArchive
 from tierbot.simulate.reactions import Seen, reactions_to
 from tierbot.simulate.trainers import Trainer
+from tierbot.use_cases.ports import Encoder
 
 try:
     import gymnasium as gym

@@ -13,12 +13,12 @@ from datetime import datetime, timedelta, tzinfo
 
 import numpy as np
 
-from tierbot.domain import Arm, Origin, Outcome, Post, ReactionEvent, Says, Source, TierbotError, Vote
-from tierbot.feedback import Aggregator, votes_of
+from tierbot.domain.feedback import Aggregator, votes_of
+from tierbot.domain.nouns import Arm, Origin, Outcome, Post, ReactionEvent, Says, Source, TierbotError, Vote
+from tierbot.domain.tags import TagSpace, base_name
+from tierbot.domain.tags.emoji import APPROVE, REJECT
 from tierbot.simulate.teams import usual_traits
 from tierbot.simulate.trainers import HOURS, SHARES, Kind, Trainer
-from tierbot.tags import TagSpace, base_name
-from tierbot.tags.emoji import APPROVE, REJECT
 
 _PRIOR = 10.0  # observations that a usual trait is worth
 _HOUR_PRIOR = 5.0

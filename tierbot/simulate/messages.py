@@ -10,12 +10,12 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from tierbot.articles import canonical_url
-from tierbot.articles.duplicates import words
-from tierbot.domain import Arm
+from tierbot.domain.articles import canonical_url
+from tierbot.domain.articles.duplicates import words
+from tierbot.domain.nouns import Arm
+from tierbot.domain.tags import TagSpace, base_name
+from tierbot.domain.tags.emoji import APPROVE
 from tierbot.simulate.trainers import View
-from tierbot.tags import TagSpace, base_name
-from tierbot.tags.emoji import APPROVE
 
 _LINK = re.compile(r"<(https?://[^|>\s]+)(?:\|([^>]*))?>")
 _BOLD = re.compile(r"^\*(.+)\*$", re.MULTILINE)

@@ -7,10 +7,10 @@ from typing import NamedTuple
 
 import numpy as np
 
-from tierbot.domain import Arm, Post, ReactionEvent, key
+from tierbot.domain.nouns import Arm, Post, ReactionEvent, key
+from tierbot.domain.tags import TagSpace
+from tierbot.domain.tags.emoji import APPROVE, REJECT, UNSURE
 from tierbot.simulate.trainers import Act, Trainer, View, decide, looks_after
-from tierbot.tags import TagSpace
-from tierbot.tags.emoji import APPROVE, REJECT, UNSURE
 
 
 class Seen(NamedTuple):

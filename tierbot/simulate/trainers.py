@@ -12,9 +12,9 @@ from enum import StrEnum
 
 import numpy as np
 
-from tierbot.domain import Arm, Source, TierbotError
-from tierbot.tags import TagSpace, base_name
-from tierbot.tags.emoji import APPROVE, REJECT, RESERVED, UNSURE
+from tierbot.domain.nouns import Arm, Source, TierbotError
+from tierbot.domain.tags import TagSpace, base_name
+from tierbot.domain.tags.emoji import APPROVE, REJECT, RESERVED, UNSURE
 
 HOURS = 24
 # How long a second click, a noticed slip and a second thought take on average: seconds to minutes. These

@@ -1,0 +1,120 @@
+"""What may be typed after a command, and what is said of the rest."""
+
+from contextlib import suppress
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.adapters.slack.conftest import SmallGame, StoppedClock, desk_of
+from tierbot.adapters.slack.admins import Admins
+from tierbot.adapters.slack.commands.grammar import Action, Order, UnknownWordError, read_order, read_which
+from tierbot.adapters.slack.commands.listeners import obey
+
+
+@pytest.mark.parametrize(
+    ("typed", "meant"),
+    [
+        ("", Order(Action.HELP)),
+        (" help ", Order(Action.HELP)),
+        ("?", Order(Action.HELP)),
+        ("push", Order(Action.PUSH, 1)),
+        ("push 20", Order(Action.PUSH, 20)),
+        ("PUSH 050", Order(Action.PUSH, 50)),
+        ("round", Order(Action.ROUND_STATUS)),
+        ("round status", Order(Action.ROUND_STATUS)),
+        ("round   close", Order(Action.ROUND_CLOSE)),
+        ("retrain", Order(Action.RETRAIN)),
+        ("pause", Order(Action.PAUSE)),
+        ("resume", Order(Action.RESUME)),
+        ("models", Order(Action.MODELS)),
+        ("Rollback", Order(Action.ROLLBACK)),
+    ],
+)
+def test_orders_are_understood(typed, meant):
+    assert read_order(typed) == meant
+
+
+@pytest.mark.parametrize(
+    "typed", ["push 0", "push 501", "push -1", "push two", "push 1 2", "push ²", "push 9999999999"]
+)
+def test_a_push_of_an_impossible_number_says_what_is_possible(typed):
+    with pytest.raises(UnknownWordError, match="1 to 500"):
+        read_order(typed)
+
+
+@pytest.mark.parametrize("typed", ["dance", "round open", "retrain now", "<!channel>", "x" * 5000])
+def test_an_unknown_word_is_told_all_that_is_possible(typed):
+    with pytest.raises(UnknownWordError) as caught:
+        read_order(typed)
+    text = str(caught.value)
+    assert all(word in text for word in ("push", "retrain", "round status", "pause", "resume", "models", "rollback"))
+    assert "<!" not in text
+    assert len(text) < 2500
+
+
+@pytest.mark.parametrize(
+    ("typed", "which"),
+    [
+        ("", "this"),
+        ("this", "this"),
+        ("Last", "last"),
+        ("ALL", "all"),
+        ("7", "7"),
+        ("#7", "7"),
+        ("round 12", "12"),
+        ("help", None),
+    ],
+)
+def test_leaderboards_are_chosen(typed, which):
+    assert read_which(typed) == which
+
+
+@pytest.mark.parametrize("typed", ["0", "-3", "yesterday", "7 8", "٣", "1e3", "9" * 30])
+def test_an_unknown_leaderboard_is_told_what_there_is(typed):
+    with pytest.raises(UnknownWordError, match="/leaderboard last"):
+        read_which(typed)
+
+
+@given(st.text())
+def test_whatever_is_typed_is_understood_or_refused_in_words(typed):
+    for read in (read_order, read_which):
+        with suppress(UnknownWordError):
+            read(typed)
+
+
+@pytest.fixture
+def desk():
+    clock = StoppedClock()
+    return desk_of(SmallGame(), clock, Admins(("U1",), clock), {"T1": "C1"}.get)
+
+
+def say(desk, typed, workspace="T1"):
+    return obey(desk, workspace, "U1", read_order(typed)).text
+
+
+def test_slow_work_is_requested_and_answered_at_once(desk):
+    assert say(desk, "push 3") == "Up to 3 posts queued for <#C1>: as many as articles wait."
+    assert say(desk, "retrain") == "A retraining is queued; I will announce the result in <#C1>."
+    assert say(desk, "round close") == "The round will be closed; I will announce its champion in <#C1>."
+    assert desk.play.requests == [("push", "U1", {"count": 3}), ("retrain", "U1", {}), ("close_round", "U1", {})]
+
+
+def test_a_workspace_without_a_channel_is_answered_too(desk):
+    said = say(desk, "push", workspace="T2")
+    assert said == "No channel is chosen yet. Type `/tier channel` in the one to play in."
+    assert not desk.play.requests
+
+
+def test_pausing_twice_says_that_it_is_so_already(desk):
+    assert say(desk, "pause") == "Paused: nothing is posted until `/tier resume`."
+    assert say(desk, "pause") == "It is paused already."
+    assert say(desk, "resume") == "Resumed: posts will come again."
+    assert say(desk, "resume") == "It is not paused."
+
+
+def test_what_admins_look_at(desk):
+    assert say(desk, "round") == "Round 3: 10 posts, 4 judged"
+    assert say(desk, "models") == "2 models"
+    assert say(desk, "rollback") == "Rolled back: model 1 (m0001) is in service again."
+    assert "`/tier round close` – " in say(desk, "help")

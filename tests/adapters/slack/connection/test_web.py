@@ -1,0 +1,187 @@
+"""HTTP mode: only Slack's own, fresh, first requests get in; whatever else comes is refused, quietly and never by 500."""
+
+import asyncio
+import hashlib
+import hmac
+import json
+import logging
+from urllib.parse import urlencode
+
+import httpx
+import pytest
+
+from tests.adapters.slack.conftest import SmallGame, StoppedClock, desk_of
+from tests.support.fakes import KeptFigures
+from tierbot.adapters.slack.admins import Admins
+from tierbot.adapters.slack.app import AuthorizeOne, Identity, build_app
+from tierbot.adapters.slack.connection.web import web_app
+
+SECRET = "shh"
+TEAM = "T1"
+REACTION = {
+    "type": "event_callback",
+    "team_id": TEAM,
+    "event_id": "Ev1",
+    "authorizations": [{"team_id": TEAM, "user_id": "UBOT", "is_bot": True}],
+    "event": {
+        "type": "reaction_added",
+        "user": "U1",
+        "reaction": "pizza",
+        "item": {"type": "message", "channel": "C1", "ts": "1700000000.000100"},
+        "event_ts": "1700000001.000100",
+    },
+}
+
+
+class Web:
+    """The ASGI application over a game in memory, and Slack's side of it."""
+
+    def __init__(self) -> None:
+        self.game, self.clock = SmallGame(), StoppedClock()
+        identity = Identity(TEAM, "Team", "", "UBOT", "BBOT", "xoxb-1")
+        app = build_app(
+            desk_of(self.game, self.clock, Admins((), self.clock), lambda _: "C1"),
+            AuthorizeOne(identity),
+            base_url="http://127.0.0.1:9/",
+        )
+        self.meter = KeptFigures()
+        self.seen: set[tuple[str, str]] = set()  # as the database of several processes remembers it
+        self.asgi = web_app(app, SECRET, self.clock, meter=self.meter, first_time=self.first_time)
+
+    def first_time(self, workspace: str, signature: str) -> bool:
+        before, self.seen = self.seen, self.seen | {(workspace, signature)}
+        return self.seen != before
+
+    def ask(self, method: str, path: str, body: bytes = b"", **headers: str) -> httpx.Response:
+        async def send() -> httpx.Response:
+            transport = httpx.ASGITransport(app=self.asgi)
+            async with httpx.AsyncClient(transport=transport, base_url="http://bot") as client:
+                return await client.request(method, path, content=body, headers=headers)
+
+        return asyncio.run(send())
+
+    def slack(self, body: bytes, *, kind: str = "application/json", secret: str = SECRET, ago: int = 0, **more: str):
+        timestamp = str(int(self.clock.now().timestamp()) - ago)
+        mark = hmac.new(secret.encode(), b"v0:" + timestamp.encode() + b":" + body, hashlib.sha256).hexdigest()
+        headers = {
+            "content-type": kind,
+            "x-slack-request-timestamp": timestamp,
+            "x-slack-signature": f"v0={mark}",
+        } | more
+        return self.ask("POST", "/slack/events", body, **headers)
+
+
+@pytest.fixture
+def web() -> Web:
+    return Web()
+
+
+def test_a_signed_reaction_is_in_the_ledger_before_it_is_acknowledged(web):
+    assert web.slack(json.dumps(REACTION).encode()).status_code == 200
+    assert list(web.game.ledger) == [(TEAM, "Ev1")]
+
+
+def test_a_ledger_that_fails_is_answered_500_and_the_same_request_is_welcome_again(web):
+    web.game.fault = RuntimeError("the disk is full")
+    body = json.dumps(REACTION).encode()
+    assert web.slack(body).status_code == 500
+    assert web.game.ledger == {}
+    assert web.slack(body).status_code == 200
+    assert list(web.game.ledger) == [(TEAM, "Ev1")]
+
+
+def test_slacks_check_of_the_url_is_answered(web):
+    answer = web.slack(json.dumps({"type": "url_verification", "challenge": "abc", "token": "t"}).encode())
+    assert (answer.status_code, "abc" in answer.text) == (200, True)
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"secret": "forged"},
+        {"ago": 301},
+        {"ago": -301},
+        {"x-slack-request-timestamp": "yesterday"},
+        {"x-slack-request-timestamp": ""},
+        {"x-slack-request-timestamp": "9" * 13},
+        {"x-slack-signature": ""},
+    ],
+    ids=str,
+)
+def test_a_forged_or_stale_request_is_refused_and_its_body_is_not_logged(web, wrong, caplog):
+    caplog.set_level(logging.DEBUG)
+    answer = web.slack(json.dumps(REACTION | {"secret": "body-text"}).encode(), **wrong)
+    assert answer.status_code == 401
+    assert not web.game.ledger
+    assert "body-text" not in caplog.text
+    assert "refused" in caplog.text
+
+
+def test_a_replayed_request_is_refused_but_one_that_failed_may_come_again(web):
+    body = json.dumps(REACTION).encode()
+    web.game.fault = RuntimeError("the disk is full")
+    assert web.slack(body).status_code == 500, "Slack delivers again"
+    assert web.slack(body).status_code == 200
+    assert web.slack(body).status_code == 401
+    assert len(web.game.deliveries) == 1
+
+
+@pytest.mark.parametrize("body", [b"{", b"[]", b"null", b"\xff\xfe", b"", b'{"type":"event_callback","event":[]}'])
+def test_a_signed_but_malformed_body_is_a_400_or_dropped_never_a_500(web, body):
+    assert web.slack(body).status_code < 500
+    assert not web.game.ledger
+
+
+def test_an_oversized_body_is_not_even_read_to_its_end(web):
+    assert web.slack(b"x" * (1024 * 1024 + 1)).status_code == 413
+
+
+def test_a_slash_command_gets_its_acknowledgement(web):
+    fields = {"command": "/nosuch", "team_id": TEAM, "user_id": "U1", "text": "", "response_url": "http://127.0.0.1:9/"}
+    answer = web.slack(urlencode(fields).encode(), kind="application/x-www-form-urlencoded")
+    assert answer.status_code == 200
+
+
+def test_a_command_that_another_process_obeyed_is_refused(web):
+    fields = {
+        "command": "/tier",
+        "team_id": TEAM,
+        "user_id": "U1",
+        "text": "push 5",
+        "response_url": "http://127.0.0.1:9/",
+    }
+    form = {"body": urlencode(fields).encode(), "kind": "application/x-www-form-urlencoded"}
+    other = Web()
+    other.seen = web.seen = set()
+    assert other.slack(**form).status_code == 200
+    web.seen = other.seen
+    assert web.slack(**form).status_code == 401
+
+
+def test_a_reaction_is_not_remembered_by_its_signature_but_by_its_own_id(web):
+    assert web.slack(json.dumps(REACTION).encode()).status_code == 200
+    assert web.seen == set()
+
+
+def test_another_workspaces_events_are_not_taken(web):
+    body = REACTION | {"team_id": "T2", "authorizations": [{"team_id": "T2", "user_id": "UBOT", "is_bot": True}]}
+    web.slack(json.dumps(body).encode())
+    assert not web.game.ledger
+
+
+def test_what_came_in_is_counted_by_kind_and_its_lag_known_only_once_it_stands_in_the_ledger(web):
+    web.slack(json.dumps(REACTION).encode())
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(web.game, "record", _full_disk)
+        web.slack(json.dumps(REACTION | {"event_id": "Ev2"}).encode())
+    web.slack(json.dumps({"type": "event_callback", "team_id": TEAM, "event": {"type": "U0123456789"}}).encode())
+    assert [figures[:2] for figures in web.meter.answers] == [
+        ("reaction_added", True),
+        ("reaction_added", False),
+        ("other", True),
+    ]
+    assert [figures[2] is not None for figures in web.meter.answers] == [True, False, False]
+
+
+def _full_disk(*_):
+    raise OSError("the disk is full")

@@ -1,0 +1,185 @@
+"""Announcements say who won and what the model learned, in plain words."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tierbot.adapters.slack.messages.announcements import render_announcement
+from tierbot.domain.tags import default_tag_space
+from tierbot.sandbox.blocks import validate_blocks
+from tierbot.use_cases.ports import ChatError
+
+TAGS = default_tag_space()
+ROUND = {
+    "kind": "round_closed",
+    "round": 3,
+    "champion": "U0ANNA",
+    "sharpshooter": "U0BEN",
+    "standings": [
+        {"rank": 1, "user": "U0ANNA", "score": 42, "judged": 42, "agreed": 30, "settled": 32},
+        {"rank": 2, "user": "U0BEN", "score": 31, "judged": 31, "agreed": 28, "settled": 29},
+    ],
+    "posts": 200,
+    "judged": 190,
+    "accuracy": {"n": 170, "value": 0.78, "low": 0.71, "high": 0.84},
+    "blank_accuracy": {"n": 30, "value": 0.73, "low": 0.55, "high": 0.86},
+    "previous_accuracy": {"n": 165, "value": 0.61, "low": 0.53, "high": 0.68},
+    "tags_improved": ["food", "gone<tag>"],
+    "tags_struggling": ["law"],
+}
+MODEL = {
+    "kind": "model_promoted",
+    "model": "m0004",
+    "number": 4,
+    "parent": "m0003",
+    "reason": "On 60 unbiased posts it was right 4 times more often than m0003 (p = .04).",
+    "accuracy": {"n": 60, "value": 0.8, "low": 0.68, "high": 0.88},
+    "rows": 1234,
+}
+
+
+def texts(announcement):
+    message = render_announcement(announcement, TAGS)
+    assert validate_blocks(list(message.blocks)) == []
+    return [block["text"]["text"] if "text" in block else block["elements"][0]["text"] for block in message.blocks]
+
+
+def test_a_closed_round_names_the_winners_and_what_was_learned():
+    assert texts(ROUND) == [
+        "🏁 Round 3 is over",
+        (
+            "🏆 <@U0ANNA> is the champion with 42 articles judged.\n"
+            "🎯 <@U0BEN> is the sharpshooter: agreed with the team on 97 % of 29 articles."
+        ),
+        (
+            "🥇 <@U0ANNA> *42* · 42 articles judged · 94 % agreement\n"
+            "🥈 <@U0BEN> *31* · 31 articles judged · 97 % agreement"
+        ),
+        (
+            "*What the model learned*\n"
+            "All posts: right on 78 % of 170 settled posts (95 % interval 71 to 84 %), "
+            "up from 61 % in the round before.\n"
+            "Blank posts, where no emoji was waiting to be clicked: "
+            "right on 73 % of 30 settled posts (95 % interval 55 to 86 %).\n"
+            "Better at: :pizza: Food, gone&lt;tag&gt;.\n"
+            "Needs your help with: :scales: Law."
+        ),
+        "200 posts, 190 judged. Later votes on them still teach; they no longer score.",
+    ]
+    assert render_announcement(ROUND, TAGS).text == "Round 3 is over. 🏆 <@U0ANNA>"
+
+
+def test_overlapping_intervals_are_called_what_they_are():
+    close = {**ROUND, "previous_accuracy": {"n": 165, "value": 0.81, "low": 0.74, "high": 0.86}}
+    assert "down from 81 % in the round before; the intervals overlap, so it may be chance." in texts(close)[3]
+
+
+def test_a_round_without_reactions_is_closed_kindly():
+    nothing = {"n": 0, "value": None, "low": None, "high": None}
+    silent = {
+        **ROUND,
+        "champion": None,
+        "sharpshooter": None,
+        "standings": [],
+        "judged": 0,
+        "accuracy": nothing,
+        "blank_accuracy": nothing,
+        "previous_accuracy": None,
+        "tags_improved": [],
+        "tags_struggling": [],
+    }
+    assert texts(silent) == [
+        "🏁 Round 3 is over",
+        "Nobody judged an article this time. The next round has begun.",
+        "*What the model learned*\nAll posts: nothing settled yet.",
+        "200 posts, 0 judged. Later votes on them still teach; they no longer score.",
+    ]
+
+
+def test_a_promoted_model_comes_with_its_evidence():
+    assert texts(MODEL) == [
+        (
+            "🎓 Model 4 (m0004) is now in service in place of m0003.\n"
+            "On 60 unbiased posts it was right 4 times more often than m0003 (p = .04).\n"
+            "Measured: right on 80 % of 60 settled posts (95 % interval 68 to 88 %)."
+        ),
+        "It learned from 1,234 rows, your verdicts among them.",
+    ]
+
+
+def test_the_evidence_is_a_sentence():
+    told = texts({**MODEL, "reason": "promoted: +3.0 points on 33 unbiased verdicts; too few to tell"})[0]
+    assert "\nPromoted: +3.0 points on 33 unbiased verdicts; too few to tell.\n" in told
+
+
+def test_a_refused_model_says_who_stays():
+    assert texts({**MODEL, "kind": "model_refused", "reason": "Worse <by> 3 points."})[0].startswith(
+        "🧪 Model 4 (m0004) was trained and not taken into service. m0003 stays in service.\nWorse &lt;by&gt; 3 points."
+    )
+
+
+def test_a_promotion_in_the_round_is_told_with_its_evidence_in_one_sentence():
+    evidence = "+4.2 points on 57 unbiased verdicts (12 won, 5 lost, p = 0.980)"
+    promoted = {"number": 4, "promoted": True, "reason": f"promoted: {evidence}"}
+    refused = {"number": 5, "promoted": False, "reason": f"refused: {evidence}; the paired test says worse"}
+    estimated = {**promoted, "off_policy": "estimated reward 0.71 (0.60 to 0.82) (off-policy, 40 posts, effective 31)"}
+    assert texts({**ROUND, "training": estimated})[3].endswith(
+        "Estimated reward 0.71 (0.60 to 0.82) (off-policy, 40 posts, effective 31)."
+    )
+    assert texts({**ROUND, "training": promoted})[3].endswith(f"🎓 Model 4 went into service: {evidence}.")
+    assert texts({**ROUND, "training": refused})[3].endswith(
+        f"🧪 Model 5 was trained and not taken into service: {evidence}; the paired test says worse."
+    )
+
+
+def test_who_opted_out_of_mentions_is_named_instead():
+    message = render_announcement({**ROUND, "unmentioned": {"U0ANNA": "anna *b*", "U0BEN": ""}}, TAGS)
+    said = repr(message)
+    assert "<@" not in said
+    assert "🏆 *anna \u2217b\u2217*" in said or "🏆 *anna ∗b∗*" in said
+    assert "*a colleague*" in said
+
+
+def test_a_rollback_names_who_did_it():
+    said = texts({"kind": "model_rolled_back", "model": "m0003", "number": 3, "by": "U0ANNA"})
+    assert said == ["↩️ <@U0ANNA> rolled the model back: 3 (m0003) is in service again."]
+
+
+def test_a_broken_journey_names_the_step_what_to_do_and_where_to_look():
+    steps = [
+        {"name": "post a canary", "outcome": "ok", "seconds": 0.2, "says": "in C1"},
+        {"name": "react", "outcome": "broken", "seconds": 0.1, "says": "Slack says <no>."},
+        {"name": "see the vote arrive", "outcome": "not tried", "seconds": 0.0, "says": ""},
+    ]
+    news = {"kind": "journey_broken", "step": "react", "says": "Slack says <no>.", "channel": "C1", "steps": steps}
+    said = "\n".join(texts(news))
+    assert "broke at “react”" in said
+    assert "Slack says &lt;no&gt;." in said
+    assert "✓ post a canary\n✗ react\n– see the vote arrive" in said
+    assert "In <#C1>. Look closer with `tierbot doctor`." in said
+
+
+def test_an_unknown_kind_is_refused_for_good():
+    with pytest.raises(ChatError) as caught:
+        render_announcement({"kind": "party"}, TAGS)
+    assert caught.value.code == "unknown_announcement"
+
+
+@pytest.mark.parametrize("key", ["round", "standings", "posts", "accuracy", "blank_accuracy"])
+def test_an_announcement_that_lacks_a_key_is_refused_for_good(key):
+    with pytest.raises(ChatError) as caught:
+        render_announcement({name: value for name, value in ROUND.items() if name != key}, TAGS)
+    assert caught.value.code == "bad_announcement"
+
+
+@given(
+    reason=st.text(st.characters(), max_size=5000),
+    model=st.text(st.characters(), min_size=1, max_size=300),
+    tags=st.lists(st.text(st.characters(), max_size=100), max_size=80),
+    user=st.text(st.characters(), min_size=1, max_size=300),
+)
+def test_any_words_in_an_announcement_are_taken_by_slack(reason, model, tags, user):
+    texts({**MODEL, "reason": reason, "model": model, "parent": model})
+    texts({"kind": "model_rolled_back", "model": model, "number": 3, "by": user})
+    row = {"rank": 1, "user": user, "score": 1, "judged": 1, "agreed": 0, "settled": 0}
+    texts({**ROUND, "tags_improved": tags, "tags_struggling": tags, "champion": user, "standings": [row] * 10})

@@ -1,0 +1,117 @@
+"""DATABASE_URL: what is understood, and what a wrong one is told."""
+
+from pathlib import Path
+
+import pytest
+from sqlalchemy import event
+
+from tests.support.rows import TEAM, article
+from tierbot.adapters.store import StoreError, engine, open_store
+from tierbot.adapters.store.engine import connect, lock_number
+from tierbot.use_cases.ports import DeliveryState
+
+
+@pytest.mark.parametrize(
+    ("url", "told"),
+    [
+        ("tierbot.db", "not a database URL. Write sqlite:///tierbot.db"),
+        ("", "not a database URL"),
+        ("mysql://user@host/name", "mysql is not supported. Write sqlite:///"),
+        ("sqlite+aiosqlite:///x.db", "not supported"),
+    ],
+)
+def test_a_url_that_cannot_work_says_what_would(url: str, told: str) -> None:
+    with pytest.raises(StoreError, match=told):
+        connect(url, create=True)
+
+
+def test_no_password_is_shown() -> None:
+    pytest.importorskip("psycopg", reason="needs PostgreSQL's driver")
+    with pytest.raises(StoreError, match="Check that the server runs") as told:
+        open_store("postgresql://someone:s3cret@127.0.0.1:1/tierbot?connect_timeout=1")
+    assert "someone" in str(told.value)
+    assert "s3cret" not in str(told.value)
+
+
+def test_a_url_as_hosting_services_write_it_is_understood(postgresql_url: str) -> None:
+    store = open_store(postgresql_url.replace("postgresql://", "postgres://"))
+    assert store.workspace_ids() == []
+    store.close()
+
+
+def test_a_folder_that_is_missing_is_made(tmp_path: Path) -> None:
+    open_store(f"sqlite:///{tmp_path}/deep/er/tierbot.db").close()
+    assert (tmp_path / "deep" / "er" / "tierbot.db").exists()
+
+
+def test_a_new_database_is_its_owners_alone_to_read_and_an_older_ones_mode_is_kept(tmp_path: Path) -> None:
+    path = tmp_path / "tierbot.db"
+    open_store(f"sqlite:///{path}").close()
+    assert path.stat().st_mode & 0o777 == 0o600
+    path.chmod(0o640)
+    open_store(f"sqlite:///{path}").close()
+    assert path.stat().st_mode & 0o777 == 0o640
+
+
+def test_a_folder_that_cannot_be_made_is_told(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(StoreError, match="cannot be made"):
+        open_store(f"sqlite:///{tmp_path}/file/tierbot.db")
+
+
+def test_a_folder_in_place_of_a_file_is_told(tmp_path: Path) -> None:
+    with pytest.raises(StoreError, match=r"is a folder\. Name a file in it"):
+        open_store(f"sqlite:///{tmp_path}")
+
+
+def test_without_the_driver_its_package_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    def missing(*_: object, **__: object) -> None:
+        raise ModuleNotFoundError("No module named 'psycopg'")
+
+    monkeypatch.setattr(engine, "create_engine", missing)
+    with pytest.raises(StoreError, match=r"pip install 'tierbot\[postgres\]'"):
+        connect("postgresql://host/name", create=True)
+
+
+def test_a_store_in_memory_works_like_one_in_a_file() -> None:
+    store = open_store("sqlite://")
+    with store.begin(TEAM) as tx:
+        assert tx.articles.add([article()]) == 1
+    with store.read(TEAM) as tx:
+        assert tx.articles.count() == 1
+    store.close()
+
+
+def test_ctrl_c_in_the_middle_of_a_query_is_ctrl_c_and_the_next_query_works(sqlite_url: str) -> None:
+    store = open_store(sqlite_url)
+
+    def interrupted(_: object, statement: str, *rest: object) -> None:
+        if statement.startswith("SELECT"):
+            raise KeyboardInterrupt
+
+    def ask() -> dict[DeliveryState, int]:
+        with store.read(TEAM) as tx:
+            return dict(tx.outbox.counts())
+
+    assert not any(ask().values())
+    event.listen(store._database.engine, "do_execute", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        ask()
+    event.remove(store._database.engine, "do_execute", interrupted)
+    assert not any(ask().values())
+    store.close()
+
+
+def test_sqlite_is_set_up_to_survive_crashes_and_to_check_references(sqlite_url: str) -> None:
+    store = open_store(sqlite_url)
+    with store._database.read() as connection:
+        settings = {
+            name: connection.exec_driver_sql(f"PRAGMA {name}").scalar_one()
+            for name in ("journal_mode", "foreign_keys", "synchronous", "busy_timeout")
+        }
+    assert settings == {"journal_mode": "wal", "foreign_keys": 1, "synchronous": 1, "busy_timeout": 30000}
+    store.close()
+
+
+def test_locks_of_workspaces_differ() -> None:
+    assert len({lock_number(f"T{number}") for number in range(1000)}) == 1000

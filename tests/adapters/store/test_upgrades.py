@@ -1,0 +1,101 @@
+"""Databases of every older schema, with rows as they were written then, are read by this code."""
+
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from alembic import command
+from alembic.config import Config
+from sqlalchemy import inspect, text
+
+from tests.adapters.store.test_schema import VERSIONS
+from tests.support.rows import NOON, TEAM, event
+from tierbot.adapters.store import SqlStore, open_store
+from tierbot.adapters.store.columns import Row
+from tierbot.adapters.store.engine import connect
+from tierbot.adapters.store.schema import HEAD, MIGRATIONS, VERSION_TABLE, revision
+from tierbot.domain.nouns import Outcome, ReactionEvent, Says, Standing, Vote
+
+SCHEMAS = Path(__file__).parent / "schemas"
+OLDER = [name[:4] for name in VERSIONS]
+
+
+def make_old(url: str, schema: str) -> None:
+    """Make a database of an older schema with the rows that are kept for it."""
+    database = connect(url, create=True)
+    with database.write("schema") as connection:
+        config = Config()
+        config.set_main_option("script_location", str(MIGRATIONS))
+        config.attributes["connection"] = connection
+        command.upgrade(config, schema)
+        if connection.dialect.name == "postgresql":
+            connection.execute(text("SET LOCAL TIME ZONE 'UTC'"))
+        for path in sorted(SCHEMAS.glob("*.sql")):
+            if path.stem <= schema:
+                for line in path.read_text(encoding="utf-8").splitlines():
+                    connection.exec_driver_sql(line)
+    database.engine.dispose()
+
+
+@pytest.fixture(params=OLDER)
+def old_url(request: pytest.FixtureRequest, blank_url: str) -> str:
+    """Return the address of a database of each older schema in turn."""
+    make_old(blank_url, request.param)
+    return blank_url
+
+
+def test_an_older_database_is_upgraded_with_all_its_rows(old_url: str) -> None:
+    tables = set(Row.metadata.tables) | {VERSION_TABLE}
+    before = _counts(old_url)
+    assert sum(before.values()) > 20
+    store = open_store(old_url)
+    with store._database.read() as connection:
+        assert revision(connection) == HEAD
+        assert set(inspect(connection).get_table_names()) - {"sqlite_sequence"} == tables
+    after = _counts(old_url)
+    assert {name: after.get(name, 0) for name in before} == before
+    _read_all(store)
+    store.close()
+
+
+def _counts(url: str) -> dict[str, int]:
+    database = connect(url, create=False)
+    with database.read() as connection:
+        names = set(inspect(connection).get_table_names()) - {"sqlite_sequence"}
+        found = {name: connection.execute(text(f'SELECT count(*) FROM "{name}"')).scalar_one() for name in names}  # noqa: S608
+    database.engine.dispose()
+    return found
+
+
+def _read_all(store: SqlStore) -> None:
+    with store.begin(TEAM) as tx:
+        workspace = tx.workspaces.get()
+        assert workspace is not None
+        assert workspace.settings == {"paused": True}
+        assert tx.workspaces.tags().ids == ("food",)
+        assert len(tx.workspaces.tags()) == 2
+        assert tx.workspaces.audit_trail(9)[0]["after"] is True
+        assert tx.articles.sources(["a-p1"]) == {"a-p1": 2}
+        assert tx.ledger.events("C1", "100.000001") == [
+            ReactionEvent("e1", "C1", "100.000001", "U1", "pizza", True, NOON, NOON)
+        ]
+        assert tx.ledger.votes(["p1"]) == {"p1": [Vote("U1", Says.NAMES, NOON, "food")]}
+        (labelled,) = tx.verdicts.labelled()
+        assert labelled.verdict.outcome is Outcome.NAMED
+        assert labelled.prediction.probabilities == {"food": 0.5, "drink": 0.5}
+        assert tx.rounds.standings(1) == [Standing(1, "U1", 1, 1, 1, 1)]
+        assert tx.rounds.all_time() == [("U1", 1, 1, 1)]
+        champion = tx.models.champion()
+        assert champion is not None
+        assert champion.card == {"accuracy": 0.73}
+        assert [one.id for one in tx.outbox.claim(NOON, NOON + timedelta(hours=1), 9)] == ["o1"]
+        assert tx.agenda.all()[0].job == "push"
+        assert tx.leases.take("scheduler", "heir", NOON + timedelta(hours=1), NOON)
+        assert tx.ledger.append(event("e2"))
+        assert tx.ledger.untallied(9) == [("C1", "100.000001")]
+
+
+def test_every_schema_but_the_newest_has_rows_to_be_tested_with() -> None:
+    """A migration that adds or changes tables brings rows for the schema it leaves behind, if those lack any."""
+    assert (SCHEMAS / "0001.sql").exists()
+    assert {path.stem for path in SCHEMAS.glob("*.sql")} <= set(OLDER)

@@ -1,0 +1,63 @@
+"""The workspace: its switches, its tag space through all changes, its audit trail."""
+
+import pytest
+
+from tests.support.rows import MINUTE, NOON, TEAM
+from tierbot.adapters.store import SqlStore
+from tierbot.domain.nouns import Tag
+from tierbot.domain.tags import TagSpace, default_tag_space
+from tierbot.use_cases.ports import Workspace
+
+FOOD = Tag("food", "Food", "pizza", "🍕", "What we eat.", ("drink",))
+DRINK = Tag("drink", "Drink", "beers", "🍻", "What we drink.", ("food",))
+LAW = Tag("law", "Law", "scales", "⚖️", "Courts and rules.")
+
+
+def test_a_workspace_is_kept_and_its_settings_replaced(store: SqlStore) -> None:
+    with store.begin(TEAM) as tx:
+        assert tx.workspaces.get() is None
+        tx.workspaces.put(Workspace(TEAM, "Team", NOON))
+        tx.workspaces.put(Workspace(TEAM, "Team", NOON, {"paused": True}))
+        assert tx.workspaces.get() == Workspace(TEAM, "Team", NOON, {"paused": True})
+
+
+def test_all_workspaces_are_listed(store: SqlStore) -> None:
+    assert store.workspace_ids() == []
+    for team in ("T2", "T1"):
+        with store.begin(team) as tx:
+            tx.workspaces.put(Workspace(team, team, NOON))
+    assert store.workspace_ids() == ["T1", "T2"]
+
+
+def test_a_transaction_stores_no_other_workspace(store: SqlStore) -> None:
+    with pytest.raises(ValueError, match="workspace T2"), store.begin(TEAM) as tx:
+        tx.workspaces.put(Workspace("T2", "Other", NOON))
+
+
+def test_the_tag_space_keeps_its_order_and_every_field(store: SqlStore) -> None:
+    with store.begin(TEAM) as tx:
+        assert list(tx.workspaces.tags()) == []
+        tx.workspaces.put_tags(default_tag_space())
+        assert list(tx.workspaces.tags()) == list(default_tag_space())
+
+
+def test_a_retired_tag_stays_and_comes_back_under_its_id(store: SqlStore) -> None:
+    with store.begin(TEAM) as tx:
+        first = TagSpace([FOOD, LAW])
+        tx.workspaces.put_tags(first)
+        tx.workspaces.put_tags(tx.workspaces.tags().updated([DRINK, FOOD], NOON))
+        kept = tx.workspaces.tags()
+        assert kept.ids == ("food", "drink")
+        assert kept["law"].retired_at == NOON
+        tx.workspaces.put_tags(kept.updated([FOOD, DRINK, LAW], NOON + MINUTE))
+        assert tx.workspaces.tags().ids == ("food", "law", "drink")
+
+
+def test_the_audit_trail_says_who_did_what_newest_first(store: SqlStore) -> None:
+    with store.begin(TEAM) as tx:
+        tx.workspaces.audit("U1", "pause", False, True, NOON)
+        tx.workspaces.audit("U2", "push", None, {"n": 3}, NOON + MINUTE)
+        first = {"at": NOON, "who": "U1", "what": "pause", "before": False, "after": True}
+        second = {"at": NOON + MINUTE, "who": "U2", "what": "push", "before": None, "after": {"n": 3}}
+        assert tx.workspaces.audit_trail(9) == [second, first]
+        assert tx.workspaces.audit_trail(1) == [second]

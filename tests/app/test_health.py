@@ -1,0 +1,120 @@
+"""Health and readiness: each thing that can be wrong is made wrong, and said."""
+
+import sqlite3
+import threading
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from tests.conftest import WORKSPACE, Stage, raise_stage
+from tierbot.app.health import Health
+from tierbot.use_cases.jobs import schedule
+
+
+class Runner:
+    """A Socket Mode connection as Health sees it."""
+
+    def __init__(self) -> None:
+        self.connected = True
+        self.ended: str | None = None
+
+    def dead(self) -> str | None:
+        return self.ended
+
+
+@pytest.fixture
+def running(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
+    """Give a bot at work, ready: ticks and turns of its threads are told by hand, not by time."""
+    stage = raise_stage(tmp_path)
+    now = SimpleNamespace(seconds=1000.0)
+    monkeypatch.setattr(schedule, "time", SimpleNamespace(monotonic=lambda: now.seconds))
+    stage.bot.scheduler.tick()
+    for thread in stage.bot.worker._threads:
+        stage.bot.worker._beats[thread.name] = now.seconds
+        monkeypatch.setattr(thread, "is_alive", lambda: True)
+    runner = Runner()
+    health = Health(stage.bot, works=True, runner=runner)  # type: ignore[arg-type]
+    assert (health.dead(), health.unready()) == (None, None)
+    return SimpleNamespace(stage=stage, bot=stage.bot, runner=runner, health=health, now=now)
+
+
+def test_a_thread_that_ended_is_death(running: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    thread = running.bot.worker._threads[1]
+    monkeypatch.setattr(thread, "is_alive", lambda: False)
+    assert running.health.dead() == f"{thread.name} has ended" == running.health.unready()
+
+
+def test_a_watchdog_that_ended_is_death(running: Any) -> None:
+    running.runner.ended = "slack-watchdog has ended"
+    assert running.health.dead() == "slack-watchdog has ended"
+
+
+def test_a_schedule_that_stands_still_is_not_ready_and_after_long_dead(running: Any) -> None:
+    running.now.seconds += 30
+    assert running.health.dead() is None
+    assert running.health.unready() == "the schedule has not ticked for 30 s"
+    running.now.seconds += 100
+    assert running.health.dead() == "the schedule has not ticked for 130 s"
+
+
+def test_a_thread_that_is_stuck_is_not_ready(running: Any) -> None:
+    running.now.seconds += 130
+    running.bot.scheduler.tick()
+    assert running.health.dead() is None, "a slow network is not mended by a restart"
+    assert running.health.unready() == "tierbot-deliver has been stuck for 130 s"
+
+
+def test_a_bot_that_has_not_begun_is_alive_and_not_ready(stage: Stage) -> None:
+    health = Health(stage.bot, works=True)
+    assert health.dead() is None
+    assert health.unready() == "tierbot-deliver has not begun"
+
+
+def test_without_a_connection_to_slack_it_is_not_ready(running: Any) -> None:
+    running.runner.connected = False
+    assert running.health.dead() is None
+    assert running.health.unready() == "not connected to Slack"
+
+
+def test_when_nobody_keeps_the_schedule_it_is_not_ready_and_a_follower_is(running: Any) -> None:
+    running.stage.clock.advance(minutes=1)
+    assert running.health.unready() == "nobody keeps the schedule"
+    with running.bot.store.begin(WORKSPACE) as tx:
+        now = running.stage.clock.now()
+        assert tx.leases.take("scheduler", "another process", now + schedule.LEASE, now)
+    assert running.health.unready() is None
+
+
+def test_a_database_that_cannot_be_read_is_not_ready(running: Any) -> None:
+    running.bot.close()
+    file = Path(running.bot.settings.database_url.removeprefix("sqlite:///"))
+    file.write_bytes(b"not a database at all" * 500)
+    assert running.health.dead() is None
+    assert running.health.unready() == "the database cannot be reached"
+
+
+def test_a_database_of_another_schema_is_not_ready(running: Any) -> None:
+    file = running.bot.settings.database_url.removeprefix("sqlite:///")
+    with sqlite3.connect(file) as other:
+        other.execute("UPDATE tierbot_schema SET version_num = '9999'")
+    other.close()
+    assert "schema is 9999" in str(running.health.unready())
+
+
+def test_without_a_model_that_can_be_used_it_is_not_ready(running: Any) -> None:
+    running.bot.registry._in_service.clear()
+    file = running.bot.settings.database_url.removeprefix("sqlite:///")
+    with sqlite3.connect(file) as other:
+        other.execute("UPDATE model_weights SET weights = x'00'")
+    other.close()
+    assert running.health.unready() == "no model can be used"
+
+
+def test_a_process_that_stops_is_not_ready(stage: Stage) -> None:
+    stopping = threading.Event()
+    health = Health(stage.bot, works=False, stopping=stopping.is_set)
+    assert health.unready() is None, "the web process has no schedule of its own"
+    stopping.set()
+    assert (health.dead(), health.unready()) == (None, "stopping")

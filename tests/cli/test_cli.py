@@ -1,0 +1,71 @@
+"""The command line: every command's help has an example, errors are one line, and scripts can read the output."""
+
+import json
+from pathlib import Path
+
+import click
+import pytest
+import typer
+from typer.testing import CliRunner
+
+from tierbot.cli.app import app
+
+ROOT = typer.main.get_command(app)
+
+
+def commands(command: click.Command, path: tuple[str, ...] = ()) -> list[tuple[str, ...]]:
+    if isinstance(command, click.Group) or hasattr(command, "commands"):
+        return [found for name, sub in command.commands.items() for found in commands(sub, (*path, name))]
+    return [path]
+
+
+@pytest.fixture(autouse=True)
+def _own_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("TIERBOT_ENCODER", "hashing")
+    monkeypatch.setenv("DATABASE_URL", f"sqlite:///{tmp_path}/cli.db")
+
+
+def run(*arguments: str):
+    return CliRunner().invoke(app, arguments)
+
+
+@pytest.mark.parametrize("path", commands(ROOT), ids=" ".join)
+def test_every_commands_help_has_an_example(path: tuple[str, ...]) -> None:
+    result = run(*path, "--help")
+    assert result.exit_code == 0
+    assert "Example" in result.output
+    assert f"tierbot {' '.join(path)}" in result.output.replace("\n", " ").replace("  ", " ")
+
+
+def test_the_manifest_is_json_that_slack_takes() -> None:
+    manifest = json.loads(run("manifest").stdout)
+    assert {"reactions:read", "reactions:write", "chat:write", "commands"} <= set(
+        manifest["oauth_config"]["scopes"]["bot"]
+    )
+    assert manifest["settings"]["socket_mode_enabled"] is True
+
+
+def test_tags_are_listed_as_json() -> None:
+    lines = [json.loads(line) for line in run("tags", "list", "--json").stdout.splitlines()]
+    assert len(lines) >= 64
+    assert {"id", "name", "short_name", "character", "description"} <= set(lines[0])
+
+
+def test_a_command_that_needs_a_workspace_says_how_to_get_one() -> None:
+    from tierbot.domain.nouns import TierbotError
+
+    result = run("models", "list")
+    assert result.exit_code == 1
+    assert isinstance(result.exception, TierbotError)
+    assert "tierbot run" in str(result.exception)
+
+
+def test_a_bad_tag_file_is_refused_with_its_line(tmp_path: Path) -> None:
+    (tmp_path / "tags.toml").write_text('[[tag]]\nid = "a"\n')
+    result = run("tags", "check", "tags.toml")
+    assert "tags.toml:1" in str(result.exception)
+
+
+def test_classifying_nothing_says_what_to_give() -> None:
+    assert "--file" in str(run("classify").exception)

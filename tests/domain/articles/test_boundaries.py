@@ -1,0 +1,190 @@
+"""Boundaries hold back what they say, say which one it was, and let everything else pass."""
+
+import re
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tierbot.domain.articles import boundaries
+from tierbot.domain.articles.boundaries import (
+    Boundaries,
+    Boundary,
+    BoundaryFileError,
+    Held,
+    count_held,
+    load_boundaries,
+    parse_boundaries,
+)
+from tierbot.domain.nouns import Article
+from tierbot.domain.tags import default_tag_space
+
+TAGS = default_tag_space()
+
+
+def article(title: str = "A title", url: str = "", source: str = "", text: str = "") -> Article:
+    return Article(id="a", title=title, text=text, url=url, source=source, received_at=datetime(2026, 1, 1, tzinfo=UTC))
+
+
+@pytest.mark.parametrize(
+    ("held", "url", "source"),
+    [
+        (True, "https://www.tabloid.example/x", ""),
+        (True, "http://sport.tabloid.example:8080/x", ""),
+        (True, "", "Some Publisher"),
+        (True, "", "some publisher"),
+        (False, "https://nottabloid.example/x", ""),
+        (False, "https://tabloid.example.com/x", ""),
+        (False, "https://example.com/tabloid.example", "Another"),
+        (False, "", ""),
+    ],
+)
+def test_a_barred_source_is_a_name_or_a_site_with_its_subdomains(held: bool, url: str, source: str) -> None:
+    boundaries = Boundaries(sources=("Tabloid.example", "Some Publisher"))
+    assert (boundaries.before(article(url=url, source=source)) is not None) is held
+
+
+@pytest.mark.parametrize(
+    ("rule", "title"),
+    [
+        ("lottery", "Win the LOTTERY!"),
+        ("lottery", "lottery: he won"),
+        ("black friday", "Black  Friday deals"),
+        ("crypto*", "Cryptocurrencies fall"),
+        ("C++", "The C++ standard"),
+        ("straße", "Auf der STRASSE"),
+        ("首相", "新しい首相が演説"),
+    ],
+)
+def test_a_barred_word_is_found_whole_in_any_case(rule: str, title: str) -> None:
+    assert Boundaries(words=("other", rule)).before(article(title)) == Held(Boundary.WORD, rule)
+
+
+@pytest.mark.parametrize(
+    ("rule", "title"),
+    [
+        ("art", "Party started in March"),
+        ("black friday", "Black cat on Friday"),
+        ("a.b", "aXb"),
+        ("crypto", "cryptology"),
+    ],
+)
+def test_a_barred_word_is_not_found_inside_another(rule: str, title: str) -> None:
+    assert Boundaries(words=(rule,)).before(article(title)) is None
+
+
+def test_words_are_sought_in_the_text_too() -> None:
+    assert Boundaries(words=("lottery",)).before(article(text="He won the lottery.")) is not None
+
+
+def test_an_article_about_a_barred_tag_is_held_and_one_with_a_trace_of_it_is_not() -> None:
+    boundaries = Boundaries(tags=frozenset({"war"}))
+    assert boundaries.after({"war": 0.6, "food": 0.4}) == Held(Boundary.TAG, "war")
+    assert boundaries.after({"war": 0.4, "food": 0.6}) is None
+    assert boundaries.allowed({"war": 0.4, "food": 0.6}) == {"food"}
+
+
+def test_a_tag_without_its_confidence_gives_way_and_holds_back_only_if_nothing_is_left() -> None:
+    boundaries = Boundaries(minimum_confidence={"war": 0.6, "food": 0.3})
+    assert boundaries.allowed({"war": 0.6, "food": 0.4}) == {"war", "food"}
+    assert boundaries.allowed({"war": 0.59, "food": 0.41}) == {"food"}
+    assert boundaries.after({"war": 0.59, "food": 0.41}) is None
+    assert boundaries.after({"war": 0.59, "food": 0.2}) == Held(Boundary.CONFIDENCE, "war ≥ 0.6")
+
+
+@given(st.dictionaries(st.sampled_from("abcde"), st.floats(0, 1)), st.sets(st.sampled_from("abcde")), st.floats(0, 1))
+def test_what_is_not_held_back_has_a_tag_to_show(p: dict[str, float], barred: set[str], least: float) -> None:
+    boundaries = Boundaries(tags=frozenset(barred), minimum_confidence={"a": least, "b": least})
+    allowed = boundaries.allowed(p)
+    assert not allowed & barred
+    if p and boundaries.after(p) is None:
+        assert allowed
+
+
+@given(st.text(max_size=50))
+def test_without_rules_everything_passes(title: str) -> None:
+    assert Boundaries().before(article(title)) is None
+    assert Boundaries().after({"food": 0.01, "law": 0.99}) is None
+
+
+def test_what_was_held_back_is_counted_by_boundary() -> None:
+    word, source = Held(Boundary.WORD, "crypto*"), Held(Boundary.SOURCE, "x.example")
+    assert count_held([source, word, word]) == [(word, 2), (source, 1)]
+    assert str(word) == "word: crypto*"
+
+
+# --- the file -------------------------------------------------------------------------------------
+
+
+def test_a_file_of_boundaries_is_read() -> None:
+    text = 'sources = ["x.example"]\nwords = ["black   friday"]\ntags = ["law"]\n[minimum_confidence]\nfood = 0.6\n'
+    read = parse_boundaries(text, "b.toml", TAGS)
+    assert read == Boundaries(("x.example",), ("black friday",), frozenset({"law"}), {"food": 0.6})
+    assert parse_boundaries("", "b.toml", TAGS) == Boundaries()
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("words = = 1", r"b\.toml: .*line 1.*Mend the TOML"),
+        ("# words\nword = ['x']", r"b\.toml:2: there is no boundary 'word'\. Did you mean words\?"),
+        ("zzz = 1", r"b\.toml:1: there is no boundary 'zzz'\. There are sources, words"),
+        ("\nwords = 'x'", r"b\.toml:2: words is no list of texts\. Write words = "),
+        ("words = [1]", r"b\.toml:1: words is no list"),
+        ("words = ['a', ' * ']", r"b\.toml:1: words holds ' \* ', which would match everything"),
+        ("sources = ['']", r"b\.toml:1: sources holds '', which would match everything"),
+        ("tags = ['footbal']", r"b\.toml:1: there is no tag 'footbal'\. Did you mean football\?"),
+        ("tags = ['qqqq']", r"b\.toml:1: there is no tag 'qqqq'\. `tierbot tags`"),
+        ("minimum_confidence = 0.5", r"b\.toml:1: minimum_confidence is no table"),
+        ("[minimum_confidence]\nfood = 1.5", r"b\.toml:2: food = 1\.5 is no number from 0 to 1"),
+        ("[minimum_confidence]\nfood = true", r"b\.toml:2: food = True is no number"),
+        ("[minimum_confidence]\nfod = 0.5", r"b\.toml:2: there is no tag 'fod'\. Did you mean food\?"),
+        (f"words = {['x'] * 5001}", r"b\.toml:1: 5001 words; at most 5000"),
+    ],
+)
+def test_a_mistake_in_the_file_is_named_with_line_and_remedy(text: str, says: str) -> None:
+    with pytest.raises(BoundaryFileError, match=says):
+        parse_boundaries(text, "b.toml", TAGS)
+
+
+def test_boundaries_are_read_from_a_file_and_without_one_there_are_none(tmp_path: Path) -> None:
+    path = tmp_path / "boundaries.toml"
+    path.write_text('words = ["coin*"]\n', encoding="utf-8")
+    assert load_boundaries(path, TAGS) == Boundaries(words=("coin*",))
+    assert load_boundaries(None, TAGS) == Boundaries()
+    with pytest.raises(BoundaryFileError, match=r"nowhere\.toml: cannot be read \(No such file"):
+        load_boundaries(tmp_path / "nowhere.toml", TAGS)
+    path.write_bytes(b"words = ['\xff']")
+    with pytest.raises(BoundaryFileError, match="is not UTF-8 text"):
+        load_boundaries(path, TAGS)
+
+
+def test_grounds_change_with_the_rules_and_those_about_tags_with_the_model() -> None:
+    one = Boundaries(words=("a", "b"), tags=frozenset({"law", "food"}))
+    same = Boundaries(words=("a", "b"), tags=frozenset({"food", "law"}))
+    other = Boundaries(words=("a",), tags=frozenset({"food", "law"}))
+    assert one.grounds("m1") == same.grounds("m1")
+    assert one.grounds("m1")[0] == one.grounds("m2")[0]
+    assert one.grounds("m1")[1] != one.grounds("m2")[1]
+    assert not set(one.grounds("m1")) & set(other.grounds("m1"))
+    assert Boundaries().digest == ""
+
+
+@given(
+    rules=st.lists(st.text("ab* .é日", min_size=1, max_size=6).filter(lambda r: r.strip(" *")), min_size=1, max_size=5),
+    title=st.text("abAB .éÉ日,", max_size=30),
+)
+def test_the_rule_named_is_the_first_of_the_file_whose_pattern_is_there(rules: list[str], title: str) -> None:
+    words = tuple(" ".join(rule.split()) for rule in rules)
+    there = [rule for rule in words if re.search(boundaries._as_pattern(rule), title.casefold())]
+    held = Boundaries(words=words).before(article(title=title))
+    assert (held and held.rule) == (there[0] if there else None)
+
+
+def test_the_documented_example_can_be_used() -> None:
+    page = Path(__file__).parents[2] / "docs" / "how-to" / "boundaries.md"
+    (example,) = re.findall(r"```toml\n(sources = .*?)```", page.read_text(encoding="utf-8"), re.DOTALL)
+    found = parse_boundaries(example, page.name, TAGS)
+    assert all((found.sources, found.words, found.tags, found.minimum_confidence))

@@ -1,0 +1,101 @@
+"""Lists of feeds, and what is remembered of a feed."""
+
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tierbot.domain.articles.feeds import (
+    Feed,
+    FeedFileError,
+    FeedMemory,
+    load_feeds,
+    parse_feeds,
+    source_of,
+    starter_feeds,
+)
+
+NOW = datetime(2026, 7, 1, tzinfo=UTC)
+
+
+def test_a_list_is_plain_lines_with_optional_names_and_comments() -> None:
+    text = "\ufeff# ours\n\nhttps://a.com/feed  A <b>Name</b>\r\n  HTTP://B.com/rss\n"
+    assert parse_feeds(text, "f") == (Feed("https://a.com/feed", "A Name"), Feed("http://b.com/rss"))
+
+
+def test_a_list_is_toml_where_it_has_a_feed_table() -> None:
+    text = '[[feed]]\nurl = "https://a.com/feed"\nname = "A"\n[[feed]]\nurl = "https://b.com/"\n'
+    assert parse_feeds(text, "f") == (Feed("https://a.com/feed", "A"), Feed("https://b.com/"))
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("", r"f\.txt:1: lists no feed\. Write one address a line"),
+        ("# nothing\n", r"f\.txt:1: lists no feed"),
+        ("https://a.com/x\nnot an address", r"f\.txt:2: 'not' is no http\(s\) address\. Write it whole"),
+        ("ftp://a.com/x", r"f\.txt:1: 'ftp://a\.com/x' is no http"),
+        (
+            "https://a.com/x\n\nhttp://www.a.com/x/",
+            r"f\.txt:3: http://www\.a\.com/x/ is listed already in line 1\. Remove one",
+        ),
+        ("[[feed]]\nurl = 'https://a.com'\n\n[[feed]]\nname = 'x'", r"f\.txt:4: the feed has no url"),
+        ("[[feed]]\nurl = 7", r"f\.txt:1: the feed has no url, or one that is no text"),
+        ("[[feed]]\nurl = 'https://a.com'\nlink = 'x'", r"f\.txt:1: a feed has no 'link'\. It has url and name"),
+        ("[[feed]]\nurl = ", r"f\.txt: .*Mend the TOML"),
+        ("\n".join(f"https://a.com/{n}" for n in range(2001)), r"lists 2001 feeds; at most 2000"),
+    ],
+)
+def test_a_mistake_in_a_list_is_named_with_line_and_remedy(text: str, says: str) -> None:
+    with pytest.raises(FeedFileError, match=says):
+        parse_feeds(text, "f.txt")
+
+
+def test_the_starter_list_is_long_named_and_encrypted() -> None:
+    feeds = starter_feeds()
+    assert len(feeds) >= 25
+    assert len({urlsplit(feed.url).hostname for feed in feeds}) >= 20
+    assert all(feed.name and feed.url.startswith("https://") for feed in feeds)
+
+
+def test_articles_go_by_the_listed_name_then_the_feeds_title_then_its_site() -> None:
+    feed = Feed("https://www.a.com/feed")
+    assert source_of(Feed(feed.url, "Name"), "Title") == "Name"
+    assert source_of(feed, " <b>Title</b> ") == "Title"
+    assert source_of(feed) == "a.com"
+
+
+@given(
+    st.builds(
+        FeedMemory,
+        st.text(),
+        st.text(),
+        st.integers(0, 50),
+        st.none() | st.datetimes(timezones=st.just(UTC)),
+    )
+)
+def test_what_is_remembered_survives_being_stored(memory: FeedMemory) -> None:
+    assert FeedMemory.from_dict(memory.as_dict()) == memory
+
+
+@given(st.integers(0, 1000), st.none() | st.timedeltas())
+def test_a_pause_is_never_under_a_quarter_of_an_hour_nor_over_a_day(failures: int, wait: timedelta | None) -> None:
+    after = FeedMemory(failures=failures).failed(NOW, wait)
+    assert after.not_before is not None
+    assert timedelta(minutes=15) <= after.not_before - NOW <= timedelta(days=1)
+    assert after.failures == failures + 1
+
+
+def test_a_list_is_read_from_a_file_and_without_one_it_is_empty(tmp_path: Path) -> None:
+    path = tmp_path / "feeds.txt"
+    path.write_text("https://e.com/feed.xml Example News\n", encoding="utf-8")
+    assert load_feeds(path) == (Feed("https://e.com/feed.xml", "Example News"),)
+    assert load_feeds(None) == ()
+    with pytest.raises(FeedFileError, match=r"nowhere\.txt: cannot be read \(No such file"):
+        load_feeds(tmp_path / "nowhere.txt")
+    path.write_bytes(b"\xff\xfeh")
+    with pytest.raises(FeedFileError, match="is not UTF-8 text"):
+        load_feeds(path)

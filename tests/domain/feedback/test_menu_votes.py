@@ -1,0 +1,44 @@
+"""Votes by menu: what stands, and how a new choice changes it."""
+
+from datetime import UTC, datetime, timedelta
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tierbot.domain.feedback.menu_votes import changes, chosen_by, named_by_menu
+from tierbot.domain.nouns import ReactionEvent, Source
+
+NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
+
+
+def event(number, user, name, *, added=True, source=Source.MENU):
+    at = NOON + timedelta(seconds=number)
+    return ReactionEvent(f"e{number}", "C1", "1.000001", user, name, added, at, at, source)
+
+
+def test_reactions_are_no_menu_votes():
+    events = [event(1, "U1", "food", source=Source.REACTION), event(2, "U1", "law")]
+    assert chosen_by("U1", events) == {"law"}
+    assert named_by_menu(events) == {"law": 1}
+
+
+def test_people_are_counted_the_most_named_first():
+    events = [event(1, "U1", "law"), event(2, "U2", "food"), event(3, "U3", "food"), event(4, "U3", "law", added=False)]
+    assert list(named_by_menu(events).items()) == [("food", 2), ("law", 1)]
+
+
+TAGS = st.frozensets(st.sampled_from(["food", "law", "health", "war"]), max_size=3)
+
+
+@given(st.lists(TAGS, max_size=6))
+def test_after_any_choices_the_last_one_stands_alone(choices):
+    events: list[ReactionEvent] = []
+    for choice in choices:
+        for tag, added in changes(chosen_by("U1", events), choice):
+            events.append(event(len(events), "U1", tag, added=added))
+    assert chosen_by("U1", events) == (choices[-1] if choices else frozenset())
+
+
+@given(TAGS)
+def test_the_same_choice_again_changes_nothing(choice):
+    assert changes(choice, choice) == []

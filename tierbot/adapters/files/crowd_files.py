@@ -1,0 +1,86 @@
+"""Reading plain crowd data from CSV: every mistake is refused with its file, line and remedy."""
+
+import csv
+import gzip
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TextIO
+
+from tierbot.domain.feedback.crowd.table import CrowdError, CrowdTable
+
+_VOTES = ("item", "worker", "label")
+_TRUTHS = ("item", "truth")
+
+
+def read_votes(path: Path) -> CrowdTable:
+    """Read votes from a CSV file (or .csv.gz) with the columns item, worker, label in any order; others are ignored.
+
+    Raises CrowdError, naming file and line.
+    """
+    rows = [(item, worker, label) for _, (item, worker, label) in _rows(path, _VOTES)]
+    if not rows:
+        raise CrowdError(f"{path}: holds no vote below its header. Give at least one row of item,worker,label.")
+    return CrowdTable.from_rows(rows)
+
+
+def read_truth(path: Path) -> dict[str, str]:
+    """Read item → true label from a CSV file (or .csv.gz) with the columns item, truth.
+
+    Raises CrowdError, naming file and line; also where an item is given two different truths.
+    """
+    truths: dict[str, str] = {}
+    for line, (item, truth) in _rows(path, _TRUTHS):
+        if truths.setdefault(item, truth) != truth:
+            raise CrowdError(f"{path}:{line}: item {item!r} is {truth!r} here and {truths[item]!r} above. Keep one.")
+    return truths
+
+
+def _rows(path: Path, columns: tuple[str, ...]) -> Iterator[tuple[int, list[str]]]:
+    try:
+        with _open(path) as file:
+            yield from _checked(file, path, columns)
+    except UnicodeDecodeError as fault:
+        raise CrowdError(f"{path}: is not UTF-8 text. Save it as UTF-8.") from fault
+    except (OSError, EOFError) as fault:
+        reason = getattr(fault, "strerror", None) or str(fault)
+        raise CrowdError(f"{path}: cannot be read ({reason}). Give the path of a CSV file.") from fault
+
+
+def _open(path: Path) -> TextIO:
+    # utf-8-sig: spreadsheets write a byte-order mark, which would become part of the first column's name.
+    if path.suffix == ".gz":
+        return gzip.open(path, "rt", encoding="utf-8-sig", newline="")
+    return path.open(encoding="utf-8-sig", newline="")
+
+
+def _checked(file: TextIO, path: Path, columns: tuple[str, ...]) -> Iterator[tuple[int, list[str]]]:
+    """Yield (line, wanted columns) of each row, stripped of blanks around them."""
+    reader, wanted = csv.reader(file, strict=True), ",".join(columns)
+    places: list[int] | None = None
+    try:
+        for row in reader:
+            if not any(cell.strip() for cell in row):
+                continue
+            if places is None:
+                header = [cell.strip().lower() for cell in row]
+                missing = [column for column in columns if column not in header]
+                if missing:
+                    raise CrowdError(
+                        f"{path}:{reader.line_num}: no column {missing[0]!r} in the header {','.join(header)!r}. "
+                        f"Begin the file with the line {wanted}"
+                    )
+                places, width = [header.index(column) for column in columns], len(row)
+                continue
+            if len(row) != width:
+                raise CrowdError(
+                    f"{path}:{reader.line_num}: {len(row)} columns where the header has {width}. Mend that line."
+                )
+            cells = [row[place].strip() for place in places]
+            for column, cell in zip(columns, cells, strict=True):
+                if not cell:
+                    raise CrowdError(f"{path}:{reader.line_num}: the {column} is empty. Fill it in or drop the line.")
+            yield reader.line_num, cells
+    except csv.Error as fault:
+        raise CrowdError(f"{path}:{reader.line_num}: is not CSV ({fault}). Mend that line.") from fault
+    if places is None:
+        raise CrowdError(f"{path}:1: the file is empty. Begin it with the line {wanted}")

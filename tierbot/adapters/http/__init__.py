@@ -1,0 +1,1 @@
+"""Pages and probes over HTTP that are not Slack's."""

@@ -1,0 +1,38 @@
+"""The report by HTTP: made anew for each request, one at a time, and kept by nobody on the way."""
+
+from collections.abc import Callable
+
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, PlainTextResponse, Response
+from starlette.routing import Route
+
+from tierbot.adapters.http.web_token import behind
+from tierbot.domain.nouns import TierbotError
+
+PATH = "/report"
+
+
+def report_routes(token: str, page: Callable[[str | None], str], policy: str) -> tuple[Route, ...]:
+    """Return the routes /report and /report/WORKSPACE, behind a token.
+
+    page: makes the HTML of a workspace's report (None: of the only one); what it raises as TierbotError is answered
+    404 with its text. policy: the page's Content-Security-Policy.
+    """
+    headers = {
+        "Cache-Control": "no-store",
+        "Content-Security-Policy": f"{policy}; frame-ancestors 'none'",
+        "Referrer-Policy": "no-referrer",
+        "X-Content-Type-Options": "nosniff",
+        "X-Robots-Tag": "noindex",
+    }
+
+    async def report(request: Request) -> Response:
+        try:
+            made = await run_in_threadpool(page, request.path_params.get("workspace"))
+        except TierbotError as fault:
+            return PlainTextResponse(str(fault), 404, headers)
+        return HTMLResponse(made, headers=headers)
+
+    guarded = behind(token, report)
+    return Route(PATH, guarded), Route(f"{PATH}/{{workspace}}", guarded)

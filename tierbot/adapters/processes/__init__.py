@@ -1,0 +1,1 @@
+"""Work in child processes: training, drawing, external predictors."""

@@ -1,0 +1,1 @@
+"""Slash commands: their grammar, their listeners, their answers."""

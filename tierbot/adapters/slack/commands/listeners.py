@@ -1,0 +1,200 @@
+"""The slash commands' listeners: plain functions that answer, and `register`, which tells Bolt of them.
+
+No listener does slow work. Each acknowledges first (Slack waits 3 s) and answers through the response url;
+pushing, retraining and closing a round are requests put on the agenda.
+"""
+
+import logging
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from slack_bolt import Ack, App, BoltContext, Respond
+from slack_sdk import WebClient
+
+from tierbot.adapters.slack.admins import Admins
+from tierbot.adapters.slack.commands.boards import (
+    render_leaderboard,
+    render_models,
+    render_my_score,
+    render_round_status,
+)
+from tierbot.adapters.slack.commands.channels import choose_channel
+from tierbot.adapters.slack.commands.grammar import (
+    LEADERBOARD,
+    LEADERBOARD_HELP,
+    MY_SCORE,
+    TIER,
+    Action,
+    Order,
+    help_text,
+    read_order,
+    read_which,
+)
+from tierbot.adapters.slack.directory import Directory
+from tierbot.adapters.slack.faults import explained
+from tierbot.adapters.slack.game_port import Courtesy, HomePage, Insight, Invitations, Naming, Play, Requests
+from tierbot.adapters.slack.messages.blocks import Message, section
+from tierbot.adapters.slack.needs import Needs
+from tierbot.adapters.slack.text import clean, mrkdwn, person
+from tierbot.adapters.slack.words import count
+from tierbot.domain.tags import TagSpace
+from tierbot.use_cases.ports import Clock
+
+_log = logging.getLogger(__name__)
+_TAKEN = 200
+NEEDS = Needs(commands=(LEADERBOARD, MY_SCORE, TIER))
+
+
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """What the listeners work with.
+
+    `channel` gives a workspace's channel id, None where none is chosen yet; `tags` its tag space.
+    """
+
+    play: Play
+    clock: Clock
+    admins: Admins
+    channel: Callable[[str], str | None]
+    tags: Callable[[str], TagSpace]
+    insight: Insight
+    naming: Naming
+    invitations: Invitations
+    home: HomePage
+    courtesy: Courtesy
+    requests: Requests
+
+
+def register(app: App, desk: Desk, directory: Directory) -> None:
+    """Tell Bolt of every command."""
+
+    def leaderboard(
+        ack: Ack, respond: Respond, command: dict[str, Any], context: BoltContext, client: WebClient
+    ) -> None:
+        ack()
+        with explained(respond, LEADERBOARD.name):
+            workspace, which = str(context.team_id), read_which(command.get("text") or "")
+            if which is None:
+                _tell(respond, _plain(LEADERBOARD_HELP))
+                return
+            board = desk.play.leaderboard(workspace, which)
+            directory.keep_fresh(workspace, client)
+
+            def named(user: str) -> str:
+                name = directory.name(workspace, user)
+                return f"*{mrkdwn(name)}*" if name else person(user)
+
+            _tell(respond, render_leaderboard(board, desk.clock.now(), named), everyone=True)
+
+    def my_score(ack: Ack, respond: Respond, command: dict[str, Any], context: BoltContext) -> None:
+        ack()
+        with explained(respond, MY_SCORE.name):
+            _tell(respond, render_my_score(desk.play.my_score(str(context.team_id), str(command["user_id"]))))
+
+    def tier(ack: Ack, respond: Respond, command: dict[str, Any], context: BoltContext, client: WebClient) -> None:
+        ack()
+        with explained(respond, TIER.name):
+            workspace, user = str(context.team_id), str(command["user_id"])
+            if not desk.admins.has(workspace, user, client):
+                _tell(respond, refusal())
+                return
+            order = read_order(command.get("text") or "")
+            if order.action is Action.CHANNEL:
+                here, bot = str(command.get("channel_id") or ""), str(context.bot_user_id)
+                _tell(respond, choose_channel(desk.play, client, workspace, user, order.channel, here, bot))
+                return
+            _tell(respond, obey(desk, workspace, user, order))
+
+    app.command(LEADERBOARD.name)(leaderboard)
+    app.command(MY_SCORE.name)(my_score)
+    app.command(TIER.name)(tier)
+
+
+def obey(desk: Desk, workspace: str, by: str, order: Order) -> Message:
+    """Do what an admin asked, or put it on the agenda, and return the answer."""
+    if order.action is Action.PUSH:
+        if not desk.channel(workspace):
+            return _plain("No channel is chosen yet. Type `/tier channel` in the one to play in.")
+        desk.play.request(workspace, "push", by, count=order.count)
+        return _plain(
+            f"Up to {count(order.count, 'post')} queued for {_where(desk, workspace)}: as many as articles wait."
+        )
+    return _DEEDS[order.action](desk, workspace, by)
+
+
+def _retrain(desk: Desk, workspace: str, by: str) -> Message:
+    desk.play.request(workspace, "retrain", by)
+    return _plain(f"A retraining is queued; I will announce the result in {_where(desk, workspace)}.")
+
+
+def _close_round(desk: Desk, workspace: str, by: str) -> Message:
+    desk.play.request(workspace, "close_round", by)
+    return _plain(f"The round will be closed; I will announce its champion in {_where(desk, workspace)}.")
+
+
+def _round_status(desk: Desk, workspace: str, _: str) -> Message:
+    return render_round_status(desk.play.round_status(workspace), desk.clock.now())
+
+
+def _pause(desk: Desk, workspace: str, by: str) -> Message:
+    news = desk.play.pause(workspace, by)
+    return _plain("Paused: nothing is posted until `/tier resume`." if news else "It is paused already.")
+
+
+def _resume(desk: Desk, workspace: str, by: str) -> Message:
+    news = desk.play.resume(workspace, by)
+    return _plain("Resumed: posts will come again." if news else "It is not paused.")
+
+
+def _models(desk: Desk, workspace: str, _: str) -> Message:
+    return render_models(desk.play.models(workspace))
+
+
+def _rollback(desk: Desk, workspace: str, by: str) -> Message:
+    version = desk.play.rollback(workspace, by)
+    return _plain(f"Rolled back: model {version.number} ({mrkdwn(clean(version.id, 60))}) is in service again.")
+
+
+def _help(*_: object) -> Message:
+    return _plain(f"You can say:\n{help_text()}")
+
+
+_DEEDS: Mapping[Action, Callable[[Desk, str, str], Message]] = {
+    Action.HELP: _help,
+    Action.RETRAIN: _retrain,
+    Action.ROUND_STATUS: _round_status,
+    Action.ROUND_CLOSE: _close_round,
+    Action.PAUSE: _pause,
+    Action.RESUME: _resume,
+    Action.MODELS: _models,
+    Action.ROLLBACK: _rollback,
+}
+
+
+def refusal() -> Message:
+    """Return what someone who is no admin is told, and what they can do instead."""
+    return _plain(
+        "`/tier` is for the admins of this workspace; please ask one of them. "
+        "Everyone can play: react to a post with the emoji of its topic, and see `/leaderboard` and `/myscore`."
+    )
+
+
+def _where(desk: Desk, workspace: str) -> str:
+    channel = desk.channel(workspace)
+    return f"<#{channel}>" if channel else "the channel"
+
+
+def _plain(text: str) -> Message:
+    return Message(text, (section(text),))
+
+
+def _tell(respond: Respond, message: Message, *, everyone: bool = False) -> None:
+    answer = respond(
+        text=message.text,
+        blocks=list(message.blocks),
+        response_type="in_channel" if everyone else "ephemeral",
+        replace_original=False,
+    )
+    if answer.status_code != _TAKEN:  # the SDK says nothing of it
+        _log.warning("Slack refused an answer: %s %s", answer.status_code, clean(answer.body, 200))

@@ -1,0 +1,1 @@
+"""The app in a workspace: manifest, OAuth, tokens."""

@@ -1,0 +1,149 @@
+"""Asks Slack what `tierbot doctor` and `tierbot init` want to know: facts, with a refusal where there is none.
+
+Nothing is judged here and nothing raises: a question that Slack does not answer is a fact, too.
+"""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from typing import Any
+
+from slack_sdk import WebClient
+
+from tierbot.adapters.slack.errors import call
+from tierbot.adapters.slack.needs import Needs
+from tierbot.domain.doctor.facts import AppFacts, ChannelFacts, Refusal, SlackFacts
+from tierbot.domain.doctor.tokens import APP, BOT, kind_of_token
+from tierbot.domain.nouns import TierbotError
+from tierbot.use_cases.ports import ChatError, ChatUnavailableError, Clock, RateLimitedError
+
+NEEDS = Needs(
+    methods={
+        "conversations.info": ("channels:read", "groups:read"),
+        "users.conversations": ("channels:read", "groups:read"),
+        "emoji.list": ("emoji:read",),
+    }
+)
+_PAGE, _MOST_PAGES = 200, 10
+_APP_TOKEN_REMEDIES = {
+    "missing_scope": "Generate a new one with the scope connections:write, and set SLACK_APP_TOKEN to it.",
+    "internal_error": "Check that Socket Mode is on: api.slack.com/apps → your app → Socket Mode.",
+}
+_NEW_APP_TOKEN = "Generate one at Basic Information → App-Level Tokens and set SLACK_APP_TOKEN to it."  # noqa: S105
+
+
+def examine(client: WebClient, app_client: WebClient, app_token: str, channel: str, clock: Clock) -> SlackFacts:
+    """Ask Slack everything that can be asked without changing anything; at most four calls."""
+    facts = ask_who(client, clock) if str(client.token or "").startswith(BOT) else SlackFacts()
+    if app_token.startswith(APP):
+        facts = replace(facts, connections=ask_connections(app_client, app_token))
+    if not isinstance(facts.app, AppFacts):
+        return facts
+    return replace(facts, channel=ask_channel(client, channel) if channel else None, emoji=ask_emoji(client))
+
+
+def ask_who(client: WebClient, clock: Clock) -> SlackFacts:
+    """Ask whose token the client carries, with which scopes, and what time it is."""
+    before = clock.now()
+    try:
+        said = call("auth.test", client.auth_test)
+    except TierbotError as fault:
+        return SlackFacts(app=refusal(fault))
+    headers = {str(name).lower(): str(value) for name, value in dict(said.headers).items()}
+    listed = headers.get("x-oauth-scopes")
+    scopes = None if listed is None else frozenset(scope.strip() for scope in listed.split(",") if scope.strip())
+    bot = f"@{said.get('user') or said.get('user_id')}"
+    if not said.get("bot_id"):
+        return SlackFacts(app=Refusal("no_bot", f"The token belongs to {bot}, who is no bot. Use the bot token."))
+    app = AppFacts(str(said.get("team") or said.get("team_id")), bot, scopes)
+    return SlackFacts(app=app, clock_ahead=_ahead(before, clock.now(), headers))
+
+
+def ask_connections(client: WebClient, app_token: str) -> bool | Refusal:
+    """Ask whether the app token may open a connection; none is opened."""
+    try:
+        call("apps.connections.open", client.apps_connections_open, app_token=app_token)
+    except ChatError as fault:
+        remedy = _APP_TOKEN_REMEDIES.get(fault.code, _NEW_APP_TOKEN)
+        kind = kind_of_token(app_token)
+        return Refusal(fault.code, f"Slack refuses {kind} in SLACK_APP_TOKEN: {fault.code}. {remedy}")
+    except TierbotError as fault:
+        return refusal(fault)
+    return True
+
+
+def ask_channel(client: WebClient, channel: str) -> ChannelFacts | Refusal:
+    """Ask about the channel with this id."""
+    try:
+        found = call("conversations.info", client.conversations_info, channel=channel).get("channel") or {}
+    except TierbotError as fault:
+        return refusal(fault)
+    return _channel(found)
+
+
+def ask_my_channels(client: WebClient) -> list[ChannelFacts] | Refusal:
+    """Ask which channels the bot is in (the first few thousand)."""
+    found: list[ChannelFacts] = []
+    cursor = ""
+    for _ in range(_MOST_PAGES):
+        try:
+            page = call(
+                "users.conversations",
+                client.users_conversations,
+                types="public_channel,private_channel",
+                limit=_PAGE,
+                **({"cursor": cursor} if cursor else {}),
+            )
+        except TierbotError as fault:
+            return refusal(fault)
+        # Slack leaves is_member out of this answer: being in it says so.
+        found += [replace(_channel(channel), is_member=True) for channel in page.get("channels") or []]
+        cursor = (page.get("response_metadata") or {}).get("next_cursor") or ""
+        if not cursor:
+            break
+    return found
+
+
+def ask_emoji(client: WebClient) -> frozenset[str] | Refusal:
+    """Ask for the names of the workspace's own emoji, aliases included."""
+    try:
+        said = call("emoji.list", client.emoji_list)
+    except TierbotError as fault:
+        return refusal(fault)
+    return frozenset(str(name) for name in said.get("emoji") or {})
+
+
+def ask_user(client: WebClient, user: str) -> Mapping[str, Any] | Refusal:
+    """Ask about a user: {name, tz, is_admin, …} as Slack has them."""
+    try:
+        found: Mapping[str, Any] = call("users.info", client.users_info, user=user).get("user") or {}
+    except TierbotError as fault:
+        return refusal(fault)
+    return found
+
+
+def refusal(fault: TierbotError) -> Refusal:
+    """Return a fault as a fact."""
+    if isinstance(fault, ChatError):
+        return Refusal(fault.code, str(fault))
+    if isinstance(fault, RateLimitedError):
+        return Refusal("ratelimited", f"Slack asks to wait {fault.retry_after:.0f} s. Try again then.")
+    if isinstance(fault, ChatUnavailableError):
+        return Refusal("unavailable", f"{fault} Check the network, a proxy, and SLACK_API_URL.")
+    return Refusal("fault", str(fault))
+
+
+def _channel(found: Mapping[str, Any]) -> ChannelFacts:
+    name = str(found.get("name") or found.get("id"))
+    return ChannelFacts(str(found.get("id")), name, bool(found.get("is_member")), bool(found.get("is_archived")))
+
+
+def _ahead(before: datetime, after: datetime, headers: Mapping[str, str]) -> float | None:
+    """Return the seconds by which our clock, in the middle of the request, was ahead of the answer's Date."""
+    try:
+        theirs = parsedate_to_datetime(headers["date"])
+    except (KeyError, ValueError):
+        return None
+    theirs = theirs if theirs.tzinfo else theirs.replace(tzinfo=UTC)
+    return (before + (after - before) / 2 - theirs).total_seconds()

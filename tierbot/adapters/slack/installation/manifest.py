@@ -1,0 +1,113 @@
+"""The Slack app manifest, generated from what the modules say they need (see needs.py)."""
+
+from typing import Any
+
+from tierbot.adapters.slack import admins as people
+from tierbot.adapters.slack import app, canary, directory
+from tierbot.adapters.slack.commands import listeners
+from tierbot.adapters.slack.home import listeners as home
+from tierbot.adapters.slack.installation import examine, oauth
+from tierbot.adapters.slack.messages import chat, upload
+from tierbot.adapters.slack.needs import Needs
+from tierbot.adapters.slack.reactions import inbox
+from tierbot.adapters.slack.shortcuts import listeners as shortcuts
+from tierbot.adapters.slack.shortcuts import tagging
+from tierbot.domain.nouns import TierbotError
+
+ALL: tuple[Needs, ...] = (
+    app.NEEDS,
+    canary.NEEDS,
+    chat.NEEDS,
+    directory.NEEDS,
+    examine.NEEDS,
+    home.NEEDS,
+    inbox.NEEDS,
+    listeners.NEEDS,
+    people.NEEDS,
+    shortcuts.NEEDS,
+    tagging.NEEDS,
+    upload.NEEDS,
+)
+EVENTS_PATH = "/slack/events"
+APP_SCOPES = ("connections:write",)  # of the app-level token, for Socket Mode
+_NAME, _COMMAND, _SHORTCUT, _LEAST_LONG, _LONG = 35, 32, 24, 175, 4000
+
+_DESCRIPTION = "Posts articles with an emoji; learns from your reactions"
+_LONG_DESCRIPTION = (
+    "tierbot posts articles in a channel, each with the emoji of the topic that its classifier believes in. Colleagues "
+    "answer with emoji: the right topic's, or 👎. Every reaction is a point on the leaderboard, a verdict on the "
+    "prediction and a label for the article, and the classifier that is trained on them gets better every round."
+)
+
+
+def bot_scopes() -> tuple[str, ...]:
+    """Return every bot scope that the code needs, sorted."""
+    return tuple(sorted(frozenset().union(*(needs.scopes for needs in ALL))))
+
+
+def bot_events() -> tuple[str, ...]:
+    """Return every event that the code listens to, sorted."""
+    return tuple(sorted({event for needs in ALL for event in needs.events}))
+
+
+def bot_commands() -> tuple[str, ...]:
+    """Return every slash command that the code answers, sorted."""
+    return tuple(sorted(command.name for needs in ALL for command in needs.commands))
+
+
+def manifest(
+    name: str = "tierbot", *, request_url: str | None = None, public_url: str | None = None, journey: bool = False
+) -> dict[str, Any]:
+    """Return the manifest: for Socket Mode, or for HTTP mode at `request_url` (https://…/slack/events).
+
+    public_url: where `tierbot web` is reached; the app can then be installed in many workspaces and organisations.
+    journey: also ask for a user token, with which `tierbot doctor --journey` reacts as a colleague.
+
+    Raises TierbotError if the name is longer than Slack takes.
+    """
+    if not 0 < len(name) <= _NAME:
+        raise TierbotError(f"The app's name {name!r} has {len(name)} characters; Slack takes 1 to {_NAME}. Shorten it.")
+    if public_url:
+        request_url = request_url or public_url.rstrip("/") + EVENTS_PATH
+    events = {*bot_events(), *(oauth.NEEDS.events if public_url else ())}
+    redirects = {"redirect_urls": [public_url.rstrip("/") + oauth.REDIRECT_PATH]} if public_url else {}
+    commands = [_command(command, request_url) for needs in ALL for command in needs.commands]
+    shortcuts = [
+        {"name": s.name, "type": "message", "callback_id": s.callback_id, "description": s.description}
+        for needs in ALL
+        for s in needs.shortcuts
+    ]
+    web = {"request_url": request_url} if request_url else {}
+    return {
+        "display_information": {"name": name, "description": _DESCRIPTION, "long_description": _LONG_DESCRIPTION},
+        "features": {
+            "app_home": {
+                "home_tab_enabled": True,
+                "messages_tab_enabled": True,
+                "messages_tab_read_only_enabled": False,
+            },
+            "bot_user": {"display_name": name, "always_online": True},
+            "slash_commands": commands,
+            **({"shortcuts": shortcuts} if shortcuts else {}),
+        },
+        "oauth_config": {
+            **redirects,
+            "scopes": {"bot": list(bot_scopes()), **({"user": list(canary.USER_SCOPES)} if journey else {})},
+        },
+        "settings": {
+            "event_subscriptions": {**web, "bot_events": sorted(events)},
+            "interactivity": {"is_enabled": True, **web},
+            "org_deploy_enabled": bool(public_url),
+            "socket_mode_enabled": request_url is None,
+            "token_rotation_enabled": False,
+        },
+    }
+
+
+def _command(command: Any, request_url: str | None) -> dict[str, Any]:
+    entry = {"command": command.name, "description": command.description, "should_escape": False}
+    if command.usage_hint:
+        entry["usage_hint"] = command.usage_hint
+    if request_url:
+        entry["url"] = request_url
+    return entry

@@ -1,0 +1,163 @@
+"""A post as Block Kit: what a colleague reads in the channel, and nothing that would sway the vote.
+
+No confidence, no explanation (docs/design.md, TIER 2); the blank arm names no tag, also not in the fallback text.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from tierbot.adapters.slack.text import clean, emoji, escape, link, mrkdwn, safe_url
+from tierbot.adapters.slack.words import age
+from tierbot.domain.nouns import Arm, Article, Tag, TierbotError
+from tierbot.use_cases.ports import PostView
+
+TEXT_LIMIT = 3000  # Slack's, for a section and for a context element
+HEADER_LIMIT = 150  # Slack's, for a header
+_TITLE, _SOURCE, _SUMMARY, _IMAGE_URL = 150, 60, 220, 3000
+_MENU = 12  # tags in the line of votes by menu
+
+Block = dict[str, Any]
+
+
+class BlockId(StrEnum):
+    """The parts of a post's message, by the ids that Slack hands back."""
+
+    STORY = "tierbot_story"
+    QUESTION = "tierbot_question"
+    ANSWER = "tierbot_answer"
+    MENU = "tierbot_menu"
+    PICTURE = "tierbot_picture"
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """What Slack takes: blocks, and the text that notifications and screen readers use instead."""
+
+    text: str
+    blocks: tuple[Block, ...]
+
+
+def section(text: str, *, block_id: str | None = None, accessory: Block | None = None) -> Block:
+    """Return a section of mrkdwn. `verbatim` keeps Slack from turning bare urls and names into links."""
+    block: Block = {"type": "section", "text": {"type": "mrkdwn", "text": text, "verbatim": True}}
+    if block_id:
+        block["block_id"] = block_id
+    if accessory:
+        block["accessory"] = accessory
+    return block
+
+
+def context(text: str, *, block_id: str | None = None) -> Block:
+    """Return one small grey line of mrkdwn."""
+    block: Block = {"type": "context", "elements": [{"type": "mrkdwn", "text": text, "verbatim": True}]}
+    if block_id:
+        block["block_id"] = block_id
+    return block
+
+
+def header(text: str) -> Block:
+    """Return a header of plain text."""
+    return {"type": "header", "text": {"type": "plain_text", "text": clean(text, HEADER_LIMIT), "emoji": True}}
+
+
+def sections(lines: Iterable[str]) -> list[Block]:
+    """Put lines into as few sections as their limit allows; each line is whole mrkdwn and shorter than the limit."""
+    chunks: list[str] = []
+    for line in lines:
+        if chunks and len(chunks[-1]) + 1 + len(line) <= TEXT_LIMIT:
+            chunks[-1] += "\n" + line
+        else:
+            chunks.append(line)
+    return [section(chunk) for chunk in chunks]
+
+
+def render_post(view: PostView, now: datetime, *, image: bool = True) -> Message:
+    """Return a post's message as it looks at `now`; `image=False` leaves the picture out.
+
+    Raises TierbotError if an arm that names a tag was given none that the tag space knows.
+    """
+    tag = _named(view)
+    title = _title(view.article)
+    picture = _picture(view.article, title, image)
+    is_caption = picture is not None and not view.article.url  # otherwise the picture only goes with a story
+    story = section(_story(view.article, title, now), block_id=BlockId.STORY, accessory=None if is_caption else picture)
+    asked = section(_question(view.post.arm, tag), block_id=BlockId.QUESTION)
+    how = context(_how_to_answer(view.post.arm, tag), block_id=BlockId.ANSWER)
+    named = _by_menu(view)
+    source = clean(view.article.source, _SOURCE)
+    said = f"{source}: {title}" if source else title
+    if tag is not None:
+        said = f"{clean(tag.name, _SOURCE)}? {said}"
+    shown = [{**picture, "block_id": BlockId.PICTURE}] if is_caption and picture else []
+    return Message(escape(said), (*shown, story, asked, how, *named))
+
+
+def _named(view: PostView) -> Tag | None:
+    if view.post.arm is Arm.BLANK:
+        return None
+    if view.tag_id is None or view.tag_id not in view.tags:
+        raise TierbotError(
+            f"Post {view.post.id}: its arm {view.post.arm} names a tag, but {view.tag_id!r} is not in the tag space. "
+            "Put the tag back into the tag file; retired tags may stay there."
+        )
+    return view.tags[view.tag_id]
+
+
+def _by_menu(view: PostView) -> list[Block]:
+    counts = [
+        f"{emoji(view.tags[tag].short_name)} ×{count}" for tag, count in view.named_by_menu.items() if tag in view.tags
+    ]
+    if not counts:
+        return []
+    return [context(f"By menu: {' · '.join(listing(counts, _MENU, 'topics'))}", block_id=BlockId.MENU)]
+
+
+def _title(article: Article) -> str:
+    return clean(article.title, _TITLE) or clean(article.text, _TITLE // 2) or "Untitled"
+
+
+def _story(article: Article, title: str, now: datetime) -> str:
+    source = mrkdwn(clean(article.source, _SOURCE))
+    when = age(article.published_at, now) if article.published_at else ""
+    lines = [f"*{link(article.url, mrkdwn(title))}*", " · ".join(filter(None, (source, when)))]
+    if clean(article.title, _TITLE):  # without a title the text has become the title
+        lines.append(mrkdwn(clean(article.text, _SUMMARY)))
+    while len("\n".join(lines)) > TEXT_LIMIT:
+        lines.pop()
+    return "\n".join(filter(None, lines))
+
+
+def _picture(article: Article, title: str, wanted: bool) -> Block | None:
+    url = safe_url(article.image_url, _IMAGE_URL) if wanted and article.image_url else None
+    if url is None or not url.startswith("https://"):
+        return None
+    return {"type": "image", "image_url": url, "alt_text": title}
+
+
+def has_picture(article: Article) -> bool:
+    """Say whether a post of this article shows a picture."""
+    return _picture(article, "-", wanted=True) is not None
+
+
+def _question(arm: Arm, tag: Tag | None) -> str:
+    if tag is None:
+        return "*What is this about?*"
+    name = mrkdwn(clean(tag.name, _SOURCE))
+    return f"{emoji(tag.short_name)} *{name}?*" if arm is Arm.TIER else f"Is this {emoji(tag.short_name)} *{name}*?"
+
+
+def _how_to_answer(arm: Arm, tag: Tag | None) -> str:
+    if tag is None:
+        return "React with the emoji of each topic that fits."
+    if arm is Arm.BASIC:
+        return "👍 right · 👎 wrong · 😕 unsure, or several. Or react with the emoji of the topic that fits."
+    return f"React {emoji(tag.short_name)} if it fits, or the emoji of each topic that does. 👎 wrong · 😕 unsure."
+
+
+def listing(lines: Sequence[str], most: int, noun: str) -> list[str]:
+    """Return at most `most` lines and, where some are left out, one that says how many."""
+    left = len(lines) - most
+    return [*lines[:most], f"… and {left} more {noun}"] if left > 0 else list(lines)

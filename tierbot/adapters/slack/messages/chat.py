@@ -1,0 +1,185 @@
+"""The port that writes to Slack: posts, pre-filled reactions, announcements, and finding them again.
+
+Every message carries its delivery's id as metadata, so that after a crash it is found and not sent twice.
+Nothing waits here: the outbox does.
+"""
+
+from collections.abc import Callable, Mapping
+from datetime import datetime, timedelta
+from typing import Any
+
+from slack_sdk import WebClient
+from slack_sdk.http_retry import RetryHandler
+from slack_sdk.web import SlackResponse
+
+from tierbot.adapters.slack.errors import call
+from tierbot.adapters.slack.messages.announcements import render_announcement
+from tierbot.adapters.slack.messages.blocks import Message, has_picture, render_post
+from tierbot.adapters.slack.messages.upload import carries, share_picture
+from tierbot.adapters.slack.needs import Needs
+from tierbot.adapters.slack.rate_limits import Limits
+from tierbot.domain.nouns import Post, to_slack_ts
+from tierbot.domain.tags import TagSpace
+from tierbot.use_cases.ports import ChatError, Clock, Meter, PostView, ReactionCount
+
+NEEDS = Needs(
+    methods={
+        "chat.postMessage": ("chat:write",),
+        "chat.update": ("chat:write",),
+        "reactions.add": ("reactions:write",),
+        "reactions.get": ("reactions:read",),
+        "conversations.history": ("channels:history", "groups:history", "im:history"),
+        "conversations.replies": ("channels:history", "groups:history", "im:history"),
+        "conversations.open": ("im:write",),
+    }
+)
+EVENT_TYPE = "tierbot_delivery"
+_CLOCK_SKEW = timedelta(minutes=2)  # Slack stamps messages with its own clock
+_PAGE = 200
+_TIMEOUT = 15  # seconds
+
+
+def web_client(token: str | None, base_url: str, meter: Meter | None = None) -> WebClient:
+    """Return a client that tries each call once: the SDK's own retries sleep, and would post twice."""
+    handlers: list[RetryHandler] = [Limits(meter)] if meter else []
+    return WebClient(token=token, base_url=base_url.rstrip("/") + "/", timeout=_TIMEOUT, retry_handlers=handlers)
+
+
+class SlackChat:
+    """ports.Chat over Slack's Web API, for one workspace. `tags` gives the tag space as it stands."""
+
+    def __init__(
+        self,
+        client: WebClient,
+        tags: Callable[[], TagSpace],
+        clock: Clock,
+        is_outsider: Callable[[str], bool] = lambda _: False,
+    ) -> None:
+        """`is_outsider` tells of a user id whether its reactions are no votes."""
+        self._is_outsider = is_outsider
+        self._client = client
+        self._tags = tags
+        self._clock = clock
+
+    def post(self, view: PostView, delivery_id: str) -> str:
+        """Send a post's message and return its ts; without its picture if Slack cannot load that."""
+        now = self._clock.now()
+        try:
+            return self._send(view.post.channel, render_post(view, now), delivery_id, view.thread)
+        except ChatError as fault:
+            # Slack fetches a picture while it takes the message, and refuses the whole if that fails.
+            if fault.code != "invalid_blocks" or not has_picture(view.article):
+                raise
+            return self._send(view.post.channel, render_post(view, now, image=False), delivery_id, view.thread)
+
+    def revise(self, view: PostView) -> None:
+        """Bring a sent post's message to what the view says (its mark stays); one that is gone is fine."""
+        sent_at = view.post.posted_at or self._clock.now()
+        try:
+            self._update(view.post, render_post(view, sent_at))
+        except ChatError as fault:
+            if fault.code == "message_not_found":
+                return
+            if fault.code != "invalid_blocks" or not has_picture(view.article):
+                raise
+            self._update(view.post, render_post(view, sent_at, image=False))
+
+    def react(self, channel: str, ts: str, emoji: str) -> None:
+        """Add the bot's own reaction; one that is there already is fine."""
+        try:
+            call("reactions.add", self._client.reactions_add, channel=channel, timestamp=ts, name=emoji)
+        except ChatError as fault:
+            if fault.code != "already_reacted":
+                raise
+
+    def announce(self, channel: str, announcement: Mapping[str, Any], delivery_id: str) -> str:
+        """Send an announcement and return its ts."""
+        return self._send(channel, render_announcement(announcement, self._tags()), delivery_id)
+
+    def picture(self, channel: str, png: bytes, title: str, alt: str, delivery_id: str) -> str:
+        """Share a picture and return its file's id."""
+        return share_picture(self._client, channel, png, delivery_id, title, alt)
+
+    def find(self, channel: str, delivery_id: str, since: datetime, thread: str | None = None) -> str | None:
+        """Return the ts of the message marked with `delivery_id`, if it was sent since then (by either clock)."""
+        cursor: str | None = None
+        while True:
+            page = self._page(
+                thread,
+                channel=channel,
+                oldest=to_slack_ts(since - _CLOCK_SKEW),
+                inclusive=True,
+                include_all_metadata=True,
+                limit=_PAGE,
+                **({"cursor": cursor} if cursor else {}),
+            )
+            for message in page.get("messages") or []:
+                if _delivery_of(message) == delivery_id or carries(message, delivery_id):
+                    return str(message["ts"])
+            following = (page.get("response_metadata") or {}).get("next_cursor")
+            if not following or following == cursor:
+                return None
+            cursor = following
+
+    def _page(self, thread: str | None, **wanted: Any) -> SlackResponse:
+        if thread is None:
+            return call("conversations.history", self._client.conversations_history, **wanted)
+        return call("conversations.replies", self._client.conversations_replies, ts=thread, **wanted)
+
+    def direct(self, user: str) -> str:
+        """Return the id of the channel of direct messages with a user; Slack opens it if there is none."""
+        opened = call("conversations.open", self._client.conversations_open, users=user)
+        return str(opened["channel"]["id"])
+
+    def reactions(self, channel: str, ts: str) -> list[ReactionCount] | None:
+        """Return people's reactions on a message as they stand; None if the message is gone."""
+        try:
+            answer = call("reactions.get", self._client.reactions_get, channel=channel, timestamp=ts, full=True)
+        except ChatError as fault:
+            if fault.code == "message_not_found":
+                return None
+            raise
+        message = answer.get("message") or {}
+        return [_counted(reaction, self._is_outsider) for reaction in message.get("reactions") or []]
+
+    def _update(self, post: Post, message: Message) -> None:
+        call(
+            "chat.update",
+            self._client.chat_update,
+            channel=post.channel,
+            ts=post.ts,
+            text=message.text,
+            blocks=list(message.blocks),
+        )
+
+    def _send(self, channel: str, message: Message, delivery_id: str, thread: str | None = None) -> str:
+        sent = call(
+            "chat.postMessage",
+            self._client.chat_postMessage,
+            channel=channel,
+            text=message.text,
+            blocks=list(message.blocks),
+            metadata=_mark(delivery_id),
+            unfurl_links=False,
+            unfurl_media=False,
+            **({"thread_ts": thread} if thread else {}),
+        )
+        return str(sent["ts"])
+
+
+def _mark(delivery_id: str) -> dict[str, Any]:
+    return {"event_type": EVENT_TYPE, "event_payload": {"delivery_id": delivery_id}}
+
+
+def _delivery_of(message: Mapping[str, Any]) -> str | None:
+    metadata = message.get("metadata") or {}
+    if metadata.get("event_type") != EVENT_TYPE:
+        return None
+    found = (metadata.get("event_payload") or {}).get("delivery_id")
+    return str(found) if found is not None else None
+
+
+def _counted(reaction: Mapping[str, Any], is_outsider: Callable[[str], bool]) -> ReactionCount:
+    users = tuple(str(user) for user in reaction.get("users") or ())
+    complete = len(users) >= int(reaction.get("count", len(users)))
+    return ReactionCount(str(reaction["name"]), tuple(user for user in users if not is_outsider(user)), complete)

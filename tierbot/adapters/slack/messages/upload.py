@@ -1,0 +1,64 @@
+"""Uploading a picture in Slack's three steps, shared straight into its channel.
+
+An upload that names no channel stays the bot's own: nobody else sees it, and an image block that refers to it is
+refused until Slack has processed it. A file carries no metadata, so its name says which delivery it is.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+import httpx
+from slack_sdk import WebClient
+
+from tierbot.adapters.slack.errors import call
+from tierbot.adapters.slack.needs import Needs
+from tierbot.adapters.slack.text import clean
+from tierbot.use_cases.ports import ChatUnavailableError
+
+NEEDS = Needs(
+    methods={"files.getUploadURLExternal": ("files:write",), "files.completeUploadExternal": ("files:write",)}
+)
+_TIMEOUT = 60  # seconds
+_TITLE, _ALT = 200, 1000
+
+
+def share_picture(client: WebClient, channel: str, png: bytes, delivery_id: str, title: str, alt: str) -> str:
+    """Upload a PNG and share it in a channel; return the file's id.
+
+    Raises ChatError, RateLimitedError or ChatUnavailableError. A file whose last step failed is seen by nobody.
+    """
+    promised = call(
+        "files.getUploadURLExternal",
+        client.files_getUploadURLExternal,
+        filename=file_name(delivery_id),
+        length=len(png),
+        alt_txt=clean(alt, _ALT),
+    )
+    _send(str(promised["upload_url"]), png)
+    file_id = str(promised["file_id"])
+    call(
+        "files.completeUploadExternal",
+        client.files_completeUploadExternal,
+        files=[{"id": file_id, "title": clean(title, _TITLE)}],
+        channel_id=channel,
+    )
+    return file_id
+
+
+def file_name(delivery_id: str) -> str:
+    """Return the name that marks a delivery's file."""
+    return f"tierbot-{delivery_id}.png"
+
+
+def carries(message: Mapping[str, Any], delivery_id: str) -> bool:
+    """Say whether a message shares the file of a delivery."""
+    return any(file.get("name") == file_name(delivery_id) for file in message.get("files") or ())
+
+
+def _send(url: str, png: bytes) -> None:
+    try:
+        answer = httpx.post(url, content=png, timeout=_TIMEOUT, headers={"Content-Type": "application/octet-stream"})
+    except httpx.HTTPError as fault:
+        raise ChatUnavailableError(f"The picture's upload got no answer ({type(fault).__name__}: {fault}).") from fault
+    if not answer.is_success:
+        raise ChatUnavailableError(f"The picture's upload was answered with {answer.status_code}.")

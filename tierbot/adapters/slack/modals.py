@@ -1,0 +1,60 @@
+"""Modals and App Home as Slack takes them: their outer form, and the small parts that several of them use."""
+
+from collections.abc import Iterable, Sequence
+from enum import StrEnum
+from typing import Any
+
+from tierbot.adapters.slack.messages.blocks import Block, section
+from tierbot.adapters.slack.text import clean, emoji, mrkdwn
+from tierbot.domain.tags import TagSpace
+
+View = dict[str, Any]
+_TITLE, _BUTTON, _NAME, _MOST_BLOCKS = 24, 75, 60, 100
+
+
+class Button(StrEnum):
+    """What can be clicked in App Home, and in the messages that offer the same."""
+
+    FIVE = "tierbot_send_me_five"
+    QUIET = "tierbot_opt_out"
+    LOUD = "tierbot_opt_in"
+
+
+def plain(text: str, limit: int) -> dict[str, Any]:
+    """Return a plain_text object."""
+    return {"type": "plain_text", "text": clean(text, limit), "emoji": True}
+
+
+def modal(
+    title: str, blocks: Iterable[Block], *, callback_id: str = "", submit: str = "", private: str = "", close: str = ""
+) -> View:
+    """Return a modal; `private` comes back with its submission."""
+    view: View = {"type": "modal", "title": plain(title, _TITLE), "blocks": list(blocks)[:_MOST_BLOCKS]}
+    if close or not submit:
+        view["close"] = plain(close or "Close", _TITLE)
+    if submit:
+        view |= {"submit": plain(submit, _TITLE), "callback_id": callback_id, "private_metadata": private}
+    return view
+
+
+def saying(title: str, text: str) -> View:
+    """Return a modal that says one thing (mrkdwn)."""
+    return modal(title, [section(text)])
+
+
+def button(text: str, action_id: str, *, value: str = "", style: str = "") -> Block:
+    """Return a button."""
+    made: Block = {"type": "button", "text": plain(text, _BUTTON), "action_id": action_id}
+    return made | ({"value": value} if value else {}) | ({"style": style} if style else {})
+
+
+def actions(buttons: Sequence[Block], block_id: str) -> Block:
+    """Return a row of buttons."""
+    return {"type": "actions", "block_id": block_id, "elements": list(buttons)}
+
+
+def tag_label(tag_id: str, tags: TagSpace) -> str:
+    """Return a tag as mrkdwn: its emoji and name, or its bare id where the space has lost it."""
+    if tag_id not in tags:
+        return mrkdwn(clean(tag_id, _NAME))
+    return f"{emoji(tags[tag_id].short_name)} {mrkdwn(clean(tags[tag_id].name, _NAME))}"

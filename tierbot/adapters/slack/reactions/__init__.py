@@ -1,0 +1,1 @@
+"""Reactions, from the wire into the ledger."""

@@ -1,0 +1,1 @@
+"""A message's menu: name the right tag, why this tag, tag this."""

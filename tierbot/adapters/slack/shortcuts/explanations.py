@@ -1,0 +1,96 @@
+"""“Why this tag?” as a modal: what the model thought, which words moved it, which stories are near."""
+
+from collections.abc import Sequence
+
+from tierbot.adapters.slack.messages.blocks import Block, context, section
+from tierbot.adapters.slack.modals import View, modal, saying, tag_label
+from tierbot.adapters.slack.text import clean, link, mrkdwn
+from tierbot.adapters.slack.words import percent
+from tierbot.domain.nouns import Arm
+from tierbot.domain.predict.explain import Explanation, WordEffect
+from tierbot.domain.tags import TagSpace
+
+TITLE = "Why this tag?"
+_BARS = 10
+_MOST_WORDS = 6
+_LEAST_EFFECT = 0.005  # half a point: less is noise to a reader
+_LEAST_ALIKE = 0.25  # below that two stories have little in common but their language
+_STORY = 120
+_ARMS = {
+    Arm.TIER: "the tag was named and its emoji pre-filled",
+    Arm.BASIC: "the tag was named, 👍 👎 😕 were pre-filled",
+    Arm.BLANK: "nothing was named or pre-filled: a control that measures how far a pre-filled emoji attracts clicks",
+}
+
+
+def reading() -> View:
+    """Return the modal that is shown while the encoder reads."""
+    return saying(TITLE, "⏳ Reading the story again, once without each of its words …")
+
+
+def render_explanation(explanation: Explanation, tags: TagSpace) -> View:
+    """Return the explanation as a modal."""
+    blocks: list[Block] = [
+        section(f"*{link(explanation.url, mrkdwn(clean(explanation.title, _STORY)))}*"),
+        section("*How likely I found each topic*\n" + "\n".join(_likely(explanation, tags))),
+        section(_words(explanation, tags)),
+    ]
+    if near := _near(explanation, tags):
+        blocks.append(section("*Stories like this one that you have labelled*\n" + "\n".join(near)))
+    blocks += [context(line) for line in _how(explanation, tags)]
+    return modal(TITLE, blocks)
+
+
+def _likely(explanation: Explanation, tags: TagSpace) -> list[str]:
+    return [
+        f"`{_bar(p)}` {percent(p)}  {tag_label(tag, tags)}{'  ← shown' if tag == explanation.shown_tag else ''}"
+        for tag, p in explanation.probabilities
+    ]
+
+
+def _bar(share: float) -> str:
+    filled = round(share * _BARS)
+    return "█" * filled + "░" * (_BARS - filled)
+
+
+def _words(explanation: Explanation, tags: TagSpace) -> str:
+    shown = tag_label(explanation.shown_tag, tags)
+    if explanation.note:
+        return f"*Words that mattered*\n{mrkdwn(clean(explanation.note, 400))}"
+    mattered = [effect for effect in explanation.words if abs(effect.drop) >= _LEAST_EFFECT][:_MOST_WORDS]
+    if not mattered:
+        return f"*Words that mattered*\nNo single word: without any one of them {shown} stays as likely."
+    lines = _effects([one for one in mattered if one.drop > 0], f"Without it, {shown} would be less likely by")
+    lines += _effects([one for one in mattered if one.drop < 0], f"Without it, {shown} would be more likely by")
+    return "*Words that mattered*\n" + "\n".join(lines)
+
+
+def _effects(effects: Sequence[WordEffect], saying_: str) -> list[str]:
+    if not effects:
+        return []
+    words = " · ".join(f"*{mrkdwn(clean(one.word, 40))}* {100 * abs(one.drop):.0f} pts" for one in effects)
+    return [f"{saying_}: {words}"]
+
+
+def _near(explanation: Explanation, tags: TagSpace) -> list[str]:
+    return [
+        f"• {link(near.url, mrkdwn(clean(near.title, _STORY)))}: "
+        f"{', '.join(tag_label(tag, tags) for tag in near.tags)} ({percent(near.similarity)} alike)"
+        for near in explanation.neighbours
+        if near.similarity >= _LEAST_ALIKE
+    ]
+
+
+def _how(explanation: Explanation, tags: TagSpace) -> list[str]:
+    best = explanation.probabilities[0][0]
+    drawn = "" if best == explanation.shown_tag else f" (drawn to explore: {tag_label(best, tags)} was likelier)"
+    return [
+        (
+            f"Model {mrkdwn(clean(explanation.model_version, 60))} · policy {mrkdwn(clean(explanation.policy, 80))} · "
+            f"shown with probability {explanation.propensity:.2f}{drawn}"
+        ),
+        (
+            f"Arm {explanation.arm}, drawn with probability {explanation.arm_probability:.2f}: {_ARMS[explanation.arm]}. "
+            f"How the story was chosen: {mrkdwn(clean(explanation.selection.strategy, 60))}."
+        ),
+    ]

@@ -1,0 +1,94 @@
+"""The entries in a message's menu. Each acknowledges first; what takes longer happens in `slow`, one at a time."""
+
+import logging
+from collections.abc import Mapping
+from concurrent.futures import Executor
+from typing import Any
+
+from slack_bolt import Ack, App, BoltContext, Respond
+from slack_sdk import WebClient
+
+from tierbot.adapters.slack.commands.listeners import Desk
+from tierbot.adapters.slack.errors import call
+from tierbot.adapters.slack.faults import explained, told
+from tierbot.adapters.slack.modals import View, saying
+from tierbot.adapters.slack.needs import MessageShortcut, Needs
+from tierbot.adapters.slack.reactions.inbox import thank_if_late
+from tierbot.adapters.slack.shortcuts import explanations, menus
+from tierbot.adapters.slack.text import clean, mrkdwn
+from tierbot.domain.nouns import TierbotError
+
+_log = logging.getLogger(__name__)
+_LONGEST = 2500
+
+WHY = MessageShortcut("Why this tag?", "why_this_tag", "What the model thought of this story, once you have voted")
+NAME = MessageShortcut(menus.TITLE, menus.CALLBACK, "Vote without knowing the emoji: search among all topics")
+NEEDS = Needs(methods={"views.open": (), "views.update": ()}, shortcuts=(WHY, NAME))
+
+
+def register(app: App, desk: Desk, slow: Executor) -> None:
+    """Tell Bolt of every message shortcut."""
+
+    def why(ack: Ack, respond: Respond, body: dict[str, Any], context: BoltContext, client: WebClient) -> None:
+        ack()
+        with explained(respond, WHY.callback_id):
+            workspace, (channel, ts) = str(context.team_id), message_of(body)
+            try:
+                post_id = desk.insight.post_for(workspace, str(body["user"]["id"]), channel, ts)
+            except TierbotError as fault:
+                open_view(client, body, saying(explanations.TITLE, mrkdwn(clean(str(fault), _LONGEST))))
+                return
+            view_id = open_view(client, body, explanations.reading())
+            slow.submit(_explain, desk, client, workspace, post_id, view_id)
+
+    def name(ack: Ack, respond: Respond, body: dict[str, Any], context: BoltContext, client: WebClient) -> None:
+        ack()
+        with explained(respond, NAME.callback_id):
+            channel, ts = message_of(body)
+            try:
+                menu = desk.naming.menu(str(context.team_id), str(body["user"]["id"]), channel, ts)
+                view = menus.render_menu(menu, channel, ts)
+            except TierbotError as fault:
+                view = saying(menus.TITLE, mrkdwn(clean(str(fault), _LONGEST)))
+            open_view(client, body, view)
+
+    def named(ack: Ack, body: dict[str, Any], context: BoltContext, client: WebClient) -> None:
+        # Written before it is acknowledged, as reactions are: a vote that could not be kept is not thanked for.
+        workspace, user = str(context.team_id), str(body["user"]["id"])
+        try:
+            said = menus.read_menu(body["view"])
+            news = desk.naming.name(workspace, user, said.channel, said.ts, said.tag_ids, said.form)
+        except TierbotError as fault:
+            ack(response_action="errors", errors={menus.BLOCK: clean(str(fault), _LONGEST)})
+            return
+        ack()
+        with explained(None, NAME.callback_id):
+            if news and said.tag_ids:
+                thank_if_late(desk.courtesy, client, workspace, said.vote(user, desk.clock.now()))
+
+    app.shortcut({"type": "message_action", "callback_id": WHY.callback_id})(why)
+    app.shortcut({"type": "message_action", "callback_id": NAME.callback_id})(name)
+    app.view(menus.CALLBACK)(named)
+
+
+def _explain(desk: Desk, client: WebClient, workspace: str, post_id: str, view_id: str) -> None:
+    try:
+        found = desk.insight.explanation(workspace, post_id)
+        view = explanations.render_explanation(found, desk.tags(workspace))
+    except Exception as fault:  # noqa: BLE001 - nobody stands behind this thread: the person must be told here
+        view = saying(explanations.TITLE, told(fault, WHY.callback_id))
+    try:
+        call("views.update", client.views_update, view_id=view_id, view=view)
+    except TierbotError as fault:  # closed meanwhile
+        _log.info("An explanation of post %s was not shown: %s", post_id, fault)
+
+
+def message_of(body: Mapping[str, Any]) -> tuple[str, str]:
+    """Return (channel, ts) of the message that a shortcut was used on."""
+    return str(body["channel"]["id"]), str(body.get("message_ts") or body["message"]["ts"])
+
+
+def open_view(client: WebClient, body: Mapping[str, Any], view: View) -> str:
+    """Open a modal for who did this, and return its id; the trigger lives three seconds."""
+    opened = call("views.open", client.views_open, trigger_id=str(body["trigger_id"]), view=view)
+    return str(opened["view"]["id"])

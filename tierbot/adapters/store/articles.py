@@ -1,0 +1,205 @@
+"""Articles and their embeddings, kept once each."""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict
+from datetime import datetime
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from sqlalchemy import RowMapping, bindparam, func, select, union
+
+from tierbot.adapters.store.columns import table
+from tierbot.adapters.store.part import Part, chunks
+from tierbot.adapters.store.rows import ArticleCopyRow, ArticleRow, EmbeddingRow
+from tierbot.adapters.store.work_rows import HeldBackRow
+from tierbot.domain.nouns import Article, Copy, Thread
+
+_article = table(ArticleRow)
+_copy = table(ArticleCopyRow)
+_embedding = table(EmbeddingRow)
+_held = table(HeldBackRow)
+_FIELDS = (
+    "id",
+    "title",
+    "text",
+    "url",
+    "source",
+    "received_at",
+    "published_at",
+    "image_url",
+    "copies",
+    "asked_by",
+    "asked_in",
+    "check_tag",
+)
+_COLUMNS = [_article.c[name] for name in _FIELDS]
+_REQUESTED = _article.c.asked_in.is_not(None) | _article.c.check_tag.is_not(None)
+_STORED = np.dtype("<f4")
+
+
+def _noun(row: RowMapping) -> Article:
+    place = row["asked_in"]
+    return Article(**{**row, "asked_in": Thread(*place.split("/"))} if place else row)
+
+
+def _values(article: Article) -> dict[str, Any]:
+    found = {name: getattr(article, name) for name in _FIELDS}
+    place = article.asked_in
+    return {**found, "asked_in": f"{place.channel}/{place.ts}"} if place else found
+
+
+class SqlArticles(Part):
+    """ports.Articles."""
+
+    def add(self, articles: Iterable[Article]) -> int:
+        rows = [_values(article) for article in articles]
+        return sum(self._add(ArticleRow, part) for part in chunks(rows))
+
+    def fold(self, counts: Mapping[str, int]) -> None:
+        if not counts:
+            return
+        statement = (
+            self._update(ArticleRow)
+            .where(_article.c.id == bindparam("folded"))
+            .values(copies=_article.c.copies + bindparam("more"))
+        )
+        self._connection.execute(statement, [{"folded": key, "more": more} for key, more in counts.items()])
+
+    def add_copies(self, copies: Iterable[Copy]) -> int:
+        wanted = {copy.id: copy for copy in copies}
+        known = self.known_copies(wanted)
+        fresh = [copy for key, copy in wanted.items() if key not in known]
+        for some in chunks(fresh):
+            self._add(ArticleCopyRow, [asdict(copy) for copy in some])
+        self.fold(Counter(copy.article_id for copy in fresh))
+        return len(fresh)
+
+    def known_copies(self, copy_ids: Iterable[str]) -> set[str]:
+        found: set[str] = set()
+        for part in chunks(copy_ids):
+            known = self._select(ArticleCopyRow, _copy.c.id).where(_copy.c.id.in_(part))
+            found.update(self._connection.execute(known).scalars())
+        return found
+
+    def sources(self, article_ids: Iterable[str]) -> dict[str, int]:
+        found: dict[str, int] = {}
+        for part in chunks(article_ids):
+            own = self._select(ArticleRow, _article.c.id.label("id"), _article.c.source.label("source")).where(
+                _article.c.id.in_(part)
+            )
+            others = self._select(ArticleCopyRow, _copy.c.article_id, _copy.c.source).where(
+                _copy.c.article_id.in_(part)
+            )
+            both = union(own, others).subquery()
+            found.update(
+                (key, count)
+                for key, count in self._connection.execute(select(both.c.id, func.count()).group_by(both.c.id))
+            )
+        return found
+
+    def get(self, article_ids: Iterable[str]) -> dict[str, Article]:
+        found: dict[str, Article] = {}
+        for part in chunks(article_ids):
+            rows = self._connection.execute(self._select(ArticleRow, *_COLUMNS).where(_article.c.id.in_(part)))
+            found.update((row["id"], _noun(row)) for row in rows.mappings())
+        return found
+
+    def _newest(self, limit: int, *conditions: Any) -> list[Article]:
+        statement = (
+            self._select(ArticleRow, *_COLUMNS)
+            .where(*conditions)
+            .order_by(_article.c.received_at.desc(), _article.c.id)
+            .limit(limit)
+        )
+        return [_noun(row) for row in self._connection.execute(statement).mappings()]
+
+    def recent(self, since: datetime, limit: int) -> list[Article]:
+        return self._newest(limit, _article.c.received_at >= since, ~_REQUESTED)
+
+    def waiting(self, limit: int, held_on: Iterable[str] = ()) -> list[Article]:
+        grounds = list(held_on)
+        never_asked = _article.c.asked_at.is_(None) & ~_REQUESTED
+        if not grounds:
+            return self._newest(limit, never_asked)
+        held = select(_held.c.article_id).where(
+            self._mine(HeldBackRow), _held.c.article_id == _article.c.id, _held.c.grounds.in_(grounds)
+        )
+        return self._newest(limit, never_asked, ~held.exists())
+
+    def requested(self, limit: int, held_on: Iterable[str] = (), *, in_threads: bool) -> list[Article]:
+        held = select(_held.c.article_id).where(
+            self._mine(HeldBackRow), _held.c.article_id == _article.c.id, _held.c.grounds.in_(list(held_on))
+        )
+        in_thread = _article.c.asked_in.is_not(None)
+        wanted = in_thread if in_threads else ~in_thread
+        statement = (
+            self._select(ArticleRow, *_COLUMNS)
+            .where(_article.c.asked_at.is_(None), _REQUESTED, wanted, ~held.exists())
+            .order_by(_article.c.received_at, _article.c.id)
+            .limit(limit)
+        )
+        return [_noun(row) for row in self._connection.execute(statement).mappings()]
+
+    def without_embedding(self, encoder_digest: str, limit: int) -> list[Article]:
+        # `embedded_with` is an indexed hint that leaves out all that are done; the sub-query decides on the rest
+        # (articles embedded by this encoder earlier and by another since). One query for each side of the index:
+        # told "this or that", SQLite would look at every article.
+        hint = _article.c.embedded_with
+        there = select(_embedding.c.article_id).where(
+            self._mine(EmbeddingRow),
+            _embedding.c.encoder_digest == encoder_digest,
+            _embedding.c.article_id == _article.c.id,
+        )
+        found: list[Article] = []
+        for side in (hint.is_(None), hint < encoder_digest, hint > encoder_digest):
+            found.extend(self._newest(limit, side, ~there.exists()))
+        return sorted(found, key=lambda article: (article.received_at, article.id), reverse=True)[:limit]
+
+    def to_embed(self, encoder_digest: str, after: str, limit: int) -> list[Article]:
+        there = select(_embedding.c.article_id).where(
+            self._mine(EmbeddingRow),
+            _embedding.c.encoder_digest == encoder_digest,
+            _embedding.c.article_id == _article.c.id,
+        )
+        following = (
+            self._select(ArticleRow, *_COLUMNS)
+            .where(_article.c.id > after, ~there.exists())
+            .order_by(_article.c.id)
+            .limit(limit)
+        )
+        return [_noun(row) for row in self._connection.execute(following).mappings()]
+
+    def add_embeddings(self, encoder_digest: str, vectors: Mapping[str, NDArray[np.float32]]) -> None:
+        rows = [
+            {"encoder_digest": encoder_digest, "article_id": key, "vector": vector.astype(_STORED).tobytes()}
+            for key, vector in vectors.items()
+        ]
+        for part in chunks(rows):
+            self._add(EmbeddingRow, part)
+            ids = [row["article_id"] for row in part]
+            self._connection.execute(
+                self._update(ArticleRow).where(_article.c.id.in_(ids)).values(embedded_with=encoder_digest)
+            )
+
+    def embedded(self, encoder_digest: str, article_ids: Iterable[str]) -> set[str]:
+        there = self._select(EmbeddingRow, _embedding.c.article_id).where(_embedding.c.encoder_digest == encoder_digest)
+        return {
+            key
+            for part in chunks(article_ids)
+            for key in self._connection.execute(there.where(_embedding.c.article_id.in_(part))).scalars()
+        }
+
+    def embeddings(self, encoder_digest: str, article_ids: Iterable[str]) -> dict[str, NDArray[np.float32]]:
+        found: dict[str, NDArray[np.float32]] = {}
+        columns = self._select(EmbeddingRow, _embedding.c.article_id, _embedding.c.vector)
+        for part in chunks(article_ids):
+            rows = self._connection.execute(
+                columns.where(_embedding.c.encoder_digest == encoder_digest, _embedding.c.article_id.in_(part))
+            )
+            found.update((key, np.frombuffer(vector, _STORED).astype(np.float32)) for key, vector in rows)
+        return found
+
+    def count(self) -> int:
+        return int(self._connection.execute(self._select(ArticleRow, func.count())).scalar_one())

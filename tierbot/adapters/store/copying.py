@@ -1,0 +1,77 @@
+"""A whole database copied into an empty one, as a rule from SQLite to PostgreSQL: the tables are the same on both."""
+
+from collections.abc import Iterator
+from datetime import datetime
+
+from sqlalchemy import Connection, RowMapping, Table, func, insert, inspect, select, text
+
+from tierbot.adapters.store.columns import Row, table
+from tierbot.adapters.store.engine import Database, connect
+from tierbot.adapters.store.errors import StoreError
+from tierbot.adapters.store.part import chunks
+from tierbot.adapters.store.schema import VERSION_TABLE, bring_up
+from tierbot.adapters.store.work_rows import LeaseRow
+
+_LOCK = "copy"
+
+
+def copy_database(source: str, target: str, now: datetime) -> int:
+    """Copy every row of the database at `source` into the empty one at `target`; return how many.
+
+    All of it or nothing: it is one transaction there. Leases stay behind. Raises StoreError if a bot holds a lease on
+    the source, if the target is not empty, or if either cannot be used.
+    """
+    ours, theirs = connect(source, create=False), connect(target, create=True)
+    try:
+        bring_up(ours, create=False)
+        bring_up(theirs)
+        with ours.read() as there, theirs.write(_LOCK) as here:
+            _refuse_running(there, ours, now)
+            _refuse_unknown(there, ours)
+            _refuse_full(here, theirs)
+            return sum(_copy(there, here, one) for one in Row.metadata.sorted_tables if one is not table(LeaseRow))
+    finally:
+        ours.engine.dispose()
+        theirs.engine.dispose()
+
+
+def _refuse_running(connection: Connection, database: Database, now: datetime) -> None:
+    lease = table(LeaseRow).c
+    holder = connection.execute(select(lease.holder).where(lease.until > now)).scalar()
+    if holder is not None:
+        raise StoreError(f"{database.where}: {holder} is at work in it. Stop every bot, wait a minute, and try again.")
+
+
+def _refuse_unknown(connection: Connection, database: Database) -> None:
+    unknown = sorted(set(inspect(connection).get_table_names()) - {*Row.metadata.tables, VERSION_TABLE})
+    if unknown:
+        raise StoreError(f"{database.where}: holds the table {unknown[0]}, which is not tierbot's. Take it out first.")
+
+
+def _refuse_full(connection: Connection, database: Database) -> None:
+    for one in Row.metadata.sorted_tables:
+        if connection.execute(select(func.count()).select_from(one)).scalar():
+            raise StoreError(f"{database.where}: is not empty ({one.name} has rows). Name an empty database.")
+
+
+def _copy(there: Connection, here: Connection, one: Table) -> int:
+    copied = 0
+    for rows in chunks(_rows(there, one)):
+        here.execute(insert(one), [dict(row) for row in rows])
+        copied += len(rows)
+    if copied and here.dialect.name == "postgresql":
+        _number_on(here, one)
+    return copied
+
+
+def _rows(connection: Connection, one: Table) -> Iterator[RowMapping]:
+    return iter(connection.execution_options(yield_per=500).execute(select(one)).mappings())
+
+
+def _number_on(connection: Connection, one: Table) -> None:
+    """Let a table's own numbering go on behind the rows that came with theirs; SQLite does so by itself."""
+    column = one.autoincrement_column
+    if column is not None:
+        newest = connection.execute(select(func.max(column))).scalar()
+        sequence = {"of": one.name, "column": column.name, "newest": newest}
+        connection.execute(text("SELECT setval(pg_get_serial_sequence(:of, :column), :newest)"), sequence)

@@ -1,0 +1,85 @@
+"""Settled posts page by page, found by the number of their newest verdict: an export's memory stays constant."""
+
+from collections.abc import Sequence
+
+from sqlalchemy import ColumnElement, func, select
+
+from tierbot.adapters.store.columns import table
+from tierbot.adapters.store.part import Part
+from tierbot.adapters.store.posts import POST_COLUMNS, PREDICTION_COLUMNS, post_of, prediction_of
+from tierbot.adapters.store.rows import PostRow, PredictionRow, VerdictRow
+from tierbot.adapters.store.verdicts import VERDICT_COLUMNS, verdict_of
+from tierbot.domain.nouns import Arm
+from tierbot.use_cases.ports import LabelledPost
+
+_verdict = table(VerdictRow)
+_post = table(PostRow)
+_prediction = table(PredictionRow)
+_TO_POST = 1 + len(POST_COLUMNS)
+_TO_VERDICT = _TO_POST + len(VERDICT_COLUMNS)
+
+
+class SqlDataset(Part):
+    """ports.Dataset."""
+
+    def cursor(self) -> int:
+        newest = self._select(VerdictRow, func.max(_verdict.c.seq)).where(_verdict.c.newest)
+        return self._connection.execute(newest).scalar() or 0
+
+    def page(
+        self, after: int, limit: int, *, rounds: Sequence[int] | None = None, arms: Sequence[Arm] | None = None
+    ) -> list[tuple[int, LabelledPost]]:
+        # First up to which number a page goes, from an index that holds nothing else; then what belongs to it. Asked
+        # for both at once, SQLite begins at the posts and sorts all of them for each page.
+        wanted = self._filters(rounds, arms)
+        while (last := self._last(after, limit)) is not None:
+            found = self._between(after, last, wanted)
+            if found:
+                return found
+            after = last
+        return []
+
+    def _last(self, after: int, limit: int) -> int | None:
+        """Return the number that the page after `after` ends with, None if it would be empty."""
+        following = (
+            self._select(VerdictRow, _verdict.c.seq)
+            .where(_verdict.c.newest, _verdict.c.seq > after)
+            .order_by(_verdict.c.seq)
+            .limit(limit)
+        )
+        return self._connection.execute(select(func.max(following.subquery().c.seq))).scalar()
+
+    @staticmethod
+    def _filters(rounds: Sequence[int] | None, arms: Sequence[Arm] | None) -> list[ColumnElement[bool]]:
+        found: list[ColumnElement[bool]] = []
+        if rounds is not None:
+            found.append(_post.c.round_number.in_(rounds))
+        if arms is not None:
+            found.append(_post.c.arm.in_([arm.value for arm in arms]))
+        return found
+
+    def _between(self, after: int, last: int, wanted: Sequence[ColumnElement[bool]]) -> list[tuple[int, LabelledPost]]:
+        statement = (
+            select(_verdict.c.seq, *POST_COLUMNS, *VERDICT_COLUMNS, *PREDICTION_COLUMNS)
+            .where(
+                self._mine(VerdictRow, PostRow, PredictionRow),
+                _verdict.c.newest,
+                _verdict.c.seq > after,
+                _verdict.c.seq <= last,
+                _post.c.id == _verdict.c.post_id,
+                _prediction.c.id == _post.c.prediction_id,
+                *wanted,
+            )
+            .order_by(_verdict.c.seq)
+        )
+        return [
+            (
+                row[0],
+                LabelledPost(
+                    post_of(row[1:_TO_POST]),
+                    prediction_of(row[_TO_VERDICT:]),
+                    verdict_of(row[_TO_POST:_TO_VERDICT]),
+                ),
+            )
+            for row in self._connection.execute(statement).all()
+        ]

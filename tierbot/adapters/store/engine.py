@@ -1,0 +1,225 @@
+"""Connections: one engine per store, set up so that SQLite and PostgreSQL give the same guarantees.
+
+A write transaction holds its workspace's lock from its first moment, so that what it read stays true until it
+commits: BEGIN IMMEDIATE on SQLite (a deferred BEGIN fails with "database is locked" when it turns from reading
+to writing), an advisory lock per workspace on PostgreSQL. A read transaction is a snapshot without a lock.
+"""
+
+import hashlib
+import json
+import os
+import threading
+from collections import deque
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
+from pathlib import Path
+from typing import Any
+
+import orjson
+from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url, text
+from sqlalchemy.exc import ArgumentError, NoSuchModuleError
+from sqlalchemy.pool import StaticPool
+
+from tierbot.adapters.store.errors import NoDatabaseError, StoreBusyError, StoreError, explained
+
+BUSY_SECONDS = 30.0
+_READ_ONLY = "tierbot_read_only"
+_OLDEST_SQLITE = (3, 35, 0)  # RETURNING
+
+
+class Database:
+    """An engine and the two ways to open a transaction on it."""
+
+    def __init__(self, engine: Engine) -> None:
+        self.engine = engine
+        self._sqlite = engine.dialect.name == "sqlite"
+        file = engine.url.database if self._sqlite else None
+        self.where = file or engine.url.render_as_string(hide_password=True)  # what errors call it
+        # SQLite's own waiting is by sleeping and retrying, up to 0.1 s a time: threads of one process queue here.
+        self._writer = Turns()
+        self._in_memory = isinstance(engine.pool, StaticPool)
+
+    @contextmanager
+    def write(self, workspace: str) -> Iterator[Connection]:
+        """Open a transaction alone in its workspace; commit on leaving, roll back if the block raises.
+
+        Raises StoreBusyError after waiting BUSY_SECONDS, StoreError for a full disk and the like.
+        """
+        with explained(self.where), self._queue(), self.engine.connect() as connection, connection.begin():
+            if not self._sqlite:
+                connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": lock_number(workspace)})
+            yield connection
+
+    @contextmanager
+    def read(self) -> Iterator[Connection]:
+        """Open a snapshot: every query in it sees the same moment, and nothing can be written."""
+        options: dict[str, Any] = {_READ_ONLY: True}
+        if not self._sqlite:
+            options |= {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
+        turn = self._queue() if self._in_memory else nullcontext()
+        with explained(self.where), turn, self.engine.connect() as plain:
+            connection = plain.execution_options(**options)
+            with connection.begin():
+                try:
+                    yield connection
+                finally:
+                    if self._sqlite and not connection.invalidated:  # Ctrl-C in mid-query closes it
+                        connection.exec_driver_sql("PRAGMA query_only=OFF")
+
+    @contextmanager
+    def _queue(self) -> Iterator[None]:
+        if not self._sqlite:
+            yield
+            return
+        if not self._writer.acquire(timeout=BUSY_SECONDS):
+            raise StoreBusyError(
+                f"{self.where}: another transaction of this process is still open. Keep transactions short, and open "
+                "none inside another."
+            )
+        try:
+            yield
+        finally:
+            self._writer.release()
+
+
+class Turns:
+    """A lock that goes to whoever has waited longest.
+
+    Python's own goes to whoever asks first once it is free: a thread that writes many short transactions in a row
+    would take it again and again, while reactions wait to be acknowledged.
+    """
+
+    def __init__(self) -> None:
+        self._guard = threading.Lock()
+        self._held = False
+        self._waiting: deque[threading.Event] = deque()
+
+    def acquire(self, timeout: float) -> bool:
+        """Wait for one's turn for `timeout` seconds; False if it did not come."""
+        with self._guard:
+            if not self._held:
+                self._held = True
+                return True
+            turn = threading.Event()
+            self._waiting.append(turn)
+        if turn.wait(timeout):
+            return True
+        with self._guard:
+            if turn.is_set():  # it came just now
+                return True
+            self._waiting.remove(turn)
+            return False
+
+    def release(self) -> None:
+        """Let the next one in."""
+        with self._guard:
+            if self._waiting:
+                self._waiting.popleft().set()
+            else:
+                self._held = False
+
+
+def lock_number(name: str) -> int:
+    """Return the 64-bit number under which PostgreSQL locks a name."""
+    return int.from_bytes(hashlib.blake2b(f"tierbot:{name}".encode(), digest_size=8).digest(), "big", signed=True)
+
+
+def read_json(text: str | bytes) -> Any:
+    """Read what a JSON column holds: distributions make up most of what is read, and orjson takes a quarter of the time."""
+    try:
+        return orjson.loads(text)
+    except orjson.JSONDecodeError:
+        return json.loads(text)  # which takes NaN and lone surrogates too
+
+
+def connect(url: str, *, create: bool) -> Database:
+    """Make the engine for `url` (SQLite or PostgreSQL). Nothing is read or written yet, save a missing folder.
+
+    Raises StoreError if the URL cannot be used, or names a missing file and `create` is False.
+    """
+    parsed = parse(url)
+    if parsed.get_backend_name() == "sqlite":
+        return Database(_sqlite(parsed, create=create))
+    return Database(_postgresql(parsed))
+
+
+def parse(url: str) -> URL:
+    """Read DATABASE_URL, its driver filled in. Raises StoreError if it is none, or of another database."""
+    try:
+        parsed = make_url(url)
+    except ArgumentError as fault:
+        raise StoreError(
+            "DATABASE_URL: not a database URL. Write sqlite:///tierbot.db or postgresql://user:password@host/name."
+        ) from fault
+    if parsed.drivername in {"postgres", "postgresql"}:
+        parsed = parsed.set(drivername="postgresql+psycopg")
+    if parsed.drivername == "sqlite":
+        parsed = parsed.set(drivername="sqlite+pysqlite")
+    if parsed.drivername not in {"sqlite+pysqlite", "postgresql+psycopg"}:
+        raise StoreError(
+            f"DATABASE_URL: {parsed.drivername} is not supported. Write sqlite:///tierbot.db or "
+            "postgresql://user:password@host/name."
+        )
+    return parsed
+
+
+def _sqlite(url: URL, *, create: bool) -> Engine:
+    import sqlite3  # noqa: PLC0415 - only where SQLite is used
+
+    if sqlite3.sqlite_version_info < _OLDEST_SQLITE:
+        raise StoreError(f"SQLite {sqlite3.sqlite_version} is too old. Use a Python that brings 3.35 or newer.")
+    options: dict[str, Any] = {"connect_args": {"timeout": BUSY_SECONDS, "check_same_thread": False}}
+    if url.database in {None, "", ":memory:"}:
+        options["poolclass"] = StaticPool
+    elif not str(url.database).startswith("file:"):  # SQLite's own notation for a file with options
+        _check_folder(Path(str(url.database)), create=create)
+    engine = create_engine(url, json_deserializer=read_json, **options)
+    event.listen(engine, "connect", _prepare_sqlite)
+    event.listen(engine, "begin", _begin_sqlite)
+    return engine
+
+
+def _check_folder(path: Path, *, create: bool) -> None:
+    if path.is_dir():
+        raise StoreError(f"{path}: is a folder. Name a file in it, such as sqlite:///{path}/tierbot.db.")
+    if not path.exists() and not create:
+        raise NoDatabaseError(
+            f"{path}: there is no database yet. Start the bot once (`tierbot run`), or check DATABASE_URL."
+        )
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        # Votes and sealed tokens are nobody else's to read; SQLite's own files beside it get the same mode.
+        os.close(os.open(path, os.O_RDONLY | os.O_CREAT, 0o600))
+    except OSError as fault:
+        raise StoreError(f"{path}: cannot be made ({fault.strerror}). Check DATABASE_URL.") from fault
+
+
+def _prepare_sqlite(connection: Any, record: object) -> None:  # noqa: ARG001 - SQLAlchemy's signature
+    connection.isolation_level = None  # the driver begins nothing by itself: _begin_sqlite does
+    connection.execute("PRAGMA foreign_keys=ON")
+    connection.execute("PRAGMA synchronous=NORMAL")  # safe against crashes of the program in WAL
+
+
+def _begin_sqlite(connection: Connection) -> None:
+    if connection.get_execution_options().get(_READ_ONLY):
+        connection.exec_driver_sql("PRAGMA query_only=ON")
+        connection.exec_driver_sql("BEGIN")
+    else:
+        connection.exec_driver_sql("BEGIN IMMEDIATE")
+
+
+def _postgresql(url: URL) -> Engine:
+    try:
+        engine = create_engine(url, json_deserializer=read_json, pool_pre_ping=True, pool_size=10, max_overflow=20)
+    except (ModuleNotFoundError, NoSuchModuleError) as fault:
+        raise StoreError("PostgreSQL needs one more package. Install it: pip install 'tierbot[postgres]'.") from fault
+    event.listen(engine, "connect", _prepare_postgresql)
+    return engine
+
+
+def _prepare_postgresql(connection: Any, record: object) -> None:  # noqa: ARG001 - SQLAlchemy's signature
+    with connection.cursor() as cursor:
+        cursor.execute(f"SET lock_timeout = '{BUSY_SECONDS:g}s'")
+        # A worker that hangs in mid-transaction must not hold its workspace for ever.
+        cursor.execute("SET idle_in_transaction_session_timeout = '60s'")
+    connection.commit()

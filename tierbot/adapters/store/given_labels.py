@@ -1,0 +1,45 @@
+"""Labels that archives brought along."""
+
+from collections.abc import Iterable
+
+from tierbot.adapters.store.columns import table
+from tierbot.adapters.store.part import Part, chunks
+from tierbot.adapters.store.rows import ArticleRow, GivenLabelRow
+from tierbot.domain.nouns import GivenLabel
+
+_given = table(GivenLabelRow)
+_article = table(ArticleRow)
+
+
+class SqlGivenLabels(Part):
+    """ports.GivenLabels."""
+
+    def put(self, labels: Iterable[GivenLabel]) -> int:
+        kept = 0
+        for part in chunks({label.article_id: label for label in labels}.values()):
+            ids = [label.article_id for label in part]
+            self._connection.execute(self._delete(GivenLabelRow).where(_given.c.article_id.in_(ids)))
+            self._add(
+                GivenLabelRow,
+                [
+                    {
+                        "article_id": label.article_id,
+                        "tags": {tag: float(weight) for tag, weight in label.tags.items()},
+                        "source": label.source,
+                        "given_at": label.given_at,
+                    }
+                    for label in part
+                ],
+            )
+            self._connection.execute(
+                self._update(ArticleRow)
+                .where(_article.c.id.in_(ids), _article.c.asked_at.is_(None))
+                .values(asked_at=part[0].given_at)
+            )
+            kept += len(part)
+        return kept
+
+    def sample(self, limit: int) -> list[GivenLabel]:
+        columns = (_given.c.article_id, _given.c.tags, _given.c.source, _given.c.given_at)
+        ordered = self._select(GivenLabelRow, *columns).order_by(_given.c.article_id).limit(limit)
+        return [GivenLabel(*row) for row in self._connection.execute(ordered)]

@@ -1,0 +1,202 @@
+"""The ledger of reaction events, and the votes derived from it.
+
+`append_all` is the hot path: two statements for however many events. Every message has a row that says how far its
+events go and how far they have been read, so that finding what is new costs what is new.
+"""
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from functools import lru_cache
+from typing import Any
+
+from sqlalchemy import Row, Select, bindparam, select, update
+from sqlalchemy.dialects import postgresql, sqlite
+
+from tierbot.adapters.store.columns import table
+from tierbot.adapters.store.part import Part, chunks, of_workspace
+from tierbot.adapters.store.rows import MessageTallyRow, PostRow, ReactionEventRow, VoteRow
+from tierbot.domain.nouns import Origin, ReactionEvent, Says, Source, Vote
+
+_event = table(ReactionEventRow)
+_message = table(MessageTallyRow)
+_vote = table(VoteRow)
+_post = table(PostRow)
+_VOTE_COLUMNS = (_vote.c.post_id, _vote.c.user_id, _vote.c.says, _vote.c.at, _vote.c.tag)
+# Once for each message that is tallied, while reactions wait for the database: built once.
+_IS_MESSAGE = (
+    of_workspace(MessageTallyRow),
+    _message.c.channel == bindparam("in_channel"),
+    _message.c.ts == bindparam("at_ts"),
+)
+_CURSOR = select(_message.c.ledger_cursor).where(*_IS_MESSAGE)
+_TALLIED = (
+    update(_message)
+    .where(*_IS_MESSAGE, _message.c.tallied_cursor < bindparam("read_to"))
+    .values(tallied_cursor=bindparam("read_to"))
+)
+_UNTALLIED = (
+    select(_message.c.channel, _message.c.ts)
+    .where(of_workspace(MessageTallyRow), _message.c.tallied_cursor < _message.c.ledger_cursor)
+    .order_by(_message.c.ledger_cursor)
+    .limit(bindparam("at_most"))
+)
+_EVENTS = (
+    select(_event)
+    .where(
+        of_workspace(ReactionEventRow),
+        _event.c.channel == bindparam("in_channel"),
+        _event.c.ts == bindparam("at_ts"),
+    )
+    .order_by(_event.c.seq)
+)
+_SAYS = {says.value: says for says in Says}
+
+
+@lru_cache
+def _append_statements(dialect: str) -> tuple[Any, Any]:
+    insert = postgresql.insert if dialect == "postgresql" else sqlite.insert
+    event = insert(_event).on_conflict_do_nothing(index_elements=["workspace_id", "event_id"])
+    message = insert(_message)
+    known = message.on_conflict_do_update(
+        index_elements=["workspace_id", "channel", "ts"], set_={"ledger_cursor": message.excluded.ledger_cursor}
+    )
+    return event.returning(_event.c.event_id, _event.c.channel, _event.c.ts, _event.c.seq), known
+
+
+def _noun(row: Row[Any]) -> ReactionEvent:
+    return ReactionEvent(
+        event_id=row.event_id,
+        channel=row.channel,
+        ts=row.ts,
+        user=row.user_id,
+        name=row.name,
+        added=row.added,
+        happened_at=row.happened_at,
+        received_at=row.received_at,
+        source=Source(row.source),
+        origin=Origin(row.origin),
+    )
+
+
+class SqlLedger(Part):
+    """ports.Ledger."""
+
+    def append(self, event: ReactionEvent) -> bool:
+        return self.append_all([event])[0]
+
+    def append_all(self, events: Sequence[ReactionEvent]) -> list[bool]:
+        if not events:
+            return []
+        insert, advance = _append_statements(self._connection.dialect.name)
+        rows = self._connection.execute(insert, [self._row(event) for event in events]).all()
+        ends: dict[tuple[str, str], int] = {}
+        for row in rows:
+            ends[row.channel, row.ts] = max(row.seq, ends.get((row.channel, row.ts), 0))
+        if ends:
+            self._connection.execute(
+                advance,
+                [
+                    {
+                        "workspace_id": self._workspace,
+                        "channel": channel,
+                        "ts": ts,
+                        "ledger_cursor": seq,
+                        "tallied_cursor": 0,
+                    }
+                    for (channel, ts), seq in sorted(ends.items())
+                ],
+            )
+        new = {row.event_id for row in rows}
+        first = {event.event_id: place for place, event in reversed(list(enumerate(events)))}
+        return [event.event_id in new and first[event.event_id] == place for place, event in enumerate(events)]
+
+    def _row(self, event: ReactionEvent) -> dict[str, Any]:
+        return {
+            "workspace_id": self._workspace,
+            "event_id": event.event_id,
+            "channel": event.channel,
+            "ts": event.ts,
+            "user_id": event.user,
+            "name": event.name,
+            "added": event.added,
+            "happened_at": event.happened_at,
+            "received_at": event.received_at,
+            "source": event.source.value,
+            "origin": event.origin.value,
+        }
+
+    def events(self, channel: str, ts: str) -> list[ReactionEvent]:
+        return [_noun(row) for row in self._run(_EVENTS, in_channel=channel, at_ts=ts)]
+
+    def newest(self, origin: Origin) -> ReactionEvent | None:
+        statement = (
+            self._select(ReactionEventRow).where(_event.c.origin == origin.value).order_by(_event.c.seq.desc()).limit(1)
+        )
+        row = self._connection.execute(statement).first()
+        return None if row is None else _noun(row)
+
+    def cursor(self, channel: str, ts: str) -> int:
+        return self._run(_CURSOR, in_channel=channel, at_ts=ts).scalar() or 0
+
+    def untallied(self, limit: int) -> list[tuple[str, str]]:
+        return [(row.channel, row.ts) for row in self._run(_UNTALLIED, at_most=limit)]
+
+    def replace_votes(self, post_id: str, votes: Iterable[Vote], cursor: int) -> None:
+        # Votes derived from less of the ledger than those that stand are stale.
+        current = self._connection.execute(
+            self._update(PostRow)
+            .where(_post.c.id == post_id, _post.c.votes_cursor <= cursor)
+            .values(votes_cursor=cursor)
+        ).rowcount
+        if not current:
+            return
+        self._connection.execute(self._delete(VoteRow).where(_vote.c.post_id == post_id))
+        rows = [
+            {"post_id": post_id, "user_id": vote.user, "says": vote.says.value, "tag": vote.tag or "", "at": vote.at}
+            for vote in votes
+        ]
+        for part in chunks(rows):
+            self._add(VoteRow, part)
+
+    def tallied(self, channel: str, ts: str, cursor: int) -> None:
+        self._run(_TALLIED, in_channel=channel, at_ts=ts, read_to=cursor)
+
+    def cursors(self, post_ids: Iterable[str]) -> dict[str, int]:
+        found: dict[str, int] = {}
+        for part in chunks(post_ids):
+            rows = self._connection.execute(
+                self._select(PostRow, _post.c.id, _post.c.votes_cursor).where(_post.c.id.in_(part))
+            )
+            found.update((post_id, cursor) for post_id, cursor in rows)
+        return found
+
+    def votes(self, post_ids: Iterable[str]) -> dict[str, list[Vote]]:
+        wanted = list(post_ids)
+        found: dict[str, list[Vote]] = {post_id: [] for post_id in wanted}
+        for part in chunks(wanted):
+            self._collect(self._select(VoteRow, *_VOTE_COLUMNS).where(_vote.c.post_id.in_(part)), found)
+        return found
+
+    def votes_in_round(self, number: int) -> dict[str, list[Vote]]:
+        found: dict[str, list[Vote]] = {}
+        # A sub-query, not a join: SQLite would begin the join at the votes, all of them.
+        posts = self._select(PostRow, _post.c.id).where(_post.c.round_number == number)
+        statement = self._select(VoteRow, *_VOTE_COLUMNS).where(_vote.c.post_id.in_(posts))
+        self._collect(statement, found)
+        return found
+
+    def votes_by(self, user: str, since: datetime) -> list[tuple[str, Vote]]:
+        statement = (
+            self._select(VoteRow, *_VOTE_COLUMNS)
+            .where(_vote.c.user_id == user, _vote.c.at >= since)
+            .order_by(_vote.c.at.desc(), _vote.c.post_id)
+        )
+        return [
+            (post, Vote(user, _SAYS[says], at, tag or None))
+            for post, user, says, at, tag in self._connection.execute(statement)
+        ]
+
+    def _collect(self, statement: Select[Any], found: dict[str, list[Vote]]) -> None:
+        ordered = statement.order_by(_vote.c.at, _vote.c.user_id, _vote.c.tag)
+        for post, user, says, at, tag in self._connection.execute(ordered).all():
+            found.setdefault(post, []).append(Vote(user, _SAYS[says], at, tag or None))

@@ -1,0 +1,175 @@
+"""The outbox: what is to be sent, claimed under a lease so that a crash is noticed and nobody sends twice."""
+
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import ColumnElement, RowMapping, and_, case, exists, func, or_, select
+
+from tierbot.adapters.store.columns import table
+from tierbot.adapters.store.part import Part, chunks
+from tierbot.adapters.store.rows import PostRow
+from tierbot.adapters.store.work_rows import HoldRow, OutboxRow, WorkspaceRow
+from tierbot.use_cases.ports import Delivery, DeliveryKind, DeliveryState
+
+_outbox = table(OutboxRow)
+_hold = table(HoldRow)
+_post = table(PostRow)
+_FIELDS = (
+    "id",
+    "kind",
+    "channel",
+    "payload",
+    "created_at",
+    "due_at",
+    "state",
+    "attempts",
+    "result",
+    "error",
+)
+_COLUMNS = [_outbox.c[name] for name in _FIELDS]
+_OPEN = (DeliveryState.PENDING.value, DeliveryState.SENDING.value)
+_NEEDS_ITS_POST = (DeliveryKind.PREFILL.value, DeliveryKind.UPDATE.value)
+
+
+def something_due(now: datetime) -> ColumnElement[bool]:
+    """Return the condition on a workspace that something in its outbox is due."""
+    lateness = case((_outbox.c.state == DeliveryState.SENDING.value, _outbox.c.lease_until), else_=_outbox.c.due_at)
+    mine = _outbox.c.workspace_id == table(WorkspaceRow).c.workspace_id
+    return exists().where(mine, _outbox.c.state.in_(_OPEN), lateness <= now)
+
+
+def _noun(row: RowMapping) -> Delivery:
+    values = {name: row[name] for name in _FIELDS}
+    return Delivery(**{**values, "kind": DeliveryKind(row["kind"]), "state": DeliveryState(row["state"])})
+
+
+class SqlOutbox(Part):
+    """ports.Outbox."""
+
+    def add(self, deliveries: Iterable[Delivery]) -> int:
+        rows = [
+            {
+                **{name: getattr(delivery, name) for name in _FIELDS},
+                "kind": delivery.kind.value,
+                "state": delivery.state.value,
+                "payload": dict(delivery.payload),
+                "post_id": delivery.payload.get("post_id"),
+            }
+            for delivery in deliveries
+        ]
+        return sum(self._add(OutboxRow, part, key=("workspace_id", "id")) for part in chunks(rows))
+
+    def claim(self, now: datetime, lease_until: datetime, limit: int) -> list[Delivery]:
+        ready = or_(
+            and_(_outbox.c.state == DeliveryState.PENDING.value, _outbox.c.due_at <= now),
+            and_(_outbox.c.state == DeliveryState.SENDING.value, _outbox.c.lease_until <= now),
+        )
+        held = select(_hold.c.kind).where(self._mine(HoldRow), _hold.c.until > now)
+        placed = select(_post.c.id).where(self._mine(PostRow), _post.c.id == _outbox.c.post_id, _post.c.ts.is_not(None))
+        # Two that bring one message up to date must not overtake each other: the later one knows more.
+        other = _outbox.alias()
+        busy = select(other.c.seq).where(
+            other.c.workspace_id == self._workspace,
+            other.c.post_id == _outbox.c.post_id,
+            other.c.kind == DeliveryKind.UPDATE.value,
+            other.c.state == DeliveryState.SENDING.value,
+            other.c.lease_until > now,
+        )
+        statement = (
+            self._select(OutboxRow, _outbox.c.seq, *_COLUMNS)
+            # The first condition is the index's own: done rows are never looked at.
+            .where(_outbox.c.state.in_(_OPEN), ready, _outbox.c.kind.not_in(held))
+            .where(or_(_outbox.c.kind.not_in(_NEEDS_ITS_POST), placed.exists()))
+            .where(or_(_outbox.c.kind != DeliveryKind.UPDATE.value, ~busy.exists()))
+            .order_by(_outbox.c.seq)
+            .limit(limit)
+            .with_for_update(skip_locked=True, of=_outbox)
+        )
+        rows = self._connection.execute(statement).mappings().all()
+        for part in chunks(row["seq"] for row in rows):
+            self._connection.execute(
+                self._update(OutboxRow)
+                .where(_outbox.c.seq.in_(part))
+                .values(state=DeliveryState.SENDING.value, lease_until=lease_until, attempts=_outbox.c.attempts + 1)
+            )
+        return [_noun(row) for row in rows]
+
+    def done(self, claimed: Delivery, result: str | None, now: datetime) -> bool:
+        return self._end(claimed, DeliveryState.DONE, result=result, done_at=now, error=None)
+
+    def retry(self, claimed: Delivery, due_at: datetime, error: str) -> bool:
+        return self._end(claimed, DeliveryState.PENDING, due_at=due_at, error=error)
+
+    def park(self, claimed: Delivery, error: str) -> bool:
+        parked = self._end(claimed, DeliveryState.PARKED, error=error)
+        if parked and claimed.kind is DeliveryKind.POST:
+            # Pre-fills wait for their post: they would wait for ever.
+            self._connection.execute(
+                self._update(OutboxRow)
+                .where(
+                    _outbox.c.post_id == claimed.payload["post_id"],
+                    _outbox.c.kind == DeliveryKind.PREFILL.value,
+                    _outbox.c.state.in_(_OPEN),
+                )
+                .values(state=DeliveryState.PARKED.value, error="its post was not sent")
+            )
+        return parked
+
+    def _end(self, claimed: Delivery, state: DeliveryState, **values: Any) -> bool:
+        """End a claim. Each claim counts one more attempt, so that the count tells this one from a later one."""
+        changed = self._connection.execute(
+            self._update(OutboxRow)
+            .where(
+                _outbox.c.id == claimed.id,
+                _outbox.c.state == DeliveryState.SENDING.value,
+                _outbox.c.attempts == claimed.attempts + 1,
+            )
+            .values(state=state.value, lease_until=None, **values)
+        )
+        return changed.rowcount == 1
+
+    def hold(self, kind: DeliveryKind, until: datetime) -> None:
+        insert = self._conflict_aware(HoldRow)
+        self._connection.execute(
+            insert.on_conflict_do_update(
+                index_elements=["workspace_id", "kind"],
+                set_={"until": insert.excluded.until},
+                where=_hold.c.until < insert.excluded.until,
+            ),
+            {"workspace_id": self._workspace, "kind": kind.value, "until": until},
+        )
+
+    def release(self, now: datetime) -> None:
+        waits = (_outbox.c.state == DeliveryState.PENDING.value, _outbox.c.due_at > now)
+        self._connection.execute(self._update(OutboxRow).where(*waits).values(due_at=now))
+        self._connection.execute(self._update(HoldRow).where(_hold.c.until > now).values(until=now))
+
+    def counts(self) -> dict[DeliveryState, int]:
+        rows = self._connection.execute(
+            self._select(OutboxRow, _outbox.c.state, func.count()).group_by(_outbox.c.state)
+        )
+        found = dict.fromkeys(DeliveryState, 0)
+        found.update((DeliveryState(state), count) for state, count in rows)
+        return found
+
+    def waiting(self, kind: DeliveryKind, post_id: str) -> list[Delivery]:
+        pending = _outbox.c.state == DeliveryState.PENDING.value
+        return self._all(pending, _outbox.c.kind == kind.value, _outbox.c.post_id == post_id)
+
+    def oldest(self) -> Delivery | None:
+        statement = (
+            self._select(OutboxRow, *_COLUMNS)
+            .where(_outbox.c.state.in_(_OPEN))
+            .order_by(_outbox.c.due_at, _outbox.c.seq)
+            .limit(1)
+        )
+        row = self._connection.execute(statement).mappings().first()
+        return None if row is None else _noun(row)
+
+    def parked(self) -> list[Delivery]:
+        return self._all(_outbox.c.state == DeliveryState.PARKED.value)
+
+    def _all(self, *conditions: ColumnElement[bool]) -> list[Delivery]:
+        statement = self._select(OutboxRow, *_COLUMNS).where(*conditions).order_by(_outbox.c.seq)
+        return [_noun(row) for row in self._connection.execute(statement).mappings()]

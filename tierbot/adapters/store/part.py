@@ -1,0 +1,99 @@
+"""What all parts of a transaction share: every statement they build is bound to their workspace here."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import islice
+from typing import Any, TypeVar
+
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    CursorResult,
+    Delete,
+    Executable,
+    Select,
+    Update,
+    bindparam,
+    delete,
+    select,
+    update,
+)
+from sqlalchemy.dialects import postgresql, sqlite
+
+from tierbot.adapters.store.columns import Row, table
+
+T = TypeVar("T")
+CHUNK = 500
+"""Rows or keys per statement: well under SQLite's limit of parameters."""
+
+
+COUNTED = {"preserve_rowcount": True}
+
+
+def chunks(items: Iterable[T], size: int = CHUNK) -> Iterator[list[T]]:
+    """Cut items into lists of at most `size`."""
+    source = iter(items)
+    while part := list(islice(source, size)):
+        yield part
+
+
+def of_workspace(row: type[Row]) -> ColumnElement[bool]:
+    """Return the condition for a statement that is built once, and run by `Part._run` in whichever workspace.
+
+    Building a statement takes longer than running it; it counts where there is one for every message.
+    """
+    return table(row).c.workspace_id == bindparam("of_workspace")
+
+
+class Part:
+    """A part of a transaction (articles, posts, …), bound to one connection and one workspace."""
+
+    def __init__(self, connection: Connection, workspace: str) -> None:
+        self._connection = connection
+        self._workspace = workspace
+
+    def _mine(self, *rows: type[Row]) -> ColumnElement[bool]:
+        """Return the condition that all rows are this workspace's."""
+        first, *others = (table(row).c.workspace_id == self._workspace for row in rows)
+        for other in others:
+            first &= other
+        return first
+
+    def _run(self, statement: Executable, **values: Any) -> CursorResult[Any]:
+        """Run a statement built once, with `of_workspace`, in this workspace."""
+        return self._connection.execute(statement, {"of_workspace": self._workspace, **values})
+
+    def _select(self, row: type[Row], *columns: ColumnElement[Any]) -> Select[Any]:
+        chosen = select(*columns).select_from(table(row)) if columns else select(table(row))
+        return chosen.where(self._mine(row))
+
+    def _update(self, row: type[Row]) -> Update:
+        return update(table(row)).where(self._mine(row))
+
+    def _delete(self, row: type[Row]) -> Delete:
+        return delete(table(row)).where(self._mine(row))
+
+    def _conflict_aware(self, row: type[Row]) -> sqlite.Insert | postgresql.Insert:
+        # Only the dialects' own insert knows ON CONFLICT; the two are alike in what is used here.
+        if self._connection.dialect.name == "postgresql":
+            return postgresql.insert(table(row))
+        return sqlite.insert(table(row))
+
+    def _add(self, row: type[Row], rows: Sequence[Mapping[str, Any]], *, key: Sequence[str] | None = None) -> int:
+        """Insert the rows whose `key` (by default the primary key) is not there yet; return how many were new."""
+        if not rows:
+            return 0
+        index = list(key or (column.name for column in table(row).primary_key))
+        statement = self._conflict_aware(row).on_conflict_do_nothing(index_elements=index)
+        ours = [{**values, "workspace_id": self._workspace} for values in rows]
+        # An insert's count is not kept unless asked for (SQLAlchemy would rather return generated keys).
+        return self._connection.execute(statement.inline(), ours, execution_options=COUNTED).rowcount
+
+    def _put(self, row: type[Row], values: Mapping[str, Any]) -> None:
+        """Insert a row, or replace the one with its primary key."""
+        key = [column.name for column in table(row).primary_key]
+        statement = self._conflict_aware(row)
+        replaced = {name: statement.excluded[name] for name in values if name not in key}
+        self._connection.execute(
+            statement.on_conflict_do_update(index_elements=key, set_=replaced),
+            {**values, "workspace_id": self._workspace},
+        )

@@ -1,0 +1,133 @@
+"""A person's data: everything that names them, told, taken out, or left under a name that says nothing.
+
+Verdicts, scores of others and models stand: they hold counts and no names.
+"""
+
+import json
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import ColumnElement, Text, cast, or_
+
+from tierbot.adapters.store.columns import Row, table
+from tierbot.adapters.store.part import Part
+from tierbot.adapters.store.rows import (
+    ArticleRow,
+    InvitationRow,
+    ReactionEventRow,
+    RoundRow,
+    StandingRow,
+    StandingTotalRow,
+    VoteRow,
+)
+from tierbot.adapters.store.work_rows import AuditRow, DueRow, InstallationRow, OutboxRow, TrainerRow
+from tierbot.use_cases.ports import DeliveryState
+
+_THEIRS: dict[str, type[Row]] = {
+    "trainer": TrainerRow,
+    "reactions": ReactionEventRow,
+    "votes": VoteRow,
+    "invitations": InvitationRow,
+    "standings": StandingRow,
+    "total": StandingTotalRow,
+}
+_MENTIONS: tuple[tuple[type[Row], str], ...] = (
+    (OutboxRow, "payload"),
+    (AuditRow, "before"),
+    (AuditRow, "after"),
+    (DueRow, "request"),
+)
+_HONOURS = ("champion", "sharpshooter")
+
+
+class SqlPeople(Part):
+    """ports.People."""
+
+    def export(self, user: str) -> dict[str, Any]:
+        found: dict[str, Any] = {name: self._rows(row, table(row).c.user_id == user) for name, row in _THEIRS.items()}
+        columns = table(RoundRow).c
+        asked = self._rows(ArticleRow, table(ArticleRow).c.asked_by == user)
+        found["asked_about"] = [{name: row[name] for name in ("title", "text", "received_at")} for row in asked]
+        found["won"] = self._rows(RoundRow, or_(*(columns[honour] == user for honour in _HONOURS)))
+        found["actions"] = self._rows(AuditRow, table(AuditRow).c.who == user)
+        installed = self._rows(InstallationRow, table(InstallationRow).c.installer == user)
+        found["installed"] = [{"installed_at": row["installed_at"]} for row in installed]
+        messages = self._rows(OutboxRow, self._mentions(OutboxRow, "payload", user))
+        found["mentioned_in"] = [{name: row[name] for name in ("kind", "created_at", "payload")} for row in messages]
+        return found
+
+    def _rows(self, row: type[Row], condition: ColumnElement[bool]) -> list[dict[str, Any]]:
+        rows = self._connection.execute(self._select(row).where(condition)).mappings()
+        return [{name: value for name, value in one.items() if name != "workspace_id"} for one in rows]
+
+    @staticmethod
+    def _mentions(row: type[Row], column: str, user: str) -> ColumnElement[bool]:
+        return cast(table(row).c[column], Text).contains(json.dumps(user), autoescape=True)
+
+    def anonymise(self, user: str, pseudonym: str) -> int:
+        changed = sum(
+            self._change(row, table(row).c.user_id == user, user_id=pseudonym)
+            for name, row in _THEIRS.items()
+            if name != "trainer"
+        )
+        return changed + self._strike(user, pseudonym, pseudonym)
+
+    def remove(self, user: str) -> int:
+        changed = sum(
+            self._connection.execute(self._delete(row).where(table(row).c.user_id == user)).rowcount
+            for row in _THEIRS.values()
+        )
+        return changed + self._strike(user, "anon-removed", None)
+
+    def _strike(self, user: str, name: str, honoured: str | None) -> int:
+        """Put `name` wherever else a person is named: in honours, the audit trail, messages."""
+        columns = table(RoundRow).c
+        changed = self._connection.execute(self._delete(TrainerRow).where(table(TrainerRow).c.user_id == user)).rowcount
+        for honour in _HONOURS:
+            changed += self._change(RoundRow, columns[honour] == user, **{honour: honoured})
+        changed += self._change(ArticleRow, table(ArticleRow).c.asked_by == user, asked_by=name)
+        changed += self._change(AuditRow, table(AuditRow).c.who == user, who=name)
+        changed += self._change(InstallationRow, table(InstallationRow).c.installer == user, installer=name)
+        for row, column in _MENTIONS:
+            changed += self._rename(row, column, user, name)
+        return changed
+
+    def _change(self, row: type[Row], condition: ColumnElement[bool], **values: Any) -> int:
+        return self._connection.execute(self._update(row).where(condition).values(values)).rowcount
+
+    def _rename(self, row: type[Row], column: str, user: str, name: str) -> int:
+        keys = [key for key in table(row).primary_key if key.name != "workspace_id"]
+        statement = self._select(row, *keys, table(row).c[column]).where(self._mentions(row, column, user))
+        found = self._connection.execute(statement).all()
+        for *key, document in found:
+            mine = [column == value for column, value in zip(keys, key, strict=True)]
+            renamed = _renamed(document, user, name)
+            self._connection.execute(self._update(row).where(*mine).values({column: renamed}))
+        return len(found)
+
+    def expire(self, before: datetime) -> Mapping[str, int]:
+        outbox = table(OutboxRow).c
+        old: dict[str, tuple[type[Row], ColumnElement[bool]]] = {
+            "reactions": (ReactionEventRow, table(ReactionEventRow).c.happened_at < before),
+            "votes": (VoteRow, table(VoteRow).c.at < before),
+            "invitations": (InvitationRow, table(InvitationRow).c.created_at < before),
+            "messages": (OutboxRow, (outbox.state == DeliveryState.DONE.value) & (outbox.done_at < before)),
+            "actions": (AuditRow, table(AuditRow).c.at < before),
+        }
+        articles = table(ArticleRow).c
+        forgotten = self._change(
+            ArticleRow, articles.asked_by.is_not(None) & (articles.received_at < before), asked_by=None
+        )
+        return {"requests": forgotten} | {
+            name: self._connection.execute(self._delete(row).where(condition)).rowcount
+            for name, (row, condition) in old.items()
+        }
+
+
+def _renamed(value: Any, user: str, name: str) -> Any:
+    if isinstance(value, dict):
+        return {_renamed(key, user, name): _renamed(one, user, name) for key, one in value.items()}
+    if isinstance(value, list):
+        return [_renamed(one, user, name) for one in value]
+    return name if value == user else value

@@ -1,0 +1,101 @@
+"""Bringing a database to the schema of this code: made when blank, upgraded when older, refused otherwise.
+
+Alembic is imported only when there is something to upgrade: opening a current database costs one query.
+"""
+
+import sqlite3
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Connection, inspect, text
+
+from tierbot.adapters.store.engine import Database, connect
+from tierbot.adapters.store.errors import StoreBusyError, StoreError
+
+HEAD = "0007"
+"""The newest migration; a test compares it with the folder."""
+
+VERSION_TABLE = "tierbot_schema"
+MIGRATIONS = Path(__file__).parent / "migrations"
+_SCHEMA_LOCK = "schema"
+
+
+def upgrade(url: str, *, create: bool = True) -> None:
+    """Bring the database at `url` to the newest schema.
+
+    Raises StoreError if it is newer than this code, not tierbot's, or cannot be reached.
+    """
+    database = connect(url, create=create)
+    try:
+        bring_up(database, create=create)
+    finally:
+        database.engine.dispose()
+
+
+def bring_up(database: Database, *, create: bool = True) -> None:
+    """Bring an open database to the newest schema; two processes at once take turns."""
+    with database.read() as connection:
+        found = revision(connection)
+    if found == HEAD:
+        return
+    if database.engine.dialect.name == "sqlite":
+        _use_write_ahead_log(database)
+    with database.write(_SCHEMA_LOCK) as connection:
+        found = revision(connection)  # again: another process may have been quicker
+        if found is None and not create:
+            raise StoreError(
+                f"{database.where}: there is no database yet. Start the bot once (`tierbot run`), or check DATABASE_URL."
+            )
+        if found is None:
+            _refuse_foreign(connection, database.where)
+        if found != HEAD:
+            _migrate(connection, database.where, found)
+
+
+def revision(connection: Connection) -> str | None:
+    """Return the schema's revision, None for a database that tierbot never touched."""
+    if not inspect(connection).has_table(VERSION_TABLE):
+        return None
+    found: str | None = connection.execute(text(f"SELECT version_num FROM {VERSION_TABLE}")).scalar()  # noqa: S608 - a constant
+    return found
+
+
+def _use_write_ahead_log(database: Database) -> None:
+    # Readers and the writer then do not wait for each other; the file remembers it. Two processes that switch at
+    # once are told "locked" without the usual waiting: the loser need only look again.
+    for _ in range(100):
+        try:
+            with database.engine.connect() as connection:
+                driver: Any = connection.connection.driver_connection
+                driver.execute("PRAGMA journal_mode=WAL").close()
+                return
+        except sqlite3.OperationalError as fault:
+            if "locked" not in str(fault):
+                raise StoreError(f"{database.where}: {fault}. Check that its folder can be written.") from fault
+    raise StoreBusyError(f"{database.where}: another process keeps the database busy. Stop it and try again.")
+
+
+def _refuse_foreign(connection: Connection, where: str) -> None:
+    tables = inspect(connection).get_table_names()
+    if tables:
+        raise StoreError(
+            f"{where}: holds tables that are not tierbot's ({', '.join(sorted(tables)[:3])}). Point DATABASE_URL at an "
+            "empty database of its own."
+        )
+
+
+def _migrate(connection: Connection, where: str, found: str | None) -> None:
+    from alembic import command  # noqa: PLC0415 - slow, and needed only here
+    from alembic.config import Config  # noqa: PLC0415
+    from alembic.script import ScriptDirectory  # noqa: PLC0415
+
+    config = Config()
+    config.set_main_option("script_location", str(MIGRATIONS).replace("%", "%%"))
+    known = {script.revision for script in ScriptDirectory.from_config(config).walk_revisions()}
+    if found is not None and found not in known:
+        raise StoreError(
+            f"{where}: its schema ({found}) is newer than this tierbot ({HEAD}). Install the newer tierbot again, or "
+            "restore the backup made before the upgrade."
+        )
+    config.attributes["connection"] = connection
+    command.upgrade(config, "head")

@@ -1,0 +1,188 @@
+"""The tables that the program needs to run: workspaces, people, the outbox, the agenda, feeds.
+
+The same rules hold as for rows.py.
+"""
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Index, UniqueConstraint
+
+from tierbot.adapters.store.columns import Row, document, moment, names, number, refers, some, words
+
+# --- workspace, tags, people ----------------------------------------------------------------------
+
+
+class WorkspaceRow(Row, table=True):
+    """A Slack team and its switches."""
+
+    __tablename__ = "workspace"
+    workspace_id: str = words(primary_key=True)
+    name: str = words()
+    created_at: datetime = moment()
+    settings: dict[str, Any] = document()
+    enterprise: str | None = words(default=None)  # the organisation that it is part of
+    stopped_at: datetime | None = moment(default=None)  # since when the app is not installed there
+
+
+class InstallationRow(Row, table=True):
+    """The app as installed in a workspace, or in an organisation: then workspace_id is the organisation's id."""
+
+    __tablename__ = "installation"
+    workspace_id: str = words(primary_key=True)
+    name: str = words()
+    enterprise: str | None = words(default=None)
+    org_wide: bool
+    bot_user: str = words()
+    bot_id: str = words()
+    sealed_token: str = words()  # encrypted; empty once the installation ended
+    scopes: tuple[str, ...] = names()
+    installer: str = words()
+    installed_at: datetime = moment()
+    ended_at: datetime | None = moment(default=None)
+    ended_by: str | None = words(default=None)
+
+
+class OAuthStateRow(Row, table=True):
+    """A state that OAuth gave out; no workspace is known yet, so workspace_id is the app's client id."""
+
+    __tablename__ = "oauth_state"
+    workspace_id: str = words(primary_key=True)
+    state: str = words(primary_key=True)
+    until: datetime = moment()
+
+
+class TagRow(Row, table=True):
+    """A topic of the workspace's tag space."""
+
+    __tablename__ = "tag"
+    workspace_id: str = words(primary_key=True)
+    id: str = words(primary_key=True)
+    position: int  # the order of the tag file; retired tags stay
+    name: str = words()
+    short_name: str = words()
+    character: str = words()
+    description: str = words()
+    siblings: tuple[str, ...] = names()
+    retired_at: datetime | None = moment(default=None)
+
+
+class TrainerRow(Row, table=True):
+    """A colleague who reacts."""
+
+    __tablename__ = "trainer"
+    workspace_id: str = words(primary_key=True)
+    user_id: str = words(primary_key=True)
+    display_name: str = words()
+    opted_out: bool  # of mentions and nudges
+    notes: dict[str, Any] = document()
+
+
+class AuditRow(Row, table=True):
+    """What an admin did, append-only."""
+
+    __tablename__ = "audit"
+    __table_args__ = (Index(None, "workspace_id", "seq"), {"sqlite_autoincrement": True})
+    seq: int = number(primary_key=True)
+    workspace_id: str = words()
+    at: datetime = moment()
+    who: str = words()
+    what: str = words()
+    before: Any = document(nullable=True)
+    after: Any = document(nullable=True)
+
+
+# --- outbox, agenda, leases -----------------------------------------------------------------------
+
+
+class OutboxRow(Row, table=True):
+    """What is to be sent, and what was."""
+
+    __tablename__ = "outbox"
+    __table_args__ = (
+        UniqueConstraint("workspace_id", "id"),
+        Index(None, "workspace_id", "state"),
+        Index(None, "workspace_id", "post_id"),
+        some("ix_outbox_open", "workspace_id", "seq", where="state IN ('pending', 'sending')"),
+        {"sqlite_autoincrement": True},
+    )
+    seq: int = number(primary_key=True)
+    workspace_id: str = words()
+    id: str = words()
+    kind: str = words()
+    channel: str = words()
+    post_id: str | None = words(default=None)  # from the payload: pre-fills wait for their post
+    payload: dict[str, Any] = document()
+    created_at: datetime = moment()
+    due_at: datetime = moment()
+    state: str = words()
+    attempts: int
+    lease_until: datetime | None = moment(default=None)
+    result: str | None = words(default=None)
+    error: str | None = words(default=None)
+    done_at: datetime | None = moment(default=None)
+
+
+class HoldRow(Row, table=True):
+    """Until when nothing of a kind may be sent."""
+
+    __tablename__ = "hold"
+    workspace_id: str = words(primary_key=True)
+    kind: str = words(primary_key=True)
+    until: datetime = moment()
+
+
+class DueRow(Row, table=True):
+    """When a scheduled job is next due."""
+
+    __tablename__ = "due"
+    workspace_id: str = words(primary_key=True)
+    job: str = words(primary_key=True)
+    due_at: datetime = moment()
+    ran_at: datetime | None = moment(default=None)
+    request: dict[str, Any] = document()
+
+
+class LeaseRow(Row, table=True):
+    """Who may do what only one process may do."""
+
+    __tablename__ = "lease"
+    workspace_id: str = words(primary_key=True)
+    name: str = words(primary_key=True)
+    holder: str = words()
+    until: datetime = moment()
+
+
+# --- feeds and boundaries -------------------------------------------------------------------------
+
+
+class FeedRow(Row, table=True):
+    """A source that is polled."""
+
+    __tablename__ = "feed"
+    workspace_id: str = words(primary_key=True)
+    url: str = words(primary_key=True)
+    name: str = words()
+    listed_by: str = words()
+    memory: dict[str, Any] = document()  # FeedMemory.as_dict
+    polled_at: datetime | None = moment(default=None)
+    problem: str | None = words(default=None)
+    notes: tuple[str, ...] = names()
+    brought: int
+
+
+class HeldBackRow(Row, table=True):
+    """An article that a boundary kept from being posted."""
+
+    __tablename__ = "held_back"
+    __table_args__ = (
+        refers("article_id", "article"),
+        Index(None, "workspace_id", "boundary", "rule", "at"),
+    )
+    workspace_id: str = words(primary_key=True)
+    article_id: str = words(primary_key=True)
+    boundary: str = words(primary_key=True)
+    rule: str = words()
+    grounds: str = words()  # the rules (and the model) that held it back: while they stand, it does not wait
+    at: datetime = moment()
+    detail: dict[str, Any] = document()

@@ -1,0 +1,382 @@
+"""The only wiring: settings in, a whole bot out. Every port can be replaced, which is how tests run the real loop."""
+
+import gc
+import secrets
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import cache, partial
+from typing import Any
+
+import numpy as np
+
+from tierbot.adapters.encoders import encoder_of
+from tierbot.adapters.files.model_files import FileShelf, shipped_models
+from tierbot.adapters.processes.drawing import draw_in_child
+from tierbot.adapters.processes.trainer import ChildTrainer
+from tierbot.adapters.slack.admins import Admins
+from tierbot.adapters.slack.app import AuthorizeOne, SlackApp, build_app
+from tierbot.adapters.slack.canary import COMMANDS, Canary, colleague
+from tierbot.adapters.slack.commands.listeners import Desk
+from tierbot.adapters.slack.connection.socket_mode import SocketRunner
+from tierbot.adapters.slack.directory import Directory
+from tierbot.adapters.slack.identity import Identity
+from tierbot.adapters.slack.installation.installations import Installations
+from tierbot.adapters.slack.installation.manifest import bot_scopes
+from tierbot.adapters.slack.installation.oauth import Installing, installing_of
+from tierbot.adapters.slack.messages.chat import web_client
+from tierbot.adapters.store import open_store
+from tierbot.app.slack_access import (
+    admins_of,
+    chat_of_one,
+    chats_of_all,
+    identify_patiently,
+    installations_of,
+    only_workspace,
+    tags_in,
+)
+from tierbot.domain.articles.boundaries import load_boundaries
+from tierbot.domain.articles.feeds import load_feeds
+from tierbot.domain.doctor.smoke_test import Step, travel, vote_stands
+from tierbot.domain.nouns import TierbotError
+from tierbot.domain.tags import TagSpace, default_tag_space, load_tag_space, names_of
+from tierbot.settings import Settings
+from tierbot.use_cases.articles.intake import Intake
+from tierbot.use_cases.articles.tag_requests import Requested
+from tierbot.use_cases.asking.invitations import Invitations
+from tierbot.use_cases.delivery.dispatch import EMOJI_MISSING, Draw
+from tierbot.use_cases.delivery.missing_emoji import MissingEmoji
+from tierbot.use_cases.jobs.schedule import Scheduler, Worker
+from tierbot.use_cases.jobs.smoke_test import JOB as JOURNEY
+from tierbot.use_cases.jobs.smoke_test import Patrol
+from tierbot.use_cases.loop import Loop
+from tierbot.use_cases.models.explanations import Insight
+from tierbot.use_cases.models.external_predictors import Guests
+from tierbot.use_cases.models.registry import Registry
+from tierbot.use_cases.models.time_limit import TimeLimit
+from tierbot.use_cases.people.game import Game
+from tierbot.use_cases.people.home import HomePage
+from tierbot.use_cases.people.joining import JOB as JOIN
+from tierbot.use_cases.people.joining import Joining
+from tierbot.use_cases.people.nudges import JOB as NUDGE
+from tierbot.use_cases.people.nudges import Courtesy
+from tierbot.use_cases.people.watching import JOB as WATCH
+from tierbot.use_cases.people.watching import Watchman
+from tierbot.use_cases.ports import Chat, Clock, Encoder, Feeds, Meter, NoMeter, Predictors, Shelf, Store, Workspace
+from tierbot.use_cases.voting.menu_votes import Naming
+
+_TURN = 0.001  # seconds that a thread computes while others wait; Python's usual 0.005 are several a reaction
+
+
+def answer_promptly() -> None:
+    """Set this process up, once all is loaded, so that short work is not kept waiting by other threads' long work."""
+    # What is loaded by now stays: with torch in memory, a full collection over it takes a quarter of a second.
+    gc.collect()
+    gc.freeze()
+    # An acknowledgement waits for the interpreter after each call to the database, behind whatever else is done.
+    sys.setswitchinterval(_TURN)
+
+
+class SystemClock:
+    """ports.Clock by the machine's clock."""
+
+    def now(self) -> datetime:
+        """Return the present, aware UTC."""
+        return datetime.now(UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class Tierbot:
+    """A bot, wired and at rest. `run` connects it to Slack."""
+
+    settings: Settings
+    tags: TagSpace
+    clock: Clock
+    store: Store
+    encoder: Encoder
+    registry: Registry
+    intake: Intake
+    loop: Loop
+    game: Game
+    insight: Insight
+    naming: Naming
+    invitations: Invitations
+    home: HomePage
+    courtesy: Courtesy
+    worker: Worker
+    scheduler: Scheduler
+    chats: Callable[[str], Chat]
+    directory: Directory
+    trainer: ChildTrainer
+    installations: Callable[[], Installations]
+    meter: Meter
+
+    def only_workspace(self) -> str:
+        """Return the id of the workspace in the database, or that which TIERBOT_WORKSPACE names.
+
+        Raises TierbotError if there is none yet, or more than one and none is named.
+        """
+        return only_workspace(self.store.workspaces(), self.settings.workspace)
+
+    def prepare(self, identity: Identity) -> None:
+        """Set the workspace up that the bot's token belongs to.
+
+        Raises TierbotError if the file of boundaries or that of feeds cannot be used.
+        """
+        load_boundaries(self.settings.boundaries, self.tags)
+        load_feeds(self.settings.feeds)
+        workspace = Workspace(identity.team_id, identity.team, self.clock.now(), {"bot_user": identity.bot_user_id})
+        self.loop.prepare(workspace, self.tags)
+        self.courtesy.plan(workspace.id)
+
+    def start(self) -> None:
+        """Start the outbox, the settling and the schedule."""
+        answer_promptly()
+        self.worker.start()
+        self.scheduler.start()
+
+    def stop(self) -> bool:
+        """End them in order, within seconds; return whether nothing had to be left."""
+        self.trainer.stop()
+        return all([self.scheduler.stop(), self.worker.stop()])
+
+    def close(self) -> None:
+        """Close the database."""
+        self.store.close()
+
+
+def build(
+    settings: Settings,
+    *,
+    clock: Clock | None = None,
+    store: Store | None = None,
+    encoder: Encoder | None = None,
+    shelf: Shelf | None = None,
+    feeds: Feeds | None = None,
+    predictors: Predictors | None = None,
+    chats: Callable[[str], Chat] | None = None,
+    tags: TagSpace | None = None,
+    after_settling: Callable[[str], None] | None = None,
+    draw: Draw = draw_in_child,
+    meter: Meter | None = None,
+) -> Tierbot:
+    """Wire a bot; what is not given is made from the settings. Opens the database, and nothing else.
+
+    Raises TierbotError if the database cannot be used.
+    """
+    clock, meter = clock or SystemClock(), meter or NoMeter()
+    store = store or open_store(settings.database_url)
+    encoder = encoder or encoder_of(settings.encoder)
+    seed = settings.seed if settings.seed is not None else secrets.randbits(32)
+    trainer = ChildTrainer(timeout=60 * settings.retrain_timeout_minutes)
+    registry = Registry(
+        store=store,
+        encoder=encoder,
+        shelf=shelf or FileShelf(shipped_models(), settings.models, by_workspace=settings.many_workspaces),
+        clock=clock,
+        judge_on=settings.judge_on,
+        seed=seed,
+        train=trainer,
+        guests=Guests(
+            predictors or installed_predictors(settings),
+            clock,
+            settings.judge_on,
+            TimeLimit(settings.predictor_timeout_seconds),
+        ),
+    )
+    directory = Directory(clock)
+    installations = cache(partial(installations_of, settings, store, clock))
+    if settings.many_workspaces:  # a channel's id, or a user's, is of one workspace
+        settings = settings.model_copy(update={"channel": "", "admins": ()})
+        chats = chats or chats_of_all(installations, settings, store, clock, directory, meter)
+    chats = chats or chat_of_one(settings, store, clock, directory, meter)
+    intake = Intake(store=store, feeds=feeds or feed_reader(settings), encoder=encoder, clock=clock, settings=settings)
+    loop = Loop(
+        store=store,
+        chats=chats,
+        intake=intake,
+        encoder=encoder,
+        registry=registry,
+        clock=clock,
+        settings=settings,
+        rng=np.random.default_rng(seed),
+        draw=draw,
+        shut_out=lambda *lost: installations().lost(*lost) if settings.many_workspaces else None,
+    )
+    worker = Worker(loop, after_settling, meter)
+    game = Game(loop, worker.wake)
+    courtesy = Courtesy(loop, chats)
+    scheduler = Scheduler(loop, meter)
+    tags = tags or tag_space(settings)
+    scheduler.add(NUDGE, courtesy)
+    scheduler.add(WATCH, Watchman(chats, admins_of(settings, installations)))
+    scheduler.add(JOIN, Joining(courtesy, chats, tags))
+    scheduler.add(EMOJI_MISSING, MissingEmoji(chats, admins_of(settings, installations)))
+    return Tierbot(
+        settings=settings,
+        tags=tags,
+        clock=clock,
+        store=store,
+        encoder=encoder,
+        registry=registry,
+        intake=intake,
+        loop=loop,
+        game=game,
+        insight=Insight(store, registry, encoder),
+        naming=Naming(store, clock, worker.wake),
+        invitations=Invitations(loop, chats, np.random.default_rng([seed, 1])),
+        home=HomePage(loop, game),
+        courtesy=courtesy,
+        worker=worker,
+        scheduler=scheduler,
+        chats=chats,
+        directory=directory,
+        trainer=trainer,
+        installations=installations,
+        meter=meter,
+    )
+
+
+def connect(bot: Tierbot, pause: Callable[[float], Any] = time.sleep) -> SocketRunner:
+    """Ask Slack who the bot is, set its workspace up, and return the Socket Mode connection, not yet open.
+
+    Raises TierbotError if tokens or the channel are missing or wrong. See `identify_patiently` for `pause`.
+    """
+    settings = bot.settings
+    if settings.many_workspaces:
+        raise TierbotError(
+            "SLACK_CLIENT_ID is set, for many workspaces: run `tierbot web` and `tierbot worker`, or unset it."
+        )
+    missing = [
+        name
+        for name, value in (
+            ("SLACK_BOT_TOKEN", settings.slack_bot_token),
+            ("SLACK_APP_TOKEN", settings.slack_app_token),
+            ("TIERBOT_CHANNEL", settings.channel),
+        )
+        if not value
+    ]
+    if settings.slack_bot_token is None or settings.slack_app_token is None or missing:
+        raise TierbotError(f"{' and '.join(missing)} must be set, in the environment or in .env. See .env.example.")
+    identity = identify_patiently(settings, pause)
+    bot.prepare(identity)
+    app = app_of(bot, identity)
+    schedule_journey(bot, app, identity)
+    return SocketRunner(
+        app,
+        settings.slack_app_token.get_secret_value(),
+        web_client(None, settings.slack_api_url, bot.meter),
+        on_connected=lambda: bot.loop.reconcile_soon(identity.team_id),
+        meter=bot.meter,
+    )
+
+
+def app_of(bot: Tierbot, identity: Identity | None) -> SlackApp:
+    """Return the Bolt app with all listeners over this bot; nothing is connected.
+
+    `identity` is the bot of the one workspace; None: that of each workspace in which the app is installed.
+    """
+    settings = bot.settings
+    installing = None if identity else _installing(bot)
+    desk = Desk(
+        play=bot.game,
+        clock=bot.clock,
+        admins=Admins(settings.admins, bot.clock, installing.installations.installers if installing else lambda _: ()),
+        channel=bot.game.channel,
+        tags=partial(tags_in, bot.store),
+        insight=bot.insight,
+        naming=bot.naming,
+        invitations=bot.invitations,
+        home=bot.home,
+        courtesy=bot.courtesy,
+        requests=Requested(bot.store, bot.clock),
+    )
+    return build_app(
+        desk,
+        AuthorizeOne(identity) if identity else None,
+        base_url=settings.slack_api_url,
+        installing=installing,
+        ignored_users=frozenset({identity.bot_user_id} if identity else ()),
+        directory=bot.directory,
+        meter=bot.meter,
+    )
+
+
+def _installing(bot: Tierbot) -> Installing:
+    settings, secret = bot.settings, bot.settings.slack_client_secret
+    return installing_of(
+        bot.installations(),
+        bot.store,
+        bot.clock,
+        client_id=settings.slack_client_id,
+        client_secret=secret.get_secret_value() if secret else "",
+        scopes=bot_scopes(),
+        base_url=settings.slack_api_url,
+        public_url=settings.public_url,
+    )
+
+
+def schedule_journey(bot: Tierbot, app: SlackApp, identity: Identity) -> None:
+    """Let this process's scheduler send a canary the whole way every so often, if the settings want it.
+
+    For whatever process keeps the schedule: a job that only the one that went away knew would never be done again.
+    Raises TierbotError if no channel is set for it.
+    """
+    settings = bot.settings
+    if settings.journey_every_hours and not settings.journey_channel:
+        raise TierbotError("TIERBOT_JOURNEY_EVERY_HOURS needs TIERBOT_JOURNEY_CHANNEL: the channel for the canary.")
+    patrol = Patrol(
+        lambda: journey(bot, app, identity, settings.journey_channel),
+        lambda: admins_of(settings, bot.installations)(identity.team_id),
+        lambda user: bot.chats(identity.team_id).direct(user),
+    )
+    patrol.plan(bot.loop, identity.team_id)
+    bot.scheduler.add(JOURNEY, patrol)
+
+
+def journey(bot: Tierbot, app: SlackApp, identity: Identity, channel: str) -> list[Step]:
+    """Let a canary go the whole way in a channel; see tierbot.domain.doctor.smoke_test.
+
+    Raises TierbotError if SLACK_USER_TOKEN is of the wrong kind.
+    """
+    settings, workspace = bot.settings, identity.team_id
+    tags = tags_in(bot.store, workspace)
+    tag = next((tag for tag in tags.active if names_of(tag.short_name)), tags.active[0])
+
+    def stands(channel: str, ts: str, user: str) -> bool:
+        with bot.store.read(workspace) as tx:
+            return vote_stands(tx.ledger.events(channel, ts), user, tag.id, tags)
+
+    token = settings.slack_user_token.get_secret_value() if settings.slack_user_token else ""
+    canary = Canary(
+        web_client(identity.token, settings.slack_api_url),
+        app,
+        identity,
+        channel=channel,
+        emoji=tag.short_name,
+        stands=stands,
+        clock=bot.clock,
+        user_client=colleague(token, settings.slack_api_url) if token else None,
+    )
+    return travel(canary, COMMANDS, time.monotonic)
+
+
+def installed_predictors(settings: Settings) -> Predictors:
+    """Return the predictors of other distributions in this environment."""
+    from tierbot.adapters.processes.predictors import InstalledPredictors  # noqa: PLC0415 - as feed_reader
+
+    return InstalledPredictors(timeout=60 * settings.retrain_timeout_minutes)
+
+
+def feed_reader(settings: Settings) -> Feeds:
+    """Return what reads feeds from the open web."""
+    from tierbot.adapters.feeds import LOOPBACK, FeedReader  # noqa: PLC0415 - an HTTP client, not needed by every command
+
+    return FeedReader(allow=LOOPBACK if settings.feeds_allow_local else (), contact=settings.feeds_contact)
+
+
+def tag_space(settings: Settings) -> TagSpace:
+    """Return the tag space that is set, or the one that ships. Raises TierbotError if it cannot be used."""
+    return load_tag_space(settings.tags) if settings.tags else default_tag_space()

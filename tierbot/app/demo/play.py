@@ -1,0 +1,251 @@
+"""Rounds of TIER, played: push, react, settle, close, retrain, by the same commands that an admin types."""
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import asdict, dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from tierbot.adapters.encoders import encoder_of
+from tierbot.app.bootstrap import SystemClock, Tierbot, build, connect
+from tierbot.app.demo.start import Stories, archive, corpus, first_model
+from tierbot.app.demo.workspace import ADMIN, SandboxProcess, own_folder
+from tierbot.domain.articles.duplicates import to_article
+from tierbot.domain.nouns import Arm, Outcome, TierbotError
+from tierbot.domain.rounds.boards import RoundStatus
+from tierbot.domain.training.judge import accuracy
+from tierbot.reports.panel import Panel
+from tierbot.settings import Settings, load_settings
+from tierbot.simulate.colleagues import Colleagues
+from tierbot.simulate.messages import Truth
+from tierbot.simulate.teams import demo_team
+from tierbot.use_cases.ports import DeliveryState, Transaction
+
+PLAYERS = ("you:admin", f"{ADMIN}:admin")
+"""Who is in the workspace beside the simulated colleagues' own: the person at the page, and who types the commands."""
+
+_LOOK = 0.1  # seconds between looks at how far a round is
+_SHOWN_EVERY = 1.0  # seconds between looks at how the round stands
+_QUIET_LOOKS = 5  # looks without any change before a round counts as played
+_PATIENCE = 600.0  # seconds a step may take before the demo gives up
+
+
+@dataclass(frozen=True, slots=True)
+class DemoSettings:
+    """What a demo plays. speed: simulated seconds in one real second; posts_per_second: how fast posts come.
+
+    keep: where its database stays for other commands to look at; None: it goes when the demo ends.
+    """
+
+    rounds: int | None
+    posts: int
+    seed: int
+    archive: Path | None
+    start: int
+    colleagues: int
+    speed: float
+    posts_per_second: float
+    port: int
+    keep: Path | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Scene:
+    """A demo that runs: everything a round is played with."""
+
+    demo: DemoSettings
+    bot: Tierbot
+    workspace: str
+    sandbox: SandboxProcess
+    colleagues: Colleagues
+    stories: Stories
+    show: Callable[[], None]
+
+
+Say = Callable[[str], None]
+Watch = Callable[[RoundStatus], None]
+
+
+def play(demo: DemoSettings, say: Say, watch: Watch = lambda _: None) -> Iterator[dict[str, Any]]:
+    """Play rounds and yield one record of each as it ends.
+
+    Meanwhile `say` hears what goes on, and `watch` sees about once a second how the round stands.
+
+    Raises TierbotError if the archive cannot be used or a step takes far too long.
+    """
+    with staged(demo, say) as scene:
+        number = 0
+        while demo.rounds is None or number < demo.rounds:
+            number += 1
+            if not take_in(scene, number):
+                say("All stories have been played.")
+                return
+            yield play_round(scene, number, say, watch)
+
+
+@contextmanager
+def staged(demo: DemoSettings, say: Say) -> Iterator[Scene]:
+    """Start the sandbox, the bot and its colleagues; end them on leaving. Raises TierbotError if `keep` is there."""
+    if demo.keep is not None and demo.keep.exists():
+        raise TierbotError(f"{demo.keep}: is there already. Name a new file for the demo's database, or move it away.")
+    clock = SystemClock()
+    rng = np.random.default_rng(demo.seed)
+    stories = archive(demo.archive, demo.start, clock.now(), rng) if demo.archive else corpus(clock.now(), rng)
+    with ExitStack() as stack:
+        sandbox = stack.enter_context(SandboxProcess(port=demo.port, seed=demo.seed, users=PLAYERS))
+        folder = stack.enter_context(own_folder("tierbot-demo"))
+        database = demo.keep.absolute() if demo.keep else Path(folder, "demo.db")
+        settings = _settings(demo, sandbox, f"sqlite:///{database}")
+        encoder = encoder_of(settings.encoder)
+        say("Loading the sentence encoder and the first model …")
+        shelf = first_model(stories, encoder, clock.now(), demo.seed)
+        panel, one_by_one = Panel(), threading.Lock()
+
+        def show(workspace: str) -> None:
+            with one_by_one, bot.store.read(workspace) as tx:
+                sandbox.show(panel.of(tx))
+
+        bot = build(settings, encoder=encoder, shelf=shelf, tags=stories.tags, after_settling=show)
+        stack.callback(bot.close)
+        runner = connect(bot)
+        workspace = bot.only_workspace()
+        for part in (runner, bot):
+            part.start()
+            stack.callback(part.stop)
+        team = demo_team(demo.colleagues, rng, stories.tags.ids)
+        truth = Truth((row.url, row.title, row.tags) for row in stories.stream)
+        colleagues = Colleagues(
+            sandbox.address.control_url, team, truth, stories.tags, seed=demo.seed, speed=demo.speed,
+            token=sandbox.address.control_token,
+        )  # fmt: skip
+        stack.enter_context(colleagues)
+        show(workspace)
+        say(f"The workspace is open at {sandbox.address.url}")
+        yield Scene(demo, bot, workspace, sandbox, colleagues, stories, partial(show, workspace))
+
+
+def _settings(demo: DemoSettings, sandbox: SandboxProcess, database: str) -> Settings:
+    address = sandbox.address
+    return load_settings(
+        None,
+        slack_bot_token=address.bot_token,
+        slack_app_token=address.app_token,
+        slack_api_url=address.api_url,
+        channel=address.channel,
+        database_url=database,
+        seed=demo.seed,
+        slack_posts_per_second=demo.posts_per_second,
+        blank_share=0.2,  # rounds are short: enough of them blank and random to say something of the honest accuracy
+        random_share=0.5,
+        push_every_hours=168,  # the demo's admin pushes, closes and retrains; the schedule only has to do it
+        round_days=60,
+        retrain_after=10**9,
+        retrain_every_days=60,
+        feeds=None,  # its own stories alone, and all of them
+        boundaries=None,
+    )
+
+
+def take_in(scene: Scene, number: int) -> int:
+    """Let the stories of a round come in; return how many there are."""
+    share = scene.demo.posts  # every story is asked about: rounds of chosen ones could not be compared
+    rows = scene.stories.stream[(number - 1) * share : number * share]
+    now = scene.bot.clock.now()
+    scene.bot.loop.take_in(scene.workspace, [to_article(row, now) for row in rows])
+    return len(rows)
+
+
+def play_round(scene: Scene, number: int, say: Say, watch: Watch = lambda _: None) -> dict[str, Any]:
+    """Play one round and return its record."""
+    before = _trained_at(scene)
+    say(f"Round {number}: {scene.demo.posts} posts …")
+    scene.sandbox.command(f"/tier push {scene.demo.posts}")
+    _wait(scene, lambda tx: _pushed(tx, number), "post the round's articles")
+    _wait_until_quiet(scene, watch)
+    scene.sandbox.command("/tier round close")
+    _wait(scene, lambda tx: _frozen(tx, number), "close the round")
+    say(f"Round {number}: learning …")
+    scene.sandbox.command("/tier retrain")
+    _wait(scene, lambda tx: _trained(tx, before), "retrain")
+    record = _record(scene, number)
+    scene.show()
+    return record
+
+
+def _pushed(tx: Transaction, number: int) -> bool:
+    due = tx.agenda.get("push")
+    return bool(tx.posts.in_round(number)) and due is not None and "by" not in due.request
+
+
+def _frozen(tx: Transaction, number: int) -> bool:
+    round_ = tx.rounds.get(number)
+    return round_ is not None and round_.frozen_at is not None
+
+
+def _trained_at(scene: Scene) -> Any:
+    with scene.bot.store.read(scene.workspace) as tx:
+        due = tx.agenda.get("retrain")
+    return due.ran_at if due else None
+
+
+def _trained(tx: Transaction, before: Any) -> bool:
+    due = tx.agenda.get("retrain")
+    return due is not None and due.ran_at != before
+
+
+def _wait(scene: Scene, done: Callable[[Transaction], bool], what: str) -> None:
+    until = time.monotonic() + _PATIENCE
+    while time.monotonic() < until:
+        with scene.bot.store.read(scene.workspace) as tx:
+            if done(tx):
+                return
+        time.sleep(_LOOK)
+    raise TierbotError(f"The demo waited {_PATIENCE:g} s to {what}, in vain. The log above may say why.")
+
+
+def _wait_until_quiet(scene: Scene, watch: Watch) -> None:
+    """Wait until everything is sent, everybody has looked, and every vote has settled."""
+    until, quiet, shown = time.monotonic() + _PATIENCE, 0, 0.0
+    while quiet < _QUIET_LOOKS:
+        if time.monotonic() - shown > _SHOWN_EVERY:
+            shown = time.monotonic()
+            watch(scene.bot.game.round_status(scene.workspace))
+        if time.monotonic() > until:
+            raise TierbotError(f"The demo waited {_PATIENCE:g} s for the colleagues to finish, in vain.")
+        with scene.bot.store.read(scene.workspace) as tx:
+            counts = tx.outbox.counts()
+            unread = tx.ledger.untallied(1) or tx.posts.unsettled()
+        open_ = counts.get(DeliveryState.PENDING, 0) + counts.get(DeliveryState.SENDING, 0)
+        quiet = 0 if open_ or unread or scene.colleagues.busy else quiet + 1
+        time.sleep(_LOOK)
+
+
+def _record(scene: Scene, number: int) -> dict[str, Any]:
+    names = scene.sandbox.names()
+    with scene.bot.store.read(scene.workspace) as tx:
+        posts, settled = tx.posts.in_round(number), tx.verdicts.settled(rounds=[number])
+        reactions = sum(len(tx.ledger.events(post.channel, post.ts)) for post in posts if post.ts)
+        newest, champion = tx.models.all()[0], tx.models.champion()
+        standings = tx.rounds.standings(number)
+    abstained = sum(item.verdict.outcome is Outcome.ABSTAINED for item in settled)
+    return {
+        "round": number,
+        "posts": len(posts),
+        "reactions": reactions,
+        "verdicts": len(settled) - abstained,
+        "abstentions": abstained,
+        "accuracy": {
+            "all": asdict(accuracy(settled)),
+            "blank": asdict(accuracy(settled, arm=Arm.BLANK, random_only=True)),
+        },
+        "model": newest.id,
+        "promoted": champion is not None and champion.id == newest.id,
+        "standings": [
+            {**asdict(line), "user": names.get(line.user, line.user), "agreement": line.agreement} for line in standings
+        ],
+    }

@@ -1,0 +1,170 @@
+"""The demo's Slack: the sandbox as a process of its own, with our own manifest, and its admin who types commands."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import threading
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory, gettempdir
+from typing import Any, Self
+
+import httpx
+
+from tierbot.adapters.slack.installation.manifest import manifest
+from tierbot.domain.nouns import TierbotError
+
+ADMIN = "ada"
+_START_SECONDS = 20.0
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """Where the sandbox listens and the tokens it takes, as it announces them."""
+
+    url: str
+    api_url: str
+    control_url: str
+    bot_token: str
+    app_token: str
+    channel: str
+    control_token: str | None = None
+
+
+def own_folder(name: str) -> "TemporaryDirectory[str]":
+    """Make a temporary folder of this process; those of the same name whose process is gone (killed, say) are removed.
+
+    Processes are told apart by number: a folder stays while any process has the number of the one that made it.
+    """
+    for left in Path(gettempdir()).glob(f"{name}-*"):
+        pid = left.name.removeprefix(f"{name}-").partition("-")[0]
+        if pid.isdecimal() and not _lives(int(pid)):
+            shutil.rmtree(left, ignore_errors=True)
+    return TemporaryDirectory(prefix=f"{name}-{os.getpid()}-", ignore_cleanup_errors=True)
+
+
+def _lives(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except (ProcessLookupError, OverflowError):
+        return False
+    except OSError:  # somebody else's
+        return True
+    return True
+
+
+class SandboxProcess:
+    """`python -m tierbot.sandbox`, started on entering and ended on leaving."""
+
+    def __init__(
+        self,
+        *,
+        port: int = 0,
+        seed: int = 0,
+        users: tuple[str, ...] = (f"{ADMIN}:admin",),
+        declared: Mapping[str, Any] | None = None,
+        flags: tuple[str, ...] = (),
+    ) -> None:
+        """Start nothing yet.
+
+        `declared` is the app's manifest, by default the one that the code asks for; `flags` are more of the
+        sandbox's own, such as ("--limits",).
+        """
+        command = [sys.executable, "-m", "tierbot.sandbox", "--port", str(port), "--seed", str(seed)]
+        for user in users:
+            command += ["--user", user]
+        self._command = [*command, *flags]
+        self._declared = manifest() if declared is None else declared
+        self._folder: TemporaryDirectory[str] | None = None
+        self._process: subprocess.Popen[bytes] | None = None
+        self.address: Address
+        self.teams: list[dict[str, str]] = []
+        self._client: httpx.Client | None = None
+
+    def __enter__(self) -> Self:
+        """Start it and wait until it listens. Raises TierbotError if it does not."""
+        self._folder = own_folder("tierbot-sandbox")
+        declared = Path(self._folder.name, "manifest.json")
+        declared.write_text(json.dumps(self._declared), encoding="utf-8")
+        # Its standard input is ours to hold: should we be killed, it ends with us and gives its port back.
+        command = [*self._command, "--manifest", str(declared), "--end-with-stdin"]
+        pipe = subprocess.PIPE
+        process = self._process = subprocess.Popen(command, stdin=pipe, stdout=pipe)  # noqa: S603 - our own module
+        line = _first_line(process, _START_SECONDS)
+        try:
+            said = json.loads(line)
+            self.address = Address(**{name: said.get(name) for name in Address.__slots__})
+            self.teams = list(said["teams"])
+        except (KeyError, ValueError) as fault:
+            self.__exit__()
+            raise TierbotError("The sandbox did not start; what it said is above. Is its port taken?") from fault
+        token = self.address.control_token
+        headers = {"Authorization": f"Bearer {token}"} if token else {}
+        self._client = httpx.Client(base_url=self.address.control_url, headers=headers, timeout=10, trust_env=False)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """End it."""
+        if self._client is not None:
+            self._client.close()
+        if self._process is not None:
+            self._process.terminate()
+            try:
+                self._process.wait(5)
+            except subprocess.TimeoutExpired:
+                self._process.kill()
+                self._process.wait()
+            for stream in (self._process.stdin, self._process.stdout):
+                if stream is not None:
+                    stream.close()
+        if self._folder is not None:
+            self._folder.cleanup()
+
+    def command(self, text: str, user: str = ADMIN) -> list[dict[str, Any]]:
+        """Type a slash command as a user; return the messages that they saw. Raises TierbotError if Slack timed out."""
+        answer = self._ask("POST", "command", {"user": user, "command": text, "wait": 5, "expect": 1})
+        if answer.get("error"):
+            raise TierbotError(f"{text} failed: {answer['error']}.")
+        return list(answer.get("responses", []))
+
+    def messages(self) -> list[dict[str, Any]]:
+        """Return the channel's newest messages as Slack's JSON, oldest first."""
+        return list(self._ask("GET", "messages?limit=500")["messages"])
+
+    def act(self, do: str, user: str, ts: str, name: str) -> dict[str, Any]:
+        """Let a user "react" or "unreact"."""
+        return self._ask("POST", do, {"user": user, "ts": ts, "name": name})
+
+    def show(self, panel: dict[str, Any]) -> None:
+        """Put the panel beside the channel."""
+        self._ask("PUT", "panel", panel)
+
+    def names(self) -> dict[str, str]:
+        """Return each user's name by id."""
+        return {
+            str(user["id"]): str(user.get("real_name") or user["name"]) for user in self._ask("GET", "state")["users"]
+        }
+
+    def _ask(self, method: str, path: str, body: dict[str, Any] | None = None) -> dict[str, Any]:
+        if self._client is None:
+            raise TierbotError("The sandbox is not running: it is used as a context manager.")
+        try:
+            answer: dict[str, Any] = self._client.request(method, path, json=body).json()
+        except (httpx.HTTPError, ValueError) as fault:
+            raise TierbotError(f"The sandbox does not answer ({fault}).") from fault
+        return answer
+
+
+def _first_line(process: "subprocess.Popen[bytes]", seconds: float) -> bytes:
+    """Read the first line of output; empty if the process ended or said nothing in time."""
+    if process.stdout is None:
+        return b""
+    timer = threading.Timer(seconds, process.kill)
+    timer.start()
+    try:
+        return process.stdout.readline()
+    finally:
+        timer.cancel()

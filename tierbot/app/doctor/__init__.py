@@ -1,0 +1,1 @@
+"""What `tierbot doctor` gathers and checks."""

@@ -1,0 +1,174 @@
+"""What `tierbot doctor` does: facts gathered from Slack, the database and the models, then judged; and the journey."""
+
+import os
+import stat
+from contextlib import suppress
+from pathlib import Path
+
+from dotenv import dotenv_values
+from pydantic import SecretStr
+
+from tierbot.adapters.encoders import encoder_of
+from tierbot.adapters.files.model_files import FileShelf, shipped_models
+from tierbot.adapters.slack.app import identify
+from tierbot.adapters.slack.installation.examine import examine as examine_slack
+from tierbot.adapters.slack.installation.manifest import bot_commands, bot_events, bot_scopes
+from tierbot.adapters.slack.messages.chat import web_client
+from tierbot.adapters.store import open_store
+from tierbot.adapters.store.examine import examine as examine_store
+from tierbot.app.bootstrap import SystemClock, Tierbot, app_of, build, journey, tag_space
+from tierbot.app.doctor.many import check_up_many
+from tierbot.app.doctor.misspelt import misspelt
+from tierbot.domain.doctor import (
+    Check,
+    DatabaseFacts,
+    EventFacts,
+    FeedFacts,
+    MachineFacts,
+    Needed,
+    Refusal,
+    judge_machine,
+    judge_settings,
+    judge_slack,
+)
+from tierbot.domain.doctor.judge import bad
+from tierbot.domain.doctor.smoke_test import Step
+from tierbot.domain.nouns import Origin, TierbotError
+from tierbot.domain.tags import TagSpace
+from tierbot.settings import Settings
+from tierbot.use_cases.jobs.smoke_test import record_journey
+from tierbot.use_cases.ports import Clock, Encoder, Transaction
+
+ENV_FILE = Path(".env")
+
+
+def needed() -> Needed:
+    """Return what the code needs of the Slack app."""
+    return Needed(frozenset(bot_scopes()), bot_events(), bot_commands())
+
+
+def misspelt_settings(env_file: Path = ENV_FILE) -> list[str]:
+    """Return a sentence for each name in the environment or the file that begins like a setting and is none."""
+    written = dotenv_values(env_file) if env_file.is_file() else {}
+    return misspelt([*os.environ, *written])
+
+
+def check_up(settings: Settings, *, clock: Clock | None = None, env_file: Path = ENV_FILE) -> list[Check]:
+    """Look at everything and return one check a line. Nothing is changed, neither in Slack nor in the database."""
+    clock = clock or SystemClock()
+    machine = examine_machine(settings, env_file)
+    ignored = [bad("settings", sentence) for sentence in misspelt_settings(env_file)]
+    if settings.many_workspaces:
+        return [*ignored, *check_up_many(settings), *judge_machine(machine, needed(), clock.now())]
+    bot_token, app_token = (_secret(token) for token in (settings.slack_bot_token, settings.slack_app_token))
+    tags, fault = _tags(settings)
+    base_url, channel = settings.slack_api_url, machine.channel or settings.channel
+    slack = examine_slack(web_client(bot_token, base_url), web_client(None, base_url), app_token, channel, clock)
+    return [
+        *ignored,
+        judge_settings(fault, settings.journey_every_hours, settings.journey_channel),
+        *judge_slack(slack, bot_token, app_token, channel, needed(), tags),
+        *judge_machine(machine, needed(), clock.now()),
+    ]
+
+
+def examine_machine(settings: Settings, env_file: Path = ENV_FILE) -> MachineFacts:
+    """Gather what this machine knows: database, encoder, model, feeds, when events last came."""
+    database = examine_store(settings.database_url)
+    encoder = encoder_of(settings.encoder)
+    facts = MachineFacts(database, encoder=_encoder(encoder), env_mode=_mode(env_file))
+    if database.fault is not None:
+        return facts
+    if database.is_new or database.revision != database.newest:  # opening it would upgrade it
+        return MachineFacts(database, facts.encoder, _shipped(settings), env_mode=facts.env_mode)
+    return _of_database(settings, encoder, database, facts)
+
+
+def _of_database(settings: Settings, encoder: Encoder, database: DatabaseFacts, facts: MachineFacts) -> MachineFacts:
+    bot = build(settings, store=open_store(settings.database_url, create=False), encoder=encoder)
+    try:
+        if not bot.store.workspace_ids():
+            return MachineFacts(database, facts.encoder, _shipped(settings), env_mode=facts.env_mode)
+        several = settings.many_workspaces and not settings.workspace
+        workspace = (bot.store.running_ids() or bot.store.workspace_ids())[0] if several else bot.only_workspace()
+        with bot.store.read(workspace) as tx:
+            events, feeds, channel = _events(tx), _feeds(tx), bot.loop.channel(tx)
+        model = _champion(bot, workspace)
+        return MachineFacts(database, facts.encoder, model, events, feeds, facts.env_mode, channel)
+    except TierbotError as fault:
+        return MachineFacts(database, facts.encoder, Refusal("workspace", str(fault)), env_mode=facts.env_mode)
+    finally:
+        bot.close()
+
+
+def take_journey(settings: Settings, channel: str) -> list[Step]:
+    """Let a canary go the whole way in `channel`, and keep how it went.
+
+    Raises TierbotError if the bot was never started, or its tokens are wrong.
+    """
+    if settings.slack_bot_token is None:
+        raise TierbotError("SLACK_BOT_TOKEN must be set, in the environment or in .env. `tierbot init` asks for it.")
+    bot = build(settings, store=open_store(settings.database_url, create=False))
+    try:
+        identity = identify(web_client(_secret(settings.slack_bot_token), settings.slack_api_url))
+        if identity.team_id not in bot.store.workspace_ids():
+            raise TierbotError(
+                f"The database does not know {identity.team} yet. Start the bot once with `tierbot run`."
+            )
+        steps = journey(bot, app_of(bot, identity), identity, channel)
+        with bot.store.begin(identity.team_id) as tx:
+            record_journey(tx, steps, bot.clock.now().isoformat())
+    finally:
+        bot.close()
+    return steps
+
+
+def _secret(token: SecretStr | None) -> str:
+    return token.get_secret_value() if token else ""
+
+
+def _tags(settings: Settings) -> tuple[TagSpace | None, str | None]:
+    try:
+        return tag_space(settings), None
+    except TierbotError as fault:
+        return None, str(fault)
+
+
+def _encoder(encoder: Encoder) -> str | Refusal:
+    try:
+        return f"sha256 {encoder.digest[:12]}…"
+    except TierbotError as fault:
+        return Refusal("encoder", str(fault))
+
+
+def _champion(bot: Tierbot, workspace: str) -> str | Refusal:
+    try:
+        version, _ = bot.registry.champion(workspace)
+    except TierbotError as fault:
+        return Refusal("model", str(fault))
+    return f"{version.id}, sha256 {version.sha256[:12]}… as on its card"
+
+
+def _shipped(settings: Settings) -> str | Refusal:
+    try:
+        version, _ = FileShelf(shipped_models(), settings.models).bootstrap()
+    except TierbotError as fault:
+        return Refusal("model", str(fault))
+    return f"the one that ships, sha256 {version.sha256[:12]}… as on its card"
+
+
+def _events(tx: Transaction) -> EventFacts:
+    live, compared = tx.ledger.newest(Origin.EVENT), tx.ledger.newest(Origin.RECONCILED)
+    return EventFacts(live.received_at if live else None, compared.received_at if compared else None)
+
+
+def _feeds(tx: Transaction) -> tuple[FeedFacts, ...]:
+    return tuple(FeedFacts(one.feed.url, one.problem) for one in tx.feeds.all())
+
+
+def _mode(env_file: Path) -> int | None:
+    if os.name != "posix":
+        return None
+    with suppress(OSError):
+        return stat.S_IMODE(env_file.stat().st_mode)
+    return None

@@ -1,0 +1,69 @@
+"""What `tierbot doctor` looks at where many workspaces have the app: the key, and each installation."""
+
+from tierbot.adapters.slack.installation.examine import ask_channel, ask_emoji, ask_who
+from tierbot.adapters.slack.installation.manifest import bot_scopes
+from tierbot.adapters.slack.installation.oauth import INSTALL_PATH
+from tierbot.adapters.slack.installation.vault import Vault, VaultError
+from tierbot.adapters.slack.messages.chat import web_client
+from tierbot.adapters.store import open_store
+from tierbot.app.bootstrap import Tierbot, build
+from tierbot.app.slack_access import tags_in
+from tierbot.domain.doctor import Check, judge_settings
+from tierbot.domain.doctor.facts import AppFacts, SlackFacts
+from tierbot.domain.doctor.many import WorkspaceFacts, judge_credentials, judge_key, judge_workspace
+from tierbot.domain.nouns import TierbotError
+from tierbot.settings import Settings
+from tierbot.use_cases.ports import Workspace
+
+
+def check_up_many(settings: Settings) -> list[Check]:
+    """Return one check a line about settings, key and workspaces. Nothing is changed."""
+    needed = {
+        "SLACK_CLIENT_SECRET": settings.slack_client_secret,
+        "SLACK_SIGNING_SECRET": settings.slack_signing_secret,
+        "TIERBOT_PUBLIC_URL": settings.public_url,
+    }
+    missing = [name for name, value in needed.items() if not value]
+    fault = None
+    try:
+        Vault(settings.secret_keys)
+    except VaultError as wrong:
+        fault = str(wrong)
+    checks = [judge_settings(None), judge_credentials(missing)]
+    try:
+        bot = build(settings, store=open_store(settings.database_url, create=False))
+    except TierbotError:  # there is none yet, or what is wrong with it is told by the check of the database
+        return [*checks, judge_key(fault, 0, ())]
+    try:
+        return [*checks, *_installed(bot, fault)]
+    finally:
+        bot.close()
+
+
+def _installed(bot: Tierbot, fault: str | None) -> list[Check]:
+    install_at = (bot.settings.public_url or "the bot's address") + INSTALL_PATH
+    found = [_facts(bot, one, usable=fault is None) for one in bot.store.workspaces()]
+    unopened = [one.fault for one in found if one.fault] if fault is None else []
+    installed = sum(one.stopped_at is None for one in found)
+    scopes = frozenset(bot_scopes())
+    return [judge_key(fault, installed, unopened), *(judge_workspace(one, scopes, install_at) for one in found)]
+
+
+def _facts(bot: Tierbot, workspace: Workspace, *, usable: bool) -> WorkspaceFacts:
+    tags = tags_in(bot.store, workspace.id)
+    facts = WorkspaceFacts(workspace.id, workspace.name, workspace.channel, tags, workspace.stopped_at)
+    if workspace.stopped_at is not None or not usable:
+        return facts
+    try:
+        identity = bot.installations().of(workspace.id)
+    except TierbotError as fault:
+        return WorkspaceFacts(workspace.id, workspace.name, workspace.channel, tags, fault=str(fault))
+    if identity is None:
+        says = f"{workspace.id} is in the database, and the app is not installed there."
+        return WorkspaceFacts(workspace.id, workspace.name, workspace.channel, tags, fault=says)
+    client = web_client(identity.token, bot.settings.slack_api_url)
+    slack = ask_who(client, bot.clock)
+    if isinstance(slack.app, AppFacts):
+        channel = ask_channel(client, workspace.channel) if workspace.channel else None
+        slack = SlackFacts(slack.app, None, channel, ask_emoji(client), slack.clock_ahead)
+    return WorkspaceFacts(workspace.id, workspace.name, workspace.channel, tags, slack=slack)

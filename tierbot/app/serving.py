@@ -1,0 +1,163 @@
+"""The process types: which parts of a bot run where. `tierbot run` is all in one; `web` and `worker` scale apart.
+
+web      takes Slack's requests by HTTP and writes them down; as many as are needed
+worker   sends the outbox, settles votes, keeps the schedule; several may run, one keeps the schedule
+"""
+
+import logging
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from typing import Any
+
+from prometheus_client import CollectorRegistry
+from starlette.applications import Starlette
+
+from tierbot.adapters.http.probes import metrics_routes, probe_routes
+from tierbot.adapters.slack.connection.socket_mode import SocketRunner
+from tierbot.adapters.slack.identity import Identity
+from tierbot.app.bootstrap import Tierbot, app_of
+from tierbot.app.health import Health
+from tierbot.app.slack_access import identify_patiently
+from tierbot.domain.articles.boundaries import load_boundaries
+from tierbot.domain.articles.feeds import load_feeds
+from tierbot.domain.nouns import TierbotError
+from tierbot.reports.metrics import Metrics, ProcessFigures, StoreFigures
+from tierbot.use_cases.people.duplicate_requests import first_time
+from tierbot.use_cases.people.joining import bring_up_to_date
+
+log = logging.getLogger(__name__)
+_THIS_MACHINE = ("127.0.0.1", "::1", "localhost")
+
+
+def identity_of(bot: Tierbot, pause: Callable[[float], Any] = time.sleep) -> Identity | None:
+    """Ask Slack whose bot token is set, and set its workspace up; None for many workspaces: they are brought up to date.
+
+    Raises TierbotError if the token or the channel is missing or wrong, or what many workspaces need.
+    """
+    if bot.settings.many_workspaces:
+        _prepare_installed(bot)
+        return None
+    token, channel = bot.settings.slack_bot_token, bot.settings.channel
+    missing = [name for name, value in (("SLACK_BOT_TOKEN", token), ("TIERBOT_CHANNEL", channel)) if not value]
+    if token is None or missing:
+        raise TierbotError(f"{' and '.join(missing)} must be set, in the environment or in .env. See .env.example.")
+    identity = identify_patiently(bot.settings, pause)
+    bot.prepare(identity)
+    return identity
+
+
+def _prepare_installed(bot: Tierbot) -> None:
+    load_boundaries(bot.settings.boundaries, bot.tags)
+    load_feeds(bot.settings.feeds)
+    sealed, faults = bot.installations().reseal()
+    for fault in faults:
+        log.error("%s", fault)
+    if faults and not sealed:
+        raise TierbotError(faults[0])
+    bring_up_to_date(bot.loop)
+
+
+def web_of(bot: Tierbot, identity: Identity | None, health: Health, metrics: Metrics) -> Any:
+    """Return the ASGI application of one workspace's bot, or (without an identity) that of many, who may install it.
+
+    Its metrics and its report are there only behind a token: this port is the world's. Raises TierbotError if
+    SLACK_SIGNING_SECRET is missing.
+    """
+    from tierbot.adapters.slack.connection.web import web_app  # noqa: PLC0415
+    from tierbot.adapters.slack.installation.pages import install_routes  # noqa: PLC0415 - only HTTP mode needs starlette
+
+    secret = bot.settings.slack_signing_secret
+    if secret is None or not secret.get_secret_value():
+        raise TierbotError("SLACK_SIGNING_SECRET must be set: Basic Information → App Credentials.")
+
+    app, token = app_of(bot, identity), bot.settings.web_token
+    figures = metrics_routes(metrics.text, token.get_secret_value()) if token else ()
+    more = (*install_routes(app), *_report(bot), *probe_routes(health.dead, health.unready), *figures)
+    return web_app(app, secret.get_secret_value(), bot.clock, more, bot.meter, first_time(bot.store, bot.clock))
+
+
+def _report(bot: Tierbot) -> tuple[Any, ...]:
+    """Return the routes of the report, none without a token to put it behind."""
+    from tierbot.adapters.http.report_page import report_routes  # noqa: PLC0415 - starlette
+    from tierbot.reports.page import content_security_policy, report_of, report_page  # noqa: PLC0415
+
+    def page(workspace: str | None) -> str:
+        wanted = workspace or bot.only_workspace()
+        return report_page(report_of(bot.store, wanted, now=bot.clock.now(), zone=bot.settings.zone))
+
+    token = bot.settings.web_token
+    return report_routes(token.get_secret_value(), page, content_security_policy()) if token else ()
+
+
+def metrics_of() -> Metrics:
+    """Return this process's figures, in a registry of its own."""
+    return Metrics(CollectorRegistry())
+
+
+@contextmanager
+def watched(
+    bot: Tierbot, health: Health, metrics: Metrics, port: int | None, runner: SocketRunner | None = None
+) -> Iterator[int | None]:
+    """Have figures and health of a process served on a port of their own while the block lasts; give the port.
+
+    port: None for TIERBOT_METRICS_PORT, which may be unset: then nothing is served. Raises TierbotError if the port
+    cannot be had, or others than this machine could read the figures without a token.
+    """
+    settings = bot.settings
+    port = settings.metrics_port if port is None else port
+    token = settings.web_token.get_secret_value() if settings.web_token else None
+    metrics.registry.register(StoreFigures(bot.store, bot.clock))
+    connection = (lambda: (runner.connected, runner.connections)) if runner else None
+    metrics.registry.register(ProcessFigures(connection=connection, leads=lambda: bot.scheduler.leads))
+    if port is None:
+        yield None
+        return
+    if token is None and settings.metrics_host not in _THIS_MACHINE:
+        raise TierbotError(
+            f"TIERBOT_METRICS_HOST is {settings.metrics_host}, which others can reach: set TIERBOT_WEB_TOKEN, too."
+        )
+    routes = [*probe_routes(health.dead, health.unready), *metrics_routes(metrics.text, token)]
+    server = WebServer(Starlette(routes=routes), settings.metrics_host, port, "TIERBOT_METRICS_PORT")
+    try:
+        yield server.start()
+    finally:
+        server.stop(grace=2)
+
+
+class WebServer:
+    """uvicorn in a thread of its own, so that SIGTERM ends it in order and with exit code 0."""
+
+    def __init__(self, app: Any, host: str, port: int, setting: str = "PORT") -> None:
+        """Prepare; `setting` is what says the port."""
+        self._setting = setting
+        import uvicorn  # noqa: PLC0415
+
+        config = uvicorn.Config(
+            app, host=host, port=port, log_config=None, access_log=False, timeout_graceful_shutdown=5, lifespan="off"
+        )
+        self._server = uvicorn.Server(config)
+        self._thread = threading.Thread(target=self._run, name="tierbot-web", daemon=True)
+
+    def _run(self) -> None:
+        with suppress(SystemExit):  # uvicorn's way to say that it has no port; `start` says which
+            self._server.run()
+
+    def start(self, patience: float = 20.0) -> int:
+        """Listen, and return the port. Raises TierbotError if the port cannot be had."""
+        self._thread.start()
+        until = time.monotonic() + patience
+        while not self._server.started and self._thread.is_alive() and time.monotonic() < until:
+            time.sleep(0.01)
+        if not self._server.started:
+            raise TierbotError(
+                f"Port {self._server.config.port} cannot be listened on. Set {self._setting} to a free one."
+            )
+        return int(self._server.servers[0].sockets[0].getsockname()[1])
+
+    def stop(self, grace: float = 7.0) -> bool:
+        """Finish the requests that are here and take no more; return whether that ended within `grace` seconds."""
+        self._server.should_exit = True
+        self._thread.join(grace)
+        return not self._thread.is_alive()

@@ -1,0 +1,151 @@
+"""Who speaks to Slack in which workspace: one bot token for one workspace, or each installed workspace with its own."""
+
+import time
+from collections.abc import Callable, Sequence
+from functools import cache, lru_cache, partial
+from typing import Any
+
+from tierbot.adapters.slack.admins import list_admins
+from tierbot.adapters.slack.app import identify
+from tierbot.adapters.slack.directory import Directory
+from tierbot.adapters.slack.identity import Identity
+from tierbot.adapters.slack.installation.installations import Installations
+from tierbot.adapters.slack.installation.oauth import token_works
+from tierbot.adapters.slack.installation.vault import Vault, VaultError
+from tierbot.adapters.slack.messages.chat import SlackChat, web_client
+from tierbot.domain.nouns import TierbotError
+from tierbot.domain.tags import TagSpace
+from tierbot.settings import Settings
+from tierbot.use_cases.delivery.dispatch import NOT_INSTALLED
+from tierbot.use_cases.ports import (
+    Chat,
+    ChatError,
+    ChatUnavailableError,
+    Clock,
+    Meter,
+    RateLimitedError,
+    Store,
+    Workspace,
+)
+
+_MOST_CHATS = 1000
+_PATIENCE = (1.0, 2.0, 5.0, 10.0, 20.0, 30.0)  # seconds between attempts to learn from Slack who the bot is
+_APP_CREDENTIALS = "Basic Information → App Credentials"
+
+
+def installations_of(settings: Settings, store: Store, clock: Clock) -> Installations:
+    """Return where the app is installed.
+
+    Raises TierbotError if a setting for many workspaces is missing or TIERBOT_SECRET_KEY is no key.
+    """
+    if not settings.slack_client_id or settings.slack_client_secret is None:
+        raise TierbotError(f"SLACK_CLIENT_ID and SLACK_CLIENT_SECRET must be set: {_APP_CREDENTIALS}.")
+    return Installations(store, Vault(settings.secret_keys), clock, token_works(settings.slack_api_url))
+
+
+def chats_of_all(
+    installations: Callable[[], Installations],
+    settings: Settings,
+    store: Store,
+    clock: Clock,
+    directory: Directory,
+    meter: Meter,
+) -> Callable[[str], Chat]:
+    """Return what gives each installed workspace its chat, with its own token."""
+
+    @lru_cache(maxsize=_MOST_CHATS)
+    def chat_with(workspace: str, token: str) -> Chat:
+        return _chat(workspace, token, settings, store, clock, directory, meter)
+
+    def chat(workspace: str) -> Chat:
+        try:
+            found = installations().of(workspace)
+        except VaultError as fault:
+            raise ChatError(NOT_INSTALLED, str(fault)) from fault
+        if found is None:
+            raise ChatError(NOT_INSTALLED, f"The app is not installed in {workspace}. What waits is sent once it is.")
+        return chat_with(workspace, found.token)
+
+    return chat
+
+
+def chat_of_one(
+    settings: Settings, store: Store, clock: Clock, directory: Directory, meter: Meter
+) -> Callable[[str], Chat]:
+    """Return what gives the one workspace its chat. It raises TierbotError if SLACK_BOT_TOKEN is missing."""
+
+    @cache
+    def chat(workspace: str) -> Chat:
+        if settings.slack_bot_token is None:
+            raise TierbotError("SLACK_BOT_TOKEN must be set, in the environment or in .env. See .env.example.")
+        token = settings.slack_bot_token.get_secret_value()
+        return _chat(workspace, token, settings, store, clock, directory, meter)
+
+    return chat
+
+
+def _chat(
+    workspace: str, token: str, settings: Settings, store: Store, clock: Clock, directory: Directory, meter: Meter
+) -> SlackChat:
+    client = web_client(token, settings.slack_api_url, meter)
+
+    def is_outsider(user: str) -> bool:
+        directory.keep_fresh(workspace, client)
+        return bool(directory.is_outsider(workspace, user))
+
+    return SlackChat(client, partial(tags_in, store, workspace), clock, is_outsider)
+
+
+def admins_of(settings: Settings, installations: Callable[[], Installations]) -> Callable[[str], list[str]]:
+    """Return what lists a workspace's admins; it raises TierbotError if Slack does not."""
+
+    def admins(workspace: str) -> list[str]:
+        if settings.admins:
+            return list(settings.admins)
+        if not settings.many_workspaces:
+            token = settings.slack_bot_token.get_secret_value() if settings.slack_bot_token else None
+            return list_admins(web_client(token, settings.slack_api_url), workspace)
+        found = installations().of(workspace)
+        listed = list_admins(web_client(found.token, settings.slack_api_url), workspace) if found else []
+        return sorted({*listed, *installations().installers(workspace)})
+
+    return admins
+
+
+def tags_in(store: Store, workspace: str) -> TagSpace:
+    """Return a workspace's tag space as it stands."""
+    with store.read(workspace) as tx:
+        return tx.workspaces.tags()
+
+
+def only_workspace(found: Sequence[Workspace], wanted: str) -> str:
+    """Return the id of the one workspace there is, or of that which is wanted (TIERBOT_WORKSPACE; may be empty).
+
+    Raises TierbotError if there is none, or several and none of them is wanted.
+    """
+    ids = [one.id for one in found]
+    if wanted in ids:
+        return wanted
+    if len(ids) == 1 and not wanted:
+        return ids[0]
+    if not ids:
+        raise TierbotError("The database knows no workspace yet. Start the bot once with `tierbot run`.")
+    listed = ", ".join(f"{one.id} ({one.name})" for one in found)
+    there = f"The database has no workspace {wanted}; it has" if wanted else "The database has several workspaces:"
+    raise TierbotError(f"{there} {listed}. Say which with TIERBOT_WORKSPACE.")
+
+
+def identify_patiently(settings: Settings, pause: Callable[[float], Any] = time.sleep) -> Identity:
+    """Ask Slack whose bot token is set; for a minute or so also while Slack is busy or does not answer.
+
+    `pause` waits so many seconds; if it returns something true (a signal came), no more is tried. Raises TierbotError.
+    """
+    token = settings.slack_bot_token.get_secret_value() if settings.slack_bot_token else None
+    client = web_client(token, settings.slack_api_url)
+    for seconds in _PATIENCE:
+        try:
+            return identify(client)
+        except (RateLimitedError, ChatUnavailableError) as fault:
+            if pause(fault.retry_after if isinstance(fault, RateLimitedError) else seconds):
+                raise
+    return identify(client)

@@ -1,0 +1,309 @@
+"""One story, one article: the same address read twice adds nothing, the same story elsewhere adds a copy.
+
+An article's id is a key over its canonical identity (address, or title, source and text where there is none),
+so reading a file or a feed again gives the ids that are there already. Near duplicates are found by title and
+compared word by word, not by a distance, since what tells two stories apart is often one word or one number:
+"Part 2", "beats France", "denies".
+"""
+
+import re
+import unicodedata
+from collections import Counter
+from collections.abc import Container, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from functools import cached_property
+
+from rapidfuzz import fuzz
+from rapidfuzz.distance import Levenshtein
+
+from tierbot.domain.articles.cleaning import TITLE_CHARACTERS, shorten
+from tierbot.domain.articles.rows import ArchiveRow
+from tierbot.domain.articles.urls import canonical_url, site_of
+from tierbot.domain.nouns import Article, Copy, key
+
+_APART = timedelta(days=3)  # the same headline later is a column, or news again
+_LONG_WORDS, _LONG_CHARACTERS = 4, 20  # a title this long is unlikely to be met twice by chance
+_MOST_ADDED = 0.3  # content words that the longer title may have more, as a share of the shorter's words
+_SAME_TEXT, _OTHER_TEXT = 85, 40  # of 100: bodies that agree, bodies that have nothing in common
+_TEXT_CHARACTERS = 300  # of a body are compared
+_TITLE_FROM_TEXT = 120  # characters, where an article has no title of its own
+
+_CONTRACTION = re.compile(r"\s?(n)?\s?['’ʼ`]\s?(s|t|re|ve|ll|d|m)\b")
+_WORD = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff]|\w+")  # Chinese and Japanese: each character
+_STOP = frozenset(
+    _WORD.findall(
+        "a an and are as at be by for from has have in is it its of on or that the their this to was were will with s "
+        "t new now live video photos update updated breaking exclusive report says said"
+    )
+)
+_NEGATION = frozenset(
+    _WORD.findall("no not never none without denies deny denied nt cannot cant wont isnt arent false fake")
+)
+
+
+def _numbered(text: str, start: int) -> dict[str, str]:
+    return {word: str(number) for number, word in enumerate(_WORD.findall(text), start)}
+
+
+_CARDINALS = _numbered(
+    "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen "
+    "eighteen nineteen twenty",
+    0,
+)
+_NUMBERS = _CARDINALS | _numbered("first second third fourth fifth sixth seventh eighth ninth tenth", 1)
+_ROMAN = _numbered("i ii iii iv v vi vii viii ix x xi xii xiii xiv xv xvi xvii xviii xix xx", 1)
+_DIGITS = re.compile(r"\d+")
+_ENDING = re.compile(r"(?<=\w{3})(?:ing|ed|es|s|e|d)$")
+_BRITISH = (
+    (re.compile(r"our(?=s?$)"), "or"),
+    (re.compile(r"is(?=e|ed|ing|ation)"), "iz"),
+    (re.compile(r"tre(?=s?$)"), "ter"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Folded:
+    """What folding made of the incoming articles.
+
+    new: articles not seen before, in the order they came, each with `copies` = 1. found: every copy, of new
+    articles and of recent ones. A copy's id is stable, so that a store which remembers ids counts it once.
+    """
+
+    new: tuple[Article, ...]
+    found: tuple[Copy, ...]
+
+    @property
+    def copies(self) -> Mapping[str, int]:
+        """How many copies each article id gained: what is to be added to `Article.copies`."""
+        return Counter(copy.article_id for copy in self.found)
+
+
+def to_article(row: ArchiveRow, received_at: datetime) -> Article:
+    """Make an article of a row. Without a title it gets the head of its text; without a source, its site."""
+    title = row.title or shorten(row.text, min(_TITLE_FROM_TEXT, TITLE_CHARACTERS))
+    text = row.text if row.title or len(row.text) > len(title) else ""
+    source = row.source or site_of(row.url)
+    return Article(
+        id=identity(title, text, row.url, source, row.published_at),
+        title=title,
+        text=text,
+        url=row.url,
+        source=source,
+        received_at=received_at,
+        published_at=row.published_at,
+        image_url=row.image_url,
+    )
+
+
+def identity(title: str, text: str, url: str, source: str, published_at: datetime | None) -> str:
+    """Return an article's id: over its canonical address; where it has none, over all that it says.
+
+    That is title, head of the text, source and day: "What are you working on this week?" is asked every week.
+    """
+    address = canonical_url(url)
+    if address:
+        return key("url", address)
+    day = published_at.date() if published_at else ""
+    return key("text", " ".join(words(title)), " ".join(words(text[:_TEXT_CHARACTERS])), source.casefold(), day)
+
+
+def words(title: str) -> tuple[str, ...]:
+    """Return a title's words for comparing: folded case, no punctuation, contractions joined.
+
+    >>> words("Trump 's new plan: It’s Café-style!")
+    ('trumps', 'new', 'plan', 'its', 'cafe', 'style')
+    """
+    text = unicodedata.normalize("NFKD", title.casefold())
+    text = "".join(c for c in text if not unicodedata.combining(c)) if not text.isascii() else text
+    return tuple(_WORD.findall(_CONTRACTION.sub(r"\1\2", text)))
+
+
+def copy_id(article: Article, again: int = 0) -> str:
+    """Return the id that an article has where it is folded into another; `again` counts repeats in one batch."""
+    return key("copy", article.id, article.source, again)
+
+
+def copy_ids(incoming: Iterable[Article]) -> list[str]:
+    """Return, in order, the id that each incoming article has where it is folded into another."""
+    met: Counter[tuple[str, str]] = Counter()
+    found = []
+    for article in incoming:
+        found.append(copy_id(article, met[article.id, article.source]))
+        met[article.id, article.source] += 1
+    return found
+
+
+def fold(incoming: Sequence[Article], recent: Iterable[Article], known: Container[str] = ()) -> Folded:
+    """Fold duplicates among incoming articles, and against recent ones, in order: the first seen stands.
+
+    The same id from the same source is the same thing read again and adds nothing; from another source, or
+    once more in this batch, it is a copy, and so is a near duplicate. Deterministic in the order given.
+    `known` are ids of copies that were folded before (see `copy_id`): such an article adds nothing, also where
+    the one that it was folded into is no longer among the recent ones.
+    """
+    incoming, standing = list(incoming), list(recent)
+    stories, told = [_Story(article) for article in incoming], [_Story(article) for article in standing]
+    index = _Index(Counter(word for story in (*told, *stories) for word in story.content))
+    for story in told:
+        index.add(story)
+    by_id = {article.id: article for article in standing}
+    new: list[Article] = []
+    found: list[Copy] = []
+    for story, as_copy in zip(stories, copy_ids(incoming), strict=True):
+        article = story.article
+        if as_copy in known:
+            continue
+        original = by_id.get(article.id) or index.nearest(story)
+        if original is None:
+            new.append(article)
+            by_id[article.id] = article
+            index.add(story)
+        elif as_copy != copy_id(article) or (article.id, article.source) != (original.id, original.source):
+            found.append(Copy(id=as_copy, article_id=original.id, source=article.source))
+    return Folded(tuple(new), tuple(found))
+
+
+# --- near duplicates ------------------------------------------------------------------------------
+
+
+class _Story:
+    """An article with what comparing it needs, worked out once."""
+
+    def __init__(self, article: Article) -> None:
+        self.article = article
+        title = _without_source(words(article.title), article)
+        self.words = tuple(_base(word) for word in title)
+        self.content = frozenset(self.words) - _STOP_BASES or frozenset(self.words)
+        self.numbers = _numbers(title)
+        self.negated = bool(_NEGATION.intersection(title))
+        # A Chinese or Japanese character says about as much as three letters.
+        characters = sum(len(word) if word[0] < "\u3040" else 3 * len(word) for word in title)
+        self.long = len(title) >= _LONG_WORDS and characters >= _LONG_CHARACTERS
+
+    @cached_property
+    def text(self) -> str:
+        return " ".join(words(self.article.text[:_TEXT_CHARACTERS]))
+
+    @property
+    def date(self) -> datetime | None:
+        return self.article.published_at
+
+
+class _Index:
+    """Stories by their words.
+
+    Of two titles that tell one story, the shorter's content words are all in the longer (see `likeness`), so
+    the shorter's rarest word is too. `frequency` says how common each word is; any fixed order would do.
+    """
+
+    def __init__(self, frequency: Mapping[str, int]) -> None:
+        self._frequency = frequency
+        self._by_rarest: dict[str, list[_Story]] = {}
+        self._by_any: dict[str, list[_Story]] = {}
+        self._order: dict[_Story, int] = {}
+
+    def add(self, story: _Story) -> None:
+        self._order[story] = len(self._order)
+        self._by_rarest.setdefault(self._rarest(story), []).append(story)
+        for word in story.content:
+            self._by_any.setdefault(word, []).append(story)
+
+    def nearest(self, story: _Story) -> Article | None:
+        """Return the article that tells this story already: the likest title, the earliest added among equals."""
+        longer = self._by_any.get(self._rarest(story), [])
+        shorter = (other for word in story.content for other in self._by_rarest.get(word, ()))
+        best: tuple[float, int, Article | None] = (0.0, 0, None)
+        for other in {*longer, *shorter}:
+            score = likeness(story, other)
+            if score and (score, -self._order[other]) > best[:2]:
+                best = (score, -self._order[other], other.article)
+        return best[2]
+
+    def _rarest(self, story: _Story) -> str:
+        return min(story.content, key=lambda word: (self._frequency[word], word), default="")
+
+
+def likeness(one: _Story, other: _Story) -> float:
+    """Return how surely two stories are one, 0 (they are not) to 100 (same words, same order).
+
+    Not one: different numbers, one denies and the other does not, a content word exchanged,
+    more than three days apart, or bodies with nothing in common. Short titles must be equal, and the bodies
+    must agree: "Letters to the editor" comes every week.
+    """
+    if one.numbers != other.numbers or one.negated != other.negated or _far_apart(one, other):
+        return 0.0
+    same = one.words == other.words
+    if not (one.long and other.long):
+        return 100.0 if same and one.words and one.text and _texts(one, other) >= _SAME_TEXT else 0.0
+    if not same and not _same_but_for_details(one.words, other.words):
+        return 0.0
+    if one.text and other.text and one.article.source == other.article.source and _texts(one, other) < _OTHER_TEXT:
+        return 0.0  # one publisher uses one headline for two stories: a column
+    return 100.0 if same else fuzz.ratio(" ".join(one.words), " ".join(other.words))
+
+
+def _same_but_for_details(one: Sequence[str], other: Sequence[str]) -> bool:
+    """Tell whether two titles differ only in stop words, or in a few words that one has more."""
+    dropped = added = 0
+    for step in Levenshtein.opcodes(one, other):
+        here, there = one[step.src_start : step.src_end], other[step.dest_start : step.dest_end]
+        if step.tag == "equal":
+            continue
+        if step.tag == "replace":
+            if not _STOP_BASES.issuperset((*here, *there)):
+                return False  # one word exchanged: "beats France", "beats Greece"
+        else:
+            dropped += sum(word not in _STOP_BASES for word in here)
+            added += sum(word not in _STOP_BASES for word in there)
+    return min(dropped, added) == 0 and max(dropped, added) <= min(len(one), len(other)) * _MOST_ADDED
+
+
+def _base(word: str) -> str:
+    """Reduce a word to what its inflected, American and British forms share; a number word to its digits.
+
+    Deliberately less than a stemmer or an edit distance, which take Niger for Nigeria.
+
+    >>> [_base(word) for word in ("mocks", "mocked", "colours", "color", "centre", "three")]
+    ['mock', 'mock', 'color', 'color', 'center', '3']
+    """
+    if word in _CARDINALS:
+        return _CARDINALS[word]
+    for british, american in _BRITISH:
+        word = british.sub(american, word)
+    return _ENDING.sub("", word)
+
+
+_STOP_BASES = frozenset(map(_base, _STOP))
+
+
+def _texts(one: _Story, other: _Story) -> float:
+    return float(fuzz.ratio(one.text, other.text))
+
+
+def _far_apart(one: _Story, other: _Story) -> bool:
+    return one.date is not None and other.date is not None and abs(one.date - other.date) > _APART
+
+
+def _numbers(title: Sequence[str]) -> tuple[str, ...]:
+    """Return the numbers in a title, sorted; number words and, except "i" at the start, Roman numerals count."""
+    found = []
+    for place, word in enumerate(title):
+        digits = _DIGITS.findall(word)
+        if digits:
+            found += [digit.lstrip("0") or "0" for digit in digits]
+        elif word in _NUMBERS:
+            found.append(_NUMBERS[word])
+        elif word in _ROMAN and place and (len(word) > 1 or place == len(title) - 1):
+            found.append(_ROMAN[word])
+    return tuple(sorted(found))
+
+
+def _without_source(title: tuple[str, ...], article: Article) -> tuple[str, ...]:
+    """Drop the publisher's name where the title ends with it ("… - BBC News")."""
+    name = words(article.source)
+    site = words(article.source.partition(".")[0])
+    for tail in (name, site):
+        if tail and len(title) > len(tail) + _LONG_WORDS and title[-len(tail) :] == tail:
+            return title[: -len(tail)]
+    return title

@@ -1,0 +1,6 @@
+"""From what colleagues clicked to what is true: ledger → votes → verdict and reward. Pure functions."""
+
+from tierbot.domain.feedback.verdict import Aggregator, PlainRule
+from tierbot.domain.feedback.votes import votes_of
+
+__all__ = ["Aggregator", "PlainRule", "votes_of"]

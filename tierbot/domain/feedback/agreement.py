@@ -1,0 +1,126 @@
+"""How far people agree: Krippendorff's α over a crowd, and each trainer's reliability with an interval."""
+
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TypeVar
+
+import numpy as np
+from scipy import special
+
+from tierbot.domain.feedback.crowd.table import CrowdTable
+from tierbot.domain.nouns import TierbotError
+
+V = TypeVar("V", bound=Hashable)
+
+# The prior of a trainer's reliability is worth this many judged posts at least and at most.
+_LEAST_PRIOR, _MOST_PRIOR = 2.0, 50.0
+
+
+def nominal(one: Hashable, other: Hashable) -> float:
+    """Distance of unordered categories: 0 if equal, else 1."""
+    return 0.0 if one == other else 1.0
+
+
+def masi(one: frozenset[str], other: frozenset[str]) -> float:
+    """Distance of two sets of tags in [0, 1]: 0 if equal, 1 if disjoint, less if one contains the other.
+
+    R. Passonneau (2006), "Measuring Agreement on Set-valued Items (MASI)", LREC: 1 − Jaccard × monotonicity.
+    """
+    if one == other:
+        return 0.0
+    common = one & other
+    if not common:
+        return 1.0
+    monotonicity = 2 / 3 if one <= other or other <= one else 1 / 3
+    return 1 - len(common) / len(one | other) * monotonicity
+
+
+def krippendorff_alpha(units: Iterable[Sequence[V]], distance: Callable[[V, V], float] = nominal) -> float | None:
+    """Return Krippendorff's α: 1 is perfect agreement, 0 what chance gives, below 0 systematic disagreement.
+
+    `units` holds the answers that each item got, one per rater who answered it; the rest is missing, as the
+    paper allows, and items with a single answer are left out. None where α is not defined: no item has two
+    answers, or all answers are the same one, so that there is no variation to agree on.
+    K. Krippendorff (2011), "Computing Krippendorff's Alpha-Reliability".
+    """
+    pairable = [answers for answers in units if len(answers) > 1]
+    values = {value: at for at, value in enumerate(dict.fromkeys(v for answers in pairable for v in answers))}
+    if len(values) < 2:  # noqa: PLR2004 - a single value cannot vary
+        return None
+    counts = np.zeros((len(pairable), len(values)))
+    for row, answers in enumerate(pairable):
+        for value in answers:
+            counts[row, values[value]] += 1
+    apart = np.array([[distance(one, other) for other in values] for one in values])
+    size, total = counts.sum(axis=1), counts.sum(axis=0)
+    observed = float(np.einsum("uv,uv->u", counts @ apart, counts) @ (1 / (size - 1))) / size.sum()
+    expected = float(total @ apart @ total) / (size.sum() * (size.sum() - 1))
+    return float(1 - observed / expected) if expected > 0 else None
+
+
+def crowd_alpha(table: CrowdTable) -> float | None:
+    """Return α of a crowd table; who gave an item several labels gave no single answer and is left out there."""
+    units: list[list[int]] = [[] for _ in table.items]
+    single = table.weight > 1 - 1e-9
+    for item, label in zip(table.item[single].tolist(), table.label[single].tolist(), strict=True):
+        units[item].append(label)
+    return krippendorff_alpha(units)
+
+
+@dataclass(frozen=True, slots=True)
+class Reliability:
+    """How often a trainer is right: the mean of a Beta posterior and its central 95 % interval, in [0, 1].
+
+    right and judged are the observations behind it, whole numbers or expected ones.
+    """
+
+    right: float
+    judged: float
+    mean: float
+    low: float
+    high: float
+
+
+@dataclass(frozen=True, slots=True)
+class BetaPrior:
+    """What is believed of a trainer without votes: `mean` in (0, 1), worth `strength` > 0 observations."""
+
+    mean: float
+    strength: float
+
+    def reliability(self, right: float, judged: float) -> Reliability:
+        """Return the posterior after `right` of `judged`; raises TierbotError unless 0 ≤ right ≤ judged."""
+        if not 0 <= right <= judged + 1e-9:
+            raise TierbotError(f"A trainer cannot have been right {right} times of {judged}: pass 0 ≤ right ≤ judged.")
+        yes, no = self.mean * self.strength + right, (1 - self.mean) * self.strength + max(judged - right, 0.0)
+        low, high = (float(special.betaincinv(yes, no, quantile)) for quantile in (0.025, 0.975))
+        return Reliability(right, judged, yes / (yes + no), low, high)
+
+
+def crowd_prior(tallies: Iterable[tuple[float, float]]) -> BetaPrior:
+    """Return the prior that the crowd itself suggests, from (right, judged) of each trainer.
+
+    Its mean is the crowd's share of right votes. Its strength is the moment estimate of a beta-binomial: the
+    more alike trainers are, the more a new one is believed to be like them. Kleinman (1973), "Proportions with
+    Extraneous Variance", JASA 68.
+    """
+    seen = np.array([(right, judged) for right, judged in tallies if judged > 0], dtype=float).reshape(-1, 2)
+    right, judged = seen[:, 0], seen[:, 1]
+    mean = float((right.sum() + 1) / (judged.sum() + 2))
+    if len(seen) < 3 or judged.sum() <= len(seen):  # noqa: PLR2004 - nothing to tell spread from
+        return BetaPrior(mean, _LEAST_PRIOR)
+    share = right / judged
+    spread = float((judged * (share - mean) ** 2).sum())
+    by_chance = mean * (1 - mean)
+    excess = spread - by_chance * (len(seen) - 1)
+    room = by_chance * (judged.sum() - (judged**2).sum() / judged.sum() - (len(seen) - 1))
+    if excess <= 0 or room <= 0:
+        return BetaPrior(mean, _MOST_PRIOR)
+    between = min(excess / room, 1.0)  # the intraclass correlation 1 / (strength + 1)
+    return BetaPrior(mean, float(np.clip(1 / between - 1, _LEAST_PRIOR, _MOST_PRIOR)))
+
+
+def reliabilities(tallies: Mapping[str, tuple[float, float]]) -> dict[str, Reliability]:
+    """Return each trainer's reliability from user → (right, judged), shrunk to the crowd's prior."""
+    prior = crowd_prior(tallies.values())
+    return {user: prior.reliability(right, judged) for user, (right, judged) in sorted(tallies.items())}

@@ -1,0 +1,1 @@
+"""Plain crowd data, (item, worker, label), and what settles it."""

@@ -1,0 +1,39 @@
+"""crowd-kit's aggregators behind our interface, for those who have it installed (`pip install tierbot[crowd]`).
+
+D. Ustalov, N. Pavlichenko and B. Tseitlin (2024), "Learning from Crowds with Crowd-Kit", JOSS 9(96). Imported only
+when used: it brings pandas and pyarrow, which the bot does not need.
+"""
+
+from dataclasses import dataclass
+from importlib import import_module
+
+import numpy as np
+
+from tierbot.domain.feedback.crowd.table import CrowdError, CrowdTable, Settlement
+
+# Our name → crowd-kit's class. Its Wawa is left out: it fails under scikit-learn 1.9.
+CLASSES = {"dawid-skene": "DawidSkene", "one-coin": "OneCoinDawidSkene", "mace": "MACE", "glad": "GLAD"}
+
+
+@dataclass(frozen=True, slots=True)
+class CrowdKit:
+    """One of crowd-kit's classifiers, with its own defaults. `name` is a key of CLASSES."""
+
+    name: str
+
+    def settle(self, table: CrowdTable) -> Settlement:
+        """Return the settlement of all items; raises CrowdError if crowd-kit is not installed."""
+        try:
+            aggregation, pandas = import_module("crowdkit.aggregation"), import_module("pandas")
+        except ImportError as fault:
+            raise CrowdError(
+                f"The method crowd-kit/{self.name} needs crowd-kit ({fault.name} is missing). "
+                "Install it with: pip install 'tierbot[crowd]'"
+            ) from fault
+        frame = pandas.DataFrame({"task": table.item, "worker": table.worker, "label": table.label})
+        fitted = getattr(aggregation, CLASSES[self.name])().fit_predict_proba(frame)
+        found = fitted.reindex(index=range(len(table.items)), columns=range(len(table.labels))).to_numpy(float)
+        # crowd-kit's MACE underflows on items with very many votes; there the shares stand.
+        broken = ~np.isfinite(found).all(axis=1) | ~(found.sum(axis=1) > 0)
+        found = np.where(broken[:, None], table.shares, found)
+        return Settlement(table, found / found.sum(axis=1, keepdims=True))

@@ -1,0 +1,65 @@
+"""Settling plain crowd data with any method, and how well that went: what `tierbot settle` calls."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from tierbot.domain.feedback.agreement import crowd_alpha
+from tierbot.domain.feedback.crowd.aggregators import DEFAULT_METHOD, aggregator
+from tierbot.domain.feedback.crowd.table import CrowdTable, Settlement
+from tierbot.domain.nouns import Estimate
+
+
+@dataclass(frozen=True, slots=True)
+class CrowdReport:
+    """A settlement and its summary.
+
+    accuracy: the share of items with a known truth that were settled to it, with its Wilson interval; without
+    truths its value is None. unvoted: items with a truth that nobody voted on; they are not judged.
+    """
+
+    method: str
+    settlement: Settlement
+    alpha: float | None
+    accuracy: Estimate
+    unvoted: int
+
+    def summary(self) -> dict[str, Any]:
+        """Return what `tierbot settle --json` prints."""
+        table = self.settlement.table
+        return {
+            "method": self.method,
+            "items": len(table.items),
+            "workers": len(table.workers),
+            "labels": len(table.labels),
+            "votes": table.votes,
+            "accuracy": self.accuracy.value,
+            "accuracy_interval": None if self.accuracy.value is None else [self.accuracy.low, self.accuracy.high],
+            "judged": self.accuracy.n,
+            "unvoted": self.unvoted,
+            "alpha": self.alpha,
+        }
+
+    def answers(self) -> list[tuple[str, str, float]]:
+        """Return (item, label, confidence in [0, 1]) of every item, by item."""
+        place = {name: at for at, name in enumerate(self.settlement.table.labels)}
+        return [
+            (item, label, float(self.settlement.probabilities[row, place[label]]))
+            for row, (item, label) in enumerate(self.settlement.chosen.items())
+        ]
+
+
+def settle_crowd(
+    table: CrowdTable, truth: Mapping[str, str] | None = None, method: str = DEFAULT_METHOD
+) -> CrowdReport:
+    """Settle a table and compare with the truth, if there is one. Raises CrowdError for an unknown method."""
+    settlement = aggregator(method).settle(table)
+    known = {item: label for item, label in (truth or {}).items() if item in settlement.chosen}
+    right = sum(settlement.chosen[item] == label for item, label in known.items())
+    return CrowdReport(
+        method=method,
+        settlement=settlement,
+        alpha=crowd_alpha(table),
+        accuracy=Estimate.of_share(right, len(known)),
+        unvoted=len(truth or {}) - len(known),
+    )

@@ -1,0 +1,25 @@
+"""A classifier's answer as people and scripts read it: each text's tags, most probable first."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tierbot.domain.nouns import Tag
+
+
+def ranked_tags(probabilities: NDArray[np.float64], active: Sequence[Tag]) -> list[list[dict[str, Any]]]:
+    """Return for each row of probabilities of T tags, (n, T), all of them: {id, name, emoji, probability}."""
+    return [
+        [
+            {
+                "id": active[i].id,
+                "name": active[i].name,
+                "emoji": active[i].character,
+                "probability": round(float(row[i]), 6),
+            }
+            for i in np.argsort(-row, kind="stable")
+        ]
+        for row in probabilities
+    ]

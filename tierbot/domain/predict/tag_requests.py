@@ -1,0 +1,51 @@
+"""What somebody asked about becomes a prediction to ask colleagues: nothing is chosen among, so nothing is a sample.
+
+A message is asked about as any article is. A check asks whether one given tag is true: that tag is shown with
+probability 1, by 👍 and 👎, whatever the model says; its p is kept beside.
+"""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tierbot.domain.articles.boundaries import HeldBack
+from tierbot.domain.nouns import Arm, Article, Selection, key
+from tierbot.domain.predict.asking import Asked, Asking, Terms, ask_about
+
+REQUESTED, CHECK = "requested", "check"
+
+
+def ask_requested(
+    articles: Sequence[Article], embeddings: NDArray[np.float32], terms: Terms, rng: np.random.Generator
+) -> Asking:
+    """Predict each of n articles (embeddings: (n, d)) and draw what to show and the arm; see `ask_about`.
+
+    What boundaries bar is held back. A check of a tag that is no longer in use is left out.
+    """
+    asked: list[Asked] = []
+    held: list[HeldBack] = []
+    for row, article in enumerate(articles):
+        if article.check_tag is not None and article.check_tag not in terms.tag_ids:
+            continue
+        found = ask_about([article], embeddings[row : row + 1], 1, terms, rng)
+        held += found.held
+        asked += [_as_requested(one, article) for one in found.asked]
+    return Asking(asked, held)
+
+
+def _as_requested(asked: Asked, article: Article) -> Asked:
+    tag, prediction = article.check_tag, asked.prediction
+    if tag is None:
+        return replace(asked, prediction=replace(prediction, selection=Selection(REQUESTED, 1.0)))
+    checked = replace(
+        prediction,
+        id=key(article.id, prediction.model_version, CHECK),
+        policy=CHECK,
+        shown_tag=tag,
+        propensity=1.0,
+        policy_probabilities={tag: 1.0},
+        selection=Selection(CHECK, 1.0),
+    )
+    return Asked(checked, Arm.BASIC, 1.0)

@@ -1,0 +1,58 @@
+"""Arrays with a JSON description and a checksum, as safetensors: how models, rows and jobs are kept.
+
+safetensors can hold nothing that runs when it is read, and the checksum finds the bytes that it would not.
+"""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from safetensors import SafetensorError
+from safetensors.numpy import load, save
+
+from tierbot.domain.nouns import TierbotError
+
+
+class ModelFileError(TierbotError):
+    """A model's (or rows') bytes that are damaged, of another format, or made for another encoder."""
+
+
+def read_tensors(data: bytes, name: str, expected: str) -> tuple[dict[str, NDArray[Any]], dict[str, Any]]:
+    """Read arrays and their JSON description from safetensors that `write_tensors` or a classifier wrote.
+
+    Raises ModelFileError, naming the file, if it is damaged, cut short or not of the `expected` format.
+    """
+    remedy = "Restore the file from a backup or reinstall; `tierbot models rollback` returns to the former model."
+    try:
+        arrays = load(data)
+        size = int.from_bytes(data[:8], "little")
+        note = json.loads(json.loads(data[8 : 8 + size])["__metadata__"]["tierbot"])
+        about, checksum = note["about"], note["sha256"]
+        unharmed = _checksum(arrays, about) == checksum
+    except (SafetensorError, KeyError, TypeError, ValueError) as fault:
+        raise ModelFileError(f"{name} is damaged: it cannot be read as safetensors. {remedy}") from fault
+    if not isinstance(about, dict) or about.get("format") != expected:
+        raise ModelFileError(f"{name} is not of the format {expected}. {remedy}")
+    if not unharmed:
+        raise ModelFileError(f"{name} is damaged: its checksum does not match. {remedy}")
+    return arrays, about
+
+
+def write_tensors(arrays: Mapping[str, NDArray[Any]], about: Mapping[str, Any]) -> bytes:
+    """Return arrays as safetensors with a JSON description (its key "format" is required) and a checksum."""
+    kept = {name: np.ascontiguousarray(array) for name, array in arrays.items()}
+    # one entry only: safetensors writes several in random order, and the same model must be the same bytes
+    note = json.dumps({"about": dict(about), "sha256": _checksum(kept, about)}, sort_keys=True)
+    return save(kept, metadata={"tierbot": note})
+
+
+def _checksum(arrays: Mapping[str, NDArray[Any]], about: Mapping[str, Any]) -> str:
+    digest = hashlib.sha256(json.dumps(dict(about), sort_keys=True).encode())
+    for name in sorted(arrays):
+        array = arrays[name]
+        digest.update(f"{name}:{array.dtype.str}:{array.shape}".encode())
+        digest.update(array.tobytes())
+    return digest.hexdigest()

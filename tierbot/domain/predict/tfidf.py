@@ -1,0 +1,72 @@
+"""How a model weighs the hashed words and sites of a text: which ones it knows, and how much each counts."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import sparse
+
+from tierbot.domain.predict.features import COLUMNS, WORD_COLUMNS
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """The A columns that a model knows and their weights.
+
+    columns: (A,) ascending; idf: (A,), inverse document frequencies of words, and of a site the share of texts that
+    come from elsewhere (above 1, as in models made before, it is read as 1). A text's words, weighted by idf, form a vector
+    of length `word_scale`; what it shares with the model is kept of it. Words that the model does not know lengthen
+    that vector by `unknown_idf` each, so that a text of which little is known is judged mildly by its words.
+    A known site counts `site_scale` times that share: a site that all come from tells nothing apart, yet tags' levels
+    would hang on it, and be lost on the day when it moves to another address.
+    """
+
+    columns: NDArray[np.int32]
+    idf: NDArray[np.float32]
+    unknown_idf: float = 1.0
+    word_scale: float = 1.0
+    site_scale: float = 0.5
+
+    def numbers(self) -> dict[str, float]:
+        """Return what is not an array, as JSON."""
+        return {"unknown_idf": self.unknown_idf, "word_scale": self.word_scale, "site_scale": self.site_scale}
+
+    def weigh(self, words: sparse.csr_array) -> sparse.csr_array:
+        """Return the weights of the known words and sites of n texts, (n, A)."""
+        rows = words.shape[0]
+        place = np.full(COLUMNS, -1, dtype=np.int32)
+        place[self.columns] = np.arange(len(self.columns), dtype=np.int32)
+        found = place[words.indices]
+        known, is_word = found >= 0, words.indices < WORD_COLUMNS
+        idf = np.full(len(found), self.unknown_idf, dtype=np.float32)
+        idf[known] = self.idf[found[known]]
+        row = np.repeat(np.arange(rows), np.diff(words.indptr))
+        square = np.bincount(row[is_word], weights=idf[is_word].astype(np.float64) ** 2, minlength=rows)
+        length = np.sqrt(np.maximum(square, 1e-12)).astype(np.float32)
+        site = self.site_scale * np.minimum(idf, 1)
+        data = np.where(is_word, self.word_scale * idf / length[row], site).astype(np.float32)
+        starts = np.concatenate([[0], np.cumsum(known)])[words.indptr]
+        return sparse.csr_array((data[known], found[known], starts), shape=(rows, len(self.columns)))
+
+    def widened(self, columns: NDArray[np.int32]) -> "Reading":
+        """Return the same reading with more columns known; those have the unknown words' idf."""
+        both = np.union1d(self.columns, columns).astype(np.int32)
+        idf = np.full(len(both), self.unknown_idf, dtype=np.float32)
+        idf[np.searchsorted(both, self.columns)] = self.idf
+        return Reading(both, idf, **self.numbers())
+
+    def translated(self, weights: NDArray[np.float32], other: "Reading") -> NDArray[np.float32]:
+        """Return word weights (A', T) that were fitted to another reading for the columns of this one, (A, T).
+
+        They are rescaled so that a word adds about as much to a score as it did there.
+        """
+        found = np.zeros((len(self.columns), weights.shape[1]), np.float32)
+        here = np.minimum(np.searchsorted(self.columns, other.columns), max(0, len(self.columns) - 1))
+        if not len(self.columns) or not len(other.columns):
+            return found
+        same = np.flatnonzero(self.columns[here] == other.columns)
+        scale = np.where(
+            other.columns[same] < WORD_COLUMNS, other.word_scale / self.word_scale, other.site_scale / self.site_scale
+        )
+        found[here[same]] = weights[same] * scale[:, None].astype(np.float32)
+        return found

@@ -1,0 +1,64 @@
+"""A round in figures: how often the model was right, and how colleagues voted. Pure functions.
+
+Digg drew these two, round by round; the same figures become the picture at the end of a round.
+"""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from tierbot.domain.nouns import Estimate, Post, Says, Vote
+
+AGREED, NAMED_ANOTHER, REJECTED, UNSURE = "agreed", "named_another", "rejected", "unsure"
+PATTERNS = (AGREED, NAMED_ANOTHER, REJECTED, UNSURE)
+
+
+@dataclass(frozen=True, slots=True)
+class RoundFigures:
+    """One round: progressive accuracy on all posts and on the blank arm's random ones, and votes by pattern."""
+
+    number: int
+    all: Estimate
+    blank: Estimate
+    patterns: Mapping[str, int] = field(default_factory=dict)
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the figures as JSON."""
+        return asdict(self)
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> "RoundFigures":
+        """Read them back. Raises KeyError or TypeError if something is missing."""
+        estimates = {name: Estimate(**data[name]) for name in ("all", "blank")}
+        return cls(int(data["number"]), patterns=dict(data["patterns"]), **estimates)
+
+
+def patterns_of(posts: Iterable[Post], votes: Mapping[str, Iterable[Vote]]) -> dict[str, int]:
+    """Count the votes on these posts by what they say of the prediction, whether it was shown or not.
+
+    Who names the predicted tag agrees with it, who names another says so; a voter who does both counts in both.
+    """
+    counts = dict.fromkeys(PATTERNS, 0)
+    counts.update(Counter(_pattern(vote, post) for post in posts for vote in votes.get(post.id, ())))
+    return counts
+
+
+def _pattern(vote: Vote, post: Post) -> str:
+    if vote.says is Says.NAMES:
+        return AGREED if vote.tag == post.shown_tag else NAMED_ANOTHER
+    return REJECTED if vote.says is Says.REJECTS else UNSURE
+
+
+def figures_in_words(figures: Sequence[RoundFigures]) -> str:
+    """Return the figures as two sentences, for those who cannot see a picture: at most 1,000 characters."""
+    told = [f"round {one.number} {one.all.value:.0%}" for one in figures if one.all.value is not None]
+    said = f"The model was right on: {', '.join(told)}." if told else "Nothing has settled yet."
+    if figures and (total := sum(figures[-1].patterns.values())):
+        shares = {name: figures[-1].patterns.get(name, 0) / total for name in PATTERNS}
+        said += (
+            f" Votes in round {figures[-1].number}: {shares[AGREED]:.0%} agreed with its guess, "
+            f"{shares[NAMED_ANOTHER]:.0%} named another topic, {shares[REJECTED]:.0%} said wrong, "
+            f"{shares[UNSURE]:.0%} were unsure."
+        )
+    return said[:1000]

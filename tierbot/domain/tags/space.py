@@ -1,0 +1,58 @@
+"""The tag space: an ordered set of tags that can be looked up by id and by emoji.
+
+Tags are added, renamed and retired; they are never deleted, since history names them by id.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
+from datetime import datetime
+
+from tierbot.domain.nouns import Tag
+from tierbot.domain.tags.emoji import base_name
+
+
+class TagSpace:
+    """All tags of a workspace, retired ones included. Immutable: changing it makes another."""
+
+    def __init__(self, tags: Iterable[Tag]) -> None:
+        self._by_id: Mapping[str, Tag] = {tag.id: tag for tag in tags}
+        # A retired tag's emoji may have been given to another: the active tag wins.
+        ordered = sorted(self._by_id.values(), key=lambda tag: tag.retired_at is None)
+        self._by_emoji: Mapping[str, Tag] = {base_name(tag.short_name): tag for tag in ordered}
+
+    @property
+    def active(self) -> tuple[Tag, ...]:
+        """The tags that can be shown and predicted, in the order of the file."""
+        return tuple(tag for tag in self._by_id.values() if tag.retired_at is None)
+
+    @property
+    def ids(self) -> tuple[str, ...]:
+        """The active tags' ids, in order."""
+        return tuple(tag.id for tag in self.active)
+
+    def __iter__(self) -> Iterator[Tag]:
+        return iter(self._by_id.values())
+
+    def __len__(self) -> int:
+        return len(self._by_id)
+
+    def __contains__(self, tag_id: object) -> bool:
+        return tag_id in self._by_id
+
+    def __getitem__(self, tag_id: str) -> Tag:
+        return self._by_id[tag_id]
+
+    def by_emoji(self, raw_name: str) -> Tag | None:
+        """Return the tag that a raw reaction name stands for (tone and alias folded), retired ones too."""
+        return self._by_emoji.get(base_name(raw_name))
+
+    def updated(self, wanted: Iterable[Tag], now: datetime) -> "TagSpace":
+        """Return this space brought to `wanted`: new tags added, known ones renamed, missing ones retired.
+
+        A tag that comes back is active again under its old id, so that its history counts.
+        """
+        wanted_by_id = {tag.id: replace(tag, retired_at=None) for tag in wanted}
+        merged = {
+            tag.id: wanted_by_id.get(tag.id, tag if tag.retired_at else replace(tag, retired_at=now)) for tag in self
+        }
+        return TagSpace({**merged, **wanted_by_id}.values())

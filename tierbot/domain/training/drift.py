@@ -1,0 +1,123 @@
+"""Drift, tag by tag: which topic became commoner or rarer, and which the model knows less well than before.
+
+Two windows of settled posts are compared, the newest ones with those before them, and only posts that were chosen at
+random: what else is asked about follows the model, which changes. Of each tag its share of the verdicts is tested both
+ways; the model's precision and recall only for a fall, since retraining is meant to raise them. Fisher's exact tests
+(Fisher 1922), all of them together under Holm's correction (1979): on a stream that stands still the chance of any
+false alarm is at most `FALSE_ALARMS` at each look.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass
+from enum import StrEnum
+from typing import Any
+
+import numpy as np
+from scipy.stats import fisher_exact
+
+from tierbot.domain.nouns import Outcome
+from tierbot.domain.predict.selection import RANDOM
+from tierbot.domain.training.rows import Settled
+
+FALSE_ALARMS = 0.05
+RECENT, BEFORE = 150, 450
+"""Posts in the newer window, and at most so many in the older one."""
+
+FEWEST = 40  # posts in each window: with fewer no difference between two shares could be told
+
+
+class Changed(StrEnum):
+    """What changed about a tag."""
+
+    PRIOR = "share"  # of the verdicts that name it
+    PRECISION = "precision"  # of the posts that the model held it likeliest for, the share that it is true of
+    RECALL = "recall"  # of the posts that it is true of, the share that the model got right
+
+
+@dataclass(frozen=True, slots=True)
+class Signal:
+    """A tag that drifts: `now` of `now_of` posts, where it was `before` of `before_of`; p_value corrected by Holm."""
+
+    tag: str
+    changed: Changed
+    before: int
+    before_of: int
+    now: int
+    now_of: int
+    p_value: float
+
+    def in_words(self) -> str:
+        """Return it as a sentence without its full stop."""
+        was, is_ = (100 * hits / of for hits, of in ((self.before, self.before_of), (self.now, self.now_of)))
+        return f"{self.tag}: {self.changed} {was:.0f} % → {is_:.0f} % ({self.now} of {self.now_of} posts)"
+
+
+@dataclass(frozen=True, slots=True)
+class Drift:
+    """What two windows say. signals: the most surprising first; none also where there are too few posts to tell."""
+
+    recent: int
+    before: int
+    signals: tuple[Signal, ...]
+
+    @property
+    def enough(self) -> bool:
+        """Whether there were enough posts to tell anything."""
+        return min(self.recent, self.before) >= FEWEST
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return it as plain data."""
+        return asdict(self) | {"enough": self.enough}
+
+
+def drift_of(settled: Iterable[Settled]) -> Drift:
+    """Compare the newest settled posts with those before; the posts come oldest first."""
+    told = [
+        (item.top_tag, frozenset(item.verdict.tags))
+        for item in settled
+        if item.selection.strategy == RANDOM and item.verdict.outcome is Outcome.NAMED
+    ]
+    recent, before = told[-RECENT:], told[:-RECENT][-BEFORE:]
+    if min(len(recent), len(before)) < FEWEST:
+        return Drift(len(recent), len(before), ())
+    return Drift(len(recent), len(before), tuple(_kept(_tests(before, recent))))
+
+
+Told = tuple[str, frozenset[str]]  # the model's likeliest tag, and the true ones
+
+
+def _tests(before: Sequence[Told], recent: Sequence[Told]) -> list[Signal]:
+    found = []
+    for tag in sorted({tag for top, true in (*before, *recent) for tag in (top, *true)}):
+        was, now = _counts(before, tag), _counts(recent, tag)
+        for changed, (k0, n0), (k1, n1) in zip(Changed, was, now, strict=True):
+            if not n0 or not n1 or not 0 < k0 + k1 < n0 + n1:
+                continue  # nothing can have changed
+            table = np.array([[k0, n0 - k0], [k1, n1 - k1]])
+            both_ways = changed is Changed.PRIOR
+            p_value = float(fisher_exact(table, alternative="two-sided" if both_ways else "greater").pvalue)
+            found.append(Signal(tag, changed, k0, n0, k1, n1, p_value))
+    return found
+
+
+def _counts(told: Sequence[Told], tag: str) -> tuple[tuple[int, int], tuple[int, int], tuple[int, int]]:
+    """Return (hits, of) of the tag's share, of the model's precision and of its recall.
+
+    A post with several true tags is got right by any of them.
+    """
+    called = [tag in true for top, true in told if top == tag]
+    named = [top in true for top, true in told if tag in true]
+    return (len(named), len(told)), (sum(called), len(called)), (sum(named), len(named))
+
+
+def _kept(tests: Sequence[Signal]) -> list[Signal]:
+    """Return what stays surprising after Holm's correction."""
+    order = np.argsort([test.p_value for test in tests], kind="stable")
+    kept, corrected = [], 0.0
+    for rank, at in enumerate(order):
+        test = tests[at]
+        corrected = max(corrected, min(1.0, test.p_value * (len(tests) - rank)))
+        if corrected > FALSE_ALARMS:
+            break
+        kept.append(Signal(test.tag, test.changed, test.before, test.before_of, test.now, test.now_of, corrected))
+    return kept

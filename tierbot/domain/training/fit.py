@@ -1,0 +1,219 @@
+"""Rows to classifier: pure, and the same from the same rows and seed.
+
+One linear support vector machine per tag (squared hinge: in every trial more accurate than logistic loss, see
+docs/benchmarks.md), rare tags weighted up. The coefficients shrink towards a prior, by default what the tags'
+descriptions say, so that a tag without data keeps its description and one with much data forgets it.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tierbot.domain.nouns import TierbotError
+from tierbot.domain.predict.classifier import Classifier, normalised
+from tierbot.domain.predict.features import COLUMNS, WORD_COLUMNS, Features
+from tierbot.domain.predict.tfidf import Reading
+from tierbot.domain.training.calibrate import Calibration, calibrate
+from tierbot.domain.training.neighbor_trust import memory_of, remember
+from tierbot.domain.training.rows import TrainingRows
+from tierbot.domain.training.solver import Design, Matrix, Problem, minimise
+
+_UNSEEN = 0.5  # labels that every tag is taken to have had
+
+
+class NothingToLearnError(TierbotError):
+    """Rows of which none says anything of any tag."""
+
+
+@dataclass(frozen=True, slots=True)
+class FitSettings:
+    """How the head is fitted.
+
+    strength: inverse of the penalty on coefficients (scikit-learn's C); bias_penalty: how hard a tag's level is
+    held to its prior. rarity: positives of a tag with share q weigh ((1 − q)/q)^rarity. word_scale, site_scale:
+    length of the word vector and of a site beside the unit-length embedding. fewest_rows: a word counts if so many
+    rows have it; most_words: the most frequent so many are kept, likewise most_sites. folds: parts for
+    calibration; with more than `most_folded` rows one part of `held_out` rows serves. adjustment: τ of
+    `logit_adjustment` with up to `adjusted_labels` labels; with more it falls with the square of their number.
+    """
+
+    strength: float = 0.15
+    bias_penalty: float = 0.1
+    rarity: float = 0.3
+    word_scale: float = 1.0
+    site_scale: float = 0.5
+    fewest_rows: int = 2
+    most_words: int = 40_000
+    most_sites: int = 5_000
+    folds: int = 4
+    most_folded: int = 6_000
+    held_out: int = 3_000
+    tolerance: float = 0.02
+    adjustment: float = 0.3
+    adjusted_labels: int = 500
+
+
+def fit(
+    rows: TrainingRows,
+    prior: Classifier,
+    settings: FitSettings | None = None,
+    *,
+    seed: int = 0,
+    card: Mapping[str, Any] | None = None,
+) -> Classifier:
+    """Fit a calibrated classifier over the prior's tags to rows over the same tags.
+
+    Raises NothingToLearnError if no row says anything.
+    """
+    chosen = settings or FitSettings()
+    said = _taught(rows, prior)
+    reading = reading_of(rows.features, prior, chosen)
+    design, stacked = _design(rows.features, reading), _stacked(prior, reading)
+    index, scores, begin = _left_out(design, rows, said, stacked, chosen, seed)
+    found = _solve(design, rows, rows.weights, stacked, begin, chosen)
+    fallback = Calibration(prior.slope, prior.offset, prior.sharpness)
+    curve = calibrate(scores, rows.targets[index], rows.weights[index], fallback)
+    chances = normalised(curve.slope * scores + curve.offset, curve.sharpness)
+    return replace(
+        _model(found, reading, rows.keys[said], prior, card),
+        slope=curve.slope,
+        offset=curve.offset,
+        sharpness=curve.sharpness,
+        adjustment=logit_adjustment(rows, chosen),
+        memory=remember(rows, index, chances),
+    )
+
+
+def refit(
+    rows: TrainingRows,
+    prior: Classifier,
+    model: Classifier,
+    settings: FitSettings | None = None,
+    *,
+    card: Mapping[str, Any] | None = None,
+) -> Classifier:
+    """Fit once more to all rows, from a model that was just fitted to most of them and whose calibration stands.
+
+    Takes a fraction of the time of `fit`, since it starts near its end.
+    """
+    chosen = settings or FitSettings()
+    said = _taught(rows, prior)
+    reading = reading_of(rows.features, prior, chosen)
+    design, stacked = _design(rows.features, reading), _stacked(prior, reading)
+    found = _solve(design, rows, rows.weights, stacked, _stacked(model, reading), chosen)
+    return replace(
+        _model(found, reading, rows.keys[said], prior, card),
+        slope=model.slope,
+        offset=model.offset,
+        sharpness=model.sharpness,
+        adjustment=model.adjustment,
+        memory=memory_of(rows).trusted_like(model.memory),
+    )
+
+
+def _taught(rows: TrainingRows, prior: Classifier) -> NDArray[np.intp]:
+    """Return which rows say anything. The others stay where they are: copying 100,000 rows takes more memory."""
+    if rows.tag_ids != prior.tag_ids:
+        raise ValueError("The rows and the prior are over different tags. Bring the rows to the prior's with `over`.")
+    said = np.flatnonzero(rows.weights.any(axis=1))
+    if not len(said):
+        raise NothingToLearnError("No verdict says anything of any tag yet. Wait for more reactions, then retrain.")
+    return said
+
+
+def logit_adjustment(rows: TrainingRows, settings: FitSettings) -> NDArray[np.float32]:
+    """Return what to add to each tag's log p, (T,): −τ log of its share of the labels; 0 for a tag of average share.
+
+    Few labels of one week tell little of the mix of tags to come. (Menon et al., "Long-tail learning via logit
+    adjustment", ICLR 2021, who take τ = 1 to treat all classes alike; here τ is small and soon falls: docs/benchmarks.md.)
+    """
+    true = np.where(rows.targets > 0, rows.weights, 0)
+    labels = float(true.max(axis=1).sum())
+    tau = settings.adjustment * min(1.0, settings.adjusted_labels / max(labels, 1.0)) ** 2
+    counts = true.sum(axis=0, dtype=np.float64) + _UNSEEN
+    return np.asarray(-tau * np.log(counts / counts.mean()), dtype=np.float32)
+
+
+def _model(
+    found: Matrix, reading: Reading, keys: NDArray[np.uint64], prior: Classifier, card: Mapping[str, Any] | None
+) -> Classifier:
+    width = prior.dimension
+    return replace(
+        prior,
+        dense=np.ascontiguousarray(found[:width]),
+        bias=found[width].copy(),
+        # as they will be read back: half precision is what is kept
+        words=found[width + 1 :].astype(np.float16).astype(np.float32),
+        reading=reading,
+        seen=np.unique(keys[keys > 0]),
+        card=dict(card or {}),
+    )
+
+
+def reading_of(features: Features, prior: Classifier, settings: FitSettings) -> Reading:
+    """Return how the words of n texts are weighed: the frequent ones, and those that the prior knows."""
+    counts = np.bincount(features.words.indices, minlength=COLUMNS)
+    order = np.argsort(-counts, kind="stable")
+    order = order[counts[order] >= settings.fewest_rows]
+    is_word = order < WORD_COLUMNS
+    kept = np.concatenate([order[is_word][: settings.most_words], order[~is_word][: settings.most_sites]])
+    columns = np.union1d(kept, prior.reading.columns).astype(np.int32)
+    share = (counts[columns] + 1) / (len(features) + 1)
+    idf = np.where(columns < WORD_COLUMNS, 1 - np.log(share), 1 - share)
+    return Reading(
+        columns,
+        idf.astype(np.float32),
+        # half the weight that a word seen once would have: some unknown words are no words at all
+        unknown_idf=float(np.sqrt(0.5) * (np.log((len(features) + 1) / 2) + 1)),
+        word_scale=settings.word_scale,
+        site_scale=settings.site_scale,
+    )
+
+
+def _design(features: Features, reading: Reading) -> Design:
+    return Design(features.embeddings, reading.weigh(features.words))
+
+
+def _stacked(model: Classifier, reading: Reading) -> Matrix:
+    """Return a model's coefficients in a design's columns, (d + 1 + A, T)."""
+    return np.concatenate([model.dense, model.bias[None, :], reading.translated(model.words, model.reading)])
+
+
+def _solve(
+    design: Design, rows: TrainingRows, weights: Matrix, prior: Matrix, begin: Matrix, settings: FitSettings
+) -> Matrix:
+    penalty = np.full(len(prior), 1 / settings.strength, np.float32)
+    penalty[design.dense.shape[1]] = settings.bias_penalty
+    true = rows.targets > 0
+    said = np.maximum(weights.sum(axis=0), 1e-9)
+    share = np.clip((weights * true).sum(axis=0) / said, 1 / (len(rows) + 1), 0.5)
+    balanced = np.where(true, weights * (((1 - share) / share) ** settings.rarity).astype(np.float32), weights)
+    signs = np.where(true, np.float32(1), np.float32(-1))
+    return minimise(Problem(design, signs, balanced, prior, penalty), begin, tolerance=settings.tolerance)
+
+
+def _left_out(
+    design: Design, rows: TrainingRows, said: NDArray[np.intp], prior: Matrix, settings: FitSettings, seed: int
+) -> tuple[NDArray[np.intp], NDArray[np.float64], Matrix]:
+    """Return some of the rows that say anything, their scores by coefficients that were fitted without them, and a start.
+
+    Few rows are each left out once, in folds; of many, one part is left out. The fits start from the prior: a former
+    model has seen the rows.
+    """
+    order = np.random.default_rng(seed).permutation(said)
+    if len(order) < settings.folds:
+        return order, design.take(order).times(prior).astype(np.float64), prior
+    parts = np.array_split(order, settings.folds)
+    if len(order) > settings.most_folded:
+        parts = [order[: settings.held_out]]
+    scores, total = [], np.zeros_like(prior)
+    for part in parts:
+        weights = rows.weights.copy()
+        weights[part] = 0
+        found = _solve(design, rows, weights, prior, prior, settings)
+        scores.append(design.take(part).times(found))
+        total += found
+    return np.concatenate(parts), np.concatenate(scores).astype(np.float64), total / np.float32(len(parts))

@@ -1,0 +1,125 @@
+"""A retraining from rows to a judged, refitted model: pure, so that it runs the same in a child process or a test."""
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from time import perf_counter
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tierbot.domain.predict.classifier import Classifier
+from tierbot.domain.training.evidence import Logged, off_policy
+from tierbot.domain.training.fit import FitSettings, fit, refit
+from tierbot.domain.training.judge import Decision, judge
+from tierbot.domain.training.rows import TrainingRows, joined_rows
+
+JUDGE_ON = 100
+
+
+@dataclass(frozen=True, slots=True)
+class TrainingJob:
+    """All that a retraining needs.
+
+    verdicts: rows of settled posts, oldest first; unbiased: (n,), which of them measure fairly (see
+    judge.is_unbiased). prior: what the model shrinks towards, such as the
+    bootstrap model or one from descriptions; its tags are the model's tags. champion: the model
+    in service. logged: what was shown on the verdicts' posts and earned, for off-policy evidence. bootstrap: rows to replay, with `bootstrap_weight`. judge_on: how many unbiased verdicts at most the
+    challenger is judged on. cursor: up to where the data goes, for the card (JSON).
+    """
+
+    verdicts: TrainingRows
+    unbiased: NDArray[np.bool_]
+    prior: Classifier
+    champion: Classifier | None
+    encoder_digest: str
+    parent: str | None = None
+    logged: Logged | None = None
+    bootstrap: TrainingRows | None = None
+    bootstrap_weight: float = 1.0
+    judge_on: int = JUDGE_ON
+    seed: int = 0
+    cursor: Mapping[str, Any] = field(default_factory=dict)
+    settings: FitSettings = field(default_factory=FitSettings)
+
+
+@dataclass(frozen=True, slots=True)
+class TrainingResult:
+    """The model refitted on everything (its card inside), and whether it may replace the champion."""
+
+    classifier: Classifier
+    decision: Decision
+
+    @property
+    def card(self) -> Mapping[str, Any]:
+        """Parent, encoder digest, data cursor and hash, metrics and the decision (JSON)."""
+        return self.classifier.card
+
+
+def train_challenger(job: TrainingJob) -> TrainingResult:
+    """Fit a challenger without the verdicts that judge it, compare it with the champion, refit on everything.
+
+    The judging verdicts are the newest unbiased ones that the champion has not learned from. Raises
+    NothingToLearnError if no row says anything.
+    """
+    started = perf_counter()
+    tags = job.prior.tag_ids
+    verdicts = job.verdicts.over(tags)
+    replayed = [] if job.bootstrap is None else [job.bootstrap.over(tags).times(job.bootstrap_weight)]
+    everything = joined_rows([*replayed, verdicts])
+    judging = _judging(job, verdicts)
+    evidence: dict[str, Any] = {}
+    if job.champion is not None and len(judging):
+        champion = job.champion.extended(job.prior).over(tags)
+        taught = everything.without(len(everything) - len(verdicts) + judging)
+        challenger = fit(taught, job.prior, job.settings, seed=job.seed)
+        asked = verdicts.take(judging)
+        decision = judge(_hits(challenger, asked), _hits(champion, asked))
+        if job.logged is not None:
+            both = {"challenger": challenger, "champion": champion}
+            evidence = off_policy(both, asked, job.logged.over(job.verdicts.tag_ids, tags).take(judging), "champion")
+        model = refit(everything, job.prior, challenger, job.settings)
+    else:
+        decision = judge([], [])
+        model = fit(everything, job.prior, job.settings, seed=job.seed)
+    card = {
+        "kind": "retrained",
+        "parent": job.parent,
+        "encoder_digest": job.encoder_digest,
+        "data": {
+            "cursor": dict(job.cursor),
+            "sha256": rows_sha256(everything),
+            "verdicts": int(verdicts.weights.any(axis=1).sum()),
+            "replayed": sum(map(len, replayed)),
+        },
+        "tags": len(tags),
+        "seed": job.seed,
+        "metrics": {"promotion": decision.as_dict(), "off_policy": evidence, "sharpness": model.sharpness},
+        "seconds": round(perf_counter() - started, 3),
+    }
+    return TrainingResult(model.with_card(card), decision)
+
+
+def _judging(job: TrainingJob, verdicts: TrainingRows) -> NDArray[np.intp]:
+    """Return the newest unbiased rows that are new to the champion and name a tag that is still in use."""
+    named = ((verdicts.targets > 0) & (verdicts.weights > 0)).any(axis=1)
+    new = np.ones(len(verdicts), dtype=bool) if job.champion is None else ~np.isin(verdicts.keys, job.champion.seen)
+    found = np.flatnonzero(job.unbiased & named & new)
+    most = min(job.judge_on, int(verdicts.weights.any(axis=1).sum()) // 2)  # something must be left to learn from
+    return found[max(0, len(found) - most) :]
+
+
+def _hits(model: Classifier, rows: TrainingRows) -> NDArray[np.bool_]:
+    top = model.probabilities(rows.features, rows.tag_ids).argmax(axis=1)
+    return np.asarray(rows.targets[np.arange(len(rows)), top] > 0)
+
+
+def rows_sha256(rows: TrainingRows) -> str:
+    """Return a digest of everything that the fit reads of the rows."""
+    digest = hashlib.sha256("\x1f".join(rows.tag_ids).encode())
+    words = rows.features.words
+    indices = (words.indptr.astype(np.int64), words.indices.astype(np.int64))
+    for array in (rows.features.embeddings, *indices, rows.targets, rows.weights):
+        digest.update(np.ascontiguousarray(array).tobytes())
+    return digest.hexdigest()

@@ -1,0 +1,246 @@
+"""From what was said to what is learned from: one target and one weight per (row, tag).
+
+A true tag is a weighted positive; "wrong, unnamed" is a negative for the shown tag alone; a tag that nobody
+spoke of is a weak negative where others were named, and left out where none was.
+"""
+
+import hashlib
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import sparse
+
+from tierbot.domain.nouns import Outcome, Post, Selection, Verdict
+from tierbot.domain.predict.features import COLUMNS, HASHING, Features, joined
+from tierbot.domain.predict.tensors import ModelFileError, read_tensors, write_tensors
+
+SILENCE = 0.8
+"""Weight of a tag that nobody spoke of, beside the shown one: mostly it is false, sometimes overlooked. Positives
+weigh several times as much (see FitSettings.rarity)."""
+
+FORMAT = "tierbot-rows/1"
+
+
+class Settled(Protocol):
+    """A post with its newest verdict, and what the model in service had said of it."""
+
+    @property
+    def post(self) -> Post:
+        """The post."""
+
+    @property
+    def verdict(self) -> Verdict:
+        """What its votes settled to."""
+
+    @property
+    def selection(self) -> Selection:
+        """How its article was chosen."""
+
+    @property
+    def top_tag(self) -> str:
+        """The tag that the model in service held likeliest."""
+
+
+@dataclass(frozen=True, slots=True)
+class TrainingRows:
+    """n rows over T tags.
+
+    targets: (n, T) in [0, 1]; weights: (n, T) ≥ 0, where 0 says nothing; keys: (n,), of the posts the rows come
+    from (see `row_key`), 0 for none.
+    """
+
+    tag_ids: tuple[str, ...]
+    features: Features
+    targets: NDArray[np.float32]
+    weights: NDArray[np.float32]
+    keys: NDArray[np.uint64]
+
+    def __post_init__(self) -> None:
+        shape = (len(self.features), len(self.tag_ids))
+        if self.targets.shape != shape or self.weights.shape != shape or self.keys.shape != shape[:1]:
+            raise ValueError(f"Targets {self.targets.shape}, weights {self.weights.shape}: expected {shape}.")
+
+    def __len__(self) -> int:
+        return len(self.features)
+
+    def take(self, rows: NDArray[np.intp]) -> "TrainingRows":
+        """Return the given rows, in that order."""
+        return TrainingRows(
+            self.tag_ids, self.features.take(rows), self.targets[rows], self.weights[rows], self.keys[rows]
+        )
+
+    def without(self, rows: NDArray[np.intp]) -> "TrainingRows":
+        """Return the same rows, of which the given ones say nothing."""
+        weights = self.weights.copy()
+        weights[rows] = 0
+        return replace(self, weights=weights)
+
+    def times(self, factor: float) -> "TrainingRows":
+        """Return the same rows with all weights multiplied."""
+        return replace(self, weights=np.asarray(self.weights * np.float32(factor)))
+
+    def over(self, tag_ids: Sequence[str]) -> "TrainingRows":
+        """Return the same rows over other tags: those unknown here get weight 0, those not asked for are dropped."""
+        if tuple(tag_ids) == self.tag_ids:
+            return self
+        place = {tag: i for i, tag in enumerate(self.tag_ids)}
+        both = [(new, place[tag]) for new, tag in enumerate(tag_ids) if tag in place]
+        targets = np.zeros((len(self), len(tag_ids)), np.float32)
+        weights = np.zeros_like(targets)
+        if both:
+            to, from_ = (np.array(side) for side in zip(*both, strict=True))
+            targets[:, to], weights[:, to] = self.targets[:, from_], self.weights[:, from_]
+        return TrainingRows(tuple(tag_ids), self.features, targets, weights, self.keys)
+
+
+def joined_rows(parts: Iterable[TrainingRows]) -> TrainingRows:
+    """Return all parts' rows one after the other; they must be over the same tags."""
+    found = list(parts)
+    if len({part.tag_ids for part in found}) != 1:
+        raise ValueError("Rows over different tags cannot be joined. Bring them to the same tags with `over`.")
+    if len(found) == 1:
+        return found[0]
+    return TrainingRows(
+        found[0].tag_ids,
+        joined(part.features for part in found),
+        np.concatenate([part.targets for part in found]),
+        np.concatenate([part.weights for part in found]),
+        np.concatenate([part.keys for part in found]),
+    )
+
+
+def teaches(verdict: Verdict) -> bool:
+    """Say whether a verdict says anything of any tag (an abstention does not)."""
+    return verdict.outcome is not Outcome.ABSTAINED
+
+
+def verdict_rows(
+    settled: Sequence[Settled],
+    features: Features,
+    tag_ids: Sequence[str],
+    *,
+    silence: float = SILENCE,
+    now: datetime | None = None,
+    half_life_days: float | None = None,
+) -> TrainingRows:
+    """Turn settled posts, and the features of their articles in the same order, into training rows.
+
+    Abstentions get weight 0 throughout. Silence on a tag that no verdict ever named says nothing: it may be new. With
+    `half_life_days` and `now`, a verdict's weight halves for every so many days since it settled (off by default: in
+    the measurements behind the design it gained nothing).
+    """
+    shape = (len(settled), len(tag_ids))
+    targets, weights = np.zeros(shape, np.float32), np.zeros(shape, np.float32)
+    explicit = np.zeros(shape, dtype=bool)
+    place = {tag: column for column, tag in enumerate(tag_ids)}
+    for row, item in enumerate(settled):
+        verdict, shown = item.verdict, place.get(item.post.shown_tag)
+        weight = verdict.weight
+        if half_life_days and now is not None:
+            weight *= 0.5 ** (max(0.0, (now - verdict.settled_at).total_seconds()) / 86_400 / half_life_days)
+        if verdict.outcome is Outcome.NAMED:
+            weights[row] = silence * weight
+            if shown is not None:
+                weights[row, shown], explicit[row, shown] = weight, True  # its voters looked at it, and named others
+            for tag, certainty in verdict.tags.items():
+                if tag in place:
+                    targets[row, place[tag]], weights[row, place[tag]] = 1.0, weight * certainty
+        elif verdict.outcome is Outcome.WRONG and shown is not None:
+            weights[row, shown], explicit[row, shown] = weight, True
+    unnamed = ~targets.any(axis=0)
+    weights[:, unnamed] = np.where(explicit[:, unnamed], weights[:, unnamed], 0)
+    keys = np.array([row_key(item.post.id) for item in settled], dtype=np.uint64)
+    return TrainingRows(tuple(tag_ids), features, targets, weights, keys)
+
+
+def labelled_rows(
+    true_tags: Sequence[Mapping[str, float]],
+    features: Features,
+    tag_ids: Sequence[str],
+    *,
+    silence: float = 1.0,
+    unlabelled: Iterable[str] = (),
+) -> TrainingRows:
+    """Turn an archive's rows into training rows: each has its true tags with weights in (0, 1].
+
+    `unlabelled` tags were no choice where the archive was labelled: only their own rows speak of them.
+    """
+    shape = (len(true_tags), len(tag_ids))
+    targets, weights = np.zeros(shape, np.float32), np.full(shape, silence, np.float32)
+    place = {tag: column for column, tag in enumerate(tag_ids)}
+    weights[:, [place[tag] for tag in unlabelled if tag in place]] = 0.0
+    for row, tags in enumerate(true_tags):
+        for tag, weight in tags.items():
+            if tag in place:
+                targets[row, place[tag]], weights[row, place[tag]] = 1.0, weight
+    return TrainingRows(tuple(tag_ids), features, targets, weights, np.zeros(len(true_tags), np.uint64))
+
+
+def row_key(post_id: str) -> int:
+    """Return a post's 64-bit key, by which a model remembers that it learned from it."""
+    return int.from_bytes(hashlib.blake2b(post_id.encode(), digest_size=8).digest(), "little")
+
+
+def rows_to_bytes(rows: TrainingRows, encoder_digest: str) -> bytes:
+    """Return rows as safetensors: embeddings at half precision, hashed words, targets, weights; no text."""
+    return write_tensors(rows_arrays(rows, half=True), {"format": FORMAT, **rows_about(rows, encoder_digest)})
+
+
+def rows_from_bytes(data: bytes, encoder_digest: str, name: str = "the rows") -> TrainingRows:
+    """Read rows back. Raises ModelFileError if they are damaged or were embedded by another encoder."""
+    arrays, about = read_tensors(data, name, FORMAT)
+    if about.get("encoder_digest") != encoder_digest:
+        raise ModelFileError(
+            f"{name} were embedded by another encoder than the one in use. "
+            "Set TIERBOT_ENCODER back, or go without them."
+        )
+    return rows_of_arrays(arrays, about, name)
+
+
+def rows_arrays(rows: TrainingRows, prefix: str = "", *, half: bool = False) -> dict[str, NDArray[Any]]:
+    """Return the arrays that make up rows, each name beginning with `prefix`."""
+    words = rows.features.words
+    embeddings = rows.features.embeddings
+    said_rows, said_tags = np.nonzero(rows.targets)
+    return {
+        f"{prefix}embeddings": embeddings.astype(np.float16) if half else embeddings,
+        f"{prefix}word_starts": words.indptr.astype(np.int64),
+        f"{prefix}word_columns": words.indices.astype(np.int32),
+        f"{prefix}target_rows": said_rows.astype(np.int32),
+        f"{prefix}target_tags": said_tags.astype(np.int16),
+        f"{prefix}target_values": rows.targets[said_rows, said_tags],
+        f"{prefix}weights": rows.weights,
+        f"{prefix}keys": rows.keys,
+    }
+
+
+def rows_about(rows: TrainingRows, encoder_digest: str) -> dict[str, object]:
+    """Return what else must be known to read the arrays of rows."""
+    return {"tag_ids": list(rows.tag_ids), "hashing": HASHING, "encoder_digest": encoder_digest}
+
+
+def rows_of_arrays(
+    arrays: Mapping[str, NDArray[Any]], about: Mapping[str, object], name: str, prefix: str = ""
+) -> TrainingRows:
+    """Put rows together from their arrays. Raises ModelFileError if they do not fit together."""
+    if about.get("hashing") != HASHING:
+        raise ModelFileError(f"{name} were made with another hashing scheme. Make them anew, or go without them.")
+    try:
+        tag_ids = tuple(str(tag) for tag in about["tag_ids"])  # type: ignore[attr-defined]
+        embeddings = np.asarray(arrays[f"{prefix}embeddings"], dtype=np.float32)
+        columns = arrays[f"{prefix}word_columns"]
+        words = sparse.csr_array(
+            (np.ones(len(columns), np.float32), columns, arrays[f"{prefix}word_starts"]),
+            shape=(len(embeddings), COLUMNS),
+        )
+        targets = np.zeros((len(embeddings), len(tag_ids)), np.float32)
+        targets[arrays[f"{prefix}target_rows"], arrays[f"{prefix}target_tags"]] = arrays[f"{prefix}target_values"]
+        weights = np.asarray(arrays[f"{prefix}weights"], dtype=np.float32)
+        keys = np.asarray(arrays[f"{prefix}keys"], dtype=np.uint64)
+        return TrainingRows(tag_ids, Features(embeddings, words), targets, weights, keys)
+    except (KeyError, IndexError, TypeError, ValueError) as fault:
+        raise ModelFileError(f"{name} do not fit together ({fault}). Restore the file, or make it anew.") from fault

@@ -1,5 +1,0 @@
-"""Predictors of other distributions (ports.Predictors): found by entry point, taught in a process of their own."""
-
-from tierbot.edges.predictors.installed import GROUP, InstalledPredictors
-
-__all__ = ["GROUP", "InstalledPredictors"]

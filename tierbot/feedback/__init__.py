@@ -1,6 +1,0 @@
-"""From what colleagues clicked to what is true: ledger → votes → verdict and reward. Pure functions."""
-
-from tierbot.feedback.verdict import Aggregator, PlainRule
-from tierbot.feedback.votes import votes_of
-
-__all__ = ["Aggregator", "PlainRule", "votes_of"]

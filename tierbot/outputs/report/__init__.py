@@ -1,7 +1,0 @@
-"""A report to look at: the figures of the last rounds, and one self-contained HTML page that shows them."""
-
-from tierbot.outputs.report.figures import Report
-from tierbot.outputs.report.make import report_of
-from tierbot.outputs.report.page import content_security_policy, report_page
-
-__all__ = ["Report", "content_security_policy", "report_of", "report_page"]

@@ -1,0 +1,137 @@
+"""The picture at the end of a round: accuracy by round on one side, voting patterns on the other.
+
+`python -m tierbot.reports.charts` reads the figures as JSON from standard input and writes a PNG: the bot draws in
+a child process, since matplotlib stays in the memory of whoever imported it.
+"""
+
+import json
+import math
+import sys
+from collections.abc import Sequence
+from io import BytesIO
+from typing import Any
+
+from tierbot.domain.rounds.figures import AGREED, NAMED_ANOTHER, PATTERNS, REJECTED, UNSURE, RoundFigures
+
+_SIZE, _DPI, _FONT = (10.0, 5.6), 160, 15  # inches: 1600 × 896 pixels, which a phone can show without zooming
+_INK, _GREY = "#1a1a1a", "#6b6b6b"
+_TITLE: dict[str, Any] = {"loc": "left", "fontsize": _FONT, "fontweight": "bold", "pad": 12}
+_FEWEST = 3  # rounds that there is room for, so that a first one is no wall
+# Okabe and Ito's colours, from dark to light so that they keep apart in black and white; hatches say it once more.
+_LOOKS = {
+    AGREED: ("agreed", "#0b4f7d", "", "white"),
+    NAMED_ANOTHER: ("named another", "#e08a00", "", "black"),
+    REJECTED: ("👎 wrong", "#f7d9a0", "////", "black"),
+    UNSURE: ("😕 unsure", "#ffffff", "..", "black"),
+}
+_WORDS = {REJECTED: "said wrong", UNSURE: "unsure"}  # matplotlib's fonts have no emoji
+_LEAST_LABELLED = 0.07  # a segment lower than that holds no number
+_MOST_LABELLED = 8  # columns: with more, numbers would not fit
+
+
+def round_chart(figures: Sequence[RoundFigures]) -> bytes:
+    """Return a PNG of the rounds in `figures`, oldest first: accuracy with 95 % intervals, and voting patterns."""
+    from matplotlib import rc_context  # noqa: PLC0415 - slow and large, see above
+    from matplotlib.backends.backend_agg import FigureCanvasAgg  # noqa: PLC0415
+    from matplotlib.figure import Figure  # noqa: PLC0415
+    from matplotlib.layout_engine import ConstrainedLayoutEngine  # noqa: PLC0415
+
+    with rc_context({"font.size": _FONT, "hatch.linewidth": 0.6, "axes.edgecolor": _GREY}):
+        layout = ConstrainedLayoutEngine(w_pad=0.12, h_pad=0.12)
+        figure = Figure(figsize=_SIZE, dpi=_DPI, layout=layout, facecolor="white")
+        FigureCanvasAgg(figure)
+        left, right = figure.subplots(1, 2)
+        _draw_accuracy(left, figures)
+        _draw_patterns(right, figures)
+        for axes in (left, right):
+            axes.spines[["top", "right"]].set_visible(False)
+            axes.set_xlabel("round")
+            axes.set_xticks([one.number for one in figures])
+            if figures:
+                first, last = figures[0].number, figures[-1].number
+                axes.set_xlim(first - 0.6, max(last, first + _FEWEST - 1) + 0.9)
+        png = BytesIO()
+        figure.savefig(png, format="png", metadata={"Software": None})
+    return png.getvalue()
+
+
+def _draw_accuracy(axes: Any, figures: Sequence[RoundFigures]) -> None:
+    axes.set_title("How often the model was right", **_TITLE)
+    lowest = 1.0
+    for name, shift, look, label in (
+        ("blank", 0.1, {"fmt": "s--", "color": _GREY, "mfc": "white", "ms": 8}, "blank posts, no hint"),
+        ("all", -0.1, {"fmt": "o-", "color": _INK, "ms": 9, "lw": 2.5}, "all posts"),
+    ):
+        points = [(one.number, e) for one in figures if (e := getattr(one, name)).value is not None]
+        if not points:
+            continue
+        values = [float(e.value) for _, e in points]
+        below = [max(0.0, value - float(e.low)) for value, (_, e) in zip(values, points, strict=True)]
+        above = [max(0.0, float(e.high) - value) for value, (_, e) in zip(values, points, strict=True)]
+        places = [number + shift for number, _ in points]
+        axes.errorbar(places, values, yerr=[below, above], capsize=5, elinewidth=1.5, label=label, **look)
+        lowest = min(lowest, *(value - gap for value, gap in zip(values, below, strict=True)))
+        if name == "all":
+            axes.annotate(
+                f"{values[-1]:.0%}", (points[-1][0] + 0.2, values[-1]), (6, 0), textcoords="offset points",
+                va="center", fontweight="bold", color=_INK, annotation_clip=False,
+            )  # fmt: skip
+    axes.set_ylim(min(0.9, math.floor(10 * lowest) / 10) if lowest < 1.0 else 0.0, 1.02)
+    axes.yaxis.set_major_formatter(lambda share, _: f"{share:.0%}")
+    axes.grid(axis="y", color="#dddddd")
+    axes.set_axisbelow(True)
+    if lowest < 1.0:
+        _put_legend(axes, columns=1)
+    else:
+        _say_nothing(axes)
+
+
+def _draw_patterns(axes: Any, figures: Sequence[RoundFigures]) -> None:
+    axes.set_title("How you voted on its guess", **_TITLE)
+    numbers = [one.number for one in figures]
+    totals = [sum(one.patterns.values()) for one in figures]
+    bottom = [0.0] * len(figures)
+    for name in PATTERNS:
+        label, colour, hatch, ink = _LOOKS[name]
+        shares = [
+            one.patterns.get(name, 0) / total if total else 0.0 for one, total in zip(figures, totals, strict=True)
+        ]
+        axes.bar(
+            numbers, shares, 0.72, bottom, label=_WORDS.get(name, label), color=colour, hatch=hatch,
+            edgecolor=_INK, linewidth=0.8,
+        )  # fmt: skip
+        for x, share, start in zip(numbers, shares, bottom, strict=True):
+            if share >= _LEAST_LABELLED and len(figures) <= _MOST_LABELLED:
+                box = {"facecolor": colour, "edgecolor": "none", "pad": 1.5} if hatch else None
+                axes.text(
+                    x, start + share / 2, f"{100 * share:.0f}", ha="center", va="center", color=ink,
+                    fontsize=_FONT - 2, bbox=box,
+                )  # fmt: skip
+        bottom = [start + share for start, share in zip(bottom, shares, strict=True)]
+    axes.set_ylim(0, 1)
+    axes.yaxis.set_major_formatter(lambda share, _: f"{share:.0%}")
+    if any(totals):
+        _put_legend(axes, columns=2)
+    else:
+        _say_nothing(axes)
+
+
+def _put_legend(axes: Any, columns: int) -> None:
+    axes.legend(
+        loc="upper left", bbox_to_anchor=(-0.03, -0.16), ncols=columns, frameon=False, fontsize=_FONT - 2,
+        columnspacing=1.0, handletextpad=0.6, reverse=columns == 1,
+    )  # fmt: skip
+
+
+def _say_nothing(axes: Any) -> None:
+    axes.text(0.5, 0.5, "nothing settled yet", transform=axes.transAxes, ha="center", va="center", color=_GREY)
+
+
+def main() -> None:
+    """Draw what standard input says on standard output."""
+    figures = [RoundFigures.from_dict(one) for one in json.load(sys.stdin)["figures"]]
+    sys.stdout.buffer.write(round_chart(figures))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,235 @@
+"""The dataset's rows: one per settled post, with columns that are described where they are made.
+
+The columns are a promise to those who train on exports: the data dictionary, the dataset card and every format
+come from this one list. Pure: pages come from a transaction, files are the formats' business.
+"""
+
+import hashlib
+import secrets
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from typing import Any
+
+from tierbot.domain.nouns import Arm, Article, Post, Prediction, TierbotError, Verdict, Vote
+from tierbot.use_cases.ports import Store, Transaction
+
+FORMAT = "tierbot-dataset/1"
+"""Name and version of the columns. Columns may be added under the same version, never renamed or given another type."""
+
+PAGE = 500
+_KEY_SETTING = "pseudonym_key"
+
+Row = Mapping[str, Any]
+"""One row: a value for each column. Times are aware UTC datetimes, shares and counts dicts, votes a list of dicts."""
+
+
+class Kind(StrEnum):
+    """What a column holds."""
+
+    TEXT = "text"
+    INTEGER = "integer"
+    NUMBER = "number"
+    TIME = "time"
+    SHARES = "shares"  # tag → number
+    COUNTS = "counts"  # tag → integer
+    VOTES = "votes"  # list of {trainer, says, tag, at}
+
+
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """All that a row is made of. `name` turns a trainer's user id into what the dataset calls them."""
+
+    post: Post
+    prediction: Prediction
+    verdict: Verdict
+    article: Article
+    votes: Sequence[Vote]
+    name: Callable[[str], str]
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A column: `value` makes it of a settled post. Where `nullable`, it may be missing."""
+
+    name: str
+    kind: Kind
+    meaning: str
+    value: Callable[[Settled], Any]
+    nullable: bool = False
+
+
+def _votes(item: Settled) -> list[dict[str, Any]]:
+    return [{"trainer": item.name(v.user), "says": v.says.value, "tag": v.tag, "at": v.at} for v in item.votes]
+
+
+COLUMNS: tuple[Column, ...] = (
+    Column("post_id", Kind.TEXT, "The post; a later export gives the same post the same id.", lambda r: r.post.id),
+    Column("round", Kind.INTEGER, "Number of the round in which it was asked.", lambda r: r.post.round_number),
+    Column("asked_at", Kind.TIME, "When it was made (UTC).", lambda r: r.post.created_at),
+    Column("posted_at", Kind.TIME, "When Slack took it (UTC).", lambda r: r.post.posted_at, nullable=True),
+    Column("article_id", Kind.TEXT, "The article: the context.", lambda r: r.article.id),
+    Column("title", Kind.TEXT, "Its title.", lambda r: r.article.title),
+    Column("text", Kind.TEXT, "Its text, may be empty.", lambda r: r.article.text),
+    Column("url", Kind.TEXT, "Its address, may be empty.", lambda r: r.article.url),
+    Column("source", Kind.TEXT, "Who published it, may be empty.", lambda r: r.article.source),
+    Column("published_at", Kind.TIME, "When (UTC).", lambda r: r.article.published_at, nullable=True),
+    Column("arm", Kind.TEXT, "How the post asked: `tier`, `basic` or `blank`.", lambda r: r.post.arm.value),
+    Column("arm_probability", Kind.NUMBER, "Probability with which that arm was drawn.", lambda r: r.post.arm_probability),
+    Column(
+        "action",
+        Kind.TEXT,
+        "The tag that the policy chose. In the arm `blank` nobody saw it.",
+        lambda r: r.post.shown_tag,
+    ),
+    Column("propensity", Kind.NUMBER, "π(action): the policy's probability of choosing it.", lambda r: r.prediction.propensity),
+    Column(
+        "probabilities", Kind.SHARES, "p: the model's probability of each tag; sums to 1.",
+        lambda r: r.prediction.probabilities,
+    ),
+    Column(
+        "policy_probabilities", Kind.SHARES, "π: the policy's probability of choosing each tag; sums to 1.",
+        lambda r: r.prediction.policy_probabilities,
+    ),
+    Column("top_tag", Kind.TEXT, "argmax p: what accuracy is measured on.", lambda r: r.prediction.top_tag),
+    Column("model", Kind.TEXT, "The model version that predicted.", lambda r: r.prediction.model_version),
+    Column("policy", Kind.TEXT, "The policy that chose.", lambda r: r.prediction.policy),
+    Column("selection", Kind.TEXT, "How the article was chosen to be asked about.", lambda r: r.prediction.selection.strategy),
+    Column(
+        "selection_probability", Kind.NUMBER, "Probability with which it was chosen, above 0.",
+        lambda r: r.prediction.selection.probability,
+    ),
+    Column(
+        "outcome",
+        Kind.TEXT,
+        "What the votes settled to: `named` (see label), `wrong` (the action is wrong, the right tag unnamed), `abstained`.",
+        lambda r: r.verdict.outcome.value,
+    ),
+    Column("reason", Kind.TEXT, "Why they abstained: `too_few` or `split`.", lambda r: r.verdict.reason, nullable=True),
+    Column("label", Kind.SHARES, "The true tags with the share of voters for each, in (0, 1].", lambda r: r.verdict.tags),
+    Column(
+        "reward", Kind.NUMBER, "Share of voters for whom the action is true, in [0, 1]; missing without voters.",
+        lambda r: r.verdict.reward, nullable=True,
+    ),
+    Column("weight", Kind.NUMBER, "How much the verdict counts, in [0, 1): grows with the voters.", lambda r: r.verdict.weight),
+    Column("voters", Kind.INTEGER, "Distinct trainers who voted.", lambda r: r.verdict.voters),
+    Column("support", Kind.COUNTS, "Distinct trainers who named each tag.", lambda r: r.verdict.support),
+    Column("rejects", Kind.INTEGER, "Distinct trainers who said that the action is wrong (👎).", lambda r: r.verdict.rejects),
+    Column("unsure", Kind.INTEGER, "Distinct trainers who were unsure (😕).", lambda r: r.verdict.unsure),
+    Column("aggregator", Kind.TEXT, "The rule that settled them, with its settings.", lambda r: r.verdict.aggregator),
+    Column("settled_at", Kind.TIME, "When (UTC).", lambda r: r.verdict.settled_at),
+    Column(
+        "votes",
+        Kind.VOTES,
+        "Every vote that stands: `trainer` (a pseudonym, unless exported with identities), `says` (`names`, `rejects`, "
+        "`unsure`), `tag` (missing unless it names one), `at` (UTC).",
+        _votes,
+    ),
+)  # fmt: skip
+
+
+def row_of(item: Settled) -> dict[str, Any]:
+    """Return a settled post as a row of the dataset."""
+    return {column.name: column.value(item) for column in COLUMNS}
+
+
+# --- which rows -----------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Only:
+    """Which rows are wanted; what is None asks for nothing.
+
+    tags: shown or settled on. min_confidence: the model's probability of the shown tag. min_weight: the verdict's
+    weight. since: a cursor of an earlier export.
+    """
+
+    rounds: tuple[int, ...] | None = None
+    tags: frozenset[str] | None = None
+    arms: tuple[Arm, ...] | None = None
+    min_confidence: float = 0.0
+    min_weight: float = 0.0
+    since: int = 0
+
+    def takes(self, prediction: Prediction, verdict: Verdict) -> bool:
+        """Tell whether a post with these is wanted (rounds, arms and cursor aside: the database sees to them)."""
+        shown = prediction.shown_tag
+        return (
+            (self.tags is None or shown in self.tags or not self.tags.isdisjoint(verdict.tags))
+            and prediction.probabilities.get(shown, 0.0) >= self.min_confidence
+            and verdict.weight >= self.min_weight
+        )
+
+    def __str__(self) -> str:
+        """Return the filters for people."""
+        said = [
+            self.rounds and f"rounds {', '.join(map(str, self.rounds))}",
+            self.tags and f"tags {', '.join(sorted(self.tags))}",
+            self.arms and f"arms {', '.join(self.arms)}",
+            self.min_confidence and f"confidence ≥ {self.min_confidence:g}",
+            self.min_weight and f"weight ≥ {self.min_weight:g}",
+            self.since and f"settled since cursor {self.since}",
+        ]
+        return "; ".join(filter(None, map(str, filter(None, said)))) or "none"
+
+
+def settled_posts(tx: Transaction, only: Only, name: Callable[[str], str]) -> Iterator[Settled]:
+    """Yield the wanted posts in the order in which they settled, a page in memory at a time.
+
+    Raises TierbotError at once if the cursor is from the future.
+    """
+    after = only.since
+    if after > tx.dataset.cursor():
+        raise TierbotError(
+            f"The cursor {after} lies behind the newest verdict ({tx.dataset.cursor()}): it is of another database. "
+            "Export without --since."
+        )
+    return _paged(tx, only, name)
+
+
+def _paged(tx: Transaction, only: Only, name: Callable[[str], str]) -> Iterator[Settled]:
+    after = only.since
+    while page := tx.dataset.page(after, PAGE, rounds=only.rounds, arms=only.arms):
+        wanted = [item for _, item in page if only.takes(item.prediction, item.verdict)]
+        articles = tx.articles.get({item.post.article_id for item in wanted})
+        votes = tx.ledger.votes([item.post.id for item in wanted])
+        for item in wanted:
+            given, article = votes.get(item.post.id, []), articles[item.post.article_id]
+            yield Settled(item.post, item.prediction, item.verdict, article, given, name)
+        after = page[-1][0]
+
+
+# --- who is who -----------------------------------------------------------------------------------
+
+
+class Pseudonyms:
+    """Names trainers by a keyed hash: the same in every export of a workspace, and nothing to those without the key."""
+
+    def __init__(self, key: bytes) -> None:
+        self._key = key
+        self._known: dict[str, str] = {}
+
+    def __call__(self, user: str) -> str:
+        """Return a trainer's pseudonym (BLAKE2b keyed, 64 bits)."""
+        if user not in self._known:
+            digest = hashlib.blake2b(user.encode(), key=self._key, digest_size=8)
+            self._known[user] = f"t-{digest.hexdigest()}"
+        return self._known[user]
+
+
+def pseudonyms_of(store: Store, workspace: str) -> Pseudonyms:
+    """Return a workspace's pseudonyms; the first time, a secret key is made, which its settings keep.
+
+    Raises TierbotError if the workspace is not set up.
+    """
+    with store.read(workspace) as tx:
+        known = tx.workspaces.get()
+    if known is None or _KEY_SETTING not in known.settings:
+        with store.begin(workspace) as tx:
+            known = tx.workspaces.get()
+            if known is None:
+                raise TierbotError("The workspace is not set up. Start the bot once with `tierbot run`.")
+            if _KEY_SETTING not in known.settings:
+                known = replace(known, settings={**known.settings, _KEY_SETTING: secrets.token_hex(32)})
+                tx.workspaces.put(known)
+    return Pseudonyms(bytes.fromhex(known.settings[_KEY_SETTING]))

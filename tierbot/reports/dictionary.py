@@ -1,0 +1,124 @@
+"""The data dictionary (docs/data-dictionary.md) and the card beside each export: both made of the columns themselves."""
+
+from collections.abc import Iterable, Mapping, Sequence
+
+from tierbot.domain.tags import TagSpace
+from tierbot.reports.dataset import COLUMNS, FORMAT, Kind, Only
+from tierbot.reports.export import FORMATS, Format, Written
+from tierbot.reports.export.label_studio import labelling_config
+
+_KINDS = {
+    Kind.TEXT: "text",
+    Kind.INTEGER: "integer",
+    Kind.NUMBER: "number",
+    Kind.TIME: "time",
+    Kind.SHARES: "tag → number",
+    Kind.COUNTS: "tag → integer",
+    Kind.VOTES: "list of votes",
+}
+_MOST_LISTED = 100
+
+
+def data_dictionary() -> str:
+    """Return the data dictionary as Markdown."""
+    columns = _table(
+        ("column", "type", "may be missing", "meaning"),
+        [(f"`{c.name}`", _KINDS[c.kind], "yes" if c.nullable else "", c.meaning) for c in COLUMNS],
+    )
+    formats = [f"**`{form.name}`** {form.about}" for form in FORMATS.values()]
+    return (
+        "\n\n".join(
+            [
+                "# Data dictionary",
+                "<!-- Made by `tierbot export --dictionary`; a test holds the two equal. -->",
+                (
+                    f"What `tierbot export` writes: one row a post that somebody voted on, as of its newest verdict (`{FORMAT}`; "
+                    "columns may be added under that name, never renamed or given another type). Rows come in the order in "
+                    "which posts settled. The formats `jsonl`, `csv`, `parquet` and `hf` have these columns; the others say "
+                    "below what they make of them."
+                ),
+                columns,
+                "## Formats",
+                *formats,
+                "## Who voted",
+                (
+                    "Trainers are pseudonyms: a keyed hash (BLAKE2b) of the Slack user id, under a secret that is made for the "
+                    "workspace at its first export and stays in its database. The same trainer has the same pseudonym in every "
+                    "export. `--identities` writes user ids instead. Times of votes and an article's words stay as they are: "
+                    "whoever can read the channel can still find out who voted."
+                ),
+                "## Only what is new",
+                (
+                    "An export prints a cursor. `tierbot export --since CURSOR` gives what settled after it; a post that "
+                    "settled anew comes again under its `post_id`, and its newest row counts."
+                ),
+            ]
+        )
+        + "\n"
+    )
+
+
+def dataset_card(written: Written, form: Format, only: Only, tags: TagSpace, about: Mapping[str, str]) -> str:
+    """Return the card of one export as Markdown, after Gebru et al., "Datasheets for Datasets" (CACM 2021).
+
+    `about` says what only the caller knows (workspace, time, version, how trainers are named), in the order of the
+    lines.
+    """
+    facts = {
+        **about,
+        "format": f"`{form.name}`, `{FORMAT}`",
+        "filters": str(only),
+        "rows": f"{written.rows:,}",
+        "votes": f"{written.votes:,} by {written.trainers:,} trainers",
+        "asked": f"{written.first} to {written.last}" if written.first else "–",
+        "next cursor": f"`{written.cursor}`",
+    }
+    parts = [
+        "# A TIER dataset",
+        (
+            "Articles that a bot posted with a topic as an emoji, and what colleagues answered with emoji: contexts, "
+            "actions with their propensities, rewards and labels. Made by tierbot."
+        ),
+        _table(("", ""), facts.items()),
+        "## How to read it",
+        form.about,
+        *([_columns()] if form.columns else []),
+        *(["```xml\n" + labelling_config(tags) + "```"] if form.name == "label-studio" else []),
+        "## What is in it",
+        _counted("arm", written.arms),
+        _counted("outcome", written.outcomes),
+        _counted("model", written.models),
+        _counted("label", written.labels),
+        "## What to know before using it",
+        _CAVEATS,
+        *(f"- {note}" for note in written.notes),
+    ]
+    front = '---\nconfigs:\n- config_name: default\n  data_files: "*.arrow"\n---\n\n' if form.folder else ""
+    return front + "\n\n".join(parts) + "\n"
+
+
+_CAVEATS = """\
+- A pre-filled emoji attracts clicks. Accuracy and rewards of the arms `tier` and `basic` are too friendly to the action;
+  the arm `blank` with selection `random` is the unbiased sample.
+- Posts that nobody voted on are not in it.
+- Off-policy estimates divide by `propensity`; articles were chosen with `selection_probability`.
+- A verdict is what colleagues agreed on. `weight` says how many they were; abstentions teach nothing.
+- Articles belong to those who wrote them."""
+
+
+def _columns() -> str:
+    return _table(("column", "type", "meaning"), [(f"`{c.name}`", _KINDS[c.kind], c.meaning) for c in COLUMNS])
+
+
+def _counted(what: str, counts: Mapping[str, int]) -> str:
+    shown = list(counts.items())[:_MOST_LISTED]
+    return _table((what, "rows"), [(_plain(name), f"{count:,}") for name, count in shown]) if shown else f"No {what}."
+
+
+def _plain(text: str) -> str:
+    return text.replace("|", "\\|").replace("\n", " ").replace("<", "&lt;")
+
+
+def _table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    lines = [f"| {' | '.join(header)} |", f"|{'---|' * len(header)}"]
+    return "\n".join([*lines, *(f"| {' | '.join(row)} |" for row in rows)])

@@ -1,0 +1,139 @@
+"""Parquet, and Hugging Face datasets on disk: typed columns through Apache Arrow, a few thousand rows at a time."""
+
+import json
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from itertools import accumulate, chain, islice
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+from tierbot.reports.dataset import COLUMNS, FORMAT, Column, Kind, Row
+from tierbot.reports.export.format import Format, Surroundings
+
+_BATCH = 1000  # rows; with 72 tags about 10 MB
+_GROUP = 8  # batches in one of Parquet's row groups
+_VOTE_FIELDS = ("trainer", "says", "tag", "at")
+
+
+def arrow_schema() -> Any:
+    """Return the columns as a pyarrow schema.
+
+    Shares and counts are lists of {tag, value}: Arrow's map type is unknown to several of those who read these files.
+    """
+    import pyarrow as pa  # noqa: PLC0415 - an extra
+
+    moment = pa.timestamp("us", tz="UTC")
+    votes = [("trainer", pa.string()), ("says", pa.string()), ("tag", pa.string()), ("at", moment)]
+    types = {
+        Kind.TEXT: pa.string(),
+        Kind.INTEGER: pa.int64(),
+        Kind.NUMBER: pa.float64(),
+        Kind.TIME: moment,
+        Kind.SHARES: pa.list_(pa.struct([("tag", pa.string()), ("value", pa.float64())])),
+        Kind.COUNTS: pa.list_(pa.struct([("tag", pa.string()), ("value", pa.int64())])),
+        Kind.VOTES: pa.list_(pa.struct(votes)),
+    }
+    about = {"tierbot": json.dumps({"format": FORMAT})}
+    return pa.schema([pa.field(column.name, types[column.kind]) for column in COLUMNS], metadata=about)
+
+
+def _batches(rows: Iterable[Row]) -> Iterator[Any]:
+    """Yield the rows as record batches."""
+    import pyarrow as pa  # noqa: PLC0415
+
+    schema, source = arrow_schema(), iter(rows)
+    while part := list(islice(source, _BATCH)):
+        arrays = [_array(column, [row[column.name] for row in part], schema) for column in COLUMNS]
+        yield pa.record_batch(arrays, schema=schema)
+
+
+def _array(column: Column, values: Sequence[Any], schema: Any) -> Any:
+    import pyarrow as pa  # noqa: PLC0415
+
+    kind = schema.field(column.name).type
+    if column.kind in {Kind.SHARES, Kind.COUNTS}:
+        flat = [list(chain.from_iterable(values)), list(chain.from_iterable(value.values() for value in values))]
+    elif column.kind is Kind.VOTES:
+        every = list(chain.from_iterable(values))
+        flat = [[vote[name] for vote in every] for name in _VOTE_FIELDS]
+    else:
+        return pa.array(values, type=kind)
+    # Built from flat lists: pyarrow would look at each of millions of small dicts.
+    inner = kind.value_type
+    parts = [pa.array(items, type=inner.field(place).type) for place, items in enumerate(flat)]
+    starts = pa.array(list(accumulate(map(len, values), initial=0)), type=pa.int32())
+    return pa.ListArray.from_arrays(starts, pa.StructArray.from_arrays(parts, fields=list(inner)), type=kind)
+
+
+def _write_parquet(rows: Iterable[Row], path: Path, _: Surroundings) -> list[str]:
+    import pyarrow as pa  # noqa: PLC0415
+    from pyarrow import parquet  # noqa: PLC0415
+
+    with parquet.ParquetWriter(path, arrow_schema(), compression="zstd") as writer:
+        source = _batches(rows)
+        while group := list(islice(source, _GROUP)):
+            writer.write_table(pa.Table.from_batches(group), row_group_size=_GROUP * _BATCH)
+    return []
+
+
+def _write_hugging_face(rows: Iterable[Row], path: Path, _: Surroundings) -> list[str]:
+    import pyarrow as pa  # noqa: PLC0415
+    from datasets import Dataset, Features  # noqa: PLC0415
+
+    features = Features.from_arrow_schema(arrow_schema())
+    # Written as one stream, then mapped into memory by the library, which lays it out as it wants it.
+    with TemporaryDirectory(dir=path.parent, prefix=f".{path.name}.") as scratch:
+        stream = Path(scratch, "rows.arrow")
+        schema = features.arrow_schema
+        with pa.ipc.new_stream(str(stream), schema) as writer:
+            for batch in _batches(rows):
+                writer.write_batch(batch.cast(schema))
+        quietly(lambda: Dataset.from_file(str(stream)).save_to_disk(str(path)))
+    return []
+
+
+def quietly(save: Callable[[], None]) -> None:
+    """Run something of `datasets` without its progress bars."""
+    from datasets.utils.logging import (  # noqa: PLC0415
+        disable_progress_bar,
+        enable_progress_bar,
+        is_progress_bar_enabled,
+    )
+
+    shown = is_progress_bar_enabled()
+    disable_progress_bar()
+    try:
+        save()
+    finally:
+        if shown:
+            enable_progress_bar()
+
+
+def plain_row(row: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a row that was read from Parquet or Arrow as the row it was: lists of {tag, value} become dicts."""
+    keyed = {column.name for column in COLUMNS if column.kind in {Kind.SHARES, Kind.COUNTS}}
+    return {
+        name: {one["tag"]: one["value"] for one in value} if name in keyed and value is not None else value
+        for name, value in row.items()
+    }
+
+
+_LAYOUT = (
+    "Shares and counts are lists of `{tag, value}`, votes a list of `{trainer, says, tag, at}`, times timestamps in UTC "
+    "to the microsecond; what is missing is null."
+)
+PARQUET = Format(
+    name="parquet",
+    suffix=".parquet",
+    about=f"Apache Parquet (zstd). {_LAYOUT}",
+    write=_write_parquet,
+    packages=("pyarrow",),
+)
+HUGGING_FACE = Format(
+    name="hf",
+    suffix="",
+    about=f"A folder for `datasets.load_from_disk`, with typed features. {_LAYOUT}",
+    write=_write_hugging_face,
+    packages=("pyarrow", "datasets"),
+    folder=True,
+)

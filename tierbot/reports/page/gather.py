@@ -1,0 +1,181 @@
+"""From a transaction to the report's figures: one round after the other, so that memory holds one round's predictions."""
+
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, tzinfo
+
+from tierbot.domain.feedback.agreement import reliabilities
+from tierbot.domain.nouns import Arm, ModelVersion, Outcome, Post, Vote
+from tierbot.domain.predict.selection import RANDOM
+from tierbot.domain.rounds.figures import RoundFigures, patterns_of
+from tierbot.domain.rounds.scores import standings_of
+from tierbot.domain.training.drift import drift_of
+from tierbot.domain.training.judge import accuracy
+from tierbot.reports.page.figures import (
+    Agreement,
+    HeldFigures,
+    Judged,
+    ModelFigures,
+    ModelMove,
+    Report,
+    TrainerFigures,
+    activity,
+    agreement,
+    calibration,
+    confusions,
+    label_of,
+    policy_values,
+    rewards_by_tag,
+)
+from tierbot.use_cases.ports import LabelledPost, Transaction
+
+ROUNDS = 12
+"""Rounds that a report looks back on, unless told otherwise."""
+
+_MOST_TRAINERS = 20
+_MOVES = 1000  # entries of the audit trail that are searched for rollbacks
+
+
+@dataclass(slots=True)
+class _Seen:
+    """What the rounds so far held."""
+
+    judged: list[Judged] = field(default_factory=list)
+    rounds: list[RoundFigures] = field(default_factory=list)
+    agreement: list[Agreement] = field(default_factory=list)
+    moments: list[datetime] = field(default_factory=list)
+    posts: int = 0
+    trainers: Counter[str] = field(default_factory=Counter)  # posts judged
+    agreed: Counter[str] = field(default_factory=Counter)
+    settled: Counter[str] = field(default_factory=Counter)
+
+
+def report_figures(
+    tx: Transaction, now: datetime, zone: tzinfo, name: Callable[[str], str], rounds: int = ROUNDS
+) -> Report:
+    """Return the figures of the last `rounds` rounds; `name` turns trainers' user ids into what the report calls them."""
+    current, workspace, tags = tx.rounds.current(), tx.workspaces.get(), tx.workspaces.tags()
+    newest = current.number if current else max((one.number for one in tx.rounds.all()), default=0)
+    seen = _Seen()
+    for number in range(max(1, newest - rounds + 1), newest + 1):
+        _look_at(tx, number, seen)
+    judged = seen.judged
+    told = [item for item in judged if item.verdict.voters]
+    return Report(
+        workspace=workspace.name if workspace else "",
+        made_at=now,
+        rounds=tuple(seen.rounds),
+        posts=seen.posts,
+        votes=len(seen.moments),
+        verdicts=sum(item.verdict.outcome is not Outcome.ABSTAINED for item in told),
+        abstained=sum(item.verdict.outcome is Outcome.ABSTAINED for item in told),
+        labels={tag.id: label_of(tags, tag.id) for tag in tags},
+        tags=rewards_by_tag(judged, tags),
+        confusions=confusions(judged, tags),
+        calibration=calibration(judged),
+        honest_calibration=calibration(
+            item for item in judged if item.post.arm is Arm.BLANK and item.selection.strategy == RANDOM
+        ),
+        agreement=tuple(seen.agreement),
+        activity=activity(seen.moments, zone),
+        trainers=_trainers(seen, name),
+        policies=(*policy_values(judged, None), *policy_values(judged, Arm.BLANK)),
+        models=_models(tx.models.all(), judged),
+        moves=_moves(tx),
+        held_back=tuple(
+            HeldFigures(str(one.held.boundary), one.held.rule, one.count) for one in tx.held_back.counts(0)
+        ),
+        drift=drift_of(judged),
+    )
+
+
+def _look_at(tx: Transaction, number: int, seen: _Seen) -> None:
+    posts, votes = tx.posts.in_round(number), tx.ledger.votes_in_round(number)
+    if not posts:
+        return
+    judged = [_judged(item) for item in tx.verdicts.labelled(rounds=[number])]
+    seen.posts += len(posts)
+    seen.judged.extend(judged)
+    seen.moments.extend(vote.at for given in votes.values() for vote in given)
+    seen.rounds.append(
+        RoundFigures(
+            number=number,
+            all=accuracy(judged),
+            blank=accuracy(judged, arm=Arm.BLANK, random_only=True),
+            patterns=patterns_of(posts, votes),
+        )
+    )
+    seen.agreement += [agreement(number, posts, votes, arm) for arm in (None, Arm.BLANK)]
+    _count_trainers(seen, posts, votes, judged)
+
+
+def _judged(item: LabelledPost) -> Judged:
+    said = item.prediction
+    top = said.top_tag
+    return Judged(
+        post=item.post,
+        verdict=item.verdict,
+        selection=said.selection,
+        model_version=said.model_version,
+        top_tag=top,
+        top_probability=said.probabilities[top],
+        shown_probability=said.probabilities.get(said.shown_tag, 0.0),
+        propensity=said.propensity,
+    )
+
+
+def _count_trainers(
+    seen: _Seen, posts: Sequence[Post], votes: Mapping[str, Sequence[Vote]], judged: Sequence[Judged]
+) -> None:
+    for line in standings_of(posts, votes, {item.post.id: item.verdict for item in judged}):
+        seen.trainers[line.user] += line.judged
+        seen.agreed[line.user] += line.agreed
+        seen.settled[line.user] += line.settled
+
+
+def _trainers(seen: _Seen, name: Callable[[str], str]) -> tuple[TrainerFigures, ...]:
+    how_far = reliabilities({user: (seen.agreed[user], seen.settled[user]) for user in seen.trainers})
+    busiest = sorted(seen.trainers, key=lambda user: (-seen.trainers[user], user))[:_MOST_TRAINERS]
+    return tuple(
+        TrainerFigures(
+            name=name(user),
+            judged=seen.trainers[user],
+            settled=seen.settled[user],
+            reliability=how_far[user].mean,
+            low=how_far[user].low,
+            high=how_far[user].high,
+        )
+        for user in busiest
+    )
+
+
+def _models(versions: Sequence[ModelVersion], judged: Sequence[Judged]) -> tuple[ModelFigures, ...]:
+    predicted: dict[str, list[Judged]] = {}
+    for item in judged:
+        predicted.setdefault(item.model_version, []).append(item)
+    return tuple(_model(version, predicted.get(version.id, [])) for version in versions)
+
+
+def _model(version: ModelVersion, predicted: Sequence[Judged]) -> ModelFigures:
+    decision = (version.card.get("metrics") or {}).get("promotion") or {}
+    return ModelFigures(
+        id=version.id,
+        number=version.number,
+        parent=version.parent,
+        state=version.state.value,
+        created_at=version.created_at,
+        promoted=decision.get("promote"),
+        reason=str(decision.get("reason", "")),
+        verdicts=(version.card.get("data") or {}).get("verdicts"),
+        accuracy=accuracy(predicted),
+    )
+
+
+def _moves(tx: Transaction) -> tuple[ModelMove, ...]:
+    parents = {version.id: version.parent for version in tx.models.all()}
+    return tuple(
+        ModelMove(entry["at"], entry["before"], entry["after"], back=parents.get(entry["before"]) == entry["after"])
+        for entry in tx.workspaces.audit_trail(_MOVES)
+        if entry["what"] == "promote model"
+    )

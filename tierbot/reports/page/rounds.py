@@ -1,0 +1,198 @@
+"""The drawings with rounds from left to right, and the two with axes of their own: calibration and activity."""
+
+from collections.abc import Callable, Sequence
+from math import floor, sqrt
+
+from tierbot.domain.nouns import Arm, Estimate
+from tierbot.domain.rounds.figures import AGREED, NAMED_ANOTHER, PATTERNS, REJECTED, UNSURE, RoundFigures
+from tierbot.reports.page.figures import Activity, Agreement, Calibration
+from tierbot.reports.page.svg import LETTER, WIDTH, Drawing, Scale, linear
+
+_LEFT, _RIGHT, _TOP, _FOOT = 42.0, 46.0, 44.0, 36.0
+_HEIGHT = 250.0
+_BESIDE = 5.0  # how far two series stand apart, so that their intervals can be told
+_MOST_DAYS = 60
+_MOST_LINES = 5  # across, besides the first
+_FEWEST = 3  # rounds that there is room for, so that a first one does not fill the picture
+_WORDS = {AGREED: "agreed", NAMED_ANOTHER: "named another", REJECTED: "said wrong", UNSURE: "unsure"}
+_DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
+
+
+def percent(share: float) -> str:
+    """Write a share as "71 %"."""
+    return f"{100 * share:.0f} %"
+
+
+def accuracy_plot(rounds: Sequence[RoundFigures]) -> str:
+    """Return accuracy by round with 95 % intervals: all posts, and the blank arm beside them."""
+    known = [e.low for one in rounds for e in (one.all, one.blank) if e.low is not None]
+    low = min(0.8, floor(5 * min(known, default=0.0)) / 5)
+    drawing = Drawing(_HEIGHT, "Accuracy by round with 95 % intervals, on all posts and on the blank arm.")
+    across, up = _axes(drawing, [one.number for one in rounds], low, 1.0, percent)
+    _legend(drawing)
+    for shift, kind, name in ((-_BESIDE, "all", "all"), (_BESIDE, "blank", "blank")):
+        points = [(across(one.number) + shift, e) for one in rounds if (e := getattr(one, name)).value is not None]
+        for x, estimate in points:
+            _interval(drawing, x, up, estimate, kind)
+        _series(drawing, [(x, up(estimate.value)) for x, estimate in points], kind)
+        if points:
+            x, estimate = points[-1]
+            drawing.text(x + 9, up(estimate.value) + 4, percent(estimate.value), kind=f"t strong {kind}")
+    return str(drawing)
+
+
+def agreement_plot(found: Sequence[Agreement]) -> str:
+    """Return Krippendorff's α by round, all posts and blank arm, with the usual marks of .667 and .8."""
+    values = [one.alpha for one in found if one.alpha is not None]
+    low = min(0.0, floor(5 * min(values, default=0.0)) / 5)
+    drawing = Drawing(_HEIGHT, "Agreement between trainers by round: Krippendorff's alpha, all posts and blank arm.")
+    across, up = _axes(drawing, sorted({one.round for one in found}), low, 1.0, lambda value: f"{value:.1f}")
+    _legend(drawing)
+    for mark in (0.667, 0.8):
+        drawing.line(_LEFT, up(mark), WIDTH - _RIGHT, up(mark), "mark")
+        drawing.text(WIDTH - _RIGHT + 3, up(mark) + 4, f"{mark:.2g}".lstrip("0"), kind="t grey")
+    for kind, arm in (("all", None), ("blank", Arm.BLANK)):
+        points = [(across(one.round), up(one.alpha)) for one in found if one.arm is arm and one.alpha is not None]
+        _series(drawing, points, kind)
+    return str(drawing)
+
+
+def patterns_plot(rounds: Sequence[RoundFigures]) -> str:
+    """Return how votes stood to the predicted tag, in shares, a column for each round."""
+    drawing = Drawing(_HEIGHT, "Votes by what they say of the predicted tag, in shares of each round's votes.")
+    across, up = _axes(drawing, [one.number for one in rounds], 0.0, 1.0, percent)
+    x = 0.0
+    for name in PATTERNS:
+        drawing.bar(x, 4, 11, 11, name)
+        drawing.text(x + 15, 14, _WORDS[name])
+        x += 32 + LETTER * len(_WORDS[name])
+    half = min(18.0, 0.36 * (across(1) - across(0)))
+    for one in rounds:
+        total, below = sum(one.patterns.values()), 0.0
+        for name in PATTERNS:
+            share = one.patterns.get(name, 0) / total if total else 0.0
+            top, bottom = up(below + share), up(below)
+            drawing.bar(across(one.number) - half, top, 2 * half, bottom - top, name)
+            if bottom - top > 14 and half > 10:  # noqa: PLR2004 - room for the number
+                if name in {REJECTED, UNSURE}:
+                    drawing.bar(across(one.number) - 10, (top + bottom) / 2 - 8, 20, 16, f"behind {name}")
+                drawing.text(
+                    across(one.number), (top + bottom) / 2 + 4.5, f"{100 * share:.0f}",
+                    anchor="middle", kind=f"t on-{name}",
+                )  # fmt: skip
+            below += share
+    return str(drawing)
+
+
+def calibration_plot(found: Calibration, honest: Calibration) -> str:
+    """Return the reliability diagram: what share proved true, by the probability that the model gave."""
+    size, left, top = 262.0, 54.0, 34.0
+    drawing = Drawing(top + size + 42, "Share that proved true by the probability that the model gave it.")
+    across, up = linear(0, 1, left, left + size), linear(0, 1, top + size, top)
+    for step in (0.0, 0.25, 0.5, 0.75, 1.0):
+        drawing.line(left, up(step), left + size, up(step), "grid")
+        drawing.text(left - 6, up(step) + 4, percent(step), anchor="end")
+        drawing.text(across(step), top + size + 17, percent(step), anchor="middle")
+    drawing.text(left + size / 2, top + size + 35, "probability that the model gave", anchor="middle", kind="t grey")
+    drawing.line(across(0), up(0), across(1), up(1), "mark")
+    _legend(drawing)
+    drawing.line(280, 10, 306, 10, "mark")
+    drawing.text(312, 14, "exact")
+    for shift, kind, one in ((-2.0, "all", found), (2.0, "blank", honest)):
+        points = [(across(part.said) + shift, part.true) for part in one.bins]
+        for x, estimate in points:
+            _interval(drawing, x, up, estimate, kind)
+        _series(drawing, [(x, up(estimate.value or 0.0)) for x, estimate in points], kind)
+    return str(drawing)
+
+
+def week_plot(found: Activity) -> str:
+    """Return when votes come: a disc for each hour of the week, its area their number."""
+    left, top, row = 34.0, 8.0, 21.0
+    drawing = Drawing(top + 7 * row + 40, "Votes by day of the week and hour.")
+    most = max((max(hours) for hours in found.week), default=0)
+    across = linear(0, 23, left + 8, WIDTH - 10)
+    for day, hours in enumerate(found.week):
+        y = top + row * (day + 0.5)
+        drawing.text(0, y + 4, _DAYS[day])
+        drawing.line(left, y, WIDTH, y, "grid")
+        for hour, count in enumerate(hours):
+            if count:
+                drawing.dot(across(hour), y, max(1.2, 8.5 * sqrt(count / most)), "fill-all")
+    for hour in (0, 6, 12, 18, 23):
+        drawing.text(across(hour), top + 7 * row + 14, f"{hour}h", anchor="middle")
+    if most:
+        drawing.dot(left + 8, top + 7 * row + 29, 8.5, "fill-all")
+        drawing.text(left + 22, top + 7 * row + 33, f"{most} votes", kind="t grey")
+    return str(drawing)
+
+
+def days_plot(found: Activity) -> str:
+    """Return votes by day, the last 60 days at most: a bar each, days without votes left empty."""
+    height, last = 62.0, found.days[-1][0]
+    recent = [(day, count) for day, count in found.days if (last - day).days < _MOST_DAYS]
+    most, first = max(count for _, count in recent), recent[0][0]
+    drawing = Drawing(height + 22, f"Votes by day, {first:%d %B} to {last:%d %B %Y}, {most} at most.")
+    span = max((last - first).days + 1, _FEWEST)
+    across, tall = linear(0, span, 0, WIDTH), linear(0, most, 0, height - 16)
+    for day, count in recent:
+        x = across((day - first).days)
+        drawing.bar(x, height - tall(count), max(across(1) - 1.5, 1.0), tall(count), "fill-all")
+    drawing.line(0, height, WIDTH, height, "grid")
+    drawing.text(0, height + 16, f"{first:%d %b}")
+    drawing.text(WIDTH, height + 16, f"{last:%d %b}, at most {most:,} a day", anchor="end", kind="t grey")
+    return str(drawing)
+
+
+# --- what they share ------------------------------------------------------------------------------
+
+
+def _axes(
+    drawing: Drawing, numbers: Sequence[int], low: float, high: float, word: Callable[[float], str]
+) -> tuple[Scale, Scale]:
+    """Draw the axes; return where a round stands and where a value does."""
+    first, last = (numbers[0], numbers[-1]) if numbers else (1, 1)
+    last = max(last, first + _FEWEST - 1)
+    bottom = _HEIGHT - _FOOT
+    across = linear(first - 0.5, last + 0.5, _LEFT, WIDTH - _RIGHT)
+    up = linear(low, high, bottom, _TOP)
+    tenths = round(10 * (high - low))
+    step = next((step for step in (1, 2, 5) if tenths <= _MOST_LINES * step), 10)
+    for number in range(0, tenths + 1, step):
+        value = high - number / 10
+        drawing.line(_LEFT, up(value), WIDTH - _RIGHT, up(value), "grid")
+        drawing.text(_LEFT - 6, up(value) + 4, word(value), anchor="end")
+    for number in numbers:
+        drawing.text(across(number), bottom + 17, str(number), anchor="middle")
+    drawing.text((_LEFT + WIDTH - _RIGHT) / 2, _HEIGHT - 3, "round", anchor="middle", kind="t grey")
+    return across, up
+
+
+def _legend(drawing: Drawing) -> None:
+    for x, kind, words in ((0.0, "all", "all posts"), (110.0, "blank", "blank posts, no hint")):
+        drawing.line(x, 10, x + 26, 10, f"curve {kind}")
+        _marker(drawing, x + 13, 10, kind)
+        drawing.text(x + 32, 14, words)
+
+
+def _marker(drawing: Drawing, x: float, y: float, kind: str) -> None:
+    if kind == "all":
+        drawing.dot(x, y, 4.5, "dot all")
+    else:
+        drawing.square(x, y, 4, "square blank")
+
+
+def _series(drawing: Drawing, points: Sequence[tuple[float, float]], kind: str) -> None:
+    if len(points) > 1:
+        drawing.path(points, f"curve {kind}")
+    for x, y in points:
+        _marker(drawing, x, y, kind)
+
+
+def _interval(drawing: Drawing, x: float, up: Scale, estimate: Estimate, kind: str) -> None:
+    if estimate.low is None or estimate.high is None:
+        return
+    low, high = up(estimate.low), up(estimate.high)
+    drawing.line(x, low, x, high, f"interval {kind}")
+    for y in (low, high):
+        drawing.line(x - 3, y, x + 3, y, f"interval {kind}")

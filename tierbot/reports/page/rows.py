@@ -1,0 +1,150 @@
+"""The drawings with a row for each thing: tags, mistakes, policies, trainers, and the models' lineage."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from tierbot.reports.page.figures import Confusion, HeldFigures, ModelFigures, ModelMove
+from tierbot.reports.page.rounds import percent
+from tierbot.reports.page.svg import LETTER, WIDTH, Drawing, linear, shortened
+
+_ROW = 22.0
+_LABEL = 150.0
+_LANE = 16.0
+_LEAST_BAR = 5  # what a bar of full length stands for at least
+
+
+@dataclass(frozen=True, slots=True)
+class Interval:
+    """A row of a dot plot; `hollow` draws it with a square that is not filled."""
+
+    label: str
+    value: float
+    low: float
+    high: float
+    note: str = ""
+    hollow: bool = False
+
+
+def interval_plot(rows: Sequence[Interval], description: str) -> str:
+    """Return a dot with its interval for each row, over an axis of shares; what leaves [0, 1] widens the axis."""
+    low, high = min([0.0, *(one.low for one in rows)]), max([1.0, *(one.high for one in rows)])
+    drawing = Drawing(_ROW * len(rows) + 26, description)
+    across = linear(low, high, _LABEL + 8, WIDTH - 44)
+    bottom = _ROW * len(rows) + 4
+    for step in (0.0, 0.5, 1.0):
+        drawing.line(across(step), 0, across(step), bottom, "grid")
+        drawing.text(across(step), bottom + 16, percent(step), anchor="middle")
+    for number, one in enumerate(rows):
+        y = _ROW * (number + 0.5)
+        drawing.text(0, y + 4, shortened(one.label, int(_LABEL / LETTER)))
+        drawing.line(across(one.low), y, across(one.high), y, "interval blank" if one.hollow else "interval all")
+        if one.hollow:
+            drawing.square(across(one.value), y, 4, "square blank")
+        else:
+            drawing.dot(across(one.value), y, 4.5, "dot all")
+        drawing.text(WIDTH, y + 4, one.note, anchor="end", kind="t grey")
+    return str(drawing)
+
+
+def change_plot(rows: Sequence[tuple[str, float, float]], description: str) -> str:
+    """Return for each row, (label, before, now) in shares, a hollow square before and a dot now."""
+    drawing = Drawing(_ROW * len(rows) + 50, description)
+    for x, words in ((0.0, "before"), (90.0, "now")):
+        if words == "now":
+            drawing.dot(x + 5, 8, 4.5, "dot all")
+        else:
+            drawing.square(x + 5, 8, 4, "square blank")
+        drawing.text(x + 16, 12, words)
+    across = linear(0, 1, _LABEL + 28, WIDTH - 30)
+    bottom = 24 + _ROW * len(rows) + 4
+    for step in (0.0, 0.5, 1.0):
+        drawing.line(across(step), 24, across(step), bottom, "grid")
+        drawing.text(across(step), bottom + 16, percent(step), anchor="middle")
+    for number, (label, before, now) in enumerate(rows):
+        y = 24 + _ROW * (number + 0.5)
+        drawing.text(0, y + 4, shortened(label, int((_LABEL + 20) / LETTER)))
+        drawing.line(across(before), y, across(now), y, "interval all")
+        drawing.square(across(before), y, 4, "square blank")
+        drawing.dot(across(now), y, 4.5, "dot all")
+    return str(drawing)
+
+
+def confusion_plot(found: Sequence[Confusion], names: dict[str, str]) -> str:
+    """Return a bar for each mistake: what was guessed, and beneath it what was true."""
+    row = 38.0
+    drawing = Drawing(
+        row * len(found) + 24, "The most frequent mistakes: the tag that was guessed, the tag that was true."
+    )
+    _key(drawing, (("named_another", "siblings"), ("rejected", "others")))
+    across = linear(0, max([_LEAST_BAR, *(one.count for one in found)]), 0, WIDTH - 225)
+    for number, one in enumerate(found):
+        y = 24 + row * number
+        drawing.text(0, y + 13, shortened(f"{names.get(one.true, one.true)}", 24))
+        drawing.text(12, y + 29, shortened(f"taken for {names.get(one.guessed, one.guessed)}", 26), kind="t grey")
+        drawing.bar(190, y + 5, across(one.count), 20, "named_another" if one.siblings else "rejected")
+        drawing.text(196 + across(one.count), y + 20, f"{one.count}")
+    return str(drawing)
+
+
+def held_plot(found: Sequence[HeldFigures]) -> str:
+    """Return a bar for each rule: how many articles it held back."""
+    drawing = Drawing(_ROW * len(found) + 2, "Articles that each boundary held back.")
+    across = linear(0, max([_LEAST_BAR, *(one.count for one in found)]), 0, WIDTH - _LABEL - 60)
+    for number, one in enumerate(found):
+        y = _ROW * (number + 0.5)
+        drawing.text(0, y + 4, shortened(f"{one.boundary}: {one.rule}", int(_LABEL / LETTER)))
+        drawing.bar(_LABEL + 8, y - 7, across(one.count), 14, "named_another")
+        drawing.text(_LABEL + 14 + across(one.count), y + 4, str(one.count))
+    return str(drawing)
+
+
+def lineage_plot(models: Sequence[ModelFigures], moves: Sequence[ModelMove]) -> str:
+    """Return the model versions, newest first, each joined to its parent: refused ones stand aside."""
+    row = 40.0
+    events: list[ModelFigures | ModelMove] = sorted([*models, *moves], key=_moment, reverse=True)
+    drawing = Drawing(row * len(events) + 4, "Model versions, newest first, with promotions, refusals and rollbacks.")
+    place = {
+        event.id: (10 + (_LANE if event.promoted is False else 0.0), row * (number + 0.4))
+        for number, event in enumerate(events)
+        if isinstance(event, ModelFigures)
+    }
+    for one in models:
+        if one.parent in place:
+            (x, y), (parent_x, parent_y) = place[one.id], place[one.parent]
+            drawing.path([(x, y), (x, min(y + 20, parent_y)), (parent_x, parent_y)], "curve all")
+    for number, event in enumerate(events):
+        y = row * (number + 0.4)
+        if isinstance(event, ModelFigures):
+            drawing.dot(place[event.id][0], y, 6, "dot blank" if event.promoted is False else "dot all")
+            drawing.text(44, y + 1, shortened(f"{event.id}  {_fate(event)}", 46), kind="t strong")
+            drawing.text(44, y + 17, shortened(_about(event), 50), kind="t grey")
+        else:
+            verb = "rolled back" if event.back else "promoted by hand"
+            drawing.text(27, y + 5, "↩" if event.back else "↪", kind="t strong")
+            drawing.text(44, y + 1, f"{verb}: {event.before} → {event.after}", kind="t strong")
+            drawing.text(44, y + 17, f"{event.at:%d %b %Y, %H:%M}", kind="t grey")
+    return str(drawing)
+
+
+def _moment(event: ModelFigures | ModelMove) -> datetime:
+    return event.created_at if isinstance(event, ModelFigures) else event.at
+
+
+def _fate(one: ModelFigures) -> str:
+    fate = {None: "the first", True: "promoted", False: "refused"}[one.promoted]
+    return f"{fate} 🏆 in service" if one.state == "champion" else fate
+
+
+def _about(one: ModelFigures) -> str:
+    learned = "" if not one.verdicts else f", from {one.verdicts} verdict{'' if one.verdicts == 1 else 's'}"
+    right = "" if one.accuracy.value is None else f", right on {percent(one.accuracy.value)} of {one.accuracy.n}"
+    return f"{one.created_at:%d %b}{learned}{right}"
+
+
+def _key(drawing: Drawing, items: Sequence[tuple[str, str]]) -> None:
+    x = 0.0
+    for kind, words in items:
+        drawing.bar(x, 2, 11, 11, kind)
+        drawing.text(x + 15, 12, words)
+        x += 34 + LETTER * len(words)

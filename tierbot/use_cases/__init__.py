@@ -1,0 +1,1 @@
+"""What can happen, one file each. Only these open transactions."""

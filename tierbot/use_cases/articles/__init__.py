@@ -1,0 +1,1 @@
+"""Articles in: from feeds and files, embedded once."""

@@ -1,0 +1,183 @@
+"""Articles coming in: from files and from feeds, duplicates folded, embedded once each.
+
+Reading the web, comparing stories and encoding them happen outside of transactions. What a feed brought and what is
+remembered of the feed are written together, so that a poll is either kept or done again; both are idempotent.
+"""
+
+import logging
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from itertools import islice
+
+from tierbot.domain.articles.duplicates import Folded, copy_ids, fold
+from tierbot.domain.articles.feeds import Feed, FeedFileError, FeedResult, ListedBy, ListedFeed, load_feeds
+from tierbot.domain.articles.urls import canonical_url
+from tierbot.domain.nouns import Article, Copy, TierbotError
+from tierbot.settings import Settings
+from tierbot.use_cases.articles.embedding import AT_ONCE, embed
+from tierbot.use_cases.ports import Clock, Due, Encoder, Feeds, Store, Transaction
+
+log = logging.getLogger(__name__)
+
+_FEED_BATCH = 100  # feeds that are read before what they brought is written
+_DUPLICATE_WINDOW = timedelta(days=14)
+_DUPLICATE_LIMIT = 5000
+
+
+@dataclass(frozen=True, slots=True)
+class Polled:
+    """What a round over the feeds brought. `problems`: a sentence for each broken feed."""
+
+    feeds: int
+    new: int
+    copies: int
+    problems: tuple[str, ...]
+
+
+class Intake:
+    """Takes articles in, for any workspace."""
+
+    def __init__(self, *, store: Store, feeds: Feeds, encoder: Encoder, clock: Clock, settings: Settings) -> None:
+        self._store = store
+        self._feeds = feeds
+        self._encoder = encoder
+        self._clock = clock
+        self._settings = settings
+
+    def take_in(self, workspace: str, articles: Sequence[Article]) -> tuple[int, int]:
+        """Store incoming articles, duplicates folded; return (new articles, copies folded)."""
+        now = self._clock.now()
+        with self._store.begin(workspace) as tx:
+            folded = _folded(tx, articles, now)
+            return tx.articles.add(folded.new), tx.articles.add_copies(folded.found)
+
+    def embed(self, workspace: str, most: int | None = None) -> int:
+        """Compute and store embeddings that are missing, the newest `most` articles' (None: all); return how many."""
+        done = 0
+        while most is None or done < most:
+            with self._store.read(workspace) as tx:
+                few = AT_ONCE if most is None else min(AT_ONCE, most - done)
+                missing = tx.articles.without_embedding(self._encoder.digest, few)
+            if not missing:
+                break
+            done += len(embed(self._store, self._encoder, workspace, missing))
+        return done
+
+    # --- feeds ------------------------------------------------------------------------------------
+
+    def poll(self, workspace: str) -> Polled:
+        """Read every listed feed that may be asked again; store what is new.
+
+        A broken feed is logged, its problem kept for `tierbot feeds list`, and stops no other.
+        """
+        self._follow_file(workspace)
+        now = self._clock.now()
+        with self._store.read(workspace) as tx:
+            listed = tx.feeds.all()
+        due = [one for one in listed if one.memory.not_before is None or one.memory.not_before <= now]
+        new = copies = 0
+        problems: list[str] = []
+        for batch in _batches(due, _FEED_BATCH):
+            results = self._feeds.poll([one.feed for one in batch], {one.feed.url: one.memory for one in batch}, now)
+            for problem in filter(None, (result.problem for result in results)):
+                log.warning("Feed %s", problem)
+                problems.append(problem)
+            added, folded = self._keep(workspace, results, now)
+            new, copies = new + added, copies + folded
+        if due:
+            log.info(
+                "Feeds read: %d. New articles: %d, copies: %d, broken feeds: %d", len(due), new, copies, len(problems)
+            )
+        return Polled(len(due), new, copies, tuple(problems))
+
+    def _keep(self, workspace: str, results: Sequence[FeedResult], now: datetime) -> tuple[int, int]:
+        """Write what feeds brought, each feed's in a transaction of its own; return (new articles, copies).
+
+        Folding 10,000 stories takes seconds, too long for a transaction that others wait for. What comes in
+        meanwhile from elsewhere is told apart by its id; a near duplicate of it would stand beside it.
+        """
+        articles = [article for result in results for article in result.articles]
+        with self._store.read(workspace) as tx:
+            folded = _folded(tx, articles, now)
+        new = copies = 0
+        for result, (fresh, found) in zip(results, _by_feed(results, folded), strict=True):
+            with self._store.begin(workspace) as tx:
+                added = tx.articles.add(fresh)
+                copies += tx.articles.add_copies(found)
+                tx.feeds.polled(result, now, added)
+            new += added
+        return new, copies
+
+    def _follow_file(self, workspace: str) -> None:
+        """Bring the list to what the file of feeds says; one that cannot be used is reported and changes nothing."""
+        try:
+            wanted = {feed.url: feed for feed in load_feeds(self._settings.feeds)}
+        except FeedFileError as fault:
+            log.warning("%s The feeds that were listed before are read.", fault)
+            return
+        with self._store.read(workspace) as tx:
+            listed = {one.feed.url: one for one in tx.feeds.all()}
+        followed = {url: one.feed for url, one in listed.items() if one.by is ListedBy.FILE}
+        if all(url in listed for url in wanted) and all(wanted.get(url) == feed for url, feed in followed.items()):
+            return
+        with self._store.begin(workspace) as tx:
+            tx.feeds.remove(followed.keys() - wanted.keys())
+            tx.feeds.add(wanted.values(), ListedBy.FILE)
+            for url in followed.keys() & wanted.keys():
+                tx.feeds.rename(url, wanted[url].name)
+
+    def feeds(self, workspace: str) -> list[ListedFeed]:
+        """Return the feeds as they are listed, the file's brought up to date, and how their last polls went."""
+        self._follow_file(workspace)
+        with self._store.read(workspace) as tx:
+            return tx.feeds.all()
+
+    def add_feeds(self, workspace: str, feeds: Sequence[Feed]) -> int:
+        """List feeds that are not listed yet and have them read soon; return how many were new."""
+        self._follow_file(workspace)
+        with self._store.begin(workspace) as tx:
+            listed = {canonical_url(one.feed.url) for one in tx.feeds.all()}
+            added = tx.feeds.add([feed for feed in feeds if canonical_url(feed.url) not in listed], ListedBy.PEOPLE)
+            if added:
+                known = tx.agenda.get("poll")
+                tx.agenda.set(Due("poll", self._clock.now(), known.ran_at if known else None))
+        return added
+
+    def remove_feed(self, workspace: str, url: str) -> None:
+        """Take a feed off the list; its articles stay. Raises TierbotError if it is not on it, or in the file."""
+        with self._store.begin(workspace) as tx:
+            found = [one for one in tx.feeds.all() if canonical_url(one.feed.url) == canonical_url(url)]
+            if not found:
+                raise TierbotError(f"{url} is not on the list. `tierbot feeds list` shows what is.")
+            if found[0].by is ListedBy.FILE:
+                raise TierbotError(f"{url} stands in {self._settings.feeds}. Remove it there.")
+            tx.feeds.remove([one.feed.url for one in found])
+
+
+def _folded(tx: Transaction, articles: Sequence[Article], now: datetime) -> Folded:
+    """Fold duplicates among incoming articles and against those that are there.
+
+    Of the latter the recent ones are compared by what they say, all others known by their id alone.
+    """
+    recent = tx.articles.recent(now - _DUPLICATE_WINDOW, _DUPLICATE_LIMIT)
+    there = {article.id: article for article in recent}
+    older = tx.articles.get(article.id for article in articles if article.id not in there)
+    return fold(articles, [*recent, *older.values()], tx.articles.known_copies(copy_ids(articles)))
+
+
+def _by_feed(results: Sequence[FeedResult], folded: Folded) -> Iterator[tuple[list[Article], list[Copy]]]:
+    """Yield the new articles and the copies that each result brought; an original comes with or before its copies."""
+    new = {article.id: article for article in folded.new}
+    copies = {copy.id: copy for copy in folded.found}
+    names = iter(copy_ids(article for result in results for article in result.articles))
+    for result in results:
+        fresh = [new.pop(article.id) for article in result.articles if article.id in new]
+        found = [copies.pop(name) for name in islice(names, len(result.articles)) if name in copies]
+        yield fresh, found
+
+
+def _batches(items: Iterable[ListedFeed], size: int) -> Iterator[list[ListedFeed]]:
+    source = iter(items)
+    while batch := list(islice(source, size)):
+        yield batch

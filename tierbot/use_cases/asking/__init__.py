@@ -1,0 +1,1 @@
+"""Which articles are asked about, of whom and when."""

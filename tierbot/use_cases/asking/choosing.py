@@ -1,0 +1,152 @@
+"""What to ask about next, and what to say of it: from the database to predictions, nothing written.
+
+Where somebody else's predictor is in service and breaks, the last of our own models answers in its place.
+"""
+
+import logging
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tierbot.domain.articles.boundaries import Boundaries, load_boundaries
+from tierbot.domain.nouns import DAWN, Article, ModelVersion, Thread
+from tierbot.domain.predict.asking import Asker, Asking, Terms, ask_about
+from tierbot.domain.predict.model import Model, PredictorError
+from tierbot.domain.predict.policy import EpsilonPolicy
+from tierbot.domain.predict.selection import SelectionMix
+from tierbot.domain.predict.tag_requests import ask_requested
+from tierbot.domain.tags import TagSpace
+from tierbot.settings import Settings
+from tierbot.use_cases.articles.embedding import embed
+from tierbot.use_cases.models.registry import Registry
+from tierbot.use_cases.ports import Clock, Encoder, Store
+
+log = logging.getLogger(__name__)
+
+_POOL = 2000  # of the articles that wait, the newest so many are considered
+
+
+@dataclass(frozen=True, slots=True)
+class Chosen:
+    """What to ask, with the tags as they stand; threads: by article id, where it is not asked in the channel."""
+
+    asking: Asking
+    tags: TagSpace
+    threads: Mapping[str, Thread] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class _Ground:
+    """What choosing stands on: the model, and what the database said when it was read."""
+
+    version: ModelVersion
+    model: Model
+    tags: TagSpace
+    verdicts: int
+    boundaries: Boundaries
+
+
+class Chooser:
+    """Chooses for any workspace."""
+
+    def __init__(
+        self,
+        *,
+        store: Store,
+        encoder: Encoder,
+        registry: Registry,
+        clock: Clock,
+        settings: Settings,
+        rng: np.random.Generator,
+    ) -> None:
+        self._store = store
+        self._encoder = encoder
+        self._registry = registry
+        self._clock = clock
+        self._settings = settings
+        self._rng = rng
+        self._asker = Asker(
+            policy=EpsilonPolicy(first=settings.exploration_start, last=settings.exploration_floor),
+            mix=SelectionMix(random=settings.random_share, trending=settings.trending_share),
+            blank_share=settings.blank_share,
+            basic_share=settings.basic_share,
+        )
+
+    def choose(self, workspace: str, count: int) -> Chosen:
+        """Return up to `count` articles to ask about in the channel: checks first, then of those that wait."""
+        return self._by_who_can(workspace, lambda ground: self._of_waiting(workspace, ground, count))
+
+    def for_threads(self, workspace: str) -> Chosen:
+        """Return all messages that somebody asked about, to be asked about in their threads."""
+        return self._by_who_can(workspace, lambda ground: self._requested(workspace, ground, _POOL, in_threads=True))
+
+    def _by_who_can(self, workspace: str, choose: Callable[[_Ground], Chosen]) -> Chosen:
+        try:
+            return choose(self._ground(workspace, *self._registry.champion(workspace)))
+        except PredictorError as fault:
+            version, model = self._registry.understudy(workspace)
+            log.warning("%s Until it is mended %s answers.", fault, version.id)
+            return choose(self._ground(workspace, version, model))
+
+    def _ground(self, workspace: str, version: ModelVersion, model: Model) -> _Ground:
+        with self._store.read(workspace) as tx:
+            tags, verdicts = tx.workspaces.tags(), tx.verdicts.count_since(DAWN)
+        return _Ground(version, model, tags, verdicts, load_boundaries(self._settings.boundaries, tags))
+
+    def _of_waiting(self, workspace: str, ground: _Ground, count: int) -> Chosen:
+        checks = self._requested(workspace, ground, count, in_threads=False)
+        rules = ground.boundaries
+        with self._store.read(workspace) as tx:
+            waiting = tx.articles.waiting(_POOL, rules.grounds(ground.version.id) if rules.digest else ())
+            ids = [article.id for article in waiting]
+            vectors, sources = tx.articles.embeddings(self._encoder.digest, ids), tx.articles.sources(ids)
+        if not waiting:
+            return checks
+        found = ask_about(
+            waiting,
+            self._embeddings(workspace, waiting, vectors),
+            count - len(checks.asking.asked),
+            self._terms(ground),
+            self._rng,
+            sources,
+        )
+        both = Asking(checks.asking.asked + found.asked, checks.asking.held + found.held)
+        return Chosen(both, ground.tags)
+
+    def _requested(self, workspace: str, ground: _Ground, limit: int, *, in_threads: bool) -> Chosen:
+        rules = ground.boundaries
+        with self._store.read(workspace) as tx:
+            held_on = rules.grounds(ground.version.id) if rules.digest else ()
+            wanted = tx.articles.requested(limit, held_on, in_threads=in_threads)
+            vectors = tx.articles.embeddings(self._encoder.digest, [article.id for article in wanted])
+        if not wanted:
+            return Chosen(Asking([], []), ground.tags)
+        embeddings = self._embeddings(workspace, wanted, vectors)
+        found = ask_requested(wanted, embeddings, self._terms(ground), self._rng)
+        return Chosen(found, ground.tags, _threads(wanted))
+
+    def _embeddings(
+        self, workspace: str, articles: Sequence[Article], known: Mapping[str, NDArray[np.float32]]
+    ) -> NDArray[np.float32]:
+        """Return the embeddings of n articles, (n, d); those not yet known are computed and kept."""
+        lacking = [article for article in articles if article.id not in known]
+        vectors = {**known, **embed(self._store, self._encoder, workspace, lacking)}
+        return np.stack([vectors[article.id] for article in articles])
+
+    def _terms(self, ground: _Ground) -> Terms:
+        return Terms(
+            asker=self._asker,
+            model=ground.model,
+            version=ground.version.id,
+            tag_ids=ground.tags.ids,
+            verdicts=ground.verdicts,
+            now=self._clock.now(),
+            residue={"encoder": self._encoder.digest},
+            boundaries=ground.boundaries,
+        )
+
+
+def _threads(articles: Sequence[Article]) -> dict[str, Thread]:
+    return {article.id: article.asked_in for article in articles if article.asked_in is not None}

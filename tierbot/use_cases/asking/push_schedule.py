@@ -1,0 +1,65 @@
+"""When scheduled posts go out: every few hours, or at the hours at which colleagues vote most.
+
+Either way only when it is not quiet. A learned hour is drawn from those around the fixed one; each draw is kept with
+its propensity, so that the log can say what other hours would have brought.
+"""
+
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+import numpy as np
+
+from tierbot.domain.predict.posting_hours import Slot, choose_slot, voters_by_hour
+from tierbot.domain.rounds.calendar import is_quiet, next_open
+from tierbot.settings import Settings, parse_hours
+from tierbot.use_cases.ports import Transaction
+from tierbot.use_cases.voting.settlement import ROUNDS
+
+_KEPT = "slots"
+_MOST_KEPT = 500
+_STEPS = 5  # moments to choose from, evenly from half of the usual pause to one and a half
+
+
+def next_push(settings: Settings, after: datetime) -> datetime:
+    """Return when articles are posted next by the clock: some hours on, outside of quiet hours and free days."""
+    earliest = after + timedelta(hours=settings.push_every_hours)
+    return next_open(earliest, parse_hours(settings.quiet_hours), settings.weekdays, settings.zone)
+
+
+def chosen_push(tx: Transaction, settings: Settings, after: datetime, rng: np.random.Generator) -> datetime:
+    """Draw when articles are posted next by where colleagues voted in the last rounds, and keep the draw."""
+    pause, quiet = timedelta(hours=settings.push_every_hours), parse_hours(settings.quiet_hours)
+    moments = [after + pause * (0.5 + step / (_STEPS - 1)) for step in range(_STEPS)]
+    open_ = [at for at in moments if not is_quiet(at, quiet, settings.weekdays, settings.zone)]
+    slots = [(at, at.astimezone(settings.zone).hour) for at in open_ or [next_push(settings, after)]]
+    slot = choose_slot(slots, voters_by_hour(_found(tx, settings)), rng)
+    _keep(tx, slot)
+    return slot.at
+
+
+def _found(tx: Transaction, settings: Settings) -> list[tuple[int, int]]:
+    current = tx.rounds.current()
+    newest = current.number if current else 0
+    found = []
+    for number in range(max(1, newest - ROUNDS + 1), newest + 1):
+        votes = tx.ledger.votes_in_round(number)
+        found += [
+            (post.posted_at.astimezone(settings.zone).hour, len({vote.user for vote in votes.get(post.id, ())}))
+            for post in tx.posts.in_round(number)
+            if post.posted_at is not None
+        ]
+    return found
+
+
+def slots(tx: Transaction) -> list[dict[str, object]]:
+    """Return the draws that are kept, oldest first: at (ISO 8601), expected (voters on a post), propensity."""
+    known = tx.workspaces.get()
+    return list(known.settings.get(_KEPT, ())) if known else []
+
+
+def _keep(tx: Transaction, slot: Slot) -> None:
+    known = tx.workspaces.get()
+    if known is not None:
+        drawn = {"at": slot.at.isoformat(), "expected": round(slot.expected, 3), "propensity": slot.propensity}
+        kept = [*slots(tx), drawn][-_MOST_KEPT:]
+        tx.workspaces.put(replace(known, settings={**known.settings, _KEPT: kept}))

@@ -1,0 +1,1 @@
+"""The outbox: what is sent to Slack, once each."""

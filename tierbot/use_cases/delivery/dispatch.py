@@ -1,0 +1,298 @@
+"""The outbox's way out: every row is sent once, also across a crash.
+
+A row is claimed in one transaction, sent outside of any, and marked done in another. A row that was tried before
+may have been sent before a crash, or its answer lost: its message is looked for before it is sent again. A process
+that was held up until its claim ran out writes nothing about it any more, and begins no call that could outlast it.
+"""
+
+import logging
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import Any
+
+from tierbot.domain.feedback.menu_votes import named_by_menu
+from tierbot.domain.nouns import Arm, Invitation, Post, Thread, TierbotError, key
+from tierbot.domain.tags import TagSpace
+from tierbot.logs import bound
+from tierbot.use_cases.current_votes import cursor_of, places_of
+from tierbot.use_cases.ports import (
+    Chat,
+    ChatError,
+    ChatUnavailableError,
+    Clock,
+    Delivery,
+    DeliveryKind,
+    Due,
+    PostView,
+    RateLimitedError,
+    Store,
+    Transaction,
+)
+
+log = logging.getLogger(__name__)
+
+NOT_INSTALLED = "not_installed"
+"""The code of the ChatError for a workspace that the app is not (or no longer) installed in."""
+
+EMOJI_MISSING = "emoji_missing"
+"""The job that tells admins of emoji that are gone, and the switch that remembers which."""
+
+_LEASE = timedelta(seconds=60)  # then another process may claim it
+_CALLS = timedelta(seconds=30)  # what sending takes at most: two calls of 15 s, with the picture and without
+_BACKOFF = (1, 5, 30, 120, 600)  # seconds between attempts while Slack does not answer
+_MENDING = 60  # seconds between attempts while a person has to mend something
+_TO_BE_MENDED = frozenset(  # nothing is wrong with the row: it is sent once the workspace takes messages again
+    {"invalid_auth", "not_authed", "token_revoked", "token_expired", "account_inactive", "is_archived", NOT_INSTALLED}
+)
+_NOT_INSTALLED = frozenset({"token_revoked", "account_inactive"})  # Slack may have told of it, or not
+_MOST_FAULTS = 5
+_SENDS_A_MESSAGE = (DeliveryKind.POST, DeliveryKind.ANNOUNCE, DeliveryKind.INVITE)  # one method, hence one pace
+_TAKEN_OVER = "%s %s took so long that another process has it now; what came of it here is not written."
+_PREFILLS = {Arm.BASIC: ("+1", "-1", "confused"), Arm.BLANK: ()}
+
+
+def deliveries_of(post: Post, tags: TagSpace, due_at: datetime, thread: Thread | None = None) -> list[Delivery]:
+    """Return what sending a post takes: the message, in a thread if one is given, then what its arm pre-fills."""
+    emoji = _prefilled(post, tags)
+    below = {"thread": thread.ts} if thread else {}
+    wanted = [(DeliveryKind.POST, key("post", post.id), {"post_id": post.id, **below})]
+    wanted += [
+        (DeliveryKind.PREFILL, key("prefill", post.id, name), {"post_id": post.id, "emoji": name}) for name in emoji
+    ]
+    return [
+        Delivery(delivery_id, kind, post.channel, payload, post.created_at, due_at)
+        for kind, delivery_id, payload in wanted
+    ]
+
+
+def invitation_of(post: Post, user: str, channel: str, now: datetime) -> tuple[Invitation, Delivery]:
+    """Return an invitation to judge a post in a direct message, and the delivery that sends it."""
+    invitation = Invitation(key("invite", post.id, user), post.id, user, channel, now)
+    sending = {"invitation_id": invitation.id}
+    return invitation, Delivery(invitation.id, DeliveryKind.INVITE, channel, sending, now, now)
+
+
+def _prefilled(post: Post, tags: TagSpace) -> tuple[str, ...]:
+    return _PREFILLS.get(post.arm, (tags[post.shown_tag].short_name,))
+
+
+def revisions_of(tx: Transaction, post: Post, now: datetime) -> list[Delivery]:
+    """Return what bringing a post's messages up to date takes: nothing for those where that waits to be done already.
+
+    A message is written from the votes as they stand when it is sent, so one revision serves many votes.
+    """
+    waiting = {(one.channel, one.payload["ts"]) for one in tx.outbox.waiting(DeliveryKind.UPDATE, post.id)}
+    cursor = cursor_of(tx, post)
+    return [
+        Delivery(
+            key("update", channel, ts, cursor),
+            DeliveryKind.UPDATE,
+            channel,
+            {"post_id": post.id, "ts": ts},
+            now,
+            now,
+        )
+        for channel, ts in places_of(tx, post)
+        if (channel, ts) not in waiting
+    ]
+
+
+Draw = Callable[[Mapping[str, Any]], bytes]
+
+
+class Dispatcher:
+    """Sends what is due in a workspace's outbox, at Slack's pace."""
+
+    def __init__(
+        self,
+        store: Store,
+        chats: Callable[[str], Chat],
+        clock: Clock,
+        draw: Draw,
+        *,
+        per_second: float,
+        shut_out: Callable[[str, str], None] = lambda *_: None,
+    ) -> None:
+        """`draw` makes a PNG of what a picture's payload says; it raises TierbotError if it cannot.
+
+        `shut_out` is told each workspace whose token Slack refuses, and Slack's word for it.
+        """
+        self._shut_out = shut_out
+        self._draw = draw
+        self._store = store
+        self._chats = chats
+        self._clock = clock
+        self._pause = timedelta(seconds=1 / per_second)
+
+    def deliver(self, workspace: str) -> bool:
+        """Send the next thing that is due; return whether there was one."""
+        now = self._clock.now()
+        with self._store.begin(workspace) as tx:
+            claimed = tx.outbox.claim(now, now + _LEASE, limit=1)
+        for delivery in claimed:
+            with bound(workspace=workspace, delivery=delivery.id):
+                self._attempt(workspace, delivery, now + _LEASE - _CALLS)
+        return bool(claimed)
+
+    def _attempt(self, workspace: str, delivery: Delivery, latest: datetime) -> None:
+        try:
+            result = self._send(workspace, delivery, latest)
+        except RateLimitedError as fault:
+            self._put_off(workspace, delivery, fault.retry_after, fault, hold=True)
+        except ChatUnavailableError as fault:
+            self._put_off(workspace, delivery, _BACKOFF[min(delivery.attempts, len(_BACKOFF) - 1)], fault)
+        except ChatError as fault:
+            if fault.code in _TO_BE_MENDED:
+                log.warning("%s %s waits %d s: %s", delivery.kind, delivery.id, _MENDING, fault)
+                self._put_off(workspace, delivery, _MENDING, fault, hold=True)
+                if fault.code in _NOT_INSTALLED:
+                    self._shut_out(workspace, fault.code)
+            else:
+                self._park(workspace, delivery, fault.code, fault)
+        except Exception as fault:
+            # A fault of ours. Should it be this row's own, others must not wait behind it for ever.
+            log.exception("Delivery %s (%s) failed.", delivery.id, delivery.kind)
+            if delivery.attempts + 1 >= _MOST_FAULTS:
+                self._park(workspace, delivery, type(fault).__name__, fault)
+            else:
+                self._put_off(workspace, delivery, _BACKOFF[min(delivery.attempts, len(_BACKOFF) - 1)], fault)
+        else:
+            self._done(workspace, delivery, result)
+
+    def _send(self, workspace: str, delivery: Delivery, latest: datetime) -> str | None:
+        """Send it, or find it sent. Nothing is begun after `latest`: it might end after another process began."""
+        chat = self._chats(workspace)
+        if delivery.attempts and delivery.kind in (
+            *_SENDS_A_MESSAGE,
+            DeliveryKind.PICTURE,
+        ):  # tried before: it may have been sent
+            found = chat.find(delivery.channel, delivery.id, delivery.created_at, delivery.payload.get("thread"))
+            if found is not None:
+                return found
+        if delivery.kind is DeliveryKind.PICTURE:
+            png = self._drawn(delivery)
+            self._check(latest)
+            said = delivery.payload
+            return chat.picture(delivery.channel, png, str(said["title"]), str(said["alt"]), delivery.id)
+        self._check(latest)
+        if delivery.kind is DeliveryKind.ANNOUNCE:
+            if self._is_stale(delivery):
+                return None
+            return chat.announce(delivery.channel, delivery.payload, delivery.id)
+        view = self._view(workspace, self._post_id(workspace, delivery))
+        if delivery.kind in _SENDS_A_MESSAGE:
+            here = replace(view.post, channel=delivery.channel)
+            return chat.post(replace(view, post=here, thread=delivery.payload.get("thread")), delivery.id)
+        ts = delivery.payload.get("ts") or view.post.ts
+        if ts is None:
+            raise ChatUnavailableError(f"Post {view.post.id} is not in Slack yet.")
+        if delivery.kind is DeliveryKind.UPDATE:
+            chat.revise(replace(view, post=replace(view.post, channel=delivery.channel, ts=str(ts))))
+        else:
+            chat.react(delivery.channel, str(ts), str(delivery.payload["emoji"]))
+        return None
+
+    def _is_stale(self, delivery: Delivery) -> bool:
+        """Say whether an announcement came too late to be sent at all: a nudge must not slip into quiet hours."""
+        expires_at = delivery.payload.get("expires_at")
+        return expires_at is not None and self._clock.now() > datetime.fromisoformat(expires_at)
+
+    def _drawn(self, delivery: Delivery) -> bytes:
+        try:
+            return self._draw(delivery.payload)
+        except TierbotError as fault:  # drawing again would fail again
+            raise ChatError("not_drawn", str(fault)) from fault
+
+    def _check(self, latest: datetime) -> None:
+        if self._clock.now() > latest:
+            raise ChatUnavailableError("Getting ready to send took too long; it is tried again.")
+
+    def _post_id(self, workspace: str, delivery: Delivery) -> str:
+        if delivery.kind is not DeliveryKind.INVITE:
+            return str(delivery.payload["post_id"])
+        invitation_id = str(delivery.payload["invitation_id"])
+        with self._store.read(workspace) as tx:
+            invitation = tx.posts.invitation(invitation_id)
+        if invitation is None:
+            raise ChatError("post_gone", f"Invitation {invitation_id} is not in the database any more.")
+        return invitation.post_id
+
+    def _view(self, workspace: str, post_id: str) -> PostView:
+        with self._store.read(workspace) as tx:
+            post = tx.posts.get(post_id)
+            article = tx.articles.get([post.article_id]).get(post.article_id) if post else None
+            tags = tx.workspaces.tags()
+            # Votes by menu are kept at the post's own place, wherever they were given.
+            events = tx.ledger.events(post.channel, post.ts) if post and post.ts else []
+        if post is None or article is None:
+            raise ChatError("post_gone", f"Post {post_id} is not in the database any more.")
+        shown = None if post.arm is Arm.BLANK else post.shown_tag
+        return PostView(post, article, tags, shown, named_by_menu(events))
+
+    def _done(self, workspace: str, delivery: Delivery, result: str | None) -> None:
+        now = self._clock.now()
+        with self._store.begin(workspace) as tx:
+            if not tx.outbox.done(delivery, result, now):
+                log.warning(_TAKEN_OVER, delivery.kind, delivery.id)  # who has it now finds what was sent
+                return
+            if delivery.kind is DeliveryKind.POST and result is not None:
+                tx.posts.sent(str(delivery.payload["post_id"]), result, now)
+            if delivery.kind is DeliveryKind.INVITE and result is not None:
+                _invited(tx, str(delivery.payload["invitation_id"]), result, now)
+            for kind in _same_pace(delivery.kind):
+                tx.outbox.hold(kind, now + self._pause)
+
+    def _park(self, workspace: str, delivery: Delivery, code: str, fault: Exception) -> None:
+        log.warning("Delivery %s (%s) is parked, refused for good: %s", delivery.id, delivery.kind, fault)
+        with self._store.begin(workspace) as tx:
+            if not tx.outbox.park(delivery, f"{code}: {fault}"):
+                log.warning(_TAKEN_OVER, delivery.kind, delivery.id)
+            elif delivery.kind is DeliveryKind.PREFILL and code == "invalid_name":
+                _missing(tx, str(delivery.payload["emoji"]), self._clock.now())
+
+    def _put_off(
+        self, workspace: str, delivery: Delivery, seconds: float, fault: Exception, *, hold: bool = False
+    ) -> None:
+        until = self._clock.now() + timedelta(seconds=seconds)
+        with self._store.begin(workspace) as tx:
+            if not tx.outbox.retry(delivery, until, str(fault)):
+                log.warning(_TAKEN_OVER, delivery.kind, delivery.id)
+            for kind in _same_pace(delivery.kind) if hold else ():
+                tx.outbox.hold(kind, until)
+
+
+def _invited(tx: Transaction, invitation_id: str, ts: str, now: datetime) -> None:
+    """Write down where an invitation stands, and queue its pre-fills and what was named by menu meanwhile."""
+    tx.posts.invited(invitation_id, ts, now)
+    invitation = tx.posts.invitation(invitation_id)
+    post = tx.posts.get(invitation.post_id) if invitation else None
+    if invitation is None or post is None:
+        return
+    tx.outbox.add(
+        Delivery(
+            key("prefill", invitation_id, name),
+            DeliveryKind.PREFILL,
+            invitation.channel,
+            {"post_id": post.id, "emoji": name, "ts": ts},
+            now,
+            now,
+        )
+        for name in _prefilled(post, tx.workspaces.tags())
+    )
+
+
+def _missing(tx: Transaction, emoji: str, now: datetime) -> None:
+    """Let the admins be told of an emoji that the workspace no longer has, unless they were."""
+    known = tx.workspaces.get()
+    told = list(known.settings.get(EMOJI_MISSING, ())) if known else []
+    if known is None or emoji in told:
+        return
+    tx.workspaces.put(replace(known, settings={**known.settings, EMOJI_MISSING: [*told, emoji]}))
+    waiting = tx.agenda.get(EMOJI_MISSING)
+    names = [*(waiting.request.get("names", ()) if waiting else ()), emoji]
+    tx.agenda.set(Due(EMOJI_MISSING, now, None, {"names": names}))
+
+
+def _same_pace(kind: DeliveryKind) -> tuple[DeliveryKind, ...]:
+    return _SENDS_A_MESSAGE if kind in _SENDS_A_MESSAGE else (kind,)

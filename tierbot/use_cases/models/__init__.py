@@ -1,0 +1,1 @@
+"""Model versions: trained, judged, put in service, explained."""

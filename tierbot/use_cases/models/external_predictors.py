@@ -1,0 +1,135 @@
+"""Predictors of other distributions as model versions: which is which, restored, taught.
+
+A version's id says name, the distribution's version and a digest of code and state (`house-1.2-3f9a1c04`): what was
+predicted by it stays traceable after an upgrade, and another build never passes for it.
+"""
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from functools import partial
+
+import numpy as np
+
+from tierbot.domain.nouns import Article, ModelState, ModelVersion
+from tierbot.domain.predict.model import Example, Guest, LearningPredictor, Limit, PredictorError
+from tierbot.domain.training.external_predictor import Lesson, restored
+from tierbot.domain.training.judge import Decision, is_unbiased
+from tierbot.domain.training.rows import teaches
+from tierbot.use_cases.ports import Clock, LoadedPredictor, Predictors, SettledPost
+
+_PROBE = (
+    "Champions win the final after extra time, and a city celebrates",
+    "A new telescope finds water on a distant planet",
+)
+
+
+class Guests:
+    """What the registry asks about predictors. Restored ones are kept by version."""
+
+    def __init__(self, predictors: Predictors, clock: Clock, judge_on: int, limit: Limit) -> None:
+        """`limit`: how long loading, restoring and each answer may take."""
+        self._limit = limit
+        self._predictors = predictors
+        self._clock = clock
+        self._judge_on = judge_on
+        self._restored: dict[str, Guest] = {}
+
+    def names(self) -> list[str]:
+        """Return the names of those that are installed."""
+        return [one.name for one in self._predictors.installed()]
+
+    def version(
+        self,
+        name: str,
+        number: int,
+        parent: str | None,
+        state: bytes = b"",
+        learned: Mapping[str, object] | None = None,
+    ) -> ModelVersion:
+        """Return the model version of an installed predictor with a state. Raises PredictorError if it cannot be used."""
+        found = self._load(name)
+        return ModelVersion(
+            id=_version_id(found, state),
+            number=number,
+            parent=parent,
+            state=ModelState.CHALLENGER,
+            encoder_digest="",
+            sha256=hashlib.sha256(state).hexdigest(),
+            created_at=self._clock.now(),
+            card={
+                "kind": "predictor",
+                "predictor": name,
+                "version": found.version,
+                "digest": found.digest,
+                "learns": isinstance(found.predictor, LearningPredictor),
+                **(learned or {}),
+            },
+        )
+
+    def model(self, version: ModelVersion, state: bytes, tag_ids: Sequence[str]) -> Guest:
+        """Return the predictor of a version, tried on two texts when it is new here.
+
+        Raises PredictorError if it is not installed, in another version, or answers what is no probabilities.
+        """
+        found = self._load(str(version.card["predictor"]))
+        if _version_id(found, state) != version.id:
+            raise PredictorError(
+                f"The model {version.id} is not what is installed: that is {_version_id(found, b'')}. "
+                f"Put it in service with `tierbot models promote {found.name}`, or install the former version again."
+            )
+        if version.id not in self._restored:
+            guest = Guest(version.id, found.predictor)
+            if isinstance(found.predictor, LearningPredictor):
+                guest = self._limit.call(version.id, partial(restored, version.id, found.predictor, state))
+            guest = replace(guest, entry_point=found.name, limit=self._limit)
+            now = self._clock.now()
+            probe = [Article(f"probe{i}", text, "", "", "", now) for i, text in enumerate(_PROBE)]
+            guest.predict(probe, np.zeros((len(probe), 0), np.float32), tag_ids)
+            self._restored = {version.id: guest}
+        return self._restored[version.id]
+
+    def teach(
+        self,
+        champion: ModelVersion,
+        state: bytes,
+        settled: Sequence[SettledPost],
+        articles: Mapping[str, Article],
+        tag_ids: Sequence[str],
+    ) -> tuple[bytes, Decision] | None:
+        """Let the champion's predictor learn from settled posts, oldest first; None if it never changes.
+
+        It is judged on unbiased posts that were made after the champion: of those it cannot have learned. Raises
+        PredictorError or TrainingInterruptedError.
+        """
+        name = str(champion.card["predictor"])
+        if not isinstance(self._load(name).predictor, LearningPredictor):
+            return None
+        said = [item for item in settled if teaches(item.verdict) and item.post.article_id in articles]
+        fair = [
+            row for row, item in enumerate(said) if is_unbiased(item) and item.post.created_at > champion.created_at
+        ]
+        judging = np.zeros(len(said), dtype=bool)
+        judging[fair[max(0, len(fair) - min(self._judge_on, len(said) // 2)) :]] = True
+        examples = [_example(item, articles[item.post.article_id], frozenset(tag_ids)) for item in said]
+        taught = self._predictors.teach(Lesson(name, tuple(tag_ids), examples, judging, state))
+        return taught.state, taught.decision
+
+    def _load(self, name: str) -> LoadedPredictor:
+        return self._limit.call(name, partial(self._predictors.load, name))
+
+
+def is_guest(version: ModelVersion) -> bool:
+    """Say whether a model version is a predictor of another distribution."""
+    return "predictor" in version.card
+
+
+def _version_id(found: LoadedPredictor, state: bytes) -> str:
+    return f"{found.name}-{found.version}-{hashlib.sha256(found.digest.encode() + state).hexdigest()[:8]}"
+
+
+def _example(item: SettledPost, article: Article, tags: frozenset[str]) -> Example:
+    true = {tag: weight for tag, weight in item.verdict.tags.items() if tag in tags}
+    shown = item.post.shown_tag
+    wrong = shown if shown in tags and shown not in item.verdict.tags else None
+    return Example(article, true, wrong, item.verdict.weight)

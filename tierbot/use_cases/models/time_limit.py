@@ -1,0 +1,60 @@
+"""A limit in seconds for calls of other people's code, which may hang: the caller goes on without an answer.
+
+Python cannot end a thread. What hangs stays in a thread of its own, which does not keep the process from ending, until
+it returns by itself; while it hangs the next call fails at once, so that no more than one thread a name is held.
+Code that holds Python's interpreter lock without end, in C, is beyond any limit within a process.
+"""
+
+from collections.abc import Callable
+from contextvars import copy_context
+from queue import Empty, SimpleQueue
+from threading import Lock, Thread
+from typing import TypeVar
+
+from tierbot.domain.predict.model import PredictorTimeoutError
+
+_T = TypeVar("_T")
+
+
+class TimeLimit:
+    """Calls with a limit; they may come from several threads."""
+
+    def __init__(self, seconds: float) -> None:
+        """`seconds` that a call may take, above 0."""
+        self._seconds = seconds
+        self._late: dict[str, Thread] = {}
+        self._lock = Lock()
+
+    def call(self, name: str, what: Callable[[], _T]) -> _T:
+        """Return what the predictor `name` returns, or raise what it raises.
+
+        Raises PredictorTimeoutError if it takes longer, or if an earlier call that took longer has not returned yet.
+        """
+        with self._lock:
+            late = self._late.get(name)
+        if late is not None and late.is_alive():
+            raise PredictorTimeoutError(
+                f"The predictor {name} still hangs in an earlier call. Mend it and start tierbot again, or promote another."
+            )
+        answer: SimpleQueue[tuple[_T | None, BaseException | None]] = SimpleQueue()
+
+        def run() -> None:
+            try:
+                answer.put((what(), None))
+            except BaseException as fault:  # noqa: BLE001 - raised again where it was called
+                answer.put((None, fault))
+
+        thread = Thread(target=copy_context().run, args=(run,), name=f"predictor {name}", daemon=True)
+        thread.start()
+        try:
+            found, fault = answer.get(timeout=self._seconds)
+        except Empty:
+            with self._lock:
+                self._late[name] = thread
+            raise PredictorTimeoutError(
+                f"The predictor {name} gave no answer within {self._seconds:g} s. "
+                "Mend it, promote another, or raise TIERBOT_PREDICTOR_TIMEOUT_SECONDS."
+            ) from None
+        if fault is not None:
+            raise fault
+        return found  # type: ignore[return-value] # it is what `what` returned

@@ -1,0 +1,1 @@
+"""What people ask for, and what is kept of them."""

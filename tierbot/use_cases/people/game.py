@@ -1,0 +1,198 @@
+"""What people ask of tierbot and tell it to do: the questions behind the commands, and admins' requests.
+
+Nothing here is slow: answers are read in one snapshot, and work is put on the agenda for the scheduler.
+"""
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import timedelta
+
+from tierbot.domain.nouns import ModelVersion, ReactionEvent, Round, Standing, TierbotError
+from tierbot.domain.rounds.boards import Leaderboard, MyScore, RoundStatus
+from tierbot.domain.rounds.calendar import local_days
+from tierbot.domain.rounds.scores import all_time_standings, standings_of, streak
+from tierbot.use_cases.loop import Loop
+from tierbot.use_cases.ports import Due, Transaction, Workspace
+from tierbot.use_cases.rounds.round_report import status_of
+from tierbot.use_cases.voting.recording import Told
+
+_LONGEST_STREAK = timedelta(days=120)
+
+JOBS = ("push", "retrain", "close_round")
+
+
+class Game:
+    """The loop as colleagues and admins see it."""
+
+    def __init__(self, loop: Loop, wake: Callable[[], None]) -> None:
+        """`wake` tells the background worker that there is something to do now."""
+        self._loop = loop
+        self._wake = wake
+
+    def record(self, workspace: str, event: ReactionEvent) -> bool:
+        """Write a reaction event into the ledger; see Loop.record."""
+        return self._loop.record(workspace, event)
+
+    def hand_in(self, workspace: str, event: ReactionEvent, told: Told) -> None:
+        """Have a reaction event written into the ledger; see Loop.hand_in."""
+        self._loop.hand_in(workspace, event, told)
+
+    def touched(self, workspace: str) -> None:  # noqa: ARG002 - one worker serves all workspaces
+        """Say that the ledger grew: votes and verdicts follow soon."""
+        self._wake()
+
+    # --- questions ------------------------------------------------------------------------------
+
+    def leaderboard(self, workspace: str, which: str = "this") -> Leaderboard:
+        """Return the standings of this round, the last, all time, or round N.
+
+        Raises TierbotError if `which` is none of these or there is no such round.
+        """
+        with self._loop.store.read(workspace) as tx:
+            if which == "all":
+                return self._all_time(tx)
+            current = _current(tx)
+            if which in {"", "this", str(current.number)}:
+                return _board(current, self._live(tx, current))
+            number = current.number - 1 if which == "last" else _number(which)
+            wanted = tx.rounds.get(number)
+            if wanted is None:
+                none_yet = f"There is no round {number} yet; this is round {current.number}."
+                raise TierbotError("No round has ended yet: this is the first." if which == "last" else none_yet)
+            return _board(wanted, tx.rounds.standings(number))
+
+    def _all_time(self, tx: Transaction) -> Leaderboard:
+        totals = {user: (judged, agreed, settled) for user, judged, agreed, settled in tx.rounds.all_time()}
+        for line in self._live(tx, _current(tx)):
+            judged, agreed, settled = totals.get(line.user, (0, 0, 0))
+            totals[line.user] = (judged + line.judged, agreed + line.agreed, settled + line.settled)
+        standings = all_time_standings((user, *numbers) for user, numbers in totals.items())
+        return Leaderboard(
+            None, frozen=False, closes_at=None, champion=None, sharpshooter=None, standings=tuple(standings)
+        )
+
+    @staticmethod
+    def _live(tx: Transaction, round_: Round) -> list[Standing]:
+        posts = tx.posts.in_round(round_.number)
+        votes = tx.ledger.votes_in_round(round_.number)
+        return standings_of(posts, votes, tx.verdicts.latest(votes))
+
+    def my_score(self, workspace: str, user: str) -> MyScore:
+        """Return one trainer's own view of the current round."""
+        loop = self._loop
+        now = loop.clock.now()
+        with loop.store.read(workspace) as tx:
+            round_ = _current(tx)
+            standings = self._live(tx, round_)
+            moments = [vote.at for _, vote in tx.ledger.votes_by(user, now - _LONGEST_STREAK)]
+        zone = loop.settings.zone
+        mine = next((line for line in standings if line.user == user), None)
+        ahead = [line for line in standings if mine is None or line.score > mine.score]
+        return MyScore(
+            user=user,
+            round_number=round_.number,
+            standing=mine,
+            ahead=ahead[-1] if ahead else None,
+            trainers=len(standings),
+            streak=streak(local_days(moments, zone), now.astimezone(zone).date()),
+        )
+
+    def round_status(self, workspace: str) -> RoundStatus:
+        """Return how the current round is going."""
+        with self._loop.store.read(workspace) as tx:
+            round_ = _current(tx)
+            posts = tx.posts.in_round(round_.number)
+            settled = tx.verdicts.settled(rounds=[round_.number])
+            votes = tx.ledger.votes_in_round(round_.number)
+        trainers = {vote.user for given in votes.values() for vote in given}
+        return status_of(round_, posts, settled, trainers=len(trainers))
+
+    def models(self, workspace: str) -> list[ModelVersion]:
+        """Return all model versions, newest first."""
+        with self._loop.store.read(workspace) as tx:
+            return tx.models.all()
+
+    # --- requests of admins -----------------------------------------------------------------------
+
+    def request(self, workspace: str, job: str, by: str, **details: int | str) -> None:
+        """Ask the scheduler to do a job now; recorded in the audit trail.
+
+        Raises TierbotError for a job that there is none of.
+        """
+        if job not in JOBS:
+            raise TierbotError(f"There is no job {job!r}. Jobs are: {', '.join(JOBS)}.")
+        now = self._loop.clock.now()
+        with self._loop.store.begin(workspace) as tx:
+            known = tx.agenda.get(job)
+            tx.agenda.set(Due(job, now, known.ran_at if known else None, {"by": by, **details}))
+            tx.workspaces.audit(by, f"request {job}", None, details, now)
+        self._wake()
+
+    def pause(self, workspace: str, by: str) -> bool:
+        """Stop scheduled posts; False if they were stopped already."""
+        return self._set_paused(workspace, by, paused=True)
+
+    def resume(self, workspace: str, by: str) -> bool:
+        """Let scheduled posts go on; False if they were going on already."""
+        return self._set_paused(workspace, by, paused=False)
+
+    def _set_paused(self, workspace: str, by: str, *, paused: bool) -> bool:
+        with self._loop.store.begin(workspace) as tx:
+            known = _set_up(tx, workspace)
+            before = bool(known.settings.get("paused", False))
+            if before == paused:
+                return False
+            tx.workspaces.put(replace(known, settings={**known.settings, "paused": paused}))
+            tx.workspaces.audit(by, "pause" if paused else "resume", before, paused, self._loop.clock.now())
+        return True
+
+    def channel(self, workspace: str) -> str:
+        """Return the channel that a workspace plays in; empty if none is chosen yet."""
+        with self._loop.store.read(workspace) as tx:
+            return self._loop.channel(tx)
+
+    def choose_channel(self, workspace: str, channel: str, by: str) -> bool:
+        """Play in another channel from the next post on; False if it is that one already."""
+        with self._loop.store.begin(workspace) as tx:
+            known = _set_up(tx, workspace)
+            before = self._loop.channel(tx)
+            if before == channel:
+                return False
+            tx.workspaces.put(replace(known, settings={**known.settings, "channel": channel}))
+            tx.workspaces.audit(by, "choose channel", before or None, channel, self._loop.clock.now())
+        return True
+
+    def rollback(self, workspace: str, by: str) -> ModelVersion:
+        """Put the former champion back in service and announce it; see Registry.rollback."""
+        return self._loop.roll_back(workspace, by)
+
+
+def _set_up(tx: Transaction, workspace: str) -> Workspace:
+    known = tx.workspaces.get()
+    if known is None:
+        raise TierbotError(f"Workspace {workspace} is not set up. Start the bot once with `tierbot run`.")
+    return known
+
+
+def _current(tx: Transaction) -> Round:
+    round_ = tx.rounds.current()
+    if round_ is None:
+        raise TierbotError("No round is open yet. It opens when the bot starts (`tierbot run`).")
+    return round_
+
+
+def _number(which: str) -> int:
+    if not which.isdecimal() or not 0 < int(which) < 10**6:
+        raise TierbotError(f"I know `this`, `last`, `all` or a round's number, and “{which[:40]}” is none.")
+    return int(which)
+
+
+def _board(round_: Round, standings: list[Standing]) -> Leaderboard:
+    return Leaderboard(
+        round_number=round_.number,
+        frozen=round_.frozen_at is not None,
+        closes_at=round_.closes_at,
+        champion=round_.champion,
+        sharpshooter=round_.sharpshooter,
+        standings=tuple(standings),
+    )

@@ -1,0 +1,182 @@
+"""Courtesies: a nudge at most once a day to those who used to judge, and a word of thanks for a vote that came late.
+
+Both are remembered with the trainer before they are sent, so that nobody gets them twice.
+"""
+
+import logging
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import Any
+
+from tierbot.domain.feedback.votes import Variant, reading
+from tierbot.domain.nouns import ReactionEvent, Round, Trainer, from_slack_ts, key
+from tierbot.domain.rounds.calendar import is_quiet, next_open
+from tierbot.settings import Settings, parse_hours
+from tierbot.use_cases.asking.invitations import judge_next
+from tierbot.use_cases.loop import Loop
+from tierbot.use_cases.ports import Chat, ChatError, Delivery, DeliveryKind, Due, Transaction
+
+log = logging.getLogger(__name__)
+
+JOB = "nudge"
+FORMER_ROUNDS = 3
+"""Who judged in none of so many rounds has left the game, and is left alone."""
+
+MOST_A_ROUND = 2
+"""Nudges to one person in one round: who lets two pass does not want to play this time."""
+
+_EVERY = timedelta(days=1)
+_APART = timedelta(hours=20)  # between two nudges to one person, should the schedule be moved
+_FIRST_DAY = timedelta(days=1)  # of a round: it needs no reminding yet
+_STEP, _STEPS = timedelta(minutes=5), 12  # a nudge is good for an hour, and not beyond the start of quiet hours
+_KNOWN = timedelta(seconds=1)  # for so long the current round is taken for current
+_REMEMBERED = 50  # rounds that someone was thanked for
+
+
+class Courtesy:
+    """Nudges and thanks, in any workspace. As a job of the scheduler's it sends the day's nudges."""
+
+    def __init__(self, loop: Loop, chats: Callable[[str], Chat]) -> None:
+        self._loop = loop
+        self._chats = chats
+        self._opened: dict[str, tuple[datetime, datetime]] = {}  # by workspace: until when known, the round's opening
+
+    # --- nudges -----------------------------------------------------------------------------------
+
+    def plan(self, workspace: str) -> None:
+        """Put the next day's nudges on the agenda, or take them off if the settings want none."""
+        loop = self._loop
+        with loop.store.begin(workspace) as tx:
+            if not loop.settings.nudges:
+                tx.agenda.remove(JOB)
+            elif tx.agenda.get(JOB) is None:
+                tx.agenda.set(Due(JOB, _open_from(loop.settings, loop.clock.now() + _EVERY)))
+
+    def __call__(self, loop: Loop, workspace: str, due: Due) -> None:
+        """Send the day's nudges; in quiet hours wait for their end."""
+        now = loop.clock.now()
+        expires_at = _good_until(loop.settings, now)
+        if expires_at <= now:
+            after = Due(JOB, _open_from(loop.settings, now + _STEP), due.ran_at)
+        else:
+            self.nudge(workspace, expires_at)
+            after = Due(JOB, _open_from(loop.settings, now + _EVERY), now)
+        with loop.store.begin(workspace) as tx:
+            tx.agenda.set(after)
+
+    def nudge(self, workspace: str, expires_at: datetime) -> int:
+        """Nudge everyone who wants it, judged lately, has not judged in this round and could; return how many."""
+        now = self._loop.clock.now()
+        with self._loop.store.read(workspace) as tx:
+            round_ = tx.rounds.current()
+            if round_ is None or now - round_.opened_at < _FIRST_DAY:
+                return 0
+            lately = _judged_lately(tx, round_)
+            waiting = {user: len(judge_next(tx, user, round_)) for user in lately if _may_nudge(tx, user, round_, now)}
+        sent = 0
+        for user, count in sorted(waiting.items()):
+            if count:
+                sent += self._nudge_one(workspace, user, round_, count, expires_at)
+        return sent
+
+    def _nudge_one(self, workspace: str, user: str, round_: Round, count: int, expires_at: datetime) -> bool:
+        try:
+            channel = self._chats(workspace).direct(user)
+        except ChatError as fault:  # left the team, say; other faults end the job, which is done again
+            log.info("%s is not nudged: %s", user, fault)
+            return False
+        now = self._loop.clock.now()
+        day = now.astimezone(self._loop.settings.zone).date().isoformat()
+        with self._loop.store.begin(workspace) as tx:
+            if not _may_nudge(tx, user, round_, now):  # opted out this very moment
+                return False
+            trainer = tx.trainers.get(user)
+            before = trainer.notes.get("nudged") or {}
+            times = 1 + (before["times"] if before.get("round") == round_.number else 0)
+            nudged = {"at": now.isoformat(), "round": round_.number, "times": times}
+            tx.trainers.put(replace(trainer, notes={**trainer.notes, "nudged": nudged}))
+            news = {"kind": "nudge", "round": round_.number, "waiting": count, "expires_at": expires_at.isoformat()}
+            tx.outbox.add([Delivery(key("nudge", user, day), DeliveryKind.ANNOUNCE, channel, news, now, now)])
+        return True
+
+    # --- late votes -------------------------------------------------------------------------------
+
+    def late_vote(self, workspace: str, event: ReactionEvent) -> int | None:
+        """Return the number of the frozen round that a vote came too late for, if its giver was not thanked yet.
+
+        Once per trainer and round; None for whatever is no late vote. Quick.
+        """
+        if not event.added or self._is_of_this_round(workspace, event):
+            return None
+        with self._loop.store.read(workspace) as tx:
+            current = tx.rounds.current()
+            number = _late_for(tx, event)
+            if current is not None:
+                self._opened[workspace] = (self._loop.clock.now() + _KNOWN, current.opened_at)
+            if number is None or number in _thanked(tx.trainers.get(event.user)):
+                return None
+        with self._loop.store.begin(workspace) as tx:
+            trainer = tx.trainers.get(event.user)
+            thanked = _thanked(trainer)
+            if number in thanked:
+                return None
+            tx.trainers.put(replace(trainer, notes={**trainer.notes, "thanked": [*thanked, number][-_REMEMBERED:]}))
+        return number
+
+    def _is_of_this_round(self, workspace: str, event: ReactionEvent) -> bool:
+        """Tell without the database what nearly all votes are: on a message newer than the round's opening."""
+        until, opened_at = self._opened.get(workspace, (event.received_at, event.received_at))
+        return self._loop.clock.now() < until and from_slack_ts(event.ts) >= opened_at
+
+
+def _judged_lately(tx: Transaction, round_: Round) -> set[str]:
+    """Return who judged in one of the last rounds and not in this one."""
+    former = {
+        line.user
+        for number in range(max(1, round_.number - FORMER_ROUNDS), round_.number)
+        for line in tx.rounds.standings(number)
+    }
+    judging = {vote.user for votes in tx.ledger.votes_in_round(round_.number).values() for vote in votes}
+    return former - judging
+
+
+def _may_nudge(tx: Transaction, user: str, round_: Round, now: datetime) -> bool:
+    trainer = tx.trainers.get(user)
+    before: dict[str, Any] = trainer.notes.get("nudged") or {}
+    if trainer.opted_out:
+        return False
+    if before and now - datetime.fromisoformat(before["at"]) < _APART:
+        return False
+    return bool(before.get("round") != round_.number or before["times"] < MOST_A_ROUND)
+
+
+def _late_for(tx: Transaction, event: ReactionEvent) -> int | None:
+    post, current = tx.posts.at(event.channel, event.ts), tx.rounds.current()
+    if post is None or (current is not None and post.round_number >= current.number):
+        return None
+    round_ = tx.rounds.get(post.round_number)
+    if round_ is None or round_.frozen_at is None or event.happened_at <= round_.frozen_at:
+        return None
+    variant = Variant(event.user, event.name, event.source)
+    return None if reading(variant, post, tx.workspaces.tags()) is None else round_.number
+
+
+def _thanked(trainer: Trainer) -> list[int]:
+    return list(trainer.notes.get("thanked") or ())
+
+
+def _open_from(settings: Settings, moment: datetime) -> datetime:
+    return next_open(moment, parse_hours(settings.quiet_hours), settings.weekdays, settings.zone)
+
+
+def _good_until(settings: Settings, now: datetime) -> datetime:
+    """Return until when a nudge may be sent: an hour at most, and never into quiet hours; `now` if not at all."""
+    quiet = parse_hours(settings.quiet_hours)
+    good = now
+    for step in range(_STEPS + 1):
+        moment = now + step * _STEP
+        if is_quiet(moment, quiet, settings.weekdays, settings.zone):
+            break
+        good = moment
+    return good

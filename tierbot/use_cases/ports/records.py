@@ -1,0 +1,148 @@
+"""What the store keeps that is no noun of TIER: deliveries, due times, workspaces, and posts joined with their verdicts."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from tierbot.domain.nouns import Post, Prediction, Selection, Verdict
+
+
+class DeliveryKind(StrEnum):
+    """What an outbox row asks for."""
+
+    POST = "post"  # payload: post_id
+    PREFILL = "prefill"  # payload: post_id, emoji
+    ANNOUNCE = "announce"  # payload: the announcement
+    UPDATE = "update"  # payload: post_id, ts; the message there is brought up to date
+    PICTURE = "picture"  # payload: title, alt, and what the chart shows
+    INVITE = "invite"  # payload: invitation_id; a post's message and pre-fills, for one trainer
+
+
+class DeliveryState(StrEnum):
+    """Where an outbox row stands."""
+
+    PENDING = "pending"
+    SENDING = "sending"  # claimed; after a crash it may or may not have been sent
+    DONE = "done"
+    PARKED = "parked"  # refused for good; an admin looks at it
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """One message or reaction to send exactly once. `id` is a natural key; `result` is the ts once sent."""
+
+    id: str
+    kind: DeliveryKind
+    channel: str
+    payload: Mapping[str, Any]
+    created_at: datetime
+    due_at: datetime
+    state: DeliveryState = DeliveryState.PENDING
+    attempts: int = 0
+    result: str | None = None
+    error: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Due:
+    """When a scheduled job is next due, and when it last ran."""
+
+    job: str
+    due_at: datetime
+    ran_at: datetime | None = None
+    request: Mapping[str, Any] = field(default_factory=dict)  # what an admin asked for: by whom, how many
+
+
+class Cell(StrEnum):
+    """What a column of a table holds."""
+
+    TEXT = "text"
+    INTEGER = "integer"
+    NUMBER = "number"
+    FLAG = "flag"
+    TIME = "time"
+    NAMES = "names"  # a tuple of ids
+    SHARES = "shares"  # numbers by tag id
+    JSON = "json"
+    TRAINER = "trainer"  # a user id
+
+
+@dataclass(frozen=True, slots=True)
+class TableColumn:
+    """A column of a table that is read as a data frame."""
+
+    name: str
+    cell: Cell
+
+
+@dataclass(frozen=True, slots=True)
+class TablePage:
+    """Rows of a table, in the order of its columns, and the key behind which the next page begins (None: no more)."""
+
+    rows: list[tuple[Any, ...]]
+    next: tuple[Any, ...] | None
+
+
+@dataclass(frozen=True, slots=True)
+class Workspace:
+    """A Slack team as tierbot knows it. `settings` are its runtime switches (such as `paused`).
+
+    enterprise: the organisation that it is part of, if any. stopped_at: since when the app is not installed there;
+    its data are kept, and nothing is sent or scheduled.
+    """
+
+    id: str
+    name: str
+    created_at: datetime
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    enterprise: str | None = None
+    stopped_at: datetime | None = None
+
+    @property
+    def channel(self) -> str:
+        """The channel that was chosen to play in; empty if none was."""
+        return str(self.settings.get("channel") or "")
+
+
+@dataclass(frozen=True, slots=True)
+class Installation:
+    """The app installed in a workspace, or (`org_wide`) in an organisation, whose id `id` then is.
+
+    sealed_token: the bot token, encrypted; empty once the installation ended. installer: the user id of who installed.
+    """
+
+    id: str
+    name: str
+    enterprise: str | None
+    org_wide: bool
+    bot_user: str
+    bot_id: str
+    sealed_token: str
+    scopes: tuple[str, ...]
+    installer: str
+    installed_at: datetime
+    ended_at: datetime | None = None
+    ended_by: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class LabelledPost:
+    """A post with everything learning and scoring ask of it at once."""
+
+    post: Post
+    prediction: Prediction
+    verdict: Verdict
+
+
+@dataclass(frozen=True, slots=True)
+class SettledPost:
+    """A labelled post without the two distributions: what fits in memory 100,000 times over."""
+
+    post: Post
+    verdict: Verdict
+    model_version: str
+    top_tag: str  # the model's argmax, which accuracy is measured on
+    propensity: float
+    selection: Selection

@@ -1,0 +1,1 @@
+"""From reactions to verdicts."""

@@ -1,0 +1,141 @@
+"""Reconciliation: what Slack shows is compared with the ledger, newest posts first, within Slack's rate limits.
+
+A sweep goes through all open messages in slices. What stops it (a rate limit, no answer, the end of a slice) is
+written on the agenda with the place to go on from, so that no thread sleeps and a restart loses nothing.
+"""
+
+import logging
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any
+
+from tierbot.domain.feedback.reconciliation import missed_events
+from tierbot.use_cases.people.personal_data import not_voters
+from tierbot.use_cases.ports import Chat, ChatError, ChatUnavailableError, Clock, RateLimitedError, Store
+
+log = logging.getLogger(__name__)
+
+_SLICE = 50  # messages; Slack lets reactions.get be called about as often in a minute
+_TIRED = 3  # unanswered calls in a row after which Slack is left in peace
+_REST = 30.0  # seconds
+_MOST_AGAIN = 500  # messages without an answer that are remembered
+_WITHOUT = frozenset({"unknown_method", "missing_scope", "method_deprecated", "no_permission", "access_denied"})
+_SHUT_OUT = frozenset({"invalid_auth", "not_authed", "token_revoked", "token_expired", "account_inactive"})
+
+Place = tuple[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Sweep:
+    """What a slice came to: events found, and if there is more to do, in how many seconds and from where."""
+
+    found: int
+    again_in: float | None = None
+    resume: Mapping[str, Any] = field(default_factory=dict)
+
+
+class Reconciler:
+    """Compares the open messages of any workspace with Slack. `days` is how long a message stays open."""
+
+    def __init__(
+        self, store: Store, chats: Callable[[str], Chat], clock: Clock, *, days: float, per_second: float
+    ) -> None:
+        self._store = store
+        self._chats = chats
+        self._clock = clock
+        self._open_for = timedelta(days=days)
+        self._pause = 1 / per_second
+        self._warned: set[str] = set()
+
+    def sweep(self, workspace: str, resume: Mapping[str, Any] | None = None) -> Sweep:
+        """Compare one slice of messages, the newest or those that `resume` (of the last Sweep) says."""
+        run = self._run(workspace, resume or {})
+        chat = self._chats(workspace)
+        for channel, ts in run.places:
+            if channel not in run.shut:
+                try:
+                    run.found += self._compare(workspace, chat, channel, ts)
+                    run.unanswered = 0
+                except RateLimitedError as fault:
+                    return run.stopped(fault.retry_after)
+                except ChatUnavailableError as fault:
+                    log.info("Message %s in %s could not be compared with Slack: %s", ts, channel, fault)
+                    run.failed(channel, ts)
+                except ChatError as fault:
+                    if not self._goes_on(workspace, channel, fault, run):
+                        return Sweep(run.found)
+            run.passed += 1
+            if run.unanswered >= _TIRED:
+                return run.stopped(_REST)
+        if run.later:
+            return run.stopped(self._pause * len(run.places))
+        return run.stopped(_REST) if run.again else Sweep(run.found)
+
+    def _goes_on(self, workspace: str, channel: str, fault: ChatError, run: "_Run") -> bool:
+        if fault.code in _WITHOUT:
+            if workspace not in self._warned:
+                self._warned.add(workspace)
+                log.warning("What is missed while tierbot is away cannot be found: %s", fault)
+            return False
+        log.warning("Messages in %s are not compared with Slack: %s", channel, fault)
+        run.shut.add(channel)
+        return fault.code not in _SHUT_OUT
+
+    def _run(self, workspace: str, resume: Mapping[str, Any]) -> "_Run":
+        since = self._clock.now() - self._open_for
+        with self._store.read(workspace) as tx:
+            found = {(post.channel, post.ts) for post in tx.posts.open(since) if post.ts}
+            found |= {(one.channel, one.ts) for one in tx.posts.invitations(since=since) if one.ts}
+        below = (str(resume.get("ts", "~")), str(resume.get("channel", "")))  # "~" sorts after every digit
+        again = [(str(channel), str(ts)) for channel, ts in resume.get("again", ())]
+        fresh = sorted((place for place in found if place[::-1] < below), key=lambda place: place[::-1], reverse=True)
+        if fresh:
+            return _Run(fresh[:_SLICE], below, later=len(fresh) > _SLICE, again=again)
+        left = [place for place in again if place in found]
+        return _Run(left[:_SLICE], below, later=len(left) > _SLICE, again=left[_SLICE:], second=True)
+
+    def _compare(self, workspace: str, chat: Chat, channel: str, ts: str) -> int:
+        started_at = self._clock.now()
+        counts = chat.reactions(channel, ts)
+        if counts is None:
+            return 0  # deleted in Slack: its votes stand
+        with self._store.begin(workspace) as tx:
+            gone = not_voters(tx)
+            missed = missed_events(
+                channel,
+                ts,
+                [event for event in tx.ledger.events(channel, ts) if not gone(event.user)],
+                [(one.name, [user for user in one.users if not gone(user)], one.complete) for one in counts],
+                started_at,
+            )
+            return sum(tx.ledger.append(event) for event in missed)
+
+
+@dataclass(slots=True)
+class _Run:
+    """A slice under way: its messages, where it began, and those to come back to. `second`: it is about these."""
+
+    places: list[Place]
+    below: Place
+    later: bool
+    again: list[Place]
+    second: bool = False
+    found: int = 0
+    passed: int = 0
+    unanswered: int = 0
+    shut: set[str] = field(default_factory=set)
+
+    def failed(self, channel: str, ts: str) -> None:
+        """Come back to a message without an answer, once: the next sweep finds it, too."""
+        self.unanswered += 1
+        if not self.second and len(self.again) < _MOST_AGAIN:
+            self.again.append((channel, ts))
+
+    def stopped(self, wait: float) -> Sweep:
+        """Return how to go on after `wait` seconds: below the last message that was looked at."""
+        left = [*self.places[self.passed :], *self.again] if self.second else self.again
+        if not self.second and self.passed:
+            self.below = self.places[self.passed - 1][::-1]
+        ts, channel = self.below
+        return Sweep(self.found, wait, {"ts": ts, "channel": channel, "again": [list(place) for place in left]})

@@ -1,0 +1,129 @@
+"""From votes to verdicts: posts settle as soon as their votes change, by the rule that is set.
+
+The plain rule needs a post's own votes only. The anchor-aware one judges them by what the votes on other posts
+say of the voters: those of this round and a few before it, up to a number in the ledger. Both go into the
+verdict's `aggregator`, so that the same ledger gives the same verdict again. What is known of the voters grows
+with the round; so the round's posts are settled once more, all together, before anything is concluded from them.
+Posts of frozen rounds are left as they are unless their own votes change.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from functools import partial
+
+from tierbot.domain.feedback import PlainRule
+from tierbot.domain.feedback.anchor_aware.aggregator import AnchorAware
+from tierbot.domain.nouns import Post, Verdict, Vote
+from tierbot.use_cases.people.doubts import doubted
+from tierbot.use_cases.ports import Clock, Store, Transaction
+
+AT_ONCE = 25
+"""Verdicts in one transaction: reactions wait for it, and Slack waits three seconds for them."""
+
+ROUNDS = 5
+"""The voters are known by the votes of this round and of four before it …"""
+
+MOST_POSTS = 2000
+"""… and by so many posts at most, the newest ones: a fit then takes a third of a second."""
+
+
+class Settlement:
+    """Settles posts in any workspace. Reads in one snapshot, thinks outside of any, writes in short transactions."""
+
+    def __init__(self, store: Store, clock: Clock, *, aggregator: str, minimum: int) -> None:
+        """Take the rule by name, "plain" or "anchor-aware"; fewer voters than `minimum` are too few."""
+        self._store = store
+        self._clock = clock
+        self._minimum = minimum
+        # Whoever judges alone can be compared with nobody.
+        self._learned = aggregator == "anchor-aware" and minimum > 1
+        self._plain = PlainRule(minimum=minimum)
+
+    def settle(self, workspace: str) -> int:
+        """Settle every post whose votes changed since its last verdict; return how many."""
+        settled = 0
+        while True:
+            with self._store.read(workspace) as tx:
+                changed = tx.posts.unsettled()
+                think = self._verdicts(tx, changed)
+            if not changed:
+                return settled
+            settled += self._write(workspace, think())
+
+    def settle_round(self, workspace: str) -> int:
+        """Settle the open round's posts once more with what is known of the voters by now; return how many changed.
+
+        With the plain rule nothing can change.
+        """
+        if not self._learned:
+            return 0
+        with self._store.read(workspace) as tx:
+            current = tx.rounds.current()
+            posts = tx.posts.in_round(current.number) if current else []
+            former = tx.verdicts.latest([post.id for post in posts])
+            think = self._verdicts(tx, [post for post in posts if post.id in former])
+        changed = [one for one in think() if _substance(one) != _substance(former[one.post_id])]
+        return self._write(workspace, changed)
+
+    def _known(self, tx: Transaction) -> list[Post]:
+        """Return the posts whose votes tell of the voters; none with the plain rule."""
+        current = tx.rounds.current() if self._learned else None
+        if current is None:
+            return []
+        posts: list[Post] = []
+        for number in range(current.number, max(0, current.number - ROUNDS), -1):
+            posts += tx.posts.in_round(number)[::-1][: MOST_POSTS - len(posts)]
+        return posts
+
+    def _verdicts(self, tx: Transaction, posts: Sequence[Post]) -> Callable[[], list[Verdict]]:
+        """Read all that verdicts on these posts rest on; what is returned does the thinking."""
+        known = {post.id: post for post in self._known(tx)}
+        ids = {*known, *(post.id for post in posts)}
+        votes, cursors = tx.ledger.votes(ids), tx.ledger.cursors(ids)
+        if not self._learned:
+            now = self._clock.now()
+            settle = partial(self._plain.settle, now=now, halved=doubted(tx))
+            return lambda: [settle(p, votes[p.id], ledger_cursor=cursors.get(p.id, 0)) for p in posts]
+        rule = AnchorAware(minimum=self._minimum, tags=len(tx.workspaces.tags().ids))
+        among = [post for post in posts if post.id in known]
+        older = [post for post in posts if post.id not in known]
+        # An older post that somebody still voted on joins alone, so that it does not matter what else settles now.
+        return lambda: [
+            verdict
+            for some in (among, *([post] for post in older))
+            for verdict in self._learn(rule, [*known.values()], some, votes, cursors)
+        ]
+
+    def _learn(
+        self,
+        rule: AnchorAware,
+        known: Sequence[Post],
+        wanted: Sequence[Post],
+        votes: Mapping[str, Sequence[Vote]],
+        cursors: Mapping[str, int],
+    ) -> list[Verdict]:
+        telling = {post.id: post for post in (*known, *wanted) if votes[post.id]}
+        rests_on = f"ledger<={max((cursors.get(post_id, 0) for post_id in telling), default=0)},posts={len(telling)}"
+        fitted = rule.fit({**telling, **{post.id: post for post in wanted}}.values(), votes)
+        now = self._clock.now()
+        return [
+            replace(
+                rule.verdict(fitted, post, votes[post.id], ledger_cursor=cursors.get(post.id, 0), now=now),
+                aggregator=f"{rule.version}@{rests_on}",
+            )
+            for post in wanted
+        ]
+
+    def _write(self, workspace: str, verdicts: Sequence[Verdict]) -> int:
+        for start in range(0, len(verdicts), AT_ONCE):
+            with self._store.begin(workspace) as tx:
+                for verdict in verdicts[start : start + AT_ONCE]:
+                    tx.verdicts.add(verdict)
+        return len(verdicts)
+
+
+def _substance(verdict: Verdict) -> tuple[object, ...]:
+    """Return what a verdict says, to two decimals."""
+    reward = None if verdict.reward is None else round(verdict.reward, 2)
+    tags = {tag: round(weight, 2) for tag, weight in verdict.tags.items()}
+    return verdict.outcome, verdict.reason, tags, reward, round(verdict.weight, 2)
