@@ -7,7 +7,7 @@ from pathlib import Path
 import tierbot
 
 PACKAGE = Path(tierbot.__file__).parent
-STORE, PORTS = PACKAGE / "edges" / "store", PACKAGE / "ports"
+STORE, PORTS = PACKAGE / "adapters" / "store", PACKAGE / "use_cases" / "ports"
 Named = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef
 
 

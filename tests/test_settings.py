@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from docs.generate import env_example
+from tests.support.paths import ROOT
 from tierbot.settings import Settings, SettingsError, environment_name, load_settings
 
 
@@ -15,7 +16,7 @@ def _bare_environment(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_the_example_file_names_every_setting_as_the_code_has_it() -> None:
-    shipped = Path(__file__).parents[1] / ".env.example"
+    shipped = ROOT / ".env.example"
     assert shipped.read_text(encoding="utf-8") == env_example(), "run: python docs/generate.py"
 
 

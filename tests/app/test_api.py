@@ -12,6 +12,7 @@ import pytest
 
 import tierbot
 from tests.conftest import WORKSPACE, Stage
+from tests.support.paths import DOCS
 from tierbot.domain.nouns import TierbotError
 from tierbot.use_cases.ports import Workspace
 
@@ -130,7 +131,7 @@ def test_of_several_workspaces_one_is_named(stage: Stage, played: str) -> None:
 
 def test_the_examples_in_the_documentation_run(played: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("TIERBOT_ENCODER")
-    document = Path(__file__).parent.parent / "docs" / "python.md"
+    document = DOCS / "python.md"
     failed, tried = doctest.testfile(str(document), module_relative=False, globs={"database": played})
     assert tried > 10
     assert failed == 0

@@ -13,8 +13,7 @@ import psutil
 import pytest
 
 from tests.support.external_predictors import FOOD, install
-
-ROOT = Path(__file__).parent.parent.parent
+from tests.support.paths import ROOT
 
 
 def archive(path: Path, rows: int) -> Path:

@@ -10,6 +10,7 @@ import pytest
 from typer.testing import CliRunner
 
 from tests.conftest import WORKSPACE, raise_stage
+from tests.support.paths import DOCS
 from tierbot.adapters.store import open_store
 from tierbot.cli.app import app
 from tierbot.domain.nouns import ReactionEvent
@@ -114,6 +115,6 @@ def test_a_mistake_is_one_sentence_and_writes_nothing(played: str, arguments: tu
 
 
 def test_the_dictionary_in_the_docs_is_the_one_that_the_code_makes() -> None:
-    kept = Path(__file__).parents[2] / "docs" / "data-dictionary.md"
+    kept = DOCS / "data-dictionary.md"
     assert kept.read_text(encoding="utf-8") == data_dictionary()
     assert run("--dictionary").stdout == data_dictionary()

@@ -10,10 +10,9 @@ from prometheus_client import CollectorRegistry
 from prometheus_client.parser import text_string_to_metric_families
 
 from tests.conftest import WORKSPACE, Stage, raise_stage
+from tests.support.paths import DOCS
 from tierbot.adapters.store import StoreError
 from tierbot.reports.metrics import Metrics, ProcessFigures, StoreFigures
-
-DOCS = Path(__file__).parents[2] / "docs"
 
 
 @pytest.fixture

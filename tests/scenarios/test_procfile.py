@@ -14,11 +14,12 @@ import httpx
 import pytest
 
 from tests.scenarios.conftest import World, wait_until
+from tests.support.paths import ROOT
 from tierbot.app.demo.workspace import SandboxProcess
 
 pytest.importorskip("honcho", reason="needs a Procfile runner (pip install honcho)")
 
-PROCFILE = Path(__file__).parents[2] / "Procfile"
+PROCFILE = ROOT / "Procfile"
 TYPES = [line.partition(":")[0] for line in PROCFILE.read_text(encoding="utf-8").splitlines()]
 # honcho gives its children five seconds to end; a busy machine may need more.
 RUNNER = "import honcho.manager; honcho.manager.KILL_WAIT = 30; from honcho.command import main; main()"

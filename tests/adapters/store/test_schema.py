@@ -12,6 +12,7 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from sqlalchemy import inspect, text
 
+from tests.support.paths import ROOT
 from tests.support.rows import TEAM, article
 from tierbot.adapters.store import SqlStore, StoreError, open_store, upgrade
 from tierbot.adapters.store.columns import Row
@@ -147,7 +148,7 @@ def test_without_create_a_missing_database_is_an_error(blank_url: str) -> None:
 
 def test_the_migrations_travel_in_the_wheel(tmp_path: Path) -> None:
     builder = pytest.importorskip("hatchling.builders.wheel", reason="needs hatchling to build a wheel")
-    (built,) = builder.WheelBuilder(str(Path(__file__).parents[3])).build(directory=str(tmp_path))
+    (built,) = builder.WheelBuilder(str(ROOT)).build(directory=str(tmp_path))
     names = set(zipfile.ZipFile(built).namelist())
     assert {f"tierbot/adapters/store/migrations/versions/{name}" for name in VERSIONS} <= names
     assert {"tierbot/adapters/store/migrations/env.py", "tierbot/adapters/store/migrations/script.py.mako"} <= names

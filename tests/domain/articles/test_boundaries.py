@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.support.paths import DOCS
 from tierbot.domain.articles import boundaries
 from tierbot.domain.articles.boundaries import (
     Boundaries,
@@ -184,7 +185,7 @@ def test_the_rule_named_is_the_first_of_the_file_whose_pattern_is_there(rules: l
 
 
 def test_the_documented_example_can_be_used() -> None:
-    page = Path(__file__).parents[2] / "docs" / "how-to" / "boundaries.md"
+    page = DOCS / "how-to" / "boundaries.md"
     (example,) = re.findall(r"```toml\n(sources = .*?)```", page.read_text(encoding="utf-8"), re.DOTALL)
     found = parse_boundaries(example, page.name, TAGS)
     assert all((found.sources, found.words, found.tags, found.minimum_confidence))

@@ -7,10 +7,10 @@ import sys
 import textwrap
 import threading
 import time
-from pathlib import Path
 
 import pytest
 
+from tests.support.paths import ROOT
 from tierbot.adapters.slack.connection.socket_mode import SocketRunner
 from tierbot.adapters.slack.messages.chat import web_client
 from tierbot.use_cases.ports import ChatError
@@ -217,7 +217,7 @@ def test_sigterm_ends_the_process_with_zero_within_ten_seconds(box):
         [sys.executable, "-c", textwrap.dedent(program), info["api_url"], info["bot_token"], info["app_token"]],
         stdout=subprocess.PIPE,
         text=True,
-        cwd=Path(__file__).parents[3],
+        cwd=ROOT,
     )
     with bot:
         assert bot.stdout.readline() == "connected\n"
