@@ -11,13 +11,14 @@ from functools import cache, partial
 from typing import Any
 
 import numpy as np
+from slack_bolt import App
 
 from tierbot.adapters.encoders import encoder_of
 from tierbot.adapters.files.model_files import FileShelf, shipped_models
 from tierbot.adapters.processes.drawing import draw_in_child
 from tierbot.adapters.processes.trainer import ChildTrainer
 from tierbot.adapters.slack.admins import Admins
-from tierbot.adapters.slack.app import AuthorizeOne, SlackApp, build_app
+from tierbot.adapters.slack.app import AuthorizeOne, build_app
 from tierbot.adapters.slack.canary import COMMANDS, Canary, colleague
 from tierbot.adapters.slack.commands.listeners import Desk
 from tierbot.adapters.slack.connection.socket_mode import SocketRunner
@@ -273,7 +274,7 @@ def connect(bot: Tierbot, pause: Callable[[float], Any] = time.sleep) -> SocketR
     )
 
 
-def app_of(bot: Tierbot, identity: Identity | None) -> SlackApp:
+def app_of(bot: Tierbot, identity: Identity | None) -> App:
     """Return the Bolt app with all listeners over this bot; nothing is connected.
 
     `identity` is the bot of the one workspace; None: that of each workspace in which the app is installed.
@@ -318,7 +319,7 @@ def _installing(bot: Tierbot) -> Installing:
     )
 
 
-def schedule_journey(bot: Tierbot, app: SlackApp, identity: Identity) -> None:
+def schedule_journey(bot: Tierbot, app: App, identity: Identity) -> None:
     """Let this process's scheduler send a canary the whole way every so often, if the settings want it.
 
     For whatever process keeps the schedule: a job that only the one that went away knew would never be done again.
@@ -336,7 +337,7 @@ def schedule_journey(bot: Tierbot, app: SlackApp, identity: Identity) -> None:
     bot.scheduler.add(JOURNEY, patrol)
 
 
-def journey(bot: Tierbot, app: SlackApp, identity: Identity, channel: str) -> list[Step]:
+def journey(bot: Tierbot, app: App, identity: Identity, channel: str) -> list[Step]:
     """Let a canary go the whole way in a channel; see tierbot.domain.doctor.smoke_test.
 
     Raises TierbotError if SLACK_USER_TOKEN is of the wrong kind.

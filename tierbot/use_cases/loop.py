@@ -32,7 +32,7 @@ from tierbot.use_cases.models.registry import Registry, Training
 from tierbot.use_cases.ports import Chat, Clock, Delivery, DeliveryKind, Due, Encoder, Store, Transaction, Workspace
 from tierbot.use_cases.rounds.round_report import chart_of, figures_before, report_of
 from tierbot.use_cases.voting.reconciling import Reconciler, Sweep
-from tierbot.use_cases.voting.recording import Recorder, Told
+from tierbot.use_cases.voting.recording import Recorder
 from tierbot.use_cases.voting.settlement import Settlement
 
 log = logging.getLogger(__name__)
@@ -229,10 +229,6 @@ class Loop:
     def record(self, workspace: str, event: ReactionEvent) -> bool:
         """Write one reaction event into the ledger; return, once committed, whether it was new. Nothing else happens."""
         return self._recorder.record(workspace, event)
-
-    def hand_in(self, workspace: str, event: ReactionEvent, told: Told) -> None:
-        """Do as `record` does without waiting: `told` is called, by another thread, after the commit."""
-        self._recorder.hand_in(workspace, event, told)
 
     def tally(self, workspace: str) -> int:
         """Derive the votes of every message whose events were not read yet; return how many messages."""

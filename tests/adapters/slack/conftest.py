@@ -55,18 +55,6 @@ class SmallGame:
         self.deliveries.append(event)
         return new
 
-    def hand_in(self, workspace, event, told):
-        """Record in another thread, as the real one does."""
-
-        def write():
-            try:
-                new, fault = self.record(workspace, event), None
-            except Exception as raised:  # noqa: BLE001 - whoever waits must be told
-                new, fault = False, raised
-            told(new, fault)
-
-        threading.Thread(target=write).start()
-
     def touched(self, workspace):
         assert workspace
         self.told.release()

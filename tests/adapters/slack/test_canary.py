@@ -1,10 +1,11 @@
 """The journey's hands over real sockets: what breaks where no bot listens, and answers that come to this machine."""
 
 import pytest
+from slack_bolt import App
 
 from tests.adapters.slack.conftest import SmallGame, StoppedClock, desk_of
 from tierbot.adapters.slack.admins import Admins, list_admins
-from tierbot.adapters.slack.app import AuthorizeOne, SlackApp, build_app, identify
+from tierbot.adapters.slack.app import AuthorizeOne, build_app, identify
 from tierbot.adapters.slack.canary import COMMANDS, STRANGER, Canary, colleague
 from tierbot.domain.nouns import TierbotError
 
@@ -20,7 +21,7 @@ def game():
 
 
 @pytest.fixture
-def app(box, game) -> SlackApp:
+def app(box, game) -> App:
     clock = StoppedClock()
     desk = desk_of(game, clock, Admins((), clock), lambda _: box.channel)
     return build_app(desk, AuthorizeOne(identify(box.web)), base_url=box.info["api_url"])

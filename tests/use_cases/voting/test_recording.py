@@ -5,7 +5,6 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import UTC, datetime
-from queue import SimpleQueue
 from types import SimpleNamespace
 
 import pytest
@@ -91,29 +90,6 @@ def test_a_workspace_does_not_wait_for_another() -> None:
         for _ in both:
             store.go.release()
         assert [one.result(20) for one in both] == [True, True]
-
-
-def test_who_hands_an_event_in_does_not_wait_and_is_told_after_the_commit() -> None:
-    store, ends = SlowStore(), SimpleQueue[tuple[bool, BaseException | None]]()
-    recorder = Recorder(store)  # type: ignore[arg-type]
-    recorder.hand_in(WORKSPACE, event(0), lambda *end: ends.put(end))
-    assert store.begun.acquire(timeout=20)
-    assert ends.empty(), "it is written and not committed"
-    store.go.release()
-    assert ends.get(timeout=20) == (True, None)
-
-
-def test_one_who_fails_to_be_told_keeps_it_from_nobody_else(caplog: pytest.LogCaptureFixture) -> None:
-    def gone(*_: object) -> None:
-        raise OSError("the connection is closed")
-
-    store = SlowStore()
-    recorder = Recorder(store)  # type: ignore[arg-type]
-    recorder.hand_in(WORKSPACE, event(0), gone)
-    store.go.release()
-    store.go.release()
-    assert recorder.record(WORKSPACE, event(1))
-    assert "could not be told" in caplog.text
 
 
 def test_many_threads_that_bring_the_same_events_count_each_once(stage: Stage) -> None:

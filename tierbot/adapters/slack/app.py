@@ -22,7 +22,6 @@ from tierbot.adapters.slack.installation.oauth import AuthorizeInstalled, Instal
 from tierbot.adapters.slack.messages.chat import web_client
 from tierbot.adapters.slack.needs import Needs
 from tierbot.adapters.slack.reactions import inbox
-from tierbot.adapters.slack.reactions.fast_lane import FastLane
 from tierbot.adapters.slack.shortcuts import listeners as shortcuts
 from tierbot.adapters.slack.shortcuts import tagging
 from tierbot.logs import FollowingExecutor
@@ -31,12 +30,6 @@ from tierbot.use_cases.ports import Meter
 NEEDS = Needs(methods={"auth.test": ()})
 _NOT_HERE = "tierbot is not installed in this workspace (any more). Whoever manages its apps can add it again."
 LISTENER_THREADS = 32  # Bolt's own five let a slash command starve behind five slow ones
-
-
-class SlackApp(App):
-    """Bolt's app, and beside it the lane for plain reactions, which whoever takes events in asks first."""
-
-    lane: FastLane
 
 
 def identify(client: WebClient) -> Identity:
@@ -66,12 +59,9 @@ class AuthorizeOne(Authorize):
         self, *, context: BoltContext, enterprise_id: str | None, team_id: str | None, **_: Any
     ) -> AuthorizeResult | None:
         """Return whose token serves a request; None for another workspace."""
-        known = self.known(enterprise_id, team_id)
-        return known.serving(enterprise_id, team_id, context) if known else None
-
-    def known(self, enterprise_id: str | None, team_id: str | None) -> Identity | None:  # noqa: ARG002 - as others ask
-        """Return the workspace's bot; None for another one."""
-        return self._identity if team_id == self._identity.team_id else None
+        if team_id != self._identity.team_id:
+            return None
+        return self._identity.serving(enterprise_id, team_id, context)
 
 
 def build_app(
@@ -85,14 +75,14 @@ def build_app(
     directory: Directory | None = None,
     listener_threads: int = LISTENER_THREADS,
     meter: Meter | None = None,
-) -> SlackApp:
+) -> App:
     """Return the app with every listener registered. `signing_secret` is needed for HTTP mode only.
 
     `installing` is how the app gets into many workspaces and who may act there; without it `authorize` says that.
     """
     allowed = AuthorizeInstalled(installing.installations) if installing else authorize
     with _quiet(logging.getLogger("slack_bolt.App")):
-        app = SlackApp(
+        app = App(
             name="tierbot",
             client=web_client(None, base_url, meter),
             authorize=allowed,  # type: ignore[arg-type] # None is how Bolt is told "not installed"
@@ -104,14 +94,7 @@ def build_app(
             listener_executor=FollowingExecutor(listener_threads, thread_name_prefix="slack-listener"),
         )
     directory = directory or Directory(desk.clock)
-    reactions = inbox.Inbox(desk.play, desk.courtesy, desk.clock, directory, ignored_users)
-    inbox.register(app, reactions)
-    app.lane = FastLane(
-        reactions,
-        allowed.known if allowed else lambda *_: None,
-        lambda token: web_client(token, base_url, meter),
-        app.listener_runner.listener_executor,
-    )
+    inbox.register(app, inbox.Inbox(desk.play, desk.courtesy, desk.clock, directory, ignored_users))
     listeners.register(app, desk, directory)
     # One at a time: what takes seconds takes the encoder, and colleagues' clicks come first.
     slow = FollowingExecutor(1, thread_name_prefix="slack-slow")

@@ -1,6 +1,6 @@
 """What the listeners ask of the game. It has these methods; nothing else of it is known here."""
 
-from collections.abc import Callable, Collection
+from collections.abc import Collection
 from typing import Protocol
 
 from tierbot.domain.nouns import ModelVersion, ReactionEvent, Thread
@@ -14,10 +14,6 @@ class Play(Protocol):
 
     def record(self, workspace: str, event: ReactionEvent) -> bool:
         """Write an event to the ledger; False if it was there already."""
-        ...
-
-    def hand_in(self, workspace: str, event: ReactionEvent, told: Callable[[bool, BaseException | None], None]) -> None:
-        """Have an event written; another thread calls `told` after the commit: was it new, and what went wrong."""
         ...
 
     def touched(self, workspace: str) -> None:

@@ -14,7 +14,6 @@ from tierbot.domain.rounds.scores import all_time_standings, standings_of, strea
 from tierbot.use_cases.loop import Loop
 from tierbot.use_cases.ports import Due, Transaction, Workspace
 from tierbot.use_cases.rounds.round_report import status_of
-from tierbot.use_cases.voting.recording import Told
 
 _LONGEST_STREAK = timedelta(days=120)
 
@@ -32,10 +31,6 @@ class Game:
     def record(self, workspace: str, event: ReactionEvent) -> bool:
         """Write a reaction event into the ledger; see Loop.record."""
         return self._loop.record(workspace, event)
-
-    def hand_in(self, workspace: str, event: ReactionEvent, told: Told) -> None:
-        """Have a reaction event written into the ledger; see Loop.hand_in."""
-        self._loop.hand_in(workspace, event, told)
 
     def touched(self, workspace: str) -> None:  # noqa: ARG002 - one worker serves all workspaces
         """Say that the ledger grew: votes and verdicts follow soon."""

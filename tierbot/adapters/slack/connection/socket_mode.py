@@ -1,12 +1,10 @@
 """Socket Mode that stays alive: connect, watch, reconnect, drain, leave.
 
-Built on the SDK's own client, with what it lacks: it reads frame by frame (see frames.py), notices an ended
-connection at once (the SDK would spin on it until some pings fail), a silent one also before its first pong, retries
-with growing pauses, and stops in order: nothing new is taken, what was taken is finished and acknowledged, then the
-connection closes.
+Built on the SDK's client over websocket-client, with what it lacks: it notices an ended connection at once and a silent one
+also before its first pong, retries with growing pauses, and stops in order: nothing new is taken, what was taken is finished
+and acknowledged, then the connection closes.
 """
 
-import json
 import logging
 import signal
 import socket
@@ -17,18 +15,16 @@ from contextlib import contextmanager, suppress
 from functools import partial
 from typing import Any
 
-import orjson
+from slack_bolt import App
 from slack_bolt.adapter.socket_mode.internals import send_response
 from slack_sdk import WebClient
 from slack_sdk.errors import SlackClientError
-from slack_sdk.socket_mode import SocketModeClient
-from slack_sdk.socket_mode.builtin.connection import Connection
 from slack_sdk.socket_mode.client import BaseSocketModeClient
 from slack_sdk.socket_mode.request import SocketModeRequest
+from slack_sdk.socket_mode.websocket_client import SocketModeClient
+from websocket import WebSocket, WebSocketApp
 
-from tierbot.adapters.slack.app import SlackApp
-from tierbot.adapters.slack.connection.frames import FrameSocket
-from tierbot.adapters.slack.connection.intake import answer, tell
+from tierbot.adapters.slack.connection.intake import answer
 from tierbot.adapters.slack.errors import call
 from tierbot.domain.nouns import TierbotError
 from tierbot.use_cases.ports import ChatError, Meter, NoMeter, RateLimitedError
@@ -46,39 +42,72 @@ _WORKERS = 32  # those who wait together are written together
 class _Client(SocketModeClient):
     """The SDK's client, which leaves reconnecting to the watchdog and does not sleep when rate limited."""
 
-    def __init__(self, first: Callable[["_Client", str], bool], **arguments: Any) -> None:
-        """`first` is offered each message; what it does not take goes to the SDK's listeners."""
+    def __init__(self, **arguments: Any) -> None:
         self.told_to_move = threading.Event()
-        self._first = first
-        super().__init__(**arguments)
+        self._ran: WebSocketApp | None = None
+        self._opened: WebSocketApp | None = None
+        self._ended: WebSocketApp | None = None
+        self._wire: WebSocket | None = None  # the open connection's
+        super().__init__(
+            on_open_listeners=[self._note_open],
+            on_error_listeners=[self._note_error],
+            on_close_listeners=[self._note_end],
+            auto_reconnect_enabled=False,
+            logger=_quiet_logger(),
+            **arguments,
+        )
 
-    def enqueue_message(self, message: str) -> None:
-        """Offer a message, then let it wait for a thread of the SDK's."""
-        if not self._first(self, message):
-            super().enqueue_message(message)
+    def is_connected(self) -> bool:
+        """Say whether the current connection is open, rather than being made or gone."""
+        session = self.current_session
+        return session is not None and session is self._opened and session is not self._ended
+
+    @property
+    def ended(self) -> bool:
+        """Whether the current connection is gone; False while it is still being made."""
+        return self.current_session is None or self.current_session is self._ended
 
     def connect_to_new_endpoint(self, force: bool = False) -> None:  # noqa: ARG002 - the SDK's signature
-        """Note that Slack announced the end; the SDK would reconnect at once, as often as it is turned away."""
+        """Note that Slack announced the end; the SDK would reconnect at once, however often it is turned away."""
         self.told_to_move.set()
 
     def move(self, *, force: bool) -> None:
-        """Open a new connection, then close the old one; without `force` only if none stands."""
+        """Close the connection and open a new one; without `force` only if none stands."""
         self.told_to_move.clear()
         super().connect_to_new_endpoint(force=force)
 
     def connect(self) -> None:
         super().connect()
         session = self.current_session
-        if session is not None and session.sock is not None:
-            session.sock = FrameSocket(session.sock)  # type: ignore[assignment]
+        if session is not None:
             session.close = partial(_end, session)  # type: ignore[method-assign]
 
     def issue_new_wss_url(self) -> str:
         answer = call("apps.connections.open", self.web_client.apps_connections_open, app_token=self.app_token)
         return str(answer["url"])
 
-    def _on_error(self, error: Exception) -> None:
-        _log.info("The connection to Slack ended: %s", error)
+    def _run_current_session(self) -> None:
+        """Read one connection to its end, once: the SDK would go on asking for an address that Slack gave out once."""
+        session = self.current_session
+        if session is None or session is self._ran:
+            return
+        self._ran = session
+        try:
+            session.run_forever(ping_interval=self.ping_interval)
+        finally:
+            self._ended = session
+            if self._wire is not None:
+                self._wire.shutdown()  # websocket-client leaves a socket open that the other side closed
+
+    def _note_open(self, session: WebSocketApp) -> None:
+        self._opened, self._wire = session, session.sock
+
+    def _note_end(self, session: WebSocketApp) -> None:
+        self._ended = session
+
+    def _note_error(self, session: WebSocketApp, fault: Exception) -> None:
+        self._ended = session
+        _log.info("The connection to Slack ended: %s", fault)
 
 
 class _Gate:
@@ -115,7 +144,7 @@ class SocketRunner:
 
     def __init__(
         self,
-        app: SlackApp,
+        app: App,
         app_token: str,
         web_client: WebClient,
         *,
@@ -133,20 +162,17 @@ class SocketRunner:
         self._gate = _Gate()
         self._stopping = threading.Event()
         self._make_client: Callable[[], _Client] = lambda: _Client(
-            self._take,
             app_token=app_token,
             web_client=web_client,
-            logger=_quiet_logger(),
-            auto_reconnect_enabled=False,
             ping_interval=ping,
             concurrency=_WORKERS,
-            on_message_listeners=[lambda _: self._heard()],
+            on_message_listeners=[lambda *_: self._heard()],
         )
         self._client: _Client | None = None
         self._watchdog = threading.Thread(target=self._watch, name="slack-watchdog", daemon=True)
         self._last_sign = time.monotonic()
-        self._last_pong: tuple[str | None, float | None] = (None, None)
-        self._session: str | None = None
+        self._last_pong: tuple[WebSocketApp | None, float] = (None, 0.0)
+        self._session: WebSocketApp | None = None
 
     def dead(self) -> str | None:
         """Say if what keeps the connection has ended, though nobody stopped it; None if it goes on."""
@@ -195,27 +221,6 @@ class SocketRunner:
 
     # --- requests ---------------------------------------------------------------------------------
 
-    def _take(self, client: _Client, message: str) -> bool:
-        """Let the lane take a message, in the thread that reads; it is acknowledged by the one that committed it."""
-        began = time.monotonic()
-        envelope = _events_envelope(message)
-        if envelope is None or not self._gate.enter():
-            return False
-        envelope_id, payload = envelope
-
-        def done(acknowledged: bool) -> None:
-            try:
-                tell(self._meter, payload, time.monotonic() - began, acknowledged=acknowledged)
-                if acknowledged:
-                    self._acknowledge(partial(client.send_message, json.dumps({"envelope_id": envelope_id})))
-            finally:
-                self._gate.leave()
-
-        taken = self._app.lane.take(payload, done)
-        if not taken:
-            self._gate.leave()
-        return taken
-
     def _handle(self, client: BaseSocketModeClient, request: SocketModeRequest) -> None:
         if not self._gate.enter():
             return  # not acknowledged: Slack delivers it again, to another connection or after the restart
@@ -260,7 +265,7 @@ class SocketRunner:
             next_try = time.monotonic() + max(wait, _PAUSES[min(attempts, len(_PAUSES) - 1)])
 
     def _trouble(self, client: _Client, now: float) -> str | None:
-        if not client.is_connected():
+        if client.ended:
             return "Disconnected from Slack"
         if now - self._last_sign > self._silence:
             return "Slack is silent"
@@ -271,12 +276,12 @@ class SocketRunner:
         session = client.current_session
         if session is None:
             return
-        pong = (session.session_id, session.last_ping_pong_time)
+        pong = (session, session.last_pong_tm)
         if pong != self._last_pong:
             self._last_pong = pong
             self._heard()
-        if session.session_id != self._session and session.is_active():
-            self._session = session.session_id
+        if session is not self._session and client.is_connected():
+            self._session = session
             self.connections += 1
             _log.info("Connected to Slack.")
             try:
@@ -289,7 +294,7 @@ class SocketRunner:
         if attempts == 0:
             _log.info("%s; reconnecting.", trouble)
         try:
-            client.move(force=client.is_connected())
+            client.move(force=not client.ended)
         except RateLimitedError as fault:
             return fault.retry_after
         except (TierbotError, OSError, SlackClientError) as fault:
@@ -300,30 +305,13 @@ class SocketRunner:
         return 0.0
 
 
-def _events_envelope(message: str) -> tuple[str, dict[str, Any]] | None:
-    """Return id and payload of an Events API envelope; None if the message is anything else."""
-    try:
-        envelope = orjson.loads(message)
-    except orjson.JSONDecodeError:
-        return None
-    if not isinstance(envelope, dict) or envelope.get("type") != "events_api":
-        return None
-    envelope_id, payload = envelope.get("envelope_id"), envelope.get("payload")
-    return (envelope_id, payload) if isinstance(envelope_id, str) and isinstance(payload, dict) else None
-
-
-def _end(session: Connection) -> None:
-    """Close a connection without waiting up to 3 s for its reader, while acknowledgements queue behind it."""
-    sock = session.sock
-    if sock is None:
-        return
-    with suppress(OSError):
-        sock.shutdown(socket.SHUT_RDWR)
-    until = time.monotonic() + 1.0
-    while session.is_active() and time.monotonic() < until:  # its reader sees the end and closes it
-        time.sleep(0.01)
-    if session.is_active():
-        session.disconnect()
+def _end(session: WebSocketApp) -> None:
+    """Close a connection without waiting up to 3 s for the other side's farewell, while acknowledgements queue."""
+    session.keep_running = False
+    sock = session.sock.sock if session.sock is not None else None
+    if sock is not None:
+        with suppress(OSError):
+            sock.shutdown(socket.SHUT_RDWR)  # its reader sees the end and closes it
 
 
 def _within(until: float, work: Callable[[], None]) -> bool:
@@ -334,8 +322,11 @@ def _within(until: float, work: Callable[[], None]) -> bool:
 
 
 def _quiet_logger() -> logging.Logger:
+    """Return a logger for the SDK, which tells every step; the watchdog tells what matters."""
+    logging.getLogger("websocket").setLevel(logging.CRITICAL)
     logger = logging.getLogger(f"{__name__}.sdk")
-    logger.setLevel(logging.WARNING)  # it tells every step, and the watchdog tells what matters
+    logger.setLevel(logging.WARNING)
+    logger.filters[:] = [lambda record: not record.getMessage().startswith("on_error invoked")]
     return logger
 
 

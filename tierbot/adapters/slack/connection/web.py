@@ -4,7 +4,6 @@ Signatures are checked here rather than by Bolt, which writes a refused body to 
 that is no number. Nothing is parsed before it is verified.
 """
 
-import asyncio
 import hashlib
 import hmac
 import logging
@@ -15,7 +14,6 @@ import time
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
 
-import orjson
 from slack_bolt import App, BoltRequest
 from slack_bolt.adapter.starlette.handler import to_starlette_response
 from starlette.applications import Starlette
@@ -24,7 +22,6 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import BaseRoute, Route
 
-from tierbot.adapters.slack.app import SlackApp
 from tierbot.adapters.slack.connection.intake import ids_of, malformed, tell
 from tierbot.adapters.slack.installation.manifest import EVENTS_PATH
 from tierbot.adapters.slack.installation.oauth import about_installations
@@ -76,7 +73,7 @@ class Signatures:
 
 
 def web_app(
-    app: SlackApp,
+    app: App,
     signing_secret: str,
     clock: Clock,
     more: tuple[BaseRoute, ...] = (),
@@ -123,37 +120,9 @@ async def _body(request: Request) -> bytes | None:
 
 
 async def _take(
-    app: SlackApp, request: Request, body: bytes, meter: Meter, first_time: Callable[[str, str], bool]
+    app: App, request: Request, body: bytes, meter: Meter, first_time: Callable[[str, str], bool]
 ) -> Response:
-    by_lane = await _by_lane(app, body, meter)
-    if by_lane is not None:
-        return by_lane
     return await run_in_threadpool(_answer, app, request, body, meter, first_time)
-
-
-async def _by_lane(app: SlackApp, body: bytes, meter: Meter) -> Response | None:
-    """Let the lane take a verified body, and answer after its commit; None if it is Bolt's."""
-    began, here = time.monotonic(), asyncio.get_running_loop()
-    if not body.startswith(b"{"):  # as Bolt tells JSON from a form
-        return None
-    try:
-        payload = orjson.loads(body)
-    except orjson.JSONDecodeError:
-        return None
-    end: asyncio.Future[bool] = here.create_future()
-
-    def told(committed: bool) -> None:
-        if not end.done():  # whoever waited may have hung up
-            end.set_result(committed)
-
-    def done(committed: bool) -> None:
-        here.call_soon_threadsafe(told, committed)
-
-    if not isinstance(payload, dict) or not app.lane.take(payload, done):
-        return None
-    committed = await end
-    tell(meter, payload, time.monotonic() - began, acknowledged=committed)
-    return Response(status_code=200 if committed else 500)
 
 
 def _answer(app: App, request: Request, body: bytes, meter: Meter, first_time: Callable[[str, str], bool]) -> Response:

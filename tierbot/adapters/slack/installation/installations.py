@@ -95,12 +95,6 @@ class Installations:
             self._known[key] = (now + _REMEMBERED, found)
         return found
 
-    def remembered(self, team: str | None, enterprise: str | None) -> Identity | None:
-        """Return what `asked_by` said some seconds ago at most; None if it has to be asked. Waits for nothing."""
-        with self._lock:
-            known = self._known.get((team, enterprise or ""))
-        return known[1] if known is not None and known[0] > self._clock.now() else None
-
     def forget(self) -> None:
         """Look everything up again."""
         with self._lock:

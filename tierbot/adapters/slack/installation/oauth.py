@@ -22,7 +22,6 @@ from slack_sdk.oauth.installation_store import InstallationStore
 from slack_sdk.oauth.state_store import OAuthStateStore
 
 from tierbot.adapters.slack.errors import call
-from tierbot.adapters.slack.identity import Identity
 from tierbot.adapters.slack.installation.installations import Installations
 from tierbot.adapters.slack.needs import Needs
 from tierbot.domain.nouns import TierbotError
@@ -118,10 +117,6 @@ class AuthorizeInstalled(Authorize):
         """Return whose token serves a request; None where the app is not installed."""
         found = self._installations.asked_by(team_id, enterprise_id)
         return found.serving(enterprise_id, team_id, context) if found is not None else None
-
-    def known(self, enterprise_id: str | None, team_id: str | None) -> Identity | None:
-        """Return the bot that serves a request if that was looked up just now; None if it has to be."""
-        return self._installations.remembered(team_id, enterprise_id)
 
 
 @dataclass(frozen=True, slots=True)
