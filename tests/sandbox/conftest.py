@@ -101,7 +101,7 @@ def box(start: Callable[..., Box]) -> Box:
     return start()
 
 
-class Desk:
+class Dependencies:
     """A sandbox in this process, with a clock that stands still, called without a network."""
 
     def __init__(self, settings: Settings | None = None) -> None:
@@ -135,12 +135,12 @@ class Desk:
 
 
 @pytest.fixture
-def desks() -> Callable[..., Desk]:
+def desks() -> Callable[..., Dependencies]:
     """Return what makes sandboxes in this process."""
-    return Desk
+    return Dependencies
 
 
 @pytest.fixture
-def desk() -> Desk:
+def desk() -> Dependencies:
     """Return a sandbox in this process."""
-    return Desk()
+    return Dependencies()

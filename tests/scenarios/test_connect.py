@@ -10,7 +10,7 @@ import httpx
 import pytest
 from typer.testing import CliRunner
 
-from tierbot.adapters.slack.installation.manifest import manifest
+from tierbot.adapters.slack.manifest import manifest
 from tierbot.adapters.store import open_store
 from tierbot.app.demo.workspace import SandboxProcess
 from tierbot.app.doctor.checkup import check_up

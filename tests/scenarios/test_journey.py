@@ -10,7 +10,7 @@ import pytest
 
 from tests.scenarios.conftest import World, wait_until
 from tierbot.adapters.slack.canary import COMMANDS
-from tierbot.adapters.slack.installation.manifest import manifest
+from tierbot.adapters.slack.manifest import manifest
 from tierbot.adapters.store.store import SqlStore
 from tierbot.app.demo.workspace import SandboxProcess
 from tierbot.use_cases.ports import Due

@@ -18,8 +18,8 @@ from tests.support.balancer import Balancer
 from tests.support.stagehand import USERS, ShiftedClock
 from tierbot.adapters.encoders.hashing import HashingEncoder
 from tierbot.adapters.slack.connection.web import web_app
-from tierbot.adapters.slack.installation.manifest import manifest
 from tierbot.adapters.slack.installation.pages import install_routes
+from tierbot.adapters.slack.manifest import manifest
 from tierbot.app.bootstrap import Tierbot, app_of, build
 from tierbot.app.demo.start import Stories, first_model
 from tierbot.app.demo.workspace import SandboxProcess

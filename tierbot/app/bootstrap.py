@@ -20,13 +20,13 @@ from tierbot.adapters.processes.trainer import ChildTrainer
 from tierbot.adapters.slack.admins import Admins
 from tierbot.adapters.slack.app import AuthorizeOne, build_app
 from tierbot.adapters.slack.canary import COMMANDS, Canary, colleague
-from tierbot.adapters.slack.commands.listeners import Desk
 from tierbot.adapters.slack.connection.socket_mode import SocketRunner
+from tierbot.adapters.slack.dependencies import Dependencies
 from tierbot.adapters.slack.directory import Directory
 from tierbot.adapters.slack.identity import Identity
 from tierbot.adapters.slack.installation.installations import Installations
-from tierbot.adapters.slack.installation.manifest import bot_scopes
 from tierbot.adapters.slack.installation.oauth import Installing, installing_of
+from tierbot.adapters.slack.manifest import bot_scopes
 from tierbot.adapters.slack.messages.chat import web_client
 from tierbot.adapters.store import open_store
 from tierbot.app.slack_access import (
@@ -281,7 +281,7 @@ def app_of(bot: Tierbot, identity: Identity | None) -> App:
     """
     settings = bot.settings
     installing = None if identity else _installing(bot)
-    desk = Desk(
+    desk = Dependencies(
         play=bot.game,
         clock=bot.clock,
         admins=Admins(settings.admins, bot.clock, installing.installations.installers if installing else lambda _: ()),

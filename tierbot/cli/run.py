@@ -62,6 +62,6 @@ def manifest(
 
     Example: `tierbot manifest > manifest.json`
     """
-    from tierbot.adapters.slack.installation.manifest import manifest as slack_manifest
+    from tierbot.adapters.slack.manifest import manifest as slack_manifest
 
     out.print_json(json.dumps(slack_manifest(name, public_url=url or None, journey=journey)))

@@ -3,8 +3,8 @@
 from dataclasses import asdict
 from typing import Any
 
-from tierbot.domain.feedback.agreement import Reliability, krippendorff_alpha, masi
 from tierbot.domain.feedback.anchor_aware.aggregator import AnchorAware
+from tierbot.domain.feedback.crowd.agreement import Reliability, krippendorff_alpha, masi
 from tierbot.domain.nouns import Arm, Post, Vote
 from tierbot.use_cases.people.doubts import doubts
 from tierbot.use_cases.people.watching import recent_posts

@@ -11,10 +11,10 @@ import pytest
 
 from tierbot.adapters.slack.admins import Admins
 from tierbot.adapters.slack.app import AuthorizeOne, build_app, identify
-from tierbot.adapters.slack.commands.listeners import Desk
 from tierbot.adapters.slack.connection.socket_mode import SocketRunner
+from tierbot.adapters.slack.dependencies import Dependencies
 from tierbot.adapters.slack.directory import Directory
-from tierbot.adapters.slack.installation.manifest import manifest
+from tierbot.adapters.slack.manifest import manifest
 from tierbot.adapters.slack.messages.chat import web_client
 from tierbot.domain.nouns import Estimate, ModelState, ModelVersion, Round, Standing, TierbotError
 from tierbot.domain.rounds.boards import Leaderboard, MyScore, RoundStatus
@@ -100,7 +100,7 @@ class SmallGame:
 
 def desk_of(game, clock, admins, channel):
     """Return a desk where one game in memory plays every part."""
-    return Desk(
+    return Dependencies(
         play=game,
         clock=clock,
         admins=admins,

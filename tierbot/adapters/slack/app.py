@@ -13,6 +13,7 @@ from slack_sdk import WebClient
 
 from tierbot.adapters.slack import faults
 from tierbot.adapters.slack.commands import listeners
+from tierbot.adapters.slack.dependencies import Dependencies
 from tierbot.adapters.slack.directory import Directory
 from tierbot.adapters.slack.errors import call
 from tierbot.adapters.slack.home import listeners as home
@@ -65,7 +66,7 @@ class AuthorizeOne(Authorize):
 
 
 def build_app(
-    desk: listeners.Desk,
+    desk: Dependencies,
     authorize: AuthorizeOne | None,
     *,
     base_url: str = WebClient.BASE_URL,

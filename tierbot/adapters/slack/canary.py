@@ -19,14 +19,14 @@ from slack_bolt import App, BoltRequest
 from slack_bolt.context.respond import Respond
 from slack_sdk import WebClient
 
+from tierbot.adapters.slack.block_kit.blocks import context, section
+from tierbot.adapters.slack.block_kit.text import clean, cut
 from tierbot.adapters.slack.commands.grammar import LEADERBOARD, MY_SCORE, TIER
 from tierbot.adapters.slack.errors import call
 from tierbot.adapters.slack.faults import WENT_WRONG
 from tierbot.adapters.slack.identity import Identity
-from tierbot.adapters.slack.messages.blocks import context, section
 from tierbot.adapters.slack.messages.chat import web_client
 from tierbot.adapters.slack.needs import Needs
-from tierbot.adapters.slack.text import clean, cut
 from tierbot.domain.doctor.tokens import USER, wrong_token
 from tierbot.domain.nouns import TierbotError, to_slack_ts
 from tierbot.use_cases.ports import ChatError, Clock

@@ -13,9 +13,9 @@ from typing import Any
 from slack_sdk import WebClient
 
 from tierbot.adapters.slack.admins import is_stranger
+from tierbot.adapters.slack.block_kit.text import clean
 from tierbot.adapters.slack.errors import call
 from tierbot.adapters.slack.needs import Needs
-from tierbot.adapters.slack.text import clean
 from tierbot.domain.nouns import TierbotError
 from tierbot.use_cases.ports import Clock
 

@@ -9,8 +9,7 @@ from typing import Any
 from slack_bolt import App, BoltContext, BoltResponse, Respond
 from slack_bolt.error import BoltUnhandledRequestError
 
-from tierbot.adapters.slack.commands.grammar import UnknownWordError
-from tierbot.adapters.slack.text import clean, mrkdwn
+from tierbot.adapters.slack.block_kit.text import clean, mrkdwn
 from tierbot.domain.nouns import TierbotError
 
 _log = logging.getLogger(__name__)
@@ -80,3 +79,7 @@ def _try_to_tell(respond: Respond | None, say: str) -> None:
         respond(text=say, response_type="ephemeral", replace_original=False)
     except Exception:  # noqa: BLE001 - the original fault is logged; a dead response url must not hide it
         _log.exception("The answer could not be delivered.")
+
+
+class UnknownWordError(TierbotError):
+    """A command that was not understood; the text lists what is possible."""

@@ -14,7 +14,7 @@ from typing import Any, Self
 
 import httpx
 
-from tierbot.adapters.slack.installation.manifest import manifest
+from tierbot.adapters.slack.manifest import manifest
 from tierbot.domain.nouns import TierbotError
 
 ADMIN = "ada"

@@ -11,8 +11,8 @@ from pydantic import SecretStr
 from tierbot.adapters.encoders import encoder_of
 from tierbot.adapters.files.model_files import FileShelf, shipped_models
 from tierbot.adapters.slack.app import identify
-from tierbot.adapters.slack.installation.examine import examine as examine_slack
-from tierbot.adapters.slack.installation.manifest import bot_commands, bot_events, bot_scopes
+from tierbot.adapters.slack.examine import examine as examine_slack
+from tierbot.adapters.slack.manifest import bot_commands, bot_events, bot_scopes
 from tierbot.adapters.slack.messages.chat import web_client
 from tierbot.adapters.store import open_store
 from tierbot.adapters.store.examine import examine as examine_store

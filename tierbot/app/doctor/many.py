@@ -1,9 +1,9 @@
 """What `tierbot doctor` looks at where many workspaces have the app: the key, and each installation."""
 
-from tierbot.adapters.slack.installation.examine import ask_channel, ask_emoji, ask_who
-from tierbot.adapters.slack.installation.manifest import bot_scopes
+from tierbot.adapters.slack.examine import ask_channel, ask_emoji, ask_who
 from tierbot.adapters.slack.installation.oauth import INSTALL_PATH
 from tierbot.adapters.slack.installation.vault import Vault, VaultError
+from tierbot.adapters.slack.manifest import bot_scopes
 from tierbot.adapters.slack.messages.chat import web_client
 from tierbot.adapters.store import open_store
 from tierbot.app.bootstrap import Tierbot, build

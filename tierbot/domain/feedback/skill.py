@@ -3,7 +3,7 @@
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
 
-from tierbot.domain.feedback.agreement import BetaPrior, crowd_prior
+from tierbot.domain.feedback.crowd.agreement import BetaPrior, crowd_prior
 from tierbot.domain.nouns import Outcome, Verdict, Vote
 
 _STRENGTH = 5.0  # settled posts of a tag before a trainer's own share of it outweighs their share of all

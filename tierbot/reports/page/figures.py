@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from tierbot.domain.feedback.agreement import krippendorff_alpha, masi
+from tierbot.domain.feedback.crowd.agreement import krippendorff_alpha, masi
 from tierbot.domain.nouns import Arm, Estimate, Outcome, Post, Says, Selection, Verdict, Vote
 from tierbot.domain.rounds.figures import RoundFigures
 from tierbot.domain.tags import TagSpace

@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, tzinfo
 
-from tierbot.domain.feedback.agreement import reliabilities
+from tierbot.domain.feedback.crowd.agreement import reliabilities
 from tierbot.domain.nouns import Arm, ModelVersion, Outcome, Post, Vote
 from tierbot.domain.predict.selection import RANDOM
 from tierbot.domain.rounds.figures import RoundFigures, patterns_of

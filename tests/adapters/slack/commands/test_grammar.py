@@ -8,8 +8,9 @@ from hypothesis import strategies as st
 
 from tests.adapters.slack.conftest import SmallGame, StoppedClock, desk_of
 from tierbot.adapters.slack.admins import Admins
-from tierbot.adapters.slack.commands.grammar import Action, Order, UnknownWordError, read_order, read_which
+from tierbot.adapters.slack.commands.grammar import Action, Order, read_order, read_which
 from tierbot.adapters.slack.commands.listeners import obey
+from tierbot.adapters.slack.faults import UnknownWordError
 
 
 @pytest.mark.parametrize(

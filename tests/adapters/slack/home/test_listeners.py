@@ -7,8 +7,8 @@ from datetime import timedelta
 import pytest
 
 from tests.adapters.slack.conftest import NOW
+from tierbot.adapters.slack.block_kit.modals import Button
 from tierbot.adapters.slack.home.listeners import render_home
-from tierbot.adapters.slack.modals import Button
 from tierbot.domain.nouns import Estimate, Standing
 from tierbot.domain.rounds.boards import Home, Leaderboard, MyScore, RoundAccuracy
 from tierbot.sandbox.blocks import validate_view

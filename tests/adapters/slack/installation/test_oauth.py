@@ -13,15 +13,15 @@ from tests.adapters.slack.installation.test_installations import OLD, TOKEN, Pla
 from tierbot.adapters.slack.admins import Admins
 from tierbot.adapters.slack.app import build_app
 from tierbot.adapters.slack.connection.web import web_app
-from tierbot.adapters.slack.installation.manifest import bot_scopes
 from tierbot.adapters.slack.installation.oauth import installing_of
 from tierbot.adapters.slack.installation.pages import install_routes
+from tierbot.adapters.slack.manifest import bot_scopes
 from tierbot.use_cases.ports import ChatUnavailableError
 
 SECRET = "shh"
 
 
-class Desk(Place):
+class Dependencies(Place):
     """The ASGI application of many workspaces over a database and a game in memory."""
 
     def __init__(self, url):
@@ -85,7 +85,7 @@ BOTS_GONE = {"type": "tokens_revoked", "tokens": {"oauth": [], "bot": ["UBOT"]}}
 
 @pytest.fixture
 def desk(tmp_path):
-    opened = Desk(f"sqlite:///{tmp_path}/bot.db")
+    opened = Dependencies(f"sqlite:///{tmp_path}/bot.db")
     yield opened
     opened.store.close()
 

@@ -4,10 +4,10 @@ import re
 
 from slack_sdk import WebClient
 
+from tierbot.adapters.slack.block_kit.blocks import Message, section
+from tierbot.adapters.slack.block_kit.text import clean, mrkdwn
+from tierbot.adapters.slack.examine import ask_channel
 from tierbot.adapters.slack.game_port import Play
-from tierbot.adapters.slack.installation.examine import ask_channel
-from tierbot.adapters.slack.messages.blocks import Message, section
-from tierbot.adapters.slack.text import clean, mrkdwn
 from tierbot.domain.doctor.facts import ChannelFacts, Refusal
 
 _MENTION = re.compile(r"(?:<#)?([CG][A-Z0-9]{4,})(?:\|[^>]*)?>?", re.IGNORECASE)

@@ -3,9 +3,9 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
+from tierbot.adapters.slack.block_kit.text import clean, mrkdwn
+from tierbot.adapters.slack.faults import UnknownWordError
 from tierbot.adapters.slack.needs import SlashCommand
-from tierbot.adapters.slack.text import clean, mrkdwn
-from tierbot.domain.nouns import TierbotError
 
 LEADERBOARD = SlashCommand("/leaderboard", "Who judged most this round", "[this | last | all | round number]")
 MY_SCORE = SlashCommand("/myscore", "Your own score, rank and streak")
@@ -52,10 +52,6 @@ _EXPLAINED = {
     "models": "all model versions",
     "rollback": "put the former model back in service",
 }
-
-
-class UnknownWordError(TierbotError):
-    """A command that was not understood; the text lists what is possible."""
 
 
 def help_text(command: str = TIER.name) -> str:

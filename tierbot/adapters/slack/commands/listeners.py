@@ -6,19 +6,14 @@ pushing, retraining and closing a round are requests put on the agenda.
 
 import logging
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from slack_bolt import Ack, App, BoltContext, Respond
 from slack_sdk import WebClient
 
-from tierbot.adapters.slack.admins import Admins
-from tierbot.adapters.slack.commands.boards import (
-    render_leaderboard,
-    render_models,
-    render_my_score,
-    render_round_status,
-)
+from tierbot.adapters.slack.block_kit.blocks import Message, section
+from tierbot.adapters.slack.block_kit.text import clean, mrkdwn, person
+from tierbot.adapters.slack.block_kit.words import count
 from tierbot.adapters.slack.commands.channels import choose_channel
 from tierbot.adapters.slack.commands.grammar import (
     LEADERBOARD,
@@ -31,42 +26,23 @@ from tierbot.adapters.slack.commands.grammar import (
     read_order,
     read_which,
 )
+from tierbot.adapters.slack.dependencies import Dependencies
 from tierbot.adapters.slack.directory import Directory
 from tierbot.adapters.slack.faults import explained
-from tierbot.adapters.slack.game_port import Courtesy, HomePage, Insight, Invitations, Naming, Play, Requests
-from tierbot.adapters.slack.messages.blocks import Message, section
+from tierbot.adapters.slack.messages.boards import (
+    render_leaderboard,
+    render_models,
+    render_my_score,
+    render_round_status,
+)
 from tierbot.adapters.slack.needs import Needs
-from tierbot.adapters.slack.text import clean, mrkdwn, person
-from tierbot.adapters.slack.words import count
-from tierbot.domain.tags import TagSpace
-from tierbot.use_cases.ports import Clock
 
 _log = logging.getLogger(__name__)
 _TAKEN = 200
 NEEDS = Needs(commands=(LEADERBOARD, MY_SCORE, TIER))
 
 
-@dataclass(frozen=True, slots=True)
-class Desk:
-    """What the listeners work with.
-
-    `channel` gives a workspace's channel id, None where none is chosen yet; `tags` its tag space.
-    """
-
-    play: Play
-    clock: Clock
-    admins: Admins
-    channel: Callable[[str], str | None]
-    tags: Callable[[str], TagSpace]
-    insight: Insight
-    naming: Naming
-    invitations: Invitations
-    home: HomePage
-    courtesy: Courtesy
-    requests: Requests
-
-
-def register(app: App, desk: Desk, directory: Directory) -> None:
+def register(app: App, desk: Dependencies, directory: Directory) -> None:
     """Tell Bolt of every command."""
 
     def leaderboard(
@@ -111,7 +87,7 @@ def register(app: App, desk: Desk, directory: Directory) -> None:
     app.command(TIER.name)(tier)
 
 
-def obey(desk: Desk, workspace: str, by: str, order: Order) -> Message:
+def obey(desk: Dependencies, workspace: str, by: str, order: Order) -> Message:
     """Do what an admin asked, or put it on the agenda, and return the answer."""
     if order.action is Action.PUSH:
         if not desk.channel(workspace):
@@ -123,35 +99,35 @@ def obey(desk: Desk, workspace: str, by: str, order: Order) -> Message:
     return _DEEDS[order.action](desk, workspace, by)
 
 
-def _retrain(desk: Desk, workspace: str, by: str) -> Message:
+def _retrain(desk: Dependencies, workspace: str, by: str) -> Message:
     desk.play.request(workspace, "retrain", by)
     return _plain(f"A retraining is queued; I will announce the result in {_where(desk, workspace)}.")
 
 
-def _close_round(desk: Desk, workspace: str, by: str) -> Message:
+def _close_round(desk: Dependencies, workspace: str, by: str) -> Message:
     desk.play.request(workspace, "close_round", by)
     return _plain(f"The round will be closed; I will announce its champion in {_where(desk, workspace)}.")
 
 
-def _round_status(desk: Desk, workspace: str, _: str) -> Message:
+def _round_status(desk: Dependencies, workspace: str, _: str) -> Message:
     return render_round_status(desk.play.round_status(workspace), desk.clock.now())
 
 
-def _pause(desk: Desk, workspace: str, by: str) -> Message:
+def _pause(desk: Dependencies, workspace: str, by: str) -> Message:
     news = desk.play.pause(workspace, by)
     return _plain("Paused: nothing is posted until `/tier resume`." if news else "It is paused already.")
 
 
-def _resume(desk: Desk, workspace: str, by: str) -> Message:
+def _resume(desk: Dependencies, workspace: str, by: str) -> Message:
     news = desk.play.resume(workspace, by)
     return _plain("Resumed: posts will come again." if news else "It is not paused.")
 
 
-def _models(desk: Desk, workspace: str, _: str) -> Message:
+def _models(desk: Dependencies, workspace: str, _: str) -> Message:
     return render_models(desk.play.models(workspace))
 
 
-def _rollback(desk: Desk, workspace: str, by: str) -> Message:
+def _rollback(desk: Dependencies, workspace: str, by: str) -> Message:
     version = desk.play.rollback(workspace, by)
     return _plain(f"Rolled back: model {version.number} ({mrkdwn(clean(version.id, 60))}) is in service again.")
 
@@ -160,7 +136,7 @@ def _help(*_: object) -> Message:
     return _plain(f"You can say:\n{help_text()}")
 
 
-_DEEDS: Mapping[Action, Callable[[Desk, str, str], Message]] = {
+_DEEDS: Mapping[Action, Callable[[Dependencies, str, str], Message]] = {
     Action.HELP: _help,
     Action.RETRAIN: _retrain,
     Action.ROUND_STATUS: _round_status,
@@ -180,7 +156,7 @@ def refusal() -> Message:
     )
 
 
-def _where(desk: Desk, workspace: str) -> str:
+def _where(desk: Dependencies, workspace: str) -> str:
     channel = desk.channel(workspace)
     return f"<#{channel}>" if channel else "the channel"
 

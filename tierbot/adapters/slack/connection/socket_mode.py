@@ -97,7 +97,7 @@ class _Client(SocketModeClient):
         finally:
             self._ended = session
             if self._wire is not None:
-                self._wire.shutdown()  # websocket-client leaves a socket open that the other side closed
+                self._wire.shutdown()  # type: ignore[no-untyped-call] # websocket-client leaves a socket open that the other side closed
 
     def _note_open(self, session: WebSocketApp) -> None:
         self._opened, self._wire = session, session.sock

@@ -23,13 +23,13 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.routing import BaseRoute, Route
 
 from tierbot.adapters.slack.connection.intake import ids_of, malformed, tell
-from tierbot.adapters.slack.installation.manifest import EVENTS_PATH
 from tierbot.adapters.slack.installation.oauth import about_installations
 from tierbot.logs import bound
 from tierbot.use_cases.ports import Clock, Meter, NoMeter
 
 _log = logging.getLogger(__name__)
 
+EVENTS_PATH = "/slack/events"
 _WINDOW = 300  # seconds that a signature is good for, by Slack's own advice
 _LARGEST = 1024 * 1024  # bytes; Slack's payloads are far smaller
 _REMEMBERED = 100_000  # signatures; more than Slack sends in the window

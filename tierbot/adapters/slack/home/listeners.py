@@ -9,16 +9,16 @@ from typing import Any
 from slack_bolt import Ack, App, BoltContext
 from slack_sdk import WebClient
 
-from tierbot.adapters.slack.commands.boards import render_my_score, standing_line
-from tierbot.adapters.slack.commands.listeners import Desk
+from tierbot.adapters.slack.block_kit.blocks import Block, context, header, section, sections
+from tierbot.adapters.slack.block_kit.modals import Button, View, actions, button
+from tierbot.adapters.slack.block_kit.text import clean, mrkdwn, person
+from tierbot.adapters.slack.block_kit.words import accuracy, count, percent, remaining
+from tierbot.adapters.slack.dependencies import Dependencies
 from tierbot.adapters.slack.directory import Directory
 from tierbot.adapters.slack.errors import call
 from tierbot.adapters.slack.faults import explained, told
-from tierbot.adapters.slack.messages.blocks import Block, context, header, section, sections
-from tierbot.adapters.slack.modals import Button, View, actions, button
+from tierbot.adapters.slack.messages.boards import render_my_score, standing_line
 from tierbot.adapters.slack.needs import Needs
-from tierbot.adapters.slack.text import clean, mrkdwn, person
-from tierbot.adapters.slack.words import accuracy, count, percent, remaining
 from tierbot.domain.nouns import TierbotError
 from tierbot.domain.rounds.boards import Home, RoundAccuracy
 
@@ -31,7 +31,7 @@ _BAR = 20
 Named = Callable[[str], str]
 
 
-def register(app: App, desk: Desk, directory: Directory, slow: Executor) -> None:
+def register(app: App, desk: Dependencies, directory: Directory, slow: Executor) -> None:
     """Tell Bolt of the event and of the buttons."""
 
     def opened(event: dict[str, Any], context: BoltContext, client: WebClient) -> None:
@@ -59,7 +59,9 @@ def register(app: App, desk: Desk, directory: Directory, slow: Executor) -> None
         app.action(action.value)(listener)
 
 
-def _send_five(desk: Desk, directory: Directory, client: WebClient, workspace: str, body: dict[str, Any]) -> None:
+def _send_five(
+    desk: Dependencies, directory: Directory, client: WebClient, workspace: str, body: dict[str, Any]
+) -> None:
     user = str(body["user"]["id"])
     try:
         sent = desk.invitations.send(workspace, user)
@@ -74,7 +76,13 @@ def _send_five(desk: Desk, directory: Directory, client: WebClient, workspace: s
 
 
 def _opt(
-    desk: Desk, directory: Directory, client: WebClient, workspace: str, body: dict[str, Any], *, opted_out: bool
+    desk: Dependencies,
+    directory: Directory,
+    client: WebClient,
+    workspace: str,
+    body: dict[str, Any],
+    *,
+    opted_out: bool,
 ) -> None:
     user = str(body["user"]["id"])
     directory.keep_fresh(workspace, client)
@@ -91,7 +99,7 @@ def _opt(
 
 
 def _answer(
-    desk: Desk, directory: Directory, client: WebClient, workspace: str, body: dict[str, Any], said: str
+    desk: Dependencies, directory: Directory, client: WebClient, workspace: str, body: dict[str, Any], said: str
 ) -> None:
     """Say what came of a click where it was clicked: in App Home, or under the message for the clicker's eyes."""
     user = str(body["user"]["id"])
@@ -105,7 +113,9 @@ def _answer(
         _log.warning("An answer to %s was not shown: %s", user, fault)
 
 
-def publish(desk: Desk, directory: Directory, client: WebClient, workspace: str, user: str, said: str = "") -> None:
+def publish(
+    desk: Dependencies, directory: Directory, client: WebClient, workspace: str, user: str, said: str = ""
+) -> None:
     """Show a user their App Home as it stands, with what came of their last click. Raises TierbotError."""
 
     def named(who: str) -> str:

@@ -6,13 +6,13 @@ They come out of the outbox as JSON mappings; loop.announcements lists their key
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from tierbot.adapters.slack.commands.boards import Named, standing_line
+from tierbot.adapters.slack.block_kit.blocks import Block, Message, context, header, listing, section, sections
+from tierbot.adapters.slack.block_kit.modals import Button, actions, button
+from tierbot.adapters.slack.block_kit.text import clean, emoji, mrkdwn, person
+from tierbot.adapters.slack.block_kit.words import accuracy, count, percent
 from tierbot.adapters.slack.messages import notices
-from tierbot.adapters.slack.messages.blocks import Block, Message, context, header, listing, section, sections
+from tierbot.adapters.slack.messages.boards import Named, standing_line
 from tierbot.adapters.slack.messages.doubts import render_doubts
-from tierbot.adapters.slack.modals import Button, actions, button
-from tierbot.adapters.slack.text import clean, emoji, mrkdwn, person
-from tierbot.adapters.slack.words import accuracy, count, percent
 from tierbot.domain.nouns import Estimate, Standing
 from tierbot.domain.tags import TagSpace
 from tierbot.use_cases.ports import ChatError

@@ -12,9 +12,10 @@ from slack_sdk import WebClient
 from slack_sdk.http_retry import RetryHandler
 from slack_sdk.web import SlackResponse
 
+from tierbot.adapters.slack.block_kit.blocks import Message
 from tierbot.adapters.slack.errors import call
 from tierbot.adapters.slack.messages.announcements import render_announcement
-from tierbot.adapters.slack.messages.blocks import Message, has_picture, render_post
+from tierbot.adapters.slack.messages.posts import has_picture, render_post
 from tierbot.adapters.slack.messages.upload import carries, share_picture
 from tierbot.adapters.slack.needs import Needs
 from tierbot.adapters.slack.rate_limits import Limits

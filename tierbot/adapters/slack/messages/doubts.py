@@ -3,9 +3,9 @@
 from collections.abc import Mapping
 from typing import Any
 
-from tierbot.adapters.slack.messages.blocks import Message, context, sections
-from tierbot.adapters.slack.text import clean, mrkdwn, person
-from tierbot.adapters.slack.words import count
+from tierbot.adapters.slack.block_kit.blocks import Message, context, sections
+from tierbot.adapters.slack.block_kit.text import clean, mrkdwn, person
+from tierbot.adapters.slack.block_kit.words import count
 from tierbot.domain.tags import TagSpace
 
 _BEHAVIOURS = {

@@ -3,8 +3,8 @@
 from collections.abc import Mapping
 from typing import Any
 
-from tierbot.adapters.slack.messages.blocks import Message, section
-from tierbot.adapters.slack.text import clean, mrkdwn, person
+from tierbot.adapters.slack.block_kit.blocks import Message, section
+from tierbot.adapters.slack.block_kit.text import clean, mrkdwn, person
 from tierbot.domain.tags import TagSpace
 
 _MOST = 10

@@ -10,9 +10,9 @@ from typing import Any
 import httpx
 from slack_sdk import WebClient
 
+from tierbot.adapters.slack.block_kit.text import clean
 from tierbot.adapters.slack.errors import call
 from tierbot.adapters.slack.needs import Needs
-from tierbot.adapters.slack.text import clean
 from tierbot.use_cases.ports import ChatUnavailableError
 
 NEEDS = Needs(

@@ -2,10 +2,10 @@
 
 from collections.abc import Sequence
 
-from tierbot.adapters.slack.messages.blocks import Block, context, section
-from tierbot.adapters.slack.modals import View, modal, saying, tag_label
-from tierbot.adapters.slack.text import clean, link, mrkdwn
-from tierbot.adapters.slack.words import percent
+from tierbot.adapters.slack.block_kit.blocks import Block, context, section
+from tierbot.adapters.slack.block_kit.modals import View, modal, saying, tag_label
+from tierbot.adapters.slack.block_kit.text import clean, link, mrkdwn
+from tierbot.adapters.slack.block_kit.words import percent
 from tierbot.domain.nouns import Arm
 from tierbot.domain.predict.explain import Explanation, WordEffect
 from tierbot.domain.tags import TagSpace

@@ -8,14 +8,14 @@ from typing import Any
 from slack_bolt import Ack, App, BoltContext, Respond
 from slack_sdk import WebClient
 
-from tierbot.adapters.slack.commands.listeners import Desk
+from tierbot.adapters.slack.block_kit.modals import View, saying
+from tierbot.adapters.slack.block_kit.text import clean, mrkdwn
+from tierbot.adapters.slack.dependencies import Dependencies
 from tierbot.adapters.slack.errors import call
 from tierbot.adapters.slack.faults import explained, told
-from tierbot.adapters.slack.modals import View, saying
 from tierbot.adapters.slack.needs import MessageShortcut, Needs
 from tierbot.adapters.slack.reactions.inbox import thank_if_late
 from tierbot.adapters.slack.shortcuts import explanations, menus
-from tierbot.adapters.slack.text import clean, mrkdwn
 from tierbot.domain.nouns import TierbotError
 
 _log = logging.getLogger(__name__)
@@ -26,7 +26,7 @@ NAME = MessageShortcut(menus.TITLE, menus.CALLBACK, "Vote without knowing the em
 NEEDS = Needs(methods={"views.open": (), "views.update": ()}, shortcuts=(WHY, NAME))
 
 
-def register(app: App, desk: Desk, slow: Executor) -> None:
+def register(app: App, desk: Dependencies, slow: Executor) -> None:
     """Tell Bolt of every message shortcut."""
 
     def why(ack: Ack, respond: Respond, body: dict[str, Any], context: BoltContext, client: WebClient) -> None:
@@ -71,7 +71,7 @@ def register(app: App, desk: Desk, slow: Executor) -> None:
     app.view(menus.CALLBACK)(named)
 
 
-def _explain(desk: Desk, client: WebClient, workspace: str, post_id: str, view_id: str) -> None:
+def _explain(desk: Dependencies, client: WebClient, workspace: str, post_id: str, view_id: str) -> None:
     try:
         found = desk.insight.explanation(workspace, post_id)
         view = explanations.render_explanation(found, desk.tags(workspace))

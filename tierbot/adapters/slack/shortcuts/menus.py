@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from tierbot.adapters.slack.messages.blocks import Block, context
-from tierbot.adapters.slack.modals import View, modal, plain
-from tierbot.adapters.slack.text import emoji
+from tierbot.adapters.slack.block_kit.blocks import Block, context
+from tierbot.adapters.slack.block_kit.modals import View, modal, plain
+from tierbot.adapters.slack.block_kit.text import emoji
 from tierbot.domain.nouns import ReactionEvent, Source, Tag, TierbotError
 from tierbot.use_cases.voting.menu_votes import MOST_NAMED, Menu
 

@@ -10,12 +10,12 @@ from typing import Any
 from slack_bolt import Ack, App, BoltContext, Respond
 from slack_sdk import WebClient
 
-from tierbot.adapters.slack.commands.listeners import Desk
+from tierbot.adapters.slack.block_kit.text import clean, mrkdwn, plain
+from tierbot.adapters.slack.dependencies import Dependencies
 from tierbot.adapters.slack.errors import call
+from tierbot.adapters.slack.examine import ask_channel
 from tierbot.adapters.slack.faults import explained, told
-from tierbot.adapters.slack.installation.examine import ask_channel
 from tierbot.adapters.slack.needs import MessageShortcut, Needs
-from tierbot.adapters.slack.text import clean, mrkdwn, plain
 from tierbot.domain.doctor.facts import Refusal
 from tierbot.domain.nouns import Thread, TierbotError
 from tierbot.use_cases.articles.tag_requests import NothingToReadError
@@ -39,7 +39,7 @@ _BEFORE = "I have asked about this message already: see its thread."
 _HOW = "Mention me with the text that I shall ask about, or in the thread of a message that I shall ask about."
 
 
-def register(app: App, desk: Desk) -> None:
+def register(app: App, desk: Dependencies) -> None:
     """Tell Bolt of the shortcut and of mentions."""
 
     def tag(ack: Ack, body: dict[str, Any], context: BoltContext, client: WebClient, respond: Respond) -> None:
@@ -74,7 +74,7 @@ def register(app: App, desk: Desk) -> None:
     app.event("app_mention", middleware=[take])(mention)
 
 
-def _mentioned(desk: Desk, event: dict[str, Any], context: BoltContext, client: WebClient) -> str:
+def _mentioned(desk: Dependencies, event: dict[str, Any], context: BoltContext, client: WebClient) -> str:
     """Take in what a mention is about: its own text, or the message whose thread it stands in; return what is said."""
     channel, thread, message = str(event["channel"]), event.get("thread_ts"), event
     if thread and not plain(str(event.get("text") or "")).strip():
@@ -86,7 +86,7 @@ def _mentioned(desk: Desk, event: dict[str, Any], context: BoltContext, client: 
     return _take(desk, str(context.team_id), str(event["user"]), channel, message, str(context.bot_user_id))
 
 
-def _take(desk: Desk, workspace: str, user: str, channel: str, message: Mapping[str, Any], bot: str) -> str:
+def _take(desk: Dependencies, workspace: str, user: str, channel: str, message: Mapping[str, Any], bot: str) -> str:
     """Take a message in and return what the person is told (mrkdwn). Raises what the database raises."""
     if message.get("user") == bot:
         return "That is a message of mine. Use this on what colleagues say."

@@ -20,9 +20,9 @@ from datetime import datetime
 
 import numpy as np
 
-from tierbot.domain.feedback.agreement import Reliability
 from tierbot.domain.feedback.anchor_aware.em import Estimates, Strengths, estimate
 from tierbot.domain.feedback.anchor_aware.encoding import Asked, Encoded, encode
+from tierbot.domain.feedback.crowd.agreement import Reliability
 from tierbot.domain.feedback.verdict import PlainRule
 from tierbot.domain.nouns import Arm, Outcome, Post, Verdict, Vote, key
 

@@ -4,8 +4,8 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from tierbot.domain.feedback.agreement import BetaPrior
 from tierbot.domain.feedback.anchor_aware.encoding import MOST_TRUE, Encoded
+from tierbot.domain.feedback.crowd.agreement import BetaPrior
 from tierbot.domain.feedback.crowd.table import Floats, Ints
 
 _TEMPERATURES = (1.0, 1.25, 1.5, 2.0, 3.0, 4.0)

@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from tierbot.domain.feedback.agreement import crowd_alpha
 from tierbot.domain.feedback.crowd.aggregators import DEFAULT_METHOD, aggregator
+from tierbot.domain.feedback.crowd.agreement import crowd_alpha
 from tierbot.domain.feedback.crowd.table import CrowdTable, Settlement
 from tierbot.domain.nouns import Estimate
 

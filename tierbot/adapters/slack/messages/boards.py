@@ -3,9 +3,9 @@
 from collections.abc import Callable, Sequence
 from datetime import datetime
 
-from tierbot.adapters.slack.messages.blocks import Block, Message, context, header, listing, section, sections
-from tierbot.adapters.slack.text import clean, mrkdwn, person
-from tierbot.adapters.slack.words import accuracy, count, day, ordinal, percent, remaining
+from tierbot.adapters.slack.block_kit.blocks import Block, Message, context, header, listing, section, sections
+from tierbot.adapters.slack.block_kit.text import clean, mrkdwn, person
+from tierbot.adapters.slack.block_kit.words import accuracy, count, day, ordinal, percent, remaining
 from tierbot.domain.nouns import ModelState, ModelVersion, Standing
 from tierbot.domain.rounds.boards import Leaderboard, MyScore, RoundStatus
 

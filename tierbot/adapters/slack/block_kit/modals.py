@@ -4,8 +4,8 @@ from collections.abc import Iterable, Sequence
 from enum import StrEnum
 from typing import Any
 
-from tierbot.adapters.slack.messages.blocks import Block, section
-from tierbot.adapters.slack.text import clean, emoji, mrkdwn
+from tierbot.adapters.slack.block_kit.blocks import Block, section
+from tierbot.adapters.slack.block_kit.text import clean, emoji, mrkdwn
 from tierbot.domain.tags import TagSpace
 
 View = dict[str, Any]

@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from tierbot.adapters.slack import words
+from tierbot.adapters.slack.block_kit import words
 from tierbot.domain.nouns import Estimate
 
 NOW = datetime(2025, 11, 12, 15, 0, tzinfo=UTC)

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tierbot.adapters.slack.commands.boards import (
+from tierbot.adapters.slack.messages.boards import (
     render_leaderboard,
     render_models,
     render_my_score,

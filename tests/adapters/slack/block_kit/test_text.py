@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tierbot import logs
-from tierbot.adapters.slack import text
+from tierbot.adapters.slack.block_kit import text
 from tierbot.adapters.slack.commands import grammar as commands
 
 

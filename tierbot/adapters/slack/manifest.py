@@ -3,10 +3,11 @@
 from typing import Any
 
 from tierbot.adapters.slack import admins as people
-from tierbot.adapters.slack import app, canary, directory
+from tierbot.adapters.slack import app, canary, directory, examine
 from tierbot.adapters.slack.commands import listeners
+from tierbot.adapters.slack.connection.web import EVENTS_PATH
 from tierbot.adapters.slack.home import listeners as home
-from tierbot.adapters.slack.installation import examine, oauth
+from tierbot.adapters.slack.installation import oauth
 from tierbot.adapters.slack.messages import chat, upload
 from tierbot.adapters.slack.needs import Needs
 from tierbot.adapters.slack.reactions import inbox
@@ -28,7 +29,6 @@ ALL: tuple[Needs, ...] = (
     tagging.NEEDS,
     upload.NEEDS,
 )
-EVENTS_PATH = "/slack/events"
 APP_SCOPES = ("connections:write",)  # of the app-level token, for Socket Mode
 _NAME, _COMMAND, _SHORTCUT, _LEAST_LONG, _LONG = 35, 32, 24, 175, 4000
 

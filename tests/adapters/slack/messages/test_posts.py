@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tierbot.adapters.slack.messages.blocks import Message, render_post
+from tierbot.adapters.slack.block_kit.blocks import Message
+from tierbot.adapters.slack.messages.posts import render_post
 from tierbot.domain.nouns import Arm, Article, Post, Tag, TierbotError
 from tierbot.domain.tags import TagSpace, default_tag_space
 from tierbot.sandbox.blocks import validate_blocks

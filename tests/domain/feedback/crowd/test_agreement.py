@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tierbot.domain.feedback.agreement import (
+from tierbot.domain.feedback.crowd.agreement import (
     BetaPrior,
     crowd_alpha,
     crowd_prior,

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 import tierbot.adapters.slack
-from tierbot.adapters.slack.installation.manifest import ALL, bot_events, bot_scopes, manifest
+from tierbot.adapters.slack.manifest import ALL, bot_events, bot_scopes, manifest
 from tierbot.domain.nouns import TierbotError
 from tierbot.sandbox.settings import read_manifest
 

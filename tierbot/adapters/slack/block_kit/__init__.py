@@ -1,0 +1,1 @@
+"""Block Kit: text made safe, and the parts that messages and modals are made of."""
