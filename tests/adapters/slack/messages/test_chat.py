@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from tests.adapters.slack.messages.test_blocks import ARTICLE
+from tests.adapters.slack.messages.test_posts import ARTICLE
 from tierbot.adapters.slack.messages.chat import SlackChat, web_client
 from tierbot.domain.nouns import Arm, Article, Post
 from tierbot.domain.tags import default_tag_space
