@@ -44,7 +44,7 @@ SECTIONS = {
     "timezone": "What and when to post",
     "blank_share": "How to ask",
     "minimum_voters": "How to settle and learn",
-    "journey_every_hours": "How it is looked after",
+    "smoke_test_every_hours": "How it is looked after",
 }
 """Headings of the settings, by the first setting beneath each."""
 

@@ -26,7 +26,7 @@ settings.load_profile("steady")
 
 
 @dataclass
-class Stage:
+class Harness:
     """The bot, and hands to play with it."""
 
     bot: Tierbot
@@ -76,7 +76,7 @@ class Stage:
         return view.tags[view.post.shown_tag].short_name
 
 
-def stage_settings(folder: Path, **changes: object) -> Settings:
+def harness_settings(folder: Path, **changes: object) -> Settings:
     defaults: dict[str, object] = {
         "database_url": f"sqlite:///{folder}/test.db",
         "channel": "C1",
@@ -86,27 +86,27 @@ def stage_settings(folder: Path, **changes: object) -> Settings:
     return load_settings(None, **(defaults | changes))
 
 
-def raise_stage(folder: Path, **changes: object) -> Stage:
+def build_harness(folder: Path, **changes: object) -> Harness:
     """Build a bot over a (new or old) database in `folder`."""
     clock, encoder = ManualClock(), HashingEncoder()
     chat = MemoryChat(clock)
     tags = default_tag_space()
     bot = build(
-        stage_settings(folder, **changes),
+        harness_settings(folder, **changes),
         clock=clock,
         encoder=encoder,
-        shelf=first_model(Stories(tags, (), ()), encoder, clock.now(), seed=1),
+        model_files=first_model(Stories(tags, (), ()), encoder, clock.now(), seed=1),
         chats=lambda _: chat,
         draw=lambda chart: json.dumps(chart).encode(),
         tags=tags,
     )
     bot.loop.prepare(Workspace(WORKSPACE, "Test", clock.now(), {"bot_user": "UBOT"}), tags)
-    return Stage(bot, chat, clock)
+    return Harness(bot, chat, clock)
 
 
 @pytest.fixture
-def stage(tmp_path: Path) -> Iterator[Stage]:
-    built = raise_stage(tmp_path)
+def harness(tmp_path: Path) -> Iterator[Harness]:
+    built = build_harness(tmp_path)
     yield built
     built.bot.close()
 

@@ -193,10 +193,10 @@ class Settings(BaseSettings):
     judge_on: int = Field(100, ge=10, description="How many of the newest unbiased verdicts a challenger is judged on.")
 
     # How it is looked after
-    journey_every_hours: float = Field(
+    smoke_test_every_hours: float = Field(
         0.0, ge=0, le=8760, description="Hours between two journeys of a canary, see `tierbot doctor --help`; 0: none."
     )
-    journey_channel: str = Field(
+    smoke_test_channel: str = Field(
         "", description="Id of the channel that the canary is posted in; better one for tests than the team's."
     )
     metrics_port: int | None = Field(

@@ -11,19 +11,19 @@ import pyarrow as pa
 import pytest
 
 import tierbot
-from tests.conftest import WORKSPACE, Stage
+from tests.conftest import WORKSPACE, Harness
 from tests.support.paths import DOCS
 from tierbot.domain.nouns import TierbotError
 from tierbot.use_cases.ports import Workspace
 
 
 @pytest.fixture
-def played(stage: Stage, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
+def played(harness: Harness, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
     """Return the address of a database in which six posts were voted on by two people."""
-    for ts in stage.posts(6):
+    for ts in harness.posts(6):
         for user in ("U1", "U2"):
-            stage.react(user, ts, "pizza")
-    stage.bot.loop.settle(WORKSPACE)
+            harness.react(user, ts, "pizza")
+    harness.bot.loop.settle(WORKSPACE)
     monkeypatch.setenv("TIERBOT_ENCODER", "hashing")
     return f"sqlite:///{tmp_path}/test.db"
 
@@ -54,13 +54,13 @@ def test_a_name_that_there_is_none_of_is_an_attribute_error() -> None:
         _ = tierbot.lode
 
 
-def test_the_champion_of_a_database_says_what_the_bot_would_say(stage: Stage, played: str) -> None:
+def test_the_champion_of_a_database_says_what_the_bot_would_say(harness: Harness, played: str) -> None:
     champion = tierbot.load(played)
     assert champion.version == "m0001"
-    assert champion.tags == stage.bot.tags.ids
-    articles = stage.articles(3)
-    ours = stage.bot.registry.champion(WORKSPACE)[1].predict(
-        articles, stage.bot.encoder.encode([one.content for one in articles]), stage.bot.tags.ids
+    assert champion.tags == harness.bot.tags.ids
+    articles = harness.articles(3)
+    ours = harness.bot.registry.champion(WORKSPACE)[1].predict(
+        articles, harness.bot.encoder.encode([one.content for one in articles]), harness.bot.tags.ids
     )
     np.testing.assert_array_equal(champion.probabilities(articles), ours)
     ranked = champion.classify(["pizza and pasta"])[0]
@@ -120,8 +120,8 @@ def test_a_table_that_there_is_none_of_lists_those_there_are(played: str) -> Non
         tierbot.ledger(played, workspace="T2")
 
 
-def test_of_several_workspaces_one_is_named(stage: Stage, played: str) -> None:
-    stage.bot.loop.prepare(Workspace("T2", "Other", stage.clock.now()), stage.bot.tags)
+def test_of_several_workspaces_one_is_named(harness: Harness, played: str) -> None:
+    harness.bot.loop.prepare(Workspace("T2", "Other", harness.clock.now()), harness.bot.tags)
     for ask in (tierbot.load, tierbot.ledger):
         with pytest.raises(TierbotError, match="Say which with TIERBOT_WORKSPACE"):
             ask(played)

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tests.conftest import WORKSPACE, Stage, raise_stage
+from tests.conftest import WORKSPACE, Harness, build_harness
 from tierbot.app.health import Health
 from tierbot.use_cases.jobs import schedule
 
@@ -27,17 +27,17 @@ class Runner:
 @pytest.fixture
 def running(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
     """Give a bot at work, ready: ticks and turns of its threads are told by hand, not by time."""
-    stage = raise_stage(tmp_path)
+    harness = build_harness(tmp_path)
     now = SimpleNamespace(seconds=1000.0)
     monkeypatch.setattr(schedule, "time", SimpleNamespace(monotonic=lambda: now.seconds))
-    stage.bot.scheduler.tick()
-    for thread in stage.bot.worker._threads:
-        stage.bot.worker._beats[thread.name] = now.seconds
+    harness.bot.scheduler.tick()
+    for thread in harness.bot.worker._threads:
+        harness.bot.worker._beats[thread.name] = now.seconds
         monkeypatch.setattr(thread, "is_alive", lambda: True)
     runner = Runner()
-    health = Health(stage.bot, works=True, runner=runner)  # type: ignore[arg-type]
+    health = Health(harness.bot, works=True, runner=runner)  # type: ignore[arg-type]
     assert (health.dead(), health.unready()) == (None, None)
-    return SimpleNamespace(stage=stage, bot=stage.bot, runner=runner, health=health, now=now)
+    return SimpleNamespace(harness=harness, bot=harness.bot, runner=runner, health=health, now=now)
 
 
 def test_a_thread_that_ended_is_death(running: Any, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -66,8 +66,8 @@ def test_a_thread_that_is_stuck_is_not_ready(running: Any) -> None:
     assert running.health.unready() == "tierbot-deliver has been stuck for 130 s"
 
 
-def test_a_bot_that_has_not_begun_is_alive_and_not_ready(stage: Stage) -> None:
-    health = Health(stage.bot, works=True)
+def test_a_bot_that_has_not_begun_is_alive_and_not_ready(harness: Harness) -> None:
+    health = Health(harness.bot, works=True)
     assert health.dead() is None
     assert health.unready() == "tierbot-deliver has not begun"
 
@@ -79,10 +79,10 @@ def test_without_a_connection_to_slack_it_is_not_ready(running: Any) -> None:
 
 
 def test_when_nobody_keeps_the_schedule_it_is_not_ready_and_a_follower_is(running: Any) -> None:
-    running.stage.clock.advance(minutes=1)
+    running.harness.clock.advance(minutes=1)
     assert running.health.unready() == "nobody keeps the schedule"
     with running.bot.store.begin(WORKSPACE) as tx:
-        now = running.stage.clock.now()
+        now = running.harness.clock.now()
         assert tx.leases.take("scheduler", "another process", now + schedule.LEASE, now)
     assert running.health.unready() is None
 
@@ -112,9 +112,9 @@ def test_without_a_model_that_can_be_used_it_is_not_ready(running: Any) -> None:
     assert running.health.unready() == "no model can be used"
 
 
-def test_a_process_that_stops_is_not_ready(stage: Stage) -> None:
+def test_a_process_that_stops_is_not_ready(harness: Harness) -> None:
     stopping = threading.Event()
-    health = Health(stage.bot, works=False, stopping=stopping.is_set)
+    health = Health(harness.bot, works=False, stopping=stopping.is_set)
     assert health.unready() is None, "the web process has no schedule of its own"
     stopping.set()
     assert (health.dead(), health.unready()) == (None, "stopping")

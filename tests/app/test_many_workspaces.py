@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.conftest import WORKSPACE, Stage, raise_stage
+from tests.conftest import WORKSPACE, Harness, build_harness
 from tests.scenarios.conftest import wait_until
 from tierbot.app.slack_access import only_workspace
 from tierbot.domain.nouns import Arm, TierbotError
@@ -24,48 +24,48 @@ OTHER = "T2"
 
 
 @pytest.fixture
-def stage(tmp_path: Path) -> Iterator[Stage]:
-    built = raise_stage(tmp_path, channel="")
+def harness(tmp_path: Path) -> Iterator[Harness]:
+    built = build_harness(tmp_path, channel="")
     built.bot.loop.prepare(Workspace(OTHER, "Other", built.clock.now(), {"bot_user": "UBOT"}), built.bot.tags)
     yield built
     built.bot.close()
 
 
-def workspace_of(stage: Stage, team: str) -> Workspace:
-    with stage.bot.store.read(team) as tx:
+def workspace_of(harness: Harness, team: str) -> Workspace:
+    with harness.bot.store.read(team) as tx:
         known = tx.workspaces.get()
     assert known is not None
     return known
 
 
-def stop(stage: Stage, team: str) -> None:
-    with stage.bot.store.begin(team) as tx:
+def stop(harness: Harness, team: str) -> None:
+    with harness.bot.store.begin(team) as tx:
         known = tx.workspaces.get()
         assert known is not None
-        tx.workspaces.put(replace(known, stopped_at=stage.clock.now()))
+        tx.workspaces.put(replace(known, stopped_at=harness.clock.now()))
 
 
-def announce(stage: Stage, team: str, number: int = 1) -> None:
-    now = stage.clock.now()
-    with stage.bot.store.begin(team) as tx:
+def announce(harness: Harness, team: str, number: int = 1) -> None:
+    now = harness.clock.now()
+    with harness.bot.store.begin(team) as tx:
         tx.outbox.add([Delivery(f"{team}-{number}", DeliveryKind.ANNOUNCE, "C1", {"kind": "x"}, now, now)])
 
 
-def test_each_workspace_plays_in_the_channel_that_was_chosen_there(stage: Stage) -> None:
-    game = stage.bot.game
+def test_each_workspace_plays_in_the_channel_that_was_chosen_there(harness: Harness) -> None:
+    game = harness.bot.game
     assert game.channel(WORKSPACE) == ""
     assert game.choose_channel(WORKSPACE, "C7", "U1")
     assert not game.choose_channel(WORKSPACE, "C7", "U1")
     assert (game.channel(WORKSPACE), game.channel(OTHER)) == ("C7", "")
-    stage.bot.loop.take_in(WORKSPACE, stage.articles(1))
-    stage.bot.loop.ask(WORKSPACE, 1)
-    stage.deliver()
-    (view,) = stage.chat.posts.values()
+    harness.bot.loop.take_in(WORKSPACE, harness.articles(1))
+    harness.bot.loop.ask(WORKSPACE, 1)
+    harness.deliver()
+    (view,) = harness.chat.posts.values()
     assert view.post.channel == "C7"
 
 
 def test_the_settings_channel_is_where_it_plays_until_one_is_chosen(tmp_path: Path) -> None:
-    built = raise_stage(tmp_path)
+    built = build_harness(tmp_path)
     assert built.bot.game.channel(WORKSPACE) == "C1"
     built.bot.game.choose_channel(WORKSPACE, "C2", "U1")
     assert built.bot.game.channel(WORKSPACE) == "C2"
@@ -74,36 +74,36 @@ def test_the_settings_channel_is_where_it_plays_until_one_is_chosen(tmp_path: Pa
     built.bot.close()
 
 
-def test_without_a_channel_nothing_is_posted_or_announced_and_nothing_is_lost(stage: Stage) -> None:
-    loop = stage.bot.loop
-    loop.take_in(WORKSPACE, stage.articles(2))
+def test_without_a_channel_nothing_is_posted_or_announced_and_nothing_is_lost(harness: Harness) -> None:
+    loop = harness.bot.loop
+    loop.take_in(WORKSPACE, harness.articles(2))
     with pytest.raises(TierbotError, match="/tier channel"):
         loop.ask(WORKSPACE, 1)
-    due = Due("push", stage.clock.now())
-    stage.bot.scheduler.run(WORKSPACE, due)
-    stage.clock.advance(days=8)
+    due = Due("push", harness.clock.now())
+    harness.bot.scheduler.run(WORKSPACE, due)
+    harness.clock.advance(days=8)
     assert loop.close_round(WORKSPACE) is not None
-    with stage.bot.store.read(WORKSPACE) as tx:
+    with harness.bot.store.read(WORKSPACE) as tx:
         assert sum(tx.outbox.counts().values()) == 0
         assert tx.agenda.get("push").due_at > due.due_at
-    stage.bot.game.choose_channel(WORKSPACE, "C7", "U1")
+    harness.bot.game.choose_channel(WORKSPACE, "C7", "U1")
     assert loop.ask(WORKSPACE, 2) == 2
 
 
-def test_due_jobs_pass_a_stopped_workspace_by_until_it_runs_again(stage: Stage) -> None:
+def test_due_jobs_pass_a_stopped_workspace_by_until_it_runs_again(harness: Harness) -> None:
     did: list[str] = []
-    scheduler = Scheduler(stage.bot.loop)
+    scheduler = Scheduler(harness.bot.loop)
     scheduler.add("push", lambda _, team, __: did.append(team))
     scheduler._ticker.add_job = lambda job, args, **_: job(*args)  # type: ignore[method-assign]
-    stop(stage, OTHER)
+    stop(harness, OTHER)
     for team in (WORKSPACE, OTHER):
-        with stage.bot.store.begin(team) as tx:
+        with harness.bot.store.begin(team) as tx:
             for other in tx.agenda.all():
                 tx.agenda.remove(other.job)
-            tx.agenda.set(Due("push", stage.clock.now()))
+            tx.agenda.set(Due("push", harness.clock.now()))
     scheduler.tick()
     assert set(did) == {WORKSPACE}
-    with stage.bot.store.begin(OTHER) as tx:
+    with harness.bot.store.begin(OTHER) as tx:
         known = tx.workspaces.get()
         assert known is not None
         tx.workspaces.put(replace(known, stopped_at=None))
@@ -111,20 +111,20 @@ def test_due_jobs_pass_a_stopped_workspace_by_until_it_runs_again(stage: Stage) 
     assert set(did) == {WORKSPACE, OTHER}
 
 
-def test_peoples_data_expire_also_where_the_app_is_gone(stage: Stage) -> None:
+def test_peoples_data_expire_also_where_the_app_is_gone(harness: Harness) -> None:
     did: list[tuple[str, str]] = []
-    scheduler = Scheduler(stage.bot.loop)
+    scheduler = Scheduler(harness.bot.loop)
     for job in ("expire", "push", "reconcile"):
         scheduler.add(job, lambda _, team, due: did.append((team, due.job)))
     scheduler._ticker.add_job = lambda job, args, **_: job(*args)  # type: ignore[method-assign]
-    stop(stage, OTHER)
-    stage.clock.advance(days=1)
+    stop(harness, OTHER)
+    harness.clock.advance(days=1)
     scheduler.tick()
     assert {job for team, job in did if team == OTHER} == {"expire"}
 
 
-def test_one_training_at_a_time_whatever_the_number_of_workspaces(stage: Stage) -> None:
-    scheduler = Scheduler(stage.bot.loop)
+def test_one_training_at_a_time_whatever_the_number_of_workspaces(harness: Harness) -> None:
+    scheduler = Scheduler(harness.bot.loop)
     scheduler._running = {(WORKSPACE, "retrain")}
     assert scheduler._must_wait(OTHER, "retrain")
     assert not scheduler._must_wait(OTHER, "push")
@@ -150,14 +150,14 @@ class SlowLoop:
         return 0
 
 
-def test_a_workspace_that_slack_answers_slowly_delays_no_other(stage: Stage) -> None:
-    slow = SlowLoop(stage.bot.loop, WORKSPACE)
+def test_a_workspace_that_slack_answers_slowly_delays_no_other(harness: Harness) -> None:
+    slow = SlowLoop(harness.bot.loop, WORKSPACE)
     worker = Worker(slow)  # type: ignore[arg-type]
-    announce(stage, WORKSPACE)
+    announce(harness, WORKSPACE)
     worker.start()
     assert slow.began.wait(10)
     for number in range(3):
-        announce(stage, OTHER, number)
+        announce(harness, OTHER, number)
     wait_until(lambda: slow.sent.count(OTHER) >= 3, "the other workspace's messages")
     assert WORKSPACE not in slow.sent
     assert not worker.stop(grace=0.2), "what is being sent is not cut off"
@@ -165,18 +165,18 @@ def test_a_workspace_that_slack_answers_slowly_delays_no_other(stage: Stage) -> 
     assert worker.stop(grace=10)
 
 
-def test_a_sending_that_hangs_is_named(stage: Stage) -> None:
-    worker = Worker(stage.bot.loop)
+def test_a_sending_that_hangs_is_named(harness: Harness) -> None:
+    worker = Worker(harness.bot.loop)
     worker._sending["T7"] = -1e9
     worker._beats = {thread.name: 1e12 for thread in worker._threads}
     assert "sending to T7 has been stuck" in str(worker.trouble())
 
 
-def test_a_workspace_without_the_app_keeps_what_waits(stage: Stage) -> None:
-    announce(stage, WORKSPACE)
-    stage.chat.faults = [ChatError(NOT_INSTALLED, "not there")]
-    assert stage.bot.loop.deliver(WORKSPACE)
-    with stage.bot.store.read(WORKSPACE) as tx:
+def test_a_workspace_without_the_app_keeps_what_waits(harness: Harness) -> None:
+    announce(harness, WORKSPACE)
+    harness.chat.faults = [ChatError(NOT_INSTALLED, "not there")]
+    assert harness.bot.loop.deliver(WORKSPACE)
+    with harness.bot.store.read(WORKSPACE) as tx:
         counts = tx.outbox.counts()
     assert (counts[DeliveryState.PENDING], counts[DeliveryState.PARKED]) == (1, 0)
 
@@ -185,82 +185,82 @@ def test_a_workspace_without_the_app_keeps_what_waits(stage: Stage) -> None:
     ("code", "told"),
     [("token_revoked", True), ("account_inactive", True), ("invalid_auth", False), ("is_archived", False)],
 )
-def test_a_token_that_slack_calls_dead_is_reported(stage: Stage, code: str, told: bool) -> None:
+def test_a_token_that_slack_calls_dead_is_reported(harness: Harness, code: str, told: bool) -> None:
     lost: list[tuple[str, str]] = []
-    stage.bot.loop._dispatcher._shut_out = lambda *what: lost.append(what)
-    announce(stage, WORKSPACE)
-    stage.chat.faults = [ChatError(code, "no")]
-    stage.bot.loop.deliver(WORKSPACE)
+    harness.bot.loop._dispatcher._shut_out = lambda *what: lost.append(what)
+    announce(harness, WORKSPACE)
+    harness.chat.faults = [ChatError(code, "no")]
+    harness.bot.loop.deliver(WORKSPACE)
     assert lost == ([(WORKSPACE, code)] if told else [])
 
 
-def test_who_joins_is_set_up_and_welcomed_once_for_each_installation(stage: Stage) -> None:
-    loop = stage.bot.loop
-    joining = Joining(stage.bot.courtesy, stage.bot.chats, stage.bot.tags)
+def test_who_joins_is_set_up_and_welcomed_once_for_each_installation(harness: Harness) -> None:
+    loop = harness.bot.loop
+    joining = Joining(harness.bot.nudges, harness.bot.chats, harness.bot.tags)
     asked = {"bot_user": "UBOT", "installer": "U9", "installed_at": "2026"}
-    with stage.bot.store.begin("T3") as tx:
-        tx.workspaces.put(Workspace("T3", "Third", stage.clock.now()))
+    with harness.bot.store.begin("T3") as tx:
+        tx.workspaces.put(Workspace("T3", "Third", harness.clock.now()))
     for again in (asked, asked, asked | {"installed_at": "2027"}):
-        due = Due(JOIN, stage.clock.now(), None, again)
-        with stage.bot.store.begin("T3") as tx:
+        due = Due(JOIN, harness.clock.now(), None, again)
+        with harness.bot.store.begin("T3") as tx:
             tx.agenda.set(due)
         joining(loop, "T3", due)
-        with stage.bot.store.read("T3") as tx:
+        with harness.bot.store.read("T3") as tx:
             assert tx.agenda.get(JOIN) is None
             assert tx.rounds.current() is not None
             assert tx.models.champion() is not None
     while loop.deliver("T3"):
-        stage.clock.advance(seconds=2)
-    assert [said["kind"] for said in stage.chat.announcements] == ["welcome", "welcome"]
-    assert workspace_of(stage, "T3").settings["bot_user"] == "UBOT"
+        harness.clock.advance(seconds=2)
+    assert [said["kind"] for said in harness.chat.announcements] == ["welcome", "welcome"]
+    assert workspace_of(harness, "T3").settings["bot_user"] == "UBOT"
 
 
-def test_a_workspace_that_installs_while_it_is_being_set_up_joins_again(stage: Stage) -> None:
-    old, new = (Due(JOIN, stage.clock.now() + timedelta(seconds=late)) for late in (0, 1))
-    with stage.bot.store.begin(WORKSPACE) as tx:
+def test_a_workspace_that_installs_while_it_is_being_set_up_joins_again(harness: Harness) -> None:
+    old, new = (Due(JOIN, harness.clock.now() + timedelta(seconds=late)) for late in (0, 1))
+    with harness.bot.store.begin(WORKSPACE) as tx:
         tx.agenda.set(new)
-    Joining(stage.bot.courtesy, stage.bot.chats, stage.bot.tags)(stage.bot.loop, WORKSPACE, old)
-    with stage.bot.store.read(WORKSPACE) as tx:
+    Joining(harness.bot.nudges, harness.bot.chats, harness.bot.tags)(harness.bot.loop, WORKSPACE, old)
+    with harness.bot.store.read(WORKSPACE) as tx:
         assert tx.agenda.get(JOIN) == new
 
 
-def test_a_start_sets_all_running_workspaces_up_again(stage: Stage) -> None:
-    stop(stage, OTHER)
-    bring_up_to_date(stage.bot.loop)
+def test_a_start_sets_all_running_workspaces_up_again(harness: Harness) -> None:
+    stop(harness, OTHER)
+    bring_up_to_date(harness.bot.loop)
     for team, wanted in ((WORKSPACE, True), (OTHER, False)):
-        with stage.bot.store.read(team) as tx:
+        with harness.bot.store.read(team) as tx:
             assert (tx.agenda.get(JOIN) is not None) is wanted
 
 
 def test_an_emoji_that_is_gone_is_told_once_and_the_post_stands(tmp_path: Path) -> None:
-    stage = raise_stage(tmp_path)
-    loop = stage.bot.loop
-    stage.bot.loop.take_in(WORKSPACE, stage.articles(30))
+    harness = build_harness(tmp_path)
+    loop = harness.bot.loop
+    harness.bot.loop.take_in(WORKSPACE, harness.articles(30))
     loop.ask(WORKSPACE, 30)
-    react = stage.chat.react
+    react = harness.chat.react
 
     def refuse(channel: str, ts: str, emoji: str) -> None:
         react(channel, ts, emoji)
         raise ChatError("invalid_name", "There is no such emoji.")
 
-    stage.chat.react = refuse  # type: ignore[method-assign]
-    stage.deliver()
-    assert len(stage.chat.posts) == 30
-    gone = {stage.emoji(ts) for ts, view in stage.chat.posts.items() if view.post.arm is Arm.TIER}
-    with stage.bot.store.read(WORKSPACE) as tx:
+    harness.chat.react = refuse  # type: ignore[method-assign]
+    harness.deliver()
+    assert len(harness.chat.posts) == 30
+    gone = {harness.emoji(ts) for ts, view in harness.chat.posts.items() if view.post.arm is Arm.TIER}
+    with harness.bot.store.read(WORKSPACE) as tx:
         due = tx.agenda.get(EMOJI_MISSING)
         assert due is not None
         assert set(due.request["names"]) == gone
         assert len(due.request["names"]) == len(gone), "each once, however many posts lack it"
-    MissingEmoji(stage.bot.chats, lambda _: ["UADA"])(loop, WORKSPACE, due)
-    stage.chat.react = react  # type: ignore[method-assign]
-    stage.clock.advance(seconds=120)
-    stage.deliver()
-    (told,) = [one for one in stage.chat.announcements if one["kind"] == "emoji_missing"]
+    MissingEmoji(harness.bot.chats, lambda _: ["UADA"])(loop, WORKSPACE, due)
+    harness.chat.react = react  # type: ignore[method-assign]
+    harness.clock.advance(seconds=120)
+    harness.deliver()
+    (told,) = [one for one in harness.chat.announcements if one["kind"] == "emoji_missing"]
     assert {one["emoji"] for one in told["missing"]} == gone
-    with stage.bot.store.read(WORKSPACE) as tx:
+    with harness.bot.store.read(WORKSPACE) as tx:
         assert tx.agenda.get(EMOJI_MISSING) is None
-    stage.bot.close()
+    harness.bot.close()
 
 
 def test_a_command_is_about_the_one_workspace_or_that_which_is_named() -> None:

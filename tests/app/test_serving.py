@@ -7,7 +7,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from tests.conftest import raise_stage
+from tests.conftest import build_harness
 from tierbot.app.health import Health
 from tierbot.app.serving import metrics_of, watched
 from tierbot.domain.nouns import TierbotError
@@ -17,7 +17,7 @@ EVERYWHERE = "0.0.0.0"  # noqa: S104
 
 
 def port_of(folder: Path, port: int | None = 0, **settings: object) -> AbstractContextManager[int | None]:
-    bot = raise_stage(folder, **settings).bot
+    bot = build_harness(folder, **settings).bot
     return watched(bot, Health(bot, works=False), metrics_of(), port)
 
 

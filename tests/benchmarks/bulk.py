@@ -4,7 +4,7 @@
     python -m tests.benchmarks.bulk memory --rows 10000000
 
 Ray: a cluster of two nodes with one processor each; every worker is warm before the clock starts, and what both runs
-give is compared byte by byte. Memory: the peak of a process that reads an archive as `tierbot import --preview` and
+give is compared byte by byte. Neighbors: the peak of a process that reads an archive as `tierbot import --preview` and
 `tierbot classify` do (its shards go to nobody), at a tenth of the rows and at all of them.
 """
 

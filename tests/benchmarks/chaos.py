@@ -22,9 +22,9 @@ def play(plan: Plan, kind: str) -> dict[str, object]:
     with (
         TemporaryDirectory(prefix="tierbot-chaos-") as name,
         database(kind, Path(name)) as url,
-        raised(plan, url, Path(name), reconcile_minutes=0.5) as stage,
+        raised(plan, url, Path(name), reconcile_minutes=0.5) as harness,
     ):
-        return {"database": kind, "processes": plan.processes, **Play(stage, plan).run()}
+        return {"database": kind, "processes": plan.processes, **Play(harness, plan).run()}
 
 
 def main() -> None:

@@ -4,7 +4,7 @@
 
 The head is the bot's own, taught on the stories before the last 3,000 with exact embeddings. Timed: encoding, words
 and head, from text to tag, on one thread; the ways take turns (A-B-A-B) and the least CPU time of `repeats` counts, the
-median stands beside it. The first stage of two is taught on up to 30,000 stories before the window (the 8,000 that taught
+median stands beside it. The first harness of two is taught on up to 30,000 stories before the window (the 8,000 that taught
 the head are among them), and its accuracy is measured on the whole window, with stored embeddings.
 `headlines` are the stories themselves; `long` ones are twelve stories of one tag joined, some 350 words, timed only.
 """
@@ -81,7 +81,7 @@ def ways_of(stream: Stream, names: Sequence[str], folder: Path) -> dict[str, Way
 
 
 def first_stage(stream: Stream, head: Classifier, lessons: NDArray[np.intp], folder: Path) -> FirstStage:
-    """Return a first stage that was taught on the newest stories before the window, the head's own lessons among them."""
+    """Return a first harness that was taught on the newest stories before the window, the head's own lessons among them."""
     stored = np.arange(len(stream) - WINDOW)[-MOST:]
     articles = [stream.articles[row] for row in stored.tolist()]
     pieces, new = pieces_of(FastEncoder(), folder), ~np.isin(stored, lessons)
@@ -91,7 +91,7 @@ def first_stage(stream: Stream, head: Classifier, lessons: NDArray[np.intp], fol
 def classified(
     head: Classifier, encode: Encode, first: FirstStage | None, tag_ids: Sequence[str], articles: Sequence[Article]
 ) -> Answers:
-    """Return what is said of articles, in one stage or two."""
+    """Return what is said of articles, in one harness or two."""
     return answers(articles, tag_ids, model=head, encode=encode, first=first)
 
 

@@ -14,9 +14,9 @@ from tests.support.limits import check, push
 def main() -> None:
     posts = int(sys.argv[1]) if len(sys.argv) > 1 else 300
     with TemporaryDirectory(prefix="tierbot-limits-") as folder:
-        took, box, stage = push(Path(folder), posts)
-        print(json.dumps(check(took, posts, box, stage)))
-        stage.bot.close()
+        took, box, harness = push(Path(folder), posts)
+        print(json.dumps(check(took, posts, box, harness)))
+        harness.bot.close()
 
 
 if __name__ == "__main__":

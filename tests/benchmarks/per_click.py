@@ -29,7 +29,7 @@ from tests.benchmarks.tables import mean_and_interval
 from tierbot.domain.feedback import PlainRule, votes_of
 from tierbot.domain.nouns import Arm, Post, Selection, Verdict, key
 from tierbot.simulate.reactions import Seen, reactions_to
-from tierbot.simulate.trainers import Trainer
+from tierbot.simulate.trainers import SimulatedTrainer
 
 START, POSTS, ROUNDS, ARRIVALS, MOST_WAITING = 500, 500, 8, 2, 2000
 MEASURED_EVERY = 2  # rounds
@@ -107,7 +107,7 @@ def play(stream: Stream, method: Method, seed: int) -> Iterator[float]:
 
 def meet(
     stream: Stream,
-    team: Sequence[Trainer],
+    team: Sequence[SimulatedTrainer],
     row: int,
     shown: int,
     number: int,

@@ -22,9 +22,9 @@ import numpy as np
 from tierbot.domain.feedback import PlainRule
 from tierbot.domain.feedback.skill import skills
 from tierbot.domain.nouns import Arm, Outcome, Post, Says, Verdict, Vote
-from tierbot.domain.predict.assignment import Assigner, Candidate
+from tierbot.domain.predict.assignment import Assigner, AssignmentCandidate
 from tierbot.domain.predict.posting_hours import choose_slot, voters_by_hour
-from tierbot.domain.predict.queue import Candidate as NeedCandidate
+from tierbot.domain.predict.queue import QueueCandidate as NeedCandidate
 from tierbot.domain.predict.queue import queue
 from tierbot.simulate.teams import load_trainers
 from tierbot.simulate.trainers import HOURS
@@ -94,7 +94,7 @@ def _chosen(policy, mine, game, votes, verdicts, skill, rng) -> list[int]:  # ty
     if policy == "need":
         found: Sequence[Post] = queue([NeedCandidate(game.posts[at], verdicts[at]) for at in mine], FIVE)
         return [place[post.id] for post in found] or [int(at) for at in rng.permutation(mine)[:FIVE]]
-    made = [Candidate(game.posts[at], game.beliefs[at], votes[at], verdicts[at]) for at in mine]
+    made = [AssignmentCandidate(game.posts[at], game.beliefs[at], votes[at], verdicts[at]) for at in mine]
     drawn = [place[one.post.id] for one in Assigner().assign(made, FIVE, skill, rng)]
     return drawn or [int(at) for at in rng.permutation(mine)[:FIVE]]
 

@@ -22,7 +22,7 @@ from typing import Any
 import numpy as np
 
 from tests.benchmarks.streams import DATA, STREAMS, load
-from tierbot.adapters.files.model_files import FileShelf, shipped_models
+from tierbot.adapters.files.model_files import ModelFolder, shipped_models
 from tierbot.adapters.processes.training_job import write_job
 from tierbot.domain.predict.classifier import Classifier
 from tierbot.domain.predict.features import Features, features_of, joined
@@ -51,8 +51,8 @@ def features(count: int, data: Path, cache: Path | None) -> Features:
 def job(given: Features) -> TrainingJob:
     """Return a retraining on verdicts about the given stories."""
     rng = np.random.default_rng(1)
-    shelf = FileShelf(shipped_models())
-    version, weights = shelf.bootstrap()
+    model_files = ModelFolder(shipped_models())
+    version, weights = model_files.bootstrap()
     model = Classifier.from_bytes(weights)
     parts = (np.arange(start, min(start + _PART, len(given))) for start in range(0, len(given), _PART))
     top = np.concatenate([model.probabilities(given.take(part), model.tag_ids).argmax(axis=1) for part in parts])
@@ -66,7 +66,7 @@ def job(given: Features) -> TrainingJob:
         champion=model,
         encoder_digest=version.encoder_digest,
         parent="m0001",
-        bootstrap=rows_from_bytes(shelf.bootstrap_rows() or b"", version.encoder_digest),
+        bootstrap=rows_from_bytes(model_files.bootstrap_rows() or b"", version.encoder_digest),
     )
 
 

@@ -3,7 +3,7 @@
 Run: python -m tests.benchmarks.test_crowds [--data ../shared/data/crowd] [--crowd-kit] [--json]
 or:  pytest tests/benchmarks/test_crowds.py        (needs the same data; about three minutes of one core)
 
-Leave-one-set-out: for each set the settings of `Hierarchical` are chosen on the five others. To choose on more
+Leave-one-set-out: for each set the settings of `HierarchicalDawidSkene` are chosen on the five others. To choose on more
 than five numbers, each set also enters thinned (60 % of the votes, 60 % of the workers, 3 or 5 votes an item),
 and a loss against the majority counts threefold: no surprise is worth more than a decimal.
 """
@@ -20,15 +20,15 @@ import numpy as np
 import pytest
 
 from tierbot.adapters.files.crowd_files import read_truth, read_votes
-from tierbot.domain.feedback.crowd.aggregators import DEFAULT_METHOD, Hierarchical, Majority, methods
+from tierbot.domain.feedback.crowd.aggregators import DEFAULT_METHOD, HierarchicalDawidSkene, Majority, methods
 from tierbot.domain.feedback.crowd.aggregators.crowdkit import CLASSES
 from tierbot.domain.feedback.crowd.settling import settle_crowd
-from tierbot.domain.feedback.crowd.table import CrowdAggregator, CrowdTable, Settlement
+from tierbot.domain.feedback.crowd.table import CrowdAggregator, CrowdResult, CrowdTable
 
 DATA = Path(os.environ.get("TIERBOT_CROWDS", "../shared/data/crowd"))
 SETS = ("adult", "cf", "cf_amt", "dog", "labelme", "web")
 GRID = [
-    Hierarchical(*setting)
+    HierarchicalDawidSkene(*setting)
     for setting in itertools.product((4.0, 8.0, 16.0, 32.0), (2.0, 5.0, 10.0), (0.0, 0.25, 0.5), (0.0, 0.5, 1.0))
 ]
 # A loss of less than this against the majority is not held against a setting while tuning.
@@ -45,7 +45,7 @@ class Crowd:
     table: CrowdTable
     truth: Mapping[str, str]
 
-    def expected_accuracy(self, settlement: Settlement) -> float:
+    def expected_accuracy(self, settlement: CrowdResult) -> float:
         """Accuracy with ties counted as a fair lottery, so that tuning does not chase their luck."""
         labels = {label: at for at, label in enumerate(self.table.labels)}
         right = []
@@ -90,7 +90,7 @@ def scores(aggregator: CrowdAggregator, variants: list[Crowd]) -> np.ndarray:
     return np.array([crowd.expected_accuracy(aggregator.settle(crowd.table)) for crowd in variants])
 
 
-def leave_one_set_out(crowds: Mapping[str, Crowd], seed: int = 0) -> dict[str, tuple[Hierarchical, float]]:
+def leave_one_set_out(crowds: Mapping[str, Crowd], seed: int = 0) -> dict[str, tuple[HierarchicalDawidSkene, float]]:
     """Return for each set the setting chosen on the others, and its accuracy there (on the set as it is)."""
     variants: dict[str, list[Crowd]] = {name: [] for name in crowds}
     for draw in range(_DRAWS):

@@ -9,7 +9,7 @@ it goes, in turns with the bare listener, the bot must reach half of its rate.
 
 Both are sent the same events by the same sender, from a Slack of the same kind each, and each event of the bot's is
 committed to the ledger before it is acknowledged. Flat out the sender takes processor time from both: so the
-processor time that each takes for an event is compared, too, which no sender and no neighbour changes much.
+processor time that each takes for an event is compared, too, which no sender and no neighbor changes much.
 """
 
 import statistics

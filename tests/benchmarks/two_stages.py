@@ -1,8 +1,8 @@
-"""What the first stage settles and what it loses: by how much may be given up, and by how many stories taught it.
+"""What the first harness settles and what it loses: by how much may be given up, and by how many stories taught it.
 
     python -m tests.benchmarks.two_stages [--streams …] [--stored 3000 10000 30000] [--gives-up .01 .02 .03] [--cache DIR]
 
-The head is taught on 8,000 stories before the last 3,000 (`classifying`), the first stage on the newest `--stored` of
+The head is taught on 8,000 stories before the last 3,000 (`classifying`), the first harness on the newest `--stored` of
 these; accuracy less the head's own on the last 3,000, with embeddings as they are stored. Nothing is timed.
 """
 

@@ -89,10 +89,10 @@ def test_another_input_does_not_go_on_where_the_former_was(tmp_path: Path) -> No
 
 
 def test_a_predictor_of_ones_own_classifies_in_bulk_too(tmp_path: Path) -> None:
-    from tests.conftest import raise_stage
+    from tests.conftest import build_harness
 
-    stage = raise_stage(tmp_path)
-    stage.bot.close()
+    harness = build_harness(tmp_path)
+    harness.bot.close()
     (tmp_path / "test.db").rename(tmp_path / "bot.db")
     install(tmp_path / "site", FOOD)
     path = {"PYTHONPATH": f"{ROOT}{os.pathsep}{tmp_path / 'site'}"}
@@ -106,20 +106,20 @@ def test_a_predictor_of_ones_own_classifies_in_bulk_too(tmp_path: Path) -> None:
 
 
 def test_embed_embeds_what_another_encoder_embedded_and_nothing_twice(tmp_path: Path) -> None:
-    from tests.conftest import WORKSPACE, raise_stage
+    from tests.conftest import WORKSPACE, build_harness
     from tierbot.adapters.encoders.hashing import HashingEncoder
 
-    stage = raise_stage(tmp_path)
-    stage.bot.intake._encoder = HashingEncoder(8)
-    stage.bot.loop.take_in(WORKSPACE, stage.articles(700))
-    stage.bot.loop.embed(WORKSPACE)
-    stage.bot.close()
+    harness = build_harness(tmp_path)
+    harness.bot.intake._encoder = HashingEncoder(8)
+    harness.bot.loop.take_in(WORKSPACE, harness.articles(700))
+    harness.bot.loop.embed(WORKSPACE)
+    harness.bot.close()
     (tmp_path / "test.db").rename(tmp_path / "bot.db")
     first = tierbot(tmp_path, "embed", "--workers", 2)
     assert "700 articles embedded." in first.stdout, first.stderr
     assert "0 articles embedded." in tierbot(tmp_path, "embed").stdout
     (tmp_path / "bot.db").rename(tmp_path / "test.db")
-    again = raise_stage(tmp_path)
+    again = build_harness(tmp_path)
     articles = again.articles(700)
     with again.bot.store.read(WORKSPACE) as tx:
         vectors = tx.articles.embeddings(HashingEncoder().digest, [one.id for one in articles])
@@ -166,9 +166,9 @@ def test_a_gzipped_file_that_breaks_off_is_named_with_its_line(tmp_path: Path) -
 
 
 def test_add_check_takes_articles_in_to_ask_of_each_whether_one_tag_is_true(tmp_path: Path) -> None:
-    from tests.conftest import WORKSPACE, raise_stage
+    from tests.conftest import WORKSPACE, build_harness
 
-    raise_stage(tmp_path).bot.close()
+    build_harness(tmp_path).bot.close()
     (tmp_path / "test.db").rename(tmp_path / "bot.db")
     stories = archive(tmp_path / "stories.jsonl", 3)
     unknown = tierbot(tmp_path, "add", stories, "--check", "gardens")
@@ -177,8 +177,8 @@ def test_add_check_takes_articles_in_to_ask_of_each_whether_one_tag_is_true(tmp_
     done = tierbot(tmp_path, "add", stories, "--check", "food")
     assert "3 articles read, 3 new" in done.stdout, done.stderr
     (tmp_path / "bot.db").rename(tmp_path / "test.db")
-    stage = raise_stage(tmp_path)
-    with stage.bot.store.read(WORKSPACE) as tx:
+    harness = build_harness(tmp_path)
+    with harness.bot.store.read(WORKSPACE) as tx:
         assert {one.check_tag for one in tx.articles.requested(9, in_threads=False)} == {"food"}
         assert tx.articles.waiting(9) == []
-    stage.bot.close()
+    harness.bot.close()

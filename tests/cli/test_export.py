@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from tests.conftest import WORKSPACE, raise_stage
+from tests.conftest import WORKSPACE, build_harness
 from tests.support.paths import DOCS
 from tierbot.adapters.store import open_store
 from tierbot.cli.app import app
@@ -21,12 +21,12 @@ from tierbot.reports.dictionary import data_dictionary
 def template(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
     """Make a database in which colleagues have voted on three of four posts; return it with the fourth post's ts."""
     folder = tmp_path_factory.mktemp("played")
-    stage = raise_stage(folder)
-    posts = stage.posts(4)
+    harness = build_harness(folder)
+    posts = harness.posts(4)
     for ts in posts[:3]:
         for user in ("UANNA", "UBEN"):
-            stage.react(user, ts, stage.emoji(ts))
-    stage.bot.close()
+            harness.react(user, ts, harness.emoji(ts))
+    harness.bot.close()
     return folder / "test.db", posts[3]
 
 

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from tests.cli.test_bulk import tierbot
-from tests.conftest import WORKSPACE, stage_settings
+from tests.conftest import WORKSPACE, harness_settings
 from tests.support.fakes import ManualClock, MemoryChat
 from tests.support.worlds import FILLER, WORDS
 from tierbot.adapters.encoders.sentence import SentenceEncoder
@@ -67,9 +67,11 @@ def played(encoder: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return a folder with a database of 2,200 embedded articles, and a backlog to classify."""
     folder = tmp_path_factory.mktemp("played")
     clock, tags, tiny = ManualClock(), default_tag_space(), SentenceEncoder(encoder)
-    shelf = first_model(Stories(tags, (), ()), tiny, clock.now(), seed=1)
-    settings = stage_settings(folder, database_url=f"sqlite:///{folder}/bot.db")
-    bot = build(settings, clock=clock, encoder=tiny, shelf=shelf, chats=lambda _: MemoryChat(clock), tags=tags)
+    model_files = first_model(Stories(tags, (), ()), tiny, clock.now(), seed=1)
+    settings = harness_settings(folder, database_url=f"sqlite:///{folder}/bot.db")
+    bot = build(
+        settings, clock=clock, encoder=tiny, model_files=model_files, chats=lambda _: MemoryChat(clock), tags=tags
+    )
     bot.loop.prepare(Workspace(WORKSPACE, "Test", clock.now(), {"bot_user": "UBOT"}), tags)
     with bot.store.begin(WORKSPACE) as tx:
         tx.articles.add(list(stories(2200, seed=1)))
@@ -92,7 +94,7 @@ def classify(folder: Path, encoder: str, *arguments: object, first_stage: str = 
 
 def test_each_answer_says_which_stage_spoke_alone_and_in_bulk(played: Path, encoder: str) -> None:
     alone = classify(played, encoder, "--json")
-    (kept,) = (played / "cache" / "tierbot").glob("first-stage-*.safetensors")
+    (kept,) = (played / "cache" / "tierbot").glob("first-harness-*.safetensors")
     # The tiny transformer is an easy teacher; a stricter rule, by 1 - p alone, leaves half of the texts to it.
     first = FirstStage.from_bytes(kept.read_bytes())
     sure = [one["tags"][0]["probability"] for one in alone]
@@ -100,12 +102,12 @@ def test_each_answer_says_which_stage_spoke_alone_and_in_bulk(played: Path, enco
     by_p[:2] = 0.1, -0.1
     kept.write_bytes(replace(first, deferral=Deferral(by_p, 1 - float(np.median(sure)))).to_bytes())
     bulk = classify(played, encoder, "--out", "out.jsonl", "--workers", 1)
-    assert {one["stage"] for one in bulk} == {"first", "full"}
-    assert [one["stage"] for one in classify(played, encoder, "--json")] == [one["stage"] for one in bulk]
+    assert {one["harness"] for one in bulk} == {"first", "full"}
+    assert [one["harness"] for one in classify(played, encoder, "--json")] == [one["harness"] for one in bulk]
     off = classify(played, encoder, "--json", first_stage="off")
-    assert all("stage" not in one for one in off)
+    assert all("harness" not in one for one in off)
     for one, student, model in zip(bulk, alone, off, strict=True):
-        spoke = student if one["stage"] == "first" else model
+        spoke = student if one["harness"] == "first" else model
         assert one["tags"][0]["probability"] == pytest.approx(spoke["tags"][0]["probability"], abs=1e-4)
 
 

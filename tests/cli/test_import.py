@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from tests.conftest import WORKSPACE, raise_stage
+from tests.conftest import WORKSPACE, build_harness
 from tierbot.adapters.store import open_store
 from tierbot.cli.app import app
 
@@ -17,7 +17,7 @@ def database(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("TIERBOT_ENCODER", "hashing")
     monkeypatch.setenv("DATABASE_URL", f"sqlite:///{tmp_path}/test.db")
-    raise_stage(tmp_path).bot.close()
+    build_harness(tmp_path).bot.close()
     stories = [
         {"headline": f"Zorblax report number {n}", "link": f"https://n.example/{n}", "tag": "law"} for n in range(40)
     ]
@@ -54,18 +54,18 @@ def test_a_preview_says_what_was_understood_and_an_import_teaches_the_next_model
         assert tx.articles.waiting(99) == []
     store.close()
 
-    stage = raise_stage(tmp_path)
-    training = stage.bot.loop.retrain(WORKSPACE)
+    harness = build_harness(tmp_path)
+    training = harness.bot.loop.retrain(WORKSPACE)
     assert training is not None
     assert training.version.card["data"]["cursor"]["given"] == 81
-    _, classifier = stage.bot.registry.champion(WORKSPACE)
+    _, classifier = harness.bot.registry.champion(WORKSPACE)
     from tierbot.domain.predict.features import features_of
 
     texts = ["Zorblax report tomorrow", "Crumpet bulletin tomorrow"]
-    p = classifier.probabilities(features_of(texts, stage.bot.encoder.encode(texts), ["", ""]), ("law", "food"))
+    p = classifier.probabilities(features_of(texts, harness.bot.encoder.encode(texts), ["", ""]), ("law", "food"))
     assert p[0, 0] > p[0, 1]
     assert p[1, 1] > p[1, 0]
-    stage.bot.close()
+    harness.bot.close()
 
 
 def test_a_mapping_that_is_none_is_refused(database: str) -> None:

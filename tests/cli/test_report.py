@@ -8,7 +8,7 @@ from starlette.applications import Starlette
 from starlette.testclient import TestClient
 from typer.testing import CliRunner
 
-from tests.conftest import Stage, raise_stage
+from tests.conftest import Harness, build_harness
 from tierbot.adapters.http.report_page import report_routes
 from tierbot.app.serving import _report as report_of_web
 from tierbot.cli.app import app
@@ -18,14 +18,14 @@ TOKEN = "correct-horse-battery"
 
 
 @pytest.fixture
-def played(stage: Stage, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Stage:
-    for ts in stage.posts(3):
+def played(harness: Harness, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Harness:
+    for ts in harness.posts(3):
         for user in ("UANNA", "UBEN"):
-            stage.react(user, ts, stage.emoji(ts))
+            harness.react(user, ts, harness.emoji(ts))
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("TIERBOT_ENCODER", "hashing")
     monkeypatch.setenv("DATABASE_URL", f"sqlite:///{tmp_path}/test.db")
-    return stage
+    return harness
 
 
 def run(*arguments: str) -> str:
@@ -34,7 +34,7 @@ def run(*arguments: str) -> str:
     return result.stdout
 
 
-def test_the_report_settles_first_and_is_one_file(played: Stage) -> None:
+def test_the_report_settles_first_and_is_one_file(played: Harness) -> None:
     assert run() == "report.html: 3 verdicts in 1 round.\n"
     page = Path("report.html").read_text(encoding="utf-8")
     assert page.startswith("<!doctype html>")
@@ -42,7 +42,7 @@ def test_the_report_settles_first_and_is_one_file(played: Stage) -> None:
     assert "UANNA" in run("--out", "-", "--identities")
 
 
-def test_the_figures_come_as_one_json_object_and_write_no_page(played: Stage) -> None:
+def test_the_figures_come_as_one_json_object_and_write_no_page(played: Harness) -> None:
     found = json.loads(run("--json"))
     assert (found["posts"], found["votes"], found["verdicts"]) == (3, 6, 3)
     assert not Path("report.html").exists()
@@ -71,10 +71,10 @@ def test_an_unknown_workspace_is_not_found() -> None:
     assert (answer.status_code, answer.text) == (404, "There is no such workspace.")
 
 
-def test_tierbot_web_has_the_page_only_where_a_token_is_set(tmp_path: Path, stage: Stage) -> None:
-    assert report_of_web(stage.bot) == ()
+def test_tierbot_web_has_the_page_only_where_a_token_is_set(tmp_path: Path, harness: Harness) -> None:
+    assert report_of_web(harness.bot) == ()
     (tmp_path / "guarded").mkdir()
-    guarded = raise_stage(tmp_path / "guarded", web_token=TOKEN)
+    guarded = build_harness(tmp_path / "guarded", web_token=TOKEN)
     client = TestClient(Starlette(routes=report_of_web(guarded.bot)))
     answer = client.get("/report", headers={"Authorization": f"Bearer {TOKEN}"})
     assert "<h1>tierbot: Test</h1>" in answer.text

@@ -13,7 +13,7 @@ import pytest
 
 from docs.generate import PAGES as MADE
 from docs.generate import commands, options_of
-from tests.conftest import WORKSPACE, raise_stage
+from tests.conftest import WORKSPACE, build_harness
 from tests.support.pages import PAGES, ROOT, Block, blocks, command_lines, commands_in, name_of
 from tierbot.cli.app import app
 from tierbot.settings import Settings, environment_name
@@ -35,12 +35,12 @@ def pages(which: list[Path]) -> pytest.MarkDecorator:
 def played(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Make the database that examples find: a round in which colleagues voted on eight posts, and two models."""
     folder = tmp_path_factory.mktemp("played")
-    stage = raise_stage(folder)
-    for ts in stage.posts(8):
+    harness = build_harness(folder)
+    for ts in harness.posts(8):
         for user in ("UANNA", "UBEN", "UCLEO"):
-            stage.react(user, ts, stage.emoji(ts))
-    stage.bot.loop.retrain(WORKSPACE)
-    stage.bot.close()
+            harness.react(user, ts, harness.emoji(ts))
+    harness.bot.loop.retrain(WORKSPACE)
+    harness.bot.close()
     return folder / "test.db"
 
 

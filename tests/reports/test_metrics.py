@@ -9,7 +9,7 @@ import yaml
 from prometheus_client import CollectorRegistry
 from prometheus_client.parser import text_string_to_metric_families
 
-from tests.conftest import WORKSPACE, Stage, raise_stage
+from tests.conftest import WORKSPACE, Harness, build_harness
 from tests.support.paths import DOCS
 from tierbot.adapters.store import StoreError
 from tierbot.reports.metrics import Metrics, ProcessFigures, StoreFigures
@@ -77,17 +77,17 @@ def test_a_process_says_how_it_stands_at_the_moment_it_is_asked(metrics: Metrics
     assert found["tierbot_schedule_leases"] == {(): 1}
 
 
-def test_the_database_says_what_waits_who_serves_and_how_right_the_model_is(metrics: Metrics, stage: Stage) -> None:
+def test_the_database_says_what_waits_who_serves_and_how_right_the_model_is(metrics: Metrics, harness: Harness) -> None:
     now = [0.0]
-    metrics.registry.register(StoreFigures(stage.bot.store, stage.clock, lambda: now[0]))
-    for ts in stage.posts(4):
+    metrics.registry.register(StoreFigures(harness.bot.store, harness.clock, lambda: now[0]))
+    for ts in harness.posts(4):
         for user in ("U1", "U2"):
-            stage.react(user, ts, stage.emoji(ts))
-    stage.bot.loop.settle(WORKSPACE)
-    stage.bot.loop.take_in(WORKSPACE, stage.articles(2, start=50))
-    stage.bot.loop.ask(WORKSPACE, 2)
-    stage.bot.scheduler.tick()
-    stage.clock.advance(seconds=9)
+            harness.react(user, ts, harness.emoji(ts))
+    harness.bot.loop.settle(WORKSPACE)
+    harness.bot.loop.take_in(WORKSPACE, harness.articles(2, start=50))
+    harness.bot.loop.ask(WORKSPACE, 2)
+    harness.bot.scheduler.tick()
+    harness.clock.advance(seconds=9)
     found = samples(metrics)
     assert found["tierbot_database_up"] == found["tierbot_workspaces"] == {(): 1}
     assert found["tierbot_models_in_service"] == {("m0001",): 1}
@@ -99,14 +99,14 @@ def test_the_database_says_what_waits_who_serves_and_how_right_the_model_is(metr
         found[f"tierbot_round_accuracy_{part}ratio"]["all", "current"] for part in ("low_", "", "high_")
     )
     assert low <= value <= high
-    stage.clock.advance(minutes=1)
+    harness.clock.advance(minutes=1)
     assert samples(metrics)["tierbot_schedule_orphans"] == {(): 0}, "kept for some seconds"
     now[0] = 11
     assert samples(metrics)["tierbot_schedule_orphans"] == {(): 1}
 
 
 def test_accuracy_is_read_anew_only_when_something_has_settled(
-    metrics: Metrics, stage: Stage, monkeypatch: pytest.MonkeyPatch
+    metrics: Metrics, harness: Harness, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from tierbot.adapters.store.verdicts import SqlVerdicts
 
@@ -114,24 +114,24 @@ def test_accuracy_is_read_anew_only_when_something_has_settled(
     settled = SqlVerdicts.settled
     monkeypatch.setattr(SqlVerdicts, "settled", lambda *a, **k: (reads.append(1), settled(*a, **k))[1])
     turn = iter(range(0, 1000, 100))
-    metrics.registry.register(StoreFigures(stage.bot.store, stage.clock, lambda: next(turn)))
-    (ts,) = stage.posts(1)
+    metrics.registry.register(StoreFigures(harness.bot.store, harness.clock, lambda: next(turn)))
+    (ts,) = harness.posts(1)
     for user in ("U1", "U2"):
-        stage.react(user, ts, stage.emoji(ts))
-    stage.bot.loop.settle(WORKSPACE)
+        harness.react(user, ts, harness.emoji(ts))
+    harness.bot.loop.settle(WORKSPACE)
     first = samples(metrics)["tierbot_round_settled_posts"]
     assert samples(metrics)["tierbot_round_settled_posts"] == first != {}
     assert len(reads) == 1
 
 
 def test_without_a_database_the_rest_is_still_told(
-    metrics: Metrics, stage: Stage, monkeypatch: pytest.MonkeyPatch
+    metrics: Metrics, harness: Harness, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def gone() -> list[str]:
         raise StoreError("the disk is gone")
 
-    monkeypatch.setattr(stage.bot.store, "running_ids", gone)
-    metrics.registry.register(StoreFigures(stage.bot.store, stage.clock))
+    monkeypatch.setattr(harness.bot.store, "running_ids", gone)
+    metrics.registry.register(StoreFigures(harness.bot.store, harness.clock))
     metrics.worked("settle", 1.0, failed=False)
     found = samples(metrics)
     assert found["tierbot_database_up"] == {(): 0}
@@ -140,18 +140,18 @@ def test_without_a_database_the_rest_is_still_told(
 
 
 def test_nobody_is_named(metrics: Metrics, tmp_path: Path) -> None:
-    stage = raise_stage(tmp_path)
-    metrics.registry.register(StoreFigures(stage.bot.store, stage.clock))
-    (ts,) = stage.posts(1)
+    harness = build_harness(tmp_path)
+    metrics.registry.register(StoreFigures(harness.bot.store, harness.clock))
+    (ts,) = harness.posts(1)
     for user in ("U0123456789", "U0ADA"):
-        stage.react(user, ts, stage.emoji(ts))
-    stage.bot.loop.settle(WORKSPACE)
+        harness.react(user, ts, harness.emoji(ts))
+    harness.bot.loop.settle(WORKSPACE)
     text = metrics.text().decode()
     assert not [name for name in ("U0123456789", "U0ADA", "C1", WORKSPACE, "News") if f'"{name}"' in text]
 
 
-def test_every_metric_of_the_example_alerts_and_of_the_docs_exists(metrics: Metrics, stage: Stage) -> None:
-    metrics.registry.register(StoreFigures(stage.bot.store, stage.clock))
+def test_every_metric_of_the_example_alerts_and_of_the_docs_exists(metrics: Metrics, harness: Harness) -> None:
+    metrics.registry.register(StoreFigures(harness.bot.store, harness.clock))
     metrics.registry.register(ProcessFigures(connection=lambda: (True, 1), leads=lambda: ()))
     known = {family.name for family in metrics.registry.collect()}
     known |= {sample.name for family in metrics.registry.collect() for sample in family.samples}

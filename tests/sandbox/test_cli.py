@@ -63,7 +63,7 @@ def test_colleagues_come_from_a_file(tmp_path: Path) -> None:
         json.dumps([{"name": "ada", "real_name": "Ada L.", "admin": True}, {"name": "gus", "guest": True}])
     )
     box = build_sandbox(build_parser().parse_args(["--users", str(users)]))
-    assert (box.find_user("ada").is_admin, box.find_user("@gus").is_guest) == (True, True)
+    assert (box.find_user("ada").is_admin, box.find_user("@gus").is_external) == (True, True)
 
 
 def test_what_happens_at_one_moment_can_be_told_by_flag(start: Callable[..., Any]) -> None:

@@ -32,7 +32,7 @@ def make_town(desks: Callable[..., Any], **changes: Any) -> Any:
     desk.south.add_colleague("bob")
     for box in (desk.box, desk.south):
         box.add_colleague("ada", admin=True)
-        box.add_colleague("gus", guest=True)
+        box.add_colleague("gus", external_predictor=True)
     return desk
 
 

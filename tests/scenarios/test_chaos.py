@@ -19,6 +19,6 @@ def test_after_every_fault_at_once_and_kills_votes_are_the_colleagues_own_record
     if kind == "postgresql":
         pytest.importorskip("pgserver", reason="needs a PostgreSQL server (pip install pgserver)")
     plan = Plan(seed=7, reactions=600, posts=24, users=20, kills=kills, processes=processes)
-    with database(kind, tmp_path) as url, raised(plan, url, tmp_path, reconcile_minutes=0.1) as stage:
-        happened = Play(stage, plan).run()
+    with database(kind, tmp_path) as url, raised(plan, url, tmp_path, reconcile_minutes=0.1) as harness:
+        happened = Play(harness, plan).run()
     assert happened["kills"] == kills

@@ -229,7 +229,7 @@ def test_a_new_setup_is_well_before_its_first_start(sandbox: SandboxProcess, tmp
         ({"encoder": "/no/such/encoder"}, "encoder", "/no/such/encoder"),
         ({"database_url": "sqlite:////proc/tierbot.db"}, "database", "/proc"),
         ({"database_url": "mysql://somewhere/x"}, "database", "is not supported"),
-        ({"journey_every_hours": 6}, "settings", "TIERBOT_JOURNEY_CHANNEL"),
+        ({"smoke_test_every_hours": 6}, "settings", "TIERBOT_JOURNEY_CHANNEL"),
     ],
 )
 def test_what_is_wrong_is_found_over_real_sockets(

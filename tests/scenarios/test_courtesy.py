@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 
 from tests.scenarios.conftest import wait_until
-from tests.support.stagehand import House, open_house
+from tests.support.operator import House, open_house
 
 
 @pytest.fixture
@@ -38,7 +38,7 @@ def test_a_nudge_comes_by_direct_message_sends_five_and_is_ended_by_one_click(ho
     assert house.bot.loop.close_round(house.workspace)
     house.post(6)
     house.clock.ahead = timedelta(days=2)
-    assert house.bot.courtesy.nudge(house.workspace, house.clock.now() + timedelta(hours=1)) == 1
+    assert house.bot.nudges.nudge(house.workspace, house.clock.now() + timedelta(hours=1)) == 1
     channel = house.do("dm", user="bob")["channel"]["id"]
     (nudge,) = wait_until(lambda: house.messages(channel), "the nudge")
     assert "Round 2 goes on without you so far: 6 stories could use your opinion" in nudge["text"]
@@ -47,4 +47,4 @@ def test_a_nudge_comes_by_direct_message_sends_five_and_is_ended_by_one_click(ho
     house.do("action", user="bob", action_id="tierbot_opt_out", ts=nudge["ts"], channel=channel)
     wait_until(lambda: any("not remind you" in text for text in ephemerals(house, "bob")), "the answer")
     house.clock.ahead = timedelta(days=4)
-    assert house.bot.courtesy.nudge(house.workspace, house.clock.now() + timedelta(hours=1)) == 0
+    assert house.bot.nudges.nudge(house.workspace, house.clock.now() + timedelta(hours=1)) == 0

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from tests.support.stagehand import House, open_house
+from tests.support.operator import House, open_house
 
 
 @pytest.fixture(scope="module")
@@ -50,7 +50,7 @@ def test_the_acknowledgement_waits_for_no_encoder(house, monkeypatch):
     (post,) = house.post()
     house.react("cid", post, "pizza")
     go_on = threading.Event()
-    slow = house.bot.insight._encoder
+    slow = house.bot.explanations._encoder
 
     class Slow:
         digest = slow.digest
@@ -59,9 +59,9 @@ def test_the_acknowledgement_waits_for_no_encoder(house, monkeypatch):
             assert go_on.wait(30)
             return slow.encode(texts)
 
-    monkeypatch.setattr(house.bot.insight, "_encoder", Slow())
+    monkeypatch.setattr(house.bot.explanations, "_encoder", Slow())
     view = ask(house, "cid", post.ts)
-    assert "Reading the story" in str(view["blocks"])
+    assert "TfIdfWeights the story" in str(view["blocks"])
     assert house.do("command", user="cid", command="/myscore", wait=5)["responses"], "commands are answered meanwhile"
     go_on.set()
     house.modal("cid", view["id"], lambda text: "Words that mattered" in text)
@@ -74,8 +74,8 @@ def test_a_fault_while_reading_is_told_in_the_modal(house, monkeypatch, caplog):
     def broken(*_):
         raise RuntimeError("secret details")
 
-    monkeypatch.setattr(house.bot.insight, "_explained", broken)
+    monkeypatch.setattr(house.bot.explanations, "_explained", broken)
     view = ask(house, "dee", post.ts)
-    shown = house.modal("dee", view["id"], lambda text: "Reading" not in text)
+    shown = house.modal("dee", view["id"], lambda text: "TfIdfWeights" not in text)
     assert "Something went wrong on my side" in str(shown["blocks"])
     assert "secret" not in str(shown["blocks"])

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import pytest
 
 from tests.scenarios.conftest import wait_until
-from tests.support.stagehand import House, open_house
+from tests.support.operator import House, open_house
 from tierbot.domain.feedback.votes import standing
 from tierbot.domain.nouns import Article
 from tierbot.use_cases.delivery import dispatch

@@ -3,7 +3,7 @@
 import pytest
 
 from tests.scenarios.conftest import wait_until
-from tests.support.stagehand import House, open_house
+from tests.support.operator import House, open_house
 
 
 @pytest.fixture(scope="module")

@@ -31,7 +31,7 @@ STEPS = [
 @pytest.fixture(scope="module")
 def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     """Give a workspace with a bot that runs."""
-    with SandboxProcess(seed=1, users=USERS, declared=manifest(journey=True)) as sandbox:
+    with SandboxProcess(seed=1, users=USERS, declared=manifest(smoke_test=True)) as sandbox:
         built = World(sandbox, tmp_path_factory.mktemp("world"))
         built.start()
         yield built
@@ -50,7 +50,7 @@ def open_den(world: World) -> str:
     return str(made["channel"]["id"])
 
 
-def journey(world: World, channel: str, token: str = "") -> tuple[int, dict[str, dict[str, Any]]]:
+def smoke_test(world: World, channel: str, token: str = "") -> tuple[int, dict[str, dict[str, Any]]]:
     world.environment["SLACK_USER_TOKEN"] = token
     done = world.run("doctor", "--journey", "--channel", channel, "--json")
     steps = [json.loads(line) for line in done.stdout.splitlines()]
@@ -64,7 +64,7 @@ def in_channel(world: World, channel: str) -> list[dict[str, Any]]:
 
 
 def test_a_canary_goes_the_whole_way_as_a_colleague_and_leaves_no_trace(world: World, den: str) -> None:
-    code, steps = journey(world, den, BOBS)
+    code, steps = smoke_test(world, den, BOBS)
     assert code == 0, steps
     assert {step["outcome"] for step in steps.values()} == {"ok"}
     assert (
@@ -87,7 +87,7 @@ def test_a_canary_goes_the_whole_way_as_a_colleague_and_leaves_no_trace(world: W
 def test_without_a_colleagues_token_the_listeners_are_walked_through_and_the_journey_says_so(
     world: World, den: str
 ) -> None:
-    code, steps = journey(world, den)
+    code, steps = smoke_test(world, den)
     assert code == 0, steps
     assert "the app's own listeners" in steps["react"]["says"]
     assert "SLACK_USER_TOKEN" in steps["react"]["says"]
@@ -97,7 +97,7 @@ def test_without_a_colleagues_token_the_listeners_are_walked_through_and_the_jou
 def test_a_colleague_outside_the_channel_breaks_the_journey_with_the_remedy_and_the_canary_goes(
     world: World, den: str
 ) -> None:
-    code, steps = journey(world, den, "xoxp-sandbox-cleo")
+    code, steps = smoke_test(world, den, "xoxp-sandbox-cleo")
     assert code == 1
     assert steps["react"]["outcome"] == "broken"
     assert "must be a member of the channel" in steps["react"]["says"]
@@ -115,7 +115,7 @@ def test_a_token_of_the_wrong_kind_is_told_before_anything_is_posted(world: Worl
 
 
 def test_on_schedule_a_broken_step_is_told_to_the_admins_by_direct_message_once(tmp_path: Path) -> None:
-    with SandboxProcess(seed=1, users=USERS, declared=manifest(journey=True)) as sandbox:
+    with SandboxProcess(seed=1, users=USERS, declared=manifest(smoke_test=True)) as sandbox:
         world = World(sandbox, tmp_path)
         den = open_den(world)
         every = {"TIERBOT_JOURNEY_EVERY_HOURS": "0.0005", "TIERBOT_JOURNEY_CHANNEL": den, "SLACK_USER_TOKEN": BOBS}
@@ -128,7 +128,7 @@ def test_on_schedule_a_broken_step_is_told_to_the_admins_by_direct_message_once(
 
 
 def test_a_worker_keeps_the_journeys_schedule_as_the_bot_in_one_process_does(tmp_path: Path) -> None:
-    with SandboxProcess(seed=1, users=USERS, declared=manifest(journey=True)) as sandbox:
+    with SandboxProcess(seed=1, users=USERS, declared=manifest(smoke_test=True)) as sandbox:
         world = World(sandbox, tmp_path)
         den = open_den(world)
         world.environment |= {"TIERBOT_JOURNEY_EVERY_HOURS": "6", "TIERBOT_JOURNEY_CHANNEL": den}

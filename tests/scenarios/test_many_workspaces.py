@@ -10,7 +10,7 @@ from tests.support.chaos_stage import database
 from tests.support.town import Team, Town, open_town
 from tierbot.domain.nouns import TierbotError
 from tierbot.reports.dataset import Only, pseudonyms_of, row_of, settled_posts
-from tierbot.use_cases.people.personal_data import Rights
+from tierbot.use_cases.people.personal_data import PersonalData
 
 COUNT = 6
 
@@ -112,9 +112,9 @@ def test_who_is_forgotten_in_one_team_is_known_in_the_other(town: Town) -> None:
     for team in town.teams:
         team.react("dee", ts, "football")
         town.bot.loop.settle(team.id)
-    rights, dee = Rights(town.bot.store, town.bot.clock), north.users["dee"]
+    rights, dee = PersonalData(town.bot.store, town.bot.clock), north.users["dee"]
     before = rights.export(south.id, dee)
-    rights.forget(north.id, dee, "UADA", anonymise=False)
+    rights.forget(north.id, dee, "UADA", anonymize=False)
     with pytest.raises(TierbotError, match="Nothing is kept"):
         rights.export(north.id, dee)
     assert rights.export(south.id, dee) == before

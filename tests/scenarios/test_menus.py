@@ -3,7 +3,7 @@
 import pytest
 
 from tests.scenarios.conftest import wait_until
-from tests.support.stagehand import House, open_house
+from tests.support.operator import House, open_house
 
 
 @pytest.fixture(scope="module")
@@ -58,6 +58,6 @@ def test_a_vote_that_cannot_be_kept_is_told_in_the_form(house, monkeypatch):
     def broken(*_):
         raise TierbotError("The database is busy. Please try again.")
 
-    monkeypatch.setattr(house.bot.naming, "name", broken)
+    monkeypatch.setattr(house.bot.menu_votes, "name", broken)
     answer = house.do("submit", user="bob", view_id=view["id"], values={"tag": ["food"]})
     assert answer["errors"] == {"tierbot_named": "The database is busy. Please try again."}

@@ -6,7 +6,7 @@ import pytest
 
 from tests.scenarios.conftest import wait_until
 from tests.support.browser import needs_browser, open_browser, open_page
-from tests.support.stagehand import House, open_house
+from tests.support.operator import House, open_house
 from tierbot.domain.nouns import Arm, Post, Source
 
 pytestmark = needs_browser

@@ -1,7 +1,7 @@
 """The end of a round in Slack: the report, and a real picture drawn in a child process."""
 
 from tests.scenarios.conftest import wait_until
-from tests.support.stagehand import open_house
+from tests.support.operator import open_house
 
 
 def test_a_closed_round_is_reported_with_a_picture(tmp_path):

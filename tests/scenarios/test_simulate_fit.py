@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from tests.conftest import WORKSPACE, raise_stage
+from tests.conftest import WORKSPACE, build_harness
 from tierbot.cli.app import app
 from tierbot.simulate.teams import team_of
 
@@ -15,12 +15,12 @@ def test_the_traits_of_those_who_judged_enough_are_written_without_names(
 ) -> None:
     import numpy as np
 
-    stage = raise_stage(tmp_path)
-    for ts in stage.posts(12):
+    harness = build_harness(tmp_path)
+    for ts in harness.posts(12):
         for user in ("UANNA", "UBERT"):
-            stage.react(user, ts, stage.emoji(ts))
-    stage.bot.loop.settle(WORKSPACE)
-    stage.bot.close()
+            harness.react(user, ts, harness.emoji(ts))
+    harness.bot.loop.settle(WORKSPACE)
+    harness.bot.close()
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("DATABASE_URL", f"sqlite:///{tmp_path}/test.db")
     result = CliRunner().invoke(app, ["simulate", "fit", "--out", "team.toml"])

@@ -3,9 +3,9 @@
 import pytest
 
 from tests.scenarios.conftest import wait_until
-from tests.support.stagehand import House, open_house
+from tests.support.operator import House, open_house
 from tierbot.adapters.store import StoreError
-from tierbot.use_cases.articles.tag_requests import Requested
+from tierbot.use_cases.articles.tag_requests import TagRequests
 
 
 @pytest.fixture(scope="module")
@@ -68,14 +68,14 @@ def test_a_bare_mention_is_answered_with_how_to_ask(house: House) -> None:
 def test_a_mention_that_could_not_be_written_is_delivered_again_and_asked_about_once(
     house: House, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    take, faults = Requested.take, [StoreError("The disk is full.")]
+    take, faults = TagRequests.take, [StoreError("The disk is full.")]
 
     def at_first_broken(*given):
         if faults:
             raise faults.pop()
         return take(*given)
 
-    monkeypatch.setattr(Requested, "take", at_first_broken)
+    monkeypatch.setattr(TagRequests, "take", at_first_broken)
     ts = house.do("message", user="bob", text=f"{bot(house)} a chef bakes bread")["ts"]
     (asked,) = wait_until(lambda: questions(house, ts), "the question")
     assert "a chef bakes bread" in str(asked["blocks"])

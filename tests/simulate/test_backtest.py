@@ -13,7 +13,7 @@ from tierbot.adapters.encoders.hashing import HashingEncoder
 from tierbot.domain.articles import ArchiveRow
 from tierbot.domain.nouns import TierbotError
 from tierbot.settings import Settings
-from tierbot.simulate import Kind, Trainer, perfect_team
+from tierbot.simulate import Kind, SimulatedTrainer, perfect_team
 from tierbot.simulate.backtest import RoundResult, backtest
 from tierbot.simulate.choices import AGGREGATORS, LEARNERS, POLICIES, SELECTIONS, BacktestSettings
 
@@ -67,7 +67,7 @@ def test_every_article_is_asked_about_once_and_the_window_never() -> None:
 
 
 def test_what_is_reported_follows_the_verdicts_and_accuracy_the_truth() -> None:
-    liars = tuple(Trainer(f"L{i}", Kind.RANDOM) for i in range(3))
+    liars = tuple(SimulatedTrainer(f"L{i}", Kind.RANDOM) for i in range(3))
     lied_to = replace(SMALL, trainers=liars, minimum_voters=1, rounds=1)
     results = [result for seed in range(3) for result in play(topical(200), lied_to, seed)]
     for result in results:
@@ -88,7 +88,7 @@ def test_each_round_is_one_line_of_json_with_what_was_promised() -> None:
 
 
 def test_votes_after_the_rounds_end_are_settled_later() -> None:
-    slow = tuple(Trainer(f"S{i}", delay_median=4 * 86_400.0) for i in range(3))
+    slow = tuple(SimulatedTrainer(f"S{i}", delay_median=4 * 86_400.0) for i in range(3))
     first, second = play(topical(300), replace(SMALL, trainers=slow, rounds=2, arrivals=3))
     assert 0 < first.verdicts < first.posts
     assert second.promoted or second.reason.startswith("refused")
@@ -178,7 +178,7 @@ def test_duplicate_ids_and_missing_dates_are_played() -> None:
 
 
 def test_a_team_of_adversaries_is_survived_and_shows() -> None:
-    foes = tuple(Trainer(f"F{i}", Kind.ADVERSARIAL, target=tag) for i, tag in enumerate(["food"] * 3))
+    foes = tuple(SimulatedTrainer(f"F{i}", Kind.ADVERSARIAL, target=tag) for i, tag in enumerate(["food"] * 3))
     friends = play(topical(300), replace(SMALL, rounds=3))
     results = play(topical(300), replace(SMALL, rounds=3, trainers=foes))
     assert results[-1].verdict_accuracy is not None
@@ -187,7 +187,7 @@ def test_a_team_of_adversaries_is_survived_and_shows() -> None:
 
 
 def test_a_round_without_a_single_reaction_changes_nothing() -> None:
-    nobody = (Trainer("Away", activity=(0.0,) * 24),)
+    nobody = (SimulatedTrainer("Away", activity=(0.0,) * 24),)
     first, second = play(topical(300), replace(SMALL, trainers=nobody, rounds=2))
     assert (first.clicks, first.verdicts, first.verdict_accuracy) == (0, 0, None)
     assert (first.model, first.promoted) == ("m0000", False)

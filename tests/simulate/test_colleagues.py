@@ -13,7 +13,7 @@ import httpx
 import pytest
 
 from tierbot.domain.tags import default_tag_space
-from tierbot.simulate import Trainer, perfect_team
+from tierbot.simulate import SimulatedTrainer, perfect_team
 from tierbot.simulate.colleagues import Colleagues, ColleaguesError
 from tierbot.simulate.messages import Truth
 
@@ -94,7 +94,7 @@ def test_perfect_colleagues_name_the_true_tag_of_each_post(box: Box) -> None:
 
 
 def test_the_report_equals_the_workspaces_own_record(box: Box) -> None:
-    team = [Trainer(f"T{i}", anchoring=0.3, slip=0.3, notices=0.8, unreact=0.4, skin_tone=3) for i in range(6)]
+    team = [SimulatedTrainer(f"T{i}", anchoring=0.3, slip=0.3, notices=0.8, unreact=0.4, skin_tone=3) for i in range(6)]
     with Colleagues(box.control, team, TRUTH, TAGS, seed=5, speed=3000) as colleagues:
         for i, tag in enumerate(TAGS.ids[:20]):
             shown = tag if i % 2 else "food"
@@ -111,7 +111,7 @@ def test_the_report_equals_the_workspaces_own_record(box: Box) -> None:
 
 
 def test_who_clicks_unread_waits_for_the_prefill_and_clicks_it(box: Box) -> None:
-    lazy = Trainer("Lazy", anchoring=1.0, delay_median=0.001)
+    lazy = SimulatedTrainer("Lazy", anchoring=1.0, delay_median=0.001)
     with Colleagues(box.control, [lazy], TRUTH, TAGS, speed=60) as team:
         ts = box.post("law", "food")
         box.call("reactions.add", channel=box.channel, timestamp=ts, name="pizza")
@@ -140,7 +140,7 @@ def test_unknown_stories_private_ones_and_other_messages_are_passed_by(box: Box)
 
 
 def test_a_click_that_slack_refuses_is_reported_as_such(box: Box) -> None:
-    with Colleagues(box.control, [Trainer("Late")], TRUTH, TAGS, speed=60) as team:
+    with Colleagues(box.control, [SimulatedTrainer("Late")], TRUTH, TAGS, speed=60) as team:
         box.post("law", None)
         httpx.post(box.control + "archive", json={})
         wait_until(lambda: len(team.clicks) == 1)
@@ -148,7 +148,7 @@ def test_a_click_that_slack_refuses_is_reported_as_such(box: Box) -> None:
 
 
 def test_a_post_deleted_before_anyone_looked_gets_no_click(box: Box) -> None:
-    with Colleagues(box.control, [Trainer("Late")], TRUTH, TAGS, speed=60) as team:
+    with Colleagues(box.control, [SimulatedTrainer("Late")], TRUTH, TAGS, speed=60) as team:
         box.call("chat.delete", channel=box.channel, ts=box.post("law", None))
         box.post("food", None)
         wait_until(lambda: len(team.clicks) == 1 and not team.busy)
@@ -174,7 +174,7 @@ def test_impossible_teams_are_refused() -> None:
     with pytest.raises(ColleaguesError, match="give a number above 0"):
         Colleagues("http://127.0.0.1:9/control/", perfect_team(1), TRUTH, TAGS, speed=0)
     with pytest.raises(ColleaguesError, match=r"Two trainers would be called 'ada'"):
-        Colleagues("http://127.0.0.1:9/control/", [Trainer("Ada"), Trainer("ada ")], TRUTH, TAGS)
+        Colleagues("http://127.0.0.1:9/control/", [SimulatedTrainer("Ada"), SimulatedTrainer("ada ")], TRUTH, TAGS)
 
 
 def test_stopping_twice_is_fine(box: Box) -> None:

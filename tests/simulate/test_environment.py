@@ -8,7 +8,7 @@ import pytest
 from tests.support.archives import TOPICS, topical
 from tierbot.adapters.encoders.hashing import HashingEncoder
 from tierbot.domain.nouns import Arm, TierbotError
-from tierbot.simulate import Trainer, perfect_team
+from tierbot.simulate import SimulatedTrainer, perfect_team
 from tierbot.simulate.archive import labelled_archive
 
 pytest.importorskip("gymnasium", reason='gymnasium is not installed (pip install "tierbot[gym]")')
@@ -20,7 +20,7 @@ from tierbot.simulate.environment import TierEnv
 ARCHIVE = labelled_archive(topical(50), np.random.default_rng(0))
 
 
-def env(*trainers: Trainer, length: int = 20, arm: Arm = Arm.TIER) -> TierEnv:
+def env(*trainers: SimulatedTrainer, length: int = 20, arm: Arm = Arm.TIER) -> TierEnv:
     return TierEnv(ARCHIVE, HashingEncoder(), trainers or perfect_team(3), length=length, arm=arm)
 
 
@@ -48,7 +48,7 @@ def test_an_episode_ends_after_its_length_by_truncation() -> None:
 
 
 def test_the_same_seed_plays_the_same_episode() -> None:
-    team = [Trainer("A", expertise=0.5, delay_spread=1.0), Trainer("B", anchoring=0.5)]
+    team = [SimulatedTrainer("A", expertise=0.5, delay_spread=1.0), SimulatedTrainer("B", anchoring=0.5)]
     played = []
     for _ in range(2):
         game = env(*team)
@@ -58,7 +58,7 @@ def test_the_same_seed_plays_the_same_episode() -> None:
 
 
 def test_without_a_voter_nothing_is_earned() -> None:
-    game = env(Trainer("Away", activity=(0.0,) * 24))
+    game = env(SimulatedTrainer("Away", activity=(0.0,) * 24))
     game.reset(seed=1)
     _, reward, _, _, info = game.step(np.int64(0))
     assert (reward, info["voters"]) == (0.0, 0)

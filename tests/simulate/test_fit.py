@@ -12,13 +12,13 @@ import pytest
 from tierbot.domain.feedback import PlainRule
 from tierbot.domain.nouns import Arm, Post, ReactionEvent
 from tierbot.domain.tags import default_tag_space
-from tierbot.simulate import Kind, Trainer, load_trainers
+from tierbot.simulate import Kind, SimulatedTrainer, load_trainers
 from tierbot.simulate.fit import FittedTrainer, NothingToFitError, fit_trainers, trainers_toml
 from tierbot.simulate.reactions import Seen, reactions_to
 
 TAGS = default_tag_space()
 MONDAY = datetime(2024, 1, 1, tzinfo=UTC)
-USUAL = Trainer(
+USUAL = SimulatedTrainer(
     "Usual", expertise=0.85, sibling_share=0.7, doubt=0.2, effort=0.9, delay_median=600.0, delay_spread=1.0,
     extra_tags=0.5, slip=0.0, unreact=0.0,
 )  # fmt: skip
@@ -40,7 +40,9 @@ TEAM = [
 ]
 
 
-def ledger(team: list[Trainer], count: int, seed: int = 0) -> tuple[list[Post], dict[str, list[ReactionEvent]]]:
+def ledger(
+    team: list[SimulatedTrainer], count: int, seed: int = 0
+) -> tuple[list[Post], dict[str, list[ReactionEvent]]]:
     """Play posts every ten minutes around the clock, half of the shown tags wrong, two true tags on every fifth."""
     rng = np.random.default_rng(seed)
     ids, arms = TAGS.ids[:12], (Arm.TIER, Arm.TIER, Arm.BLANK)

@@ -1,4 +1,4 @@
-"""Reading the bot's messages as a colleague does: story, arm, pre-fill, counts; and what is known of the story."""
+"""TfIdfWeights the bot's messages as a colleague does: story, arm, pre-fill, counts; and what is known of the story."""
 
 from dataclasses import replace
 from typing import Any

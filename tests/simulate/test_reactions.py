@@ -12,14 +12,14 @@ from tests.domain.feedback.test_votes import NOON, post
 from tierbot.domain.feedback import votes_of
 from tierbot.domain.nouns import Arm, Post, ReactionEvent, Says
 from tierbot.domain.tags import default_tag_space
-from tierbot.simulate import Trainer, perfect_team
+from tierbot.simulate import SimulatedTrainer, perfect_team
 from tierbot.simulate.reactions import Seen, prefilled, reactions_to
 
 TAGS = default_tag_space()
 
 
 def meet(
-    team: list[Trainer], arm: Arm = Arm.BLANK, true: tuple[str, ...] = ("law",), seed: int = 0
+    team: list[SimulatedTrainer], arm: Arm = Arm.BLANK, true: tuple[str, ...] = ("law",), seed: int = 0
 ) -> tuple[list[ReactionEvent], Counter[str], Post]:
     judged: Counter[str] = Counter()
     asked = replace(post(), arm=arm, shown_tag="food")
@@ -43,7 +43,7 @@ def test_the_events_are_read_by_the_bots_own_rules() -> None:
 
 @given(st.integers(0, 10**6))
 def test_events_are_in_order_of_time_and_told_apart(seed: int) -> None:
-    team = [Trainer(f"T{i}", slip=0.3, notices=0.7, unreact=0.4, delay_spread=2.0) for i in range(6)]
+    team = [SimulatedTrainer(f"T{i}", slip=0.3, notices=0.7, unreact=0.4, delay_spread=2.0) for i in range(6)]
     events, _, _ = meet(team, seed=seed)
     assert [event.happened_at for event in events] == sorted(event.happened_at for event in events)
     assert len({event.event_id for event in events}) == len(events)
@@ -51,8 +51,8 @@ def test_events_are_in_order_of_time_and_told_apart(seed: int) -> None:
 
 
 def test_followers_follow_who_clicked_before_them() -> None:
-    first = Trainer("First", delay_median=1.0)
-    follower = Trainer("Follower", delay_median=60.0, herding=1.0, expertise=0.0)
+    first = SimulatedTrainer("First", delay_median=1.0)
+    follower = SimulatedTrainer("Follower", delay_median=60.0, herding=1.0, expertise=0.0)
     followed = 0
     for seed in range(200):
         events, _, _ = meet([follower, first], seed=seed)
@@ -61,9 +61,9 @@ def test_followers_follow_who_clicked_before_them() -> None:
 
 
 def test_nobody_follows_a_click_that_was_taken_back_or_comes_later() -> None:
-    gone = Trainer("Gone", delay_median=1.0, unreact=1.0)
-    late = Trainer("Late", delay_median=2 * 86_400.0)
-    follower = Trainer("Follower", delay_median=86_400.0, herding=1.0, expertise=0.0)
+    gone = SimulatedTrainer("Gone", delay_median=1.0, unreact=1.0)
+    late = SimulatedTrainer("Late", delay_median=2 * 86_400.0)
+    follower = SimulatedTrainer("Follower", delay_median=86_400.0, herding=1.0, expertise=0.0)
     events, _, _ = meet([late, follower, gone])
     said = [(event.user, event.name) for event in events if event.added]
     assert [user for user, _ in said] == ["Gone", "Follower", "Late"]
@@ -71,11 +71,11 @@ def test_nobody_follows_a_click_that_was_taken_back_or_comes_later() -> None:
 
 
 def test_who_reacts_has_judged_one_more_today() -> None:
-    asleep = Trainer("Asleep", activity=(0.0,) * 24)
-    _, judged, _ = meet([Trainer("Awake"), asleep])
+    asleep = SimulatedTrainer("Asleep", activity=(0.0,) * 24)
+    _, judged, _ = meet([SimulatedTrainer("Awake"), asleep])
     assert judged == {"Awake": 1, "Asleep": 0}
 
 
 def test_a_slow_trainer_reacts_after_their_delay() -> None:
-    events, _, _ = meet([Trainer("Slow", delay_median=3600.0)])
+    events, _, _ = meet([SimulatedTrainer("Slow", delay_median=3600.0)])
     assert events[0].happened_at == NOON + timedelta(hours=1)

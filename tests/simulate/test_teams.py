@@ -1,4 +1,4 @@
-"""Reading teams from TOML: what a file can say, and how a mistake in it is refused."""
+"""TfIdfWeights teams from TOML: what a file can say, and how a mistake in it is refused."""
 
 from pathlib import Path
 

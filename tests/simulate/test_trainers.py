@@ -11,11 +11,11 @@ from hypothesis import strategies as st
 from tests.domain.feedback.test_votes import NOON
 from tierbot.domain.nouns import Arm, Source, Tag
 from tierbot.domain.tags import TagSpace, default_tag_space
-from tierbot.simulate import Kind, Trainer, View, decide, perfect_team
+from tierbot.simulate import Kind, SimulatedTrainer, View, decide, perfect_team
 from tierbot.simulate.trainers import HOURS, SHARES, TrainerError
 
 TAGS = default_tag_space()
-PERFECT = Trainer("Perfect")
+PERFECT = SimulatedTrainer("Perfect")
 
 
 def rng(seed: int = 0) -> np.random.Generator:
@@ -32,11 +32,11 @@ def emoji(*tag_ids: str) -> list[str]:
     return [TAGS[tag].short_name for tag in tag_ids]
 
 
-def clicked(trainer: Trainer, seen: View, seed: int = 0) -> list[str]:
+def clicked(trainer: SimulatedTrainer, seen: View, seed: int = 0) -> list[str]:
     return [act.name for act in decide(trainer, seen, rng(seed))]
 
 
-def share(trainer: Trainer, seen: View, wanted: list[str], times: int = 2000) -> float:
+def share(trainer: SimulatedTrainer, seen: View, wanted: list[str], times: int = 2000) -> float:
     generator = rng(1)
     return float(np.mean([[act.name for act in decide(trainer, seen, generator)] == wanted for _ in range(times)]))
 
@@ -46,7 +46,7 @@ def share(trainer: Trainer, seen: View, wanted: list[str], times: int = 2000) ->
 TAG_IDS = st.sampled_from(TAGS.ids)
 PROBABILITY = st.floats(0, 1)
 TRAINERS = st.builds(
-    lambda kind, shares, tone, target, hour: Trainer(
+    lambda kind, shares, tone, target, hour: SimulatedTrainer(
         "Any",
         kind,
         skin_tone=tone,
@@ -76,12 +76,14 @@ SEEDS = st.integers(0, 2**32)
 
 
 @given(TRAINERS, VIEWS, SEEDS)
-def test_the_same_seed_gives_the_same_acts(trainer: Trainer, seen: View, seed: int) -> None:
+def test_the_same_seed_gives_the_same_acts(trainer: SimulatedTrainer, seen: View, seed: int) -> None:
     assert decide(trainer, seen, rng(seed)) == decide(trainer, seen, rng(seed))
 
 
 @given(TRAINERS, VIEWS, SEEDS)
-def test_acts_come_in_order_and_only_what_was_added_is_removed(trainer: Trainer, seen: View, seed: int) -> None:
+def test_acts_come_in_order_and_only_what_was_added_is_removed(
+    trainer: SimulatedTrainer, seen: View, seed: int
+) -> None:
     standing: set[tuple[str, Source]] = set()
     acts = decide(trainer, seen, rng(seed))
     assert [act.delay_seconds for act in acts] == sorted(act.delay_seconds for act in acts)
@@ -92,7 +94,7 @@ def test_acts_come_in_order_and_only_what_was_added_is_removed(trainer: Trainer,
 
 
 @given(TRAINERS, VIEWS, SEEDS)
-def test_every_click_is_an_answer(trainer: Trainer, seen: View, seed: int) -> None:
+def test_every_click_is_an_answer(trainer: SimulatedTrainer, seen: View, seed: int) -> None:
     for act in decide(trainer, seen, rng(seed)):
         if act.source is Source.MENU:
             assert act.name in TAGS
@@ -111,7 +113,7 @@ def test_a_perfect_trainer_names_exactly_the_true_tags(seen: View, seed: int) ->
 
 
 @given(TRAINERS.filter(lambda t: t.kind is not Kind.RANDOM), VIEWS.filter(lambda v: v.prefilled), SEEDS)
-def test_full_anchoring_always_clicks_the_prefill(trainer: Trainer, seen: View, seed: int) -> None:
+def test_full_anchoring_always_clicks_the_prefill(trainer: SimulatedTrainer, seen: View, seed: int) -> None:
     anchored = replace(trainer, anchoring=1.0, slip=0.0, unreact=0.0, activity=(1.0,) * HOURS, fatigue=0.0)
     assert clicked(anchored, seen, seed) == [seen.prefilled[0]]
 
@@ -248,7 +250,7 @@ def test_delays_are_log_normal_around_their_median() -> None:
 
 
 def test_an_adversary_inverts_its_target_and_nothing_else() -> None:
-    foe = Trainer("Foe", Kind.ADVERSARIAL, target="law")
+    foe = SimulatedTrainer("Foe", Kind.ADVERSARIAL, target="law")
     siblings = emoji(*TAGS["law"].siblings)
     assert clicked(foe, view(Arm.TIER, "law", ("law",)))[0] in siblings
     assert clicked(foe, view(Arm.BLANK, true=("law",)))[0] in siblings
@@ -261,20 +263,20 @@ def test_an_adversary_inverts_its_target_and_nothing_else() -> None:
 
 def test_an_adversary_without_another_tag_to_name_is_silent() -> None:
     alone = TagSpace([Tag("law", "Law", "scales", "⚖️", "Courts")])
-    foe = Trainer("Foe", Kind.ADVERSARIAL, target="law")
+    foe = SimulatedTrainer("Foe", Kind.ADVERSARIAL, target="law")
     assert clicked(foe, view(Arm.BLANK, true=("law",), tags=alone)) == []
 
 
 def test_a_random_trainer_answers_without_reading() -> None:
     generator = rng(2)
-    chance = Trainer("Chance", Kind.RANDOM)
+    chance = SimulatedTrainer("Chance", Kind.RANDOM)
     named = [decide(chance, view(Arm.TIER), generator)[0].name for _ in range(1500)]
     assert set(named) == set(emoji(*TAGS.ids))
     assert {decide(chance, view(Arm.BASIC), generator)[0].name for _ in range(60)} == {"+1", "-1", "confused"}
 
 
 def test_a_farmer_takes_the_cheapest_click() -> None:
-    farmer = Trainer("Farmer", Kind.FARMER, anchoring=1.0, herding=1.0)
+    farmer = SimulatedTrainer("Farmer", Kind.FARMER, anchoring=1.0, herding=1.0)
     assert clicked(farmer, view(Arm.TIER, "food", ("law",))) == emoji("food")
     assert len({clicked(farmer, view(Arm.BLANK, true=("law",)), seed)[0] for seed in range(30)}) > 10
 

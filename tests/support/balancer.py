@@ -8,7 +8,7 @@ from typing import Self
 
 
 class Balancer:
-    """Hands each TCP connection to the next port that takes it; a context manager."""
+    """SmokeTestActions each TCP connection to the next port that takes it; a context manager."""
 
     def __init__(self) -> None:
         self.ports: list[int] = []

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from tests.scenarios.conftest import wait_until
-from tests.support.chaos_stage import Plan, Stage
+from tests.support.chaos_stage import Harness, Plan
 from tierbot.domain.feedback.votes import standing
 from tierbot.domain.nouns import Arm, Post
 from tierbot.domain.tags import default_tag_space
@@ -39,7 +39,7 @@ SPOKEN = {"+1": "names", "thumbsup": "names", "-1": "rejects", "thumbsdown": "re
 class Play:
     """Colleagues who react, and the misfortunes in between."""
 
-    stage: Stage
+    harness: Harness
     plan: Plan
     rng: random.Random = field(init=False)
     given: set[tuple[str, str, str]] = field(default_factory=set)
@@ -48,7 +48,7 @@ class Play:
     deleted: set[str] = field(default_factory=set)
 
     def __post_init__(self) -> None:
-        self.world = self.stage.world
+        self.world = self.harness.world
         self.alive = list(self.world.bots)
         self.rng = random.Random(self.plan.seed)  # noqa: S311 - a play, no secret
         self.names = [tag.short_name for tag in default_tag_space().active[:12]]
@@ -131,7 +131,7 @@ class Play:
     def is_back(self) -> bool:
         """Say whether Slack reaches the bot; a process that could not start meanwhile is started again."""
         self.watch()
-        return self.stage.is_reached()
+        return self.harness.is_reached()
 
     def watch(self) -> None:
         """Start processes that ended again, as whatever runs them does."""
@@ -141,7 +141,7 @@ class Play:
 
     def shake(self) -> None:
         """Let one more thing go wrong for a moment."""
-        ways = ("unreachable",) if self.stage.balancer else ("disconnect", "cut", "silence", "too_many", "link")
+        ways = ("unreachable",) if self.harness.balancer else ("disconnect", "cut", "silence", "too_many", "link")
         what = self.rng.choice((*ways, "revoked", "archived", "deleted", "cut_users"))
         self.happened[what] += 1
         post = self.world.client.post
@@ -154,10 +154,10 @@ class Play:
         elif fault:
             post("sockets", json={"do": "cut"})
             self._meanwhile({"faults": {fault: True}}, {"faults": {fault: False}})
-        elif what == "unreachable" and self.stage.balancer:
-            ports, self.stage.balancer.ports = self.stage.balancer.ports, []
+        elif what == "unreachable" and self.harness.balancer:
+            ports, self.harness.balancer.ports = self.harness.balancer.ports, []
             self.react()
-            self.stage.balancer.ports = ports
+            self.harness.balancer.ports = ports
         elif what == "cut_users":
             self._meanwhile({"faults": {"cut_users": 1}}, {"faults": {"cut_users": None}})
         elif what == "revoked":

@@ -38,7 +38,7 @@ class Plan:
 
 
 @dataclass
-class Stage:
+class Harness:
     """What a play is played on. `balancer` is there only where Slack comes by HTTP."""
 
     world: World
@@ -70,7 +70,7 @@ def database(kind: str, folder: Path) -> Iterator[str]:
 
 
 @contextmanager
-def raised(plan: Plan, url: str, folder: Path, reconcile_minutes: float) -> Iterator[Stage]:
+def raised(plan: Plan, url: str, folder: Path, reconcile_minutes: float) -> Iterator[Harness]:
     """Start everything that a plan needs; stop it all in the end."""
     users = ("ada:admin", "zap:bot", *(f"user{number}" for number in range(plan.users)))
     flags: tuple[str, ...] = ("--timings", TIMINGS, "--seed", str(plan.seed))
@@ -92,9 +92,9 @@ def raised(plan: Plan, url: str, folder: Path, reconcile_minutes: float) -> Iter
         for command in plan.processes:
             web = ("--host", "127.0.0.1", "--port", str(next(ports))) if command == "web" else ()
             world.launch(command, *web)
-        stage = Stage(world, balancer)
-        wait_until(stage.is_reached, "the bot to be reached", 120)
-        yield stage
+        harness = Harness(world, balancer)
+        wait_until(harness.is_reached, "the bot to be reached", 120)
+        yield harness
 
 
 def _free_ports(count: int) -> list[int]:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from tests.conftest import WORKSPACE, Stage, raise_stage
+from tests.conftest import WORKSPACE, Harness, build_harness
 from tests.support.fakes import ManualClock
 from tierbot.adapters.slack.messages.chat import SlackChat, web_client
 from tierbot.domain.tags import default_tag_space
@@ -48,37 +48,37 @@ def strict_slack(clock: ManualClock) -> Iterator[Sandbox]:
         loop.close()
 
 
-def push(folder: Path, posts: int) -> tuple[float, Sandbox, Stage]:
+def push(folder: Path, posts: int) -> tuple[float, Sandbox, Harness]:
     """Post so many articles with their emoji; return the seconds that took by the clock, and both sides."""
-    stage = raise_stage(folder, slack_posts_per_second=1.0)
-    loop = stage.bot.loop
-    with strict_slack(stage.clock) as box:
+    harness = build_harness(folder, slack_posts_per_second=1.0)
+    loop = harness.bot.loop
+    with strict_slack(harness.clock) as box:
         client = web_client(box.settings.bot_token, f"{box.base_url}/api/")
-        chat = SlackChat(client, default_tag_space, stage.clock)
+        chat = SlackChat(client, default_tag_space, harness.clock)
         loop._dispatcher._chats = lambda _: chat
-        with stage.bot.store.begin(WORKSPACE) as tx:
+        with harness.bot.store.begin(WORKSPACE) as tx:
             known = tx.workspaces.get()
             assert known is not None
-        loop.take_in(WORKSPACE, stage.articles(posts))
+        loop.take_in(WORKSPACE, harness.articles(posts))
         assert loop.ask(WORKSPACE, posts, channel=box.home_channel.id) == posts
-        began = stage.clock.now()
-        while (left := _left(stage)) and (stage.clock.now() - began).total_seconds() < 20 * posts + 600:
+        began = harness.clock.now()
+        while (left := _left(harness)) and (harness.clock.now() - began).total_seconds() < 20 * posts + 600:
             if not loop.deliver(WORKSPACE):
-                stage.clock.advance(seconds=_STEP)
-        took = (stage.clock.now() - began).total_seconds()
+                harness.clock.advance(seconds=_STEP)
+        took = (harness.clock.now() - began).total_seconds()
         assert not left, "it did not end"
-    return took, box, stage
+    return took, box, harness
 
 
-def _left(stage: Stage) -> int:
-    with stage.bot.store.read(WORKSPACE) as tx:
+def _left(harness: Harness) -> int:
+    with harness.bot.store.read(WORKSPACE) as tx:
         counts = tx.outbox.counts()
     return counts[DeliveryState.PENDING] + counts[DeliveryState.SENDING]
 
 
-def check(took: float, posts: int, box: Sandbox, stage: Stage) -> dict[str, object]:
+def check(took: float, posts: int, box: Sandbox, harness: Harness) -> dict[str, object]:
     """Fail unless every post and every emoji is there once, nothing was refused, and it went as fast as Slack lets it."""
-    with stage.bot.store.read(WORKSPACE) as tx:
+    with harness.bot.store.read(WORKSPACE) as tx:
         assert tx.outbox.parked() == []
         asked = tx.posts.in_round(1)
     sent = [message for message in box.workspace.channels[box.home_channel.id].messages.values() if message.metadata]

@@ -1,4 +1,4 @@
-"""What tests of the first stage share: an encoder whose tokens are known, a champion, and articles of the small world."""
+"""What tests of the first harness share: an encoder whose tokens are known, a champion, and articles of the small world."""
 
 from datetime import UTC, datetime
 

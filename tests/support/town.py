@@ -15,7 +15,7 @@ from cryptography.fernet import Fernet
 
 from tests.scenarios.conftest import wait_until
 from tests.support.balancer import Balancer
-from tests.support.stagehand import USERS, ShiftedClock
+from tests.support.operator import USERS, ShiftedClock
 from tierbot.adapters.encoders.hashing import HashingEncoder
 from tierbot.adapters.slack.connection.web import web_app
 from tierbot.adapters.slack.installation.pages import install_routes
@@ -160,8 +160,14 @@ def open_town(folder: Path, *flags: str, **changes: object) -> Iterator[Town]:
             "retrain_after": 10**9,
             "minimum_voters": 1,
         }
-        shelf = first_model(Stories(tags, (), ()), encoder, clock.now(), seed=1)
-        bot = build(load_settings(None, **(defaults | changes)), clock=clock, encoder=encoder, shelf=shelf, tags=tags)
+        model_files = first_model(Stories(tags, (), ()), encoder, clock.now(), seed=1)
+        bot = build(
+            load_settings(None, **(defaults | changes)),
+            clock=clock,
+            encoder=encoder,
+            model_files=model_files,
+            tags=tags,
+        )
         stack.callback(bot.close)
         app = app_of(bot, identity_of(bot))
         server = WebServer(web_app(app, SIGNING, clock, install_routes(app)), "127.0.0.1", 0)

@@ -14,7 +14,7 @@ import numpy as np
 from slack_bolt import App
 
 from tierbot.adapters.encoders import encoder_of
-from tierbot.adapters.files.model_files import FileShelf, shipped_models
+from tierbot.adapters.files.model_files import ModelFolder, shipped_models
 from tierbot.adapters.processes.drawing import draw_in_child
 from tierbot.adapters.processes.trainer import ChildTrainer
 from tierbot.adapters.slack.admins import Admins
@@ -40,21 +40,21 @@ from tierbot.app.slack_access import (
 )
 from tierbot.domain.articles.boundaries import load_boundaries
 from tierbot.domain.articles.feeds import load_feeds
-from tierbot.domain.doctor.smoke_test import Step, travel, vote_stands
+from tierbot.domain.doctor.smoke_test import Step, run_smoke_test, vote_stands
 from tierbot.domain.nouns import TierbotError
 from tierbot.domain.tags import TagSpace, default_tag_space, load_tag_space, names_of
 from tierbot.settings import Settings
 from tierbot.use_cases.articles.intake import Intake
-from tierbot.use_cases.articles.tag_requests import Requested
+from tierbot.use_cases.articles.tag_requests import TagRequests
 from tierbot.use_cases.asking.invitations import Invitations
 from tierbot.use_cases.delivery.dispatch import EMOJI_MISSING, Draw
 from tierbot.use_cases.delivery.missing_emoji import MissingEmoji
 from tierbot.use_cases.jobs.schedule import Scheduler, Worker
 from tierbot.use_cases.jobs.smoke_test import JOB as JOURNEY
-from tierbot.use_cases.jobs.smoke_test import Patrol
+from tierbot.use_cases.jobs.smoke_test import SmokeTest
 from tierbot.use_cases.loop import Loop
-from tierbot.use_cases.models.explanations import Insight
-from tierbot.use_cases.models.external_predictors import Guests
+from tierbot.use_cases.models.explanations import Explanations
+from tierbot.use_cases.models.external_predictors import ExternalPredictors
 from tierbot.use_cases.models.registry import Registry
 from tierbot.use_cases.models.time_limit import TimeLimit
 from tierbot.use_cases.people.game import Game
@@ -62,11 +62,22 @@ from tierbot.use_cases.people.home import HomePage
 from tierbot.use_cases.people.joining import JOB as JOIN
 from tierbot.use_cases.people.joining import Joining
 from tierbot.use_cases.people.nudges import JOB as NUDGE
-from tierbot.use_cases.people.nudges import Courtesy
+from tierbot.use_cases.people.nudges import Nudges
 from tierbot.use_cases.people.watching import JOB as WATCH
-from tierbot.use_cases.people.watching import Watchman
-from tierbot.use_cases.ports import Chat, Clock, Encoder, Feeds, Meter, NoMeter, Predictors, Shelf, Store, Workspace
-from tierbot.use_cases.voting.menu_votes import Naming
+from tierbot.use_cases.people.watching import SuspicionWatch
+from tierbot.use_cases.ports import (
+    Chat,
+    Clock,
+    Encoder,
+    Feeds,
+    Meter,
+    ModelFiles,
+    NoMeter,
+    Predictors,
+    Store,
+    Workspace,
+)
+from tierbot.use_cases.voting.menu_votes import MenuVotes
 
 _TURN = 0.001  # seconds that a thread computes while others wait; Python's usual 0.005 are several a reaction
 
@@ -101,11 +112,11 @@ class Tierbot:
     intake: Intake
     loop: Loop
     game: Game
-    insight: Insight
-    naming: Naming
+    explanations: Explanations
+    menu_votes: MenuVotes
     invitations: Invitations
     home: HomePage
-    courtesy: Courtesy
+    nudges: Nudges
     worker: Worker
     scheduler: Scheduler
     chats: Callable[[str], Chat]
@@ -130,7 +141,7 @@ class Tierbot:
         load_feeds(self.settings.feeds)
         workspace = Workspace(identity.team_id, identity.team, self.clock.now(), {"bot_user": identity.bot_user_id})
         self.loop.prepare(workspace, self.tags)
-        self.courtesy.plan(workspace.id)
+        self.nudges.plan(workspace.id)
 
     def start(self) -> None:
         """Start the outbox, the settling and the schedule."""
@@ -154,7 +165,7 @@ def build(
     clock: Clock | None = None,
     store: Store | None = None,
     encoder: Encoder | None = None,
-    shelf: Shelf | None = None,
+    model_files: ModelFiles | None = None,
     feeds: Feeds | None = None,
     predictors: Predictors | None = None,
     chats: Callable[[str], Chat] | None = None,
@@ -175,12 +186,13 @@ def build(
     registry = Registry(
         store=store,
         encoder=encoder,
-        shelf=shelf or FileShelf(shipped_models(), settings.models, by_workspace=settings.many_workspaces),
+        model_files=model_files
+        or ModelFolder(shipped_models(), settings.models, by_workspace=settings.many_workspaces),
         clock=clock,
         judge_on=settings.judge_on,
         seed=seed,
         train=trainer,
-        guests=Guests(
+        external_predictors=ExternalPredictors(
             predictors or installed_predictors(settings),
             clock,
             settings.judge_on,
@@ -208,12 +220,12 @@ def build(
     )
     worker = Worker(loop, after_settling, meter)
     game = Game(loop, worker.wake)
-    courtesy = Courtesy(loop, chats)
+    nudges = Nudges(loop, chats)
     scheduler = Scheduler(loop, meter)
     tags = tags or tag_space(settings)
-    scheduler.add(NUDGE, courtesy)
-    scheduler.add(WATCH, Watchman(chats, admins_of(settings, installations)))
-    scheduler.add(JOIN, Joining(courtesy, chats, tags))
+    scheduler.add(NUDGE, nudges)
+    scheduler.add(WATCH, SuspicionWatch(chats, admins_of(settings, installations)))
+    scheduler.add(JOIN, Joining(nudges, chats, tags))
     scheduler.add(EMOJI_MISSING, MissingEmoji(chats, admins_of(settings, installations)))
     return Tierbot(
         settings=settings,
@@ -225,11 +237,11 @@ def build(
         intake=intake,
         loop=loop,
         game=game,
-        insight=Insight(store, registry, encoder),
-        naming=Naming(store, clock, worker.wake),
+        explanations=Explanations(store, registry, encoder),
+        menu_votes=MenuVotes(store, clock, worker.wake),
         invitations=Invitations(loop, chats, np.random.default_rng([seed, 1])),
         home=HomePage(loop, game),
-        courtesy=courtesy,
+        nudges=nudges,
         worker=worker,
         scheduler=scheduler,
         chats=chats,
@@ -264,7 +276,7 @@ def connect(bot: Tierbot, pause: Callable[[float], Any] = time.sleep) -> SocketR
     identity = identify_patiently(settings, pause)
     bot.prepare(identity)
     app = app_of(bot, identity)
-    schedule_journey(bot, app, identity)
+    schedule_smoke_test(bot, app, identity)
     return SocketRunner(
         app,
         settings.slack_app_token.get_secret_value(),
@@ -281,21 +293,21 @@ def app_of(bot: Tierbot, identity: Identity | None) -> App:
     """
     settings = bot.settings
     installing = None if identity else _installing(bot)
-    desk = Dependencies(
-        play=bot.game,
+    deps = Dependencies(
+        game=bot.game,
         clock=bot.clock,
         admins=Admins(settings.admins, bot.clock, installing.installations.installers if installing else lambda _: ()),
         channel=bot.game.channel,
         tags=partial(tags_in, bot.store),
-        insight=bot.insight,
-        naming=bot.naming,
+        explanations=bot.explanations,
+        menu_votes=bot.menu_votes,
         invitations=bot.invitations,
         home=bot.home,
-        courtesy=bot.courtesy,
-        requests=Requested(bot.store, bot.clock),
+        nudges=bot.nudges,
+        requests=TagRequests(bot.store, bot.clock),
     )
     return build_app(
-        desk,
+        deps,
         AuthorizeOne(identity) if identity else None,
         base_url=settings.slack_api_url,
         installing=installing,
@@ -319,25 +331,25 @@ def _installing(bot: Tierbot) -> Installing:
     )
 
 
-def schedule_journey(bot: Tierbot, app: App, identity: Identity) -> None:
+def schedule_smoke_test(bot: Tierbot, app: App, identity: Identity) -> None:
     """Let this process's scheduler send a canary the whole way every so often, if the settings want it.
 
     For whatever process keeps the schedule: a job that only the one that went away knew would never be done again.
     Raises TierbotError if no channel is set for it.
     """
     settings = bot.settings
-    if settings.journey_every_hours and not settings.journey_channel:
+    if settings.smoke_test_every_hours and not settings.smoke_test_channel:
         raise TierbotError("TIERBOT_JOURNEY_EVERY_HOURS needs TIERBOT_JOURNEY_CHANNEL: the channel for the canary.")
-    patrol = Patrol(
-        lambda: journey(bot, app, identity, settings.journey_channel),
+    smoke_test = SmokeTest(
+        lambda: smoke_test(bot, app, identity, settings.smoke_test_channel),
         lambda: admins_of(settings, bot.installations)(identity.team_id),
         lambda user: bot.chats(identity.team_id).direct(user),
     )
-    patrol.plan(bot.loop, identity.team_id)
-    bot.scheduler.add(JOURNEY, patrol)
+    smoke_test.plan(bot.loop, identity.team_id)
+    bot.scheduler.add(JOURNEY, smoke_test)
 
 
-def journey(bot: Tierbot, app: App, identity: Identity, channel: str) -> list[Step]:
+def smoke_test(bot: Tierbot, app: App, identity: Identity, channel: str) -> list[Step]:
     """Let a canary go the whole way in a channel; see tierbot.domain.doctor.smoke_test.
 
     Raises TierbotError if SLACK_USER_TOKEN is of the wrong kind.
@@ -361,7 +373,7 @@ def journey(bot: Tierbot, app: App, identity: Identity, channel: str) -> list[St
         clock=bot.clock,
         user_client=colleague(token, settings.slack_api_url) if token else None,
     )
-    return travel(canary, COMMANDS, time.monotonic)
+    return run_smoke_test(canary, COMMANDS, time.monotonic)
 
 
 def installed_predictors(settings: Settings) -> Predictors:

@@ -27,7 +27,7 @@ def register(app: typer.Typer) -> None:
 
 
 def doctor(
-    journey: Annotated[
+    smoke_test: Annotated[
         bool,
         typer.Option("--journey", help="Send a canary the whole way instead: post, react, vote, commands, clean up."),
     ] = False,
@@ -46,7 +46,7 @@ def doctor(
     try:
         settings = load_settings()
     except SettingsError as fault:
-        if journey:
+        if smoke_test:
             raise
         from tierbot.domain.doctor import judge_settings
 
@@ -54,8 +54,8 @@ def doctor(
         return
     log_to_stderr("ERROR")
     logging.getLogger("slack_sdk").setLevel(logging.CRITICAL)  # what it reports is told below, in better words
-    if journey:
-        _journey(settings, channel or settings.journey_channel, as_json=as_json)
+    if smoke_test:
+        _smoke_test(settings, channel or settings.smoke_test_channel, as_json=as_json)
         return
     from tierbot.app.doctor.checkup import check_up
 
@@ -76,8 +76,8 @@ def _finish(checks: "Sequence[Check]", *, as_json: bool) -> None:
         raise typer.Exit(1)
 
 
-def _journey(settings: "Settings", channel: str, *, as_json: bool) -> None:
-    from tierbot.app.doctor.checkup import take_journey
+def _smoke_test(settings: "Settings", channel: str, *, as_json: bool) -> None:
+    from tierbot.app.doctor.checkup import take_smoke_test
     from tierbot.domain.doctor.smoke_test import broken
 
     if not channel:
@@ -85,7 +85,7 @@ def _journey(settings: "Settings", channel: str, *, as_json: bool) -> None:
             "Say in which channel the canary may be posted: --channel C0123456789. Better one for tests than the team's."
         )
     err.print("The canary is on its way …")
-    steps = take_journey(settings, channel)
+    steps = take_smoke_test(settings, channel)
     _show(steps, as_json=as_json)
     if broken(steps):
         raise typer.Exit(1)

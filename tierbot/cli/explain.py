@@ -30,9 +30,9 @@ def explain(
     from tierbot.app.slack_access import tags_in
 
     bot, workspace = offline()
-    post_id = bot.insight.find(workspace, post)
-    err.print("Reading …")
-    found = bot.insight.explanation(workspace, post_id)
+    post_id = bot.explanations.find(workspace, post)
+    err.print("TfIdfWeights …")
+    found = bot.explanations.explanation(workspace, post_id)
     if as_json:
         print_json(asdict(found))
     else:
@@ -48,10 +48,10 @@ def _show(found: Explanation, tags: TagSpace) -> None:
     mattered = [one for one in found.words if abs(one.drop) >= _LEAST_EFFECT][:_WORDS]
     lines += ["", "words        " + (found.note or ("how much less likely without" if mattered else "none alone"))]
     lines += [f"{100 * one.drop:+9.1f}    {one.word}" for one in mattered]
-    if found.neighbours:
+    if found.neighbors:
         lines += ["", "near stories that were labelled"]
         lines += [
-            f"{near.similarity:9.2f}    {near.title}  ({', '.join(map(name, near.tags))})" for near in found.neighbours
+            f"{near.similarity:9.2f}    {near.title}  ({', '.join(map(name, near.tags))})" for near in found.neighbors
         ]
     lines += [
         "",

@@ -13,7 +13,7 @@ from tierbot.domain.tags import TagSpace
 if TYPE_CHECKING:
     from tierbot.app.bootstrap import Tierbot
     from tierbot.reports.dataset import Only, Pseudonyms
-    from tierbot.reports.export import Format, Written
+    from tierbot.reports.export import ExportFormat, Written
 
 
 def register(app: typer.Typer) -> None:
@@ -78,7 +78,9 @@ def export(
     _say(written, place, as_json=as_json)
 
 
-def _write(bot: "Tierbot", workspace: str, form: "Format", place: Path, only: "Only", *, identities: bool) -> "Written":
+def _write(
+    bot: "Tierbot", workspace: str, form: "ExportFormat", place: Path, only: "Only", *, identities: bool
+) -> "Written":
     from contextlib import ExitStack
 
     from tierbot.adapters.atomic import STDOUT, drafted
@@ -112,7 +114,7 @@ def _write(bot: "Tierbot", workspace: str, form: "Format", place: Path, only: "O
 
 
 def _card(
-    bot: "Tierbot", written: "Written", form: "Format", only: "Only", tags: TagSpace, names: "Pseudonyms | None"
+    bot: "Tierbot", written: "Written", form: "ExportFormat", only: "Only", tags: TagSpace, names: "Pseudonyms | None"
 ) -> str:
     from importlib import metadata
 

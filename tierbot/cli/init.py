@@ -30,7 +30,7 @@ def init(
     admins: Annotated[str | None, typer.Option(envvar="TIERBOT_ADMINS", help="User ids, with commas.")] = None,
     timezone: Annotated[str, typer.Option(envvar="TIERBOT_TIMEZONE", help="Such as Europe/Berlin.")] = "",
     name: Annotated[str, typer.Option(help="The app's name in Slack.")] = "tierbot",
-    journey: Annotated[
+    smoke_test: Annotated[
         bool, typer.Option(help="Let the manifest ask for a user token, for `doctor --journey`.")
     ] = False,
     env_file: Annotated[Path, typer.Option(help="Where the settings go.")] = Path(".env"),
@@ -55,7 +55,7 @@ def init(
     logging.getLogger("slack_sdk").setLevel(logging.CRITICAL)  # what it reports is told in better words
     text = read_text(env_file)
     before = values_of(text)
-    declared = json.dumps(manifest(name, journey=journey), indent=2, ensure_ascii=False) + "\n"
+    declared = json.dumps(manifest(name, smoke_test=smoke_test), indent=2, ensure_ascii=False) + "\n"
     _write_manifest(manifest_file, declared, yes=yes)
     base_url = api_url or before.get("SLACK_API_URL") or _SLACK
     talk = _Talk(Interview(base_url, SystemClock(), needed(), offline=offline), name, yes=yes)

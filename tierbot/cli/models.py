@@ -50,7 +50,7 @@ def list_models(as_json: Annotated[bool, typer.Option("--json", help="One JSON o
     bot, workspace = offline()
     versions = bot.game.models(workspace)
     known = {version.card.get("predictor") for version in versions}
-    waiting = [name for name in bot.registry.guests.names() if name not in known]
+    waiting = [name for name in bot.registry.external_predictors.names() if name not in known]
     if as_json:
         for version in versions:
             print_json(asdict(version))
@@ -130,6 +130,6 @@ def build(
     from tierbot.settings import load_settings
 
     encoder = encoder_of(load_settings().encoder, threads=None)
-    with err.status("Reading …") as shown:
+    with err.status("TfIdfWeights …") as shown:
         card = build_bootstrap(archives, mapping, folder, encoder, SystemClock().now(), shown.update)
     out.print_json(json.dumps(card, default=str))

@@ -22,23 +22,25 @@ _USER = Annotated[str, typer.Argument(help="The person's member id, such as U012
 
 def forget(
     user: _USER,
-    anonymise: Annotated[bool, typer.Option("--anonymise", help="Keep what they did, under no name.")] = False,
+    anonymize: Annotated[bool, typer.Option("--anonymize", help="Keep what they did, under no name.")] = False,
     remove: Annotated[bool, typer.Option("--remove", help="Delete what they did.")] = False,
 ) -> None:
-    """Forget a person, as they choose: anonymise or remove. Verdicts that they took part in stand.
+    """Forget a person, as they choose: anonymize or remove. Verdicts that they took part in stand.
 
-    Example: `tierbot forget U0123ABCD --anonymise`
+    Example: `tierbot forget U0123ABCD --anonymize`
     """
-    from tierbot.use_cases.people.personal_data import Rights
+    from tierbot.use_cases.people.personal_data import PersonalData
 
-    if anonymise == remove:
+    if anonymize == remove:
         raise TierbotError(
-            "Say which the person chose: --anonymise keeps what they did under no name, --remove deletes it."
+            "Say which the person chose: --anonymize keeps what they did under no name, --remove deletes it."
         )
     bot, workspace = offline()
-    changed = Rights(bot.store, bot.clock).forget(workspace, user, f"cli:{getpass.getuser()}", anonymise=anonymise)
+    changed = PersonalData(bot.store, bot.clock).forget(
+        workspace, user, f"cli:{getpass.getuser()}", anonymize=anonymize
+    )
     bot.close()
-    out.print(f"{user} is forgotten: {changed} rows {'anonymised' if anonymise else 'removed'}.")
+    out.print(f"{user} is forgotten: {changed} rows {'anonymised' if anonymize else 'removed'}.")
 
 
 def export_person(user: _USER) -> None:
@@ -46,10 +48,10 @@ def export_person(user: _USER) -> None:
 
     Example: `tierbot export-person U0123ABCD > U0123ABCD.json`
     """
-    from tierbot.use_cases.people.personal_data import Rights
+    from tierbot.use_cases.people.personal_data import PersonalData
 
     bot, workspace = offline()
-    print_json(Rights(bot.store, bot.clock).export(workspace, user))
+    print_json(PersonalData(bot.store, bot.clock).export(workspace, user))
     bot.close()
 
 

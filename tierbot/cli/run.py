@@ -56,7 +56,7 @@ def run(metrics_port: METRICS_PORT = None) -> None:
 def manifest(
     name: Annotated[str, typer.Option(help="The app's name in Slack.")] = "tierbot",
     url: Annotated[str, typer.Option(help="Where `tierbot web` is reached, for many workspaces.")] = "",
-    journey: Annotated[bool, typer.Option(help="Ask for a user token too, for `tierbot doctor --journey`.")] = False,
+    smoke_test: Annotated[bool, typer.Option(help="Ask for a user token too, for `tierbot doctor --journey`.")] = False,
 ) -> None:
     """Print the Slack app's manifest, to paste at api.slack.com/apps → Create New App → From a manifest.
 
@@ -64,4 +64,4 @@ def manifest(
     """
     from tierbot.adapters.slack.manifest import manifest as slack_manifest
 
-    out.print_json(json.dumps(slack_manifest(name, public_url=url or None, journey=journey)))
+    out.print_json(json.dumps(slack_manifest(name, public_url=url or None, smoke_test=smoke_test)))

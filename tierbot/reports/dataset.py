@@ -24,7 +24,7 @@ Row = Mapping[str, Any]
 """One row: a value for each column. Times are aware UTC datetimes, shares and counts dicts, votes a list of dicts."""
 
 
-class Kind(StrEnum):
+class ColumnKind(StrEnum):
     """What a column holds."""
 
     TEXT = "text"
@@ -53,7 +53,7 @@ class Column:
     """A column: `value` makes it of a settled post. Where `nullable`, it may be missing."""
 
     name: str
-    kind: Kind
+    kind: ColumnKind
     meaning: str
     value: Callable[[Settled], Any]
     nullable: bool = False
@@ -64,63 +64,63 @@ def _votes(item: Settled) -> list[dict[str, Any]]:
 
 
 COLUMNS: tuple[Column, ...] = (
-    Column("post_id", Kind.TEXT, "The post; a later export gives the same post the same id.", lambda r: r.post.id),
-    Column("round", Kind.INTEGER, "Number of the round in which it was asked.", lambda r: r.post.round_number),
-    Column("asked_at", Kind.TIME, "When it was made (UTC).", lambda r: r.post.created_at),
-    Column("posted_at", Kind.TIME, "When Slack took it (UTC).", lambda r: r.post.posted_at, nullable=True),
-    Column("article_id", Kind.TEXT, "The article: the context.", lambda r: r.article.id),
-    Column("title", Kind.TEXT, "Its title.", lambda r: r.article.title),
-    Column("text", Kind.TEXT, "Its text, may be empty.", lambda r: r.article.text),
-    Column("url", Kind.TEXT, "Its address, may be empty.", lambda r: r.article.url),
-    Column("source", Kind.TEXT, "Who published it, may be empty.", lambda r: r.article.source),
-    Column("published_at", Kind.TIME, "When (UTC).", lambda r: r.article.published_at, nullable=True),
-    Column("arm", Kind.TEXT, "How the post asked: `tier`, `basic` or `blank`.", lambda r: r.post.arm.value),
-    Column("arm_probability", Kind.NUMBER, "Probability with which that arm was drawn.", lambda r: r.post.arm_probability),
+    Column("post_id", ColumnKind.TEXT, "The post; a later export gives the same post the same id.", lambda r: r.post.id),
+    Column("round", ColumnKind.INTEGER, "Number of the round in which it was asked.", lambda r: r.post.round_number),
+    Column("asked_at", ColumnKind.TIME, "When it was made (UTC).", lambda r: r.post.created_at),
+    Column("posted_at", ColumnKind.TIME, "When Slack took it (UTC).", lambda r: r.post.posted_at, nullable=True),
+    Column("article_id", ColumnKind.TEXT, "The article: the context.", lambda r: r.article.id),
+    Column("title", ColumnKind.TEXT, "Its title.", lambda r: r.article.title),
+    Column("text", ColumnKind.TEXT, "Its text, may be empty.", lambda r: r.article.text),
+    Column("url", ColumnKind.TEXT, "Its address, may be empty.", lambda r: r.article.url),
+    Column("source", ColumnKind.TEXT, "Who published it, may be empty.", lambda r: r.article.source),
+    Column("published_at", ColumnKind.TIME, "When (UTC).", lambda r: r.article.published_at, nullable=True),
+    Column("arm", ColumnKind.TEXT, "How the post asked: `tier`, `basic` or `blank`.", lambda r: r.post.arm.value),
+    Column("arm_probability", ColumnKind.NUMBER, "Probability with which that arm was drawn.", lambda r: r.post.arm_probability),
     Column(
         "action",
-        Kind.TEXT,
+        ColumnKind.TEXT,
         "The tag that the policy chose. In the arm `blank` nobody saw it.",
         lambda r: r.post.shown_tag,
     ),
-    Column("propensity", Kind.NUMBER, "π(action): the policy's probability of choosing it.", lambda r: r.prediction.propensity),
+    Column("propensity", ColumnKind.NUMBER, "π(action): the policy's probability of choosing it.", lambda r: r.prediction.propensity),
     Column(
-        "probabilities", Kind.SHARES, "p: the model's probability of each tag; sums to 1.",
+        "probabilities", ColumnKind.SHARES, "p: the model's probability of each tag; sums to 1.",
         lambda r: r.prediction.probabilities,
     ),
     Column(
-        "policy_probabilities", Kind.SHARES, "π: the policy's probability of choosing each tag; sums to 1.",
+        "policy_probabilities", ColumnKind.SHARES, "π: the policy's probability of choosing each tag; sums to 1.",
         lambda r: r.prediction.policy_probabilities,
     ),
-    Column("top_tag", Kind.TEXT, "argmax p: what accuracy is measured on.", lambda r: r.prediction.top_tag),
-    Column("model", Kind.TEXT, "The model version that predicted.", lambda r: r.prediction.model_version),
-    Column("policy", Kind.TEXT, "The policy that chose.", lambda r: r.prediction.policy),
-    Column("selection", Kind.TEXT, "How the article was chosen to be asked about.", lambda r: r.prediction.selection.strategy),
+    Column("top_tag", ColumnKind.TEXT, "argmax p: what accuracy is measured on.", lambda r: r.prediction.top_tag),
+    Column("model", ColumnKind.TEXT, "The model version that predicted.", lambda r: r.prediction.model_version),
+    Column("policy", ColumnKind.TEXT, "The policy that chose.", lambda r: r.prediction.policy),
+    Column("selection", ColumnKind.TEXT, "How the article was chosen to be asked about.", lambda r: r.prediction.selection.strategy),
     Column(
-        "selection_probability", Kind.NUMBER, "Probability with which it was chosen, above 0.",
+        "selection_probability", ColumnKind.NUMBER, "Probability with which it was chosen, above 0.",
         lambda r: r.prediction.selection.probability,
     ),
     Column(
         "outcome",
-        Kind.TEXT,
+        ColumnKind.TEXT,
         "What the votes settled to: `named` (see label), `wrong` (the action is wrong, the right tag unnamed), `abstained`.",
         lambda r: r.verdict.outcome.value,
     ),
-    Column("reason", Kind.TEXT, "Why they abstained: `too_few` or `split`.", lambda r: r.verdict.reason, nullable=True),
-    Column("label", Kind.SHARES, "The true tags with the share of voters for each, in (0, 1].", lambda r: r.verdict.tags),
+    Column("reason", ColumnKind.TEXT, "Why they abstained: `too_few` or `split`.", lambda r: r.verdict.reason, nullable=True),
+    Column("label", ColumnKind.SHARES, "The true tags with the share of voters for each, in (0, 1].", lambda r: r.verdict.tags),
     Column(
-        "reward", Kind.NUMBER, "Share of voters for whom the action is true, in [0, 1]; missing without voters.",
+        "reward", ColumnKind.NUMBER, "Share of voters for whom the action is true, in [0, 1]; missing without voters.",
         lambda r: r.verdict.reward, nullable=True,
     ),
-    Column("weight", Kind.NUMBER, "How much the verdict counts, in [0, 1): grows with the voters.", lambda r: r.verdict.weight),
-    Column("voters", Kind.INTEGER, "Distinct trainers who voted.", lambda r: r.verdict.voters),
-    Column("support", Kind.COUNTS, "Distinct trainers who named each tag.", lambda r: r.verdict.support),
-    Column("rejects", Kind.INTEGER, "Distinct trainers who said that the action is wrong (👎).", lambda r: r.verdict.rejects),
-    Column("unsure", Kind.INTEGER, "Distinct trainers who were unsure (😕).", lambda r: r.verdict.unsure),
-    Column("aggregator", Kind.TEXT, "The rule that settled them, with its settings.", lambda r: r.verdict.aggregator),
-    Column("settled_at", Kind.TIME, "When (UTC).", lambda r: r.verdict.settled_at),
+    Column("weight", ColumnKind.NUMBER, "How much the verdict counts, in [0, 1): grows with the voters.", lambda r: r.verdict.weight),
+    Column("voters", ColumnKind.INTEGER, "Distinct trainers who voted.", lambda r: r.verdict.voters),
+    Column("support", ColumnKind.COUNTS, "Distinct trainers who named each tag.", lambda r: r.verdict.support),
+    Column("rejects", ColumnKind.INTEGER, "Distinct trainers who said that the action is wrong (👎).", lambda r: r.verdict.rejects),
+    Column("unsure", ColumnKind.INTEGER, "Distinct trainers who were unsure (😕).", lambda r: r.verdict.unsure),
+    Column("aggregator", ColumnKind.TEXT, "The rule that settled them, with its settings.", lambda r: r.verdict.aggregator),
+    Column("settled_at", ColumnKind.TIME, "When (UTC).", lambda r: r.verdict.settled_at),
     Column(
         "votes",
-        Kind.VOTES,
+        ColumnKind.VOTES,
         "Every vote that stands: `trainer` (a pseudonym, unless exported with identities), `says` (`names`, `rejects`, "
         "`unsure`), `tag` (missing unless it names one), `at` (UTC).",
         _votes,

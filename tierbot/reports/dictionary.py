@@ -3,18 +3,18 @@
 from collections.abc import Iterable, Mapping, Sequence
 
 from tierbot.domain.tags import TagSpace
-from tierbot.reports.dataset import COLUMNS, FORMAT, Kind, Only
-from tierbot.reports.export import FORMATS, Format, Written
+from tierbot.reports.dataset import COLUMNS, FORMAT, ColumnKind, Only
+from tierbot.reports.export import FORMATS, ExportFormat, Written
 from tierbot.reports.export.label_studio import labelling_config
 
 _KINDS = {
-    Kind.TEXT: "text",
-    Kind.INTEGER: "integer",
-    Kind.NUMBER: "number",
-    Kind.TIME: "time",
-    Kind.SHARES: "tag → number",
-    Kind.COUNTS: "tag → integer",
-    Kind.VOTES: "list of votes",
+    ColumnKind.TEXT: "text",
+    ColumnKind.INTEGER: "integer",
+    ColumnKind.NUMBER: "number",
+    ColumnKind.TIME: "time",
+    ColumnKind.SHARES: "tag → number",
+    ColumnKind.COUNTS: "tag → integer",
+    ColumnKind.VOTES: "list of votes",
 }
 _MOST_LISTED = 100
 
@@ -58,7 +58,7 @@ def data_dictionary() -> str:
     )
 
 
-def dataset_card(written: Written, form: Format, only: Only, tags: TagSpace, about: Mapping[str, str]) -> str:
+def dataset_card(written: Written, form: ExportFormat, only: Only, tags: TagSpace, about: Mapping[str, str]) -> str:
     """Return the card of one export as Markdown, after Gebru et al., "Datasheets for Datasets" (CACM 2021).
 
     `about` says what only the caller knows (workspace, time, version, how trainers are named), in the order of the

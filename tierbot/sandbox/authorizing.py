@@ -96,7 +96,7 @@ class Authorizing:
             for box in offered
             for place, name in _places(box)
             for user in box.workspace.users.values()
-            if not user.is_bot and not user.is_guest
+            if not user.is_bot and not user.is_external
         )
         app = html.escape(self._first.settings.app_name)
         body = (
@@ -116,7 +116,7 @@ class Authorizing:
         if box is None:
             raise SlackError("no_such_team_or_user")
         user = box.workspace.users[user_id]
-        if user.is_bot or user.is_guest or (org_wide and not user.is_admin):
+        if user.is_bot or user.is_external or (org_wide and not user.is_admin):
             raise SlackError("not_allowed_to_install")
         code = f"{teams.secrets.randrange(10**10)}.{teams.secrets.getrandbits(128):032x}"
         expires = first.clock.time() + _CODE_LIVES

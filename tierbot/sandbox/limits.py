@@ -26,7 +26,7 @@ class _Bucket:
         return (1 - self.level) / self.per_second
 
 
-class Limits:
+class RateLimits:
     """Token buckets: a tier's minute's worth may come at once; posting is one a second and channel."""
 
     def __init__(self, *, enabled: bool) -> None:

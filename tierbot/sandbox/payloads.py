@@ -30,7 +30,7 @@ def user_json(user: User, team_id: str) -> Json:
         "is_admin": user.is_admin,
         "is_owner": False,
         "is_primary_owner": False,
-        "is_restricted": user.is_guest,
+        "is_restricted": user.is_external,
         "is_ultra_restricted": user.is_ultra,
         "is_bot": user.is_bot,
         "is_app_user": False,

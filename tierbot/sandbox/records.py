@@ -1,4 +1,4 @@
-"""What a workspace consists of: users, channels, messages, views, files. Plain records, no behaviour."""
+"""What a workspace consists of: users, channels, messages, views, files. Plain records, no behavior."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ class User:
     name: str
     real_name: str
     is_admin: bool = False
-    is_guest: bool = False
+    is_external: bool = False
     is_bot: bool = False
     deleted: bool = False
     tz: str = "Etc/UTC"

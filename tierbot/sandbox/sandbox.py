@@ -16,7 +16,7 @@ from tierbot.sandbox.files import Files
 from tierbot.sandbox.hub import Hub
 from tierbot.sandbox.ids import Mint
 from tierbot.sandbox.interactions import Interactions
-from tierbot.sandbox.limits import Limits
+from tierbot.sandbox.limits import RateLimits
 from tierbot.sandbox.payloads import message_json, reactions_json, user_json
 from tierbot.sandbox.records import Channel, Json, Message, User
 from tierbot.sandbox.replies import Replies
@@ -52,7 +52,7 @@ class Sandbox:
         self.panel: Json | None = None
         self.stream = Stream()
         self.faults: Faults = beside.faults if beside else Faults(Random(settings.seed + 1))  # noqa: S311
-        self.limits = Limits(enabled=settings.limits)
+        self.limits = RateLimits(enabled=settings.limits)
         self.workspace = Workspace(
             self.clock,
             self.mint,

@@ -61,7 +61,7 @@ class Workspace:
         *,
         real_name: str = "",
         admin: bool = False,
-        guest: bool = False,
+        external_predictor: bool = False,
         bot: bool = False,
         tz: str = "Etc/UTC",
         user_id: str | None = None,
@@ -76,7 +76,9 @@ class Workspace:
             raise SlackError("name_taken")
         colour = _COLOURS[len(self.users) % len(_COLOURS)]
         fresh = self.mint.id("U")
-        user = User(user_id or fresh, name, real_name or name, admin, guest or ultra, bot, tz=tz, colour=colour)
+        user = User(
+            user_id or fresh, name, real_name or name, admin, external_predictor or ultra, bot, tz=tz, colour=colour
+        )
         user.home, user.is_ultra = home, ultra
         if bot:
             user.bot_id = self.mint.id("B")

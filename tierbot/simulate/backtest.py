@@ -17,7 +17,7 @@ import numpy as np
 from tierbot.domain.articles import ArchiveRow
 from tierbot.domain.feedback import votes_of
 from tierbot.domain.nouns import Arm, Estimate, Outcome, Post, ReactionEvent, Verdict, Vote, key
-from tierbot.domain.predict.asking import Asked, Terms, ask_about
+from tierbot.domain.predict.asking import Asked, AskingContext, ask_about
 from tierbot.domain.predict.classifier import Classifier
 from tierbot.domain.predict.coldstart import coldstart
 from tierbot.domain.predict.features import Features, joined
@@ -31,7 +31,7 @@ from tierbot.simulate.archive import EncodedArchive, LabelledArchive, Progress, 
 from tierbot.simulate.choices import BacktestSettings, asker_of, learner_of, settler_of, split_of
 from tierbot.simulate.reactions import Seen, reactions_to
 from tierbot.simulate.teams import team_of
-from tierbot.simulate.trainers import Trainer
+from tierbot.simulate.trainers import SimulatedTrainer
 from tierbot.use_cases.ports import Encoder, SettledPost
 
 _EPOCH = datetime(2024, 1, 1, tzinfo=UTC)  # a Monday; simulated rounds begin here
@@ -116,7 +116,7 @@ class _Match:
         archive: LabelledArchive,
         settings: BacktestSettings,
         encoder: Encoder,
-        trainers: Sequence[Trainer],
+        trainers: Sequence[SimulatedTrainer],
         rng: np.random.Generator,
         progress: Progress,
     ) -> None:
@@ -212,7 +212,9 @@ class _Match:
         now = self._opens()
         rows = {self._archive.articles[row].id: row for row in self._waiting}
         verdicts = sum(teaches(item.verdict) for item in self._settled.values())
-        terms = Terms(self._asker, self._model, self._model_id(self._version), self._tag_ids, verdicts, now, residue={})
+        terms = AskingContext(
+            self._asker, self._model, self._model_id(self._version), self._tag_ids, verdicts, now, residue={}
+        )
         asked = ask_about(
             [self._archive.articles[row] for row in self._waiting],
             self._encoded.embeddings(self._waiting),

@@ -12,7 +12,7 @@ from tierbot.domain.predict.selection import SelectionMix
 from tierbot.domain.training.fit import FitSettings
 from tierbot.domain.training.selective import RewardTerms
 from tierbot.simulate.archive import ArchiveTooSmallError, LabelledArchive
-from tierbot.simulate.trainers import Trainer
+from tierbot.simulate.trainers import SimulatedTrainer
 
 Settler = Callable[[Sequence[Post], Mapping[str, Sequence[Vote]], datetime], Mapping[str, Verdict]]
 """Settles posts, given the votes on each by post id, at a moment; returns verdicts by post id."""
@@ -73,7 +73,7 @@ class BacktestSettings:
     rounds: int | None = None
     arrivals: float = 2.0
     most_waiting: int = 2000
-    trainers: str | tuple[Trainer, ...] = "default"
+    trainers: str | tuple[SimulatedTrainer, ...] = "default"
     policy: str = "explore"
     selection: str = "mix"
     aggregator: str = "plain"

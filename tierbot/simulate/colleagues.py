@@ -25,7 +25,7 @@ from websockets.exceptions import WebSocketException
 from tierbot.domain.nouns import TierbotError, key
 from tierbot.domain.tags import TagSpace
 from tierbot.simulate.messages import Reactions, Story, Truth, reactions_of, story_of, view_of
-from tierbot.simulate.trainers import Act, Trainer, decide, looks_after
+from tierbot.simulate.trainers import Act, SimulatedTrainer, decide, looks_after
 
 _DAY = 24 * 3600.0
 _LARGEST_BATCH = 200
@@ -61,7 +61,7 @@ class Click:
 
 @dataclass(slots=True)
 class _Person:
-    trainer: Trainer
+    trainer: SimulatedTrainer
     user_id: str
     judged: Counter[int]  # simulated day → posts judged on it
 
@@ -77,7 +77,7 @@ class Colleagues:
     def __init__(
         self,
         control_url: str,
-        trainers: Sequence[Trainer],
+        trainers: Sequence[SimulatedTrainer],
         truth: Truth,
         tags: TagSpace,
         *,

@@ -21,7 +21,7 @@ from tierbot.domain.feedback import Aggregator, PlainRule, votes_of
 from tierbot.domain.nouns import Arm, Post, TierbotError, Verdict
 from tierbot.simulate.archive import EncodedArchive, LabelledArchive
 from tierbot.simulate.reactions import Seen, reactions_to
-from tierbot.simulate.trainers import Trainer
+from tierbot.simulate.trainers import SimulatedTrainer
 from tierbot.use_cases.ports import Encoder
 
 try:
@@ -49,7 +49,7 @@ class TierEnv(gym.Env[Observation, np.int64]):
         self,
         archive: LabelledArchive,
         encoder: Encoder,
-        trainers: Sequence[Trainer],
+        trainers: Sequence[SimulatedTrainer],
         *,
         arm: Arm = Arm.TIER,
         rule: Aggregator | None = None,

@@ -18,7 +18,7 @@ from tierbot.domain.nouns import Arm, Origin, Outcome, Post, ReactionEvent, Says
 from tierbot.domain.tags import TagSpace, base_name
 from tierbot.domain.tags.emoji import APPROVE, REJECT
 from tierbot.simulate.teams import usual_traits
-from tierbot.simulate.trainers import HOURS, SHARES, Kind, Trainer
+from tierbot.simulate.trainers import HOURS, SHARES, Kind, SimulatedTrainer
 
 _PRIOR = 10.0  # observations that a usual trait is worth
 _HOUR_PRIOR = 5.0
@@ -39,7 +39,7 @@ class FittedTrainer:
     """A trainer like one in the ledger: who it is like (Slack's user id), and on how many posts that rests."""
 
     user: str
-    trainer: Trainer
+    trainer: SimulatedTrainer
     judged: int
 
 
@@ -205,7 +205,7 @@ def _shrunk(successes: float, observations: float, usual: float, weight: float =
     return float(np.clip((successes + usual * weight) / (observations + weight), 0.0, 1.0))
 
 
-def _trainer(name: str, counts: _Counts, usual: Mapping[str, float]) -> Trainer:
+def _trainer(name: str, counts: _Counts, usual: Mapping[str, float]) -> SimulatedTrainer:
     expertise = _recognised(counts.known.shrunk(_named_right(usual["expertise"], usual["doubt"])), usual["doubt"])
     chance = counts.hidden_wrong.shrunk(0.1 * (1.0 - expertise))  # of naming that wrong tag without being led to it
     led = (counts.shown_wrong.hits - counts.shown_wrong.of * chance) / (1.0 - chance)
@@ -215,7 +215,7 @@ def _trainer(name: str, counts: _Counts, usual: Mapping[str, float]) -> Trainer:
     came = counts.named_arm.shrunk(0.5, 1.0)
     delays = counts.log_delays
     timed = len(delays) >= _FEWEST_DELAYS
-    return Trainer(
+    return SimulatedTrainer(
         name=name,
         kind=Kind.LAZY if anchoring >= _LAZY_FROM else Kind.HONEST,
         expertise=expertise,
@@ -253,7 +253,7 @@ def _recognised(right: float, doubt: float) -> float:
 # --- as a file ------------------------------------------------------------------------------------
 
 
-def trainers_toml(trainers: Sequence[Trainer], said: str = "") -> str:
+def trainers_toml(trainers: Sequence[SimulatedTrainer], said: str = "") -> str:
     """Return trainers as a file for `--trainers`; `load_trainers` reads it back. `said` becomes its first comment."""
     lines = [f"# {line}" for line in said.splitlines()]
     for trainer in trainers:
@@ -269,7 +269,7 @@ def trainers_toml(trainers: Sequence[Trainer], said: str = "") -> str:
 
 def _numbers() -> list[str]:
     timings = {"delay_median", "delay_spread"}
-    return [item.name for item in fields(Trainer) if item.name in SHARES or item.name in timings]
+    return [item.name for item in fields(SimulatedTrainer) if item.name in SHARES or item.name in timings]
 
 
 def _rounded(value: float) -> float:

@@ -10,7 +10,7 @@ import numpy as np
 from tierbot.domain.nouns import Arm, Post, ReactionEvent, key
 from tierbot.domain.tags import TagSpace
 from tierbot.domain.tags.emoji import APPROVE, REJECT, UNSURE
-from tierbot.simulate.trainers import Act, Trainer, View, decide, looks_after
+from tierbot.simulate.trainers import Act, SimulatedTrainer, View, decide, looks_after
 
 
 class Seen(NamedTuple):
@@ -27,7 +27,7 @@ def prefilled(post: Post, tags: TagSpace) -> tuple[str, ...]:
 
 
 def reactions_to(
-    seen: Seen, team: Sequence[Trainer], tags: TagSpace, judged_today: Counter[str], rng: np.random.Generator
+    seen: Seen, team: Sequence[SimulatedTrainer], tags: TagSpace, judged_today: Counter[str], rng: np.random.Generator
 ) -> list[ReactionEvent]:
     """Return all that a team does about a post, in order of time.
 

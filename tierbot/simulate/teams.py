@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from tierbot.simulate.trainers import HOURS, SHARES, Kind, Trainer, TrainerError
+from tierbot.simulate.trainers import HOURS, SHARES, Kind, SimulatedTrainer, TrainerError
 
 DEFAULT_TEAM = "trainers.toml"
 _RANGED = frozenset({*SHARES, "delay_median", "delay_spread", "expertise_strength"})
@@ -25,7 +25,7 @@ _PERFECT = 3  # as many as it takes for a verdict, and one to spare
 _NAMES = ("Ines", "Jamal", "Kaya", "Liam", "Mei", "Noor", "Otto", "Priya", "Quinn", "Rosa", "Sven", "Tala")
 
 
-def load_trainers(path: Path | None, rng: np.random.Generator, tag_ids: Sequence[str] = ()) -> list[Trainer]:
+def load_trainers(path: Path | None, rng: np.random.Generator, tag_ids: Sequence[str] = ()) -> list[SimulatedTrainer]:
     """Return the team that a TOML file describes (None: the one that ships), each value drawn with `rng`.
 
     With `tag_ids` each trainer gets an expertise per tag, drawn around their own.
@@ -41,7 +41,7 @@ def load_trainers(path: Path | None, rng: np.random.Generator, tag_ids: Sequence
     ]
 
 
-def demo_team(size: int, rng: np.random.Generator, tag_ids: Sequence[str] = ()) -> list[Trainer]:
+def demo_team(size: int, rng: np.random.Generator, tag_ids: Sequence[str] = ()) -> list[SimulatedTrainer]:
     """Return `size` colleagues with names, different expertise and speed; some click what is pre-filled unread.
 
     The first eight are authored, further ones are honest strangers. Raises TrainerError if size is below 1.
@@ -61,12 +61,14 @@ def demo_team(size: int, rng: np.random.Generator, tag_ids: Sequence[str] = ()) 
     ]
 
 
-def perfect_team(size: int) -> list[Trainer]:
+def perfect_team(size: int) -> list[SimulatedTrainer]:
     """Return `size` trainers who judge every post within a minute and always name all true tags."""
-    return [Trainer(name=f"perfect-{i + 1}", delay_median=30.0 + i) for i in range(size)]
+    return [SimulatedTrainer(name=f"perfect-{i + 1}", delay_median=30.0 + i) for i in range(size)]
 
 
-def team_of(trainers: str | Sequence[Trainer], rng: np.random.Generator, tag_ids: Sequence[str]) -> Sequence[Trainer]:
+def team_of(
+    trainers: str | Sequence[SimulatedTrainer], rng: np.random.Generator, tag_ids: Sequence[str]
+) -> Sequence[SimulatedTrainer]:
     """Return the team that is meant: "default", "perfect", the path of a file, or trainers as they are.
 
     Raises TrainerError if there is nobody, or a file cannot be used.
@@ -152,7 +154,7 @@ class _Casting:
             for kind in Kind
         }
 
-    def cast(self, table: Mapping[str, Any], where: str) -> list[Trainer]:
+    def cast(self, table: Mapping[str, Any], where: str) -> list[SimulatedTrainer]:
         """Return the trainers that one [[trainer]] table asks for."""
         _refuse_unknown(table, _TRAITS | _OWN, where)
         try:
@@ -168,7 +170,7 @@ class _Casting:
         names = [name] if count == 1 and "name" in table else [f"{name}-{i + 1}" for i in range(count)]
         return [self._draw(one, kind, traits, where) for one in names]
 
-    def _draw(self, name: str, kind: Kind, traits: Mapping[str, Any], where: str) -> Trainer:
+    def _draw(self, name: str, kind: Kind, traits: Mapping[str, Any], where: str) -> SimulatedTrainer:
         values = {
             trait: _number(value, f"{where}: {trait}", self._rng)
             for trait, value in sorted(traits.items())
@@ -182,7 +184,7 @@ class _Casting:
         if kind is Kind.ADVERSARIAL and target is None and self._tag_ids:
             target = self._tag_ids[int(self._rng.integers(len(self._tag_ids)))]
         try:
-            return Trainer(
+            return SimulatedTrainer(
                 name=name,
                 kind=kind,
                 expertise_by_tag=_expertise(values["expertise"], strength, self._tag_ids, self._rng) | said,
@@ -206,7 +208,7 @@ def _number(value: object, where: str, rng: np.random.Generator) -> float:
 
 
 def _activity(value: object, where: str) -> tuple[float, ...]:
-    """Read 24 values, or one for all hours; Trainer checks their range."""
+    """Read 24 values, or one for all hours; SimulatedTrainer checks their range."""
     if isinstance(value, list):
         return tuple(value)
     if isinstance(value, int | float):

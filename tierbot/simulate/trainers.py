@@ -43,7 +43,7 @@ class Kind(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Trainer:
+class SimulatedTrainer:
     """One simulated colleague. Shares and probabilities lie in [0, 1].
 
     expertise: probability of recognising a true tag; `expertise_by_tag` overrides it per tag id.
@@ -92,30 +92,34 @@ class Trainer:
             _check_share(self.name, f"expertise_by_tag of {tag!r}", value)
         if len(self.activity) != HOURS:
             raise TrainerError(
-                f"Trainer {self.name!r}: activity has {len(self.activity)} values. Give 24, one for each hour."
+                f"SimulatedTrainer {self.name!r}: activity has {len(self.activity)} values. Give 24, one for each hour."
             )
         for hour, value in enumerate(self.activity):
             _check_share(self.name, f"activity at hour {hour}", value)
         if not (0 < self.delay_median <= _LONGEST_DELAY_SECONDS and 0 <= self.delay_spread <= 5):  # noqa: PLR2004
             raise TrainerError(
-                f"Trainer {self.name!r}: delay_median {self.delay_median!r}, delay_spread {self.delay_spread!r}. "
+                f"SimulatedTrainer {self.name!r}: delay_median {self.delay_median!r}, delay_spread {self.delay_spread!r}. "
                 "Give a median above 0 and up to a week in seconds, and a spread between 0 and 5."
             )
         if self.skin_tone is not None and self.skin_tone not in _TONES:
-            raise TrainerError(f"Trainer {self.name!r}: skin_tone {self.skin_tone!r}. Give 2, 3, 4, 5 or 6, or none.")
+            raise TrainerError(
+                f"SimulatedTrainer {self.name!r}: skin_tone {self.skin_tone!r}. Give 2, 3, 4, 5 or 6, or none."
+            )
         if (self.kind is Kind.ADVERSARIAL) != (self.target is not None):
             raise TrainerError(
-                f"Trainer {self.name!r}: target {self.target!r} with kind {self.kind.value!r}. An adversarial trainer "
+                f"SimulatedTrainer {self.name!r}: target {self.target!r} with kind {self.kind.value!r}. An adversarial trainer "
                 "needs a target tag, and no other kind has one."
             )
 
 
-SHARES = tuple(item.name for item in fields(Trainer) if item.type is float and not item.name.startswith("delay"))
+SHARES = tuple(
+    item.name for item in fields(SimulatedTrainer) if item.type is float and not item.name.startswith("delay")
+)
 
 
 def _check_share(who: str, what: str, value: object) -> None:
     if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= 1:
-        raise TrainerError(f"Trainer {who!r}: {what} is {value!r}. Give a number between 0 and 1.")
+        raise TrainerError(f"SimulatedTrainer {who!r}: {what} is {value!r}. Give a number between 0 and 1.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,12 +151,12 @@ class Act:
     source: Source = Source.REACTION
 
 
-def looks_after(trainer: Trainer, rng: np.random.Generator) -> float:
+def looks_after(trainer: SimulatedTrainer, rng: np.random.Generator) -> float:
     """Draw how many seconds after a post a trainer looks at it (above 0, at most a week)."""
     return min(trainer.delay_median * float(np.exp(trainer.delay_spread * rng.normal())), _LONGEST_DELAY_SECONDS)
 
 
-def decide(trainer: Trainer, view: View, rng: np.random.Generator, delay: float | None = None) -> list[Act]:
+def decide(trainer: SimulatedTrainer, view: View, rng: np.random.Generator, delay: float | None = None) -> list[Act]:
     """Return what a trainer does about a post, earliest act first; empty if they pass by.
 
     `delay`: seconds after the post at which they look and see the view; None draws it here, with
@@ -169,7 +173,7 @@ def decide(trainer: Trainer, view: View, rng: np.random.Generator, delay: float 
 # --- which emoji ----------------------------------------------------------------------------------
 
 
-def _clicks(trainer: Trainer, view: View, attention: float, rng: np.random.Generator) -> list[str]:
+def _clicks(trainer: SimulatedTrainer, view: View, attention: float, rng: np.random.Generator) -> list[str]:
     """Return the emoji names that a trainer means to click, in order."""
     if trainer.kind is Kind.RANDOM:
         return [_any_answer(view, rng)]
@@ -203,7 +207,7 @@ def _is_tag(view: View, emoji: str) -> bool:
     return tag is not None and tag.retired_at is None
 
 
-def _read(trainer: Trainer, view: View, rng: np.random.Generator) -> list[str]:
+def _read(trainer: SimulatedTrainer, view: View, rng: np.random.Generator) -> list[str]:
     """Answer after reading: what the trainer believes, said in the way that the post's arm asks for."""
     true_tags = [tag for tag in dict.fromkeys(view.true_tags) if tag in view.tags and not view.tags[tag].retired_at]
     if not true_tags:  # nothing that could be named is true
@@ -225,7 +229,7 @@ def _read(trainer: Trainer, view: View, rng: np.random.Generator) -> list[str]:
     return [view.tags[tag].short_name for tag in said]
 
 
-def _believed(trainer: Trainer, view: View, true_tag: str, rng: np.random.Generator) -> str | None:
+def _believed(trainer: SimulatedTrainer, view: View, true_tag: str, rng: np.random.Generator) -> str | None:
     """Return what a trainer takes a true tag for: itself, a sibling, another; None if in doubt."""
     if rng.random() < trainer.expertise_by_tag.get(true_tag, trainer.expertise):
         return true_tag
@@ -247,7 +251,7 @@ def _another(tags: TagSpace, but: set[str], rng: np.random.Generator) -> str | N
     return others[int(rng.integers(len(others)))] if others else None
 
 
-def _inverted(trainer: Trainer, view: View, named: list[str], rng: np.random.Generator) -> list[str]:
+def _inverted(trainer: SimulatedTrainer, view: View, named: list[str], rng: np.random.Generator) -> list[str]:
     """Deny the target where it is believed to be true, claim it where it is shown or near and is not."""
     target = trainer.target
     if target is None or target not in view.tags:
@@ -262,7 +266,7 @@ def _inverted(trainer: Trainer, view: View, named: list[str], rng: np.random.Gen
 # --- when, and what goes wrong --------------------------------------------------------------------
 
 
-def _acts(trainer: Trainer, view: View, clicks: list[str], at: float, rng: np.random.Generator) -> list[Act]:
+def _acts(trainer: SimulatedTrainer, view: View, clicks: list[str], at: float, rng: np.random.Generator) -> list[Act]:
     """Turn intended clicks, from `at` seconds on, into acts: with slips, mended slips and second thoughts."""
     acts: list[Act] = []
     used = set(clicks)
@@ -281,7 +285,7 @@ def _acts(trainer: Trainer, view: View, clicks: list[str], at: float, rng: np.ra
 
 
 def _landing(
-    trainer: Trainer, view: View, intended: str, used: set[str], rng: np.random.Generator
+    trainer: SimulatedTrainer, view: View, intended: str, used: set[str], rng: np.random.Generator
 ) -> tuple[str, Source]:
     """Return where a click lands: (emoji name or tag id, source)."""
     tag = view.tags.by_emoji(intended)
@@ -294,7 +298,7 @@ def _landing(
     return intended, Source.REACTION
 
 
-def _toned(trainer: Trainer, view: View, emoji: str) -> str:
+def _toned(trainer: SimulatedTrainer, view: View, emoji: str) -> str:
     """Put a trainer's skin tone on 👍 and 👎 from the picker; a click on a pill that is there keeps its name."""
     there = emoji in view.prefilled or emoji in view.visible
     return (

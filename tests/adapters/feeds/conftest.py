@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from tierbot.adapters.feeds import LOOPBACK, FeedReader, Limits
+from tierbot.adapters.feeds import LOOPBACK, FeedLimits, FeedReader
 from tierbot.domain.articles.feeds import Feed, FeedError, FeedMemory, FeedResult
 
 Answer = Callable[["Handler"], None]
@@ -129,7 +129,7 @@ ITEM = "<title>A story</title><link>https://e.com/1</link><description>Words.</d
 
 
 def reader(**limits: float) -> FeedReader:
-    return FeedReader(limits=Limits(**{"seconds": 10.0, **limits}), allow=LOOPBACK)  # type: ignore[arg-type]
+    return FeedReader(limits=FeedLimits(**{"seconds": 10.0, **limits}), allow=LOOPBACK)  # type: ignore[arg-type]
 
 
 def read(url: str, memory: FeedMemory = FeedMemory(), **limits: float) -> FeedResult:  # noqa: B008 - frozen

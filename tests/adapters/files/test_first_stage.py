@@ -1,4 +1,4 @@
-"""A first stage is taught once for a model and found again; what keeps it from being taught is said in one line."""
+"""A first harness is taught once for a model and found again; what keeps it from being taught is said in one line."""
 
 import logging
 from dataclasses import replace
@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tests.conftest import WORKSPACE, Stage
+from tests.conftest import WORKSPACE, Harness
 from tests.support.pupils import VOCABULARY, WordEncoder, champion, stories, tokenizer
 from tests.support.worlds import TAG_IDS
 from tierbot.adapters.encoders.hashing import HashingEncoder
@@ -48,7 +48,7 @@ def test_it_is_taught_once_for_a_model_and_again_for_the_next(tmp_path: Path, ca
     assert stock.asked == 1
     made(tmp_path, stock, "m2")
     assert stock.asked == 2
-    assert len(list(tmp_path.glob("first-stage-*"))) == 2
+    assert len(list(tmp_path.glob("first-harness-*"))) == 2
 
 
 def test_what_tokens_mean_is_asked_of_the_encoder_once(tmp_path: Path) -> None:
@@ -94,13 +94,13 @@ def test_a_folder_that_cannot_be_written_is_named_with_the_way_out(tmp_path: Pat
         made(tmp_path / "file" / "folder", Stock())
 
 
-def test_it_learns_from_what_is_embedded_and_what_was_posted_is_not_new(stage: Stage) -> None:
-    stage.posts(2)
-    stage.bot.loop.take_in(WORKSPACE, [replace(one, text="waits") for one in stage.articles(3, start=2)])
-    found = embedded_in(stage.bot.store, WORKSPACE, stage.bot.encoder.digest)
+def test_it_learns_from_what_is_embedded_and_what_was_posted_is_not_new(harness: Harness) -> None:
+    harness.posts(2)
+    harness.bot.loop.take_in(WORKSPACE, [replace(one, text="waits") for one in harness.articles(3, start=2)])
+    found = embedded_in(harness.bot.store, WORKSPACE, harness.bot.encoder.digest)
     assert {one.id for one in found.articles} == {"a0", "a1"}
-    stage.bot.loop.embed(WORKSPACE)
-    found = embedded_in(stage.bot.store, WORKSPACE, stage.bot.encoder.digest)
+    harness.bot.loop.embed(WORKSPACE)
+    found = embedded_in(harness.bot.store, WORKSPACE, harness.bot.encoder.digest)
     assert {one.id: bool(new) for one, new in zip(found.articles, found.new, strict=True)} == {
         "a0": False,
         "a1": False,
@@ -108,7 +108,7 @@ def test_it_learns_from_what_is_embedded_and_what_was_posted_is_not_new(stage: S
         "a3": True,
         "a4": True,
     }
-    assert np.allclose(found.embeddings, stage.bot.encoder.encode([one.content for one in found.articles]))
+    assert np.allclose(found.embeddings, harness.bot.encoder.encode([one.content for one in found.articles]))
 
 
 def test_the_default_encoders_vocabulary_is_read_without_torch() -> None:

@@ -9,7 +9,7 @@ import pytest
 
 from tests.support.worlds import ENCODER, TAGS
 from tierbot.adapters.encoders.sentence import SentenceEncoder
-from tierbot.adapters.files.model_files import FileShelf, ShelfError, shipped_models, write_model
+from tierbot.adapters.files.model_files import ModelFolder, ModelFolderError, shipped_models, write_model
 from tierbot.domain.nouns import ModelState, ModelVersion
 from tierbot.domain.predict.classifier import Classifier
 from tierbot.domain.predict.coldstart import coldstart
@@ -26,22 +26,22 @@ def version(weights: bytes = WEIGHTS, number: int = 3) -> ModelVersion:
 
 
 def test_a_published_champion_is_read_back_and_the_former_ones_weights_are_gone(tmp_path: Path) -> None:
-    shelf = FileShelf(shipped_models(), tmp_path)
+    model_files = ModelFolder(shipped_models(), tmp_path)
     other = coldstart(TAGS[:2], ENCODER.encode).to_bytes()
-    shelf.publish(version(), WEIGHTS, "T1")
-    shelf.publish(version(other, 4), other, "T1")
-    assert shelf.champion() == (version(other, 4), other)
+    model_files.publish(version(), WEIGHTS, "T1")
+    model_files.publish(version(other, 4), other, "T1")
+    assert model_files.champion() == (version(other, 4), other)
     assert len(list(tmp_path.iterdir())) == 2
 
 
 def test_without_a_folder_nothing_is_published(tmp_path: Path) -> None:
-    FileShelf(tmp_path).publish(version(), WEIGHTS, "T1")
+    ModelFolder(tmp_path).publish(version(), WEIGHTS, "T1")
     assert not list(tmp_path.iterdir())
 
 
 def test_weights_that_are_not_the_cards_are_not_written(tmp_path: Path) -> None:
-    with pytest.raises(ShelfError, match="do not match their card"):
-        FileShelf(tmp_path, tmp_path).publish(version(), WEIGHTS + b"x", "T1")
+    with pytest.raises(ModelFolderError, match="do not match their card"):
+        ModelFolder(tmp_path, tmp_path).publish(version(), WEIGHTS + b"x", "T1")
     assert not list(tmp_path.iterdir())
 
 
@@ -53,27 +53,27 @@ def test_a_damaged_or_missing_file_is_named_with_the_remedy(tmp_path: Path, kind
         file.unlink()
     else:
         file.write_bytes(file.read_bytes()[:-40])
-    with pytest.raises(ShelfError, match=rf"{file.name} (is damaged|cannot be read).*Reinstall"):
-        FileShelf(tmp_path).bootstrap()
+    with pytest.raises(ModelFolderError, match=rf"{file.name} (is damaged|cannot be read).*Reinstall"):
+        ModelFolder(tmp_path).bootstrap()
 
 
 def test_an_unwritable_folder_is_told(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
-    with pytest.raises(ShelfError, match="cannot be written"):
-        FileShelf(tmp_path, tmp_path / "file" / "models").publish(version(), WEIGHTS, "T1")
+    with pytest.raises(ModelFolderError, match="cannot be written"):
+        ModelFolder(tmp_path, tmp_path / "file" / "models").publish(version(), WEIGHTS, "T1")
 
 
 def test_rows_that_are_not_the_cards_are_refused(tmp_path: Path) -> None:
     write_model(tmp_path, "bootstrap", version(), WEIGHTS, by_digest=False)
     (tmp_path / "bootstrap-rows.safetensors").write_bytes(b"")
-    with pytest.raises(ShelfError, match=r"bootstrap-rows\.safetensors is damaged"):
-        FileShelf(tmp_path).bootstrap_rows()
+    with pytest.raises(ModelFolderError, match=r"bootstrap-rows\.safetensors is damaged"):
+        ModelFolder(tmp_path).bootstrap_rows()
 
 
 def test_the_shipped_model_is_whole_knows_every_shipped_tag_and_goes_with_the_shipped_encoder() -> None:
-    shelf = FileShelf(shipped_models())
-    card, weights = shelf.bootstrap()
-    rows = rows_from_bytes(shelf.bootstrap_rows(), card.encoder_digest)
+    model_files = ModelFolder(shipped_models())
+    card, weights = model_files.bootstrap()
+    rows = rows_from_bytes(model_files.bootstrap_rows(), card.encoder_digest)
     assert set(Classifier.from_bytes(weights).tag_ids) >= set(default_tag_space().ids)
     assert card.encoder_digest == SentenceEncoder().digest
     assert 0 < len(rows) <= 6000
@@ -84,8 +84,8 @@ def test_the_shipped_model_is_whole_knows_every_shipped_tag_and_goes_with_the_sh
 
 
 def test_where_workspaces_are_many_each_ones_champion_has_a_folder_of_its_own(tmp_path: Path) -> None:
-    shelf, other = FileShelf(tmp_path, tmp_path / "out", by_workspace=True), b"other weights"
-    shelf.publish(version(), WEIGHTS, "T1")
-    shelf.publish(version(other, 4), other, "T2/../T1")
+    model_files, other = ModelFolder(tmp_path, tmp_path / "out", by_workspace=True), b"other weights"
+    model_files.publish(version(), WEIGHTS, "T1")
+    model_files.publish(version(other, 4), other, "T2/../T1")
     assert {path.name for path in (tmp_path / "out").iterdir()} == {"T1", "T2____T1"}
-    assert FileShelf(tmp_path, tmp_path / "out" / "T1").champion()[1] == WEIGHTS
+    assert ModelFolder(tmp_path, tmp_path / "out" / "T1").champion()[1] == WEIGHTS

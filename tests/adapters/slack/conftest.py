@@ -34,7 +34,7 @@ class StoppedClock:
 
 
 class SmallGame:
-    """play.Play in memory: a ledger by event id, an agenda, a pause switch, two models."""
+    """play.GamePort in memory: a ledger by event id, an agenda, a pause switch, two models."""
 
     def __init__(self) -> None:
         self.ledger = {}
@@ -101,16 +101,16 @@ class SmallGame:
 def desk_of(game, clock, admins, channel):
     """Return a desk where one game in memory plays every part."""
     return Dependencies(
-        play=game,
+        game=game,
         clock=clock,
         admins=admins,
         channel=channel,
         tags=lambda _: default_tag_space(),
-        insight=game,
-        naming=game,
+        explanations=game,
+        menu_votes=game,
         invitations=game,
         home=game,
-        courtesy=game,
+        nudges=game,
         requests=game,
     )
 
@@ -149,11 +149,11 @@ class Bot:
     """The Bolt app, connected to a sandbox."""
 
     def __init__(self, box, **options) -> None:
-        self.box, self.play, self.clock = box, SmallGame(), StoppedClock()
-        desk = desk_of(self.play, self.clock, Admins((), self.clock), lambda _: box.channel)
+        self.box, self.game, self.clock = box, SmallGame(), StoppedClock()
+        deps = desk_of(self.game, self.clock, Admins((), self.clock), lambda _: box.channel)
         self.identity = identify(box.web)
         self.directory = Directory(self.clock)
-        self.app = build_app(desk, AuthorizeOne(self.identity), base_url=box.info["api_url"], directory=self.directory)
+        self.app = build_app(deps, AuthorizeOne(self.identity), base_url=box.info["api_url"], directory=self.directory)
         self.connections = threading.Semaphore(0)
         self.runner = SocketRunner(
             self.app, box.info["app_token"], box.app_web, on_connected=self.connections.release, **options

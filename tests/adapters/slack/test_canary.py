@@ -23,8 +23,8 @@ def game():
 @pytest.fixture
 def app(box, game) -> App:
     clock = StoppedClock()
-    desk = desk_of(game, clock, Admins((), clock), lambda _: box.channel)
-    return build_app(desk, AuthorizeOne(identify(box.web)), base_url=box.info["api_url"])
+    deps = desk_of(game, clock, Admins((), clock), lambda _: box.channel)
+    return build_app(deps, AuthorizeOne(identify(box.web)), base_url=box.info["api_url"])
 
 
 def canary(box, app, game, **options):

@@ -29,7 +29,7 @@ def test_the_leaderboard_is_shown_to_everyone(bot):
 
 
 def test_the_leaderboard_names_people_without_pinging_them(bot, box):
-    bot.play.leader = box.users["ada"]
+    bot.game.leader = box.users["ada"]
     (answer,) = bot.say("bob", "/leaderboard")
     assert "🥇 *ada* *42*" in shown(answer)
     assert "<@" not in repr(answer)
@@ -44,13 +44,13 @@ def test_my_score_is_for_my_eyes_only(bot):
 def test_a_pleasant_refusal_for_who_is_no_admin(bot):
     (answer,) = bot.say("bob", "/tier push 5")
     assert "for the admins" in shown(answer)
-    assert bot.play.requests == []
+    assert bot.game.requests == []
 
 
 def test_slacks_own_admins_may_push(bot, box):
     (answer,) = bot.say("ada", "/tier push 5")
     assert shown(answer) == f"Up to 5 posts queued for <#{box.channel}>: as many as articles wait."
-    assert bot.play.requests == [("push", box.users["ada"], {"count": 5})]
+    assert bot.game.requests == [("push", box.users["ada"], {"count": 5})]
 
 
 def test_a_fault_that_can_be_mended_is_told_in_its_own_words(bot):

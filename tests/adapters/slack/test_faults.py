@@ -21,7 +21,7 @@ def bot(box, connect):
         raise RuntimeError(SECRET)
 
     for part in ("post_for", "menu", "of", "opt_out", "send"):
-        setattr(connected.play, part, broken)
+        setattr(connected.game, part, broken)
     return connected
 
 

@@ -58,7 +58,7 @@ def test_every_method_that_the_code_calls_is_declared_and_every_declared_one_cal
 
 def test_a_user_token_is_asked_for_only_where_a_journey_is_wanted():
     assert "user" not in manifest()["oauth_config"]["scopes"]
-    assert manifest(journey=True)["oauth_config"]["scopes"]["user"] == ["reactions:write"]
+    assert manifest(smoke_test=True)["oauth_config"]["scopes"]["user"] == ["reactions:write"]
 
 
 @pytest.mark.parametrize(

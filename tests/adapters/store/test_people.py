@@ -20,7 +20,7 @@ def test_anonymising_renames_everywhere_and_touches_no_other_person_or_workspace
     for team in ("T1", "T2"):
         fill(store, team)
     with store.begin("T1") as tx:
-        assert tx.people.anonymise("U1", "anon-1") == 4
+        assert tx.people.anonymize("U1", "anon-1") == 4
     with store.read("T1") as tx:
         assert [one.user for one in tx.ledger.events("C1", "1.0")] == ["anon-1"]
         assert tx.outbox.oldest().payload == {"champion": "anon-1", "others": ["U11", "anon-1"]}  # type: ignore[union-attr]

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from tests.app.bulk.conftest import Cluster, environment
-from tests.conftest import WORKSPACE, raise_stage
+from tests.conftest import WORKSPACE, build_harness
 from tierbot.adapters.encoders.hashing import HashingEncoder
 from tierbot.adapters.store import open_store
 
@@ -48,11 +48,11 @@ def wait_for(begun: Callable[[], bool], running: "subprocess.Popen[str]") -> Non
 
 def waiting_articles(folder: Path) -> list[str]:
     """Make a database with articles that nobody embedded; return their ids."""
-    stage = raise_stage(folder)
-    articles = stage.articles(ARTICLES)
-    with stage.bot.store.begin(WORKSPACE) as tx:
+    harness = build_harness(folder)
+    articles = harness.articles(ARTICLES)
+    with harness.bot.store.begin(WORKSPACE) as tx:
         tx.articles.add(articles)
-    stage.bot.close()
+    harness.bot.close()
     (folder / "test.db").rename(folder / "bot.db")
     return [article.id for article in articles]
 

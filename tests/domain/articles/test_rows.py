@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tierbot.domain.articles.rows import ArchiveError, ArchiveRow, BadRow, Format, Line, parse_rows, row_of
+from tierbot.domain.articles.rows import ArchiveError, ArchiveFormat, ArchiveRow, BadRow, Line, parse_rows, row_of
 
 NOW = datetime(2026, 7, 1, tzinfo=UTC)
 
@@ -17,7 +17,7 @@ def lines(*texts: str | bytes | None) -> list[Line]:
     return [Line(n, text.encode() if isinstance(text, str) else text) for n, text in enumerate(texts, 1)]
 
 
-def parse(given_lines: Iterable[Line], form: Format = Format.JSONL) -> list[ArchiveRow | BadRow]:
+def parse(given_lines: Iterable[Line], form: ArchiveFormat = ArchiveFormat.JSONL) -> list[ArchiveRow | BadRow]:
     return list(parse_rows(given_lines, form, "a.txt", NOW))
 
 
@@ -145,13 +145,13 @@ def test_lone_surrogates_in_json_become_storable_text() -> None:
 
 @pytest.mark.parametrize("mark", [",", ";", "\t", "|"])
 def test_csv_is_read_with_the_delimiter_its_header_shows(mark: str) -> None:
-    [made] = parse(lines(f"id{mark}Headline{mark}Link", f"7{mark}Title{mark}https://e.com/a"), Format.CSV)
+    [made] = parse(lines(f"id{mark}Headline{mark}Link", f"7{mark}Title{mark}https://e.com/a"), ArchiveFormat.CSV)
     assert isinstance(made, ArchiveRow)
     assert (made.id, made.title, made.url, made.line) == ("7", "Title", "https://e.com/a", 2)
 
 
 def test_a_quoted_cell_may_hold_commas_quotes_and_line_ends() -> None:
-    made = parse(lines("title,text", '"a ""b"", c","one', 'two"', "next,x"), Format.CSV)
+    made = parse(lines("title,text", '"a ""b"", c","one', 'two"', "next,x"), ArchiveFormat.CSV)
     assert [(r.title, r.text, r.line) for r in made if isinstance(r, ArchiveRow)] == [
         ('a "b", c', "one two", 3),
         ("next", "x", 4),
@@ -161,7 +161,7 @@ def test_a_quoted_cell_may_hold_commas_quotes_and_line_ends() -> None:
 @pytest.mark.parametrize("first", ["1,Some story,https://e.com", "url,date", "x"])
 def test_csv_without_a_header_is_refused_with_the_remedy(first: str) -> None:
     with pytest.raises(ArchiveError, match=r"a\.txt:1: the first line names no title or text column.*header line"):
-        parse(lines(first, "y"), Format.CSV)
+        parse(lines(first, "y"), ArchiveFormat.CSV)
 
 
 @pytest.mark.parametrize(
@@ -169,29 +169,29 @@ def test_csv_without_a_header_is_refused_with_the_remedy(first: str) -> None:
     [("a,b,c", "has 3 columns where the header has 2"), ('"a"b,c', "broken CSV"), (",", None), (" , ", None)],
 )
 def test_a_bad_csv_row_is_told_and_the_next_is_read(line: str, why: str | None) -> None:
-    *bad, good = parse(lines("title,text", line, "next,x"), Format.CSV)
+    *bad, good = parse(lines("title,text", line, "next,x"), ArchiveFormat.CSV)
     assert isinstance(good, ArchiveRow)
     assert good.title == "next"
     assert [isinstance(b, BadRow) and why is not None and why in b.why for b in bad] == ([True] if why else [])
 
 
 def test_a_quote_that_is_never_closed_is_told_at_its_end() -> None:
-    [bad] = parse(lines("title,text", '"never closed,x', "more"), Format.CSV)
+    [bad] = parse(lines("title,text", '"never closed,x', "more"), ArchiveFormat.CSV)
     assert isinstance(bad, BadRow)
     assert "close each quote" in bad.why
 
 
 def test_a_csv_line_beyond_the_limit_is_told_and_skipped() -> None:
-    made = parse([*lines("title", "a"), Line(3, None), Line(4, b"b"), Line(5, None)], Format.CSV)
+    made = parse([*lines("title", "a"), Line(3, None), Line(4, b"b"), Line(5, None)], ArchiveFormat.CSV)
     assert [r.line for r in made if isinstance(r, BadRow)] == [3, 5]
     assert [r.title for r in made if isinstance(r, ArchiveRow)] == ["a", "b"]
 
 
 def test_a_short_row_misses_fields_and_empty_input_has_no_rows() -> None:
-    [made] = parse(lines("title,text,url", "only"), Format.CSV)
+    [made] = parse(lines("title,text,url", "only"), ArchiveFormat.CSV)
     assert isinstance(made, ArchiveRow)
     assert made.text == ""
-    assert parse(lines("", "  "), Format.CSV) == []
+    assert parse(lines("", "  "), ArchiveFormat.CSV) == []
     assert parse([]) == []
 
 
@@ -215,4 +215,6 @@ def test_any_bytes_are_read_without_a_crash(data: list[bytes]) -> None:
     given_lines = [Line(n, piece.replace(b"\n", b"")) for n, piece in enumerate(data, 1)]
     for made in parse(given_lines):
         assert isinstance(made, ArchiveRow | BadRow)
-    assert all(isinstance(made, ArchiveRow | BadRow) for made in parse([Line(0, b"title,x"), *given_lines], Format.CSV))
+    assert all(
+        isinstance(made, ArchiveRow | BadRow) for made in parse([Line(0, b"title,x"), *given_lines], ArchiveFormat.CSV)
+    )

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tierbot.domain.doctor.smoke_test import Outcome, broken, news_of, travel, vote_stands
+from tierbot.domain.doctor.smoke_test import Outcome, broken, news_of, run_smoke_test, vote_stands
 from tierbot.domain.nouns import ReactionEvent, TierbotError
 from tierbot.domain.tags import default_tag_space
 
@@ -26,7 +26,7 @@ STEPS = (
 
 @dataclass
 class Recorder:
-    """Hands that keep what they did; those in `faults` break."""
+    """SmokeTestActions that keep what they did; those in `faults` break."""
 
     faults: frozenset[str] = frozenset()
     done: list[str] = field(default_factory=list)
@@ -72,7 +72,7 @@ class Seconds:
 
 def test_all_steps_are_taken_in_order_and_timed():
     hands = Recorder()
-    steps = travel(hands, COMMANDS, Seconds())
+    steps = run_smoke_test(hands, COMMANDS, Seconds())
     assert tuple(hands.done) == STEPS
     assert [(step.name, step.outcome, step.seconds) for step in steps] == [(name, Outcome.OK, 1.0) for name in STEPS]
     assert broken(steps) is None
@@ -81,7 +81,7 @@ def test_all_steps_are_taken_in_order_and_timed():
 @given(st.frozensets(st.sampled_from(STEPS)))
 def test_whatever_breaks_every_step_is_reported_and_a_posted_canary_goes(faults):
     hands = Recorder(faults)
-    steps = travel(hands, COMMANDS, Seconds())
+    steps = run_smoke_test(hands, COMMANDS, Seconds())
     assert tuple(step.name for step in steps) == STEPS
     assert ("clean up" in hands.done) == ("post a canary" not in faults)
     assert {step.name for step in steps if step.outcome is Outcome.BROKEN} == faults & set(hands.done)
@@ -98,7 +98,7 @@ def test_whatever_breaks_every_step_is_reported_and_a_posted_canary_goes(faults)
     ],
 )
 def test_only_what_builds_on_a_broken_step_is_left_out(fault, not_tried):
-    steps = travel(Recorder(frozenset({fault})), COMMANDS, Seconds())
+    steps = run_smoke_test(Recorder(frozenset({fault})), COMMANDS, Seconds())
     assert {step.name for step in steps if step.outcome is Outcome.NOT_TRIED} == not_tried
     first = broken(steps)
     assert first is not None
@@ -109,15 +109,15 @@ def test_a_fault_that_nobody_foresaw_is_no_step_of_a_journey():
     hands = Recorder()
     hands.react = lambda: 1 / 0
     with pytest.raises(ZeroDivisionError):
-        travel(hands, COMMANDS, Seconds())
+        run_smoke_test(hands, COMMANDS, Seconds())
 
 
 def test_the_news_of_a_journey_names_the_first_broken_step_and_lists_all():
-    news = news_of(travel(Recorder(frozenset({"react", "clean up"})), COMMANDS, Seconds()), "C1")
+    news = news_of(run_smoke_test(Recorder(frozenset({"react", "clean up"})), COMMANDS, Seconds()), "C1")
     assert (news["kind"], news["step"], news["channel"]) == ("journey_broken", "react", "C1")
     assert [step["name"] for step in news["steps"]] == list(STEPS)
     with pytest.raises(ValueError, match="went well"):
-        news_of(travel(Recorder(), COMMANDS, Seconds()), "C1")
+        news_of(run_smoke_test(Recorder(), COMMANDS, Seconds()), "C1")
 
 
 def test_a_vote_stands_from_its_reaction_until_it_is_taken_back_whatever_the_skin_tone():

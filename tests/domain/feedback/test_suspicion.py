@@ -9,7 +9,7 @@ import pytest
 
 from tests.benchmarks.test_anchoring import Game, play
 from tests.domain.feedback.test_votes import NOON
-from tierbot.domain.feedback.suspicion import Behaviour, Suspicion, Watch
+from tierbot.domain.feedback.suspicion import Behavior, Suspicion, Watch
 from tierbot.domain.nouns import Arm, Origin, Post, ReactionEvent, Vote
 
 Change = Callable[[Post, Vote, str], str]  # the post, a vote on it and its first true tag → the tag named instead
@@ -28,7 +28,7 @@ def played(game: Game, change: Change) -> list[Suspicion]:
 def test_an_honest_crowd_raises_no_alarm_about_tags_or_brigades(anchoring: float, seed: int) -> None:
     game = play(anchoring, seed, posts=600)
     found = Watch().suspicions(game.posts, game.votes)
-    assert [s for s in found if s.behaviour is not Behaviour.FARMING] == []
+    assert [s for s in found if s.behavior is not Behavior.FARMING] == []
     # With anchoring some are authored to click nearly everything unread: only they may be named.
     unread = np.random.default_rng(seed)
     unread.beta(17, 3, 30)
@@ -40,7 +40,7 @@ def test_who_clicks_whatever_is_shown_is_noticed() -> None:
     game = play(0.2, 1, posts=600)
     found = played(game, lambda p, v, _: p.shown_tag if v.user == "U00" and p.arm is Arm.TIER else str(v.tag))
     (farmer,) = [s for s in found if s.users == ("U00",)]
-    assert farmer.behaviour is Behaviour.FARMING
+    assert farmer.behavior is Behavior.FARMING
     assert farmer.observed == farmer.chances == len(farmer.post_ids) > farmer.expected
     assert all(
         p.shown_tag not in game.truth[p.id] or len(game.truth[p.id]) > 1 for p in game.posts if p.id in farmer.post_ids
@@ -50,7 +50,7 @@ def test_who_clicks_whatever_is_shown_is_noticed() -> None:
 def test_who_pushes_one_tag_is_noticed_with_the_tag() -> None:
     game = play(0.2, 2, posts=600)
     found = played(game, lambda _, v, __: "t07" if v.user == "U01" else str(v.tag))
-    pusher = next(s for s in found if s.behaviour is Behaviour.PUSHING)
+    pusher = next(s for s in found if s.behavior is Behavior.PUSHING)
     assert (pusher.users, pusher.tag) == (("U01",), "t07")
     assert "t07" in pusher.evidence
 
@@ -63,7 +63,7 @@ def test_who_denies_one_tag_is_noticed_with_the_tag() -> None:
     common: Change = lambda _, v, true: (  # noqa: E731 - one tag is common, so that it can be denied often
         "t33" if true == "t00" and v.user == "U05" else true
     )
-    denier = next(s for s in played(merged, common) if s.behaviour is Behaviour.DENYING)
+    denier = next(s for s in played(merged, common) if s.behavior is Behavior.DENYING)
     assert (denier.users, denier.tag) == (("U05",), "t00")
 
 
@@ -71,7 +71,7 @@ def test_three_who_name_the_same_wrong_tag_again_and_again_are_one_brigade() -> 
     game = play(0.2, 4, posts=900)
     gang = {"U02", "U03", "U04"}
     found = played(game, lambda _, v, true: f"t{(int(true[1:]) * 7 + 11) % 64:02}" if v.user in gang else str(v.tag))
-    (brigade,) = [s for s in found if s.behaviour is Behaviour.BRIGADE]
+    (brigade,) = [s for s in found if s.behavior is Behavior.BRIGADE]
     assert set(brigade.users) <= gang
     assert len(brigade.users) >= 2
     assert brigade.p_value < 0.01
@@ -101,7 +101,7 @@ def hasty_events(game: Game, origin: Origin) -> tuple[list[Post], list[ReactionE
 def test_who_judges_faster_than_anyone_reads_is_noticed() -> None:
     posts, events = hasty_events(play(0.0, 5, posts=40), Origin.EVENT)
     (found,) = Watch().suspicions(posts, {}, events)
-    assert (found.behaviour, found.users, found.observed) == (Behaviour.FARMING, ("hasty",), 39)
+    assert (found.behavior, found.users, found.observed) == (Behavior.FARMING, ("hasty",), 39)
 
 
 def test_reactions_found_by_reconciliation_say_nothing_about_haste() -> None:

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from tierbot.domain.articles.boundaries import Boundaries, Boundary
 from tierbot.domain.nouns import Article
-from tierbot.domain.predict.asking import Asker, Asking, Terms, ask_about
+from tierbot.domain.predict.asking import Asker, Asking, AskingContext, ask_about
 from tierbot.domain.predict.policy import EpsilonPolicy
 from tierbot.domain.predict.selection import TRENDING, SelectionMix
 
@@ -54,7 +54,7 @@ def ask(
         articles,
         vectors,
         count,
-        Terms(
+        AskingContext(
             ASKER, told, "m1", TAGS, verdicts=10, now=NOW, residue={"encoder": "e"}, boundaries=rules or Boundaries()
         ),
         np.random.default_rng(seed),

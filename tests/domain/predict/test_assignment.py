@@ -12,7 +12,7 @@ from tests.domain.feedback.test_votes import NOON, post
 from tierbot.domain.feedback import PlainRule
 from tierbot.domain.feedback.skill import skills
 from tierbot.domain.nouns import Outcome, Post, Verdict, Vote
-from tierbot.domain.predict.assignment import Assigner, Candidate, believed
+from tierbot.domain.predict.assignment import Assigner, AssignmentCandidate, believed
 
 SURE = {"food": 0.98, "law": 0.01, "space": 0.01}
 OPEN = {"food": 0.34, "law": 0.33, "space": 0.33}
@@ -22,9 +22,9 @@ def placed(number: int) -> Post:
     return replace(post(), id=f"p{number}")
 
 
-def candidate(number: int, belief: dict[str, float], votes: list[Vote] | None = None) -> Candidate:
+def candidate(number: int, belief: dict[str, float], votes: list[Vote] | None = None) -> AssignmentCandidate:
     verdict = PlainRule().settle(placed(number), votes, ledger_cursor=1, now=NOON) if votes else None
-    return Candidate(placed(number), belief, votes or [], verdict)
+    return AssignmentCandidate(placed(number), belief, votes or [], verdict)
 
 
 def even(_: str) -> float:

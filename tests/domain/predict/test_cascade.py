@@ -34,7 +34,7 @@ def test_each_stage_speaks_of_its_own_articles_only() -> None:
     assert np.allclose(found.probabilities[found.first], alone[found.first])
     assert np.allclose(found.probabilities[~found.first], full[~found.first], atol=1e-5)
     assert np.array_equal(found.first, first.deferral.settled(alone))
-    assert [stage == "first" for stage in found.stages] == found.first.tolist()
+    assert [harness == "first" for harness in found.stages] == found.first.tolist()
 
 
 def test_without_a_first_stage_the_model_answers_for_all() -> None:

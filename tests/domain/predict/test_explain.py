@@ -1,4 +1,4 @@
-"""Occlusion says how much each word counts; neighbours come by cosine."""
+"""Occlusion says how much each word counts; neighbors come by cosine."""
 
 import numpy as np
 from hypothesis import given

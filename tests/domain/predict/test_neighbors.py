@@ -1,11 +1,11 @@
-"""Single judged stories: they speak for their near neighbours only."""
+"""Single judged stories: they speak for their near neighbors only."""
 
 from dataclasses import replace
 
 import numpy as np
 import pytest
 
-from tierbot.domain.predict.neighbors import Memory
+from tierbot.domain.predict.neighbors import Neighbors
 
 
 def unit(*rows: tuple[float, ...]) -> np.typing.NDArray[np.float32]:
@@ -13,7 +13,7 @@ def unit(*rows: tuple[float, ...]) -> np.typing.NDArray[np.float32]:
     return np.asarray(vectors / np.linalg.norm(vectors, axis=1, keepdims=True), dtype=np.float32)
 
 
-MEMORY = Memory(
+MEMORY = Neighbors(
     unit((1, 0, 0), (0, 1, 0)).astype(np.float16),
     np.array([[1, 0, 0], [0, 0.5, 0.5]], np.float16),
     steepness=40,
@@ -45,13 +45,13 @@ def test_focus_sharpens_the_mixture_and_keeps_its_order_and_sum() -> None:
 
 
 def test_an_untrusted_or_empty_memory_says_nothing() -> None:
-    untrusted = Memory(MEMORY.embeddings, MEMORY.tags)
+    untrusted = Neighbors(MEMORY.embeddings, MEMORY.tags)
     assert untrusted.blended(EVEN, unit((1, 0, 0), (0, 1, 0))) is EVEN
-    assert Memory.empty(3, 3).blended(EVEN, unit((1, 0, 0), (0, 1, 0))) is EVEN
+    assert Neighbors.empty(3, 3).blended(EVEN, unit((1, 0, 0), (0, 1, 0))) is EVEN
 
 
 def test_a_story_is_not_its_own_neighbour() -> None:
-    nearest, votes = MEMORY.neighbours(unit((1, 0, 0)), np.array([0]))
+    nearest, votes = MEMORY.neighbors(unit((1, 0, 0)), np.array([0]))
     assert nearest.tolist() == [0.0]
     assert votes.argmax() != 0
 
@@ -66,7 +66,7 @@ def test_a_story_whose_tags_are_gone_has_no_say() -> None:
 def test_many_texts_are_compared_part_by_part_with_the_same_result() -> None:
     rng = np.random.default_rng(0)
     many = unit(*rng.standard_normal((2100, 3)).tolist())
-    nearest, votes = MEMORY.neighbours(many)
-    one = [MEMORY.neighbours(many[row : row + 1]) for row in (0, 1023, 1024, 2099)]
+    nearest, votes = MEMORY.neighbors(many)
+    one = [MEMORY.neighbors(many[row : row + 1]) for row in (0, 1023, 1024, 2099)]
     assert np.allclose(nearest[[0, 1023, 1024, 2099]], [near[0] for near, _ in one], atol=1e-6)
     assert np.allclose(votes[[0, 1023, 1024, 2099]], [vote[0] for _, vote in one], atol=1e-5)

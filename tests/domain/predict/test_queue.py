@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tierbot.domain.nouns import Arm, Outcome, Post, Verdict
-from tierbot.domain.predict.queue import Candidate, queue, thinnest
+from tierbot.domain.predict.queue import QueueCandidate, queue, thinnest
 
 NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
 
@@ -15,9 +15,9 @@ NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
 def candidate(number, outcome=None, reason=None, voters=0):
     post = Post(f"p{number}", "d", "a", 1, Arm.TIER, 0.8, "food", "C1", NOON + timedelta(minutes=number), "1.1", NOON)
     if outcome is None:
-        return Candidate(post, None)
+        return QueueCandidate(post, None)
     verdict = Verdict(post.id, outcome, {}, None, 0.1, voters, {}, 0, 0, "plain", 1, NOON, reason)
-    return Candidate(post, verdict)
+    return QueueCandidate(post, verdict)
 
 
 SPLIT = candidate(1, Outcome.ABSTAINED, "split", 4)
@@ -42,5 +42,5 @@ def test_of_settled_posts_the_one_with_the_fewest_voters_comes_first(shuffled, c
 
 
 def test_posts_of_one_moment_have_an_order_too():
-    twin = Candidate(replace(OLD.post, id="p0"), None)
+    twin = QueueCandidate(replace(OLD.post, id="p0"), None)
     assert queue([OLD, twin], 2) == [twin.post, OLD.post]

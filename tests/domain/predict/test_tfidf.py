@@ -6,13 +6,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tierbot.domain.predict.features import COLUMNS, WORD_COLUMNS, hashed
-from tierbot.domain.predict.tfidf import Reading
+from tierbot.domain.predict.tfidf import TfIdfWeights
 
 
-def reading_of(texts: list[str], urls: list[str] | None = None, **numbers: float) -> Reading:
+def reading_of(texts: list[str], urls: list[str] | None = None, **numbers: float) -> TfIdfWeights:
     found = hashed(texts, urls)
     columns = np.flatnonzero(np.bincount(found.indices, minlength=COLUMNS)).astype(np.int32)
-    return Reading(columns, np.ones(len(columns), np.float32), **numbers)
+    return TfIdfWeights(columns, np.ones(len(columns), np.float32), **numbers)
 
 
 @given(st.lists(st.text("abc ", max_size=20), min_size=1, max_size=5))
@@ -40,7 +40,7 @@ def test_a_known_site_counts_apart_from_the_words() -> None:
 @pytest.mark.parametrize(("elsewhere", "counts"), [(0.0, 0.0), (0.5, 0.25), (1.0, 0.5), (3.2, 0.5)])
 def test_a_site_counts_by_the_share_of_texts_that_come_from_elsewhere(elsewhere: float, counts: float) -> None:
     column = hashed([""], ["https://a.example"]).indices.astype(np.int32)
-    reading = Reading(column, np.array([elsewhere], np.float32), site_scale=0.5)
+    reading = TfIdfWeights(column, np.array([elsewhere], np.float32), site_scale=0.5)
     assert reading.weigh(hashed([""], ["https://a.example"])).sum() == pytest.approx(counts)
 
 
@@ -55,9 +55,9 @@ def test_weights_keep_their_effect_in_a_wider_reading() -> None:
 
 
 def test_columns_that_a_reading_lacks_are_dropped_in_translation() -> None:
-    other = Reading(np.array([3, 9, WORD_COLUMNS + 1], np.int32), np.ones(3, np.float32))
-    mine = Reading(np.array([9], np.int32), np.ones(1, np.float32))
+    other = TfIdfWeights(np.array([3, 9, WORD_COLUMNS + 1], np.int32), np.ones(3, np.float32))
+    mine = TfIdfWeights(np.array([9], np.int32), np.ones(1, np.float32))
     assert mine.translated(np.array([[1.0], [2.0], [3.0]], np.float32), other).tolist() == [[2.0]]
-    empty = Reading(np.zeros(0, np.int32), np.zeros(0, np.float32))
+    empty = TfIdfWeights(np.zeros(0, np.int32), np.zeros(0, np.float32))
     assert empty.translated(np.ones((3, 2), np.float32), other).shape == (0, 2)
     assert mine.translated(np.ones((0, 2), np.float32), empty).tolist() == [[0.0, 0.0]]

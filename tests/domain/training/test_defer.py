@@ -1,4 +1,4 @@
-"""A first stage keeps what it is expected to answer as well as its model, and gives up no more than it may."""
+"""A first harness keeps what it is expected to answer as well as its model, and gives up no more than it may."""
 
 import numpy as np
 import pytest
@@ -44,7 +44,7 @@ def test_a_rule_can_be_had_from_any_articles(both: tuple[np.ndarray, np.ndarray]
 
 
 def unsure(rows: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
-    """Two tags that neither stage can tell apart, and two that only the model can; the student is unsure of all."""
+    """Two tags that neither harness can tell apart, and two that only the model can; the student is unsure of all."""
     rng = np.random.default_rng(seed)
     hopeless = rng.random(rows) < 0.5
     p = rng.uniform(0.3, 0.7, rows)

@@ -1,4 +1,4 @@
-"""A first stage learns what its model says, gives up no more than it may, and is as sure as its model."""
+"""A first harness learns what its model says, gives up no more than it may, and is as sure as its model."""
 
 from dataclasses import replace
 
@@ -9,8 +9,8 @@ from scipy import sparse
 from tests.support.pupils import VOCABULARY, champion, pieces, stories, tokenizer
 from tests.support.worlds import TAG_IDS
 from tierbot.domain.predict.classifier import Classifier
-from tierbot.domain.predict.model import Guest
-from tierbot.domain.predict.neighbors import Memory
+from tierbot.domain.predict.model import ExternalPredictor
+from tierbot.domain.predict.neighbors import Neighbors
 from tierbot.domain.predict.static import StaticEncoder, unit_length
 from tierbot.domain.training.distil import as_sure_as, nearer, ridge, teach, token_vectors
 from tierbot.domain.training.solver import Design
@@ -48,10 +48,10 @@ def test_fewer_articles_allow_it_to_give_up_less() -> None:
 
 
 def test_of_a_predictor_of_ones_own_it_learns_as_well() -> None:
-    guest = Guest(
+    external_predictor = ExternalPredictor(
         "house", lambda articles, tags: [{"food" if "pizza" in one.content else "law": 1.0} for one in articles]
     )
-    first = teach(ARTICLES, EMBEDDINGS, guest, TAG_IDS, pieces(), new=NEW)
+    first = teach(ARTICLES, EMBEDDINGS, external_predictor, TAG_IDS, pieces(), new=NEW)
     assert set(np.array(TAG_IDS)[first.probabilities(LATER, TAG_IDS).argmax(axis=1)]) == {"food", "law"}
     assert first.settles > 0.3
 
@@ -63,8 +63,10 @@ def test_with_one_tag_there_is_nothing_to_pass_on() -> None:
 
 def test_a_model_that_it_cannot_follow_leaves_it_nothing_to_settle() -> None:
     drawn = np.random.default_rng(0)
-    guest = Guest("dice", lambda articles, tags: np.eye(len(tags))[drawn.integers(len(tags), size=len(articles))])
-    assert teach(ARTICLES, EMBEDDINGS, guest, TAG_IDS, pieces(), new=NEW).settles < 0.1
+    external_predictor = ExternalPredictor(
+        "dice", lambda articles, tags: np.eye(len(tags))[drawn.integers(len(tags), size=len(articles))]
+    )
+    assert teach(ARTICLES, EMBEDDINGS, external_predictor, TAG_IDS, pieces(), new=NEW).settles < 0.1
 
 
 def test_the_ridge_is_the_one_in_closed_form() -> None:
@@ -80,7 +82,7 @@ def test_the_ridge_is_the_one_in_closed_form() -> None:
 def test_moved_towards_what_the_model_says_it_is_nearer_than_the_ridge_alone() -> None:
     said = MODEL.predict(ARTICLES, EMBEDDINGS, TAG_IDS)
     features = MODEL.features_of([one.content for one in ARTICLES], EMBEDDINGS)
-    poor = replace(MODEL, dense=MODEL.dense * 0.3, memory=Memory.empty(MODEL.dimension, len(TAG_IDS)))
+    poor = replace(MODEL, dense=MODEL.dense * 0.3, memory=Neighbors.empty(MODEL.dimension, len(TAG_IDS)))
     moved = nearer(poor, features, said)
 
     def entropy(classifier: Classifier) -> float:
@@ -102,7 +104,7 @@ def test_nearing_starts_from_a_student_that_says_what_the_model_says() -> None:
     tilted = replace(
         MODEL,
         adjustment=np.linspace(-1, 1, len(TAG_IDS), dtype=np.float32),
-        memory=Memory.empty(MODEL.dimension, len(TAG_IDS)),
+        memory=Neighbors.empty(MODEL.dimension, len(TAG_IDS)),
     )
     features = MODEL.features_of([one.content for one in LATER], LATER_EMBEDDINGS)
     said = tilted.probabilities(features, TAG_IDS)

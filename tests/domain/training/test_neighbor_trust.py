@@ -6,7 +6,7 @@ import numpy as np
 
 from tests.support.worlds import ENCODER, TAG_IDS
 from tierbot.domain.predict.features import Features, hashed
-from tierbot.domain.predict.neighbors import Memory
+from tierbot.domain.predict.neighbors import Neighbors
 from tierbot.domain.training.bootstrap_model import calibration_error
 from tierbot.domain.training.neighbor_trust import MOST_REMEMBERED, memory_of, remember
 from tierbot.domain.training.rows import TrainingRows
@@ -53,9 +53,9 @@ def test_the_mixture_of_scores_and_memory_is_as_sure_as_it_is_right() -> None:
     linear = np.full(rows.targets.shape, 0.4 / (len(TAG_IDS) - 1))
     linear[np.arange(len(rows)), top] = 0.6
     memory = remember(rows, np.arange(len(rows)), linear)
-    nearest, votes = memory.neighbours(rows.features.embeddings, np.arange(len(rows)))
+    nearest, votes = memory.neighbors(rows.features.embeddings, np.arange(len(rows)))
 
-    def gap(candidate: Memory) -> float:
+    def gap(candidate: Neighbors) -> float:
         p = candidate.mixed(linear, nearest, votes)
         return calibration_error(p.max(axis=1), p.argmax(axis=1) == true)
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.conftest import WORKSPACE, Stage, raise_stage
+from tests.conftest import WORKSPACE, Harness, build_harness
 from tierbot.domain.articles.feeds import Feed, FeedMemory, FeedResult, ListedBy
 from tierbot.domain.articles.urls import site_of
 from tierbot.domain.nouns import Article, TierbotError, key
@@ -45,15 +45,15 @@ class Papers:
 class Newsroom:
     """A bot, and the papers that its feeds carry."""
 
-    stage: Stage
+    harness: Harness
     papers: Papers
 
     def titles(self) -> set[str]:
-        with self.stage.bot.store.read(WORKSPACE) as tx:
-            return {article.title for article in tx.articles.recent(self.stage.clock.now() - timedelta(days=999), 99)}
+        with self.harness.bot.store.read(WORKSPACE) as tx:
+            return {article.title for article in tx.articles.recent(self.harness.clock.now() - timedelta(days=999), 99)}
 
     def due(self) -> Due:
-        with self.stage.bot.store.read(WORKSPACE) as tx:
+        with self.harness.bot.store.read(WORKSPACE) as tx:
             due = tx.agenda.get("poll")
         assert due is not None
         return due
@@ -63,16 +63,16 @@ class Newsroom:
 def newsroom(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Newsroom]:
     papers = Papers()
     monkeypatch.setattr("tierbot.app.bootstrap.feed_reader", lambda _: papers)
-    stage = raise_stage(tmp_path)
-    yield Newsroom(stage, papers)
-    stage.bot.close()
+    harness = build_harness(tmp_path)
+    yield Newsroom(harness, papers)
+    harness.bot.close()
 
 
 STORY = "A long headline about the harbour that every paper carries today"
 
 
 def test_what_feeds_list_comes_in_once_and_the_same_story_elsewhere_is_a_copy(newsroom: Newsroom) -> None:
-    intake = newsroom.stage.bot.intake
+    intake = newsroom.harness.bot.intake
     assert intake.add_feeds(WORKSPACE, [GOOD, OTHER]) == 2
     newsroom.papers.titles = {GOOD.url: [STORY, "Only here"], OTHER.url: [STORY, "Only there"]}
     polled = intake.poll(WORKSPACE)
@@ -86,11 +86,11 @@ def test_what_feeds_list_comes_in_once_and_the_same_story_elsewhere_is_a_copy(ne
 
 
 def test_a_copy_whose_original_is_long_past_is_not_taken_for_new(newsroom: Newsroom) -> None:
-    intake = newsroom.stage.bot.intake
+    intake = newsroom.harness.bot.intake
     intake.add_feeds(WORKSPACE, [GOOD, OTHER])
     newsroom.papers.titles = {GOOD.url: [STORY], OTHER.url: [STORY]}
     assert intake.poll(WORKSPACE).copies == 1
-    newsroom.stage.clock.advance(days=40)
+    newsroom.harness.clock.advance(days=40)
     assert (intake.poll(WORKSPACE).new, intake.poll(WORKSPACE).copies) == (0, 0)
     assert newsroom.titles() == {STORY}
 
@@ -98,7 +98,7 @@ def test_a_copy_whose_original_is_long_past_is_not_taken_for_new(newsroom: Newsr
 def test_a_broken_feed_is_logged_kept_for_the_list_and_stops_no_other(
     newsroom: Newsroom, caplog: pytest.LogCaptureFixture
 ) -> None:
-    intake = newsroom.stage.bot.intake
+    intake = newsroom.harness.bot.intake
     intake.add_feeds(WORKSPACE, [BAD, GOOD])
     newsroom.papers.titles = {GOOD.url: ["Fine"], BAD.url: None}
     with caplog.at_level(logging.WARNING, "tierbot.use_cases.articles.intake"):
@@ -111,15 +111,15 @@ def test_a_broken_feed_is_logged_kept_for_the_list_and_stops_no_other(
 
 
 def test_a_broken_feed_is_left_alone_for_a_while_and_its_problem_stays_told(newsroom: Newsroom) -> None:
-    intake = newsroom.stage.bot.intake
+    intake = newsroom.harness.bot.intake
     intake.add_feeds(WORKSPACE, [BAD, GOOD])
     newsroom.papers.titles = {GOOD.url: ["Fine"], BAD.url: None}
     intake.poll(WORKSPACE)
-    newsroom.stage.clock.advance(minutes=10)
+    newsroom.harness.clock.advance(minutes=10)
     assert intake.poll(WORKSPACE).feeds == 1
     (bad,) = [one for one in intake.feeds(WORKSPACE) if one.feed == BAD]
     assert (bad.memory.failures, bad.problem is not None) == (1, True)
-    newsroom.stage.clock.advance(minutes=6)
+    newsroom.harness.clock.advance(minutes=6)
     newsroom.papers.titles[BAD.url] = ["Mended"]
     assert intake.poll(WORKSPACE).new == 1
     (bad,) = [one for one in intake.feeds(WORKSPACE) if one.feed == BAD]
@@ -129,7 +129,7 @@ def test_a_broken_feed_is_left_alone_for_a_while_and_its_problem_stays_told(news
 def test_a_poll_interrupted_between_two_feeds_is_finished_by_the_next(
     newsroom: Newsroom, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    intake = newsroom.stage.bot.intake
+    intake = newsroom.harness.bot.intake
     intake.add_feeds(WORKSPACE, [GOOD, OTHER])
     newsroom.papers.titles = {GOOD.url: [STORY], OTHER.url: [STORY, "Only there"]}
     from tierbot.adapters.store.feeds import SqlFeedList
@@ -156,9 +156,9 @@ def test_a_poll_interrupted_between_two_feeds_is_finished_by_the_next(
 def test_the_file_of_feeds_is_followed_as_it_changes(newsroom: Newsroom, tmp_path: Path) -> None:
     path = tmp_path / "feeds.txt"
     path.write_text(f"{GOOD.url} Good\n{OTHER.url}\n")
-    newsroom.stage.bot.close()
-    stage = raise_stage(tmp_path, feeds=path)
-    intake = stage.bot.intake
+    newsroom.harness.bot.close()
+    harness = build_harness(tmp_path, feeds=path)
+    intake = harness.bot.intake
     intake.add_feeds(WORKSPACE, [BAD, OTHER])
     names = {(one.feed.url, one.feed.name, one.by) for one in intake.feeds(WORKSPACE)}
     assert names == {
@@ -170,7 +170,7 @@ def test_the_file_of_feeds_is_followed_as_it_changes(newsroom: Newsroom, tmp_pat
         intake.remove_feed(WORKSPACE, GOOD.url)
     path.write_text(f"{GOOD.url} Better\n")
     assert {(one.feed.url, one.feed.name) for one in intake.feeds(WORKSPACE)} == {(GOOD.url, "Better"), (BAD.url, "")}
-    stage.bot.close()
+    harness.bot.close()
 
 
 def test_a_file_that_cannot_be_used_is_reported_and_the_former_list_stays(
@@ -178,19 +178,19 @@ def test_a_file_that_cannot_be_used_is_reported_and_the_former_list_stays(
 ) -> None:
     path = tmp_path / "feeds.txt"
     path.write_text(f"{GOOD.url}\n")
-    newsroom.stage.bot.close()
-    stage = raise_stage(tmp_path, feeds=path)
+    newsroom.harness.bot.close()
+    harness = build_harness(tmp_path, feeds=path)
     newsroom.papers.titles = {GOOD.url: ["Fine"]}
-    assert stage.bot.intake.poll(WORKSPACE).new == 1
+    assert harness.bot.intake.poll(WORKSPACE).new == 1
     path.write_text("no address\n")
     with caplog.at_level(logging.WARNING, "tierbot.use_cases.articles.intake"):
-        assert stage.bot.intake.poll(WORKSPACE).feeds == 1
+        assert harness.bot.intake.poll(WORKSPACE).feeds == 1
     assert "feeds.txt:1: 'no'" in caplog.text
-    stage.bot.close()
+    harness.bot.close()
 
 
 def test_a_feed_is_listed_once_whatever_its_spelling_and_removed_by_any(newsroom: Newsroom) -> None:
-    intake = newsroom.stage.bot.intake
+    intake = newsroom.harness.bot.intake
     assert intake.add_feeds(WORKSPACE, [GOOD]) == 1
     assert intake.add_feeds(WORKSPACE, [Feed("http://www.good.example/feed.xml?utm_source=x")]) == 0
     with pytest.raises(TierbotError, match="is not on the list"):
@@ -200,10 +200,10 @@ def test_a_feed_is_listed_once_whatever_its_spelling_and_removed_by_any(newsroom
 
 
 def test_polling_is_due_again_after_its_interval_and_embeds_what_came(newsroom: Newsroom) -> None:
-    bot = newsroom.stage.bot
+    bot = newsroom.harness.bot
     bot.intake.add_feeds(WORKSPACE, [GOOD])
     newsroom.papers.titles = {GOOD.url: ["Fine"]}
-    now = newsroom.stage.clock.now()
+    now = newsroom.harness.clock.now()
     poll(bot.loop, WORKSPACE, newsroom.due())
     assert newsroom.due() == Due("poll", now + timedelta(minutes=30), now)
     with bot.store.read(WORKSPACE) as tx:
@@ -211,13 +211,13 @@ def test_polling_is_due_again_after_its_interval_and_embeds_what_came(newsroom: 
 
 
 def test_a_feed_that_is_added_while_others_are_read_is_read_next(newsroom: Newsroom) -> None:
-    bot, papers = newsroom.stage.bot, newsroom.papers
+    bot, papers = newsroom.harness.bot, newsroom.papers
     bot.intake.add_feeds(WORKSPACE, [GOOD])
     papers.titles = {GOOD.url: ["Fine"], OTHER.url: ["New"]}
     real = papers.poll
 
     def slow(feeds: Sequence[Feed], memory: Mapping[str, FeedMemory], now: datetime) -> list[FeedResult]:
-        newsroom.stage.clock.advance(seconds=5)
+        newsroom.harness.clock.advance(seconds=5)
         bot.intake.add_feeds(WORKSPACE, [OTHER])
         return real(feeds, memory, now)
 
@@ -225,13 +225,13 @@ def test_a_feed_that_is_added_while_others_are_read_is_read_next(newsroom: Newsr
     started = newsroom.due()
     poll(bot.loop, WORKSPACE, started)
     assert papers.asked == [[GOOD.url]]
-    assert newsroom.due().due_at == newsroom.stage.clock.now()
+    assert newsroom.due().due_at == newsroom.harness.clock.now()
     poll(bot.loop, WORKSPACE, replace(newsroom.due()))
     assert newsroom.titles() == {"Fine", "New"}
 
 
 def test_hundreds_of_feeds_are_read_in_parts_each_written_before_the_next(newsroom: Newsroom) -> None:
-    bot, papers = newsroom.stage.bot, newsroom.papers
+    bot, papers = newsroom.harness.bot, newsroom.papers
     feeds = [Feed(f"https://n{number}.example/feed") for number in range(150)]
     bot.intake.add_feeds(WORKSPACE, feeds)
     papers.titles = {feed.url: [f"Story of number {number}"] for number, feed in enumerate(feeds)}

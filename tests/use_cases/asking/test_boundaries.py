@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.conftest import WORKSPACE, Stage, raise_stage
+from tests.conftest import WORKSPACE, Harness, build_harness
 from tierbot.adapters.slack.app import Identity
 from tierbot.domain.articles.boundaries import Boundary, BoundaryFileError, Held
 from tierbot.domain.nouns import Article, ModelState
@@ -22,83 +22,83 @@ def rules(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def stage(tmp_path: Path, rules: Path) -> Iterator[Stage]:
-    built = raise_stage(tmp_path, boundaries=rules)
+def harness(tmp_path: Path, rules: Path) -> Iterator[Harness]:
+    built = build_harness(tmp_path, boundaries=rules)
     yield built
     built.bot.close()
 
 
-def article(stage: Stage, name: str, title: str, site: str = "news.example") -> Article:
-    return Article(name, title, "", f"https://{site}/{name}", site, stage.clock.now())
+def article(harness: Harness, name: str, title: str, site: str = "news.example") -> Article:
+    return Article(name, title, "", f"https://{site}/{name}", site, harness.clock.now())
 
 
-def held(stage: Stage) -> dict[Held, tuple[int, tuple[str, ...]]]:
-    with stage.bot.store.read(WORKSPACE) as tx:
+def held(harness: Harness) -> dict[Held, tuple[int, tuple[str, ...]]]:
+    with harness.bot.store.read(WORKSPACE) as tx:
         return {one.held: (one.count, one.latest) for one in tx.held_back.counts(5)}
 
 
-def posted(stage: Stage) -> set[str]:
-    with stage.bot.store.read(WORKSPACE) as tx:
+def posted(harness: Harness) -> set[str]:
+    with harness.bot.store.read(WORKSPACE) as tx:
         return {post.article_id for post in tx.posts.in_round(1)}
 
 
-def take_in(stage: Stage) -> None:
-    stage.bot.loop.take_in(
+def take_in(harness: Harness) -> None:
+    harness.bot.loop.take_in(
         WORKSPACE,
         [
-            article(stage, "tabloid", "Celebrity seen at beach with another celebrity", "www.tabloid.example"),
-            article(stage, "lottery", "The lottery is won by a retired teacher"),
-            article(stage, "pizza", "Pizza and pasta recipes for the winter"),
-            article(stage, "touchdown", "The quarterback throws four touchdowns"),
+            article(harness, "tabloid", "Celebrity seen at beach with another celebrity", "www.tabloid.example"),
+            article(harness, "lottery", "The lottery is won by a retired teacher"),
+            article(harness, "pizza", "Pizza and pasta recipes for the winter"),
+            article(harness, "touchdown", "The quarterback throws four touchdowns"),
         ],
     )
 
 
-def test_what_sources_and_words_bar_is_counted_and_listed_and_never_posted(stage: Stage) -> None:
-    take_in(stage)
-    assert stage.bot.loop.ask(WORKSPACE, 9) == 2
-    assert posted(stage) == {"pizza", "touchdown"}
-    assert held(stage) == {
+def test_what_sources_and_words_bar_is_counted_and_listed_and_never_posted(harness: Harness) -> None:
+    take_in(harness)
+    assert harness.bot.loop.ask(WORKSPACE, 9) == 2
+    assert posted(harness) == {"pizza", "touchdown"}
+    assert held(harness) == {
         Held(Boundary.SOURCE, "tabloid.example"): (1, ("Celebrity seen at beach with another celebrity",)),
         Held(Boundary.WORD, "lotter*"): (1, ("The lottery is won by a retired teacher",)),
     }
 
 
 def test_an_article_held_back_is_not_looked_at_again_and_counts_once(
-    stage: Stage, monkeypatch: pytest.MonkeyPatch
+    harness: Harness, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    take_in(stage)
-    stage.bot.loop.ask(WORKSPACE, 9)
+    take_in(harness)
+    harness.bot.loop.ask(WORKSPACE, 9)
     looked_at = []
     monkeypatch.setattr(
         "tierbot.use_cases.asking.choosing.ask_about", lambda articles, *_, **__: looked_at.append(articles)
     )
-    before = held(stage)
-    assert stage.bot.loop.ask(WORKSPACE, 9) == 0
+    before = held(harness)
+    assert harness.bot.loop.ask(WORKSPACE, 9) == 0
     assert looked_at == []
-    assert held(stage) == before
+    assert held(harness) == before
 
 
-def test_what_no_rule_bars_any_more_is_asked_about(stage: Stage, rules: Path) -> None:
-    take_in(stage)
-    stage.bot.loop.ask(WORKSPACE, 9)
+def test_what_no_rule_bars_any_more_is_asked_about(harness: Harness, rules: Path) -> None:
+    take_in(harness)
+    harness.bot.loop.ask(WORKSPACE, 9)
     rules.write_text('sources = ["tabloid.example"]\n')
-    assert stage.bot.loop.ask(WORKSPACE, 9) == 1
-    assert posted(stage) == {"pizza", "touchdown", "lottery"}
-    assert Held(Boundary.WORD, "lotter*") in held(stage), "that it was held back once is not forgotten"
+    assert harness.bot.loop.ask(WORKSPACE, 9) == 1
+    assert posted(harness) == {"pizza", "touchdown", "lottery"}
+    assert Held(Boundary.WORD, "lotter*") in held(harness), "that it was held back once is not forgotten"
 
 
-def test_a_tag_that_is_barred_is_neither_shown_nor_are_articles_about_it(stage: Stage, rules: Path) -> None:
+def test_a_tag_that_is_barred_is_neither_shown_nor_are_articles_about_it(harness: Harness, rules: Path) -> None:
     rules.write_text('tags = ["food", "law", "science"]\n')
-    stage.bot.loop.take_in(WORKSPACE, stage.articles(60))
-    stage.bot.loop.ask(WORKSPACE, 40)
-    with stage.bot.store.read(WORKSPACE) as tx:
+    harness.bot.loop.take_in(WORKSPACE, harness.articles(60))
+    harness.bot.loop.ask(WORKSPACE, 40)
+    with harness.bot.store.read(WORKSPACE) as tx:
         posts = tx.posts.in_round(1)
         predictions = tx.posts.predictions([post.prediction_id for post in posts])
     barred = {"food", "law", "science"}
     assert posts
-    assert {rule.rule for rule in held(stage)} <= barred
-    assert sum(count for count, _ in held(stage).values()) + len(posts) <= 60
+    assert {rule.rule for rule in held(harness)} <= barred
+    assert sum(count for count, _ in held(harness).values()) + len(posts) <= 60
     for prediction in predictions.values():
         assert prediction.top_tag not in barred
         assert not barred & set(prediction.policy_probabilities)
@@ -107,50 +107,50 @@ def test_a_tag_that_is_barred_is_neither_shown_nor_are_articles_about_it(stage: 
         assert set(prediction.residue["masked"]) == barred
 
 
-def test_what_a_model_was_not_sure_enough_of_is_shown_to_the_next_model_again(stage: Stage, rules: Path) -> None:
-    tags = "\n".join(f"{tag} = 0.99" for tag in stage.bot.tags.ids)
+def test_what_a_model_was_not_sure_enough_of_is_shown_to_the_next_model_again(harness: Harness, rules: Path) -> None:
+    tags = "\n".join(f"{tag} = 0.99" for tag in harness.bot.tags.ids)
     rules.write_text(f"[minimum_confidence]\n{tags}\n")
-    stage.bot.loop.take_in(WORKSPACE, stage.articles(5))
-    assert stage.bot.loop.ask(WORKSPACE, 9) == 0
-    assert {one.boundary for one in held(stage)} == {Boundary.CONFIDENCE}
+    harness.bot.loop.take_in(WORKSPACE, harness.articles(5))
+    assert harness.bot.loop.ask(WORKSPACE, 9) == 0
+    assert {one.boundary for one in held(harness)} == {Boundary.CONFIDENCE}
 
     def waiting() -> int:
-        version, _ = stage.bot.registry.champion(WORKSPACE)
+        version, _ = harness.bot.registry.champion(WORKSPACE)
         from tierbot.domain.articles.boundaries import load_boundaries
 
-        with stage.bot.store.read(WORKSPACE) as tx:
+        with harness.bot.store.read(WORKSPACE) as tx:
             return len(tx.articles.waiting(9, load_boundaries(rules, tx.workspaces.tags()).grounds(version.id)))
 
     assert waiting() == 0
-    champion, _ = stage.bot.registry.champion(WORKSPACE)
-    with stage.bot.store.begin(WORKSPACE) as tx:
+    champion, _ = harness.bot.registry.champion(WORKSPACE)
+    with harness.bot.store.begin(WORKSPACE) as tx:
         weights = tx.models.weights(champion.id)
         tx.models.add(replace(champion, id="m0002", number=2, parent="m0001", state=ModelState.CHALLENGER), weights)
-    stage.bot.registry.promote(WORKSPACE, "m0002", "UADMIN")
+    harness.bot.registry.promote(WORKSPACE, "m0002", "UADMIN")
     assert waiting() == 5
-    assert stage.bot.loop.ask(WORKSPACE, 9) == 0
+    assert harness.bot.loop.ask(WORKSPACE, 9) == 0
     assert waiting() == 0
-    assert sum(count for count, _ in held(stage).values()) == 5
+    assert sum(count for count, _ in held(harness).values()) == 5
 
 
 def test_while_the_file_cannot_be_used_nothing_is_posted_at_all_and_the_push_is_tried_again(
-    stage: Stage, rules: Path, caplog: pytest.LogCaptureFixture
+    harness: Harness, rules: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    take_in(stage)
+    take_in(harness)
     rules.write_text('sources = ["tabloid.example"\n')
     with pytest.raises(BoundaryFileError, match=r"boundaries\.toml"):
-        stage.bot.loop.ask(WORKSPACE, 9)
-    Scheduler(stage.bot.loop).run(WORKSPACE, Due("push", stage.clock.now()))
+        harness.bot.loop.ask(WORKSPACE, 9)
+    Scheduler(harness.bot.loop).run(WORKSPACE, Due("push", harness.clock.now()))
     assert "boundaries.toml" in caplog.text
-    assert posted(stage) == set()
-    with stage.bot.store.read(WORKSPACE) as tx:
+    assert posted(harness) == set()
+    with harness.bot.store.read(WORKSPACE) as tx:
         due = tx.agenda.get("push")
     assert due is not None
-    assert due.due_at > stage.clock.now()
+    assert due.due_at > harness.clock.now()
 
 
-def test_a_bot_does_not_start_on_a_file_that_it_cannot_use(stage: Stage, rules: Path) -> None:
+def test_a_bot_does_not_start_on_a_file_that_it_cannot_use(harness: Harness, rules: Path) -> None:
     rules.write_text('tags = ["fooood"]\n')
     identity = Identity(WORKSPACE, "Test", "https://test.example", "UBOT", "B1", "xoxb-1")
     with pytest.raises(BoundaryFileError, match=r"boundaries\.toml:1: there is no tag 'fooood'"):
-        stage.bot.prepare(identity)
+        harness.bot.prepare(identity)

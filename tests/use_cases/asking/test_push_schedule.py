@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
-from tests.conftest import WORKSPACE, Stage, stage_settings
+from tests.conftest import WORKSPACE, Harness, harness_settings
 from tierbot.domain.rounds.calendar import is_quiet
 from tierbot.settings import parse_hours
 from tierbot.use_cases.asking.push_schedule import chosen_push, next_push, slots
@@ -14,40 +14,40 @@ MONDAY = datetime(2026, 11, 23, tzinfo=UTC)
 
 
 def test_the_hour_with_most_voters_is_drawn_and_every_draw_is_kept_with_its_propensity(
-    stage: Stage, tmp_path: Path
+    harness: Harness, tmp_path: Path
 ) -> None:
-    settings = stage_settings(tmp_path, push_every_hours=4, quiet_hours="18:00-09:00")
-    stage.clock.time = MONDAY + timedelta(hours=10)
+    settings = harness_settings(tmp_path, push_every_hours=4, quiet_hours="18:00-09:00")
+    harness.clock.time = MONDAY + timedelta(hours=10)
     for hour, voters in ((10, 0), (14, 6)):
-        stage.clock.time = MONDAY + timedelta(hours=hour)
-        for ts in stage.posts(12):
+        harness.clock.time = MONDAY + timedelta(hours=hour)
+        for ts in harness.posts(12):
             for user in range(voters):
-                stage.react(f"U{user}", ts, "pizza")
-    stage.bot.loop.settle(WORKSPACE)
+                harness.react(f"U{user}", ts, "pizza")
+    harness.bot.loop.settle(WORKSPACE)
     drawn = []
     for seed in range(40):
-        with stage.bot.store.begin(WORKSPACE) as tx:
+        with harness.bot.store.begin(WORKSPACE) as tx:
             drawn.append(chosen_push(tx, settings, MONDAY + timedelta(hours=10), np.random.default_rng(seed)))
     assert {at.hour for at in drawn} <= {12, 13, 14, 15, 16}
     assert np.mean([at.hour == 14 for at in drawn]) > 0.6
-    with stage.bot.store.read(WORKSPACE) as tx:
+    with harness.bot.store.read(WORKSPACE) as tx:
         kept = slots(tx)
     assert [one["at"] for one in kept] == [at.isoformat() for at in drawn]
     assert {round(float(str(one["propensity"])), 3) for one in kept} <= {0.84, 0.04}
 
 
-def test_quiet_hours_are_quiet(stage: Stage, tmp_path: Path) -> None:
-    settings = stage_settings(tmp_path, push_every_hours=3)
+def test_quiet_hours_are_quiet(harness: Harness, tmp_path: Path) -> None:
+    settings = harness_settings(tmp_path, push_every_hours=3)
     for hour in range(0, 7 * 24, 5):
-        with stage.bot.store.begin(WORKSPACE) as tx:
+        with harness.bot.store.begin(WORKSPACE) as tx:
             at = chosen_push(tx, settings, MONDAY + timedelta(hours=hour), np.random.default_rng(hour))
         assert not is_quiet(at, parse_hours(settings.quiet_hours), settings.weekdays, settings.zone)
         assert at > MONDAY + timedelta(hours=hour)
 
 
-def test_where_all_is_quiet_the_clock_decides(stage: Stage, tmp_path: Path) -> None:
-    settings = stage_settings(tmp_path, push_every_hours=3)
+def test_where_all_is_quiet_the_clock_decides(harness: Harness, tmp_path: Path) -> None:
+    settings = harness_settings(tmp_path, push_every_hours=3)
     friday_evening = MONDAY + timedelta(days=4, hours=17, minutes=50)
-    with stage.bot.store.begin(WORKSPACE) as tx:
+    with harness.bot.store.begin(WORKSPACE) as tx:
         at = chosen_push(tx, settings, friday_evening, np.random.default_rng(0))
     assert at == next_push(settings, friday_evening) == MONDAY + timedelta(days=7, hours=9)

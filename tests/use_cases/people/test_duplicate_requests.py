@@ -5,7 +5,7 @@ from pathlib import Path
 
 from sqlalchemy import text
 
-from tests.conftest import WORKSPACE, raise_stage
+from tests.conftest import WORKSPACE, build_harness
 from tests.support.fakes import ManualClock
 from tierbot.adapters.store import open_store
 from tierbot.use_cases.people.duplicate_requests import GOOD_FOR, first_time
@@ -31,12 +31,12 @@ def test_two_processes_on_one_database_obey_a_request_once_and_forget_it_when_it
 
 
 def test_other_leases_outlive_the_clearing(tmp_path: Path) -> None:
-    stage = raise_stage(tmp_path)
-    store, clock = stage.bot.store, stage.clock
+    harness = build_harness(tmp_path)
+    store, clock = harness.bot.store, harness.clock
     with store.begin(WORKSPACE) as tx:
         tx.leases.take("scheduler", "me", clock.now(), clock.now())
     clock.advance(seconds=GOOD_FOR / timedelta(seconds=1))
     assert first_time(store, clock)(WORKSPACE, "v0=a")
     with store.read(WORKSPACE) as tx:
         assert tx.leases.get("scheduler") is not None
-    stage.bot.close()
+    harness.bot.close()

@@ -2,23 +2,23 @@
 
 import pytest
 
-from tests.conftest import WORKSPACE, Stage
+from tests.conftest import WORKSPACE, Harness
 from tierbot.domain.nouns import TierbotError
 
 
-def test_the_leaderboard_of_this_round_is_live_and_the_last_ones_is_frozen(stage: Stage) -> None:
-    game = stage.bot.game
-    first, second = stage.posts(2)
-    stage.react("U1", first, "pizza")
-    stage.react("U1", second, "pizza")
-    stage.react("U2", first, "pizza")
-    stage.bot.loop.settle(WORKSPACE)
+def test_the_leaderboard_of_this_round_is_live_and_the_last_ones_is_frozen(harness: Harness) -> None:
+    game = harness.bot.game
+    first, second = harness.posts(2)
+    harness.react("U1", first, "pizza")
+    harness.react("U1", second, "pizza")
+    harness.react("U2", first, "pizza")
+    harness.bot.loop.settle(WORKSPACE)
     live = game.leaderboard(WORKSPACE, "this")
     assert (live.round_number, live.frozen) == (1, False)
     assert [(line.rank, line.user, line.score) for line in live.standings] == [(1, "U1", 2), (2, "U2", 1)]
-    stage.bot.loop.close_round(WORKSPACE)
-    stage.react("U2", second, "pizza")
-    stage.bot.loop.settle(WORKSPACE)
+    harness.bot.loop.close_round(WORKSPACE)
+    harness.react("U2", second, "pizza")
+    harness.bot.loop.settle(WORKSPACE)
     last = game.leaderboard(WORKSPACE, "last")
     assert (last.round_number, last.frozen, last.champion) == (1, True, "U1")
     assert game.leaderboard(WORKSPACE, "1") == last
@@ -26,63 +26,63 @@ def test_the_leaderboard_of_this_round_is_live_and_the_last_ones_is_frozen(stage
     assert game.leaderboard(WORKSPACE, "this").standings == ()
 
 
-def test_all_time_adds_the_frozen_rounds_and_the_live_one(stage: Stage) -> None:
+def test_all_time_adds_the_frozen_rounds_and_the_live_one(harness: Harness) -> None:
     for _ in range(2):
-        (ts,) = stage.posts(1)
-        stage.react("U1", ts, "pizza")
-        stage.bot.loop.close_round(WORKSPACE)
-    (ts,) = stage.posts(1)
-    stage.react("U1", ts, "pizza")
-    stage.bot.loop.settle(WORKSPACE)
-    board = stage.bot.game.leaderboard(WORKSPACE, "all")
+        (ts,) = harness.posts(1)
+        harness.react("U1", ts, "pizza")
+        harness.bot.loop.close_round(WORKSPACE)
+    (ts,) = harness.posts(1)
+    harness.react("U1", ts, "pizza")
+    harness.bot.loop.settle(WORKSPACE)
+    board = harness.bot.game.leaderboard(WORKSPACE, "all")
     assert [(line.user, line.score) for line in board.standings] == [("U1", 3)]
 
 
 @pytest.mark.parametrize("which", ["last", "7", "yesterday", "-1", "0"])
-def test_a_round_that_there_is_not_is_refused_kindly(stage: Stage, which: str) -> None:
+def test_a_round_that_there_is_not_is_refused_kindly(harness: Harness, which: str) -> None:
     with pytest.raises(TierbotError):
-        stage.bot.game.leaderboard(WORKSPACE, which)
+        harness.bot.game.leaderboard(WORKSPACE, which)
 
 
-def test_my_score_says_who_is_ahead_and_counts_the_streak(stage: Stage) -> None:
-    first, second = stage.posts(2)
-    stage.react("U2", first, "pizza")
-    stage.clock.advance(days=1)
-    stage.react("U1", first, "pizza")
-    stage.react("U1", second, "pizza")
-    stage.react("U2", first, "food")
-    stage.bot.loop.settle(WORKSPACE)
-    mine = stage.bot.game.my_score(WORKSPACE, "U2")
+def test_my_score_says_who_is_ahead_and_counts_the_streak(harness: Harness) -> None:
+    first, second = harness.posts(2)
+    harness.react("U2", first, "pizza")
+    harness.clock.advance(days=1)
+    harness.react("U1", first, "pizza")
+    harness.react("U1", second, "pizza")
+    harness.react("U2", first, "food")
+    harness.bot.loop.settle(WORKSPACE)
+    mine = harness.bot.game.my_score(WORKSPACE, "U2")
     assert (mine.standing.score, mine.ahead.user, mine.trainers, mine.streak) == (1, "U1", 2, 1)
-    nobody = stage.bot.game.my_score(WORKSPACE, "U9")
+    nobody = harness.bot.game.my_score(WORKSPACE, "U9")
     assert (nobody.standing, nobody.ahead.user, nobody.streak) == (None, "U2", 0)
 
 
-def test_a_request_is_due_at_once_and_stands_in_the_audit_trail(stage: Stage) -> None:
-    stage.bot.game.request(WORKSPACE, "push", "UADMIN", count=7)
-    with stage.bot.store.read(WORKSPACE) as tx:
+def test_a_request_is_due_at_once_and_stands_in_the_audit_trail(harness: Harness) -> None:
+    harness.bot.game.request(WORKSPACE, "push", "UADMIN", count=7)
+    with harness.bot.store.read(WORKSPACE) as tx:
         due = tx.agenda.get("push")
         (entry,) = tx.workspaces.audit_trail(5)
-    assert due.due_at == stage.clock.now()
+    assert due.due_at == harness.clock.now()
     assert due.request == {"by": "UADMIN", "count": 7}
     assert (entry["who"], entry["what"]) == ("UADMIN", "request push")
     with pytest.raises(TierbotError, match="no job"):
-        stage.bot.game.request(WORKSPACE, "dance", "UADMIN")
+        harness.bot.game.request(WORKSPACE, "dance", "UADMIN")
 
 
-def test_pausing_twice_says_that_it_was_paused_already(stage: Stage) -> None:
-    game = stage.bot.game
+def test_pausing_twice_says_that_it_was_paused_already(harness: Harness) -> None:
+    game = harness.bot.game
     assert game.pause(WORKSPACE, "UADMIN")
     assert not game.pause(WORKSPACE, "UADMIN")
     assert game.resume(WORKSPACE, "UADMIN")
     assert not game.resume(WORKSPACE, "UADMIN")
 
 
-def test_round_status_counts_posts_votes_and_outcomes(stage: Stage) -> None:
-    first, second, _ = stage.posts(3)
+def test_round_status_counts_posts_votes_and_outcomes(harness: Harness) -> None:
+    first, second, _ = harness.posts(3)
     for user in ("U1", "U2"):
-        stage.react(user, first, "pizza")
-    stage.react("U1", second, "pizza")
-    stage.bot.loop.settle(WORKSPACE)
-    status = stage.bot.game.round_status(WORKSPACE)
+        harness.react(user, first, "pizza")
+    harness.react("U1", second, "pizza")
+    harness.bot.loop.settle(WORKSPACE)
+    status = harness.bot.game.round_status(WORKSPACE)
     assert (status.posts, status.judged, status.named, status.abstained, status.trainers) == (3, 2, 1, 1, 2)

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.conftest import WORKSPACE, Stage, raise_stage
+from tests.conftest import WORKSPACE, Harness, build_harness
 from tests.domain.feedback.test_verdict import names
 from tests.domain.feedback.test_votes import NOON, post
 from tierbot.adapters.slack.messages.announcements import render_announcement
@@ -14,17 +14,17 @@ from tierbot.domain.nouns import Outcome, TierbotError, Verdict
 from tierbot.domain.tags import default_tag_space
 from tierbot.reports.crowd import crowd_of
 from tierbot.use_cases.people.doubts import Doubt, doubted, doubts, overrule
-from tierbot.use_cases.people.personal_data import Rights
-from tierbot.use_cases.people.watching import JOB, Watchman
+from tierbot.use_cases.people.personal_data import PersonalData
+from tierbot.use_cases.people.watching import JOB, SuspicionWatch
 from tierbot.use_cases.ports import Due
 
 HONEST = ("U1", "U2", "U3", "U4")
 
 
 @pytest.fixture
-def stage(tmp_path: Path) -> Iterator[Stage]:
+def harness(tmp_path: Path) -> Iterator[Harness]:
     """Thirty posts on which four people name 🍕 and UPUSH names 🚀."""
-    built = raise_stage(tmp_path, admins="UADMIN")
+    built = build_harness(tmp_path, admins="UADMIN")
     for ts in built.posts(30):
         for user in HONEST:
             built.react(user, ts, "pizza")
@@ -34,47 +34,47 @@ def stage(tmp_path: Path) -> Iterator[Stage]:
     built.bot.close()
 
 
-def watch(stage: Stage) -> None:
-    with stage.bot.store.read(WORKSPACE) as tx:
+def watch(harness: Harness) -> None:
+    with harness.bot.store.read(WORKSPACE) as tx:
         due = tx.agenda.get(JOB)
     assert due is not None  # planned when the workspace was prepared
-    stage.bot.scheduler.run(WORKSPACE, due)
-    stage.deliver()
+    harness.bot.scheduler.run(WORKSPACE, due)
+    harness.deliver()
 
 
-def in_force(stage: Stage) -> list[Doubt]:
-    with stage.bot.store.read(WORKSPACE) as tx:
+def in_force(harness: Harness) -> list[Doubt]:
+    with harness.bot.store.read(WORKSPACE) as tx:
         return [one for one in doubts(tx) if one.in_force]
 
 
-def test_who_pushes_a_tag_is_reported_to_admins_once_with_the_evidence(stage: Stage) -> None:
-    watch(stage)
-    pushing = [one for one in in_force(stage) if one.behaviour == "pushes_tag"]
+def test_who_pushes_a_tag_is_reported_to_admins_once_with_the_evidence(harness: Harness) -> None:
+    watch(harness)
+    pushing = [one for one in in_force(harness) if one.behavior == "pushes_tag"]
     assert [one.users for one in pushing] == [("UPUSH",)]
     assert pushing[0].observed == 30 <= pushing[0].chances
-    (news,) = [said for said in stage.chat.announcements if said["kind"] == "doubts"]
+    (news,) = [said for said in harness.chat.announcements if said["kind"] == "doubts"]
     assert news["halved"]
     assert pushing[0].id in {one["id"] for one in news["doubts"]}
-    watch(stage)
-    assert len([said for said in stage.chat.announcements if said["kind"] == "doubts"]) == 1
-    with stage.bot.store.read(WORKSPACE) as tx:
+    watch(harness)
+    assert len([said for said in harness.chat.announcements if said["kind"] == "doubts"]) == 1
+    with harness.bot.store.read(WORKSPACE) as tx:
         due = tx.agenda.get(JOB)
         assert due is not None
-        assert due.due_at > stage.clock.now()
+        assert due.due_at > harness.clock.now()
 
 
-def test_nobody_else_is_in_doubt(stage: Stage) -> None:
-    watch(stage)
-    assert {user for one in in_force(stage) for user in one.users} == {"UPUSH"}
+def test_nobody_else_is_in_doubt(harness: Harness) -> None:
+    watch(harness)
+    assert {user for one in in_force(harness) for user in one.users} == {"UPUSH"}
 
 
-def test_their_votes_count_half_from_then_on_and_the_verdict_says_so(stage: Stage) -> None:
-    watch(stage)
-    (ts,) = stage.posts(1)
-    stage.react("U1", ts, "rocket")
-    stage.react("UPUSH", ts, "rocket")
-    stage.bot.loop.settle(WORKSPACE)
-    with stage.bot.store.read(WORKSPACE) as tx:
+def test_their_votes_count_half_from_then_on_and_the_verdict_says_so(harness: Harness) -> None:
+    watch(harness)
+    (ts,) = harness.posts(1)
+    harness.react("U1", ts, "rocket")
+    harness.react("UPUSH", ts, "rocket")
+    harness.bot.loop.settle(WORKSPACE)
+    with harness.bot.store.read(WORKSPACE) as tx:
         place = tx.posts.at("C1", ts)
         assert place is not None
         verdict = tx.verdicts.latest([place.id])[place.id]
@@ -83,65 +83,65 @@ def test_their_votes_count_half_from_then_on_and_the_verdict_says_so(stage: Stag
     assert "UPUSH" not in verdict.aggregator
 
 
-def test_an_admin_overrules_a_doubt_it_is_audited_and_not_raised_again(stage: Stage) -> None:
-    watch(stage)
-    every = in_force(stage)
+def test_an_admin_overrules_a_doubt_it_is_audited_and_not_raised_again(harness: Harness) -> None:
+    watch(harness)
+    every = in_force(harness)
     for one in every:
-        with stage.bot.store.begin(WORKSPACE) as tx:
-            overrule(tx, one.id, "UADMIN", stage.clock.now())
-    watch(stage)
-    assert in_force(stage) == []
-    with stage.bot.store.read(WORKSPACE) as tx:
+        with harness.bot.store.begin(WORKSPACE) as tx:
+            overrule(tx, one.id, "UADMIN", harness.clock.now())
+    watch(harness)
+    assert in_force(harness) == []
+    with harness.bot.store.read(WORKSPACE) as tx:
         assert doubted(tx) == frozenset()
         trail = [entry["what"] for entry in tx.workspaces.audit_trail(20)]
     assert trail.count("overrule doubt") == trail.count("doubt") == len(every)
-    with pytest.raises(TierbotError, match="no doubt"), stage.bot.store.begin(WORKSPACE) as tx:
-        overrule(tx, every[0].id, "UADMIN", stage.clock.now())
+    with pytest.raises(TierbotError, match="no doubt"), harness.bot.store.begin(WORKSPACE) as tx:
+        overrule(tx, every[0].id, "UADMIN", harness.clock.now())
 
 
-def test_a_doubt_ends_with_its_evidence(stage: Stage) -> None:
-    watch(stage)
-    with stage.bot.store.read(WORKSPACE) as tx:
+def test_a_doubt_ends_with_its_evidence(harness: Harness) -> None:
+    watch(harness)
+    with harness.bot.store.read(WORKSPACE) as tx:
         posts = [one.ts for one in tx.posts.in_round(1)]
     for ts in posts:
         assert ts is not None
-        stage.react("UPUSH", ts, "rocket", added=False)
-    stage.bot.loop.settle(WORKSPACE)
-    watch(stage)
-    assert in_force(stage) == []
+        harness.react("UPUSH", ts, "rocket", added=False)
+    harness.bot.loop.settle(WORKSPACE)
+    watch(harness)
+    assert in_force(harness) == []
 
 
-def test_forgetting_a_person_forgets_what_they_were_suspected_of(stage: Stage) -> None:
-    watch(stage)
-    Rights(stage.bot.store, stage.clock).forget(WORKSPACE, "UPUSH", "UADMIN", anonymise=True)
-    assert in_force(stage) == []
+def test_forgetting_a_person_forgets_what_they_were_suspected_of(harness: Harness) -> None:
+    watch(harness)
+    PersonalData(harness.bot.store, harness.clock).forget(WORKSPACE, "UPUSH", "UADMIN", anonymize=True)
+    assert in_force(harness) == []
 
 
-def test_an_admin_who_cannot_be_told_does_not_stop_the_watch(stage: Stage) -> None:
-    watchman = Watchman(lambda _: stage.chat, lambda _: ["UADMIN"])
-    stage.chat.faults.append(TierbotError("that user left"))
-    watchman(stage.bot.loop, WORKSPACE, Due(JOB, stage.clock.now()))
-    assert in_force(stage)  # nobody could be told, and it is in force all the same: `tierbot doubts` lists it
-    with stage.bot.store.read(WORKSPACE) as tx:
+def test_an_admin_who_cannot_be_told_does_not_stop_the_watch(harness: Harness) -> None:
+    watchman = SuspicionWatch(lambda _: harness.chat, lambda _: ["UADMIN"])
+    harness.chat.faults.append(TierbotError("that user left"))
+    watchman(harness.bot.loop, WORKSPACE, Due(JOB, harness.clock.now()))
+    assert in_force(harness)  # nobody could be told, and it is in force all the same: `tierbot doubts` lists it
+    with harness.bot.store.read(WORKSPACE) as tx:
         assert crowd_of(tx)["doubts"]
 
 
 def test_an_honest_crowd_raises_no_doubt(tmp_path: Path) -> None:
     (tmp_path / "honest").mkdir()
-    stage = raise_stage(tmp_path / "honest", admins="UADMIN")
-    for number, ts in enumerate(stage.posts(30)):
+    harness = build_harness(tmp_path / "honest", admins="UADMIN")
+    for number, ts in enumerate(harness.posts(30)):
         for user in HONEST:
-            stage.react(user, ts, "rocket" if (number + len(user)) % 9 == 0 else "pizza")
-    stage.bot.loop.settle(WORKSPACE)
-    watch(stage)
-    assert in_force(stage) == []
-    assert not [said for said in stage.chat.announcements if said["kind"] == "doubts"]
-    stage.bot.close()
+            harness.react(user, ts, "rocket" if (number + len(user)) % 9 == 0 else "pizza")
+    harness.bot.loop.settle(WORKSPACE)
+    watch(harness)
+    assert in_force(harness) == []
+    assert not [said for said in harness.chat.announcements if said["kind"] == "doubts"]
+    harness.bot.close()
 
 
-def test_admins_read_who_what_how_sure_and_how_to_overrule(stage: Stage) -> None:
-    watch(stage)
-    (news,) = [said for said in stage.chat.announcements if said["kind"] == "doubts"]
+def test_admins_read_who_what_how_sure_and_how_to_overrule(harness: Harness) -> None:
+    watch(harness)
+    (news,) = [said for said in harness.chat.announcements if said["kind"] == "doubts"]
     message = render_announcement(news, default_tag_space())
     text = str(message.blocks)
     for part in ("<@UPUSH>", "30 of", "p = ", "count half", "tierbot doubts --overrule"):
@@ -150,8 +150,8 @@ def test_admins_read_who_what_how_sure_and_how_to_overrule(stage: Stage) -> None
     assert "count half" not in str(learned.blocks)
 
 
-def test_reliability_has_an_interval_and_agreement_is_krippendorffs(stage: Stage) -> None:
-    with stage.bot.store.read(WORKSPACE) as tx:
+def test_reliability_has_an_interval_and_agreement_is_krippendorffs(harness: Harness) -> None:
+    with harness.bot.store.read(WORKSPACE) as tx:
         found = crowd_of(tx)
     by_user = {one["user"]: one for one in found["trainers"]}
     assert by_user["U1"]["reliability"]["low"] > by_user["UPUSH"]["reliability"]["high"]

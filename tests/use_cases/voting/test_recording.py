@@ -9,7 +9,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from tests.conftest import WORKSPACE, Stage
+from tests.conftest import WORKSPACE, Harness
 from tierbot.domain.nouns import ReactionEvent
 from tierbot.use_cases.voting.recording import Recorder
 
@@ -92,11 +92,11 @@ def test_a_workspace_does_not_wait_for_another() -> None:
         assert [one.result(20) for one in both] == [True, True]
 
 
-def test_many_threads_that_bring_the_same_events_count_each_once(stage: Stage) -> None:
+def test_many_threads_that_bring_the_same_events_count_each_once(harness: Harness) -> None:
     def bring(_: int) -> int:
-        return sum(stage.bot.loop.record(WORKSPACE, event(number)) for number in range(60))
+        return sum(harness.bot.loop.record(WORKSPACE, event(number)) for number in range(60))
 
     with ThreadPoolExecutor(8) as pool:
         assert sum(pool.map(bring, range(8))) == 60
-    with stage.bot.store.read(WORKSPACE) as tx:
+    with harness.bot.store.read(WORKSPACE) as tx:
         assert sum(len(tx.ledger.events("C1", f"{number}.000000")) for number in range(7)) == 60

@@ -14,7 +14,7 @@ import httpcore
 import httpx
 
 from tierbot.adapters.feeds.guard import GuardedBackend, Network, Resolve
-from tierbot.adapters.feeds.limits import Limits
+from tierbot.adapters.feeds.limits import FeedLimits
 from tierbot.domain.articles.feeds import FeedError, FeedMemory
 
 _ACCEPT = "application/atom+xml, application/rss+xml, application/xml;q=0.9, text/xml;q=0.8, */*;q=0.1"
@@ -84,7 +84,7 @@ def fetch(
     url: str,
     memory: FeedMemory,
     *,
-    limits: Limits,
+    limits: FeedLimits,
     allow: tuple[Network, ...],
     user_agent: str,
     resolve: Resolve,
@@ -116,7 +116,7 @@ def fetch(
         raise FeedError(f"broke off or does not speak HTTP ({fault}). It is tried again later.") from fault
 
 
-def _follow(client: httpx.Client, request: httpx.Request, limits: Limits, now: datetime) -> Fetched:
+def _follow(client: httpx.Client, request: httpx.Request, limits: FeedLimits, now: datetime) -> Fetched:
     """Send a request and follow its redirects, one by one, at most limits.redirects."""
     moved_to: str | None = None
     for_good = True
@@ -134,7 +134,7 @@ def _follow(client: httpx.Client, request: httpx.Request, limits: Limits, now: d
     )
 
 
-def _received(response: httpx.Response, limits: Limits, moved_to: str | None, now: datetime) -> Fetched:
+def _received(response: httpx.Response, limits: FeedLimits, moved_to: str | None, now: datetime) -> Fetched:
     new = response.status_code != _NOT_MODIFIED
     if new and response.status_code != _HTTP_OK:
         raise _turned_away(response, now)

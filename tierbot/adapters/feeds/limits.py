@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
-class Limits:
+class FeedLimits:
     """Caps on one feed, and how many feeds are read at once."""
 
     seconds: float = 15.0  # for the whole of one feed, redirects included

@@ -8,7 +8,7 @@ from importlib.metadata import version
 
 from tierbot.adapters.feeds.fetch import TurnedAwayError, fetch
 from tierbot.adapters.feeds.guard import Network, Resolve, resolve
-from tierbot.adapters.feeds.limits import Limits
+from tierbot.adapters.feeds.limits import FeedLimits
 from tierbot.adapters.feeds.parse import parse_feed
 from tierbot.domain.articles.feeds import Feed, FeedError, FeedMemory, FeedResult
 
@@ -21,13 +21,13 @@ class FeedReader:
     def __init__(
         self,
         *,
-        limits: Limits | None = None,
+        limits: FeedLimits | None = None,
         allow: Iterable[Network] = (),
         contact: str = "",
         resolve: Resolve = resolve,
     ) -> None:
         """`allow`: networks permitted besides the open web. `contact`: how publishers can reach the operator."""
-        self._limits = limits or Limits()
+        self._limits = limits or FeedLimits()
         self._allow = tuple(allow)
         self._resolve = resolve
         self._user_agent = f"tierbot/{version('tierbot')} (feed reader{'; ' + contact if contact else ''})"

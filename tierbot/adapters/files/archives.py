@@ -14,9 +14,9 @@ from typing import BinaryIO, cast
 from tierbot.domain.articles.rows import (
     LONGEST_LINE,
     ArchiveError,
+    ArchiveFormat,
     ArchiveRow,
     BadRow,
-    Format,
     Line,
     is_utf8,
     parse_rows,
@@ -50,7 +50,7 @@ def read_archive(
 ) -> Iterator[ArchiveRow]:
     """Yield the usable rows of a JSONL or CSV file (gzipped or not), or of standard input for the path "-".
 
-    The format is seen from the content, not from the name. Memory stays bounded whatever the file holds.
+    The format is seen from the content, not from the name. Neighbors stays bounded whatever the file holds.
     strict: the first bad row raises ArchiveError, naming file, line and remedy; otherwise bad rows are counted
     in `report` with the first few as examples, and the reading goes on. Dates after `now` count as missing.
     Raises ArchiveError in both modes if the file cannot be opened or understood at all, or has more than `most` usable
@@ -95,13 +95,13 @@ def _open(path: Path, stack: ExitStack) -> BufferedReader:
     return stream
 
 
-def _format_of(head: bytes, name: str) -> Format:
+def _format_of(head: bytes, name: str) -> ArchiveFormat:
     if head.startswith((b"\xff\xfe", b"\xfe\xff")):
         raise ArchiveError(f"{name}:1: is UTF-16 text. Save it as UTF-8.")
     if b"\0" in head:
         raise ArchiveError(f"{name}:1: is a binary file. Give JSON lines or CSV, gzipped or not.")
     start = head.removeprefix(b"\xef\xbb\xbf").lstrip()
-    return Format.JSONL if start.startswith((b"{", b"[")) else Format.CSV
+    return ArchiveFormat.JSONL if start.startswith((b"{", b"[")) else ArchiveFormat.CSV
 
 
 class _Lines:

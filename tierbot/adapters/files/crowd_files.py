@@ -1,4 +1,4 @@
-"""Reading plain crowd data from CSV: every mistake is refused with its file, line and remedy."""
+"""TfIdfWeights plain crowd data from CSV: every mistake is refused with its file, line and remedy."""
 
 import csv
 import gzip

@@ -1,4 +1,4 @@
-"""Models as files (ports.Shelf): the bootstrap model that ships, and the champion for others to load."""
+"""Models as files (ports.ModelFiles): the bootstrap model that ships, and the champion for others to load."""
 
 import hashlib
 import json
@@ -19,12 +19,12 @@ ROWS = "bootstrap-rows"
 _REINSTALL = "Reinstall tierbot, or make it anew with `tierbot models build`."
 
 
-class ShelfError(TierbotError):
+class ModelFolderError(TierbotError):
     """A model's file that is missing or damaged; the text names the file and the remedy."""
 
 
 @dataclass(frozen=True, slots=True)
-class FileShelf:
+class ModelFolder:
     """A folder with the bootstrap model's files, and one that champions are published to (None: nowhere).
 
     by_workspace: each workspace's champion goes to a folder of its own in there.
@@ -35,17 +35,17 @@ class FileShelf:
     by_workspace: bool = False
 
     def bootstrap(self) -> tuple[ModelVersion, bytes]:
-        """Return the bootstrap model's version and weights. Raises ShelfError if they are missing or damaged."""
+        """Return the bootstrap model's version and weights. Raises ModelFolderError if they are missing or damaged."""
         return read_model(self.shipped / f"{BOOTSTRAP}.json", _REINSTALL)
 
     def bootstrap_rows(self) -> bytes:
-        """Return the bootstrap model's rows. Raises ShelfError if they are missing or damaged."""
+        """Return the bootstrap model's rows. Raises ModelFolderError if they are missing or damaged."""
         version, _ = self.bootstrap()
         path = self.shipped / f"{ROWS}.safetensors"
         return _checked(path, str(version.card.get("rows_sha256", "")), _REINSTALL)
 
     def champion(self) -> tuple[ModelVersion, bytes]:
-        """Return the published champion. Raises ShelfError if there is none or it is damaged."""
+        """Return the published champion. Raises ModelFolderError if there is none or it is damaged."""
         return read_model(
             (self.published or self.shipped) / f"{CHAMPION}.json", "Publish it again with `tierbot models promote`."
         )
@@ -63,25 +63,25 @@ class FileShelf:
 
 
 def read_model(card_file: Path, remedy: str) -> tuple[ModelVersion, bytes]:
-    """Read the model that a card names. Raises ShelfError, ending with `remedy`, if it is missing or damaged."""
+    """Read the model that a card names. Raises ModelFolderError, ending with `remedy`, if it is missing or damaged."""
     try:
         card = json.loads(card_file.read_text(encoding="utf-8"))
         version, file = version_of(card), card_file.parent / str(card["file"])
     except OSError as fault:
-        raise ShelfError(f"{card_file} cannot be read ({fault.strerror}). {remedy}") from fault
+        raise ModelFolderError(f"{card_file} cannot be read ({fault.strerror}). {remedy}") from fault
     except (KeyError, TypeError, ValueError) as fault:
-        raise ShelfError(f"{card_file} is damaged ({fault}). {remedy}") from fault
+        raise ModelFolderError(f"{card_file} is damaged ({fault}). {remedy}") from fault
     return version, _checked(file, version.sha256, remedy)
 
 
 def write_model(folder: Path, name: str, version: ModelVersion, weights: bytes, *, by_digest: bool = True) -> None:
     """Write a model's weights and then the card that names them; remove the weights that no card names any more.
 
-    Raises ShelfError if the digest in `version` is not that of the weights, or the folder cannot be written.
+    Raises ModelFolderError if the digest in `version` is not that of the weights, or the folder cannot be written.
     """
     found = hashlib.sha256(weights).hexdigest()
     if found != version.sha256:
-        raise ShelfError(f"The weights of {version.id} do not match their card (sha256 {found[:12]}…). Retrain.")
+        raise ModelFolderError(f"The weights of {version.id} do not match their card (sha256 {found[:12]}…). Retrain.")
     file = folder / (f"{name}-{found[:12]}.safetensors" if by_digest else f"{name}.safetensors")
     card = {
         "id": version.id,
@@ -101,7 +101,9 @@ def write_model(folder: Path, name: str, version: ModelVersion, weights: bytes, 
             if old != file:
                 old.unlink(missing_ok=True)
     except OSError as fault:
-        raise ShelfError(f"{folder} cannot be written ({fault.strerror}). Make room, or set TIERBOT_MODELS.") from fault
+        raise ModelFolderError(
+            f"{folder} cannot be written ({fault.strerror}). Make room, or set TIERBOT_MODELS."
+        ) from fault
 
 
 def version_of(card: Mapping[str, Any]) -> ModelVersion:
@@ -129,7 +131,7 @@ def _checked(path: Path, sha256: str, remedy: str) -> bytes:
     try:
         data = path.read_bytes()
     except OSError as fault:
-        raise ShelfError(f"{path} cannot be read ({fault.strerror}). {remedy}") from fault
+        raise ModelFolderError(f"{path} cannot be read ({fault.strerror}). {remedy}") from fault
     if hashlib.sha256(data).hexdigest() != sha256:
-        raise ShelfError(f"{path} is damaged: its sha256 is not the one on its card. {remedy}")
+        raise ModelFolderError(f"{path} is damaged: its sha256 is not the one on its card. {remedy}")
     return data

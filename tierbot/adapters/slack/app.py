@@ -66,7 +66,7 @@ class AuthorizeOne(Authorize):
 
 
 def build_app(
-    desk: Dependencies,
+    deps: Dependencies,
     authorize: AuthorizeOne | None,
     *,
     base_url: str = WebClient.BASE_URL,
@@ -94,14 +94,14 @@ def build_app(
             request_verification_enabled=signing_secret is not None,
             listener_executor=FollowingExecutor(listener_threads, thread_name_prefix="slack-listener"),
         )
-    directory = directory or Directory(desk.clock)
-    inbox.register(app, inbox.Inbox(desk.play, desk.courtesy, desk.clock, directory, ignored_users))
-    listeners.register(app, desk, directory)
+    directory = directory or Directory(deps.clock)
+    inbox.register(app, inbox.Inbox(deps.game, deps.nudges, deps.clock, directory, ignored_users))
+    listeners.register(app, deps, directory)
     # One at a time: what takes seconds takes the encoder, and colleagues' clicks come first.
     slow = FollowingExecutor(1, thread_name_prefix="slack-slow")
-    shortcuts.register(app, desk, slow)
-    home.register(app, desk, directory, slow)
-    tagging.register(app, desk)
+    shortcuts.register(app, deps, slow)
+    home.register(app, deps, directory, slow)
+    tagging.register(app, deps)
     if installing:
         oauth.register(app, installing.installations)
     faults.register(app)

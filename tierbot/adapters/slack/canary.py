@@ -56,7 +56,7 @@ _SAYS = "🐤 A canary of `tierbot doctor`: no article, and nothing here counts.
 
 
 class Canary:
-    """doctor.journey.Hands. `stands(channel, ts, user)` says whether the ledger reads a vote of the user's there.
+    """doctor.journey.SmokeTestActions. `stands(channel, ts, user)` says whether the ledger reads a vote of the user's there.
 
     user_client carries the colleague's token; None has the reaction put into the app's listeners instead.
     """

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from tierbot.adapters.slack.admins import Admins
-from tierbot.adapters.slack.game_port import Courtesy, HomePage, Insight, Invitations, Naming, Play, Requests
+from tierbot.adapters.slack.game_port import Explanations, GamePort, HomePage, Invitations, MenuVotes, Nudges, Requests
 from tierbot.domain.tags import TagSpace
 from tierbot.use_cases.ports import Clock
 
@@ -16,14 +16,14 @@ class Dependencies:
     `channel` gives a workspace's channel id, None where none is chosen yet; `tags` its tag space.
     """
 
-    play: Play
+    game: GamePort
     clock: Clock
     admins: Admins
     channel: Callable[[str], str | None]
     tags: Callable[[str], TagSpace]
-    insight: Insight
-    naming: Naming
+    explanations: Explanations
+    menu_votes: MenuVotes
     invitations: Invitations
     home: HomePage
-    courtesy: Courtesy
+    nudges: Nudges
     requests: Requests

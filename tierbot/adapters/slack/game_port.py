@@ -9,7 +9,7 @@ from tierbot.domain.rounds.boards import Home, Leaderboard, MyScore, RoundStatus
 from tierbot.use_cases.voting.menu_votes import Menu
 
 
-class Play(Protocol):
+class GamePort(Protocol):
     """The game as Slack's listeners see it. Any method may raise TierbotError with a text for the person who asked."""
 
     def record(self, workspace: str, event: ReactionEvent) -> bool:
@@ -53,7 +53,7 @@ class Play(Protocol):
         ...
 
     def choose_channel(self, workspace: str, channel: str, by: str) -> bool:
-        """Play in another channel from the next post on; False if it is that one already."""
+        """GamePort in another channel from the next post on; False if it is that one already."""
         ...
 
     def rollback(self, workspace: str, by: str) -> ModelVersion:
@@ -61,7 +61,7 @@ class Play(Protocol):
         ...
 
 
-class Insight(Protocol):
+class Explanations(Protocol):
     """Why a post shows what it shows. Any method may raise TierbotError with a text for the person who asked."""
 
     def post_for(self, workspace: str, user: str, channel: str, ts: str) -> str:
@@ -84,7 +84,7 @@ class Requests(Protocol):
         ...
 
 
-class Naming(Protocol):
+class MenuVotes(Protocol):
     """Votes by menu. Any method may raise TierbotError with a text for the person who votes."""
 
     def menu(self, workspace: str, user: str, channel: str, ts: str) -> Menu:
@@ -116,7 +116,7 @@ class HomePage(Protocol):
         ...
 
 
-class Courtesy(Protocol):
+class Nudges(Protocol):
     """Thanks for late votes."""
 
     def late_vote(self, workspace: str, event: ReactionEvent) -> int | None:

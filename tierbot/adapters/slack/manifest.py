@@ -56,7 +56,7 @@ def bot_commands() -> tuple[str, ...]:
 
 
 def manifest(
-    name: str = "tierbot", *, request_url: str | None = None, public_url: str | None = None, journey: bool = False
+    name: str = "tierbot", *, request_url: str | None = None, public_url: str | None = None, smoke_test: bool = False
 ) -> dict[str, Any]:
     """Return the manifest: for Socket Mode, or for HTTP mode at `request_url` (https://…/slack/events).
 
@@ -92,7 +92,7 @@ def manifest(
         },
         "oauth_config": {
             **redirects,
-            "scopes": {"bot": list(bot_scopes()), **({"user": list(canary.USER_SCOPES)} if journey else {})},
+            "scopes": {"bot": list(bot_scopes()), **({"user": list(canary.USER_SCOPES)} if smoke_test else {})},
         },
         "settings": {
             "event_subscriptions": {**web, "bot_events": sorted(events)},

@@ -7,7 +7,7 @@ from tierbot.use_cases.ports import Meter
 _TOO_MANY = 429
 
 
-class Limits(RetryHandler):
+class RateLimitWatch(RetryHandler):
     """The SDK's hook for failed requests, which never asks for another try: it only tells the meter."""
 
     def __init__(self, meter: Meter) -> None:

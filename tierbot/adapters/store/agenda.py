@@ -5,8 +5,8 @@ from datetime import datetime
 from sqlalchemy import RowMapping, or_
 
 from tierbot.adapters.store.columns import table
-from tierbot.adapters.store.part import COUNTED, Part
 from tierbot.adapters.store.work_rows import DueRow, LeaseRow
+from tierbot.adapters.store.workspace_queries import COUNTED, WorkspaceQueries
 from tierbot.use_cases.ports import Due
 
 _due = table(DueRow)
@@ -18,7 +18,7 @@ def _noun(row: RowMapping) -> Due:
     return Due(**row)
 
 
-class SqlAgenda(Part):
+class SqlAgenda(WorkspaceQueries):
     """ports.Agenda."""
 
     def get(self, job: str) -> Due | None:
@@ -36,7 +36,7 @@ class SqlAgenda(Part):
         return [_noun(row) for row in self._connection.execute(statement).mappings()]
 
 
-class SqlLeases(Part):
+class SqlLeases(WorkspaceQueries):
     """ports.Leases."""
 
     def take(self, name: str, holder: str, until: datetime, now: datetime) -> bool:

@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 from sqlalchemy import RowMapping, bindparam, func, select, union
 
 from tierbot.adapters.store.columns import table
-from tierbot.adapters.store.part import Part, chunks
 from tierbot.adapters.store.rows import ArticleCopyRow, ArticleRow, EmbeddingRow
 from tierbot.adapters.store.work_rows import HeldBackRow
+from tierbot.adapters.store.workspace_queries import WorkspaceQueries, chunks
 from tierbot.domain.nouns import Article, Copy, Thread
 
 _article = table(ArticleRow)
@@ -50,7 +50,7 @@ def _values(article: Article) -> dict[str, Any]:
     return {**found, "asked_in": f"{place.channel}/{place.ts}"} if place else found
 
 
-class SqlArticles(Part):
+class SqlArticles(WorkspaceQueries):
     """ports.Articles."""
 
     def add(self, articles: Iterable[Article]) -> int:

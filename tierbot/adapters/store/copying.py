@@ -8,9 +8,9 @@ from sqlalchemy import Connection, RowMapping, Table, func, insert, inspect, sel
 from tierbot.adapters.store.columns import Row, table
 from tierbot.adapters.store.engine import Database, connect
 from tierbot.adapters.store.errors import StoreError
-from tierbot.adapters.store.part import chunks
 from tierbot.adapters.store.schema import VERSION_TABLE, bring_up
 from tierbot.adapters.store.work_rows import LeaseRow
+from tierbot.adapters.store.workspace_queries import chunks
 
 _LOCK = "copy"
 

@@ -5,10 +5,10 @@ from collections.abc import Sequence
 from sqlalchemy import ColumnElement, func, select
 
 from tierbot.adapters.store.columns import table
-from tierbot.adapters.store.part import Part
 from tierbot.adapters.store.posts import POST_COLUMNS, PREDICTION_COLUMNS, post_of, prediction_of
 from tierbot.adapters.store.rows import PostRow, PredictionRow, VerdictRow
 from tierbot.adapters.store.verdicts import VERDICT_COLUMNS, verdict_of
+from tierbot.adapters.store.workspace_queries import WorkspaceQueries
 from tierbot.domain.nouns import Arm
 from tierbot.use_cases.ports import LabelledPost
 
@@ -19,7 +19,7 @@ _TO_POST = 1 + len(POST_COLUMNS)
 _TO_VERDICT = _TO_POST + len(VERDICT_COLUMNS)
 
 
-class SqlDataset(Part):
+class SqlDataset(WorkspaceQueries):
     """ports.Dataset."""
 
     def cursor(self) -> int:

@@ -7,9 +7,9 @@ from typing import Any
 from sqlalchemy import func, select
 
 from tierbot.adapters.store.columns import table
-from tierbot.adapters.store.part import Part, chunks
 from tierbot.adapters.store.rows import ArticleRow
 from tierbot.adapters.store.work_rows import FeedRow, HeldBackRow
+from tierbot.adapters.store.workspace_queries import WorkspaceQueries, chunks
 from tierbot.domain.articles.boundaries import Boundary, Held, HeldBack, HeldCount
 from tierbot.domain.articles.feeds import Feed, FeedMemory, FeedResult, ListedBy, ListedFeed
 
@@ -18,7 +18,7 @@ _held = table(HeldBackRow)
 _article = table(ArticleRow)
 
 
-class SqlFeedList(Part):
+class SqlFeedList(WorkspaceQueries):
     """ports.FeedList."""
 
     def add(self, feeds: Iterable[Feed], by: ListedBy) -> int:
@@ -67,7 +67,7 @@ class SqlFeedList(Part):
         )
 
 
-class SqlHeldBack(Part):
+class SqlHeldBack(WorkspaceQueries):
     """ports.HeldBackArticles."""
 
     def add(self, held: Iterable[HeldBack]) -> None:

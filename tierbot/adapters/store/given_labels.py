@@ -3,15 +3,15 @@
 from collections.abc import Iterable
 
 from tierbot.adapters.store.columns import table
-from tierbot.adapters.store.part import Part, chunks
 from tierbot.adapters.store.rows import ArticleRow, GivenLabelRow
+from tierbot.adapters.store.workspace_queries import WorkspaceQueries, chunks
 from tierbot.domain.nouns import GivenLabel
 
 _given = table(GivenLabelRow)
 _article = table(ArticleRow)
 
 
-class SqlGivenLabels(Part):
+class SqlGivenLabels(WorkspaceQueries):
     """ports.GivenLabels."""
 
     def put(self, labels: Iterable[GivenLabel]) -> int:

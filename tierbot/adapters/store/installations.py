@@ -3,8 +3,8 @@
 from datetime import datetime
 
 from tierbot.adapters.store.columns import table
-from tierbot.adapters.store.part import COUNTED, Part
 from tierbot.adapters.store.work_rows import InstallationRow, OAuthStateRow
+from tierbot.adapters.store.workspace_queries import COUNTED, WorkspaceQueries
 from tierbot.use_cases.ports import Installation
 
 _installation = table(InstallationRow)
@@ -24,7 +24,7 @@ _FIELDS = (
 )
 
 
-class SqlInstallations(Part):
+class SqlInstallations(WorkspaceQueries):
     """ports.Installations."""
 
     def get(self) -> Installation | None:

@@ -13,8 +13,8 @@ from sqlalchemy import Row, Select, bindparam, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from tierbot.adapters.store.columns import table
-from tierbot.adapters.store.part import Part, chunks, of_workspace
 from tierbot.adapters.store.rows import MessageTallyRow, PostRow, ReactionEventRow, VoteRow
+from tierbot.adapters.store.workspace_queries import WorkspaceQueries, chunks, of_workspace
 from tierbot.domain.nouns import Origin, ReactionEvent, Says, Source, Vote
 
 _event = table(ReactionEventRow)
@@ -78,7 +78,7 @@ def _noun(row: Row[Any]) -> ReactionEvent:
     )
 
 
-class SqlLedger(Part):
+class SqlLedger(WorkspaceQueries):
     """ports.Ledger."""
 
     def append(self, event: ReactionEvent) -> bool:

@@ -7,8 +7,8 @@ from sqlalchemy import RowMapping
 
 from tierbot.adapters.store.columns import table
 from tierbot.adapters.store.errors import StoreError
-from tierbot.adapters.store.part import Part
 from tierbot.adapters.store.rows import ModelVersionRow, ModelWeightsRow
+from tierbot.adapters.store.workspace_queries import WorkspaceQueries
 from tierbot.domain.nouns import ModelState, ModelVersion
 
 _version = table(ModelVersionRow)
@@ -21,7 +21,7 @@ def _noun(row: RowMapping) -> ModelVersion:
     return ModelVersion(**{**row, "state": ModelState(row["state"])})
 
 
-class SqlModels(Part):
+class SqlModels(WorkspaceQueries):
     """ports.Models."""
 
     def add(self, version: ModelVersion, weights: bytes) -> bool:

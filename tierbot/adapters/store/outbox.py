@@ -7,9 +7,9 @@ from typing import Any
 from sqlalchemy import ColumnElement, RowMapping, and_, case, exists, func, or_, select
 
 from tierbot.adapters.store.columns import table
-from tierbot.adapters.store.part import Part, chunks
 from tierbot.adapters.store.rows import PostRow
 from tierbot.adapters.store.work_rows import HoldRow, OutboxRow, WorkspaceRow
+from tierbot.adapters.store.workspace_queries import WorkspaceQueries, chunks
 from tierbot.use_cases.ports import Delivery, DeliveryKind, DeliveryState
 
 _outbox = table(OutboxRow)
@@ -44,7 +44,7 @@ def _noun(row: RowMapping) -> Delivery:
     return Delivery(**{**values, "kind": DeliveryKind(row["kind"]), "state": DeliveryState(row["state"])})
 
 
-class SqlOutbox(Part):
+class SqlOutbox(WorkspaceQueries):
     """ports.Outbox."""
 
     def add(self, deliveries: Iterable[Delivery]) -> int:

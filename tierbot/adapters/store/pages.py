@@ -7,7 +7,6 @@ from typing import Any
 from sqlalchemy import JSON, Boolean, Column, Float, Integer, tuple_
 
 from tierbot.adapters.store.columns import Moment, Names, Number, Row, table
-from tierbot.adapters.store.part import Part
 from tierbot.adapters.store.rows import (
     ArticleRow,
     ModelVersionRow,
@@ -18,6 +17,7 @@ from tierbot.adapters.store.rows import (
     VerdictRow,
     VoteRow,
 )
+from tierbot.adapters.store.workspace_queries import WorkspaceQueries
 from tierbot.use_cases.ports import Cell, TableColumn, TablePage
 
 _SHARES = {"tags", "probabilities", "policy_probabilities", "support"}
@@ -43,7 +43,7 @@ _SOURCES = {
 }
 
 
-class SqlTablePages(Part):
+class SqlTablePages(WorkspaceQueries):
     """ports.TablePages."""
 
     def names(self) -> list[str]:

@@ -11,7 +11,6 @@ from typing import Any
 from sqlalchemy import ColumnElement, Text, cast, or_
 
 from tierbot.adapters.store.columns import Row, table
-from tierbot.adapters.store.part import Part
 from tierbot.adapters.store.rows import (
     ArticleRow,
     InvitationRow,
@@ -22,6 +21,7 @@ from tierbot.adapters.store.rows import (
     VoteRow,
 )
 from tierbot.adapters.store.work_rows import AuditRow, DueRow, InstallationRow, OutboxRow, TrainerRow
+from tierbot.adapters.store.workspace_queries import WorkspaceQueries
 from tierbot.use_cases.ports import DeliveryState
 
 _THEIRS: dict[str, type[Row]] = {
@@ -41,7 +41,7 @@ _MENTIONS: tuple[tuple[type[Row], str], ...] = (
 _HONOURS = ("champion", "sharpshooter")
 
 
-class SqlPeople(Part):
+class SqlPeople(WorkspaceQueries):
     """ports.People."""
 
     def export(self, user: str) -> dict[str, Any]:
@@ -65,7 +65,7 @@ class SqlPeople(Part):
     def _mentions(row: type[Row], column: str, user: str) -> ColumnElement[bool]:
         return cast(table(row).c[column], Text).contains(json.dumps(user), autoescape=True)
 
-    def anonymise(self, user: str, pseudonym: str) -> int:
+    def anonymize(self, user: str, pseudonym: str) -> int:
         changed = sum(
             self._change(row, table(row).c.user_id == user, user_id=pseudonym)
             for name, row in _THEIRS.items()

@@ -8,8 +8,8 @@ from typing import Any
 from sqlalchemy import bindparam, select
 
 from tierbot.adapters.store.columns import table
-from tierbot.adapters.store.part import Part, chunks, of_workspace
 from tierbot.adapters.store.rows import ArticleRow, InvitationRow, MessageTallyRow, PostRow, PredictionRow
+from tierbot.adapters.store.workspace_queries import WorkspaceQueries, chunks, of_workspace
 from tierbot.domain.nouns import Arm, Invitation, Post, Prediction, Selection
 
 _post = table(PostRow)
@@ -89,7 +89,7 @@ def _prediction_values(prediction: Prediction) -> dict[str, Any]:
     }
 
 
-class SqlPosts(Part):
+class SqlPosts(WorkspaceQueries):
     """ports.Posts."""
 
     def add(self, prediction: Prediction, post: Post) -> bool:

@@ -8,8 +8,8 @@ from sqlalchemy import RowMapping
 
 from tierbot.adapters.store.columns import table
 from tierbot.adapters.store.errors import StoreError
-from tierbot.adapters.store.part import Part, chunks
 from tierbot.adapters.store.rows import RoundRow, StandingRow, StandingTotalRow
+from tierbot.adapters.store.workspace_queries import WorkspaceQueries, chunks
 from tierbot.domain.nouns import Round, Standing
 
 _round = table(RoundRow)
@@ -24,7 +24,7 @@ def _noun(row: RowMapping) -> Round:
     return Round(**row)
 
 
-class SqlRounds(Part):
+class SqlRounds(WorkspaceQueries):
     """ports.Rounds."""
 
     def current(self) -> Round | None:

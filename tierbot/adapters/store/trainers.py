@@ -1,14 +1,14 @@
 """What trainers told us: how they want to be treated, and what was done for them."""
 
 from tierbot.adapters.store.columns import table
-from tierbot.adapters.store.part import Part
 from tierbot.adapters.store.work_rows import TrainerRow
+from tierbot.adapters.store.workspace_queries import WorkspaceQueries
 from tierbot.domain.nouns import Trainer
 
 _trainer = table(TrainerRow)
 
 
-class SqlTrainers(Part):
+class SqlTrainers(WorkspaceQueries):
     """ports.Trainers."""
 
     def get(self, user: str) -> Trainer:

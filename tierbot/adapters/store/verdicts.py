@@ -8,9 +8,9 @@ from typing import Any
 from sqlalchemy import ColumnElement, and_, func, or_, select
 
 from tierbot.adapters.store.columns import table
-from tierbot.adapters.store.part import Part, chunks
 from tierbot.adapters.store.posts import POST_COLUMNS, PREDICTION_COLUMNS, post_of, prediction_of
 from tierbot.adapters.store.rows import PostRow, PredictionRow, VerdictRow
+from tierbot.adapters.store.workspace_queries import WorkspaceQueries, chunks
 from tierbot.domain.nouns import Outcome, Post, Selection, Verdict
 from tierbot.use_cases.ports import LabelledPost, SettledPost
 
@@ -41,7 +41,7 @@ def _values(verdict: Verdict) -> dict[str, Any]:
     }
 
 
-class SqlVerdicts(Part):
+class SqlVerdicts(WorkspaceQueries):
     """ports.Verdicts."""
 
     def add(self, verdict: Verdict) -> bool:

@@ -7,8 +7,8 @@ from typing import Any
 from sqlalchemy import Row
 
 from tierbot.adapters.store.columns import table
-from tierbot.adapters.store.part import Part
 from tierbot.adapters.store.work_rows import AuditRow, TagRow, WorkspaceRow
+from tierbot.adapters.store.workspace_queries import WorkspaceQueries
 from tierbot.domain.nouns import Tag
 from tierbot.domain.tags import TagSpace
 from tierbot.use_cases.ports import Workspace
@@ -23,7 +23,7 @@ def workspace_noun(row: Row[Any]) -> Workspace:
     return Workspace(row.workspace_id, row.name, row.created_at, row.settings, row.enterprise, row.stopped_at)
 
 
-class SqlWorkspaces(Part):
+class SqlWorkspaces(WorkspaceQueries):
     """ports.Workspaces."""
 
     def get(self) -> Workspace | None:

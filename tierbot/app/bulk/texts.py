@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from tierbot.app.bulk.work import Do, Lines, Shard, Work
 from tierbot.domain.nouns import Article, ModelState, ModelVersion, Tag, TierbotError
-from tierbot.domain.predict.model import Guest
+from tierbot.domain.predict.model import ExternalPredictor
 
 if TYPE_CHECKING:
     import numpy as np
@@ -49,10 +49,10 @@ def classifying(champion: "Champion", encoder: str, top: int, seconds: float = 6
         "encoder": encoder,
         "encoder_digest": champion.encoder.digest,
         "top": top,
-        "predictor": model.entry_point if isinstance(model, Guest) else "",
-        **({"seconds": seconds} if isinstance(model, Guest) else {}),
+        "predictor": model.entry_point if isinstance(model, ExternalPredictor) else "",
+        **({"seconds": seconds} if isinstance(model, ExternalPredictor) else {}),
     }
-    weights = model.state if isinstance(model, Guest) else cast("Classifier", model).to_bytes()
+    weights = model.state if isinstance(model, ExternalPredictor) else cast("Classifier", model).to_bytes()
     first = champion.first.to_bytes() if champion.first else b""
     about["first_stage"] = len(first)
     return Work("tierbot.app.bulk.texts:classifier", json.dumps(about).encode() + b"\n" + first + weights)
@@ -100,7 +100,7 @@ def _model(told: dict[str, Any], weights: bytes) -> "Model":
         return Classifier.from_bytes(weights, told["model"])
     from tierbot.adapters.processes.predictors import InstalledPredictors  # noqa: PLC0415
     from tierbot.app.bootstrap import SystemClock  # noqa: PLC0415
-    from tierbot.use_cases.models.external_predictors import Guests  # noqa: PLC0415
+    from tierbot.use_cases.models.external_predictors import ExternalPredictors  # noqa: PLC0415
     from tierbot.use_cases.models.time_limit import TimeLimit  # noqa: PLC0415
 
     version = ModelVersion(
@@ -108,7 +108,7 @@ def _model(told: dict[str, Any], weights: bytes) -> "Model":
     )
     tag_ids = [tag[0] for tag in told["tags"]]
     limit = TimeLimit(told["seconds"])
-    return Guests(InstalledPredictors(timeout=0), SystemClock(), 0, limit).model(version, weights, tag_ids)
+    return ExternalPredictors(InstalledPredictors(timeout=0), SystemClock(), 0, limit).model(version, weights, tag_ids)
 
 
 def _article(told: dict[str, str]) -> Article:

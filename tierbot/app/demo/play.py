@@ -103,14 +103,14 @@ def staged(demo: DemoSettings, say: Say) -> Iterator[Scene]:
         settings = _settings(demo, sandbox, f"sqlite:///{database}")
         encoder = encoder_of(settings.encoder)
         say("Loading the sentence encoder and the first model …")
-        shelf = first_model(stories, encoder, clock.now(), demo.seed)
+        model_files = first_model(stories, encoder, clock.now(), demo.seed)
         panel, one_by_one = Panel(), threading.Lock()
 
         def show(workspace: str) -> None:
             with one_by_one, bot.store.read(workspace) as tx:
                 sandbox.show(panel.of(tx))
 
-        bot = build(settings, encoder=encoder, shelf=shelf, tags=stories.tags, after_settling=show)
+        bot = build(settings, encoder=encoder, model_files=model_files, tags=stories.tags, after_settling=show)
         stack.callback(bot.close)
         runner = connect(bot)
         workspace = bot.only_workspace()

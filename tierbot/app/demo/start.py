@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from tierbot.adapters.files.archives import read_archive
-from tierbot.domain.articles.rows import ArchiveRow, Format, Line, parse_rows
+from tierbot.domain.articles.rows import ArchiveFormat, ArchiveRow, Line, parse_rows
 from tierbot.domain.nouns import ModelState, ModelVersion, TierbotError
 from tierbot.domain.predict.classifier import Classifier
 from tierbot.domain.predict.coldstart import coldstart
@@ -39,8 +39,8 @@ class Stories:
 
 
 @dataclass(frozen=True, slots=True)
-class StartShelf:
-    """ports.Shelf with the demo's own first model, and nowhere to publish to."""
+class StartModels:
+    """ports.ModelFiles with the demo's own first model, and nowhere to publish to."""
 
     version: ModelVersion
     weights: bytes
@@ -66,7 +66,7 @@ def corpus(now: datetime, rng: np.random.Generator) -> Stories:
     """
     text = resources.files("tierbot.simulate").joinpath("corpus.jsonl").read_bytes()
     lines = (Line(number, line) for number, line in enumerate(text.splitlines(), 1))
-    rows = [row for row in parse_rows(lines, Format.JSONL, "corpus.jsonl", now) if isinstance(row, ArchiveRow)]
+    rows = [row for row in parse_rows(lines, ArchiveFormat.JSONL, "corpus.jsonl", now) if isinstance(row, ArchiveRow)]
     ages = rng.uniform(_FRESHEST.total_seconds(), _OLDEST.total_seconds(), len(rows))
     ordered = _by_week([rows[i] for i in rng.permutation(len(rows))], rng)
     dated = (
@@ -112,7 +112,7 @@ def archive(path: Path, start: int, now: datetime, rng: np.random.Generator) -> 
     return Stories(tags, tuple(relabelled[:start]), tuple(relabelled[start:]))
 
 
-def first_model(stories: Stories, encoder: Encoder, now: datetime, seed: int) -> StartShelf:
+def first_model(stories: Stories, encoder: Encoder, now: datetime, seed: int) -> StartModels:
     """Return the demo's first model: from the tags' descriptions, and from the start rows if there are any."""
     model = coldstart(stories.tags.active, encoder.encode)
     rows: TrainingRows | None = None
@@ -120,7 +120,7 @@ def first_model(stories: Stories, encoder: Encoder, now: datetime, seed: int) ->
         rows = _labelled(stories.start, stories.tags, encoder)
         model = fit(rows, model, seed=seed)
     model = model.with_card({"kind": "cold" if rows is None else "start", "data": {"verdicts": len(stories.start)}})
-    return StartShelf(*_version(model, encoder, now), None if rows is None else rows_to_bytes(rows, encoder.digest))
+    return StartModels(*_version(model, encoder, now), None if rows is None else rows_to_bytes(rows, encoder.digest))
 
 
 def _labelled(rows: Sequence[ArchiveRow], tags: TagSpace, encoder: Encoder) -> TrainingRows:

@@ -9,14 +9,14 @@ from dotenv import dotenv_values
 from pydantic import SecretStr
 
 from tierbot.adapters.encoders import encoder_of
-from tierbot.adapters.files.model_files import FileShelf, shipped_models
+from tierbot.adapters.files.model_files import ModelFolder, shipped_models
 from tierbot.adapters.slack.app import identify
 from tierbot.adapters.slack.examine import examine as examine_slack
 from tierbot.adapters.slack.manifest import bot_commands, bot_events, bot_scopes
 from tierbot.adapters.slack.messages.chat import web_client
 from tierbot.adapters.store import open_store
 from tierbot.adapters.store.examine import examine as examine_store
-from tierbot.app.bootstrap import SystemClock, Tierbot, app_of, build, journey, tag_space
+from tierbot.app.bootstrap import SystemClock, Tierbot, app_of, build, smoke_test, tag_space
 from tierbot.app.doctor.many import check_up_many
 from tierbot.app.doctor.misspelt import misspelt
 from tierbot.domain.doctor import (
@@ -36,7 +36,7 @@ from tierbot.domain.doctor.smoke_test import Step
 from tierbot.domain.nouns import Origin, TierbotError
 from tierbot.domain.tags import TagSpace
 from tierbot.settings import Settings
-from tierbot.use_cases.jobs.smoke_test import record_journey
+from tierbot.use_cases.jobs.smoke_test import record_smoke_test
 from tierbot.use_cases.ports import Clock, Encoder, Transaction
 
 ENV_FILE = Path(".env")
@@ -66,7 +66,7 @@ def check_up(settings: Settings, *, clock: Clock | None = None, env_file: Path =
     slack = examine_slack(web_client(bot_token, base_url), web_client(None, base_url), app_token, channel, clock)
     return [
         *ignored,
-        judge_settings(fault, settings.journey_every_hours, settings.journey_channel),
+        judge_settings(fault, settings.smoke_test_every_hours, settings.smoke_test_channel),
         *judge_slack(slack, bot_token, app_token, channel, needed(), tags),
         *judge_machine(machine, needed(), clock.now()),
     ]
@@ -101,7 +101,7 @@ def _of_database(settings: Settings, encoder: Encoder, database: DatabaseFacts, 
         bot.close()
 
 
-def take_journey(settings: Settings, channel: str) -> list[Step]:
+def take_smoke_test(settings: Settings, channel: str) -> list[Step]:
     """Let a canary go the whole way in `channel`, and keep how it went.
 
     Raises TierbotError if the bot was never started, or its tokens are wrong.
@@ -115,9 +115,9 @@ def take_journey(settings: Settings, channel: str) -> list[Step]:
             raise TierbotError(
                 f"The database does not know {identity.team} yet. Start the bot once with `tierbot run`."
             )
-        steps = journey(bot, app_of(bot, identity), identity, channel)
+        steps = smoke_test(bot, app_of(bot, identity), identity, channel)
         with bot.store.begin(identity.team_id) as tx:
-            record_journey(tx, steps, bot.clock.now().isoformat())
+            record_smoke_test(tx, steps, bot.clock.now().isoformat())
     finally:
         bot.close()
     return steps
@@ -151,7 +151,7 @@ def _champion(bot: Tierbot, workspace: str) -> str | Refusal:
 
 def _shipped(settings: Settings) -> str | Refusal:
     try:
-        version, _ = FileShelf(shipped_models(), settings.models).bootstrap()
+        version, _ = ModelFolder(shipped_models(), settings.models).bootstrap()
     except TierbotError as fault:
         return Refusal("model", str(fault))
     return f"the one that ships, sha256 {version.sha256[:12]}… as on its card"

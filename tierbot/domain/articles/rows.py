@@ -84,20 +84,20 @@ class ArchiveError(TierbotError):
     """An archive that cannot be read; the text names file, line and remedy."""
 
 
-class Format(StrEnum):
+class ArchiveFormat(StrEnum):
     """How an archive is written."""
 
     JSONL = "jsonl"
     CSV = "csv"
 
 
-def parse_rows(lines: Iterable[Line], form: Format, name: str, now: datetime) -> Iterator[ArchiveRow | BadRow]:
+def parse_rows(lines: Iterable[Line], form: ArchiveFormat, name: str, now: datetime) -> Iterator[ArchiveRow | BadRow]:
     """Yield every row of an archive, usable or not, in order; blank lines are skipped.
 
     `name` is what errors call the archive; dates after `now` (aware UTC) count as missing. Raises
     ArchiveError if no row at all could be understood: CSV without a header that names title or text.
     """
-    return _parse_jsonl(lines, now) if form is Format.JSONL else _parse_csv(lines, name, now)
+    return _parse_jsonl(lines, now) if form is ArchiveFormat.JSONL else _parse_csv(lines, name, now)
 
 
 def is_label_field(name: str) -> bool:

@@ -75,11 +75,11 @@ def is_well(checks: Iterable[Check]) -> bool:
 # --- settings -------------------------------------------------------------------------------------
 
 
-def judge_settings(fault: str | None, journey_hours: float = 0.0, journey_channel: str = "") -> Check:
+def judge_settings(fault: str | None, journey_hours: float = 0.0, smoke_test_channel: str = "") -> Check:
     """Judge whether the settings can be read, and fit one another."""
     if fault is not None:
         return bad("settings", " ".join(fault.splitlines()), "Mend it in the environment or in .env.")
-    if journey_hours and not journey_channel:
+    if journey_hours and not smoke_test_channel:
         return bad(
             "settings",
             "TIERBOT_JOURNEY_EVERY_HOURS is set, and no channel for the journey.",

@@ -1,7 +1,7 @@
 """A journey along the whole way: a canary is posted, reacted to, counted, un-reacted and removed again.
 
 The canary is no post: nothing was predicted, so what is said on it stays in the ledger and counts for nobody.
-The steps are taken by `Hands`; here is only their order, their time, and what a broken one means for the rest.
+The steps are taken by `SmokeTestActions`; here is only their order, their time, and what a broken one means for the rest.
 """
 
 from collections.abc import Callable, Iterable, Sequence
@@ -32,7 +32,7 @@ class Step:
     says: str = ""
 
 
-class Hands(Protocol):
+class SmokeTestActions(Protocol):
     """What a journey takes. Each method raises TierbotError if its step breaks, and returns what was seen."""
 
     def post(self) -> str:
@@ -64,7 +64,7 @@ class Hands(Protocol):
         ...
 
 
-def travel(hands: Hands, commands: Sequence[str], seconds: Callable[[], float]) -> list[Step]:
+def run_smoke_test(hands: SmokeTestActions, commands: Sequence[str], seconds: Callable[[], float]) -> list[Step]:
     """Take all steps and return them in order; `seconds` is a monotonic clock.
 
     The first broken step of the reaction keeps those that build on it from being tried; the commands do not, and

@@ -29,7 +29,7 @@ _ALWAYS = 0.9
 _SHRINK = 10.0
 
 
-class Behaviour(StrEnum):
+class Behavior(StrEnum):
     """What somebody is suspected of."""
 
     FARMING = "score_farming"  # clicks what is shown, or faster than anyone reads
@@ -42,11 +42,11 @@ class Behaviour(StrEnum):
 class Suspicion:
     """What was seen: `observed` of `chances` times, where `expected` times would be usual in this crowd.
 
-    p_value: in [0, 1], corrected for the number of tests. post_ids: where it was seen. `tag`: of one-tag behaviour.
+    p_value: in [0, 1], corrected for the number of tests. post_ids: where it was seen. `tag`: of one-tag behavior.
     evidence: one sentence for the admins, ids in it.
     """
 
-    behaviour: Behaviour
+    behavior: Behavior
     users: tuple[str, ...]
     observed: int
     expected: float
@@ -61,7 +61,7 @@ class Suspicion:
 class Watch:
     """When to speak up.
 
-    false_alarms: the chance of any wrongful report of one behaviour, over all trainers. hurry: judging the next
+    false_alarms: the chance of any wrongful report of one behavior, over all trainers. hurry: judging the next
     post sooner than this is faster than reading; `hurried` such judgements are farming if they are at least half
     of all that the trainer gave.
     """
@@ -88,7 +88,7 @@ class Watch:
             *self._kept(_tested(_denials(views))),
             *_brigades(self._kept(_tested(_together(views))), views),
         ]
-        return sorted(found, key=lambda s: (s.p_value, s.behaviour, s.users, s.tag or ""))
+        return sorted(found, key=lambda s: (s.p_value, s.behavior, s.users, s.tag or ""))
 
     def _kept(self, tests: "list[Suspicion]") -> list[Suspicion]:
         """Return the tests that stay surprising after Holm's correction, with their corrected p."""
@@ -104,9 +104,9 @@ class Watch:
 
 @dataclass(frozen=True, slots=True)
 class _Chance:
-    """One occasion on which a behaviour could show."""
+    """One occasion on which a behavior could show."""
 
-    behaviour: Behaviour
+    behavior: Behavior
     users: tuple[str, ...]
     tag: str | None
     post_id: str
@@ -143,7 +143,7 @@ def _clicks(views: Iterable[_View]) -> Iterator[_Chance]:
         if view.on_display is not None:
             for user, named in view.named.items():
                 if named and view.consensus(user) is not None:
-                    yield _Chance(Behaviour.FARMING, (user,), None, view.post.id, view.on_display in named)
+                    yield _Chance(Behavior.FARMING, (user,), None, view.post.id, view.on_display in named)
 
 
 def _pushes(views: Sequence[_View]) -> Iterator[_Chance]:
@@ -161,7 +161,7 @@ def _pushes(views: Sequence[_View]) -> Iterator[_Chance]:
     for view, user, named, agreed in dissents:
         for tag in every:
             if tag not in {agreed, view.on_display}:
-                yield _Chance(Behaviour.PUSHING, (user,), tag, view.post.id, tag in named)
+                yield _Chance(Behavior.PUSHING, (user,), tag, view.post.id, tag in named)
 
 
 def _denials(views: Iterable[_View]) -> Iterator[_Chance]:
@@ -169,7 +169,7 @@ def _denials(views: Iterable[_View]) -> Iterator[_Chance]:
         for user, named in view.named.items():
             agreed = view.consensus(user) if named else None
             if agreed is not None:
-                yield _Chance(Behaviour.DENYING, (user,), agreed, view.post.id, agreed not in named)
+                yield _Chance(Behavior.DENYING, (user,), agreed, view.post.id, agreed not in named)
 
 
 def _together(views: Iterable[_View]) -> Iterator[_Chance]:
@@ -178,7 +178,7 @@ def _together(views: Iterable[_View]) -> Iterator[_Chance]:
             agreed = view.consensus(*pair)
             if agreed is not None:
                 shared = (view.named[pair[0]] & view.named[pair[1]]) - {agreed, view.on_display}
-                yield _Chance(Behaviour.BRIGADE, pair, None, view.post.id, bool(shared))
+                yield _Chance(Behavior.BRIGADE, pair, None, view.post.id, bool(shared))
 
 
 def _tested(chances: Iterable[_Chance]) -> list[Suspicion]:
@@ -195,21 +195,21 @@ def _tested(chances: Iterable[_Chance]) -> list[Suspicion]:
             p = float(special.betainc(observed, len(given) - observed + 1, rate))
             seen = tuple(chance.post_id for chance in given if chance.seen)
             expected = rate * len(given)
-            said = _SENTENCE[given[0].behaviour].format(observed, expected, len(given), tag)
-            tests.append(Suspicion(given[0].behaviour, users, observed, expected, len(given), p, seen, said, tag))
+            said = _SENTENCE[given[0].behavior].format(observed, expected, len(given), tag)
+            tests.append(Suspicion(given[0].behavior, users, observed, expected, len(given), p, seen, said, tag))
     return tests
 
 
 _SENTENCE = {
-    Behaviour.FARMING: "clicked the shown tag on {0} of {2} posts where the others agreed on another; {1:.1f} is usual",
-    Behaviour.PUSHING: "named {3} on {0} of {2} posts where the others agreed on another tag; {1:.1f} is usual",
-    Behaviour.DENYING: "did not name {3} on {0} of {2} posts where the others agreed on it; {1:.1f} is usual",
-    Behaviour.BRIGADE: "named the same tag against all others on {0} of {2} posts; {1:.1f} would be chance",
+    Behavior.FARMING: "clicked the shown tag on {0} of {2} posts where the others agreed on another; {1:.1f} is usual",
+    Behavior.PUSHING: "named {3} on {0} of {2} posts where the others agreed on another tag; {1:.1f} is usual",
+    Behavior.DENYING: "did not name {3} on {0} of {2} posts where the others agreed on it; {1:.1f} is usual",
+    Behavior.BRIGADE: "named the same tag against all others on {0} of {2} posts; {1:.1f} would be chance",
 }
 
 
 class _Rates:
-    """How often a behaviour shows, by tag, without the people in question."""
+    """How often a behavior shows, by tag, without the people in question."""
 
     def __init__(self, own: Mapping[tuple[tuple[str, ...], str | None], Sequence[_Chance]]) -> None:
         self._all: Counter[str | None] = Counter()
@@ -264,7 +264,7 @@ def _hurrying(
             pace = median(gap.total_seconds() for gap, _ in hasty)
             said = f"judged {len(hasty)} of {len(given)} posts within {pace:.1f} s (median) of the one before"
             ids = tuple(post_id for _, post_id in hasty)
-            found.append(Suspicion(Behaviour.FARMING, (user,), len(hasty), 0.0, len(given), 0.0, ids, said))
+            found.append(Suspicion(Behavior.FARMING, (user,), len(hasty), 0.0, len(given), 0.0, ids, said))
     return found
 
 
@@ -289,7 +289,7 @@ def _brigades(pairs: Sequence[Suspicion], views: Iterable[_View]) -> list[Suspic
         said = f"{' and '.join(lead.users)} {lead.evidence}; the group's votes came {apart:.0f} min apart (median)"
         found.append(
             Suspicion(
-                Behaviour.BRIGADE,
+                Behavior.BRIGADE,
                 tuple(sorted(group)),
                 lead.observed,
                 lead.expected,

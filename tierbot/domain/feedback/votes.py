@@ -1,4 +1,4 @@
-"""Reading the ledger: reaction events → who says what of a post right now.
+"""TfIdfWeights the ledger: reaction events → who says what of a post right now.
 
 The result depends on the set of events only, not on the order in which they arrived or how often, so that
 a late, repeated or re-ordered delivery changes nothing (tests/feedback holds this as a law).

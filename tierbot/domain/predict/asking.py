@@ -32,7 +32,7 @@ class Asker:
 
 
 @dataclass(frozen=True, slots=True)
-class Terms:
+class AskingContext:
     """On what terms articles are asked about just now.
 
     model, version: the one in service. tag_ids: the T tags. verdicts: how many posts have settled so far; exploration and
@@ -70,7 +70,7 @@ def ask_about(
     articles: Sequence[Article],
     embeddings: NDArray[np.float32],
     count: int,
-    terms: Terms,
+    terms: AskingContext,
     rng: np.random.Generator,
     sources: Mapping[str, int] | None = None,
 ) -> Asking:
@@ -106,7 +106,7 @@ def _draw(
     allowed: NDArray[np.bool_],
     selection: Selection,
     known: Mapping[str, int],
-    terms: Terms,
+    terms: AskingContext,
     rng: np.random.Generator,
 ) -> Asked:
     """Draw the tag to show and the arm of one article with probabilities p, (T,), of which some may be shown, (T,)."""
@@ -146,7 +146,7 @@ def _before(articles: Sequence[Article], rules: Boundaries, now: datetime) -> tu
 def _after(
     articles: Sequence[Article],
     probabilities: NDArray[np.float64],
-    terms: Terms,
+    terms: AskingContext,
 ) -> tuple[NDArray[np.bool_], list[HeldBack]]:
     """Return which tags may be shown of each article, (n, T), none where it is held back, and those held back."""
     allowed = np.ones(probabilities.shape, dtype=bool)

@@ -25,7 +25,7 @@ _SURE = 0.999
 
 
 @dataclass(frozen=True, slots=True)
-class Candidate:
+class AssignmentCandidate:
     """A post that the trainer has not judged. belief: the model's p by tag; votes: what stands on it; verdict: so far."""
 
     post: Post
@@ -57,7 +57,7 @@ class Assigner:
     version: str = field(default="gain-1", init=False)
 
     def assign(
-        self, candidates: Sequence[Candidate], count: int, skill: Skill, rng: np.random.Generator
+        self, candidates: Sequence[AssignmentCandidate], count: int, skill: Skill, rng: np.random.Generator
     ) -> list[Assignment]:
         """Draw up to `count` posts for a trainer of such skill, one after the other; settled ones are left alone."""
         left = [one for one in candidates if one.verdict is None or one.verdict.outcome is Outcome.ABSTAINED]
@@ -73,7 +73,7 @@ class Assigner:
             gains = np.delete(gains, at)
         return drawn
 
-    def gains(self, candidates: Sequence[Candidate], skill: Skill) -> Floats:
+    def gains(self, candidates: Sequence[AssignmentCandidate], skill: Skill) -> Floats:
         """Return what a vote of this skill is expected to tell of each, (n,): bits, plus the chance that it settles it.
 
         The candidates' beliefs are over the same tags, in the same order.
@@ -93,7 +93,7 @@ class Assigner:
         return np.asarray(told + self.settling * (said * nearly).sum(axis=1))
 
 
-def believed(candidate: Candidate) -> Floats:
+def believed(candidate: AssignmentCandidate) -> Floats:
     """Return the probability of each tag of the candidate's belief, (T,), after the votes that stand."""
     tags = list(candidate.belief)
     logs = np.log(np.maximum(np.array(list(candidate.belief.values()), dtype=np.float64), 1e-4))

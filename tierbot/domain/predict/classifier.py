@@ -15,9 +15,9 @@ from numpy.typing import NDArray
 
 from tierbot.domain.nouns import Article, TierbotError
 from tierbot.domain.predict.features import HASHING, Features, features_of
-from tierbot.domain.predict.neighbors import Memory
+from tierbot.domain.predict.neighbors import Neighbors
 from tierbot.domain.predict.tensors import ModelFileError, read_tensors, write_tensors
-from tierbot.domain.predict.tfidf import Reading
+from tierbot.domain.predict.tfidf import TfIdfWeights
 
 FORMAT = "tierbot-classifier/1"
 
@@ -41,8 +41,8 @@ class Classifier:
     dense: NDArray[np.float32]
     bias: NDArray[np.float32]
     words: NDArray[np.float32]
-    reading: Reading
-    memory: Memory
+    reading: TfIdfWeights
+    memory: Neighbors
     adjustment: NDArray[np.float32]
     slope: float = 1.0
     offset: float = 0.0
@@ -185,8 +185,8 @@ class Classifier:
                 dense=arrays["dense"],
                 bias=arrays["bias"],
                 words=arrays["words"].astype(np.float32),
-                reading=Reading(arrays["columns"], arrays["idf"], **about["reading"]),
-                memory=Memory(arrays["memory_embeddings"], arrays["memory_tags"], **about["memory"]),
+                reading=TfIdfWeights(arrays["columns"], arrays["idf"], **about["reading"]),
+                memory=Neighbors(arrays["memory_embeddings"], arrays["memory_tags"], **about["memory"]),
                 adjustment=arrays.get("adjustment", np.zeros(len(about["tag_ids"]), np.float32)),
                 slope=slope,
                 offset=offset,

@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 from tierbot.domain.nouns import Tag
 from tierbot.domain.predict.classifier import Classifier
 from tierbot.domain.predict.features import COLUMNS, hashed
-from tierbot.domain.predict.neighbors import Memory
-from tierbot.domain.predict.tfidf import Reading
+from tierbot.domain.predict.neighbors import Neighbors
+from tierbot.domain.predict.tfidf import TfIdfWeights
 
 Encode = Callable[[Sequence[str]], NDArray[np.float32]]
 
@@ -59,8 +59,8 @@ def coldstart(tags: Sequence[Tag], encode: Encode) -> Classifier:
         dense=np.ascontiguousarray(COSINE_SLOPE * directions.T, dtype=np.float32),
         bias=np.full(count, LEVEL, np.float32),
         words=words,
-        reading=Reading(columns, np.ones(len(columns), np.float32)),
-        memory=Memory.empty(directions.shape[1], count),
+        reading=TfIdfWeights(columns, np.ones(len(columns), np.float32)),
+        memory=Neighbors.empty(directions.shape[1], count),
         adjustment=np.zeros(count, np.float32),
         slope=SLOPE,
         offset=OFFSET,

@@ -29,7 +29,7 @@ class WordEffect:
 
 
 @dataclass(frozen=True, slots=True)
-class Neighbour:
+class Neighbor:
     """A labelled story near the explained one; similarity is the cosine of their embeddings, in [-1, 1]."""
 
     title: str
@@ -52,7 +52,7 @@ class Explanation:
     shown_tag: str
     probabilities: tuple[tuple[str, float], ...]
     words: tuple[WordEffect, ...]
-    neighbours: tuple[Neighbour, ...]
+    neighbors: tuple[Neighbor, ...]
     model_version: str
     policy: str
     propensity: float

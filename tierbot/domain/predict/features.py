@@ -71,7 +71,7 @@ def features_of(texts: Sequence[str], embeddings: NDArray[np.float32], urls: Seq
 
 
 def hashed(texts: Sequence[str], urls: Sequence[str] | None = None) -> sparse.csr_array:
-    """Return which hashed words, pairs of neighbours and sites occur in each text, (n, COLUMNS)."""
+    """Return which hashed words, pairs of neighbors and sites occur in each text, (n, COLUMNS)."""
     from sklearn.feature_extraction import FeatureHasher  # noqa: PLC0415 - a slow import, needed from here on only
 
     if not texts:

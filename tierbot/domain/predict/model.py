@@ -104,7 +104,7 @@ class LearningPredictor(Predictor, Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Guest:
+class ExternalPredictor:
     """A predictor as a Model: what it answers is checked.
 
     name: its version's id, which stands in errors. entry_point, state: what it was loaded by and restored from. limit:

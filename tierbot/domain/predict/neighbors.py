@@ -1,7 +1,7 @@
 """What a model remembers of single stories, for those that run on.
 
 The next part of a story that colleagues judged last week has that story's tags, whatever its words weigh on the
-whole. A nearest-neighbour vote beside the linear scores (as in Khandelwal et al., "Generalization through Memorization",
+whole. A nearest-neighbor vote beside the linear scores (as in Khandelwal et al., "Generalization through Memorization",
 ICLR 2020), trusted as far as similarity earned it on rows left out: where no judged story is near, it has no say.
 """
 
@@ -10,17 +10,17 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-_SPREAD = 0.05  # of cosine: a neighbour that much farther than the nearest has 1/e of its weight
+_SPREAD = 0.05  # of cosine: a neighbor that much farther than the nearest has 1/e of its weight
 _MOST_TRUST = 0.95  # a verdict can be wrong
 _CHUNK = 1024
 
 
 @dataclass(frozen=True, slots=True)
-class Memory:
+class Neighbors:
     """M judged stories.
 
     embeddings: (M, d) float16, unit length; tags: (M, T) float16, each story's true tags, rows summing to 1 (or to 0
-    if its tags were retired). steepness, middle: a neighbour at cosine s is trusted 0.95 σ(steepness (s − middle)).
+    if its tags were retired). steepness, middle: a neighbor at cosine s is trusted 0.95 σ(steepness (s − middle)).
     focus: the exponent that makes the mixture of scores and votes calibrated again (mixing makes it too careful).
     """
 
@@ -38,24 +38,24 @@ class Memory:
         return {"steepness": self.steepness, "middle": self.middle, "focus": self.focus}
 
     @classmethod
-    def empty(cls, dimension: int, tags: int) -> "Memory":
+    def empty(cls, dimension: int, tags: int) -> "Neighbors":
         """Return a memory of nothing."""
         return cls(np.zeros((0, dimension), np.float16), np.zeros((0, tags), np.float16))
 
-    def over(self, places: NDArray[np.intp]) -> "Memory":
+    def over(self, places: NDArray[np.intp]) -> "Neighbors":
         """Return the memory with the given tags' columns; −1 stands for a tag it never saw."""
         tags = np.where(places >= 0, self.tags[:, places], np.float16(0)).astype(np.float16)
         return replace(self, tags=tags)
 
-    def trusted_like(self, other: "Memory") -> "Memory":
+    def trusted_like(self, other: "Neighbors") -> "Neighbors":
         """Return these stories with the trust that another memory earned."""
         return replace(self, steepness=other.steepness, middle=other.middle, focus=other.focus)
 
     def trust(self, similarity: NDArray[np.float32]) -> NDArray[np.float64]:
-        """Return how far a nearest neighbour at these cosines is trusted, in [0, 0.95]."""
+        """Return how far a nearest neighbor at these cosines is trusted, in [0, 0.95]."""
         return _MOST_TRUST * 0.5 * (1 + np.tanh(0.5 * self.steepness * (similarity.astype(np.float64) - self.middle)))
 
-    def neighbours(
+    def neighbors(
         self, embeddings: NDArray[np.float32], itself: NDArray[np.intp] | None = None
     ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         """Return the nearest story's cosine, (n,), and the near stories' vote over the tags, (n, T).
@@ -80,15 +80,15 @@ class Memory:
         return nearest, votes
 
     def blended(self, probabilities: NDArray[np.float64], embeddings: NDArray[np.float32]) -> NDArray[np.float64]:
-        """Return p, (n, T), with the neighbours' vote mixed in as far as they are trusted; rows still sum to 1."""
+        """Return p, (n, T), with the neighbors' vote mixed in as far as they are trusted; rows still sum to 1."""
         if not len(self) or self.middle > 1:
             return probabilities
-        return self.mixed(probabilities, *self.neighbours(embeddings))
+        return self.mixed(probabilities, *self.neighbors(embeddings))
 
     def mixed(
         self, probabilities: NDArray[np.float64], nearest: NDArray[np.float32], votes: NDArray[np.float32]
     ) -> NDArray[np.float64]:
-        """Return p, (n, T), mixed with what `neighbours` returned for the same texts."""
+        """Return p, (n, T), mixed with what `neighbors` returned for the same texts."""
         trust = (self.trust(nearest) * (votes.sum(axis=1) > 0))[:, None]
         found = ((1 - trust) * probabilities + trust * votes) ** self.focus
         return np.asarray(found / found.sum(axis=1, keepdims=True))

@@ -9,14 +9,14 @@ _SPLIT = "split"
 
 
 @dataclass(frozen=True, slots=True)
-class Candidate:
+class QueueCandidate:
     """A post that the trainer has not judged, with what it settled to so far (None: nobody has voted)."""
 
     post: Post
     verdict: Verdict | None
 
 
-def queue(candidates: Iterable[Candidate], count: int) -> list[Post]:
+def queue(candidates: Iterable[QueueCandidate], count: int) -> list[Post]:
     """Return up to `count` posts to ask a trainer about, the most needed opinion first.
 
     First the contested ones, where colleagues disagree, the most disputed ahead; then those that lack a voter or
@@ -27,7 +27,7 @@ def queue(candidates: Iterable[Candidate], count: int) -> list[Post]:
     return [post for _, post in sorted(ranked, key=lambda pair: pair[0])[:count]]
 
 
-def thinnest(candidates: Iterable[Candidate], count: int) -> list[Post]:
+def thinnest(candidates: Iterable[QueueCandidate], count: int) -> list[Post]:
     """Return up to `count` settled posts, those with the fewest voters ahead: one more makes their verdict surer."""
     settled = [
         (one.verdict.voters, one.post.created_at, one.post.id, one.post)
@@ -37,7 +37,7 @@ def thinnest(candidates: Iterable[Candidate], count: int) -> list[Post]:
     return [post for *_, post in sorted(settled, key=lambda ranked: ranked[:3])[:count]]
 
 
-def _rank(candidate: Candidate) -> tuple[int, int, str, str] | None:
+def _rank(candidate: QueueCandidate) -> tuple[int, int, str, str] | None:
     verdict, post = candidate.verdict, candidate.post
     order = (post.created_at.isoformat(), post.id)
     if verdict is None or not verdict.voters:

@@ -12,13 +12,13 @@ from numpy.typing import NDArray
 
 from tierbot.domain.articles.boundaries import HeldBack
 from tierbot.domain.nouns import Arm, Article, Selection, key
-from tierbot.domain.predict.asking import Asked, Asking, Terms, ask_about
+from tierbot.domain.predict.asking import Asked, Asking, AskingContext, ask_about
 
 REQUESTED, CHECK = "requested", "check"
 
 
 def ask_requested(
-    articles: Sequence[Article], embeddings: NDArray[np.float32], terms: Terms, rng: np.random.Generator
+    articles: Sequence[Article], embeddings: NDArray[np.float32], terms: AskingContext, rng: np.random.Generator
 ) -> Asking:
     """Predict each of n articles (embeddings: (n, d)) and draw what to show and the arm; see `ask_about`.
 

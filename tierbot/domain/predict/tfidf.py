@@ -10,7 +10,7 @@ from tierbot.domain.predict.features import COLUMNS, WORD_COLUMNS
 
 
 @dataclass(frozen=True, slots=True)
-class Reading:
+class TfIdfWeights:
     """The A columns that a model knows and their weights.
 
     columns: (A,) ascending; idf: (A,), inverse document frequencies of words, and of a site the share of texts that
@@ -48,14 +48,14 @@ class Reading:
         starts = np.concatenate([[0], np.cumsum(known)])[words.indptr]
         return sparse.csr_array((data[known], found[known], starts), shape=(rows, len(self.columns)))
 
-    def widened(self, columns: NDArray[np.int32]) -> "Reading":
+    def widened(self, columns: NDArray[np.int32]) -> "TfIdfWeights":
         """Return the same reading with more columns known; those have the unknown words' idf."""
         both = np.union1d(self.columns, columns).astype(np.int32)
         idf = np.full(len(both), self.unknown_idf, dtype=np.float32)
         idf[np.searchsorted(both, self.columns)] = self.idf
-        return Reading(both, idf, **self.numbers())
+        return TfIdfWeights(both, idf, **self.numbers())
 
-    def translated(self, weights: NDArray[np.float32], other: "Reading") -> NDArray[np.float32]:
+    def translated(self, weights: NDArray[np.float32], other: "TfIdfWeights") -> NDArray[np.float32]:
         """Return word weights (A', T) that were fitted to another reading for the columns of this one, (A, T).
 
         They are rescaled so that a word adds about as much to a score as it did there.

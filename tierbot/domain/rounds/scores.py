@@ -20,7 +20,7 @@ class _Tally:
 def agrees(vote: Vote, post: Post, verdict: Verdict) -> bool | None:
     """Return whether a vote agrees with a verdict; None where the two do not speak of the same thing.
 
-    Naming a true tag agrees. Rejecting the shown tag agrees if it turned out not to be true. An unsure vote,
+    MenuVotes a true tag agrees. Rejecting the shown tag agrees if it turned out not to be true. An unsure vote,
     an abstention, or another tag named where the right one stayed unnamed can be neither.
     """
     if verdict.outcome is Outcome.ABSTAINED or vote.says is Says.UNSURE:

@@ -1,4 +1,4 @@
-"""Reading a tag space from TOML: every mistake is refused with its file, line and remedy."""
+"""TfIdfWeights a tag space from TOML: every mistake is refused with its file, line and remedy."""
 
 import re
 import tomllib

@@ -22,9 +22,9 @@ from tierbot.domain.predict.cascade import FirstStage
 from tierbot.domain.predict.classifier import Classifier, adjusted, normalised
 from tierbot.domain.predict.features import Features, features_of
 from tierbot.domain.predict.model import Model
-from tierbot.domain.predict.neighbors import Memory
+from tierbot.domain.predict.neighbors import Neighbors
 from tierbot.domain.predict.static import StaticEncoder, unit_length
-from tierbot.domain.predict.tfidf import Reading
+from tierbot.domain.predict.tfidf import TfIdfWeights
 from tierbot.domain.training.defer import deferral_of
 from tierbot.domain.training.fit import FitSettings, reading_of
 from tierbot.domain.training.solver import Design
@@ -119,15 +119,15 @@ def _start(
     """
     if isinstance(model, Classifier):
         known = model.over(tag_ids)
-        return replace(known, memory=Memory.empty(known.dimension, len(tag_ids)), card={}), known.scores(own)
+        return replace(known, memory=Neighbors.empty(known.dimension, len(tag_ids)), card={}), known.scores(own)
     count = len(tag_ids)
     blank = Classifier(
         tuple(tag_ids),
         dense=np.zeros((own.dimension, count), np.float32),
         bias=np.zeros(count, np.float32),
         words=np.zeros((0, count), np.float32),
-        reading=Reading(np.zeros(0, np.int32), np.zeros(0, np.float32)),
-        memory=Memory.empty(own.dimension, count),
+        reading=TfIdfWeights(np.zeros(0, np.int32), np.zeros(0, np.float32)),
+        memory=Neighbors.empty(own.dimension, count),
         adjustment=np.zeros(count, np.float32),
         offset=_EXPONENTIAL,
     )

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tierbot.domain.nouns import TierbotError
-from tierbot.domain.predict.model import Example, Guest, LearningPredictor, PredictorError
+from tierbot.domain.predict.model import Example, ExternalPredictor, LearningPredictor, PredictorError
 from tierbot.domain.training.judge import Decision, judge
 
 
@@ -49,12 +49,12 @@ def teach(predictor: LearningPredictor, lesson: Lesson) -> Taught:
     return Taught(_fitted(predictor, lesson.examples, lesson), decision)
 
 
-def restored(name: str, predictor: LearningPredictor, state: bytes) -> Guest:
+def restored(name: str, predictor: LearningPredictor, state: bytes) -> ExternalPredictor:
     """Return the predictor with a state; b"" is the one that never learned. Raises PredictorError if it cannot be."""
     if not state:
-        return Guest(name, predictor)
+        return ExternalPredictor(name, predictor)
     try:
-        return Guest(name, predictor.restored(state), state=state)
+        return ExternalPredictor(name, predictor.restored(state), state=state)
     except TierbotError:
         raise
     except Exception as fault:
@@ -78,7 +78,7 @@ def _fitted(predictor: LearningPredictor, examples: Sequence[Example], lesson: L
     return state
 
 
-def _hits(model: Guest, examples: Sequence[Example], tag_ids: Sequence[str]) -> NDArray[np.bool_]:
+def _hits(model: ExternalPredictor, examples: Sequence[Example], tag_ids: Sequence[str]) -> NDArray[np.bool_]:
     none = np.zeros((len(examples), 0), np.float32)
     top = model.predict([one.article for one in examples], none, tag_ids).argmax(axis=1)
     return np.array([tag_ids[place] in one.tags for place, one in zip(top, examples, strict=True)], dtype=bool)

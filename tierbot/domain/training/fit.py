@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from tierbot.domain.nouns import TierbotError
 from tierbot.domain.predict.classifier import Classifier, normalised
 from tierbot.domain.predict.features import COLUMNS, WORD_COLUMNS, Features
-from tierbot.domain.predict.tfidf import Reading
+from tierbot.domain.predict.tfidf import TfIdfWeights
 from tierbot.domain.training.calibrate import Calibration, calibrate
 from tierbot.domain.training.neighbor_trust import memory_of, remember
 from tierbot.domain.training.rows import TrainingRows
@@ -138,7 +138,7 @@ def logit_adjustment(rows: TrainingRows, settings: FitSettings) -> NDArray[np.fl
 
 
 def _model(
-    found: Matrix, reading: Reading, keys: NDArray[np.uint64], prior: Classifier, card: Mapping[str, Any] | None
+    found: Matrix, reading: TfIdfWeights, keys: NDArray[np.uint64], prior: Classifier, card: Mapping[str, Any] | None
 ) -> Classifier:
     width = prior.dimension
     return replace(
@@ -153,7 +153,7 @@ def _model(
     )
 
 
-def reading_of(features: Features, prior: Classifier, settings: FitSettings) -> Reading:
+def reading_of(features: Features, prior: Classifier, settings: FitSettings) -> TfIdfWeights:
     """Return how the words of n texts are weighed: the frequent ones, and those that the prior knows."""
     counts = np.bincount(features.words.indices, minlength=COLUMNS)
     order = np.argsort(-counts, kind="stable")
@@ -163,7 +163,7 @@ def reading_of(features: Features, prior: Classifier, settings: FitSettings) -> 
     columns = np.union1d(kept, prior.reading.columns).astype(np.int32)
     share = (counts[columns] + 1) / (len(features) + 1)
     idf = np.where(columns < WORD_COLUMNS, 1 - np.log(share), 1 - share)
-    return Reading(
+    return TfIdfWeights(
         columns,
         idf.astype(np.float32),
         # half the weight that a word seen once would have: some unknown words are no words at all
@@ -173,11 +173,11 @@ def reading_of(features: Features, prior: Classifier, settings: FitSettings) -> 
     )
 
 
-def _design(features: Features, reading: Reading) -> Design:
+def _design(features: Features, reading: TfIdfWeights) -> Design:
     return Design(features.embeddings, reading.weigh(features.words))
 
 
-def _stacked(model: Classifier, reading: Reading) -> Matrix:
+def _stacked(model: Classifier, reading: TfIdfWeights) -> Matrix:
     """Return a model's coefficients in a design's columns, (d + 1 + A, T)."""
     return np.concatenate([model.dense, model.bias[None, :], reading.translated(model.words, model.reading)])
 

@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from tierbot.domain.predict.neighbors import Memory
+from tierbot.domain.predict.neighbors import Neighbors
 from tierbot.domain.training.calibrate import best_exponent
 from tierbot.domain.training.rows import TrainingRows
 
@@ -17,19 +17,19 @@ _STEEPNESSES = (10.0, 20.0, 40.0)
 _EXPECTED_MIDDLE, _MIDDLE_SPREAD, _EXPECTED_STEEPNESS = 0.6, 0.1, 20.0
 
 
-def memory_of(rows: TrainingRows) -> Memory:
+def memory_of(rows: TrainingRows) -> Neighbors:
     """Return a memory of the newest posts' rows that name a tag, not trusted yet."""
     kept = _remembered(rows)
     tags = np.where(rows.targets[kept] > 0, rows.weights[kept], 0)
     shares = tags / np.maximum(tags.sum(axis=1, keepdims=True), 1e-12)
-    return Memory(rows.features.embeddings[kept].astype(np.float16), shares.astype(np.float16))
+    return Neighbors(rows.features.embeddings[kept].astype(np.float16), shares.astype(np.float16))
 
 
-def remember(rows: TrainingRows, index: NDArray[np.intp], probabilities: NDArray[np.float64]) -> Memory:
+def remember(rows: TrainingRows, index: NDArray[np.intp], probabilities: NDArray[np.float64]) -> Neighbors:
     """Return a memory of the newest posts' rows that name a tag, trusted as far as it helps.
 
     probabilities: the linear scores' p of the rows in `index`, (len(index), T), by coefficients fitted without them.
-    Their neighbours are sought among the other rows, and the trust is what makes the true tags likeliest.
+    Their neighbors are sought among the other rows, and the trust is what makes the true tags likeliest.
     """
     memory, kept = memory_of(rows), _remembered(rows)
     place = np.full(len(rows), -1)
@@ -39,14 +39,14 @@ def remember(rows: TrainingRows, index: NDArray[np.intp], probabilities: NDArray
         return memory
     held = index[asked]
     true = (rows.targets[held] > 0) & (rows.weights[held] > 0)
-    nearest, votes = memory.neighbours(rows.features.embeddings[held], place[held])
+    nearest, votes = memory.neighbors(rows.features.embeddings[held], place[held])
     linear = np.maximum((probabilities[asked] * true).sum(axis=1), 1e-9)
-    neighbour = (votes * true).sum(axis=1)
+    neighbor = (votes * true).sum(axis=1)
     weight = rows.weights[held].max(axis=1)
 
-    def gain(candidate: Memory) -> float:
+    def gain(candidate: Neighbors) -> float:
         trust = candidate.trust(nearest)
-        return float(weight @ np.log((1 - trust) + trust * neighbour / linear))
+        return float(weight @ np.log((1 - trust) + trust * neighbor / linear))
 
     candidates = [
         replace(memory, steepness=steepness, middle=float(middle)) for steepness in _STEEPNESSES for middle in _MIDDLES
@@ -58,7 +58,7 @@ def remember(rows: TrainingRows, index: NDArray[np.intp], probabilities: NDArray
     return replace(best, focus=best_exponent(mixed, true, weight))
 
 
-def _expectation(memory: Memory) -> float:
+def _expectation(memory: Neighbors) -> float:
     """Return the log prior of how far a memory is trusted, up to a constant; not at all is a little unlikely."""
     if memory.middle > 1:
         return -2.0

@@ -1,7 +1,7 @@
 """The dataset in the formats that others read: one file each, behind one interface."""
 
-from tierbot.reports.export.format import Format, Written
+from tierbot.reports.export.format import ExportFormat, Written
 from tierbot.reports.export.formats import FORMATS, format_named
 from tierbot.reports.export.writing import write_dataset
 
-__all__ = ["FORMATS", "Format", "Written", "format_named", "write_dataset"]
+__all__ = ["FORMATS", "ExportFormat", "Written", "format_named", "write_dataset"]

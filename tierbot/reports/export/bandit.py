@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tierbot.reports.dataset import Row
-from tierbot.reports.export.format import Format, Surroundings
+from tierbot.reports.export.format import ExportFormat, Surroundings
 
 _BATCH = 500
 _COPY = 2**20
@@ -113,7 +113,7 @@ def _zip(arrays: dict[str, _Growing], tags: list[str], path: Path) -> None:
             npz.writestr(f"{name}.npy", data.getvalue())
 
 
-OPEN_BANDIT = Format(
+OPEN_BANDIT = ExportFormat(
     name="obp",
     suffix=".npz",
     about="Arrays named as in the Open Bandit Pipeline's `BanditFeedback` (`numpy.load`, no pickles): `n_rounds`, "

@@ -7,8 +7,8 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from tierbot.reports.dataset import COLUMNS, FORMAT, Column, Kind, Row
-from tierbot.reports.export.format import Format, Surroundings
+from tierbot.reports.dataset import COLUMNS, FORMAT, Column, ColumnKind, Row
+from tierbot.reports.export.format import ExportFormat, Surroundings
 
 _BATCH = 1000  # rows; with 72 tags about 10 MB
 _GROUP = 8  # batches in one of Parquet's row groups
@@ -25,13 +25,13 @@ def arrow_schema() -> Any:
     moment = pa.timestamp("us", tz="UTC")
     votes = [("trainer", pa.string()), ("says", pa.string()), ("tag", pa.string()), ("at", moment)]
     types = {
-        Kind.TEXT: pa.string(),
-        Kind.INTEGER: pa.int64(),
-        Kind.NUMBER: pa.float64(),
-        Kind.TIME: moment,
-        Kind.SHARES: pa.list_(pa.struct([("tag", pa.string()), ("value", pa.float64())])),
-        Kind.COUNTS: pa.list_(pa.struct([("tag", pa.string()), ("value", pa.int64())])),
-        Kind.VOTES: pa.list_(pa.struct(votes)),
+        ColumnKind.TEXT: pa.string(),
+        ColumnKind.INTEGER: pa.int64(),
+        ColumnKind.NUMBER: pa.float64(),
+        ColumnKind.TIME: moment,
+        ColumnKind.SHARES: pa.list_(pa.struct([("tag", pa.string()), ("value", pa.float64())])),
+        ColumnKind.COUNTS: pa.list_(pa.struct([("tag", pa.string()), ("value", pa.int64())])),
+        ColumnKind.VOTES: pa.list_(pa.struct(votes)),
     }
     about = {"tierbot": json.dumps({"format": FORMAT})}
     return pa.schema([pa.field(column.name, types[column.kind]) for column in COLUMNS], metadata=about)
@@ -51,9 +51,9 @@ def _array(column: Column, values: Sequence[Any], schema: Any) -> Any:
     import pyarrow as pa  # noqa: PLC0415
 
     kind = schema.field(column.name).type
-    if column.kind in {Kind.SHARES, Kind.COUNTS}:
+    if column.kind in {ColumnKind.SHARES, ColumnKind.COUNTS}:
         flat = [list(chain.from_iterable(values)), list(chain.from_iterable(value.values() for value in values))]
-    elif column.kind is Kind.VOTES:
+    elif column.kind is ColumnKind.VOTES:
         every = list(chain.from_iterable(values))
         flat = [[vote[name] for vote in every] for name in _VOTE_FIELDS]
     else:
@@ -111,7 +111,7 @@ def quietly(save: Callable[[], None]) -> None:
 
 def plain_row(row: Mapping[str, Any]) -> dict[str, Any]:
     """Return a row that was read from Parquet or Arrow as the row it was: lists of {tag, value} become dicts."""
-    keyed = {column.name for column in COLUMNS if column.kind in {Kind.SHARES, Kind.COUNTS}}
+    keyed = {column.name for column in COLUMNS if column.kind in {ColumnKind.SHARES, ColumnKind.COUNTS}}
     return {
         name: {one["tag"]: one["value"] for one in value} if name in keyed and value is not None else value
         for name, value in row.items()
@@ -122,14 +122,14 @@ _LAYOUT = (
     "Shares and counts are lists of `{tag, value}`, votes a list of `{trainer, says, tag, at}`, times timestamps in UTC "
     "to the microsecond; what is missing is null."
 )
-PARQUET = Format(
+PARQUET = ExportFormat(
     name="parquet",
     suffix=".parquet",
     about=f"Apache Parquet (zstd). {_LAYOUT}",
     write=_write_parquet,
     packages=("pyarrow",),
 )
-HUGGING_FACE = Format(
+HUGGING_FACE = ExportFormat(
     name="hf",
     suffix="",
     about=f"A folder for `datasets.load_from_disk`, with typed features. {_LAYOUT}",

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from tierbot.reports.dataset import Row
-from tierbot.reports.export.format import Format, Surroundings
+from tierbot.reports.export.format import ExportFormat, Surroundings
 
 
 def _write(rows: Iterable[Row], path: Path, _: Surroundings) -> list[str]:
@@ -20,7 +20,7 @@ def _write(rows: Iterable[Row], path: Path, _: Surroundings) -> list[str]:
     return [f"{unnamed} votes name no tag (👎, 😕) and were left out."] if unnamed else []
 
 
-CROWD = Format(
+CROWD = ExportFormat(
     name="crowd",
     suffix=".crowd.csv",
     about="CSV with `item` (the post), `worker` (the trainer), `label` (a tag they named): one line a vote that names a "

@@ -24,7 +24,7 @@ class Surroundings:
 
 
 @dataclass(frozen=True, slots=True)
-class Format:
+class ExportFormat:
     """A way to write the dataset.
 
     write: writes rows, as they come and in bounded memory, to a path that does not exist yet (a file, or a folder

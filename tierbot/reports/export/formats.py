@@ -4,9 +4,9 @@ from importlib.util import find_spec
 
 from tierbot.domain.nouns import TierbotError
 from tierbot.reports.export import bandit, columnar, crowd, label_studio, text, vowpal
-from tierbot.reports.export.format import Format
+from tierbot.reports.export.format import ExportFormat
 
-FORMATS: dict[str, Format] = {
+FORMATS: dict[str, ExportFormat] = {
     form.name: form
     for form in (
         text.JSONL,
@@ -21,7 +21,7 @@ FORMATS: dict[str, Format] = {
 }
 
 
-def format_named(name: str) -> Format:
+def format_named(name: str) -> ExportFormat:
     """Return a format. Raises TierbotError if there is none of that name, or a package that it needs is missing."""
     form = FORMATS.get(name)
     if form is None:

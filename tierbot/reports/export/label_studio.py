@@ -7,7 +7,7 @@ from xml.sax.saxutils import quoteattr
 
 from tierbot.domain.tags import TagSpace
 from tierbot.reports.dataset import Row
-from tierbot.reports.export.format import Format, Surroundings
+from tierbot.reports.export.format import ExportFormat, Surroundings
 from tierbot.reports.export.text import as_json
 
 CONTROL, OBJECT = "topics", "content"
@@ -54,7 +54,7 @@ def _result(name: str, tags: list[str]) -> dict[str, Any]:
     return {**where, "value": {"choices": tags}}
 
 
-LABEL_STUDIO = Format(
+LABEL_STUDIO = ExportFormat(
     name="label-studio",
     suffix=".label-studio.json",
     about="A JSON list of tasks to import into Label Studio. `data` has the columns but for the two distributions, and "

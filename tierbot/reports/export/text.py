@@ -7,10 +7,10 @@ from typing import Any
 
 import orjson
 
-from tierbot.reports.dataset import COLUMNS, Kind, Row
-from tierbot.reports.export.format import Format, Surroundings
+from tierbot.reports.dataset import COLUMNS, ColumnKind, Row
+from tierbot.reports.export.format import ExportFormat, Surroundings
 
-_PLAIN = {Kind.TEXT, Kind.INTEGER, Kind.NUMBER, Kind.TIME}
+_PLAIN = {ColumnKind.TEXT, ColumnKind.INTEGER, ColumnKind.NUMBER, ColumnKind.TIME}
 # A spreadsheet takes a cell that begins so for a formula, and feeds' titles are anybody's (OWASP, "CSV Injection").
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
@@ -34,14 +34,14 @@ def _write_csv(rows: Iterable[Row], path: Path, _: Surroundings) -> list[str]:
     return []
 
 
-def _cell(value: Any, kind: Kind) -> Any:
+def _cell(value: Any, kind: ColumnKind) -> Any:
     if value is None:
         return ""
     if kind not in _PLAIN:
         return as_json(value)
-    if kind is Kind.TIME:
+    if kind is ColumnKind.TIME:
         return value.isoformat()
-    return safe_cell(value) if kind is Kind.TEXT else value
+    return safe_cell(value) if kind is ColumnKind.TEXT else value
 
 
 def safe_cell(text: str) -> str:
@@ -49,14 +49,14 @@ def safe_cell(text: str) -> str:
     return f"'{text}" if text.startswith(_FORMULA) else text
 
 
-JSONL = Format(
+JSONL = ExportFormat(
     name="jsonl",
     suffix=".jsonl",
     about="One JSON object a line (UTF-8). Shares and counts are objects `{tag: number}`, votes a list of objects, "
     "times ISO 8601 with offset; what is missing is `null`.",
     write=_write_jsonl,
 )
-CSV = Format(
+CSV = ExportFormat(
     name="csv",
     suffix=".csv",
     about="CSV (RFC 4180, UTF-8) with a header. Shares, counts and votes are JSON within their cell; what is missing "

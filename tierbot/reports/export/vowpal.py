@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from tierbot.reports.dataset import Row
-from tierbot.reports.export.format import Format, Surroundings
+from tierbot.reports.export.format import ExportFormat, Surroundings
 
 _WORD = re.compile(r"\w+")  # leaves out what the format reserves: space, colon, bar
 _MOST_WORDS = 300
@@ -35,7 +35,7 @@ def _example(row: Row) -> Iterator[str]:
     yield ""
 
 
-VOWPAL = Format(
+VOWPAL = ExportFormat(
     name="vw",
     suffix=".vw",
     about="Text for `vw --cb_explore_adf` (or `--cb_adf`): a `shared` line with the words of title and text (namespace "

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tierbot.reports.dataset import Only, Row, Settled, row_of, settled_posts
-from tierbot.reports.export.format import Format, Surroundings, Written
+from tierbot.reports.export.format import ExportFormat, Surroundings, Written
 from tierbot.use_cases.ports import Transaction
 
 
@@ -43,7 +43,7 @@ class _Counts:
 
 def write_dataset(
     tx: Transaction,
-    form: Format,
+    form: ExportFormat,
     path: Path,
     *,
     only: Only,

@@ -1,6 +1,6 @@
 """Articles coming in: from files and from feeds, duplicates folded, embedded once each.
 
-Reading the web, comparing stories and encoding them happen outside of transactions. What a feed brought and what is
+TfIdfWeights the web, comparing stories and encoding them happen outside of transactions. What a feed brought and what is
 remembered of the feed are written together, so that a poll is either kept or done again; both are idempotent.
 """
 

@@ -15,7 +15,7 @@ class NothingToReadError(TierbotError):
     """A message without a letter or a digit; the text is for the person who asked."""
 
 
-class Requested:
+class TagRequests:
     """Takes requests in any workspace. Quick: a listener may wait for it."""
 
     def __init__(self, store: Store, clock: Clock) -> None:

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from tierbot.domain.articles.boundaries import Boundaries, load_boundaries
 from tierbot.domain.nouns import DAWN, Article, ModelVersion, Thread
-from tierbot.domain.predict.asking import Asker, Asking, Terms, ask_about
+from tierbot.domain.predict.asking import Asker, Asking, AskingContext, ask_about
 from tierbot.domain.predict.model import Model, PredictorError
 from tierbot.domain.predict.policy import EpsilonPolicy
 from tierbot.domain.predict.selection import SelectionMix
@@ -38,7 +38,7 @@ class Chosen:
 
 
 @dataclass(frozen=True, slots=True)
-class _Ground:
+class _Context:
     """What choosing stands on: the model, and what the database said when it was read."""
 
     version: ModelVersion
@@ -82,20 +82,20 @@ class Chooser:
         """Return all messages that somebody asked about, to be asked about in their threads."""
         return self._by_who_can(workspace, lambda ground: self._requested(workspace, ground, _POOL, in_threads=True))
 
-    def _by_who_can(self, workspace: str, choose: Callable[[_Ground], Chosen]) -> Chosen:
+    def _by_who_can(self, workspace: str, choose: Callable[[_Context], Chosen]) -> Chosen:
         try:
             return choose(self._ground(workspace, *self._registry.champion(workspace)))
         except PredictorError as fault:
-            version, model = self._registry.understudy(workspace)
+            version, model = self._registry.fallback(workspace)
             log.warning("%s Until it is mended %s answers.", fault, version.id)
             return choose(self._ground(workspace, version, model))
 
-    def _ground(self, workspace: str, version: ModelVersion, model: Model) -> _Ground:
+    def _ground(self, workspace: str, version: ModelVersion, model: Model) -> _Context:
         with self._store.read(workspace) as tx:
             tags, verdicts = tx.workspaces.tags(), tx.verdicts.count_since(DAWN)
-        return _Ground(version, model, tags, verdicts, load_boundaries(self._settings.boundaries, tags))
+        return _Context(version, model, tags, verdicts, load_boundaries(self._settings.boundaries, tags))
 
-    def _of_waiting(self, workspace: str, ground: _Ground, count: int) -> Chosen:
+    def _of_waiting(self, workspace: str, ground: _Context, count: int) -> Chosen:
         checks = self._requested(workspace, ground, count, in_threads=False)
         rules = ground.boundaries
         with self._store.read(workspace) as tx:
@@ -115,7 +115,7 @@ class Chooser:
         both = Asking(checks.asking.asked + found.asked, checks.asking.held + found.held)
         return Chosen(both, ground.tags)
 
-    def _requested(self, workspace: str, ground: _Ground, limit: int, *, in_threads: bool) -> Chosen:
+    def _requested(self, workspace: str, ground: _Context, limit: int, *, in_threads: bool) -> Chosen:
         rules = ground.boundaries
         with self._store.read(workspace) as tx:
             held_on = rules.grounds(ground.version.id) if rules.digest else ()
@@ -135,8 +135,8 @@ class Chooser:
         vectors = {**known, **embed(self._store, self._encoder, workspace, lacking)}
         return np.stack([vectors[article.id] for article in articles])
 
-    def _terms(self, ground: _Ground) -> Terms:
-        return Terms(
+    def _terms(self, ground: _Context) -> AskingContext:
+        return AskingContext(
             asker=self._asker,
             model=ground.model,
             version=ground.version.id,

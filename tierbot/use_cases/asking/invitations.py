@@ -16,7 +16,7 @@ from tierbot.domain.feedback.skill import skills
 from tierbot.domain.nouns import Post, Round, TierbotError
 from tierbot.domain.predict import assignment
 from tierbot.domain.predict.assignment import Assigner, Assignment
-from tierbot.domain.predict.queue import Candidate, queue, thinnest
+from tierbot.domain.predict.queue import QueueCandidate, queue, thinnest
 from tierbot.use_cases.current_votes import votes_on
 from tierbot.use_cases.delivery.dispatch import invitation_of
 from tierbot.use_cases.loop import Loop
@@ -92,7 +92,7 @@ class Invitations:
         votes = tx.ledger.votes(one.post.id for one in known)
         tags = tx.workspaces.tags().ids
         candidates = [
-            assignment.Candidate(
+            assignment.AssignmentCandidate(
                 one.post,
                 {tag: predictions[one.post.prediction_id].probabilities.get(tag, 0.0) for tag in tags},
                 votes[one.post.id],
@@ -140,7 +140,7 @@ def _unanswered(tx: Transaction, user: str, channel: str, round_: Round, judged:
     return len(set(here) - judged)
 
 
-def _candidates(tx: Transaction, user: str, channel: str, round_: Round, judged: set[str]) -> list[Candidate]:
+def _candidates(tx: Transaction, user: str, channel: str, round_: Round, judged: set[str]) -> list[QueueCandidate]:
     invited = {one.post_id for one in tx.posts.invitations(user=user)}
     posts = [
         post
@@ -151,7 +151,7 @@ def _candidates(tx: Transaction, user: str, channel: str, round_: Round, judged:
     articles = tx.articles.get({post.article_id for post in posts})
     posts = [post for post in posts if articles[post.article_id].asked_in is None]
     verdicts = tx.verdicts.latest(post.id for post in posts)
-    return [Candidate(post, verdicts.get(post.id)) for post in posts]
+    return [QueueCandidate(post, verdicts.get(post.id)) for post in posts]
 
 
 def judge_next(tx: Transaction, user: str, round_: Round) -> list[Post]:

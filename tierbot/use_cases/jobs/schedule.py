@@ -20,7 +20,7 @@ from tierbot.logs import bound
 from tierbot.use_cases.articles.tag_requests import JOB as IN_THREADS
 from tierbot.use_cases.asking.push_schedule import chosen_push, next_push
 from tierbot.use_cases.loop import Loop
-from tierbot.use_cases.people.personal_data import Rights
+from tierbot.use_cases.people.personal_data import PersonalData
 from tierbot.use_cases.ports import Due, Meter, NoMeter
 
 log = logging.getLogger(__name__)
@@ -374,7 +374,7 @@ def poll(loop: Loop, workspace: str, due: Due) -> None:
 def expire(loop: Loop, workspace: str, due: Due) -> None:  # noqa: ARG001
     """Delete what names people and is older than the settings allow, once a day."""
     now, days = loop.clock.now(), loop.settings.retention_days
-    gone = Rights(loop.store, loop.clock).expire(workspace, max(days, loop.settings.settle_days)) if days else {}
+    gone = PersonalData(loop.store, loop.clock).expire(workspace, max(days, loop.settings.settle_days)) if days else {}
     if any(gone.values()):
         log.info("Deleted after %g days: %s.", days, ", ".join(f"{n} {what}" for what, n in gone.items() if n))
     with loop.store.begin(workspace) as tx:

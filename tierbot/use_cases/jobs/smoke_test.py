@@ -14,20 +14,23 @@ _FIRST_AFTER = timedelta(minutes=1)
 _MOST_TOLD = 10
 
 
-class Patrol:
-    """A job of the scheduler's. `travel` takes a journey; `admins` lists the user ids to tell when it breaks."""
+class SmokeTest:
+    """A job of the scheduler's. `run_smoke_test` takes a journey; `admins` lists the user ids to tell when it breaks."""
 
     def __init__(
-        self, travel: Callable[[], list[Step]], admins: Callable[[], Sequence[str]], direct: Callable[[str], str]
+        self,
+        run_smoke_test: Callable[[], list[Step]],
+        admins: Callable[[], Sequence[str]],
+        direct: Callable[[str], str],
     ) -> None:
         """`direct` returns the channel of direct messages with a user."""
-        self._travel = travel
+        self._travel = run_smoke_test
         self._admins = admins
         self._direct = direct
 
     def plan(self, loop: Loop, workspace: str) -> None:
         """Put the next journey on the agenda, or take it off if the settings want none."""
-        every, now = timedelta(hours=loop.settings.journey_every_hours), loop.clock.now()
+        every, now = timedelta(hours=loop.settings.smoke_test_every_hours), loop.clock.now()
         with loop.store.begin(workspace) as tx:
             known = tx.agenda.get(JOB)
             if not every:
@@ -43,13 +46,13 @@ class Patrol:
         messages = self._messages(loop, steps, first) if first else []
         now = loop.clock.now()
         with loop.store.begin(workspace) as tx:
-            record_journey(tx, steps, now.isoformat())
+            record_smoke_test(tx, steps, now.isoformat())
             tx.outbox.add(messages)
-            tx.agenda.set(Due(JOB, now + timedelta(hours=loop.settings.journey_every_hours), now))
+            tx.agenda.set(Due(JOB, now + timedelta(hours=loop.settings.smoke_test_every_hours), now))
 
     def _messages(self, loop: Loop, steps: Sequence[Step], first: Step) -> list[Delivery]:
         log.warning("The journey broke at %r: %s", first.name, first.says)
-        now, news = loop.clock.now(), news_of(steps, loop.settings.journey_channel)
+        now, news = loop.clock.now(), news_of(steps, loop.settings.smoke_test_channel)
         messages = []
         for user in self._told():
             try:
@@ -71,7 +74,7 @@ class Patrol:
             return ()
 
 
-def record_journey(tx: Transaction, steps: Sequence[Step], at: str) -> None:
+def record_smoke_test(tx: Transaction, steps: Sequence[Step], at: str) -> None:
     """Keep how a journey went beside the workspace's switches, for `tierbot status`; `at` is ISO 8601."""
     known = tx.workspaces.get()
     if known is None:

@@ -1,6 +1,6 @@
 """Why a post shows the tag that it shows: for who has voted on it, and for whoever runs the bot.
 
-Reading takes the encoder some seconds, so nothing here may be waited for by a listener. Explanations are kept by
+TfIdfWeights takes the encoder some seconds, so nothing here may be waited for by a listener. Explanations are kept by
 prediction: what a model said then does not change.
 """
 
@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tierbot.domain.nouns import Article, Outcome, Post, Prediction, TierbotError
-from tierbot.domain.predict.explain import Explanation, Neighbour, WordEffect, likeliest, nearest, words_that_mattered
+from tierbot.domain.predict.explain import Explanation, Neighbor, WordEffect, likeliest, nearest, words_that_mattered
 from tierbot.domain.predict.model import Model
 from tierbot.use_cases.current_votes import votes_on
 from tierbot.use_cases.models.registry import Registry
@@ -31,7 +31,7 @@ class NotVotedError(TierbotError):
     """Somebody asked why before they voted; the text says so kindly."""
 
 
-class Insight:
+class Explanations:
     """Explains predictions of any workspace. Safe to share among threads; one explanation is made at a time."""
 
     def __init__(self, store: Store, registry: Registry, encoder: Encoder) -> None:
@@ -98,7 +98,7 @@ class Insight:
     def _explained(self, workspace: str, post_id: str) -> Explanation:
         with self._store.read(workspace) as tx:
             post, prediction, article = _of_post(tx, post_id)
-            neighbours = self._neighbours(tx, article, prediction)
+            neighbors = self._neighbours(tx, article, prediction)
         words: list[WordEffect] = []
         note = ""
         try:
@@ -112,7 +112,7 @@ class Insight:
             shown_tag=prediction.shown_tag,
             probabilities=likeliest(dict(prediction.probabilities), prediction.shown_tag, _TAGS),
             words=tuple(words),
-            neighbours=tuple(neighbours),
+            neighbors=tuple(neighbors),
             model_version=prediction.model_version,
             policy=prediction.policy,
             propensity=prediction.propensity,
@@ -135,7 +135,7 @@ class Insight:
 
         return words_that_mattered(article.content, probability)
 
-    def _neighbours(self, tx: Transaction, article: Article, prediction: Prediction) -> list[Neighbour]:
+    def _neighbours(self, tx: Transaction, article: Article, prediction: Prediction) -> list[Neighbor]:
         """Return the labelled stories of the last rounds that are nearest to this one."""
         digest = str(prediction.residue.get("encoder") or self._encoder.digest)
         query = tx.articles.embeddings(digest, [article.id]).get(article.id)
@@ -155,7 +155,7 @@ class Insight:
         rows, cosines = nearest(query, np.stack([vectors[one] for one in ids]), _NEIGHBOURS)
         stories = tx.articles.get([ids[row] for row in rows])
         return [
-            Neighbour(stories[ids[row]].title, stories[ids[row]].url, labels[ids[row]], round(float(cosine), 4))
+            Neighbor(stories[ids[row]].title, stories[ids[row]].url, labels[ids[row]], round(float(cosine), 4))
             for row, cosine in zip(rows, cosines, strict=True)
         ]
 

@@ -12,7 +12,7 @@ from functools import partial
 import numpy as np
 
 from tierbot.domain.nouns import Article, ModelState, ModelVersion
-from tierbot.domain.predict.model import Example, Guest, LearningPredictor, Limit, PredictorError
+from tierbot.domain.predict.model import Example, ExternalPredictor, LearningPredictor, Limit, PredictorError
 from tierbot.domain.training.external_predictor import Lesson, restored
 from tierbot.domain.training.judge import Decision, is_unbiased
 from tierbot.domain.training.rows import teaches
@@ -24,7 +24,7 @@ _PROBE = (
 )
 
 
-class Guests:
+class ExternalPredictors:
     """What the registry asks about predictors. Restored ones are kept by version."""
 
     def __init__(self, predictors: Predictors, clock: Clock, judge_on: int, limit: Limit) -> None:
@@ -33,7 +33,7 @@ class Guests:
         self._predictors = predictors
         self._clock = clock
         self._judge_on = judge_on
-        self._restored: dict[str, Guest] = {}
+        self._restored: dict[str, ExternalPredictor] = {}
 
     def names(self) -> list[str]:
         """Return the names of those that are installed."""
@@ -67,7 +67,7 @@ class Guests:
             },
         )
 
-    def model(self, version: ModelVersion, state: bytes, tag_ids: Sequence[str]) -> Guest:
+    def model(self, version: ModelVersion, state: bytes, tag_ids: Sequence[str]) -> ExternalPredictor:
         """Return the predictor of a version, tried on two texts when it is new here.
 
         Raises PredictorError if it is not installed, in another version, or answers what is no probabilities.
@@ -79,14 +79,14 @@ class Guests:
                 f"Put it in service with `tierbot models promote {found.name}`, or install the former version again."
             )
         if version.id not in self._restored:
-            guest = Guest(version.id, found.predictor)
+            external_predictor = ExternalPredictor(version.id, found.predictor)
             if isinstance(found.predictor, LearningPredictor):
-                guest = self._limit.call(version.id, partial(restored, version.id, found.predictor, state))
-            guest = replace(guest, entry_point=found.name, limit=self._limit)
+                external_predictor = self._limit.call(version.id, partial(restored, version.id, found.predictor, state))
+            external_predictor = replace(external_predictor, entry_point=found.name, limit=self._limit)
             now = self._clock.now()
             probe = [Article(f"probe{i}", text, "", "", "", now) for i, text in enumerate(_PROBE)]
-            guest.predict(probe, np.zeros((len(probe), 0), np.float32), tag_ids)
-            self._restored = {version.id: guest}
+            external_predictor.predict(probe, np.zeros((len(probe), 0), np.float32), tag_ids)
+            self._restored = {version.id: external_predictor}
         return self._restored[version.id]
 
     def teach(
@@ -119,7 +119,7 @@ class Guests:
         return self._limit.call(name, partial(self._predictors.load, name))
 
 
-def is_guest(version: ModelVersion) -> bool:
+def is_external(version: ModelVersion) -> bool:
     """Say whether a model version is a predictor of another distribution."""
     return "predictor" in version.card
 

@@ -26,16 +26,16 @@ from tierbot.domain.training.rows import (
     verdict_rows,
 )
 from tierbot.use_cases.articles.embedding import embed
-from tierbot.use_cases.models.external_predictors import Guests, is_guest
+from tierbot.use_cases.models.external_predictors import ExternalPredictors, is_external
 from tierbot.use_cases.models.versions import (
     champion_of,
     check_weights,
+    fallback_of,
     own_id,
     put_in_service,
-    understudy_of,
     version_of,
 )
-from tierbot.use_cases.ports import Clock, Encoder, SettledPost, Shelf, Store, Transaction
+from tierbot.use_cases.ports import Clock, Encoder, ModelFiles, SettledPost, Store, Transaction
 
 _MOST_GIVEN = 20_000  # imported labels that a retraining replays: more would outweigh what colleagues say
 
@@ -71,18 +71,18 @@ class Registry:
         *,
         store: Store,
         encoder: Encoder,
-        shelf: Shelf,
+        model_files: ModelFiles,
         clock: Clock,
         judge_on: int,
         seed: int,
         train: Callable[[TrainingJob], TrainingResult],
-        guests: Guests,
+        external_predictors: ExternalPredictors,
     ) -> None:
         """`train` runs a job, as a rule in a child process; `guests` are predictors of other distributions."""
-        self.guests = guests
+        self.external_predictors = external_predictors
         self._store = store
         self._encoder = encoder
-        self._shelf = shelf
+        self._model_files = model_files
         self._clock = clock
         self._judge_on = judge_on
         self._seed = seed
@@ -108,13 +108,13 @@ class Registry:
         self._in_service[workspace] = (version.id, tags.ids, model)
         return version, model
 
-    def understudy(self, workspace: str) -> tuple[ModelVersion, Model]:
+    def fallback(self, workspace: str) -> tuple[ModelVersion, Model]:
         """Return what answers while the champion, a predictor of somebody else's, cannot: the last of our own.
 
         Raises TierbotError as `champion` does.
         """
         with self._store.read(workspace) as tx:
-            version, tags = version_of(tx, understudy_of(champion_of(tx))), tx.workspaces.tags()
+            version, tags = version_of(tx, fallback_of(champion_of(tx))), tx.workspaces.tags()
             weights = tx.models.weights(version.id)
         return version, self._model(version, weights, tags)
 
@@ -133,8 +133,8 @@ class Registry:
 
     def _model(self, version: ModelVersion, weights: bytes, tags: TagSpace) -> Model:
         check_weights(version, weights)
-        if is_guest(version):
-            return self.guests.model(version, weights, tags.ids)
+        if is_external(version):
+            return self.external_predictors.model(version, weights, tags.ids)
         return self._over(tags, self._loaded(version, weights))
 
     def _over(self, tags: TagSpace, classifier: Classifier) -> Classifier:
@@ -153,7 +153,7 @@ class Registry:
 
         The shelf's model reads one encoder's embeddings; with another encoder only descriptions are left.
         """
-        shipped, weights = self._shelf.bootstrap()
+        shipped, weights = self._model_files.bootstrap()
         if shipped.encoder_digest != self._encoder.digest:
             cold = self._prior(tags).with_card({"kind": "cold"})
             weights = cold.to_bytes()
@@ -173,7 +173,7 @@ class Registry:
         with self._store.read(workspace) as tx:
             settled = [item for item in tx.verdicts.settled() if teaches(item.verdict)]
             champion = champion_of(tx)
-        if is_guest(champion):
+        if is_external(champion):
             return self._taught(workspace, champion, settled)
         self._embed_lessons(workspace, settled)
         with self._store.read(workspace) as tx:
@@ -242,22 +242,22 @@ class Registry:
         )
 
     def _publish(self, workspace: str, version: ModelVersion, weights: bytes) -> None:
-        if not is_guest(version):  # its bytes are its own business, and not safetensors that others can load
-            self._shelf.publish(replace(version, state=ModelState.CHAMPION), weights, workspace)
+        if not is_external(version):  # its bytes are its own business, and not safetensors that others can load
+            self._model_files.publish(replace(version, state=ModelState.CHAMPION), weights, workspace)
 
     def _taught(self, workspace: str, champion: ModelVersion, settled: Sequence[SettledPost]) -> Training | None:
-        """Let the predictor in service learn; see Guests.teach."""
+        """Let the predictor in service learn; see ExternalPredictors.teach."""
         with self._store.read(workspace) as tx:
             articles = tx.articles.get({item.post.article_id for item in settled})
             tags, state = tx.workspaces.tags(), tx.models.weights(champion.id)
             number = 1 + max(version.number for version in tx.models.all())
-        taught = self.guests.teach(champion, state, settled, articles, tags.ids) if settled else None
+        taught = self.external_predictors.teach(champion, state, settled, articles, tags.ids) if settled else None
         if taught is None:
             return None
         learned, decision = taught
         card = {"parent": champion.id, "data": {"verdicts": len(settled)}, "metrics": {"promotion": decision.as_dict()}}
         name = str(champion.card["predictor"])
-        challenger = self.guests.version(name, number, champion.id, learned, card)
+        challenger = self.external_predictors.version(name, number, champion.id, learned, card)
         if challenger.id == champion.id:  # it learned nothing new
             return None
         return self._kept(workspace, champion, challenger, learned, decision, settled)
@@ -297,8 +297,8 @@ class Registry:
         return joined_rows(parts) if any(map(len, parts)) else None
 
     def _replayed(self) -> TrainingRows | None:
-        shipped, _ = self._shelf.bootstrap()
-        data = self._shelf.bootstrap_rows() if shipped.encoder_digest == self._encoder.digest else None
+        shipped, _ = self._model_files.bootstrap()
+        data = self._model_files.bootstrap_rows() if shipped.encoder_digest == self._encoder.digest else None
         return None if data is None else rows_from_bytes(data, self._encoder.digest, "the bootstrap rows")
 
     def _start(self, tags: TagSpace) -> Classifier:
@@ -307,7 +307,7 @@ class Registry:
         The rows that are replayed are few of those that the shelf's model learned from; with descriptions alone as
         the prior, most of what it knows would be lost at the first retraining.
         """
-        shipped, weights = self._shelf.bootstrap()
+        shipped, weights = self._model_files.bootstrap()
         if shipped.encoder_digest != self._encoder.digest:
             return self._prior(tags)
         return Classifier.from_bytes(weights, "the bootstrap model").extended(self._prior(tags)).over(tags.ids)
@@ -327,7 +327,7 @@ class Registry:
         """
         with self._store.read(workspace) as tx:
             known, tags = tx.models.get(version_id), tx.workspaces.tags()
-        if known is None and version_id in self.guests.names():
+        if known is None and version_id in self.external_predictors.names():
             version_id = self._installed(workspace, version_id, tags)
         with self._store.read(workspace) as tx:
             version = version_of(tx, version_id)
@@ -347,11 +347,11 @@ class Registry:
         """
         with self._store.read(workspace) as tx:
             champion, versions = champion_of(tx), tx.models.all()
-        found = self.guests.version(name, 1 + max(version.number for version in versions), champion.id)
-        same = [one for one in versions if is_guest(one) and one.card["digest"] == found.card["digest"]]
+        found = self.external_predictors.version(name, 1 + max(version.number for version in versions), champion.id)
+        same = [one for one in versions if is_external(one) and one.card["digest"] == found.card["digest"]]
         if same:
             return same[0].id
-        self.guests.model(found, b"", tags.ids)
+        self.external_predictors.model(found, b"", tags.ids)
         with self._store.begin(workspace) as tx:
             tx.models.add(found, b"")
         return found.id

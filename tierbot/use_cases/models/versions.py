@@ -3,7 +3,7 @@
 import hashlib
 
 from tierbot.domain.nouns import ModelState, ModelVersion, TierbotError
-from tierbot.use_cases.models.external_predictors import is_guest
+from tierbot.use_cases.models.external_predictors import is_external
 from tierbot.use_cases.ports import Transaction
 
 
@@ -43,11 +43,11 @@ def put_in_service(tx: Transaction, version: ModelVersion) -> None:
     card = None
     if before is not None and before.id != version.id:
         tx.models.set_state(before.id, ModelState.RETIRED)
-        if is_guest(version):
-            card = {**version.card, "understudy": understudy_of(before)}
+        if is_external(version):
+            card = {**version.card, "understudy": fallback_of(before)}
     tx.models.set_state(version.id, ModelState.CHAMPION, card)
 
 
-def understudy_of(version: ModelVersion) -> str:
+def fallback_of(version: ModelVersion) -> str:
     """Return the id of our own model that answers where a version cannot: itself, if it is our own."""
-    return str(version.card["understudy"]) if is_guest(version) else version.id
+    return str(version.card["understudy"]) if is_external(version) else version.id

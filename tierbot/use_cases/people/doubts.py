@@ -26,7 +26,7 @@ class Doubt:
     """
 
     id: str
-    behaviour: str
+    behavior: str
     users: tuple[str, ...]
     tag: str | None
     observed: int
@@ -48,8 +48,8 @@ class Doubt:
 def doubt_of(found: Suspicion, now: datetime) -> Doubt:
     """Return a suspicion as a doubt; the same people at the same thing have the same id."""
     return Doubt(
-        id=key(found.behaviour, *found.users, found.tag or ""),
-        behaviour=str(found.behaviour),
+        id=key(found.behavior, *found.users, found.tag or ""),
+        behavior=str(found.behavior),
         users=found.users,
         tag=found.tag,
         observed=found.observed,
@@ -100,7 +100,7 @@ def renew(tx: Transaction, found: Iterable[Suspicion], now: datetime) -> None:
         for id_ in sorted(ids):
             one = now_found.get(id_) or former[id_]
             if one.in_force:
-                tx.workspaces.audit("tierbot", what, None, {"doubt": id_, "behaviour": one.behaviour}, now)
+                tx.workspaces.audit("tierbot", what, None, {"doubt": id_, "behavior": one.behavior}, now)
     _put(tx, [*kept, *overruled])
 
 
@@ -115,7 +115,7 @@ def overrule(tx: Transaction, doubt_id: str, by: str, now: datetime) -> Doubt:
         raise TierbotError(f"There is no doubt {doubt_id!r} in force. `tierbot doubts` lists those there are.")
     ended = replace(wanted, overruled_by=by, overruled_at=now.isoformat())
     _put(tx, [ended if one.id == doubt_id else one for one in every])
-    tx.workspaces.audit(by, "overrule doubt", {"doubt": doubt_id, "behaviour": wanted.behaviour}, None, now)
+    tx.workspaces.audit(by, "overrule doubt", {"doubt": doubt_id, "behavior": wanted.behavior}, None, now)
     return ended
 
 

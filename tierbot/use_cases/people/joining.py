@@ -6,7 +6,7 @@ from collections.abc import Callable
 from tierbot.domain.nouns import key
 from tierbot.domain.tags import TagSpace
 from tierbot.use_cases.loop import Loop
-from tierbot.use_cases.people.nudges import Courtesy
+from tierbot.use_cases.people.nudges import Nudges
 from tierbot.use_cases.ports import Chat, ChatError, Delivery, DeliveryKind, Due, Workspace
 
 log = logging.getLogger(__name__)
@@ -17,8 +17,8 @@ JOB = "join"
 class Joining:
     """A job of the scheduler's: what `tierbot run` does at its start for the one workspace that it is in."""
 
-    def __init__(self, courtesy: Courtesy, chats: Callable[[str], Chat], tags: TagSpace) -> None:
-        self._courtesy = courtesy
+    def __init__(self, nudges: Nudges, chats: Callable[[str], Chat], tags: TagSpace) -> None:
+        self._nudges = nudges
         self._chats = chats
         self._tags = tags
 
@@ -30,7 +30,7 @@ class Joining:
         name = known.name if known else workspace
         bot = {"bot_user": str(due.request["bot_user"])} if "bot_user" in due.request else {}
         loop.prepare(Workspace(workspace, name, now, bot), self._tags)
-        self._courtesy.plan(workspace)
+        self._nudges.plan(workspace)
         messages = self._welcome(loop, workspace, due) if due.request.get("installer") else []
         with loop.store.begin(workspace) as tx:
             tx.outbox.add(messages)

@@ -34,7 +34,7 @@ _KNOWN = timedelta(seconds=1)  # for so long the current round is taken for curr
 _REMEMBERED = 50  # rounds that someone was thanked for
 
 
-class Courtesy:
+class Nudges:
     """Nudges and thanks, in any workspace. As a job of the scheduler's it sends the day's nudges."""
 
     def __init__(self, loop: Loop, chats: Callable[[str], Chat]) -> None:

@@ -15,7 +15,7 @@ _PSEUDONYM = "anon-"
 _FORGOTTEN = "forgotten"
 
 
-class Rights:
+class PersonalData:
     """What a person, or an admin in their name, may ask for."""
 
     def __init__(self, store: Store, clock: Clock) -> None:
@@ -33,7 +33,7 @@ class Rights:
             raise TierbotError(f"Nothing is kept of {user} in {workspace}. Is it their member id, such as U0123ABCD?")
         return {"workspace": workspace, "user": user, **found}
 
-    def forget(self, workspace: str, user: str, by: str, *, anonymise: bool) -> int:
+    def forget(self, workspace: str, user: str, by: str, *, anonymize: bool) -> int:
         """Anonymise or remove a person's data; verdicts stand. Return how many rows were changed.
 
         What still stands of them in Slack is not read again. Raises TierbotError if nothing is kept of them.
@@ -41,7 +41,7 @@ class Rights:
         now = self._clock.now()
         with self._store.begin(workspace) as tx:
             pseudonym = f"{_PSEUDONYM}{secrets.token_hex(6)}"
-            changed = tx.people.anonymise(user, pseudonym) if anonymise else tx.people.remove(user)
+            changed = tx.people.anonymize(user, pseudonym) if anonymize else tx.people.remove(user)
             if not changed:
                 raise TierbotError(
                     f"Nothing is kept of {user} in {workspace}. Is it their member id, such as U0123ABCD?"
@@ -51,7 +51,7 @@ class Rights:
             if known is not None:
                 digests = sorted({*known.settings.get(_FORGOTTEN, ()), _digest(workspace, user)})
                 tx.workspaces.put(replace(known, settings={**known.settings, _FORGOTTEN: digests}))
-            tx.workspaces.audit(by, "forget person", None, pseudonym if anonymise else "removed", now)
+            tx.workspaces.audit(by, "forget person", None, pseudonym if anonymize else "removed", now)
         return changed
 
     def expire(self, workspace: str, days: float) -> Mapping[str, int]:

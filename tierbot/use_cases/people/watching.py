@@ -29,7 +29,7 @@ EVERY = timedelta(days=1)
 _MOST_TOLD, _MOST_NEWS = 10, 10
 
 
-class Watchman:
+class SuspicionWatch:
     """A job of the scheduler's, in any workspace."""
 
     def __init__(self, chats: Callable[[str], Chat], admins: Callable[[str], Sequence[str]]) -> None:

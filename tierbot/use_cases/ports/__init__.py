@@ -16,11 +16,11 @@ from tierbot.use_cases.ports.outside import (
     Feeds,
     InstalledPredictor,
     LoadedPredictor,
+    ModelFiles,
     PostView,
     Predictors,
     RateLimitedError,
     ReactionCount,
-    Shelf,
 )
 from tierbot.use_cases.ports.records import (
     Cell,
@@ -86,6 +86,7 @@ __all__ = [
     "Ledger",
     "LoadedPredictor",
     "Meter",
+    "ModelFiles",
     "Models",
     "NoMeter",
     "Outbox",
@@ -97,7 +98,6 @@ __all__ = [
     "ReactionCount",
     "Rounds",
     "SettledPost",
-    "Shelf",
     "Store",
     "TableColumn",
     "TablePage",

@@ -168,7 +168,7 @@ class Predictors(Protocol):
         ...
 
 
-class Shelf(Protocol):
+class ModelFiles(Protocol):
     """Models as files: the bootstrap model that ships, and the champion for others to load."""
 
     def bootstrap(self) -> tuple[ModelVersion, bytes]:

@@ -228,7 +228,7 @@ class People(Protocol):
         """Return it as plain data, by kind."""
         ...
 
-    def anonymise(self, user: str, pseudonym: str) -> int:
+    def anonymize(self, user: str, pseudonym: str) -> int:
         """Put a pseudonym in the place of a person's id everywhere; return how many rows changed."""
         ...
 

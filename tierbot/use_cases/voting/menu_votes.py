@@ -25,7 +25,7 @@ class Menu:
     chosen: frozenset[str]
 
 
-class Naming:
+class MenuVotes:
     """Votes by menu, in any workspace. `wake` asks for tallying and sending soon."""
 
     def __init__(self, store: Store, clock: Clock, wake: Callable[[], None]) -> None:

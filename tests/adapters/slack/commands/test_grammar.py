@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from tests.adapters.slack.conftest import SmallGame, StoppedClock, desk_of
 from tierbot.adapters.slack.admins import Admins
 from tierbot.adapters.slack.commands.grammar import Action, Order, read_order, read_which
-from tierbot.adapters.slack.commands.listeners import obey
+from tierbot.adapters.slack.commands.listeners import run_admin_command
 from tierbot.adapters.slack.faults import UnknownWordError
 
 
@@ -85,37 +85,37 @@ def test_whatever_is_typed_is_understood_or_refused_in_words(typed):
 
 
 @pytest.fixture
-def desk():
+def deps():
     clock = StoppedClock()
     return desk_of(SmallGame(), clock, Admins(("U1",), clock), {"T1": "C1"}.get)
 
 
-def say(desk, typed, workspace="T1"):
-    return obey(desk, workspace, "U1", read_order(typed)).text
+def say(deps, typed, workspace="T1"):
+    return run_admin_command(deps, workspace, "U1", read_order(typed)).text
 
 
-def test_slow_work_is_requested_and_answered_at_once(desk):
-    assert say(desk, "push 3") == "Up to 3 posts queued for <#C1>: as many as articles wait."
-    assert say(desk, "retrain") == "A retraining is queued; I will announce the result in <#C1>."
-    assert say(desk, "round close") == "The round will be closed; I will announce its champion in <#C1>."
-    assert desk.play.requests == [("push", "U1", {"count": 3}), ("retrain", "U1", {}), ("close_round", "U1", {})]
+def test_slow_work_is_requested_and_answered_at_once(deps):
+    assert say(deps, "push 3") == "Up to 3 posts queued for <#C1>: as many as articles wait."
+    assert say(deps, "retrain") == "A retraining is queued; I will announce the result in <#C1>."
+    assert say(deps, "round close") == "The round will be closed; I will announce its champion in <#C1>."
+    assert deps.game.requests == [("push", "U1", {"count": 3}), ("retrain", "U1", {}), ("close_round", "U1", {})]
 
 
-def test_a_workspace_without_a_channel_is_answered_too(desk):
-    said = say(desk, "push", workspace="T2")
+def test_a_workspace_without_a_channel_is_answered_too(deps):
+    said = say(deps, "push", workspace="T2")
     assert said == "No channel is chosen yet. Type `/tier channel` in the one to play in."
-    assert not desk.play.requests
+    assert not deps.game.requests
 
 
-def test_pausing_twice_says_that_it_is_so_already(desk):
-    assert say(desk, "pause") == "Paused: nothing is posted until `/tier resume`."
-    assert say(desk, "pause") == "It is paused already."
-    assert say(desk, "resume") == "Resumed: posts will come again."
-    assert say(desk, "resume") == "It is not paused."
+def test_pausing_twice_says_that_it_is_so_already(deps):
+    assert say(deps, "pause") == "Paused: nothing is posted until `/tier resume`."
+    assert say(deps, "pause") == "It is paused already."
+    assert say(deps, "resume") == "Resumed: posts will come again."
+    assert say(deps, "resume") == "It is not paused."
 
 
-def test_what_admins_look_at(desk):
-    assert say(desk, "round") == "Round 3: 10 posts, 4 judged"
-    assert say(desk, "models") == "2 models"
-    assert say(desk, "rollback") == "Rolled back: model 1 (m0001) is in service again."
-    assert "`/tier round close` – " in say(desk, "help")
+def test_what_admins_look_at(deps):
+    assert say(deps, "round") == "Round 3: 10 posts, 4 judged"
+    assert say(deps, "models") == "2 models"
+    assert say(deps, "rollback") == "Rolled back: model 1 (m0001) is in service again."
+    assert "`/tier round close` – " in say(deps, "help")

@@ -31,8 +31,8 @@ def votes_reach(bot, post, name):
     bot.box.do("react", user="bob", ts=post, name=name)
     until = time.monotonic() + 8
     while time.monotonic() < until:
-        bot.play.told.acquire(timeout=0.5)
-        if any(event.name == name for event in bot.play.deliveries):
+        bot.game.told.acquire(timeout=0.5)
+        if any(event.name == name for event in bot.game.deliveries):
             return True
     return False
 
@@ -40,7 +40,7 @@ def votes_reach(bot, post, name):
 def test_a_reaction_is_in_the_ledger_before_slack_is_told(box, connect, post):
     bot = connect(box)
     assert votes_reach(bot, post, "pizza")
-    (event,) = bot.play.ledger.values()
+    (event,) = bot.game.ledger.values()
     assert (event.user, event.ts, event.added) == (box.users["bob"], post, True)
 
 
@@ -48,7 +48,7 @@ def test_the_bots_own_reactions_are_no_votes(box, connect, post):
     bot = connect(box)
     box.web.reactions_add(channel=box.channel, timestamp=post, name="scales")
     assert votes_reach(bot, post, "pizza")
-    assert {event.name for event in bot.play.deliveries} == {"pizza"}
+    assert {event.name for event in bot.game.deliveries} == {"pizza"}
 
 
 def test_another_bots_reactions_are_no_votes_once_it_is_known(box, connect, post):
@@ -60,14 +60,14 @@ def test_another_bots_reactions_are_no_votes_once_it_is_known(box, connect, post
         time.sleep(0.01)
     box.do("react", user="zap", ts=post, name="scales")
     assert votes_reach(bot, post, "soccer")
-    assert {event.name for event in bot.play.deliveries} == {"pizza", "soccer"}
+    assert {event.name for event in bot.game.deliveries} == {"pizza", "soccer"}
 
 
 def test_a_ledger_that_fails_once_gets_the_event_again(box, connect, post):
     bot = connect(box)
-    bot.play.fault = RuntimeError("the database is locked")
+    bot.game.fault = RuntimeError("the database is locked")
     assert votes_reach(bot, post, "soccer")
-    assert [event.name for event in bot.play.ledger.values() if event.ts == post] == ["soccer"]
+    assert [event.name for event in bot.game.ledger.values() if event.ts == post] == ["soccer"]
 
 
 @pytest.mark.parametrize("reason", ["warning", "refresh_requested", "link_disabled"])
@@ -91,10 +91,10 @@ def test_on_deploy_the_new_process_is_connected_before_the_old_one_leaves_and_no
     until = time.monotonic() + 25
     heard = set()
     while not heard >= set(names) and time.monotonic() < until:
-        new.play.told.acquire(timeout=0.2)
-        heard = {event.name for bot in (old, new) for event in bot.play.ledger.values()}
+        new.game.told.acquire(timeout=0.2)
+        heard = {event.name for bot in (old, new) for event in bot.game.ledger.values()}
     assert heard >= set(names)
-    assert {event.name for event in new.play.ledger.values()} >= set(names[2:]), "the old one had left"
+    assert {event.name for event in new.game.ledger.values()} >= set(names[2:]), "the old one had left"
 
 
 def test_a_cut_connection_is_noticed_at_once(box, connect, post):
@@ -155,14 +155,14 @@ def test_a_wrong_app_token_is_refused_at_the_start(box, connect):
 def test_stopping_finishes_what_was_begun(box, connect):
     bot = connect(box)
     entered, go_on = threading.Event(), threading.Event()
-    score = bot.play.my_score
+    score = bot.game.my_score
 
     def slow(workspace, user):
         entered.set()
         assert go_on.wait(5)
         return score(workspace, user)
 
-    bot.play.my_score = slow
+    bot.game.my_score = slow
     said = []
     asking = threading.Thread(target=lambda: said.extend(bot.say("bob", "/myscore")))
     asking.start()
@@ -185,7 +185,7 @@ def test_stopping_gives_up_on_a_listener_that_hangs(box, connect):
         entered.set()
         never.wait(30)
 
-    bot.play.my_score = hang
+    bot.game.my_score = hang
     threading.Thread(target=box.do, args=("command",), kwargs={"user": "bob", "command": "/myscore"}).start()
     assert entered.wait(5)
     began = time.monotonic()

@@ -22,10 +22,10 @@ class Inbox:
     """The app with a small game behind it; it has no network to reach."""
 
     def __init__(self):
-        self.play, clock = SmallGame(), StoppedClock()
-        desk = desk_of(self.play, clock, Admins(("UADMIN",), clock), lambda _: None)
+        self.game, clock = SmallGame(), StoppedClock()
+        deps = desk_of(self.game, clock, Admins(("UADMIN",), clock), lambda _: None)
         self.app = build_app(
-            desk, AuthorizeOne(IDENTITY), base_url="http://127.0.0.1:9/api", ignored_users=frozenset({"UOTHERBOT"})
+            deps, AuthorizeOne(IDENTITY), base_url="http://127.0.0.1:9/api", ignored_users=frozenset({"UOTHERBOT"})
         )
 
     def deliver(self, body) -> int:
@@ -40,8 +40,8 @@ def inbox():
 
 @pytest.fixture(autouse=True)
 def _empty(inbox):
-    inbox.play.ledger.clear()
-    inbox.play.deliveries.clear()
+    inbox.game.ledger.clear()
+    inbox.game.deliveries.clear()
 
 
 def reaction(kind="reaction_added", event_id="Ev1", user="U1", name="pizza", **event):
@@ -64,7 +64,7 @@ def reaction(kind="reaction_added", event_id="Ev1", user="U1", name="pizza", **e
 
 def test_a_reaction_becomes_an_event_in_the_ledger(inbox):
     assert inbox.deliver(reaction(name="thumbsup::skin-tone-3")) == 200
-    assert inbox.play.ledger == {
+    assert inbox.game.ledger == {
         ("T1", "Ev1"): ReactionEvent(
             event_id="Ev1",
             channel="C1",
@@ -82,28 +82,28 @@ def test_a_reaction_becomes_an_event_in_the_ledger(inbox):
 
 def test_a_removal_is_an_event_too(inbox):
     assert inbox.deliver(reaction("reaction_removed")) == 200
-    assert [event.added for event in inbox.play.deliveries] == [False]
+    assert [event.added for event in inbox.game.deliveries] == [False]
 
 
 def test_the_worker_is_told_after_the_acknowledgement(inbox):
-    while inbox.play.told.acquire(blocking=False):
+    while inbox.game.told.acquire(blocking=False):
         pass
     assert inbox.deliver(reaction()) == 200
-    assert inbox.play.told.acquire(timeout=5)
+    assert inbox.game.told.acquire(timeout=5)
 
 
 def test_a_ledger_that_fails_is_answered_500_so_that_slack_delivers_again(inbox, caplog):
-    inbox.play.fault = RuntimeError("the disk is full")
+    inbox.game.fault = RuntimeError("the disk is full")
     assert inbox.deliver(reaction()) == 500
-    assert inbox.play.ledger == {}
+    assert inbox.game.ledger == {}
     assert "the disk is full" in caplog.text
     assert inbox.deliver(reaction()) == 200
-    assert len(inbox.play.ledger) == 1
+    assert len(inbox.game.ledger) == 1
 
 
 def test_an_event_delivered_twice_is_in_the_ledger_once(inbox):
     assert [inbox.deliver(reaction()), inbox.deliver(reaction())] == [200, 200]
-    assert (len(inbox.play.deliveries), len(inbox.play.ledger)) == (2, 1)
+    assert (len(inbox.game.deliveries), len(inbox.game.ledger)) == (2, 1)
 
 
 @pytest.mark.parametrize(
@@ -120,7 +120,7 @@ def test_an_event_delivered_twice_is_in_the_ledger_once(inbox):
 )
 def test_what_is_no_vote_is_acknowledged_and_not_recorded(inbox, body):
     assert inbox.deliver(body) == 200
-    assert inbox.play.ledger == {}
+    assert inbox.game.ledger == {}
 
 
 @pytest.mark.parametrize(
@@ -144,7 +144,7 @@ def test_a_malformed_event_is_acknowledged_and_logged_once(inbox, caplog, change
     if why:
         (record,) = [record for record in caplog.records if record.name.startswith("tierbot")]
         assert why in record.getMessage()
-        assert inbox.play.ledger == {}
+        assert inbox.game.ledger == {}
 
 
 junk = st.recursive(

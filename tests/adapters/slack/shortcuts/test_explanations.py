@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from tests.adapters.slack.conftest import NOW
 from tierbot.adapters.slack.shortcuts.explanations import reading, render_explanation
 from tierbot.domain.nouns import Arm, Selection
-from tierbot.domain.predict.explain import Explanation, Neighbour, WordEffect
+from tierbot.domain.predict.explain import Explanation, Neighbor, WordEffect
 from tierbot.domain.tags import default_tag_space
 from tierbot.sandbox.blocks import validate_view
 
@@ -21,7 +21,7 @@ FOUND = Explanation(
     shown_tag="food",
     probabilities=(("football", 0.6), ("food", 0.3), ("health", 0.05)),
     words=(WordEffect("pizza", 0.21), WordEffect("quarterback", -0.1), WordEffect("opens", 0.001)),
-    neighbours=(Neighbour("Pizza chain expands", "https://n.example/2", ("food",), 0.71),),
+    neighbors=(Neighbor("Pizza chain expands", "https://n.example/2", ("food",), 0.71),),
     model_version="m0003",
     policy="epsilon/0.11",
     propensity=0.04,
@@ -59,7 +59,7 @@ def test_without_a_word_that_matters_it_says_so():
 
 
 def test_stories_that_have_little_in_common_are_not_called_alike():
-    assert "Stories like this one" not in said(replace(FOUND, neighbours=(Neighbour("Kittens", "", ("food",), 0.24),)))
+    assert "Stories like this one" not in said(replace(FOUND, neighbors=(Neighbor("Kittens", "", ("food",), 0.24),)))
 
 
 def test_a_story_cannot_break_out_of_its_link():
@@ -75,7 +75,7 @@ def test_slack_takes_it_whatever_the_text(title, word, tag):
         title=title,
         words=(WordEffect(word, 0.5),),
         probabilities=((tag, 0.9), ("food", 0.1)),
-        neighbours=(Neighbour(title, title, (tag,), 0.9),) * 3,
+        neighbors=(Neighbor(title, title, (tag,), 0.9),) * 3,
     )
     assert validate_view(render_explanation(odd, TAGS)) == []
 

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from tierbot.domain.feedback.crowd.aggregators import DEFAULT_METHOD, aggregator, methods
 from tierbot.domain.feedback.crowd.aggregators.crowdkit import CLASSES
-from tierbot.domain.feedback.crowd.aggregators.hierarchical import Hierarchical
+from tierbot.domain.feedback.crowd.aggregators.hierarchical import HierarchicalDawidSkene
 from tierbot.domain.feedback.crowd.settling import settle_crowd
 from tierbot.domain.feedback.crowd.table import CrowdError, CrowdTable
 
@@ -126,7 +126,7 @@ def test_the_default_stays_by_the_majority_where_votes_are_too_few_to_learn_from
 
 def test_reliability_tells_the_good_from_the_bad() -> None:
     table, _ = crowd(np.random.default_rng(1), [0.95, 0.9, 0.6, 0.3], votes=4)
-    reliability = Hierarchical().settle(table).reliability
+    reliability = HierarchicalDawidSkene().settle(table).reliability
     assert reliability is not None
     assert list(np.argsort(-reliability)) == [0, 1, 2, 3]
     assert reliability[0] == pytest.approx(0.95, abs=0.06)

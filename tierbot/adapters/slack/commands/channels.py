@@ -7,15 +7,17 @@ from slack_sdk import WebClient
 from tierbot.adapters.slack.block_kit.blocks import Message, section
 from tierbot.adapters.slack.block_kit.text import clean, mrkdwn
 from tierbot.adapters.slack.examine import ask_channel
-from tierbot.adapters.slack.game_port import Play
+from tierbot.adapters.slack.game_port import GamePort
 from tierbot.domain.doctor.facts import ChannelFacts, Refusal
 
 _MENTION = re.compile(r"(?:<#)?([CG][A-Z0-9]{4,})(?:\|[^>]*)?>?", re.IGNORECASE)
 _NOT_SEEN = frozenset({"channel_not_found", "not_in_channel", "no_access"})
 
 
-def choose_channel(play: Play, client: WebClient, workspace: str, by: str, wanted: str, here: str, bot: str) -> Message:
-    """Play in the channel that is `wanted` (an id or a mention), or in the one where the command was typed.
+def choose_channel(
+    game: GamePort, client: WebClient, workspace: str, by: str, wanted: str, here: str, bot: str
+) -> Message:
+    """GamePort in the channel that is `wanted` (an id or a mention), or in the one where the command was typed.
 
     `bot` is the bot's user id. Returns what the admin is told.
     """
@@ -30,7 +32,7 @@ def choose_channel(play: Play, client: WebClient, workspace: str, by: str, wante
         return _say("These are direct messages. Type `/tier channel` in the channel that the team shall play in.")
     if obstacle := _obstacle(ask_channel(client, channel), channel, bot):
         return _say(obstacle)
-    if not play.choose_channel(workspace, channel, by):
+    if not game.choose_channel(workspace, channel, by):
         return _say(f"I play in <#{channel}> already.")
     return _say(
         f"From now on I play in <#{channel}>. Posts come by the schedule; `/tier push 5` brings the first five at once."

@@ -42,7 +42,7 @@ _TAKEN = 200
 NEEDS = Needs(commands=(LEADERBOARD, MY_SCORE, TIER))
 
 
-def register(app: App, desk: Dependencies, directory: Directory) -> None:
+def register(app: App, deps: Dependencies, directory: Directory) -> None:
     """Tell Bolt of every command."""
 
     def leaderboard(
@@ -54,81 +54,81 @@ def register(app: App, desk: Dependencies, directory: Directory) -> None:
             if which is None:
                 _tell(respond, _plain(LEADERBOARD_HELP))
                 return
-            board = desk.play.leaderboard(workspace, which)
+            board = deps.game.leaderboard(workspace, which)
             directory.keep_fresh(workspace, client)
 
             def named(user: str) -> str:
                 name = directory.name(workspace, user)
                 return f"*{mrkdwn(name)}*" if name else person(user)
 
-            _tell(respond, render_leaderboard(board, desk.clock.now(), named), everyone=True)
+            _tell(respond, render_leaderboard(board, deps.clock.now(), named), everyone=True)
 
     def my_score(ack: Ack, respond: Respond, command: dict[str, Any], context: BoltContext) -> None:
         ack()
         with explained(respond, MY_SCORE.name):
-            _tell(respond, render_my_score(desk.play.my_score(str(context.team_id), str(command["user_id"]))))
+            _tell(respond, render_my_score(deps.game.my_score(str(context.team_id), str(command["user_id"]))))
 
     def tier(ack: Ack, respond: Respond, command: dict[str, Any], context: BoltContext, client: WebClient) -> None:
         ack()
         with explained(respond, TIER.name):
             workspace, user = str(context.team_id), str(command["user_id"])
-            if not desk.admins.has(workspace, user, client):
+            if not deps.admins.has(workspace, user, client):
                 _tell(respond, refusal())
                 return
             order = read_order(command.get("text") or "")
             if order.action is Action.CHANNEL:
                 here, bot = str(command.get("channel_id") or ""), str(context.bot_user_id)
-                _tell(respond, choose_channel(desk.play, client, workspace, user, order.channel, here, bot))
+                _tell(respond, choose_channel(deps.game, client, workspace, user, order.channel, here, bot))
                 return
-            _tell(respond, obey(desk, workspace, user, order))
+            _tell(respond, run_admin_command(deps, workspace, user, order))
 
     app.command(LEADERBOARD.name)(leaderboard)
     app.command(MY_SCORE.name)(my_score)
     app.command(TIER.name)(tier)
 
 
-def obey(desk: Dependencies, workspace: str, by: str, order: Order) -> Message:
+def run_admin_command(deps: Dependencies, workspace: str, by: str, order: Order) -> Message:
     """Do what an admin asked, or put it on the agenda, and return the answer."""
     if order.action is Action.PUSH:
-        if not desk.channel(workspace):
+        if not deps.channel(workspace):
             return _plain("No channel is chosen yet. Type `/tier channel` in the one to play in.")
-        desk.play.request(workspace, "push", by, count=order.count)
+        deps.game.request(workspace, "push", by, count=order.count)
         return _plain(
-            f"Up to {count(order.count, 'post')} queued for {_where(desk, workspace)}: as many as articles wait."
+            f"Up to {count(order.count, 'post')} queued for {_where(deps, workspace)}: as many as articles wait."
         )
-    return _DEEDS[order.action](desk, workspace, by)
+    return _DEEDS[order.action](deps, workspace, by)
 
 
-def _retrain(desk: Dependencies, workspace: str, by: str) -> Message:
-    desk.play.request(workspace, "retrain", by)
-    return _plain(f"A retraining is queued; I will announce the result in {_where(desk, workspace)}.")
+def _retrain(deps: Dependencies, workspace: str, by: str) -> Message:
+    deps.game.request(workspace, "retrain", by)
+    return _plain(f"A retraining is queued; I will announce the result in {_where(deps, workspace)}.")
 
 
-def _close_round(desk: Dependencies, workspace: str, by: str) -> Message:
-    desk.play.request(workspace, "close_round", by)
-    return _plain(f"The round will be closed; I will announce its champion in {_where(desk, workspace)}.")
+def _close_round(deps: Dependencies, workspace: str, by: str) -> Message:
+    deps.game.request(workspace, "close_round", by)
+    return _plain(f"The round will be closed; I will announce its champion in {_where(deps, workspace)}.")
 
 
-def _round_status(desk: Dependencies, workspace: str, _: str) -> Message:
-    return render_round_status(desk.play.round_status(workspace), desk.clock.now())
+def _round_status(deps: Dependencies, workspace: str, _: str) -> Message:
+    return render_round_status(deps.game.round_status(workspace), deps.clock.now())
 
 
-def _pause(desk: Dependencies, workspace: str, by: str) -> Message:
-    news = desk.play.pause(workspace, by)
+def _pause(deps: Dependencies, workspace: str, by: str) -> Message:
+    news = deps.game.pause(workspace, by)
     return _plain("Paused: nothing is posted until `/tier resume`." if news else "It is paused already.")
 
 
-def _resume(desk: Dependencies, workspace: str, by: str) -> Message:
-    news = desk.play.resume(workspace, by)
+def _resume(deps: Dependencies, workspace: str, by: str) -> Message:
+    news = deps.game.resume(workspace, by)
     return _plain("Resumed: posts will come again." if news else "It is not paused.")
 
 
-def _models(desk: Dependencies, workspace: str, _: str) -> Message:
-    return render_models(desk.play.models(workspace))
+def _models(deps: Dependencies, workspace: str, _: str) -> Message:
+    return render_models(deps.game.models(workspace))
 
 
-def _rollback(desk: Dependencies, workspace: str, by: str) -> Message:
-    version = desk.play.rollback(workspace, by)
+def _rollback(deps: Dependencies, workspace: str, by: str) -> Message:
+    version = deps.game.rollback(workspace, by)
     return _plain(f"Rolled back: model {version.number} ({mrkdwn(clean(version.id, 60))}) is in service again.")
 
 
@@ -156,8 +156,8 @@ def refusal() -> Message:
     )
 
 
-def _where(desk: Dependencies, workspace: str) -> str:
-    channel = desk.channel(workspace)
+def _where(deps: Dependencies, workspace: str) -> str:
+    channel = deps.channel(workspace)
     return f"<#{channel}>" if channel else "the channel"
 
 

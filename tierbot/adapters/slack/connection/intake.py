@@ -1,4 +1,4 @@
-"""Hands a payload to Bolt, and drops one that Bolt would trip over: not acknowledged, it would come again and again."""
+"""SmokeTestActions a payload to Bolt, and drops one that Bolt would trip over: not acknowledged, it would come again and again."""
 
 import logging
 import re

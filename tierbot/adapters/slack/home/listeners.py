@@ -31,28 +31,28 @@ _BAR = 20
 Named = Callable[[str], str]
 
 
-def register(app: App, desk: Dependencies, directory: Directory, slow: Executor) -> None:
+def register(app: App, deps: Dependencies, directory: Directory, slow: Executor) -> None:
     """Tell Bolt of the event and of the buttons."""
 
     def opened(event: dict[str, Any], context: BoltContext, client: WebClient) -> None:
         if event.get("tab", "home") == "home":
             directory.keep_fresh(str(context.team_id), client)
-            publish(desk, directory, client, str(context.team_id), str(event["user"]))
+            publish(deps, directory, client, str(context.team_id), str(event["user"]))
 
     def five(ack: Ack, body: dict[str, Any], context: BoltContext, client: WebClient) -> None:
         ack()
         with explained(None, Button.FIVE):
-            slow.submit(_send_five, desk, directory, client, str(context.team_id), body)
+            slow.submit(_send_five, deps, directory, client, str(context.team_id), body)
 
     def quiet(ack: Ack, body: dict[str, Any], context: BoltContext, client: WebClient) -> None:
         ack()
         with explained(None, Button.QUIET):
-            _opt(desk, directory, client, str(context.team_id), body, opted_out=True)
+            _opt(deps, directory, client, str(context.team_id), body, opted_out=True)
 
     def loud(ack: Ack, body: dict[str, Any], context: BoltContext, client: WebClient) -> None:
         ack()
         with explained(None, Button.LOUD):
-            _opt(desk, directory, client, str(context.team_id), body, opted_out=False)
+            _opt(deps, directory, client, str(context.team_id), body, opted_out=False)
 
     app.event("app_home_opened")(opened)
     for action, listener in ((Button.FIVE, five), (Button.QUIET, quiet), (Button.LOUD, loud)):
@@ -60,11 +60,11 @@ def register(app: App, desk: Dependencies, directory: Directory, slow: Executor)
 
 
 def _send_five(
-    desk: Dependencies, directory: Directory, client: WebClient, workspace: str, body: dict[str, Any]
+    deps: Dependencies, directory: Directory, client: WebClient, workspace: str, body: dict[str, Any]
 ) -> None:
     user = str(body["user"]["id"])
     try:
-        sent = desk.invitations.send(workspace, user)
+        sent = deps.invitations.send(workspace, user)
         said = (
             f"{count(sent, 'post')} on the way to your messages with me. Your reactions there count as in the channel."
             if sent
@@ -72,11 +72,11 @@ def _send_five(
         )
     except Exception as fault:  # noqa: BLE001 - nobody stands behind this thread: the person must be told here
         said = told(fault, Button.FIVE)
-    _answer(desk, directory, client, workspace, body, said)
+    _answer(deps, directory, client, workspace, body, said)
 
 
 def _opt(
-    desk: Dependencies,
+    deps: Dependencies,
     directory: Directory,
     client: WebClient,
     workspace: str,
@@ -87,7 +87,7 @@ def _opt(
     user = str(body["user"]["id"])
     directory.keep_fresh(workspace, client)
     try:
-        desk.home.opt_out(workspace, user, directory.name(workspace, user) or "", opted_out=opted_out)
+        deps.home.opt_out(workspace, user, directory.name(workspace, user) or "", opted_out=opted_out)
         said = (
             "Done: I will not mention you and not remind you. You can play on as before; App Home turns it back."
             if opted_out
@@ -95,17 +95,17 @@ def _opt(
         )
     except Exception as fault:  # noqa: BLE001 - an action in App Home has no response url: it is told here
         said = told(fault, "opt_out" if opted_out else "opt_in")
-    _answer(desk, directory, client, workspace, body, said)
+    _answer(deps, directory, client, workspace, body, said)
 
 
 def _answer(
-    desk: Dependencies, directory: Directory, client: WebClient, workspace: str, body: dict[str, Any], said: str
+    deps: Dependencies, directory: Directory, client: WebClient, workspace: str, body: dict[str, Any], said: str
 ) -> None:
     """Say what came of a click where it was clicked: in App Home, or under the message for the clicker's eyes."""
     user = str(body["user"]["id"])
     try:
         if (body.get("view") or {}).get("type") == "home":
-            publish(desk, directory, client, workspace, user, said)
+            publish(deps, directory, client, workspace, user, said)
         else:
             channel = str(body["channel"]["id"])
             call("chat.postEphemeral", client.chat_postEphemeral, channel=channel, user=user, text=said)
@@ -114,7 +114,7 @@ def _answer(
 
 
 def publish(
-    desk: Dependencies, directory: Directory, client: WebClient, workspace: str, user: str, said: str = ""
+    deps: Dependencies, directory: Directory, client: WebClient, workspace: str, user: str, said: str = ""
 ) -> None:
     """Show a user their App Home as it stands, with what came of their last click. Raises TierbotError."""
 
@@ -122,7 +122,7 @@ def publish(
         name = directory.name(workspace, who)
         return f"*{mrkdwn(name)}*" if name else person(who)
 
-    view = render_home(desk.home.of(workspace, user), desk.clock.now(), named, said)
+    view = render_home(deps.home.of(workspace, user), deps.clock.now(), named, said)
     call("views.publish", client.views_publish, user_id=user, view=view)
 
 

@@ -18,7 +18,7 @@ from tierbot.adapters.slack.messages.announcements import render_announcement
 from tierbot.adapters.slack.messages.posts import has_picture, render_post
 from tierbot.adapters.slack.messages.upload import carries, share_picture
 from tierbot.adapters.slack.needs import Needs
-from tierbot.adapters.slack.rate_limits import Limits
+from tierbot.adapters.slack.rate_limits import RateLimitWatch
 from tierbot.domain.nouns import Post, to_slack_ts
 from tierbot.domain.tags import TagSpace
 from tierbot.use_cases.ports import ChatError, Clock, Meter, PostView, ReactionCount
@@ -42,7 +42,7 @@ _TIMEOUT = 15  # seconds
 
 def web_client(token: str | None, base_url: str, meter: Meter | None = None) -> WebClient:
     """Return a client that tries each call once: the SDK's own retries sleep, and would post twice."""
-    handlers: list[RetryHandler] = [Limits(meter)] if meter else []
+    handlers: list[RetryHandler] = [RateLimitWatch(meter)] if meter else []
     return WebClient(token=token, base_url=base_url.rstrip("/") + "/", timeout=_TIMEOUT, retry_handlers=handlers)
 
 

@@ -38,7 +38,7 @@ def render_doubts(said: Mapping[str, Any], _: TagSpace) -> Message:
 
 def _line(one: Mapping[str, Any]) -> str:
     who = " and ".join(person(str(user)) for user in one["users"][:5])
-    what = _BEHAVIOURS.get(str(one["behaviour"]), mrkdwn(clean(str(one["behaviour"]), 40)))
+    what = _BEHAVIOURS.get(str(one["behavior"]), mrkdwn(clean(str(one["behavior"]), 40)))
     # A hurried pace is no test: nobody reads so fast by chance.
     odds = f" (p = {float(one['p_value']):.1g})" if one["p_value"] else ""
     evidence = mrkdwn(clean(str(one["evidence"]), _LONGEST))

@@ -20,7 +20,7 @@ from slack_sdk import WebClient
 
 from tierbot.adapters.slack.directory import Directory
 from tierbot.adapters.slack.errors import call
-from tierbot.adapters.slack.game_port import Courtesy, Play
+from tierbot.adapters.slack.game_port import GamePort, Nudges
 from tierbot.adapters.slack.needs import Needs
 from tierbot.domain.nouns import ReactionEvent, TierbotError, from_slack_ts
 from tierbot.use_cases.ports import Clock
@@ -98,10 +98,10 @@ class Inbox:
     """What is done with reaction events, whichever way they come. `ignored` are users whose reactions are no votes."""
 
     def __init__(
-        self, play: Play, courtesy: Courtesy, clock: Clock, directory: Directory, ignored: frozenset[str] = frozenset()
+        self, game: GamePort, nudges: Nudges, clock: Clock, directory: Directory, ignored: frozenset[str] = frozenset()
     ) -> None:
-        self.play = play
-        self._courtesy = courtesy
+        self.game = game
+        self._nudges = nudges
         self._clock = clock
         self._directory = directory
         self._ignored = ignored | {_SLACKBOT}
@@ -119,7 +119,7 @@ class Inbox:
 
     def after(self, workspace: str, event: ReactionEvent, client: WebClient) -> None:
         """Thank whose vote came late, and learn who is who. May ask Slack: only after the acknowledgement."""
-        thank_if_late(self._courtesy, client, workspace, event)
+        thank_if_late(self._nudges, client, workspace, event)
         self._directory.keep_fresh(workspace, client)
 
 
@@ -134,14 +134,14 @@ def register(app: App, inbox: Inbox) -> None:
         if event is None:
             return BoltResponse(status=200, body="")
         context[_VOTE] = event
-        inbox.play.record(str(context.team_id), event)  # raises: Bolt answers 500, Slack delivers again
+        inbox.game.record(str(context.team_id), event)  # raises: Bolt answers 500, Slack delivers again
         next()
         return None
 
     def touched(context: BoltContext, client: WebClient) -> None:
         """Run after the acknowledgement: have it tallied and settled soon, thank who came late, learn who is a bot."""
         workspace = str(context.team_id)
-        inbox.play.touched(workspace)
+        inbox.game.touched(workspace)
         inbox.after(workspace, context[_VOTE], client)
 
     for kind in NEEDS.events:
@@ -160,9 +160,9 @@ def _vote(inbox: Inbox, body: Mapping[str, Any], context: BoltContext) -> Reacti
     return event
 
 
-def thank_if_late(courtesy: Courtesy, client: WebClient, workspace: str, event: ReactionEvent) -> None:
+def thank_if_late(nudges: Nudges, client: WebClient, workspace: str, event: ReactionEvent) -> None:
     """Tell the giver of a late vote, for their eyes only, that it still teaches; never raises for Slack's sake."""
-    number = courtesy.late_vote(workspace, event)
+    number = nudges.late_vote(workspace, event)
     if number is None:
         return
     said = (

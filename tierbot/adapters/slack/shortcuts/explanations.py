@@ -25,7 +25,7 @@ _ARMS = {
 
 def reading() -> View:
     """Return the modal that is shown while the encoder reads."""
-    return saying(TITLE, "⏳ Reading the story again, once without each of its words …")
+    return saying(TITLE, "⏳ TfIdfWeights the story again, once without each of its words …")
 
 
 def render_explanation(explanation: Explanation, tags: TagSpace) -> View:
@@ -76,7 +76,7 @@ def _near(explanation: Explanation, tags: TagSpace) -> list[str]:
     return [
         f"• {link(near.url, mrkdwn(clean(near.title, _STORY)))}: "
         f"{', '.join(tag_label(tag, tags) for tag in near.tags)} ({percent(near.similarity)} alike)"
-        for near in explanation.neighbours
+        for near in explanation.neighbors
         if near.similarity >= _LEAST_ALIKE
     ]
 

@@ -26,7 +26,7 @@ NAME = MessageShortcut(menus.TITLE, menus.CALLBACK, "Vote without knowing the em
 NEEDS = Needs(methods={"views.open": (), "views.update": ()}, shortcuts=(WHY, NAME))
 
 
-def register(app: App, desk: Dependencies, slow: Executor) -> None:
+def register(app: App, deps: Dependencies, slow: Executor) -> None:
     """Tell Bolt of every message shortcut."""
 
     def why(ack: Ack, respond: Respond, body: dict[str, Any], context: BoltContext, client: WebClient) -> None:
@@ -34,19 +34,19 @@ def register(app: App, desk: Dependencies, slow: Executor) -> None:
         with explained(respond, WHY.callback_id):
             workspace, (channel, ts) = str(context.team_id), message_of(body)
             try:
-                post_id = desk.insight.post_for(workspace, str(body["user"]["id"]), channel, ts)
+                post_id = deps.explanations.post_for(workspace, str(body["user"]["id"]), channel, ts)
             except TierbotError as fault:
                 open_view(client, body, saying(explanations.TITLE, mrkdwn(clean(str(fault), _LONGEST))))
                 return
             view_id = open_view(client, body, explanations.reading())
-            slow.submit(_explain, desk, client, workspace, post_id, view_id)
+            slow.submit(_explain, deps, client, workspace, post_id, view_id)
 
     def name(ack: Ack, respond: Respond, body: dict[str, Any], context: BoltContext, client: WebClient) -> None:
         ack()
         with explained(respond, NAME.callback_id):
             channel, ts = message_of(body)
             try:
-                menu = desk.naming.menu(str(context.team_id), str(body["user"]["id"]), channel, ts)
+                menu = deps.menu_votes.menu(str(context.team_id), str(body["user"]["id"]), channel, ts)
                 view = menus.render_menu(menu, channel, ts)
             except TierbotError as fault:
                 view = saying(menus.TITLE, mrkdwn(clean(str(fault), _LONGEST)))
@@ -57,24 +57,24 @@ def register(app: App, desk: Dependencies, slow: Executor) -> None:
         workspace, user = str(context.team_id), str(body["user"]["id"])
         try:
             said = menus.read_menu(body["view"])
-            news = desk.naming.name(workspace, user, said.channel, said.ts, said.tag_ids, said.form)
+            news = deps.menu_votes.name(workspace, user, said.channel, said.ts, said.tag_ids, said.form)
         except TierbotError as fault:
             ack(response_action="errors", errors={menus.BLOCK: clean(str(fault), _LONGEST)})
             return
         ack()
         with explained(None, NAME.callback_id):
             if news and said.tag_ids:
-                thank_if_late(desk.courtesy, client, workspace, said.vote(user, desk.clock.now()))
+                thank_if_late(deps.nudges, client, workspace, said.vote(user, deps.clock.now()))
 
     app.shortcut({"type": "message_action", "callback_id": WHY.callback_id})(why)
     app.shortcut({"type": "message_action", "callback_id": NAME.callback_id})(name)
     app.view(menus.CALLBACK)(named)
 
 
-def _explain(desk: Dependencies, client: WebClient, workspace: str, post_id: str, view_id: str) -> None:
+def _explain(deps: Dependencies, client: WebClient, workspace: str, post_id: str, view_id: str) -> None:
     try:
-        found = desk.insight.explanation(workspace, post_id)
-        view = explanations.render_explanation(found, desk.tags(workspace))
+        found = deps.explanations.explanation(workspace, post_id)
+        view = explanations.render_explanation(found, deps.tags(workspace))
     except Exception as fault:  # noqa: BLE001 - nobody stands behind this thread: the person must be told here
         view = saying(explanations.TITLE, told(fault, WHY.callback_id))
     try:

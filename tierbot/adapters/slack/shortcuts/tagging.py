@@ -39,7 +39,7 @@ _BEFORE = "I have asked about this message already: see its thread."
 _HOW = "Mention me with the text that I shall ask about, or in the thread of a message that I shall ask about."
 
 
-def register(app: App, desk: Dependencies) -> None:
+def register(app: App, deps: Dependencies) -> None:
     """Tell Bolt of the shortcut and of mentions."""
 
     def tag(ack: Ack, body: dict[str, Any], context: BoltContext, client: WebClient, respond: Respond) -> None:
@@ -49,14 +49,14 @@ def register(app: App, desk: Dependencies) -> None:
             if not _is_in(client, channel, str(body["message"]["ts"])):
                 said = f"I am not in this channel, so I cannot ask here. Type `/invite <@{context.bot_user_id}>` first."
             else:
-                said = _take(desk, str(context.team_id), user, channel, body["message"], str(context.bot_user_id))
+                said = _take(deps, str(context.team_id), user, channel, body["message"], str(context.bot_user_id))
             respond(text=said, response_type="ephemeral", replace_original=False)
 
     # Plain functions, as for the inbox: written before it is acknowledged, in middleware; said afterwards.
     def take(event: dict[str, Any], context: BoltContext, client: WebClient, next: Callable[[], Any]) -> None:  # noqa: A002 - Bolt injects by name
         """Take a mention in, then let the listener answer. What raises answers 500, and Slack delivers again."""
         if event.get("user") and not event.get("bot_id") and not event.get("edited"):
-            context[_SAID] = _mentioned(desk, event, context, client)
+            context[_SAID] = _mentioned(deps, event, context, client)
         next()
 
     def mention(event: dict[str, Any], context: BoltContext, client: WebClient) -> None:
@@ -74,7 +74,7 @@ def register(app: App, desk: Dependencies) -> None:
     app.event("app_mention", middleware=[take])(mention)
 
 
-def _mentioned(desk: Dependencies, event: dict[str, Any], context: BoltContext, client: WebClient) -> str:
+def _mentioned(deps: Dependencies, event: dict[str, Any], context: BoltContext, client: WebClient) -> str:
     """Take in what a mention is about: its own text, or the message whose thread it stands in; return what is said."""
     channel, thread, message = str(event["channel"]), event.get("thread_ts"), event
     if thread and not plain(str(event.get("text") or "")).strip():
@@ -83,10 +83,10 @@ def _mentioned(desk: Dependencies, event: dict[str, Any], context: BoltContext, 
             message = found["messages"][0]
         except (TierbotError, LookupError) as fault:  # Slack's to explain, at once; our own faults are tried again
             return told(fault, "a mention")
-    return _take(desk, str(context.team_id), str(event["user"]), channel, message, str(context.bot_user_id))
+    return _take(deps, str(context.team_id), str(event["user"]), channel, message, str(context.bot_user_id))
 
 
-def _take(desk: Dependencies, workspace: str, user: str, channel: str, message: Mapping[str, Any], bot: str) -> str:
+def _take(deps: Dependencies, workspace: str, user: str, channel: str, message: Mapping[str, Any], bot: str) -> str:
     """Take a message in and return what the person is told (mrkdwn). Raises what the database raises."""
     if message.get("user") == bot:
         return "That is a message of mine. Use this on what colleagues say."
@@ -94,7 +94,7 @@ def _take(desk: Dependencies, workspace: str, user: str, channel: str, message: 
     if not text.strip():
         return _HOW
     try:
-        new = desk.requests.take(workspace, user, Thread(channel, ts), str(message.get("thread_ts") or ts), text)
+        new = deps.requests.take(workspace, user, Thread(channel, ts), str(message.get("thread_ts") or ts), text)
     except NothingToReadError as fault:
         return mrkdwn(clean(str(fault), _LONGEST))
     return _THANKS if new else _BEFORE

@@ -21,7 +21,7 @@ from datetime import datetime
 import numpy as np
 
 from tierbot.domain.feedback.anchor_aware.em import Estimates, Strengths, estimate
-from tierbot.domain.feedback.anchor_aware.encoding import Asked, Encoded, encode
+from tierbot.domain.feedback.anchor_aware.encoding import Encoded, VotedPost, encode
 from tierbot.domain.feedback.crowd.agreement import Reliability
 from tierbot.domain.feedback.verdict import PlainRule
 from tierbot.domain.nouns import Arm, Outcome, Post, Verdict, Vote, key
@@ -78,7 +78,7 @@ class AnchorAware:
 
     def fit(self, posts: Iterable[Post], votes: Mapping[str, Iterable[Vote]]) -> Fitted:
         """Estimate trainers and truths from all posts and the votes that stand on them (by post id)."""
-        asked = [Asked(post, tuple(votes.get(post.id, ()))) for post in sorted(posts, key=lambda post: post.id)]
+        asked = [VotedPost(post, tuple(votes.get(post.id, ()))) for post in sorted(posts, key=lambda post: post.id)]
         if not asked:
             return Fitted({}, {}, {}, self.strengths.shown_right.mean, 1.0)
         data = encode(asked, tags=self.tags)
@@ -146,7 +146,7 @@ class AnchorAware:
         return float(fitted.honest.get((post.id, user), 1.0) * fitted.trainers[user].competence.mean)
 
 
-def _report(asked: Sequence[Asked], data: Encoded, found: Estimates) -> Fitted:
+def _report(asked: Sequence[VotedPost], data: Encoded, found: Estimates) -> Fitted:
     """Put the arrays' names back."""
     posteriors = {
         a.post.id: dict(zip(data.sets[at], found.posterior[data.start[at] : data.start[at + 1]].tolist(), strict=True))

@@ -20,7 +20,7 @@ MOST_CANDIDATES = 6
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class VotedPost:
     """A post with the votes that stand on it, in any order."""
 
     post: Post
@@ -37,7 +37,7 @@ class Asked:
         return sorted({vote.user for vote in self.votes})
 
 
-def candidates(asked: Asked) -> tuple[str, ...]:
+def candidates(asked: VotedPost) -> tuple[str, ...]:
     """Return the tags that may be true: those named and, where it was seen, the shown one; best supported first."""
     support = Counter(vote.tag for vote in asked.votes if vote.tag is not None)
     named = sorted(support, key=lambda tag: (-support[tag], tag))
@@ -91,7 +91,7 @@ class Encoded:
         return np.asarray(raised / self.per_post(raised)[post])
 
 
-def encode(asked: Sequence[Asked], *, tags: int | None = None) -> Encoded:
+def encode(asked: Sequence[VotedPost], *, tags: int | None = None) -> Encoded:
     """Turn posts and votes into arrays; `tags` is the size of the tag space, at least the tags that occur."""
     tag_names = tuple(sorted({a.post.shown_tag for a in asked} | {v.tag for a in asked for v in a.votes if v.tag}))
     users = tuple(sorted({vote.user for a in asked for vote in a.votes}))
@@ -138,7 +138,7 @@ def _sets(tags: Sequence[str]) -> Iterable[tuple[str, ...]]:
 
 
 def _said(
-    asked: Sequence[Asked], tag_at: dict[str, int], user_at: dict[str, int]
+    asked: Sequence[VotedPost], tag_at: dict[str, int], user_at: dict[str, int]
 ) -> Iterable[tuple[int, int, int, int]]:
     """Yield (post, user, tag or −1, whether it names what is on display), ordered; unsure votes say nothing."""
     for at, a in enumerate(asked):

@@ -6,7 +6,7 @@ from typing import Any
 
 from tierbot.domain.feedback.crowd.aggregators import DEFAULT_METHOD, aggregator
 from tierbot.domain.feedback.crowd.agreement import crowd_alpha
-from tierbot.domain.feedback.crowd.table import CrowdTable, Settlement
+from tierbot.domain.feedback.crowd.table import CrowdResult, CrowdTable
 from tierbot.domain.nouns import Estimate
 
 
@@ -19,7 +19,7 @@ class CrowdReport:
     """
 
     method: str
-    settlement: Settlement
+    settlement: CrowdResult
     alpha: float | None
     accuracy: Estimate
     unvoted: int

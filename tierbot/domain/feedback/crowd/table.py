@@ -74,7 +74,7 @@ class CrowdTable:
 
 
 @dataclass(frozen=True, eq=False)
-class Settlement:
+class CrowdResult:
     """What an aggregator makes of a table.
 
     probabilities: shape (items, labels), rows summing to 1. reliability: shape (workers,), in [0, 1], the
@@ -108,6 +108,6 @@ def _drawn(item: str, tied: list[str]) -> str:
 class CrowdAggregator(Protocol):
     """Settles a whole table at once. Deterministic: the same rows, in any order, give the same settlement."""
 
-    def settle(self, table: CrowdTable) -> Settlement:
+    def settle(self, table: CrowdTable) -> CrowdResult:
         """Return the settlement of all items of the table."""
         ...

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 
 from tierbot.domain.feedback.crowd.aggregators.crowdkit import CLASSES, CrowdKit
 from tierbot.domain.feedback.crowd.aggregators.dawid_skene import DawidSkene
-from tierbot.domain.feedback.crowd.aggregators.hierarchical import Hierarchical
+from tierbot.domain.feedback.crowd.aggregators.hierarchical import HierarchicalDawidSkene
 from tierbot.domain.feedback.crowd.aggregators.mace import Mace
 from tierbot.domain.feedback.crowd.aggregators.majority import Majority
 from tierbot.domain.feedback.crowd.aggregators.one_coin import OneCoin
@@ -14,7 +14,7 @@ from tierbot.domain.feedback.crowd.table import CrowdAggregator, CrowdError
 __all__ = [
     "DEFAULT_METHOD",
     "DawidSkene",
-    "Hierarchical",
+    "HierarchicalDawidSkene",
     "Mace",
     "Majority",
     "OneCoin",
@@ -26,7 +26,7 @@ __all__ = [
 DEFAULT_METHOD = "hierarchical"
 
 _OURS: Mapping[str, Callable[[], CrowdAggregator]] = {
-    "hierarchical": Hierarchical,
+    "hierarchical": HierarchicalDawidSkene,
     "majority": Majority,
     "wawa": Wawa,
     "dawid-skene": DawidSkene,

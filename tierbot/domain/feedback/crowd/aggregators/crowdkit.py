@@ -9,7 +9,7 @@ from importlib import import_module
 
 import numpy as np
 
-from tierbot.domain.feedback.crowd.table import CrowdError, CrowdTable, Settlement
+from tierbot.domain.feedback.crowd.table import CrowdError, CrowdResult, CrowdTable
 
 # Our name → crowd-kit's class. Its Wawa is left out: it fails under scikit-learn 1.9.
 CLASSES = {"dawid-skene": "DawidSkene", "one-coin": "OneCoinDawidSkene", "mace": "MACE", "glad": "GLAD"}
@@ -21,7 +21,7 @@ class CrowdKit:
 
     name: str
 
-    def settle(self, table: CrowdTable) -> Settlement:
+    def settle(self, table: CrowdTable) -> CrowdResult:
         """Return the settlement of all items; raises CrowdError if crowd-kit is not installed."""
         try:
             aggregation, pandas = import_module("crowdkit.aggregation"), import_module("pandas")
@@ -36,4 +36,4 @@ class CrowdKit:
         # crowd-kit's MACE underflows on items with very many votes; there the shares stand.
         broken = ~np.isfinite(found).all(axis=1) | ~(found.sum(axis=1) > 0)
         found = np.where(broken[:, None], table.shares, found)
-        return Settlement(table, found / found.sum(axis=1, keepdims=True))
+        return CrowdResult(table, found / found.sum(axis=1, keepdims=True))

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from tierbot.domain.feedback.crowd.aggregators._counting import Cells, iterate
-from tierbot.domain.feedback.crowd.table import CrowdTable, Floats, Settlement
+from tierbot.domain.feedback.crowd.table import CrowdResult, CrowdTable, Floats
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,7 +20,7 @@ class DawidSkene:
     pseudo_votes: float = 0.0
     iterations: int = 100
 
-    def settle(self, table: CrowdTable) -> Settlement:
+    def settle(self, table: CrowdTable) -> CrowdResult:
         """Return the settlement of all items of the table."""
         cells = Cells(table)
 
@@ -35,4 +35,4 @@ class DawidSkene:
         probabilities = iterate(step, table.shares, most=self.iterations)
         expected = cells.expected(probabilities)
         votes = cells.per_worker(expected).sum(axis=1)
-        return Settlement(table, probabilities, cells.hits(expected) / votes)
+        return CrowdResult(table, probabilities, cells.hits(expected) / votes)

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from tierbot.domain.feedback.crowd.aggregators._counting import Cells, iterate
-from tierbot.domain.feedback.crowd.table import CrowdTable, Floats, Settlement
+from tierbot.domain.feedback.crowd.table import CrowdResult, CrowdTable, Floats
 
 # Pseudo-votes with which the crowd's own confusions shrink to even errors.
 _CROWD_VOTES = 10.0
@@ -22,7 +22,7 @@ _SURE = 1e-3
 
 
 @dataclass(frozen=True, slots=True)
-class Hierarchical:
+class HierarchicalDawidSkene:
     """EM from the vote shares; all strengths in votes.
 
     confusion_votes > 0: how many votes the worker's expected row of confusions is worth. accuracy_votes ≥ 0: how
@@ -39,10 +39,10 @@ class Hierarchical:
     majority: float = 1.0
     iterations: int = 50
 
-    def settle(self, table: CrowdTable) -> Settlement:
+    def settle(self, table: CrowdTable) -> CrowdResult:
         """Return the settlement of all items of the table."""
         if len(table.labels) == 1:  # nothing to confuse, nothing to learn
-            return Settlement(table, table.shares)
+            return CrowdResult(table, table.shares)
         cells = Cells(table)
         votes = np.asarray(np.bincount(table.worker, table.weight, len(table.workers)), dtype=np.float64)
 
@@ -56,7 +56,7 @@ class Hierarchical:
 
         modelled = iterate(step, table.shares, most=self.iterations, tolerance=1e-3)
         probabilities = (modelled + self.majority * table.shares) / (1 + self.majority)
-        return Settlement(table, probabilities, self._accuracy(cells, cells.expected(modelled), votes)[0])
+        return CrowdResult(table, probabilities, self._accuracy(cells, cells.expected(modelled), votes)[0])
 
     def _accuracy(self, cells: Cells, expected: Floats, votes: Floats) -> tuple[Floats, float]:
         """Return each worker's shrunk accuracy, shape (workers,), and the crowd's."""

@@ -12,7 +12,7 @@ import numpy as np
 from scipy.special import digamma
 
 from tierbot.domain.feedback.crowd.aggregators._counting import Cells, iterate
-from tierbot.domain.feedback.crowd.table import CrowdTable, Floats, Settlement
+from tierbot.domain.feedback.crowd.table import CrowdResult, CrowdTable, Floats
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +23,7 @@ class Mace:
     habit_prior: float = 10.0
     iterations: int = 100
 
-    def settle(self, table: CrowdTable) -> Settlement:
+    def settle(self, table: CrowdTable) -> CrowdResult:
         """Return the settlement of all items of the table."""
         cells = Cells(table)
         knows = np.full(cells.workers, 0.5)
@@ -48,7 +48,7 @@ class Mace:
 
         probabilities = iterate(step, table.shares, most=self.iterations)
         hits = cells.hits(cells.expected(probabilities))
-        return Settlement(table, probabilities, hits / np.bincount(table.worker, table.weight))
+        return CrowdResult(table, probabilities, hits / np.bincount(table.worker, table.weight))
 
     def _learn(self, cells: Cells, known: Floats, spammed: Floats) -> tuple[Floats, Floats]:
         """Return the geometric-mean estimates: knowing, shape (workers,), and habit, shape (cells,)."""

@@ -2,13 +2,13 @@
 
 from dataclasses import dataclass
 
-from tierbot.domain.feedback.crowd.table import CrowdTable, Settlement
+from tierbot.domain.feedback.crowd.table import CrowdResult, CrowdTable
 
 
 @dataclass(frozen=True, slots=True)
 class Majority:
     """A label's probability is its share of the item's votes."""
 
-    def settle(self, table: CrowdTable) -> Settlement:
+    def settle(self, table: CrowdTable) -> CrowdResult:
         """Return the settlement of all items of the table."""
-        return Settlement(table, table.shares)
+        return CrowdResult(table, table.shares)

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from tierbot.domain.feedback.crowd.aggregators._counting import Cells, iterate
-from tierbot.domain.feedback.crowd.table import CrowdTable, Floats, Settlement
+from tierbot.domain.feedback.crowd.table import CrowdResult, CrowdTable, Floats
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,7 +19,7 @@ class OneCoin:
     pseudo_votes: float = 0.0
     iterations: int = 100
 
-    def settle(self, table: CrowdTable) -> Settlement:
+    def settle(self, table: CrowdTable) -> CrowdResult:
         """Return the settlement of all items of the table."""
         cells = Cells(table)
         votes = np.bincount(table.worker, table.weight, len(table.workers))
@@ -37,4 +37,4 @@ class OneCoin:
             return cells.posterior(likelihood, np.full(cells.labels, 1 / cells.labels))
 
         probabilities = iterate(step, table.shares, most=self.iterations)
-        return Settlement(table, probabilities, accuracy(probabilities))
+        return CrowdResult(table, probabilities, accuracy(probabilities))

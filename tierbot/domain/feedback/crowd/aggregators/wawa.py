@@ -10,14 +10,14 @@ import numpy as np
 from scipy import sparse
 
 from tierbot.domain.feedback.crowd.aggregators.majority import Majority
-from tierbot.domain.feedback.crowd.table import CrowdTable, Settlement
+from tierbot.domain.feedback.crowd.table import CrowdResult, CrowdTable
 
 
 @dataclass(frozen=True, slots=True)
 class Wawa:
     """Two passes: who agrees with the majority how often, then the votes weighted by that share."""
 
-    def settle(self, table: CrowdTable) -> Settlement:
+    def settle(self, table: CrowdTable) -> CrowdResult:
         """Return the settlement of all items of the table."""
         chosen = Majority().settle(table).chosen
         place = {name: at for at, name in enumerate(table.labels)}
@@ -30,4 +30,4 @@ class Wawa:
         total = weighted.sum(axis=1, keepdims=True)
         # Where nobody has ever agreed with a majority, the plain shares stand.
         shares = np.where(total > 0, weighted / np.maximum(total, np.finfo(float).tiny), table.shares)
-        return Settlement(table, shares, skill)
+        return CrowdResult(table, shares, skill)

@@ -37,14 +37,14 @@ def chunks(items: Iterable[T], size: int = CHUNK) -> Iterator[list[T]]:
 
 
 def of_workspace(row: type[Row]) -> ColumnElement[bool]:
-    """Return the condition for a statement that is built once, and run by `Part._run` in whichever workspace.
+    """Return the condition for a statement that is built once, and run by `WorkspaceQueries._run` in whichever workspace.
 
     Building a statement takes longer than running it; it counts where there is one for every message.
     """
     return table(row).c.workspace_id == bindparam("of_workspace")
 
 
-class Part:
+class WorkspaceQueries:
     """A part of a transaction (articles, posts, …), bound to one connection and one workspace."""
 
     def __init__(self, connection: Connection, workspace: str) -> None:

@@ -126,8 +126,14 @@ def open_house(folder: Path, **changes: object) -> Iterator[House]:
             "quiet_hours": "",
             "retrain_after": 10**9,
         }
-        shelf = first_model(Stories(tags, (), ()), encoder, clock.now(), seed=1)
-        bot = build(load_settings(None, **(defaults | changes)), clock=clock, encoder=encoder, shelf=shelf, tags=tags)
+        model_files = first_model(Stories(tags, (), ()), encoder, clock.now(), seed=1)
+        bot = build(
+            load_settings(None, **(defaults | changes)),
+            clock=clock,
+            encoder=encoder,
+            model_files=model_files,
+            tags=tags,
+        )
         stack.callback(bot.close)
         runner = connect(bot)
         for part in (runner, bot):
