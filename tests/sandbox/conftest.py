@@ -12,14 +12,14 @@ import httpx
 import pytest
 from slack_sdk import WebClient
 
-from tierbot.sandbox.clock import Clock
+from tierbot.sandbox.kit.clock import Clock
 from tierbot.sandbox.sandbox import Sandbox
 from tierbot.sandbox.server import build_app
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from tierbot.sandbox.settings import Settings
+    from tierbot.sandbox.kit.settings import Settings
 
 
 # What no argument of Slack's may be.

@@ -9,9 +9,9 @@ import pytest
 
 from tests.sandbox.conftest import JUNK
 from tierbot.sandbox.api import METHODS, Args
-from tierbot.sandbox.errors import SlackError
-from tierbot.sandbox.records import Message
-from tierbot.sandbox.settings import Settings
+from tierbot.sandbox.kit.errors import SlackError
+from tierbot.sandbox.kit.records import Message
+from tierbot.sandbox.kit.settings import Settings
 
 if TYPE_CHECKING:
     from collections.abc import Callable

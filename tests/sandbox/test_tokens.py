@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from tierbot.sandbox.cli import main
-from tierbot.sandbox.manifests import problems
-from tierbot.sandbox.settings import Settings
+from tierbot.sandbox.kit.manifests import problems
+from tierbot.sandbox.kit.settings import Settings
 
 if TYPE_CHECKING:
     from collections.abc import Callable

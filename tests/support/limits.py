@@ -11,10 +11,10 @@ from tests.conftest import WORKSPACE, Harness, build_harness
 from tests.support.fakes import ManualClock
 from tierbot.adapters.slack.messages.chat import SlackChat, web_client
 from tierbot.domain.tags import default_tag_space
-from tierbot.sandbox.clock import Clock
+from tierbot.sandbox.kit.clock import Clock
+from tierbot.sandbox.kit.settings import Settings
 from tierbot.sandbox.sandbox import Sandbox
 from tierbot.sandbox.server import address, listen, make_server
-from tierbot.sandbox.settings import Settings
 from tierbot.use_cases.ports import DeliveryKind, DeliveryState
 
 _STEP = 0.25  # seconds, of the clock that is moved

@@ -4,48 +4,36 @@ from __future__ import annotations
 
 import base64
 import html
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from urllib.parse import parse_qsl, urlencode
 
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 from starlette.routing import Route
 
-from tierbot.sandbox.api.registry import Args, method
-from tierbot.sandbox.errors import SlackError
+from tierbot.sandbox.api.registry import method
+from tierbot.sandbox.kit.args import Args
+from tierbot.sandbox.kit.errors import SlackError
+from tierbot.sandbox.state.codes import CODE_LIVES, Code
 
 if TYPE_CHECKING:
     from starlette.requests import Request
     from starlette.routing import BaseRoute
 
-    from tierbot.sandbox.records import Json
+    from tierbot.sandbox.kit.records import Json
     from tierbot.sandbox.sandbox import Sandbox
+    from tierbot.sandbox.team import Team
 
-_CODE_LIVES = 600.0
 _HEADERS = {
     "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; frame-ancestors 'none'",
     "Cache-Control": "no-store",
 }
 
 
-@dataclass(slots=True)
-class Code:
-    """What a code stands for, for ten minutes and one exchange."""
-
-    box: Sandbox
-    user: str
-    org_wide: bool
-    redirect_uri: str
-    scopes: tuple[str, ...]
-    expires_at: float
-
-
 class Authorizing:
-    """The authorize page, and the codes that it gave out."""
+    """The authorize page."""
 
     def __init__(self, box: Sandbox) -> None:
         self._first = box
-        self.codes: dict[str, Code] = {}
 
     def routes(self) -> list[BaseRoute]:
         """Return the route of the page, which a person sees and then submits."""
@@ -119,21 +107,12 @@ class Authorizing:
         if user.is_bot or user.is_external or (org_wide and not user.is_admin):
             raise SlackError("not_allowed_to_install")
         code = f"{teams.secrets.randrange(10**10)}.{teams.secrets.getrandbits(128):032x}"
-        expires = first.clock.time() + _CODE_LIVES
-        self.codes[code] = Code(box, user.id, org_wide, asked.get("redirect_uri", ""), scopes, expires)
+        expires = first.clock.time() + CODE_LIVES
+        first.codes.add(code, Code(box.workspace.id, user.id, org_wide, asked.get("redirect_uri", ""), scopes, expires))
         return code
 
-    def exchange(self, code: str, redirect_uri: str) -> Code:
-        """Use a code up."""
-        found = self.codes.pop(code, None)
-        if found is None or self._first.clock.time() > found.expires_at:
-            raise SlackError("invalid_code")
-        if found.redirect_uri != redirect_uri:
-            raise SlackError("bad_redirect_uri")
-        return found
 
-
-def _places(box: Sandbox) -> list[tuple[str, str]]:
+def _places(box: Team) -> list[tuple[str, str]]:
     org = box.teams.org
     return [(box.workspace.id, box.workspace.name), *([(org.id, f"all of {org.name}")] if org else [])]
 
@@ -165,17 +144,18 @@ def oauth_access(box: Sandbox, args: Args) -> Json:
         raise SlackError("bad_client_secret")
     if args.text("grant_type", "authorization_code") != "authorization_code":
         raise SlackError("invalid_grant_type")
-    code = box.authorizing.exchange(args.text("code"), args.text("redirect_uri"))
-    org, space = teams.org, code.box.workspace
+    code = box.codes.exchange(args.text("code"), args.text("redirect_uri"))
+    team = teams.boxes[code.team]
+    org, space = teams.org, team.workspace
     place = org.id if code.org_wide and org else space.id
     if code.org_wide and org:
         org.installed = True
-    code.box.workspace.note(code.user, "install", place=place)
+    space.note(code.user, "install", place=place)
     return {
         "access_token": teams.issue(place),
         "token_type": "bot",
         "scope": ",".join(code.scopes),
-        "bot_user_id": code.box.bot.id,
+        "bot_user_id": team.bot.id,
         "app_id": box.app_id,
         "team": None if code.org_wide else {"id": space.id, "name": space.name},
         "enterprise": {"id": org.id, "name": org.name} if org else None,

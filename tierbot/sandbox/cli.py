@@ -12,10 +12,10 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from tierbot.sandbox.errors import SlackError
+from tierbot.sandbox.kit.errors import SlackError
+from tierbot.sandbox.kit.settings import Settings, SettingsError, Shortcut, Timings, read_manifest
 from tierbot.sandbox.sandbox import Sandbox
 from tierbot.sandbox.server import serve
-from tierbot.sandbox.settings import Settings, SettingsError, Shortcut, Timings, read_manifest
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
-from tierbot.sandbox import emoji
+from tierbot.sandbox.kit import emoji
 
 if TYPE_CHECKING:
     from starlette.requests import Request

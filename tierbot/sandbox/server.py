@@ -19,7 +19,7 @@ from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIO
 
 from tierbot.sandbox import pagefiles
 from tierbot.sandbox.control import ControlWeb
-from tierbot.sandbox.errors import SlackError
+from tierbot.sandbox.kit.errors import SlackError
 from tierbot.sandbox.web import SlackWeb
 
 if TYPE_CHECKING:

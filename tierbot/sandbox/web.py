@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 from urllib.parse import parse_qsl
 
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route, WebSocketRoute
 
 from tierbot.sandbox.api import METHODS, Args, Method
-from tierbot.sandbox.authorizing import credentials
-from tierbot.sandbox.errors import SlackError
-from tierbot.sandbox.settings import USER_TOKEN
-from tierbot.sandbox.wire import parse_json
+from tierbot.sandbox.authorizing import Authorizing, credentials
+from tierbot.sandbox.kit.errors import SlackError
+from tierbot.sandbox.kit.settings import USER_TOKEN
+from tierbot.sandbox.kit.wire import parse_json
 
 if TYPE_CHECKING:
     from starlette.requests import Request
@@ -64,7 +64,7 @@ class SlackWeb:
             Route("/upload/v1/{token}", self.upload, methods=["POST", "PUT"]),
             Route("/files/{file_id}", self.download),
             WebSocketRoute("/link/", self.link),
-            *self._box.authorizing.routes(),
+            *Authorizing(self._box).routes(),
         ]
 
     async def call(self, request: Request) -> Response:
@@ -83,7 +83,7 @@ class SlackWeb:
                 raise SlackError("unknown_method", req_method=name)  # noqa: TRY301
             self._authorise(method, token)
             args = Args(values, token=token)
-            box = box.teams.box_of(token, name, args)
+            box = cast("Sandbox", box.teams.box_of(token, name, args))
             wait = box.faults.plan.retry_after if fault == "429" else self._wait(box, method, values)
             if wait:
                 return _rate_limited(wait)

@@ -9,7 +9,7 @@ import pytest
 import tierbot.adapters.slack
 from tierbot.adapters.slack.manifest import ALL, bot_events, bot_scopes, manifest
 from tierbot.domain.nouns import TierbotError
-from tierbot.sandbox.settings import read_manifest
+from tierbot.sandbox.kit.settings import read_manifest
 
 SOURCE = Path(tierbot.adapters.slack.__path__[0])
 

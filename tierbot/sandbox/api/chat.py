@@ -5,14 +5,15 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-from tierbot.sandbox.api.registry import Args, method
-from tierbot.sandbox.blocks import validate_blocks
-from tierbot.sandbox.errors import SlackError
-from tierbot.sandbox.payloads import message_json
-from tierbot.sandbox.records import Message
+from tierbot.sandbox.api.registry import method
+from tierbot.sandbox.kit.args import Args
+from tierbot.sandbox.kit.errors import SlackError
+from tierbot.sandbox.kit.records import Message
+from tierbot.sandbox.state.filling import checked_blocks
+from tierbot.sandbox.state.payloads import message_json
 
 if TYPE_CHECKING:
-    from tierbot.sandbox.records import Channel, Json
+    from tierbot.sandbox.kit.records import Channel, Json
     from tierbot.sandbox.sandbox import Sandbox
 
 _MAX_METADATA = 16_000
@@ -25,7 +26,7 @@ def content(box: Sandbox, args: Args, *, required: bool = True) -> Json:
         found["text"] = args.text("text")
     blocks = args.json("blocks", "invalid_blocks_format")
     if blocks is not None:
-        found["blocks"] = checked_blocks(box, blocks)
+        found["blocks"] = checked_blocks(box.files, box.mint, blocks)
     attachments = args.json("attachments", "invalid_attachments")
     if attachments is not None:
         if not isinstance(attachments, list):
@@ -37,32 +38,6 @@ def content(box: Sandbox, args: Args, *, required: bool = True) -> Json:
     if required and not any(found.get(key) for key in ("text", "blocks", "attachments")):
         raise SlackError("no_text")
     return found
-
-
-def checked_blocks(box: Sandbox, blocks: Any) -> list[Json]:
-    """Return the blocks with their ids filled in, or raise `invalid_blocks`."""
-    problems = validate_blocks(blocks)
-    if problems:
-        raise SlackError("invalid_blocks", messages=problems)
-    box.files.check_images(blocks)
-    return [fill_ids(box, block) for block in blocks]
-
-
-def fill_ids(box: Sandbox, block: Json) -> Json:
-    """Give a block its `block_id` and its elements their `action_id`, as Slack does."""
-    filled = {**block}
-    filled.setdefault("block_id", box.mint.hex(5))
-
-    def named(element: Any) -> Any:
-        plain = not isinstance(element, dict) or element.get("type") in {"image", "plain_text", "mrkdwn"}
-        return element if plain else {"action_id": box.mint.hex(5), **element}
-
-    if filled["type"] in {"actions", "context_actions"}:
-        filled["elements"] = [named(element) for element in filled["elements"]]
-    for key in ("accessory", "element"):
-        if key in filled:
-            filled[key] = named(filled[key])
-    return filled
 
 
 def checked_metadata(metadata: Any) -> Json:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from tierbot.sandbox.api.registry import Args, method
-from tierbot.sandbox.errors import SlackError
-from tierbot.sandbox.payloads import channel_json, message_json
+from tierbot.sandbox.api.registry import method
+from tierbot.sandbox.kit.args import Args
+from tierbot.sandbox.kit.errors import SlackError
+from tierbot.sandbox.state.payloads import channel_json, message_json
 
 if TYPE_CHECKING:
-    from tierbot.sandbox.records import Channel, Json, Message
+    from tierbot.sandbox.kit.records import Channel, Json, Message
     from tierbot.sandbox.sandbox import Sandbox
 
 _READ = ("channels:read", "groups:read", "im:read")

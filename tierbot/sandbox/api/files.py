@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from tierbot.sandbox.api.registry import Args, method
-from tierbot.sandbox.errors import SlackError
-from tierbot.sandbox.payloads import file_json
-from tierbot.sandbox.records import Message
+from tierbot.sandbox.api.registry import method
+from tierbot.sandbox.kit.args import Args
+from tierbot.sandbox.kit.errors import SlackError
+from tierbot.sandbox.kit.records import Message
+from tierbot.sandbox.state.payloads import file_json
 
 if TYPE_CHECKING:
-    from tierbot.sandbox.records import Json
+    from tierbot.sandbox.kit.records import Json
     from tierbot.sandbox.sandbox import Sandbox
 
 

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
-from tierbot.sandbox.errors import SlackError
-from tierbot.sandbox.wire import parse_json
+from tierbot.sandbox.kit.args import Args
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -15,9 +14,7 @@ if TYPE_CHECKING:
 
     Handler = Callable[[Sandbox, "Args"], dict[str, Any]]
 
-T = TypeVar("T")
 METHODS: dict[str, Method] = {}
-_MAX_PAGE = 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,73 +40,3 @@ def method(name: str, *scopes: str, tier: int = 3, caller: str = "bot") -> Calla
         return handler
 
     return register
-
-
-class Args:
-    """The arguments of one call, whether they came as form fields or as JSON."""
-
-    def __init__(self, values: dict[str, Any], *, token: str = "") -> None:
-        self._values = values
-        self.token = token
-
-    def __contains__(self, name: str) -> bool:
-        return self._values.get(name) is not None
-
-    def text(self, name: str, default: str = "") -> str:
-        """Return a string argument."""
-        value = self._values.get(name)
-        return default if value is None else str(value)
-
-    def need(self, name: str, error: str = "invalid_arguments") -> str:
-        """Return a string argument that must be there."""
-        value = self.text(name)
-        if not value:
-            raise SlackError(error, messages=[f"missing required field: {name}"])
-        return value
-
-    def flag(self, name: str, *, default: bool = False) -> bool:
-        """Return a boolean argument."""
-        if name not in self:
-            return default
-        return self.text(name).lower() in {"1", "true", "yes"}
-
-    def integer(self, name: str, default: int) -> int:
-        """Return a whole number."""
-        try:
-            return int(self.text(name) or default)
-        except ValueError:
-            raise SlackError("invalid_arguments", messages=[f"{name} must be an integer"]) from None
-
-    def json(self, name: str, error: str = "invalid_arguments") -> Any:
-        """Return a structured argument, parsed if it came as a string; `None` when absent or empty."""
-        value = self._values.get(name)
-        if isinstance(value, str):
-            if not value.strip():
-                return None
-            try:
-                return parse_json(value)
-            except ValueError:
-                raise SlackError(error, messages=[f"{name} is not valid JSON"]) from None
-        return value
-
-    def names(self, name: str) -> list[str]:
-        """Return a comma-separated argument as a list."""
-        value = self._values.get(name)
-        if isinstance(value, list):
-            return [str(item) for item in value]
-        return [item.strip() for item in self.text(name).split(",") if item.strip()]
-
-    def page(self, items: list[T], default: int = 100) -> tuple[list[T], str]:
-        """Return the page that `cursor` and `limit` ask for, and the next cursor."""
-        limit = self.integer("limit", default)
-        if not 1 <= limit <= _MAX_PAGE:
-            raise SlackError("invalid_limit")
-        cursor = self.text("cursor")
-        start = 0
-        if cursor:
-            prefix, _, number = cursor.partition("-")
-            if prefix != "next" or not number.isdigit():
-                raise SlackError("invalid_cursor")
-            start = int(number)
-        more = start + limit < len(items)
-        return items[start : start + limit], f"next-{start + limit}" if more else ""

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from tierbot.sandbox.api.registry import Args, method
-from tierbot.sandbox.errors import SlackError
+from tierbot.sandbox.api.registry import method
+from tierbot.sandbox.kit.args import Args
+from tierbot.sandbox.kit.errors import SlackError
 
 if TYPE_CHECKING:
-    from tierbot.sandbox.records import Json
+    from tierbot.sandbox.kit.records import Json
     from tierbot.sandbox.sandbox import Sandbox
 
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from tierbot.sandbox.errors import SlackError
-from tierbot.sandbox.records import Json, Message
+from tierbot.sandbox.kit.errors import SlackError
+from tierbot.sandbox.kit.records import Json, Message
 
 if TYPE_CHECKING:
     from collections.abc import Callable

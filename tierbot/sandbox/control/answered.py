@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from tierbot.sandbox.control.acts import need
-from tierbot.sandbox.errors import SlackError
-from tierbot.sandbox.records import Json, Message, User, View
+from tierbot.sandbox.kit.errors import SlackError
+from tierbot.sandbox.kit.records import Json, Message, User, View
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
-    from tierbot.sandbox.interactions import Outcome
+    from tierbot.sandbox.events.interactions import Outcome
     from tierbot.sandbox.sandbox import Sandbox
 
 _LONGEST_WAIT = 60.0

@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
-from tierbot.sandbox.payloads import user_json
+from tierbot.sandbox.state.payloads import user_json
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from tierbot.sandbox.records import Json
+    from tierbot.sandbox.kit.records import Json
     from tierbot.sandbox.sandbox import Sandbox
 
     Query = Mapping[str, str]

@@ -6,7 +6,7 @@ import asyncio
 import hmac
 import json
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 from urllib.parse import urlsplit
 
 from starlette.responses import JSONResponse, Response
@@ -16,9 +16,9 @@ from starlette.websockets import WebSocketDisconnect
 from tierbot.sandbox.control.acts import ACTS
 from tierbot.sandbox.control.answered import ANSWERED
 from tierbot.sandbox.control.looks import LOOKS
-from tierbot.sandbox.errors import SlackError
-from tierbot.sandbox.hub import CLOSE_REASONS
-from tierbot.sandbox.wire import parse_json
+from tierbot.sandbox.delivery.hub import CLOSE_REASONS
+from tierbot.sandbox.kit.errors import SlackError
+from tierbot.sandbox.kit.wire import parse_json
 
 if TYPE_CHECKING:
     from starlette.requests import HTTPConnection, Request
@@ -72,7 +72,7 @@ class ControlWeb:
         team = connection.path_params.get("team", self._box.workspace.id)
         if team not in boxes:
             raise SlackError("team_not_found")
-        return boxes[team]
+        return cast("Sandbox", boxes[team])
 
     async def look(self, request: Request) -> Response:
         """Answer a GET."""

@@ -7,13 +7,17 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from random import Random
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
 
-from tierbot.sandbox.errors import SlackError
+from tierbot.sandbox.kit.errors import SlackError
 
 if TYPE_CHECKING:
-    from tierbot.sandbox.api import Args
-    from tierbot.sandbox.sandbox import Sandbox
+    from tierbot.sandbox.kit.args import Args
+    from tierbot.sandbox.kit.ids import Mint
+    from tierbot.sandbox.kit.records import User
+    from tierbot.sandbox.kit.settings import Settings
+    from tierbot.sandbox.state.views import Triggers, Views
+    from tierbot.sandbox.state.workspace import Workspace
 
 _NEEDS_TEAM = frozenset({"users.list", "conversations.list", "users.conversations", "team.info", "bots.info"})
 """Methods that ask an organisation's token for `team_id`."""
@@ -39,20 +43,34 @@ class Grant:
     fault: str | None = None
 
 
-class Teams:
+class Member(Protocol):
+    """A team as its neighbors see it."""
+
+    settings: Settings
+    workspace: Workspace
+    mint: Mint
+    bot: User
+    triggers: Triggers
+    views: Views
+
+
+T = TypeVar("T", bound=Member)
+
+
+class Teams(Generic[T]):
     """All teams of a sandbox, by id, the first one first."""
 
-    def __init__(self, first: Sandbox) -> None:
+    def __init__(self, first: T) -> None:
         settings = first.settings
         self.first = first
-        self.boxes: dict[str, Sandbox] = {first.workspace.id: first}
+        self.boxes: dict[str, T] = {first.workspace.id: first}
         self.grants: dict[str, Grant] = {}
         self.secrets = Random(settings.seed + 2)  # noqa: S311  (repeatable, and no secret)
         self.org = Org(first.mint.id("E"), settings.org) if settings.org else None
         if settings.installed:
             self.grants[settings.bot_token] = Grant(first.workspace.id)
 
-    def add(self, box: Sandbox) -> None:
+    def add(self, box: T) -> None:
         """Take one more team in."""
         self.boxes[box.workspace.id] = box
 
@@ -65,15 +83,15 @@ class Teams:
         self.grants[token] = Grant(place)
         return token
 
-    def installed(self, box: Sandbox) -> bool:
+    def installed(self, box: T) -> bool:
         """Say whether the app is in a team, by itself or with its organisation."""
         return self.installed_alone(box) or self.org_wide(box)
 
-    def installed_alone(self, box: Sandbox) -> bool:
+    def installed_alone(self, box: T) -> bool:
         """Say whether the app was installed in this very team."""
         return any(grant.place == box.workspace.id and grant.fault is None for grant in self.grants.values())
 
-    def org_wide(self, box: Sandbox) -> bool:
+    def org_wide(self, box: T) -> bool:
         """Say whether a team has the app by its organisation's installation."""
         org = self.org
         return org is not None and org.installed and box.workspace.id in org.granted
@@ -101,7 +119,7 @@ class Teams:
 
     # Which team a call is about
 
-    def box_of(self, token: str, method: str, args: Args) -> Sandbox:
+    def box_of(self, token: str, method: str, args: Args) -> T:
         """Return the team that a call reaches."""
         grant = self.grants.get(token)
         if grant is None:
@@ -110,7 +128,7 @@ class Teams:
             return self.boxes[grant.place]
         return self._box_of_org(method, args)
 
-    def _box_of_org(self, method: str, args: Args) -> Sandbox:
+    def _box_of_org(self, method: str, args: Args) -> T:
         org = self.org
         reached = [box for team, box in self.boxes.items() if org is not None and team in org.granted]
         if wanted := args.text("team_id"):
@@ -124,18 +142,18 @@ class Teams:
             raise SlackError("channel_not_found" if "channel" in args else "team_access_not_granted")
         return next((box for box in reached if _is_about(box, args)), (reached or [self.first])[0])
 
-    def holder(self, what: str, token: str) -> Sandbox:
+    def holder(self, what: str, token: str) -> T:
         """Return the team whose `what` (replies or uploads) knows a token; the first if none does."""
         stores = ((box, getattr(box, what)) for box in self.boxes.values())
         return next((box for box, store in stores if token in store), self.first)
 
     # What events and payloads say
 
-    def enterprise(self, box: Sandbox) -> dict[str, Any] | None:
+    def enterprise(self, box: T) -> dict[str, Any] | None:
         """Return a team's organisation as payloads name it."""
         return {"id": self.org.id, "name": self.org.name} if self.org and box.workspace.id in self.boxes else None
 
-    def authorization(self, box: Sandbox) -> dict[str, Any]:
+    def authorization(self, box: T) -> dict[str, Any]:
         """Return whose installation an event is for; that of a whole organisation names no team."""
         alone = self.installed_alone(box)
         return {
@@ -147,7 +165,7 @@ class Teams:
         }
 
 
-def _is_about(box: Sandbox, args: Args) -> bool:
+def _is_about(box: Member, args: Args) -> bool:
     """Say whether a call names something of this team."""
     space = box.workspace
     channels = {args.text("channel"), args.text("channel_id")} - {""}

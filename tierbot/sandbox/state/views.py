@@ -6,14 +6,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from tierbot.sandbox.blocks import validate_view
-from tierbot.sandbox.errors import SlackError
-from tierbot.sandbox.records import Json, View
+from tierbot.sandbox.kit.errors import SlackError
+from tierbot.sandbox.kit.records import Json, View
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from tierbot.sandbox.ids import Mint
-    from tierbot.sandbox.workspace import Workspace
+    from tierbot.sandbox.kit.ids import Mint
+    from tierbot.sandbox.state.workspace import Workspace
 
 _MAX_STACK = 3
 

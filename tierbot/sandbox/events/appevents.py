@@ -4,19 +4,19 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from tierbot.sandbox.payloads import message_json
+from tierbot.sandbox.state.payloads import message_json
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from tierbot.sandbox.records import Channel, Json, Message
-    from tierbot.sandbox.sandbox import Sandbox
+    from tierbot.sandbox.kit.records import Channel, Json, Message
+    from tierbot.sandbox.team import Team
 
 
 class AppEvents:
     """Listens to the workspace and hands callbacks to `deliver`."""
 
-    def __init__(self, box: Sandbox, events: frozenset[str], deliver: Callable[[Json], None]) -> None:
+    def __init__(self, box: Team, events: frozenset[str], deliver: Callable[[Json], None]) -> None:
         self._box = box
         self._workspace = box.workspace
         self._bot = box.bot

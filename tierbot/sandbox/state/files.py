@@ -5,15 +5,15 @@ from __future__ import annotations
 import mimetypes
 from typing import TYPE_CHECKING, Any
 
-from tierbot.sandbox.errors import SlackError
-from tierbot.sandbox.payloads import file_json
-from tierbot.sandbox.records import File, Json, Message
+from tierbot.sandbox.kit.errors import SlackError
+from tierbot.sandbox.kit.records import File, Json, Message
+from tierbot.sandbox.state.payloads import file_json
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from tierbot.sandbox.clock import Clock
-    from tierbot.sandbox.ids import Mint
+    from tierbot.sandbox.kit.clock import Clock
+    from tierbot.sandbox.kit.ids import Mint
 
 
 class Files:

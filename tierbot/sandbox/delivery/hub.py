@@ -6,7 +6,7 @@ import asyncio
 import json
 from typing import TYPE_CHECKING, Any
 
-from tierbot.sandbox.errors import SlackError, Undeliverable
+from tierbot.sandbox.kit.errors import SlackError, Undeliverable
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -14,10 +14,10 @@ if TYPE_CHECKING:
 
     from starlette.websockets import WebSocket
 
-    from tierbot.sandbox.clock import Timer, Timers
-    from tierbot.sandbox.faults import Faults
-    from tierbot.sandbox.ids import Mint
-    from tierbot.sandbox.settings import Settings
+    from tierbot.sandbox.delivery.faults import Faults
+    from tierbot.sandbox.kit.clock import Timer, Timers
+    from tierbot.sandbox.kit.ids import Mint
+    from tierbot.sandbox.kit.settings import Settings
 
 CLOSE_REASONS = ("warning", "refresh_requested", "link_disabled", "too_many_websockets")
 

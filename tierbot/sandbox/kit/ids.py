@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from random import Random
 
-    from tierbot.sandbox.clock import Clock
+    from tierbot.sandbox.kit.clock import Clock
 
 _ALPHABET = string.ascii_uppercase + string.digits
 _MICROSECONDS = 1_000_000

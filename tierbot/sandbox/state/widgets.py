@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from tierbot.sandbox.blocks import iter_elements
-from tierbot.sandbox.errors import SlackError
-from tierbot.sandbox.records import Json
+from tierbot.sandbox.kit.errors import SlackError
+from tierbot.sandbox.kit.records import Json
 
 _PICKED = {
     "users_select": "selected_user",

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from tierbot.sandbox.records import Channel, File, Json, Message, User
-    from tierbot.sandbox.workspace import Workspace
+    from tierbot.sandbox.kit.records import Channel, File, Json, Message, User
+    from tierbot.sandbox.state.workspace import Workspace
 
 
 def user_json(user: User, team_id: str) -> Json:

@@ -5,15 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from tierbot.sandbox.errors import SlackError
-from tierbot.sandbox.records import Json, Message
+from tierbot.sandbox.kit.errors import SlackError
+from tierbot.sandbox.kit.records import Json, Message
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from tierbot.sandbox.ids import Mint
-    from tierbot.sandbox.records import User
-    from tierbot.sandbox.workspace import Workspace
+    from tierbot.sandbox.kit.ids import Mint
+    from tierbot.sandbox.kit.records import User
+    from tierbot.sandbox.state.workspace import Workspace
 
 _USES = 5
 

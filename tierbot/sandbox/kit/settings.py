@@ -6,7 +6,7 @@ import json
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
-from tierbot.sandbox.manifests import problems
+from tierbot.sandbox.kit.manifests import problems
 
 if TYPE_CHECKING:
     from pathlib import Path

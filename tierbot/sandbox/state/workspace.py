@@ -8,15 +8,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from tierbot.sandbox import emoji
-from tierbot.sandbox.errors import SlackError
-from tierbot.sandbox.records import Act, Channel, Json, Message, User
+from tierbot.sandbox.kit import emoji
+from tierbot.sandbox.kit.errors import SlackError
+from tierbot.sandbox.kit.records import Act, Channel, Json, Message, User
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from tierbot.sandbox.clock import Clock
-    from tierbot.sandbox.ids import Mint
+    from tierbot.sandbox.kit.clock import Clock
+    from tierbot.sandbox.kit.ids import Mint
 
 MAX_TEXT = 40_000
 _COLOURS = ("9f69e7", "4bbe2e", "e7392d", "3c989f", "674b1b", "e96699", "e0a729", "684b6c", "5b89d5", "2b6836")
@@ -61,7 +61,7 @@ class Workspace:
         *,
         real_name: str = "",
         admin: bool = False,
-        external_predictor: bool = False,
+        guest: bool = False,
         bot: bool = False,
         tz: str = "Etc/UTC",
         user_id: str | None = None,
@@ -77,7 +77,7 @@ class Workspace:
         colour = _COLOURS[len(self.users) % len(_COLOURS)]
         fresh = self.mint.id("U")
         user = User(
-            user_id or fresh, name, real_name or name, admin, external_predictor or ultra, bot, tz=tz, colour=colour
+            user_id or fresh, name, real_name or name, admin, guest or ultra, bot, tz=tz, colour=colour
         )
         user.home, user.is_ultra = home, ultra
         if bot:

@@ -7,14 +7,14 @@ import time
 from collections import Counter, deque
 from typing import TYPE_CHECKING, Any, Protocol
 
-from tierbot.sandbox.errors import Undeliverable
+from tierbot.sandbox.kit.errors import Undeliverable
 
 if TYPE_CHECKING:
     from collections.abc import Coroutine
 
-    from tierbot.sandbox.clock import Timers
-    from tierbot.sandbox.faults import Faults
-    from tierbot.sandbox.settings import Timings
+    from tierbot.sandbox.delivery.faults import Faults
+    from tierbot.sandbox.kit.clock import Timers
+    from tierbot.sandbox.kit.settings import Timings
 
 _HOUR = 3600.0
 _EVENTS_AN_HOUR = 30_000

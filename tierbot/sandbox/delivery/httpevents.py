@@ -8,12 +8,12 @@ import json
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
-from tierbot.sandbox.errors import Undeliverable
-from tierbot.sandbox.poster import Answer, Poster, Unanswered
+from tierbot.sandbox.delivery.poster import Answer, Poster, Unanswered
+from tierbot.sandbox.kit.errors import Undeliverable
 
 if TYPE_CHECKING:
-    from tierbot.sandbox.clock import Timers
-    from tierbot.sandbox.faults import Faults
+    from tierbot.sandbox.delivery.faults import Faults
+    from tierbot.sandbox.kit.clock import Timers
 
 _OK = 200
 

@@ -9,8 +9,8 @@ from urllib.parse import parse_qs, urlsplit
 import httpx
 import pytest
 
+from tierbot.sandbox.kit.settings import Settings
 from tierbot.sandbox.sandbox import Sandbox
-from tierbot.sandbox.settings import Settings
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -32,7 +32,7 @@ def make_town(desks: Callable[..., Any], **changes: Any) -> Any:
     desk.south.add_colleague("bob")
     for box in (desk.box, desk.south):
         box.add_colleague("ada", admin=True)
-        box.add_colleague("gus", external_predictor=True)
+        box.add_colleague("gus", guest=True)
     return desk
 
 

@@ -5,14 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from tierbot.sandbox import widgets
-from tierbot.sandbox.errors import SlackError, Undeliverable
-from tierbot.sandbox.payloads import message_json
+from tierbot.sandbox.kit.errors import SlackError, Undeliverable
+from tierbot.sandbox.state import widgets
+from tierbot.sandbox.state.payloads import message_json
 
 if TYPE_CHECKING:
-    from tierbot.sandbox.records import Json, Message, View
-    from tierbot.sandbox.replies import Reply
-    from tierbot.sandbox.sandbox import Sandbox
+    from tierbot.sandbox.kit.records import Json, Message, View
+    from tierbot.sandbox.state.replies import Reply
+    from tierbot.sandbox.team import Team
 
 
 @dataclass(slots=True)
@@ -29,7 +29,7 @@ class Outcome:
 class Interactions:
     """Sends interactions and carries out what their acknowledgements say."""
 
-    def __init__(self, box: Sandbox) -> None:
+    def __init__(self, box: Team) -> None:
         self._box = box
         self._offered: dict[str, list[Json]] = {}
 

@@ -1,0 +1,1 @@
+"""What is sent to the app: events, and what it must answer."""
