@@ -93,3 +93,8 @@ def test_a_web_token_that_could_be_guessed_is_refused_and_not_told(monkeypatch: 
     monkeypatch.setenv("TIERBOT_WEB_TOKEN", "hunter2hunter2")
     with pytest.raises(SettingsError, match=r"TIERBOT_WEB_TOKEN is \(secret\): should have at least 16 characters"):
         load_settings(None)
+
+
+def test_a_setting_of_an_earlier_version_is_passed_over(tmp_path: Path) -> None:
+    (tmp_path / ".env").write_text("TIERBOT_FIRST_STAGE=on\nTIERBOT_PUSH_COUNT=7\n")
+    assert load_settings(tmp_path / ".env").push_count == 7

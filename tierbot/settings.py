@@ -105,9 +105,6 @@ class Settings(BaseSettings):
         "all-MiniLM-L6-v2",
         description="Sentence encoder: a sentence-transformers name or path; the default comes with the installation. all-MiniLM-L6-v2-fast takes a third of the CPU time (pip install tierbot[fast]).",
     )
-    first_stage: bool = Field(
-        False, description="Let a student without a transformer settle the easy texts of `tierbot classify`: on or off."
-    )
     predictor: str = Field(
         "",
         description="Name of an installed predictor of your own that answers, see docs/python.md. Empty: whichever model was promoted last.",

@@ -11,6 +11,7 @@ import pytest
 from tests.conftest import WORKSPACE, Harness, build_harness
 from tierbot.app.health import Health
 from tierbot.use_cases.jobs import schedule
+from tierbot.use_cases.ports import SCHEDULER, SCHEDULER_LEASE
 
 
 class Runner:
@@ -83,7 +84,7 @@ def test_when_nobody_keeps_the_schedule_it_is_not_ready_and_a_follower_is(runnin
     assert running.health.unready() == "nobody keeps the schedule"
     with running.bot.store.begin(WORKSPACE) as tx:
         now = running.harness.clock.now()
-        assert tx.leases.take("scheduler", "another process", now + schedule.LEASE, now)
+        assert tx.leases.take(SCHEDULER, "another process", now + SCHEDULER_LEASE, now)
     assert running.health.unready() is None
 
 

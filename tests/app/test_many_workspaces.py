@@ -10,7 +10,6 @@ import pytest
 
 from tests.conftest import WORKSPACE, Harness, build_harness
 from tests.scenarios.conftest import wait_until
-from tierbot.app.slack_access import only_workspace
 from tierbot.domain.nouns import Arm, TierbotError
 from tierbot.use_cases.delivery.dispatch import EMOJI_MISSING, NOT_INSTALLED
 from tierbot.use_cases.delivery.missing_emoji import MissingEmoji
@@ -18,7 +17,7 @@ from tierbot.use_cases.jobs.schedule import Scheduler, Worker
 from tierbot.use_cases.loop import Loop
 from tierbot.use_cases.people.joining import JOB as JOIN
 from tierbot.use_cases.people.joining import Joining, bring_up_to_date
-from tierbot.use_cases.ports import ChatError, Delivery, DeliveryKind, DeliveryState, Due, Workspace
+from tierbot.use_cases.ports import ChatError, Delivery, DeliveryKind, DeliveryState, Due, Workspace, only_workspace
 
 OTHER = "T2"
 

@@ -24,7 +24,7 @@ from tests.benchmarks.crowds import CROWDS
 from tests.benchmarks.streams import DATA, StoredEncoder, without_forms
 from tierbot.adapters.encoders.sentence import SentenceEncoder
 from tierbot.adapters.files.archives import read_archive
-from tierbot.domain.articles import ArchiveRow
+from tierbot.domain.articles.rows import ArchiveRow
 from tierbot.domain.nouns import Estimate
 from tierbot.simulate.archive import labelled_archive
 from tierbot.simulate.backtest import RoundResult, backtest

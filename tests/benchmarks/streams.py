@@ -16,7 +16,8 @@ from numpy.typing import NDArray
 
 from tierbot.adapters.encoders.sentence import SentenceEncoder
 from tierbot.adapters.files.archives import read_archive
-from tierbot.domain.articles import ArchiveRow, to_article
+from tierbot.domain.articles.duplicates import to_article
+from tierbot.domain.articles.rows import ArchiveRow
 from tierbot.domain.nouns import Article
 from tierbot.domain.predict.classifier import Classifier
 from tierbot.domain.predict.coldstart import coldstart

@@ -27,7 +27,13 @@ from tierbot.domain.nouns import Arm, Post, Says, Verdict, Vote
 NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)
 TAGS, SIBLINGS, TRAINERS = 64, 4, 30
 ANCHORING = {"none": 0.0, "mild": 0.35, "strong": 0.67}
-CROWD_METHODS = ("majority", "dawid-skene", "one-coin", "mace", "hierarchical")
+CROWD_METHODS = (
+    "majority",
+    "crowd-kit/dawid-skene",
+    "crowd-kit/one-coin",
+    "crowd-kit/mace",
+    "hierarchical",
+)
 
 
 @dataclass(frozen=True)

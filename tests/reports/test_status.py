@@ -11,15 +11,13 @@ from tierbot.cli.app import app
 from tierbot.cli.status import _lines
 from tierbot.domain.articles.feeds import Feed, FeedMemory, FeedResult, ListedBy
 from tierbot.reports.status import Status, status_of
-from tierbot.use_cases.jobs.schedule import LEASE
 from tierbot.use_cases.ports import ChatError
 
 
 def seen(harness: Harness) -> Status:
     bot = harness.bot
-    round_status = bot.game.round_status(WORKSPACE)
     with bot.store.read(WORKSPACE) as tx:
-        return status_of(tx, "C1", round_status, harness.clock.now(), LEASE)
+        return status_of(tx, "C1", harness.clock.now())
 
 
 def text(harness: Harness) -> str:

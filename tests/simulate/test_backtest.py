@@ -10,7 +10,7 @@ import pytest
 
 from tests.support.archives import TOPICS, row, topical
 from tierbot.adapters.encoders.hashing import HashingEncoder
-from tierbot.domain.articles import ArchiveRow
+from tierbot.domain.articles.rows import ArchiveRow
 from tierbot.domain.nouns import TierbotError
 from tierbot.settings import Settings
 from tierbot.simulate import Kind, SimulatedTrainer, perfect_team

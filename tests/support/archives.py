@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import numpy as np
 
-from tierbot.domain.articles import ArchiveRow
+from tierbot.domain.articles.rows import ArchiveRow
 
 TOPICS = {
     "food": "pizza pasta cheese oven recipe kitchen dinner chef",

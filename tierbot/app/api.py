@@ -5,11 +5,9 @@ docs/python.md.
 """
 
 import json
-import logging
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -21,7 +19,6 @@ if TYPE_CHECKING:
     import pyarrow as pa
     from numpy.typing import NDArray
 
-    from tierbot.domain.predict.cascade import Answers, FirstStage
     from tierbot.domain.predict.model import Model
     from tierbot.domain.tags import TagSpace
     from tierbot.settings import Settings
@@ -40,8 +37,6 @@ __all__ = [
     "load",
 ]
 
-log = logging.getLogger(__name__)
-
 _PAGE = 5000
 
 
@@ -50,14 +45,13 @@ class Champion:
     """The model in service.
 
     version: its id, such as "m0003". topics: the T tags that it chooses from. model, encoder: what answers, and what it
-    reads a text's embedding by. first: what settles the easy texts without the encoder, with TIERBOT_FIRST_STAGE=on.
+    reads a text's embedding by.
     """
 
     version: str
     topics: tuple[Tag, ...]
     model: "Model"
     encoder: "Encoder"
-    first: "FirstStage | None" = None
 
     @property
     def tags(self) -> tuple[str, ...]:
@@ -70,13 +64,8 @@ class Champion:
         What is rare in a text is best given as an Article, whose url counts, too. Raises TierbotError if the model
         cannot answer.
         """
-        return self.answers([text if isinstance(text, Article) else article_of(text) for text in texts]).probabilities
-
-    def answers(self, articles: "Sequence[Article]") -> "Answers":
-        """Return the probabilities of `tags` for n articles, (n, T), and which stage spoke of each."""
-        from tierbot.domain.predict.cascade import answers
-
-        return answers(articles, self.tags, model=self.model, encode=self.encoder.encode, first=self.first)
+        articles = [text if isinstance(text, Article) else article_of(text) for text in texts]
+        return self.model.predict(articles, self.encoder.encode([one.content for one in articles]), self.tags)
 
     def classify(self, texts: Iterable[str | Article]) -> list[dict[str, float]]:
         """Return for each text its tags' probabilities, by tag id, the most probable first."""
@@ -92,13 +81,12 @@ def load(where: str | Path | None = None, *, encoder: str | None = None, workspa
     Without `where`, the one that the environment and `.env` say (DATABASE_URL), or the model that ships if there is no
     database yet. Of a folder the champion is taken, or else the bootstrap model. `encoder` names the sentence encoder,
     as TIERBOT_ENCODER does, which stands for it otherwise; `workspace` a database's workspace by its id, where it holds
-    several, as TIERBOT_WORKSPACE does. With TIERBOT_FIRST_STAGE=on a database's model gets its first stage, which takes a
-    minute to teach when it is first asked for.
+    several, as TIERBOT_WORKSPACE does.
 
     Raises TierbotError if there is no model there, it is damaged, or another encoder made it.
     """
     from tierbot.adapters.encoders import encoder_of
-    from tierbot.app.bootstrap import tag_space
+    from tierbot.domain.tags import tag_space
     from tierbot.settings import load_settings
 
     given = {"encoder": encoder, "workspace": workspace}
@@ -109,33 +97,26 @@ def load(where: str | Path | None = None, *, encoder: str | None = None, workspa
     made_by = encoder_of(settings.encoder)
     if where is None or "://" in str(where):
         return _of_database(settings, made_by, needed=where is not None)
-    return _of_files(Path(where), made_by, tag_space(settings))
+    return _of_files(Path(where), made_by, tag_space(settings.tags))
 
 
 def _of_database(settings: "Settings", encoder: "Encoder", *, needed: bool) -> Champion:
-    from tierbot.adapters.files.first_stage import embedded_in, first_stage_of
     from tierbot.adapters.files.model_files import shipped_models
     from tierbot.adapters.store import NoDatabaseError, open_store
-    from tierbot.app.bootstrap import build, tag_space
+    from tierbot.app.bootstrap import build
     from tierbot.app.slack_access import tags_in
+    from tierbot.domain.tags import tag_space
 
     try:
         bot = build(settings, store=open_store(settings.database_url, create=False), encoder=encoder)
     except NoDatabaseError:
         if needed:
             raise
-        if settings.first_stage:
-            log.warning("TIERBOT_FIRST_STAGE has no effect: there is no database whose articles could teach it.")
-        return _of_files(shipped_models(), encoder, tag_space(settings))
+        return _of_files(shipped_models(), encoder, tag_space(settings.tags))
     try:
         workspace = bot.only_workspace()
         version, model = bot.registry.champion(workspace)
-        tags = tags_in(bot.store, workspace)
-        first = None
-        if settings.first_stage:
-            name, stored = f"{version.id} {version.sha256}", partial(embedded_in, bot.store, workspace, encoder.digest)
-            first = first_stage_of(model, name, tags.ids, encoder, stored)
-        return Champion(version.id, tags.active, model, encoder, first)
+        return Champion(version.id, tags_in(bot.store, workspace).active, model, encoder)
     finally:
         bot.close()
 
@@ -274,9 +255,9 @@ def ledger(url: str | None = None, *, identities: bool = False, workspace: str |
     "tierbot[export]"`).
     """
     from tierbot.adapters.store import open_store
-    from tierbot.app.slack_access import only_workspace
     from tierbot.reports.dataset import pseudonyms_of
     from tierbot.settings import load_settings
+    from tierbot.use_cases.ports import only_workspace
 
     _arrow()
     settings = load_settings()

@@ -29,20 +29,12 @@ from tierbot.adapters.slack.installation.oauth import Installing, installing_of
 from tierbot.adapters.slack.manifest import bot_scopes
 from tierbot.adapters.slack.messages.chat import web_client
 from tierbot.adapters.store import open_store
-from tierbot.app.slack_access import (
-    admins_of,
-    chat_of_one,
-    chats_of_all,
-    identify_patiently,
-    installations_of,
-    only_workspace,
-    tags_in,
-)
+from tierbot.app.slack_access import admins_of, chat_of_one, chats_of_all, identify_patiently, installations_of, tags_in
 from tierbot.domain.articles.boundaries import load_boundaries
 from tierbot.domain.articles.feeds import load_feeds
 from tierbot.domain.doctor.smoke_test import Step, run_smoke_test, vote_stands
 from tierbot.domain.nouns import TierbotError
-from tierbot.domain.tags import TagSpace, default_tag_space, load_tag_space, names_of
+from tierbot.domain.tags import TagSpace, names_of, tag_space
 from tierbot.settings import Settings
 from tierbot.use_cases.articles.intake import Intake
 from tierbot.use_cases.articles.tag_requests import TagRequests
@@ -76,6 +68,7 @@ from tierbot.use_cases.ports import (
     Predictors,
     Store,
     Workspace,
+    only_workspace,
 )
 from tierbot.use_cases.voting.menu_votes import MenuVotes
 
@@ -222,7 +215,7 @@ def build(
     game = Game(loop, worker.wake)
     nudges = Nudges(loop, chats)
     scheduler = Scheduler(loop, meter)
-    tags = tags or tag_space(settings)
+    tags = tags or tag_space(settings.tags)
     scheduler.add(NUDGE, nudges)
     scheduler.add(WATCH, SuspicionWatch(chats, admins_of(settings, installations)))
     scheduler.add(JOIN, Joining(nudges, chats, tags))
@@ -388,8 +381,3 @@ def feed_reader(settings: Settings) -> Feeds:
     from tierbot.adapters.feeds import LOOPBACK, FeedReader  # noqa: PLC0415 - an HTTP client, not needed by every command
 
     return FeedReader(allow=LOOPBACK if settings.feeds_allow_local else (), contact=settings.feeds_contact)
-
-
-def tag_space(settings: Settings) -> TagSpace:
-    """Return the tag space that is set, or the one that ships. Raises TierbotError if it cannot be used."""
-    return load_tag_space(settings.tags) if settings.tags else default_tag_space()

@@ -1,7 +1,7 @@
 """Who speaks to Slack in which workspace: one bot token for one workspace, or each installed workspace with its own."""
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from functools import cache, lru_cache, partial
 from typing import Any
 
@@ -17,16 +17,7 @@ from tierbot.domain.nouns import TierbotError
 from tierbot.domain.tags import TagSpace
 from tierbot.settings import Settings
 from tierbot.use_cases.delivery.dispatch import NOT_INSTALLED
-from tierbot.use_cases.ports import (
-    Chat,
-    ChatError,
-    ChatUnavailableError,
-    Clock,
-    Meter,
-    RateLimitedError,
-    Store,
-    Workspace,
-)
+from tierbot.use_cases.ports import Chat, ChatError, ChatUnavailableError, Clock, Meter, RateLimitedError, Store
 
 _MOST_CHATS = 1000
 _PATIENCE = (1.0, 2.0, 5.0, 10.0, 20.0, 30.0)  # seconds between attempts to learn from Slack who the bot is
@@ -116,23 +107,6 @@ def tags_in(store: Store, workspace: str) -> TagSpace:
     """Return a workspace's tag space as it stands."""
     with store.read(workspace) as tx:
         return tx.workspaces.tags()
-
-
-def only_workspace(found: Sequence[Workspace], wanted: str) -> str:
-    """Return the id of the one workspace there is, or of that which is wanted (TIERBOT_WORKSPACE; may be empty).
-
-    Raises TierbotError if there is none, or several and none of them is wanted.
-    """
-    ids = [one.id for one in found]
-    if wanted in ids:
-        return wanted
-    if len(ids) == 1 and not wanted:
-        return ids[0]
-    if not ids:
-        raise TierbotError("The database knows no workspace yet. Start the bot once with `tierbot run`.")
-    listed = ", ".join(f"{one.id} ({one.name})" for one in found)
-    there = f"The database has no workspace {wanted}; it has" if wanted else "The database has several workspaces:"
-    raise TierbotError(f"{there} {listed}. Say which with TIERBOT_WORKSPACE.")
 
 
 def identify_patiently(settings: Settings, pause: Callable[[float], Any] = time.sleep) -> Identity:

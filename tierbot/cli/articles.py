@@ -11,13 +11,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from tierbot.adapters.files.archives import ReadReport, read_archive
 from tierbot.cli.bulk import EngineName, Workers, done_to, identity, progress
 from tierbot.cli.output import counted, err, out, print_json
 from tierbot.cli.wiring import logging_of, offline
-from tierbot.domain.articles.duplicates import to_article
 from tierbot.domain.nouns import Article, TierbotError
-from tierbot.settings import load_settings
 
 if TYPE_CHECKING:
     from tierbot.app.bootstrap import Tierbot
@@ -46,6 +43,9 @@ def add(
 
     Example: `tierbot add stories.jsonl.gz`
     """
+    from tierbot.adapters.files.archives import ReadReport, read_archive
+    from tierbot.domain.articles.duplicates import to_article
+
     bot, workspace = offline()
     now = datetime.now(UTC)
     _check_tag(bot, workspace, check)
@@ -88,8 +88,7 @@ def classify(
     """Predict the topic of texts with the model in service (before the first start: the one that ships).
 
     With --out, a long file is divided among several processes, or a Ray cluster's. If it is interrupted, the same command
-    goes on where it was; the result is the same whatever does the work. With TIERBOT_FIRST_STAGE=on a student without a
-    transformer settles the easy texts, and the JSON says which stage spoke of each: first or full.
+    goes on where it was; the result is the same whatever does the work.
 
     Example: `tierbot classify --file backlog.jsonl.gz --out topics.jsonl --top 3`
     """
@@ -101,22 +100,27 @@ def classify(
             raise TierbotError("--out, --engine and --workers are for a file: give --file FILE, and no other text.")
         _in_bulk(file, to, top, engine, workers)
         return
+    from tierbot.adapters.files.archives import read_archive
     from tierbot.app.api import article_of, load
+    from tierbot.domain.articles.duplicates import to_article
     from tierbot.domain.predict.ranking import ranked_tags
+    from tierbot.settings import load_settings
 
     logging_of(load_settings())
     champion = load()
     rows = read_archive(file, now=now) if file is not None else ()
     for batch in _batches(chain((article_of(text) for text in texts or ()), (to_article(row, now) for row in rows))):
-        found = champion.answers(batch)
-        ranked = ranked_tags(found.probabilities, champion.topics)
-        for article, tags, stage in zip(batch, ranked, found.stages, strict=True):
-            _print(article, tags[:top], {"stage": stage} if champion.first else {}, as_json=as_json)
+        ranked = ranked_tags(champion.probabilities(batch), champion.topics)
+        for article, tags in zip(batch, ranked, strict=True):
+            _print(article, tags[:top], as_json=as_json)
 
 
 def _in_bulk(file: Path, to: Path | None, top: int, engine: str, workers: int | None) -> None:
+    from tierbot.adapters.files.archives import read_archive
     from tierbot.app.api import load
     from tierbot.app.bulk.texts import classifying, shards_of
+    from tierbot.domain.articles.duplicates import to_article
+    from tierbot.settings import load_settings
 
     settings = load_settings()
     logging_of(settings)
@@ -153,9 +157,9 @@ def _batches(articles: Iterable[Article]) -> Iterator[list[Article]]:
         yield batch
 
 
-def _print(article: Article, tags: list[dict[str, Any]], more: dict[str, str], *, as_json: bool) -> None:
+def _print(article: Article, tags: list[dict[str, Any]], *, as_json: bool) -> None:
     if as_json:
-        print_json({"title": article.title, "url": article.url, "tags": tags, **more})
+        print_json({"title": article.title, "url": article.url, "tags": tags})
         return
     best = "   ".join(f"{tag['emoji']} {tag['name']} {tag['probability']:.0%}" for tag in tags[:_SHOWN])
     out.print(f"{article.title[:100]}\n  {best}")

@@ -12,7 +12,7 @@ from tierbot.domain.nouns import TierbotError
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from tierbot.domain.articles import ArchiveRow
+    from tierbot.domain.articles.rows import ArchiveRow
     from tierbot.simulate.backtest import RoundResult
     from tierbot.simulate.choices import BacktestSettings
 

@@ -8,8 +8,6 @@ import typer
 
 from tierbot.cli.output import out, print_json, print_table
 from tierbot.cli.wiring import offline
-from tierbot.domain.articles.boundaries import load_boundaries
-from tierbot.settings import load_settings
 
 _EXAMPLES = 3
 _EXAMPLE_CHARACTERS = 60
@@ -60,9 +58,11 @@ def check(file: Annotated[Path, typer.Argument(help="A TOML file of boundaries."
 
     Example: `tierbot boundaries check boundaries.toml`
     """
-    from tierbot.app.bootstrap import tag_space
+    from tierbot.domain.articles.boundaries import load_boundaries
+    from tierbot.domain.tags import tag_space
+    from tierbot.settings import load_settings
 
-    found = load_boundaries(file, tag_space(load_settings()))
+    found = load_boundaries(file, tag_space(load_settings().tags))
     counted = [
         f"{len(rules)} {name}"
         for name, rules in (

@@ -11,11 +11,12 @@ import numpy as np
 from tierbot.adapters.atomic import write_whole
 from tierbot.adapters.files.archives import read_archive
 from tierbot.adapters.files.model_files import BOOTSTRAP, ROWS, write_model
+from tierbot.domain.articles.rows import ArchiveRow
 from tierbot.domain.nouns import ModelState, ModelVersion
 from tierbot.domain.predict.coldstart import coldstart
 from tierbot.domain.predict.features import Features, features_of
 from tierbot.domain.tags import default_tag_space
-from tierbot.domain.training.bootstrap_model import Story, build, earlier_and_later, parse_mapping, shipped_mapping
+from tierbot.domain.training.bootstrap_model import build, earlier_and_later, parse_mapping, shipped_mapping
 from tierbot.domain.training.rows import rows_to_bytes
 from tierbot.use_cases.ports import Encoder
 
@@ -58,7 +59,7 @@ def build_bootstrap(
     return card
 
 
-def _features(stories: Sequence[Story], encoder: Encoder, say: Callable[[str], None]) -> Features:
+def _features(stories: Sequence[ArchiveRow], encoder: Encoder, say: Callable[[str], None]) -> Features:
     """Encode in batches, saying how far it is: tens of thousands of stories take minutes."""
     texts = [f"{story.title}. {story.text}" if story.text else story.title for story in stories]
     parts = [np.zeros((0, encoder.dimension), np.float32)]

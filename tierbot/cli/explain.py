@@ -1,14 +1,16 @@
 """`tierbot explain`: why a post shows the tag that it shows."""
 
 from dataclasses import asdict
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from tierbot.cli.output import err, out, print_json
 from tierbot.cli.wiring import offline
-from tierbot.domain.predict.explain import Explanation
-from tierbot.domain.tags import TagSpace
+
+if TYPE_CHECKING:
+    from tierbot.domain.predict.explain import Explanation
+    from tierbot.domain.tags import TagSpace
 
 _WORDS = 8
 _LEAST_EFFECT = 0.001
@@ -39,7 +41,7 @@ def explain(
         _show(found, tags_in(bot.store, workspace))
 
 
-def _show(found: Explanation, tags: TagSpace) -> None:
+def _show(found: "Explanation", tags: "TagSpace") -> None:
     def name(tag_id: str) -> str:
         return f"{tags[tag_id].character} {tags[tag_id].name}" if tag_id in tags else tag_id
 

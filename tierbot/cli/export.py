@@ -8,10 +8,10 @@ import typer
 from tierbot.cli.output import counted, err, out, print_json
 from tierbot.cli.wiring import offline
 from tierbot.domain.nouns import Arm, TierbotError
-from tierbot.domain.tags import TagSpace
 
 if TYPE_CHECKING:
     from tierbot.app.bootstrap import Tierbot
+    from tierbot.domain.tags import TagSpace
     from tierbot.reports.dataset import Only, Pseudonyms
     from tierbot.reports.export import ExportFormat, Written
 
@@ -114,7 +114,7 @@ def _write(
 
 
 def _card(
-    bot: "Tierbot", written: "Written", form: "ExportFormat", only: "Only", tags: TagSpace, names: "Pseudonyms | None"
+    bot: "Tierbot", written: "Written", form: "ExportFormat", only: "Only", tags: "TagSpace", names: "Pseudonyms | None"
 ) -> str:
     from importlib import metadata
 

@@ -2,16 +2,17 @@
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 from urllib.parse import urlsplit
 
 import typer
 
 from tierbot.cli.output import counted, err, out, print_json
 from tierbot.cli.wiring import offline
-from tierbot.domain.articles.feeds import Feed, FeedResult, ListedFeed, parse_feeds, starter_feeds
 from tierbot.domain.nouns import TierbotError
-from tierbot.settings import load_settings
+
+if TYPE_CHECKING:
+    from tierbot.domain.articles.feeds import Feed, FeedResult, ListedFeed
 
 _SHOWN = 5  # articles of a feed under test
 
@@ -34,6 +35,8 @@ def add(
 
     Example: `tierbot feeds add https://feeds.example/news.xml`
     """
+    from tierbot.domain.articles.feeds import parse_feeds
+
     feeds = parse_feeds("\n".join(f"{url} {name}" for url in urls), "the command line")
     _refuse_private(feeds)
     _add(feeds)
@@ -45,6 +48,8 @@ def starter() -> None:
 
     Example: `tierbot feeds starter`
     """
+    from tierbot.domain.articles.feeds import starter_feeds
+
     _add(starter_feeds())
 
 
@@ -81,6 +86,8 @@ def try_out(
     Example: `tierbot feeds test https://feeds.example/news.xml`
     """
     from tierbot.app.bootstrap import feed_reader
+    from tierbot.domain.articles.feeds import parse_feeds
+    from tierbot.settings import load_settings
 
     (feed,) = parse_feeds(url, "the command line")
     (result,) = feed_reader(load_settings()).poll([feed], {}, datetime.now(UTC))
@@ -107,8 +114,9 @@ def remove(url: Annotated[str, typer.Argument(help="The feed's address, as `tier
     out.print(f"{url} is not read any more.")
 
 
-def _refuse_private(feeds: Sequence[Feed]) -> None:
+def _refuse_private(feeds: "Sequence[Feed]") -> None:
     from tierbot.adapters.feeds import LOOPBACK, is_closed
+    from tierbot.settings import load_settings
 
     allow = LOOPBACK if load_settings().feeds_allow_local else ()
     for feed in feeds:
@@ -119,14 +127,14 @@ def _refuse_private(feeds: Sequence[Feed]) -> None:
             )
 
 
-def _add(feeds: Sequence[Feed]) -> None:
+def _add(feeds: "Sequence[Feed]") -> None:
     bot, workspace = offline()
     added = bot.intake.add_feeds(workspace, feeds)
     known = f" On the list already: {len(feeds) - added}." if added < len(feeds) else ""
     out.print(f"Added: {added}.{known} `tierbot feeds list` shows how they are doing.")
 
 
-def _as_dict(one: ListedFeed) -> dict[str, Any]:
+def _as_dict(one: "ListedFeed") -> dict[str, Any]:
     return {
         "url": one.feed.url,
         "name": one.feed.name,
@@ -140,7 +148,7 @@ def _as_dict(one: ListedFeed) -> dict[str, Any]:
     }
 
 
-def _outcome(result: FeedResult) -> dict[str, Any]:
+def _outcome(result: "FeedResult") -> dict[str, Any]:
     return {
         "url": result.feed.url,
         "problem": result.problem,
@@ -157,7 +165,7 @@ def _outcome(result: FeedResult) -> dict[str, Any]:
     }
 
 
-def _state(one: ListedFeed) -> str:
+def _state(one: "ListedFeed") -> str:
     if one.problem:
         return f"broken: {one.problem.removeprefix(one.feed.url + ': ')}"
     return "; ".join(one.notes) or ("ok" if one.polled_at else "")

@@ -17,7 +17,10 @@ def settle(
     labels: Annotated[Path, typer.Argument(help="CSV with item, worker, label; gzipped or not.")],
     truth: Annotated[Path | None, typer.Option(help="CSV with item, truth: how often is the crowd right?")] = None,
     method: Annotated[
-        str | None, typer.Option(help="How votes are weighed; an unknown one lists those there are.")
+        str | None,
+        typer.Option(
+            help="hierarchical, majority, or one of crowd-kit's, such as crowd-kit/mace. [default: hierarchical]"
+        ),
     ] = None,
     answers: Annotated[bool, typer.Option("--answers", help="Each item's label and confidence, a line each.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object.")] = False,

@@ -8,7 +8,9 @@ import typer
 from tierbot.cli.output import counted, out, print_json, print_table
 
 if TYPE_CHECKING:
-    from tierbot.app.bootstrap import Tierbot
+    from collections.abc import Sequence
+
+    from tierbot.use_cases.ports import Store, Workspace
 
 _MOST = 8
 
@@ -26,40 +28,37 @@ def status(as_json: Annotated[bool, typer.Option("--json", help="One JSON object
     Example: `tierbot status --json`
     """
     from tierbot.adapters.store import open_store
-    from tierbot.app.bootstrap import build
     from tierbot.cli.wiring import logging_of
     from tierbot.reports.status import status_of
     from tierbot.settings import load_settings
-    from tierbot.use_cases.jobs.schedule import LEASE
+    from tierbot.use_cases.ports import only_workspace
 
     settings = load_settings()
     logging_of(settings)
-    bot = build(settings, store=open_store(settings.database_url, create=False))
+    channel = "" if settings.many_workspaces else settings.channel
+    store = open_store(settings.database_url, create=False)
     try:
-        if len(bot.store.workspace_ids()) > 1 and not settings.workspace:
-            _overview(bot, as_json=as_json)
+        workspaces = store.workspaces()
+        if len(workspaces) > 1 and not settings.workspace:
+            _overview(store, workspaces, channel, as_json=as_json)
             return
-        workspace = bot.only_workspace()
-        with bot.store.read(workspace) as tx:
-            is_open = tx.rounds.current() is not None
-        round_status = bot.game.round_status(workspace) if is_open else None
-        with bot.store.read(workspace) as tx:
-            found = status_of(tx, bot.loop.channel(tx), round_status, bot.clock.now(), LEASE)
+        with store.read(only_workspace(workspaces, settings.workspace)) as tx:
+            found = status_of(tx, channel, datetime.now(UTC))
     finally:
-        bot.close()
+        store.close()
     if as_json:
         print_json(_plain(found))
     else:
         out.print("\n".join(_lines(found, datetime.now(UTC))))
 
 
-def _overview(bot: "Tierbot", *, as_json: bool) -> None:
+def _overview(store: "Store", workspaces: "Sequence[Workspace]", channel: str, *, as_json: bool) -> None:
     from tierbot.reports.overview import overview_of, state_in_words
 
     found = []
-    for workspace in bot.store.workspaces():
-        with bot.store.read(workspace.id) as tx:
-            found.append(overview_of(tx, workspace, bot.loop.channel(tx)))
+    for workspace in workspaces:
+        with store.read(workspace.id) as tx:
+            found.append(overview_of(tx, workspace, channel))
     if as_json:
         print_json(_plain({"workspaces": found}))
         return

@@ -7,8 +7,6 @@ from typing import Annotated
 import typer
 
 from tierbot.cli.output import counted, out, print_json, print_table
-from tierbot.domain.tags import default_tag_space, load_tag_space
-from tierbot.settings import load_settings
 
 group = typer.Typer(
     help="The tag space: which topics there are, and which emoji stands for which.", no_args_is_help=True
@@ -26,8 +24,10 @@ def list_tags(as_json: Annotated[bool, typer.Option("--json", help="One JSON obj
 
     Example: `tierbot tags list`
     """
-    settings = load_settings()
-    space = load_tag_space(settings.tags) if settings.tags else default_tag_space()
+    from tierbot.domain.tags import tag_space
+    from tierbot.settings import load_settings
+
+    space = tag_space(load_settings().tags)
     if as_json:
         for tag in space:
             print_json(asdict(tag))
@@ -44,5 +44,7 @@ def check(file: Annotated[Path, typer.Argument(help="A TOML file with [[tag]] ta
 
     Example: `tierbot tags check our-tags.toml`
     """
+    from tierbot.domain.tags import load_tag_space
+
     space = load_tag_space(file)
     out.print(f"{file}: {counted(len(space), 'tag')}, all fine. Set TIERBOT_TAGS={file} to use them.")

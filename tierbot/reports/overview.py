@@ -5,14 +5,14 @@ from typing import Any
 from tierbot.use_cases.ports import DeliveryState, Transaction, Workspace
 
 
-def overview_of(tx: Transaction, workspace: Workspace, channel: str) -> dict[str, Any]:
+def overview_of(tx: Transaction, workspace: Workspace, default_channel: str) -> dict[str, Any]:
     """Return how one of several workspaces stands, as plain data with moments as datetimes."""
     counts, current = tx.outbox.counts(), tx.rounds.current()
     return {
         "id": workspace.id,
         "name": workspace.name,
         "enterprise": workspace.enterprise,
-        "channel": channel or None,
+        "channel": workspace.plays_in(default_channel) or None,
         "stopped_at": workspace.stopped_at,
         "paused": bool(workspace.settings.get("paused", False)),
         "round": current.number if current else None,

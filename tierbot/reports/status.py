@@ -1,13 +1,14 @@
 """How the bot stands, read from its database alone: it may run elsewhere, or not at all."""
 
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from tierbot.domain.nouns import Origin
 from tierbot.domain.rounds.boards import RoundStatus
 from tierbot.domain.training.drift import drift_of
 from tierbot.use_cases.people.doubts import doubts
-from tierbot.use_cases.ports import Delivery, DeliveryState, Due, Transaction
+from tierbot.use_cases.ports import SCHEDULER, SCHEDULER_LEASE, Delivery, DeliveryState, Due, Transaction
+from tierbot.use_cases.rounds.round_report import round_status
 from tierbot.use_cases.voting.settlement import ROUNDS
 
 _MOST_PARKED = 20
@@ -15,24 +16,22 @@ _MOST_PARKED = 20
 Status = dict[str, Any]
 
 
-def status_of(
-    tx: Transaction, channel: str, round_status: RoundStatus | None, now: datetime, lease: timedelta
-) -> Status:
-    """Return the status as plain data, moments as datetimes.
+def status_of(tx: Transaction, default_channel: str, now: datetime) -> Status:
+    """Return the status of the transaction's workspace as plain data, moments as datetimes.
 
-    round_status: None where no round is open. lease: for how long each tick of the scheduler prolongs its lease,
-    which is how the last tick is known.
+    default_channel: where it plays if no channel was chosen there; empty for none.
     """
-    known = tx.workspaces.get()
+    known, current = tx.workspaces.get(), tx.rounds.current()
+    channel = known.plays_in(default_channel) if known else default_channel
     switches = known.settings if known else {}
     return {
         "workspace": {"id": known.id if known else None, "name": known.name if known else None}
         | {"stopped_at": known.stopped_at if known else None},
         "channel": channel or None,
-        **_running(tx, now, lease),
+        **_running(tx, now),
         "paused": bool(switches.get("paused", False)),
         "last_reaction_at": _last_reaction(tx),
-        "round": None if round_status is None else _round(tx, round_status),
+        "round": _round(tx, round_status(tx, current)) if current else None,
         "model": _model(tx),
         "outbox": _outbox(tx, now),
         "parked": [_parked(delivery) for delivery in tx.outbox.parked()[-_MOST_PARKED:]],
@@ -46,12 +45,12 @@ def status_of(
     }
 
 
-def _running(tx: Transaction, now: datetime, lease: timedelta) -> Status:
-    held = tx.leases.get("scheduler")
+def _running(tx: Transaction, now: datetime) -> Status:
+    held = tx.leases.get(SCHEDULER)
     if held is None:
         return {"running": False, "process": None, "last_tick_at": None}
     holder, until = held
-    return {"running": until > now, "process": holder, "last_tick_at": until - lease}
+    return {"running": until > now, "process": holder, "last_tick_at": until - SCHEDULER_LEASE}
 
 
 def _last_reaction(tx: Transaction) -> datetime | None:

@@ -7,7 +7,8 @@ from datetime import UTC, datetime
 import numpy as np
 from numpy.typing import NDArray
 
-from tierbot.domain.articles import ArchiveRow, to_article
+from tierbot.domain.articles.duplicates import to_article
+from tierbot.domain.articles.rows import ArchiveRow
 from tierbot.domain.nouns import Article, TierbotError
 from tierbot.domain.predict.features import Features, features_of
 from tierbot.domain.tags import TagSpace

@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from tierbot.domain.articles import ArchiveRow
+from tierbot.domain.articles.rows import ArchiveRow
 from tierbot.domain.feedback import votes_of
 from tierbot.domain.nouns import Arm, Estimate, Outcome, Post, ReactionEvent, Verdict, Vote, key
 from tierbot.domain.predict.asking import Asked, AskingContext, ask_about

@@ -10,8 +10,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from tierbot.domain.articles import canonical_url
 from tierbot.domain.articles.duplicates import words
+from tierbot.domain.articles.urls import canonical_url
 from tierbot.domain.nouns import Arm
 from tierbot.domain.tags import TagSpace, base_name
 from tierbot.domain.tags.emoji import APPROVE

@@ -118,7 +118,7 @@ class Loop:
     def channel(self, tx: Transaction) -> str:
         """Return the channel that a workspace plays in: chosen there, else the setting's; empty if there is none yet."""
         known = tx.workspaces.get()
-        return (known.channel if known else "") or self.settings.channel
+        return known.plays_in(self.settings.channel) if known else self.settings.channel
 
     # --- article --------------------------------------------------------------------------------
 

@@ -12,6 +12,7 @@ from tierbot.settings import Settings, environment_name
         ("TIERBOT_ADMIN", "is TIERBOT_ADMINS meant?"),
         ("tierbot_blank_shares", "is TIERBOT_BLANK_SHARE meant?"),
         ("TIERBOT_ZZZ", "lists those there are"),
+        ("TIERBOT_FIRST_STAGE", "lists those there are"),  # of an earlier version
     ],
 )
 def test_a_name_that_begins_like_a_setting_and_is_none_is_told_with_the_nearest(name: str, meant: str) -> None:

@@ -15,7 +15,6 @@ from tierbot.domain.articles.boundaries import (
     Boundary,
     BoundaryFileError,
     Held,
-    count_held,
     load_boundaries,
     parse_boundaries,
 )
@@ -110,10 +109,8 @@ def test_without_rules_everything_passes(title: str) -> None:
     assert Boundaries().after({"food": 0.01, "law": 0.99}) is None
 
 
-def test_what_was_held_back_is_counted_by_boundary() -> None:
-    word, source = Held(Boundary.WORD, "crypto*"), Held(Boundary.SOURCE, "x.example")
-    assert count_held([source, word, word]) == [(word, 2), (source, 1)]
-    assert str(word) == "word: crypto*"
+def test_what_held_an_article_back_is_shown_as_boundary_and_rule() -> None:
+    assert str(Held(Boundary.WORD, "crypto*")) == "word: crypto*"
 
 
 # --- the file -------------------------------------------------------------------------------------

@@ -1,6 +1,5 @@
 """The bootstrap model: what divides its stories, what its mapping says, what is measured."""
 
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 import numpy as np
@@ -9,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.support.worlds import ENCODER, TAG_IDS, TAGS, features, texts
+from tierbot.domain.articles.rows import ArchiveRow
 from tierbot.domain.nouns import TierbotError
 from tierbot.domain.predict.coldstart import coldstart
 from tierbot.domain.tags import default_tag_space
@@ -24,15 +24,8 @@ DAWN = datetime(2020, 1, 1, tzinfo=UTC)
 MAPPING = {"KITCHEN": ("food",), "STARS": ("space",), "SHOW": ("music", "law")}
 
 
-@dataclass(frozen=True)
-class Row:
-    """A labelled row of an archive."""
-
-    title: str
-    tags: tuple[str, ...]
-    published_at: datetime | None = None
-    text: str = ""
-    url: str = ""
+def labelled(title: str, tags: tuple[str, ...], published_at: datetime | None = None) -> ArchiveRow:
+    return ArchiveRow(1, "", title, "", "", "", published_at, None, tags)
 
 
 def test_the_shipped_mapping_names_shipped_tags_and_leaves_out_what_is_no_topic() -> None:
@@ -68,7 +61,7 @@ def test_a_mapping_that_cannot_be_used_is_named_with_the_remedy(text: str, told:
     )
 )
 def test_no_story_stands_on_both_sides(drawn: list[tuple[str, str, int | None]]) -> None:
-    rows = [Row(title, (tag,), None if day is None else DAWN + timedelta(days=day)) for title, tag, day in drawn]
+    rows = [labelled(title, (tag,), None if day is None else DAWN + timedelta(days=day)) for title, tag, day in drawn]
     try:
         earlier, later = earlier_and_later(rows, MAPPING)
     except TierbotError as fault:
@@ -87,7 +80,7 @@ def test_no_story_stands_on_both_sides(drawn: list[tuple[str, str, int | None]])
 
 
 def test_of_two_copies_the_dated_one_is_kept() -> None:
-    rows = [Row("Pizza", ("KITCHEN",)), Row("PIZZA", ("STARS",), DAWN), Row("Moon", ("STARS",), DAWN)]
+    rows = [labelled("Pizza", ("KITCHEN",)), labelled("PIZZA", ("STARS",), DAWN), labelled("Moon", ("STARS",), DAWN)]
     earlier, later = earlier_and_later(rows, MAPPING)
     assert not earlier
     assert {row.tags for row in later} == {("STARS",)}
@@ -97,7 +90,7 @@ def test_a_model_is_built_measured_and_can_predict_every_tag() -> None:
     some, topics = texts(600, np.random.default_rng(1), words=3)
     category = {"food": "KITCHEN", "space": "STARS", "music": "SHOW", "law": "SHOW"}
     rows = [
-        Row(f"{text} {i}", (category[topic],), DAWN + timedelta(hours=i))
+        labelled(f"{text} {i}", (category[topic],), DAWN + timedelta(hours=i))
         for i, (text, topic) in enumerate(zip(some, topics, strict=True))
     ]
     mapping = {name: tags for name, tags in MAPPING.items() if name != "SHOW"} | {"SHOW": ("music",)}
@@ -115,7 +108,7 @@ def test_a_model_is_built_measured_and_can_predict_every_tag() -> None:
 
 def test_a_category_of_several_tags_gives_the_one_its_description_stands_out_for() -> None:
     titles = ["song band guitar", "court judge ruling", "today people say"] * 30
-    rows = [Row(f"{title} {i}", ("SHOW",), DAWN + timedelta(hours=i)) for i, title in enumerate(titles)]
+    rows = [labelled(f"{title} {i}", ("SHOW",), DAWN + timedelta(hours=i)) for i, title in enumerate(titles)]
     made = build(
         rows, rows[-9:], (features(titles), features(titles[-9:])), MAPPING, coldstart(TAGS, ENCODER.encode), card={}
     )

@@ -7,10 +7,13 @@ from datetime import UTC, datetime
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from scipy import stats
 
 from tierbot.domain.nouns import Arm, Outcome, Post, Selection, Verdict
 from tierbot.domain.predict.selection import RANDOM
-from tierbot.domain.training.drift import BEFORE, FALSE_ALARMS, RECENT, Changed, Drift, drift_of
+from tierbot.domain.training.drift import BEFORE, FALSE_ALARMS, RECENT, Changed, Drift, drift_of, fisher_exact
 from tierbot.use_cases.ports import SettledPost
 
 NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)
@@ -83,3 +86,10 @@ def test_too_few_posts_tell_nothing(many: int) -> None:
     found = drift_of(stream(np.random.default_rng(5), prior=1.0, many=many))
     assert not found.enough
     assert found.signals == ()
+
+
+@given(st.integers(1, 60), st.integers(1, 200), st.data(), st.booleans())
+def test_the_exact_test_is_fishers(n0: int, n1: int, data: st.DataObject, both_ways: bool) -> None:
+    k0, k1 = data.draw(st.integers(0, n0)), data.draw(st.integers(0, n1))
+    expected = stats.fisher_exact([[k0, n0 - k0], [k1, n1 - k1]], "two-sided" if both_ways else "greater").pvalue
+    assert fisher_exact(k0, n0, k1, n1, both_ways=both_ways) == pytest.approx(expected, rel=1e-9)

@@ -1,11 +1,9 @@
 """What each kind of verdict teaches, and rows as bytes."""
 
-from datetime import timedelta
-
 import numpy as np
 import pytest
 
-from tests.support.settled import NOW, settled
+from tests.support.settled import settled
 from tests.support.worlds import TAG_IDS, features, texts
 from tierbot.domain.nouns import Outcome
 from tierbot.domain.predict.tensors import ModelFileError
@@ -53,14 +51,6 @@ def test_silence_on_a_tag_that_was_never_named_teaches_nothing() -> None:
 def test_a_tag_out_of_use_is_passed_over() -> None:
     rows = verdict_rows([settled(1, tags={"chess": 1.0}, shown="chess")], THREE.take([0]), TAG_IDS)
     assert not rows.targets.any()
-
-
-def test_recency_halves_a_verdicts_weight_and_is_off_by_default() -> None:
-    posts = [settled(1), settled(2, at=NOW - timedelta(days=10))]
-    plain = verdict_rows(posts, THREE.take([0, 1]), TAG_IDS)
-    aged = verdict_rows(posts, THREE.take([0, 1]), TAG_IDS, now=NOW, half_life_days=10)
-    assert plain.weights[0].tolist() == plain.weights[1].tolist()
-    assert aged.weights[1].tolist() == pytest.approx((aged.weights[0] / 2).tolist())
 
 
 def test_a_tag_that_was_no_choice_in_the_archive_is_spoken_of_by_its_own_rows_only() -> None:

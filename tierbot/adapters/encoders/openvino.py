@@ -79,10 +79,6 @@ class FastEncoder:
                 found[rows] = self._session({"input_ids": ids, "attention_mask": mask})[0]
         return found
 
-    def vocabulary(self) -> tuple[str, NDArray[np.float32]]:
-        """Return the tokenizer as JSON and its tokens' input vectors, (V, k): the exact encoder's."""
-        return self._exact.vocabulary()
-
     def _read(self) -> tuple[Any, Any]:
         try:
             import openvino  # noqa: PLC0415 - an optional package, needed from here on only

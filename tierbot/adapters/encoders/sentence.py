@@ -28,7 +28,6 @@ _DIGESTS = {
     "model.safetensors": "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db",
     "tokenizer.json": "be50c3628f2bf5bb5e3a7f17b1f74611b2561a3a27eeab05e5aa30f411572037",
 }
-_INPUT_VECTORS = "embeddings.word_embeddings.weight"
 TOKENS = 128  # titles and leads fit; attention over more costs time and memory
 _MOST_CHARACTERS = 20 * TOKENS  # beyond these no token counts, and tokenising megabytes takes minutes
 _BATCH = 32
@@ -92,29 +91,6 @@ class SentenceEncoder:
                 show_progress_bar=False,
             )
         return np.asarray(found, dtype=np.float32)
-
-    def vocabulary(self) -> tuple[str, NDArray[np.float32]]:
-        """Return the tokenizer as JSON and its tokens' input vectors, (V, k), of which a static encoder is distilled.
-
-        The default weights are read without torch. Raises EncoderError if the tokenizer is none of `tokenizers`.
-        """
-        if self.name == DEFAULT:
-            from safetensors.numpy import load_file  # noqa: PLC0415
-
-            _ = self.digest
-            folder = packaged_weights()
-            tensors = load_file(folder / "model.safetensors")
-            return (folder / "tokenizer.json").read_text(encoding="utf-8"), tensors[_INPUT_VECTORS]
-        with self._lock:
-            model = self._loaded()
-        try:
-            tokenizer = cast("Any", model.tokenizer).backend_tokenizer.to_str()
-            inputs = cast("Any", model[0]).auto_model.get_input_embeddings().weight
-        except AttributeError as fault:
-            raise EncoderError(
-                f"The encoder {self.name!r} has no tokens to distil. Set TIERBOT_FIRST_STAGE=off."
-            ) from fault
-        return tokenizer, np.asarray(inputs.detach().cpu().numpy(), dtype=np.float32)
 
     def _loaded(self) -> "SentenceTransformer":
         if self._model is None:

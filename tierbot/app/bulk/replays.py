@@ -11,7 +11,8 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from tierbot.app.bulk.work import Do, Lines, Shard, Work
-from tierbot.domain.articles import ArchiveRow, to_article
+from tierbot.domain.articles.duplicates import to_article
+from tierbot.domain.articles.rows import ArchiveRow
 from tierbot.domain.nouns import TierbotError
 
 if TYPE_CHECKING:

@@ -53,19 +53,13 @@ def classifying(champion: "Champion", encoder: str, top: int, seconds: float = 6
         **({"seconds": seconds} if isinstance(model, ExternalPredictor) else {}),
     }
     weights = model.state if isinstance(model, ExternalPredictor) else cast("Classifier", model).to_bytes()
-    first = champion.first.to_bytes() if champion.first else b""
-    about["first_stage"] = len(first)
-    return Work("tierbot.app.bulk.texts:classifier", json.dumps(about).encode() + b"\n" + first + weights)
+    return Work("tierbot.app.bulk.texts:classifier", json.dumps(about).encode() + b"\n" + weights)
 
 
 def classifier(about: bytes) -> Do:
     """Return what classifies lines {title, text, url} in a worker. Raises TierbotError if this machine cannot."""
-    from tierbot.domain.predict.cascade import FirstStage, answers  # noqa: PLC0415
-
-    head, _, rest = about.partition(b"\n")
+    head, _, weights = about.partition(b"\n")
     told = json.loads(head)
-    first, weights = rest[: told["first_stage"]], rest[told["first_stage"] :]
-    student = FirstStage.from_bytes(first) if first else None
     encoder = _encoder(told["encoder"], told["encoder_digest"])
     tags = [Tag(one[0], one[1], one[2], one[3], description="") for one in told["tags"]]
     tag_ids = [tag.id for tag in tags]
@@ -75,19 +69,10 @@ def classifier(about: bytes) -> Do:
         from tierbot.domain.predict.ranking import ranked_tags  # noqa: PLC0415
 
         articles = [_article(json.loads(line)) for line in lines]
-        found = answers(articles, tag_ids, model=model, encode=encoder.encode, first=student)
-        ranked = ranked_tags(found.probabilities, tags)
+        probabilities = model.predict(articles, encoder.encode([one.content for one in articles]), tag_ids)
         return [
-            json.dumps(
-                {
-                    "title": one.title,
-                    "url": one.url,
-                    "tags": row[: told["top"]],
-                    **({"stage": stage} if student else {}),
-                },
-                ensure_ascii=False,
-            )
-            for one, row, stage in zip(articles, ranked, found.stages, strict=True)
+            json.dumps({"title": one.title, "url": one.url, "tags": row[: told["top"]]}, ensure_ascii=False)
+            for one, row in zip(articles, ranked_tags(probabilities, tags), strict=True)
         ]
 
     return classify

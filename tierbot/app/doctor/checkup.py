@@ -16,7 +16,7 @@ from tierbot.adapters.slack.manifest import bot_commands, bot_events, bot_scopes
 from tierbot.adapters.slack.messages.chat import web_client
 from tierbot.adapters.store import open_store
 from tierbot.adapters.store.examine import examine as examine_store
-from tierbot.app.bootstrap import SystemClock, Tierbot, app_of, build, smoke_test, tag_space
+from tierbot.app.bootstrap import SystemClock, Tierbot, app_of, build, smoke_test
 from tierbot.app.doctor.many import check_up_many
 from tierbot.app.doctor.misspelt import misspelt
 from tierbot.domain.doctor import (
@@ -34,7 +34,7 @@ from tierbot.domain.doctor import (
 from tierbot.domain.doctor.judge import bad
 from tierbot.domain.doctor.smoke_test import Step
 from tierbot.domain.nouns import Origin, TierbotError
-from tierbot.domain.tags import TagSpace
+from tierbot.domain.tags import TagSpace, tag_space
 from tierbot.settings import Settings
 from tierbot.use_cases.jobs.smoke_test import record_smoke_test
 from tierbot.use_cases.ports import Clock, Encoder, Transaction
@@ -129,7 +129,7 @@ def _secret(token: SecretStr | None) -> str:
 
 def _tags(settings: Settings) -> tuple[TagSpace | None, str | None]:
     try:
-        return tag_space(settings), None
+        return tag_space(settings.tags), None
     except TierbotError as fault:
         return None, str(fault)
 

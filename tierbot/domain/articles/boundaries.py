@@ -13,8 +13,7 @@ Pure decisions; each says which boundary held an article back, so that it can be
 import difflib
 import re
 import tomllib
-from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -149,12 +148,6 @@ class Boundaries:
             (rule, max(rule.casefold().replace("*", " ").split(), key=len), re.compile(_as_pattern(rule)))
             for rule in self.words
         )
-
-
-def count_held(held: Iterable[Held]) -> list[tuple[Held, int]]:
-    """Return each boundary that held something back with how much it held, the busiest first."""
-    counts = Counter(held)
-    return sorted(counts.items(), key=lambda item: (-item[1], str(item[0])))
 
 
 def _as_pattern(rule: str) -> str:

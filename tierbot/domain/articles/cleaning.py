@@ -8,8 +8,6 @@ import html
 import re
 import unicodedata
 
-import ftfy
-
 TITLE_CHARACTERS = 300
 TEXT_CHARACTERS = 5_000
 
@@ -54,7 +52,6 @@ _HIDDEN = re.compile(
     re.DOTALL | re.IGNORECASE,
 )
 _TAG = re.compile(r"""</?([a-zA-Z][a-zA-Z0-9]*+)(?:\s(?:[^<>"']|"[^"]{0,4000}"|'[^']{0,4000}')*+)?/?>""")
-_FTFY = ftfy.TextFixerConfig(unescape_html=False, uncurl_quotes=False, fix_character_width=False)
 
 
 def _without_markup(text: str) -> str:
@@ -73,7 +70,9 @@ def _tag(found: re.Match[str]) -> str:
 
 
 def _pass(text: str, most: int) -> str:
-    text = ftfy.fix_text(_without_markup(text), _FTFY)
+    import ftfy  # noqa: PLC0415 - slow to import; whoever only shows articles cleans none
+
+    text = ftfy.fix_text(_without_markup(text), unescape_html=False, uncurl_quotes=False, fix_character_width=False)
     text = _INVISIBLE.sub("", _SPACES.sub(" ", text))
     text = "".join(" " if unicodedata.category(c) in {"Cc", "Cs"} else c for c in text)
     return shorten(_SPACES.sub(" ", text).strip(), most)

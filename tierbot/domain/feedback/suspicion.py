@@ -15,8 +15,6 @@ from enum import StrEnum
 from itertools import combinations, pairwise
 from statistics import median
 
-from scipy import special
-
 from tierbot.domain.nouns import Arm, Origin, Post, ReactionEvent, Vote
 
 # Two others who agree are the least that can contradict somebody.
@@ -183,6 +181,8 @@ def _together(views: Iterable[_View]) -> Iterator[_Chance]:
 
 def _tested(chances: Iterable[_Chance]) -> list[Suspicion]:
     """Return one binomial test per (users, tag) against the rate of everybody else's chances at that tag."""
+    from scipy import special  # noqa: PLC0415 - slow to import; who only shows suspicions tests nothing
+
     own: dict[tuple[tuple[str, ...], str | None], list[_Chance]] = defaultdict(list)
     for chance in chances:
         own[chance.users, chance.tag].append(chance)

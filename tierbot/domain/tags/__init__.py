@@ -1,7 +1,7 @@
 """The tag space: which topics there are, and which emoji stands for which."""
 
 from tierbot.domain.tags.emoji import base_name, character_of, names_of
-from tierbot.domain.tags.files import default_tag_space, load_tag_space, parse_tag_space
+from tierbot.domain.tags.files import default_tag_space, load_tag_space, parse_tag_space, tag_space
 from tierbot.domain.tags.space import TagSpace
 
 __all__ = [
@@ -12,4 +12,5 @@ __all__ = [
     "load_tag_space",
     "names_of",
     "parse_tag_space",
+    "tag_space",
 ]

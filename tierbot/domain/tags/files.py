@@ -19,6 +19,11 @@ class TagFileError(TierbotError):
     """A tag file that cannot be used; the text names file, line and remedy."""
 
 
+def tag_space(file: Path | None) -> TagSpace:
+    """Return the tag space of a file, or without one the one that ships. Raises TagFileError if it cannot be used."""
+    return load_tag_space(file) if file else default_tag_space()
+
+
 def default_tag_space() -> TagSpace:
     """Return the tag space that ships with tierbot (72 topics)."""
     text = resources.files("tierbot.domain.tags").joinpath("default.toml").read_text(encoding="utf-8")

@@ -9,13 +9,13 @@ import tomllib
 import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
 from importlib import resources
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from tierbot.domain.articles.rows import ArchiveRow
 from tierbot.domain.nouns import TierbotError
 from tierbot.domain.predict.classifier import Classifier
 from tierbot.domain.predict.features import Features
@@ -39,30 +39,6 @@ _CLEAR = 0.4  # of a category's several tags, what the likeliest must have for a
 
 class MappingError(TierbotError):
     """A mapping from categories to tags that cannot be used; the text names file and remedy."""
-
-
-class Story(Protocol):
-    """A labelled row of an archive."""
-
-    @property
-    def title(self) -> str:
-        """The title."""
-
-    @property
-    def text(self) -> str:
-        """The text, "" if there is none."""
-
-    @property
-    def url(self) -> str:
-        """The address, "" if there is none."""
-
-    @property
-    def published_at(self) -> datetime | None:
-        """When it was published, if that is known."""
-
-    @property
-    def tags(self) -> tuple[str, ...]:
-        """The archive's own categories."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,14 +76,14 @@ def parse_mapping(text: str, name: str, tag_ids: Sequence[str]) -> dict[str, tup
 
 
 def earlier_and_later(
-    stories: Sequence[Story], mapping: Mapping[str, tuple[str, ...]], share: float = LATER_SHARE
-) -> tuple[list[Story], list[Story]]:
+    stories: Sequence[ArchiveRow], mapping: Mapping[str, tuple[str, ...]], share: float = LATER_SHARE
+) -> tuple[list[ArchiveRow], list[ArchiveRow]]:
     """Divide mapped stories into training ones and the later-dated `share` of the dated ones, which measure.
 
     Of stories with the same title (letters and digits compared) one is kept, a dated one if there is any, so that no
     story stands on both sides.
     """
-    kept: dict[str, Story] = {}
+    kept: dict[str, ArchiveRow] = {}
     for story in stories:
         title = _plain(story.title)
         if title not in kept or (kept[title].published_at is None and story.published_at is not None):
@@ -123,8 +99,8 @@ def earlier_and_later(
 
 
 def build(
-    earlier: Sequence[Story],
-    later: Sequence[Story],
+    earlier: Sequence[ArchiveRow],
+    later: Sequence[ArchiveRow],
     features: tuple[Features, Features],
     mapping: Mapping[str, tuple[str, ...]],
     prior: Classifier,
@@ -190,7 +166,7 @@ def _levelled(model: Classifier, features: Features, tags: set[str]) -> Classifi
 
 
 def measure(
-    classifier: Classifier, stories: Sequence[Story], features: Features, mapping: Mapping[str, tuple[str, ...]]
+    classifier: Classifier, stories: Sequence[ArchiveRow], features: Features, mapping: Mapping[str, tuple[str, ...]]
 ) -> dict[str, float]:
     """Return accuracy@1 and @3 over all the classifier's tags, and the expected calibration error of the former.
 
@@ -218,7 +194,7 @@ def calibration_error(confidence: NDArray[np.float64], hits: NDArray[np.bool_], 
 
 
 def _rows(
-    stories: Sequence[Story], features: Features, mapping: Mapping[str, tuple[str, ...]], prior: Classifier
+    stories: Sequence[ArchiveRow], features: Features, mapping: Mapping[str, tuple[str, ...]], prior: Classifier
 ) -> TrainingRows:
     """Turn stories into rows.
 
@@ -259,7 +235,7 @@ def _evenly(rows: TrainingRows, seed: int) -> NDArray[np.intp]:
     return np.sort(order[np.argsort(rank[order], kind="stable")][:MOST_REPLAYED])
 
 
-def _asked(story: Story, mapping: Mapping[str, tuple[str, ...]]) -> tuple[str, ...]:
+def _asked(story: ArchiveRow, mapping: Mapping[str, tuple[str, ...]]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(tag for category in story.tags for tag in mapping.get(category, ())))
 
 
@@ -268,7 +244,7 @@ def _plain(title: str) -> str:
     return "".join(character for character in folded if character.isalnum())
 
 
-def stories_sha256(stories: Sequence[Story]) -> str:
+def stories_sha256(stories: Sequence[ArchiveRow]) -> str:
     """Return a digest of the stories that a model was made from, in their order."""
     digest = hashlib.sha256()
     for story in stories:

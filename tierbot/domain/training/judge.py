@@ -6,14 +6,17 @@ can tune to it. A challenger is compared with the champion pairwise, on verdicts
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from math import comb
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import binom
 
 from tierbot.domain.nouns import Arm, Estimate, Outcome, Verdict
 from tierbot.domain.predict.selection import RANDOM
-from tierbot.domain.training.rows import Settled
+
+if TYPE_CHECKING:
+    from tierbot.domain.training.rows import Settled
 
 WORSE_P = 0.1
 WORSE_BY = 0.02
@@ -32,7 +35,7 @@ def hit(top_tag: str, shown_tag: str, verdict: Verdict) -> bool | None:
     return None
 
 
-def accuracy(settled: Iterable[Settled], *, arm: Arm | None = None, random_only: bool = False) -> Estimate:
+def accuracy(settled: Iterable["Settled"], *, arm: Arm | None = None, random_only: bool = False) -> Estimate:
     """Return the share of settled posts whose likeliest tag proved true, with its 95 % interval.
 
     Arm.BLANK with random_only gives the honest figure: neither what was pre-filled nor what was chosen to be hard
@@ -47,7 +50,7 @@ def accuracy(settled: Iterable[Settled], *, arm: Arm | None = None, random_only:
     return Estimate.of_share(sum(told), len(told))
 
 
-def is_unbiased(item: Settled) -> bool:
+def is_unbiased(item: "Settled") -> bool:
     """Say whether a post measures fairly: blank arm, chosen at random, settled to named tags."""
     return item.post.arm is Arm.BLANK and item.selection.strategy == RANDOM and item.verdict.outcome is Outcome.NAMED
 
@@ -93,7 +96,7 @@ def judge(challenger_hits: Hits, champion_hits: Hits) -> Decision:
         return Decision(True, "promoted: no unbiased verdict is new to both models, so nothing tells against it",
                         0, None, None, None, 0, 0, None)  # fmt: skip
     wins, losses = int((ours & ~theirs).sum()), int((~ours & theirs).sum())
-    p_value = float(binom.sf(losses - 1, wins + losses, 0.5))
+    p_value = as_many_heads(losses, wins + losses)
     difference = (wins - losses) / n
     evidence = f"{100 * difference:+.1f} points on {n} unbiased verdicts ({wins} won, {losses} lost, p = {p_value:.3f})"
     if p_value < WORSE_P:
@@ -105,3 +108,9 @@ def judge(challenger_hits: Hits, champion_hits: Hits) -> Decision:
     else:
         promote, reason = True, f"promoted: {evidence}"
     return Decision(promote, reason, n, float(ours.mean()), float(theirs.mean()), difference, wins, losses, p_value)
+
+
+def as_many_heads(heads: int, tosses: int) -> float:
+    """Return the probability of `heads` or more in so many tosses of a fair coin, exactly (0 ≤ heads ≤ tosses)."""
+    # scipy.stats has it, too, and takes half a second of each start to import.
+    return float(sum(comb(tosses, number) for number in range(heads, tosses + 1)) / 2**tosses)

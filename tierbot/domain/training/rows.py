@@ -7,7 +7,6 @@ spoke of is a weak negative where others were named, and left out where none was
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
 from typing import Any, Protocol
 
 import numpy as np
@@ -124,14 +123,10 @@ def verdict_rows(
     tag_ids: Sequence[str],
     *,
     silence: float = SILENCE,
-    now: datetime | None = None,
-    half_life_days: float | None = None,
 ) -> TrainingRows:
     """Turn settled posts, and the features of their articles in the same order, into training rows.
 
-    Abstentions get weight 0 throughout. Silence on a tag that no verdict ever named says nothing: it may be new. With
-    `half_life_days` and `now`, a verdict's weight halves for every so many days since it settled (off by default: in
-    the measurements behind the design it gained nothing).
+    Abstentions get weight 0 throughout. Silence on a tag that no verdict ever named says nothing: it may be new.
     """
     shape = (len(settled), len(tag_ids))
     targets, weights = np.zeros(shape, np.float32), np.zeros(shape, np.float32)
@@ -140,8 +135,6 @@ def verdict_rows(
     for row, item in enumerate(settled):
         verdict, shown = item.verdict, place.get(item.post.shown_tag)
         weight = verdict.weight
-        if half_life_days and now is not None:
-            weight *= 0.5 ** (max(0.0, (now - verdict.settled_at).total_seconds()) / 86_400 / half_life_days)
         if verdict.outcome is Outcome.NAMED:
             weights[row] = silence * weight
             if shown is not None:

@@ -76,9 +76,7 @@ class Workspace:
             raise SlackError("name_taken")
         colour = _COLOURS[len(self.users) % len(_COLOURS)]
         fresh = self.mint.id("U")
-        user = User(
-            user_id or fresh, name, real_name or name, admin, guest or ultra, bot, tz=tz, colour=colour
-        )
+        user = User(user_id or fresh, name, real_name or name, admin, guest or ultra, bot, tz=tz, colour=colour)
         user.home, user.is_ultra = home, ultra
         if bot:
             user.bot_id = self.mint.id("B")

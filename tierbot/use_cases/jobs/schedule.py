@@ -21,14 +21,11 @@ from tierbot.use_cases.articles.tag_requests import JOB as IN_THREADS
 from tierbot.use_cases.asking.push_schedule import chosen_push, next_push
 from tierbot.use_cases.loop import Loop
 from tierbot.use_cases.people.personal_data import PersonalData
-from tierbot.use_cases.ports import Due, Meter, NoMeter
+from tierbot.use_cases.ports import SCHEDULER, SCHEDULER_LEASE, Due, Meter, NoMeter
 
 log = logging.getLogger(__name__)
 
 _TICK = 1.0  # seconds
-LEASE = timedelta(seconds=15)
-"""The scheduler that goes silent for so long is replaced by another process's."""
-
 _ANOTHER = (
     "Another tierbot process is at work on this database and keeps its schedule; this one stands by. That is as it should "
     "be with several workers. If you did not mean to run two, stop one."
@@ -72,7 +69,9 @@ class Scheduler:
 
     def trouble(self) -> str | None:
         """Say in a few words why the schedule does not go on in this process, None if it does."""
-        return "the schedule has not begun" if self._ticked_at is None else self._silent(LEASE.total_seconds())
+        return (
+            "the schedule has not begun" if self._ticked_at is None else self._silent(SCHEDULER_LEASE.total_seconds())
+        )
 
     def dead(self) -> str | None:
         """Say if it has stood still for so long that only a restart helps, None if not."""
@@ -97,7 +96,7 @@ class Scheduler:
             ended = self._guard.wait_for(lambda: not self._running, grace)
         for workspace in self._loop.store.workspace_ids():
             with self._loop.store.begin(workspace) as tx:
-                tx.leases.release("scheduler", self._holder)
+                tx.leases.release(SCHEDULER, self._holder)
         return ended
 
     def tick(self) -> None:
@@ -107,7 +106,7 @@ class Scheduler:
         running = frozenset(self._loop.store.running_ids())
         for workspace in self._loop.store.workspace_ids():
             with self._loop.store.begin(workspace) as tx:
-                mine = tx.leases.take("scheduler", self._holder, now + LEASE, now)
+                mine = tx.leases.take(SCHEDULER, self._holder, now + SCHEDULER_LEASE, now)
                 due = (
                     [item for item in tx.agenda.all() if item.due_at <= now and item.job in self._jobs] if mine else []
                 )
@@ -130,7 +129,7 @@ class Scheduler:
             self._refused_since, self._told_of_another = None, False
             return
         self._refused_since = self._refused_since or now
-        if now - self._refused_since > LEASE and not self._told_of_another:
+        if now - self._refused_since > SCHEDULER_LEASE and not self._told_of_another:
             log.warning(_ANOTHER)
             self._told_of_another = True
 

@@ -13,7 +13,7 @@ from tierbot.domain.rounds.calendar import local_days
 from tierbot.domain.rounds.scores import all_time_standings, standings_of, streak
 from tierbot.use_cases.loop import Loop
 from tierbot.use_cases.ports import Due, Transaction, Workspace
-from tierbot.use_cases.rounds.round_report import status_of
+from tierbot.use_cases.rounds.round_report import round_status
 
 _LONGEST_STREAK = timedelta(days=120)
 
@@ -95,12 +95,7 @@ class Game:
     def round_status(self, workspace: str) -> RoundStatus:
         """Return how the current round is going."""
         with self._loop.store.read(workspace) as tx:
-            round_ = _current(tx)
-            posts = tx.posts.in_round(round_.number)
-            settled = tx.verdicts.settled(rounds=[round_.number])
-            votes = tx.ledger.votes_in_round(round_.number)
-        trainers = {vote.user for given in votes.values() for vote in given}
-        return status_of(round_, posts, settled, trainers=len(trainers))
+            return round_status(tx, _current(tx))
 
     def models(self, workspace: str) -> list[ModelVersion]:
         """Return all model versions, newest first."""

@@ -34,8 +34,11 @@ from tierbot.use_cases.ports.records import (
     TableColumn,
     TablePage,
     Workspace,
+    only_workspace,
 )
 from tierbot.use_cases.ports.store import (
+    SCHEDULER,
+    SCHEDULER_LEASE,
     Agenda,
     FeedList,
     HeldBackArticles,
@@ -61,6 +64,8 @@ from tierbot.use_cases.ports.tables import (
 )
 
 __all__ = [
+    "SCHEDULER",
+    "SCHEDULER_LEASE",
     "Agenda",
     "Articles",
     "Cell",
@@ -107,4 +112,5 @@ __all__ = [
     "Verdicts",
     "Workspace",
     "Workspaces",
+    "only_workspace",
 ]

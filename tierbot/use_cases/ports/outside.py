@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,7 +12,9 @@ from tierbot.domain.articles.feeds import Feed, FeedMemory, FeedResult
 from tierbot.domain.nouns import Article, ModelVersion, Post, TierbotError
 from tierbot.domain.predict.model import Predictor
 from tierbot.domain.tags import TagSpace
-from tierbot.domain.training.external_predictor import Lesson, Taught
+
+if TYPE_CHECKING:
+    from tierbot.domain.training.external_predictor import Lesson, Taught
 
 
 class Clock(Protocol):
@@ -163,7 +165,7 @@ class Predictors(Protocol):
         """Return a predictor. Raises PredictorError if there is none of this name or it cannot be used."""
         ...
 
-    def teach(self, lesson: Lesson) -> Taught:
+    def teach(self, lesson: "Lesson") -> "Taught":
         """Let a predictor learn. Raises PredictorError, or TrainingInterruptedError if nothing came of it."""
         ...
 

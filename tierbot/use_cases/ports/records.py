@@ -1,12 +1,12 @@
 """What the store keeps that is no noun of TIER: deliveries, due times, workspaces, and posts joined with their verdicts."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from tierbot.domain.nouns import Post, Prediction, Selection, Verdict
+from tierbot.domain.nouns import Post, Prediction, Selection, TierbotError, Verdict
 
 
 class DeliveryKind(StrEnum):
@@ -105,6 +105,10 @@ class Workspace:
         """The channel that was chosen to play in; empty if none was."""
         return str(self.settings.get("channel") or "")
 
+    def plays_in(self, default: str) -> str:
+        """Return the channel that it plays in: the one chosen there, or else the default (either may be empty)."""
+        return self.channel or default
+
 
 @dataclass(frozen=True, slots=True)
 class Installation:
@@ -146,3 +150,20 @@ class SettledPost:
     top_tag: str  # the model's argmax, which accuracy is measured on
     propensity: float
     selection: Selection
+
+
+def only_workspace(found: Sequence[Workspace], wanted: str) -> str:
+    """Return the id of the one workspace there is, or of that which is wanted (TIERBOT_WORKSPACE; may be empty).
+
+    Raises TierbotError if there is none, or several and none of them is wanted.
+    """
+    ids = [one.id for one in found]
+    if wanted in ids:
+        return wanted
+    if len(ids) == 1 and not wanted:
+        return ids[0]
+    if not ids:
+        raise TierbotError("The database knows no workspace yet. Start the bot once with `tierbot run`.")
+    listed = ", ".join(f"{one.id} ({one.name})" for one in found)
+    there = f"The database has no workspace {wanted}; it has" if wanted else "The database has several workspaces:"
+    raise TierbotError(f"{there} {listed}. Say which with TIERBOT_WORKSPACE.")

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from contextlib import AbstractContextManager
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Protocol
 
 from tierbot.domain.articles.boundaries import HeldBack, HeldCount
@@ -95,6 +95,13 @@ class Agenda(Protocol):
     def remove(self, job: str) -> None:
         """Take a job off the agenda, if it is there."""
         ...
+
+
+SCHEDULER = "scheduler"
+"""The lease of the process that keeps the schedule."""
+
+SCHEDULER_LEASE = timedelta(seconds=15)
+"""How long each tick prolongs it: a process that goes silent for so long is replaced by another."""
 
 
 class Leases(Protocol):

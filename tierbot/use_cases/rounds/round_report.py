@@ -8,7 +8,6 @@ from tierbot.domain.nouns import Arm, Outcome, Post, Round, Standing
 from tierbot.domain.rounds.announcements import round_closed
 from tierbot.domain.rounds.boards import RoundStatus
 from tierbot.domain.rounds.figures import RoundFigures, figures_in_words, patterns_of
-from tierbot.domain.training.evidence import in_words
 from tierbot.domain.training.judge import accuracy
 from tierbot.domain.training.progress import hits_by_tag, improved_and_struggling
 from tierbot.use_cases.ports import SettledPost, Transaction
@@ -31,6 +30,13 @@ def status_of(round_: Round, posts: Sequence[Post], settled: Sequence[SettledPos
         accuracy=accuracy(settled),
         blank_accuracy=accuracy(settled, arm=Arm.BLANK, random_only=True),
     )
+
+
+def round_status(tx: Transaction, current: Round) -> RoundStatus:
+    """Return how the current round is going."""
+    settled, votes = tx.verdicts.settled(rounds=[current.number]), tx.ledger.votes_in_round(current.number)
+    trainers = {vote.user for given in votes.values() for vote in given}
+    return status_of(current, tx.posts.in_round(current.number), settled, trainers=len(trainers))
 
 
 def figures_before(tx: Transaction, number: int) -> list[RoundFigures]:
@@ -73,6 +79,8 @@ def _training(tx: Transaction, closed: Round) -> dict[str, Any] | None:
     for version in tx.models.all():
         decision = (version.card.get("metrics") or {}).get("promotion")
         if decision and closed.opened_at <= version.created_at <= ended:
+            from tierbot.domain.training.evidence import in_words  # noqa: PLC0415 - brings SciPy; `tierbot status` needs none
+
             evidence = in_words(version.card["metrics"].get("off_policy") or {}, "challenger", "champion")
             told = {"number": version.number, "promoted": decision["promote"], "reason": decision["reason"]}
             return {**told, "off_policy": evidence} if evidence else told

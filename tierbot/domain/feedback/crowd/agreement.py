@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 import numpy as np
-from scipy import special
 
 from tierbot.domain.feedback.crowd.table import CrowdTable
 from tierbot.domain.nouns import TierbotError
@@ -92,6 +91,8 @@ class BetaPrior:
         """Return the posterior after `right` of `judged`; raises TierbotError unless 0 ≤ right ≤ judged."""
         if not 0 <= right <= judged + 1e-9:
             raise TierbotError(f"A trainer cannot have been right {right} times of {judged}: pass 0 ≤ right ≤ judged.")
+        from scipy import special  # noqa: PLC0415 - slow to import; most who read this module need no interval
+
         yes, no = self.mean * self.strength + right, (1 - self.mean) * self.strength + max(judged - right, 0.0)
         low, high = (float(special.betaincinv(yes, no, quantile)) for quantile in (0.025, 0.975))
         return Reliability(right, judged, yes / (yes + no), low, high)

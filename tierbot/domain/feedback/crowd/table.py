@@ -10,7 +10,6 @@ from typing import Protocol, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import sparse
 
 from tierbot.domain.nouns import TierbotError, key
 
@@ -64,8 +63,9 @@ class CrowdTable:
     @cached_property
     def counts(self) -> Floats:
         """Weighted votes for each label of each item, shape (items, labels)."""
-        cells = sparse.csr_array((self.weight, (self.item, self.label)), shape=(len(self.items), len(self.labels)))
-        return np.asarray(cells.toarray(), dtype=np.float64)
+        shape = len(self.items), len(self.labels)
+        cells = np.bincount(self.item * shape[1] + self.label, self.weight, minlength=shape[0] * shape[1])
+        return np.asarray(cells.reshape(shape), dtype=np.float64)
 
     @cached_property
     def shares(self) -> Floats:

@@ -6,6 +6,7 @@ when used: it brings pandas and pyarrow, which the bot does not need.
 
 from dataclasses import dataclass
 from importlib import import_module
+from importlib.util import find_spec
 
 import numpy as np
 
@@ -13,6 +14,7 @@ from tierbot.domain.feedback.crowd.table import CrowdError, CrowdResult, CrowdTa
 
 # Our name → crowd-kit's class. Its Wawa is left out: it fails under scikit-learn 1.9.
 CLASSES = {"dawid-skene": "DawidSkene", "one-coin": "OneCoinDawidSkene", "mace": "MACE", "glad": "GLAD"}
+INSTALL = "pip install 'tierbot[crowd]'"
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +30,7 @@ class CrowdKit:
         except ImportError as fault:
             raise CrowdError(
                 f"The method crowd-kit/{self.name} needs crowd-kit ({fault.name} is missing). "
-                "Install it with: pip install 'tierbot[crowd]'"
+                f"Install it with: {INSTALL}"
             ) from fault
         frame = pandas.DataFrame({"task": table.item, "worker": table.worker, "label": table.label})
         fitted = getattr(aggregation, CLASSES[self.name])().fit_predict_proba(frame)
@@ -37,3 +39,8 @@ class CrowdKit:
         broken = ~np.isfinite(found).all(axis=1) | ~(found.sum(axis=1) > 0)
         found = np.where(broken[:, None], table.shares, found)
         return CrowdResult(table, found / found.sum(axis=1, keepdims=True))
+
+
+def installed() -> bool:
+    """Return whether crowd-kit can be imported."""
+    return find_spec("crowdkit") is not None
