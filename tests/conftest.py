@@ -3,7 +3,7 @@
 import json
 import logging
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
@@ -16,7 +16,8 @@ from tierbot.app.demo.start import Stories, first_model
 from tierbot.domain.nouns import Article, ReactionEvent
 from tierbot.domain.tags import default_tag_space
 from tierbot.settings import Settings, load_settings
-from tierbot.use_cases.ports import Workspace
+from tierbot.use_cases.jobs.scheduler import Scheduler, Work
+from tierbot.use_cases.ports import Job, Workspace
 
 WORKSPACE = "T1"
 
@@ -69,6 +70,38 @@ class Harness:
         now = self.clock.now()
         event = ReactionEvent(event_id or f"Ev{self._events}", "C1", ts, user, name, added, now, now)
         return self.bot.loop.record(WORKSPACE, event)
+
+    def job(self, job_id: str, workspace: str = WORKSPACE) -> Job:
+        """Return a job that is there."""
+        with self.bot.store.read(workspace) as tx:
+            job = tx.agenda.get(job_id)
+        assert job is not None
+        return job
+
+    def jobs(self, kind: str, workspace: str = WORKSPACE) -> list[Job]:
+        """Return the jobs of a kind that are not finished."""
+        with self.bot.store.read(workspace) as tx:
+            return [job for job in tx.agenda.all() if job.kind == kind]
+
+    def do(self, kind: str, workspace: str = WORKSPACE) -> None:
+        """Do the jobs of a kind now, in this thread, whenever they are due; see Scheduler.run."""
+        self.bot.scheduler.renew()
+        for job in self.jobs(kind, workspace):
+            with self.bot.store.begin(workspace) as tx:
+                tx.agenda.put(replace(job, due_at=min(job.due_at, self.clock.now())))
+            self.bot.scheduler.run(workspace, job.id)
+
+    def do_requests(self, kind: str, workspace: str = WORKSPACE) -> None:
+        """Do the requests of a kind that are there now, and leave what recurs alone."""
+        self.bot.scheduler.renew()
+        for job in self.jobs(kind, workspace):
+            if not job.recurs:
+                self.bot.scheduler.run(workspace, job.id)
+
+    def scheduler(self, **works: Work) -> Scheduler:
+        """Return another process's scheduler, in which some kinds do something else, if anything."""
+        kinds = {name: replace(kind, work=works.get(name, kind.work)) for name, kind in self.bot.kinds.items()}
+        return Scheduler(self.bot.store, self.bot.clock, kinds, self.bot.meter)
 
     def emoji(self, ts: str) -> str:
         """Return the emoji of the tag that a post's prediction shows (named or not)."""

@@ -10,7 +10,7 @@ import pytest
 
 from tests.conftest import WORKSPACE, Harness, build_harness
 from tierbot.app.health import Health
-from tierbot.use_cases.jobs import schedule
+from tierbot.use_cases.jobs import scheduler, worker
 from tierbot.use_cases.ports import SCHEDULER, SCHEDULER_LEASE
 
 
@@ -30,7 +30,10 @@ def running(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
     """Give a bot at work, ready: ticks and turns of its threads are told by hand, not by time."""
     harness = build_harness(tmp_path)
     now = SimpleNamespace(seconds=1000.0)
-    monkeypatch.setattr(schedule, "time", SimpleNamespace(monotonic=lambda: now.seconds))
+    for module in (scheduler, worker):
+        monkeypatch.setattr(module, "time", SimpleNamespace(monotonic=lambda: now.seconds))
+    monkeypatch.setattr(harness.bot.scheduler, "_kinds", {})
+    harness.bot.scheduler.renew()
     harness.bot.scheduler.tick()
     for thread in harness.bot.worker._threads:
         harness.bot.worker._beats[thread.name] = now.seconds

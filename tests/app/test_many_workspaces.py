@@ -1,9 +1,9 @@
 """Many workspaces in one process: sent to side by side, stopped ones passed by, set up when they join."""
 
+import sqlite3
 import threading
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -11,13 +11,13 @@ import pytest
 from tests.conftest import WORKSPACE, Harness, build_harness
 from tests.scenarios.conftest import wait_until
 from tierbot.domain.nouns import Arm, TierbotError
+from tierbot.use_cases.delivery.direct_messages import DirectMessages
 from tierbot.use_cases.delivery.dispatch import EMOJI_MISSING, NOT_INSTALLED
 from tierbot.use_cases.delivery.missing_emoji import MissingEmoji
-from tierbot.use_cases.jobs.schedule import Scheduler, Worker
-from tierbot.use_cases.loop import Loop
+from tierbot.use_cases.jobs.worker import Worker
 from tierbot.use_cases.people.joining import JOB as JOIN
-from tierbot.use_cases.people.joining import Joining, bring_up_to_date
-from tierbot.use_cases.ports import ChatError, Delivery, DeliveryKind, DeliveryState, Due, Workspace, only_workspace
+from tierbot.use_cases.people.joining import bring_up_to_date
+from tierbot.use_cases.ports import ChatError, Delivery, DeliveryKind, DeliveryState, Job, Workspace, only_workspace
 
 OTHER = "T2"
 
@@ -78,94 +78,74 @@ def test_without_a_channel_nothing_is_posted_or_announced_and_nothing_is_lost(ha
     loop.take_in(WORKSPACE, harness.articles(2))
     with pytest.raises(TierbotError, match="/tier channel"):
         loop.ask(WORKSPACE, 1)
-    due = Due("push", harness.clock.now())
-    harness.bot.scheduler.run(WORKSPACE, due)
+    began = harness.clock.now()
+    harness.do("push")
     harness.clock.advance(days=8)
     assert loop.close_round(WORKSPACE) is not None
     with harness.bot.store.read(WORKSPACE) as tx:
         assert sum(tx.outbox.counts().values()) == 0
-        assert tx.agenda.get("push").due_at > due.due_at
+        assert tx.agenda.get("push").due_at > began
     harness.bot.game.choose_channel(WORKSPACE, "C7", "U1")
     assert loop.ask(WORKSPACE, 2) == 2
 
 
-def test_due_jobs_pass_a_stopped_workspace_by_until_it_runs_again(harness: Harness) -> None:
-    did: list[str] = []
-    scheduler = Scheduler(harness.bot.loop)
-    scheduler.add("push", lambda _, team, __: did.append(team))
-    scheduler._ticker.add_job = lambda job, args, **_: job(*args)  # type: ignore[method-assign]
+def plan_only(harness: Harness, team: str, *kinds: str) -> None:
+    """Leave nothing on a workspace's agenda but these kinds, due now."""
+    with harness.bot.store.begin(team) as tx:
+        for other in tx.agenda.all():
+            tx.agenda.remove(other.id)
+        for kind in kinds:
+            tx.agenda.plan(kind, harness.clock.now())
+
+
+def test_due_jobs_pass_a_stopped_workspace_by_until_it_runs_again_and_peoples_data_expire(harness: Harness) -> None:
+    did: list[tuple[str, str]] = []
+
+    def do(team: str, job: Job) -> None:
+        did.append((team, job.kind))
+
+    scheduler = harness.scheduler(push=do, expire=do)
     stop(harness, OTHER)
     for team in (WORKSPACE, OTHER):
-        with harness.bot.store.begin(team) as tx:
-            for other in tx.agenda.all():
-                tx.agenda.remove(other.job)
-            tx.agenda.set(Due("push", harness.clock.now()))
+        plan_only(harness, team, "push", "expire")
+    scheduler.renew()
     scheduler.tick()
-    assert set(did) == {WORKSPACE}
+    wait_until(lambda: not scheduler._running, "the jobs to end")
+    assert sorted(did) == [(WORKSPACE, "expire"), (WORKSPACE, "push"), (OTHER, "expire")]
     with harness.bot.store.begin(OTHER) as tx:
         known = tx.workspaces.get()
         assert known is not None
         tx.workspaces.put(replace(known, stopped_at=None))
     scheduler.tick()
-    assert set(did) == {WORKSPACE, OTHER}
-
-
-def test_peoples_data_expire_also_where_the_app_is_gone(harness: Harness) -> None:
-    did: list[tuple[str, str]] = []
-    scheduler = Scheduler(harness.bot.loop)
-    for job in ("expire", "push", "reconcile"):
-        scheduler.add(job, lambda _, team, due: did.append((team, due.job)))
-    scheduler._ticker.add_job = lambda job, args, **_: job(*args)  # type: ignore[method-assign]
-    stop(harness, OTHER)
-    harness.clock.advance(days=1)
-    scheduler.tick()
-    assert {job for team, job in did if team == OTHER} == {"expire"}
-
-
-def test_one_training_at_a_time_whatever_the_number_of_workspaces(harness: Harness) -> None:
-    scheduler = Scheduler(harness.bot.loop)
-    scheduler._running = {(WORKSPACE, "retrain")}
-    assert scheduler._must_wait(OTHER, "retrain")
-    assert not scheduler._must_wait(OTHER, "push")
-    assert scheduler._must_wait(WORKSPACE, "retrain")
-
-
-class SlowLoop:
-    """A loop whose sending to one workspace takes until it is let go."""
-
-    def __init__(self, loop: Loop, slow: str) -> None:
-        self.store, self.clock, self.settings = loop.store, loop.clock, loop.settings
-        self.loop, self.slow, self.go_on, self.began = loop, slow, threading.Event(), threading.Event()
-        self.sent: list[str] = []
-
-    def deliver(self, team: str) -> bool:
-        if team == self.slow:
-            self.began.set()
-            self.go_on.wait(30)
-        self.sent.append(team)
-        return self.loop.deliver(team)
-
-    def settle(self, _: str) -> int:
-        return 0
+    wait_until(lambda: not scheduler._running, "the job to end")
+    assert did[3:] == [(OTHER, "push")]
 
 
 def test_a_workspace_that_slack_answers_slowly_delays_no_other(harness: Harness) -> None:
-    slow = SlowLoop(harness.bot.loop, WORKSPACE)
-    worker = Worker(slow)  # type: ignore[arg-type]
+    go_on, began, sent = threading.Event(), threading.Event(), []
+
+    def deliver(team: str) -> bool:
+        if team == WORKSPACE:
+            began.set()
+            go_on.wait(30)
+        sent.append(team)
+        return harness.bot.loop.deliver(team)
+
+    worker = Worker(harness.bot.store, harness.clock, deliver, lambda _: 0)
     announce(harness, WORKSPACE)
     worker.start()
-    assert slow.began.wait(10)
+    assert began.wait(10)
     for number in range(3):
         announce(harness, OTHER, number)
-    wait_until(lambda: slow.sent.count(OTHER) >= 3, "the other workspace's messages")
-    assert WORKSPACE not in slow.sent
+    wait_until(lambda: sent.count(OTHER) >= 3, "the other workspace's messages")
+    assert WORKSPACE not in sent
     assert not worker.stop(grace=0.2), "what is being sent is not cut off"
-    slow.go_on.set()
+    go_on.set()
     assert worker.stop(grace=10)
 
 
 def test_a_sending_that_hangs_is_named(harness: Harness) -> None:
-    worker = Worker(harness.bot.loop)
+    worker = harness.bot.worker
     worker._sending["T7"] = -1e9
     worker._beats = {thread.name: 1e12 for thread in worker._threads}
     assert "sending to T7 has been stuck" in str(worker.trouble())
@@ -194,41 +174,45 @@ def test_a_token_that_slack_calls_dead_is_reported(harness: Harness, code: str, 
 
 
 def test_who_joins_is_set_up_and_welcomed_once_for_each_installation(harness: Harness) -> None:
-    loop = harness.bot.loop
-    joining = Joining(harness.bot.nudges, harness.bot.chats, harness.bot.tags)
     asked = {"bot_user": "UBOT", "installer": "U9", "installed_at": "2026"}
     with harness.bot.store.begin("T3") as tx:
         tx.workspaces.put(Workspace("T3", "Third", harness.clock.now()))
-    for again in (asked, asked, asked | {"installed_at": "2027"}):
-        due = Due(JOIN, harness.clock.now(), None, again)
+    for number, again in enumerate((asked, asked, asked | {"installed_at": "2027"})):
         with harness.bot.store.begin("T3") as tx:
-            tx.agenda.set(due)
-        joining(loop, "T3", due)
+            tx.agenda.ask(Job.request(JOIN, f"join {number}", harness.clock.now(), **again))
+        harness.do(JOIN, "T3")
+        assert harness.jobs(JOIN, "T3") == []
         with harness.bot.store.read("T3") as tx:
-            assert tx.agenda.get(JOIN) is None
             assert tx.rounds.current() is not None
             assert tx.models.champion() is not None
-    while loop.deliver("T3"):
+    while harness.bot.loop.deliver("T3"):
         harness.clock.advance(seconds=2)
     assert [said["kind"] for said in harness.chat.announcements] == ["welcome", "welcome"]
     assert workspace_of(harness, "T3").settings["bot_user"] == "UBOT"
 
 
-def test_a_workspace_that_installs_while_it_is_being_set_up_joins_again(harness: Harness) -> None:
-    old, new = (Due(JOIN, harness.clock.now() + timedelta(seconds=late)) for late in (0, 1))
-    with harness.bot.store.begin(WORKSPACE) as tx:
-        tx.agenda.set(new)
-    Joining(harness.bot.nudges, harness.bot.chats, harness.bot.tags)(harness.bot.loop, WORKSPACE, old)
-    with harness.bot.store.read(WORKSPACE) as tx:
-        assert tx.agenda.get(JOIN) == new
+def test_an_installer_who_cannot_be_written_to_does_not_keep_a_workspace_from_joining(harness: Harness) -> None:
+    with harness.bot.store.begin(OTHER) as tx:
+        tx.agenda.ask(Job.request(JOIN, "join", harness.clock.now(), installer="U9"))
+    harness.chat.faults = [ChatError("user_disabled", "gone")]
+    harness.do(JOIN, OTHER)
+    assert harness.jobs(JOIN, OTHER) == []
 
 
 def test_a_start_sets_all_running_workspaces_up_again(harness: Harness) -> None:
     stop(harness, OTHER)
-    bring_up_to_date(harness.bot.loop)
-    for team, wanted in ((WORKSPACE, True), (OTHER, False)):
-        with harness.bot.store.read(team) as tx:
-            assert (tx.agenda.get(JOIN) is not None) is wanted
+    for _ in range(2):  # two processes
+        bring_up_to_date(harness.bot.store, harness.clock)
+        harness.clock.advance(seconds=1)
+    assert [len(harness.jobs(JOIN, team)) for team in (WORKSPACE, OTHER)] == [1, 0]
+
+
+def test_a_workspace_that_cannot_be_read_keeps_no_other_from_being_set_up_again(harness: Harness) -> None:
+    with sqlite3.connect(harness.bot.settings.database_url.removeprefix("sqlite:///")) as database:
+        database.execute("UPDATE job SET payload = '{\"broken' WHERE workspace_id = ?", (WORKSPACE,))
+    database.close()
+    bring_up_to_date(harness.bot.store, harness.clock)
+    assert len(harness.jobs(JOIN, OTHER)) == 1
 
 
 def test_an_emoji_that_is_gone_is_told_once_and_the_post_stands(tmp_path: Path) -> None:
@@ -246,19 +230,18 @@ def test_an_emoji_that_is_gone_is_told_once_and_the_post_stands(tmp_path: Path) 
     harness.deliver()
     assert len(harness.chat.posts) == 30
     gone = {harness.emoji(ts) for ts, view in harness.chat.posts.items() if view.post.arm is Arm.TIER}
-    with harness.bot.store.read(WORKSPACE) as tx:
-        due = tx.agenda.get(EMOJI_MISSING)
-        assert due is not None
-        assert set(due.request["names"]) == gone
-        assert len(due.request["names"]) == len(gone), "each once, however many posts lack it"
-    MissingEmoji(harness.bot.chats, lambda _: ["UADA"])(loop, WORKSPACE, due)
+    (job,) = harness.jobs(EMOJI_MISSING)
+    assert sorted(job.payload["names"]) == sorted(gone), "each once, however many posts lack it"
+    messages = DirectMessages(harness.bot.chats, lambda _: ["UADA"], harness.clock)
+    scheduler = harness.scheduler(emoji_missing=MissingEmoji(harness.bot.store, harness.clock, messages))
+    scheduler.renew()
+    scheduler.run(WORKSPACE, job.id)
     harness.chat.react = react  # type: ignore[method-assign]
     harness.clock.advance(seconds=120)
     harness.deliver()
     (told,) = [one for one in harness.chat.announcements if one["kind"] == "emoji_missing"]
     assert {one["emoji"] for one in told["missing"]} == gone
-    with harness.bot.store.read(WORKSPACE) as tx:
-        assert tx.agenda.get(EMOJI_MISSING) is None
+    assert harness.jobs(EMOJI_MISSING) == []
     harness.bot.close()
 
 

@@ -86,7 +86,7 @@ def test_the_database_says_what_waits_who_serves_and_how_right_the_model_is(metr
     harness.bot.loop.settle(WORKSPACE)
     harness.bot.loop.take_in(WORKSPACE, harness.articles(2, start=50))
     harness.bot.loop.ask(WORKSPACE, 2)
-    harness.bot.scheduler.tick()
+    harness.bot.scheduler.renew()
     harness.clock.advance(seconds=9)
     found = samples(metrics)
     assert found["tierbot_database_up"] == found["tierbot_workspaces"] == {(): 1}

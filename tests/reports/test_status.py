@@ -11,7 +11,7 @@ from tierbot.cli.app import app
 from tierbot.cli.status import _lines
 from tierbot.domain.articles.feeds import Feed, FeedMemory, FeedResult, ListedBy
 from tierbot.reports.status import Status, status_of
-from tierbot.use_cases.ports import ChatError
+from tierbot.use_cases.ports import ChatError, Job
 
 
 def seen(harness: Harness) -> Status:
@@ -34,7 +34,7 @@ def test_a_bot_that_never_ran_is_told_how_to_start(harness: Harness) -> None:
 
 
 def test_the_scheduler_lease_tells_that_a_bot_runs_and_since_when_it_does_not(harness: Harness) -> None:
-    harness.bot.scheduler.tick()
+    harness.bot.scheduler.renew()
     ticked = harness.clock.now()
     harness.clock.advance(seconds=3)
     assert (seen(harness)["running"], seen(harness)["last_tick_at"]) == (True, ticked)
@@ -76,15 +76,15 @@ def test_the_outbox_tells_its_depth_its_oldest_and_slacks_word_for_what_is_parke
 
 def test_jobs_are_listed_with_the_next_one_first_and_who_asked(harness: Harness) -> None:
     harness.bot.game.request(WORKSPACE, "retrain", "U1")
-    jobs = {job["job"]: job for job in seen(harness)["jobs"]}
-    assert {"push", "retrain", "reconcile", "close_round"} <= set(jobs)
-    assert jobs["retrain"]["asked_by"] == "U1"
+    jobs = seen(harness)["jobs"]
+    assert {"push", "retrain", "reconcile", "close_round"} <= {job["job"] for job in jobs}
+    assert [job["asked_by"] for job in jobs if job["job"] == "retrain"] == ["U1", None]
     moments = [job["due_at"] for job in seen(harness)["jobs"]]
     assert moments == sorted(moments)
 
 
 def test_pausing_and_broken_feeds_are_told(harness: Harness) -> None:
-    harness.bot.scheduler.tick()
+    harness.bot.scheduler.renew()
     harness.bot.game.pause(WORKSPACE, "U1")
     good, bad = Feed("https://a.example/rss", "A"), Feed("https://b.example/rss", "B")
     with harness.bot.store.begin(WORKSPACE) as tx:
@@ -117,3 +117,11 @@ def test_a_workspace_that_the_app_was_taken_from_is_told_as_stopped(harness: Har
         tx.workspaces.put(replace(known, stopped_at=harness.clock.now()))
     assert "stopped" in text(harness)
     assert "the app is not installed there; its data are kept" in text(harness)
+
+
+def test_a_job_that_failed_is_listed_with_its_fault(harness: Harness) -> None:
+    with harness.bot.store.begin(WORKSPACE) as tx:
+        tx.agenda.put(replace(Job.recurring("poll", harness.clock.now()), attempts=2, error="StoreError: no room"))
+    (job,) = [one for one in seen(harness)["jobs"] if one["job"] == "poll"]
+    assert (job["failed"], job["error"]) == (2, "StoreError: no room")
+    assert "failed 2 times: StoreError: no room" in text(harness)

@@ -11,7 +11,7 @@ import pytest
 
 from tests.scenarios.conftest import wait_until
 from tests.support.town import Team, Town, open_town
-from tierbot.use_cases.ports import DeliveryState, Due
+from tierbot.use_cases.ports import DeliveryState, Job
 
 
 @pytest.fixture
@@ -104,7 +104,7 @@ def test_a_workspace_that_removes_the_app_in_mid_round_stops_and_the_other_plays
     assert town.bot.installations().of(town.south.id) is None
     assert town.south.do("command", user="ada", command="/tier push 1").get("error") == "unknown_command"
     with town.bot.store.begin(town.south.id) as tx:  # what was due and what was waiting stays
-        tx.agenda.set(Due("push", town.bot.clock.now(), None, {"by": "UADA", "count": 1}))
+        tx.agenda.ask(Job.request("push", "one", town.bot.clock.now(), "UADA", count=1))
     town.south.stories(1)
     kept = town.south.kept(lambda tx: (tx.posts.in_round(1), tx.ledger.events(town.south.channel, posts[0])))
     town.north.stories(2)

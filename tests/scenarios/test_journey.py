@@ -3,6 +3,7 @@
 import json
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,6 @@ from tierbot.adapters.slack.canary import COMMANDS
 from tierbot.adapters.slack.manifest import manifest
 from tierbot.adapters.store.store import SqlStore
 from tierbot.app.demo.workspace import SandboxProcess
-from tierbot.use_cases.ports import Due
 
 BOBS = "xoxp-sandbox-bob"
 USERS = ("ada:admin", "bob", "cleo")
@@ -150,7 +150,7 @@ def planned(store: SqlStore, workspace: str) -> bool:
     with store.begin(workspace) as tx:
         due = tx.agenda.get("journey")
         if due is not None:
-            tx.agenda.set(Due("journey", due.due_at.replace(year=2000), due.ran_at))
+            tx.agenda.put(replace(due, due_at=due.due_at.replace(year=2000)))
     return due is not None
 
 

@@ -15,7 +15,6 @@ from tierbot.use_cases.ports import (
     ChatUnavailableError,
     DeliveryKind,
     DeliveryState,
-    Due,
     RateLimitedError,
     ReactionCount,
 )
@@ -68,24 +67,6 @@ def test_an_article_is_posted_once_however_often_it_is_asked_for(harness: Harnes
     assert harness.bot.loop.ask(WORKSPACE, 10) == 0
 
 
-def test_a_push_is_remembered_together_with_its_posts_or_not_at_all(harness: Harness) -> None:
-    harness.bot.loop.take_in(WORKSPACE, harness.articles(3))
-    done = Due("push", harness.clock.now(), harness.clock.now())
-    with read(harness) as tx:
-        before = tx.agenda.get("push")
-
-    with pytest.raises(KeyboardInterrupt):  # noqa: PT012, SIM117 - the process dies inside the transaction
-        with harness.bot.store.begin(WORKSPACE) as tx:
-            tx.agenda.set(Due("push", harness.clock.now(), harness.clock.now(), {"by": "U1"}))
-            raise KeyboardInterrupt
-    with read(harness) as tx:
-        assert tx.agenda.get("push") == before
-    harness.bot.loop.ask(WORKSPACE, 3, next_due=done)
-    with read(harness) as tx:
-        assert tx.agenda.get("push") == done
-        assert len(tx.posts.in_round(1)) == 3
-
-
 def test_a_story_from_another_source_is_folded_and_counted_once_however_often_it_is_read(harness: Harness) -> None:
     (original,) = harness.articles(1)
     elsewhere = replace(original, id="b0", url="https://other.example/story", source="Other")
@@ -95,27 +76,28 @@ def test_a_story_from_another_source_is_folded_and_counted_once_however_often_it
         assert tx.articles.get([original.id])[original.id].copies == 2
 
 
-def test_a_large_push_that_is_cut_short_goes_on_where_it_was(harness: Harness, monkeypatch: pytest.MonkeyPatch) -> None:
-    harness.bot.loop.take_in(WORKSPACE, harness.articles(60))
-    job = Due("push", harness.clock.now(), None, {"by": "UADMIN", "count": 60})
-    queue, queued = harness.bot.loop._queue_post, []
+def test_articles_that_somebody_else_asks_about_meanwhile_are_replaced_by_others(
+    harness: Harness, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    harness.bot.loop.take_in(WORKSPACE, harness.articles(12))
+    chooser = harness.bot.loop._chooser
+    choose, meanwhile = chooser.choose, []
 
-    def dies_at_the_fortieth(*arguments):
-        queued.append(1)
-        if len(queued) == 40:
-            raise KeyboardInterrupt
-        return queue(*arguments)
+    def slow(workspace: str, count: int):
+        chosen = choose(workspace, count)
+        if not meanwhile:
+            meanwhile.append(True)
+            monkeypatch.setattr(chooser, "choose", lambda *_: chosen)
+            assert harness.bot.loop.ask(workspace, count) == count
+            monkeypatch.setattr(chooser, "choose", slow)
+        return chosen
 
-    monkeypatch.setattr(harness.bot.loop, "_queue_post", dies_at_the_fortieth)
-    with pytest.raises(KeyboardInterrupt):
-        harness.bot.loop.ask(WORKSPACE, 60, job=job, next_due=job)
+    monkeypatch.setattr(chooser, "choose", slow)
+    left: list[int] = []
+    assert harness.bot.loop.ask(WORKSPACE, 5, progress=lambda _, n: left.append(n)) == 5
+    assert left == [5, 0]
     with read(harness) as tx:
-        assert len(tx.posts.in_round(1)) == 25
-        assert tx.agenda.get("push").request == {"by": "UADMIN", "count": 35}
-    monkeypatch.undo()
-    harness.bot.loop.ask(WORKSPACE, 35, job=job, next_due=job)
-    with read(harness) as tx:
-        assert len(tx.posts.in_round(1)) == 60
+        assert len(tx.posts.in_round(1)) == 10
 
 
 # --- the outbox -----------------------------------------------------------------------------------

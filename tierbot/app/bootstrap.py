@@ -4,7 +4,7 @@ import gc
 import secrets
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cache, partial
@@ -18,7 +18,7 @@ from tierbot.adapters.files.model_files import ModelFolder, shipped_models
 from tierbot.adapters.processes.drawing import draw_in_child
 from tierbot.adapters.processes.trainer import ChildTrainer
 from tierbot.adapters.slack.admins import Admins
-from tierbot.adapters.slack.app import AuthorizeOne, build_app
+from tierbot.adapters.slack.app import AuthorizeOne, build_app, identify
 from tierbot.adapters.slack.canary import COMMANDS, Canary, colleague
 from tierbot.adapters.slack.connection.socket_mode import SocketRunner
 from tierbot.adapters.slack.dependencies import Dependencies
@@ -39,11 +39,13 @@ from tierbot.settings import Settings
 from tierbot.use_cases.articles.intake import Intake
 from tierbot.use_cases.articles.tag_requests import TagRequests
 from tierbot.use_cases.asking.invitations import Invitations
-from tierbot.use_cases.delivery.dispatch import EMOJI_MISSING, Draw
-from tierbot.use_cases.delivery.missing_emoji import MissingEmoji
-from tierbot.use_cases.jobs.schedule import Scheduler, Worker
-from tierbot.use_cases.jobs.smoke_test import JOB as JOURNEY
-from tierbot.use_cases.jobs.smoke_test import SmokeTest
+from tierbot.use_cases.delivery.direct_messages import DirectMessages
+from tierbot.use_cases.delivery.dispatch import Draw
+from tierbot.use_cases.jobs.fencing import FencedStore
+from tierbot.use_cases.jobs.kinds import job_kinds, retrain_if_enough
+from tierbot.use_cases.jobs.scheduler import JobKind, Scheduler
+from tierbot.use_cases.jobs.smoke_test import plan_journey
+from tierbot.use_cases.jobs.worker import Worker
 from tierbot.use_cases.loop import Loop
 from tierbot.use_cases.models.explanations import Explanations
 from tierbot.use_cases.models.external_predictors import ExternalPredictors
@@ -51,12 +53,7 @@ from tierbot.use_cases.models.registry import Registry
 from tierbot.use_cases.models.time_limit import TimeLimit
 from tierbot.use_cases.people.game import Game
 from tierbot.use_cases.people.home import HomePage
-from tierbot.use_cases.people.joining import JOB as JOIN
-from tierbot.use_cases.people.joining import Joining
-from tierbot.use_cases.people.nudges import JOB as NUDGE
 from tierbot.use_cases.people.nudges import Nudges
-from tierbot.use_cases.people.watching import JOB as WATCH
-from tierbot.use_cases.people.watching import SuspicionWatch
 from tierbot.use_cases.ports import (
     Chat,
     Clock,
@@ -111,6 +108,7 @@ class Tierbot:
     home: HomePage
     nudges: Nudges
     worker: Worker
+    kinds: Mapping[str, JobKind]
     scheduler: Scheduler
     chats: Callable[[str], Chat]
     directory: Directory
@@ -172,7 +170,7 @@ def build(
     Raises TierbotError if the database cannot be used.
     """
     clock, meter = clock or SystemClock(), meter or NoMeter()
-    store = store or open_store(settings.database_url)
+    store = FencedStore(store or open_store(settings.database_url))
     encoder = encoder or encoder_of(settings.encoder)
     seed = settings.seed if settings.seed is not None else secrets.randbits(32)
     trainer = ChildTrainer(timeout=60 * settings.retrain_timeout_minutes)
@@ -211,16 +209,31 @@ def build(
         draw=draw,
         shut_out=lambda *lost: installations().lost(*lost) if settings.many_workspaces else None,
     )
-    worker = Worker(loop, after_settling, meter)
-    game = Game(loop, worker.wake)
-    nudges = Nudges(loop, chats)
-    scheduler = Scheduler(loop, meter)
     tags = tags or tag_space(settings.tags)
-    scheduler.add(NUDGE, nudges)
-    scheduler.add(WATCH, SuspicionWatch(chats, admins_of(settings, installations)))
-    scheduler.add(JOIN, Joining(nudges, chats, tags))
-    scheduler.add(EMOJI_MISSING, MissingEmoji(chats, admins_of(settings, installations)))
-    return Tierbot(
+    nudges = Nudges(store, clock, settings, chats)
+
+    def prepare(workspace: Workspace) -> None:
+        loop.prepare(workspace, tags)
+        nudges.plan(workspace.id)
+
+    def settled(workspace: str) -> None:
+        if after_settling is not None:
+            after_settling(workspace)
+        retrain_if_enough(store, clock, settings, workspace)
+
+    kinds = job_kinds(
+        loop,
+        store,
+        clock,
+        settings,
+        DirectMessages(chats, admins_of(settings, installations), clock),
+        nudge=nudges,
+        prepare=prepare,
+        run_smoke_test=lambda workspace: _journey_in(bot, workspace),
+    )
+    worker = Worker(store, clock, loop.deliver, loop.settle, settled, meter)
+    game = Game(loop, worker.wake)
+    bot = Tierbot(
         settings=settings,
         tags=tags,
         clock=clock,
@@ -236,13 +249,15 @@ def build(
         home=HomePage(loop, game),
         nudges=nudges,
         worker=worker,
-        scheduler=scheduler,
+        kinds=kinds,
+        scheduler=Scheduler(store, clock, kinds, meter),
         chats=chats,
         directory=directory,
         trainer=trainer,
         installations=installations,
         meter=meter,
     )
+    return bot
 
 
 def connect(bot: Tierbot, pause: Callable[[float], Any] = time.sleep) -> SocketRunner:
@@ -268,10 +283,9 @@ def connect(bot: Tierbot, pause: Callable[[float], Any] = time.sleep) -> SocketR
         raise TierbotError(f"{' and '.join(missing)} must be set, in the environment or in .env. See .env.example.")
     identity = identify_patiently(settings, pause)
     bot.prepare(identity)
-    app = app_of(bot, identity)
-    schedule_smoke_test(bot, app, identity)
+    plan_journey(bot.store, bot.clock, settings, identity.team_id)
     return SocketRunner(
-        app,
+        app_of(bot, identity),
         settings.slack_app_token.get_secret_value(),
         web_client(None, settings.slack_api_url, bot.meter),
         on_connected=lambda: bot.loop.reconcile_soon(identity.team_id),
@@ -324,22 +338,13 @@ def _installing(bot: Tierbot) -> Installing:
     )
 
 
-def schedule_smoke_test(bot: Tierbot, app: App, identity: Identity) -> None:
-    """Let this process's scheduler send a canary the whole way every so often, if the settings want it.
-
-    For whatever process keeps the schedule: a job that only the one that went away knew would never be done again.
-    Raises TierbotError if no channel is set for it.
-    """
-    settings = bot.settings
-    if settings.smoke_test_every_hours and not settings.smoke_test_channel:
-        raise TierbotError("TIERBOT_JOURNEY_EVERY_HOURS needs TIERBOT_JOURNEY_CHANNEL: the channel for the canary.")
-    smoke_test = SmokeTest(
-        lambda: smoke_test(bot, app, identity, settings.smoke_test_channel),
-        lambda: admins_of(settings, bot.installations)(identity.team_id),
-        lambda user: bot.chats(identity.team_id).direct(user),
-    )
-    smoke_test.plan(bot.loop, identity.team_id)
-    bot.scheduler.add(JOURNEY, smoke_test)
+def _journey_in(bot: Tierbot, workspace: str) -> list[Step]:
+    """Let a canary go the whole way, in the workspace that the bot token belongs to."""
+    token = bot.settings.slack_bot_token
+    identity = identify(web_client(token.get_secret_value() if token else None, bot.settings.slack_api_url))
+    if identity.team_id != workspace:
+        raise TierbotError(f"SLACK_BOT_TOKEN is of {identity.team_id}, so no journey can be taken in {workspace}.")
+    return smoke_test(bot, app_of(bot, identity), identity, bot.settings.smoke_test_channel)
 
 
 def smoke_test(bot: Tierbot, app: App, identity: Identity, channel: str) -> list[Step]:

@@ -56,7 +56,7 @@ def _prepare_installed(bot: Tierbot) -> None:
         log.error("%s", fault)
     if faults and not sealed:
         raise TierbotError(faults[0])
-    bring_up_to_date(bot.loop)
+    bring_up_to_date(bot.store, bot.clock)
 
 
 def web_of(bot: Tierbot, identity: Identity | None, health: Health, metrics: Metrics) -> Any:

@@ -60,11 +60,12 @@ def worker(metrics_port: METRICS_PORT = None) -> None:
     Example: `tierbot worker`
     """
     from tierbot.adapters.slack.connection.socket_mode import stop_signals
-    from tierbot.app.bootstrap import app_of, build, schedule_smoke_test
+    from tierbot.app.bootstrap import build
     from tierbot.app.health import Health
     from tierbot.app.serving import identity_of, metrics_of, watched
     from tierbot.cli.wiring import logging_of, say, warn_of_misspelt
     from tierbot.settings import load_settings
+    from tierbot.use_cases.jobs.smoke_test import plan_journey
 
     settings, metrics = load_settings(), metrics_of()
     logging_of(settings, metrics.log_handler())
@@ -72,7 +73,7 @@ def worker(metrics_port: METRICS_PORT = None) -> None:
     bot = build(settings, meter=metrics)
     with stop_signals() as stop:
         if identity := identity_of(bot, stop.wait):
-            schedule_smoke_test(bot, app_of(bot, identity), identity)
+            plan_journey(bot.store, bot.clock, settings, identity.team_id)
         with watched(bot, Health(bot, works=True, stopping=stop.is_set), metrics, metrics_port):
             bot.start()
             say(settings, "tierbot worker is running. Stop it with Ctrl-C.")

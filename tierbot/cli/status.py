@@ -90,7 +90,9 @@ def _lines(found: dict[str, Any], now: datetime) -> list[str]:
         f"outbox       {outbox['waiting']} waiting, {outbox['sent']} sent, {outbox['parked']} parked" + _late(outbox),
     ]
     lines += [f"  parked     {item['kind']} {item['id']}: {item['slack_says']}" for item in found["parked"][-_MOST:]]
-    lines += [f"next         {item['job']} {_when(item['due_at'], now)}" for item in found["jobs"][:_MOST]]
+    lines += [
+        f"next         {item['job']} {_when(item['due_at'], now)}{_failed(item)}" for item in found["jobs"][:_MOST]
+    ]
     feeds = found["feeds"]
     lines.append(f"feeds        {feeds['listed']} listed, {len(feeds['broken'])} with errors")
     lines += [f"  broken     {item['name']}: {item['problem']}" for item in feeds["broken"][:_MOST]]
@@ -130,6 +132,10 @@ def _round(round_: dict[str, Any] | None, now: datetime) -> list[str]:
         ),
         f"             verdicts: {verdicts['named']} named, {verdicts['wrong']} wrong, {verdicts['abstained']} abstained",
     ]
+
+
+def _failed(job: dict[str, Any]) -> str:
+    return f", failed {counted(job['failed'], 'time')}: {job['error']}" if job["failed"] else ""
 
 
 def _late(outbox: dict[str, Any]) -> str:

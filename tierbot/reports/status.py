@@ -7,7 +7,7 @@ from tierbot.domain.nouns import Origin
 from tierbot.domain.rounds.boards import RoundStatus
 from tierbot.domain.training.drift import drift_of
 from tierbot.use_cases.people.doubts import doubts
-from tierbot.use_cases.ports import SCHEDULER, SCHEDULER_LEASE, Delivery, DeliveryState, Due, Transaction
+from tierbot.use_cases.ports import SCHEDULER, SCHEDULER_LEASE, Delivery, DeliveryState, Job, Transaction
 from tierbot.use_cases.rounds.round_report import round_status
 from tierbot.use_cases.voting.settlement import ROUNDS
 
@@ -35,7 +35,7 @@ def status_of(tx: Transaction, default_channel: str, now: datetime) -> Status:
         "model": _model(tx),
         "outbox": _outbox(tx, now),
         "parked": [_parked(delivery) for delivery in tx.outbox.parked()[-_MOST_PARKED:]],
-        "jobs": [_job(due) for due in tx.agenda.all()],
+        "jobs": [_job(job) for job in tx.agenda.all()],
         "feeds": _feeds(tx),
         "journey": switches.get("journey"),
         "drift": _drift(tx),
@@ -108,8 +108,15 @@ def _parked(delivery: Delivery) -> Status:
     }
 
 
-def _job(due: Due) -> Status:
-    return {"job": due.job, "due_at": due.due_at, "ran_at": due.ran_at, "asked_by": due.request.get("by")}
+def _job(job: Job) -> Status:
+    return {
+        "job": job.kind,
+        "due_at": job.due_at,
+        "ran_at": job.ran_at,
+        "asked_by": job.asked_by,
+        "failed": job.attempts,
+        "error": job.error,
+    }
 
 
 def _feeds(tx: Transaction) -> Status:

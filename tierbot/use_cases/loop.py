@@ -29,7 +29,7 @@ from tierbot.use_cases.asking.choosing import Chooser, Chosen
 from tierbot.use_cases.current_votes import cursor_of, votes_on
 from tierbot.use_cases.delivery.dispatch import Dispatcher, Draw, deliveries_of
 from tierbot.use_cases.models.registry import Registry, Training
-from tierbot.use_cases.ports import Chat, Clock, Delivery, DeliveryKind, Due, Encoder, Store, Transaction, Workspace
+from tierbot.use_cases.ports import Chat, Clock, Delivery, DeliveryKind, Encoder, Store, Transaction, Workspace
 from tierbot.use_cases.rounds.round_report import chart_of, figures_before, report_of
 from tierbot.use_cases.voting.reconciling import Reconciler, Sweep
 from tierbot.use_cases.voting.recording import Recorder
@@ -37,7 +37,11 @@ from tierbot.use_cases.voting.settlement import Settlement
 
 log = logging.getLogger(__name__)
 
+Progress = Callable[[Transaction, int], None]
+"""Called in each transaction that queues posts, with the number of chosen articles still to queue."""
+
 _WRITTEN_AT_ONCE = 25  # posts a transaction: reactions wait for it, and Slack waits three seconds for them
+_TRIES = 5  # at choosing, while somebody else keeps asking about the same articles
 _TALLIED_AT_ONCE = 10  # messages; reactions come while others are tallied, and wait for one transaction at most
 
 
@@ -96,10 +100,10 @@ class Loop:
             opens = next_open(now, parse_hours(self.settings.quiet_hours), self.settings.weekdays, self.settings.zone)
             retraining = now + timedelta(days=self.settings.retrain_every_days)
             daily = (("expire", now), ("watch", now + timedelta(days=1)))
-            for job, due_at in (("push", opens), ("poll", now), ("retrain", retraining), *daily):
-                if tx.agenda.get(job) is None:
-                    tx.agenda.set(Due(job, due_at))
-            tx.agenda.set(Due("reconcile", now))  # whatever happened while nobody listened
+            for kind, due_at in (("push", opens), ("poll", now), ("retrain", retraining), *daily):
+                if tx.agenda.get(kind) is None:
+                    tx.agenda.plan(kind, due_at)
+            tx.agenda.plan("reconcile", now)  # whatever happened while nobody listened
         if self.settings.predictor:
             self._follow_predictor(workspace.id, self.settings.predictor)
 
@@ -142,31 +146,30 @@ class Loop:
         count: int,
         *,
         spread: timedelta = timedelta(0),
-        job: Due | None = None,
-        next_due: Due | None = None,
         channel: str | None = None,
+        progress: Progress = lambda *_: None,
     ) -> int:
         """Choose up to `count` waiting articles, predict, and queue a post of each; return how many.
 
         The posts fall due evenly over `spread`, in the workspace's channel or the one given. They are written a
-        few at a time, and with each few the agenda says how many of the `job` are left, at the end `next_due`:
-        a push that is cut short goes on where it was, and one that is done is not done again.
+        few at a time; each transaction calls `progress` with the number still to queue.
         """
-        return self._ask(workspace, self._chooser.choose(workspace, count), spread, job, next_due, channel)
+        posted = 0
+        for _ in range(_TRIES):
+            if posted >= count:
+                break
+            chosen = self._chooser.choose(workspace, count - posted)
+            new = self._ask(workspace, chosen, spread, channel, progress)
+            posted += new
+            if new == len(chosen.asking.asked):
+                break  # otherwise somebody else asked about some of them meanwhile
+        return posted
 
     def ask_in_threads(self, workspace: str) -> int:
         """Queue a post, in its thread, of each message that somebody asked about; return how many."""
-        return self._ask(workspace, self._chooser.for_threads(workspace), timedelta(0), None, None, None)
+        return self._ask(workspace, self._chooser.for_threads(workspace), timedelta(0), None, lambda *_: None)
 
-    def _ask(
-        self,
-        workspace: str,
-        chosen: Chosen,
-        spread: timedelta,
-        job: Due | None,
-        next_due: Due | None,
-        channel: str | None,
-    ) -> int:
+    def _ask(self, workspace: str, chosen: Chosen, spread: timedelta, channel: str | None, progress: Progress) -> int:
         found = chosen.asking
         step = spread / max(1, len(found.asked))
         posted = 0
@@ -187,10 +190,7 @@ class Loop:
                 )
                 if not left:
                     tx.held_back.add(found.held)
-                if left and job is not None:
-                    tx.agenda.set(replace(job, request={**job.request, "count": left}))
-                elif next_due is not None:
-                    tx.agenda.set(next_due)
+                progress(tx, len(found.asked) - posted)
         return posted
 
     def _queue_post(
@@ -263,8 +263,7 @@ class Loop:
     def reconcile_soon(self, workspace: str) -> None:
         """Put a reconciliation on the agenda: after a new connection, something may have been missed."""
         with self.store.begin(workspace) as tx:
-            known = tx.agenda.get("reconcile")
-            tx.agenda.set(Due("reconcile", self.clock.now(), known.ran_at if known else None))
+            tx.agenda.plan("reconcile", self.clock.now())
 
     # --- rounds -----------------------------------------------------------------------------------
 
@@ -273,7 +272,7 @@ class Loop:
         now = self.clock.now()
         length = timedelta(days=self.settings.round_days)
         tx.rounds.open(Round(number=number, opened_at=now, closes_at=now + length))
-        tx.agenda.set(Due("close_round", now + length))
+        tx.agenda.plan("close_round", now + length)
 
     def close_round(self, workspace: str) -> Round | None:
         """Freeze the current round's standings, announce its champion, open the next; return the closed round."""

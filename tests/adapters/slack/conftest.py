@@ -40,6 +40,7 @@ class SmallGame:
         self.ledger = {}
         self.deliveries = []  # every record() call, new or not
         self.requests = []
+        self.triggers = []
         self.paused = False
         self.fault = None  # raised by the next record()
         self.told = threading.Semaphore(0)
@@ -82,8 +83,10 @@ class SmallGame:
         states = {self.champion: ModelState.CHAMPION}
         return [ModelVersion(f"m000{n}", n, None, states.get(n, ModelState.RETIRED), "d", "s", NOW, {}) for n in (2, 1)]
 
-    def request(self, workspace, job, by, **details):
+    def request(self, workspace, job, by, trigger, **details):
         self.requests.append((job, by, details))
+        self.triggers.append(trigger)
+        return True
 
     def pause(self, workspace, by):
         before, self.paused = self.paused, True

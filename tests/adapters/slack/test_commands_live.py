@@ -51,6 +51,9 @@ def test_slacks_own_admins_may_push(bot, box):
     (answer,) = bot.say("ada", "/tier push 5")
     assert shown(answer) == f"Up to 5 posts queued for <#{box.channel}>: as many as articles wait."
     assert bot.game.requests == [("push", box.users["ada"], {"count": 5})]
+    bot.say("ada", "/tier retrain")
+    assert all(bot.game.triggers), "Slack's own, by which a copy is known"
+    assert len(set(bot.game.triggers)) == 2
 
 
 def test_a_fault_that_can_be_mended_is_told_in_its_own_words(bot):

@@ -18,11 +18,12 @@ from tierbot.domain.articles.boundaries import Boundary, Held, HeldBack
 from tierbot.domain.articles.feeds import Feed, FeedMemory, FeedResult, ListedBy
 from tierbot.domain.nouns import Copy, ModelState, Says, Standing, Vote
 from tierbot.domain.tags import default_tag_space
-from tierbot.use_cases.ports import DeliveryKind, Due, Workspace
+from tierbot.use_cases.ports import DeliveryKind, Job, Workspace
 
 OTHER = "T2"
 VOTE = Vote("U1", Says.NAMES, NOON, "food")
 FROZEN = replace(round_(), frozen_at=NOON)
+REQUEST = replace(Job.request("push", "r1", NOON, "U1", count=2), finished_at=NOON)
 VECTOR = np.ones(2, np.float32)
 FEED = Feed("https://e.com/feed.xml")
 HELD = HeldBack("a-p2", Held(Boundary.WORD, "coin"), "rules", NOON)
@@ -47,7 +48,9 @@ def fill(tx: SqlTransaction, team: str) -> None:
     tx.outbox.add([delivery("o3"), delivery("o2"), delivery()])
     _, second = tx.outbox.claim(NOON, NOON + MINUTE, 2)  # o3 stays in hand
     tx.outbox.park(second, "gone")
-    tx.agenda.set(Due("push", NOON))
+    tx.agenda.plan("push", NOON)
+    tx.agenda.ask(REQUEST)
+    tx.agenda.claim("push", "run", NOON)
     tx.leases.take("scheduler", "me", NOON + MINUTE, NOON)
     tx.installations.put(replace(INSTALLED, id=team))
     tx.installations.give_state("state", NOON + MINUTE, NOON)
@@ -84,7 +87,13 @@ WRITES: list[Callable[[SqlTransaction], object]] = [
     lambda tx: tx.outbox.park(delivery("o3"), "x"),
     lambda tx: tx.outbox.hold(DeliveryKind.POST, NOON + MINUTE),
     lambda tx: tx.outbox.release(NOON),
-    lambda tx: tx.agenda.set(Due("push", NOON + MINUTE)),
+    lambda tx: tx.agenda.plan("push", NOON + MINUTE),
+    lambda tx: tx.agenda.ask(REQUEST),
+    lambda tx: tx.agenda.claim("push", "thief", NOON),
+    lambda tx: tx.agenda.put(replace(REQUEST, attempts=7)),
+    lambda tx: tx.agenda.left("push", {"count": 3}),
+    lambda tx: tx.agenda.remove("push"),
+    lambda tx: tx.agenda.clear(NOON + MINUTE),
     lambda tx: tx.leases.take("scheduler", "thief", NOON + MINUTE, NOON),
     lambda tx: tx.leases.release("scheduler", "me"),
     lambda tx: tx.leases.clear("sched", NOON + MINUTE),
@@ -160,6 +169,7 @@ def test_no_read_sees_another_workspace(store: SqlStore) -> None:
             tx.outbox.parked(),
             sum(tx.outbox.counts().values()),
             tx.agenda.get("push"),
+            tx.agenda.holds("push", "run"),
             tx.agenda.all(),
             tx.installations.get(),
             tx.workspaces.get(),

@@ -12,7 +12,7 @@ import sys
 from datetime import UTC, datetime
 from tierbot.domain.nouns import ReactionEvent
 from tierbot.adapters.store import open_store
-from tierbot.use_cases.ports import Due
+from tierbot.use_cases.ports import Job
 
 url, name = sys.argv[1:]
 now = datetime(2026, 3, 2, tzinfo=UTC)
@@ -21,8 +21,8 @@ sys.stdin.readline()
 store = open_store(url)
 for number in range(25):
     with store.begin("T1") as tx:
-        due = tx.agenda.get("count")
-        tx.agenda.set(Due("count", now, None, {"n": 1 + (due.request["n"] if due else 0)}))
+        job = tx.agenda.get("count")
+        tx.agenda.put(Job("count", "count", now, {"n": 1 + (job.payload["n"] if job else 0)}))
         tx.ledger.append(ReactionEvent(f"shared{number}", "C1", "1.0", "U1", "pizza", True, now, now))
         tx.ledger.append(ReactionEvent(f"{name}-{number}", "C1", "2.0", "U1", "pizza", True, now, now))
 """
@@ -74,9 +74,9 @@ def test_processes_that_open_a_blank_database_at_once_share_the_work(blank_url: 
         assert process.returncode == 0
     store = open_store(blank_url)
     with store.read(TEAM) as tx:
-        due = tx.agenda.get("count")
-        assert due is not None
-        assert due.request["n"] == 75
+        job = tx.agenda.get("count")
+        assert job is not None
+        assert job.payload["n"] == 75
         assert len(tx.ledger.events("C1", "1.0")) == 25
         assert len(tx.ledger.events("C1", "2.0")) == 75
     store.close()

@@ -9,7 +9,7 @@ from sqlalchemy import text
 
 from tests.support.rows import NOON, TEAM, article, delivery, event
 from tierbot.adapters.store import SqlStore, StoreBusyError, StoreError, engine, open_store
-from tierbot.use_cases.ports import Due
+from tierbot.use_cases.ports import Job
 
 
 class ChangedMindError(Exception):
@@ -71,15 +71,15 @@ def test_reading_then_writing_by_many_threads_loses_nothing(store: SqlStore) -> 
         start.wait()
         for _ in range(times):
             with store.begin(TEAM) as tx:
-                due = tx.agenda.get("count")
-                tx.agenda.set(Due("count", NOON, None, {"n": 1 + (due.request["n"] if due else 0)}))
+                job = tx.agenda.get("count")
+                tx.agenda.put(Job("count", "count", NOON, {"n": 1 + (job.payload["n"] if job else 0)}))
 
     with ThreadPoolExecutor(threads) as pool:
         list(pool.map(count_up, range(threads)))
     with store.read(TEAM) as tx:
-        due = tx.agenda.get("count")
-    assert due is not None
-    assert due.request["n"] == threads * times
+        job = tx.agenda.get("count")
+    assert job is not None
+    assert job.payload["n"] == threads * times
 
 
 def test_threads_that_append_the_same_events_count_each_once(store: SqlStore) -> None:

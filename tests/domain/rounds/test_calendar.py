@@ -4,7 +4,7 @@ from datetime import UTC, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tierbot.domain.rounds.calendar import is_quiet, next_open
@@ -45,19 +45,48 @@ def test_quiet_hours_within_one_day_are_understood() -> None:
     assert next_open(at(2026, 11, 23, 12, 30), lunch, WORKDAYS, BERLIN) == at(2026, 11, 23, 13)
 
 
+def test_after_a_free_weekend_with_quiet_hours_at_noon_monday_begins_at_midnight() -> None:
+    assert next_open(at(2026, 11, 28, 10), (time(12), time(13)), WORKDAYS, BERLIN) == at(2026, 11, 30, 0)
+
+
 def test_a_week_without_an_open_moment_is_refused() -> None:
     with pytest.raises(ValueError, match="no moment"):
         next_open(at(2026, 11, 23), None, (), BERLIN)
 
 
-@given(
-    st.datetimes(datetime(2026, 1, 1), datetime(2027, 12, 31)),
-    st.tuples(st.times(), st.times()).filter(lambda pair: pair[0] != pair[1]),
-    st.sets(st.sampled_from(WORKDAYS), min_size=1),
+QUIET = st.tuples(st.times(), st.times()).map(
+    lambda pair: (pair[0].replace(second=0, microsecond=0), pair[1].replace(second=0, microsecond=0))
 )
-def test_the_next_open_moment_is_open_and_never_in_the_past(moment, quiet, days) -> None:
-    moment = moment.replace(tzinfo=UTC)
-    quiet = (quiet[0].replace(second=0, microsecond=0), quiet[1].replace(second=0, microsecond=0))
-    found = next_open(moment, quiet, days, BERLIN)
-    assert moment <= found <= moment + timedelta(days=8)
-    assert not is_quiet(found, quiet, days, BERLIN)
+EVERY_DAY = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+
+
+@given(
+    # Each change of clocks of these zones in 2026 (Beirut's and Santiago's come at midnight, Lord Howe's is half an hour).
+    st.sampled_from(
+        [
+            ("Europe/Berlin", datetime(2026, 3, 29, 1)),
+            ("Europe/Berlin", datetime(2026, 10, 25, 1)),
+            ("America/New_York", datetime(2026, 3, 8, 7)),
+            ("America/New_York", datetime(2026, 11, 1, 6)),
+            ("Asia/Beirut", datetime(2026, 3, 28, 22)),
+            ("Asia/Beirut", datetime(2026, 10, 24, 21)),
+            ("America/Santiago", datetime(2026, 4, 5, 3)),
+            ("America/Santiago", datetime(2026, 9, 6, 4)),
+            ("Australia/Lord_Howe", datetime(2026, 4, 4, 15)),
+            ("Australia/Lord_Howe", datetime(2026, 10, 3, 15)),
+            ("Asia/Kolkata", datetime(2026, 7, 1)),
+        ]
+    ),
+    st.integers(-3 * 24 * 60, 2 * 24 * 60),
+    st.one_of(st.none(), QUIET.filter(lambda pair: pair[0] != pair[1])),
+    st.sets(st.sampled_from(EVERY_DAY), min_size=1),
+)
+@settings(max_examples=300)
+def test_the_next_open_moment_is_the_first_open_minute(place, minutes, quiet, days) -> None:
+    zone = ZoneInfo(place[0])
+    moment = place[1].replace(tzinfo=UTC) + timedelta(minutes=minutes)
+    found = next_open(moment, quiet, days, zone)
+    assert not is_quiet(found, quiet, days, zone)
+    steps = int((found - moment) / timedelta(minutes=1))
+    assert all(is_quiet(moment + timedelta(minutes=step), quiet, days, zone) for step in range(steps))
+    assert found == moment + timedelta(minutes=steps)

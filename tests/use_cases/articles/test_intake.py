@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -12,8 +12,7 @@ from tests.conftest import WORKSPACE, Harness, build_harness
 from tierbot.domain.articles.feeds import Feed, FeedMemory, FeedResult, ListedBy
 from tierbot.domain.articles.urls import site_of
 from tierbot.domain.nouns import Article, TierbotError, key
-from tierbot.use_cases.jobs.schedule import poll
-from tierbot.use_cases.ports import Due
+from tierbot.use_cases.ports import Job
 
 GOOD, OTHER, BAD = (Feed(f"https://{name}.example/feed.xml") for name in ("good", "other", "bad"))
 
@@ -52,11 +51,8 @@ class Newsroom:
         with self.harness.bot.store.read(WORKSPACE) as tx:
             return {article.title for article in tx.articles.recent(self.harness.clock.now() - timedelta(days=999), 99)}
 
-    def due(self) -> Due:
-        with self.harness.bot.store.read(WORKSPACE) as tx:
-            due = tx.agenda.get("poll")
-        assert due is not None
-        return due
+    def due(self) -> Job:
+        return self.harness.job("poll")
 
 
 @pytest.fixture
@@ -204,8 +200,9 @@ def test_polling_is_due_again_after_its_interval_and_embeds_what_came(newsroom: 
     bot.intake.add_feeds(WORKSPACE, [GOOD])
     newsroom.papers.titles = {GOOD.url: ["Fine"]}
     now = newsroom.harness.clock.now()
-    poll(bot.loop, WORKSPACE, newsroom.due())
-    assert newsroom.due() == Due("poll", now + timedelta(minutes=30), now)
+    newsroom.harness.do("poll")
+    done = newsroom.due()
+    assert (done.due_at, done.ran_at, done.attempts) == (now + timedelta(minutes=30), now, 0)
     with bot.store.read(WORKSPACE) as tx:
         assert tx.articles.without_embedding(bot.encoder.digest, 9) == []
 
@@ -222,11 +219,10 @@ def test_a_feed_that_is_added_while_others_are_read_is_read_next(newsroom: Newsr
         return real(feeds, memory, now)
 
     papers.poll = slow  # type: ignore[method-assign]
-    started = newsroom.due()
-    poll(bot.loop, WORKSPACE, started)
+    newsroom.harness.do("poll")
     assert papers.asked == [[GOOD.url]]
     assert newsroom.due().due_at == newsroom.harness.clock.now()
-    poll(bot.loop, WORKSPACE, replace(newsroom.due()))
+    newsroom.harness.do("poll")
     assert newsroom.titles() == {"Fine", "New"}
 
 

@@ -9,7 +9,6 @@ from tests.conftest import WORKSPACE, Harness, build_harness
 from tierbot.domain.nouns import Arm, Outcome, Post, Prediction, ReactionEvent, Thread, TierbotError
 from tierbot.domain.training.judge import is_unbiased
 from tierbot.use_cases.articles.tag_requests import JOB, TagRequests
-from tierbot.use_cases.jobs.schedule import ask_in_threads
 from tierbot.use_cases.people.personal_data import PersonalData
 from tierbot.use_cases.ports import ChatUnavailableError
 
@@ -19,10 +18,8 @@ def take(harness: Harness, text: str = "Who wants pizza?", ts: str = "5.000001",
 
 
 def play(harness: Harness) -> None:
-    with harness.bot.store.read(WORKSPACE) as tx:
-        due = tx.agenda.get(JOB)
-    assert due is not None
-    ask_in_threads(harness.bot.loop, WORKSPACE, due)
+    assert harness.jobs(JOB)
+    harness.do(JOB)
     harness.deliver()
 
 
@@ -44,7 +41,7 @@ def test_a_message_is_asked_about_once_in_its_thread_and_nowhere_else(harness: H
     assert (prediction.selection.strategy, prediction.selection.probability) == ("requested", 1.0)
     assert prediction.propensity == prediction.policy_probabilities[prediction.shown_tag]
     with harness.bot.store.read(WORKSPACE) as tx:
-        assert tx.agenda.get(JOB) is None
+        assert not [job for job in tx.agenda.all() if job.kind == JOB]
         assert tx.articles.requested(9, in_threads=True) == []
 
 

@@ -10,8 +10,7 @@ from tests.conftest import WORKSPACE, Harness, build_harness
 from tierbot.adapters.slack.app import Identity
 from tierbot.domain.articles.boundaries import Boundary, BoundaryFileError, Held
 from tierbot.domain.nouns import Article, ModelState
-from tierbot.use_cases.jobs.schedule import Scheduler
-from tierbot.use_cases.ports import Due
+from tierbot.use_cases.jobs.scheduler import FIRST_RETRY
 
 
 @pytest.fixture
@@ -140,13 +139,12 @@ def test_while_the_file_cannot_be_used_nothing_is_posted_at_all_and_the_push_is_
     rules.write_text('sources = ["tabloid.example"\n')
     with pytest.raises(BoundaryFileError, match=r"boundaries\.toml"):
         harness.bot.loop.ask(WORKSPACE, 9)
-    Scheduler(harness.bot.loop).run(WORKSPACE, Due("push", harness.clock.now()))
+    harness.do("push")
     assert "boundaries.toml" in caplog.text
     assert posted(harness) == set()
-    with harness.bot.store.read(WORKSPACE) as tx:
-        due = tx.agenda.get("push")
-    assert due is not None
-    assert due.due_at > harness.clock.now()
+    push = harness.job("push")
+    assert (push.due_at, push.attempts) == (harness.clock.now() + FIRST_RETRY, 1)
+    assert "boundaries.toml" in str(push.error)
 
 
 def test_a_bot_does_not_start_on_a_file_that_it_cannot_use(harness: Harness, rules: Path) -> None:

@@ -1,5 +1,7 @@
 """“Send me five”: which posts, where they go, and that what is said there counts."""
 
+from dataclasses import replace
+
 import pytest
 
 from tests.conftest import WORKSPACE, Harness
@@ -183,3 +185,27 @@ def test_nobody_is_buried_in_unanswered_posts(harness: Harness) -> None:
 def test_without_anything_to_judge_nothing_is_sent(harness: Harness) -> None:
     assert send(harness, "U1") == 0
     assert messages(harness, "U1") == []
+
+
+@pytest.fixture
+def encoded(harness: Harness, monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """Return how many texts each call to the encoder brought, from now on."""
+    calls: list[int] = []
+    encode = harness.bot.encoder.encode
+    monkeypatch.setattr(harness.bot.encoder, "encode", lambda texts: calls.append(len(texts)) or encode(texts))
+    return calls
+
+
+def test_five_posts_of_the_round_are_sent_without_encoding_anything(harness: Harness, encoded: list[int]) -> None:
+    harness.posts(5)
+    harness.bot.loop.take_in(WORKSPACE, harness.articles(10, start=100))
+    encoded.clear()
+    assert send(harness, "U1") == 5
+    assert encoded == []
+
+
+def test_checks_that_fill_a_push_leave_the_news_unencoded(harness: Harness, encoded: list[int]) -> None:
+    harness.bot.loop.take_in(WORKSPACE, [replace(one, check_tag="food") for one in harness.articles(2)])
+    harness.bot.loop.take_in(WORKSPACE, harness.articles(10, start=100))
+    assert harness.bot.loop.ask(WORKSPACE, 2) == 2
+    assert encoded == [2]

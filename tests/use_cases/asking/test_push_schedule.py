@@ -1,13 +1,18 @@
 """When scheduled posts go out: by the clock, or at the hours at which colleagues vote; quiet hours are quiet."""
 
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+import pytest
 
 from tests.conftest import WORKSPACE, Harness, harness_settings
+from tierbot.domain.predict.posting_hours import Slot, choose_slot
 from tierbot.domain.rounds.calendar import is_quiet
 from tierbot.settings import parse_hours
+from tierbot.use_cases.asking import push_schedule as posting
 from tierbot.use_cases.asking.push_schedule import chosen_push, next_push, slots
 
 MONDAY = datetime(2026, 11, 23, tzinfo=UTC)
@@ -43,6 +48,25 @@ def test_quiet_hours_are_quiet(harness: Harness, tmp_path: Path) -> None:
             at = chosen_push(tx, settings, MONDAY + timedelta(hours=hour), np.random.default_rng(hour))
         assert not is_quiet(at, parse_hours(settings.quiet_hours), settings.weekdays, settings.zone)
         assert at > MONDAY + timedelta(hours=hour)
+
+
+@pytest.mark.parametrize("hours", [2, 6])
+def test_the_moments_to_choose_from_lie_evenly_around_the_usual_pause(
+    harness: Harness, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, hours: int
+) -> None:
+    settings = harness_settings(tmp_path, push_every_hours=hours, quiet_hours="")
+    offered: list[datetime] = []
+
+    def choose(among: Sequence[tuple[datetime, int]], *rest: Any) -> Slot:
+        offered.extend(at for at, _ in among)
+        assert [hour for _, hour in among] == [at.hour for at in offered]
+        return choose_slot(among, *rest)
+
+    monkeypatch.setattr(posting, "choose_slot", choose)
+    with harness.bot.store.begin(WORKSPACE) as tx:
+        at = chosen_push(tx, settings, MONDAY, np.random.default_rng(0))
+    assert offered == [MONDAY + timedelta(hours=hours * part) for part in (0.5, 0.75, 1, 1.25, 1.5)]
+    assert at in offered
 
 
 def test_where_all_is_quiet_the_clock_decides(harness: Harness, tmp_path: Path) -> None:

@@ -1,12 +1,15 @@
 """The journey on schedule: planned, kept, and told to the admins once a day for each step that broke."""
 
+from types import SimpleNamespace
+
 import pytest
 
 from tests.conftest import WORKSPACE, Harness, build_harness
 from tierbot.domain.doctor.smoke_test import Outcome, Step
 from tierbot.domain.nouns import TierbotError
-from tierbot.use_cases.jobs.smoke_test import JOB, SmokeTest
-from tierbot.use_cases.ports import ChatUnavailableError, Due
+from tierbot.use_cases.delivery.direct_messages import DirectMessages
+from tierbot.use_cases.jobs.smoke_test import JOB, SmokeTest, plan_journey
+from tierbot.use_cases.ports import ChatUnavailableError, Job
 
 WELL = [Step("post a canary", Outcome.OK, 0.5, "in C9"), Step("react", Outcome.OK, 0.25, "through Slack")]
 BROKEN = [WELL[0], Step("react", Outcome.BROKEN, 0.25, "Slack says no. Mend it.")]
@@ -19,9 +22,14 @@ def patrolled(tmp_path):
     built.bot.close()
 
 
-def walk(harness: Harness, steps, admins=("U1", "U2"), direct=lambda user: f"D{user}"):
-    smoke_test = SmokeTest(lambda: steps, lambda: admins, direct)
-    smoke_test(harness.bot.loop, WORKSPACE, Due(JOB, harness.clock.now()))
+def patrol_of(harness: Harness, steps, admins=lambda _: ("U1", "U2"), direct=lambda user: f"D{user}") -> SmokeTest:
+    bot = harness.bot
+    messages = DirectMessages(lambda _: SimpleNamespace(direct=direct), admins, bot.clock)
+    return SmokeTest(bot.store, bot.clock, bot.settings, messages, lambda _: steps)
+
+
+def walk(harness: Harness, steps, **how):
+    patrol_of(harness, steps, **how)(WORKSPACE, Job.recurring(JOB, harness.clock.now()))
     harness.deliver()
 
 
@@ -40,7 +48,6 @@ def test_a_journey_that_goes_well_is_kept_and_told_to_nobody(patrolled: Harness)
     walk(patrolled, WELL)
     assert last(patrolled) == {"at": at.isoformat(), "broken": None, "says": "", "seconds": 0.75}
     assert patrolled.chat.announcements == []
-    assert (due(patrolled).ran_at, (due(patrolled).due_at - at).total_seconds()) == (at, 6 * 3600)
 
 
 def test_a_broken_step_is_told_to_each_admin_once_a_day(patrolled: Harness) -> None:
@@ -63,10 +70,10 @@ def test_who_cannot_be_told_keeps_nobody_else_from_it(patrolled: Harness) -> Non
     walk(patrolled, BROKEN, direct=direct)
     assert len(patrolled.chat.announcements) == 1
 
-    def nobody():
+    def nobody(_):
         raise TierbotError("Slack does not list them.")
 
-    SmokeTest(lambda: BROKEN, nobody, direct)(patrolled.bot.loop, WORKSPACE, Due(JOB, patrolled.clock.now()))
+    walk(patrolled, BROKEN, admins=nobody)
     assert last(patrolled)["broken"] == "react"
 
 
@@ -81,24 +88,29 @@ def test_while_slack_does_not_answer_the_job_fails_and_is_tried_again(patrolled:
 def test_journeys_are_planned_when_they_are_wanted_and_taken_off_when_they_are_not(
     patrolled: Harness, tmp_path
 ) -> None:
-    smoke_test = SmokeTest(lambda: WELL, lambda: (), lambda user: user)
-    loop, now = patrolled.bot.loop, patrolled.clock.now()
-    smoke_test.plan(loop, WORKSPACE)
+    bot, now = patrolled.bot, patrolled.clock.now()
+    plan_journey(bot.store, bot.clock, bot.settings, WORKSPACE)
     assert (due(patrolled).due_at - now).total_seconds() == 60, "the first soon after the start"
-    walk(patrolled, WELL)
+    patrolled.clock.advance(minutes=1)
+    journeys = patrolled.scheduler(smoke_test=patrol_of(patrolled, WELL))
+    journeys.renew()
+    journeys.run(WORKSPACE, JOB)
+    assert (due(patrolled).due_at - now).total_seconds() == 60 + 6 * 3600
     patrolled.clock.advance(hours=1)
-    smoke_test.plan(loop, WORKSPACE)
-    assert (due(patrolled).due_at - now).total_seconds() == 6 * 3600, "a restart neither forgets nor repeats"
+    plan_journey(bot.store, bot.clock, bot.settings, WORKSPACE)
+    assert (due(patrolled).due_at - now).total_seconds() == 60 + 6 * 3600, "a restart neither forgets nor repeats"
     patrolled.bot.close()
     unwanted = build_harness(tmp_path)
-    smoke_test.plan(unwanted.bot.loop, WORKSPACE)
+    plan_journey(unwanted.bot.store, unwanted.clock, unwanted.bot.settings, WORKSPACE)
     assert due(unwanted) is None
     unwanted.bot.close()
 
 
 def test_a_job_that_this_process_does_not_know_is_left_to_others(patrolled: Harness) -> None:
     with patrolled.bot.store.begin(WORKSPACE) as tx:
-        tx.agenda.set(Due("juggle", patrolled.clock.now()))
+        for job in tx.agenda.all():
+            tx.agenda.remove(job.id)
+        tx.agenda.plan("juggle", patrolled.clock.now())
+    patrolled.bot.scheduler.renew()
     patrolled.bot.scheduler.tick()
-    with patrolled.bot.store.read(WORKSPACE) as tx:
-        assert tx.agenda.get("juggle") == Due("juggle", patrolled.clock.now())
+    assert patrolled.job("juggle") == Job.recurring("juggle", patrolled.clock.now())

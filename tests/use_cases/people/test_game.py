@@ -59,12 +59,14 @@ def test_my_score_says_who_is_ahead_and_counts_the_streak(harness: Harness) -> N
 
 
 def test_a_request_is_due_at_once_and_stands_in_the_audit_trail(harness: Harness) -> None:
-    harness.bot.game.request(WORKSPACE, "push", "UADMIN", count=7)
+    assert harness.bot.game.request(WORKSPACE, "push", "UADMIN", "trigger", count=7)
+    assert not harness.bot.game.request(WORKSPACE, "push", "UADMIN", "trigger", count=7), "Slack delivered it twice"
+    asked, scheduled = harness.jobs("push")
     with harness.bot.store.read(WORKSPACE) as tx:
-        due = tx.agenda.get("push")
         (entry,) = tx.workspaces.audit_trail(5)
-    assert due.due_at == harness.clock.now()
-    assert due.request == {"by": "UADMIN", "count": 7}
+    assert (asked.due_at, asked.asked_at) == (harness.clock.now(), harness.clock.now())
+    assert (asked.asked_by, asked.payload, asked.recurs) == ("UADMIN", {"count": 7}, False)
+    assert scheduled.recurs
     assert (entry["who"], entry["what"]) == ("UADMIN", "request push")
     with pytest.raises(TierbotError, match="no job"):
         harness.bot.game.request(WORKSPACE, "dance", "UADMIN")

@@ -7,7 +7,7 @@ import pytest
 from tests.conftest import WORKSPACE, Harness, build_harness
 from tierbot.domain.nouns import ReactionEvent, Source
 from tierbot.use_cases.people.nudges import JOB, MOST_A_ROUND
-from tierbot.use_cases.ports import ChatError, ChatUnavailableError, Due
+from tierbot.use_cases.ports import ChatError, ChatUnavailableError, Job
 
 
 def close(harness: Harness) -> None:
@@ -124,7 +124,7 @@ def test_a_nudge_that_slack_kept_waiting_past_its_time_is_not_sent_at_all(harnes
     assert not harness.bot.loop.deliver(WORKSPACE), "and it does not lie around"
 
 
-def due(harness: Harness) -> Due | None:
+def due(harness: Harness) -> Job | None:
     with harness.bot.store.read(WORKSPACE) as tx:
         return tx.agenda.get(JOB)
 
@@ -133,15 +133,14 @@ def test_the_job_waits_for_the_end_of_quiet_hours_and_comes_once_a_day(harness: 
     # The harness's clock stands at Monday 2026-11-23 12:00 UTC; it is quiet from 18:00 to 09:00 and at weekends.
     harness.bot.nudges.plan(WORKSPACE)
     assert due(harness).due_at == datetime(2026, 11, 24, 12, tzinfo=UTC)
-    run = harness.bot.nudges
     harness.clock.time = datetime(2026, 11, 24, 19, tzinfo=UTC)
-    run(harness.bot.loop, WORKSPACE, due(harness))
+    harness.do(JOB)
     assert (due(harness).due_at, due(harness).ran_at) == (datetime(2026, 11, 25, 9, tzinfo=UTC), None)
     harness.clock.time = datetime(2026, 11, 27, 9, tzinfo=UTC)  # Friday
-    run(harness.bot.loop, WORKSPACE, due(harness))
+    harness.do(JOB)
     assert due(harness).due_at == datetime(2026, 11, 30, 9, tzinfo=UTC), "Monday"
     before = due(harness)
-    run.plan(WORKSPACE)
+    harness.bot.nudges.plan(WORKSPACE)
     assert due(harness) == before, "planning again changes nothing"
 
 
@@ -149,7 +148,7 @@ def test_shortly_before_quiet_hours_a_nudge_is_good_until_they_begin(harness: Ha
     play_a_round(harness, "U1")
     harness.deliver()
     harness.clock.time = datetime(2026, 11, 25, 17, 52, tzinfo=UTC)
-    harness.bot.nudges(harness.bot.loop, WORKSPACE, Due(JOB, harness.clock.now()))
+    harness.bot.nudges(WORKSPACE, Job.recurring(JOB, harness.clock.now()))
     harness.clock.time = datetime(2026, 11, 25, 18, 0, 1, tzinfo=UTC)
     before = len(harness.chat.announcements)
     harness.deliver()
@@ -159,7 +158,7 @@ def test_shortly_before_quiet_hours_a_nudge_is_good_until_they_begin(harness: Ha
 def test_a_setting_takes_nudges_off_the_agenda(tmp_path) -> None:
     harness = build_harness(tmp_path, nudges=False)
     with harness.bot.store.begin(WORKSPACE) as tx:
-        tx.agenda.set(Due(JOB, harness.clock.now()))
+        tx.agenda.plan(JOB, harness.clock.now())
     harness.bot.nudges.plan(WORKSPACE)
     assert due(harness) is None
     harness.bot.close()

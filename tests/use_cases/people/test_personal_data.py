@@ -8,9 +8,8 @@ import pytest
 
 from tests.conftest import WORKSPACE, Harness, build_harness
 from tierbot.domain.nouns import TierbotError, Trainer
-from tierbot.use_cases.jobs.schedule import expire
 from tierbot.use_cases.people.personal_data import PersonalData
-from tierbot.use_cases.ports import Due, ReactionCount
+from tierbot.use_cases.ports import ReactionCount
 
 
 @pytest.fixture
@@ -37,7 +36,7 @@ def verdicts(harness: Harness) -> list[object]:
 
 def all_text(harness: Harness) -> str:
     """Return every row of every table as text."""
-    with harness.bot.store._database.read() as connection:
+    with harness.bot.store._store._database.read() as connection:
         names = [row[0] for row in connection.exec_driver_sql("SELECT name FROM sqlite_master WHERE type = 'table'")]
         return "\n".join(str(row) for name in names for row in connection.exec_driver_sql(f"SELECT * FROM {name}"))  # noqa: S608
 
@@ -96,13 +95,12 @@ def test_what_is_older_than_the_retention_is_deleted_on_schedule_and_verdicts_an
     harness = build_harness(tmp_path, retention_days=40, settle_days=30)
     played(harness)
     before = verdicts(harness)
-    job = Due("expire", harness.clock.now())
     harness.clock.advance(days=39)
-    expire(harness.bot.loop, WORKSPACE, job)
+    harness.do("expire")
     rights = PersonalData(harness.bot.store, harness.clock)
     assert rights.export(WORKSPACE, "U1")["reactions"]
     harness.clock.advance(days=2)
-    expire(harness.bot.loop, WORKSPACE, job)
+    harness.do("expire")
     told = rights.export(WORKSPACE, "U1")
     assert (told["reactions"], told["votes"], told["actions"]) == ([], [], [])
     assert told["standings"]

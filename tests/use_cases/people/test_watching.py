@@ -13,10 +13,11 @@ from tierbot.domain.feedback import PlainRule
 from tierbot.domain.nouns import Outcome, TierbotError, Verdict
 from tierbot.domain.tags import default_tag_space
 from tierbot.reports.crowd import crowd_of
+from tierbot.use_cases.delivery.direct_messages import DirectMessages
 from tierbot.use_cases.people.doubts import Doubt, doubted, doubts, overrule
 from tierbot.use_cases.people.personal_data import PersonalData
 from tierbot.use_cases.people.watching import JOB, SuspicionWatch
-from tierbot.use_cases.ports import Due
+from tierbot.use_cases.ports import Job
 
 HONEST = ("U1", "U2", "U3", "U4")
 
@@ -35,10 +36,7 @@ def harness(tmp_path: Path) -> Iterator[Harness]:
 
 
 def watch(harness: Harness) -> None:
-    with harness.bot.store.read(WORKSPACE) as tx:
-        due = tx.agenda.get(JOB)
-    assert due is not None  # planned when the workspace was prepared
-    harness.bot.scheduler.run(WORKSPACE, due)
+    harness.do(JOB)  # planned when the workspace was prepared
     harness.deliver()
 
 
@@ -57,10 +55,7 @@ def test_who_pushes_a_tag_is_reported_to_admins_once_with_the_evidence(harness: 
     assert pushing[0].id in {one["id"] for one in news["doubts"]}
     watch(harness)
     assert len([said for said in harness.chat.announcements if said["kind"] == "doubts"]) == 1
-    with harness.bot.store.read(WORKSPACE) as tx:
-        due = tx.agenda.get(JOB)
-        assert due is not None
-        assert due.due_at > harness.clock.now()
+    assert harness.job(JOB).due_at > harness.clock.now()
 
 
 def test_nobody_else_is_in_doubt(harness: Harness) -> None:
@@ -118,9 +113,11 @@ def test_forgetting_a_person_forgets_what_they_were_suspected_of(harness: Harnes
 
 
 def test_an_admin_who_cannot_be_told_does_not_stop_the_watch(harness: Harness) -> None:
-    watchman = SuspicionWatch(lambda _: harness.chat, lambda _: ["UADMIN"])
+    messages = DirectMessages(lambda _: harness.chat, lambda _: ["UADMIN"], harness.clock)
     harness.chat.faults.append(TierbotError("that user left"))
-    watchman(harness.bot.loop, WORKSPACE, Due(JOB, harness.clock.now()))
+    SuspicionWatch(harness.bot.store, harness.clock, messages, "plain")(
+        WORKSPACE, Job.recurring(JOB, harness.clock.now())
+    )
     assert in_force(harness)  # nobody could be told, and it is in force all the same: `tierbot doubts` lists it
     with harness.bot.store.read(WORKSPACE) as tx:
         assert crowd_of(tx)["doubts"]

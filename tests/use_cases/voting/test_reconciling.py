@@ -1,14 +1,12 @@
 """Reconciliation: newest first, within the rate limits, resumable, and quiet where Slack cannot tell."""
 
 import logging
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from tests.conftest import WORKSPACE, Harness, build_harness
-from tierbot.use_cases.jobs.schedule import reconcile
-from tierbot.use_cases.ports import ChatError, ChatUnavailableError, Due, RateLimitedError, ReactionCount
+from tierbot.use_cases.ports import ChatError, ChatUnavailableError, Job, RateLimitedError, ReactionCount
 from tierbot.use_cases.voting import reconciling
 
 
@@ -26,11 +24,8 @@ def asked(harness: Harness, monkeypatch: pytest.MonkeyPatch) -> list[str]:
     return seen
 
 
-def due(harness: Harness) -> Due:
-    with harness.bot.store.read(WORKSPACE) as tx:
-        found = tx.agenda.get("reconcile")
-    assert found is not None
-    return found
+def due(harness: Harness) -> Job:
+    return harness.job("reconcile")
 
 
 def test_the_newest_posts_come_first_and_a_rate_limit_is_waited_for_without_starting_over(
@@ -44,14 +39,14 @@ def test_the_newest_posts_come_first_and_a_rate_limit_is_waited_for_without_star
             raise fault
 
     harness.chat._fault = faults  # type: ignore[method-assign]
-    reconcile(harness.bot.loop, WORKSPACE, due(harness))
+    harness.do("reconcile")
     assert asked == newest[:3]
     assert (due(harness).due_at - harness.clock.now()).total_seconds() == 40
     harness.clock.advance(seconds=40)
-    reconcile(harness.bot.loop, WORKSPACE, due(harness))
+    harness.do("reconcile")
     assert asked == [*newest[:3], *newest[2:]], "the third is asked about again, then the fourth"
     assert (due(harness).due_at - harness.clock.now()).total_seconds() == 15 * 60
-    assert due(harness).request == {}
+    assert due(harness).payload == {}
 
 
 def test_many_posts_are_compared_a_slice_at_a_time_and_none_is_left_out(
@@ -61,9 +56,9 @@ def test_many_posts_are_compared_a_slice_at_a_time_and_none_is_left_out(
     newest = sorted(harness.posts(8), reverse=True)
     for slices in range(3):
         assert len(asked) == 3 * slices
-        reconcile(harness.bot.loop, WORKSPACE, due(harness))
+        harness.do("reconcile")
     assert asked == newest
-    assert due(harness).request == {}
+    assert due(harness).payload == {}
 
 
 def test_a_message_without_an_answer_is_asked_about_once_more_after_the_others(
@@ -71,18 +66,18 @@ def test_a_message_without_an_answer_is_asked_about_once_more_after_the_others(
 ) -> None:
     newest = sorted(harness.posts(3), reverse=True)
     harness.chat.faults = [ChatUnavailableError("502")]
-    reconcile(harness.bot.loop, WORKSPACE, due(harness))
+    harness.do("reconcile")
     assert asked == newest
     harness.chat.faults = [ChatUnavailableError("502")]
-    reconcile(harness.bot.loop, WORKSPACE, due(harness))
+    harness.do("reconcile")
     assert asked == [*newest, newest[0]]
-    assert due(harness).request == {}, "the next sweep finds it"
+    assert due(harness).payload == {}, "the next sweep finds it"
 
 
 def test_a_slack_that_does_not_answer_at_all_is_left_in_peace(harness: Harness, asked: list[str]) -> None:
     harness.posts(9)
     harness.chat.faults = [ChatUnavailableError("502")] * 9
-    reconcile(harness.bot.loop, WORKSPACE, due(harness))
+    harness.do("reconcile")
     assert len(asked) == 3
     assert (due(harness).due_at - harness.clock.now()).total_seconds() == 30
 
@@ -92,7 +87,7 @@ def test_an_api_without_reactions_get_is_warned_of_once(harness: Harness, caplog
     caplog.set_level(logging.WARNING)
     for _ in range(3):
         harness.chat.faults = [ChatError("unknown_method", "reactions.get: Slack says unknown_method.")]
-        reconcile(harness.bot.loop, WORKSPACE, due(harness))
+        harness.do("reconcile")
         harness.chat.faults = []
     assert [record.message for record in caplog.records if "cannot be found" in record.message] == [
         "What is missed while tierbot is away cannot be found: reactions.get: Slack says unknown_method."
@@ -101,12 +96,17 @@ def test_an_api_without_reactions_get_is_warned_of_once(harness: Harness, caplog
 
 def test_a_new_connection_during_a_comparison_lets_it_begin_again_at_once(harness: Harness) -> None:
     harness.posts(2)
-    begun = due(harness)
-    harness.clock.advance(seconds=5)
-    harness.bot.loop.reconcile_soon(WORKSPACE)
-    asked_for = due(harness)
-    reconcile(harness.bot.loop, WORKSPACE, begun)
-    assert due(harness) == replace(asked_for, ran_at=due(harness).ran_at)
+    compare = harness.chat.reactions
+
+    def slow(channel: str, ts: str) -> list[ReactionCount] | None:
+        harness.clock.advance(seconds=5)
+        harness.bot.loop.reconcile_soon(WORKSPACE)
+        return compare(channel, ts)
+
+    harness.chat.reactions = slow  # type: ignore[method-assign]
+    harness.do("reconcile")
+    again = due(harness)
+    assert (again.due_at, again.payload) == (harness.clock.now(), {})
 
 
 def test_a_revoked_token_holds_the_outbox_and_nothing_is_lost(tmp_path: Path) -> None:

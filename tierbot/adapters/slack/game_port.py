@@ -36,8 +36,11 @@ class GamePort(Protocol):
         """Return all model versions, newest first."""
         ...
 
-    def request(self, workspace: str, job: str, by: str, **details: int | str) -> None:
-        """Put a job on the agenda: "push" (count=), "retrain" or "close_round". Returns at once."""
+    def request(self, workspace: str, job: str, by: str, trigger: str, **details: int | str) -> bool:
+        """Ask for a job: "push" (count=), "retrain" or "close_round". Returns at once; False if it was asked before.
+
+        trigger: Slack's id of the command, the same however often the command is delivered.
+        """
         ...
 
     def pause(self, workspace: str, by: str) -> bool:

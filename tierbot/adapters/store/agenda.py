@@ -1,39 +1,101 @@
-"""When each scheduled job is next due, and which process may run them."""
+"""What is to be done, and which process may do it."""
 
+from collections.abc import Mapping
+from dataclasses import asdict
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import RowMapping, or_
+from sqlalchemy import Connection, RowMapping, literal, or_, select
 
 from tierbot.adapters.store.columns import table
-from tierbot.adapters.store.work_rows import DueRow, LeaseRow
-from tierbot.adapters.store.workspace_queries import COUNTED, WorkspaceQueries
-from tierbot.use_cases.ports import Due
+from tierbot.adapters.store.work_rows import JobRow, LeaseRow, WorkspaceRow
+from tierbot.adapters.store.workspace_queries import COUNTED, WorkspaceQueries, conflict_aware
+from tierbot.use_cases.ports import DueJob, Job
 
-_due = table(DueRow)
+_job = table(JobRow)
 _lease = table(LeaseRow)
-_COLUMNS = [_due.c.job, _due.c.due_at, _due.c.ran_at, _due.c.request]
+_workspace = table(WorkspaceRow)
+_COLUMNS = [column for column in _job.c if column.name != "workspace_id"]
 
 
-def _noun(row: RowMapping) -> Due:
-    return Due(**row)
+def _noun(row: RowMapping) -> Job:
+    return Job(**row)
+
+
+def due_jobs(connection: Connection, now: datetime) -> list[DueJob]:
+    """Return the due jobs of all workspaces; a damaged payload is not read here, so that it stops its own job alone."""
+    statement = (
+        select(_job.c.workspace_id, _job.c.id, _job.c.kind, _workspace.c.stopped_at.is_not(None))
+        .join(_workspace, _workspace.c.workspace_id == _job.c.workspace_id)
+        .where(_job.c.finished_at.is_(None), _job.c.due_at <= now)
+        .order_by(_job.c.due_at, _job.c.workspace_id, _job.c.id)
+    )
+    return [DueJob(*row) for row in connection.execute(statement)]
+
+
+def hold_everywhere(connection: Connection, name: str, holder: str, until: datetime, now: datetime) -> list[str]:
+    """Take or prolong a lease in every workspace; return those where it is held."""
+    insert = conflict_aware(connection, LeaseRow)
+    values = [literal(value, column.type) for value, column in ((name, _lease.c.name), (holder, _lease.c.holder))]
+    every = select(_workspace.c.workspace_id, *values, literal(until, _lease.c.until.type)).where(literal(value=True))
+    connection.execute(
+        insert.from_select(["workspace_id", "name", "holder", "until"], every).on_conflict_do_update(
+            index_elements=["workspace_id", "name"],
+            set_={"holder": insert.excluded.holder, "until": insert.excluded.until},
+            where=or_(_lease.c.holder == holder, _lease.c.until <= now),
+        )
+    )
+    held = select(_lease.c.workspace_id).where(_lease.c.name == name, _lease.c.holder == holder)
+    return sorted(connection.execute(held).scalars())
+
+
+def let_go_everywhere(connection: Connection, name: str, holder: str) -> None:
+    """Give a lease back in every workspace."""
+    connection.execute(_lease.delete().where(_lease.c.name == name, _lease.c.holder == holder))
 
 
 class SqlAgenda(WorkspaceQueries):
     """ports.Agenda."""
 
-    def get(self, job: str) -> Due | None:
-        row = self._connection.execute(self._select(DueRow, *_COLUMNS).where(_due.c.job == job)).mappings().first()
+    def get(self, job_id: str) -> Job | None:
+        row = self._connection.execute(self._select(JobRow, *_COLUMNS).where(_job.c.id == job_id)).mappings().first()
         return None if row is None else _noun(row)
 
-    def set(self, due: Due) -> None:
-        self._put(DueRow, {"job": due.job, "due_at": due.due_at, "ran_at": due.ran_at, "request": dict(due.request)})
+    def all(self) -> list[Job]:
+        statement = self._select(JobRow, *_COLUMNS).where(_job.c.finished_at.is_(None))
+        return [_noun(row) for row in self._connection.execute(statement.order_by(_job.c.due_at, _job.c.id)).mappings()]
 
-    def remove(self, job: str) -> None:
-        self._connection.execute(self._delete(DueRow).where(_due.c.job == job))
+    def plan(self, kind: str, due_at: datetime) -> None:
+        # Not all columns: whoever is doing the job keeps the claim, and when it ran stays known.
+        self._put(JobRow, {"id": kind, "kind": kind, "due_at": due_at, "payload": {}, "attempts": 0, "error": None})
 
-    def all(self) -> list[Due]:
-        statement = self._select(DueRow, *_COLUMNS).order_by(_due.c.due_at, _due.c.job)
-        return [_noun(row) for row in self._connection.execute(statement).mappings()]
+    def ask(self, request: Job) -> bool:
+        return self._add(JobRow, [_values(request)]) == 1
+
+    def claim(self, job_id: str, run: str, now: datetime) -> Job | None:
+        claimed = self._update(JobRow).where(_job.c.id == job_id, _job.c.finished_at.is_(None), _job.c.due_at <= now)
+        count = self._connection.execute(claimed.values(claimed_by=run), execution_options=COUNTED).rowcount
+        return self.get(job_id) if count else None
+
+    def holds(self, job_id: str, run: str) -> bool:
+        statement = self._select(JobRow, _job.c.claimed_by).where(_job.c.id == job_id)
+        return self._connection.execute(statement).scalar() == run
+
+    def put(self, job: Job) -> None:
+        self._put(JobRow, _values(job))
+
+    def left(self, job_id: str, payload: Mapping[str, Any]) -> None:
+        self._connection.execute(self._update(JobRow).where(_job.c.id == job_id).values(payload=dict(payload)))
+
+    def remove(self, job_id: str) -> None:
+        self._connection.execute(self._delete(JobRow).where(_job.c.id == job_id))
+
+    def clear(self, before: datetime) -> None:
+        self._connection.execute(self._delete(JobRow).where(_job.c.finished_at < before))
+
+
+def _values(job: Job) -> dict[str, Any]:
+    return asdict(job) | {"payload": dict(job.payload)}
 
 
 class SqlLeases(WorkspaceQueries):

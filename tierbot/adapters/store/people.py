@@ -20,7 +20,7 @@ from tierbot.adapters.store.rows import (
     StandingTotalRow,
     VoteRow,
 )
-from tierbot.adapters.store.work_rows import AuditRow, DueRow, InstallationRow, OutboxRow, TrainerRow
+from tierbot.adapters.store.work_rows import AuditRow, InstallationRow, JobRow, OutboxRow, TrainerRow
 from tierbot.adapters.store.workspace_queries import WorkspaceQueries
 from tierbot.use_cases.ports import DeliveryState
 
@@ -36,7 +36,7 @@ _MENTIONS: tuple[tuple[type[Row], str], ...] = (
     (OutboxRow, "payload"),
     (AuditRow, "before"),
     (AuditRow, "after"),
-    (DueRow, "request"),
+    (JobRow, "payload"),
 )
 _HONOURS = ("champion", "sharpshooter")
 
@@ -88,6 +88,7 @@ class SqlPeople(WorkspaceQueries):
             changed += self._change(RoundRow, columns[honour] == user, **{honour: honoured})
         changed += self._change(ArticleRow, table(ArticleRow).c.asked_by == user, asked_by=name)
         changed += self._change(AuditRow, table(AuditRow).c.who == user, who=name)
+        changed += self._change(JobRow, table(JobRow).c.asked_by == user, asked_by=name)
         changed += self._change(InstallationRow, table(InstallationRow).c.installer == user, installer=name)
         for row, column in _MENTIONS:
             changed += self._rename(row, column, user, name)

@@ -7,7 +7,7 @@ from datetime import datetime
 
 from sqlalchemy import Connection, select
 
-from tierbot.adapters.store.agenda import SqlAgenda, SqlLeases
+from tierbot.adapters.store.agenda import SqlAgenda, SqlLeases, due_jobs, hold_everywhere, let_go_everywhere
 from tierbot.adapters.store.articles import SqlArticles
 from tierbot.adapters.store.columns import table
 from tierbot.adapters.store.dataset import SqlDataset
@@ -28,9 +28,12 @@ from tierbot.adapters.store.trainers import SqlTrainers
 from tierbot.adapters.store.verdicts import SqlVerdicts
 from tierbot.adapters.store.work_rows import WorkspaceRow
 from tierbot.adapters.store.workspaces import SqlWorkspaces, workspace_noun
-from tierbot.use_cases.ports import Workspace
+from tierbot.use_cases.ports import DueJob, Workspace
 
 _workspace = table(WorkspaceRow)
+
+_LEASES = "every workspace's leases"
+"""The lock under which leases are taken everywhere: no workspace's own, so that none is waited for."""
 
 _log = logging.getLogger(__name__)
 
@@ -152,6 +155,18 @@ class SqlStore:
         statement = select(_workspace.c.workspace_id).where(_workspace.c.stopped_at.is_(None), something_due(now))
         with self._database.read() as connection:
             return sorted(connection.execute(statement).scalars())
+
+    def due_jobs(self, now: datetime) -> list[DueJob]:
+        with self._database.read() as connection:
+            return due_jobs(connection, now)
+
+    def hold(self, name: str, holder: str, until: datetime, now: datetime) -> list[str]:
+        with self._database.write(_LEASES) as connection:
+            return hold_everywhere(connection, name, holder, until, now)
+
+    def let_go(self, name: str, holder: str) -> None:
+        with self._database.write(_LEASES) as connection:
+            let_go_everywhere(connection, name, holder)
 
     def trouble(self) -> str | None:
         try:

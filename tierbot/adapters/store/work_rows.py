@@ -132,15 +132,23 @@ class HoldRow(Row, table=True):
     until: datetime = moment()
 
 
-class DueRow(Row, table=True):
-    """When a scheduled job is next due."""
+class JobRow(Row, table=True):
+    """Something to do: a recurring job (its id is its kind) or a request."""
 
-    __tablename__ = "due"
+    __tablename__ = "job"
+    __table_args__ = (some("ix_job_open", "due_at", where="finished_at IS NULL"),)
     workspace_id: str = words(primary_key=True)
-    job: str = words(primary_key=True)
+    id: str = words(primary_key=True)
+    kind: str = words()
     due_at: datetime = moment()
+    payload: dict[str, Any] = document()  # what is left of it
     ran_at: datetime | None = moment(default=None)
-    request: dict[str, Any] = document()
+    asked_by: str | None = words(default=None)
+    asked_at: datetime | None = moment(default=None)
+    attempts: int  # that failed in a row
+    error: str | None = words(default=None)
+    claimed_by: str | None = words(default=None)  # the run that may write for it
+    finished_at: datetime | None = moment(default=None)
 
 
 class LeaseRow(Row, table=True):

@@ -44,6 +44,13 @@ def of_workspace(row: type[Row]) -> ColumnElement[bool]:
     return table(row).c.workspace_id == bindparam("of_workspace")
 
 
+def conflict_aware(connection: Connection, row: type[Row]) -> sqlite.Insert | postgresql.Insert:
+    """Return an insert that knows ON CONFLICT: only the dialects' own do; the two are alike in what is used here."""
+    if connection.dialect.name == "postgresql":
+        return postgresql.insert(table(row))
+    return sqlite.insert(table(row))
+
+
 class WorkspaceQueries:
     """A part of a transaction (articles, posts, …), bound to one connection and one workspace."""
 
@@ -73,10 +80,7 @@ class WorkspaceQueries:
         return delete(table(row)).where(self._mine(row))
 
     def _conflict_aware(self, row: type[Row]) -> sqlite.Insert | postgresql.Insert:
-        # Only the dialects' own insert knows ON CONFLICT; the two are alike in what is used here.
-        if self._connection.dialect.name == "postgresql":
-            return postgresql.insert(table(row))
-        return sqlite.insert(table(row))
+        return conflict_aware(self._connection, row)
 
     def _add(self, row: type[Row], rows: Sequence[Mapping[str, Any]], *, key: Sequence[str] | None = None) -> int:
         """Insert the rows whose `key` (by default the primary key) is not there yet; return how many were new."""

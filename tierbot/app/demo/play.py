@@ -178,8 +178,7 @@ def play_round(scene: Scene, number: int, say: Say, watch: Watch = lambda _: Non
 
 
 def _pushed(tx: Transaction, number: int) -> bool:
-    due = tx.agenda.get("push")
-    return bool(tx.posts.in_round(number)) and due is not None and "by" not in due.request
+    return bool(tx.posts.in_round(number)) and not any(job.kind == "push" and job.asked_by for job in tx.agenda.all())
 
 
 def _frozen(tx: Transaction, number: int) -> bool:

@@ -4,12 +4,14 @@ Wall-clock arithmetic is done in local time and only then turned into UTC, so th
 both sides of a change to or from daylight saving time.
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 _DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
-_A_WEEK_AND_A_DAY = 8
+_MINUTE = timedelta(minutes=1)
+_SEARCHED = 15
+"""Days. The only open minutes of a week may fall into the hour that daylight saving time skips."""
 
 
 def is_quiet(moment: datetime, quiet: tuple[time, time] | None, weekdays: Collection[str], zone: ZoneInfo) -> bool:
@@ -31,18 +33,41 @@ def next_open(moment: datetime, quiet: tuple[time, time] | None, weekdays: Colle
     """
     if not is_quiet(moment, quiet, weekdays, zone):
         return moment
-    opens_at = quiet[1] if quiet else time(0)
-    local = moment.astimezone(zone)
-    for days in range(_A_WEEK_AND_A_DAY):
-        candidate = _at(local.date() + timedelta(days=days), opens_at, zone)
+    for candidate in sorted(_openings(moment, quiet, zone)):
         if candidate >= moment and not is_quiet(candidate, quiet, weekdays, zone):
             return candidate
     raise ValueError("the quiet hours and weekdays leave no moment to post")
 
 
-def _at(day: date, wall: time, zone: ZoneInfo) -> datetime:
-    """Return the UTC moment of a wall-clock time; one skipped by daylight saving falls right behind the gap."""
-    return datetime.combine(day, wall, zone).astimezone(UTC)
+def _openings(moment: datetime, quiet: tuple[time, time] | None, zone: ZoneInfo) -> Iterator[datetime]:
+    """Yield the moments (UTC) at which a quiet time may end: midnights, ends of quiet hours, changes of the clocks."""
+    today = moment.astimezone(zone).date()
+    walls = {time(0), quiet[1]} if quiet else {time(0)}
+    for days in range(_SEARCHED):
+        day = today + timedelta(days=days)
+        for wall in walls:
+            for fold in (0, 1):  # where the clocks are set back, the same wall-clock time comes twice
+                yield datetime.combine(day, wall.replace(fold=fold), zone).astimezone(UTC)
+        yield from _change_of_clocks(day, zone)
+
+
+def _change_of_clocks(day: date, zone: ZoneInfo) -> Iterator[datetime]:
+    """Yield the moment (UTC) of a day, to the minute, at which the zone's offset from UTC changes, if there is one."""
+    before, after = (datetime.combine(day + timedelta(days=n), time(0), zone).astimezone(UTC) for n in (0, 1))
+    if _offset(before, zone) == _offset(after, zone):
+        return
+    low, high = 0, round((after - before) / _MINUTE)  # minutes from `before`: the old offset, the new one
+    while high - low > 1:
+        middle = (low + high) // 2
+        if _offset(before + middle * _MINUTE, zone) == _offset(before, zone):
+            low = middle
+        else:
+            high = middle
+    yield before + high * _MINUTE
+
+
+def _offset(moment: datetime, zone: ZoneInfo) -> timedelta | None:
+    return moment.astimezone(zone).utcoffset()
 
 
 def local_days(moments: Collection[datetime], zone: ZoneInfo) -> set[date]:

@@ -16,7 +16,7 @@ from tierbot.domain.articles.urls import canonical_url
 from tierbot.domain.nouns import Article, Copy, TierbotError
 from tierbot.settings import Settings
 from tierbot.use_cases.articles.embedding import AT_ONCE, embed
-from tierbot.use_cases.ports import Clock, Due, Encoder, Feeds, Store, Transaction
+from tierbot.use_cases.ports import Clock, Encoder, Feeds, Store, Transaction
 
 log = logging.getLogger(__name__)
 
@@ -140,8 +140,7 @@ class Intake:
             listed = {canonical_url(one.feed.url) for one in tx.feeds.all()}
             added = tx.feeds.add([feed for feed in feeds if canonical_url(feed.url) not in listed], ListedBy.PEOPLE)
             if added:
-                known = tx.agenda.get("poll")
-                tx.agenda.set(Due("poll", self._clock.now(), known.ran_at if known else None))
+                tx.agenda.plan("poll", self._clock.now())
         return added
 
     def remove_feed(self, workspace: str, url: str) -> None:

@@ -5,7 +5,7 @@ A message is copied because a person asked for it, and the question stays below 
 
 from tierbot.domain.articles.cleaning import clean_text, shorten
 from tierbot.domain.nouns import Article, Thread, TierbotError, key
-from tierbot.use_cases.ports import Clock, Due, Store
+from tierbot.use_cases.ports import Clock, Job, Store
 
 JOB = "ask in threads"
 _TITLE = 150  # characters of a message that head its post
@@ -44,5 +44,5 @@ class TagRequests:
         with self._store.begin(workspace) as tx:
             if not tx.articles.add([article]):
                 return False
-            tx.agenda.set(Due(JOB, now))
+            tx.agenda.ask(Job.request(JOB, key(JOB, article.id), now))
         return True

@@ -97,7 +97,9 @@ class Chooser:
 
     def _of_waiting(self, workspace: str, ground: _Context, count: int) -> Chosen:
         checks = self._requested(workspace, ground, count, in_threads=False)
-        rules = ground.boundaries
+        left, rules = count - len(checks.asking.asked), ground.boundaries
+        if not left:  # choosing would encode whatever waits
+            return checks
         with self._store.read(workspace) as tx:
             waiting = tx.articles.waiting(_POOL, rules.grounds(ground.version.id) if rules.digest else ())
             ids = [article.id for article in waiting]
@@ -107,7 +109,7 @@ class Chooser:
         found = ask_about(
             waiting,
             self._embeddings(workspace, waiting, vectors),
-            count - len(checks.asking.asked),
+            left,
             self._terms(ground),
             self._rng,
             sources,

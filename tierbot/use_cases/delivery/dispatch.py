@@ -23,7 +23,7 @@ from tierbot.use_cases.ports import (
     Clock,
     Delivery,
     DeliveryKind,
-    Due,
+    Job,
     PostView,
     RateLimitedError,
     Store,
@@ -289,9 +289,11 @@ def _missing(tx: Transaction, emoji: str, now: datetime) -> None:
     if known is None or emoji in told:
         return
     tx.workspaces.put(replace(known, settings={**known.settings, EMOJI_MISSING: [*told, emoji]}))
-    waiting = tx.agenda.get(EMOJI_MISSING)
-    names = [*(waiting.request.get("names", ()) if waiting else ()), emoji]
-    tx.agenda.set(Due(EMOJI_MISSING, now, None, {"names": names}))
+    unclaimed = (job for job in tx.agenda.all() if job.kind == EMOJI_MISSING and job.claimed_by is None)
+    if (job := next(unclaimed, None)) is not None:  # several that went at once are told at once
+        tx.agenda.left(job.id, {"names": [*job.payload.get("names", ()), emoji]})
+    else:
+        tx.agenda.ask(Job.request(EMOJI_MISSING, key(EMOJI_MISSING, emoji, now), now, names=[emoji]))
 
 
 def _same_pace(kind: DeliveryKind) -> tuple[DeliveryKind, ...]:

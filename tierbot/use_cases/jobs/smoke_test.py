@@ -1,77 +1,69 @@
 """The journey on schedule: a canary goes the whole way every few hours, and admins hear of it when a step breaks."""
 
+import logging
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import timedelta
 
 from tierbot.domain.doctor.smoke_test import Step, broken, news_of
-from tierbot.domain.nouns import TierbotError, key
-from tierbot.use_cases.loop import Loop, log
-from tierbot.use_cases.ports import ChatUnavailableError, Delivery, DeliveryKind, Due, RateLimitedError, Transaction
+from tierbot.domain.nouns import TierbotError
+from tierbot.settings import Settings
+from tierbot.use_cases.delivery.direct_messages import DirectMessages
+from tierbot.use_cases.ports import Clock, Job, Store, Transaction
+
+log = logging.getLogger(__name__)
 
 JOB = "journey"
 _FIRST_AFTER = timedelta(minutes=1)
-_MOST_TOLD = 10
 
 
 class SmokeTest:
-    """A job of the scheduler's. `run_smoke_test` takes a journey; `admins` lists the user ids to tell when it breaks."""
+    """A job: takes a journey and keeps how it went."""
 
     def __init__(
         self,
-        run_smoke_test: Callable[[], list[Step]],
-        admins: Callable[[], Sequence[str]],
-        direct: Callable[[str], str],
+        store: Store,
+        clock: Clock,
+        settings: Settings,
+        messages: DirectMessages,
+        run_smoke_test: Callable[[str], list[Step]],
     ) -> None:
-        """`direct` returns the channel of direct messages with a user."""
+        """`run_smoke_test` takes a journey in a workspace."""
+        self._store = store
+        self._clock = clock
+        self._settings = settings
+        self._messages = messages
         self._travel = run_smoke_test
-        self._admins = admins
-        self._direct = direct
 
-    def plan(self, loop: Loop, workspace: str) -> None:
-        """Put the next journey on the agenda, or take it off if the settings want none."""
-        every, now = timedelta(hours=loop.settings.smoke_test_every_hours), loop.clock.now()
-        with loop.store.begin(workspace) as tx:
-            known = tx.agenda.get(JOB)
-            if not every:
-                tx.agenda.remove(JOB)
-                return
-            due_at = known.ran_at + every if known and known.ran_at else now + _FIRST_AFTER
-            tx.agenda.set(Due(JOB, max(due_at, now + _FIRST_AFTER), known.ran_at if known else None))
-
-    def __call__(self, loop: Loop, workspace: str, due: Due) -> None:  # noqa: ARG002 - jobs share one signature
+    def __call__(self, workspace: str, job: Job) -> None:  # noqa: ARG002 - jobs share one signature
         """Take a journey, keep how it went, tell the admins of a step that broke: once a day each."""
-        steps = self._travel()
-        first = broken(steps)
-        messages = self._messages(loop, steps, first) if first else []
-        now = loop.clock.now()
-        with loop.store.begin(workspace) as tx:
+        steps = self._travel(workspace)
+        first, now = broken(steps), self._clock.now()
+        messages = []
+        if first:
+            log.warning("The journey broke at %r: %s", first.name, first.says)
+            news = news_of(steps, self._settings.smoke_test_channel)
+            messages = self._messages.to_admins(workspace, news, "journey", first.name, now.date().isoformat())
+        with self._store.begin(workspace) as tx:
             record_smoke_test(tx, steps, now.isoformat())
             tx.outbox.add(messages)
-            tx.agenda.set(Due(JOB, now + timedelta(hours=loop.settings.smoke_test_every_hours), now))
 
-    def _messages(self, loop: Loop, steps: Sequence[Step], first: Step) -> list[Delivery]:
-        log.warning("The journey broke at %r: %s", first.name, first.says)
-        now, news = loop.clock.now(), news_of(steps, loop.settings.smoke_test_channel)
-        messages = []
-        for user in self._told():
-            try:
-                channel = self._direct(user)
-            except (RateLimitedError, ChatUnavailableError):
-                raise  # the scheduler tries the whole again
-            except TierbotError as fault:
-                log.warning("%s cannot be told of it: %s", user, fault)
-                continue
-            delivery_id = key("journey", user, first.name, now.date().isoformat())
-            messages.append(Delivery(delivery_id, DeliveryKind.ANNOUNCE, channel, news, now, now))
-        return messages
 
-    def _told(self) -> Sequence[str]:
-        try:
-            return list(self._admins())[:_MOST_TOLD]
-        except TierbotError as fault:
-            log.warning("The admins cannot be listed, so nobody is told: %s", fault)
-            return ()
+def plan_journey(store: Store, clock: Clock, settings: Settings, workspace: str) -> None:
+    """Put the next journey on the agenda, or take it off if the settings want none.
+
+    Raises TierbotError if no channel is set for it.
+    """
+    every, now = timedelta(hours=settings.smoke_test_every_hours), clock.now()
+    if every and not settings.smoke_test_channel:
+        raise TierbotError("TIERBOT_JOURNEY_EVERY_HOURS needs TIERBOT_JOURNEY_CHANNEL: the channel for the canary.")
+    with store.begin(workspace) as tx:
+        known = tx.agenda.get(JOB)
+        if not every:
+            tx.agenda.remove(JOB)
+            return
+        due_at = known.ran_at + every if known and known.ran_at else now
+        tx.agenda.plan(JOB, max(due_at, now + _FIRST_AFTER))
 
 
 def record_smoke_test(tx: Transaction, steps: Sequence[Step], at: str) -> None:

@@ -6,13 +6,14 @@ Nothing here is slow: answers are read in one snapshot, and work is put on the a
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
+from uuid import uuid4
 
-from tierbot.domain.nouns import ModelVersion, ReactionEvent, Round, Standing, TierbotError
+from tierbot.domain.nouns import ModelVersion, ReactionEvent, Round, Standing, TierbotError, key
 from tierbot.domain.rounds.boards import Leaderboard, MyScore, RoundStatus
 from tierbot.domain.rounds.calendar import local_days
 from tierbot.domain.rounds.scores import all_time_standings, standings_of, streak
 from tierbot.use_cases.loop import Loop
-from tierbot.use_cases.ports import Due, Transaction, Workspace
+from tierbot.use_cases.ports import Job, Transaction, Workspace
 from tierbot.use_cases.rounds.round_report import round_status
 
 _LONGEST_STREAK = timedelta(days=120)
@@ -104,19 +105,24 @@ class Game:
 
     # --- requests of admins -----------------------------------------------------------------------
 
-    def request(self, workspace: str, job: str, by: str, **details: int | str) -> None:
-        """Ask the scheduler to do a job now; recorded in the audit trail.
+    def request(self, workspace: str, job: str, by: str, trigger: str = "", **details: int | str) -> bool:
+        """Ask the scheduler to do a job now; recorded in the audit trail. Return whether the request is new.
 
-        Raises TierbotError for a job that there is none of.
+        `trigger` is what Slack calls this command or click: one that is delivered twice is one request. Raises
+        TierbotError for an unknown job.
         """
         if job not in JOBS:
-            raise TierbotError(f"There is no job {job!r}. Jobs are: {', '.join(JOBS)}.")
-        now = self._loop.clock.now()
+            raise TierbotError(f"There's no job {job!r}. Jobs are: {', '.join(JOBS)}.")
+        now, request_id = self._loop.clock.now(), key("request", job, trigger or uuid4())
         with self._loop.store.begin(workspace) as tx:
-            known = tx.agenda.get(job)
-            tx.agenda.set(Due(job, now, known.ran_at if known else None, {"by": by, **details}))
-            tx.workspaces.audit(by, f"request {job}", None, details, now)
+            current = tx.rounds.current()
+            if job == "close_round" and current is not None:
+                details["round"] = current.number  # whenever it is done, it closes this one
+            new = tx.agenda.ask(Job.request(job, request_id, now, by, **details))
+            if new:
+                tx.workspaces.audit(by, f"request {job}", None, details, now)
         self._wake()
+        return new
 
     def pause(self, workspace: str, by: str) -> bool:
         """Stop scheduled posts; False if they were stopped already."""

@@ -4,10 +4,8 @@ import logging
 from collections.abc import Callable
 
 from tierbot.domain.nouns import key
-from tierbot.domain.tags import TagSpace
-from tierbot.use_cases.loop import Loop
-from tierbot.use_cases.people.nudges import Nudges
-from tierbot.use_cases.ports import Chat, ChatError, Delivery, DeliveryKind, Due, Workspace
+from tierbot.use_cases.delivery.direct_messages import DirectMessages
+from tierbot.use_cases.ports import Clock, Delivery, Job, Store, Transaction, Workspace
 
 log = logging.getLogger(__name__)
 
@@ -15,46 +13,49 @@ JOB = "join"
 
 
 class Joining:
-    """A job of the scheduler's: what `tierbot run` does at its start for the one workspace that it is in."""
+    """A job: what `tierbot run` does at its start for the one workspace that it is in."""
 
-    def __init__(self, nudges: Nudges, chats: Callable[[str], Chat], tags: TagSpace) -> None:
-        self._nudges = nudges
-        self._chats = chats
-        self._tags = tags
+    def __init__(
+        self,
+        store: Store,
+        clock: Clock,
+        messages: DirectMessages,
+        prepare: Callable[[Workspace], None],
+        channel: Callable[[Transaction], str],
+    ) -> None:
+        """`prepare` sets a workspace up or brings it up to date; `channel` returns the one it plays in."""
+        self._store = store
+        self._clock = clock
+        self._messages = messages
+        self._prepare = prepare
+        self._channel = channel
 
-    def __call__(self, loop: Loop, workspace: str, due: Due) -> None:
-        """Set the workspace up or bring it up to date; welcome who installed it, once for each installation."""
-        now = loop.clock.now()
-        with loop.store.read(workspace) as tx:
+    def __call__(self, workspace: str, job: Job) -> None:
+        """Set the workspace up; welcome who installed it, once for each installation."""
+        with self._store.read(workspace) as tx:
             known = tx.workspaces.get()
         name = known.name if known else workspace
-        bot = {"bot_user": str(due.request["bot_user"])} if "bot_user" in due.request else {}
-        loop.prepare(Workspace(workspace, name, now, bot), self._tags)
-        self._nudges.plan(workspace)
-        messages = self._welcome(loop, workspace, due) if due.request.get("installer") else []
-        with loop.store.begin(workspace) as tx:
+        bot = {"bot_user": str(job.payload["bot_user"])} if "bot_user" in job.payload else {}
+        self._prepare(Workspace(workspace, name, self._clock.now(), bot))
+        messages = self._welcome(workspace, job) if job.payload.get("installer") else []
+        with self._store.begin(workspace) as tx:
             tx.outbox.add(messages)
-            if tx.agenda.get(JOB) == due:  # otherwise it was installed once more meanwhile
-                tx.agenda.remove(JOB)
 
-    def _welcome(self, loop: Loop, workspace: str, due: Due) -> list[Delivery]:
-        installer, now = str(due.request["installer"]), loop.clock.now()
-        try:
-            channel = self._chats(workspace).direct(installer)
-        except ChatError as fault:
-            log.info("%s, who installed the app in %s, is not welcomed: %s", installer, workspace, fault)
-            return []
-        with loop.store.read(workspace) as tx:
-            plays_in = loop.channel(tx)
-        news = {"kind": "welcome", "channel": plays_in, "bot": str(due.request.get("bot_user", ""))}
-        delivery_id = key("welcome", installer, due.request.get("installed_at"))
-        return [Delivery(delivery_id, DeliveryKind.ANNOUNCE, channel, news, now, now)]
+    def _welcome(self, workspace: str, job: Job) -> list[Delivery]:
+        with self._store.read(workspace) as tx:
+            channel = self._channel(tx)
+        news = {"kind": "welcome", "channel": channel, "bot": str(job.payload.get("bot_user", ""))}
+        installer = str(job.payload["installer"])
+        return self._messages.to(workspace, [installer], news, "welcome", job.payload.get("installed_at"))
 
 
-def bring_up_to_date(loop: Loop) -> None:
+def bring_up_to_date(store: Store, clock: Clock) -> None:
     """Let every workspace that runs be set up again: tags may have changed, and events been missed."""
-    now = loop.clock.now()
-    for workspace in loop.store.running_ids():
-        with loop.store.begin(workspace) as tx:
-            if tx.agenda.get(JOB) is None:
-                tx.agenda.set(Due(JOB, now))
+    now = clock.now()
+    for workspace in store.running_ids():
+        try:
+            with store.begin(workspace) as tx:
+                if not any(job.kind == JOB for job in tx.agenda.all()):
+                    tx.agenda.ask(Job.request(JOB, key(JOB, "start", now), now))
+        except Exception:  # whatever is wrong in one workspace, the others start
+            log.exception("%s cannot be brought up to date", workspace)

@@ -14,8 +14,8 @@ from tierbot.domain.nouns import ReactionEvent, Round, Trainer, from_slack_ts, k
 from tierbot.domain.rounds.calendar import is_quiet, next_open
 from tierbot.settings import Settings, parse_hours
 from tierbot.use_cases.asking.invitations import judge_next
-from tierbot.use_cases.loop import Loop
-from tierbot.use_cases.ports import Chat, ChatError, Delivery, DeliveryKind, Due, Transaction
+from tierbot.use_cases.jobs.scheduler import Again
+from tierbot.use_cases.ports import Chat, ChatError, Clock, Delivery, DeliveryKind, Job, Store, Transaction
 
 log = logging.getLogger(__name__)
 
@@ -26,7 +26,7 @@ FORMER_ROUNDS = 3
 MOST_A_ROUND = 2
 """Nudges to one person in one round: who lets two pass does not want to play this time."""
 
-_EVERY = timedelta(days=1)
+_FIRST_AFTER = timedelta(days=1)
 _APART = timedelta(hours=20)  # between two nudges to one person, should the schedule be moved
 _FIRST_DAY = timedelta(days=1)  # of a round: it needs no reminding yet
 _STEP, _STEPS = timedelta(minutes=5), 12  # a nudge is good for an hour, and not beyond the start of quiet hours
@@ -35,10 +35,12 @@ _REMEMBERED = 50  # rounds that someone was thanked for
 
 
 class Nudges:
-    """Nudges and thanks, in any workspace. As a job of the scheduler's it sends the day's nudges."""
+    """Nudges and thanks, in any workspace. As a job it sends the day's nudges."""
 
-    def __init__(self, loop: Loop, chats: Callable[[str], Chat]) -> None:
-        self._loop = loop
+    def __init__(self, store: Store, clock: Clock, settings: Settings, chats: Callable[[str], Chat]) -> None:
+        self._store = store
+        self._clock = clock
+        self._settings = settings
         self._chats = chats
         self._opened: dict[str, tuple[datetime, datetime]] = {}  # by workspace: until when known, the round's opening
 
@@ -46,29 +48,25 @@ class Nudges:
 
     def plan(self, workspace: str) -> None:
         """Put the next day's nudges on the agenda, or take them off if the settings want none."""
-        loop = self._loop
-        with loop.store.begin(workspace) as tx:
-            if not loop.settings.nudges:
+        with self._store.begin(workspace) as tx:
+            if not self._settings.nudges:
                 tx.agenda.remove(JOB)
             elif tx.agenda.get(JOB) is None:
-                tx.agenda.set(Due(JOB, _open_from(loop.settings, loop.clock.now() + _EVERY)))
+                tx.agenda.plan(JOB, _open_from(self._settings, self._clock.now() + _FIRST_AFTER))
 
-    def __call__(self, loop: Loop, workspace: str, due: Due) -> None:
+    def __call__(self, workspace: str, job: Job) -> Again | None:  # noqa: ARG002 - jobs share one signature
         """Send the day's nudges; in quiet hours wait for their end."""
-        now = loop.clock.now()
-        expires_at = _good_until(loop.settings, now)
+        now = self._clock.now()
+        expires_at = _good_until(self._settings, now)
         if expires_at <= now:
-            after = Due(JOB, _open_from(loop.settings, now + _STEP), due.ran_at)
-        else:
-            self.nudge(workspace, expires_at)
-            after = Due(JOB, _open_from(loop.settings, now + _EVERY), now)
-        with loop.store.begin(workspace) as tx:
-            tx.agenda.set(after)
+            return Again(_open_from(self._settings, now + _STEP))
+        self.nudge(workspace, expires_at)
+        return None
 
     def nudge(self, workspace: str, expires_at: datetime) -> int:
         """Nudge everyone who wants it, judged lately, has not judged in this round and could; return how many."""
-        now = self._loop.clock.now()
-        with self._loop.store.read(workspace) as tx:
+        now = self._clock.now()
+        with self._store.read(workspace) as tx:
             round_ = tx.rounds.current()
             if round_ is None or now - round_.opened_at < _FIRST_DAY:
                 return 0
@@ -86,9 +84,9 @@ class Nudges:
         except ChatError as fault:  # left the team, say; other faults end the job, which is done again
             log.info("%s is not nudged: %s", user, fault)
             return False
-        now = self._loop.clock.now()
-        day = now.astimezone(self._loop.settings.zone).date().isoformat()
-        with self._loop.store.begin(workspace) as tx:
+        now = self._clock.now()
+        day = now.astimezone(self._settings.zone).date().isoformat()
+        with self._store.begin(workspace) as tx:
             if not _may_nudge(tx, user, round_, now):  # opted out this very moment
                 return False
             trainer = tx.trainers.get(user)
@@ -109,14 +107,14 @@ class Nudges:
         """
         if not event.added or self._is_of_this_round(workspace, event):
             return None
-        with self._loop.store.read(workspace) as tx:
+        with self._store.read(workspace) as tx:
             current = tx.rounds.current()
             number = _late_for(tx, event)
             if current is not None:
-                self._opened[workspace] = (self._loop.clock.now() + _KNOWN, current.opened_at)
+                self._opened[workspace] = (self._clock.now() + _KNOWN, current.opened_at)
             if number is None or number in _thanked(tx.trainers.get(event.user)):
                 return None
-        with self._loop.store.begin(workspace) as tx:
+        with self._store.begin(workspace) as tx:
             trainer = tx.trainers.get(event.user)
             thanked = _thanked(trainer)
             if number in thanked:
@@ -127,7 +125,7 @@ class Nudges:
     def _is_of_this_round(self, workspace: str, event: ReactionEvent) -> bool:
         """Tell without the database what nearly all votes are: on a message newer than the round's opening."""
         until, opened_at = self._opened.get(workspace, (event.received_at, event.received_at))
-        return self._loop.clock.now() < until and from_slack_ts(event.ts) >= opened_at
+        return self._clock.now() < until and from_slack_ts(event.ts) >= opened_at
 
 
 def _judged_lately(tx: Transaction, round_: Round) -> set[str]:

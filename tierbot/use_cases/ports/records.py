@@ -46,13 +46,50 @@ class Delivery:
 
 
 @dataclass(frozen=True, slots=True)
-class Due:
-    """When a scheduled job is next due, and when it last ran."""
+class Job:
+    """Something to do: a recurring job, whose id is its kind, or a request, which is done once.
 
-    job: str
+    payload: what is left of it (a push: `count`). asked_by: the user id of who asked. ran_at: when a recurring job
+    last succeeded. attempts: how often it has failed in a row, the last time with `error`. claimed_by: the run that
+    may write for it; kept when the run ends, and replaced by the next run.
+    """
+
+    id: str
+    kind: str
     due_at: datetime
+    payload: Mapping[str, Any] = field(default_factory=dict)
     ran_at: datetime | None = None
-    request: Mapping[str, Any] = field(default_factory=dict)  # what an admin asked for: by whom, how many
+    asked_by: str | None = None
+    asked_at: datetime | None = None
+    attempts: int = 0
+    error: str | None = None
+    claimed_by: str | None = None
+    finished_at: datetime | None = None
+
+    @classmethod
+    def recurring(cls, kind: str, due_at: datetime, ran_at: datetime | None = None) -> "Job":
+        """Return the recurring job of a kind."""
+        return cls(kind, kind, due_at, {}, ran_at)
+
+    @classmethod
+    def request(cls, kind: str, request_id: str, now: datetime, by: str | None = None, **payload: Any) -> "Job":
+        """Return a request that is due now. `request_id` is a natural key: asking twice is asking once."""
+        return cls(request_id, kind, now, payload, asked_by=by, asked_at=now)
+
+    @property
+    def recurs(self) -> bool:
+        """Whether it becomes due again after it is done."""
+        return self.id == self.kind
+
+
+@dataclass(frozen=True, slots=True)
+class DueJob:
+    """A job that is due, as the scheduler sees it before anything is read of the workspace. stopped: the app is gone there."""
+
+    workspace: str
+    id: str
+    kind: str
+    stopped: bool
 
 
 class Cell(StrEnum):

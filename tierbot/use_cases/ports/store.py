@@ -9,7 +9,7 @@ from tierbot.domain.articles.boundaries import HeldBack, HeldCount
 from tierbot.domain.articles.feeds import Feed, FeedResult, ListedBy, ListedFeed
 from tierbot.domain.nouns import Trainer
 from tierbot.domain.tags import TagSpace
-from tierbot.use_cases.ports.records import Delivery, DeliveryKind, DeliveryState, Due, Installation, Workspace
+from tierbot.use_cases.ports.records import Delivery, DeliveryKind, DeliveryState, DueJob, Installation, Job, Workspace
 from tierbot.use_cases.ports.tables import (
     Articles,
     Dataset,
@@ -78,22 +78,46 @@ class Outbox(Protocol):
 
 
 class Agenda(Protocol):
-    """When each scheduled job is next due."""
+    """What is to be done: one row for each recurring job, and one for each request."""
 
-    def get(self, job: str) -> Due | None:
-        """Return a job's entry, None if it has none."""
+    def get(self, job_id: str) -> Job | None:
+        """Return a job, None if there is none of this id."""
         ...
 
-    def set(self, due: Due) -> None:
-        """Write a job's entry in the place of the one before."""
+    def all(self) -> list[Job]:
+        """Return every job that is not finished, by when it is due."""
         ...
 
-    def all(self) -> list[Due]:
-        """Return every entry, by when it is due."""
+    def plan(self, kind: str, due_at: datetime) -> None:
+        """Let a recurring job be due at this time, from its beginning; former failures are forgotten."""
         ...
 
-    def remove(self, job: str) -> None:
-        """Take a job off the agenda, if it is there."""
+    def ask(self, request: Job) -> bool:
+        """Add a request; False if its id is there, finished or not."""
+        ...
+
+    def claim(self, job_id: str, run: str, now: datetime) -> Job | None:
+        """Let `run`, and no run before it, write for a job; None if the job is not due, or finished, or gone."""
+        ...
+
+    def holds(self, job_id: str, run: str) -> bool:
+        """Return whether `run` was the last to claim a job."""
+        ...
+
+    def put(self, job: Job) -> None:
+        """Write a job, replacing the one with its id."""
+        ...
+
+    def left(self, job_id: str, payload: Mapping[str, Any]) -> None:
+        """Write what is left of a job."""
+        ...
+
+    def remove(self, job_id: str) -> None:
+        """Delete a job, if it is there."""
+        ...
+
+    def clear(self, before: datetime) -> None:
+        """Delete the requests that were finished before then."""
         ...
 
 
@@ -371,6 +395,20 @@ class Store(Protocol):
 
     def due_ids(self, now: datetime) -> list[str]:
         """Return those of them in whose outbox something is due."""
+        ...
+
+    def due_jobs(self, now: datetime) -> list[DueJob]:
+        """Return the jobs of all workspaces that are due, the longest overdue first. No row's contents are read."""
+        ...
+
+    # A lease is taken in all workspaces at once, by one statement that waits for no workspace's transactions.
+
+    def hold(self, name: str, holder: str, until: datetime, now: datetime) -> list[str]:
+        """Take or prolong a lease in each workspace where no other holder has it; return the workspaces where it is held."""
+        ...
+
+    def let_go(self, name: str, holder: str) -> None:
+        """Give a lease back in every workspace."""
         ...
 
     def close(self) -> None:

@@ -91,7 +91,7 @@ def deps():
 
 
 def say(deps, typed, workspace="T1"):
-    return run_admin_command(deps, workspace, "U1", read_order(typed)).text
+    return run_admin_command(deps, workspace, "U1", read_order(typed), "trigger").text
 
 
 def test_slow_work_is_requested_and_answered_at_once(deps):

@@ -49,7 +49,7 @@ class Place:
 
     def jobs(self, team="T1"):
         with self.store.read(team) as tx:
-            return [(due.job, due.request.get("installer")) for due in tx.agenda.all()]
+            return [(job.kind, job.payload.get("installer")) for job in tx.agenda.all()]
 
 
 @pytest.fixture

@@ -80,33 +80,27 @@ def register(app: App, deps: Dependencies, directory: Directory) -> None:
                 here, bot = str(command.get("channel_id") or ""), str(context.bot_user_id)
                 _tell(respond, choose_channel(deps.game, client, workspace, user, order.channel, here, bot))
                 return
-            _tell(respond, run_admin_command(deps, workspace, user, order))
+            _tell(respond, run_admin_command(deps, workspace, user, order, str(command.get("trigger_id") or "")))
 
     app.command(LEADERBOARD.name)(leaderboard)
     app.command(MY_SCORE.name)(my_score)
     app.command(TIER.name)(tier)
 
 
-def run_admin_command(deps: Dependencies, workspace: str, by: str, order: Order) -> Message:
-    """Do what an admin asked, or put it on the agenda, and return the answer."""
+def run_admin_command(deps: Dependencies, workspace: str, by: str, order: Order, trigger: str) -> Message:
+    """Do what an admin asked, or put it on the agenda, and return the answer. trigger: Slack's id of the command."""
     if order.action is Action.PUSH:
         if not deps.channel(workspace):
             return _plain("No channel is chosen yet. Type `/tier channel` in the one to play in.")
-        deps.game.request(workspace, "push", by, count=order.count)
+        deps.game.request(workspace, "push", by, trigger, count=order.count)
         return _plain(
             f"Up to {count(order.count, 'post')} queued for {_where(deps, workspace)}: as many as articles wait."
         )
+    if order.action in _REQUESTS:
+        job, answer = _REQUESTS[order.action]
+        deps.game.request(workspace, job, by, trigger)
+        return _plain(answer.format(_where(deps, workspace)))
     return _DEEDS[order.action](deps, workspace, by)
-
-
-def _retrain(deps: Dependencies, workspace: str, by: str) -> Message:
-    deps.game.request(workspace, "retrain", by)
-    return _plain(f"A retraining is queued; I will announce the result in {_where(deps, workspace)}.")
-
-
-def _close_round(deps: Dependencies, workspace: str, by: str) -> Message:
-    deps.game.request(workspace, "close_round", by)
-    return _plain(f"The round will be closed; I will announce its champion in {_where(deps, workspace)}.")
 
 
 def _round_status(deps: Dependencies, workspace: str, _: str) -> Message:
@@ -136,11 +130,13 @@ def _help(*_: object) -> Message:
     return _plain(f"You can say:\n{help_text()}")
 
 
+_REQUESTS: Mapping[Action, tuple[str, str]] = {
+    Action.RETRAIN: ("retrain", "A retraining is queued; I will announce the result in {}."),
+    Action.ROUND_CLOSE: ("close_round", "The round will be closed; I will announce its champion in {}."),
+}
 _DEEDS: Mapping[Action, Callable[[Dependencies, str, str], Message]] = {
     Action.HELP: _help,
-    Action.RETRAIN: _retrain,
     Action.ROUND_STATUS: _round_status,
-    Action.ROUND_CLOSE: _close_round,
     Action.PAUSE: _pause,
     Action.RESUME: _resume,
     Action.MODELS: _models,

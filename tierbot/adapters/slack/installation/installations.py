@@ -12,9 +12,9 @@ from datetime import datetime, timedelta
 
 from tierbot.adapters.slack.identity import Identity
 from tierbot.adapters.slack.installation.vault import Vault, VaultError
-from tierbot.domain.nouns import TierbotError
+from tierbot.domain.nouns import TierbotError, key
 from tierbot.use_cases.people.joining import JOB as JOIN
-from tierbot.use_cases.ports import Clock, Due, Installation, Store, Transaction, Workspace
+from tierbot.use_cases.ports import Clock, Installation, Job, Store, Transaction, Workspace
 
 _log = logging.getLogger(__name__)
 
@@ -151,7 +151,7 @@ class Installations:
             "installer": found.installer,
             "installed_at": found.installed_at.isoformat(),
         }
-        tx.agenda.set(Due(JOIN, now, None, asked))
+        tx.agenda.ask(Job.request(JOIN, key(JOIN, found.installed_at, now), now, **asked))
         tx.outbox.release(now)
 
     # --- ends -------------------------------------------------------------------------------------

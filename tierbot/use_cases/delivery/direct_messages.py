@@ -1,0 +1,53 @@
+"""Telling people something by direct message, once: the admins of a workspace above all."""
+
+import logging
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from tierbot.domain.nouns import TierbotError, key
+from tierbot.use_cases.ports import Chat, ChatUnavailableError, Clock, Delivery, DeliveryKind, RateLimitedError
+
+log = logging.getLogger(__name__)
+
+MOST_ADMINS = 10
+"""How many admins are told: it is enough that some know."""
+
+
+class DirectMessages:
+    """Writes messages for the outbox. It asks Slack for channels, so never inside a transaction."""
+
+    def __init__(self, chats: Callable[[str], Chat], admins: Callable[[str], Sequence[str]], clock: Clock) -> None:
+        """`admins` lists the user ids of a workspace's admins; it raises TierbotError if Slack does not."""
+        self._chats = chats
+        self._admins = admins
+        self._clock = clock
+
+    def to_admins(self, workspace: str, news: Mapping[str, Any], *about: object) -> list[Delivery]:
+        """Return a message to each admin, or to none if they cannot be listed; see `to`."""
+        try:
+            admins = list(self._admins(workspace))[:MOST_ADMINS]
+        except (RateLimitedError, ChatUnavailableError):
+            raise
+        except TierbotError as fault:
+            log.warning("Slack doesn't list the admins, so nobody is told of %s: %s", about[0], fault)
+            return []
+        return self.to(workspace, admins, news, *about)
+
+    def to(self, workspace: str, users: Sequence[str], news: Mapping[str, Any], *about: object) -> list[Delivery]:
+        """Return a message to each user, for the outbox, which sends each once for the same `about` (a natural key).
+
+        Users who can't be messaged are skipped. Raises RateLimitedError or ChatUnavailableError while Slack does not
+        answer: the job then fails and is tried again.
+        """
+        now, messages = self._clock.now(), []
+        for user in users:
+            try:
+                channel = self._chats(workspace).direct(user)
+            except (RateLimitedError, ChatUnavailableError):
+                raise
+            except TierbotError as fault:
+                log.info("%s can't be told of %s: %s", user, about[0], fault)
+                continue
+            delivery_id = key(about[0], user, *about[1:])
+            messages.append(Delivery(delivery_id, DeliveryKind.ANNOUNCE, channel, news, now, now))
+        return messages
