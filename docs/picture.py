@@ -66,9 +66,9 @@ def main() -> None:
     """Play, chart, correct, photograph."""
     docs = Path(__file__).parent
     with LiveTable(DEMO.posts) as table, staged(DEMO, table.say) as scene:
-        for number in range(1, DEMO.rounds + 1):
-            take_in(scene, number)
-            table.finished(play_round(scene, number, table.say, table.watch))
+        for played in range(DEMO.rounds):
+            take_in(scene, played)
+            table.finished(play_round(scene, table.say, table.watch))
         (docs / "accuracy.png").write_bytes(chart(scene))
         correct_a_pizza(scene)
         time.sleep(3)

@@ -133,7 +133,7 @@ def build_harness(folder: Path, **changes: object) -> Harness:
         draw=lambda chart: json.dumps(chart).encode(),
         tags=tags,
     )
-    bot.loop.prepare(Workspace(WORKSPACE, "Test", clock.now(), {"bot_user": "UBOT"}), tags)
+    bot.loop.prepare(Workspace(WORKSPACE, "Test", clock.now(), bot_user="UBOT"), tags)
     return Harness(bot, chat, clock)
 
 

@@ -25,7 +25,7 @@ OTHER = "T2"
 @pytest.fixture
 def harness(tmp_path: Path) -> Iterator[Harness]:
     built = build_harness(tmp_path, channel="")
-    built.bot.loop.prepare(Workspace(OTHER, "Other", built.clock.now(), {"bot_user": "UBOT"}), built.bot.tags)
+    built.bot.loop.prepare(Workspace(OTHER, "Other", built.clock.now(), bot_user="UBOT"), built.bot.tags)
     yield built
     built.bot.close()
 
@@ -188,7 +188,7 @@ def test_who_joins_is_set_up_and_welcomed_once_for_each_installation(harness: Ha
     while harness.bot.loop.deliver("T3"):
         harness.clock.advance(seconds=2)
     assert [said["kind"] for said in harness.chat.announcements] == ["welcome", "welcome"]
-    assert workspace_of(harness, "T3").settings["bot_user"] == "UBOT"
+    assert workspace_of(harness, "T3").bot_user == "UBOT"
 
 
 def test_an_installer_who_cannot_be_written_to_does_not_keep_a_workspace_from_joining(harness: Harness) -> None:

@@ -87,7 +87,7 @@ def url(tmp_path_factory: pytest.TempPathFactory) -> str:
     address = f"sqlite:///{tmp_path_factory.mktemp('votes')}/tierbot.db"
     store, rng = open_store(address), np.random.default_rng(0)
     with store.begin(TEAM) as tx:
-        tx.workspaces.put(Workspace(TEAM, "Test", START, {}))
+        tx.workspaces.put(Workspace(TEAM, "Test", START))
         tx.workspaces.put_tags(default_tag_space())
     for first in range(0, POSTS, BATCH):
         with store._database.write(TEAM) as connection:

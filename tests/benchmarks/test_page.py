@@ -69,8 +69,8 @@ PAINT = "() => performance.getEntriesByName('first-contentful-paint')[0].startTi
 def scene(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setenv("TIERBOT_ENCODER", "hashing")
     with staged(DEMO, print) as opened:
-        take_in(opened, 1)
-        play_round(opened, 1, print)
+        take_in(opened, 0)
+        play_round(opened, print)
         yield opened
 
 
@@ -83,7 +83,7 @@ def quiet(scene) -> bool:
 def pushed(scene, page, count: int) -> list[str]:
     """Let the bot post; return the ts of what has a pill, once the colleagues have had their say."""
     before = {message["ts"] for message in scene.sandbox.messages()}
-    take_in(scene, 2)
+    take_in(scene, 1)
     scene.sandbox.command(f"/tier push {count}")
     last = page.locator(".message").nth(len(before) + count - 1)
     last.wait_for()

@@ -68,10 +68,10 @@ def test_trainers_are_the_same_pseudonyms_every_time_and_user_ids_only_when_aske
     assert len(pseudonyms) == 2
     store = open_store(played)
     with store.read(WORKSPACE) as tx:
-        settings = tx.workspaces.get().settings
+        key = tx.workspaces.pseudonym_key()
     store.close()
-    assert len(bytes.fromhex(settings["pseudonym_key"])) == 32
-    assert settings["pseudonym_key"] not in first + Path("1.jsonl.md").read_text()
+    assert len(bytes.fromhex(key)) == 32
+    assert key not in first + Path("1.jsonl.md").read_text()
 
 
 def test_the_cursor_gives_only_what_settled_since(played: str, template: tuple[Path, str]) -> None:

@@ -13,9 +13,10 @@ import httpx
 import pytest
 
 from tierbot.adapters.store import open_store
-from tierbot.app.demo.play import DemoSettings, play
+from tierbot.app.demo.play import DemoSettings, play, play_round, staged, take_in
 from tierbot.app.demo.workspace import own_folder
 from tierbot.domain.nouns import TierbotError
+from tierbot.domain.rounds.boards import RoundStatus
 
 DEMO = DemoSettings(
     rounds=2, posts=12, seed=3, archive=None, start=20, colleagues=5, speed=5000, posts_per_second=1000, port=0
@@ -47,6 +48,35 @@ def test_two_rounds_are_played_from_the_article_to_the_retrained_model(tmp_path:
             record["abstentions"] for record in (first, second)
         )
     store.close()
+
+
+def test_the_demo_plays_on_whatever_an_admin_does_in_it() -> None:
+    said: list[str] = []
+    done: list[int] = []
+
+    with staged(DEMO, said.append) as scene:
+
+        def interfere(status: RoundStatus) -> None:
+            """Do in each round what an admin may do, once there is something to close."""
+            if status.round.number in done or not status.posts:
+                return
+            done.append(status.round.number)
+            for typed in ("pause", "round close", "round close", "push 5", "push 3", "retrain", "rollback"):
+                scene.sandbox.command(f"/tier {typed}")
+
+        records = []
+        for played in range(2):
+            assert take_in(scene, played) == DEMO.posts
+            records.append(play_round(scene, said.append, interfere))
+        with scene.bot.store.read(scene.workspace) as tx:
+            frozen = [one.number for one in tx.rounds.all() if one.frozen_at]
+            posts = [len(tx.posts.in_round(number)) for number in frozen]
+            assert tx.articles.waiting(9) == []
+        announced = [text for text in map(str, scene.sandbox.messages()) if "is over" in text]
+    assert len(done) >= 2
+    assert [record["round"] for record in records] == sorted({record["round"] for record in records})
+    assert all(posts), "no round without a post was closed"
+    assert len(announced) == len(frozen)
 
 
 def test_a_file_that_is_there_is_not_taken_for_the_demos_database(tmp_path: Path) -> None:

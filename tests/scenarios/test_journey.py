@@ -3,7 +3,7 @@
 import json
 import time
 from collections.abc import Iterator
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -156,8 +156,8 @@ def planned(store: SqlStore, workspace: str) -> bool:
 
 def travelled(store: SqlStore, workspace: str) -> dict[str, Any] | None:
     with store.read(workspace) as tx:
-        known = tx.workspaces.get()
-    return known.settings.get("journey") if known else None
+        last = tx.workspaces.smoke_test()
+    return asdict(last) if last else None
 
 
 def travel_and_break(world: World, den: str) -> None:

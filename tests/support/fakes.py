@@ -49,6 +49,7 @@ class MemoryChat:
         self.posts: dict[str, PostView] = {}
         self.pictures: list[tuple[str, bytes]] = []
         self.announcements: list[Mapping[str, Any]] = []
+        self.whispers: list[tuple[str, Mapping[str, Any]]] = []  # (user, what they alone were shown)
         self.prefilled: list[tuple[str, str]] = []
         self.revised: list[tuple[str, dict[str, int]]] = []  # (ts, what the message says was named by menu)
         self.shown: dict[str, list[ReactionCount]] = {}
@@ -92,6 +93,10 @@ class MemoryChat:
         self._fault()
         self.announcements.append(announcement)
         return self._mark(delivery_id)
+
+    def whisper(self, channel: str, user: str, announcement: Mapping[str, Any]) -> None:
+        self._fault()
+        self.whispers.append((user, announcement))
 
     def picture(self, channel: str, png: bytes, title: str, alt: str, delivery_id: str) -> str:
         self._fault()

@@ -30,7 +30,7 @@ def log_store(count: int, *, seed: int = 0, users: int = 6, url: str = "sqlite:/
     rng = np.random.default_rng(seed)
     store = open_store(url)
     with store.begin(TEAM) as tx:
-        tx.workspaces.put(Workspace(TEAM, "Test", NOON, {}))
+        tx.workspaces.put(Workspace(TEAM, "Test", NOON))
         tx.workspaces.put_tags(TAGS)
         for number in range(count):
             _add(tx, number, rng, users)

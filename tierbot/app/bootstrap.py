@@ -130,7 +130,7 @@ class Tierbot:
         """
         load_boundaries(self.settings.boundaries, self.tags)
         load_feeds(self.settings.feeds)
-        workspace = Workspace(identity.team_id, identity.team, self.clock.now(), {"bot_user": identity.bot_user_id})
+        workspace = Workspace(identity.team_id, identity.team, self.clock.now(), bot_user=identity.bot_user_id)
         self.loop.prepare(workspace, self.tags)
         self.nudges.plan(workspace.id)
 
@@ -310,7 +310,6 @@ def app_of(bot: Tierbot, identity: Identity | None) -> App:
         menu_votes=bot.menu_votes,
         invitations=bot.invitations,
         home=bot.home,
-        nudges=bot.nudges,
         requests=TagRequests(bot.store, bot.clock),
     )
     return build_app(

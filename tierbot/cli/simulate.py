@@ -40,7 +40,7 @@ def fit(
         posts = [post for round_ in tx.rounds.all() for post in tx.posts.in_round(round_.number)]
         events = {post.id: tx.ledger.events(post.channel, post.ts) for post in posts if post.ts}
         tags, known = tx.workspaces.tags(), tx.workspaces.get()
-    bots = [str(known.settings["bot_user"])] if known and "bot_user" in known.settings else []
+    bots = [known.bot_user] if known and known.bot_user else []
     rule = PlainRule(minimum=bot.settings.minimum_voters)
     fitted = fit_trainers(posts, events, tags, rule, zone=bot.settings.zone, ignore=bots, fewest=fewest)
     judged = sum(one.judged for one in fitted)

@@ -62,7 +62,6 @@ def doubts(
     """
     from dataclasses import asdict
 
-    from tierbot.use_cases.people.doubts import doubts as all_doubts
     from tierbot.use_cases.people.doubts import overrule as end
 
     bot, workspace = offline()
@@ -73,7 +72,7 @@ def doubts(
             out.print(f"Doubt {ended.id} about {' and '.join(ended.users)} is overruled; their votes count in full.")
             return
         with bot.store.read(workspace) as tx:
-            found = all_doubts(tx)
+            found = tx.doubts.all()
     finally:
         bot.close()
     for one in found:

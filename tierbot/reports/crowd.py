@@ -6,7 +6,6 @@ from typing import Any
 from tierbot.domain.feedback.anchor_aware.aggregator import AnchorAware
 from tierbot.domain.feedback.crowd.agreement import Reliability, krippendorff_alpha, masi
 from tierbot.domain.nouns import Arm, Post, Vote
-from tierbot.use_cases.people.doubts import doubts
 from tierbot.use_cases.people.watching import recent_posts
 from tierbot.use_cases.ports import Transaction
 
@@ -25,7 +24,7 @@ def crowd_of(tx: Transaction) -> Report:
     votes = {post_id: given for post_id, given in tx.ledger.votes([post.id for post in posts]).items() if given}
     voted = [post for post in posts if post.id in votes]
     fitted = AnchorAware(tags=len(tx.workspaces.tags().ids)).fit(voted, votes)
-    every = doubts(tx)
+    every = tx.doubts.all()
     in_doubt = {user for one in every if one.in_force for user in one.users}
     judged = {user: sum(any(v.user == user for v in given) for given in votes.values()) for user in fitted.trainers}
     trainers = [

@@ -7,7 +7,7 @@ come from this one list. Pure: pages come from a transaction, files are the form
 import hashlib
 import secrets
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
@@ -18,7 +18,6 @@ FORMAT = "tierbot-dataset/1"
 """Name and version of the columns. Columns may be added under the same version, never renamed or given another type."""
 
 PAGE = 500
-_KEY_SETTING = "pseudonym_key"
 
 Row = Mapping[str, Any]
 """One row: a value for each column. Times are aware UTC datetimes, shares and counts dicts, votes a list of dicts."""
@@ -218,18 +217,15 @@ class Pseudonyms:
 
 
 def pseudonyms_of(store: Store, workspace: str) -> Pseudonyms:
-    """Return a workspace's pseudonyms; the first time, a secret key is made, which its settings keep.
+    """Return a workspace's pseudonyms; the first time, a secret key is made and kept.
 
     Raises TierbotError if the workspace is not set up.
     """
     with store.read(workspace) as tx:
-        known = tx.workspaces.get()
-    if known is None or _KEY_SETTING not in known.settings:
+        key = tx.workspaces.pseudonym_key()
+    if key is None:
         with store.begin(workspace) as tx:
-            known = tx.workspaces.get()
-            if known is None:
+            if tx.workspaces.get() is None:
                 raise TierbotError("The workspace is not set up. Start the bot once with `tierbot run`.")
-            if _KEY_SETTING not in known.settings:
-                known = replace(known, settings={**known.settings, _KEY_SETTING: secrets.token_hex(32)})
-                tx.workspaces.put(known)
-    return Pseudonyms(bytes.fromhex(known.settings[_KEY_SETTING]))
+            key = tx.workspaces.keep_pseudonym_key(secrets.token_hex(32))
+    return Pseudonyms(bytes.fromhex(key))

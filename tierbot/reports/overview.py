@@ -14,7 +14,7 @@ def overview_of(tx: Transaction, workspace: Workspace, default_channel: str) -> 
         "enterprise": workspace.enterprise,
         "channel": workspace.plays_in(default_channel) or None,
         "stopped_at": workspace.stopped_at,
-        "paused": bool(workspace.settings.get("paused", False)),
+        "paused": workspace.paused,
         "round": current.number if current else None,
         "posts": len(tx.posts.in_round(current.number)) if current else 0,
         "waiting": counts[DeliveryState.PENDING] + counts[DeliveryState.SENDING],

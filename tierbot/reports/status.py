@@ -1,12 +1,12 @@
 """How the bot stands, read from its database alone: it may run elsewhere, or not at all."""
 
+from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
 from tierbot.domain.nouns import Origin
 from tierbot.domain.rounds.boards import RoundStatus
 from tierbot.domain.training.drift import drift_of
-from tierbot.use_cases.people.doubts import doubts
 from tierbot.use_cases.ports import SCHEDULER, SCHEDULER_LEASE, Delivery, DeliveryState, Job, Transaction
 from tierbot.use_cases.rounds.round_report import round_status
 from tierbot.use_cases.voting.settlement import ROUNDS
@@ -23,13 +23,12 @@ def status_of(tx: Transaction, default_channel: str, now: datetime) -> Status:
     """
     known, current = tx.workspaces.get(), tx.rounds.current()
     channel = known.plays_in(default_channel) if known else default_channel
-    switches = known.settings if known else {}
     return {
         "workspace": {"id": known.id if known else None, "name": known.name if known else None}
         | {"stopped_at": known.stopped_at if known else None},
         "channel": channel or None,
         **_running(tx, now),
-        "paused": bool(switches.get("paused", False)),
+        "paused": known is not None and known.paused,
         "last_reaction_at": _last_reaction(tx),
         "round": _round(tx, round_status(tx, current)) if current else None,
         "model": _model(tx),
@@ -37,12 +36,19 @@ def status_of(tx: Transaction, default_channel: str, now: datetime) -> Status:
         "parked": [_parked(delivery) for delivery in tx.outbox.parked()[-_MOST_PARKED:]],
         "jobs": [_job(job) for job in tx.agenda.all()],
         "feeds": _feeds(tx),
-        "journey": switches.get("journey"),
+        "journey": _smoke_test(tx),
         "drift": _drift(tx),
         "doubts": [
-            {"id": one.id, "users": list(one.users), "evidence": one.evidence} for one in doubts(tx) if one.in_force
+            {"id": one.id, "users": list(one.users), "evidence": one.evidence}
+            for one in tx.doubts.all()
+            if one.in_force
         ],
     }
+
+
+def _smoke_test(tx: Transaction) -> Status | None:
+    last = tx.workspaces.smoke_test()
+    return None if last is None else asdict(last)
 
 
 def _running(tx: Transaction, now: datetime) -> Status:

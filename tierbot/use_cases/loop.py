@@ -21,12 +21,12 @@ from tierbot.domain.nouns import Article, ModelVersion, Post, ReactionEvent, Rou
 from tierbot.domain.predict.asking import Asked
 from tierbot.domain.predict.model import NoPredictorError, PredictorError
 from tierbot.domain.rounds.calendar import next_open
+from tierbot.domain.rounds.figures import RoundFigures
 from tierbot.domain.rounds.scores import champion, sharpshooter, standings_of
 from tierbot.domain.tags import TagSpace
 from tierbot.settings import Settings, parse_hours
 from tierbot.use_cases.articles.intake import Intake, Polled
 from tierbot.use_cases.asking.choosing import Chooser, Chosen
-from tierbot.use_cases.current_votes import cursor_of, votes_on
 from tierbot.use_cases.delivery.dispatch import Dispatcher, Draw, deliveries_of
 from tierbot.use_cases.models.registry import Registry, Training
 from tierbot.use_cases.ports import Chat, Clock, Delivery, DeliveryKind, Encoder, Store, Transaction, Workspace
@@ -34,6 +34,7 @@ from tierbot.use_cases.rounds.round_report import chart_of, figures_before, repo
 from tierbot.use_cases.voting.reconciling import Reconciler, Sweep
 from tierbot.use_cases.voting.recording import Recorder
 from tierbot.use_cases.voting.settlement import Settlement
+from tierbot.use_cases.voting.tallying import tally
 
 log = logging.getLogger(__name__)
 
@@ -43,6 +44,7 @@ Progress = Callable[[Transaction, int], None]
 _WRITTEN_AT_ONCE = 25  # posts a transaction: reactions wait for it, and Slack waits three seconds for them
 _TRIES = 5  # at choosing, while somebody else keeps asking about the same articles
 _TALLIED_AT_ONCE = 10  # messages; reactions come while others are tallied, and wait for one transaction at most
+_FREEZE_ATTEMPTS = 3  # then a round is frozen although votes keep coming: they score, whether settled or not
 
 
 class Loop:
@@ -90,8 +92,8 @@ class Loop:
             first = None if tx.models.champion() else self.registry.first(tags)
         with self.store.begin(workspace.id) as tx:
             known = tx.workspaces.get()
-            settings = {**(known.settings if known else {}), **workspace.settings}
-            tx.workspaces.put(replace(known or workspace, name=workspace.name, settings=settings))
+            bot_user = workspace.bot_user or (known.bot_user if known else None)
+            tx.workspaces.put(replace(known or workspace, name=workspace.name, bot_user=bot_user))
             tx.workspaces.put_tags(tx.workspaces.tags().updated(tags, now))
             if first is not None and tx.models.champion() is None:
                 tx.models.add(*first)
@@ -106,6 +108,7 @@ class Loop:
             tx.agenda.plan("reconcile", now)  # whatever happened while nobody listened
         if self.settings.predictor:
             self._follow_predictor(workspace.id, self.settings.predictor)
+        self.registry.publish(workspace.id)  # the process may have died before it did
 
     def _follow_predictor(self, workspace: str, name: str) -> None:
         """Let the predictor answer that the settings name; one that breaks is reported, and ours goes on.
@@ -235,21 +238,10 @@ class Loop:
         read = 0
         while True:
             with self.store.begin(workspace) as tx:
-                messages = tx.ledger.untallied(_TALLIED_AT_ONCE)
-                tags = tx.workspaces.tags() if messages else TagSpace(())
-                for channel, ts in messages:
-                    self._tally_message(tx, channel, ts, tags)
-            read += len(messages)
-            if len(messages) < _TALLIED_AT_ONCE:
+                few = tally(tx, _TALLIED_AT_ONCE, self.clock.now())
+            read += few
+            if few < _TALLIED_AT_ONCE:
                 return read
-
-    @staticmethod
-    def _tally_message(tx: Transaction, channel: str, ts: str, tags: TagSpace) -> None:
-        cursor = tx.ledger.cursor(channel, ts)
-        post = tx.posts.at(channel, ts)
-        if post is not None:  # otherwise somebody else's message: kept in the ledger, read by nobody
-            tx.ledger.replace_votes(post.id, votes_on(tx, post, tags), cursor_of(tx, post))
-        tx.ledger.tallied(channel, ts, cursor)
 
     def settle(self, workspace: str) -> int:
         """Settle every post whose votes changed since its last verdict; return how many."""
@@ -275,36 +267,72 @@ class Loop:
         tx.agenda.plan("close_round", now + length)
 
     def close_round(self, workspace: str) -> Round | None:
-        """Freeze the current round's standings, announce its champion, open the next; return the closed round."""
-        self.settle(workspace)
-        self._settlement.settle_round(workspace)
+        """Freeze the current round's standings, announce its champion, open the next; return the closed round.
+
+        What is recorded until the freeze scores. A round in which nothing was posted stays open for another while;
+        None then.
+        """
+        for attempt in range(_FREEZE_ATTEMPTS):
+            self.settle(workspace)
+            self._settlement.settle_round(workspace)
+            with self.store.read(workspace) as tx:
+                current = tx.rounds.current()
+                former = figures_before(tx, current.number) if current else []
+            with self.store.begin(workspace) as tx:
+                if current is None or tx.rounds.current() != current:
+                    return None  # another process has just closed it
+                late = 0
+                while few := tally(tx, _TALLIED_AT_ONCE, self.clock.now()):
+                    late += few
+                if not late or attempt == _FREEZE_ATTEMPTS - 1:
+                    return self._freeze(tx, current, former)
+            # What came in meanwhile is settled before the standings tell how it agrees.
+        return None
+
+    def _freeze(self, tx: Transaction, current: Round, former: Sequence[RoundFigures]) -> Round | None:
         now = self.clock.now()
-        with self.store.read(workspace) as tx:
-            current = tx.rounds.current()
-            former = figures_before(tx, current.number) if current else []
-        with self.store.begin(workspace) as tx:
-            if current is None or tx.rounds.current() != current:
-                return None
-            posts = tx.posts.in_round(current.number)
-            verdicts = tx.verdicts.latest([post.id for post in posts])
-            standings = standings_of(posts, tx.ledger.votes_in_round(current.number), verdicts, until=now)
-            closed = replace(current, frozen_at=now, champion=champion(standings), sharpshooter=sharpshooter(standings))
-            if not tx.rounds.freeze(closed, standings):
-                return None
-            self.open_round(tx, current.number + 1)
-            self.announce(tx, key("round_closed", current.number), report_of(tx, closed, standings, posts))
-            picture = chart_of(tx, current.number, former)
-            self._to_channel(tx, key("round_chart", current.number), DeliveryKind.PICTURE, picture)
+        if not any(post.ts for post in tx.posts.in_round(current.number)):
+            self._prolong(tx, current, now)
+            return None
+        tx.posts.move_queued(current.number, current.number + 1)  # nobody has seen them: they are the next round's
+        posts = tx.posts.in_round(current.number)
+        verdicts = tx.verdicts.latest([post.id for post in posts])
+        standings = standings_of(posts, tx.ledger.votes_in_round(current.number), verdicts)
+        closed = replace(current, frozen_at=now, champion=champion(standings), sharpshooter=sharpshooter(standings))
+        if not tx.rounds.freeze(closed, standings):
+            return None
+        self.open_round(tx, current.number + 1)
+        words = key("round_closed", current.number)
+        self._to_channel(tx, words, DeliveryKind.ANNOUNCE, report_of(tx, closed, standings, posts), priority=1)
+        picture = chart_of(tx, current.number, former)
+        chart = key("round_chart", current.number)
+        self._to_channel(tx, chart, DeliveryKind.PICTURE, picture, priority=1, after_id=words)
         return closed
+
+    def _prolong(self, tx: Transaction, current: Round, now: datetime) -> None:
+        closes_at = now + timedelta(days=self.settings.round_days)
+        tx.rounds.prolong(current.number, closes_at)
+        tx.agenda.plan("close_round", closes_at)
 
     def announce(self, tx: Transaction, delivery_id: str, news: dict[str, Any]) -> None:
         """Queue an announcement to the channel; the same id is announced once."""
         self._to_channel(tx, delivery_id, DeliveryKind.ANNOUNCE, news)
 
-    def _to_channel(self, tx: Transaction, delivery_id: str, kind: DeliveryKind, payload: dict[str, Any]) -> None:
+    def _to_channel(
+        self,
+        tx: Transaction,
+        delivery_id: str,
+        kind: DeliveryKind,
+        payload: dict[str, Any],
+        *,
+        priority: int | None = None,
+        after_id: str | None = None,
+    ) -> None:
         now, channel = self.clock.now(), self.channel(tx)
         if channel:  # before one is chosen there is nobody to tell
-            tx.outbox.add([Delivery(delivery_id, kind, channel, payload, now, now)])
+            tx.outbox.add(
+                [Delivery(delivery_id, kind, channel, payload, now, now, priority=priority, after_id=after_id)]
+            )
 
     # --- verdict → training set → model -----------------------------------------------------------
 
@@ -312,16 +340,16 @@ class Loop:
         """Train a challenger on every verdict, promote it unless it is worse; None without verdicts."""
         self.settle(workspace)
         self._settlement.settle_round(workspace)
-        training = self.registry.retrain(workspace)
-        if training is not None:
-            with self.store.begin(workspace) as tx:
-                self.announce(tx, key("trained", training.version.id), training.announcement())
-        return training
+        return self.registry.retrain(workspace, self._announce_training)
+
+    def _announce_training(self, tx: Transaction, training: Training) -> None:
+        self.announce(tx, key("trained", training.version.id), training.announcement())
 
     def roll_back(self, workspace: str, by: str) -> ModelVersion:
         """Put the champion's parent back in service and announce it; return the version now in service."""
-        version = self.registry.roll_back(workspace, by)
-        news = {"kind": "model_rolled_back", "model": version.id, "number": version.number, "by": by}
-        with self.store.begin(workspace) as tx:
+
+        def announce(tx: Transaction, version: ModelVersion) -> None:
+            news = {"kind": "model_rolled_back", "model": version.id, "number": version.number, "by": by}
             self.announce(tx, key("rolled_back", version.id, self.clock.now().isoformat()), news)
-        return version
+
+        return self.registry.roll_back(workspace, by, announce)

@@ -60,9 +60,6 @@ class SmallGame:
         assert workspace
         self.told.release()
 
-    def late_vote(self, workspace, event):
-        return None
-
     def leaderboard(self, workspace, which):
         if which == "99":
             raise TierbotError("There is no round 99 yet; the current one is 3.")
@@ -113,7 +110,6 @@ def desk_of(game, clock, admins, channel):
         menu_votes=game,
         invitations=game,
         home=game,
-        nudges=game,
         requests=game,
     )
 

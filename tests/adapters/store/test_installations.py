@@ -45,11 +45,11 @@ def test_a_stopped_workspace_is_known_and_not_among_those_that_run(store: SqlSto
     for team in ("T1", "T2"):
         with store.begin(team) as tx:
             stopped = NOON if team == "T2" else None
-            tx.workspaces.put(Workspace(team, team, NOON, {"paused": True}, "E1", stopped))
+            tx.workspaces.put(Workspace(team, team, NOON, "E1", stopped, paused=True))
             tx.outbox.add([delivery()])
     assert store.workspace_ids() == ["T1", "T2"]
     assert store.running_ids() == store.due_ids(NOON) == ["T1"]
-    assert store.workspaces()[1] == Workspace("T2", "T2", NOON, {"paused": True}, "E1", NOON)
+    assert store.workspaces()[1] == Workspace("T2", "T2", NOON, "E1", NOON, paused=True)
 
 
 def test_only_what_is_due_makes_a_workspace_due(store: SqlStore) -> None:

@@ -18,7 +18,7 @@ from tierbot.domain.articles.boundaries import Boundary, Held, HeldBack
 from tierbot.domain.articles.feeds import Feed, FeedMemory, FeedResult, ListedBy
 from tierbot.domain.nouns import Copy, ModelState, Says, Standing, Vote
 from tierbot.domain.tags import default_tag_space
-from tierbot.use_cases.ports import DeliveryKind, Job, Workspace
+from tierbot.use_cases.ports import DeliveryKind, Doubt, Job, PushDraw, SmokeTestResult, Workspace
 
 OTHER = "T2"
 VOTE = Vote("U1", Says.NAMES, NOON, "food")
@@ -26,6 +26,9 @@ FROZEN = replace(round_(), frozen_at=NOON)
 REQUEST = replace(Job.request("push", "r1", NOON, "U1", count=2), finished_at=NOON)
 VECTOR = np.ones(2, np.float32)
 FEED = Feed("https://e.com/feed.xml")
+DOUBT = Doubt("d1", "brigade", ("U1", "U2"), None, 6, 1.5, 8, 0.01, "named the same", ("p1",), NOON)
+DRAW = PushDraw(NOON, 2.5, 0.4)
+SMOKE = SmokeTestResult(NOON, None, "", 1.5)
 HELD = HeldBack("a-p2", Held(Boundary.WORD, "coin"), "rules", NOON)
 
 
@@ -53,6 +56,12 @@ def fill(tx: SqlTransaction, team: str) -> None:
     tx.agenda.claim("push", "run", NOON)
     tx.leases.take("scheduler", "me", NOON + MINUTE, NOON)
     tx.installations.put(replace(INSTALLED, id=team))
+    tx.doubts.put([DOUBT])
+    tx.workspaces.keep_pseudonym_key("ours")
+    tx.workspaces.emoji_missing("pizza")
+    tx.workspaces.forget_person("digest")
+    tx.workspaces.add_draw(DRAW, 9)
+    tx.workspaces.put_smoke_test(SMOKE)
     tx.installations.give_state("state", NOON + MINUTE, NOON)
 
 
@@ -100,6 +109,13 @@ WRITES: list[Callable[[SqlTransaction], object]] = [
     lambda tx: tx.installations.end("app_uninstalled", NOON),
     lambda tx: tx.installations.take_state("state", NOON),
     lambda tx: tx.installations.give_state("state", NOON, NOON + 2 * MINUTE),
+    lambda tx: tx.doubts.put([replace(DOUBT, evidence="theirs")]),
+    lambda tx: tx.doubts.remove([DOUBT.id]),
+    lambda tx: tx.workspaces.emoji_missing("taco"),
+    lambda tx: tx.workspaces.forget_person("another"),
+    lambda tx: tx.workspaces.add_draw(DRAW, 1),
+    lambda tx: tx.workspaces.put_smoke_test(replace(SMOKE, says="theirs")),
+    lambda tx: tx.people.expire(NOON + MINUTE, NOON),
     lambda tx: tx.installations.put(replace(INSTALLED, id=OTHER, sealed_token="theirs")),
     lambda tx: tx.workspaces.put(Workspace(OTHER, "renamed", NOON)),
     lambda tx: tx.workspaces.put_tags(default_tag_space().updated([], NOON)),
@@ -172,6 +188,11 @@ def test_no_read_sees_another_workspace(store: SqlStore) -> None:
             tx.agenda.holds("push", "run"),
             tx.agenda.all(),
             tx.installations.get(),
+            tx.doubts.all(),
+            tx.workspaces.pseudonym_key(),
+            tx.workspaces.forgotten(),
+            tx.workspaces.draws(),
+            tx.workspaces.smoke_test(),
             tx.workspaces.get(),
             list(tx.workspaces.tags()),
             tx.workspaces.audit_trail(9),

@@ -155,3 +155,14 @@ def test_events_appended_together_are_as_those_appended_one_by_one(store: SqlSto
             assert {one.event_id for one in known} == {f"e{n}" for n in range(number, 9, 3)}
             tx.ledger.tallied("C1", f"{number}.0", tx.ledger.cursor("C1", f"{number}.0"))
         assert tx.ledger.untallied(9) == [], "the cursor is that of the last"
+
+
+def test_what_no_tally_has_read_is_unread(store: SqlStore) -> None:
+    with store.begin(TEAM) as tx:
+        tx.ledger.append_all([event("e1"), event("e2", ts="other")])
+        assert [one.event_id for one in tx.ledger.unread("C1", "100.000001")] == ["e1"]
+        tx.ledger.tallied("C1", "100.000001", tx.ledger.cursor("C1", "100.000001"))
+        assert tx.ledger.unread("C1", "100.000001") == []
+        tx.ledger.append(event("e3"))
+        assert [one.event_id for one in tx.ledger.unread("C1", "100.000001")] == ["e3"]
+        assert tx.ledger.unread("C1", "nowhere") == []

@@ -236,3 +236,36 @@ def test_the_oldest_is_what_fell_due_first_of_all_that_is_not_sent(store: SqlSto
         oldest = tx.outbox.oldest()
         assert oldest is not None
         assert (oldest.id, oldest.state) == ("soon", DeliveryState.SENDING)
+
+
+def ids(claimed: list[Delivery]) -> list[str]:
+    return [one.id for one in claimed]
+
+
+def test_what_has_priority_goes_before_what_was_queued_earlier_and_alone(store: SqlStore) -> None:
+    with store.begin(TEAM) as tx:
+        tx.outbox.add([delivery("early"), delivery("words", priority=1)])
+        (words,) = tx.outbox.claim(NOON, NOON + MINUTE, 1)
+        assert words.id == "words"
+        assert tx.outbox.claim(NOON, NOON + MINUTE, 9) == [], "another process waits, too"
+        tx.outbox.done(words, "1.0", NOON)
+        assert ids(tx.outbox.claim(NOON, NOON + MINUTE, 9)) == ["early"]
+
+
+def test_a_claim_with_priority_that_ran_out_holds_nothing_up(store: SqlStore) -> None:
+    with store.begin(TEAM) as tx:
+        tx.outbox.add([delivery("early"), delivery("words", priority=1)])
+        tx.outbox.claim(NOON, NOON + MINUTE, 1)
+        later = NOON + 2 * MINUTE
+        assert ids(tx.outbox.claim(later, later + MINUTE, 9)) == ["words", "early"]
+
+
+@pytest.mark.parametrize("parked", [False, True])
+def test_what_comes_after_another_delivery_waits_until_that_has_ended(store: SqlStore, parked: bool) -> None:
+    with store.begin(TEAM) as tx:
+        tx.outbox.add([delivery("picture", after_id="words"), delivery("words")])
+        (words,) = tx.outbox.claim(NOON, NOON + MINUTE, 9)
+        assert words.id == "words"
+        assert tx.outbox.claim(NOON, NOON + MINUTE, 9) == []
+        assert tx.outbox.park(words, "no") if parked else tx.outbox.done(words, "1.0", NOON)
+        assert ids(tx.outbox.claim(NOON, NOON + MINUTE, 9)) == ["picture"]

@@ -5,9 +5,10 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from tests.support.rows import MINUTE, NOON, TEAM, article, event, post, prediction, put_post, verdict
+from tests.support.rows import MINUTE, NOON, TEAM, article, delivery, event, post, prediction, put_post, verdict
 from tierbot.adapters.store import SqlStore, StoreError
 from tierbot.domain.nouns import Arm, Says, Vote
+from tierbot.use_cases.ports import DeliveryKind
 
 
 def test_a_prediction_and_its_post_come_back_as_they_went_in(store: SqlStore) -> None:
@@ -107,3 +108,15 @@ def test_a_post_is_found_by_its_ts_alone_in_whatever_channel(store: SqlStore) ->
         put_post(tx, channel="D7", ts="1700000000.000001")
         assert [found.channel for found in tx.posts.with_ts("1700000000.000001")] == ["D7"]
         assert tx.posts.with_ts("1700000000.000002") == []
+
+
+def test_posts_that_are_still_queued_move_to_another_round(store: SqlStore) -> None:
+    with store.begin(TEAM) as tx:
+        for key, ts in (("sent", "1.0"), ("queued", None), ("parked", None), ("other", None)):
+            put_post(tx, key, ts=ts, round_number=2 if key == "other" else 1)
+            tx.outbox.add([delivery(key, kind=DeliveryKind.POST, payload={"post_id": key})])
+        (parked,) = [one for one in tx.outbox.claim(NOON, NOON + MINUTE, 9) if one.id == "parked"]
+        tx.outbox.park(parked, "gone")
+        assert tx.posts.move_queued(1, 2) == 1
+        assert {post.id for post in tx.posts.in_round(1)} == {"sent", "parked"}
+        assert {post.id for post in tx.posts.in_round(2)} == {"queued", "other"}

@@ -1,6 +1,7 @@
 """Databases of every older schema, with rows as they were written then, are read by this code."""
 
-from datetime import timedelta
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -15,14 +16,14 @@ from tierbot.adapters.store.columns import Row
 from tierbot.adapters.store.engine import connect
 from tierbot.adapters.store.schema import HEAD, MIGRATIONS, VERSION_TABLE, revision
 from tierbot.domain.nouns import Outcome, ReactionEvent, Says, Standing, Vote
-from tierbot.use_cases.ports import Job
+from tierbot.use_cases.ports import Doubt, Job, PushDraw, SmokeTestResult, Workspace
 
 SCHEMAS = Path(__file__).parent / "schemas"
 OLDER = [name[:4] for name in VERSIONS]
 
 
 def make_old(url: str, schema: str) -> None:
-    """Make a database of an older schema with the rows that are kept for it."""
+    """Make a database of a schema with the rows that are kept for it and those before, each written under its own."""
     database = connect(url, create=True)
     with database.write("schema") as connection:
         config = Config()
@@ -96,7 +97,7 @@ def _read_all(store: SqlStore) -> None:
     with store.begin(TEAM) as tx:
         workspace = tx.workspaces.get()
         assert workspace is not None
-        assert workspace.settings == {"paused": True}
+        assert (workspace.paused, workspace.channel, workspace.bot_user) == (True, "", None)
         assert tx.workspaces.tags().ids == ("food",)
         assert len(tx.workspaces.tags()) == 2
         assert tx.workspaces.audit_trail(9)[0]["after"] is True
@@ -118,6 +119,37 @@ def _read_all(store: SqlStore) -> None:
         assert tx.leases.take("scheduler", "heir", NOON + timedelta(hours=1), NOON)
         assert tx.ledger.append(event("e2"))
         assert tx.ledger.untallied(9) == [("C1", "100.000001")]
+
+
+def test_what_the_workspace_kept_in_one_column_is_in_columns_and_tables_of_its_own(blank_url: str) -> None:
+    make_old(blank_url, "0007")
+    store = open_store(blank_url)
+    noon = datetime(2026, 3, 2, 12, tzinfo=UTC)
+    with store.read("T7") as tx:
+        assert tx.workspaces.get() == Workspace("T7", "Seven", NOON, bot_user="UBOT", channel="C7", paused=True)
+        assert tx.workspaces.pseudonym_key() == "ab" * 32
+        assert tx.workspaces.forgotten() == {"d1", "d2"}
+        assert tx.workspaces.draws() == [PushDraw(noon, 2.5, 0.4), PushDraw(noon.replace(hour=15), 3.0, 0.25)]
+        assert tx.workspaces.smoke_test() == SmokeTestResult(NOON, "react", "Slack said no.", 1.5)
+        brigade = Doubt("b1", "brigade", ("U1", "U2"), None, 6, 1.25, 8, 0.004, "named the same tag", ("p7",), noon)
+        pushing = Doubt("b2", "pushes_tag", ("U3",), "food", 6, 1.25, 8, 0.004, "named food", (), noon)
+        overruled = replace(pushing, overruled_by="UADMIN", overruled_at=noon.replace(hour=13))
+        assert tx.doubts.all() == [brigade, overruled]
+    with store.begin("T7") as tx:
+        assert [tx.workspaces.emoji_missing(name) for name in ("wombat", "yak", "yeti")] == [False, False, True]
+    with store.read("T8") as tx:
+        assert tx.workspaces.get() == Workspace("T8", "Eight", NOON)
+        assert tx.doubts.all() == []
+        assert tx.workspaces.smoke_test() is None
+    store.close()
+
+
+def test_standings_of_older_rounds_begin_with_their_champion(blank_url: str) -> None:
+    make_old(blank_url, "0007")
+    store = open_store(blank_url)
+    with store.read("T7") as tx:
+        assert [line.user for line in tx.rounds.standings(1)] == ["U9", "U3", "U1", "U0"]
+    store.close()
 
 
 def test_every_schema_but_the_newest_has_rows_to_be_tested_with() -> None:

@@ -1,5 +1,6 @@
 """The ledger's reading: whatever the order of arrival, the same votes."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -101,6 +102,14 @@ def test_a_vote_counts_from_its_earliest_standing_variant() -> None:
     events = [event("U1", "pizza", second=5), event("U1", "food", second=2, source=Source.MENU)]
     (vote,) = votes_of(events, post(), TAGS)
     assert vote.at == NOON + timedelta(seconds=2)
+
+
+@pytest.mark.parametrize(("first", "second"), [("Ev1", "Ev2"), ("Ev2", "Ev1")])
+def test_of_two_events_of_one_moment_the_one_with_the_higher_id_decides(first: str, second: str) -> None:
+    added = replace(event("U1", "pizza", second=3), event_id=first)
+    removed = replace(event("U1", "pizza", added=False, second=3), event_id=second)
+    stands = {("U1", Says.NAMES, "food")} if first > second else set()
+    assert said([added, removed]) == said([removed, added]) == stands
 
 
 EVENTS = st.lists(

@@ -11,7 +11,7 @@ from tests.domain.feedback.test_verdict import names, rejects
 from tests.domain.feedback.test_votes import NOON, post
 from tierbot.domain.feedback import PlainRule
 from tierbot.domain.feedback.skill import skills
-from tierbot.domain.nouns import Outcome, Post, Verdict, Vote
+from tierbot.domain.nouns import Arm, Outcome, Post, Verdict, Vote
 from tierbot.domain.predict.assignment import Assigner, AssignmentCandidate, believed
 
 SURE = {"food": 0.98, "law": 0.01, "space": 0.01}
@@ -82,6 +82,26 @@ def test_votes_move_what_is_believed() -> None:
     denied = believed(candidate(1, OPEN, rejects("U1")))
     assert after[1] > 0.9 > before[1]
     assert denied[0] < before[0]
+
+
+def shift(said: list[Vote], tag: str, arm: Arm = Arm.TIER) -> float:
+    """Return how far votes move the log-odds of a tag against a third one that nobody spoke of."""
+    asked = AssignmentCandidate(replace(placed(1), arm=arm), OPEN, said)
+    before, after = believed(replace(asked, votes=())), believed(asked)
+    at, other = list(OPEN).index(tag), list(OPEN).index("space")
+    return float(np.log(after[at] / after[other]) - np.log(before[at] / before[other]))
+
+
+def test_a_vote_for_what_is_on_display_tells_half_as_much() -> None:
+    assert placed(1).shown_tag == "food"
+    free = shift(names("law", "U1"), "law")
+    assert shift(names("food", "U1"), "food") == pytest.approx(free / 2)
+    assert free > 1
+
+
+def test_on_a_blank_post_nothing_is_on_display_and_each_vote_tells_all() -> None:
+    free = shift(names("law", "U1"), "law", Arm.BLANK)
+    assert shift(names("food", "U1"), "food", Arm.BLANK) == pytest.approx(free)
 
 
 def test_skill_is_shrunk_to_the_trainer_and_that_to_the_crowd() -> None:

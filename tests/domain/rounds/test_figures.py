@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tierbot.domain.feedback import PlainRule
 from tierbot.domain.nouns import Arm, Estimate, Post, Says, Vote
 from tierbot.domain.rounds.figures import RoundFigures, figures_in_words, patterns_of
 
@@ -20,9 +21,9 @@ def test_votes_are_counted_by_what_they_say_of_the_prediction():
         Vote("U3", Says.REJECTS, NOON),
         Vote("U4", Says.UNSURE, NOON),
     ]
-    found = patterns_of([POST], {"p1": votes, "another round's": votes})
-    assert found == {"agreed": 2, "named_another": 1, "rejected": 1, "unsure": 1}
-    assert patterns_of([POST], {}) == {"agreed": 0, "named_another": 0, "rejected": 0, "unsure": 0}
+    verdict = PlainRule().settle(POST, votes, ledger_cursor=5, now=NOON)
+    assert patterns_of([(POST, verdict)]) == {"agreed": 2, "named_another": 1, "rejected": 1, "unsure": 1}
+    assert patterns_of([]) == {"agreed": 0, "named_another": 0, "rejected": 0, "unsure": 0}
 
 
 @given(

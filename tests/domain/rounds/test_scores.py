@@ -36,12 +36,6 @@ def test_equal_scores_share_a_rank_and_better_agreement_comes_first() -> None:
     assert [(s.user, s.rank, s.agreement) for s in standings] == [("U2", 1, 1.0), ("U3", 1, 1.0), ("U1", 1, 0.0)]
 
 
-def test_votes_after_the_freeze_do_not_score() -> None:
-    votes = {"p1": [name("U1"), name("U2", minute=10)]}
-    standings = standings_of([a_post(1)], votes, {}, until=NOON + timedelta(minutes=5))
-    assert [s.user for s in standings] == ["U1"]
-
-
 def test_rejecting_a_wrong_tag_agrees_and_being_unsure_is_neither() -> None:
     posts = [a_post(1)]
     rejections = [Vote(user, Says.REJECTS, NOON) for user in ("U1", "U2")]

@@ -13,7 +13,7 @@ from tierbot.domain.predict.posting_hours import Slot, choose_slot
 from tierbot.domain.rounds.calendar import is_quiet
 from tierbot.settings import parse_hours
 from tierbot.use_cases.asking import push_schedule as posting
-from tierbot.use_cases.asking.push_schedule import chosen_push, next_push, slots
+from tierbot.use_cases.asking.push_schedule import chosen_push, next_push
 
 MONDAY = datetime(2026, 11, 23, tzinfo=UTC)
 
@@ -36,9 +36,9 @@ def test_the_hour_with_most_voters_is_drawn_and_every_draw_is_kept_with_its_prop
     assert {at.hour for at in drawn} <= {12, 13, 14, 15, 16}
     assert np.mean([at.hour == 14 for at in drawn]) > 0.6
     with harness.bot.store.read(WORKSPACE) as tx:
-        kept = slots(tx)
-    assert [one["at"] for one in kept] == [at.isoformat() for at in drawn]
-    assert {round(float(str(one["propensity"])), 3) for one in kept} <= {0.84, 0.04}
+        kept = tx.workspaces.draws()
+    assert [one.at for one in kept] == drawn
+    assert {round(one.propensity, 3) for one in kept} <= {0.84, 0.04}
 
 
 def test_quiet_hours_are_quiet(harness: Harness, tmp_path: Path) -> None:

@@ -2,17 +2,23 @@
 
 import sqlite3
 import sys
+from collections.abc import Callable, Mapping
 from contextlib import closing
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from tests.conftest import WORKSPACE, Harness
 from tierbot.adapters.encoders.hashing import HashingEncoder
+from tierbot.adapters.files.model_files import ModelFolder
 from tierbot.adapters.processes.trainer import ChildTrainer
 from tierbot.adapters.processes.training_job import TrainingInterruptedError
-from tierbot.domain.nouns import Article, TierbotError
+from tierbot.adapters.slack.messages.announcements import render_announcement
+from tierbot.domain.nouns import Article, ModelVersion, TierbotError
+from tierbot.domain.training.retrain import TrainingJob, TrainingResult
+from tierbot.use_cases.ports import ModelFiles, Workspace
 
 
 def teach(harness: Harness, count: int = 8) -> None:
@@ -102,3 +108,156 @@ def test_stopping_the_bot_ends_a_training_at_once_and_changes_nothing(harness: H
     with pytest.raises(TrainingInterruptedError):
         harness.bot.loop.retrain(WORKSPACE)
     assert models(harness) == before
+
+
+# --- what happens while a model is trained --------------------------------------------------------
+
+
+def states(harness: Harness) -> dict[str, str]:
+    return {version.id: str(version.state) for version in harness.bot.game.models(WORKSPACE)}
+
+
+def announced(harness: Harness) -> list[Mapping[str, Any]]:
+    harness.clock.advance(seconds=1)
+    harness.deliver()
+    return harness.chat.announcements
+
+
+def meanwhile(harness: Harness, monkeypatch: pytest.MonkeyPatch, happens: Callable[[], object]) -> None:
+    """Let something happen at the end of the next training, before its model is kept."""
+    train, pending = harness.bot.registry._train, [happens]
+
+    def trained(job: TrainingJob) -> TrainingResult:
+        result = train(job)
+        if pending:
+            pending.pop()()
+        return result
+
+    monkeypatch.setattr(harness.bot.registry, "_train", trained)
+
+
+def test_a_rollback_during_a_training_stands_and_the_channel_reads_why(
+    harness: Harness, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    teach(harness)
+    harness.bot.loop.retrain(WORKSPACE)
+    meanwhile(harness, monkeypatch, lambda: harness.bot.loop.roll_back(WORKSPACE, "UADMIN"))
+    training = harness.bot.loop.retrain(WORKSPACE)
+    assert training is not None
+    assert not training.promoted
+    assert states(harness) == {"m0001": "champion", "m0002": "retired", "m0003": "challenger"}
+    news = announced(harness)[-1]
+    assert (news["kind"], news["in_service"]) == ("model_refused", "m0001")
+    said = str(render_announcement(news, harness.bot.tags))
+    assert "m0002, which it was compared with, went out of service during the training" in said
+    assert "m0001 stays in service" in said
+    with harness.bot.store.read(WORKSPACE) as tx:
+        assert tx.models.get("m0003").card["metrics"]["promotion"]["promote"] is False, "the round's report reads it"
+
+
+def test_a_promotion_by_hand_during_a_training_stands(harness: Harness, monkeypatch: pytest.MonkeyPatch) -> None:
+    teach(harness)
+    harness.bot.loop.retrain(WORKSPACE)
+    meanwhile(harness, monkeypatch, lambda: harness.bot.registry.promote(WORKSPACE, "m0001", "UADMIN"))
+    harness.bot.loop.retrain(WORKSPACE)
+    assert states(harness) == {"m0001": "champion", "m0002": "retired", "m0003": "challenger"}
+
+
+def test_two_trainings_at_once_make_two_models(harness: Harness, monkeypatch: pytest.MonkeyPatch) -> None:
+    teach(harness)
+    other = []
+    meanwhile(harness, monkeypatch, lambda: other.append(harness.bot.loop.retrain(WORKSPACE)))
+    training = harness.bot.loop.retrain(WORKSPACE)
+    assert training is not None
+    assert (other[0].version.id, other[0].version.number, other[0].promoted) == ("m0002", 2, True)
+    assert (training.version.id, training.version.number, training.promoted) == ("m0003", 3, False)
+    assert states(harness) == {"m0001": "retired", "m0002": "champion", "m0003": "challenger"}
+    assert [news["model"] for news in announced(harness)] == ["m0002", "m0003"]
+
+
+# --- models as files ------------------------------------------------------------------------------
+
+
+def published(folder: Path) -> str:
+    version, _ = ModelFolder(folder, folder / "models").champion()
+    return version.id
+
+
+@pytest.fixture
+def model_files(harness: Harness, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Let the harness publish its champions; return the folder above theirs."""
+    mine, files = harness.bot.registry._model_files, ModelFolder(tmp_path, tmp_path / "models")
+    monkeypatch.setattr(harness.bot.registry, "_shelf", Both(mine, files))
+    return tmp_path
+
+
+@dataclass
+class Both:
+    """The harness's first model, and real files. `before` happens once, between reading the champion and writing it."""
+
+    first: ModelFiles
+    files: ModelFolder
+    before: Callable[[], object] | None = None
+
+    def bootstrap(self) -> tuple[ModelVersion, bytes]:
+        return self.first.bootstrap()
+
+    def bootstrap_rows(self) -> bytes | None:
+        return self.first.bootstrap_rows()
+
+    def publish(self, version: ModelVersion, weights: bytes, workspace: str) -> None:
+        happens, self.before = self.before, None
+        if happens is not None:
+            happens()
+        self.files.publish(version, weights, workspace)
+
+
+def test_the_published_files_are_the_databases_also_when_two_processes_publish(
+    harness: Harness, model_files: Path
+) -> None:
+    teach(harness)
+    harness.bot.registry._model_files.before = lambda: harness.bot.loop.roll_back(WORKSPACE, "UADMIN")
+    harness.bot.loop.retrain(WORKSPACE)
+    assert states(harness) == {"m0001": "champion", "m0002": "retired"}
+    assert published(model_files) == "m0001"
+
+
+def test_a_crash_before_a_champion_is_published_is_healed_at_the_start(harness: Harness, model_files: Path) -> None:
+    def dies() -> None:
+        raise KeyboardInterrupt
+
+    teach(harness)
+    harness.bot.registry.publish(WORKSPACE)
+    assert published(model_files) == "m0001"
+    harness.bot.registry._model_files.before = dies
+    with pytest.raises(KeyboardInterrupt):
+        harness.bot.loop.retrain(WORKSPACE)
+    assert published(model_files) == "m0001"
+    assert [news["model"] for news in announced(harness)] == ["m0002"], "it is announced where it is promoted"
+    harness.bot.loop.prepare(Workspace(WORKSPACE, "Test", harness.clock.now()), harness.bot.tags)
+    assert published(model_files) == "m0002"
+
+
+def test_files_that_are_right_are_left_alone_and_damaged_ones_are_written_again(
+    harness: Harness, model_files: Path
+) -> None:
+    harness.bot.registry.publish(WORKSPACE)
+    card = model_files / "models" / "champion.json"
+    made = card.stat().st_mtime_ns
+    harness.bot.registry.publish(WORKSPACE)
+    assert card.stat().st_mtime_ns == made
+    (weights,) = (model_files / "models").glob("*.safetensors")
+    weights.write_bytes(b"")
+    harness.bot.registry.publish(WORKSPACE)
+    assert published(model_files) == "m0001"
+
+
+def test_a_folder_that_cannot_be_written_undoes_no_promotion(
+    harness: Harness, model_files: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    teach(harness)
+    (model_files / "models").write_text("in the way")
+    training = harness.bot.loop.retrain(WORKSPACE)
+    assert training is not None
+    assert training.promoted
+    assert "cannot be written" in caplog.text

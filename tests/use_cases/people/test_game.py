@@ -88,3 +88,13 @@ def test_round_status_counts_posts_votes_and_outcomes(harness: Harness) -> None:
     harness.bot.loop.settle(WORKSPACE)
     status = harness.bot.game.round_status(WORKSPACE)
     assert (status.posts, status.judged, status.named, status.abstained, status.trainers) == (3, 2, 1, 1, 2)
+
+
+def test_the_champion_stands_first_on_the_frozen_board_whatever_their_id(harness: Harness) -> None:
+    """All three have the same score; U9 was there first."""
+    (ts,) = harness.posts(1)
+    for user in ("U9", "U1", "U5"):
+        harness.react(user, ts, "pizza")
+    harness.bot.loop.close_round(WORKSPACE)
+    board = harness.bot.game.leaderboard(WORKSPACE, "last")
+    assert (board.champion, [line.user for line in board.standings]) == ("U9", ["U9", "U1", "U5"])

@@ -1,11 +1,10 @@
-"""Nudges: rarely, only to who might want one, never when it is quiet. Thanks: once."""
+"""Nudges: rarely, only to who might want one, never when it is quiet."""
 
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from tests.conftest import WORKSPACE, Harness, build_harness
-from tierbot.domain.nouns import ReactionEvent, Source
 from tierbot.use_cases.people.nudges import JOB, MOST_A_ROUND
 from tierbot.use_cases.ports import ChatError, ChatUnavailableError, Job
 
@@ -74,7 +73,7 @@ def test_who_has_not_judged_for_three_rounds_has_left_the_game(harness: Harness)
     play_a_round(harness, "U1")
     for _ in range(3):
         close(harness)
-    harness.posts(1)
+        harness.posts(1)
     harness.clock.advance(days=2)
     harness.deliver()
     assert nudge(harness) == []
@@ -162,53 +161,3 @@ def test_a_setting_takes_nudges_off_the_agenda(tmp_path) -> None:
     harness.bot.nudges.plan(WORKSPACE)
     assert due(harness) is None
     harness.bot.close()
-
-
-# --- late votes -----------------------------------------------------------------------------------
-
-
-def vote(harness: Harness, user: str, ts: str, name: str = "pizza", **more) -> ReactionEvent:
-    harness.clock.advance(seconds=1)
-    now = harness.clock.now()
-    values = {"event_id": f"E{now}", "added": True, "happened_at": now, "received_at": now} | more
-    return ReactionEvent(channel="C1", ts=ts, user=user, name=name, **values)
-
-
-def test_a_late_vote_is_thanked_once_a_trainer_and_round(harness: Harness) -> None:
-    first, second = harness.posts(2)
-    late = harness.bot.nudges.late_vote
-    assert late(WORKSPACE, vote(harness, "U1", first)) is None, "the round is open"
-    close(harness)
-    assert late(WORKSPACE, vote(harness, "U1", first)) == 1
-    assert late(WORKSPACE, vote(harness, "U1", second)) is None
-    assert late(WORKSPACE, vote(harness, "U2", second)) == 1
-    (third,) = harness.posts(1)
-    assert late(WORKSPACE, vote(harness, "U1", third)) is None
-    close(harness)
-    assert late(WORKSPACE, vote(harness, "U1", third)) == 2
-    assert late(WORKSPACE, vote(harness, "U1", first)) is None, "round 1 was thanked for"
-
-
-def test_what_is_no_late_vote_is_not_thanked(harness: Harness) -> None:
-    (ts,) = harness.posts(1)
-    in_time = vote(harness, "U1", ts)
-    close(harness)
-    late = harness.bot.nudges.late_vote
-    assert late(WORKSPACE, in_time) is None, "it was delivered late, not given late"
-    assert late(WORKSPACE, vote(harness, "U1", ts, added=False)) is None
-    assert late(WORKSPACE, vote(harness, "U1", ts, "eyes")) is None
-    assert late(WORKSPACE, vote(harness, "U1", "1700000000.000001")) is None
-    assert late(WORKSPACE, vote(harness, "U1", ts, "no-such-tag", source=Source.MENU)) is None
-    assert late(WORKSPACE, vote(harness, "U1", ts, "food", source=Source.MENU)) == 1
-
-
-def test_a_late_vote_teaches_and_does_not_score(harness: Harness) -> None:
-    (ts,) = harness.posts(1)
-    close(harness)
-    for user in ("U1", "U2"):
-        harness.react(user, ts, "pizza")
-    harness.bot.loop.settle(WORKSPACE)
-    assert harness.bot.game.leaderboard(WORKSPACE, "1").standings == ()
-    with harness.bot.store.read(WORKSPACE) as tx:
-        post = tx.posts.at("C1", ts)
-        assert tx.verdicts.latest([post.id])[post.id].tags == {"food": 1.0}

@@ -7,9 +7,10 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import WORKSPACE, Harness, build_harness
-from tierbot.domain.nouns import TierbotError, Trainer
+from tierbot.domain.nouns import Outcome, TierbotError, Trainer, Verdict
 from tierbot.use_cases.people.personal_data import PersonalData
 from tierbot.use_cases.ports import ReactionCount
+from tierbot.use_cases.rounds.round_report import figures_before
 
 
 @pytest.fixture
@@ -29,7 +30,7 @@ def played(harness: Harness) -> str:
     return ts
 
 
-def verdicts(harness: Harness) -> list[object]:
+def verdicts(harness: Harness) -> list[Verdict]:
     with harness.bot.store.read(WORKSPACE) as tx:
         return [item.verdict for item in tx.verdicts.settled()]
 
@@ -107,4 +108,102 @@ def test_what_is_older_than_the_retention_is_deleted_on_schedule_and_verdicts_an
     assert verdicts(harness) == before
     with harness.bot.store.read(WORKSPACE) as tx:
         assert tx.agenda.get("expire").due_at == harness.clock.now() + timedelta(days=1)
+    harness.bot.close()
+
+
+# --- what was settled stays settled ---------------------------------------------------------------
+
+
+def settled_by_five(harness: Harness) -> str:
+    """Let five people name 🍕 on a post, close its round, and return the post's ts."""
+    (ts,) = harness.posts(1)
+    for number in range(5):
+        harness.react(f"U{number}", ts, "pizza")
+    assert harness.bot.loop.close_round(WORKSPACE)
+    return ts
+
+
+def expire_now(harness: Harness) -> None:
+    harness.do("expire")
+
+
+def test_a_late_reaction_on_an_expired_post_leaves_its_verdict_alone(tmp_path: Path) -> None:
+    harness = build_harness(tmp_path, retention_days=40, settle_days=30)
+    ts = settled_by_five(harness)
+    (before,) = verdicts(harness)
+    assert (before.outcome, before.voters) == (Outcome.NAMED, 5)
+    harness.clock.advance(days=41)
+    expire_now(harness)
+    harness.react("U7", ts, "football")
+    assert harness.bot.loop.settle(WORKSPACE) == 0
+    assert verdicts(harness) == [before]
+    with harness.bot.store.read(WORKSPACE) as tx:
+        assert tx.ledger.untallied(9) == [], "it is read all the same, once"
+    harness.bot.close()
+
+
+def test_an_expired_post_with_votes_that_were_not_settled_keeps_the_verdict_it_has(tmp_path: Path) -> None:
+    harness = build_harness(tmp_path, retention_days=40, settle_days=30)
+    ts = settled_by_five(harness)
+    before = verdicts(harness)
+    harness.react("U7", ts, "football")
+    harness.bot.loop.tally(WORKSPACE)
+    harness.clock.advance(days=41)
+    expire_now(harness)
+    harness.bot.loop.settle(WORKSPACE)
+    assert verdicts(harness) == before
+    harness.bot.close()
+
+
+def test_votes_in_the_open_round_are_kept_until_it_is_frozen(tmp_path: Path) -> None:
+    harness = build_harness(tmp_path, retention_days=40, settle_days=30, round_days=60)
+    (ts,) = harness.posts(1)
+    for user in ("U1", "U2"):
+        harness.react(user, ts, "pizza")
+    harness.clock.advance(days=55)
+    expire_now(harness)
+    harness.react("U3", ts, "pizza")
+    assert harness.bot.loop.close_round(WORKSPACE)
+    with harness.bot.store.read(WORKSPACE) as tx:
+        assert [line.user for line in tx.rounds.standings(1)] == ["U1", "U2", "U3"]
+    harness.bot.close()
+
+
+def test_after_a_person_is_removed_a_late_reaction_leaves_verdicts_of_former_rounds_alone(
+    harness: Harness, rights: PersonalData
+) -> None:
+    ts = settled_by_five(harness)
+    before = verdicts(harness)
+    for number in range(4):
+        rights.forget(WORKSPACE, f"U{number}", "cli:ops", anonymize=False)
+    harness.react("U7", ts, "football")
+    harness.bot.loop.settle(WORKSPACE)
+    assert verdicts(harness) == before
+
+
+def test_after_a_person_is_removed_the_open_round_is_settled_by_the_others(
+    harness: Harness, rights: PersonalData
+) -> None:
+    (ts,) = harness.posts(1)
+    for user in ("U1", "U2"):
+        harness.react(user, ts, "pizza")
+    harness.bot.loop.settle(WORKSPACE)
+    rights.forget(WORKSPACE, "U1", "cli:ops", anonymize=False)
+    for user in ("U3", "U4"):
+        harness.react(user, ts, "football")
+    harness.bot.loop.settle(WORKSPACE)
+    (verdict,) = verdicts(harness)
+    assert (verdict.voters, set(verdict.tags)) == (3, {"football"})
+
+
+def test_how_people_voted_in_a_round_is_told_after_its_votes_have_expired(tmp_path: Path) -> None:
+    harness = build_harness(tmp_path, retention_days=40, settle_days=30)
+    settled_by_five(harness)
+    with harness.bot.store.read(WORKSPACE) as tx:
+        (before,) = figures_before(tx, 2)
+    assert sum(before.patterns.values()) == 5
+    harness.clock.advance(days=41)
+    expire_now(harness)
+    with harness.bot.store.read(WORKSPACE) as tx:
+        assert figures_before(tx, 2) == [before]
     harness.bot.close()

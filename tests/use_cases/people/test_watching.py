@@ -14,10 +14,10 @@ from tierbot.domain.nouns import Outcome, TierbotError, Verdict
 from tierbot.domain.tags import default_tag_space
 from tierbot.reports.crowd import crowd_of
 from tierbot.use_cases.delivery.direct_messages import DirectMessages
-from tierbot.use_cases.people.doubts import Doubt, doubted, doubts, overrule
+from tierbot.use_cases.people.doubts import doubted, overrule
 from tierbot.use_cases.people.personal_data import PersonalData
 from tierbot.use_cases.people.watching import JOB, SuspicionWatch
-from tierbot.use_cases.ports import Job
+from tierbot.use_cases.ports import Doubt, Job
 
 HONEST = ("U1", "U2", "U3", "U4")
 
@@ -42,7 +42,7 @@ def watch(harness: Harness) -> None:
 
 def in_force(harness: Harness) -> list[Doubt]:
     with harness.bot.store.read(WORKSPACE) as tx:
-        return [one for one in doubts(tx) if one.in_force]
+        return [one for one in tx.doubts.all() if one.in_force]
 
 
 def test_who_pushes_a_tag_is_reported_to_admins_once_with_the_evidence(harness: Harness) -> None:

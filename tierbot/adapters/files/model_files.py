@@ -51,7 +51,7 @@ class ModelFolder:
         )
 
     def publish(self, version: ModelVersion, weights: bytes, workspace: str) -> None:
-        """Write a workspace's champion as files, replacing the former champion's atomically.
+        """Write a workspace's champion as files, replacing the former champion's atomically; nothing if they are there.
 
         The weights' file is named by its digest and the card, written last, names it: a reader that comes in
         between sees the former champion whole.
@@ -59,7 +59,16 @@ class ModelFolder:
         if self.published is None:
             return
         folder = self.published / re.sub(r"\W", "_", workspace) if self.by_workspace else self.published
-        write_model(folder, CHAMPION, version, weights)
+        if not _is_there(folder / f"{CHAMPION}.json", version, weights):
+            write_model(folder, CHAMPION, version, weights)
+
+
+def _is_there(card_file: Path, version: ModelVersion, weights: bytes) -> bool:
+    try:
+        found, bytes_ = read_model(card_file, "")
+    except ModelFolderError:
+        return False
+    return (found.id, found.card, bytes_) == (version.id, dict(version.card), weights)
 
 
 def read_model(card_file: Path, remedy: str) -> tuple[ModelVersion, bytes]:

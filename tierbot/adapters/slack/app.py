@@ -95,7 +95,7 @@ def build_app(
             listener_executor=FollowingExecutor(listener_threads, thread_name_prefix="slack-listener"),
         )
     directory = directory or Directory(deps.clock)
-    inbox.register(app, inbox.Inbox(deps.game, deps.nudges, deps.clock, directory, ignored_users))
+    inbox.register(app, inbox.Inbox(deps.game, deps.clock, directory, ignored_users))
     listeners.register(app, deps, directory)
     # One at a time: what takes seconds takes the encoder, and colleagues' clicks come first.
     slow = FollowingExecutor(1, thread_name_prefix="slack-slow")

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from tierbot.adapters.slack.admins import Admins
-from tierbot.adapters.slack.game_port import Explanations, GamePort, HomePage, Invitations, MenuVotes, Nudges, Requests
+from tierbot.adapters.slack.game_port import Explanations, GamePort, HomePage, Invitations, MenuVotes, Requests
 from tierbot.domain.tags import TagSpace
 from tierbot.use_cases.ports import Clock
 
@@ -25,5 +25,4 @@ class Dependencies:
     menu_votes: MenuVotes
     invitations: Invitations
     home: HomePage
-    nudges: Nudges
     requests: Requests

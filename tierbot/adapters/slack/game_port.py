@@ -117,11 +117,3 @@ class HomePage(Protocol):
     def opt_out(self, workspace: str, user: str, name: str, *, opted_out: bool) -> bool:
         """Leave a trainer out of mentions and nudges, or let them in again."""
         ...
-
-
-class Nudges(Protocol):
-    """Thanks for late votes."""
-
-    def late_vote(self, workspace: str, event: ReactionEvent) -> int | None:
-        """Return the frozen round that a vote came too late for, once per trainer and round; else None. Quick."""
-        ...

@@ -49,6 +49,7 @@ _EVENTS = (
     )
     .order_by(_event.c.seq)
 )
+_UNREAD = _EVENTS.where(_event.c.seq > select(_message.c.tallied_cursor).where(*_IS_MESSAGE).scalar_subquery())
 _SAYS = {says.value: says for says in Says}
 
 
@@ -128,6 +129,9 @@ class SqlLedger(WorkspaceQueries):
     def events(self, channel: str, ts: str) -> list[ReactionEvent]:
         return [_noun(row) for row in self._run(_EVENTS, in_channel=channel, at_ts=ts)]
 
+    def unread(self, channel: str, ts: str) -> list[ReactionEvent]:
+        return [_noun(row) for row in self._run(_UNREAD, in_channel=channel, at_ts=ts)]
+
     def newest(self, origin: Origin) -> ReactionEvent | None:
         statement = (
             self._select(ReactionEventRow).where(_event.c.origin == origin.value).order_by(_event.c.seq.desc()).limit(1)
@@ -142,10 +146,10 @@ class SqlLedger(WorkspaceQueries):
         return [(row.channel, row.ts) for row in self._run(_UNTALLIED, at_most=limit)]
 
     def replace_votes(self, post_id: str, votes: Iterable[Vote], cursor: int) -> None:
-        # Votes derived from less of the ledger than those that stand are stale.
+        # Votes derived from less of the ledger than those that stand are stale; so are those of which some were deleted.
         current = self._connection.execute(
             self._update(PostRow)
-            .where(_post.c.id == post_id, _post.c.votes_cursor <= cursor)
+            .where(_post.c.id == post_id, _post.c.votes_cursor <= cursor, _post.c.votes_expired_at.is_(None))
             .values(votes_cursor=cursor)
         ).rowcount
         if not current:

@@ -26,6 +26,8 @@ _FIELDS = (
     "attempts",
     "result",
     "error",
+    "priority",
+    "after_id",
 )
 _COLUMNS = [_outbox.c[name] for name in _FIELDS]
 _OPEN = (DeliveryState.PENDING.value, DeliveryState.SENDING.value)
@@ -76,13 +78,25 @@ class SqlOutbox(WorkspaceQueries):
             other.c.state == DeliveryState.SENDING.value,
             other.c.lease_until > now,
         )
+        # What has priority goes first, and alone: another process must not send the rest beside it.
+        urgent = select(other.c.seq).where(
+            other.c.workspace_id == self._workspace,
+            other.c.priority > 0,
+            other.c.state == DeliveryState.SENDING.value,
+            other.c.lease_until > now,
+        )
+        before = select(other.c.seq).where(
+            other.c.workspace_id == self._workspace, other.c.id == _outbox.c.after_id, other.c.state.in_(_OPEN)
+        )
         statement = (
             self._select(OutboxRow, _outbox.c.seq, *_COLUMNS)
             # The first condition is the index's own: done rows are never looked at.
             .where(_outbox.c.state.in_(_OPEN), ready, _outbox.c.kind.not_in(held))
             .where(or_(_outbox.c.kind.not_in(_NEEDS_ITS_POST), placed.exists()))
             .where(or_(_outbox.c.kind != DeliveryKind.UPDATE.value, ~busy.exists()))
-            .order_by(_outbox.c.seq)
+            .where(or_(_outbox.c.priority > 0, ~urgent.exists()))
+            .where(or_(_outbox.c.after_id.is_(None), ~before.exists()))
+            .order_by(func.coalesce(_outbox.c.priority, 0).desc(), _outbox.c.seq)
             .limit(limit)
             .with_for_update(skip_locked=True, of=_outbox)
         )

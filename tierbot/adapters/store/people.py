@@ -8,19 +8,20 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Text, cast, or_
+from sqlalchemy import ColumnElement, Text, and_, cast, exists, or_
 
 from tierbot.adapters.store.columns import Row, table
 from tierbot.adapters.store.rows import (
     ArticleRow,
     InvitationRow,
+    PostRow,
     ReactionEventRow,
     RoundRow,
     StandingRow,
     StandingTotalRow,
     VoteRow,
 )
-from tierbot.adapters.store.work_rows import AuditRow, InstallationRow, JobRow, OutboxRow, TrainerRow
+from tierbot.adapters.store.work_rows import AuditRow, DoubtRow, InstallationRow, JobRow, OutboxRow, TrainerRow
 from tierbot.adapters.store.workspace_queries import WorkspaceQueries
 from tierbot.use_cases.ports import DeliveryState
 
@@ -51,6 +52,7 @@ class SqlPeople(WorkspaceQueries):
         found["asked_about"] = [{name: row[name] for name in ("title", "text", "received_at")} for row in asked]
         found["won"] = self._rows(RoundRow, or_(*(columns[honour] == user for honour in _HONOURS)))
         found["actions"] = self._rows(AuditRow, table(AuditRow).c.who == user)
+        found["doubts"] = self._rows(DoubtRow, self._mentions(DoubtRow, "users", user))
         installed = self._rows(InstallationRow, table(InstallationRow).c.installer == user)
         found["installed"] = [{"installed_at": row["installed_at"]} for row in installed]
         messages = self._rows(OutboxRow, self._mentions(OutboxRow, "payload", user))
@@ -73,7 +75,8 @@ class SqlPeople(WorkspaceQueries):
         )
         return changed + self._strike(user, pseudonym, pseudonym)
 
-    def remove(self, user: str) -> int:
+    def remove(self, user: str, now: datetime) -> int:
+        self._make_final(table(VoteRow).c.user_id == user, now)
         changed = sum(
             self._connection.execute(self._delete(row).where(table(row).c.user_id == user)).rowcount
             for row in _THEIRS.values()
@@ -107,12 +110,35 @@ class SqlPeople(WorkspaceQueries):
             self._connection.execute(self._update(row).where(*mine).values({column: renamed}))
         return len(found)
 
-    def expire(self, before: datetime) -> Mapping[str, int]:
-        outbox = table(OutboxRow).c
+    def _make_final(self, lost: ColumnElement[bool], now: datetime) -> None:
+        """Let the verdicts of frozen rounds stand that rest on votes which are about to be deleted."""
+        post, round_ = table(PostRow).c, table(RoundRow).c
+        frozen = self._select(RoundRow, round_.number).where(round_.frozen_at.is_not(None))
+        losing = self._select(VoteRow, table(VoteRow).c.post_id).where(lost)
+        self._connection.execute(
+            self._update(PostRow)
+            .where(post.id.in_(losing), post.round_number.in_(frozen), post.votes_expired_at.is_(None))
+            .values(votes_expired_at=now)
+        )
+
+    def expire(self, before: datetime, now: datetime) -> Mapping[str, int]:
+        outbox, event, invitation = (table(row).c for row in (OutboxRow, ReactionEventRow, InvitationRow))
+        vote, post = table(VoteRow).c, table(PostRow).c
+        open_rounds = self._select(RoundRow, table(RoundRow).c.number).where(table(RoundRow).c.frozen_at.is_(None))
+        played = self._select(PostRow, post.id).where(post.round_number.in_(open_rounds))
+        old_votes = (vote.at < before) & vote.post_id.not_in(played)
+        here = (post.channel == event.channel) & (post.ts == event.ts)
+        there = (invitation.channel == event.channel) & (invitation.ts == event.ts)
+        places = (
+            self._select(PostRow, post.id).where(here, post.round_number.in_(open_rounds)),
+            self._select(InvitationRow, invitation.id).where(there, invitation.post_id.in_(played)),
+        )
+        said = [~exists(place.correlate(table(ReactionEventRow))) for place in places]
+        self._make_final(old_votes, now)
         old: dict[str, tuple[type[Row], ColumnElement[bool]]] = {
-            "reactions": (ReactionEventRow, table(ReactionEventRow).c.happened_at < before),
-            "votes": (VoteRow, table(VoteRow).c.at < before),
-            "invitations": (InvitationRow, table(InvitationRow).c.created_at < before),
+            "reactions": (ReactionEventRow, and_(event.happened_at < before, *said)),
+            "votes": (VoteRow, old_votes),
+            "invitations": (InvitationRow, (invitation.created_at < before) & invitation.post_id.not_in(played)),
             "messages": (OutboxRow, (outbox.state == DeliveryState.DONE.value) & (outbox.done_at < before)),
             "actions": (AuditRow, table(AuditRow).c.at < before),
         }

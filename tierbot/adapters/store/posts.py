@@ -9,8 +9,10 @@ from sqlalchemy import bindparam, select
 
 from tierbot.adapters.store.columns import table
 from tierbot.adapters.store.rows import ArticleRow, InvitationRow, MessageTallyRow, PostRow, PredictionRow
+from tierbot.adapters.store.work_rows import OutboxRow
 from tierbot.adapters.store.workspace_queries import WorkspaceQueries, chunks, of_workspace
 from tierbot.domain.nouns import Arm, Invitation, Post, Prediction, Selection
+from tierbot.use_cases.ports import DeliveryKind, DeliveryState
 
 _post = table(PostRow)
 _prediction = table(PredictionRow)
@@ -153,10 +155,26 @@ class SqlPosts(WorkspaceQueries):
     def open(self, since: datetime) -> list[Post]:
         return self._all((_post.c.posted_at.desc(), _post.c.id), _post.c.posted_at >= since)
 
+    def move_queued(self, from_round: int, to_round: int) -> int:
+        queued = self._select(OutboxRow, table(OutboxRow).c.post_id).where(
+            table(OutboxRow).c.kind == DeliveryKind.POST.value,
+            table(OutboxRow).c.state.in_((DeliveryState.PENDING.value, DeliveryState.SENDING.value)),
+        )
+        moved = (
+            self._update(PostRow)
+            .where(_post.c.round_number == from_round, _post.c.ts.is_(None), _post.c.id.in_(queued))
+            .values(round_number=to_round)
+        )
+        return self._connection.execute(moved).rowcount
+
+    def is_final(self, post_id: str) -> bool:
+        expired = self._select(PostRow, _post.c.votes_expired_at).where(_post.c.id == post_id)
+        return self._connection.execute(expired).scalar() is not None
+
     def unsettled(self) -> list[Post]:
         # A cursor above its smaller is above 0: saying so leads SQLite to the index that holds these rows alone.
         behind = (_post.c.settled_cursor < _post.c.votes_cursor, _post.c.votes_cursor > 0)
-        return self._all((_post.c.posted_at, _post.c.id), *behind)
+        return self._all((_post.c.posted_at, _post.c.id), *behind, _post.c.votes_expired_at.is_(None))
 
     def invite(self, invitation: Invitation) -> bool:
         values = {name: getattr(invitation, noun) for noun, name in _INVITATION.items()}

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import asdict
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import RowMapping
@@ -45,6 +46,13 @@ class SqlRounds(WorkspaceQueries):
     def open(self, round_: Round) -> bool:
         return self._add(RoundRow, [asdict(round_)]) == 1
 
+    def prolong(self, number: int, closes_at: datetime) -> None:
+        self._connection.execute(
+            self._update(RoundRow)
+            .where(_round.c.number == number, _round.c.frozen_at.is_(None))
+            .values(closes_at=closes_at)
+        )
+
     def freeze(self, round_: Round, standings: Iterable[Standing]) -> bool:
         if round_.frozen_at is None:
             raise StoreError(f"round {round_.number}: cannot be frozen without frozen_at. Give the moment.")
@@ -59,13 +67,14 @@ class SqlRounds(WorkspaceQueries):
             {
                 "round_number": round_.number,
                 "user_id": standing.user,
+                "place": place,
                 "rank": standing.rank,
                 "score": standing.score,
                 "judged": standing.judged,
                 "agreed": standing.agreed,
                 "settled": standing.settled,
             }
-            for standing in standings
+            for place, standing in enumerate(standings, 1)
         ]
         for part in chunks(rows):
             self._add(StandingRow, part)
@@ -99,7 +108,7 @@ class SqlRounds(WorkspaceQueries):
                 columns.settled,
             )
             .where(columns.round_number == number)
-            .order_by(columns.rank, columns.user_id)
+            .order_by(columns.place)
         )
         return [Standing(*row) for row in self._connection.execute(statement)]
 

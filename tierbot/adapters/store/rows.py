@@ -128,6 +128,7 @@ class PostRow(Row, table=True):
     posted_at: datetime | None = moment(default=None)
     votes_cursor: int = number()  # the ledger number its votes were derived up to
     settled_cursor: int = number()  # the ledger number its newest verdict rests on
+    votes_expired_at: datetime | None = moment(default=None)  # since when votes are gone, and its verdict is final
 
 
 class InvitationRow(Row, table=True):
@@ -261,6 +262,7 @@ class StandingRow(Row, table=True):
     workspace_id: str = words(primary_key=True)
     round_number: int = number(primary_key=True)
     user_id: str = words(primary_key=True)
+    place: int  # from 1, in the order in which the standings were frozen
     rank: int
     score: int
     judged: int

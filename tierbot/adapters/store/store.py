@@ -27,7 +27,7 @@ from tierbot.adapters.store.schema import HEAD, bring_up, revision
 from tierbot.adapters.store.trainers import SqlTrainers
 from tierbot.adapters.store.verdicts import SqlVerdicts
 from tierbot.adapters.store.work_rows import WorkspaceRow
-from tierbot.adapters.store.workspaces import SqlWorkspaces, workspace_noun
+from tierbot.adapters.store.workspaces import SqlDoubts, SqlWorkspaces, workspace_noun
 from tierbot.use_cases.ports import DueJob, Workspace
 
 _workspace = table(WorkspaceRow)
@@ -112,6 +112,10 @@ class SqlTransaction:
     @property
     def installations(self) -> SqlInstallations:
         return SqlInstallations(self._connection, self._workspace)
+
+    @property
+    def doubts(self) -> SqlDoubts:
+        return SqlDoubts(self._connection, self._workspace)
 
     @property
     def workspaces(self) -> SqlWorkspaces:

@@ -8,21 +8,24 @@ from typing import Any
 
 from sqlalchemy import Index, UniqueConstraint
 
-from tierbot.adapters.store.columns import Row, document, moment, names, number, refers, some, words
+from tierbot.adapters.store.columns import Row, document, moment, names, number, real, refers, some, words
 
 # --- workspace, tags, people ----------------------------------------------------------------------
 
 
 class WorkspaceRow(Row, table=True):
-    """A Slack team and its switches."""
+    """A Slack team."""
 
     __tablename__ = "workspace"
     workspace_id: str = words(primary_key=True)
     name: str = words()
     created_at: datetime = moment()
-    settings: dict[str, Any] = document()
-    enterprise: str | None = words(default=None)  # the organisation that it is part of
+    enterprise: str | None = words(default=None)  # the organization that it is part of
     stopped_at: datetime | None = moment(default=None)  # since when the app is not installed there
+    bot_user: str | None = words(default=None)  # the bot's user id
+    channel: str = words()  # chosen by an admin; empty: the setting's
+    paused: bool  # scheduled posts
+    pseudonym_key: str | None = words(default=None)  # hexadecimal; made with the first export that needs it
 
 
 class InstallationRow(Row, table=True):
@@ -78,6 +81,34 @@ class TrainerRow(Row, table=True):
     notes: dict[str, Any] = document()
 
 
+class DoubtRow(Row, table=True):
+    """A doubt about how somebody votes."""
+
+    __tablename__ = "doubt"
+    workspace_id: str = words(primary_key=True)
+    id: str = words(primary_key=True)
+    behavior: str = words()
+    users: tuple[str, ...] = names()
+    tag: str | None = words(default=None)
+    observed: int
+    expected: float = real()
+    chances: int
+    p_value: float = real()
+    evidence: str = words()
+    post_ids: tuple[str, ...] = names()
+    noticed_at: datetime = moment()
+    overruled_by: str | None = words(default=None)
+    overruled_at: datetime | None = moment(default=None)
+
+
+class ForgottenPersonRow(Row, table=True):
+    """A person who was forgotten: a digest of their id, so that reconciliation leaves them out."""
+
+    __tablename__ = "forgotten_person"
+    workspace_id: str = words(primary_key=True)
+    digest: str = words(primary_key=True)
+
+
 class AuditRow(Row, table=True):
     """What an admin did, append-only."""
 
@@ -121,6 +152,8 @@ class OutboxRow(Row, table=True):
     result: str | None = words(default=None)
     error: str | None = words(default=None)
     done_at: datetime | None = moment(default=None)
+    priority: int | None = None  # above 0: it goes before what was queued earlier
+    after_id: str | None = words(default=None)  # the delivery that must have ended before
 
 
 class HoldRow(Row, table=True):
@@ -149,6 +182,37 @@ class JobRow(Row, table=True):
     error: str | None = words(default=None)
     claimed_by: str | None = words(default=None)  # the run that may write for it
     finished_at: datetime | None = moment(default=None)
+
+
+class PushDrawRow(Row, table=True):
+    """A moment that was drawn for a scheduled push, with what the draw was made from."""
+
+    __tablename__ = "push_draw"
+    __table_args__ = (Index(None, "workspace_id", "seq"), {"sqlite_autoincrement": True})
+    seq: int = number(primary_key=True)
+    workspace_id: str = words()
+    at: datetime = moment()
+    expected: float = real()  # voters on a post
+    propensity: float = real()
+
+
+class SmokeTestRow(Row, table=True):
+    """How the last smoke test went."""
+
+    __tablename__ = "smoke_test"
+    workspace_id: str = words(primary_key=True)
+    at: datetime = moment()
+    broken: str | None = words(default=None)  # the step
+    says: str = words()
+    seconds: float = real()
+
+
+class MissingEmojiRow(Row, table=True):
+    """A tag's emoji that is gone from Slack, of which the admins were told."""
+
+    __tablename__ = "missing_emoji"
+    workspace_id: str = words(primary_key=True)
+    name: str = words(primary_key=True)
 
 
 class LeaseRow(Row, table=True):

@@ -5,9 +5,10 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass
+from datetime import datetime
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -31,6 +32,8 @@ PLAYERS = ("you:admin", f"{ADMIN}:admin")
 
 _LOOK = 0.1  # seconds between looks at how far a round is
 _SHOWN_EVERY = 1.0  # seconds between looks at how the round stands
+_ASK_AGAIN = 10.0  # seconds without any story posted before they are asked for again
+_MOST_WAITING = 500  # stories in one push
 _QUIET_LOOKS = 5  # looks without any change before a round counts as played
 _PATIENCE = 600.0  # seconds a step may take before the demo gives up
 
@@ -67,6 +70,7 @@ class Scene:
     show: Callable[[], None]
 
 
+T = TypeVar("T")
 Say = Callable[[str], None]
 Watch = Callable[[RoundStatus], None]
 
@@ -79,13 +83,13 @@ def play(demo: DemoSettings, say: Say, watch: Watch = lambda _: None) -> Iterato
     Raises TierbotError if the archive cannot be used or a step takes far too long.
     """
     with staged(demo, say) as scene:
-        number = 0
-        while demo.rounds is None or number < demo.rounds:
-            number += 1
-            if not take_in(scene, number):
+        played = 0
+        while demo.rounds is None or played < demo.rounds:
+            if not take_in(scene, played):
                 say("All stories have been played.")
                 return
-            yield play_round(scene, number, say, watch)
+            played += 1
+            yield play_round(scene, say, watch)
 
 
 @contextmanager
@@ -151,58 +155,82 @@ def _settings(demo: DemoSettings, sandbox: SandboxProcess, database: str) -> Set
     )
 
 
-def take_in(scene: Scene, number: int) -> int:
-    """Let the stories of a round come in; return how many there are."""
+def take_in(scene: Scene, played: int) -> int:
+    """Let the stories of a round come in, after so many rounds that were played; return how many there are."""
     share = scene.demo.posts  # every story is asked about: rounds of chosen ones could not be compared
-    rows = scene.stories.stream[(number - 1) * share : number * share]
+    rows = scene.stories.stream[played * share : (played + 1) * share]
     now = scene.bot.clock.now()
     scene.bot.loop.take_in(scene.workspace, [to_article(row, now) for row in rows])
     return len(rows)
 
 
-def play_round(scene: Scene, number: int, say: Say, watch: Watch = lambda _: None) -> dict[str, Any]:
-    """Play one round and return its record."""
-    before = _trained_at(scene)
+def play_round(scene: Scene, say: Say, watch: Watch = lambda _: None) -> dict[str, Any]:
+    """Play the round that is open and return its record.
+
+    Whoever is at the page may play admin meanwhile. A round that they close early is not closed again, and what was
+    not posted in it yet is posted in the next one.
+    """
+    number = _look_at(scene, _current)
     say(f"Round {number}: {scene.demo.posts} posts …")
-    scene.sandbox.command(f"/tier push {scene.demo.posts}")
-    _wait(scene, lambda tx: _pushed(tx, number), "post the round's articles")
+    _post_all(scene)
     _wait_until_quiet(scene, watch)
-    scene.sandbox.command("/tier round close")
-    _wait(scene, lambda tx: _frozen(tx, number), "close the round")
+    if _look_at(scene, lambda tx: _is_open(tx, number)):
+        scene.sandbox.command("/tier round close")
+        _wait(scene, lambda tx: not _is_open(tx, number), "close the round")
     say(f"Round {number}: learning …")
+    before = _look_at(scene, _trained)
     scene.sandbox.command("/tier retrain")
-    _wait(scene, lambda tx: _trained(tx, before), "retrain")
+    _wait(scene, lambda tx: _trained(tx) != before, "retrain")
     record = _record(scene, number)
     scene.show()
     return record
 
 
-def _pushed(tx: Transaction, number: int) -> bool:
-    return bool(tx.posts.in_round(number)) and not any(job.kind == "push" and job.asked_by for job in tx.agenda.all())
-
-
-def _frozen(tx: Transaction, number: int) -> bool:
-    round_ = tx.rounds.get(number)
-    return round_ is not None and round_.frozen_at is not None
-
-
-def _trained_at(scene: Scene) -> Any:
+def _look_at(scene: Scene, at: Callable[[Transaction], T]) -> T:
     with scene.bot.store.read(scene.workspace) as tx:
-        due = tx.agenda.get("retrain")
-    return due.ran_at if due else None
+        return at(tx)
 
 
-def _trained(tx: Transaction, before: Any) -> bool:
+def _current(tx: Transaction) -> int:
+    current = tx.rounds.current()
+    if current is None:
+        raise TierbotError("No round is open. It opens when the bot starts.")
+    return current.number
+
+
+def _is_open(tx: Transaction, number: int) -> bool:
+    """Say whether a round waits to be closed; one in which nothing was posted cannot be."""
+    round_ = tx.rounds.get(number)
+    return round_ is not None and round_.frozen_at is None and any(post.ts for post in tx.posts.in_round(number))
+
+
+def _trained(tx: Transaction) -> tuple[str, datetime | None]:
+    """Return what a retraining changes: the newest model, or when one was last tried."""
     due = tx.agenda.get("retrain")
-    return due is not None and due.ran_at != before
+    return tx.models.all()[0].id, due.ran_at if due else None
+
+
+def _post_all(scene: Scene) -> None:
+    """Have every story that waits posted; what another push left undone is asked for again."""
+    left, asked, until = -1, -_ASK_AGAIN, time.monotonic() + _PATIENCE
+    while waiting := _look_at(scene, lambda tx: len(tx.articles.waiting(_MOST_WAITING))):
+        now = time.monotonic()
+        if left not in {-1, waiting}:
+            asked, until = now, now + _PATIENCE  # a push is under way
+        left = waiting
+        if now - asked > _ASK_AGAIN:
+            scene.sandbox.command(f"/tier push {waiting}")
+            asked = now
+        if now > until:
+            raise TierbotError(f"The demo waited {_PATIENCE:g} s to post its stories, in vain. The log may say why.")
+        time.sleep(_LOOK)
 
 
 def _wait(scene: Scene, done: Callable[[Transaction], bool], what: str) -> None:
     until = time.monotonic() + _PATIENCE
     while time.monotonic() < until:
-        with scene.bot.store.read(scene.workspace) as tx:
-            if done(tx):
-                return
+        if _look_at(scene, done):
+            return
         time.sleep(_LOOK)
     raise TierbotError(f"The demo waited {_PATIENCE:g} s to {what}, in vain. The log above may say why.")
 

@@ -117,7 +117,7 @@ def take_smoke_test(settings: Settings, channel: str) -> list[Step]:
             )
         steps = smoke_test(bot, app_of(bot, identity), identity, channel)
         with bot.store.begin(identity.team_id) as tx:
-            record_smoke_test(tx, steps, bot.clock.now().isoformat())
+            record_smoke_test(tx, steps, bot.clock.now())
     finally:
         bot.close()
     return steps

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from tierbot.domain.nouns import Outcome, Post, Says, Verdict, Vote
+from tierbot.domain.nouns import Arm, Outcome, Post, Says, Verdict, Vote
 
 Floats = NDArray[np.float64]
 Skill = Callable[[str], float]
@@ -98,9 +98,10 @@ def believed(candidate: AssignmentCandidate) -> Floats:
     tags = list(candidate.belief)
     logs = np.log(np.maximum(np.array(list(candidate.belief.values()), dtype=np.float64), 1e-4))
     wrong = np.log((1 - _USUAL) / max(1, len(tags) - 1))
+    on_display = None if candidate.post.arm is Arm.BLANK else candidate.post.shown_tag
     for vote in candidate.votes:
         if vote.tag is not None and vote.tag in candidate.belief:
-            weight = _LED if vote.tag == candidate.post.shown_tag else 1.0
+            weight = _LED if vote.tag == on_display else 1.0
             logs[tags.index(vote.tag)] += weight * (np.log(_USUAL) - wrong)
         elif vote.says is Says.REJECTS and candidate.post.shown_tag in candidate.belief:
             logs[tags.index(candidate.post.shown_tag)] += np.log(1 - _USUAL)

@@ -3,12 +3,11 @@
 Digg drew these two, round by round; the same figures become the picture at the end of a round.
 """
 
-from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from tierbot.domain.nouns import Estimate, Post, Says, Vote
+from tierbot.domain.nouns import Estimate, Post, Verdict
 
 AGREED, NAMED_ANOTHER, REJECTED, UNSURE = "agreed", "named_another", "rejected", "unsure"
 PATTERNS = (AGREED, NAMED_ANOTHER, REJECTED, UNSURE)
@@ -34,20 +33,20 @@ class RoundFigures:
         return cls(int(data["number"]), patterns=dict(data["patterns"]), **estimates)
 
 
-def patterns_of(posts: Iterable[Post], votes: Mapping[str, Iterable[Vote]]) -> dict[str, int]:
-    """Count the votes on these posts by what they say of the prediction, whether it was shown or not.
+def patterns_of(settled: Iterable[tuple[Post, Verdict]]) -> dict[str, int]:
+    """Count the votes on posts by what they say of the prediction, whether it was shown or not.
 
-    Who names the predicted tag agrees with it, who names another says so; a voter who does both counts in both.
+    MenuVotes the predicted tag agrees with it, naming another says so; a voter who does both counts in both. The verdicts
+    hold these counts, also after the votes themselves have been deleted.
     """
     counts = dict.fromkeys(PATTERNS, 0)
-    counts.update(Counter(_pattern(vote, post) for post in posts for vote in votes.get(post.id, ())))
+    for post, verdict in settled:
+        agreed = verdict.support.get(post.shown_tag, 0)
+        counts[AGREED] += agreed
+        counts[NAMED_ANOTHER] += sum(verdict.support.values()) - agreed
+        counts[REJECTED] += verdict.rejects
+        counts[UNSURE] += verdict.unsure
     return counts
-
-
-def _pattern(vote: Vote, post: Post) -> str:
-    if vote.says is Says.NAMES:
-        return AGREED if vote.tag == post.shown_tag else NAMED_ANOTHER
-    return REJECTED if vote.says is Says.REJECTS else UNSURE
 
 
 def figures_in_words(figures: Sequence[RoundFigures]) -> str:

@@ -36,10 +36,8 @@ def standings_of(
     posts: Iterable[Post],
     votes: Mapping[str, Iterable[Vote]],
     verdicts: Mapping[str, Verdict],
-    *,
-    until: datetime | None = None,
 ) -> list[Standing]:
-    """Return the standings over these posts, best first; votes given after `until` do not score.
+    """Return the standings over these posts, best first.
 
     Score = distinct articles judged. Trainers with the same score share a rank; within it the better
     agreement comes first, then who got there earlier.
@@ -48,8 +46,7 @@ def standings_of(
     for post in posts:
         verdict = verdicts.get(post.id)
         for vote in votes.get(post.id, ()):
-            if until is None or vote.at <= until:
-                _count(tallies.setdefault(vote.user, _Tally()), vote, post, verdict)
+            _count(tallies.setdefault(vote.user, _Tally()), vote, post, verdict)
     return _ranked(
         (user, len(tally.judged), sum(tally.settled.values()), len(tally.settled))
         for user, tally in sorted(tallies.items(), key=_order)

@@ -94,7 +94,8 @@ def _look_at(tx: Transaction, number: int, seen: _Seen) -> None:
     posts, votes = tx.posts.in_round(number), tx.ledger.votes_in_round(number)
     if not posts:
         return
-    judged = [_judged(item) for item in tx.verdicts.labelled(rounds=[number])]
+    labelled = tx.verdicts.labelled(rounds=[number])
+    judged = [_judged(item) for item in labelled]
     seen.posts += len(posts)
     seen.judged.extend(judged)
     seen.moments.extend(vote.at for given in votes.values() for vote in given)
@@ -103,7 +104,7 @@ def _look_at(tx: Transaction, number: int, seen: _Seen) -> None:
             number=number,
             all=accuracy(judged),
             blank=accuracy(judged, arm=Arm.BLANK, random_only=True),
-            patterns=patterns_of(posts, votes),
+            patterns=patterns_of((item.post, item.verdict) for item in labelled),
         )
     )
     seen.agreement += [agreement(number, posts, votes, arm) for arm in (None, Arm.BLANK)]

@@ -4,18 +4,16 @@ Either way only when it is not quiet. A learned hour is drawn from those around 
 its propensity, so that the log can say what other hours would have brought.
 """
 
-from dataclasses import replace
 from datetime import datetime, timedelta
 
 import numpy as np
 
-from tierbot.domain.predict.posting_hours import Slot, choose_slot, voters_by_hour
+from tierbot.domain.predict.posting_hours import choose_slot, voters_by_hour
 from tierbot.domain.rounds.calendar import is_quiet, next_open
 from tierbot.settings import Settings, parse_hours
-from tierbot.use_cases.ports import Transaction
+from tierbot.use_cases.ports import PushDraw, Transaction
 from tierbot.use_cases.voting.settlement import ROUNDS
 
-_KEPT = "slots"
 _MOST_KEPT = 500
 _STEPS = 5  # moments to choose from, evenly from half of the usual pause to one and a half
 
@@ -33,7 +31,7 @@ def chosen_push(tx: Transaction, settings: Settings, after: datetime, rng: np.ra
     open_ = [at for at in moments if not is_quiet(at, quiet, settings.weekdays, settings.zone)]
     slots = [(at, at.astimezone(settings.zone).hour) for at in open_ or [next_push(settings, after)]]
     slot = choose_slot(slots, voters_by_hour(_found(tx, settings)), rng)
-    _keep(tx, slot)
+    tx.workspaces.add_draw(PushDraw(slot.at, slot.expected, slot.propensity), _MOST_KEPT)
     return slot.at
 
 
@@ -49,17 +47,3 @@ def _found(tx: Transaction, settings: Settings) -> list[tuple[int, int]]:
             if post.posted_at is not None
         ]
     return found
-
-
-def slots(tx: Transaction) -> list[dict[str, object]]:
-    """Return the draws that are kept, oldest first: at (ISO 8601), expected (voters on a post), propensity."""
-    known = tx.workspaces.get()
-    return list(known.settings.get(_KEPT, ())) if known else []
-
-
-def _keep(tx: Transaction, slot: Slot) -> None:
-    known = tx.workspaces.get()
-    if known is not None:
-        drawn = {"at": slot.at.isoformat(), "expected": round(slot.expected, 3), "propensity": slot.propensity}
-        kept = [*slots(tx), drawn][-_MOST_KEPT:]
-        tx.workspaces.put(replace(known, settings={**known.settings, _KEPT: kept}))

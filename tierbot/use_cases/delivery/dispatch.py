@@ -36,7 +36,7 @@ NOT_INSTALLED = "not_installed"
 """The code of the ChatError for a workspace that the app is not (or no longer) installed in."""
 
 EMOJI_MISSING = "emoji_missing"
-"""The job that tells admins of emoji that are gone, and the switch that remembers which."""
+"""The job that tells admins of emoji that are gone."""
 
 _LEASE = timedelta(seconds=60)  # then another process may claim it
 _CALLS = timedelta(seconds=30)  # what sending takes at most: two calls of 15 s, with the picture and without
@@ -176,10 +176,8 @@ class Dispatcher:
             said = delivery.payload
             return chat.picture(delivery.channel, png, str(said["title"]), str(said["alt"]), delivery.id)
         self._check(latest)
-        if delivery.kind is DeliveryKind.ANNOUNCE:
-            if self._is_stale(delivery):
-                return None
-            return chat.announce(delivery.channel, delivery.payload, delivery.id)
+        if delivery.kind in (DeliveryKind.ANNOUNCE, DeliveryKind.THANK):
+            return None if self._is_stale(delivery) else _say(chat, delivery)
         view = self._view(workspace, self._post_id(workspace, delivery))
         if delivery.kind in _SENDS_A_MESSAGE:
             here = replace(view.post, channel=delivery.channel)
@@ -262,6 +260,19 @@ class Dispatcher:
                 tx.outbox.hold(kind, until)
 
 
+def _say(chat: Chat, delivery: Delivery) -> str | None:
+    """Send an announcement to everybody in the channel, or show it to one of them."""
+    if delivery.kind is DeliveryKind.ANNOUNCE:
+        return chat.announce(delivery.channel, delivery.payload, delivery.id)
+    try:
+        chat.whisper(delivery.channel, str(delivery.payload["user"]), delivery.payload)
+    except ChatError as fault:
+        if fault.code in _TO_BE_MENDED:
+            raise
+        log.info("%s was not thanked: %s", delivery.payload["user"], fault)  # left the channel, say: nothing to mend
+    return None
+
+
 def _invited(tx: Transaction, invitation_id: str, ts: str, now: datetime) -> None:
     """Write down where an invitation stands, and queue its pre-fills and what was named by menu meanwhile."""
     tx.posts.invited(invitation_id, ts, now)
@@ -284,11 +295,8 @@ def _invited(tx: Transaction, invitation_id: str, ts: str, now: datetime) -> Non
 
 def _missing(tx: Transaction, emoji: str, now: datetime) -> None:
     """Let the admins be told of an emoji that the workspace no longer has, unless they were."""
-    known = tx.workspaces.get()
-    told = list(known.settings.get(EMOJI_MISSING, ())) if known else []
-    if known is None or emoji in told:
+    if tx.workspaces.get() is None or not tx.workspaces.emoji_missing(emoji):
         return
-    tx.workspaces.put(replace(known, settings={**known.settings, EMOJI_MISSING: [*told, emoji]}))
     unclaimed = (job for job in tx.agenda.all() if job.kind == EMOJI_MISSING and job.claimed_by is None)
     if (job := next(unclaimed, None)) is not None:  # several that went at once are told at once
         tx.agenda.left(job.id, {"names": [*job.payload.get("names", ()), emoji]})

@@ -137,7 +137,7 @@ class Push:
     def _rests(self, workspace: str) -> bool:
         with self._store.read(workspace) as tx:
             known, channel = tx.workspaces.get(), self._channel(tx)
-        return not channel or (known is not None and bool(known.settings.get("paused", False)))
+        return not channel or (known is not None and known.paused)
 
 
 class CloseRound:

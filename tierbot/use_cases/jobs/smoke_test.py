@@ -2,14 +2,13 @@
 
 import logging
 from collections.abc import Callable, Sequence
-from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from tierbot.domain.doctor.smoke_test import Step, broken, news_of
 from tierbot.domain.nouns import TierbotError
 from tierbot.settings import Settings
 from tierbot.use_cases.delivery.direct_messages import DirectMessages
-from tierbot.use_cases.ports import Clock, Job, Store, Transaction
+from tierbot.use_cases.ports import Clock, Job, SmokeTestResult, Store, Transaction
 
 log = logging.getLogger(__name__)
 
@@ -45,7 +44,7 @@ class SmokeTest:
             news = news_of(steps, self._settings.smoke_test_channel)
             messages = self._messages.to_admins(workspace, news, "journey", first.name, now.date().isoformat())
         with self._store.begin(workspace) as tx:
-            record_smoke_test(tx, steps, now.isoformat())
+            record_smoke_test(tx, steps, now)
             tx.outbox.add(messages)
 
 
@@ -66,16 +65,10 @@ def plan_journey(store: Store, clock: Clock, settings: Settings, workspace: str)
         tx.agenda.plan(JOB, max(due_at, now + _FIRST_AFTER))
 
 
-def record_smoke_test(tx: Transaction, steps: Sequence[Step], at: str) -> None:
-    """Keep how a journey went beside the workspace's switches, for `tierbot status`; `at` is ISO 8601."""
-    known = tx.workspaces.get()
-    if known is None:
-        return
+def record_smoke_test(tx: Transaction, steps: Sequence[Step], at: datetime) -> None:
+    """Keep how a journey went, for `tierbot status`."""
     first = broken(steps)
-    last = {
-        "at": at,
-        "broken": first.name if first else None,
-        "says": first.says if first else "",
-        "seconds": round(sum(step.seconds for step in steps), 3),
-    }
-    tx.workspaces.put(replace(known, settings={**known.settings, "journey": last}))
+    seconds = round(sum(step.seconds for step in steps), 3)
+    tx.workspaces.put_smoke_test(
+        SmokeTestResult(at, first.name if first else None, first.says if first else "", seconds)
+    )

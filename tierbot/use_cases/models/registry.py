@@ -1,51 +1,48 @@
 """The model registry of a workspace: which version is champion, how a challenger is made, promoted, rolled back."""
 
 import hashlib
-from collections.abc import Callable, Mapping, Sequence
+import logging
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from tierbot.domain.nouns import Article, Estimate, GivenLabel, ModelState, ModelVersion, TierbotError
+from tierbot.domain.nouns import Estimate, ModelState, ModelVersion, TierbotError
 from tierbot.domain.predict.classifier import Classifier
 from tierbot.domain.predict.coldstart import coldstart
-from tierbot.domain.predict.features import Features, features_of
 from tierbot.domain.predict.model import Model, PredictorError
 from tierbot.domain.tags import TagSpace
 from tierbot.domain.training.evidence import logged_of
 from tierbot.domain.training.judge import Decision, accuracy, is_unbiased
 from tierbot.domain.training.retrain import TrainingJob, TrainingResult
-from tierbot.domain.training.rows import (
-    TrainingRows,
-    joined_rows,
-    labelled_rows,
-    rows_from_bytes,
-    teaches,
-    verdict_rows,
-)
-from tierbot.use_cases.articles.embedding import embed
+from tierbot.domain.training.rows import TrainingRows, joined_rows, rows_from_bytes, teaches, verdict_rows
 from tierbot.use_cases.models.external_predictors import ExternalPredictors, is_external
+from tierbot.use_cases.models.training_data import embed_training_articles, given_rows, settled_features
 from tierbot.use_cases.models.versions import (
     champion_of,
     check_weights,
     fallback_of,
-    own_id,
+    next_number,
+    numbered,
+    overtaken,
     put_in_service,
+    same_code,
     version_of,
+    with_decision,
 )
 from tierbot.use_cases.ports import Clock, Encoder, ModelFiles, SettledPost, Store, Transaction
 
-_MOST_GIVEN = 20_000  # imported labels that a retraining replays: more would outweigh what colleagues say
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
 class Training:
-    """What a retraining came to: the new version, and whether it is in service now."""
+    """The result of a retraining: the new version, whether it was promoted, and the id of the model in service now."""
 
     version: ModelVersion
     promoted: bool
+    in_service: str
     reason: str
     accuracy: Estimate  # progressive, of the posts that the former champion predicted
     rows: int
@@ -57,10 +54,15 @@ class Training:
             "model": self.version.id,
             "number": self.version.number,
             "parent": self.version.parent,
+            "in_service": self.in_service,
             "reason": self.reason,
             "accuracy": asdict(self.accuracy),
             "rows": self.rows,
         }
+
+
+def _nothing(*_: object) -> None:
+    """Do nothing more."""
 
 
 class Registry:
@@ -159,29 +161,30 @@ class Registry:
             weights = cold.to_bytes()
             digest = hashlib.sha256(weights).hexdigest()
             shipped = replace(shipped, encoder_digest=self._encoder.digest, sha256=digest, card=dict(cold.card))
-        first = replace(shipped, id=own_id(1), number=1, parent=None, state=ModelState.CHAMPION)
+        first = replace(numbered(replace(shipped, id=""), 1), parent=None, state=ModelState.CHAMPION)
         return replace(first, created_at=self._clock.now()), weights
 
     # --- a challenger -----------------------------------------------------------------------------
 
-    def retrain(self, workspace: str) -> Training | None:
+    def retrain(self, workspace: str, also: Callable[[Transaction, Training], None] = _nothing) -> Training | None:
         """Train a challenger on all verdicts, promote it unless it is judged worse; None if nothing teaches yet.
 
-        Where a predictor of somebody else's is in service, it is that which learns; None if it never changes. Raises
-        TierbotError if the training was interrupted: nothing is changed then.
+        It is promoted only while the champion that it was compared with is still in service: a rollback or a promotion
+        during the training stands, and the challenger is kept. `also` runs in the transaction that keeps it.
+
+        If somebody else's predictor is in service, that predictor learns; None if it never changes. Raises
+        TierbotError if the training was interrupted; nothing is changed then.
         """
         with self._store.read(workspace) as tx:
             settled = [item for item in tx.verdicts.settled() if teaches(item.verdict)]
             champion = champion_of(tx)
         if is_external(champion):
-            return self._taught(workspace, champion, settled)
-        self._embed_lessons(workspace, settled)
+            return self._taught(workspace, champion, settled, also)
+        embed_training_articles(self._store, self._encoder, workspace, settled)
         with self._store.read(workspace) as tx:
-            champion, tags = champion_of(tx), tx.workspaces.tags()
-            weights = tx.models.weights(champion.id)
-            number = 1 + max(version.number for version in tx.models.all())
-            settled, features = self._features(tx, settled)
-            given = self._given(tx, tags.ids)
+            tags, weights = tx.workspaces.tags(), tx.models.weights(champion.id)
+            settled, features = settled_features(tx, self._encoder, settled)
+            given = given_rows(tx, self._encoder, tags.ids)
         if not settled and given is None:
             return None
         same_encoder = champion.encoder_digest == self._encoder.digest
@@ -207,8 +210,8 @@ class Registry:
         )
         data = result.classifier.to_bytes()
         challenger = ModelVersion(
-            id=own_id(number),
-            number=number,
+            id="",
+            number=0,  # both are given where it is kept: another training may end first
             parent=champion.id,
             state=ModelState.CHALLENGER,
             encoder_digest=self._encoder.digest,
@@ -216,7 +219,7 @@ class Registry:
             created_at=self._clock.now(),
             card=dict(result.card),
         )
-        return self._kept(workspace, champion, challenger, data, result.decision, settled)
+        return self._kept(workspace, champion, challenger, data, result.decision, settled, also)
 
     def _kept(
         self,
@@ -226,75 +229,73 @@ class Registry:
         weights: bytes,
         decision: Decision,
         settled: Sequence[SettledPost],
+        also: Callable[[Transaction, Training], None],
     ) -> Training:
         with self._store.begin(workspace) as tx:
-            tx.models.add(challenger, weights)
+            now_champion = champion_of(tx)
+            challenger = numbered(challenger, next_number(tx))
+            if decision.promote and now_champion.id != champion.id:
+                decision = overtaken(decision, champion.id, challenger.id)
+                challenger = with_decision(challenger, decision)
+            if not tx.models.add(challenger, weights):  # a predictor that learned the same twice
+                challenger = version_of(tx, challenger.id)
             if decision.promote:
                 put_in_service(tx, challenger)
+            training = Training(
+                version=challenger,
+                promoted=decision.promote,
+                in_service=challenger.id if decision.promote else now_champion.id,
+                reason=decision.reason,
+                accuracy=accuracy(item for item in settled if item.model_version == champion.id),
+                rows=len(settled),
+            )
+            also(tx, training)
         if decision.promote:
-            self._publish(workspace, challenger, weights)
-        return Training(
-            version=challenger,
-            promoted=decision.promote,
-            reason=decision.reason,
-            accuracy=accuracy(item for item in settled if item.model_version == champion.id),
-            rows=len(settled),
-        )
+            self.publish(workspace)
+        return training
 
-    def _publish(self, workspace: str, version: ModelVersion, weights: bytes) -> None:
-        if not is_external(version):  # its bytes are its own business, and not safetensors that others can load
-            self._model_files.publish(replace(version, state=ModelState.CHAMPION), weights, workspace)
+    def publish(self, workspace: str) -> None:
+        """Write the champion as files, unless they are there; a folder that cannot be written is only logged.
 
-    def _taught(self, workspace: str, champion: ModelVersion, settled: Sequence[SettledPost]) -> Training | None:
+        Whoever writes looks again afterwards: if the champion has changed meanwhile, the new one is written too. So
+        the files end up as the database says, whichever process writes last. A predictor of somebody else's is not
+        published: others could not load it.
+        """
+        written = None
+        while True:
+            with self._store.read(workspace) as tx:
+                champion = champion_of(tx)
+                if champion.id == written or is_external(champion):
+                    return
+                weights = tx.models.weights(champion.id)
+            try:
+                self._model_files.publish(champion, weights, workspace)
+            except TierbotError as fault:
+                log.warning("Model %s is in service, but its files are not written: %s", champion.id, fault)
+                return
+            written = champion.id
+
+    def _taught(
+        self,
+        workspace: str,
+        champion: ModelVersion,
+        settled: Sequence[SettledPost],
+        also: Callable[[Transaction, Training], None],
+    ) -> Training | None:
         """Let the predictor in service learn; see ExternalPredictors.teach."""
         with self._store.read(workspace) as tx:
             articles = tx.articles.get({item.post.article_id for item in settled})
             tags, state = tx.workspaces.tags(), tx.models.weights(champion.id)
-            number = 1 + max(version.number for version in tx.models.all())
         taught = self.external_predictors.teach(champion, state, settled, articles, tags.ids) if settled else None
         if taught is None:
             return None
         learned, decision = taught
         card = {"parent": champion.id, "data": {"verdicts": len(settled)}, "metrics": {"promotion": decision.as_dict()}}
         name = str(champion.card["predictor"])
-        challenger = self.external_predictors.version(name, number, champion.id, learned, card)
+        challenger = self.external_predictors.version(name, 0, champion.id, learned, card)
         if challenger.id == champion.id:  # it learned nothing new
             return None
-        return self._kept(workspace, champion, challenger, learned, decision, settled)
-
-    def _embed_lessons(self, workspace: str, settled: Sequence[SettledPost]) -> None:
-        """Embed what there is to learn from and this encoder has not read yet: all of it, after a change of encoder."""
-        with self._store.read(workspace) as tx:
-            given = (label.article_id for label in tx.given_labels.sample(_MOST_GIVEN))
-            ids = {*given, *(item.post.article_id for item in settled)}
-            lacking = tx.articles.get(ids - tx.articles.embedded(self._encoder.digest, ids))
-        embed(self._store, self._encoder, workspace, list(lacking.values()))
-
-    def _features(self, tx: Transaction, settled: Sequence[SettledPost]) -> tuple[list[SettledPost], Features]:
-        ids = list({item.post.article_id for item in settled})
-        articles, vectors = tx.articles.get(ids), tx.articles.embeddings(self._encoder.digest, ids)
-        usable = [item for item in settled if item.post.article_id in vectors]
-        return usable, self._features_of([articles[item.post.article_id] for item in usable], vectors)
-
-    def _features_of(self, read: Sequence[Article], vectors: Mapping[str, NDArray[np.float32]]) -> Features:
-        none = np.zeros((0, self._encoder.dimension), np.float32)
-        embeddings = np.stack([vectors[article.id] for article in read]) if read else none
-        return features_of([article.content for article in read], embeddings, [article.url for article in read])
-
-    def _given(self, tx: Transaction, tag_ids: Sequence[str]) -> TrainingRows | None:
-        """Return what archives brought along as rows, for what is embedded; None if there is nothing."""
-        by_source: dict[str, list[GivenLabel]] = {}
-        for label in tx.given_labels.sample(_MOST_GIVEN):
-            by_source.setdefault(label.source, []).append(label)
-        parts = []
-        for labels in by_source.values():
-            ids = [label.article_id for label in labels]
-            articles, vectors = tx.articles.get(ids), tx.articles.embeddings(self._encoder.digest, ids)
-            usable = [label for label in labels if label.article_id in vectors]
-            no_choice = set(tag_ids).difference(*(label.tags for label in labels))
-            features = self._features_of([articles[label.article_id] for label in usable], vectors)
-            parts.append(labelled_rows([label.tags for label in usable], features, tag_ids, unlabelled=no_choice))
-        return joined_rows(parts) if any(map(len, parts)) else None
+        return self._kept(workspace, champion, challenger, learned, decision, settled, also)
 
     def _replayed(self) -> TrainingRows | None:
         shipped, _ = self._model_files.bootstrap()
@@ -320,10 +321,12 @@ class Registry:
 
     # --- in and out of service --------------------------------------------------------------------
 
-    def promote(self, workspace: str, version_id: str, by: str) -> ModelVersion:
+    def promote(
+        self, workspace: str, version_id: str, by: str, also: Callable[[Transaction, ModelVersion], None] = _nothing
+    ) -> ModelVersion:
         """Put a version in service, whatever its judge said; an installed predictor by its name.
 
-        Raises TierbotError if there is no such version, or it cannot be used.
+        `also` runs in the same transaction. Raises TierbotError if there is no such version, or it cannot be used.
         """
         with self._store.read(workspace) as tx:
             known, tags = tx.models.get(version_id), tx.workspaces.tags()
@@ -337,7 +340,8 @@ class Registry:
             before = champion_of(tx)
             put_in_service(tx, version)
             tx.workspaces.audit(by, "promote model", before.id, version.id, self._clock.now())
-        self._publish(workspace, version, weights)
+            also(tx, version)
+        self.publish(workspace)
         return replace(version, state=ModelState.CHAMPION)
 
     def _installed(self, workspace: str, name: str, tags: TagSpace) -> str:
@@ -346,15 +350,17 @@ class Registry:
         What it learned before, by the same code, stays: the newest such version is meant.
         """
         with self._store.read(workspace) as tx:
-            champion, versions = champion_of(tx), tx.models.all()
-        found = self.external_predictors.version(name, 1 + max(version.number for version in versions), champion.id)
-        same = [one for one in versions if is_external(one) and one.card["digest"] == found.card["digest"]]
-        if same:
-            return same[0].id
-        self.external_predictors.model(found, b"", tags.ids)
+            champion = champion_of(tx)
+        found = self.external_predictors.version(name, 0, champion.id)
+        with self._store.read(workspace) as tx:
+            same = same_code(tx, found)
+        if same is None:
+            self.external_predictors.model(found, b"", tags.ids)
         with self._store.begin(workspace) as tx:
-            tx.models.add(found, b"")
-        return found.id
+            same = same_code(tx, found)
+            if same is None:
+                tx.models.add(replace(found, number=next_number(tx)), b"")
+        return same or found.id
 
     def follow(self, workspace: str, name: str) -> ModelVersion:
         """Put the installed predictor of this name in service, unless a version of it is; return the champion.
@@ -374,8 +380,10 @@ class Registry:
             return False
         return True
 
-    def roll_back(self, workspace: str, by: str) -> ModelVersion:
-        """Put the champion's parent back in service.
+    def roll_back(
+        self, workspace: str, by: str, also: Callable[[Transaction, ModelVersion], None] = _nothing
+    ) -> ModelVersion:
+        """Put the champion's parent back in service; `also` runs in the same transaction.
 
         Raises TierbotError if it has none.
         """
@@ -383,7 +391,7 @@ class Registry:
             champion = champion_of(tx)
         if champion.parent is None:
             raise TierbotError(f"Model {champion.id} is the first: there is nothing to roll back to.")
-        return self.promote(workspace, champion.parent, by)
+        return self.promote(workspace, champion.parent, by, also)
 
 
 def _both(shipped: TrainingRows | None, given: TrainingRows | None, tag_ids: Sequence[str]) -> TrainingRows | None:

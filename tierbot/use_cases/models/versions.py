@@ -1,8 +1,10 @@
 """Model versions as the database has them: the one in service, any one by its id, and putting one in service."""
 
 import hashlib
+from dataclasses import replace
 
 from tierbot.domain.nouns import ModelState, ModelVersion, TierbotError
+from tierbot.domain.training.judge import Decision
 from tierbot.use_cases.models.external_predictors import is_external
 from tierbot.use_cases.ports import Transaction
 
@@ -10,6 +12,11 @@ from tierbot.use_cases.ports import Transaction
 def own_id(number: int) -> str:
     """Return the id of tierbot's own model version of this number, such as m0003."""
     return f"m{number:04d}"
+
+
+def next_number(tx: Transaction) -> int:
+    """Return the number of the next version; it stays free until the transaction that asked ends."""
+    return 1 + max((version.number for version in tx.models.all()), default=0)
 
 
 def champion_of(tx: Transaction) -> ModelVersion:
@@ -51,3 +58,30 @@ def put_in_service(tx: Transaction, version: ModelVersion) -> None:
 def fallback_of(version: ModelVersion) -> str:
     """Return the id of our own model that answers where a version cannot: itself, if it is our own."""
     return str(version.card["understudy"]) if is_external(version) else version.id
+
+
+def numbered(version: ModelVersion, number: int) -> ModelVersion:
+    """Give a version its number, and one of our own its id with it."""
+    return replace(version, number=number, id=version.id or own_id(number))
+
+
+def overtaken(decision: Decision, champion: str, challenger: str) -> Decision:
+    """Refuse a promotion because another model has been put in service since the comparison began."""
+    return replace(
+        decision,
+        promote=False,
+        reason=f"refused: {champion}, which it was compared with, went out of service during the training. "
+        f"To use it anyway: tierbot models promote {challenger}",
+    )
+
+
+def with_decision(version: ModelVersion, decision: Decision) -> ModelVersion:
+    """Put a decision in the place of the one on a version's card."""
+    metrics = {**version.card.get("metrics", {}), "promotion": decision.as_dict()}
+    return replace(version, card={**version.card, "metrics": metrics})
+
+
+def same_code(tx: Transaction, found: ModelVersion) -> str | None:
+    """Return the id of the newest version that the same predictor's code made."""
+    same = (one for one in tx.models.all() if is_external(one) and one.card["digest"] == found.card["digest"])
+    return next((one.id for one in same), None)

@@ -109,7 +109,7 @@ class Game:
         """Ask the scheduler to do a job now; recorded in the audit trail. Return whether the request is new.
 
         `trigger` is what Slack calls this command or click: one that is delivered twice is one request. Raises
-        TierbotError for an unknown job.
+        TierbotError for an unknown job, or if the round to close has no post yet.
         """
         if job not in JOBS:
             raise TierbotError(f"There's no job {job!r}. Jobs are: {', '.join(JOBS)}.")
@@ -117,6 +117,7 @@ class Game:
         with self._loop.store.begin(workspace) as tx:
             current = tx.rounds.current()
             if job == "close_round" and current is not None:
+                _check_posted(tx)
                 details["round"] = current.number  # whenever it is done, it closes this one
             new = tx.agenda.ask(Job.request(job, request_id, now, by, **details))
             if new:
@@ -135,10 +136,10 @@ class Game:
     def _set_paused(self, workspace: str, by: str, *, paused: bool) -> bool:
         with self._loop.store.begin(workspace) as tx:
             known = _set_up(tx, workspace)
-            before = bool(known.settings.get("paused", False))
+            before = known.paused
             if before == paused:
                 return False
-            tx.workspaces.put(replace(known, settings={**known.settings, "paused": paused}))
+            tx.workspaces.put(replace(known, paused=paused))
             tx.workspaces.audit(by, "pause" if paused else "resume", before, paused, self._loop.clock.now())
         return True
 
@@ -154,7 +155,7 @@ class Game:
             before = self._loop.channel(tx)
             if before == channel:
                 return False
-            tx.workspaces.put(replace(known, settings={**known.settings, "channel": channel}))
+            tx.workspaces.put(replace(known, channel=channel))
             tx.workspaces.audit(by, "choose channel", before or None, channel, self._loop.clock.now())
         return True
 
@@ -175,6 +176,14 @@ def _current(tx: Transaction) -> Round:
     if round_ is None:
         raise TierbotError("No round is open yet. It opens when the bot starts (`tierbot run`).")
     return round_
+
+
+def _check_posted(tx: Transaction) -> None:
+    round_ = _current(tx)
+    if not any(post.ts for post in tx.posts.in_round(round_.number)):
+        raise TierbotError(
+            f"Nothing has been posted in round {round_.number} yet. Type `/tier push` first, and close it once people voted."
+        )
 
 
 def _number(which: str) -> int:

@@ -35,8 +35,8 @@ class Joining:
         with self._store.read(workspace) as tx:
             known = tx.workspaces.get()
         name = known.name if known else workspace
-        bot = {"bot_user": str(job.payload["bot_user"])} if "bot_user" in job.payload else {}
-        self._prepare(Workspace(workspace, name, self._clock.now(), bot))
+        bot_user = job.payload.get("bot_user")
+        self._prepare(Workspace(workspace, name, self._clock.now(), bot_user=str(bot_user) if bot_user else None))
         messages = self._welcome(workspace, job) if job.payload.get("installer") else []
         with self._store.begin(workspace) as tx:
             tx.outbox.add(messages)

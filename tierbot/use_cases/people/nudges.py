@@ -1,6 +1,6 @@
-"""Courtesies: a nudge at most once a day to those who used to judge, and a word of thanks for a vote that came late.
+"""Nudges: at most one a day, to those who used to judge.
 
-Both are remembered with the trainer before they are sent, so that nobody gets them twice.
+They are remembered with the trainer before they are sent, so that nobody gets them twice.
 """
 
 import logging
@@ -9,8 +9,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from tierbot.domain.feedback.votes import Variant, reading
-from tierbot.domain.nouns import ReactionEvent, Round, Trainer, from_slack_ts, key
+from tierbot.domain.nouns import Round, key
 from tierbot.domain.rounds.calendar import is_quiet, next_open
 from tierbot.settings import Settings, parse_hours
 from tierbot.use_cases.asking.invitations import judge_next
@@ -30,19 +29,16 @@ _FIRST_AFTER = timedelta(days=1)
 _APART = timedelta(hours=20)  # between two nudges to one person, should the schedule be moved
 _FIRST_DAY = timedelta(days=1)  # of a round: it needs no reminding yet
 _STEP, _STEPS = timedelta(minutes=5), 12  # a nudge is good for an hour, and not beyond the start of quiet hours
-_KNOWN = timedelta(seconds=1)  # for so long the current round is taken for current
-_REMEMBERED = 50  # rounds that someone was thanked for
 
 
 class Nudges:
-    """Nudges and thanks, in any workspace. As a job it sends the day's nudges."""
+    """Nudges, in any workspace. As a job it sends the day's nudges."""
 
     def __init__(self, store: Store, clock: Clock, settings: Settings, chats: Callable[[str], Chat]) -> None:
         self._store = store
         self._clock = clock
         self._settings = settings
         self._chats = chats
-        self._opened: dict[str, tuple[datetime, datetime]] = {}  # by workspace: until when known, the round's opening
 
     # --- nudges -----------------------------------------------------------------------------------
 
@@ -98,35 +94,6 @@ class Nudges:
             tx.outbox.add([Delivery(key("nudge", user, day), DeliveryKind.ANNOUNCE, channel, news, now, now)])
         return True
 
-    # --- late votes -------------------------------------------------------------------------------
-
-    def late_vote(self, workspace: str, event: ReactionEvent) -> int | None:
-        """Return the number of the frozen round that a vote came too late for, if its giver was not thanked yet.
-
-        Once per trainer and round; None for whatever is no late vote. Quick.
-        """
-        if not event.added or self._is_of_this_round(workspace, event):
-            return None
-        with self._store.read(workspace) as tx:
-            current = tx.rounds.current()
-            number = _late_for(tx, event)
-            if current is not None:
-                self._opened[workspace] = (self._clock.now() + _KNOWN, current.opened_at)
-            if number is None or number in _thanked(tx.trainers.get(event.user)):
-                return None
-        with self._store.begin(workspace) as tx:
-            trainer = tx.trainers.get(event.user)
-            thanked = _thanked(trainer)
-            if number in thanked:
-                return None
-            tx.trainers.put(replace(trainer, notes={**trainer.notes, "thanked": [*thanked, number][-_REMEMBERED:]}))
-        return number
-
-    def _is_of_this_round(self, workspace: str, event: ReactionEvent) -> bool:
-        """Tell without the database what nearly all votes are: on a message newer than the round's opening."""
-        until, opened_at = self._opened.get(workspace, (event.received_at, event.received_at))
-        return self._clock.now() < until and from_slack_ts(event.ts) >= opened_at
-
 
 def _judged_lately(tx: Transaction, round_: Round) -> set[str]:
     """Return who judged in one of the last rounds and not in this one."""
@@ -147,21 +114,6 @@ def _may_nudge(tx: Transaction, user: str, round_: Round, now: datetime) -> bool
     if before and now - datetime.fromisoformat(before["at"]) < _APART:
         return False
     return bool(before.get("round") != round_.number or before["times"] < MOST_A_ROUND)
-
-
-def _late_for(tx: Transaction, event: ReactionEvent) -> int | None:
-    post, current = tx.posts.at(event.channel, event.ts), tx.rounds.current()
-    if post is None or (current is not None and post.round_number >= current.number):
-        return None
-    round_ = tx.rounds.get(post.round_number)
-    if round_ is None or round_.frozen_at is None or event.happened_at <= round_.frozen_at:
-        return None
-    variant = Variant(event.user, event.name, event.source)
-    return None if reading(variant, post, tx.workspaces.tags()) is None else round_.number
-
-
-def _thanked(trainer: Trainer) -> list[int]:
-    return list(trainer.notes.get("thanked") or ())
 
 
 def _open_from(settings: Settings, moment: datetime) -> datetime:

@@ -3,7 +3,6 @@
 import hashlib
 import secrets
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -12,7 +11,6 @@ from tierbot.use_cases.people.doubts import forget_doubts
 from tierbot.use_cases.ports import Clock, Store, Transaction
 
 _PSEUDONYM = "anon-"
-_FORGOTTEN = "forgotten"
 
 
 class PersonalData:
@@ -41,23 +39,24 @@ class PersonalData:
         now = self._clock.now()
         with self._store.begin(workspace) as tx:
             pseudonym = f"{_PSEUDONYM}{secrets.token_hex(6)}"
-            changed = tx.people.anonymize(user, pseudonym) if anonymize else tx.people.remove(user)
+            changed = tx.people.anonymize(user, pseudonym) if anonymize else tx.people.remove(user, now)
             if not changed:
                 raise TierbotError(
                     f"Nothing is kept of {user} in {workspace}. Is it their member id, such as U0123ABCD?"
                 )
             forget_doubts(tx, user)
-            known = tx.workspaces.get()
-            if known is not None:
-                digests = sorted({*known.settings.get(_FORGOTTEN, ()), _digest(workspace, user)})
-                tx.workspaces.put(replace(known, settings={**known.settings, _FORGOTTEN: digests}))
+            tx.workspaces.forget_person(_digest(workspace, user))
             tx.workspaces.audit(by, "forget person", None, pseudonym if anonymize else "removed", now)
         return changed
 
     def expire(self, workspace: str, days: float) -> Mapping[str, int]:
-        """Delete what is older than so many days and names people; verdicts, scores and models stay."""
+        """Delete what is older than so many days and names people; verdicts, scores and models stay.
+
+        Votes in the open round are kept until it is frozen: they have not scored yet.
+        """
+        now = self._clock.now()
         with self._store.begin(workspace) as tx:
-            return tx.people.expire(self._clock.now() - timedelta(days=days))
+            return tx.people.expire(now - timedelta(days=days), now)
 
 
 def not_voters(tx: Transaction) -> Callable[[str], bool]:
@@ -66,8 +65,8 @@ def not_voters(tx: Transaction) -> Callable[[str], bool]:
     That is the bot itself, who was forgotten here, and what was left of them.
     """
     known = tx.workspaces.get()
-    settings, workspace = (known.settings, known.id) if known else ({}, "")
-    digests, bot = frozenset(settings.get(_FORGOTTEN, ())), settings.get("bot_user")
+    bot, workspace = (known.bot_user, known.id) if known else (None, "")
+    digests = tx.workspaces.forgotten()
 
     def gone(user: str) -> bool:
         return user == bot or user.startswith(_PSEUDONYM) or (bool(digests) and _digest(workspace, user) in digests)

@@ -11,8 +11,8 @@ from typing import Any
 from tierbot.domain.feedback.suspicion import Suspicion, Watch
 from tierbot.domain.nouns import Post, ReactionEvent
 from tierbot.use_cases.delivery.direct_messages import DirectMessages
-from tierbot.use_cases.people.doubts import Doubt, doubt_of, doubts, renew
-from tierbot.use_cases.ports import Clock, Job, Store, Transaction
+from tierbot.use_cases.people.doubts import doubt_of, renew
+from tierbot.use_cases.ports import Clock, Doubt, Job, Store, Transaction
 from tierbot.use_cases.voting.settlement import MOST_POSTS, ROUNDS
 
 JOB = "watch"
@@ -33,7 +33,7 @@ class SuspicionWatch:
         """Look, keep what was found, tell the admins what is new."""
         now = self._clock.now()
         with self._store.read(workspace) as tx:
-            found, known = suspicions_in(tx), {one.id for one in doubts(tx)}
+            found, known = suspicions_in(tx), {one.id for one in tx.doubts.all()}
         fresh = [one for one in (doubt_of(suspicion, now) for suspicion in found) if one.id not in known]
         about = ("doubts", *(one.id for one in fresh), now.date().isoformat())
         messages = self._messages.to_admins(workspace, news_of(fresh, self._aggregator), *about) if fresh else []
@@ -46,7 +46,7 @@ def news_of(fresh: Sequence[Doubt], aggregator: str) -> dict[str, Any]:
     """Return what admins are told, for the outbox."""
     return {
         "kind": "doubts",
-        "doubts": [asdict(one) for one in fresh[:_MOST_NEWS]],
+        "doubts": [{**asdict(one), "noticed_at": one.noticed_at.isoformat()} for one in fresh[:_MOST_NEWS]],
         "more": max(0, len(fresh) - _MOST_NEWS),
         "halved": aggregator == "plain",
     }

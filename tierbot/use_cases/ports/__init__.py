@@ -27,11 +27,14 @@ from tierbot.use_cases.ports.records import (
     Delivery,
     DeliveryKind,
     DeliveryState,
+    Doubt,
     DueJob,
     Installation,
     Job,
     LabelledPost,
+    PushDraw,
     SettledPost,
+    SmokeTestResult,
     TableColumn,
     TablePage,
     Workspace,
@@ -50,7 +53,6 @@ from tierbot.use_cases.ports.store import (
     Store,
     Trainers,
     Transaction,
-    Workspaces,
 )
 from tierbot.use_cases.ports.tables import (
     Articles,
@@ -63,6 +65,7 @@ from tierbot.use_cases.ports.tables import (
     TablePages,
     Verdicts,
 )
+from tierbot.use_cases.ports.workspaces import Doubts, Workspaces
 
 __all__ = [
     "SCHEDULER",
@@ -78,6 +81,8 @@ __all__ = [
     "Delivery",
     "DeliveryKind",
     "DeliveryState",
+    "Doubt",
+    "Doubts",
     "DueJob",
     "Encoder",
     "FeedList",
@@ -101,10 +106,12 @@ __all__ = [
     "PostView",
     "Posts",
     "Predictors",
+    "PushDraw",
     "RateLimitedError",
     "ReactionCount",
     "Rounds",
     "SettledPost",
+    "SmokeTestResult",
     "Store",
     "TableColumn",
     "TablePage",

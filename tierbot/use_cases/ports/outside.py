@@ -119,6 +119,10 @@ class Chat(Protocol):
         """Send an announcement (see loop.announcements for its kinds), marked with `delivery_id`; return its ts."""
         ...
 
+    def whisper(self, channel: str, user: str, announcement: Mapping[str, Any]) -> None:
+        """Show an announcement in a channel to one user alone. It leaves no mark: after a crash it may come again."""
+        ...
+
     def picture(self, channel: str, png: bytes, title: str, alt: str, delivery_id: str) -> str:
         """Share a picture, marked with `delivery_id`, `alt` for those who cannot see it; return its file's id."""
         ...
@@ -182,5 +186,5 @@ class ModelFiles(Protocol):
         ...
 
     def publish(self, version: ModelVersion, weights: bytes, workspace: str) -> None:
-        """Write a workspace's champion as files, replacing its former champion's atomically."""
+        """Write a workspace's champion as files, replacing its former champion's atomically; nothing if they are there."""
         ...

@@ -17,6 +17,7 @@ class DeliveryKind(StrEnum):
     ANNOUNCE = "announce"  # payload: the announcement
     UPDATE = "update"  # payload: post_id, ts; the message there is brought up to date
     PICTURE = "picture"  # payload: title, alt, and what the chart shows
+    THANK = "thank"  # payload: the announcement, and the user whose eyes it is for
     INVITE = "invite"  # payload: invitation_id; a post's message and pre-fills, for one trainer
 
 
@@ -31,7 +32,10 @@ class DeliveryState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """One message or reaction to send exactly once. `id` is a natural key; `result` is the ts once sent."""
+    """One message or reaction to send exactly once. `id` is a natural key; `result` is the ts once sent.
+
+    priority: above 0, it goes before what was queued earlier. after_id: it waits until that delivery is sent or parked.
+    """
 
     id: str
     kind: DeliveryKind
@@ -43,6 +47,8 @@ class Delivery:
     attempts: int = 0
     result: str | None = None
     error: str | None = None
+    priority: int | None = None
+    after_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,27 +130,71 @@ class TablePage:
 
 @dataclass(frozen=True, slots=True)
 class Workspace:
-    """A Slack team as tierbot knows it. `settings` are its runtime switches (such as `paused`).
+    """A Slack team as tierbot knows it.
 
-    enterprise: the organisation that it is part of, if any. stopped_at: since when the app is not installed there;
-    its data are kept, and nothing is sent or scheduled.
+    enterprise: the organization that it is part of, if any. stopped_at: since when the app is not installed there;
+    its data are kept, and nothing is sent or scheduled. bot_user: the bot's user id, None until it has connected.
+    channel: the one that an admin chose to play in; empty if none did. paused: whether scheduled posts wait.
     """
 
     id: str
     name: str
     created_at: datetime
-    settings: Mapping[str, Any] = field(default_factory=dict)
     enterprise: str | None = None
     stopped_at: datetime | None = None
-
-    @property
-    def channel(self) -> str:
-        """The channel that was chosen to play in; empty if none was."""
-        return str(self.settings.get("channel") or "")
+    bot_user: str | None = None
+    channel: str = ""
+    paused: bool = False
 
     def plays_in(self, default: str) -> str:
         """Return the channel that it plays in: the one chosen there, or else the default (either may be empty)."""
         return self.channel or default
+
+
+@dataclass(frozen=True, slots=True)
+class Doubt:
+    """What somebody is suspected of, with its evidence; see feedback.suspicion.Suspicion for the numbers.
+
+    `overruled_by` is the admin who said that there is nothing to it, if one did.
+    """
+
+    id: str
+    behavior: str
+    users: tuple[str, ...]
+    tag: str | None
+    observed: int
+    expected: float
+    chances: int
+    p_value: float
+    evidence: str
+    post_ids: tuple[str, ...]
+    noticed_at: datetime
+    overruled_by: str | None = None
+    overruled_at: datetime | None = None
+
+    @property
+    def in_force(self) -> bool:
+        """Whether nobody overruled it."""
+        return self.overruled_by is None
+
+
+@dataclass(frozen=True, slots=True)
+class PushDraw:
+    """A moment drawn for a scheduled push: the voters expected on a post, and the draw's probability, in (0, 1]."""
+
+    at: datetime
+    expected: float
+    propensity: float
+
+
+@dataclass(frozen=True, slots=True)
+class SmokeTestResult:
+    """How the last smoke test went: the step that broke (None: none did), what it said, and how long it took."""
+
+    at: datetime
+    broken: str | None
+    says: str
+    seconds: float
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,8 +8,15 @@ from typing import Any, Protocol
 from tierbot.domain.articles.boundaries import HeldBack, HeldCount
 from tierbot.domain.articles.feeds import Feed, FeedResult, ListedBy, ListedFeed
 from tierbot.domain.nouns import Trainer
-from tierbot.domain.tags import TagSpace
-from tierbot.use_cases.ports.records import Delivery, DeliveryKind, DeliveryState, DueJob, Installation, Job, Workspace
+from tierbot.use_cases.ports.records import (
+    Delivery,
+    DeliveryKind,
+    DeliveryState,
+    DueJob,
+    Installation,
+    Job,
+    Workspace,
+)
 from tierbot.use_cases.ports.tables import (
     Articles,
     Dataset,
@@ -21,6 +28,7 @@ from tierbot.use_cases.ports.tables import (
     TablePages,
     Verdicts,
 )
+from tierbot.use_cases.ports.workspaces import Doubts, Workspaces
 
 
 class Outbox(Protocol):
@@ -200,34 +208,6 @@ class Trainers(Protocol):
         ...
 
 
-class Workspaces(Protocol):
-    """The workspace of this transaction: its settings, its tags, what admins did."""
-
-    def get(self) -> Workspace | None:
-        """Return the workspace, None before it was set up."""
-        ...
-
-    def put(self, workspace: Workspace) -> None:
-        """Keep the workspace with its settings."""
-        ...
-
-    def tags(self) -> TagSpace:
-        """Return its tag space, retired tags included."""
-        ...
-
-    def put_tags(self, tags: TagSpace) -> None:
-        """Keep a tag space in the place of the one before."""
-        ...
-
-    def audit(self, who: str, what: str, before: Any, after: Any, now: datetime) -> None:
-        """Record an admin's action."""
-        ...
-
-    def audit_trail(self, limit: int) -> list[Mapping[str, Any]]:
-        """Return up to `limit` actions, newest first: at, who, what, before, after."""
-        ...
-
-
 class Installations(Protocol):
     """The app as installed in the workspace (or organisation) of this transaction, and OAuth's states."""
 
@@ -263,12 +243,19 @@ class People(Protocol):
         """Put a pseudonym in the place of a person's id everywhere; return how many rows changed."""
         ...
 
-    def remove(self, user: str) -> int:
-        """Delete what a person did, and their id where it is mentioned; return how many rows changed."""
+    def remove(self, user: str, now: datetime) -> int:
+        """Delete what a person did, and their id where it is mentioned; return how many rows changed.
+
+        The verdicts on posts of frozen rounds that lose votes by it are final from now on.
+        """
         ...
 
-    def expire(self, before: datetime) -> Mapping[str, int]:
-        """Delete what names people and is older; return how many rows, by kind. Verdicts and scores stay."""
+    def expire(self, before: datetime, now: datetime) -> Mapping[str, int]:
+        """Delete what names people and is older; return how many rows, by kind.
+
+        Verdicts and scores stay, and so does what was said of posts of the open round. The verdicts on posts of frozen
+        rounds that lose votes by it are final from now on.
+        """
         ...
 
 
@@ -358,6 +345,11 @@ class Transaction(Protocol):
     @property
     def installations(self) -> Installations:
         """Where the app is installed."""
+        ...
+
+    @property
+    def doubts(self) -> Doubts:
+        """Doubts about how people vote."""
         ...
 
     @property

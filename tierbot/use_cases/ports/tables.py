@@ -169,8 +169,18 @@ class Posts(Protocol):
         """Return sent posts posted since then, newest first: those to reconcile."""
         ...
 
+    def move_queued(self, from_round: int, to_round: int) -> int:
+        """Put the posts of a round that are still queued into another; return how many."""
+        ...
+
+    def is_final(self, post_id: str) -> bool:
+        """Say whether a post's verdict is final, since votes on it were deleted."""
+        ...
+
     def unsettled(self) -> list[Post]:
         """Return sent posts whose votes were derived anew since their last verdict, oldest first.
+
+        Posts whose verdict is final, since votes on them were deleted, are left out.
 
         A verdict on them states `Ledger.cursors`, not `Ledger.cursor`: the ledger may have grown meanwhile.
         """
@@ -192,6 +202,10 @@ class Ledger(Protocol):
         """Return a message's events in the order in which they came."""
         ...
 
+    def unread(self, channel: str, ts: str) -> list[ReactionEvent]:
+        """Return those of a message's events that no tally has read yet."""
+        ...
+
     def cursor(self, channel: str, ts: str) -> int:
         """Return the highest ledger number among a message's events, 0 if there are none."""
         ...
@@ -201,7 +215,7 @@ class Ledger(Protocol):
         ...
 
     def replace_votes(self, post_id: str, votes: Iterable[Vote], cursor: int) -> None:
-        """Set a post's votes as derived up to `cursor`."""
+        """Set a post's votes as derived up to `cursor`; nothing if its verdict is final, since votes were deleted."""
         ...
 
     def tallied(self, channel: str, ts: str, cursor: int) -> None:
@@ -305,12 +319,16 @@ class Rounds(Protocol):
         """Insert a round; False if it was there already."""
         ...
 
+    def prolong(self, number: int, closes_at: datetime) -> None:
+        """Let a round that is not frozen close later."""
+        ...
+
     def freeze(self, round_: Round, standings: Iterable[Standing]) -> bool:
-        """Freeze a round with its standings; False if it was frozen already (nothing changes then)."""
+        """Freeze a round with its standings, in their order; False if it was frozen already (nothing changes then)."""
         ...
 
     def standings(self, number: int) -> list[Standing]:
-        """Return a frozen round's standings, best first."""
+        """Return a frozen round's standings in the order in which they were frozen."""
         ...
 
     def all_time(self) -> list[tuple[str, int, int, int]]:

@@ -50,7 +50,7 @@ def _figures(tx: Transaction, number: int) -> RoundFigures:
         number=number,
         all=accuracy(settled),
         blank=accuracy(settled, arm=Arm.BLANK, random_only=True),
-        patterns=patterns_of(tx.posts.in_round(number), tx.ledger.votes_in_round(number)),
+        patterns=patterns_of((item.post, item.verdict) for item in settled),
     )
 
 

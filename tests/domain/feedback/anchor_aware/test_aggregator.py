@@ -152,3 +152,18 @@ def test_everybody_being_adversarial_is_survived() -> None:
     }
     verdicts = AnchorAware(tags=TAGS).settle_all(game.posts, votes, ledger_cursor=1, now=NOON)
     assert all(np.isfinite(list(verdict.tags.values())).all() for verdict in verdicts.values())
+
+
+def test_posts_on_which_people_may_have_been_led_say_little_of_how_often_the_classifier_is_right() -> None:
+    """However many they are, they count as much as the prior; a few blank posts outweigh them."""
+
+    def shown_right(displayed: int, blank: int) -> float:
+        led = [replace(post(), id=f"t{number:03}") for number in range(displayed)]
+        free = [replace(post(Arm.BLANK), id=f"b{number:03}") for number in range(blank)]
+        votes = {one.id: names("food", *users(4)) for one in led} | {one.id: names("law", *users(4)) for one in free}
+        return RULE.fit([*led, *free], votes).shown_right
+
+    prior = RULE.strengths.shown_right.mean
+    assert prior + 0.1 < shown_right(20, 0) < 0.9
+    assert shown_right(200, 0) == pytest.approx(shown_right(20, 0), abs=0.01)
+    assert shown_right(200, 10) < 0.3

@@ -147,7 +147,8 @@ def _model_promoted(said: Announcement, _: TagSpace) -> Message:
 
 
 def _model_refused(said: Announcement, _: TagSpace) -> Message:
-    stays = f" {mrkdwn(clean(str(said['parent']), 60))} stays in service." if said.get("parent") else ""
+    in_service = said.get("in_service") or said.get("parent")
+    stays = f" {mrkdwn(clean(str(in_service), 60))} stays in service." if in_service else ""
     return _about_model(f"🧪 Model {_model(said)} was trained and not taken into service.{stays}", said)
 
 
@@ -166,6 +167,13 @@ def _about_model(line: str, said: Announcement) -> Message:
 def _model_rolled_back(said: Announcement, _: TagSpace) -> Message:
     line = f"↩️ {person(str(said['by']))} rolled the model back: {_model(said)} is in service again."
     return Message(line, (section(line),))
+
+
+def _late_vote(said: Announcement, _: TagSpace) -> Message:
+    text = f"Thank you! Round {int(said['round'])} is over, so this vote no longer scores in it."
+    if said["teaches"]:
+        text += " It still teaches me: the next model learns from it."
+    return Message(text, (section(text),))
 
 
 def _nudge(said: Announcement, _: TagSpace) -> Message:
@@ -211,6 +219,7 @@ _KINDS: Mapping[str, Callable[[Announcement, TagSpace], Message]] = {
     "model_promoted": _model_promoted,
     "model_refused": _model_refused,
     "model_rolled_back": _model_rolled_back,
+    "late_vote": _late_vote,
     "nudge": _nudge,
     "journey_broken": _journey_broken,
     "doubts": render_doubts,

@@ -26,6 +26,7 @@ from tierbot.use_cases.ports import ChatError, Clock, Meter, PostView, ReactionC
 NEEDS = Needs(
     methods={
         "chat.postMessage": ("chat:write",),
+        "chat.postEphemeral": ("chat:write",),
         "chat.update": ("chat:write",),
         "reactions.add": ("reactions:write",),
         "reactions.get": ("reactions:read",),
@@ -96,6 +97,18 @@ class SlackChat:
     def announce(self, channel: str, announcement: Mapping[str, Any], delivery_id: str) -> str:
         """Send an announcement and return its ts."""
         return self._send(channel, render_announcement(announcement, self._tags()), delivery_id)
+
+    def whisper(self, channel: str, user: str, announcement: Mapping[str, Any]) -> None:
+        """Show an announcement in a channel to one user alone."""
+        said = render_announcement(announcement, self._tags())
+        call(
+            "chat.postEphemeral",
+            self._client.chat_postEphemeral,
+            channel=channel,
+            user=user,
+            text=said.text,
+            blocks=list(said.blocks),
+        )
 
     def picture(self, channel: str, png: bytes, title: str, alt: str, delivery_id: str) -> str:
         """Share a picture and return its file's id."""

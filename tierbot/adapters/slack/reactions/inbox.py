@@ -19,14 +19,12 @@ from slack_bolt.request.internals import extract_enterprise_id
 from slack_sdk import WebClient
 
 from tierbot.adapters.slack.directory import Directory
-from tierbot.adapters.slack.errors import call
-from tierbot.adapters.slack.game_port import GamePort, Nudges
+from tierbot.adapters.slack.game_port import GamePort
 from tierbot.adapters.slack.needs import Needs
-from tierbot.domain.nouns import ReactionEvent, TierbotError, from_slack_ts
+from tierbot.domain.nouns import ReactionEvent, from_slack_ts
 from tierbot.use_cases.ports import Clock
 
 NEEDS = Needs(
-    methods={"chat.postEphemeral": ("chat:write",)},
     events={"reaction_added": ("reactions:read",), "reaction_removed": ("reactions:read",)},
 )
 
@@ -98,10 +96,9 @@ class Inbox:
     """What is done with reaction events, whichever way they come. `ignored` are users whose reactions are no votes."""
 
     def __init__(
-        self, game: GamePort, nudges: Nudges, clock: Clock, directory: Directory, ignored: frozenset[str] = frozenset()
+        self, game: GamePort, clock: Clock, directory: Directory, ignored: frozenset[str] = frozenset()
     ) -> None:
         self.game = game
-        self._nudges = nudges
         self._clock = clock
         self._directory = directory
         self._ignored = ignored | {_SLACKBOT}
@@ -117,9 +114,8 @@ class Inbox:
             outside = isinstance(home, str) and home not in {workspace, extract_enterprise_id(dict(body))}
         return None if outside else event
 
-    def after(self, workspace: str, event: ReactionEvent, client: WebClient) -> None:
-        """Thank whose vote came late, and learn who is who. May ask Slack: only after the acknowledgement."""
-        thank_if_late(self._nudges, client, workspace, event)
+    def after(self, workspace: str, client: WebClient) -> None:
+        """Learn who is who. May ask Slack: only after the acknowledgement."""
         self._directory.keep_fresh(workspace, client)
 
 
@@ -139,10 +135,10 @@ def register(app: App, inbox: Inbox) -> None:
         return None
 
     def touched(context: BoltContext, client: WebClient) -> None:
-        """Run after the acknowledgement: have it tallied and settled soon, thank who came late, learn who is a bot."""
+        """Run after the acknowledgement: have it tallied and settled soon, learn who is a bot."""
         workspace = str(context.team_id)
         inbox.game.touched(workspace)
-        inbox.after(workspace, context[_VOTE], client)
+        inbox.after(workspace, client)
 
     for kind in NEEDS.events:
         app.event(kind, middleware=[record])(touched)
@@ -158,18 +154,3 @@ def _vote(inbox: Inbox, body: Mapping[str, Any], context: BoltContext) -> Reacti
         _log.warning("Reaction event %r dropped: it names no workspace.", event.event_id)
         return None
     return event
-
-
-def thank_if_late(nudges: Nudges, client: WebClient, workspace: str, event: ReactionEvent) -> None:
-    """Tell the giver of a late vote, for their eyes only, that it still teaches; never raises for Slack's sake."""
-    number = nudges.late_vote(workspace, event)
-    if number is None:
-        return
-    said = (
-        f"Thank you! Round {number} is over, so this vote no longer scores in it. It still teaches me: "
-        "the next model learns from it."
-    )
-    try:
-        call("chat.postEphemeral", client.chat_postEphemeral, channel=event.channel, user=event.user, text=said)
-    except TierbotError as fault:
-        _log.info("Thanks to %s were not shown: %s", event.user, fault)

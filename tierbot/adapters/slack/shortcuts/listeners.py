@@ -14,7 +14,6 @@ from tierbot.adapters.slack.dependencies import Dependencies
 from tierbot.adapters.slack.errors import call
 from tierbot.adapters.slack.faults import explained, told
 from tierbot.adapters.slack.needs import MessageShortcut, Needs
-from tierbot.adapters.slack.reactions.inbox import thank_if_late
 from tierbot.adapters.slack.shortcuts import explanations, menus
 from tierbot.domain.nouns import TierbotError
 
@@ -52,19 +51,16 @@ def register(app: App, deps: Dependencies, slow: Executor) -> None:
                 view = saying(menus.TITLE, mrkdwn(clean(str(fault), _LONGEST)))
             open_view(client, body, view)
 
-    def named(ack: Ack, body: dict[str, Any], context: BoltContext, client: WebClient) -> None:
+    def named(ack: Ack, body: dict[str, Any], context: BoltContext) -> None:
         # Written before it is acknowledged, as reactions are: a vote that could not be kept is not thanked for.
         workspace, user = str(context.team_id), str(body["user"]["id"])
         try:
             said = menus.read_menu(body["view"])
-            news = deps.menu_votes.name(workspace, user, said.channel, said.ts, said.tag_ids, said.form)
+            deps.menu_votes.name(workspace, user, said.channel, said.ts, said.tag_ids, said.form)
         except TierbotError as fault:
             ack(response_action="errors", errors={menus.BLOCK: clean(str(fault), _LONGEST)})
             return
         ack()
-        with explained(None, NAME.callback_id):
-            if news and said.tag_ids:
-                thank_if_late(deps.nudges, client, workspace, said.vote(user, deps.clock.now()))
 
     app.shortcut({"type": "message_action", "callback_id": WHY.callback_id})(why)
     app.shortcut({"type": "message_action", "callback_id": NAME.callback_id})(name)

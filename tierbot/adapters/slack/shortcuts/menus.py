@@ -3,13 +3,12 @@
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 
 from tierbot.adapters.slack.block_kit.blocks import Block, context
 from tierbot.adapters.slack.block_kit.modals import View, modal, plain
 from tierbot.adapters.slack.block_kit.text import emoji
-from tierbot.domain.nouns import ReactionEvent, Source, Tag, TierbotError
+from tierbot.domain.nouns import Tag, TierbotError
 from tierbot.use_cases.voting.menu_votes import MOST_NAMED, Menu
 
 TITLE = "Name the right tag"
@@ -26,13 +25,6 @@ class Named:
     ts: str
     tag_ids: tuple[str, ...]
     form: str
-
-    def vote(self, user: str, now: datetime) -> ReactionEvent:
-        """Return its first tag as the event that it is."""
-        return ReactionEvent(
-            self.form, self.channel, self.ts, user, self.tag_ids[0], added=True, happened_at=now, received_at=now,
-            source=Source.MENU,
-        )  # fmt: skip
 
 
 def render_menu(menu: Menu, channel: str, ts: str) -> View:

@@ -1,0 +1,66 @@
+"""From reaction events to votes, and a word of thanks to whoever voted too late to score.
+
+A round is frozen in a transaction that first reads every event recorded until then. So an event on a post of a frozen
+round that has not been read yet was recorded after the freeze: it is late. Every vote either scores or is thanked for,
+whatever its time stamp and however it came in (as an event, by menu, by reconciliation).
+"""
+
+from collections.abc import Iterable
+from dataclasses import replace
+from datetime import datetime
+
+from tierbot.domain.feedback.votes import Variant, reading
+from tierbot.domain.nouns import Post, ReactionEvent, Vote, key
+from tierbot.domain.tags import TagSpace
+from tierbot.use_cases.current_votes import cursor_of, votes_on
+from tierbot.use_cases.ports import Delivery, DeliveryKind, Transaction
+
+_REMEMBERED = 50  # rounds that someone was thanked for
+
+
+def tally(tx: Transaction, limit: int, now: datetime) -> int:
+    """Derive the votes of up to `limit` messages whose events were not read yet; return how many messages."""
+    messages = tx.ledger.untallied(limit)
+    tags, current = tx.workspaces.tags() if messages else TagSpace(()), tx.rounds.current()
+    for channel, ts in messages:
+        cursor, unread = tx.ledger.cursor(channel, ts), tx.ledger.unread(channel, ts)
+        post = tx.posts.at(channel, ts)
+        if post is not None:  # otherwise somebody else's message: kept in the ledger, read by nobody
+            votes = votes_on(tx, post, tags)
+            tx.ledger.replace_votes(post.id, votes, cursor_of(tx, post))
+            if current is not None and post.round_number < current.number:
+                _thank(tx, post, _late(unread, votes, post, tags), now)
+        tx.ledger.tallied(channel, ts, cursor)
+    return len(messages)
+
+
+def _late(unread: Iterable[ReactionEvent], votes: Iterable[Vote], post: Post, tags: TagSpace) -> dict[str, str]:
+    """Return who voted by these events and did not take it back, each with the channel where they did."""
+    standing = {vote.user for vote in votes}
+    return {
+        event.user: event.channel
+        for event in unread
+        if event.added
+        and event.user in standing
+        and reading(Variant(event.user, event.name, event.source), post, tags) is not None
+    }
+
+
+def _thank(tx: Transaction, post: Post, voters: dict[str, str], now: datetime) -> None:
+    """Queue thanks to each of these voters, for their eyes only, once a round."""
+    for user, channel in voters.items():
+        trainer = tx.trainers.get(user)
+        thanked = list(trainer.notes.get("thanked") or ())
+        if post.round_number in thanked:
+            continue
+        kept = [*thanked, post.round_number][-_REMEMBERED:]
+        tx.trainers.put(replace(trainer, notes={**trainer.notes, "thanked": kept}))
+        news = {
+            "kind": "late_vote",
+            "user": user,
+            "round": post.round_number,
+            "teaches": not tx.posts.is_final(post.id),
+        }
+        tx.outbox.add(
+            [Delivery(key("late", user, str(post.round_number)), DeliveryKind.THANK, channel, news, now, now)]
+        )
