@@ -70,7 +70,7 @@ class Settings(BaseSettings):
     slack_user_token: SecretStr | None = Field(
         None,
         validation_alias=_named("SLACK_USER_TOKEN"),
-        description="User token with reactions:write (xoxp-…); only `tierbot doctor --journey` reacts with it.",
+        description="User token with reactions:write (xoxp-…); only `tierbot doctor --smoke-test` reacts with it.",
     )
     slack_api_url: str = Field(
         "https://slack.com/api/",
@@ -191,7 +191,10 @@ class Settings(BaseSettings):
 
     # How it is looked after
     smoke_test_every_hours: float = Field(
-        0.0, ge=0, le=8760, description="Hours between two journeys of a canary, see `tierbot doctor --help`; 0: none."
+        0.0,
+        ge=0,
+        le=8760,
+        description="Hours between two smoke tests of a canary, see `tierbot doctor --help`; 0: none.",
     )
     smoke_test_channel: str = Field(
         "", description="Id of the channel that the canary is posted in; better one for tests than the team's."

@@ -59,7 +59,7 @@ def _tables(first: int, rng: np.random.Generator) -> Iterator[tuple[type[Row], l
     yield PredictionRow, [
         {**base, "id": f"d{n}", "article_id": f"a{n}", "model_version": "m", "policy": "explore", "shown_tag": TAGS[0],
          "top_tag": TAGS[1], "propensity": 0.5, "probabilities": one, "policy_probabilities": one,
-         "selection_strategy": "random", "selection_probability": 0.1, "created_at": t, "residue": {}}
+         "selection_strategy": "random", "selection_probability": 0.1, "created_at": t, "prediction_metadata": {}}
         for n, t, one in zip(numbers, at, p, strict=True)
     ]  # fmt: skip
     yield PostRow, [

@@ -66,7 +66,7 @@ def _asked(number: int, opened: datetime) -> Iterator[tuple[type[Row], list[dict
     told = {"id": ids, "title": ids, "text": ids, "url": ids, "source": "s"}
     yield ArticleRow, _rows(POSTS, **told, received_at=opened, copies=1, asked_at=opened)
     p = dict.fromkeys(TAGS, 1 / 64)
-    drawn = {"propensity": 0.9, "selection_strategy": "random", "selection_probability": 0.1, "residue": {}}
+    drawn = {"propensity": 0.9, "selection_strategy": "random", "selection_probability": 0.1, "prediction_metadata": {}}
     by = {"model_version": "m", "policy": "p", "top_tag": "tag0", "probabilities": p, "policy_probabilities": p}
     yield PredictionRow, _rows(POSTS, id=ids, article_id=ids, **by, **drawn, **shown)
     place = {"channel": "C", "ts": ids}

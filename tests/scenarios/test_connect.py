@@ -229,7 +229,7 @@ def test_a_new_setup_is_well_before_its_first_start(sandbox: SandboxProcess, tmp
         ({"encoder": "/no/such/encoder"}, "encoder", "/no/such/encoder"),
         ({"database_url": "sqlite:////proc/tierbot.db"}, "database", "/proc"),
         ({"database_url": "mysql://somewhere/x"}, "database", "is not supported"),
-        ({"smoke_test_every_hours": 6}, "settings", "TIERBOT_JOURNEY_CHANNEL"),
+        ({"smoke_test_every_hours": 6}, "settings", "TIERBOT_SMOKE_TEST_CHANNEL"),
     ],
 )
 def test_what_is_wrong_is_found_over_real_sockets(
@@ -325,13 +325,13 @@ def test_settings_that_cannot_be_read_are_a_line_of_the_doctors(monkeypatch: pyt
     assert "TIERBOT_TIMEZONE is 'Berlin'" in json.loads(result.stdout)["says"]
 
 
-def test_a_journey_needs_a_channel_and_a_bot_that_was_started(
+def test_a_smoke_test_needs_a_channel_and_a_bot_that_was_started(
     sandbox: SandboxProcess, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    assert "--channel C0123456789" in str(run("doctor", "--journey").exception)
-    assert "SLACK_BOT_TOKEN" in str(run("doctor", "--journey", "--channel", "C0123456789").exception)
+    assert "--channel C0123456789" in str(run("doctor", "--smoke-test").exception)
+    assert "SLACK_BOT_TOKEN" in str(run("doctor", "--smoke-test", "--channel", "C0123456789").exception)
     monkeypatch.setenv("SLACK_BOT_TOKEN", sandbox.address.bot_token)
-    assert "no database yet" in str(run("doctor", "--journey", "--channel", "C0123456789").exception)
+    assert "no database yet" in str(run("doctor", "--smoke-test", "--channel", "C0123456789").exception)
 
 
 def test_status_without_a_database_says_how_to_get_one() -> None:

@@ -51,7 +51,7 @@ def prediction(key: str = "d1", **changes: Any) -> Prediction:
         policy_probabilities={"food": 1 / 3, "law": 2 / 3},
         selection=Selection("random", 0.25),
         created_at=NOON,
-        residue={"timings": {"encode": 0.01}, "drawn": [1, 2]},
+        metadata={"timings": {"encode": 0.01}, "drawn": [1, 2]},
     )
     return replace(plain, **changes)
 

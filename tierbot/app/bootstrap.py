@@ -44,7 +44,7 @@ from tierbot.use_cases.delivery.dispatch import Draw
 from tierbot.use_cases.jobs.fencing import FencedStore
 from tierbot.use_cases.jobs.kinds import job_kinds, retrain_if_enough
 from tierbot.use_cases.jobs.scheduler import JobKind, Scheduler
-from tierbot.use_cases.jobs.smoke_test import plan_journey
+from tierbot.use_cases.jobs.smoke_test import plan_smoke_test
 from tierbot.use_cases.jobs.worker import Worker
 from tierbot.use_cases.loop import Loop
 from tierbot.use_cases.models.explanations import Explanations
@@ -229,7 +229,7 @@ def build(
         DirectMessages(chats, admins_of(settings, installations), clock),
         nudge=nudges,
         prepare=prepare,
-        run_smoke_test=lambda workspace: _journey_in(bot, workspace),
+        run_smoke_test=lambda workspace: _smoke_test_in(bot, workspace),
     )
     worker = Worker(store, clock, loop.deliver, loop.settle, settled, meter)
     game = Game(loop, worker.wake)
@@ -283,7 +283,7 @@ def connect(bot: Tierbot, pause: Callable[[float], Any] = time.sleep) -> SocketR
         raise TierbotError(f"{' and '.join(missing)} must be set, in the environment or in .env. See .env.example.")
     identity = identify_patiently(settings, pause)
     bot.prepare(identity)
-    plan_journey(bot.store, bot.clock, settings, identity.team_id)
+    plan_smoke_test(bot.store, bot.clock, settings, identity.team_id)
     return SocketRunner(
         app_of(bot, identity),
         settings.slack_app_token.get_secret_value(),
@@ -337,12 +337,12 @@ def _installing(bot: Tierbot) -> Installing:
     )
 
 
-def _journey_in(bot: Tierbot, workspace: str) -> list[Step]:
+def _smoke_test_in(bot: Tierbot, workspace: str) -> list[Step]:
     """Let a canary go the whole way, in the workspace that the bot token belongs to."""
     token = bot.settings.slack_bot_token
     identity = identify(web_client(token.get_secret_value() if token else None, bot.settings.slack_api_url))
     if identity.team_id != workspace:
-        raise TierbotError(f"SLACK_BOT_TOKEN is of {identity.team_id}, so no journey can be taken in {workspace}.")
+        raise TierbotError(f"SLACK_BOT_TOKEN is of {identity.team_id}, so no smoke test can be taken in {workspace}.")
     return smoke_test(bot, app_of(bot, identity), identity, bot.settings.smoke_test_channel)
 
 

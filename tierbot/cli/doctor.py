@@ -29,16 +29,18 @@ def register(app: typer.Typer) -> None:
 def doctor(
     smoke_test: Annotated[
         bool,
-        typer.Option("--journey", help="Send a canary the whole way instead: post, react, vote, commands, clean up."),
+        typer.Option(
+            "--smoke-test", help="Send a canary the whole way instead: post, react, vote, commands, clean up."
+        ),
     ] = False,
-    channel: Annotated[str, typer.Option(help="Id of the channel for the canary [TIERBOT_JOURNEY_CHANNEL].")] = "",
+    channel: Annotated[str, typer.Option(help="Id of the channel for the canary [TIERBOT_SMOKE_TEST_CHANNEL].")] = "",
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object a check (or step) and line.")] = False,
 ) -> None:
     """Check tokens, scopes, channel, emoji, clock, database, models, feeds; exit code 1 if anything is not ok.
 
     `?` marks what could not be told; it is no fault.
 
-    Examples: `tierbot doctor`, and with a bot that runs `tierbot doctor --journey --channel C0123456789`
+    Examples: `tierbot doctor`, and with a bot that runs `tierbot doctor --smoke-test --channel C0123456789`
     """
     from tierbot.logs import log_to_stderr
     from tierbot.settings import SettingsError, load_settings

@@ -31,7 +31,7 @@ def init(
     timezone: Annotated[str, typer.Option(envvar="TIERBOT_TIMEZONE", help="Such as Europe/Berlin.")] = "",
     name: Annotated[str, typer.Option(help="The app's name in Slack.")] = "tierbot",
     smoke_test: Annotated[
-        bool, typer.Option(help="Let the manifest ask for a user token, for `doctor --journey`.")
+        bool, typer.Option(help="Let the manifest ask for a user token, for `doctor --smoke-test`.")
     ] = False,
     env_file: Annotated[Path, typer.Option(help="Where the settings go.")] = Path(".env"),
     manifest_file: Annotated[Path, typer.Option("--manifest", help="Where the manifest goes.")] = Path("manifest.json"),

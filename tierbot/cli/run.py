@@ -56,7 +56,9 @@ def run(metrics_port: METRICS_PORT = None) -> None:
 def manifest(
     name: Annotated[str, typer.Option(help="The app's name in Slack.")] = "tierbot",
     url: Annotated[str, typer.Option(help="Where `tierbot web` is reached, for many workspaces.")] = "",
-    smoke_test: Annotated[bool, typer.Option(help="Ask for a user token too, for `tierbot doctor --journey`.")] = False,
+    smoke_test: Annotated[
+        bool, typer.Option(help="Ask for a user token too, for `tierbot doctor --smoke-test`.")
+    ] = False,
 ) -> None:
     """Print the Slack app's manifest, to paste at api.slack.com/apps → Create New App → From a manifest.
 

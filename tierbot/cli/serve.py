@@ -65,7 +65,7 @@ def worker(metrics_port: METRICS_PORT = None) -> None:
     from tierbot.app.serving import identity_of, metrics_of, watched
     from tierbot.cli.wiring import logging_of, say, warn_of_misspelt
     from tierbot.settings import load_settings
-    from tierbot.use_cases.jobs.smoke_test import plan_journey
+    from tierbot.use_cases.jobs.smoke_test import plan_smoke_test
 
     settings, metrics = load_settings(), metrics_of()
     logging_of(settings, metrics.log_handler())
@@ -73,7 +73,7 @@ def worker(metrics_port: METRICS_PORT = None) -> None:
     bot = build(settings, meter=metrics)
     with stop_signals() as stop:
         if identity := identity_of(bot, stop.wait):
-            plan_journey(bot.store, bot.clock, settings, identity.team_id)
+            plan_smoke_test(bot.store, bot.clock, settings, identity.team_id)
         with watched(bot, Health(bot, works=True, stopping=stop.is_set), metrics, metrics_port):
             bot.start()
             say(settings, "tierbot worker is running. Stop it with Ctrl-C.")

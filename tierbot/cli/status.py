@@ -98,9 +98,9 @@ def _lines(found: dict[str, Any], now: datetime) -> list[str]:
     lines += [f"  broken     {item['name']}: {item['problem']}" for item in feeds["broken"][:_MOST]]
     lines += [f"drift        {_drift(item)}" for item in found["drift"]["signals"][:_MOST]]
     lines += [f"doubt        {' and '.join(item['users'])} {item['evidence']}" for item in found["doubts"][:_MOST]]
-    if smoke_test := found["journey"]:
+    if smoke_test := found["smoke_test"]:
         said = f"broke at “{smoke_test['broken']}”" if smoke_test["broken"] else "all steps went well"
-        lines.append(f"journey      {said}, {_when(datetime.fromisoformat(smoke_test['at']), now)}")
+        lines.append(f"smoke test      {said}, {_when(datetime.fromisoformat(smoke_test['at']), now)}")
     return lines
 
 

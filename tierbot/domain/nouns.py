@@ -138,7 +138,7 @@ class Prediction:
     """What a model version said of an article, and what the policy made of it.
 
     probabilities: the model's p over tag ids (sums to 1). policy_probabilities: π over tag ids, the
-    distribution that `shown_tag` was drawn from. propensity = π(shown_tag). `residue` holds what an auditor
+    distribution that `shown_tag` was drawn from. propensity = π(shown_tag). `metadata` holds what an auditor
     asks for later: timings, the random draw, what boundaries said, how duplicates were folded.
     """
 
@@ -152,7 +152,7 @@ class Prediction:
     policy_probabilities: Mapping[str, float]
     selection: Selection
     created_at: datetime
-    residue: Mapping[str, Any] = field(default_factory=dict)
+    metadata: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def top_tag(self) -> str:

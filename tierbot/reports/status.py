@@ -36,7 +36,7 @@ def status_of(tx: Transaction, default_channel: str, now: datetime) -> Status:
         "parked": [_parked(delivery) for delivery in tx.outbox.parked()[-_MOST_PARKED:]],
         "jobs": [_job(job) for job in tx.agenda.all()],
         "feeds": _feeds(tx),
-        "journey": _smoke_test(tx),
+        "smoke_test": _smoke_test(tx),
         "drift": _drift(tx),
         "doubts": [
             {"id": one.id, "users": list(one.users), "evidence": one.evidence}

@@ -213,7 +213,7 @@ class _Match:
         rows = {self._archive.articles[row].id: row for row in self._waiting}
         verdicts = sum(teaches(item.verdict) for item in self._settled.values())
         terms = AskingContext(
-            self._asker, self._model, self._model_id(self._version), self._tag_ids, verdicts, now, residue={}
+            self._asker, self._model, self._model_id(self._version), self._tag_ids, verdicts, now, metadata={}
         )
         asked = ask_about(
             [self._archive.articles[row] for row in self._waiting],

@@ -1,4 +1,4 @@
-"""The journey's hands over real sockets: what breaks where no bot listens, and answers that come to this machine."""
+"""The smoke test's hands over real sockets: what breaks where no bot listens, and answers that come to this machine."""
 
 import pytest
 from slack_bolt import App

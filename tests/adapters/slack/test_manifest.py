@@ -56,7 +56,7 @@ def test_every_method_that_the_code_calls_is_declared_and_every_declared_one_cal
     assert called - {"apps.connections.open"} == declared  # that one takes the app token
 
 
-def test_a_user_token_is_asked_for_only_where_a_journey_is_wanted():
+def test_a_user_token_is_asked_for_only_where_a_smoke_test_is_wanted():
     assert "user" not in manifest()["oauth_config"]["scopes"]
     assert manifest(smoke_test=True)["oauth_config"]["scopes"]["user"] == ["reactions:write"]
 
@@ -65,7 +65,7 @@ def test_a_user_token_is_asked_for_only_where_a_journey_is_wanted():
     "options",
     [
         {},
-        {"journey": True},
+        {"smoke_test": True},
         {"request_url": "https://bot.example/slack/events"},
         {"public_url": "https://bot.example"},
         {"name": "x" * 35},

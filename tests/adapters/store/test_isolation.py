@@ -221,7 +221,7 @@ def test_the_database_itself_refuses_a_reference_into_another_workspace(store: S
     values = dict.fromkeys(("model_version", "policy", "shown_tag", "top_tag", "selection_strategy"), "")
     values |= {"workspace_id": OTHER, "id": "x", "article_id": "a-p1"}
     numbers = {"propensity": 1.0, "selection_probability": 1.0, "created_at": NOON}
-    documents = {name: {"food": 1.0} for name in ("probabilities", "policy_probabilities", "residue")}
+    documents = {name: {"food": 1.0} for name in ("probabilities", "policy_probabilities", "prediction_metadata")}
     with (
         pytest.raises(IntegrityError),
         store._database.engine.connect() as connection,

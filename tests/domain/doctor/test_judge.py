@@ -216,7 +216,7 @@ def test_events_that_arrived_are_well_and_before_the_first_it_cannot_be_told():
     assert machine(events=EventFacts())["events"].state is State.UNKNOWN
 
 
-def test_settings_that_cannot_be_read_are_one_line_and_a_journey_needs_its_channel():
+def test_settings_that_cannot_be_read_are_one_line_and_a_smoke_test_needs_its_channel():
     check = judge_settings("A is 'x': should be a number.\nB is 'y': should be a time.")
     assert check.state is State.BAD
     assert "\n" not in check.says

@@ -1,4 +1,4 @@
-"""The journey's order: what a broken step means for the others, and that the canary always goes."""
+"""The smoke test's order: what a broken step means for the others, and that the canary always goes."""
 
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -105,16 +105,16 @@ def test_only_what_builds_on_a_broken_step_is_left_out(fault, not_tried):
     assert (first.name, first.says) == (fault, f"{fault} broke. Mend it.")
 
 
-def test_a_fault_that_nobody_foresaw_is_no_step_of_a_journey():
+def test_a_fault_that_nobody_foresaw_is_no_step_of_a_smoke_test():
     hands = Recorder()
     hands.react = lambda: 1 / 0
     with pytest.raises(ZeroDivisionError):
         run_smoke_test(hands, COMMANDS, Seconds())
 
 
-def test_the_news_of_a_journey_names_the_first_broken_step_and_lists_all():
+def test_the_news_of_a_smoke_test_names_the_first_broken_step_and_lists_all():
     news = news_of(run_smoke_test(Recorder(frozenset({"react", "clean up"})), COMMANDS, Seconds()), "C1")
-    assert (news["kind"], news["step"], news["channel"]) == ("journey_broken", "react", "C1")
+    assert (news["kind"], news["step"], news["channel"]) == ("smoke_test_broken", "react", "C1")
     assert [step["name"] for step in news["steps"]] == list(STEPS)
     with pytest.raises(ValueError, match="went well"):
         news_of(run_smoke_test(Recorder(), COMMANDS, Seconds()), "C1")

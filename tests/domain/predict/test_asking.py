@@ -55,7 +55,7 @@ def ask(
         vectors,
         count,
         AskingContext(
-            ASKER, told, "m1", TAGS, verdicts=10, now=NOW, residue={"encoder": "e"}, boundaries=rules or Boundaries()
+            ASKER, told, "m1", TAGS, verdicts=10, now=NOW, metadata={"encoder": "e"}, boundaries=rules or Boundaries()
         ),
         np.random.default_rng(seed),
         sources,
@@ -89,7 +89,7 @@ def test_a_barred_likeliest_tag_holds_the_article_back_chosen_or_not_and_says_by
     assert held.grounds == rules.grounds("m1")[1] != rules.grounds("m2")[1]
     assert held.detail == {"model": "m1", "top_tag": "law", "probability": 0.4}
     (asked,) = found.asked
-    assert asked.prediction.residue["pool"] == 2
+    assert asked.prediction.metadata["pool"] == 2
     assert asked.prediction.selection.probability == 0.5
 
 
@@ -122,7 +122,7 @@ def test_under_any_boundaries_pi_sums_to_one_over_allowed_tags_and_the_propensit
         assert prediction.propensity == prediction.policy_probabilities[prediction.shown_tag]
         assert rules.after(said) is None
         if rules.digest:
-            assert set(prediction.residue["masked"]) == set(TAGS) - rules.allowed(said)
+            assert set(prediction.metadata["masked"]) == set(TAGS) - rules.allowed(said)
     passed = [a for a, row in zip(articles, p, strict=True) if rules.after(dict(zip(TAGS, row, strict=True))) is None]
     assert len(found.asked) == min(5, len(passed))
     assert {one.article_id for one in found.held} == {a.id for a in articles} - {a.id for a in passed}
@@ -135,7 +135,7 @@ def test_a_prediction_says_how_many_sources_carried_the_story_and_many_make_it_t
         found, _ = ask(articles, np.tile(SOFT, (30, 1)), 10, sources={"a7": 9}, seed=seed)
         for item in found.asked:
             carried = 9 if item.prediction.article_id == "a7" else 1
-            assert item.prediction.residue["sources"] == carried
+            assert item.prediction.metadata["sources"] == carried
             if item.prediction.selection.strategy == TRENDING:
                 strategies.add(item.prediction.article_id)
                 assert item.prediction.selection.probability == pytest.approx(0.6)

@@ -103,7 +103,7 @@ def test_a_tag_that_is_barred_is_neither_shown_nor_are_articles_about_it(harness
         assert not barred & set(prediction.policy_probabilities)
         assert sum(prediction.policy_probabilities.values()) == pytest.approx(1)
         assert prediction.propensity == prediction.policy_probabilities[prediction.shown_tag]
-        assert set(prediction.residue["masked"]) == barred
+        assert set(prediction.metadata["masked"]) == barred
 
 
 def test_what_a_model_was_not_sure_enough_of_is_shown_to_the_next_model_again(harness: Harness, rules: Path) -> None:

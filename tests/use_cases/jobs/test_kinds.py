@@ -305,7 +305,7 @@ def test_a_training_that_another_process_took_over_leaves_no_model(
 def test_every_kind_of_job_is_in_the_one_table(harness: Harness) -> None:
     kinds: dict[str, Callable[[str, Job], object]] = {name: kind.work for name, kind in harness.bot.kinds.items()}
     assert {"push", "ask in threads", "poll", "close_round", "retrain", "reconcile", "expire"} <= set(kinds)
-    assert {"nudge", "watch", "join", "emoji_missing", "journey"} <= set(kinds)
+    assert {"nudge", "watch", "join", "emoji_missing", "smoke_test"} <= set(kinds)
     assert {name for name, kind in harness.bot.kinds.items() if kind.heavy} == {"retrain"}
     assert {name for name, kind in harness.bot.kinds.items() if kind.also_stopped} == {"expire"}
 

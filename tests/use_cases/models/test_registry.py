@@ -187,7 +187,7 @@ def published(folder: Path) -> str:
 def model_files(harness: Harness, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Let the harness publish its champions; return the folder above theirs."""
     mine, files = harness.bot.registry._model_files, ModelFolder(tmp_path, tmp_path / "models")
-    monkeypatch.setattr(harness.bot.registry, "_shelf", Both(mine, files))
+    monkeypatch.setattr(harness.bot.registry, "_model_files", Both(mine, files))
     return tmp_path
 
 

@@ -1,8 +1,8 @@
-"""The hands of a journey in Slack: a canary, a colleague who reacts to it, commands that answer.
+"""The hands of a smoke test in Slack: a canary, a colleague who reacts to it, commands that answer.
 
 A bot token can neither react as a person nor type a command. With a user token (SLACK_USER_TOKEN) the reaction is
 a colleague's own and goes all the way through Slack. Without one, and for the commands always, what Slack would
-send is put into the app's own listeners here, and the journey says so.
+send is put into the app's own listeners here, and the smoke test says so.
 """
 
 import json
@@ -40,23 +40,23 @@ NEEDS = Needs(
     }
 )
 USER_SCOPES = ("reactions:write",)
-"""What the user token needs: the manifest asks for it where a journey is wanted."""
+"""What the user token needs: the manifest asks for it where a smoke test is wanted."""
 
 COMMANDS = (LEADERBOARD.name, MY_SCORE.name, f"{TIER.name} help")
-"""What a journey types: commands that change nothing."""
+"""What a smoke test types: commands that change nothing."""
 
-STRANGER = "UTIERBOTJOURNEY"
+STRANGER = "UTIERBOTSMOKETEST"
 """Who reacts where there is no user token: nobody's id."""
 
 PATIENCE = 20.0  # seconds until a vote or an answer must have come
 _LOOK = 0.05  # seconds between two looks into the ledger
 _TAKEN = 200
-_EVENT_TYPE = "tierbot_journey"
+_EVENT_TYPE = "tierbot_smoke_test"
 _SAYS = "🐤 A canary of `tierbot doctor`: no article, and nothing here counts. It goes by itself in a moment."
 
 
 class Canary:
-    """doctor.journey.SmokeTestActions. `stands(channel, ts, user)` says whether the ledger reads a vote of the user's there.
+    """doctor.smoke test.SmokeTestActions. `stands(channel, ts, user)` says whether the ledger reads a vote of the user's there.
 
     user_client carries the colleague's token; None has the reaction put into the app's listeners instead.
     """
@@ -176,7 +176,7 @@ class Canary:
         body = {
             "type": "event_callback",
             "team_id": self._identity.team_id,
-            "event_id": f"EvJourney{secrets.token_hex(8)}",
+            "event_id": f"EvSmokeTest{secrets.token_hex(8)}",
             "event_time": int(now.timestamp()),
             "event": event,
         }
@@ -192,14 +192,14 @@ class Canary:
                 "command": name,
                 "text": rest,
                 "user_id": self._user,
-                "user_name": "journey",
+                "user_name": "smoke_test",
                 "channel_id": self._channel,
-                "channel_name": "journey",
+                "channel_name": "smoke_test",
                 "team_id": self._identity.team_id,
-                "team_domain": "journey",
+                "team_domain": "smoke_test",
                 "response_url": url,
                 "trigger_id": "0.0.0",
-                "token": "journey",
+                "token": "smoke_test",
             }
             self._dispatch(body, {"respond": Respond(response_url=url, proxy=url)})
             try:
@@ -232,7 +232,7 @@ def _as_colleague() -> Iterator[None]:
     except ChatError as fault:
         raise TierbotError(
             f"Slack says {fault.code} to SLACK_USER_TOKEN. Its user must be a member of the channel, and the token needs "
-            f"the user scope {' and '.join(USER_SCOPES)} (`tierbot manifest --journey` asks for it)."
+            f"the user scope {' and '.join(USER_SCOPES)} (`tierbot manifest --smoke-test` asks for it)."
         ) from fault
 
 

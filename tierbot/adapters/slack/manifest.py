@@ -61,7 +61,7 @@ def manifest(
     """Return the manifest: for Socket Mode, or for HTTP mode at `request_url` (https://…/slack/events).
 
     public_url: where `tierbot web` is reached; the app can then be installed in many workspaces and organisations.
-    journey: also ask for a user token, with which `tierbot doctor --journey` reacts as a colleague.
+    smoke test: also ask for a user token, with which `tierbot doctor --smoke-test` reacts as a colleague.
 
     Raises TierbotError if the name is longer than Slack takes.
     """

@@ -38,7 +38,7 @@ PREDICTION_COLUMNS = [
         "selection_strategy",
         "selection_probability",
         "created_at",
-        "residue",
+        "prediction_metadata",
     )
 ]
 # Once for each message that is tallied: built once.
@@ -67,8 +67,8 @@ def post_of(values: Sequence[Any]) -> Post:
 
 def prediction_of(values: Sequence[Any]) -> Prediction:
     """Make the noun from the values of PREDICTION_COLUMNS."""
-    *plain, strategy, probability, created_at, residue = values
-    whole = (*plain, Selection(strategy, probability), created_at, residue)
+    *plain, strategy, probability, created_at, metadata = values
+    whole = (*plain, Selection(strategy, probability), created_at, metadata)
     return Prediction(*whole)
 
 
@@ -87,7 +87,7 @@ def _prediction_values(prediction: Prediction) -> dict[str, Any]:
         "selection_strategy": prediction.selection.strategy,
         "selection_probability": float(prediction.selection.probability),
         "created_at": prediction.created_at,
-        "residue": dict(prediction.residue),
+        "prediction_metadata": dict(prediction.metadata),
     }
 
 

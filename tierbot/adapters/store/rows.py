@@ -99,7 +99,7 @@ class PredictionRow(Row, table=True):
     selection_strategy: str = words()
     selection_probability: float = real()
     created_at: datetime = moment()
-    residue: dict[str, Any] = document()
+    prediction_metadata: dict[str, Any] = document()
 
 
 class PostRow(Row, table=True):

@@ -1,4 +1,4 @@
-"""What `tierbot doctor` does: facts gathered from Slack, the database and the models, then judged; and the journey."""
+"""What `tierbot doctor` does: facts gathered from Slack, the database and the models, then judged; and the smoke test."""
 
 import os
 import stat

@@ -1,6 +1,6 @@
 """Is everything as it must be? Facts are gathered at the edges, judged here, and told one line a check.
 
-`facts` says what is known, `judge` what is to be done about it, `journey` walks the whole way once, from a
+`facts` says what is known, `judge` what is to be done about it, `smoke test` walks the whole way once, from a
 message to a vote and back.
 """
 

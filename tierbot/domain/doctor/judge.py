@@ -75,15 +75,15 @@ def is_well(checks: Iterable[Check]) -> bool:
 # --- settings -------------------------------------------------------------------------------------
 
 
-def judge_settings(fault: str | None, journey_hours: float = 0.0, smoke_test_channel: str = "") -> Check:
+def judge_settings(fault: str | None, smoke_test_hours: float = 0.0, smoke_test_channel: str = "") -> Check:
     """Judge whether the settings can be read, and fit one another."""
     if fault is not None:
         return bad("settings", " ".join(fault.splitlines()), "Mend it in the environment or in .env.")
-    if journey_hours and not smoke_test_channel:
+    if smoke_test_hours and not smoke_test_channel:
         return bad(
             "settings",
-            "TIERBOT_JOURNEY_EVERY_HOURS is set, and no channel for the journey.",
-            "Set TIERBOT_JOURNEY_CHANNEL to the id of a channel for tests, or the hours to 0.",
+            "TIERBOT_SMOKE_TEST_EVERY_HOURS is set, and no channel for the smoke test.",
+            "Set TIERBOT_SMOKE_TEST_CHANNEL to the id of a channel for tests, or the hours to 0.",
         )
     return ok("settings", "all can be read")
 
@@ -239,7 +239,7 @@ def _thing(name: str, found: str | Refusal | None) -> Check:
 def _events(found: EventFacts | None, wanted: Collection[str], now: datetime) -> Check:
     name, listed = "events", ", ".join(wanted)
     if found is None or (found.live is None and found.reconciled is None):
-        return unknown(name, f"no reaction has come yet ({listed} wanted): `tierbot doctor --journey` sends one")
+        return unknown(name, f"no reaction has come yet ({listed} wanted): `tierbot doctor --smoke-test` sends one")
     if found.live is not None:
         return ok(name, f"reactions arrive, the last one {_ago(now, found.live)}")
     return bad(
@@ -250,7 +250,7 @@ def _events(found: EventFacts | None, wanted: Collection[str], now: datetime) ->
 
 
 def _commands(wanted: Collection[str]) -> Check:
-    # Slack tells no bot which commands its app has; that they answer here, the journey shows.
+    # Slack tells no bot which commands its app has; that they answer here, the smoke test shows.
     return unknown("commands", f"Slack does not say whether the app has {', '.join(wanted)}: type one to see")
 
 

@@ -1,4 +1,4 @@
-"""A journey along the whole way: a canary is posted, reacted to, counted, un-reacted and removed again.
+"""A smoke test along the whole way: a canary is posted, reacted to, counted, un-reacted and removed again.
 
 The canary is no post: nothing was predicted, so what is said on it stays in the ledger and counts for nobody.
 The steps are taken by `SmokeTestActions`; here is only their order, their time, and what a broken one means for the rest.
@@ -33,7 +33,7 @@ class Step:
 
 
 class SmokeTestActions(Protocol):
-    """What a journey takes. Each method raises TierbotError if its step breaks, and returns what was seen."""
+    """What a smoke test takes. Each method raises TierbotError if its step breaks, and returns what was seen."""
 
     def post(self) -> str:
         """Post the canary."""
@@ -113,15 +113,15 @@ def vote_stands(events: Iterable[ReactionEvent], user: str, tag_id: str, tags: T
 
 
 def news_of(steps: Sequence[Step], channel: str) -> dict[str, Any]:
-    """Return what admins are told of a journey that broke, as plain data for the outbox.
+    """Return what admins are told of a smoke test that broke, as plain data for the outbox.
 
     Raises ValueError if none of its steps broke.
     """
     first = broken(steps)
     if first is None:
-        raise ValueError("This journey went well: there is no news of it.")
+        raise ValueError("This smoke test went well: there is no news of it.")
     return {
-        "kind": "journey_broken",
+        "kind": "smoke_test_broken",
         "step": first.name,
         "says": first.says,
         "channel": channel,

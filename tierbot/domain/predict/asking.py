@@ -36,7 +36,7 @@ class AskingContext:
     """On what terms articles are asked about just now.
 
     model, version: the one in service. tag_ids: the T tags. verdicts: how many posts have settled so far; exploration and
-    what is asked at random decay with it. residue: kept with each prediction.
+    what is asked at random decay with it. metadata: kept with each prediction.
     """
 
     asker: Asker
@@ -45,7 +45,7 @@ class AskingContext:
     tag_ids: Sequence[str]
     verdicts: int
     now: datetime
-    residue: Mapping[str, Any]
+    metadata: Mapping[str, Any]
     boundaries: Boundaries = field(default_factory=Boundaries)
 
 
@@ -126,7 +126,7 @@ def _draw(
         policy_probabilities={tag: pi for tag, pi in choice.policy_probabilities.items() if pi > 0},
         selection=selection,
         created_at=terms.now,
-        residue={**terms.residue, **known, **rules},
+        metadata={**terms.metadata, **known, **rules},
     )
     return Asked(prediction, arm, arm_probability)
 

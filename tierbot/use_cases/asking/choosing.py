@@ -145,7 +145,7 @@ class Chooser:
             tag_ids=ground.tags.ids,
             verdicts=ground.verdicts,
             now=self._clock.now(),
-            residue={"encoder": self._encoder.digest},
+            metadata={"encoder": self._encoder.digest},
             boundaries=ground.boundaries,
         )
 

@@ -12,7 +12,7 @@ nudge            sends the day's nudges                every day
 watch            looks for who plays the game          every day
 join             sets a workspace up                   on request
 emoji_missing    tells admins of emoji that are gone   on request
-journey          sends a canary the whole way          every TIERBOT_JOURNEY_EVERY_HOURS
+smoke test          sends a canary the whole way          every TIERBOT_SMOKE_TEST_EVERY_HOURS
 """
 
 import logging
@@ -32,7 +32,7 @@ from tierbot.use_cases.delivery.direct_messages import DirectMessages
 from tierbot.use_cases.delivery.dispatch import EMOJI_MISSING
 from tierbot.use_cases.delivery.missing_emoji import MissingEmoji
 from tierbot.use_cases.jobs.scheduler import Again, JobKind, Next, Work, every
-from tierbot.use_cases.jobs.smoke_test import JOB as JOURNEY
+from tierbot.use_cases.jobs.smoke_test import JOB as SMOKE_TEST
 from tierbot.use_cases.jobs.smoke_test import SmokeTest
 from tierbot.use_cases.loop import Loop
 from tierbot.use_cases.people.joining import JOB as JOIN
@@ -64,7 +64,7 @@ def job_kinds(
 ) -> dict[str, JobKind]:
     """Return every kind of job by name; `store` is the one that jobs write through.
 
-    `prepare` sets a workspace up or brings it up to date; `run_smoke_test` takes a canary's journey in a workspace.
+    `prepare` sets a workspace up or brings it up to date; `run_smoke_test` takes a canary's smoke test in a workspace.
     """
     return {
         "push": JobKind(Push(store, settings, loop.channel, loop.ask), _next_push(settings, loop.rng)),
@@ -83,7 +83,7 @@ def job_kinds(
         WATCH: JobKind(SuspicionWatch(store, clock, messages, settings.aggregator), every(_DAY)),
         JOIN: JobKind(Joining(store, clock, messages, prepare, loop.channel)),
         EMOJI_MISSING: JobKind(MissingEmoji(store, clock, messages)),
-        JOURNEY: JobKind(
+        SMOKE_TEST: JobKind(
             SmokeTest(store, clock, settings, messages, run_smoke_test),
             every(timedelta(hours=settings.smoke_test_every_hours)),
         ),

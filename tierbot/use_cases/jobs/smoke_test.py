@@ -1,4 +1,4 @@
-"""The journey on schedule: a canary goes the whole way every few hours, and admins hear of it when a step breaks."""
+"""The smoke test on schedule: a canary goes the whole way every few hours, and admins hear of it when a step breaks."""
 
 import logging
 from collections.abc import Callable, Sequence
@@ -12,12 +12,12 @@ from tierbot.use_cases.ports import Clock, Job, SmokeTestResult, Store, Transact
 
 log = logging.getLogger(__name__)
 
-JOB = "journey"
+JOB = "smoke_test"
 _FIRST_AFTER = timedelta(minutes=1)
 
 
 class SmokeTest:
-    """A job: takes a journey and keeps how it went."""
+    """A job: takes a smoke test and keeps how it went."""
 
     def __init__(
         self,
@@ -27,7 +27,7 @@ class SmokeTest:
         messages: DirectMessages,
         run_smoke_test: Callable[[str], list[Step]],
     ) -> None:
-        """`run_smoke_test` takes a journey in a workspace."""
+        """`run_smoke_test` takes a smoke test in a workspace."""
         self._store = store
         self._clock = clock
         self._settings = settings
@@ -35,27 +35,29 @@ class SmokeTest:
         self._travel = run_smoke_test
 
     def __call__(self, workspace: str, job: Job) -> None:  # noqa: ARG002 - jobs share one signature
-        """Take a journey, keep how it went, tell the admins of a step that broke: once a day each."""
+        """Take a smoke test, keep how it went, tell the admins of a step that broke: once a day each."""
         steps = self._travel(workspace)
         first, now = broken(steps), self._clock.now()
         messages = []
         if first:
-            log.warning("The journey broke at %r: %s", first.name, first.says)
+            log.warning("The smoke test broke at %r: %s", first.name, first.says)
             news = news_of(steps, self._settings.smoke_test_channel)
-            messages = self._messages.to_admins(workspace, news, "journey", first.name, now.date().isoformat())
+            messages = self._messages.to_admins(workspace, news, "smoke_test", first.name, now.date().isoformat())
         with self._store.begin(workspace) as tx:
             record_smoke_test(tx, steps, now)
             tx.outbox.add(messages)
 
 
-def plan_journey(store: Store, clock: Clock, settings: Settings, workspace: str) -> None:
-    """Put the next journey on the agenda, or take it off if the settings want none.
+def plan_smoke_test(store: Store, clock: Clock, settings: Settings, workspace: str) -> None:
+    """Put the next smoke test on the agenda, or take it off if the settings want none.
 
     Raises TierbotError if no channel is set for it.
     """
     every, now = timedelta(hours=settings.smoke_test_every_hours), clock.now()
     if every and not settings.smoke_test_channel:
-        raise TierbotError("TIERBOT_JOURNEY_EVERY_HOURS needs TIERBOT_JOURNEY_CHANNEL: the channel for the canary.")
+        raise TierbotError(
+            "TIERBOT_SMOKE_TEST_EVERY_HOURS needs TIERBOT_SMOKE_TEST_CHANNEL: the channel for the canary."
+        )
     with store.begin(workspace) as tx:
         known = tx.agenda.get(JOB)
         if not every:
@@ -66,7 +68,7 @@ def plan_journey(store: Store, clock: Clock, settings: Settings, workspace: str)
 
 
 def record_smoke_test(tx: Transaction, steps: Sequence[Step], at: datetime) -> None:
-    """Keep how a journey went, for `tierbot status`."""
+    """Keep how a smoke test went, for `tierbot status`."""
     first = broken(steps)
     seconds = round(sum(step.seconds for step in steps), 3)
     tx.workspaces.put_smoke_test(

@@ -137,7 +137,7 @@ class Explanations:
 
     def _neighbours(self, tx: Transaction, article: Article, prediction: Prediction) -> list[Neighbor]:
         """Return the labelled stories of the last rounds that are nearest to this one."""
-        digest = str(prediction.residue.get("encoder") or self._encoder.digest)
+        digest = str(prediction.metadata.get("encoder") or self._encoder.digest)
         query = tx.articles.embeddings(digest, [article.id]).get(article.id)
         current = tx.rounds.current()
         if query is None or current is None:

@@ -51,13 +51,13 @@ def put_in_service(tx: Transaction, version: ModelVersion) -> None:
     if before is not None and before.id != version.id:
         tx.models.set_state(before.id, ModelState.RETIRED)
         if is_external(version):
-            card = {**version.card, "understudy": fallback_of(before)}
+            card = {**version.card, "fallback": fallback_of(before)}
     tx.models.set_state(version.id, ModelState.CHAMPION, card)
 
 
 def fallback_of(version: ModelVersion) -> str:
     """Return the id of our own model that answers where a version cannot: itself, if it is our own."""
-    return str(version.card["understudy"]) if is_external(version) else version.id
+    return str(version.card["fallback"]) if is_external(version) else version.id
 
 
 def numbered(version: ModelVersion, number: int) -> ModelVersion:

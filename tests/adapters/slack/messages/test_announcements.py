@@ -145,13 +145,13 @@ def test_a_rollback_names_who_did_it():
     assert said == ["↩️ <@U0ANNA> rolled the model back: 3 (m0003) is in service again."]
 
 
-def test_a_broken_journey_names_the_step_what_to_do_and_where_to_look():
+def test_a_broken_smoke_test_names_the_step_what_to_do_and_where_to_look():
     steps = [
         {"name": "post a canary", "outcome": "ok", "seconds": 0.2, "says": "in C1"},
         {"name": "react", "outcome": "broken", "seconds": 0.1, "says": "Slack says <no>."},
         {"name": "see the vote arrive", "outcome": "not tried", "seconds": 0.0, "says": ""},
     ]
-    news = {"kind": "journey_broken", "step": "react", "says": "Slack says <no>.", "channel": "C1", "steps": steps}
+    news = {"kind": "smoke_test_broken", "step": "react", "says": "Slack says <no>.", "channel": "C1", "steps": steps}
     said = "\n".join(texts(news))
     assert "broke at “react”" in said
     assert "Slack says &lt;no&gt;." in said

@@ -203,8 +203,8 @@ def _standing(row: Mapping[str, Any]) -> Standing:
     return Standing(user=str(row["user"]), **numbers)
 
 
-def _journey_broken(said: Announcement, _: TagSpace) -> Message:
-    line = f"🐤 The canary's journey broke at “{mrkdwn(clean(str(said['step']), 60))}”."
+def _smoke_test_broken(said: Announcement, _: TagSpace) -> Message:
+    line = f"🐤 The canary's smoke test broke at “{mrkdwn(clean(str(said['step']), 60))}”."
     lines = [line, mrkdwn(clean(str(said["says"]), _REASON))]
     lines += [
         f"{_STEP_MARKS.get(str(step['outcome']), '–')} {mrkdwn(clean(str(step['name']), 60))}" for step in said["steps"]
@@ -221,7 +221,7 @@ _KINDS: Mapping[str, Callable[[Announcement, TagSpace], Message]] = {
     "model_rolled_back": _model_rolled_back,
     "late_vote": _late_vote,
     "nudge": _nudge,
-    "journey_broken": _journey_broken,
+    "smoke_test_broken": _smoke_test_broken,
     "doubts": render_doubts,
     "welcome": notices.welcome,
     "emoji_missing": notices.emoji_missing,

@@ -55,7 +55,7 @@ def _text(*names: str, nullable: bool = False) -> Iterator[sa.Column[Any]]:
 def _make_tables() -> dict[str, sa.Table]:
     doubt = op.create_table(
         "doubt",
-        *_text("workspace_id", "id", "behaviour", "users"),
+        *_text("workspace_id", "id", "behavior", "users"),
         *_text("tag", nullable=True),
         sa.Column("observed", sa.Integer(), nullable=False),
         sa.Column("expected", sa.Float(), nullable=False),
@@ -125,7 +125,8 @@ def _rows_of(settings: dict[str, Any]) -> dict[str, list[dict[str, Any]]]:
     return {
         "doubt": [
             {
-                **one,
+                **{name: value for name, value in one.items() if name != "behaviour"},
+                "behavior": one["behaviour"],
                 "users": _names(one["users"]),
                 "post_ids": _names(one["post_ids"]),
                 "noticed_at": _moment(one["noticed_at"]),

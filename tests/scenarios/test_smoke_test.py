@@ -1,4 +1,4 @@
-"""The canary's journey against a bot that runs: through Slack with a colleague's token, and on schedule."""
+"""The canary's smoke test against a bot that runs: through Slack with a colleague's token, and on schedule."""
 
 import json
 import time
@@ -52,7 +52,7 @@ def open_den(world: World) -> str:
 
 def smoke_test(world: World, channel: str, token: str = "") -> tuple[int, dict[str, dict[str, Any]]]:
     world.environment["SLACK_USER_TOKEN"] = token
-    done = world.run("doctor", "--journey", "--channel", channel, "--json")
+    done = world.run("doctor", "--smoke-test", "--channel", channel, "--json")
     steps = [json.loads(line) for line in done.stdout.splitlines()]
     assert [step["name"] for step in steps] == STEPS, done.stderr
     return done.returncode, {step["name"]: step for step in steps}
@@ -80,11 +80,11 @@ def test_a_canary_goes_the_whole_way_as_a_colleague_and_leaves_no_trace(world: W
         assert tx.ledger.untallied(10) == []
     store.close()
     told = json.loads(world.run("status", "--json").stdout)
-    assert told["journey"]["broken"] is None
+    assert told["smoke_test"]["broken"] is None
     assert told["running"] is True
 
 
-def test_without_a_colleagues_token_the_listeners_are_walked_through_and_the_journey_says_so(
+def test_without_a_colleagues_token_the_listeners_are_walked_through_and_the_smoke_test_says_so(
     world: World, den: str
 ) -> None:
     code, steps = smoke_test(world, den)
@@ -94,7 +94,7 @@ def test_without_a_colleagues_token_the_listeners_are_walked_through_and_the_jou
     assert in_channel(world, den) == []
 
 
-def test_a_colleague_outside_the_channel_breaks_the_journey_with_the_remedy_and_the_canary_goes(
+def test_a_colleague_outside_the_channel_breaks_the_smoke_test_with_the_remedy_and_the_canary_goes(
     world: World, den: str
 ) -> None:
     code, steps = smoke_test(world, den, "xoxp-sandbox-cleo")
@@ -108,7 +108,7 @@ def test_a_colleague_outside_the_channel_breaks_the_journey_with_the_remedy_and_
 
 def test_a_token_of_the_wrong_kind_is_told_before_anything_is_posted(world: World, den: str) -> None:
     world.environment["SLACK_USER_TOKEN"] = world.sandbox.address.bot_token
-    done = world.run("doctor", "--journey", "--channel", den)
+    done = world.run("doctor", "--smoke-test", "--channel", den)
     assert done.returncode == 1
     assert "SLACK_USER_TOKEN: That is a bot token (xoxb-…). Wanted is a user token (xoxp-…)" in done.stderr
     assert in_channel(world, den) == []
@@ -118,7 +118,11 @@ def test_on_schedule_a_broken_step_is_told_to_the_admins_by_direct_message_once(
     with SandboxProcess(seed=1, users=USERS, declared=manifest(smoke_test=True)) as sandbox:
         world = World(sandbox, tmp_path)
         den = open_den(world)
-        every = {"TIERBOT_JOURNEY_EVERY_HOURS": "0.0005", "TIERBOT_JOURNEY_CHANNEL": den, "SLACK_USER_TOKEN": BOBS}
+        every = {
+            "TIERBOT_SMOKE_TEST_EVERY_HOURS": "0.0005",
+            "TIERBOT_SMOKE_TEST_CHANNEL": den,
+            "SLACK_USER_TOKEN": BOBS,
+        }
         world.environment |= every
         world.start()
         try:
@@ -127,17 +131,17 @@ def test_on_schedule_a_broken_step_is_told_to_the_admins_by_direct_message_once(
             world.stop()
 
 
-def test_a_worker_keeps_the_journeys_schedule_as_the_bot_in_one_process_does(tmp_path: Path) -> None:
+def test_a_worker_keeps_the_smoke_tests_schedule_as_the_bot_in_one_process_does(tmp_path: Path) -> None:
     with SandboxProcess(seed=1, users=USERS, declared=manifest(smoke_test=True)) as sandbox:
         world = World(sandbox, tmp_path)
         den = open_den(world)
-        world.environment |= {"TIERBOT_JOURNEY_EVERY_HOURS": "6", "TIERBOT_JOURNEY_CHANNEL": den}
+        world.environment |= {"TIERBOT_SMOKE_TEST_EVERY_HOURS": "6", "TIERBOT_SMOKE_TEST_CHANNEL": den}
         worker = world.launch("worker")
         store = world.store()
         try:
             (workspace,) = wait_until(lambda: worker.poll() is not None or store.workspace_ids(), "the workspace")
-            wait_until(lambda: planned(store, workspace), "the journey to be planned")
-            last = wait_until(lambda: travelled(store, workspace), "a journey")
+            wait_until(lambda: planned(store, workspace), "the smoke test to be planned")
+            last = wait_until(lambda: travelled(store, workspace), "a smoke test")
             assert last["broken"] is None, (last, world.log())
             assert in_channel(world, den) == []
         finally:
@@ -146,9 +150,9 @@ def test_a_worker_keeps_the_journeys_schedule_as_the_bot_in_one_process_does(tmp
 
 
 def planned(store: SqlStore, workspace: str) -> bool:
-    """Have the journey due now, once it is planned."""
+    """Have the smoke test due now, once it is planned."""
     with store.begin(workspace) as tx:
-        due = tx.agenda.get("journey")
+        due = tx.agenda.get("smoke_test")
         if due is not None:
             tx.agenda.put(replace(due, due_at=due.due_at.replace(year=2000)))
     return due is not None
@@ -167,15 +171,15 @@ def travel_and_break(world: World, den: str) -> None:
     def last() -> dict[str, Any] | None:
         return travelled(store, workspace)
 
-    wait_until(lambda: planned(store, workspace), "the journey to be planned")
-    first = wait_until(last, "a journey")
+    wait_until(lambda: planned(store, workspace), "the smoke test to be planned")
+    first = wait_until(last, "a smoke test")
     assert first["broken"] is None, first
     assert direct_messages(world, "ada") == []
     world.client.post("leave", json={"user": "bob", "channel": den})
-    wait_until(lambda: (last() or {}).get("broken") == "react", "a broken journey")
+    wait_until(lambda: (last() or {}).get("broken") == "react", "a broken smoke test")
     wait_until(lambda: direct_messages(world, "ada"), "the news")
     again = (last() or {})["at"]
-    wait_until(lambda: (last() or {})["at"] != again, "one more journey")
+    wait_until(lambda: (last() or {})["at"] != again, "one more smoke test")
     (news,) = direct_messages(world, "ada")
     assert "broke at “react”" in news["text"]
     assert "must be a member of the channel" in str(news["blocks"])
