@@ -81,7 +81,7 @@ def test_without_a_channel_nothing_is_posted_or_announced_and_nothing_is_lost(ha
     began = harness.clock.now()
     harness.do("push")
     harness.clock.advance(days=8)
-    assert loop.close_round(WORKSPACE) is not None
+    assert loop.close_round(WORKSPACE) is None, "nothing was posted: the round stays open"
     with harness.bot.store.read(WORKSPACE) as tx:
         assert sum(tx.outbox.counts().values()) == 0
         assert tx.agenda.get("push").due_at > began
