@@ -16,6 +16,7 @@ from tierbot.app.demo.start import Stories, first_model
 from tierbot.domain.nouns import Article, ReactionEvent
 from tierbot.domain.tags import default_tag_space
 from tierbot.settings import Settings, load_settings
+from tierbot.use_cases.delivery.dispatch import Dispatcher
 from tierbot.use_cases.jobs.scheduler import Scheduler, Work
 from tierbot.use_cases.ports import Job, Workspace
 
@@ -103,6 +104,13 @@ class Harness:
         kinds = {name: replace(kind, work=works.get(name, kind.work)) for name, kind in self.bot.kinds.items()}
         return Scheduler(self.bot.store, self.bot.clock, kinds, self.bot.meter)
 
+    @property
+    def dispatcher(self) -> Dispatcher:
+        """What sends the outbox."""
+        found = self.bot.loop.deliver.__self__  # type: ignore[attr-defined]
+        assert isinstance(found, Dispatcher)
+        return found
+
     def emoji(self, ts: str) -> str:
         """Return the emoji of the tag that a post's prediction shows (named or not)."""
         view = self.chat.posts[ts]
@@ -133,7 +141,7 @@ def build_harness(folder: Path, **changes: object) -> Harness:
         draw=lambda chart: json.dumps(chart).encode(),
         tags=tags,
     )
-    bot.loop.prepare(Workspace(WORKSPACE, "Test", clock.now(), bot_user="UBOT"), tags)
+    bot.setup.prepare(Workspace(WORKSPACE, "Test", clock.now(), bot_user="UBOT"), tags)
     return Harness(bot, chat, clock)
 
 

@@ -14,9 +14,9 @@ from tierbot.domain.nouns import Arm, TierbotError
 from tierbot.use_cases.delivery.direct_messages import DirectMessages
 from tierbot.use_cases.delivery.dispatch import EMOJI_MISSING, NOT_INSTALLED
 from tierbot.use_cases.delivery.missing_emoji import MissingEmoji
+from tierbot.use_cases.game.setup import JOB as JOIN
+from tierbot.use_cases.game.setup import bring_up_to_date
 from tierbot.use_cases.jobs.worker import Worker
-from tierbot.use_cases.people.joining import JOB as JOIN
-from tierbot.use_cases.people.joining import bring_up_to_date
 from tierbot.use_cases.ports import ChatError, Delivery, DeliveryKind, DeliveryState, Job, Workspace, only_workspace
 
 OTHER = "T2"
@@ -25,7 +25,7 @@ OTHER = "T2"
 @pytest.fixture
 def harness(tmp_path: Path) -> Iterator[Harness]:
     built = build_harness(tmp_path, channel="")
-    built.bot.loop.prepare(Workspace(OTHER, "Other", built.clock.now(), bot_user="UBOT"), built.bot.tags)
+    built.bot.setup.prepare(Workspace(OTHER, "Other", built.clock.now(), bot_user="UBOT"), built.bot.tags)
     yield built
     built.bot.close()
 
@@ -68,7 +68,7 @@ def test_the_settings_channel_is_where_it_plays_until_one_is_chosen(tmp_path: Pa
     assert built.bot.game.channel(WORKSPACE) == "C1"
     built.bot.game.choose_channel(WORKSPACE, "C2", "U1")
     assert built.bot.game.channel(WORKSPACE) == "C2"
-    built.bot.loop.prepare(Workspace(WORKSPACE, "Test", built.clock.now()), built.bot.tags)
+    built.bot.setup.prepare(Workspace(WORKSPACE, "Test", built.clock.now()), built.bot.tags)
     assert built.bot.game.channel(WORKSPACE) == "C2", "a start changes nothing of it"
     built.bot.close()
 
@@ -166,7 +166,7 @@ def test_a_workspace_without_the_app_keeps_what_waits(harness: Harness) -> None:
 )
 def test_a_token_that_slack_calls_dead_is_reported(harness: Harness, code: str, told: bool) -> None:
     lost: list[tuple[str, str]] = []
-    harness.bot.loop._dispatcher._shut_out = lambda *what: lost.append(what)
+    harness.dispatcher._shut_out = lambda *what: lost.append(what)
     announce(harness, WORKSPACE)
     harness.chat.faults = [ChatError(code, "no")]
     harness.bot.loop.deliver(WORKSPACE)

@@ -39,7 +39,7 @@ from tierbot.adapters.store.rows import (
     VoteRow,
 )
 from tierbot.domain.nouns import ReactionEvent
-from tierbot.use_cases.people.game import Game
+from tierbot.use_cases.game.questions import Game
 
 TEAM = "T1"
 START = datetime(2024, 1, 1, tzinfo=UTC)

@@ -56,7 +56,7 @@ def demo(tmp_path: Path) -> Iterator[Demo]:
         tags=tags,
     )
     (workspace,) = bot.store.workspace_ids()
-    bot.loop.prepare(Workspace(workspace, "Demo", clock.now()), tags)
+    bot.setup.prepare(Workspace(workspace, "Demo", clock.now()), tags)
     yield Demo(bot, chat, clock, workspace)
     bot.close()
 

@@ -10,6 +10,7 @@ from tests.conftest import WORKSPACE, Harness
 from tierbot.adapters.encoders.hashing import HashingEncoder
 from tierbot.app.bootstrap import build
 from tierbot.domain.nouns import Arm, ModelState, Outcome, TierbotError
+from tierbot.use_cases.asking.choosing import Chooser
 from tierbot.use_cases.ports import (
     ChatError,
     ChatUnavailableError,
@@ -80,19 +81,18 @@ def test_articles_that_somebody_else_asks_about_meanwhile_are_replaced_by_others
     harness: Harness, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     harness.bot.loop.take_in(WORKSPACE, harness.articles(12))
-    chooser = harness.bot.loop._chooser
-    choose, meanwhile = chooser.choose, []
+    choose, meanwhile = Chooser.choose, []
 
-    def slow(workspace: str, count: int):
-        chosen = choose(workspace, count)
+    def slow(chooser: Chooser, workspace: str, count: int):
+        chosen = choose(chooser, workspace, count)
         if not meanwhile:
             meanwhile.append(True)
-            monkeypatch.setattr(chooser, "choose", lambda *_: chosen)
+            monkeypatch.setattr(Chooser, "choose", lambda *_: chosen)
             assert harness.bot.loop.ask(workspace, count) == count
-            monkeypatch.setattr(chooser, "choose", slow)
+            monkeypatch.setattr(Chooser, "choose", slow)
         return chosen
 
-    monkeypatch.setattr(chooser, "choose", slow)
+    monkeypatch.setattr(Chooser, "choose", slow)
     left: list[int] = []
     assert harness.bot.loop.ask(WORKSPACE, 5, progress=lambda _, n: left.append(n)) == 5
     assert left == [5, 0]
@@ -341,6 +341,6 @@ def test_preparing_again_changes_nothing_that_was_played(harness: Harness) -> No
         before = (tx.rounds.current(), tx.models.champion(), tx.agenda.get("push"), list(tx.workspaces.tags()))
         workspace = tx.workspaces.get()
     harness.clock.advance(days=1)
-    harness.bot.loop.prepare(workspace, harness.bot.tags)
+    harness.bot.setup.prepare(workspace, harness.bot.tags)
     with read(harness) as tx:
         assert before == (tx.rounds.current(), tx.models.champion(), tx.agenda.get("push"), list(tx.workspaces.tags()))

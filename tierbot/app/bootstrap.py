@@ -41,19 +41,20 @@ from tierbot.use_cases.articles.tag_requests import TagRequests
 from tierbot.use_cases.asking.invitations import Invitations
 from tierbot.use_cases.delivery.direct_messages import DirectMessages
 from tierbot.use_cases.delivery.dispatch import Draw
+from tierbot.use_cases.game.home import HomePage
+from tierbot.use_cases.game.nudges import Nudges
+from tierbot.use_cases.game.questions import Game
+from tierbot.use_cases.game.setup import Setup
 from tierbot.use_cases.jobs.fencing import FencedStore
 from tierbot.use_cases.jobs.kinds import job_kinds, retrain_if_enough
 from tierbot.use_cases.jobs.scheduler import JobKind, Scheduler
 from tierbot.use_cases.jobs.smoke_test import plan_smoke_test
 from tierbot.use_cases.jobs.worker import Worker
-from tierbot.use_cases.loop import Loop
+from tierbot.use_cases.loop import Loop, loop_of
 from tierbot.use_cases.models.explanations import Explanations
 from tierbot.use_cases.models.external_predictors import ExternalPredictors
 from tierbot.use_cases.models.registry import Registry
 from tierbot.use_cases.models.time_limit import TimeLimit
-from tierbot.use_cases.people.game import Game
-from tierbot.use_cases.people.home import HomePage
-from tierbot.use_cases.people.nudges import Nudges
 from tierbot.use_cases.ports import (
     Chat,
     Clock,
@@ -68,6 +69,7 @@ from tierbot.use_cases.ports import (
     only_workspace,
 )
 from tierbot.use_cases.voting.menu_votes import MenuVotes
+from tierbot.use_cases.voting.reconciling import reconcile_soon
 
 _TURN = 0.001  # seconds that a thread computes while others wait; Python's usual 0.005 are several a reaction
 
@@ -107,6 +109,7 @@ class Tierbot:
     invitations: Invitations
     home: HomePage
     nudges: Nudges
+    setup: Setup
     worker: Worker
     kinds: Mapping[str, JobKind]
     scheduler: Scheduler
@@ -131,8 +134,7 @@ class Tierbot:
         load_boundaries(self.settings.boundaries, self.tags)
         load_feeds(self.settings.feeds)
         workspace = Workspace(identity.team_id, identity.team, self.clock.now(), bot_user=identity.bot_user_id)
-        self.loop.prepare(workspace, self.tags)
-        self.nudges.plan(workspace.id)
+        self.setup.prepare(workspace, self.tags)
 
     def start(self) -> None:
         """Start the outbox, the settling and the schedule."""
@@ -197,7 +199,8 @@ def build(
         chats = chats or chats_of_all(installations, settings, store, clock, directory, meter)
     chats = chats or chat_of_one(settings, store, clock, directory, meter)
     intake = Intake(store=store, feeds=feeds or feed_reader(settings), encoder=encoder, clock=clock, settings=settings)
-    loop = Loop(
+    rng = np.random.default_rng(seed)
+    loop = loop_of(
         store=store,
         chats=chats,
         intake=intake,
@@ -205,16 +208,14 @@ def build(
         registry=registry,
         clock=clock,
         settings=settings,
-        rng=np.random.default_rng(seed),
+        rng=rng,
         draw=draw,
         shut_out=lambda *lost: installations().lost(*lost) if settings.many_workspaces else None,
     )
     tags = tags or tag_space(settings.tags)
     nudges = Nudges(store, clock, settings, chats)
 
-    def prepare(workspace: Workspace) -> None:
-        loop.prepare(workspace, tags)
-        nudges.plan(workspace.id)
+    setup = Setup(store, clock, settings, registry, loop.rounds, nudges)
 
     def settled(workspace: str) -> None:
         if after_settling is not None:
@@ -227,12 +228,13 @@ def build(
         clock,
         settings,
         DirectMessages(chats, admins_of(settings, installations), clock),
+        rng,
         nudge=nudges,
-        prepare=prepare,
+        prepare=lambda workspace: setup.prepare(workspace, tags),
         run_smoke_test=lambda workspace: _smoke_test_in(bot, workspace),
     )
     worker = Worker(store, clock, loop.deliver, loop.settle, settled, meter)
-    game = Game(loop, worker.wake)
+    game = Game(store, clock, settings, record=loop.record, roll_back=loop.roll_back, wake=worker.wake)
     bot = Tierbot(
         settings=settings,
         tags=tags,
@@ -245,9 +247,12 @@ def build(
         game=game,
         explanations=Explanations(store, registry, encoder),
         menu_votes=MenuVotes(store, clock, worker.wake),
-        invitations=Invitations(loop, chats, np.random.default_rng([seed, 1])),
-        home=HomePage(loop, game),
+        invitations=Invitations(
+            store, clock, loop.ask, settings.minimum_voters, chats, np.random.default_rng([seed, 1])
+        ),
+        home=HomePage(store, game),
         nudges=nudges,
+        setup=setup,
         worker=worker,
         kinds=kinds,
         scheduler=Scheduler(store, clock, kinds, meter),
@@ -288,7 +293,7 @@ def connect(bot: Tierbot, pause: Callable[[float], Any] = time.sleep) -> SocketR
         app_of(bot, identity),
         settings.slack_app_token.get_secret_value(),
         web_client(None, settings.slack_api_url, bot.meter),
-        on_connected=lambda: bot.loop.reconcile_soon(identity.team_id),
+        on_connected=lambda: reconcile_soon(bot.store, bot.clock, identity.team_id),
         meter=bot.meter,
     )
 

@@ -24,8 +24,8 @@ from tierbot.domain.articles.boundaries import load_boundaries
 from tierbot.domain.articles.feeds import load_feeds
 from tierbot.domain.nouns import TierbotError
 from tierbot.reports.metrics import Metrics, ProcessFigures, StoreFigures
-from tierbot.use_cases.people.duplicate_requests import first_time
-from tierbot.use_cases.people.joining import bring_up_to_date
+from tierbot.use_cases.game.setup import bring_up_to_date
+from tierbot.use_cases.jobs.duplicate_requests import first_time
 
 log = logging.getLogger(__name__)
 _THIS_MACHINE = ("127.0.0.1", "::1", "localhost")

@@ -6,8 +6,8 @@ from typing import Any
 from tierbot.domain.feedback.anchor_aware.aggregator import AnchorAware
 from tierbot.domain.feedback.crowd.agreement import Reliability, krippendorff_alpha, masi
 from tierbot.domain.nouns import Arm, Post, Vote
-from tierbot.use_cases.people.watching import recent_posts
 from tierbot.use_cases.ports import Transaction
+from tierbot.use_cases.recent_posts import recent_posts
 
 Report = dict[str, Any]
 

@@ -8,8 +8,8 @@ from tierbot.domain.nouns import Origin
 from tierbot.domain.rounds.boards import RoundStatus
 from tierbot.domain.training.drift import drift_of
 from tierbot.use_cases.ports import SCHEDULER, SCHEDULER_LEASE, Delivery, DeliveryState, Job, Transaction
+from tierbot.use_cases.recent_posts import ROUNDS
 from tierbot.use_cases.rounds.round_report import round_status
-from tierbot.use_cases.voting.settlement import ROUNDS
 
 _MOST_PARKED = 20
 

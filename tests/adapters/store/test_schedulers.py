@@ -12,8 +12,8 @@ from tests.support.fakes import KeptFigures, ManualClock
 from tests.support.rows import NOON, TEAM
 from tierbot.adapters.store import SqlStore
 from tierbot.use_cases.jobs.fencing import ClaimLostError, FencedStore
-from tierbot.use_cases.jobs.scheduler import Again, JobKind, Scheduler, every
-from tierbot.use_cases.ports import SCHEDULER_LEASE, Job, Workspace
+from tierbot.use_cases.jobs.scheduler import JobKind, Scheduler, every
+from tierbot.use_cases.ports import SCHEDULER_LEASE, Again, Job, Workspace
 
 HOUR = timedelta(hours=1)
 

@@ -8,10 +8,13 @@ import pytest
 
 from tests.conftest import WORKSPACE, Harness, build_harness, harness_settings
 from tierbot.domain.nouns import TierbotError
+from tierbot.use_cases.asking import ask
+from tierbot.use_cases.asking.ask import Ask
 from tierbot.use_cases.asking.push_schedule import next_push, slots
 from tierbot.use_cases.jobs.kinds import retrain_if_enough
 from tierbot.use_cases.jobs.scheduler import FIRST_RETRY
 from tierbot.use_cases.ports import Job
+from tierbot.use_cases.voting.settlement import Settlement
 
 
 def posts(harness: Harness, number: int = 1) -> int:
@@ -21,7 +24,7 @@ def posts(harness: Harness, number: int = 1) -> int:
 
 def fails_at(harness: Harness, monkeypatch: pytest.MonkeyPatch, number: int) -> None:
     """Let the queueing of one post fail: the `number`th from now on."""
-    queue, queued = harness.bot.loop._queue_post, []
+    queue, queued = ask._queue_post, []
 
     def fail(*arguments):
         queued.append(1)
@@ -29,7 +32,7 @@ def fails_at(harness: Harness, monkeypatch: pytest.MonkeyPatch, number: int) -> 
             raise TierbotError("no room")
         return queue(*arguments)
 
-    monkeypatch.setattr(harness.bot.loop, "_queue_post", fail)
+    monkeypatch.setattr(ask, "_queue_post", fail)
 
 
 # --- pushes -----------------------------------------------------------------------------------------
@@ -59,15 +62,15 @@ def test_every_push_that_was_asked_for_is_done(harness: Harness) -> None:
 
 def test_a_push_asked_for_while_another_runs_is_done_too(harness: Harness, monkeypatch: pytest.MonkeyPatch) -> None:
     harness.bot.loop.take_in(WORKSPACE, harness.articles(40))
-    game, ask = harness.bot.game, harness.bot.loop._ask
+    game, queue = harness.bot.game, Ask._queue
 
     def ask_while_somebody_types(*arguments):
-        monkeypatch.setattr(harness.bot.loop, "_ask", ask)
+        monkeypatch.setattr(Ask, "_queue", queue)
         game.request(WORKSPACE, "push", "UADMIN", "second", count=5)
-        return ask(*arguments)
+        return queue(*arguments)
 
     game.request(WORKSPACE, "push", "UADMIN", "first", count=20)
-    monkeypatch.setattr(harness.bot.loop, "_ask", ask_while_somebody_types)
+    monkeypatch.setattr(Ask, "_queue", ask_while_somebody_types)
     harness.do_requests("push")
     harness.do_requests("push")
     assert posts(harness) == 25
@@ -282,15 +285,15 @@ def test_a_training_that_another_process_took_over_leaves_no_model(
     eager: Harness, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     settle_two(eager)
-    settle_round = eager.bot.loop._settlement.settle_round
+    settle_round = Settlement.settle_round
 
-    def starve(workspace: str) -> object:
-        done = settle_round(workspace)
+    def starve(settlement: Settlement, workspace: str) -> object:
+        done = settle_round(settlement, workspace)
         with eager.bot.store._store.begin(workspace) as tx:  # as another process would
             assert tx.agenda.claim("retrain", "heir", eager.clock.now())
         return done
 
-    monkeypatch.setattr(eager.bot.loop._settlement, "settle_round", starve)
+    monkeypatch.setattr(Settlement, "settle_round", starve)
     eager.do("retrain")
     assert [model.id for model in eager.bot.game.models(WORKSPACE)] == ["m0001"]
     assert (eager.job("retrain").attempts, eager.job("retrain").ran_at) == (0, None), "it is the heir's"

@@ -234,7 +234,7 @@ def test_a_crash_before_a_champion_is_published_is_healed_at_the_start(harness: 
         harness.bot.loop.retrain(WORKSPACE)
     assert published(model_files) == "m0001"
     assert [news["model"] for news in announced(harness)] == ["m0002"], "it is announced where it is promoted"
-    harness.bot.loop.prepare(Workspace(WORKSPACE, "Test", harness.clock.now()), harness.bot.tags)
+    harness.bot.setup.prepare(Workspace(WORKSPACE, "Test", harness.clock.now()), harness.bot.tags)
     assert published(model_files) == "m0002"
 
 

@@ -11,6 +11,7 @@ from tests.conftest import WORKSPACE, Harness, build_harness
 from tierbot.domain.nouns import ReactionEvent, Source
 from tierbot.use_cases.people.personal_data import PersonalData
 from tierbot.use_cases.ports import ChatError, ReactionCount
+from tierbot.use_cases.voting.settlement import Settlement
 
 
 def vote(harness: Harness, user: str, ts: str, name: str = "pizza", **more: object) -> ReactionEvent:
@@ -39,15 +40,15 @@ def thanked(harness: Harness) -> list[tuple[str, int]]:
 
 def while_closing(harness: Harness, monkeypatch: pytest.MonkeyPatch, happens: Callable[[], object]) -> None:
     """Let something happen once after the round's votes were settled, before it is frozen."""
-    settle, pending = harness.bot.loop._settlement.settle_round, [happens]
+    settle, pending = Settlement.settle_round, [happens]
 
-    def settled(workspace: str) -> int:
-        changed = settle(workspace)
+    def settled(settlement: Settlement, workspace: str) -> int:
+        changed = settle(settlement, workspace)
         if pending:
             pending.pop()()
         return changed
 
-    monkeypatch.setattr(harness.bot.loop._settlement, "settle_round", settled)
+    monkeypatch.setattr(Settlement, "settle_round", settled)
 
 
 def test_a_vote_that_is_recorded_while_its_round_is_being_closed_scores(
@@ -75,14 +76,14 @@ def test_the_standings_know_the_verdict_that_such_a_vote_made(
 
 def test_a_round_is_frozen_although_votes_keep_coming(harness: Harness, monkeypatch: pytest.MonkeyPatch) -> None:
     (ts,) = harness.posts(1)
-    settle, users = harness.bot.loop._settlement.settle_round, iter(range(99))
+    settle, users = Settlement.settle_round, iter(range(99))
 
-    def settled(workspace: str) -> int:
-        changed = settle(workspace)
+    def settled(settlement: Settlement, workspace: str) -> int:
+        changed = settle(settlement, workspace)
         record(harness, vote(harness, f"U{next(users)}", ts))
         return changed
 
-    monkeypatch.setattr(harness.bot.loop._settlement, "settle_round", settled)
+    monkeypatch.setattr(Settlement, "settle_round", settled)
     assert harness.bot.loop.close_round(WORKSPACE)
     assert set(scored(harness)) == {f"U{user}" for user in range(next(users))}
 

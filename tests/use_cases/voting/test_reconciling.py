@@ -8,6 +8,7 @@ import pytest
 from tests.conftest import WORKSPACE, Harness, build_harness
 from tierbot.use_cases.ports import ChatError, ChatUnavailableError, Job, RateLimitedError, ReactionCount
 from tierbot.use_cases.voting import reconciling
+from tierbot.use_cases.voting.reconciling import reconcile_soon
 
 
 @pytest.fixture
@@ -100,7 +101,7 @@ def test_a_new_connection_during_a_comparison_lets_it_begin_again_at_once(harnes
 
     def slow(channel: str, ts: str) -> list[ReactionCount] | None:
         harness.clock.advance(seconds=5)
-        harness.bot.loop.reconcile_soon(WORKSPACE)
+        reconcile_soon(harness.bot.store, harness.clock, WORKSPACE)
         return compare(channel, ts)
 
     harness.chat.reactions = slow  # type: ignore[method-assign]

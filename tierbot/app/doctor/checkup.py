@@ -36,6 +36,7 @@ from tierbot.domain.doctor.smoke_test import Step
 from tierbot.domain.nouns import Origin, TierbotError
 from tierbot.domain.tags import TagSpace, tag_space
 from tierbot.settings import Settings
+from tierbot.use_cases.delivery.announcing import channel_of
 from tierbot.use_cases.jobs.smoke_test import record_smoke_test
 from tierbot.use_cases.ports import Clock, Encoder, Transaction
 
@@ -92,7 +93,7 @@ def _of_database(settings: Settings, encoder: Encoder, database: DatabaseFacts, 
         several = settings.many_workspaces and not settings.workspace
         workspace = (bot.store.running_ids() or bot.store.workspace_ids())[0] if several else bot.only_workspace()
         with bot.store.read(workspace) as tx:
-            events, feeds, channel = _events(tx), _feeds(tx), bot.loop.channel(tx)
+            events, feeds, channel = _events(tx), _feeds(tx), channel_of(tx, settings.channel)
         model = _champion(bot, workspace)
         return MachineFacts(database, facts.encoder, model, events, feeds, facts.env_mode, channel)
     except TierbotError as fault:

@@ -17,11 +17,11 @@ from tierbot.domain.nouns import Post, Round, TierbotError
 from tierbot.domain.predict import assignment
 from tierbot.domain.predict.assignment import Assigner, Assignment
 from tierbot.domain.predict.queue import QueueCandidate, queue, thinnest
+from tierbot.use_cases.asking.ask import Ask
 from tierbot.use_cases.current_votes import votes_on
 from tierbot.use_cases.delivery.dispatch import invitation_of
-from tierbot.use_cases.loop import Loop
-from tierbot.use_cases.ports import Chat, Transaction
-from tierbot.use_cases.voting.settlement import ROUNDS
+from tierbot.use_cases.ports import Chat, Clock, Store, Transaction
+from tierbot.use_cases.recent_posts import ROUNDS
 
 FIVE = 5
 _CONSIDERED = 500  # of the posts that need an opinion, the newest
@@ -33,11 +33,16 @@ MOST_UNANSWERED = 10
 class Invitations:
     """Sends trainers posts to judge, in any workspace. Not quick: it may embed articles and asks Slack."""
 
-    def __init__(self, loop: Loop, chats: Callable[[str], Chat], rng: np.random.Generator) -> None:
-        self._loop = loop
+    def __init__(
+        self, store: Store, clock: Clock, ask: Ask, minimum: int, chats: Callable[[str], Chat], rng: np.random.Generator
+    ) -> None:
+        """`minimum` is how many voters a verdict takes."""
+        self._store = store
+        self._clock = clock
+        self._ask = ask
         self._chats = chats
         self._rng = rng
-        self._assigner = Assigner(minimum=loop.settings.minimum_voters)
+        self._assigner = Assigner(minimum=minimum)
 
     def send(self, workspace: str, user: str, count: int = FIVE) -> int:
         """Queue up to `count` posts for a trainer's direct messages; return how many.
@@ -45,11 +50,11 @@ class Invitations:
         Raises TierbotError if enough lie there unanswered, or Slack opens no conversation.
         """
         channel = self._chats(workspace).direct(user)
-        now = self._loop.clock.now()
-        with self._loop.store.read(workspace) as tx:
+        now = self._clock.now()
+        with self._store.read(workspace) as tx:
             drawn = self._drawn(tx, user, channel, count)
         sent = 0
-        with self._loop.store.begin(workspace) as tx:
+        with self._store.begin(workspace) as tx:
             round_ = _open_round(tx)
             judged = _judged(tx, user, round_)
             unanswered = _unanswered(tx, user, channel, round_, judged)
@@ -69,12 +74,12 @@ class Invitations:
                     }
                     tx.outbox.add([replace(delivery, payload={**delivery.payload, **why})])
                     sent += 1
-        sent += self._loop.ask(workspace, count - sent, channel=channel)
+        sent += self._ask(workspace, count - sent, channel=channel)
         return sent + (self._send_settled(workspace, user, channel, count - sent) if sent < count else 0)
 
     def _send_settled(self, workspace: str, user: str, channel: str, count: int) -> int:
-        now = self._loop.clock.now()
-        with self._loop.store.begin(workspace) as tx:
+        now = self._clock.now()
+        with self._store.begin(workspace) as tx:
             round_ = _open_round(tx)
             chosen = thinnest(_candidates(tx, user, channel, round_, _judged(tx, user, round_)), count)
             for post in chosen:

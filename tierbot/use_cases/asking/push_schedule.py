@@ -12,7 +12,7 @@ from tierbot.domain.predict.posting_hours import choose_slot, voters_by_hour
 from tierbot.domain.rounds.calendar import is_quiet, next_open
 from tierbot.settings import Settings, parse_hours
 from tierbot.use_cases.ports import PushDraw, Transaction
-from tierbot.use_cases.voting.settlement import ROUNDS
+from tierbot.use_cases.recent_posts import ROUNDS
 
 _MOST_KEPT = 500
 _STEPS = 5  # moments to choose from, evenly from half of the usual pause to one and a half

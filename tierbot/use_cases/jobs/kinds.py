@@ -27,21 +27,23 @@ from tierbot.domain.nouns import DAWN
 from tierbot.domain.rounds.calendar import next_open
 from tierbot.settings import Settings, parse_hours
 from tierbot.use_cases.articles.tag_requests import JOB as IN_THREADS
+from tierbot.use_cases.asking.ask import Ask
 from tierbot.use_cases.asking.push_schedule import chosen_push, next_push
+from tierbot.use_cases.delivery.announcing import channel_of
 from tierbot.use_cases.delivery.direct_messages import DirectMessages
 from tierbot.use_cases.delivery.dispatch import EMOJI_MISSING
 from tierbot.use_cases.delivery.missing_emoji import MissingEmoji
-from tierbot.use_cases.jobs.scheduler import Again, JobKind, Next, Work, every
+from tierbot.use_cases.game.nudges import JOB as NUDGE
+from tierbot.use_cases.game.setup import JOB as JOIN
+from tierbot.use_cases.game.setup import Joining
+from tierbot.use_cases.jobs.scheduler import JobKind, Next, Work, every
 from tierbot.use_cases.jobs.smoke_test import JOB as SMOKE_TEST
 from tierbot.use_cases.jobs.smoke_test import SmokeTest
 from tierbot.use_cases.loop import Loop
-from tierbot.use_cases.people.joining import JOB as JOIN
-from tierbot.use_cases.people.joining import Joining
-from tierbot.use_cases.people.nudges import JOB as NUDGE
 from tierbot.use_cases.people.personal_data import PersonalData
-from tierbot.use_cases.people.watching import JOB as WATCH
-from tierbot.use_cases.people.watching import SuspicionWatch
-from tierbot.use_cases.ports import Clock, Job, Store, Transaction, Workspace
+from tierbot.use_cases.people.suspicion_watch import JOB as WATCH
+from tierbot.use_cases.people.suspicion_watch import SuspicionWatch
+from tierbot.use_cases.ports import Again, Clock, Job, Store, Transaction, Workspace
 from tierbot.use_cases.voting.reconciling import Sweep
 
 log = logging.getLogger(__name__)
@@ -57,6 +59,7 @@ def job_kinds(
     clock: Clock,
     settings: Settings,
     messages: DirectMessages,
+    rng: np.random.Generator,
     *,
     nudge: Work,
     prepare: Callable[[Workspace], None],
@@ -67,8 +70,8 @@ def job_kinds(
     `prepare` sets a workspace up or brings it up to date; `run_smoke_test` takes a canary's smoke test in a workspace.
     """
     return {
-        "push": JobKind(Push(store, settings, loop.channel, loop.ask), _next_push(settings, loop.rng)),
-        IN_THREADS: JobKind(just(loop.ask_in_threads)),
+        "push": JobKind(Push(store, settings, loop.ask), _next_push(settings, rng)),
+        IN_THREADS: JobKind(just(loop.ask.in_threads)),
         "poll": JobKind(Poll(loop.poll, loop.embed), every(timedelta(minutes=settings.poll_every_minutes))),
         "close_round": JobKind(CloseRound(store, clock, loop.close_round), _rounds_end),
         "retrain": JobKind(
@@ -81,7 +84,7 @@ def job_kinds(
         "expire": JobKind(Expire(PersonalData(store, clock), settings), every(_DAY), also_stopped=True),
         NUDGE: JobKind(nudge, _open_after(settings, _DAY)),
         WATCH: JobKind(SuspicionWatch(store, clock, messages, settings.aggregator), every(_DAY)),
-        JOIN: JobKind(Joining(store, clock, messages, prepare, loop.channel)),
+        JOIN: JobKind(Joining(store, clock, messages, prepare, settings.channel)),
         EMOJI_MISSING: JobKind(MissingEmoji(store, clock, messages)),
         SMOKE_TEST: JobKind(
             SmokeTest(store, clock, settings, messages, run_smoke_test),
@@ -113,13 +116,9 @@ def _open_after(settings: Settings, pause: timedelta) -> Next:
 class Push:
     """Posts articles: those an admin asked for at once, scheduled ones spread out unless paused."""
 
-    def __init__(
-        self, store: Store, settings: Settings, channel: Callable[[Transaction], str], ask: Callable[..., Any]
-    ) -> None:
-        """`channel` returns the one to play in, empty if none is chosen; for `ask` see Loop.ask."""
+    def __init__(self, store: Store, settings: Settings, ask: Ask) -> None:
         self._store = store
         self._settings = settings
-        self._channel = channel
         self._ask = ask
 
     def __call__(self, workspace: str, job: Job) -> None:
@@ -136,7 +135,7 @@ class Push:
 
     def _rests(self, workspace: str) -> bool:
         with self._store.read(workspace) as tx:
-            known, channel = tx.workspaces.get(), self._channel(tx)
+            known, channel = tx.workspaces.get(), channel_of(tx, self._settings.channel)
         return not channel or (known is not None and known.paused)
 
 

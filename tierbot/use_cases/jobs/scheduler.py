@@ -12,9 +12,8 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import Any
 from uuid import uuid4
 
 from apscheduler.schedulers.background import BackgroundScheduler
@@ -22,7 +21,18 @@ from apscheduler.schedulers.background import BackgroundScheduler
 from tierbot.domain.nouns import TierbotError
 from tierbot.logs import bound
 from tierbot.use_cases.jobs.fencing import Claim, ClaimLostError, under
-from tierbot.use_cases.ports import SCHEDULER, SCHEDULER_LEASE, Clock, DueJob, Job, Meter, NoMeter, Store, Transaction
+from tierbot.use_cases.ports import (
+    SCHEDULER,
+    SCHEDULER_LEASE,
+    Again,
+    Clock,
+    DueJob,
+    Job,
+    Meter,
+    NoMeter,
+    Store,
+    Transaction,
+)
 
 log = logging.getLogger(__name__)
 
@@ -42,14 +52,6 @@ _ANOTHER = (
     "Another tierbot process is running the schedule for this database; this one is on standby. That's expected with "
     "several workers. If you did not mean to run two, stop one."
 )
-
-
-@dataclass(frozen=True, slots=True)
-class Again:
-    """A job is not done yet: it goes on at `due_at` with what is left of it."""
-
-    due_at: datetime
-    payload: Mapping[str, Any] = field(default_factory=dict)
 
 
 Work = Callable[[str, Job], Again | None]

@@ -23,6 +23,7 @@ from tierbot.use_cases.ports.outside import (
     ReactionCount,
 )
 from tierbot.use_cases.ports.records import (
+    Again,
     Cell,
     Delivery,
     DeliveryKind,
@@ -70,6 +71,7 @@ from tierbot.use_cases.ports.workspaces import Doubts, Workspaces
 __all__ = [
     "SCHEDULER",
     "SCHEDULER_LEASE",
+    "Again",
     "Agenda",
     "Articles",
     "Cell",

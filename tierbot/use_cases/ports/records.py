@@ -98,6 +98,14 @@ class DueJob:
     stopped: bool
 
 
+@dataclass(frozen=True, slots=True)
+class Again:
+    """A job is not done yet: it goes on at `due_at` with what is left of it."""
+
+    due_at: datetime
+    payload: Mapping[str, Any] = field(default_factory=dict)
+
+
 class Cell(StrEnum):
     """What a column of a table holds."""
 

@@ -139,3 +139,9 @@ class _Run:
             self.below = self.places[self.passed - 1][::-1]
         ts, channel = self.below
         return Sweep(self.found, wait, {"ts": ts, "channel": channel, "again": [list(place) for place in left]})
+
+
+def reconcile_soon(store: Store, clock: Clock, workspace: str) -> None:
+    """Make a reconciliation due now: after a new connection, something may have been missed."""
+    with store.begin(workspace) as tx:
+        tx.agenda.plan("reconcile", clock.now())

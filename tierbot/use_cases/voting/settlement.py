@@ -16,15 +16,11 @@ from tierbot.domain.feedback.anchor_aware.aggregator import AnchorAware
 from tierbot.domain.nouns import Post, Verdict, Vote
 from tierbot.use_cases.people.doubts import doubted
 from tierbot.use_cases.ports import Clock, Store, Transaction
+from tierbot.use_cases.recent_posts import recent_posts
+from tierbot.use_cases.voting.tallying import TALLIED_AT_ONCE, tally
 
 AT_ONCE = 25
 """Verdicts in one transaction: reactions wait for it, and Slack waits three seconds for them."""
-
-ROUNDS = 5
-"""The voters are known by the votes of this round and of four before it …"""
-
-MOST_POSTS = 2000
-"""… and by so many posts at most, the newest ones: a fit then takes a third of a second."""
 
 
 class Settlement:
@@ -39,8 +35,19 @@ class Settlement:
         self._learned = aggregator == "anchor-aware" and minimum > 1
         self._plain = PlainRule(minimum=minimum)
 
+    def tally(self, workspace: str) -> int:
+        """Derive the votes of every message with unread events; return how many messages."""
+        read = 0
+        while True:
+            with self._store.begin(workspace) as tx:
+                few = tally(tx, self._clock.now())
+            read += few
+            if few < TALLIED_AT_ONCE:
+                return read
+
     def settle(self, workspace: str) -> int:
-        """Settle every post whose votes changed since its last verdict; return how many."""
+        """Tally, then settle every post whose votes changed since its last verdict; return how many."""
+        self.tally(workspace)
         settled = 0
         while True:
             with self._store.read(workspace) as tx:
@@ -67,13 +74,7 @@ class Settlement:
 
     def _known(self, tx: Transaction) -> list[Post]:
         """Return the posts whose votes tell of the voters; none with the plain rule."""
-        current = tx.rounds.current() if self._learned else None
-        if current is None:
-            return []
-        posts: list[Post] = []
-        for number in range(current.number, max(0, current.number - ROUNDS), -1):
-            posts += tx.posts.in_round(number)[::-1][: MOST_POSTS - len(posts)]
-        return posts
+        return recent_posts(tx) if self._learned else []
 
     def _verdicts(self, tx: Transaction, posts: Sequence[Post]) -> Callable[[], list[Verdict]]:
         """Read all that verdicts on these posts rest on; what is returned does the thinking."""

@@ -18,9 +18,13 @@ from tierbot.use_cases.ports import Delivery, DeliveryKind, Transaction
 _REMEMBERED = 50  # rounds that someone was thanked for
 
 
-def tally(tx: Transaction, limit: int, now: datetime) -> int:
-    """Derive the votes of up to `limit` messages whose events were not read yet; return how many messages."""
-    messages = tx.ledger.untallied(limit)
+TALLIED_AT_ONCE = 10
+"""Messages in one transaction: reactions that arrive meanwhile wait for it."""
+
+
+def tally(tx: Transaction, now: datetime) -> int:
+    """Derive the votes of up to TALLIED_AT_ONCE messages with unread events; return how many messages."""
+    messages = tx.ledger.untallied(TALLIED_AT_ONCE)
     tags, current = tx.workspaces.tags() if messages else TagSpace(()), tx.rounds.current()
     for channel, ts in messages:
         cursor, unread = tx.ledger.cursor(channel, ts), tx.ledger.unread(channel, ts)

@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 from tierbot.adapters.slack.identity import Identity
 from tierbot.adapters.slack.installation.vault import Vault, VaultError
 from tierbot.domain.nouns import TierbotError, key
-from tierbot.use_cases.people.joining import JOB as JOIN
+from tierbot.use_cases.game.setup import JOB as JOIN
 from tierbot.use_cases.ports import Clock, Installation, Job, Store, Transaction, Workspace
 
 _log = logging.getLogger(__name__)

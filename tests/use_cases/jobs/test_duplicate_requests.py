@@ -8,7 +8,7 @@ from sqlalchemy import text
 from tests.conftest import WORKSPACE, build_harness
 from tests.support.fakes import ManualClock
 from tierbot.adapters.store import open_store
-from tierbot.use_cases.people.duplicate_requests import GOOD_FOR, first_time
+from tierbot.use_cases.jobs.duplicate_requests import GOOD_FOR, first_time
 
 
 def test_two_processes_on_one_database_obey_a_request_once_and_forget_it_when_it_is_stale(tmp_path: Path) -> None:

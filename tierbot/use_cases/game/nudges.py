@@ -13,8 +13,7 @@ from tierbot.domain.nouns import Round, key
 from tierbot.domain.rounds.calendar import is_quiet, next_open
 from tierbot.settings import Settings, parse_hours
 from tierbot.use_cases.asking.invitations import judge_next
-from tierbot.use_cases.jobs.scheduler import Again
-from tierbot.use_cases.ports import Chat, ChatError, Clock, Delivery, DeliveryKind, Job, Store, Transaction
+from tierbot.use_cases.ports import Again, Chat, ChatError, Clock, Delivery, DeliveryKind, Job, Store, Transaction
 
 log = logging.getLogger(__name__)
 

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from tests.conftest import WORKSPACE, Harness, build_harness
-from tierbot.use_cases.people.nudges import JOB, MOST_A_ROUND
+from tierbot.use_cases.game.nudges import JOB, MOST_A_ROUND
 from tierbot.use_cases.ports import ChatError, ChatUnavailableError, Job
 
 

@@ -13,7 +13,7 @@ from tierbot.domain.nouns import Post, ReactionEvent
 from tierbot.use_cases.delivery.direct_messages import DirectMessages
 from tierbot.use_cases.people.doubts import doubt_of, renew
 from tierbot.use_cases.ports import Clock, Doubt, Job, Store, Transaction
-from tierbot.use_cases.voting.settlement import MOST_POSTS, ROUNDS
+from tierbot.use_cases.recent_posts import recent_posts
 
 JOB = "watch"
 _MOST_NEWS = 10
@@ -58,16 +58,6 @@ def suspicions_in(tx: Transaction, watch: Watch | None = None) -> list[Suspicion
     votes = {post_id: given for post_id, given in tx.ledger.votes([post.id for post in posts]).items() if given}
     voted = [post for post in posts if post.id in votes]
     return (watch or Watch()).suspicions(voted, votes, _events(tx, voted))
-
-
-def recent_posts(tx: Transaction) -> list[Post]:
-    """Return the posts of the open round and the four before it, the newest first and not too many."""
-    current = tx.rounds.current()
-    newest = current.number if current else 0
-    posts: list[Post] = []
-    for number in range(newest, max(0, newest - ROUNDS), -1):
-        posts += tx.posts.in_round(number)[::-1][: MOST_POSTS - len(posts)]
-    return posts
 
 
 def _events(tx: Transaction, posts: Sequence[Post]) -> Iterator[ReactionEvent]:

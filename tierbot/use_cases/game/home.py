@@ -5,8 +5,8 @@ from dataclasses import replace
 from tierbot.domain.nouns import Arm
 from tierbot.domain.rounds.boards import Home, RoundAccuracy
 from tierbot.domain.training.judge import accuracy
-from tierbot.use_cases.loop import Loop
-from tierbot.use_cases.people.game import Game
+from tierbot.use_cases.game.questions import Game
+from tierbot.use_cases.ports import Store
 
 _ROUNDS = 6
 
@@ -14,8 +14,8 @@ _ROUNDS = 6
 class HomePage:
     """What App Home shows and changes, in any workspace."""
 
-    def __init__(self, loop: Loop, game: Game) -> None:
-        self._loop = loop
+    def __init__(self, store: Store, game: Game) -> None:
+        self._store = store
         self._game = game
 
     def of(self, workspace: str, user: str) -> Home:
@@ -24,7 +24,7 @@ class HomePage:
         board = self._game.leaderboard(workspace, "this")
         first = max(1, score.round_number - _ROUNDS + 1)
         numbers = range(first, score.round_number + 1)
-        with self._loop.store.read(workspace) as tx:
+        with self._store.read(workspace) as tx:
             settled = tx.verdicts.settled(rounds=list(numbers))
             champion = tx.models.champion()
             trainer = tx.trainers.get(user)
@@ -46,7 +46,7 @@ class HomePage:
 
         `name` is what they go by: it is shown where others are mentioned.
         """
-        with self._loop.store.begin(workspace) as tx:
+        with self._store.begin(workspace) as tx:
             trainer = tx.trainers.get(user)
             tx.trainers.put(replace(trainer, name=name or trainer.name, opted_out=opted_out))
         return trainer.opted_out != opted_out

@@ -16,7 +16,7 @@ from tierbot.reports.crowd import crowd_of
 from tierbot.use_cases.delivery.direct_messages import DirectMessages
 from tierbot.use_cases.people.doubts import doubted, overrule
 from tierbot.use_cases.people.personal_data import PersonalData
-from tierbot.use_cases.people.watching import JOB, SuspicionWatch
+from tierbot.use_cases.people.suspicion_watch import JOB, SuspicionWatch
 from tierbot.use_cases.ports import Doubt, Job
 
 HONEST = ("U1", "U2", "U3", "U4")

@@ -12,8 +12,9 @@ from tierbot.domain.nouns import ModelVersion, ReactionEvent, Round, Standing, T
 from tierbot.domain.rounds.boards import Leaderboard, MyScore, RoundStatus
 from tierbot.domain.rounds.calendar import local_days
 from tierbot.domain.rounds.scores import all_time_standings, standings_of, streak
-from tierbot.use_cases.loop import Loop
-from tierbot.use_cases.ports import Job, Transaction, Workspace
+from tierbot.settings import Settings
+from tierbot.use_cases.delivery.announcing import channel_of
+from tierbot.use_cases.ports import Clock, Job, Store, Transaction, Workspace
 from tierbot.use_cases.rounds.round_report import round_status
 
 _LONGEST_STREAK = timedelta(days=120)
@@ -22,16 +23,25 @@ JOBS = ("push", "retrain", "close_round")
 
 
 class Game:
-    """The loop as colleagues and admins see it."""
+    """The game as colleagues and admins see it."""
 
-    def __init__(self, loop: Loop, wake: Callable[[], None]) -> None:
-        """`wake` tells the background worker that there is something to do now."""
-        self._loop = loop
+    def __init__(
+        self,
+        store: Store,
+        clock: Clock,
+        settings: Settings,
+        *,
+        record: Callable[[str, ReactionEvent], bool],
+        roll_back: Callable[[str, str], ModelVersion],
+        wake: Callable[[], None],
+    ) -> None:
+        """For `record` and `roll_back` see Loop; `wake` tells the background worker that there is work to do now."""
+        self._store = store
+        self._clock = clock
+        self._settings = settings
         self._wake = wake
-
-    def record(self, workspace: str, event: ReactionEvent) -> bool:
-        """Write a reaction event into the ledger; see Loop.record."""
-        return self._loop.record(workspace, event)
+        self.record = record
+        self.rollback = roll_back
 
     def touched(self, workspace: str) -> None:  # noqa: ARG002 - one worker serves all workspaces
         """Say that the ledger grew: votes and verdicts follow soon."""
@@ -44,7 +54,7 @@ class Game:
 
         Raises TierbotError if `which` is none of these or there is no such round.
         """
-        with self._loop.store.read(workspace) as tx:
+        with self._store.read(workspace) as tx:
             if which == "all":
                 return self._all_time(tx)
             current = _current(tx)
@@ -75,13 +85,12 @@ class Game:
 
     def my_score(self, workspace: str, user: str) -> MyScore:
         """Return one trainer's own view of the current round."""
-        loop = self._loop
-        now = loop.clock.now()
-        with loop.store.read(workspace) as tx:
+        now = self._clock.now()
+        with self._store.read(workspace) as tx:
             round_ = _current(tx)
             standings = self._live(tx, round_)
             moments = [vote.at for _, vote in tx.ledger.votes_by(user, now - _LONGEST_STREAK)]
-        zone = loop.settings.zone
+        zone = self._settings.zone
         mine = next((line for line in standings if line.user == user), None)
         ahead = [line for line in standings if mine is None or line.score > mine.score]
         return MyScore(
@@ -95,12 +104,12 @@ class Game:
 
     def round_status(self, workspace: str) -> RoundStatus:
         """Return how the current round is going."""
-        with self._loop.store.read(workspace) as tx:
+        with self._store.read(workspace) as tx:
             return round_status(tx, _current(tx))
 
     def models(self, workspace: str) -> list[ModelVersion]:
         """Return all model versions, newest first."""
-        with self._loop.store.read(workspace) as tx:
+        with self._store.read(workspace) as tx:
             return tx.models.all()
 
     # --- requests of admins -----------------------------------------------------------------------
@@ -113,8 +122,8 @@ class Game:
         """
         if job not in JOBS:
             raise TierbotError(f"There's no job {job!r}. Jobs are: {', '.join(JOBS)}.")
-        now, request_id = self._loop.clock.now(), key("request", job, trigger or uuid4())
-        with self._loop.store.begin(workspace) as tx:
+        now, request_id = self._clock.now(), key("request", job, trigger or uuid4())
+        with self._store.begin(workspace) as tx:
             current = tx.rounds.current()
             if job == "close_round" and current is not None:
                 _check_posted(tx)
@@ -134,34 +143,30 @@ class Game:
         return self._set_paused(workspace, by, paused=False)
 
     def _set_paused(self, workspace: str, by: str, *, paused: bool) -> bool:
-        with self._loop.store.begin(workspace) as tx:
+        with self._store.begin(workspace) as tx:
             known = _set_up(tx, workspace)
             before = known.paused
             if before == paused:
                 return False
             tx.workspaces.put(replace(known, paused=paused))
-            tx.workspaces.audit(by, "pause" if paused else "resume", before, paused, self._loop.clock.now())
+            tx.workspaces.audit(by, "pause" if paused else "resume", before, paused, self._clock.now())
         return True
 
     def channel(self, workspace: str) -> str:
         """Return the channel that a workspace plays in; empty if none is chosen yet."""
-        with self._loop.store.read(workspace) as tx:
-            return self._loop.channel(tx)
+        with self._store.read(workspace) as tx:
+            return channel_of(tx, self._settings.channel)
 
     def choose_channel(self, workspace: str, channel: str, by: str) -> bool:
         """Play in another channel from the next post on; False if it is that one already."""
-        with self._loop.store.begin(workspace) as tx:
+        with self._store.begin(workspace) as tx:
             known = _set_up(tx, workspace)
-            before = self._loop.channel(tx)
+            before = channel_of(tx, self._settings.channel)
             if before == channel:
                 return False
             tx.workspaces.put(replace(known, channel=channel))
-            tx.workspaces.audit(by, "choose channel", before or None, channel, self._loop.clock.now())
+            tx.workspaces.audit(by, "choose channel", before or None, channel, self._clock.now())
         return True
-
-    def rollback(self, workspace: str, by: str) -> ModelVersion:
-        """Put the former champion back in service and announce it; see Registry.rollback."""
-        return self._loop.roll_back(workspace, by)
 
 
 def _set_up(tx: Transaction, workspace: str) -> Workspace:

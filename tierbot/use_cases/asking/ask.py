@@ -1,0 +1,108 @@
+"""Article → prediction → post: articles are chosen, predicted, and queued as posts."""
+
+from collections.abc import Callable
+from datetime import datetime, timedelta
+
+from tierbot.domain.nouns import Post, Round, Thread, TierbotError, key
+from tierbot.domain.predict.asking import Asked
+from tierbot.domain.tags import TagSpace
+from tierbot.use_cases.asking.choosing import Chooser, Chosen
+from tierbot.use_cases.delivery.announcing import channel_of
+from tierbot.use_cases.delivery.dispatch import deliveries_of
+from tierbot.use_cases.ports import Clock, Store, Transaction
+
+Progress = Callable[[Transaction, int], None]
+"""Called in each transaction that queues posts, with the number of chosen articles still to queue."""
+
+_AT_ONCE = 25  # posts in one transaction: reactions wait for it, and Slack waits three seconds for them
+_ATTEMPTS = 5  # at choosing, while another process asks about the same articles
+
+
+class Ask:
+    """Queues posts in any workspace. Safe to repeat: an article is asked about once."""
+
+    def __init__(self, store: Store, clock: Clock, chooser: Chooser, default_channel: str) -> None:
+        """`default_channel` serves workspaces that have not chosen one; empty for none."""
+        self._store = store
+        self._clock = clock
+        self._chooser = chooser
+        self._default_channel = default_channel
+
+    def __call__(
+        self,
+        workspace: str,
+        count: int,
+        *,
+        spread: timedelta = timedelta(0),
+        channel: str | None = None,
+        progress: Progress = lambda *_: None,
+    ) -> int:
+        """Choose up to `count` waiting articles, predict, and queue a post of each; return how many.
+
+        The posts fall due evenly over `spread`, in the workspace's channel or the one given. They are written a
+        few at a time; each transaction calls `progress` with the number still to queue.
+        """
+        posted = 0
+        for _ in range(_ATTEMPTS):
+            if posted >= count:
+                break
+            chosen = self._chooser.choose(workspace, count - posted)
+            new = self._queue(workspace, chosen, spread, channel, progress)
+            posted += new
+            if new == len(chosen.asking.asked):
+                break  # otherwise another process has asked about some of them
+        return posted
+
+    def in_threads(self, workspace: str) -> int:
+        """Queue a post, in its thread, for each message that someone asked about; return how many."""
+        return self._queue(workspace, self._chooser.for_threads(workspace), timedelta(0), None, lambda *_: None)
+
+    def _queue(self, workspace: str, chosen: Chosen, spread: timedelta, channel: str | None, progress: Progress) -> int:
+        found = chosen.asking
+        step = spread / max(1, len(found.asked))
+        posted = 0
+        for start in range(0, max(1, len(found.asked)), _AT_ONCE):
+            few = found.asked[start : start + _AT_ONCE]
+            with self._store.begin(workspace) as tx:
+                round_ = tx.rounds.current()
+                if round_ is None:
+                    raise TierbotError("No round is open. It opens when the bot starts (`tierbot run`).")
+                where = channel or channel_of(tx, self._default_channel)
+                threads = [chosen.threads.get(item.prediction.article_id) for item in few]
+                if not where and not all(threads):
+                    raise TierbotError("No channel is chosen yet. Type `/tier channel` in the one to play in.")
+                now = self._clock.now()
+                for place, (item, thread) in enumerate(zip(few, threads, strict=True), start):
+                    posted += _queue_post(tx, item, round_, chosen.tags, now, now + place * step, where, thread)
+                if start + _AT_ONCE >= len(found.asked):
+                    tx.held_back.add(found.held)
+                progress(tx, len(found.asked) - posted)
+        return posted
+
+
+def _queue_post(
+    tx: Transaction,
+    asked: Asked,
+    round_: Round,
+    tags: TagSpace,
+    now: datetime,
+    due_at: datetime,
+    channel: str,
+    thread: Thread | None,
+) -> bool:
+    prediction = asked.prediction
+    post = Post(
+        id=key("post", prediction.article_id),
+        prediction_id=prediction.id,
+        article_id=prediction.article_id,
+        round_number=round_.number,
+        arm=asked.arm,
+        arm_probability=asked.arm_probability,
+        shown_tag=prediction.shown_tag,
+        channel=thread.channel if thread else channel,
+        created_at=now,
+    )
+    if not tx.posts.add(prediction, post):
+        return False
+    tx.outbox.add(deliveries_of(post, tags, due_at, thread))
+    return True

@@ -1,0 +1,40 @@
+"""Verdict → training set → model: retraining and rollback, each announced with what came of it."""
+
+from tierbot.domain.nouns import ModelVersion, key
+from tierbot.use_cases.delivery.announcing import announce, channel_of
+from tierbot.use_cases.models.registry import Registry, Training
+from tierbot.use_cases.ports import Clock, Transaction
+from tierbot.use_cases.voting.settlement import Settlement
+
+
+class Retraining:
+    """Retrains and rolls back in any workspace."""
+
+    def __init__(self, clock: Clock, settlement: Settlement, registry: Registry, default_channel: str) -> None:
+        """`default_channel` serves workspaces that have not chosen one; empty for none."""
+        self._clock = clock
+        self._settlement = settlement
+        self._registry = registry
+        self._default_channel = default_channel
+
+    def retrain(self, workspace: str) -> Training | None:
+        """Train a challenger on every verdict, promote it unless it is worse; None without verdicts."""
+        self._settlement.settle(workspace)
+        self._settlement.settle_round(workspace)
+
+        def announced(tx: Transaction, training: Training) -> None:
+            self._announce(tx, key("trained", training.version.id), training.announcement())
+
+        return self._registry.retrain(workspace, announced)
+
+    def roll_back(self, workspace: str, by: str) -> ModelVersion:
+        """Put the champion's parent back in service; return the version now in service."""
+
+        def announced(tx: Transaction, version: ModelVersion) -> None:
+            news = {"kind": "model_rolled_back", "model": version.id, "number": version.number, "by": by}
+            self._announce(tx, key("rolled_back", version.id, self._clock.now().isoformat()), news)
+
+        return self._registry.roll_back(workspace, by, announced)
+
+    def _announce(self, tx: Transaction, delivery_id: str, news: dict[str, object]) -> None:
+        announce(tx, delivery_id, news, channel_of(tx, self._default_channel), self._clock.now())

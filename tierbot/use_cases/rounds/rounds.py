@@ -1,0 +1,85 @@
+"""Rounds open, are frozen with their standings, and are announced."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+from tierbot.domain.nouns import Round, key
+from tierbot.domain.rounds.figures import RoundFigures
+from tierbot.domain.rounds.scores import champion, sharpshooter, standings_of
+from tierbot.use_cases.delivery.announcing import announce, channel_of
+from tierbot.use_cases.ports import Clock, DeliveryKind, Store, Transaction
+from tierbot.use_cases.rounds.round_report import chart_of, figures_before, report_of
+from tierbot.use_cases.voting.settlement import Settlement
+from tierbot.use_cases.voting.tallying import tally
+
+_FREEZE_ATTEMPTS = 3  # then a round is frozen although votes keep coming: they score, whether settled or not
+
+
+class Rounds:
+    """Opens and closes the rounds of any workspace."""
+
+    def __init__(
+        self, store: Store, clock: Clock, settlement: Settlement, length: timedelta, default_channel: str
+    ) -> None:
+        """`default_channel` serves workspaces that have not chosen one; empty for none."""
+        self._store = store
+        self._clock = clock
+        self._settlement = settlement
+        self._length = length
+        self._default_channel = default_channel
+
+    def open(self, tx: Transaction, number: int) -> None:
+        """Open round `number` from now on."""
+        now = self._clock.now()
+        tx.rounds.open(Round(number=number, opened_at=now, closes_at=now + self._length))
+        tx.agenda.plan("close_round", now + self._length)
+
+    def close(self, workspace: str) -> Round | None:
+        """Freeze the open round's standings, announce its champion, open the next; return the closed round.
+
+        What is recorded until the freeze scores. A round without a post in Slack stays open for another length of
+        time; None then.
+        """
+        for attempt in range(_FREEZE_ATTEMPTS):
+            self._settlement.settle(workspace)
+            self._settlement.settle_round(workspace)
+            with self._store.read(workspace) as tx:
+                current = tx.rounds.current()
+                former = figures_before(tx, current.number) if current else []
+            with self._store.begin(workspace) as tx:
+                if current is None or tx.rounds.current() != current:
+                    return None  # another process has just closed it
+                late = 0
+                while few := tally(tx, self._clock.now()):
+                    late += few
+                if not late or attempt == _FREEZE_ATTEMPTS - 1:
+                    return self._freeze(tx, current, former)
+            # Votes that arrived meanwhile are settled before the standings count agreement.
+        return None
+
+    def _freeze(self, tx: Transaction, current: Round, former: Sequence[RoundFigures]) -> Round | None:
+        now = self._clock.now()
+        if not any(post.ts for post in tx.posts.in_round(current.number)):
+            tx.rounds.prolong(current.number, now + self._length)
+            tx.agenda.plan("close_round", now + self._length)
+            return None
+        tx.posts.move_queued(current.number, current.number + 1)  # nobody has seen them: they join the next round
+        posts = tx.posts.in_round(current.number)
+        verdicts = tx.verdicts.latest([post.id for post in posts])
+        standings = standings_of(posts, tx.ledger.votes_in_round(current.number), verdicts)
+        closed = replace(current, frozen_at=now, champion=champion(standings), sharpshooter=sharpshooter(standings))
+        if not tx.rounds.freeze(closed, standings):
+            return None
+        self.open(tx, current.number + 1)
+        self._announce(tx, closed, report_of(tx, closed, standings, posts), chart_of(tx, current.number, former), now)
+        return closed
+
+    def _announce(
+        self, tx: Transaction, closed: Round, report: dict[str, object], chart: dict[str, object], now: datetime
+    ) -> None:
+        """Queue the words first and the picture after them, both before what was queued already."""
+        channel, words = channel_of(tx, self._default_channel), key("round_closed", closed.number)
+        announce(tx, words, report, channel, now, priority=1)
+        chart_id, picture = key("round_chart", closed.number), DeliveryKind.PICTURE
+        announce(tx, chart_id, chart, channel, now, kind=picture, priority=1, after_id=words)
