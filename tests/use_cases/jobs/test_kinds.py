@@ -10,7 +10,7 @@ from tests.conftest import WORKSPACE, Harness, build_harness, harness_settings
 from tierbot.domain.nouns import TierbotError
 from tierbot.use_cases.asking import ask
 from tierbot.use_cases.asking.ask import Ask
-from tierbot.use_cases.asking.push_schedule import next_push, slots
+from tierbot.use_cases.asking.push_schedule import next_push
 from tierbot.use_cases.jobs.kinds import retrain_if_enough
 from tierbot.use_cases.jobs.scheduler import FIRST_RETRY
 from tierbot.use_cases.ports import Job
@@ -172,7 +172,7 @@ def test_learned_pushes_keep_their_pause(tmp_path: Path, hours: int) -> None:
         pause = (harness.job("push").due_at - at) / timedelta(hours=hours)
         assert pause in {0.5, 0.75, 1.0, 1.25, 1.5}
         with harness.bot.store.read(WORKSPACE) as tx:
-            assert len(slots(tx)) == number
+            assert len(tx.workspaces.draws()) == number
         harness.clock.time = harness.job("push").due_at
     harness.bot.close()
 

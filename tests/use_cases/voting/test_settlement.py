@@ -8,7 +8,7 @@ import pytest
 from tests.conftest import WORKSPACE, Harness, build_harness
 from tierbot.domain.nouns import Arm, Outcome, Post, Verdict
 from tierbot.domain.tags import default_tag_space
-from tierbot.use_cases.voting import settlement
+from tierbot.use_cases import recent_posts
 
 
 def learned(folder: Path, **changes: object) -> Harness:
@@ -141,7 +141,7 @@ def test_a_post_whose_votes_were_all_taken_back_abstains(tmp_path: Path) -> None
 
 
 def test_voters_are_known_by_the_last_rounds_only(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(settlement, "ROUNDS", 1)
+    monkeypatch.setattr(recent_posts, "ROUNDS", 1)
     harness = learned(tmp_path / "learned")
     old = play(harness, 5)
     harness.bot.loop.close_round(WORKSPACE)
