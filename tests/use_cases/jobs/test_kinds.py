@@ -210,6 +210,7 @@ def test_two_admins_who_close_a_round_close_one_and_a_crash_does_not_close_the_n
 
 
 def test_a_round_closes_when_it_is_due_and_its_job_waits_for_the_end_of_the_next(harness: Harness) -> None:
+    harness.posts(1)
     harness.clock.advance(days=8)
     harness.do("close_round")
     assert current(harness) == 2

@@ -11,15 +11,12 @@ class Meter(Protocol):
 
         lag: seconds from what happened in Slack to its row in the ledger, where both are known.
         """
-        ...
 
     def rate_limited(self, method: str) -> None:
         """Note that Slack answered a Web API method with 429."""
-        ...
 
     def worked(self, work: str, seconds: float, *, failed: bool) -> None:
         """Note that a piece of work (settling, a job on the agenda) took so many seconds."""
-        ...
 
 
 class NoMeter:

@@ -22,7 +22,6 @@ class Clock(Protocol):
 
     def now(self) -> datetime:
         """Return the present, aware UTC."""
-        ...
 
 
 class Encoder(Protocol):
@@ -31,16 +30,13 @@ class Encoder(Protocol):
     @property
     def digest(self) -> str:
         """A sha256 over what determines the embeddings (weights, tokenizer, truncation); stored with each."""
-        ...
 
     @property
     def dimension(self) -> int:
         """Length of an embedding."""
-        ...
 
     def encode(self, texts: Sequence[str]) -> NDArray[np.float32]:
         """Return unit-length embeddings, shape (len(texts), dimension)."""
-        ...
 
 
 class Feeds(Protocol):
@@ -51,7 +47,6 @@ class Feeds(Protocol):
 
         `memory` maps feed addresses to what the last poll's results said to keep.
         """
-        ...
 
 
 class ChatError(TierbotError):
@@ -105,39 +100,30 @@ class Chat(Protocol):
 
     def post(self, view: PostView, delivery_id: str) -> str:
         """Send a post's message, marked with `delivery_id`; return its ts."""
-        ...
 
     def revise(self, view: PostView) -> None:
         """Bring a sent post's message to what the view says; one that is gone is fine."""
-        ...
 
     def react(self, channel: str, ts: str, emoji: str) -> None:
         """Add the bot's own reaction; one that is there already is fine."""
-        ...
 
     def announce(self, channel: str, announcement: Mapping[str, Any], delivery_id: str) -> str:
         """Send an announcement (see loop.announcements for its kinds), marked with `delivery_id`; return its ts."""
-        ...
 
     def whisper(self, channel: str, user: str, announcement: Mapping[str, Any]) -> None:
         """Show an announcement in a channel to one user alone. It leaves no mark: after a crash it may come again."""
-        ...
 
     def picture(self, channel: str, png: bytes, title: str, alt: str, delivery_id: str) -> str:
         """Share a picture, marked with `delivery_id`, `alt` for those who cannot see it; return its file's id."""
-        ...
 
     def find(self, channel: str, delivery_id: str, since: datetime, thread: str | None = None) -> str | None:
         """Return the ts of the message marked with `delivery_id`, if it was sent since then; in a thread, if one is given."""
-        ...
 
     def direct(self, user: str) -> str:
         """Return the id of the channel of direct messages with a user."""
-        ...
 
     def reactions(self, channel: str, ts: str) -> list[ReactionCount] | None:
         """Return the reactions on a message as they stand; None if the message is gone."""
-        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,15 +149,12 @@ class Predictors(Protocol):
 
     def installed(self) -> list[InstalledPredictor]:
         """Return what is installed, sound or not."""
-        ...
 
     def load(self, name: str) -> LoadedPredictor:
         """Return a predictor. Raises PredictorError if there is none of this name or it cannot be used."""
-        ...
 
     def teach(self, lesson: "Lesson") -> "Taught":
         """Let a predictor learn. Raises PredictorError, or TrainingInterruptedError if nothing came of it."""
-        ...
 
 
 class ModelFiles(Protocol):
@@ -179,12 +162,9 @@ class ModelFiles(Protocol):
 
     def bootstrap(self) -> tuple[ModelVersion, bytes]:
         """Return the model that ships: its version and its weights."""
-        ...
 
     def bootstrap_rows(self) -> bytes | None:
         """Return the features of the bootstrap model's labelled rows, which retraining replays; None if it has none."""
-        ...
 
     def publish(self, version: ModelVersion, weights: bytes, workspace: str) -> None:
         """Write a workspace's champion as files, replacing its former champion's atomically; nothing if they are there."""
-        ...
