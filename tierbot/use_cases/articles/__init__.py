@@ -1,1 +1,1 @@
-"""Articles in: from feeds and files, embedded once."""
+"""Takes articles in from feeds and files, and embeds each once."""

@@ -1,4 +1,4 @@
-"""Embeddings of stored articles: each computed once, a few at a time, each few in a transaction of their own."""
+"""Embeds stored articles once each, in small batches with a transaction per batch."""
 
 from collections.abc import Sequence
 
@@ -14,7 +14,7 @@ AT_ONCE = 256
 def embed(
     store: Store, encoder: Encoder, workspace: str, articles: Sequence[Article]
 ) -> dict[str, NDArray[np.float32]]:
-    """Compute and keep the embeddings of these articles; return them by id, each of shape (encoder.dimension,)."""
+    """Compute and store the embeddings of these articles; return them by id, each of shape (encoder.dimension,)."""
     found: dict[str, NDArray[np.float32]] = {}
     for start in range(0, len(articles), AT_ONCE):
         few = articles[start : start + AT_ONCE]

@@ -1,7 +1,7 @@
-"""Articles coming in: from files and from feeds, duplicates folded, embedded once each.
+"""Takes in articles from files and feeds, folds duplicates, and embeds each article once.
 
-TfIdfWeights the web, comparing stories and encoding them happen outside of transactions. What a feed brought and what is
-remembered of the feed are written together, so that a poll is either kept or done again; both are idempotent.
+Fetching, comparing and encoding happen outside of transactions. A feed's articles and its state are written together, so a
+poll is either stored or repeated; both are idempotent.
 """
 
 import logging
@@ -20,14 +20,14 @@ from tierbot.use_cases.ports import Clock, Encoder, Feeds, Store, Transaction
 
 log = logging.getLogger(__name__)
 
-_FEED_BATCH = 100  # feeds that are read before what they brought is written
+_FEED_BATCH = 100  # feeds read before their articles are written
 _DUPLICATE_WINDOW = timedelta(days=14)
 _DUPLICATE_LIMIT = 5000
 
 
 @dataclass(frozen=True, slots=True)
 class Polled:
-    """What a round over the feeds brought. `problems`: a sentence for each broken feed."""
+    """The result of reading the feeds. `problems` has a sentence for each broken feed."""
 
     feeds: int
     new: int
@@ -53,7 +53,7 @@ class Intake:
             return tx.articles.add(folded.new), tx.articles.add_copies(folded.found)
 
     def embed(self, workspace: str, most: int | None = None) -> int:
-        """Compute and store embeddings that are missing, the newest `most` articles' (None: all); return how many."""
+        """Compute and store missing embeddings, for the newest `most` articles (None: all); return how many."""
         done = 0
         while most is None or done < most:
             with self._store.read(workspace) as tx:
@@ -67,9 +67,9 @@ class Intake:
     # --- feeds ------------------------------------------------------------------------------------
 
     def poll(self, workspace: str) -> Polled:
-        """Read every listed feed that may be asked again; store what is new.
+        """Read every listed feed that is due; store what is new.
 
-        A broken feed is logged, its problem kept for `tierbot feeds list`, and stops no other.
+        A broken feed is logged and its problem stored for `tierbot feeds list`; the other feeds are unaffected.
         """
         self._follow_file(workspace)
         now = self._clock.now()
@@ -92,10 +92,10 @@ class Intake:
         return Polled(len(due), new, copies, tuple(problems))
 
     def _keep(self, workspace: str, results: Sequence[FeedResult], now: datetime) -> tuple[int, int]:
-        """Write what feeds brought, each feed's in a transaction of its own; return (new articles, copies).
+        """Write the results, one transaction per feed; return (new articles, copies).
 
-        Folding 10,000 stories takes seconds, too long for a transaction that others wait for. What comes in
-        meanwhile from elsewhere is told apart by its id; a near duplicate of it would stand beside it.
+        Folding 10,000 stories takes seconds, too long for a transaction. Articles that arrive meanwhile from elsewhere
+        are recognized by id only, so a near duplicate among them is not folded.
         """
         articles = [article for result in results for article in result.articles]
         with self._store.read(workspace) as tx:
@@ -110,11 +110,11 @@ class Intake:
         return new, copies
 
     def _follow_file(self, workspace: str) -> None:
-        """Bring the list to what the file of feeds says; one that cannot be used is reported and changes nothing."""
+        """Make the list match the feeds file; if the file cannot be used, log that and change nothing."""
         try:
             wanted = {feed.url: feed for feed in load_feeds(self._settings.feeds)}
         except FeedFileError as fault:
-            log.warning("%s The feeds that were listed before are read.", fault)
+            log.warning("%s The feeds listed before stay in use.", fault)
             return
         with self._store.read(workspace) as tx:
             listed = {one.feed.url: one for one in tx.feeds.all()}
@@ -128,13 +128,13 @@ class Intake:
                 tx.feeds.rename(url, wanted[url].name)
 
     def feeds(self, workspace: str) -> list[ListedFeed]:
-        """Return the feeds as they are listed, the file's brought up to date, and how their last polls went."""
+        """Return the listed feeds, after reading the feeds file, and how their last polls went."""
         self._follow_file(workspace)
         with self._store.read(workspace) as tx:
             return tx.feeds.all()
 
     def add_feeds(self, workspace: str, feeds: Sequence[Feed]) -> int:
-        """List feeds that are not listed yet and have them read soon; return how many were new."""
+        """Add feeds to the list and have them read soon; return how many were new."""
         self._follow_file(workspace)
         with self._store.begin(workspace) as tx:
             listed = {canonical_url(one.feed.url) for one in tx.feeds.all()}
@@ -144,21 +144,18 @@ class Intake:
         return added
 
     def remove_feed(self, workspace: str, url: str) -> None:
-        """Take a feed off the list; its articles stay. Raises TierbotError if it is not on it, or in the file."""
+        """Remove a feed from the list; its articles stay. Raises TierbotError if it is not listed, or is in the feeds file."""
         with self._store.begin(workspace) as tx:
             found = [one for one in tx.feeds.all() if canonical_url(one.feed.url) == canonical_url(url)]
             if not found:
                 raise TierbotError(f"{url} is not on the list. `tierbot feeds list` shows what is.")
             if found[0].by is ListedBy.FILE:
-                raise TierbotError(f"{url} stands in {self._settings.feeds}. Remove it there.")
+                raise TierbotError(f"{url} is in {self._settings.feeds}. Remove it there.")
             tx.feeds.remove([one.feed.url for one in found])
 
 
 def _folded(tx: Transaction, articles: Sequence[Article], now: datetime) -> Folded:
-    """Fold duplicates among incoming articles and against those that are there.
-
-    Of the latter the recent ones are compared by what they say, all others known by their id alone.
-    """
+    """Fold duplicates among incoming articles and against stored ones: recent ones by text, older ones by id."""
     recent = tx.articles.recent(now - _DUPLICATE_WINDOW, _DUPLICATE_LIMIT)
     there = {article.id: article for article in recent}
     older = tx.articles.get(article.id for article in articles if article.id not in there)
@@ -166,7 +163,7 @@ def _folded(tx: Transaction, articles: Sequence[Article], now: datetime) -> Fold
 
 
 def _by_feed(results: Sequence[FeedResult], folded: Folded) -> Iterator[tuple[list[Article], list[Copy]]]:
-    """Yield the new articles and the copies that each result brought; an original comes with or before its copies."""
+    """Yield the new articles and the copies of each result; an original comes with or before its copies."""
     new = {article.id: article for article in folded.new}
     copies = {copy.id: copy for copy in folded.found}
     names = iter(copy_ids(article for result in results for article in result.articles))

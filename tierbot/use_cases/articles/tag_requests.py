@@ -1,6 +1,6 @@
-"""Messages that somebody wants to be tagged: taken in at once, asked about in their thread soon after.
+"""Messages that someone asked to have tagged: stored at once, asked about in their thread soon after.
 
-A message is copied because a person asked for it, and the question stays below it: nothing private goes elsewhere.
+The question stays in the message's own thread, so nothing private is shown elsewhere.
 """
 
 from tierbot.domain.articles.cleaning import clean_text, shorten
@@ -8,28 +8,28 @@ from tierbot.domain.nouns import Article, Thread, TierbotError, key
 from tierbot.use_cases.ports import Clock, Job, Store
 
 JOB = "ask in threads"
-_TITLE = 150  # characters of a message that head its post
+_TITLE = 150  # characters of a message used as the title of its post
 
 
 class NothingToReadError(TierbotError):
-    """A message without a letter or a digit; the text is for the person who asked."""
+    """A message without a letter or a digit; its text is shown to the requester."""
 
 
 class TagRequests:
-    """Takes requests in any workspace. Quick: a listener may wait for it."""
+    """Stores requests in any workspace. Fast enough for a listener to wait."""
 
     def __init__(self, store: Store, clock: Clock) -> None:
         self._store = store
         self._clock = clock
 
     def take(self, workspace: str, user: str, message: Thread, thread: str, text: str) -> bool:
-        """Let the text of a message be asked about in the thread below `thread`; False if it was asked about before.
+        """Request that a message's text be asked about in the thread `thread`; False if it was requested before.
 
-        Raises NothingToReadError if there is nothing in it to read.
+        Raises NothingToReadError if the text has no letter or digit.
         """
         text = clean_text(text)
         if not any(letter.isalnum() for letter in text):
-            raise NothingToReadError("There is no text in that message that I could read.")
+            raise NothingToReadError("I couldn't find any text in that message.")
         now = self._clock.now()
         article = Article(
             id=key("message", message.channel, message.ts),

@@ -1,1 +1,1 @@
-"""Which articles are asked about, of whom and when."""
+"""Which articles are asked about, when, and which trainers are asked."""

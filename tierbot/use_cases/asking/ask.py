@@ -70,7 +70,7 @@ class Ask:
                 where = channel or channel_of(tx, self._default_channel)
                 threads = [chosen.threads.get(item.prediction.article_id) for item in few]
                 if not where and not all(threads):
-                    raise TierbotError("No channel is chosen yet. Type `/tier channel` in the one to play in.")
+                    raise TierbotError("No channel is chosen yet. Type `/tier channel` in the channel to use.")
                 now = self._clock.now()
                 for place, (item, thread) in enumerate(zip(few, threads, strict=True), start):
                     posted += _queue_post(tx, item, round_, chosen.tags, now, now + place * step, where, thread)

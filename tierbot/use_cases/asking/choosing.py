@@ -1,6 +1,6 @@
-"""What to ask about next, and what to say of it: from the database to predictions, nothing written.
+"""Chooses what to ask about next and predicts it; writes nothing but embeddings.
 
-Where somebody else's predictor is in service and breaks, the last of our own models answers in its place.
+If an external predictor fails, the fallback model answers in its place.
 """
 
 import logging
@@ -25,12 +25,12 @@ from tierbot.use_cases.ports import Clock, Encoder, Store
 
 log = logging.getLogger(__name__)
 
-_POOL = 2000  # of the articles that wait, the newest so many are considered
+_POOL = 2000  # newest waiting articles considered
 
 
 @dataclass(frozen=True, slots=True)
 class Chosen:
-    """What to ask, with the tags as they stand; threads: by article id, where it is not asked in the channel."""
+    """What to ask, and the tags at that time. threads: by article id, for those not asked in the channel."""
 
     asking: Asking
     tags: TagSpace
@@ -39,7 +39,7 @@ class Chosen:
 
 @dataclass(frozen=True, slots=True)
 class _Context:
-    """What choosing stands on: the model, and what the database said when it was read."""
+    """The model and the state of the database that a choice is based on."""
 
     version: ModelVersion
     model: Model
@@ -75,33 +75,35 @@ class Chooser:
         )
 
     def choose(self, workspace: str, count: int) -> Chosen:
-        """Return up to `count` articles to ask about in the channel: checks first, then of those that wait."""
-        return self._by_who_can(workspace, lambda ground: self._of_waiting(workspace, ground, count))
+        """Return up to `count` articles to ask about in the channel: requested checks first, then waiting articles."""
+        return self._with_fallback(workspace, lambda context: self._of_waiting(workspace, context, count))
 
     def for_threads(self, workspace: str) -> Chosen:
-        """Return all messages that somebody asked about, to be asked about in their threads."""
-        return self._by_who_can(workspace, lambda ground: self._requested(workspace, ground, _POOL, in_threads=True))
+        """Return all requested messages, to be asked about in their threads."""
+        return self._with_fallback(
+            workspace, lambda context: self._requested(workspace, context, _POOL, in_threads=True)
+        )
 
-    def _by_who_can(self, workspace: str, choose: Callable[[_Context], Chosen]) -> Chosen:
+    def _with_fallback(self, workspace: str, choose: Callable[[_Context], Chosen]) -> Chosen:
         try:
-            return choose(self._ground(workspace, *self._registry.champion(workspace)))
+            return choose(self._context(workspace, *self._registry.champion(workspace)))
         except PredictorError as fault:
             version, model = self._registry.fallback(workspace)
-            log.warning("%s Until it is mended %s answers.", fault, version.id)
-            return choose(self._ground(workspace, version, model))
+            log.warning("%s Until it is fixed, %s answers.", fault, version.id)
+            return choose(self._context(workspace, version, model))
 
-    def _ground(self, workspace: str, version: ModelVersion, model: Model) -> _Context:
+    def _context(self, workspace: str, version: ModelVersion, model: Model) -> _Context:
         with self._store.read(workspace) as tx:
             tags, verdicts = tx.workspaces.tags(), tx.verdicts.count_since(DAWN)
         return _Context(version, model, tags, verdicts, load_boundaries(self._settings.boundaries, tags))
 
-    def _of_waiting(self, workspace: str, ground: _Context, count: int) -> Chosen:
-        checks = self._requested(workspace, ground, count, in_threads=False)
-        left, rules = count - len(checks.asking.asked), ground.boundaries
-        if not left:  # choosing would encode whatever waits
+    def _of_waiting(self, workspace: str, context: _Context, count: int) -> Chosen:
+        checks = self._requested(workspace, context, count, in_threads=False)
+        left, rules = count - len(checks.asking.asked), context.boundaries
+        if not left:  # choosing would encode every waiting article
             return checks
         with self._store.read(workspace) as tx:
-            waiting = tx.articles.waiting(_POOL, rules.grounds(ground.version.id) if rules.digest else ())
+            waiting = tx.articles.waiting(_POOL, rules.contexts(context.version.id) if rules.digest else ())
             ids = [article.id for article in waiting]
             vectors, sources = tx.articles.embeddings(self._encoder.digest, ids), tx.articles.sources(ids)
         if not waiting:
@@ -110,43 +112,43 @@ class Chooser:
             waiting,
             self._embeddings(workspace, waiting, vectors),
             left,
-            self._terms(ground),
+            self._asking_context(context),
             self._rng,
             sources,
         )
         both = Asking(checks.asking.asked + found.asked, checks.asking.held + found.held)
-        return Chosen(both, ground.tags)
+        return Chosen(both, context.tags)
 
-    def _requested(self, workspace: str, ground: _Context, limit: int, *, in_threads: bool) -> Chosen:
-        rules = ground.boundaries
+    def _requested(self, workspace: str, context: _Context, limit: int, *, in_threads: bool) -> Chosen:
+        rules = context.boundaries
         with self._store.read(workspace) as tx:
-            held_on = rules.grounds(ground.version.id) if rules.digest else ()
+            held_on = rules.contexts(context.version.id) if rules.digest else ()
             wanted = tx.articles.requested(limit, held_on, in_threads=in_threads)
             vectors = tx.articles.embeddings(self._encoder.digest, [article.id for article in wanted])
         if not wanted:
-            return Chosen(Asking([], []), ground.tags)
+            return Chosen(Asking([], []), context.tags)
         embeddings = self._embeddings(workspace, wanted, vectors)
-        found = ask_requested(wanted, embeddings, self._terms(ground), self._rng)
-        return Chosen(found, ground.tags, _threads(wanted))
+        found = ask_requested(wanted, embeddings, self._asking_context(context), self._rng)
+        return Chosen(found, context.tags, _threads(wanted))
 
     def _embeddings(
         self, workspace: str, articles: Sequence[Article], known: Mapping[str, NDArray[np.float32]]
     ) -> NDArray[np.float32]:
-        """Return the embeddings of n articles, (n, d); those not yet known are computed and kept."""
+        """Return the embeddings of n articles, (n, d); missing ones are computed and stored."""
         lacking = [article for article in articles if article.id not in known]
         vectors = {**known, **embed(self._store, self._encoder, workspace, lacking)}
         return np.stack([vectors[article.id] for article in articles])
 
-    def _terms(self, ground: _Context) -> AskingContext:
+    def _asking_context(self, context: _Context) -> AskingContext:
         return AskingContext(
             asker=self._asker,
-            model=ground.model,
-            version=ground.version.id,
-            tag_ids=ground.tags.ids,
-            verdicts=ground.verdicts,
+            model=context.model,
+            version=context.version.id,
+            tag_ids=context.tags.ids,
+            verdicts=context.verdicts,
             now=self._clock.now(),
             metadata={"encoder": self._encoder.digest},
-            boundaries=ground.boundaries,
+            boundaries=context.boundaries,
         )
 
 

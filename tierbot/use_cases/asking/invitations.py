@@ -1,9 +1,8 @@
-"""“Send me five to judge”: ordinary posts by direct message, chosen for one trainer.
+""" "Send me five to judge": ordinary posts by direct message, chosen for one trainer.
 
-Posts of this round on which this trainer's opinion is expected to tell most are drawn (see predict/assignment.py; the
-probability of each draw is kept with its delivery); the same post is then put to the trainer in their direct messages,
-and what they react there counts as if they had reacted in the channel. When those run out, new articles are posted to
-them; when there are none, settled posts with few voters, whose verdicts one more opinion makes surer.
+First come posts of this round on which this trainer's vote is expected to be most informative, drawn with a logged
+propensity (domain/predict/assignment.py). Reactions in direct messages count as in the channel. When those run out, new
+articles are posted to the trainer, and then settled posts with few voters.
 """
 
 from collections.abc import Callable
@@ -24,19 +23,19 @@ from tierbot.use_cases.ports import Chat, Clock, Store, Transaction
 from tierbot.use_cases.recent_posts import ROUNDS
 
 FIVE = 5
-_CONSIDERED = 500  # of the posts that need an opinion, the newest
+_CONSIDERED = 500  # newest posts that need an opinion
 
 MOST_UNANSWERED = 10
-"""Posts that may lie unanswered in someone's messages before no more are sent."""
+"""Unanswered posts in someone's direct messages beyond which no more are sent."""
 
 
 class Invitations:
-    """Sends trainers posts to judge, in any workspace. Not quick: it may embed articles and asks Slack."""
+    """Sends trainers posts to judge, in any workspace. Slow: it calls Slack and may embed articles."""
 
     def __init__(
         self, store: Store, clock: Clock, ask: Ask, minimum: int, chats: Callable[[str], Chat], rng: np.random.Generator
     ) -> None:
-        """`minimum` is how many voters a verdict takes."""
+        """`minimum` is the number of voters that a verdict needs."""
         self._store = store
         self._clock = clock
         self._ask = ask
@@ -47,7 +46,7 @@ class Invitations:
     def send(self, workspace: str, user: str, count: int = FIVE) -> int:
         """Queue up to `count` posts for a trainer's direct messages; return how many.
 
-        Raises TierbotError if enough lie there unanswered, or Slack opens no conversation.
+        Raises TierbotError if too many are unanswered there, or Slack opens no conversation.
         """
         channel = self._chats(workspace).direct(user)
         now = self._clock.now()
@@ -61,7 +60,7 @@ class Invitations:
             if unanswered + count > MOST_UNANSWERED:
                 raise TierbotError(
                     f"You still have {unanswered} posts to judge in your messages with me. "
-                    "Judge some of those first, and ask again."
+                    "Judge some of them first, then ask again."
                 )
             for one in drawn:
                 invitation, delivery = invitation_of(one.post, user, channel, now)
@@ -90,7 +89,7 @@ class Invitations:
         return len(chosen)
 
     def _drawn(self, tx: Transaction, user: str, channel: str, count: int) -> list[Assignment]:
-        """Draw posts of this round for a trainer; the newest so many are considered."""
+        """Draw posts of this round for a trainer."""
         round_ = _open_round(tx)
         known = _candidates(tx, user, channel, round_, _judged(tx, user, round_))[-_CONSIDERED:]
         predictions = tx.posts.predictions(one.post.prediction_id for one in known)
@@ -116,14 +115,14 @@ def _open_round(tx: Transaction) -> Round:
 
 
 def _skills(tx: Transaction, round_: Round) -> Callable[[str, str], float]:
-    """Return how well each trainer knows each tag, by this round's and the last rounds' settled posts."""
+    """Return how well each trainer knows each tag, from the settled posts of the recent rounds."""
     rounds = range(max(1, round_.number - ROUNDS + 1), round_.number + 1)
     votes = {post_id: given for number in rounds for post_id, given in tx.ledger.votes_in_round(number).items()}
     return skills((one.verdict, votes.get(one.post.id, ())) for one in tx.verdicts.settled(rounds=list(rounds)))
 
 
 def _judged(tx: Transaction, user: str, round_: Round) -> set[str]:
-    """Return the ids of this round's posts that the trainer has voted on, also where no tally has read it yet."""
+    """Return the ids of this round's posts that the trainer has voted on, tallied or not."""
     voted = {
         post_id
         for post_id, votes in tx.ledger.votes_in_round(round_.number).items()
@@ -136,7 +135,7 @@ def _judged(tx: Transaction, user: str, round_: Round) -> set[str]:
     }
 
 
-_RECENT = 500  # messages with events that no tally has read; as a rule there are a handful
+_RECENT = 500  # messages with events not tallied yet; usually a handful
 
 
 def _unanswered(tx: Transaction, user: str, channel: str, round_: Round, judged: set[str]) -> int:
@@ -152,7 +151,7 @@ def _candidates(tx: Transaction, user: str, channel: str, round_: Round, judged:
         for post in tx.posts.in_round(round_.number)
         if post.ts and post.id not in judged and post.id not in invited and post.channel != channel
     ]
-    # What somebody had asked about in a thread stays there: it may come from a private channel.
+    # A tag request stays in its thread: it may come from a private channel.
     articles = tx.articles.get({post.article_id for post in posts})
     posts = [post for post in posts if articles[post.article_id].asked_in is None]
     verdicts = tx.verdicts.latest(post.id for post in posts)

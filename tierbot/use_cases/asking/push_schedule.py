@@ -1,7 +1,7 @@
-"""When scheduled posts go out: every few hours, or at the hours at which colleagues vote most.
+"""When scheduled posts go out: every few hours, or at the hours when colleagues vote most.
 
-Either way only when it is not quiet. A learned hour is drawn from those around the fixed one; each draw is kept with
-its propensity, so that the log can say what other hours would have brought.
+Never in quiet hours. A learned hour is drawn from those around the fixed one; each draw is stored with its propensity for
+off-policy estimates.
 """
 
 from datetime import datetime, timedelta
@@ -15,17 +15,17 @@ from tierbot.use_cases.ports import PushDraw, Transaction
 from tierbot.use_cases.recent_posts import ROUNDS
 
 _MOST_KEPT = 500
-_STEPS = 5  # moments to choose from, evenly from half of the usual pause to one and a half
+_STEPS = 5  # candidate times, evenly from half to one and a half times the usual pause
 
 
 def next_push(settings: Settings, after: datetime) -> datetime:
-    """Return when articles are posted next by the clock: some hours on, outside of quiet hours and free days."""
+    """Return when articles are posted next by the clock, outside of quiet hours and free days."""
     earliest = after + timedelta(hours=settings.push_every_hours)
     return next_open(earliest, parse_hours(settings.quiet_hours), settings.weekdays, settings.zone)
 
 
 def chosen_push(tx: Transaction, settings: Settings, after: datetime, rng: np.random.Generator) -> datetime:
-    """Draw when articles are posted next by where colleagues voted in the last rounds, and keep the draw."""
+    """Draw when articles are posted next, by when colleagues voted in the recent rounds; store the draw."""
     pause, quiet = timedelta(hours=settings.push_every_hours), parse_hours(settings.quiet_hours)
     moments = [after + pause * (0.5 + step / (_STEPS - 1)) for step in range(_STEPS)]
     open_ = [at for at in moments if not is_quiet(at, quiet, settings.weekdays, settings.zone)]

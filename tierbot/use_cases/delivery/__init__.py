@@ -1,1 +1,1 @@
-"""The outbox: what is sent to Slack, once each."""
+"""The outbox: everything that is sent to Slack, once each."""

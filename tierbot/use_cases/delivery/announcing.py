@@ -1,4 +1,4 @@
-"""Announcements to a workspace's channel, queued in the transaction of whatever they announce."""
+"""Announcements to a workspace's channel, queued in the transaction of the event they announce."""
 
 from collections.abc import Mapping
 from datetime import datetime

@@ -1,4 +1,4 @@
-"""Telling people something by direct message, once: the admins of a workspace above all."""
+"""Direct messages to admins and others, sent once each."""
 
 import logging
 from collections.abc import Callable, Mapping, Sequence
@@ -10,14 +10,14 @@ from tierbot.use_cases.ports import Chat, ChatUnavailableError, Clock, Delivery,
 log = logging.getLogger(__name__)
 
 MOST_ADMINS = 10
-"""How many admins are told: it is enough that some know."""
+"""Admins who get a message: it is enough if some know."""
 
 
 class DirectMessages:
-    """Writes messages for the outbox. It asks Slack for channels, so never inside a transaction."""
+    """Writes messages for the outbox. Calls Slack for channels, so never use it inside a transaction."""
 
     def __init__(self, chats: Callable[[str], Chat], admins: Callable[[str], Sequence[str]], clock: Clock) -> None:
-        """`admins` lists the user ids of a workspace's admins; it raises TierbotError if Slack does not."""
+        """`admins` lists the user ids of a workspace's admins; it raises TierbotError if Slack refuses."""
         self._chats = chats
         self._admins = admins
         self._clock = clock
@@ -29,7 +29,7 @@ class DirectMessages:
         except (RateLimitedError, ChatUnavailableError):
             raise
         except TierbotError as fault:
-            log.warning("Slack doesn't list the admins, so nobody is told of %s: %s", about[0], fault)
+            log.warning("Slack doesn't list the admins, so nobody gets the message about %s: %s", about[0], fault)
             return []
         return self.to(workspace, admins, news, *about)
 
@@ -37,7 +37,7 @@ class DirectMessages:
         """Return a message to each user, for the outbox, which sends each once for the same `about` (a natural key).
 
         Users who can't be messaged are skipped. Raises RateLimitedError or ChatUnavailableError while Slack does not
-        answer: the job then fails and is tried again.
+        answer: the job then fails and is retried.
         """
         now, messages = self._clock.now(), []
         for user in users:
@@ -46,7 +46,7 @@ class DirectMessages:
             except (RateLimitedError, ChatUnavailableError):
                 raise
             except TierbotError as fault:
-                log.info("%s can't be told of %s: %s", user, about[0], fault)
+                log.info("%s can't be sent the message about %s: %s", user, about[0], fault)
                 continue
             delivery_id = key(about[0], user, *about[1:])
             messages.append(Delivery(delivery_id, DeliveryKind.ANNOUNCE, channel, news, now, now))

@@ -1,8 +1,8 @@
-"""The outbox's way out: every row is sent once, also across a crash.
+"""Sends the outbox: every row once, even across a crash.
 
-A row is claimed in one transaction, sent outside of any, and marked done in another. A row that was tried before
-may have been sent before a crash, or its answer lost: its message is looked for before it is sent again. A process
-that was held up until its claim ran out writes nothing about it any more, and begins no call that could outlast it.
+A row is claimed in one transaction, sent outside of any, and marked done in another. A row that was tried before may have
+been sent already, so its message is looked for first. A process whose claim has expired writes nothing about the row, and
+starts no call that could outlast the claim.
 """
 
 import logging
@@ -33,27 +33,27 @@ from tierbot.use_cases.ports import (
 log = logging.getLogger(__name__)
 
 NOT_INSTALLED = "not_installed"
-"""The code of the ChatError for a workspace that the app is not (or no longer) installed in."""
+"""The code of the ChatError for a workspace where the app is not installed."""
 
 EMOJI_MISSING = "emoji_missing"
-"""The job that tells admins of emoji that are gone."""
+"""The job that tells admins about missing emoji."""
 
 _LEASE = timedelta(seconds=60)  # then another process may claim it
-_CALLS = timedelta(seconds=30)  # what sending takes at most: two calls of 15 s, with the picture and without
+_CALLS = timedelta(seconds=30)  # the longest a delivery takes: two calls of 15 s, with and without the picture
 _BACKOFF = (1, 5, 30, 120, 600)  # seconds between attempts while Slack does not answer
-_MENDING = 60  # seconds between attempts while a person has to mend something
-_TO_BE_MENDED = frozenset(  # nothing is wrong with the row: it is sent once the workspace takes messages again
+_FIXING = 60  # seconds between attempts while a person has to fix something
+_TO_BE_FIXED = frozenset(  # the row is fine: it is sent once the workspace accepts messages again
     {"invalid_auth", "not_authed", "token_revoked", "token_expired", "account_inactive", "is_archived", NOT_INSTALLED}
 )
-_NOT_INSTALLED = frozenset({"token_revoked", "account_inactive"})  # Slack may have told of it, or not
+_NOT_INSTALLED = frozenset({"token_revoked", "account_inactive"})  # Slack may or may not have sent an event about it
 _MOST_FAULTS = 5
 _SENDS_A_MESSAGE = (DeliveryKind.POST, DeliveryKind.ANNOUNCE, DeliveryKind.INVITE)  # one method, hence one pace
-_TAKEN_OVER = "%s %s took so long that another process has it now; what came of it here is not written."
+_TAKEN_OVER = "%s %s took so long that another process has claimed it; this result is discarded."
 _PREFILLS = {Arm.BASIC: ("+1", "-1", "confused"), Arm.BLANK: ()}
 
 
 def deliveries_of(post: Post, tags: TagSpace, due_at: datetime, thread: Thread | None = None) -> list[Delivery]:
-    """Return what sending a post takes: the message, in a thread if one is given, then what its arm pre-fills."""
+    """Return the deliveries of a post: the message, in a thread if one is given, then its pre-fills."""
     emoji = _prefilled(post, tags)
     below = {"thread": thread.ts} if thread else {}
     wanted = [(DeliveryKind.POST, key("post", post.id), {"post_id": post.id, **below})]
@@ -78,9 +78,9 @@ def _prefilled(post: Post, tags: TagSpace) -> tuple[str, ...]:
 
 
 def revisions_of(tx: Transaction, post: Post, now: datetime) -> list[Delivery]:
-    """Return what bringing a post's messages up to date takes: nothing for those where that waits to be done already.
+    """Return the deliveries that update a post's messages, except where an update is already waiting.
 
-    A message is written from the votes as they stand when it is sent, so one revision serves many votes.
+    An update is rendered from the votes at the time it is sent, so one serves many votes.
     """
     waiting = {(one.channel, one.payload["ts"]) for one in tx.outbox.waiting(DeliveryKind.UPDATE, post.id)}
     cursor = cursor_of(tx, post)
@@ -102,7 +102,7 @@ Draw = Callable[[Mapping[str, Any]], bytes]
 
 
 class Dispatcher:
-    """Sends what is due in a workspace's outbox, at Slack's pace."""
+    """Sends the due rows of a workspace's outbox, at Slack's pace."""
 
     def __init__(
         self,
@@ -114,9 +114,9 @@ class Dispatcher:
         per_second: float,
         shut_out: Callable[[str, str], None] = lambda *_: None,
     ) -> None:
-        """`draw` makes a PNG of what a picture's payload says; it raises TierbotError if it cannot.
+        """`draw` turns a picture's payload into a PNG, or raises TierbotError.
 
-        `shut_out` is told each workspace whose token Slack refuses, and Slack's word for it.
+        `shut_out` is called with each workspace whose token Slack refuses, and Slack's error.
         """
         self._shut_out = shut_out
         self._draw = draw
@@ -143,15 +143,15 @@ class Dispatcher:
         except ChatUnavailableError as fault:
             self._put_off(workspace, delivery, _BACKOFF[min(delivery.attempts, len(_BACKOFF) - 1)], fault)
         except ChatError as fault:
-            if fault.code in _TO_BE_MENDED:
-                log.warning("%s %s waits %d s: %s", delivery.kind, delivery.id, _MENDING, fault)
-                self._put_off(workspace, delivery, _MENDING, fault, hold=True)
+            if fault.code in _TO_BE_FIXED:
+                log.warning("%s %s waits %d s: %s", delivery.kind, delivery.id, _FIXING, fault)
+                self._put_off(workspace, delivery, _FIXING, fault, hold=True)
                 if fault.code in _NOT_INSTALLED:
                     self._shut_out(workspace, fault.code)
             else:
                 self._park(workspace, delivery, fault.code, fault)
         except Exception as fault:
-            # A fault of ours. Should it be this row's own, others must not wait behind it for ever.
+            # A bug of ours. If this row causes it, the others must not wait behind it forever.
             log.exception("Delivery %s (%s) failed.", delivery.id, delivery.kind)
             if delivery.attempts + 1 >= _MOST_FAULTS:
                 self._park(workspace, delivery, type(fault).__name__, fault)
@@ -161,7 +161,7 @@ class Dispatcher:
             self._done(workspace, delivery, result)
 
     def _send(self, workspace: str, delivery: Delivery, latest: datetime) -> str | None:
-        """Send it, or find it sent. Nothing is begun after `latest`: it might end after another process began."""
+        """Send it, or find that it was sent. Starts no call after `latest`, when another process might claim the row."""
         chat = self._chats(workspace)
         if delivery.attempts and delivery.kind in (
             *_SENDS_A_MESSAGE,
@@ -192,7 +192,7 @@ class Dispatcher:
         return None
 
     def _is_stale(self, delivery: Delivery) -> bool:
-        """Say whether an announcement came too late to be sent at all: a nudge must not slip into quiet hours."""
+        """Return whether an announcement has expired: a nudge must not slip into quiet hours."""
         expires_at = delivery.payload.get("expires_at")
         return expires_at is not None and self._clock.now() > datetime.fromisoformat(expires_at)
 
@@ -204,7 +204,7 @@ class Dispatcher:
 
     def _check(self, latest: datetime) -> None:
         if self._clock.now() > latest:
-            raise ChatUnavailableError("Getting ready to send took too long; it is tried again.")
+            raise ChatUnavailableError("Getting ready to send took too long; it will be retried.")
 
     def _post_id(self, workspace: str, delivery: Delivery) -> str:
         if delivery.kind is not DeliveryKind.INVITE:
@@ -213,7 +213,7 @@ class Dispatcher:
         with self._store.read(workspace) as tx:
             invitation = tx.posts.invitation(invitation_id)
         if invitation is None:
-            raise ChatError("post_gone", f"Invitation {invitation_id} is not in the database any more.")
+            raise ChatError("post_gone", f"Invitation {invitation_id} is no longer in the database.")
         return invitation.post_id
 
     def _view(self, workspace: str, post_id: str) -> PostView:
@@ -221,10 +221,10 @@ class Dispatcher:
             post = tx.posts.get(post_id)
             article = tx.articles.get([post.article_id]).get(post.article_id) if post else None
             tags = tx.workspaces.tags()
-            # Votes by menu are kept at the post's own place, wherever they were given.
+            # Menu votes are stored at the post's own place, wherever they were given.
             events = tx.ledger.events(post.channel, post.ts) if post and post.ts else []
         if post is None or article is None:
-            raise ChatError("post_gone", f"Post {post_id} is not in the database any more.")
+            raise ChatError("post_gone", f"Post {post_id} is no longer in the database.")
         shown = None if post.arm is Arm.BLANK else post.shown_tag
         return PostView(post, article, tags, shown, named_by_menu(events))
 
@@ -232,7 +232,9 @@ class Dispatcher:
         now = self._clock.now()
         with self._store.begin(workspace) as tx:
             if not tx.outbox.done(delivery, result, now):
-                log.warning(_TAKEN_OVER, delivery.kind, delivery.id)  # who has it now finds what was sent
+                log.warning(
+                    _TAKEN_OVER, delivery.kind, delivery.id
+                )  # the process that claimed it will find the message
                 return
             if delivery.kind is DeliveryKind.POST and result is not None:
                 tx.posts.sent(str(delivery.payload["post_id"]), result, now)
@@ -242,7 +244,7 @@ class Dispatcher:
                 tx.outbox.hold(kind, now + self._pause)
 
     def _park(self, workspace: str, delivery: Delivery, code: str, fault: Exception) -> None:
-        log.warning("Delivery %s (%s) is parked, refused for good: %s", delivery.id, delivery.kind, fault)
+        log.warning("Delivery %s (%s) is parked because Slack refused it: %s", delivery.id, delivery.kind, fault)
         with self._store.begin(workspace) as tx:
             if not tx.outbox.park(delivery, f"{code}: {fault}"):
                 log.warning(_TAKEN_OVER, delivery.kind, delivery.id)
@@ -261,20 +263,22 @@ class Dispatcher:
 
 
 def _say(chat: Chat, delivery: Delivery) -> str | None:
-    """Send an announcement to everybody in the channel, or show it to one of them."""
+    """Post an announcement to the channel, or show it to one person."""
     if delivery.kind is DeliveryKind.ANNOUNCE:
         return chat.announce(delivery.channel, delivery.payload, delivery.id)
     try:
         chat.whisper(delivery.channel, str(delivery.payload["user"]), delivery.payload)
     except ChatError as fault:
-        if fault.code in _TO_BE_MENDED:
+        if fault.code in _TO_BE_FIXED:
             raise
-        log.info("%s was not thanked: %s", delivery.payload["user"], fault)  # left the channel, say: nothing to mend
+        log.info(
+            "%s was not thanked for a late vote: %s", delivery.payload["user"], fault
+        )  # for example because they left the channel
     return None
 
 
 def _invited(tx: Transaction, invitation_id: str, ts: str, now: datetime) -> None:
-    """Write down where an invitation stands, and queue its pre-fills and what was named by menu meanwhile."""
+    """Record where an invitation is in Slack, and queue its pre-fills and updates."""
     tx.posts.invited(invitation_id, ts, now)
     invitation = tx.posts.invitation(invitation_id)
     post = tx.posts.get(invitation.post_id) if invitation else None
@@ -294,11 +298,11 @@ def _invited(tx: Transaction, invitation_id: str, ts: str, now: datetime) -> Non
 
 
 def _missing(tx: Transaction, emoji: str, now: datetime) -> None:
-    """Let the admins be told of an emoji that the workspace no longer has, unless they were."""
+    """Request a message to the admins about a missing emoji, unless they know already."""
     if tx.workspaces.get() is None or not tx.workspaces.emoji_missing(emoji):
         return
     unclaimed = (job for job in tx.agenda.all() if job.kind == EMOJI_MISSING and job.claimed_by is None)
-    if (job := next(unclaimed, None)) is not None:  # several that went at once are told at once
+    if (job := next(unclaimed, None)) is not None:  # several missing emoji share one message
         tx.agenda.left(job.id, {"names": [*job.payload.get("names", ()), emoji]})
     else:
         tx.agenda.ask(Job.request(EMOJI_MISSING, key(EMOJI_MISSING, emoji, now), now, names=[emoji]))

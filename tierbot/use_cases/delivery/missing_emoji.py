@@ -1,11 +1,11 @@
-"""A tag's emoji that the workspace deleted: its posts go on without it, and the admins are told once."""
+"""Tells the admins once about a tag's emoji that the workspace deleted; posts continue without it."""
 
 from tierbot.use_cases.delivery.direct_messages import DirectMessages
 from tierbot.use_cases.ports import Clock, Job, Store
 
 
 class MissingEmoji:
-    """A job: the outbox asks for it when Slack no longer knows an emoji."""
+    """A job, requested by the outbox when Slack no longer knows an emoji."""
 
     def __init__(self, store: Store, clock: Clock, messages: DirectMessages) -> None:
         self._store = store
@@ -13,7 +13,7 @@ class MissingEmoji:
         self._messages = messages
 
     def __call__(self, workspace: str, job: Job) -> None:
-        """Tell the admins; while Slack is busy the job fails, and is done again."""
+        """Tell the admins; while Slack is busy the job fails and is retried."""
         names = sorted(job.payload.get("names", ()))
         with self._store.read(workspace) as tx:
             tags = {tag.short_name: tag.name for tag in tx.workspaces.tags()}

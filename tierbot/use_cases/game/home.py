@@ -1,4 +1,4 @@
-"""App Home: how a trainer stands, how the model is doing, and how they want to be treated."""
+"""App Home: a trainer's score, the model's accuracy, and a switch for mentions and nudges."""
 
 from dataclasses import replace
 
@@ -42,9 +42,9 @@ class HomePage:
         )
 
     def opt_out(self, workspace: str, user: str, name: str, *, opted_out: bool) -> bool:
-        """Leave a trainer out of mentions and nudges, or let them in again; return whether that changed anything.
+        """Turn mentions and nudges of a trainer off or on; return whether that changed anything.
 
-        `name` is what they go by: it is shown where others are mentioned.
+        `name` is shown in place of a mention.
         """
         with self._store.begin(workspace) as tx:
             trainer = tx.trainers.get(user)

@@ -1,6 +1,6 @@
-"""Nudges: at most one a day, to those who used to judge.
+"""Nudges: at most one a day, to people who used to judge.
 
-They are remembered with the trainer before they are sent, so that nobody gets them twice.
+Each is recorded with the trainer before it is sent, so nobody gets it twice.
 """
 
 import logging
@@ -19,19 +19,19 @@ log = logging.getLogger(__name__)
 
 JOB = "nudge"
 FORMER_ROUNDS = 3
-"""Who judged in none of so many rounds has left the game, and is left alone."""
+"""Someone who judged in none of these many rounds has left the game and gets no nudge."""
 
 MOST_A_ROUND = 2
-"""Nudges to one person in one round: who lets two pass does not want to play this time."""
+"""Nudges per person and round: after ignoring two, they sit this round out."""
 
 _FIRST_AFTER = timedelta(days=1)
-_APART = timedelta(hours=20)  # between two nudges to one person, should the schedule be moved
-_FIRST_DAY = timedelta(days=1)  # of a round: it needs no reminding yet
-_STEP, _STEPS = timedelta(minutes=5), 12  # a nudge is good for an hour, and not beyond the start of quiet hours
+_APART = timedelta(hours=20)  # between two nudges to one person, in case the schedule is changed
+_FIRST_DAY = timedelta(days=1)  # of a round: too early for a reminder
+_STEP, _STEPS = timedelta(minutes=5), 12  # a nudge expires after an hour, or when quiet hours start
 
 
 class Nudges:
-    """Nudges, in any workspace. As a job it sends the day's nudges."""
+    """A job: sends the day's nudges in any workspace."""
 
     def __init__(self, store: Store, clock: Clock, settings: Settings, chats: Callable[[str], Chat]) -> None:
         self._store = store
@@ -39,10 +39,8 @@ class Nudges:
         self._settings = settings
         self._chats = chats
 
-    # --- nudges -----------------------------------------------------------------------------------
-
     def plan(self, workspace: str) -> None:
-        """Put the next day's nudges on the agenda, or take them off if the settings want none."""
+        """Schedule the next day's nudges, or remove them if the settings turn nudges off."""
         with self._store.begin(workspace) as tx:
             if not self._settings.nudges:
                 tx.agenda.remove(JOB)
@@ -50,7 +48,7 @@ class Nudges:
                 tx.agenda.plan(JOB, _open_from(self._settings, self._clock.now() + _FIRST_AFTER))
 
     def __call__(self, workspace: str, job: Job) -> Again | None:  # noqa: ARG002 - jobs share one signature
-        """Send the day's nudges; in quiet hours wait for their end."""
+        """Send the day's nudges; in quiet hours, try again at their end."""
         now = self._clock.now()
         expires_at = _good_until(self._settings, now)
         if expires_at <= now:
@@ -59,7 +57,7 @@ class Nudges:
         return None
 
     def nudge(self, workspace: str, expires_at: datetime) -> int:
-        """Nudge everyone who wants it, judged lately, has not judged in this round and could; return how many."""
+        """Nudge everyone who judged lately, has not judged in this round, could, and has not opted out; return how many."""
         now = self._clock.now()
         with self._store.read(workspace) as tx:
             round_ = tx.rounds.current()
@@ -76,13 +74,15 @@ class Nudges:
     def _nudge_one(self, workspace: str, user: str, round_: Round, count: int, expires_at: datetime) -> bool:
         try:
             channel = self._chats(workspace).direct(user)
-        except ChatError as fault:  # left the team, say; other faults end the job, which is done again
-            log.info("%s is not nudged: %s", user, fault)
+        except (
+            ChatError
+        ) as fault:  # for example because they left the team; other errors fail the job, which is retried
+            log.info("%s gets no nudge: %s", user, fault)
             return False
         now = self._clock.now()
         day = now.astimezone(self._settings.zone).date().isoformat()
         with self._store.begin(workspace) as tx:
-            if not _may_nudge(tx, user, round_, now):  # opted out this very moment
+            if not _may_nudge(tx, user, round_, now):  # opted out just now
                 return False
             trainer = tx.trainers.get(user)
             before = trainer.notes.get("nudged") or {}

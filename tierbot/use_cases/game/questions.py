@@ -35,7 +35,7 @@ class Game:
         roll_back: Callable[[str, str], ModelVersion],
         wake: Callable[[], None],
     ) -> None:
-        """For `record` and `roll_back` see Loop; `wake` tells the background worker that there is work to do now."""
+        """For `record` and `roll_back` see Loop; `wake` wakes the background worker."""
         self._store = store
         self._clock = clock
         self._settings = settings
@@ -44,7 +44,7 @@ class Game:
         self.rollback = roll_back
 
     def touched(self, workspace: str) -> None:  # noqa: ARG002 - one worker serves all workspaces
-        """Say that the ledger grew: votes and verdicts follow soon."""
+        """Have new ledger events tallied and settled soon."""
         self._wake()
 
     # --- questions ------------------------------------------------------------------------------
@@ -84,7 +84,7 @@ class Game:
         return standings_of(posts, votes, tx.verdicts.latest(votes))
 
     def my_score(self, workspace: str, user: str) -> MyScore:
-        """Return one trainer's own view of the current round."""
+        """Return one trainer's view of the current round."""
         now = self._clock.now()
         with self._store.read(workspace) as tx:
             round_ = _current(tx)
@@ -112,13 +112,13 @@ class Game:
         with self._store.read(workspace) as tx:
             return tx.models.all()
 
-    # --- requests of admins -----------------------------------------------------------------------
+    # --- requests by admins -----------------------------------------------------------------------
 
     def request(self, workspace: str, job: str, by: str, trigger: str = "", **details: int | str) -> bool:
-        """Ask the scheduler to do a job now; recorded in the audit trail. Return whether the request is new.
+        """Request a job now, and record that in the audit trail; return whether the request is new.
 
-        `trigger` is what Slack calls this command or click: one that is delivered twice is one request. Raises
-        TierbotError for an unknown job, or if the round to close has no post yet.
+        `trigger` is Slack's id of the command or click: one that is delivered twice is one request. Raises TierbotError
+        for an unknown job, or if the round to close has no post yet.
         """
         if job not in JOBS:
             raise TierbotError(f"There's no job {job!r}. Jobs are: {', '.join(JOBS)}.")
@@ -127,7 +127,7 @@ class Game:
             current = tx.rounds.current()
             if job == "close_round" and current is not None:
                 _check_posted(tx)
-                details["round"] = current.number  # whenever it is done, it closes this one
+                details["round"] = current.number  # whenever the job runs, it closes this round
             new = tx.agenda.ask(Job.request(job, request_id, now, by, **details))
             if new:
                 tx.workspaces.audit(by, f"request {job}", None, details, now)
@@ -135,11 +135,11 @@ class Game:
         return new
 
     def pause(self, workspace: str, by: str) -> bool:
-        """Stop scheduled posts; False if they were stopped already."""
+        """Pause scheduled posts; False if they were paused already."""
         return self._set_paused(workspace, by, paused=True)
 
     def resume(self, workspace: str, by: str) -> bool:
-        """Let scheduled posts go on; False if they were going on already."""
+        """Resume scheduled posts; False if they were not paused."""
         return self._set_paused(workspace, by, paused=False)
 
     def _set_paused(self, workspace: str, by: str, *, paused: bool) -> bool:
@@ -153,12 +153,12 @@ class Game:
         return True
 
     def channel(self, workspace: str) -> str:
-        """Return the channel that a workspace plays in; empty if none is chosen yet."""
+        """Return the channel that a workspace uses; empty if none is chosen yet."""
         with self._store.read(workspace) as tx:
             return channel_of(tx, self._settings.channel)
 
     def choose_channel(self, workspace: str, channel: str, by: str) -> bool:
-        """Play in another channel from the next post on; False if it is that one already."""
+        """Use another channel from the next post on; False if it is that one already."""
         with self._store.begin(workspace) as tx:
             known = _set_up(tx, workspace)
             before = channel_of(tx, self._settings.channel)
@@ -187,13 +187,13 @@ def _check_posted(tx: Transaction) -> None:
     round_ = _current(tx)
     if not any(post.ts for post in tx.posts.in_round(round_.number)):
         raise TierbotError(
-            f"Nothing has been posted in round {round_.number} yet. Type `/tier push` first, and close it once people voted."
+            f"Nothing has been posted in round {round_.number} yet. Type `/tier push` first, and close the round after people have voted."
         )
 
 
 def _number(which: str) -> int:
     if not which.isdecimal() or not 0 < int(which) < 10**6:
-        raise TierbotError(f"I know `this`, `last`, `all` or a round's number, and “{which[:40]}” is none.")
+        raise TierbotError(f"Use `this`, `last`, `all` or a round's number instead of “{which[:40]}”.")
     return int(which)
 
 

@@ -76,7 +76,7 @@ class Setup:
 
 
 class Joining:
-    """A job: what `tierbot run` does at its start for the one workspace that it is in."""
+    """A job: sets a workspace up after an installation, and at the start of `tierbot web` and `worker`."""
 
     def __init__(
         self,
@@ -94,7 +94,7 @@ class Joining:
         self._default_channel = default_channel
 
     def __call__(self, workspace: str, job: Job) -> None:
-        """Set the workspace up; welcome who installed it, once for each installation."""
+        """Set the workspace up; welcome the installer, once per installation."""
         with self._store.read(workspace) as tx:
             known = tx.workspaces.get()
         name = known.name if known else workspace
@@ -113,12 +113,12 @@ class Joining:
 
 
 def bring_up_to_date(store: Store, clock: Clock) -> None:
-    """Let every workspace that runs be set up again: tags may have changed, and events been missed."""
+    """Request setup for every active workspace: tags may have changed, and events may have been missed."""
     now = clock.now()
     for workspace in store.running_ids():
         try:
             with store.begin(workspace) as tx:
                 if not any(job.kind == JOB for job in tx.agenda.all()):
                     tx.agenda.ask(Job.request(JOB, key(JOB, "start", now), now))
-        except Exception:  # whatever is wrong in one workspace, the others start
+        except Exception:  # an error in one workspace must not stop the others
             log.exception("%s cannot be brought up to date", workspace)

@@ -1,1 +1,1 @@
-"""What is due gets done: the scheduler, its jobs, the background worker."""
+"""The scheduler, its jobs, and the background worker."""

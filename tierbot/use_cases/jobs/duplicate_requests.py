@@ -1,8 +1,7 @@
-"""A command or a click is obeyed once, whichever of several processes a copy of its request reaches.
+"""Refuses a command or click that any process on this database has handled before.
 
-Slack's signature is good for five minutes, and a captured request could be sent again in that time. Reactions need no
-protection: the ledger knows their event ids. What is no event is remembered in the database, as a lease that nobody
-gives back, until no signature of that time is good any more.
+Slack's signature is valid for five minutes, in which a captured request could be replayed. Reactions need no protection,
+because the ledger knows their event ids. Other requests are recorded as a lease until their signature has expired.
 """
 
 from collections.abc import Callable
@@ -12,13 +11,13 @@ from uuid import uuid4
 from tierbot.use_cases.ports import Clock, Store
 
 GOOD_FOR = timedelta(minutes=11)
-"""A signature is taken for five minutes before and after its time; a minute for clocks that differ."""
+"""A signature is accepted for five minutes before and after its time, plus a minute for clock differences."""
 
 PREFIX = "request "
 
 
 def first_time(store: Store, clock: Clock) -> Callable[[str, str], bool]:
-    """Return what says of (workspace, signature) whether no process of this database was asked that before."""
+    """Return a function that tells whether (workspace, signature) is new to every process on this database."""
 
     def is_first(workspace: str, signature: str) -> bool:
         now = clock.now()

@@ -1,8 +1,8 @@
-"""Fencing: a run of a job that has lost its claim writes nothing more.
+"""Fencing: a run that has lost its claim to a job writes nothing more.
 
-A process may be held up for longer than its lease lasts, and another one does the job meanwhile. When the first goes on,
-every transaction that its run opens checks the claim before anything else and fails. The check and the writes are one
-transaction, so that no claim can change hands between them.
+A process may stall for longer than its lease while another one takes over the job. When it continues, every transaction of
+its run checks the claim first and fails. The check and the writes share a transaction, so the claim cannot change hands in
+between.
 """
 
 from collections.abc import Iterator
@@ -15,7 +15,7 @@ from tierbot.use_cases.ports import DueJob, Store, Transaction, Workspace
 
 
 class ClaimLostError(Exception):
-    """Another run has claimed this job since. Not a TierbotError: no job may take it for a failure of its own."""
+    """Another run has claimed this job. Not a TierbotError, so that no job handles it as its own failure."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +37,7 @@ _claim: ContextVar[Claim | None] = ContextVar("claim", default=None)
 
 @contextmanager
 def under(claim: Claim) -> Iterator[None]:
-    """Let each transaction that this thread opens through a FencedStore check a claim first, until the block ends."""
+    """Until the block ends, make every FencedStore transaction of this thread check the claim first."""
     token = _claim.set(claim)
     try:
         yield
@@ -46,14 +46,14 @@ def under(claim: Claim) -> Iterator[None]:
 
 
 class FencedStore:
-    """ports.Store over another: a write in the workspace of the thread's claim checks that claim first."""
+    """Wraps a Store: a write in the workspace of the thread's claim checks that claim first."""
 
     def __init__(self, store: Store) -> None:
         self._store = store
 
     @contextmanager
     def begin(self, workspace: str) -> Iterator[Transaction]:
-        """Open a transaction; raises ClaimLostError if this thread runs a job that another run has claimed."""
+        """Open a transaction. Raises ClaimLostError if another run has claimed this thread's job."""
         claim = _claim.get()
         with self._store.begin(workspace) as tx:
             if claim is not None and claim.workspace == workspace:

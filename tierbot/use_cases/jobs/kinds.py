@@ -1,18 +1,18 @@
-"""All kinds of jobs in one table: what does each, when it is due again, and what it must not disturb.
+"""Every kind of job in one table: what it does and when it is due again.
 
 kind             does                                  due again
 push             posts articles                        by the push schedule
-ask in threads   asks about messages that were tagged  on request
+ask in threads   asks about tag requests               on request
 poll             reads the feeds, embeds what is new   every TIERBOT_POLL_EVERY_MINUTES
 close_round      closes the round                      when the next one ends
 retrain          trains a challenger                   every TIERBOT_RETRAIN_EVERY_DAYS, or after enough verdicts
 reconcile        compares open posts with Slack        every TIERBOT_RECONCILE_EVERY_MINUTES
-expire           deletes what is old and names people  every day
+expire           deletes old personal data             every day
 nudge            sends the day's nudges                every day
-watch            looks for who plays the game          every day
+watch            looks for suspicious votes            every day
 join             sets a workspace up                   on request
-emoji_missing    tells admins of emoji that are gone   on request
-smoke test          sends a canary the whole way          every TIERBOT_SMOKE_TEST_EVERY_HOURS
+emoji_missing    tells admins about missing emoji      on request
+smoke_test       posts a canary and votes on it        every TIERBOT_SMOKE_TEST_EVERY_HOURS
 """
 
 import logging
@@ -48,7 +48,7 @@ from tierbot.use_cases.voting.reconciling import Sweep
 
 log = logging.getLogger(__name__)
 
-_EMBEDDED_AT_A_POLL = 5_000  # articles. A push sees to what it considers by itself
+_EMBEDDED_AT_A_POLL = 5_000  # articles; a push embeds the ones it considers itself
 _DAY = timedelta(days=1)
 _SOON = timedelta(minutes=1)
 
@@ -65,9 +65,9 @@ def job_kinds(
     prepare: Callable[[Workspace], None],
     run_smoke_test: Callable[[str], list[Step]],
 ) -> dict[str, JobKind]:
-    """Return every kind of job by name; `store` is the one that jobs write through.
+    """Return every kind of job by name. Jobs write through `store`.
 
-    `prepare` sets a workspace up or brings it up to date; `run_smoke_test` takes a canary's smoke test in a workspace.
+    `prepare` sets a workspace up; `run_smoke_test` runs a smoke test in a workspace.
     """
     return {
         "push": JobKind(Push(store, settings, loop.ask), _next_push(settings, rng)),
@@ -80,7 +80,7 @@ def job_kinds(
         "reconcile": JobKind(
             Reconcile(clock, loop.reconcile), every(timedelta(minutes=settings.reconcile_every_minutes))
         ),
-        # What people were promised about their data holds also where the app is gone.
+        # Retention promises also hold where the app was uninstalled.
         "expire": JobKind(Expire(PersonalData(store, clock), settings), every(_DAY), also_stopped=True),
         NUDGE: JobKind(nudge, _open_after(settings, _DAY)),
         WATCH: JobKind(SuspicionWatch(store, clock, messages, settings.aggregator), every(_DAY)),
@@ -114,7 +114,7 @@ def _open_after(settings: Settings, pause: timedelta) -> Next:
 
 
 class Push:
-    """Posts articles: those an admin asked for at once, scheduled ones spread out unless paused."""
+    """Posts articles: requested ones immediately, scheduled ones spread out and not while paused."""
 
     def __init__(self, store: Store, settings: Settings, ask: Ask) -> None:
         self._store = store
@@ -122,7 +122,7 @@ class Push:
         self._ask = ask
 
     def __call__(self, workspace: str, job: Job) -> None:
-        """Post what is left of a push; with each few posts their number is taken off what is left."""
+        """Post what is left of a push, updating what is left in each transaction."""
         count = int(job.payload.get("count", self._settings.push_count))
         if job.recurs and self._rests(workspace):
             return
@@ -140,7 +140,7 @@ class Push:
 
 
 class CloseRound:
-    """Closes the round that is due, or that an admin asked to close: never the one after it."""
+    """Closes the round that is due or that an admin asked to close, never the next one."""
 
     def __init__(self, store: Store, clock: Clock, close: Callable[[str], object]) -> None:
         """`close` closes a workspace's open round and opens the next."""
@@ -149,7 +149,7 @@ class CloseRound:
         self._close = close
 
     def __call__(self, workspace: str, job: Job) -> None:
-        """Close it, unless it was closed before: by another request, or by this one before a crash."""
+        """Close it, unless another request, or this one before a crash, has closed it."""
         with self._store.read(workspace) as tx:
             current = tx.rounds.current()
         if current is None:
@@ -160,7 +160,7 @@ class CloseRound:
 
 
 class Reconcile:
-    """Compares a slice of the open posts with Slack; goes on with the next until it is through."""
+    """Compares open posts with Slack, one slice per run, until all are done."""
 
     def __init__(self, clock: Clock, sweep: Callable[[str, Mapping[str, Any]], Sweep]) -> None:
         """For `sweep` see Reconciler.sweep."""
@@ -176,7 +176,7 @@ class Reconcile:
 
 
 class Poll:
-    """Reads the feeds, and embeds what came in, so that the next push need not wait for that."""
+    """Reads the feeds and embeds new articles, so the next push need not wait."""
 
     def __init__(self, poll: Callable[[str], object], embed: Callable[[str, int], object]) -> None:
         """For both see Intake."""
@@ -184,20 +184,20 @@ class Poll:
         self._embed = embed
 
     def __call__(self, workspace: str, job: Job) -> None:  # noqa: ARG002 - jobs share one signature
-        """Read them all."""
+        """Read and embed."""
         self._poll(workspace)
         self._embed(workspace, _EMBEDDED_AT_A_POLL)
 
 
 class Expire:
-    """Deletes what names people and is older than the settings allow."""
+    """Deletes personal data that is older than the settings allow."""
 
     def __init__(self, rights: PersonalData, settings: Settings) -> None:
         self._rights = rights
         self._days = max(settings.retention_days, settings.settle_days) if settings.retention_days else 0
 
     def __call__(self, workspace: str, job: Job) -> None:  # noqa: ARG002 - jobs share one signature
-        """Delete it; with no limit set, nothing."""
+        """Delete it; nothing if no limit is set."""
         gone = self._rights.expire(workspace, self._days) if self._days else {}
         if any(gone.values()):
             log.info(
@@ -206,7 +206,7 @@ class Expire:
 
 
 def just(work: Callable[[str], object]) -> Work:
-    """Return a job that does something in a workspace, whatever its row says."""
+    """Return a job that ignores its row."""
 
     def do(workspace: str, _: Job) -> None:
         work(workspace)
@@ -215,9 +215,9 @@ def just(work: Callable[[str], object]) -> Work:
 
 
 def retrain_if_enough(store: Store, clock: Clock, settings: Settings, workspace: str) -> None:
-    """Make the retraining due now once enough posts settled since the last one.
+    """Make a retraining due once enough posts have settled since the last one.
 
-    One that failed waits for its own time: new verdicts would hardly mend what failed.
+    A failed retraining keeps its own retry time: new verdicts are unlikely to fix it.
     """
     now = clock.now()
     with store.begin(workspace) as tx:

@@ -1,11 +1,11 @@
-"""What is due gets done: APScheduler ticks, due times live in the database, and one process acts on them.
+"""Runs due jobs: APScheduler ticks, due times live in the database, and one process acts on them.
 
-Cron expressions are avoided on purpose: APScheduler's skip or repeat an hour around changes of daylight
-saving time, and its stored jobs are pickles. A tick only asks the agenda what is due, so that a restart neither
-forgets nor repeats, and rounds/calendar.py does the arithmetic of local time.
+Cron expressions are avoided: APScheduler's skip or repeat an hour when daylight saving time changes, and its stored jobs are
+pickles. A tick only queries what is due, so a restart neither forgets nor repeats; domain/rounds/calendar.py handles local
+time.
 
-Three kinds of threads, so that none waits for another's work: one renews the lease and does nothing else, one ticks
-(one query, whatever the number of workspaces), and each job has its own.
+Three kinds of threads keep work from blocking other work: one only renews the lease, one ticks (one query for all
+workspaces), and each job has its own.
 """
 
 import logging
@@ -37,15 +37,15 @@ from tierbot.use_cases.ports import (
 log = logging.getLogger(__name__)
 
 FIRST_RETRY, LAST_RETRY = timedelta(minutes=5), timedelta(hours=6)
-"""A job that failed is tried again after the first; each further failure doubles the wait, up to the last."""
+"""A failed job is retried after the first; each further failure doubles the wait, up to the last."""
 
 _TICK = 1.0  # seconds
 _RENEW = 3.0  # seconds between renewals: four may fail before the lease runs out
 _STUCK = 120.0  # seconds; a tick is one query, which waits 30 at most
 _AT_ONCE = 128  # jobs in this process
 _AT_ONCE_IN_A_WORKSPACE = 4
-_UNREADABLE = 60.0  # seconds until a job is looked at again whose failure could not even be written down
-_KEPT = timedelta(days=7)  # a finished request: as long as a copy of it could arrive
+_UNREADABLE = 60.0  # seconds until a job is retried whose failure could not be recorded
+_KEPT = timedelta(days=7)  # finished requests: copies could arrive until then
 _LONGEST_ERROR = 500  # characters
 
 _ANOTHER = (
@@ -55,18 +55,18 @@ _ANOTHER = (
 
 
 Work = Callable[[str, Job], Again | None]
-"""Does a job in a workspace. An exception means that it failed, and it is tried again later."""
+"""Does a job in a workspace. An exception means failure; the job is retried later."""
 
 Next = Callable[[Transaction, datetime], datetime]
-"""Returns when a recurring job is due again, from the time (UTC) at which it was done."""
+"""Returns when a recurring job is due again, given the time (UTC) at which it finished."""
 
 
 @dataclass(frozen=True, slots=True)
 class JobKind:
-    """How jobs of one kind are done.
+    """How jobs of one kind run.
 
-    next: None for a kind that is only ever requested. heavy: one at a time in a process. also_stopped: also done where
-    the app is no longer installed. restarts: a finished request counts as a run of the recurring job.
+    next: None for kinds that only run on request. heavy: one at a time in a process. also_stopped: also runs where the app
+    is not installed. restarts: a finished request counts as a run of the recurring job.
     """
 
     work: Work
@@ -77,15 +77,15 @@ class JobKind:
 
 
 def every(period: timedelta) -> Next:
-    """Return what lets a job be due again after a period."""
+    """Return a `Next` with a fixed period."""
     return lambda _, now: now + period
 
 
 class Scheduler:
-    """Does the jobs of every workspace whose lease this process holds."""
+    """Runs the jobs of every workspace whose lease this process holds."""
 
     def __init__(self, store: Store, clock: Clock, kinds: Mapping[str, JobKind], meter: Meter | None = None) -> None:
-        """`kinds`: by name. `store` is the one that jobs write through: a FencedStore."""
+        """`kinds` are by name. `store` is the FencedStore that jobs write through."""
         self._store = store
         self._clock = clock
         self._kinds = kinds
@@ -109,13 +109,13 @@ class Scheduler:
         return self._leads
 
     def trouble(self) -> str | None:
-        """Say in a few words why the schedule does not go on in this process, None if it does."""
+        """Return in a few words why the schedule is not running in this process, None if it is."""
         return (
-            "the schedule has not begun" if self._ticked_at is None else self._silent(SCHEDULER_LEASE.total_seconds())
+            "the schedule has not started" if self._ticked_at is None else self._silent(SCHEDULER_LEASE.total_seconds())
         )
 
     def dead(self) -> str | None:
-        """Say if it has stood still for so long that only a restart helps, None if not."""
+        """Return a reason if the schedule has stalled for so long that only a restart helps, else None."""
         return None if self._ticked_at is None else self._silent(_STUCK)
 
     def _silent(self, patience: float) -> str | None:
@@ -123,15 +123,15 @@ class Scheduler:
         return f"the schedule has not ticked for {silent:.0f} s" if silent > patience else None
 
     def start(self) -> None:
-        """Begin to renew the lease and to tick."""
+        """Start renewing the lease and ticking."""
         self._renewer.start()
         self._ticker.add_job(self.tick, "interval", seconds=_TICK, misfire_grace_time=None)
         self._ticker.start()
 
     def stop(self, grace: float = 6.0) -> bool:
-        """Stop ticking and let another process take over at once; return whether all jobs ended within `grace` s.
+        """Stop ticking and release the lease; return whether all jobs ended within `grace` seconds.
 
-        A job that did not is done again by whoever comes next, and what it still tries to write here is refused.
+        Another process repeats a job that did not end, and whatever that job still tries to write here is refused.
         """
         self._stopping.set()
         self._ticker.shutdown(wait=False)
@@ -147,20 +147,20 @@ class Scheduler:
     def _renew_on(self) -> None:
         while not self._stopped.is_set():
             try:
-                if self.dead() is None:  # a process that does no jobs must not keep them from others
+                if self.dead() is None:  # a stalled process must not hold the lease
                     self.renew()
             except Exception:
-                log.exception("The lease could not be renewed; it is tried again in %g s.", _RENEW)
+                log.exception("The lease could not be renewed; retrying in %g s.", _RENEW)
             self._stopped.wait(_RENEW)
 
     def renew(self) -> None:
-        """Take or prolong the lease of every workspace that no other process holds."""
+        """Take or extend the lease of every workspace that no other process holds."""
         now = self._clock.now()
         self._leads = frozenset(self._store.hold(SCHEDULER, self._holder, now + SCHEDULER_LEASE, now))
         self._tell_of_another(now, refused=not self._leads.issuperset(self._store.running_ids()))
 
     def _tell_of_another(self, now: datetime, *, refused: bool) -> None:
-        """Warn once of another process at work; a lease that a dead one left behind runs out before that."""
+        """Warn once that another process runs the schedule; a lease left by a dead process expires before that."""
         if not refused:
             self._refused_since, self._told_of_another = None, False
             return
@@ -172,7 +172,7 @@ class Scheduler:
     # --- what is due ------------------------------------------------------------------------------
 
     def tick(self) -> None:
-        """Start every job that is due, unless it has to wait."""
+        """Start every due job that need not wait."""
         self._ticked_at = time.monotonic()
         for due in self._store.due_jobs(self._clock.now()):
             kind, place = self._kinds.get(due.kind), (due.workspace, due.id)
@@ -188,7 +188,7 @@ class Scheduler:
             threading.Thread(target=self._run_and_leave, args=place, name=name, daemon=True).start()
 
     def _must_wait(self, due: DueJob, kind: JobKind) -> bool:
-        """Say whether a job waits: for one of its kind in its workspace, for a heavy one, or for a free thread."""
+        """Return whether a job must wait: for one of its kind in its workspace, for a heavy one, or for a free thread."""
         if self._resting.get((due.workspace, due.id), 0.0) > time.monotonic():
             return True
         mine = [running for (workspace, _), running in self._running.items() if workspace == due.workspace]
@@ -210,7 +210,7 @@ class Scheduler:
     # --- one job ----------------------------------------------------------------------------------
 
     def run(self, workspace: str, job_id: str) -> None:
-        """Do a job if it is due and this process holds the lease; a failure is logged and the job put off."""
+        """Run a job if it is due and this process holds the lease; on failure, log it and schedule a retry."""
         claim = Claim(workspace, job_id, f"{self._holder}/{uuid4().hex[:8]}")
         with bound(workspace=workspace, job=job_id, run=claim.run[-8:]):
             try:
@@ -220,13 +220,11 @@ class Scheduler:
                         self._do(workspace, job)
             except ClaimLostError as fault:
                 log.warning(
-                    "%s Another process took it over, or it was taken off the agenda; nothing more is written here.",
+                    "%s Another process took it over, or it was removed; nothing more is written here.",
                     fault,
                 )
             except Exception:
-                log.exception(
-                    "%s in %s cannot be read or written; it is looked at again in %g s.", job_id, workspace, _UNREADABLE
-                )
+                log.exception("%s in %s cannot be read or written; retrying in %g s.", job_id, workspace, _UNREADABLE)
                 self._resting[workspace, job_id] = time.monotonic() + _UNREADABLE
 
     def _claimed(self, claim: Claim) -> Job | None:
@@ -258,7 +256,7 @@ class Scheduler:
                 return
             tx.agenda.clear(now - _KEPT)
             well = replace(found, attempts=0, error=None)
-            if found.due_at != job.due_at:  # planned anew meanwhile, perhaps because of something this run has missed
+            if found.due_at != job.due_at:  # rescheduled during this run, perhaps for something it missed
                 tx.agenda.put(replace(well, ran_at=found.ran_at if again else now))
             elif again is not None:
                 tx.agenda.put(replace(well, due_at=again.due_at, payload=again.payload))
@@ -269,13 +267,13 @@ class Scheduler:
                 tx.agenda.put(replace(well, due_at=kind.next(tx, now), payload={}, ran_at=now))
 
     def _restart(self, tx: Transaction, name: str, now: datetime) -> None:
-        """Count a finished request as a run of its recurring job, if its kind wants that."""
+        """Count a finished request as a run of its recurring job, for kinds that do so."""
         kind, recurring = self._kinds[name], tx.agenda.get(name)
         if kind.restarts and kind.next is not None and recurring is not None:
             tx.agenda.put(replace(recurring, due_at=kind.next(tx, now), ran_at=now, attempts=0, error=None))
 
     def _failed(self, workspace: str, job: Job, fault: Exception) -> None:
-        """Put a job off. What it has done so far is in its row."""
+        """Schedule a retry. The row already says what is left."""
         with self._store.begin(workspace) as tx:
             found = tx.agenda.get(job.id)
             attempts = (found or job).attempts + 1
@@ -284,13 +282,13 @@ class Scheduler:
                 error = f"{type(fault).__name__}: {fault}"[:_LONGEST_ERROR]
                 due_at = self._clock.now() + wait
                 tx.agenda.put(replace(found, due_at=due_at, attempts=attempts, error=error))
-        if isinstance(fault, TierbotError):  # its text says it all
-            log.warning("%s failed: %s It is tried again in %s.", job.kind, fault, wait)
+        if isinstance(fault, TierbotError):  # its text is for people
+            log.warning("%s failed: %s Retrying in %s.", job.kind, fault, wait)
         else:
-            log.error("%s failed; it is tried again in %s.", job.kind, wait, exc_info=fault)
+            log.error("%s failed; retrying in %s.", job.kind, wait, exc_info=fault)
 
 
 def backoff(attempts: int) -> timedelta:
-    """Return how long a job waits that has failed `attempts` times in a row (1 or more)."""
+    """Return how long to wait after `attempts` (1 or more) failures in a row."""
     doublings = min(max(attempts, 1) - 1, 30)
     return min(FIRST_RETRY * (1 << doublings), LAST_RETRY)

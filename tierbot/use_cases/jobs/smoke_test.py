@@ -1,4 +1,4 @@
-"""The smoke test on schedule: a canary goes the whole way every few hours, and admins hear of it when a step breaks."""
+"""The scheduled smoke test: a canary is posted and voted on every few hours; admins learn which step failed."""
 
 import logging
 from collections.abc import Callable, Sequence
@@ -17,7 +17,7 @@ _FIRST_AFTER = timedelta(minutes=1)
 
 
 class SmokeTest:
-    """A job: takes a smoke test and keeps how it went."""
+    """A job: runs a smoke test and stores the result."""
 
     def __init__(
         self,
@@ -27,7 +27,7 @@ class SmokeTest:
         messages: DirectMessages,
         run_smoke_test: Callable[[str], list[Step]],
     ) -> None:
-        """`run_smoke_test` takes a smoke test in a workspace."""
+        """`run_smoke_test` runs a smoke test in a workspace."""
         self._store = store
         self._clock = clock
         self._settings = settings
@@ -35,12 +35,12 @@ class SmokeTest:
         self._travel = run_smoke_test
 
     def __call__(self, workspace: str, job: Job) -> None:  # noqa: ARG002 - jobs share one signature
-        """Take a smoke test, keep how it went, tell the admins of a step that broke: once a day each."""
+        """Run a smoke test, store the result, and tell the admins about a failed step, once a day per step."""
         steps = self._travel(workspace)
         first, now = broken(steps), self._clock.now()
         messages = []
         if first:
-            log.warning("The smoke test broke at %r: %s", first.name, first.says)
+            log.warning("The smoke test failed at %r: %s", first.name, first.says)
             news = news_of(steps, self._settings.smoke_test_channel)
             messages = self._messages.to_admins(workspace, news, "smoke_test", first.name, now.date().isoformat())
         with self._store.begin(workspace) as tx:
@@ -49,7 +49,7 @@ class SmokeTest:
 
 
 def plan_smoke_test(store: Store, clock: Clock, settings: Settings, workspace: str) -> None:
-    """Put the next smoke test on the agenda, or take it off if the settings want none.
+    """Schedule the next smoke test, or remove it if the settings turn it off.
 
     Raises TierbotError if no channel is set for it.
     """
@@ -68,7 +68,7 @@ def plan_smoke_test(store: Store, clock: Clock, settings: Settings, workspace: s
 
 
 def record_smoke_test(tx: Transaction, steps: Sequence[Step], at: datetime) -> None:
-    """Keep how a smoke test went, for `tierbot status`."""
+    """Store the result of a smoke test, for `tierbot status`."""
     first = broken(steps)
     seconds = round(sum(step.seconds for step in steps), 3)
     tx.workspaces.put_smoke_test(

@@ -1,4 +1,4 @@
-"""What goes on without a schedule: the outbox is sent, and votes are settled as they come."""
+"""The background worker: sends the outbox and settles votes as they arrive."""
 
 import logging
 import threading
@@ -11,19 +11,19 @@ from tierbot.use_cases.ports import Clock, Meter, NoMeter, Store
 
 log = logging.getLogger(__name__)
 
-_SENDERS = 64  # workspaces that are sent to at once
-_IDLE = 0.25  # seconds between looks into an empty outbox
-_SETTLE_PAUSE = 0.05  # seconds of votes gathered before they are settled
-_SETTLE_EVERY = 2.0  # seconds, should nobody have called: votes may come in by other processes
+_SENDERS = 64  # workspaces sent to in parallel
+_IDLE = 0.25  # seconds between checks of an empty outbox
+_SETTLE_PAUSE = 0.05  # seconds to collect votes before settling
+_SETTLE_EVERY = 2.0  # seconds without a wake-up call: other processes record votes, too
 _STUCK = 120.0  # seconds; a call to Slack ends within 15, a transaction waits 30 at most
-_BREATH = 2.0  # seconds before what failed is tried again
+_BREATH = 2.0  # seconds before retrying what failed
 
 
 class Worker:
     """Sends the outbox and settles votes, each in a thread of its own.
 
-    Workspaces are sent to side by side, one thing at a time each: none waits for another's pace or slow answers, and
-    one in which something fails is left alone for a moment while the others go on.
+    Workspaces are sent to in parallel, one delivery at a time each, so none waits for another. After an error, a workspace
+    is skipped for a moment while the others continue.
     """
 
     def __init__(
@@ -35,10 +35,10 @@ class Worker:
         after_settling: Callable[[str], None] = lambda _: None,
         meter: Meter | None = None,
     ) -> None:
-        """Work in the workspaces of a store.
+        """Work in all workspaces of a store.
 
-        `deliver` sends the next thing due in a workspace's outbox and returns whether there was one; `settle` returns
-        how many posts settled, and `after_settling` is told each workspace in which some just did.
+        `deliver` sends the next due delivery of a workspace and returns whether there was one; `settle` returns how many
+        posts settled; `after_settling` is called with each workspace where some did.
         """
         self._store = store
         self._clock = clock
@@ -48,7 +48,7 @@ class Worker:
         self._meter = meter or NoMeter()
         self._stopping = threading.Event()
         self._touched = threading.Event()
-        self._settling = 0.0  # seconds that the last settling took
+        self._settling = 0.0  # seconds the last settling took
         self._settled_at = 0.0  # when it ended, by the monotonic clock
         self._sending: dict[str, float] = {}  # by workspace: when its last sending began, by the monotonic clock
         self._resting: dict[tuple[str, str], float] = {}  # by work and workspace: until when, by the monotonic clock
@@ -61,17 +61,17 @@ class Worker:
         ]
 
     def dead(self) -> str | None:
-        """Say which thread has ended, though nobody stopped it; None if none has."""
+        """Return which thread has died, None if none has."""
         gone = [thread.name for thread in self._threads if thread.name in self._beats and not thread.is_alive()]
         return f"{gone[0]} has ended" if gone and not self._stopping.is_set() else None
 
     def trouble(self) -> str | None:
-        """Say in a few words what is stuck or has not begun, None if all goes on."""
+        """Return in a few words what is stuck or has not started, None if all is well."""
         now = time.monotonic()
         for thread in self._threads:
             beat = self._beats.get(thread.name)
             if beat is None:
-                return f"{thread.name} has not begun"
+                return f"{thread.name} has not started"
             if now - beat > _STUCK:
                 return f"{thread.name} has been stuck for {now - beat:.0f} s"
         for workspace, began in list(self._sending.items()):
@@ -80,7 +80,7 @@ class Worker:
         return self.dead()
 
     def wake(self) -> None:
-        """Say that there are new votes to settle."""
+        """Settle new votes now."""
         self._touched.set()
 
     def start(self) -> None:
@@ -89,13 +89,13 @@ class Worker:
             thread.start()
 
     def stop(self, grace: float = 4.0) -> bool:
-        """Finish what is being sent or settled, then end; return whether both threads ended within `grace` s."""
+        """Finish what is being sent or settled; return whether both threads ended within `grace` seconds."""
         self._stopping.set()
         self._touched.set()
         until = time.monotonic() + grace
         for thread in self._threads:
             thread.join(max(0.0, until - time.monotonic()))
-        self._senders.shutdown(wait=False)  # what waits for its turn sees that it is stopped
+        self._senders.shutdown(wait=False)  # queued senders see that the worker is stopping
         with self._sent:
             sent = self._sent.wait_for(lambda: not self._sending, max(0.0, until - time.monotonic()))
         return sent and not any(thread.is_alive() for thread in self._threads)
@@ -107,7 +107,7 @@ class Worker:
                 work()
             except Exception:
                 name = work.__name__.strip("_")
-                log.exception("%s failed; it goes on in %g s", name, _BREATH)
+                log.exception("%s failed; retrying in %g s", name, _BREATH)
                 self._meter.worked(name, 0.0, failed=True)
                 self._stopping.wait(_BREATH)
 
@@ -115,8 +115,8 @@ class Worker:
         self._beats[threading.current_thread().name] = time.monotonic()
 
     def _failed(self, work: str, workspace: str, fault: Exception) -> None:
-        """Log what went wrong in a workspace, and leave it alone for a moment: no thread waits for that."""
-        log.error("%s failed; it goes on in %g s", work, _BREATH, exc_info=fault)
+        """Log an error and skip the workspace for a moment, without blocking a thread."""
+        log.error("%s failed; retrying in %g s", work, _BREATH, exc_info=fault)
         self._meter.worked(work, 0.0, failed=True)
         self._resting[work, workspace] = time.monotonic() + _BREATH
 
@@ -135,7 +135,7 @@ class Worker:
         self._stopping.wait(_IDLE)
 
     def _send_to(self, workspace: str) -> None:
-        """Send a workspace all that is due there."""
+        """Send everything that is due in a workspace."""
         try:
             while not self._stopping.is_set() and self._deliver_next(workspace):
                 self._sending[workspace] = time.monotonic()
@@ -149,7 +149,7 @@ class Worker:
 
     def _settle(self) -> None:
         self._touched.wait(timeout=_SETTLE_EVERY)
-        # Under load at most a quarter of the time: acknowledgements need the database and the processor, too.
+        # Use at most a quarter of the time under load: acknowledgments need the database and the processor, too.
         rested = time.monotonic() - self._settled_at
         self._stopping.wait(max(_SETTLE_PAUSE, 3 * self._settling - rested))
         self._touched.clear()
