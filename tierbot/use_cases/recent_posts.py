@@ -1,4 +1,4 @@
-"""The posts by whose votes voters are known: those of the open round and of the rounds before it."""
+"""The recent posts, whose votes tell how reliable each voter is."""
 
 from tierbot.domain.nouns import Post
 from tierbot.use_cases.ports import Transaction

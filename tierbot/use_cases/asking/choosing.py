@@ -103,7 +103,7 @@ class Chooser:
         if not left:  # choosing would encode every waiting article
             return checks
         with self._store.read(workspace) as tx:
-            waiting = tx.articles.waiting(_POOL, rules.contexts(context.version.id) if rules.digest else ())
+            waiting = tx.articles.waiting(_POOL, rules.grounds(context.version.id) if rules.digest else ())
             ids = [article.id for article in waiting]
             vectors, sources = tx.articles.embeddings(self._encoder.digest, ids), tx.articles.sources(ids)
         if not waiting:
@@ -122,7 +122,7 @@ class Chooser:
     def _requested(self, workspace: str, context: _Context, limit: int, *, in_threads: bool) -> Chosen:
         rules = context.boundaries
         with self._store.read(workspace) as tx:
-            held_on = rules.contexts(context.version.id) if rules.digest else ()
+            held_on = rules.grounds(context.version.id) if rules.digest else ()
             wanted = tx.articles.requested(limit, held_on, in_threads=in_threads)
             vectors = tx.articles.embeddings(self._encoder.digest, [article.id for article in wanted])
         if not wanted:

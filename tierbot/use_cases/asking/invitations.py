@@ -1,4 +1,4 @@
-""" "Send me five to judge": ordinary posts by direct message, chosen for one trainer.
+"""Sends posts by direct message ("Send me five to judge"): ordinary posts by direct message, chosen for one trainer.
 
 First come posts of this round on which this trainer's vote is expected to be most informative, drawn with a logged
 propensity (domain/predict/assignment.py). Reactions in direct messages count as in the channel. When those run out, new

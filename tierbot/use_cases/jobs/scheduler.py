@@ -50,7 +50,7 @@ _LONGEST_ERROR = 500  # characters
 
 _ANOTHER = (
     "Another tierbot process is running the schedule for this database; this one is on standby. That's expected with "
-    "several workers. If you did not mean to run two, stop one."
+    "several workers. If you didn't mean to run two, stop one."
 )
 
 

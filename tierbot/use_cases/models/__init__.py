@@ -1,1 +1,1 @@
-"""Model versions: trained, judged, put in service, explained."""
+"""Model versions: training, judging, promotion, explanations."""

@@ -1,7 +1,6 @@
-"""Why a post shows the tag that it shows: for who has voted on it, and for whoever runs the bot.
+"""Explains why a post shows its tag, to people who have voted on it and to operators.
 
-TfIdfWeights takes the encoder some seconds, so nothing here may be waited for by a listener. Explanations are kept by
-prediction: what a model said then does not change.
+Encoding takes seconds, so no listener may wait for it. Explanations are cached by prediction, since they never change.
 """
 
 import re
@@ -22,13 +21,13 @@ from tierbot.use_cases.ports import Encoder, Store, Transaction
 
 _KEPT = 256
 _TAGS, _NEIGHBOURS = 5, 3
-_ROUNDS, _LABELLED = 12, 5000  # how far back labelled stories are looked for
+_ROUNDS, _LABELLED = 12, 5000  # rounds to search for labeled stories
 _PERMALINK = re.compile(r"/archives/([A-Z0-9]+)/p(\d{8,11})(\d{6})")
 _TS = re.compile(r"\d{8,11}\.\d{6}")
 
 
 class NotVotedError(TierbotError):
-    """Somebody asked why before they voted; the text says so kindly."""
+    """Someone asked why before voting; the text says so kindly."""
 
 
 class Explanations:
@@ -42,26 +41,26 @@ class Explanations:
         self._making = threading.Lock()
 
     def post_for(self, workspace: str, user: str, channel: str, ts: str) -> str:
-        """Return the id of the post that stands at a message, for someone who asks why.
+        """Return the id of the post at a message, for someone who asks why.
 
-        Raises NotVotedError before they have voted (everybody: admins vote too), TierbotError if it is no post.
+        Raises NotVotedError before they have voted (admins included), TierbotError if the message is not a post.
         """
         with self._store.read(workspace) as tx:
             post = tx.posts.at(channel, ts)
             if post is None:
-                raise TierbotError("This message is none of my posts. Ask me about one that I posted.")
+                raise TierbotError("This message isn't one of my posts. Ask me about one of those.")
             voters = {vote.user for vote in votes_on(tx, post, tx.workspaces.tags())}
         if user not in voters:
             raise NotVotedError(
-                "Vote first, please: react with the emoji of the topic that fits. "
-                "Then I tell you what I thought, and it cannot sway you."
+                "Please vote first: react with the emoji of the topic that fits. "
+                "Then I'll tell you what I thought, and it can't sway you."
             )
         return post.id
 
     def find(self, workspace: str, reference: str) -> str:
-        """Return the id of the post that a person means by its id, its message's ts, or its permalink.
+        """Return the id of the post that an id, a message's ts or a permalink refers to.
 
-        Raises TierbotError if there is none.
+        Raises TierbotError if there is no such post.
         """
         wanted = reference.strip()
         with self._store.read(workspace) as tx:
@@ -81,7 +80,7 @@ class Explanations:
         return post.id
 
     def explanation(self, workspace: str, post_id: str) -> Explanation:
-        """Return why a post shows what it shows; it may take some seconds.
+        """Return why a post shows its tag; may take seconds.
 
         Raises TierbotError if the post is gone or its model is damaged.
         """
@@ -103,8 +102,8 @@ class Explanations:
         note = ""
         try:
             words = self._words(article, prediction, self._registry.model_of(workspace, prediction.model_version))
-        except TierbotError as fault:  # another encoder, or a tag that is no more: the rest can still be told
-            note = f"Which words mattered cannot be told: {fault}"
+        except TierbotError as fault:  # another encoder, or a retired tag: the rest can still be explained
+            note = f"Can't tell which words mattered: {fault}"
         return Explanation(
             post_id=post.id,
             title=article.title,
@@ -136,7 +135,7 @@ class Explanations:
         return words_that_mattered(article.content, probability)
 
     def _neighbours(self, tx: Transaction, article: Article, prediction: Prediction) -> list[Neighbor]:
-        """Return the labelled stories of the last rounds that are nearest to this one."""
+        """Return the labeled stories of recent rounds that are nearest to this one."""
         digest = str(prediction.metadata.get("encoder") or self._encoder.digest)
         query = tx.articles.embeddings(digest, [article.id]).get(article.id)
         current = tx.rounds.current()
@@ -165,5 +164,5 @@ def _of_post(tx: Transaction, post_id: str) -> tuple[Post, Prediction, Article]:
     prediction = tx.posts.prediction(post.prediction_id) if post else None
     article = tx.articles.get([post.article_id]).get(post.article_id) if post else None
     if post is None or prediction is None or article is None:
-        raise TierbotError(f"Post {post_id} is not in the database any more.")
+        raise TierbotError(f"Post {post_id} is no longer in the database.")
     return post, prediction, article

@@ -1,7 +1,7 @@
-"""Predictors of other distributions as model versions: which is which, restored, taught.
+"""External predictors as model versions: identified, restored, trained.
 
-A version's id says name, the distribution's version and a digest of code and state (`house-1.2-3f9a1c04`): what was
-predicted by it stays traceable after an upgrade, and another build never passes for it.
+A version's id has the name, the distribution's version and a digest of code and state (`house-1.2-3f9a1c04`), so its
+predictions stay traceable after an upgrade, and another build is never mistaken for it.
 """
 
 import hashlib
@@ -25,10 +25,10 @@ _PROBE = (
 
 
 class ExternalPredictors:
-    """What the registry asks about predictors. Restored ones are kept by version."""
+    """What the registry needs of external predictors. Restored ones are cached by version."""
 
     def __init__(self, predictors: Predictors, clock: Clock, judge_on: int, limit: Limit) -> None:
-        """`limit`: how long loading, restoring and each answer may take."""
+        """`limit` bounds loading, restoring and each answer."""
         self._limit = limit
         self._predictors = predictors
         self._clock = clock
@@ -36,7 +36,7 @@ class ExternalPredictors:
         self._restored: dict[str, ExternalPredictor] = {}
 
     def names(self) -> list[str]:
-        """Return the names of those that are installed."""
+        """Return the names of the installed predictors."""
         return [one.name for one in self._predictors.installed()]
 
     def version(
@@ -68,15 +68,15 @@ class ExternalPredictors:
         )
 
     def model(self, version: ModelVersion, state: bytes, tag_ids: Sequence[str]) -> ExternalPredictor:
-        """Return the predictor of a version, tried on two texts when it is new here.
+        """Return the predictor of a version, tested on two texts when first restored.
 
-        Raises PredictorError if it is not installed, in another version, or answers what is no probabilities.
+        Raises PredictorError if it is missing, has another version, or returns something other than probabilities.
         """
         found = self._load(str(version.card["predictor"]))
         if _version_id(found, state) != version.id:
             raise PredictorError(
-                f"The model {version.id} is not what is installed: that is {_version_id(found, b'')}. "
-                f"Put it in service with `tierbot models promote {found.name}`, or install the former version again."
+                f"The model {version.id} is not installed; the installed version is {_version_id(found, b'')}. "
+                f"Put it in service with `tierbot models promote {found.name}`, or reinstall the previous version."
             )
         if version.id not in self._restored:
             external_predictor = ExternalPredictor(version.id, found.predictor)
@@ -97,10 +97,10 @@ class ExternalPredictors:
         articles: Mapping[str, Article],
         tag_ids: Sequence[str],
     ) -> tuple[bytes, Decision] | None:
-        """Let the champion's predictor learn from settled posts, oldest first; None if it never changes.
+        """Train the champion's predictor on settled posts, oldest first; None if it never changes.
 
-        It is judged on unbiased posts that were made after the champion: of those it cannot have learned. Raises
-        PredictorError or TrainingInterruptedError.
+        It is judged on unbiased posts made after the champion, which it cannot have learned from. Raises PredictorError or
+        TrainingInterruptedError.
         """
         name = str(champion.card["predictor"])
         if not isinstance(self._load(name).predictor, LearningPredictor):
@@ -120,7 +120,7 @@ class ExternalPredictors:
 
 
 def is_external(version: ModelVersion) -> bool:
-    """Say whether a model version is a predictor of another distribution."""
+    """Return whether a model version is an external predictor."""
     return "predictor" in version.card
 
 

@@ -1,4 +1,4 @@
-"""The model registry of a workspace: which version is champion, how a challenger is made, promoted, rolled back."""
+"""The model registry: which version is champion, and how challengers are trained, promoted and rolled back."""
 
 import hashlib
 import logging
@@ -44,7 +44,7 @@ class Training:
     promoted: bool
     in_service: str
     reason: str
-    accuracy: Estimate  # progressive, of the posts that the former champion predicted
+    accuracy: Estimate  # by progressive validation, on posts the previous champion predicted
     rows: int
 
     def announcement(self) -> dict[str, Any]:
@@ -62,11 +62,11 @@ class Training:
 
 
 def _nothing(*_: object) -> None:
-    """Do nothing more."""
+    """Do nothing."""
 
 
 class Registry:
-    """Model versions of any workspace. Classifiers in service are kept in memory until another is."""
+    """Model versions of any workspace. Champions stay in memory until replaced."""
 
     def __init__(
         self,
@@ -80,7 +80,7 @@ class Registry:
         train: Callable[[TrainingJob], TrainingResult],
         external_predictors: ExternalPredictors,
     ) -> None:
-        """`train` runs a job, as a rule in a child process; `guests` are predictors of other distributions."""
+        """`train` runs a training job, usually in a child process."""
         self.external_predictors = external_predictors
         self._store = store
         self._encoder = encoder
@@ -95,10 +95,10 @@ class Registry:
     # --- the champion -----------------------------------------------------------------------------
 
     def champion(self, workspace: str) -> tuple[ModelVersion, Model]:
-        """Return the version in service and its model, extended to tags that came later.
+        """Return the version in service and its model, extended to tags added later.
 
         Raises TierbotError if there is none, its weights are damaged, or another encoder is set; PredictorError if it
-        is somebody else's predictor that cannot be used (see `understudy`).
+        is an external predictor that fails (see `fallback`).
         """
         with self._store.read(workspace) as tx:
             version, tags = champion_of(tx), tx.workspaces.tags()
@@ -111,7 +111,7 @@ class Registry:
         return version, model
 
     def fallback(self, workspace: str) -> tuple[ModelVersion, Model]:
-        """Return what answers while the champion, a predictor of somebody else's, cannot: the last of our own.
+        """Return the fallback model: the last of our own, which answers while an external champion fails.
 
         Raises TierbotError as `champion` does.
         """
@@ -121,7 +121,7 @@ class Registry:
         return version, self._model(version, weights, tags)
 
     def model_of(self, workspace: str, version_id: str) -> Model:
-        """Return any version's model, extended to tags that came later.
+        """Return any version's model, extended to tags added later.
 
         Raises TierbotError if there is no such version, its weights are damaged, or another encoder is set.
         """
@@ -151,10 +151,7 @@ class Registry:
         return Classifier.from_bytes(weights, f"model {version.id}")
 
     def first(self, tags: TagSpace) -> tuple[ModelVersion, bytes]:
-        """Return the model that a new workspace starts with: the shelf's, or one from the tags' descriptions.
-
-        The shelf's model reads one encoder's embeddings; with another encoder only descriptions are left.
-        """
+        """Return a new workspace's first model: the bootstrap model, or with another encoder one from tag descriptions."""
         shipped, weights = self._model_files.bootstrap()
         if shipped.encoder_digest != self._encoder.digest:
             cold = self._prior(tags).with_card({"kind": "cold"})
@@ -167,13 +164,13 @@ class Registry:
     # --- a challenger -----------------------------------------------------------------------------
 
     def retrain(self, workspace: str, also: Callable[[Transaction, Training], None] = _nothing) -> Training | None:
-        """Train a challenger on all verdicts, promote it unless it is judged worse; None if nothing teaches yet.
+        """Train a challenger on all verdicts, promote it unless it is judged worse; None if there is nothing to learn from.
 
-        It is promoted only while the champion that it was compared with is still in service: a rollback or a promotion
-        during the training stands, and the challenger is kept. `also` runs in the transaction that keeps it.
+        It is promoted only while the champion it was compared with is still in service: a rollback or promotion during
+        the training stands. `also` runs in the transaction that stores the challenger.
 
-        If somebody else's predictor is in service, that predictor learns; None if it never changes. Raises
-        TierbotError if the training was interrupted; nothing is changed then.
+        An external champion is trained itself; None if it never changes. Raises TierbotError if the training was
+        interrupted; then nothing has changed.
         """
         with self._store.read(workspace) as tx:
             settled = [item for item in tx.verdicts.settled() if teaches(item.verdict)]
@@ -211,7 +208,7 @@ class Registry:
         data = result.classifier.to_bytes()
         challenger = ModelVersion(
             id="",
-            number=0,  # both are given where it is kept: another training may end first
+            number=0,  # assigned when it is stored: another training may end first
             parent=champion.id,
             state=ModelState.CHALLENGER,
             encoder_digest=self._encoder.digest,
@@ -237,7 +234,7 @@ class Registry:
             if decision.promote and now_champion.id != champion.id:
                 decision = overtaken(decision, champion.id, challenger.id)
                 challenger = with_decision(challenger, decision)
-            if not tx.models.add(challenger, weights):  # a predictor that learned the same twice
+            if not tx.models.add(challenger, weights):  # a predictor that learned the same thing twice
                 challenger = version_of(tx, challenger.id)
             if decision.promote:
                 put_in_service(tx, challenger)
@@ -255,11 +252,10 @@ class Registry:
         return training
 
     def publish(self, workspace: str) -> None:
-        """Write the champion as files, unless they are there; a folder that cannot be written is only logged.
+        """Write the champion as files unless they are there; log if the folder cannot be written.
 
-        Whoever writes looks again afterwards: if the champion has changed meanwhile, the new one is written too. So
-        the files end up as the database says, whichever process writes last. A predictor of somebody else's is not
-        published: others could not load it.
+        Afterwards the database is read again, and the files are rewritten if the champion has changed, so they end up as
+        the database says whichever process writes last. External predictors are not published.
         """
         written = None
         while True:
@@ -271,7 +267,7 @@ class Registry:
             try:
                 self._model_files.publish(champion, weights, workspace)
             except TierbotError as fault:
-                log.warning("Model %s is in service, but its files are not written: %s", champion.id, fault)
+                log.warning("Model %s is in service, but its files could not be written: %s", champion.id, fault)
                 return
             written = champion.id
 
@@ -282,7 +278,7 @@ class Registry:
         settled: Sequence[SettledPost],
         also: Callable[[Transaction, Training], None],
     ) -> Training | None:
-        """Let the predictor in service learn; see ExternalPredictors.teach."""
+        """Train the external champion; see ExternalPredictors.teach."""
         with self._store.read(workspace) as tx:
             articles = tx.articles.get({item.post.article_id for item in settled})
             tags, state = tx.workspaces.tags(), tx.models.weights(champion.id)
@@ -303,10 +299,10 @@ class Registry:
         return None if data is None else rows_from_bytes(data, self._encoder.digest, "the bootstrap rows")
 
     def _start(self, tags: TagSpace) -> Classifier:
-        """Return what a retraining shrinks towards: the shelf's model, and descriptions for tags that it lacks.
+        """Return the prior of a retraining: the bootstrap model, and descriptions for tags it lacks.
 
-        The rows that are replayed are few of those that the shelf's model learned from; with descriptions alone as
-        the prior, most of what it knows would be lost at the first retraining.
+        Only a few of the bootstrap model's rows are replayed; with descriptions alone as the prior, the first retraining
+        would lose most of what it learned.
         """
         shipped, weights = self._model_files.bootstrap()
         if shipped.encoder_digest != self._encoder.digest:
@@ -324,7 +320,7 @@ class Registry:
     def promote(
         self, workspace: str, version_id: str, by: str, also: Callable[[Transaction, ModelVersion], None] = _nothing
     ) -> ModelVersion:
-        """Put a version in service, whatever its judge said; an installed predictor by its name.
+        """Put a version in service regardless of its judge; an installed predictor by its name.
 
         `also` runs in the same transaction. Raises TierbotError if there is no such version, or it cannot be used.
         """
@@ -345,9 +341,9 @@ class Registry:
         return replace(version, state=ModelState.CHAMPION)
 
     def _installed(self, workspace: str, name: str, tags: TagSpace) -> str:
-        """Make an installed predictor a model version, unless it is one already; return its id.
+        """Register an installed predictor as a model version; return its id.
 
-        What it learned before, by the same code, stays: the newest such version is meant.
+        If the same code has versions already, the newest is returned, with what it learned.
         """
         with self._store.read(workspace) as tx:
             champion = champion_of(tx)
@@ -363,9 +359,9 @@ class Registry:
         return same or found.id
 
     def follow(self, workspace: str, name: str) -> ModelVersion:
-        """Put the installed predictor of this name in service, unless a version of it is; return the champion.
+        """Put the installed predictor of this name in service unless it is; return the champion.
 
-        Raises PredictorError if there is none, or it cannot be used.
+        Raises PredictorError if it is not installed or fails.
         """
         with self._store.read(workspace) as tx:
             champion, tags = champion_of(tx), tx.workspaces.tags()
@@ -390,7 +386,7 @@ class Registry:
         with self._store.read(workspace) as tx:
             champion = champion_of(tx)
         if champion.parent is None:
-            raise TierbotError(f"Model {champion.id} is the first: there is nothing to roll back to.")
+            raise TierbotError(f"Model {champion.id} is the first, so there is nothing to roll back to.")
         return self.promote(workspace, champion.parent, by, also)
 
 

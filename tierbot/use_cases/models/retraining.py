@@ -1,4 +1,4 @@
-"""Verdict → training set → model: retraining and rollback, each announced with what came of it."""
+"""Verdict → training set → model: retraining and rollback, each announced with its result."""
 
 from tierbot.domain.nouns import ModelVersion, key
 from tierbot.use_cases.delivery.announcing import announce, channel_of

@@ -1,8 +1,7 @@
-"""A limit in seconds for calls of other people's code, which may hang: the caller goes on without an answer.
+"""A time limit for calls of other people's code, which may hang.
 
-Python cannot end a thread. What hangs stays in a thread of its own, which does not keep the process from ending, until
-it returns by itself; while it hangs the next call fails at once, so that no more than one thread a name is held.
-Code that holds Python's interpreter lock without end, in C, is beyond any limit within a process.
+Python cannot end a thread. A call that hangs stays in a daemon thread until it returns by itself; meanwhile further calls
+fail at once, so each name holds one thread at most. C code that never releases Python's interpreter lock is beyond any limit within a process.
 """
 
 from collections.abc import Callable
@@ -17,10 +16,10 @@ _T = TypeVar("_T")
 
 
 class TimeLimit:
-    """Calls with a limit; they may come from several threads."""
+    """Calls with a limit; threads may share it."""
 
     def __init__(self, seconds: float) -> None:
-        """`seconds` that a call may take, above 0."""
+        """`seconds` a call may take, above 0."""
         self._seconds = seconds
         self._late: dict[str, Thread] = {}
         self._lock = Lock()
@@ -28,13 +27,13 @@ class TimeLimit:
     def call(self, name: str, what: Callable[[], _T]) -> _T:
         """Return what the predictor `name` returns, or raise what it raises.
 
-        Raises PredictorTimeoutError if it takes longer, or if an earlier call that took longer has not returned yet.
+        Raises PredictorTimeoutError if it takes longer, or if an earlier call still hangs.
         """
         with self._lock:
             late = self._late.get(name)
         if late is not None and late.is_alive():
             raise PredictorTimeoutError(
-                f"The predictor {name} still hangs in an earlier call. Mend it and start tierbot again, or promote another."
+                f"The predictor {name} still hangs in an earlier call. Fix it and restart tierbot, or promote another."
             )
         answer: SimpleQueue[tuple[_T | None, BaseException | None]] = SimpleQueue()
 
@@ -53,7 +52,7 @@ class TimeLimit:
                 self._late[name] = thread
             raise PredictorTimeoutError(
                 f"The predictor {name} gave no answer within {self._seconds:g} s. "
-                "Mend it, promote another, or raise TIERBOT_PREDICTOR_TIMEOUT_SECONDS."
+                "Fix it, promote another, or raise TIERBOT_PREDICTOR_TIMEOUT_SECONDS."
             ) from None
         if fault is not None:
             raise fault

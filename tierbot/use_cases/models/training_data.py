@@ -1,4 +1,4 @@
-"""What a retraining learns from, read from the database: settled posts and imported labels, as rows with features."""
+"""The training data of a retraining: settled posts and imported labels as rows with features."""
 
 from collections.abc import Mapping, Sequence
 
@@ -11,11 +11,11 @@ from tierbot.domain.training.rows import TrainingRows, joined_rows, labelled_row
 from tierbot.use_cases.articles.embedding import embed
 from tierbot.use_cases.ports import Encoder, SettledPost, Store, Transaction
 
-_MOST_GIVEN = 20_000  # imported labels that a retraining replays: more would outweigh what colleagues say
+_MOST_GIVEN = 20_000  # imported labels to replay; more would outweigh colleagues
 
 
 def embed_training_articles(store: Store, encoder: Encoder, workspace: str, settled: Sequence[SettledPost]) -> None:
-    """Embed what there is to learn from and this encoder has not read yet: all of it, after a change of encoder."""
+    """Embed training articles that this encoder has not embedded yet: all of them after a change of encoder."""
     with store.read(workspace) as tx:
         given = (label.article_id for label in tx.given_labels.sample(_MOST_GIVEN))
         ids = {*given, *(item.post.article_id for item in settled)}
@@ -34,7 +34,7 @@ def settled_features(
 
 
 def given_rows(tx: Transaction, encoder: Encoder, tag_ids: Sequence[str]) -> TrainingRows | None:
-    """Return the labels that archives brought along as rows, where the article is embedded; None without any."""
+    """Return imported labels as rows, for embedded articles; None if there are none."""
     by_source: dict[str, list[GivenLabel]] = {}
     for label in tx.given_labels.sample(_MOST_GIVEN):
         by_source.setdefault(label.source, []).append(label)

@@ -1,4 +1,4 @@
-"""Model versions as the database has them: the one in service, any one by its id, and putting one in service."""
+"""Model versions in the database: the champion, any version by id, and promotion."""
 
 import hashlib
 from dataclasses import replace
@@ -15,7 +15,7 @@ def own_id(number: int) -> str:
 
 
 def next_number(tx: Transaction) -> int:
-    """Return the number of the next version; it stays free until the transaction that asked ends."""
+    """Return the number of the next version; it stays free until this transaction ends."""
     return 1 + max((version.number for version in tx.models.all()), default=0)
 
 
@@ -31,12 +31,12 @@ def version_of(tx: Transaction, version_id: str) -> ModelVersion:
     """Return a version by its id. Raises TierbotError if there is none."""
     version = tx.models.get(version_id)
     if version is None:
-        raise TierbotError(f"There is no model {version_id!r}. `tierbot models list` shows those there are.")
+        raise TierbotError(f"There is no model {version_id!r}. `tierbot models list` shows all models.")
     return version
 
 
 def check_weights(version: ModelVersion, weights: bytes) -> None:
-    """Raise TierbotError unless the weights are those that the card names."""
+    """Raise TierbotError unless the weights match the card's sha256."""
     if hashlib.sha256(weights).hexdigest() != version.sha256:
         raise TierbotError(
             f"Model {version.id} is damaged: its sha256 is not the one on its card. "
@@ -45,7 +45,7 @@ def check_weights(version: ModelVersion, weights: bytes) -> None:
 
 
 def put_in_service(tx: Transaction, version: ModelVersion) -> None:
-    """Make a version the champion; a predictor's card remembers which of our own models it took over from."""
+    """Make a version the champion; an external predictor's card records its fallback model."""
     before = tx.models.champion()
     card = None
     if before is not None and before.id != version.id:
@@ -56,17 +56,17 @@ def put_in_service(tx: Transaction, version: ModelVersion) -> None:
 
 
 def fallback_of(version: ModelVersion) -> str:
-    """Return the id of our own model that answers where a version cannot: itself, if it is our own."""
+    """Return the id of the fallback model of a version: itself if it is our own."""
     return str(version.card["fallback"]) if is_external(version) else version.id
 
 
 def numbered(version: ModelVersion, number: int) -> ModelVersion:
-    """Give a version its number, and one of our own its id with it."""
+    """Give a version its number, and our own models the matching id."""
     return replace(version, number=number, id=version.id or own_id(number))
 
 
 def overtaken(decision: Decision, champion: str, challenger: str) -> Decision:
-    """Refuse a promotion because another model has been put in service since the comparison began."""
+    """Refuse a promotion because another model was put in service since the comparison began."""
     return replace(
         decision,
         promote=False,
@@ -76,12 +76,12 @@ def overtaken(decision: Decision, champion: str, challenger: str) -> Decision:
 
 
 def with_decision(version: ModelVersion, decision: Decision) -> ModelVersion:
-    """Put a decision in the place of the one on a version's card."""
+    """Replace the decision on a version's card."""
     metrics = {**version.card.get("metrics", {}), "promotion": decision.as_dict()}
     return replace(version, card={**version.card, "metrics": metrics})
 
 
 def same_code(tx: Transaction, found: ModelVersion) -> str | None:
-    """Return the id of the newest version that the same predictor's code made."""
+    """Return the id of the newest version made by the same predictor's code."""
     same = (one for one in tx.models.all() if is_external(one) and one.card["digest"] == found.card["digest"])
     return next((one.id for one in same), None)

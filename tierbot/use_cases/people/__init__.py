@@ -1,1 +1,1 @@
-"""What people ask for, and what is kept of them."""
+"""Personal data, and doubts about trainers."""

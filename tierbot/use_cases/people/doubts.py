@@ -1,8 +1,8 @@
-"""Doubts about trainers that are in force, kept no longer than their evidence.
+"""Doubts about trainers, stored no longer than their evidence lasts.
 
-A doubt comes from `feedback/suspicion.py`. While it is in force the plain rule counts the votes of those whom it
-names half; the anchor-aware rule weighs every voter by what the others' votes bear out and needs no telling. Admins
-are told, and may overrule a doubt: it has no effect from then on and is not raised again on the same grounds.
+Doubts come from `domain/feedback/suspicion.py`. While one is in force, the plain rule counts these people's votes half; the
+anchor-aware rule weighs every voter anyway. Admins are told and may overrule a doubt: then it has no effect and is not raised
+again on the same grounds.
 """
 
 from collections.abc import Iterable
@@ -13,11 +13,11 @@ from tierbot.domain.feedback.suspicion import Suspicion
 from tierbot.domain.nouns import TierbotError, key
 from tierbot.use_cases.ports import Doubt, Transaction
 
-_POSTS = 10  # of a doubt's evidence, so many posts are kept to look at
+_POSTS = 10  # posts stored as a doubt's evidence
 
 
 def doubt_of(found: Suspicion, now: datetime) -> Doubt:
-    """Return a suspicion as a doubt; the same people at the same thing have the same id."""
+    """Return a suspicion as a doubt; the id depends only on the behavior, the people and the tag."""
     return Doubt(
         id=key(found.behavior, *found.users, found.tag or ""),
         behavior=str(found.behavior),
@@ -34,15 +34,12 @@ def doubt_of(found: Suspicion, now: datetime) -> Doubt:
 
 
 def doubted(tx: Transaction) -> frozenset[str]:
-    """Return the users whose votes are doubted at present."""
+    """Return the users whose votes are in doubt."""
     return frozenset(user for one in tx.doubts.all() if one.in_force for user in one.users)
 
 
 def renew(tx: Transaction, found: Iterable[Suspicion], now: datetime) -> None:
-    """Keep what was found just now. A doubt without evidence any more is dropped.
-
-    Whatever was overruled stays so.
-    """
+    """Store what was found now and drop doubts without evidence; overruled doubts stay overruled."""
     former = {one.id: one for one in tx.doubts.all()}
     now_found = {one.id: one for one in (doubt_of(suspicion, now) for suspicion in found)}
     kept = [
@@ -66,7 +63,7 @@ def renew(tx: Transaction, found: Iterable[Suspicion], now: datetime) -> None:
 
 
 def overrule(tx: Transaction, doubt_id: str, by: str, now: datetime) -> Doubt:
-    """End a doubt because an admin says so; audited.
+    """End a doubt for an admin, and audit that.
 
     Raises TierbotError if there is no such doubt, or it was overruled before.
     """

@@ -1,4 +1,4 @@
-"""People's rights over their own data: to be told it, to be forgotten, and not to be kept for ever."""
+"""Personal data: exported, anonymized, removed or expired."""
 
 import hashlib
 import secrets
@@ -14,27 +14,29 @@ _PSEUDONYM = "anon-"
 
 
 class PersonalData:
-    """What a person, or an admin in their name, may ask for."""
+    """What people, or admins on their behalf, may request."""
 
     def __init__(self, store: Store, clock: Clock) -> None:
         self._store = store
         self._clock = clock
 
     def export(self, workspace: str, user: str) -> dict[str, Any]:
-        """Return everything that is kept under a person's id, as plain data.
+        """Return everything stored about a person, as plain data.
 
-        Raises TierbotError if nothing is.
+        Raises TierbotError if nothing is stored.
         """
         with self._store.read(workspace) as tx:
             found = tx.people.export(user)
         if not any(found.values()):
-            raise TierbotError(f"Nothing is kept of {user} in {workspace}. Is it their member id, such as U0123ABCD?")
+            raise TierbotError(
+                f"Nothing is stored about {user} in {workspace}. Is it their member id, such as U0123ABCD?"
+            )
         return {"workspace": workspace, "user": user, **found}
 
     def forget(self, workspace: str, user: str, by: str, *, anonymize: bool) -> int:
-        """Anonymise or remove a person's data; verdicts stand. Return how many rows were changed.
+        """Anonymize or remove a person's data; verdicts stay. Return how many rows changed.
 
-        What still stands of them in Slack is not read again. Raises TierbotError if nothing is kept of them.
+        Their reactions in Slack are not read again. Raises TierbotError if nothing is stored about them.
         """
         now = self._clock.now()
         with self._store.begin(workspace) as tx:
@@ -42,7 +44,7 @@ class PersonalData:
             changed = tx.people.anonymize(user, pseudonym) if anonymize else tx.people.remove(user, now)
             if not changed:
                 raise TierbotError(
-                    f"Nothing is kept of {user} in {workspace}. Is it their member id, such as U0123ABCD?"
+                    f"Nothing is stored about {user} in {workspace}. Is it their member id, such as U0123ABCD?"
                 )
             forget_doubts(tx, user)
             tx.workspaces.forget_person(_digest(workspace, user))
@@ -50,7 +52,7 @@ class PersonalData:
         return changed
 
     def expire(self, workspace: str, days: float) -> Mapping[str, int]:
-        """Delete what is older than so many days and names people; verdicts, scores and models stay.
+        """Delete personal data older than `days`; verdicts, scores and models stay.
 
         Votes in the open round are kept until it is frozen: they have not scored yet.
         """
@@ -60,9 +62,9 @@ class PersonalData:
 
 
 def not_voters(tx: Transaction) -> Callable[[str], bool]:
-    """Return what tells of a user id whether reconciliation leaves it alone.
+    """Return a function that tells whether reconciliation ignores a user id.
 
-    That is the bot itself, who was forgotten here, and what was left of them.
+    It ignores the bot, forgotten people and their pseudonyms.
     """
     known = tx.workspaces.get()
     bot, workspace = (known.bot_user, known.id) if known else (None, "")

@@ -1,7 +1,7 @@
-"""The watch over the game: once a day the votes are searched for those who play it instead of judging.
+"""Searches the votes once a day for people who play the game instead of judging.
 
-What is found is in force at once (see doubts.py) and told to the admins, once each, with its evidence and how to
-overrule it. Nobody is shut out and no score is touched.
+A doubt is in force at once (see doubts.py), and admins get one message with the evidence and how to overrule it. Nobody is
+excluded and no score is touched.
 """
 
 from collections.abc import Iterator, Sequence
@@ -20,17 +20,17 @@ _MOST_NEWS = 10
 
 
 class SuspicionWatch:
-    """A job: looks, in any workspace."""
+    """A job, in any workspace."""
 
     def __init__(self, store: Store, clock: Clock, messages: DirectMessages, aggregator: str) -> None:
-        """Watch over any workspace; `aggregator` names the rule in force, which says what a doubt changes."""
+        """Take the name of the rule in force as `aggregator`: it determines the effect of a doubt."""
         self._store = store
         self._clock = clock
         self._messages = messages
         self._aggregator = aggregator
 
     def __call__(self, workspace: str, job: Job) -> None:  # noqa: ARG002 - jobs share one signature
-        """Look, keep what was found, tell the admins what is new."""
+        """Search the votes, store the doubts, tell the admins about new ones."""
         now = self._clock.now()
         with self._store.read(workspace) as tx:
             found, known = suspicions_in(tx), {one.id for one in tx.doubts.all()}
@@ -43,7 +43,7 @@ class SuspicionWatch:
 
 
 def news_of(fresh: Sequence[Doubt], aggregator: str) -> dict[str, Any]:
-    """Return what admins are told, for the outbox."""
+    """Return the message to admins, for the outbox."""
     return {
         "kind": "doubts",
         "doubts": [{**asdict(one), "noticed_at": one.noticed_at.isoformat()} for one in fresh[:_MOST_NEWS]],
@@ -53,7 +53,7 @@ def news_of(fresh: Sequence[Doubt], aggregator: str) -> dict[str, Any]:
 
 
 def suspicions_in(tx: Transaction, watch: Watch | None = None) -> list[Suspicion]:
-    """Search the votes of the open round and the four before it."""
+    """Search the votes on recent posts."""
     posts = recent_posts(tx)
     votes = {post_id: given for post_id, given in tx.ledger.votes([post.id for post in posts]).items() if given}
     voted = [post for post in posts if post.id in votes]

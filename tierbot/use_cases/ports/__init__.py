@@ -1,9 +1,8 @@
-"""The edges as the loop sees them: Protocols that speak domain nouns and say nothing of who implements them.
+"""Ports: the Protocols that adapters implement, in terms of domain nouns.
 
-A `Transaction` is bound to one workspace: nothing read or written through it can reach another's rows. It
-is short and owns no network call; the loop opens it with `with store.begin(workspace) as tx:`, and it
-commits on leaving the block and rolls back if the block raises. All writes are idempotent: `add` methods
-return False (or fewer rows) where the row was there already.
+A `Transaction` is bound to one workspace and cannot reach another's rows. It is short and contains no network call. Use cases
+open it with `with store.begin(workspace) as tx:`; it commits at the end of the block and rolls back if the block raises. All
+writes are idempotent: `add` methods return False (or fewer rows) for rows that exist.
 """
 
 from tierbot.use_cases.ports.meter import Meter, NoMeter

@@ -1,4 +1,4 @@
-"""Ports to what is not the database: the clock, the encoder, the web's feeds, Slack, and models as files."""
+"""Ports to everything but the database: the clock, the encoder, feeds, Slack, predictors and model files."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -18,10 +18,10 @@ if TYPE_CHECKING:
 
 
 class Clock(Protocol):
-    """Tells the time, always aware UTC."""
+    """The current time, always aware UTC."""
 
     def now(self) -> datetime:
-        """Return the present, aware UTC."""
+        """Return the current time, aware UTC."""
 
 
 class Encoder(Protocol):
@@ -43,14 +43,14 @@ class Feeds(Protocol):
     """The open web's feeds."""
 
     def poll(self, feeds: Sequence[Feed], memory: Mapping[str, FeedMemory], now: datetime) -> list[FeedResult]:
-        """Read all feeds at once; return one result for each, in order. A broken one is a result with a problem.
+        """Read all feeds in parallel; return one result for each, in order. A broken feed gives a result with a problem.
 
-        `memory` maps feed addresses to what the last poll's results said to keep.
+        `memory` maps feed addresses to the state from their last poll.
         """
 
 
 class ChatError(TierbotError):
-    """The chat service refused a call for good; `code` is its own word for it (`channel_not_found`)."""
+    """The chat service refused a call for good; `code` is its own (`channel_not_found`)."""
 
     def __init__(self, code: str, message: str) -> None:
         super().__init__(message)
@@ -58,7 +58,7 @@ class ChatError(TierbotError):
 
 
 class RateLimitedError(TierbotError):
-    """The chat service asks to wait `retry_after` seconds before `method` is called again in this workspace."""
+    """The chat service asks for a pause of `retry_after` seconds before `method` is called again in this workspace."""
 
     def __init__(self, method: str, retry_after: float) -> None:
         super().__init__(f"{method}: rate limited for {retry_after:g} s")
@@ -72,10 +72,10 @@ class ChatUnavailableError(TierbotError):
 
 @dataclass(frozen=True, slots=True)
 class PostView:
-    """All that a post's message shows. `tag_id` is None in the blank arm, which names nothing.
+    """Everything a post's message shows. `tag_id` is None in the blank arm.
 
-    `named_by_menu` says how many people named which tag (by id) by menu: reactions show themselves, these do not.
-    thread: ts of the message below which it is sent, None for the channel itself.
+    named_by_menu: how many people named each tag (by id) by menu. thread: the ts of the thread's first message, None for the
+    channel itself.
     """
 
     post: Post
@@ -88,7 +88,7 @@ class PostView:
 
 @dataclass(frozen=True, slots=True)
 class ReactionCount:
-    """One emoji on one message. `complete` says that `users` is not cut short."""
+    """One emoji on one message. `complete`: `users` is not truncated."""
 
     name: str
     users: tuple[str, ...]
@@ -102,33 +102,33 @@ class Chat(Protocol):
         """Send a post's message, marked with `delivery_id`; return its ts."""
 
     def revise(self, view: PostView) -> None:
-        """Bring a sent post's message to what the view says; one that is gone is fine."""
+        """Update a sent post's message; does nothing if the message is gone."""
 
     def react(self, channel: str, ts: str, emoji: str) -> None:
-        """Add the bot's own reaction; one that is there already is fine."""
+        """Add the bot's own reaction unless it is there."""
 
     def announce(self, channel: str, announcement: Mapping[str, Any], delivery_id: str) -> str:
-        """Send an announcement (see loop.announcements for its kinds), marked with `delivery_id`; return its ts."""
+        """Send an announcement (kinds: adapters/slack/messages/announcements.py), marked with `delivery_id`; return its ts."""
 
     def whisper(self, channel: str, user: str, announcement: Mapping[str, Any]) -> None:
-        """Show an announcement in a channel to one user alone. It leaves no mark: after a crash it may come again."""
+        """Show an announcement in a channel to one user only. It cannot be found again: after a crash it may repeat."""
 
     def picture(self, channel: str, png: bytes, title: str, alt: str, delivery_id: str) -> str:
-        """Share a picture, marked with `delivery_id`, `alt` for those who cannot see it; return its file's id."""
+        """Share a picture, marked with `delivery_id`, `alt` for screen readers; return its file's id."""
 
     def find(self, channel: str, delivery_id: str, since: datetime, thread: str | None = None) -> str | None:
-        """Return the ts of the message marked with `delivery_id`, if it was sent since then; in a thread, if one is given."""
+        """Return the ts of the message marked with `delivery_id`, sent since then, in a thread if one is given; None if there is none."""
 
     def direct(self, user: str) -> str:
         """Return the id of the channel of direct messages with a user."""
 
     def reactions(self, channel: str, ts: str) -> list[ReactionCount] | None:
-        """Return the reactions on a message as they stand; None if the message is gone."""
+        """Return the current reactions on a message; None if the message is gone."""
 
 
 @dataclass(frozen=True, slots=True)
 class InstalledPredictor:
-    """A predictor of another distribution that could be promoted; version: the distribution's."""
+    """An installed external predictor; version: its distribution's."""
 
     name: str
     version: str
@@ -136,7 +136,7 @@ class InstalledPredictor:
 
 @dataclass(frozen=True, slots=True)
 class LoadedPredictor:
-    """A predictor, imported. digest: a sha256 over what is known of its code and weights."""
+    """An imported external predictor. digest: a sha256 over its code and weights, as far as known."""
 
     name: str
     version: str
@@ -145,26 +145,26 @@ class LoadedPredictor:
 
 
 class Predictors(Protocol):
-    """The predictors of other distributions that are installed beside tierbot."""
+    """The external predictors in this environment."""
 
     def installed(self) -> list[InstalledPredictor]:
-        """Return what is installed, sound or not."""
+        """Return the installed predictors, usable or not."""
 
     def load(self, name: str) -> LoadedPredictor:
-        """Return a predictor. Raises PredictorError if there is none of this name or it cannot be used."""
+        """Return a predictor. Raises PredictorError if it is not installed or cannot be used."""
 
     def teach(self, lesson: "Lesson") -> "Taught":
-        """Let a predictor learn. Raises PredictorError, or TrainingInterruptedError if nothing came of it."""
+        """Train a predictor. Raises PredictorError, or TrainingInterruptedError if it ended without a result."""
 
 
 class ModelFiles(Protocol):
     """Models as files: the bootstrap model that ships, and the champion for others to load."""
 
     def bootstrap(self) -> tuple[ModelVersion, bytes]:
-        """Return the model that ships: its version and its weights."""
+        """Return the bootstrap model: its version and weights."""
 
     def bootstrap_rows(self) -> bytes | None:
-        """Return the features of the bootstrap model's labelled rows, which retraining replays; None if it has none."""
+        """Return the features of the bootstrap model's labeled rows, which retraining replays; None if it has none."""
 
     def publish(self, version: ModelVersion, weights: bytes, workspace: str) -> None:
-        """Write a workspace's champion as files, replacing its former champion's atomically; nothing if they are there."""
+        """Write a workspace's champion as files, atomically replacing the previous one; does nothing if they are there."""

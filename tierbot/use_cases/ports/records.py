@@ -1,4 +1,4 @@
-"""What the store keeps that is no noun of TIER: deliveries, due times, workspaces, and posts joined with their verdicts."""
+"""Records of the store beside the domain nouns: deliveries, jobs, workspaces, posts joined with their verdicts."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -10,31 +10,31 @@ from tierbot.domain.nouns import Post, Prediction, Selection, TierbotError, Verd
 
 
 class DeliveryKind(StrEnum):
-    """What an outbox row asks for."""
+    """What an outbox row sends."""
 
     POST = "post"  # payload: post_id
     PREFILL = "prefill"  # payload: post_id, emoji
     ANNOUNCE = "announce"  # payload: the announcement
-    UPDATE = "update"  # payload: post_id, ts; the message there is brought up to date
+    UPDATE = "update"  # payload: post_id, ts; the message there is updated
     PICTURE = "picture"  # payload: title, alt, and what the chart shows
-    THANK = "thank"  # payload: the announcement, and the user whose eyes it is for
+    THANK = "thank"  # payload: the announcement, and the only user who sees it
     INVITE = "invite"  # payload: invitation_id; a post's message and pre-fills, for one trainer
 
 
 class DeliveryState(StrEnum):
-    """Where an outbox row stands."""
+    """The state of an outbox row."""
 
     PENDING = "pending"
     SENDING = "sending"  # claimed; after a crash it may or may not have been sent
     DONE = "done"
-    PARKED = "parked"  # refused for good; an admin looks at it
+    PARKED = "parked"  # refused for good; an admin decides
 
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
     """One message or reaction to send exactly once. `id` is a natural key; `result` is the ts once sent.
 
-    priority: above 0, it goes before what was queued earlier. after_id: it waits until that delivery is sent or parked.
+    priority: above 0, it overtakes earlier rows. after_id: it waits until that delivery is sent or parked.
     """
 
     id: str
@@ -53,11 +53,11 @@ class Delivery:
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """Something to do: a recurring job, whose id is its kind, or a request, which is done once.
+    """A recurring job, whose id is its kind, or a request, which runs once.
 
-    payload: what is left of it (a push: `count`). asked_by: the user id of who asked. ran_at: when a recurring job
-    last succeeded. attempts: how often it has failed in a row, the last time with `error`. claimed_by: the run that
-    may write for it; kept when the run ends, and replaced by the next run.
+    payload: what is left of it (a push: `count`). asked_by: the requester's user id. ran_at: when a recurring job last
+    succeeded. attempts: failures in a row, the last with `error`. claimed_by: the run that may write for it; replaced by
+    the next run.
     """
 
     id: str
@@ -79,18 +79,18 @@ class Job:
 
     @classmethod
     def request(cls, kind: str, request_id: str, now: datetime, by: str | None = None, **payload: Any) -> "Job":
-        """Return a request that is due now. `request_id` is a natural key: asking twice is asking once."""
+        """Return a request that is due now. `request_id` is a natural key: asking twice counts once."""
         return cls(request_id, kind, now, payload, asked_by=by, asked_at=now)
 
     @property
     def recurs(self) -> bool:
-        """Whether it becomes due again after it is done."""
+        """Whether it recurs."""
         return self.id == self.kind
 
 
 @dataclass(frozen=True, slots=True)
 class DueJob:
-    """A job that is due, as the scheduler sees it before anything is read of the workspace. stopped: the app is gone there."""
+    """A due job, before anything else of the workspace is read. stopped: the app is not installed there."""
 
     workspace: str
     id: str
@@ -100,14 +100,14 @@ class DueJob:
 
 @dataclass(frozen=True, slots=True)
 class Again:
-    """A job is not done yet: it goes on at `due_at` with what is left of it."""
+    """A job is not done: it continues at `due_at` with what is left."""
 
     due_at: datetime
     payload: Mapping[str, Any] = field(default_factory=dict)
 
 
 class Cell(StrEnum):
-    """What a column of a table holds."""
+    """The type of a column."""
 
     TEXT = "text"
     INTEGER = "integer"
@@ -130,7 +130,7 @@ class TableColumn:
 
 @dataclass(frozen=True, slots=True)
 class TablePage:
-    """Rows of a table, in the order of its columns, and the key behind which the next page begins (None: no more)."""
+    """Rows of a table, in the order of its columns, and the key after which the next page begins (None: no more)."""
 
     rows: list[tuple[Any, ...]]
     next: tuple[Any, ...] | None
@@ -140,9 +140,9 @@ class TablePage:
 class Workspace:
     """A Slack team as tierbot knows it.
 
-    enterprise: the organization that it is part of, if any. stopped_at: since when the app is not installed there;
-    its data are kept, and nothing is sent or scheduled. bot_user: the bot's user id, None until it has connected.
-    channel: the one that an admin chose to play in; empty if none did. paused: whether scheduled posts wait.
+    enterprise: its organization, if any. stopped_at: since when the app is not installed; data are kept, nothing is sent or
+    scheduled. bot_user: the bot's user id, None until it has connected. channel: the one an admin chose, or empty.
+    paused: whether scheduled posts are paused.
     """
 
     id: str
@@ -155,15 +155,15 @@ class Workspace:
     paused: bool = False
 
     def plays_in(self, default: str) -> str:
-        """Return the channel that it plays in: the one chosen there, or else the default (either may be empty)."""
+        """Return its channel: the one chosen there, or the default (either may be empty)."""
         return self.channel or default
 
 
 @dataclass(frozen=True, slots=True)
 class Doubt:
-    """What somebody is suspected of, with its evidence; see feedback.suspicion.Suspicion for the numbers.
+    """What someone is suspected of, with evidence; see domain.feedback.suspicion.Suspicion for the numbers.
 
-    `overruled_by` is the admin who said that there is nothing to it, if one did.
+    overruled_by: the admin who dismissed it, if any.
     """
 
     id: str
@@ -207,9 +207,9 @@ class SmokeTestResult:
 
 @dataclass(frozen=True, slots=True)
 class Installation:
-    """The app installed in a workspace, or (`org_wide`) in an organisation, whose id `id` then is.
+    """The app installed in a workspace, or (`org_wide`) in the organization with this id.
 
-    sealed_token: the bot token, encrypted; empty once the installation ended. installer: the user id of who installed.
+    sealed_token: the bot token, encrypted; empty once the installation ended. installer: the installer's user id.
     """
 
     id: str
@@ -228,7 +228,7 @@ class Installation:
 
 @dataclass(frozen=True, slots=True)
 class LabelledPost:
-    """A post with everything learning and scoring ask of it at once."""
+    """A post with everything that learning and scoring need."""
 
     post: Post
     prediction: Prediction
@@ -237,20 +237,20 @@ class LabelledPost:
 
 @dataclass(frozen=True, slots=True)
 class SettledPost:
-    """A labelled post without the two distributions: what fits in memory 100,000 times over."""
+    """A labeled post without the two distributions, so that 100,000 fit in memory."""
 
     post: Post
     verdict: Verdict
     model_version: str
-    top_tag: str  # the model's argmax, which accuracy is measured on
+    top_tag: str  # the model's argmax, used for accuracy
     propensity: float
     selection: Selection
 
 
 def only_workspace(found: Sequence[Workspace], wanted: str) -> str:
-    """Return the id of the one workspace there is, or of that which is wanted (TIERBOT_WORKSPACE; may be empty).
+    """Return the id of the only workspace, or of the one named in `wanted` (TIERBOT_WORKSPACE; may be empty).
 
-    Raises TierbotError if there is none, or several and none of them is wanted.
+    Raises TierbotError if there is none, or there are several and none is named.
     """
     ids = [one.id for one in found]
     if wanted in ids:
@@ -258,7 +258,7 @@ def only_workspace(found: Sequence[Workspace], wanted: str) -> str:
     if len(ids) == 1 and not wanted:
         return ids[0]
     if not ids:
-        raise TierbotError("The database knows no workspace yet. Start the bot once with `tierbot run`.")
+        raise TierbotError("The database has no workspace yet. Start the bot once with `tierbot run`.")
     listed = ", ".join(f"{one.id} ({one.name})" for one in found)
     there = f"The database has no workspace {wanted}; it has" if wanted else "The database has several workspaces:"
-    raise TierbotError(f"{there} {listed}. Say which with TIERBOT_WORKSPACE.")
+    raise TierbotError(f"{there} {listed}. Choose one with TIERBOT_WORKSPACE.")

@@ -1,4 +1,4 @@
-"""Ports to the store itself, its transactions, and what keeps the bot running: outbox, agenda, leases, people."""
+"""Ports to the store, its transactions, and operational tables: outbox, agenda, leases, feeds, people."""
 
 from collections.abc import Iterable, Mapping
 from contextlib import AbstractContextManager
@@ -35,62 +35,62 @@ class Outbox(Protocol):
     """What is to be sent, exactly once."""
 
     def add(self, deliveries: Iterable[Delivery]) -> int:
-        """Queue what is not queued yet, by id; return how many were new."""
+        """Queue deliveries whose id is new; return how many."""
 
     def claim(self, now: datetime, lease_until: datetime, limit: int) -> list[Delivery]:
         """Mark due rows as SENDING until `lease_until` and return them as they were before, oldest first.
 
-        A row whose lease ran out is claimed again; its earlier state says that it may have been sent.
+        A row whose lease expired is claimed again; its earlier state tells that it may have been sent.
         """
 
-    # An outcome is written by who holds the claim, and nobody else: `claimed` is what `claim` returned. Each returns
-    # whether it was written: False if the lease ran out and the row was claimed since, or is not in hand at all.
+    # Only the holder of a claim writes its outcome: `claimed` is what `claim` returned. Each method returns whether it was
+    # written: False if the lease expired and the row was claimed again, or was never claimed.
 
     def done(self, claimed: Delivery, result: str | None, now: datetime) -> bool:
-        """Mark a claimed delivery as sent, with what Slack called it; False if the claim was lost."""
+        """Mark a claimed delivery as sent, with its id in Slack; False if the claim was lost."""
 
     def retry(self, claimed: Delivery, due_at: datetime, error: str) -> bool:
         """Give a claimed delivery back until `due_at`; False if the claim was lost."""
 
     def park(self, claimed: Delivery, error: str) -> bool:
-        """Put a claimed delivery aside for good, with Slack's word for it; False if the claim was lost."""
+        """Park a claimed delivery with Slack's error; False if the claim was lost."""
 
     def hold(self, kind: DeliveryKind, until: datetime) -> None:
-        """Let nothing of this kind fall due before `until`."""
+        """Hold all deliveries of a kind until then."""
 
     def release(self, now: datetime) -> None:
-        """Let all that waits fall due by `now`, and end every hold: what had to be mended is mended."""
+        """Make everything that waits due now, and end every hold."""
 
     def counts(self) -> dict[DeliveryState, int]:
         """Return how many deliveries are in each state."""
 
     def waiting(self, kind: DeliveryKind, post_id: str) -> list[Delivery]:
-        """Return the rows of a kind for a post that nobody has claimed yet."""
+        """Return the unclaimed rows of a kind for a post."""
 
     def oldest(self) -> Delivery | None:
-        """Return what fell due first of all that is not sent yet."""
+        """Return the longest overdue delivery that is not sent yet."""
 
     def parked(self) -> list[Delivery]:
-        """Return what was put aside, oldest first."""
+        """Return parked deliveries, oldest first."""
 
 
 class Agenda(Protocol):
-    """What is to be done: one row for each recurring job, and one for each request."""
+    """Jobs: one row for each recurring job, and one for each request."""
 
     def get(self, job_id: str) -> Job | None:
-        """Return a job, None if there is none of this id."""
+        """Return a job, or None."""
 
     def all(self) -> list[Job]:
-        """Return every job that is not finished, by when it is due."""
+        """Return every unfinished job, by due time."""
 
     def plan(self, kind: str, due_at: datetime) -> None:
-        """Let a recurring job be due at this time, from its beginning; former failures are forgotten."""
+        """Make a recurring job due at this time, from its beginning, and reset its failures."""
 
     def ask(self, request: Job) -> bool:
-        """Add a request; False if its id is there, finished or not."""
+        """Add a request; False if its id exists, finished or not."""
 
     def claim(self, job_id: str, run: str, now: datetime) -> Job | None:
-        """Let `run`, and no run before it, write for a job; None if the job is not due, or finished, or gone."""
+        """Give `run`, and no earlier run, the right to write for a job; None if the job is not due, finished or gone."""
 
     def holds(self, job_id: str, run: str) -> bool:
         """Return whether `run` was the last to claim a job."""
@@ -99,119 +99,119 @@ class Agenda(Protocol):
         """Write a job, replacing the one with its id."""
 
     def left(self, job_id: str, payload: Mapping[str, Any]) -> None:
-        """Write what is left of a job."""
+        """Store what is left of a job."""
 
     def remove(self, job_id: str) -> None:
         """Delete a job, if it is there."""
 
     def clear(self, before: datetime) -> None:
-        """Delete the requests that were finished before then."""
+        """Delete requests finished before then."""
 
 
 SCHEDULER = "scheduler"
 """The lease of the process that keeps the schedule."""
 
 SCHEDULER_LEASE = timedelta(seconds=15)
-"""How long each tick prolongs it: a process that goes silent for so long is replaced by another."""
+"""A process that does not renew it for so long is replaced by another."""
 
 
 class Leases(Protocol):
-    """Who may do what only one process may do (such as run the scheduler), and until when."""
+    """Which process may do what only one may do (such as run the scheduler), and until when."""
 
     def take(self, name: str, holder: str, until: datetime, now: datetime) -> bool:
-        """Take or prolong a lease; False while another holder's has not run out."""
+        """Take or extend a lease; False while another holder's is valid."""
 
     def release(self, name: str, holder: str) -> None:
         """Give a lease back; another holder's is left alone."""
 
     def clear(self, prefix: str, now: datetime) -> None:
-        """Forget the leases whose names begin so and that have run out."""
+        """Delete expired leases whose names start with the prefix."""
 
     def get(self, name: str) -> tuple[str, datetime] | None:
-        """Return who took a lease last and until when (it may have run out); None once it was given back."""
+        """Return the last holder of a lease and until when (it may have expired); None after it was given back."""
 
 
 class FeedList(Protocol):
-    """The feeds that are polled, and what is kept of each."""
+    """The polled feeds, with their state."""
 
     def add(self, feeds: Iterable[Feed], by: ListedBy) -> int:
-        """List the feeds whose address is not listed yet; return how many."""
+        """Add feeds whose address is new; return how many."""
 
     def rename(self, url: str, name: str) -> None:
         """Give a feed another name."""
 
     def remove(self, urls: Iterable[str]) -> int:
-        """Take feeds off the list by their addresses; return how many were on it."""
+        """Remove feeds by address; return how many were listed."""
 
     def all(self) -> list[ListedFeed]:
         """Return the feeds by name."""
 
     def polled(self, result: FeedResult, now: datetime, brought: int) -> None:
-        """Keep what a poll brought; one of a feed that is no longer listed is forgotten."""
+        """Store the result of a poll, unless the feed is no longer listed."""
 
 
 class HeldBackArticles(Protocol):
     """What boundaries held back."""
 
     def add(self, held: Iterable[HeldBack]) -> None:
-        """Keep each, in the place of what the same kind of boundary said of that article before."""
+        """Store each, replacing what the same kind of boundary said about that article."""
 
     def counts(self, examples: int) -> list[HeldCount]:
-        """Return each rule that held something back, the busiest first, with the titles of its latest `examples`."""
+        """Return each rule that held something back, most active first, with the titles of its latest `examples`."""
 
 
 class Trainers(Protocol):
-    """What trainers told us."""
+    """Trainers and their preferences."""
 
     def get(self, user: str) -> Trainer:
-        """Return a trainer; one that never told anything is there too, with nothing said."""
+        """Return a trainer, with defaults if nothing is stored."""
 
     def put(self, trainer: Trainer) -> None:
-        """Keep what a trainer told us."""
+        """Store a trainer."""
 
     def opted_out(self) -> dict[str, str]:
-        """Return the names, by user id, of those who want no mentions and no nudges."""
+        """Return the names, by user id, of people who opted out of mentions and nudges."""
 
 
 class Installations(Protocol):
-    """The app as installed in the workspace (or organisation) of this transaction, and OAuth's states."""
+    """The app as installed in the workspace (or organization) of this transaction, and OAuth's states."""
 
     def get(self) -> Installation | None:
-        """Return the installation, None if there is none."""
+        """Return the installation, or None."""
 
     def put(self, installation: Installation) -> None:
-        """Keep an installation in the place of the one before."""
+        """Store an installation, replacing the previous one."""
 
     def end(self, why: str, now: datetime) -> bool:
-        """Forget the token and remember why; False if there is none that has not ended."""
+        """Delete the token and store the reason; False if no installation is active."""
 
     def give_state(self, state: str, until: datetime, now: datetime) -> None:
-        """Remember a state until then; those that ran out are forgotten."""
+        """Store a state until then; delete expired ones."""
 
     def take_state(self, state: str, now: datetime) -> bool:
-        """Use a state up; False if there is none, or it ran out."""
+        """Use a state up; False if it is unknown or expired."""
 
 
 class People(Protocol):
-    """All that names a person, in whatever part it is kept."""
+    """Everything that names a person, in all tables."""
 
     def export(self, user: str) -> dict[str, Any]:
         """Return it as plain data, by kind."""
 
     def anonymize(self, user: str, pseudonym: str) -> int:
-        """Put a pseudonym in the place of a person's id everywhere; return how many rows changed."""
+        """Replace a person's id with a pseudonym everywhere; return how many rows changed."""
 
     def remove(self, user: str, now: datetime) -> int:
         """Delete what a person did, and their id where it is mentioned; return how many rows changed.
 
-        The verdicts on posts of frozen rounds that lose votes by it are final from now on.
+        Verdicts on posts of frozen rounds that lose votes become final.
         """
 
     def expire(self, before: datetime, now: datetime) -> Mapping[str, int]:
-        """Delete what names people and is older; return how many rows, by kind.
+        """Delete older personal data; return how many rows, by kind.
 
-        Verdicts and scores stay, and so does what was said of posts of the open round. The verdicts on posts of frozen
-        rounds that lose votes by it are final from now on.
+        Verdicts and scores stay, and so do votes in the open round. Verdicts on posts of frozen rounds that lose votes become
+        final.
         """
 
 
@@ -264,7 +264,7 @@ class Transaction(Protocol):
 
     @property
     def trainers(self) -> Trainers:
-        """What trainers told us."""
+        """Trainers and their preferences."""
 
     @property
     def leases(self) -> Leases:
@@ -299,13 +299,13 @@ class Store(Protocol):
     """The database."""
 
     def begin(self, workspace: str) -> AbstractContextManager[Transaction]:
-        """Open a transaction; those of one workspace run one after another, so keep it short."""
+        """Open a transaction; one workspace's run one after another, so keep it short."""
 
     def read(self, workspace: str) -> AbstractContextManager[Transaction]:
-        """Open a snapshot that cannot write; it waits for no writer and no writer waits for it."""
+        """Open a read-only snapshot; readers and writers do not wait for each other."""
 
     def trouble(self) -> str | None:
-        """Return in a few words why the database cannot be used now, None if it can and its schema is this code's."""
+        """Return in a few words why the database cannot be used now, None if it can and the schema is current."""
 
     def workspace_ids(self) -> list[str]:
         """Return the ids of all workspaces."""
@@ -317,15 +317,15 @@ class Store(Protocol):
         """Return the workspaces that are not stopped."""
 
     def due_ids(self, now: datetime) -> list[str]:
-        """Return those of them in whose outbox something is due."""
+        """Return the active workspaces with something due in the outbox."""
 
     def due_jobs(self, now: datetime) -> list[DueJob]:
         """Return the jobs of all workspaces that are due, the longest overdue first. No row's contents are read."""
 
-    # A lease is taken in all workspaces at once, by one statement that waits for no workspace's transactions.
+    # One statement takes a lease in all workspaces and waits for no workspace's transactions.
 
     def hold(self, name: str, holder: str, until: datetime, now: datetime) -> list[str]:
-        """Take or prolong a lease in each workspace where no other holder has it; return the workspaces where it is held."""
+        """Take or extend a lease in each workspace where no other holder has it; return the workspaces where it is held."""
 
     def let_go(self, name: str, holder: str) -> None:
         """Give a lease back in every workspace."""

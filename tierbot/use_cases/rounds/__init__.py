@@ -1,1 +1,1 @@
-"""Rounds: opened, closed, reported."""
+"""Rounds: opening, closing, reporting."""

@@ -1,4 +1,4 @@
-"""The end of a round, put together from the database: its status, its figures, its report."""
+"""A round's status, figures and report, from the database."""
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
@@ -17,7 +17,7 @@ CHARTED = 12
 
 
 def status_of(round_: Round, posts: Sequence[Post], settled: Sequence[SettledPost], *, trainers: int) -> RoundStatus:
-    """Count how a round went, with progressive accuracy on all posts and on the blank arm."""
+    """Count how a round went, with accuracy by progressive validation on all posts and on the blank arm."""
     outcomes = Counter(item.verdict.outcome for item in settled)
     return RoundStatus(
         round=round_,
@@ -40,7 +40,7 @@ def round_status(tx: Transaction, current: Round) -> RoundStatus:
 
 
 def figures_before(tx: Transaction, number: int) -> list[RoundFigures]:
-    """Return the figures of the rounds before `number`, oldest first, as many as the picture has room for."""
+    """Return the figures of the rounds before `number`, oldest first, as many as fit the picture."""
     return [_figures(tx, one) for one in range(max(1, number - CHARTED + 1), number)]
 
 
@@ -64,7 +64,7 @@ def report_of(tx: Transaction, closed: Round, standings: Sequence[Standing], pos
 
 
 def chart_of(tx: Transaction, number: int, former: Sequence[RoundFigures]) -> dict[str, Any]:
-    """Return what the picture of a closed round shows: `former` rounds and this one."""
+    """Return the data of a closed round's picture: `former` rounds and this one."""
     figures = [*former, _figures(tx, number)]
     return {
         "title": f"Round {number} in pictures",
@@ -74,7 +74,7 @@ def chart_of(tx: Transaction, number: int, former: Sequence[RoundFigures]) -> di
 
 
 def _training(tx: Transaction, closed: Round) -> dict[str, Any] | None:
-    """Return what became of the newest challenger that was trained during the round, with its evidence."""
+    """Return the outcome of the round's newest challenger, with its evidence."""
     ended = closed.frozen_at or closed.closes_at
     for version in tx.models.all():
         decision = (version.card.get("metrics") or {}).get("promotion")

@@ -1,4 +1,4 @@
-"""Rounds open, are frozen with their standings, and are announced."""
+"""Opens rounds, freezes them with their standings, and announces the result."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -13,7 +13,7 @@ from tierbot.use_cases.rounds.round_report import chart_of, figures_before, repo
 from tierbot.use_cases.voting.settlement import Settlement
 from tierbot.use_cases.voting.tallying import tally
 
-_FREEZE_ATTEMPTS = 3  # then a round is frozen although votes keep coming: they score, whether settled or not
+_FREEZE_ATTEMPTS = 3  # then the round is frozen although votes keep arriving; they score, settled or not
 
 
 class Rounds:

@@ -1,7 +1,7 @@
-"""“Name the right tag”: votes given by menu, by colleagues who do not know the emoji.
+""" "Name the right tag": menu votes, for colleagues who don't know the emoji.
 
-A choice is a few events in the ledger, like reactions are; a new choice replaces the one before, an empty one
-withdraws it. The post then shows how many named what, since a menu leaves no emoji behind.
+A choice is recorded as events in the ledger, as reactions are; a new choice replaces the previous one, an empty one withdraws it.
+The post then shows the counts, since a menu leaves no emoji behind.
 """
 
 from collections.abc import Callable, Collection
@@ -14,19 +14,19 @@ from tierbot.use_cases.delivery.dispatch import revisions_of
 from tierbot.use_cases.ports import Clock, Store, Transaction
 
 MOST_NAMED = 3
-"""Tags that one person may name by menu: a story is about few things."""
+"""Tags that one person may name by menu."""
 
 
 @dataclass(frozen=True, slots=True)
 class Menu:
-    """What the menu offers and what stands chosen in it."""
+    """What the menu offers, and the current choice."""
 
     tags: TagSpace
     chosen: frozenset[str]
 
 
 class MenuVotes:
-    """Votes by menu, in any workspace. `wake` asks for tallying and sending soon."""
+    """Menu votes, in any workspace. `wake` wakes the background worker."""
 
     def __init__(self, store: Store, clock: Clock, wake: Callable[[], None]) -> None:
         self._store = store
@@ -34,15 +34,15 @@ class MenuVotes:
         self._wake = wake
 
     def menu(self, workspace: str, user: str, channel: str, ts: str) -> Menu:
-        """Return the menu for a post. Raises TierbotError if the message is none."""
+        """Return the menu for a post. Raises TierbotError if the message is not a post."""
         with self._store.read(workspace) as tx:
             return Menu(tx.workspaces.tags(), chosen_by(user, _given(tx, _post_at(tx, channel, ts))))
 
     def name(self, workspace: str, user: str, channel: str, ts: str, tag_ids: Collection[str], form: str) -> bool:
-        """Let a user's menu vote on a post be these tags, none to withdraw it; return whether anything changed.
+        """Set a user's menu vote on a post to these tags (none: withdraw it); return whether anything changed.
 
-        `form` is the id of the form that was sent: sending it twice counts once. Raises TierbotError if the
-        message is no post, a tag is not in use, or there are too many.
+        `form` is the id of the submitted form: submitting it twice counts once. Raises TierbotError if the
+        message is not a post, a tag is not in use, or there are too many.
         """
         now = self._clock.now()
         with self._store.begin(workspace) as tx:
@@ -74,18 +74,18 @@ class MenuVotes:
 def _post_at(tx: Transaction, channel: str, ts: str) -> Post:
     post = tx.posts.at(channel, ts)
     if post is None:
-        raise TierbotError("This message is none of my posts. Name the tag of one that I posted.")
+        raise TierbotError("This message isn't one of my posts. Name the tag of one of those.")
     return post
 
 
 def _given(tx: Transaction, post: Post) -> list[ReactionEvent]:
-    """Return the events at a post's own place: there votes by menu are kept, wherever the menu was opened."""
+    """Return the events at a post's own place, where menu votes are stored wherever the menu was opened."""
     return tx.ledger.events(post.channel, post.ts) if post.ts else []
 
 
 def _check(tag_ids: Collection[str], tags: TagSpace) -> None:
     unknown = sorted(set(tag_ids) - set(tags.ids))
     if unknown:
-        raise TierbotError(f"The topic {unknown[0][:60]!r} is not in use any more. Please choose another.")
+        raise TierbotError(f"The topic {unknown[0][:60]!r} is no longer in use. Please choose another.")
     if len(tag_ids) > MOST_NAMED:
-        raise TierbotError(f"Name {MOST_NAMED} topics at most: those that the story is most about.")
+        raise TierbotError(f"Name {MOST_NAMED} topics at most, the ones the story is mainly about.")

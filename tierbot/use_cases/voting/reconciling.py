@@ -1,7 +1,7 @@
-"""Reconciliation: what Slack shows is compared with the ledger, newest posts first, within Slack's rate limits.
+"""Reconciliation: compares Slack with the ledger, newest posts first, within Slack's rate limits.
 
-A sweep goes through all open messages in slices. What stops it (a rate limit, no answer, the end of a slice) is
-written on the agenda with the place to go on from, so that no thread sleeps and a restart loses nothing.
+A sweep covers all open messages in slices. When a rate limit, a missing answer or the end of a slice stops it, the job's row
+stores where to resume, so no thread sleeps and a restart loses nothing.
 """
 
 import logging
@@ -16,10 +16,10 @@ from tierbot.use_cases.ports import Chat, ChatError, ChatUnavailableError, Clock
 
 log = logging.getLogger(__name__)
 
-_SLICE = 50  # messages; Slack lets reactions.get be called about as often in a minute
-_TIRED = 3  # unanswered calls in a row after which Slack is left in peace
+_SLICE = 50  # messages; about as many reactions.get calls as Slack allows in a minute
+_TIRED = 3  # unanswered calls in a row before a rest
 _REST = 30.0  # seconds
-_MOST_AGAIN = 500  # messages without an answer that are remembered
+_MOST_AGAIN = 500  # unanswered messages to come back to
 _WITHOUT = frozenset({"unknown_method", "missing_scope", "method_deprecated", "no_permission", "access_denied"})
 _SHUT_OUT = frozenset({"invalid_auth", "not_authed", "token_revoked", "token_expired", "account_inactive"})
 
@@ -28,7 +28,7 @@ Place = tuple[str, str]
 
 @dataclass(frozen=True, slots=True)
 class Sweep:
-    """What a slice came to: events found, and if there is more to do, in how many seconds and from where."""
+    """The result of a slice: events found, and if there is more, in how many seconds and from where to continue."""
 
     found: int
     again_in: float | None = None
@@ -76,9 +76,9 @@ class Reconciler:
         if fault.code in _WITHOUT:
             if workspace not in self._warned:
                 self._warned.add(workspace)
-                log.warning("What is missed while tierbot is away cannot be found: %s", fault)
+                log.warning("Reactions missed while tierbot is down cannot be found: %s", fault)
             return False
-        log.warning("Messages in %s are not compared with Slack: %s", channel, fault)
+        log.warning("Messages in %s cannot be compared with Slack: %s", channel, fault)
         run.shut.add(channel)
         return fault.code not in _SHUT_OUT
 
@@ -99,7 +99,7 @@ class Reconciler:
         started_at = self._clock.now()
         counts = chat.reactions(channel, ts)
         if counts is None:
-            return 0  # deleted in Slack: its votes stand
+            return 0  # deleted in Slack: its votes stay
         with self._store.begin(workspace) as tx:
             gone = not_voters(tx)
             missed = missed_events(
@@ -114,7 +114,7 @@ class Reconciler:
 
 @dataclass(slots=True)
 class _Run:
-    """A slice under way: its messages, where it began, and those to come back to. `second`: it is about these."""
+    """A running slice: its messages, where it began, and messages to retry. `second`: it retries messages."""
 
     places: list[Place]
     below: Place
@@ -127,13 +127,13 @@ class _Run:
     shut: set[str] = field(default_factory=set)
 
     def failed(self, channel: str, ts: str) -> None:
-        """Come back to a message without an answer, once: the next sweep finds it, too."""
+        """Retry an unanswered message once; the next sweep covers it anyway."""
         self.unanswered += 1
         if not self.second and len(self.again) < _MOST_AGAIN:
             self.again.append((channel, ts))
 
     def stopped(self, wait: float) -> Sweep:
-        """Return how to go on after `wait` seconds: below the last message that was looked at."""
+        """Return how to continue after `wait` seconds, below the last message compared."""
         left = [*self.places[self.passed :], *self.again] if self.second else self.again
         if not self.second and self.passed:
             self.below = self.places[self.passed - 1][::-1]

@@ -1,7 +1,7 @@
-"""Writes reaction events into the ledger, many at a time; each is acknowledged only once its own is committed.
+"""Writes reaction events to the ledger in batches; each is acknowledged only after its commit.
 
-A transaction costs more than what is written in it: its lock, its commit, its turns with other threads. While one
-batch is being written, the events that arrive gather for the next one.
+A transaction costs more than its rows: the lock, the commit, switches between threads. Events that arrive while one batch is
+being written form the next one.
 """
 
 import threading
@@ -27,13 +27,13 @@ class Recorder:
     def record(self, workspace: str, event: ReactionEvent) -> bool:
         """Write an event and return, once it is committed, whether it was new.
 
-        Raises TierbotError (of the store's) if it could not be written: then it is not in the ledger.
+        Raises TierbotError (from the store) if it was not written; then it is not in the ledger.
         """
         written: Future[bool] = Future()
         with self._guard:
             self._waiting[workspace].append((event, written))
             writing = self._writing[workspace]
-        with writing:  # whoever comes first writes for all who wait by then
+        with writing:  # the first thread writes for all that wait
             with self._guard:
                 batch = self._waiting.pop(workspace, [])
             if batch:

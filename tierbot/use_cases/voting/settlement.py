@@ -1,10 +1,9 @@
-"""From votes to verdicts: posts settle as soon as their votes change, by the rule that is set.
+"""From votes to verdicts: posts settle as soon as their votes change, by the configured rule.
 
-The plain rule needs a post's own votes only. The anchor-aware one judges them by what the votes on other posts
-say of the voters: those of this round and a few before it, up to a number in the ledger. Both go into the
-verdict's `aggregator`, so that the same ledger gives the same verdict again. What is known of the voters grows
-with the round; so the round's posts are settled once more, all together, before anything is concluded from them.
-Posts of frozen rounds are left as they are unless their own votes change.
+The plain rule needs only a post's own votes. The anchor-aware rule also uses the votes on recent posts, up to a number in the
+ledger, to estimate each voter. The verdict's `aggregator` records both, so the same ledger gives the same verdict again. Since more
+is known about voters as a round goes on, its posts are settled once more before it closes. Posts of frozen rounds change only
+with their own votes.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -24,14 +23,14 @@ AT_ONCE = 25
 
 
 class Settlement:
-    """Settles posts in any workspace. Reads in one snapshot, thinks outside of any, writes in short transactions."""
+    """Settles posts in any workspace. Reads in one snapshot, computes outside of any, writes in short transactions."""
 
     def __init__(self, store: Store, clock: Clock, *, aggregator: str, minimum: int) -> None:
-        """Take the rule by name, "plain" or "anchor-aware"; fewer voters than `minimum` are too few."""
+        """Use the rule "plain" or "anchor-aware"; a verdict needs `minimum` voters."""
         self._store = store
         self._clock = clock
         self._minimum = minimum
-        # Whoever judges alone can be compared with nobody.
+        # A single voter cannot be compared with anyone.
         self._learned = aggregator == "anchor-aware" and minimum > 1
         self._plain = PlainRule(minimum=minimum)
 
@@ -58,9 +57,9 @@ class Settlement:
             settled += self._write(workspace, think())
 
     def settle_round(self, workspace: str) -> int:
-        """Settle the open round's posts once more with what is known of the voters by now; return how many changed.
+        """Settle the open round's posts once more with current estimates of the voters; return how many changed.
 
-        With the plain rule nothing can change.
+        Under the plain rule nothing changes.
         """
         if not self._learned:
             return 0
@@ -73,11 +72,11 @@ class Settlement:
         return self._write(workspace, changed)
 
     def _known(self, tx: Transaction) -> list[Post]:
-        """Return the posts whose votes tell of the voters; none with the plain rule."""
+        """Return the posts used to estimate voters; none under the plain rule."""
         return recent_posts(tx) if self._learned else []
 
     def _verdicts(self, tx: Transaction, posts: Sequence[Post]) -> Callable[[], list[Verdict]]:
-        """Read all that verdicts on these posts rest on; what is returned does the thinking."""
+        """Read everything that verdicts on these posts need; return a function that computes them."""
         known = {post.id: post for post in self._known(tx)}
         ids = {*known, *(post.id for post in posts)}
         votes, cursors = tx.ledger.votes(ids), tx.ledger.cursors(ids)
@@ -88,7 +87,7 @@ class Settlement:
         rule = AnchorAware(minimum=self._minimum, tags=len(tx.workspaces.tags().ids))
         among = [post for post in posts if post.id in known]
         older = [post for post in posts if post.id not in known]
-        # An older post that somebody still voted on joins alone, so that it does not matter what else settles now.
+        # Older posts with new votes are settled one by one, so the result does not depend on what else settles now.
         return lambda: [
             verdict
             for some in (among, *([post] for post in older))
@@ -124,7 +123,7 @@ class Settlement:
 
 
 def _substance(verdict: Verdict) -> tuple[object, ...]:
-    """Return what a verdict says, to two decimals."""
+    """Return a verdict's content, to two decimals."""
     reward = None if verdict.reward is None else round(verdict.reward, 2)
     tags = {tag: round(weight, 2) for tag, weight in verdict.tags.items()}
     return verdict.outcome, verdict.reason, tags, reward, round(verdict.weight, 2)

@@ -1,8 +1,7 @@
-"""From reaction events to votes, and a word of thanks to whoever voted too late to score.
+"""From reaction events to votes, with thanks for votes that are too late to score.
 
-A round is frozen in a transaction that first reads every event recorded until then. So an event on a post of a frozen
-round that has not been read yet was recorded after the freeze: it is late. Every vote either scores or is thanked for,
-whatever its time stamp and however it came in (as an event, by menu, by reconciliation).
+A round is frozen in a transaction that first reads every recorded event. So an unread event on a post of a frozen round was
+recorded after the freeze: it is late. Every vote either scores or is thanked, whatever its timestamp and source.
 """
 
 from collections.abc import Iterable
@@ -15,7 +14,7 @@ from tierbot.domain.tags import TagSpace
 from tierbot.use_cases.current_votes import cursor_of, votes_on
 from tierbot.use_cases.ports import Delivery, DeliveryKind, Transaction
 
-_REMEMBERED = 50  # rounds that someone was thanked for
+_REMEMBERED = 50  # rounds stored per person, to thank them once each
 
 
 TALLIED_AT_ONCE = 10
@@ -29,7 +28,7 @@ def tally(tx: Transaction, now: datetime) -> int:
     for channel, ts in messages:
         cursor, unread = tx.ledger.cursor(channel, ts), tx.ledger.unread(channel, ts)
         post = tx.posts.at(channel, ts)
-        if post is not None:  # otherwise somebody else's message: kept in the ledger, read by nobody
+        if post is not None:  # otherwise not our message: it stays in the ledger and counts for nothing
             votes = votes_on(tx, post, tags)
             tx.ledger.replace_votes(post.id, votes, cursor_of(tx, post))
             if current is not None and post.round_number < current.number:
@@ -39,7 +38,7 @@ def tally(tx: Transaction, now: datetime) -> int:
 
 
 def _late(unread: Iterable[ReactionEvent], votes: Iterable[Vote], post: Post, tags: TagSpace) -> dict[str, str]:
-    """Return who voted by these events and did not take it back, each with the channel where they did."""
+    """Return who voted with these events and has not taken it back, each with the channel."""
     standing = {vote.user for vote in votes}
     return {
         event.user: event.channel
@@ -51,7 +50,7 @@ def _late(unread: Iterable[ReactionEvent], votes: Iterable[Vote], post: Post, ta
 
 
 def _thank(tx: Transaction, post: Post, voters: dict[str, str], now: datetime) -> None:
-    """Queue thanks to each of these voters, for their eyes only, once a round."""
+    """Queue an ephemeral thank-you to each of these voters, once per round."""
     for user, channel in voters.items():
         trainer = tx.trainers.get(user)
         thanked = list(trainer.notes.get("thanked") or ())
