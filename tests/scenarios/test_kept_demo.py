@@ -12,6 +12,7 @@ import pytest
 
 from tests.conftest import harness_settings
 from tests.support.fakes import ManualClock, MemoryChat
+from tests.support.paths import ROOT
 from tierbot.adapters.encoders.hashing import HashingEncoder
 from tierbot.app.bootstrap import Tierbot, build
 from tierbot.app.demo.start import Stories, first_model
@@ -21,7 +22,7 @@ from tierbot.reports.dataset import pseudonyms_of
 from tierbot.use_cases.people.personal_data import not_voters
 from tierbot.use_cases.ports import Workspace
 
-KEPT = Path(__file__).parent / "fixtures" / "demo-0007.db.gz"
+KEPT = ROOT / "tests" / "fixtures" / "demo-0007.db.gz"
 CHANNEL = "C0ZO3YAR5IL"
 
 

@@ -1,4 +1,4 @@
-""" "Name the right tag": menu votes, for colleagues who don't know the emoji.
+"""Menu votes ("Name the right tag"), for colleagues who don't know the emoji.
 
 A choice is recorded as events in the ledger, as reactions are; a new choice replaces the previous one, an empty one withdraws it.
 The post then shows the counts, since a menu leaves no emoji behind.

@@ -33,6 +33,7 @@ _log = logging.getLogger(__name__)
 
 _PING = 5.0  # seconds between pings
 _SILENCE = 20.0  # seconds without any sign of life until the connection is replaced
+_OPENING = 5.0  # seconds to wait for the first connection; the watchdog goes on from there
 _TICK = 0.5  # seconds between the watchdog's looks
 _PAUSES = (0.0, 1.0, 2.0, 5.0, 10.0, 30.0)  # seconds before the n-th attempt to reconnect
 _SETTLED = 10.0  # seconds after which a connection is taken for a lasting one
@@ -44,6 +45,7 @@ class _Client(SocketModeClient):
 
     def __init__(self, **arguments: Any) -> None:
         self.told_to_move = threading.Event()
+        self.decided = threading.Event()  # the current connection has been opened, or has failed
         self._ran: WebSocketApp | None = None
         self._opened: WebSocketApp | None = None
         self._ended: WebSocketApp | None = None
@@ -96,11 +98,13 @@ class _Client(SocketModeClient):
             session.run_forever(ping_interval=self.ping_interval)
         finally:
             self._ended = session
+            self.decided.set()
             if self._wire is not None:
                 self._wire.shutdown()  # type: ignore[no-untyped-call] # websocket-client leaves a socket open that the other side closed
 
     def _note_open(self, session: WebSocketApp) -> None:
         self._opened, self._wire = session, session.sock
+        self.decided.set()
 
     def _note_end(self, session: WebSocketApp) -> None:
         self._ended = session
@@ -193,6 +197,7 @@ class SocketRunner:
         client.socket_mode_request_listeners.append(self._handle)
         try:
             client.connect()
+            client.decided.wait(_OPENING)
         except ChatError:
             client.close()
             raise
