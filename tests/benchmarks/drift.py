@@ -8,7 +8,7 @@ the newest 150.
 
 import argparse
 
-from tests.domain.training.test_drift import rate
+from tests.support.settled_posts import rate
 from tierbot.domain.nouns import Estimate
 
 SHIFTS = {

@@ -25,8 +25,8 @@ import psutil
 import pytest
 
 from tests.scenarios.conftest import World, wait_until
-from tests.scenarios.test_web import port_of
 from tests.support.balancer import Balancer
+from tests.support.processes import port_of
 from tierbot.app.demo.workspace import SandboxProcess
 
 USERS = 200

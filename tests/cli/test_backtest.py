@@ -2,8 +2,8 @@
 
 import pytest
 
-from tests.simulate.test_backtest import SMALL, play
 from tests.support.archives import topical
+from tests.support.backtests import SMALL, play
 from tierbot.cli.backtest import _show
 
 

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from tests.scenarios.conftest import World, wait_until
-from tests.scenarios.test_web import port_of
 from tests.support.balancer import Balancer
+from tests.support.processes import port_of
 from tests.support.town import CLIENT, CLIENT_SECRET, KEY, SIGNING, install, manifest_at
 from tierbot.app.demo.workspace import SandboxProcess
 

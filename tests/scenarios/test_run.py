@@ -4,18 +4,8 @@ import signal
 import time
 
 from tests.scenarios.conftest import World, wait_until
+from tests.support.processes import verdicts
 from tierbot.domain.nouns import Outcome
-
-
-def verdicts(world: World) -> dict[str, dict[str, int]]:
-    """Return each settled post's support by ts."""
-    store = world.store()
-    try:
-        (workspace,) = store.workspace_ids()
-        with store.read(workspace) as tx:
-            return {item.post.ts: dict(item.verdict.support) for item in tx.verdicts.settled() if item.post.ts}
-    finally:
-        store.close()
 
 
 def test_articles_become_posts_reactions_become_verdicts_and_sigterm_ends_it_in_order(world: World) -> None:

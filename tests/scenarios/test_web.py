@@ -1,6 +1,5 @@
 """`tierbot web` and `tierbot worker` as operators run them: two of each on one database, Slack over signed HTTP."""
 
-import re
 import signal
 from collections.abc import Iterator
 from pathlib import Path
@@ -8,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from tests.scenarios.conftest import World, wait_until
-from tests.scenarios.test_run import verdicts
 from tests.support.balancer import Balancer
+from tests.support.processes import port_of, verdicts
 from tierbot.app.demo.workspace import SandboxProcess
 
 
@@ -27,13 +26,6 @@ def web_world(tmp_path: Path, balancer: Balancer) -> Iterator[World]:
         world.environment |= {"SLACK_SIGNING_SECRET": "sandbox-signing-secret"}
         yield world
         world.stop()
-
-
-def port_of(world: World, place: int) -> int:
-    """Return the port that the web process at this place of `world.bots` listens on."""
-    log = world.folder / f"bot-{place}.log"
-    found = wait_until(lambda: re.search(r"listens on port (\d+)", log.read_text()), f"{log} to tell its port")
-    return int(found[1])
 
 
 def test_two_web_and_two_worker_processes_do_everything_once(web_world: World, balancer: Balancer) -> None:

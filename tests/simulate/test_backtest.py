@@ -1,7 +1,6 @@
 """The backtest learns, measures honestly, and meets bad archives with a sensible outcome."""
 
 import json
-from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -9,20 +8,11 @@ import numpy as np
 import pytest
 
 from tests.support.archives import TOPICS, row, topical
-from tierbot.adapters.encoders.hashing import HashingEncoder
-from tierbot.domain.articles.rows import ArchiveRow
+from tests.support.backtests import SMALL, play
 from tierbot.domain.nouns import TierbotError
 from tierbot.settings import Settings
 from tierbot.simulate import Kind, SimulatedTrainer, perfect_team
-from tierbot.simulate.backtest import RoundResult, backtest
 from tierbot.simulate.choices import AGGREGATORS, LEARNERS, POLICIES, SELECTIONS, BacktestSettings
-
-ENCODER = HashingEncoder()
-SMALL = BacktestSettings(start=20, window=60, posts_per_round=40, trainers="perfect")
-
-
-def play(rows: Sequence[ArchiveRow], settings: BacktestSettings = SMALL, seed: int = 0) -> list[RoundResult]:
-    return list(backtest(rows, settings, ENCODER, np.random.default_rng(seed)))
 
 
 def test_it_learns_from_clicks_what_the_start_rows_did_not_tell() -> None:

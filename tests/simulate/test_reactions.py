@@ -8,7 +8,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.domain.feedback.test_votes import NOON, post
+from tests.support.votes import NOON, post
 from tierbot.domain.feedback import votes_of
 from tierbot.domain.nouns import Arm, Post, ReactionEvent, Says
 from tierbot.domain.tags import default_tag_space

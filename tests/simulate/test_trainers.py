@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.domain.feedback.test_votes import NOON
+from tests.support.votes import NOON
 from tierbot.domain.nouns import Arm, Source, Tag
 from tierbot.domain.tags import TagSpace, default_tag_space
 from tierbot.simulate import Kind, SimulatedTrainer, View, decide, perfect_team

@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from tierbot.adapters.store import SqlTransaction
+from tierbot.adapters.store.schema import MIGRATIONS
 from tierbot.domain.nouns import (
     Arm,
     Article,
@@ -18,7 +19,7 @@ from tierbot.domain.nouns import (
     Selection,
     Verdict,
 )
-from tierbot.use_cases.ports import Delivery, DeliveryKind
+from tierbot.use_cases.ports import Delivery, DeliveryKind, Installation
 
 NOON = datetime(2026, 3, 2, 12, 0, 0, 123456, tzinfo=UTC)
 MINUTE = timedelta(minutes=1)
@@ -143,3 +144,9 @@ def put_post(tx: SqlTransaction, key: str = "p1", *, ts: str | None = "100.00000
     stored = tx.posts.get(key)
     assert stored is not None
     return stored
+
+
+INSTALLED = Installation(TEAM, "Team", None, False, "UBOT", "BBOT", "sealed", ("chat:write", "commands"), "UADA", NOON)
+
+
+VERSIONS = sorted(path.name for path in (MIGRATIONS / "versions").glob("[0-9]*.py"))

@@ -2,11 +2,9 @@
 
 from dataclasses import replace
 
-from tests.support.rows import MINUTE, NOON, TEAM, delivery
+from tests.support.rows import INSTALLED, MINUTE, NOON, TEAM, delivery
 from tierbot.adapters.store import SqlStore
-from tierbot.use_cases.ports import Installation, Workspace
-
-INSTALLED = Installation(TEAM, "Team", None, False, "UBOT", "BBOT", "sealed", ("chat:write", "commands"), "UADA", NOON)
+from tierbot.use_cases.ports import Workspace
 
 
 def test_an_installation_is_read_as_it_was_written_and_a_new_one_takes_its_place(store: SqlStore) -> None:

@@ -9,8 +9,20 @@ from sqlalchemy import event as sql_event
 from sqlalchemy import insert, select
 from sqlalchemy.exc import IntegrityError
 
-from tests.adapters.store.test_installations import INSTALLED
-from tests.support.rows import MINUTE, NOON, TEAM, delivery, event, model, post, prediction, put_post, round_, verdict
+from tests.support.rows import (
+    INSTALLED,
+    MINUTE,
+    NOON,
+    TEAM,
+    delivery,
+    event,
+    model,
+    post,
+    prediction,
+    put_post,
+    round_,
+    verdict,
+)
 from tierbot.adapters.store import SqlStore, SqlTransaction, StoreError
 from tierbot.adapters.store.columns import Row, table
 from tierbot.adapters.store.rows import PredictionRow

@@ -13,13 +13,11 @@ from alembic.migration import MigrationContext
 from sqlalchemy import inspect, text
 
 from tests.support.paths import ROOT
-from tests.support.rows import TEAM, article
+from tests.support.rows import TEAM, VERSIONS, article
 from tierbot.adapters.store import SqlStore, StoreError, open_store, upgrade
 from tierbot.adapters.store.columns import Row
 from tierbot.adapters.store.engine import connect
-from tierbot.adapters.store.schema import HEAD, MIGRATIONS, VERSION_TABLE, revision
-
-VERSIONS = sorted(path.name for path in (MIGRATIONS / "versions").glob("[0-9]*.py"))
+from tierbot.adapters.store.schema import HEAD, VERSION_TABLE, revision
 
 
 def run_sql(url: str, *statements: str, **values: str) -> None:

@@ -9,8 +9,7 @@ from alembic import command
 from alembic.config import Config
 from sqlalchemy import inspect, text
 
-from tests.adapters.store.test_schema import VERSIONS
-from tests.support.rows import NOON, TEAM, event
+from tests.support.rows import NOON, TEAM, VERSIONS, event
 from tierbot.adapters.store import SqlStore, open_store
 from tierbot.adapters.store.columns import Row
 from tierbot.adapters.store.engine import connect

@@ -5,7 +5,7 @@ from datetime import timedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.domain.feedback.test_votes import EVENTS, NOON, TAGS, event, post
+from tests.support.votes import EVENTS, NOON, TAGS, event, post
 from tierbot.domain.feedback import votes_of
 from tierbot.domain.feedback.reconciliation import missed_events
 from tierbot.domain.feedback.votes import standing

@@ -7,8 +7,8 @@ from datetime import timedelta
 import numpy as np
 import pytest
 
-from tests.benchmarks.test_anchoring import Game, play
-from tests.domain.feedback.test_votes import NOON
+from tests.support.anchoring import Game, play
+from tests.support.votes import NOON
 from tierbot.domain.feedback.suspicion import Behavior, Suspicion, Watch
 from tierbot.domain.nouns import Arm, Origin, Post, ReactionEvent, Vote
 

@@ -3,29 +3,13 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.domain.feedback.test_votes import NOON, post
+from tests.support.votes import NOON, VOTES, names, post, rejects, unsure, users
 from tierbot.domain.feedback import PlainRule
-from tierbot.domain.nouns import Outcome, Says, Verdict, Vote
-
-
-def names(tag: str, *users: str) -> list[Vote]:
-    return [Vote(user, Says.NAMES, NOON, tag) for user in users]
-
-
-def rejects(*users: str) -> list[Vote]:
-    return [Vote(user, Says.REJECTS, NOON) for user in users]
-
-
-def unsure(*users: str) -> list[Vote]:
-    return [Vote(user, Says.UNSURE, NOON) for user in users]
+from tierbot.domain.nouns import Outcome, Verdict, Vote
 
 
 def settle(votes: list[Vote], rule: PlainRule | None = None) -> Verdict:
     return (rule or PlainRule()).settle(post(), votes, ledger_cursor=7, now=NOON)
-
-
-def users(count: int, start: int = 0) -> list[str]:
-    return [f"U{i}" for i in range(start, start + count)]
 
 
 def test_eight_for_food_and_four_for_health_make_both_true() -> None:
@@ -74,18 +58,6 @@ def test_without_votes_there_is_no_reward() -> None:
 
 def test_eight_votes_weigh_more_than_one() -> None:
     assert settle(names("food", *users(8))).weight > settle(names("food", "U1")).weight
-
-
-VOTES = st.lists(
-    st.one_of(
-        st.builds(
-            lambda u, t: Vote(u, Says.NAMES, NOON, t), st.sampled_from(users(9)), st.sampled_from(["food", "cars"])
-        ),
-        st.builds(lambda u: Vote(u, Says.REJECTS, NOON), st.sampled_from(users(9))),
-        st.builds(lambda u: Vote(u, Says.UNSURE, NOON), st.sampled_from(users(9))),
-    ),
-    unique=True,
-)
 
 
 @given(VOTES, st.randoms(use_true_random=False))

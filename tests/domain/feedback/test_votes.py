@@ -1,50 +1,15 @@
 """The ledger's reading: whatever the order of arrival, the same votes."""
 
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.support.votes import EVENTS, NOON, TAGS, event, post
 from tierbot.domain.feedback import votes_of
-from tierbot.domain.nouns import Arm, Post, ReactionEvent, Says, Source
-from tierbot.domain.tags import default_tag_space
-
-TAGS = default_tag_space()
-NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)
-
-
-def post(arm: Arm = Arm.TIER) -> Post:
-    return Post(
-        id="p1",
-        prediction_id="d1",
-        article_id="a1",
-        round_number=1,
-        arm=arm,
-        arm_probability=0.85,
-        shown_tag="food",
-        channel="C1",
-        created_at=NOON,
-        ts="1700000000.000100",
-        posted_at=NOON,
-    )
-
-
-def event(
-    user: str, name: str, *, added: bool = True, second: int = 0, source: Source = Source.REACTION
-) -> ReactionEvent:
-    return ReactionEvent(
-        event_id=f"{user}{name}{added}{second}{source}",
-        channel="C1",
-        ts="1700000000.000100",
-        user=user,
-        name=name,
-        added=added,
-        happened_at=NOON + timedelta(seconds=second),
-        received_at=NOON,
-        source=source,
-    )
+from tierbot.domain.nouns import Arm, ReactionEvent, Says, Source
 
 
 def said(
@@ -110,20 +75,6 @@ def test_of_two_events_of_one_moment_the_one_with_the_higher_id_decides(first: s
     removed = replace(event("U1", "pizza", added=False, second=3), event_id=second)
     stands = {("U1", Says.NAMES, "food")} if first > second else set()
     assert said([added, removed]) == said([removed, added]) == stands
-
-
-EVENTS = st.lists(
-    st.builds(
-        event,
-        st.sampled_from(["U1", "U2", "U3"]),
-        st.sampled_from(
-            ["pizza", "football", "+1", "thumbsup::skin-tone-3", "-1", "confused", "tada", "fist::skin-tone-5"]
-        ),
-        added=st.booleans(),
-        second=st.integers(0, 20),
-    ),
-    max_size=30,
-)
 
 
 @given(EVENTS, st.randoms(use_true_random=False), st.sampled_from(list(Arm)))

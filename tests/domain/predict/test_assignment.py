@@ -7,8 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.domain.feedback.test_verdict import names, rejects
-from tests.domain.feedback.test_votes import NOON, post
+from tests.support.votes import NOON, names, post, rejects
 from tierbot.domain.feedback import PlainRule
 from tierbot.domain.feedback.skill import skills
 from tierbot.domain.nouns import Arm, Outcome, Post, Verdict, Vote

@@ -3,7 +3,7 @@
 from dataclasses import replace
 from datetime import date, timedelta
 
-from tests.domain.feedback.test_votes import NOON, post
+from tests.support.votes import NOON, post
 from tierbot.domain.feedback import PlainRule
 from tierbot.domain.nouns import Post, Says, Standing, Vote
 from tierbot.domain.rounds import standings_of, streak

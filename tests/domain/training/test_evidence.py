@@ -5,8 +5,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from tests.domain.training.test_drift import settled
-from tests.domain.training.test_retrain import PRIOR, job, verdicts
+from tests.support.settled_posts import settled
+from tests.support.training_jobs import PRIOR, job, verdicts
 from tierbot.domain.training.evidence import Logged, in_words, logged_of, off_policy
 from tierbot.domain.training.retrain import train_challenger
 

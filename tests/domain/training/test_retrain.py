@@ -5,25 +5,13 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from tests.support.worlds import ENCODER, TAG_IDS, TAGS, features, texts
+from tests.support.training_jobs import PRIOR, job, verdicts
+from tests.support.worlds import ENCODER, TAGS
 from tierbot.domain.nouns import Tag
 from tierbot.domain.predict.coldstart import coldstart
 from tierbot.domain.training.fit import NothingToLearnError, fit
-from tierbot.domain.training.retrain import TrainingJob, train_challenger
-from tierbot.domain.training.rows import TrainingRows, joined_rows, labelled_rows
-
-PRIOR = coldstart(TAGS, ENCODER.encode)
-
-
-def verdicts(count: int, seed: int, first_key: int = 1, tag_ids: tuple[str, ...] = TAG_IDS) -> TrainingRows:
-    some, topics = texts(count, np.random.default_rng(seed))
-    rows = labelled_rows([{topic: 1.0} for topic in topics], features(some), TAG_IDS).over(tag_ids)
-    return replace(rows, keys=np.arange(first_key, first_key + count, dtype=np.uint64))
-
-
-def job(rows: TrainingRows, **changes: object) -> TrainingJob:
-    plain = TrainingJob(rows, np.ones(len(rows), dtype=bool), PRIOR, PRIOR, "digest", parent="m0001")
-    return replace(plain, **changes)  # type: ignore[arg-type]
+from tierbot.domain.training.retrain import train_challenger
+from tierbot.domain.training.rows import joined_rows
 
 
 def test_a_better_challenger_is_promoted_with_its_evidence_on_the_card() -> None:

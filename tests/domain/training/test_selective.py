@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from tests.domain.training.test_drift import settled
+from tests.support.settled_posts import settled
 from tests.support.worlds import TAG_IDS, features, texts
 from tierbot.domain.nouns import Outcome
 from tierbot.domain.training.rows import verdict_rows

@@ -6,8 +6,7 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import WORKSPACE, Harness, build_harness
-from tests.domain.feedback.test_verdict import names
-from tests.domain.feedback.test_votes import NOON, post
+from tests.support.votes import NOON, names, post
 from tierbot.adapters.slack.messages.announcements import render_announcement
 from tierbot.domain.feedback import PlainRule
 from tierbot.domain.nouns import Outcome, TierbotError, Verdict

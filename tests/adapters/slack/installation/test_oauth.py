@@ -9,7 +9,7 @@ import httpx
 import pytest
 
 from tests.adapters.slack.conftest import SmallGame, desk_of
-from tests.adapters.slack.installation.test_installations import OLD, TOKEN, Place, installed, org_wide
+from tests.support.installations import OLD, TOKEN, Place, installed, org_wide
 from tierbot.adapters.slack.admins import Admins
 from tierbot.adapters.slack.app import build_app
 from tierbot.adapters.slack.connection.web import web_app

@@ -1,25 +1,14 @@
 """The port that writes, against a strict workspace over real HTTP."""
 
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
 import pytest
 
-from tests.adapters.slack.messages.test_posts import ARTICLE
+from tests.support.slack import ARTICLE, TAGS, Now
 from tierbot.adapters.slack.messages.chat import SlackChat, web_client
 from tierbot.domain.nouns import Arm, Article, Post
-from tierbot.domain.tags import default_tag_space
 from tierbot.use_cases.ports import ChatError, ChatUnavailableError, PostView, RateLimitedError, ReactionCount
-
-TAGS = default_tag_space()
-
-
-class Now:
-    """The time as it is."""
-
-    def now(self):
-        """Return it."""
-        return datetime.now(UTC)
 
 
 @pytest.fixture(scope="module")

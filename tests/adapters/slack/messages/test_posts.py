@@ -1,30 +1,19 @@
 """A post reads well, names what its arm allows, and is never refused by Slack."""
 
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.support.slack import ARTICLE, NOW
 from tierbot.adapters.slack.block_kit.blocks import Message
 from tierbot.adapters.slack.messages.posts import render_post
-from tierbot.domain.nouns import Arm, Article, Post, Tag, TierbotError
+from tierbot.domain.nouns import Arm, Post, Tag, TierbotError
 from tierbot.domain.tags import TagSpace, default_tag_space
 from tierbot.sandbox.blocks import validate_blocks
 from tierbot.use_cases.ports import PostView
-
-NOW = datetime(2025, 11, 12, 15, 0, tzinfo=UTC)
-ARTICLE = Article(
-    id="a1",
-    title="Chef wins award for <best> pizza & pasta",
-    text="A chef from Naples has won the city's award for the third time in a row, the jury said on Monday.",
-    url="https://herald.example/chef?a=1&b=2",
-    source="Harbour Herald",
-    received_at=NOW,
-    published_at=NOW - timedelta(hours=3),
-    image_url="https://herald.example/chef.jpg",
-)
 
 
 def post(arm: Arm, **changes: object) -> PostView:

@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from tests.adapters.slack.messages.test_chat import TAGS, Now
+from tests.support.slack import TAGS, Now
 from tierbot.adapters.slack.messages.chat import SlackChat
 from tierbot.adapters.slack.messages.upload import file_name
 from tierbot.use_cases.ports import ChatError, ChatUnavailableError

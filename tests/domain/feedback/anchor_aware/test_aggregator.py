@@ -7,9 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.benchmarks.test_anchoring import TAGS, best, by_anchor_aware, measures, play
-from tests.domain.feedback.test_verdict import VOTES, names, rejects, unsure, users
-from tests.domain.feedback.test_votes import NOON, post
+from tests.support.anchoring import TAGS, best, by_anchor_aware, measures, play
+from tests.support.votes import NOON, VOTES, names, post, rejects, unsure, users
 from tierbot.domain.feedback.anchor_aware.aggregator import AnchorAware
 from tierbot.domain.feedback.verdict import Aggregator, PlainRule
 from tierbot.domain.nouns import Arm, Outcome, Post, Verdict, Vote
