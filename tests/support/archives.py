@@ -11,7 +11,7 @@ TOPICS = {
     "law": "court judge lawsuit ruling verdict attorney appeal jury",
     "science": "telescope planet physics experiment galaxy particle lab theory",
     "football": "touchdown quarterback league goal coach stadium match penalty",
-    "music": "guitar album concert singer melody drummer harness chorus",
+    "music": "guitar album concert singer melody drummer stage chorus",
 }
 FIRST_DAY = datetime(2020, 1, 1, tzinfo=UTC)
 
