@@ -25,7 +25,7 @@ FEEDS, ENTRIES, SHARED = 50, 100, 10  # the first SHARED stories of a feed are c
 TEXT = (
     "harbour bridge council vote storm ferry school budget museum opera striker goal coach injury telescope comet rocket "
     "vaccine clinic nurse recipe oven bakery wine brewery court judge appeal verdict army border treaty engine battery "
-    "charger software chip robot film director actor album singer harness festival market bank inflation shares climate"
+    "charger software chip robot film director actor album singer stage festival market bank inflation shares climate"
 )
 WORDS = TEXT.split()
 
