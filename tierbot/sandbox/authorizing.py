@@ -1,27 +1,20 @@
 """How an app gets into a team: the page that asks, the code that it sends back, and what the code is exchanged for."""
 
-from __future__ import annotations
-
 import base64
 import html
-from typing import TYPE_CHECKING
 from urllib.parse import parse_qsl, urlencode
 
+from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
-from starlette.routing import Route
+from starlette.routing import BaseRoute, Route
 
 from tierbot.sandbox.api.registry import method
 from tierbot.sandbox.kit.args import Args
 from tierbot.sandbox.kit.errors import SlackError
+from tierbot.sandbox.kit.records import Json
+from tierbot.sandbox.sandbox import Sandbox
 from tierbot.sandbox.state.codes import CODE_LIVES, Code
-
-if TYPE_CHECKING:
-    from starlette.requests import Request
-    from starlette.routing import BaseRoute
-
-    from tierbot.sandbox.kit.records import Json
-    from tierbot.sandbox.sandbox import Sandbox
-    from tierbot.sandbox.team import Team
+from tierbot.sandbox.team import Team
 
 _HEADERS = {
     "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; frame-ancestors 'none'",

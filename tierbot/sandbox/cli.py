@@ -1,24 +1,20 @@
 """The sandbox's command line."""
 
-from __future__ import annotations
-
 import argparse
 import asyncio
 import ipaddress
 import json
 import secrets
 import sys
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from tierbot.sandbox.kit.errors import SlackError
 from tierbot.sandbox.kit.settings import Settings, SettingsError, Shortcut, Timings, read_manifest
 from tierbot.sandbox.sandbox import Sandbox
 from tierbot.sandbox.server import serve
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
 
 _EPILOG = """\
 example:

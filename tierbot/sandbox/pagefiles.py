@@ -1,22 +1,16 @@
 """Serves the page: a handful of plain files beside this module, and the table of emoji made from iamcal's data."""
 
-from __future__ import annotations
-
 import gzip
 import hashlib
 import json
 from functools import cache
 from importlib import resources
-from typing import TYPE_CHECKING
 
+from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
-from starlette.routing import Route
+from starlette.routing import BaseRoute, Route
 
 from tierbot.sandbox.kit import emoji
-
-if TYPE_CHECKING:
-    from starlette.requests import Request
-    from starlette.routing import BaseRoute
 
 _TYPES = {"html": "text/html", "css": "text/css", "js": "text/javascript", "json": "application/json"}
 _POLICY = (

@@ -1,26 +1,20 @@
 """The sandbox, put together: a team, the events that it sends to the app, and what the app must answer."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING
-
 from tierbot.sandbox.events.appevents import AppEvents
 from tierbot.sandbox.events.interactions import Interactions
+from tierbot.sandbox.kit.clock import Clock
 from tierbot.sandbox.kit.errors import SlackError
+from tierbot.sandbox.kit.records import Json
+from tierbot.sandbox.kit.settings import Settings
 from tierbot.sandbox.state.teams import REVOKED, UNINSTALLED
 from tierbot.sandbox.team import Team
-
-if TYPE_CHECKING:
-    from tierbot.sandbox.kit.clock import Clock
-    from tierbot.sandbox.kit.records import Json
-    from tierbot.sandbox.kit.settings import Settings
 
 
 class Sandbox(Team):
     """A team whose app hears of what happens there."""
 
     def __init__(
-        self, settings: Settings | None = None, clock: Clock | None = None, beside: Sandbox | None = None
+        self, settings: Settings | None = None, clock: Clock | None = None, beside: "Sandbox | None" = None
     ) -> None:
         """`beside` is the first team: others share its clock, its app, and the way to it."""
         super().__init__(settings, clock, beside)

@@ -1,7 +1,5 @@
 """Listens: Starlette's routes on a uvicorn server that ends at once, and quietly, when it is told to."""
 
-from __future__ import annotations
-
 import asyncio
 import contextlib
 import json
@@ -10,24 +8,20 @@ import signal
 import socket
 import sys
 import threading
+from collections.abc import Callable, Iterator
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import uvicorn
 from starlette.applications import Starlette
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
+from websockets.http11 import Request as Handshake
 
 from tierbot.sandbox import pagefiles
 from tierbot.sandbox.control import ControlWeb
 from tierbot.sandbox.kit.errors import SlackError
+from tierbot.sandbox.sandbox import Sandbox
 from tierbot.sandbox.web import SlackWeb
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-
-    from websockets.http11 import Request as Handshake
-
-    from tierbot.sandbox.sandbox import Sandbox
 
 
 class SocketProtocol(WebSocketsSansIOProtocol):

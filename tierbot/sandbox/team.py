@@ -1,12 +1,11 @@
 """One team: its workspace, the app installed in it, and what stands between them."""
 
-from __future__ import annotations
-
 from random import Random
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from tierbot.sandbox.delivery.courier import Courier, Transport
 from tierbot.sandbox.delivery.faults import Faults
+from tierbot.sandbox.delivery.httpevents import HttpTransport
 from tierbot.sandbox.delivery.hub import Hub
 from tierbot.sandbox.kit.clock import Clock, Timers
 from tierbot.sandbox.kit.errors import SlackError
@@ -24,15 +23,12 @@ from tierbot.sandbox.state.teams import Teams
 from tierbot.sandbox.state.views import Triggers, Views
 from tierbot.sandbox.state.workspace import Workspace
 
-if TYPE_CHECKING:
-    from tierbot.sandbox.delivery.httpevents import HttpTransport
-
 
 class Team:
     """A workspace with one app in it; others of the same app may stand beside it (see teams.py)."""
 
     def __init__(
-        self, settings: Settings | None = None, clock: Clock | None = None, beside: Team | None = None
+        self, settings: Settings | None = None, clock: Clock | None = None, beside: "Team | None" = None
     ) -> None:
         """`beside` is the first team: others share its clock, its app, and the way to it."""
         self.settings = settings = settings or Settings()
@@ -85,7 +81,7 @@ class Team:
     def base_url(self, url: str) -> None:
         self._base_url = url
 
-    def _connect(self, rng: Random, beside: Team | None) -> None:
+    def _connect(self, rng: Random, beside: "Team | None") -> None:
         settings, timings = self.settings, self.settings.timings
         self._base_url = settings.public_url or ""
         self.hub: Hub = beside.hub if beside else Hub(settings, self.timers, self.mint, rng, self.faults)
@@ -95,8 +91,6 @@ class Team:
         transport: Transport = self.hub
         self.http: HttpTransport | None = beside.http if beside else None
         if settings.request_url and self.http is None:
-            from tierbot.sandbox.delivery.httpevents import HttpTransport  # noqa: PLC0415  (most sandboxes keep sockets)
-
             self.http = HttpTransport(settings.request_url, settings.signing_secret, self.timers, self.faults)
         if self.http is not None:
             transport = self.http

@@ -1,25 +1,19 @@
 """Slack's own web edge: `/api/…`, uploads, response urls, files and the Socket Mode link."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any, cast
 from urllib.parse import parse_qsl
 
+from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
-from starlette.routing import Route, WebSocketRoute
+from starlette.routing import BaseRoute, Route, WebSocketRoute
+from starlette.websockets import WebSocket
 
 from tierbot.sandbox.api import METHODS, Args, Method
 from tierbot.sandbox.authorizing import Authorizing, credentials
 from tierbot.sandbox.kit.errors import SlackError
 from tierbot.sandbox.kit.settings import USER_TOKEN
 from tierbot.sandbox.kit.wire import parse_json
-
-if TYPE_CHECKING:
-    from starlette.requests import Request
-    from starlette.routing import BaseRoute
-    from starlette.websockets import WebSocket
-
-    from tierbot.sandbox.sandbox import Sandbox
+from tierbot.sandbox.sandbox import Sandbox
 
 _MAX_BODY = 32 * 1024 * 1024
 _CALLERS = {"bot": {"bot"}, "app": {"app"}, "member": {"bot", "user"}, "everyone": {"bot", "app", "user"}}

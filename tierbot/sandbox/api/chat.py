@@ -1,20 +1,15 @@
 """chat.*: posting, editing, deleting; the rules about text, blocks and metadata."""
 
-from __future__ import annotations
-
 import json
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from tierbot.sandbox.api.registry import method
 from tierbot.sandbox.kit.args import Args
 from tierbot.sandbox.kit.errors import SlackError
-from tierbot.sandbox.kit.records import Message
+from tierbot.sandbox.kit.records import Channel, Json, Message
+from tierbot.sandbox.sandbox import Sandbox
 from tierbot.sandbox.state.filling import checked_blocks
 from tierbot.sandbox.state.payloads import message_json
-
-if TYPE_CHECKING:
-    from tierbot.sandbox.kit.records import Channel, Json
-    from tierbot.sandbox.sandbox import Sandbox
 
 _MAX_METADATA = 16_000
 

@@ -1,17 +1,11 @@
 """conversations.*: which channels there are, who is in them, and what was said."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING
-
 from tierbot.sandbox.api.registry import method
 from tierbot.sandbox.kit.args import Args
 from tierbot.sandbox.kit.errors import SlackError
+from tierbot.sandbox.kit.records import Channel, Json, Message
+from tierbot.sandbox.sandbox import Sandbox
 from tierbot.sandbox.state.payloads import channel_json, message_json
-
-if TYPE_CHECKING:
-    from tierbot.sandbox.kit.records import Channel, Json, Message
-    from tierbot.sandbox.sandbox import Sandbox
 
 _READ = ("channels:read", "groups:read", "im:read")
 _HISTORY = ("channels:history", "groups:history", "im:history")

@@ -1,18 +1,11 @@
 """files.*: the three steps of an upload."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING
-
 from tierbot.sandbox.api.registry import method
 from tierbot.sandbox.kit.args import Args
 from tierbot.sandbox.kit.errors import SlackError
-from tierbot.sandbox.kit.records import Message
+from tierbot.sandbox.kit.records import Json, Message
+from tierbot.sandbox.sandbox import Sandbox
 from tierbot.sandbox.state.payloads import file_json
-
-if TYPE_CHECKING:
-    from tierbot.sandbox.kit.records import Json
-    from tierbot.sandbox.sandbox import Sandbox
 
 
 @method("files.getUploadURLExternal", "files:write", tier=4)

@@ -1,18 +1,13 @@
 """reactions.*: the bot's own reactions, and what everybody's are."""
 
-from __future__ import annotations
-
 import re
-from typing import TYPE_CHECKING
 
 from tierbot.sandbox.api.registry import method
 from tierbot.sandbox.kit.args import Args
 from tierbot.sandbox.kit.errors import SlackError
+from tierbot.sandbox.kit.records import Json, Message
+from tierbot.sandbox.sandbox import Sandbox
 from tierbot.sandbox.state.payloads import message_json, reactions_json
-
-if TYPE_CHECKING:
-    from tierbot.sandbox.kit.records import Json, Message
-    from tierbot.sandbox.sandbox import Sandbox
 
 _TS = re.compile(r"^\d{1,12}\.\d{1,6}$")
 _SHORT = 50

@@ -1,17 +1,11 @@
 """auth.test, api.test, apps.*, users.*, emoji.*, bots.* and team.*: who is who."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING
-
 from tierbot.sandbox.api.registry import method
 from tierbot.sandbox.kit.args import Args
 from tierbot.sandbox.kit.errors import SlackError
+from tierbot.sandbox.kit.records import Json
+from tierbot.sandbox.sandbox import Sandbox
 from tierbot.sandbox.state.payloads import user_json
-
-if TYPE_CHECKING:
-    from tierbot.sandbox.kit.records import Json
-    from tierbot.sandbox.sandbox import Sandbox
 
 
 @method("api.test", tier=0, caller="anyone")

@@ -1,8 +1,7 @@
 """Block Kit as strict as Slack takes it: `validate_blocks` for messages, `validate_view` for modals and App Home."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable
+from typing import Any
 
 from tierbot.sandbox.blocks.checks import Findings, kind_of
 from tierbot.sandbox.blocks.elements import (
@@ -13,9 +12,6 @@ from tierbot.sandbox.blocks.elements import (
     check_element,
     check_image_source,
 )
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
 
 __all__ = ["iter_elements", "validate_blocks", "validate_view"]
 

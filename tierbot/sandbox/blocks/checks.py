@@ -1,12 +1,8 @@
 """The smallest checks of Block Kit: a field's presence, length, kind. Findings carry a JSON pointer, as Slack's do."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterable
+from typing import Any
 from urllib.parse import urlsplit
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
 
 MAX_URL = 3000
 

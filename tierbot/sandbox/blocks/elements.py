@@ -1,15 +1,9 @@
 """Block Kit's interactive elements and options."""
 
-from __future__ import annotations
+from collections.abc import Callable
+from typing import Any
 
-from typing import TYPE_CHECKING, Any
-
-from tierbot.sandbox.blocks.checks import kind_of
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from tierbot.sandbox.blocks.checks import Findings
+from tierbot.sandbox.blocks.checks import Findings, kind_of
 
 PLAIN = ("plain_text",)
 _COMMON = {"type", "action_id", "confirm", "focus_on_load"}

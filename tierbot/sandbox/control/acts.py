@@ -1,18 +1,13 @@
 """The acts of a colleague that need no answer from the app: quick, synchronous, and fit for batches."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable
+from typing import Any
 
 from tierbot.sandbox.kit.errors import SlackError
 from tierbot.sandbox.kit.records import Json, Message
+from tierbot.sandbox.sandbox import Sandbox
 
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from tierbot.sandbox.sandbox import Sandbox
-
-    Act = Callable[[Sandbox, Json], Json]
+Act = Callable[[Sandbox, Json], Json]
 
 
 def need(body: Json, *names: str) -> list[str]:

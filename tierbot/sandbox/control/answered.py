@@ -1,18 +1,12 @@
 """The acts of a colleague that the app answers: commands, clicks, shortcuts, modals, App Home."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING
+from collections.abc import Awaitable, Callable
 
 from tierbot.sandbox.control.acts import need
+from tierbot.sandbox.events.interactions import Outcome
 from tierbot.sandbox.kit.errors import SlackError
 from tierbot.sandbox.kit.records import Json, Message, User, View
-
-if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
-
-    from tierbot.sandbox.events.interactions import Outcome
-    from tierbot.sandbox.sandbox import Sandbox
+from tierbot.sandbox.sandbox import Sandbox
 
 _LONGEST_WAIT = 60.0
 

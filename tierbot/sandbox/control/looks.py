@@ -1,19 +1,13 @@
 """Looking: the state of the workspace, what a user sees, and the record of everybody's own acts."""
 
-from __future__ import annotations
-
+from collections.abc import Callable, Mapping
 from dataclasses import asdict
-from typing import TYPE_CHECKING
 
+from tierbot.sandbox.kit.records import Json
+from tierbot.sandbox.sandbox import Sandbox
 from tierbot.sandbox.state.payloads import user_json
 
-if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
-
-    from tierbot.sandbox.kit.records import Json
-    from tierbot.sandbox.sandbox import Sandbox
-
-    Query = Mapping[str, str]
+Query = Mapping[str, str]
 
 
 def state(box: Sandbox, query: Query) -> Json:  # noqa: ARG001

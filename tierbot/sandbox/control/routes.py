@@ -1,17 +1,16 @@
 """The control API's HTTP edge and its guard."""
 
-from __future__ import annotations
-
 import asyncio
 import hmac
 import json
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any, cast
 from urllib.parse import urlsplit
 
+from starlette.requests import HTTPConnection, Request
 from starlette.responses import JSONResponse, Response
-from starlette.routing import Route, WebSocketRoute
-from starlette.websockets import WebSocketDisconnect
+from starlette.routing import BaseRoute, Route, WebSocketRoute
+from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from tierbot.sandbox.control.acts import ACTS
 from tierbot.sandbox.control.answered import ANSWERED
@@ -19,13 +18,7 @@ from tierbot.sandbox.control.looks import LOOKS
 from tierbot.sandbox.delivery.hub import CLOSE_REASONS
 from tierbot.sandbox.kit.errors import SlackError
 from tierbot.sandbox.kit.wire import parse_json
-
-if TYPE_CHECKING:
-    from starlette.requests import HTTPConnection, Request
-    from starlette.routing import BaseRoute
-    from starlette.websockets import WebSocket
-
-    from tierbot.sandbox.sandbox import Sandbox
+from tierbot.sandbox.sandbox import Sandbox
 
 _LOOPBACK = {"127.0.0.1", "localhost", "::1"}
 _STATUS = {"unauthorised": 401, "forbidden_host": 403, "unknown_control": 404, "team_not_found": 404}

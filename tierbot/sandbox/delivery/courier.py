@@ -1,20 +1,15 @@
 """Brings events to the app: three retries at Slack's times, and what the faults make of it."""
 
-from __future__ import annotations
-
 import asyncio
 import time
 from collections import Counter, deque
-from typing import TYPE_CHECKING, Any, Protocol
+from collections.abc import Coroutine
+from typing import Any, Protocol
 
+from tierbot.sandbox.delivery.faults import Faults
+from tierbot.sandbox.kit.clock import Timers
 from tierbot.sandbox.kit.errors import Undeliverable
-
-if TYPE_CHECKING:
-    from collections.abc import Coroutine
-
-    from tierbot.sandbox.delivery.faults import Faults
-    from tierbot.sandbox.kit.clock import Timers
-    from tierbot.sandbox.kit.settings import Timings
+from tierbot.sandbox.kit.settings import Timings
 
 _HOUR = 3600.0
 _EVENTS_AN_HOUR = 30_000

@@ -1,12 +1,8 @@
 """What goes wrong with Slack, on purpose and from a seed: set by flag, by the control API or from the page."""
 
-from __future__ import annotations
-
 from dataclasses import asdict, dataclass, fields
-from typing import TYPE_CHECKING, Any
-
-if TYPE_CHECKING:
-    from random import Random
+from random import Random
+from typing import Any
 
 
 @dataclass

@@ -1,19 +1,15 @@
 """The other way to the app: signed POSTs to its request URL, as Slack sends them without Socket Mode."""
 
-from __future__ import annotations
-
 import hashlib
 import hmac
 import json
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from urllib.parse import urlencode
 
+from tierbot.sandbox.delivery.faults import Faults
 from tierbot.sandbox.delivery.poster import Answer, Poster, Unanswered
+from tierbot.sandbox.kit.clock import Timers
 from tierbot.sandbox.kit.errors import Undeliverable
-
-if TYPE_CHECKING:
-    from tierbot.sandbox.delivery.faults import Faults
-    from tierbot.sandbox.kit.clock import Timers
 
 _OK = 200
 

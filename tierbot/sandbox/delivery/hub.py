@@ -1,23 +1,18 @@
 """Socket Mode: tickets, up to ten connections, envelopes out and acknowledgements in."""
 
-from __future__ import annotations
-
 import asyncio
 import json
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable
+from random import Random
+from typing import Any
 
+from starlette.websockets import WebSocket
+
+from tierbot.sandbox.delivery.faults import Faults
+from tierbot.sandbox.kit.clock import Timer, Timers
 from tierbot.sandbox.kit.errors import SlackError, Undeliverable
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-    from random import Random
-
-    from starlette.websockets import WebSocket
-
-    from tierbot.sandbox.delivery.faults import Faults
-    from tierbot.sandbox.kit.clock import Timer, Timers
-    from tierbot.sandbox.kit.ids import Mint
-    from tierbot.sandbox.kit.settings import Settings
+from tierbot.sandbox.kit.ids import Mint
+from tierbot.sandbox.kit.settings import Settings
 
 CLOSE_REASONS = ("warning", "refresh_requested", "link_disabled", "too_many_websockets")
 

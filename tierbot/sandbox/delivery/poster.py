@@ -3,16 +3,11 @@
 The sandbox shares two cores with the bot that it tests, and a general client took more of them than the bot did.
 """
 
-from __future__ import annotations
-
 import asyncio
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
 
 _AT_ONCE = 32  # connections
 

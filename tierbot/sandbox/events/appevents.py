@@ -1,16 +1,11 @@
 """Turns changes of the workspace into the Events API's callbacks, as far as the app subscribed to them."""
 
-from __future__ import annotations
+from collections.abc import Callable
+from typing import Any
 
-from typing import TYPE_CHECKING, Any
-
+from tierbot.sandbox.kit.records import Channel, Json, Message
 from tierbot.sandbox.state.payloads import message_json
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from tierbot.sandbox.kit.records import Channel, Json, Message
-    from tierbot.sandbox.team import Team
+from tierbot.sandbox.team import Team
 
 
 class AppEvents:

@@ -1,18 +1,14 @@
 """What colleagues do that the app must answer within three seconds: commands, clicks, shortcuts, modals."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from tierbot.sandbox.kit.errors import SlackError, Undeliverable
+from tierbot.sandbox.kit.records import Json, Message, View
 from tierbot.sandbox.state import widgets
 from tierbot.sandbox.state.payloads import message_json
-
-if TYPE_CHECKING:
-    from tierbot.sandbox.kit.records import Json, Message, View
-    from tierbot.sandbox.state.replies import Reply
-    from tierbot.sandbox.team import Team
+from tierbot.sandbox.state.replies import Reply
+from tierbot.sandbox.team import Team
 
 
 @dataclass(slots=True)

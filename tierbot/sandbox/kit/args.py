@@ -1,7 +1,5 @@
 """The arguments of one call to the Web API, as form fields or as JSON."""
 
-from __future__ import annotations
-
 from typing import Any, TypeVar
 
 from tierbot.sandbox.kit.errors import SlackError

@@ -4,15 +4,10 @@ Everything that waits (redelivery, deadlines of commands, expiry of triggers) wa
 test moves the clock instead of sleeping.
 """
 
-from __future__ import annotations
-
 import asyncio
 import time
+from collections.abc import Callable
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
 
 
 class Clock:
@@ -40,7 +35,7 @@ class Clock:
 class Timer:
     """One thing that will happen at `deadline` unless cancelled."""
 
-    def __init__(self, timers: Timers, deadline: float, callback: Callable[[], None]) -> None:
+    def __init__(self, timers: "Timers", deadline: float, callback: Callable[[], None]) -> None:
         self._timers = timers
         self._deadline = deadline
         self._callback = callback

@@ -1,7 +1,5 @@
 """Which emoji names Slack takes: iamcal's short names, skin tones where a glyph has them, and custom emoji."""
 
-from __future__ import annotations
-
 import re
 from functools import cache
 from typing import NamedTuple

@@ -1,7 +1,5 @@
 """The two ways in which the sandbox says no: as Slack's API does, and to whoever drives it."""
 
-from __future__ import annotations
-
 from typing import Any
 
 

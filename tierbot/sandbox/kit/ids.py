@@ -1,14 +1,9 @@
 """Identifiers in Slack's shapes, drawn from a seeded generator, and timestamps that never repeat."""
 
-from __future__ import annotations
-
 import string
-from typing import TYPE_CHECKING
+from random import Random
 
-if TYPE_CHECKING:
-    from random import Random
-
-    from tierbot.sandbox.kit.clock import Clock
+from tierbot.sandbox.kit.clock import Clock
 
 _ALPHABET = string.ascii_uppercase + string.digits
 _MICROSECONDS = 1_000_000

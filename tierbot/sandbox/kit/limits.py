@@ -1,7 +1,5 @@
 """Slack's rate limits, per method and workspace; in force only when asked for."""
 
-from __future__ import annotations
-
 import math
 from dataclasses import dataclass
 

@@ -1,11 +1,7 @@
 """App manifests as Slack takes them: what is wrong with one, said with the place where it is wrong."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING, Any
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
+from collections.abc import Iterator
+from typing import Any
 
 Json = dict[str, Any]
 

@@ -1,7 +1,5 @@
 """What a workspace consists of: users, channels, messages, views, files. Plain records, no behavior."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass, field
 from typing import Any
 

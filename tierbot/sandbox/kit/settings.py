@@ -1,15 +1,11 @@
 """What a sandbox can be told at its start, with defaults that listen on this machine only."""
 
-from __future__ import annotations
-
 import json
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any, Self
 
 from tierbot.sandbox.kit.manifests import problems
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 DEFAULT_SCOPES = frozenset(
     (
@@ -127,7 +123,7 @@ class Settings:
     max_reactions: int = 23
     max_connections: int = 10
 
-    def with_manifest(self, manifest: dict[str, Any]) -> Settings:
+    def with_manifest(self, manifest: dict[str, Any]) -> Self:
         """Return the settings with what a Slack app manifest says about scopes, events, commands, shortcuts."""
         features = manifest.get("features", {})
         subscriptions = manifest.get("settings", {}).get("event_subscriptions", {})

@@ -1,15 +1,11 @@
 """The live stream of changes: what the page, simulated colleagues and waiting control calls listen to."""
 
-from __future__ import annotations
-
 import asyncio
 import json
 from collections import deque
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+from typing import Any
 
 _KEPT = 5_000
 _QUEUE = 50_000

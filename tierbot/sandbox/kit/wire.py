@@ -1,7 +1,5 @@
 """Reads JSON from strangers: half a surrogate pair, which no answer could carry, becomes a question mark."""
 
-from __future__ import annotations
-
 import json
 from typing import Any
 

@@ -1,14 +1,9 @@
 """The codes that the authorize page gave out, each good for ten minutes and one exchange."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
+from tierbot.sandbox.kit.clock import Clock
 from tierbot.sandbox.kit.errors import SlackError
-
-if TYPE_CHECKING:
-    from tierbot.sandbox.kit.clock import Clock
 
 CODE_LIVES = 600.0
 

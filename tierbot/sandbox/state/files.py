@@ -1,19 +1,14 @@
 """Uploaded files: promised, filled, completed, and for a moment still being processed."""
 
-from __future__ import annotations
-
 import mimetypes
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable
+from typing import Any
 
+from tierbot.sandbox.kit.clock import Clock
 from tierbot.sandbox.kit.errors import SlackError
+from tierbot.sandbox.kit.ids import Mint
 from tierbot.sandbox.kit.records import File, Json, Message
 from tierbot.sandbox.state.payloads import file_json
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from tierbot.sandbox.kit.clock import Clock
-    from tierbot.sandbox.kit.ids import Mint
 
 
 class Files:

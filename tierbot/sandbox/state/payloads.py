@@ -1,12 +1,7 @@
 """Records in the JSON shapes in which Slack shows them."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from tierbot.sandbox.kit.records import Channel, File, Json, Message, User
-    from tierbot.sandbox.state.workspace import Workspace
+from tierbot.sandbox.kit.records import Channel, File, Json, Message, User
+from tierbot.sandbox.state.workspace import Workspace
 
 
 def user_json(user: User, team_id: str) -> Json:

@@ -1,19 +1,13 @@
 """response_url: five uses in thirty minutes, to answer whoever ran a command or clicked."""
 
-from __future__ import annotations
-
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from tierbot.sandbox.kit.errors import SlackError
-from tierbot.sandbox.kit.records import Json, Message
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from tierbot.sandbox.kit.ids import Mint
-    from tierbot.sandbox.kit.records import User
-    from tierbot.sandbox.state.workspace import Workspace
+from tierbot.sandbox.kit.ids import Mint
+from tierbot.sandbox.kit.records import Json, Message, User
+from tierbot.sandbox.state.workspace import Workspace
 
 _USES = 5
 

@@ -3,21 +3,17 @@
 A token reaches its own team and no other; an organisation's reaches the teams of it that granted the app.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass, field
 from random import Random
-from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
+from typing import Any, Generic, Protocol, TypeVar
 
+from tierbot.sandbox.kit.args import Args
 from tierbot.sandbox.kit.errors import SlackError
-
-if TYPE_CHECKING:
-    from tierbot.sandbox.kit.args import Args
-    from tierbot.sandbox.kit.ids import Mint
-    from tierbot.sandbox.kit.records import User
-    from tierbot.sandbox.kit.settings import Settings
-    from tierbot.sandbox.state.views import Triggers, Views
-    from tierbot.sandbox.state.workspace import Workspace
+from tierbot.sandbox.kit.ids import Mint
+from tierbot.sandbox.kit.records import User
+from tierbot.sandbox.kit.settings import Settings
+from tierbot.sandbox.state.views import Triggers, Views
+from tierbot.sandbox.state.workspace import Workspace
 
 _NEEDS_TEAM = frozenset({"users.list", "conversations.list", "users.conversations", "team.info", "bots.info"})
 """Methods that ask an organisation's token for `team_id`."""

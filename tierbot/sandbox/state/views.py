@@ -1,19 +1,14 @@
 """Modals in a person's stack, App Homes, and the triggers that allow an app to open a modal."""
 
-from __future__ import annotations
-
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from tierbot.sandbox.blocks import validate_view
 from tierbot.sandbox.kit.errors import SlackError
+from tierbot.sandbox.kit.ids import Mint
 from tierbot.sandbox.kit.records import Json, View
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from tierbot.sandbox.kit.ids import Mint
-    from tierbot.sandbox.state.workspace import Workspace
+from tierbot.sandbox.state.workspace import Workspace
 
 _MAX_STACK = 3
 

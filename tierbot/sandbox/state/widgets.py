@@ -1,7 +1,5 @@
 """What a colleague chose or typed in an interactive element, in the shape in which Slack reports it."""
 
-from __future__ import annotations
-
 from typing import Any
 
 from tierbot.sandbox.blocks import iter_elements

@@ -4,19 +4,13 @@ No I/O and no waiting: every method changes the state at once or raises `SlackEr
 what changed. The web edges, the events for the app and the page all hang on those changes.
 """
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING
+from collections.abc import Callable
 
 from tierbot.sandbox.kit import emoji
+from tierbot.sandbox.kit.clock import Clock
 from tierbot.sandbox.kit.errors import SlackError
+from tierbot.sandbox.kit.ids import Mint
 from tierbot.sandbox.kit.records import Act, Channel, Json, Message, User
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from tierbot.sandbox.kit.clock import Clock
-    from tierbot.sandbox.kit.ids import Mint
 
 MAX_TEXT = 40_000
 _COLOURS = ("9f69e7", "4bbe2e", "e7392d", "3c989f", "674b1b", "e96699", "e0a729", "684b6c", "5b89d5", "2b6836")
