@@ -1,4 +1,4 @@
-"""One team: its workspace, the app installed in it, and what stands between them."""
+"""A team: its workspace, its app, and the connection between them."""
 
 from random import Random
 from typing import Any
@@ -25,15 +25,15 @@ from tierbot.sandbox.state.workspace import Workspace
 
 
 class Team:
-    """A workspace with one app in it; others of the same app may stand beside it (see teams.py)."""
+    """A workspace with the app; other teams may share that app (see teams.py)."""
 
     def __init__(
         self, settings: Settings | None = None, clock: Clock | None = None, beside: "Team | None" = None
     ) -> None:
-        """`beside` is the first team: others share its clock, its app, and the way to it."""
+        """`beside` is the first team, whose clock, app and transport the others share."""
         self.settings = settings = settings or Settings()
         place = len(beside.teams.boxes) if beside else 0
-        rng = Random(settings.seed + (0 if settings.same_ids else place))  # noqa: S311  (repeatable, and no secret)
+        rng = Random(settings.seed + (0 if settings.same_ids else place))  # noqa: S311  (reproducible; not a real secret)
         self.clock: Clock = beside.clock if beside else clock or Clock()
         self.timers: Timers = beside.timers if beside else Timers(self.clock)
         began = beside.mint.counting_from if beside else int(self.clock.time())
@@ -61,7 +61,7 @@ class Team:
             settings.bot_name,
             real_name=settings.app_name,
             bot=True,
-            user_id=beside.bot.id if beside and settings.org else None,  # an organisation's bot is one
+            user_id=beside.bot.id if beside and settings.org else None,  # one bot for the whole organization
         )
         self.home_channel = self.workspace.add_channel(settings.channel)
         self.workspace.join(self.home_channel.id, self.bot.id)
@@ -74,7 +74,7 @@ class Team:
 
     @property
     def base_url(self) -> str:
-        """Where the sandbox listens."""
+        """The sandbox's base URL."""
         return self._base_url if self.teams.first is self else self.teams.first.base_url
 
     @base_url.setter
@@ -107,7 +107,7 @@ class Team:
         )
 
     def _publish(self, kind: str, change: Json) -> None:
-        """Put a change on the stream, in JSON."""
+        """Publish a change as JSON on the stream."""
         if kind in {"reaction_added", "reaction_removed"}:
             message = change["message"]
             reacted = {"channel": message.channel, "ts": message.ts, "reactions": reactions_json(message)}
@@ -127,7 +127,7 @@ class Team:
         self.stream.publish(kind, shown)
 
     def render(self, message: Message) -> Json:
-        """Return a message as the page and the control API show it: all that Slack knows of it."""
+        """Return a message as the page and the control API show it, with metadata and files."""
         body = message_json(self.workspace, message, metadata=True) | {"channel": message.channel}
         if message.files:
             body["files"] = self.files.of(message)
@@ -147,7 +147,7 @@ class Team:
         }
 
     def find_channel(self, wanted: str) -> Channel:
-        """Return a channel by id or #name, or raise `channel_not_found`."""
+        """Return a channel by id or #name. Raises `channel_not_found`."""
         name = wanted.removeprefix("#")
         for channel in self.workspace.channels.values():
             if channel.id == wanted or (channel.name and channel.name == name):
@@ -155,7 +155,7 @@ class Team:
         raise SlackError("channel_not_found")
 
     def find_user(self, wanted: str) -> User:
-        """Return a user by id, name or @name, or raise `user_not_found`."""
+        """Return a user by id, name or @name. Raises `user_not_found`."""
         found = self.workspace.users.get(wanted)
         if found is not None:
             return found
@@ -166,17 +166,17 @@ class Team:
         raise SlackError("user_not_found")
 
     def add_colleague(self, name: str, **traits: Any) -> User:
-        """Add a user and let them into the home channel."""
+        """Add a user, also to the home channel."""
         user = self.workspace.add_user(name, **traits)
         self.workspace.join(self.home_channel.id, user.id)
         return user
 
     def permalink(self, message: Message) -> str:
-        """Return a message's address, which is on the sandbox's page."""
+        """Return a message's permalink on the sandbox's page."""
         return f"{self.base_url}/archives/{message.channel}/p{message.ts.replace('.', '')}"
 
     def caller(self, token: str) -> User:
-        """Return whose token this is: a colleague's is USER_TOKEN followed by their name, any other the bot's."""
+        """Return the token's owner: USER_TOKEN and a name belong to that colleague, any other token to the bot."""
         return self.find_user(token.removeprefix(USER_TOKEN)) if token.startswith(USER_TOKEN) else self.bot
 
     def need_scope(self, scope: str) -> None:
@@ -187,16 +187,16 @@ class Team:
 
     @property
     def token_revoked(self) -> bool:
-        """Whether the app's token of this team is dead."""
+        """Whether the app's token for this team is dead."""
         return not self.teams.installed(self)
 
     def set_panel(self, panel: Json) -> None:
-        """Keep the bot's own account of what it learned, and show it on the page."""
+        """Store what the bot reports about its learning, and show it on the page."""
         self.panel = panel
         self.stream.publish("panel", {"panel": panel})
 
     async def close(self) -> None:
-        """Stop everything that runs in the background."""
+        """Stop all background work."""
         for box in self.teams.boxes.values():
             box.stream.close()
             await box.courier.close()

@@ -1,4 +1,4 @@
-"""chat.*: posting, editing, deleting; the rules about text, blocks and metadata."""
+"""chat.*: post, edit and delete messages, with Slack's rules for text, blocks and metadata."""
 
 import json
 from typing import Any
@@ -36,7 +36,7 @@ def content(box: Sandbox, args: Args, *, required: bool = True) -> Json:
 
 
 def checked_metadata(metadata: Any) -> Json:
-    """Return message metadata or raise what Slack would."""
+    """Return the message metadata. Raises SlackError if it is malformed or too large."""
     good = (
         isinstance(metadata, dict)
         and isinstance(metadata.get("event_type"), str)
@@ -52,7 +52,7 @@ def checked_metadata(metadata: Any) -> Json:
 
 
 def target(box: Sandbox, args: Args) -> Channel:
-    """Return the channel to write to: an id, a #name, or a person (their direct messages)."""
+    """Return the channel to write to, given by its id, its #name, or the id of a user to message directly."""
     wanted = args.need("channel", "channel_not_found")
     if wanted in box.workspace.users:
         return box.workspace.direct(box.bot.id, wanted)
@@ -88,7 +88,7 @@ def post_message(box: Sandbox, args: Args) -> Json:
 
 @method("chat.update", "chat:write", tier=3)
 def update(box: Sandbox, args: Args) -> Json:
-    """Edit one of the bot's own messages; blocks stay unless new ones are given."""
+    """Edit one of the bot's own messages, keeping its blocks unless new ones are passed."""
     channel = box.find_channel(args.need("channel", "channel_not_found"))
     changes = content(box, args)
     if changes.get("blocks") == []:
@@ -130,7 +130,7 @@ def post_ephemeral(box: Sandbox, args: Args) -> Json:
 
 @method("chat.getPermalink", tier=0)
 def get_permalink(box: Sandbox, args: Args) -> Json:
-    """Return a message's address."""
+    """Return a message's permalink."""
     channel = box.find_channel(args.need("channel", "channel_not_found"))
     message = box.workspace.message(channel.id, args.need("message_ts", "message_not_found"))
     return {"channel": channel.id, "permalink": box.permalink(message)}

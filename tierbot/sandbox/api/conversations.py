@@ -1,4 +1,4 @@
-"""conversations.*: which channels there are, who is in them, and what was said."""
+"""conversations.*: list channels, their members and their messages."""
 
 from tierbot.sandbox.api.registry import method
 from tierbot.sandbox.kit.args import Args
@@ -13,14 +13,14 @@ _END_OF_TIME = "9999999999.999999"
 
 
 def kind_of(channel: Channel) -> str:
-    """Return the channel's type as Slack names it in arguments."""
+    """Return the channel's type as it appears in Slack's arguments."""
     if channel.is_im:
         return "im"
     return "private_channel" if channel.is_private else "public_channel"
 
 
 def visible(box: Sandbox, args: Args, suffix: str) -> Channel:
-    """Return the channel if the bot may see it, its scope for this kind of channel included."""
+    """Return the channel. Raises SlackError unless the bot may see it and has the scope for its type."""
     channel = box.find_channel(args.need("channel", "channel_not_found"))
     family = {"im": "im", "private_channel": "groups", "public_channel": "channels"}[kind_of(channel)]
     box.need_scope(f"{family}:{suffix}")
@@ -67,7 +67,7 @@ def info(box: Sandbox, args: Args) -> Json:
 
 @method("conversations.members", *_READ, tier=4)
 def members(box: Sandbox, args: Args) -> Json:
-    """List who is in a channel."""
+    """List a channel's members."""
     page, cursor = args.page(list(visible(box, args, "read").members))
     return {"members": page, "response_metadata": {"next_cursor": cursor}}
 
@@ -103,7 +103,7 @@ def _messages(box: Sandbox, args: Args, found: list[Message]) -> Json:
 
 @method("conversations.history", *_HISTORY, tier=3)
 def history(box: Sandbox, args: Args) -> Json:
-    """Return a channel's messages, newest first, without the replies in threads."""
+    """Return a channel's messages, newest first, without thread replies."""
     channel = visible(box, args, "history")
     if box.bot.id not in channel.members:
         raise SlackError("not_in_channel")
@@ -114,7 +114,7 @@ def history(box: Sandbox, args: Args) -> Json:
 
 @method("conversations.replies", *_HISTORY, tier=3)
 def replies(box: Sandbox, args: Args) -> Json:
-    """Return a thread, oldest first, its parent included."""
+    """Return a thread with its parent, oldest first."""
     channel = visible(box, args, "history")
     root = channel.messages.get(args.need("ts", "thread_not_found"))
     if root is None:
@@ -141,7 +141,7 @@ def open_(box: Sandbox, args: Args) -> Json:
 
 @method("conversations.join", "channels:join", tier=3)
 def join(box: Sandbox, args: Args) -> Json:
-    """Let the bot into a public channel."""
+    """Add the bot to a public channel."""
     channel = box.find_channel(args.need("channel", "channel_not_found"))
     if channel.is_private or channel.is_im:
         raise SlackError("channel_not_found")
@@ -152,6 +152,6 @@ def join(box: Sandbox, args: Args) -> Json:
 
 @method("conversations.leave", "channels:manage", "channels:join", tier=3)
 def leave(box: Sandbox, args: Args) -> Json:
-    """Let the bot out of a channel."""
+    """Remove the bot from a channel."""
     channel = visible(box, args, "read")
     return {} if box.workspace.leave(channel.id, box.bot.id) else {"not_in_channel": True}

@@ -1,4 +1,4 @@
-"""files.*: the three steps of an upload."""
+"""files.*: the calls of a three-step upload."""
 
 from tierbot.sandbox.api.registry import method
 from tierbot.sandbox.kit.args import Args
@@ -10,7 +10,7 @@ from tierbot.sandbox.state.payloads import file_json
 
 @method("files.getUploadURLExternal", "files:write", tier=4)
 def get_upload_url(box: Sandbox, args: Args) -> Json:
-    """Promise a file and say where to send its bytes."""
+    """Reserve a file and return the URL to upload its bytes to."""
     length = args.integer("length", 0)
     if length < 1:
         raise SlackError("invalid_arguments", messages=["length must be positive"])
@@ -20,7 +20,7 @@ def get_upload_url(box: Sandbox, args: Args) -> Json:
 
 @method("files.completeUploadExternal", "files:write", tier=4)
 def complete_upload(box: Sandbox, args: Args) -> Json:
-    """Finish uploads and share them into a channel, if one is named."""
+    """Finish uploads and share them in a channel, if one is given."""
     wanted = args.json("files")
     if not isinstance(wanted, list) or not wanted:
         raise SlackError("invalid_arguments", messages=["files must be a non-empty array"])
@@ -49,7 +49,7 @@ def complete_upload(box: Sandbox, args: Args) -> Json:
 
 @method("files.info", "files:read", tier=4)
 def info(box: Sandbox, args: Args) -> Json:
-    """Describe a file; it has no `mimetype` until it is processed."""
+    """Describe a file; `mimetype` stays empty until the file is processed."""
     file = box.files.get(args.need("file", "file_not_found"))
     body = file_json(file, box.base_url)
     if not box.files.is_ready(file):

@@ -14,8 +14,8 @@ Handler = Callable[[Sandbox, Args], dict[str, Any]]
 class Method:
     """A method of the Web API.
 
-    Any one of `scopes` allows it; `caller` is who may call: bot, app, member (the bot or a colleague), everyone (with
-    a token), anyone (without one, too); `tier` 0 is unlimited.
+    Any one of `scopes` allows the call. `caller` says which token it takes: bot, app, member (the bot's or a user's),
+    everyone (any token) or anyone (none needed). `tier` 0 has no rate limit.
     """
 
     name: str

@@ -1,4 +1,4 @@
-"""auth.test, api.test, apps.*, users.*, emoji.*, bots.* and team.*: who is who."""
+"""auth.*, api.test, apps.*, users.*, emoji.*, bots.* and team.*: describe the caller, the users and the workspace."""
 
 from tierbot.sandbox.api.registry import method
 from tierbot.sandbox.kit.args import Args
@@ -10,7 +10,7 @@ from tierbot.sandbox.state.payloads import user_json
 
 @method("api.test", tier=0, caller="anyone")
 def api_test(box: Sandbox, args: Args) -> Json:  # noqa: ARG001
-    """Answer, or repeat the error that was asked for."""
+    """Return the arguments, or the requested error."""
     if "error" in args:
         raise SlackError(args.text("error"))
     return {"args": {"foo": args.text("foo")} if "foo" in args else {}}
@@ -18,7 +18,7 @@ def api_test(box: Sandbox, args: Args) -> Json:  # noqa: ARG001
 
 @method("auth.test", tier=0, caller="everyone")
 def auth_test(box: Sandbox, args: Args) -> Json:
-    """Say whose token this is."""
+    """Describe the token's owner."""
     if args.token == box.settings.app_token:
         return {"app_name": box.settings.app_name, "app_id": box.app_id}
     who, org = box.caller(args.token), box.teams.org
@@ -47,7 +47,7 @@ def auth_revoke(box: Sandbox, args: Args) -> Json:
 
 @method("apps.connections.open", tier=0, caller="app")
 def connections_open(box: Sandbox, args: Args) -> Json:  # noqa: ARG001
-    """Give out the address of a WebSocket, good for one connection."""
+    """Return a WebSocket URL that opens one connection."""
     return {"url": box.hub.issue_url()}
 
 

@@ -1,4 +1,4 @@
-"""views.*: modals and App Home."""
+"""views.*: open, update and publish modals and App Home."""
 
 from typing import Any
 
@@ -22,14 +22,14 @@ def _trigger(args: Args) -> str:
 
 @method("views.open", tier=4)
 def open_(box: Sandbox, args: Args) -> Json:
-    """Open a modal for whoever caused the trigger."""
+    """Open a modal for the user who caused the trigger."""
     trigger = box.triggers.exchange(_trigger(args))
     return {"view": box.views.open(trigger.user, _view(args))}
 
 
 @method("views.push", tier=4)
 def push(box: Sandbox, args: Args) -> Json:
-    """Put a modal on top of the one that the trigger came from."""
+    """Push a modal onto the stack of the user who caused the trigger."""
     trigger = box.triggers.exchange(_trigger(args))
     return {"view": box.views.push(trigger.user, _view(args))}
 
@@ -43,6 +43,6 @@ def update(box: Sandbox, args: Args) -> Json:
 
 @method("views.publish", tier=4)
 def publish(box: Sandbox, args: Args) -> Json:
-    """Set someone's App Home."""
+    """Set a user's App Home."""
     user = box.workspace.user(args.need("user_id", "user_not_found"))
     return {"view": box.views.publish(user.id, _view(args), args.text("hash"))}

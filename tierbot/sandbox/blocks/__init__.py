@@ -1,4 +1,4 @@
-"""Block Kit as strict as Slack takes it: `validate_blocks` for messages, `validate_view` for modals and App Home."""
+"""Validate Block Kit as strictly as Slack does: `validate_blocks` for messages, `validate_view` for modals and App Home."""
 
 from collections.abc import Callable
 from typing import Any
@@ -21,7 +21,7 @@ _MAX_MARKDOWN = 12_000
 
 
 def validate_blocks(blocks: Any, *, surface: str = "message", most: int = MAX_BLOCKS) -> list[str]:
-    """Return what Slack would complain about; nothing when the blocks are good."""
+    """Return the errors that Slack would report in a message's blocks; empty if they are valid."""
     findings = Findings()
     if not isinstance(blocks, list):
         return ["must be an array [json-pointer:/blocks]"]
@@ -33,7 +33,7 @@ def validate_blocks(blocks: Any, *, surface: str = "message", most: int = MAX_BL
 
 
 def validate_view(view: Any) -> list[str]:
-    """Return what Slack would complain about in a modal or an App Home."""
+    """Return the errors that Slack would report in a modal or an App Home; empty if it is valid."""
     if not isinstance(view, dict):
         return ["must be an object [json-pointer:/view]"]
     findings = Findings()

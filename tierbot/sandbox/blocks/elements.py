@@ -1,4 +1,4 @@
-"""Block Kit's interactive elements and options."""
+"""Validate Block Kit's interactive elements and options."""
 
 from collections.abc import Callable
 from typing import Any
@@ -31,7 +31,7 @@ _MAX_OPTIONS = 100
 
 
 def check_element(element: Any, where: str, allowed: set[str], findings: Findings) -> None:
-    """Check one element against the kinds that may stand here."""
+    """Check one element; its type must be in `allowed`."""
     if not isinstance(element, dict):
         findings.add("must be an object", where)
         return
@@ -54,13 +54,13 @@ def check_element(element: Any, where: str, allowed: set[str], findings: Finding
 
 
 def check_image(image: dict[str, Any], where: str, findings: Findings) -> None:
-    """Check an image element: one source, and an alternative text."""
+    """Check an image element: one source and alternative text."""
     findings.unknown(image, {"type", "image_url", "alt_text", "slack_file"}, where)
     check_image_source(image, where, findings)
 
 
 def check_image_source(image: dict[str, Any], where: str, findings: Findings) -> None:
-    """Check what images and image blocks have in common."""
+    """Check the fields shared by image elements and image blocks."""
     findings.string(image, "alt_text", where, longest=2000, required=True)
     if ("image_url" in image) == ("slack_file" in image):
         findings.add("exactly one of image_url, slack_file is required", where)

@@ -1,4 +1,4 @@
-"""The control API: by it tests, the demo's colleagues and the page act as users and look at everything."""
+"""The control API, through which tests, the demo's colleagues and the page act as users and read any state."""
 
 from tierbot.sandbox.control.routes import ControlWeb
 

@@ -1,4 +1,4 @@
-"""What a sandbox can be told at its start, with defaults that listen on this machine only."""
+"""Settings of a sandbox; by default it listens on this machine only."""
 
 import json
 from dataclasses import dataclass, field, replace
@@ -39,12 +39,12 @@ DEFAULT_EVENTS = frozenset(
 )
 
 
-USER_TOKEN = "xoxp-sandbox-"  # noqa: S105  (a colleague's token: this and their name)
+USER_TOKEN = "xoxp-sandbox-"  # noqa: S105  (prefix of a colleague's token; their name follows)
 DEFAULT_USER_SCOPES = frozenset(("reactions:write",))
 
 
 class SettingsError(ValueError):
-    """A setting that cannot be used, and why."""
+    """An invalid setting; the text says what is wrong."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +65,7 @@ DEFAULT_COMMANDS = (
 
 @dataclass(frozen=True, slots=True)
 class Shortcut:
-    """A message or global shortcut that the app registered; an empty `callback_id` in a click takes the first."""
+    """A message or global shortcut that the app registered."""
 
     name: str
     callback_id: str
@@ -74,7 +74,7 @@ class Shortcut:
 
 @dataclass(frozen=True, slots=True)
 class Timings:
-    """Seconds; each may be shortened by a test."""
+    """Durations in seconds; tests may shorten each."""
 
     ack: float = 3.0
     retries: tuple[float, ...] = (0.0, 60.0, 300.0)
@@ -90,7 +90,7 @@ class Timings:
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """One sandbox."""
+    """The settings of one sandbox."""
 
     host: str = "127.0.0.1"
     port: int = 0
@@ -124,7 +124,7 @@ class Settings:
     max_connections: int = 10
 
     def with_manifest(self, manifest: dict[str, Any]) -> Self:
-        """Return the settings with what a Slack app manifest says about scopes, events, commands, shortcuts."""
+        """Return the settings with the names, scopes, events, commands and shortcuts of a Slack app manifest."""
         features = manifest.get("features", {})
         subscriptions = manifest.get("settings", {}).get("event_subscriptions", {})
         declared = manifest.get("oauth_config", {}).get("scopes", {})
@@ -151,13 +151,13 @@ class Settings:
 
 
 def read_manifest(path: Path) -> dict[str, Any]:
-    """Read an app manifest in JSON; one that Slack would refuse is refused here."""
+    """Read a JSON app manifest. Raises SettingsError if it is unreadable or Slack would refuse it."""
     try:
         manifest = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
-        raise SettingsError(f"{path}: not a readable JSON manifest: {error}") from error
+        raise SettingsError(f"{path}: cannot read the JSON manifest: {error}") from error
     if not isinstance(manifest, dict):
-        raise SettingsError(f"{path}: a manifest is a JSON object")
+        raise SettingsError(f"{path}: the manifest must be a JSON object")
     if found := problems(manifest):
         raise SettingsError(f"{path}: Slack would refuse this manifest: {'; '.join(found)}")
     return manifest

@@ -1,4 +1,4 @@
-"""The live stream of changes: what the page, simulated colleagues and waiting control calls listen to."""
+"""The live stream of changes that the page, simulated colleagues and waiting control calls follow."""
 
 import asyncio
 import json
@@ -7,21 +7,21 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
-_KEPT = 5_000
+_REPLAYED = 5_000
 _QUEUE = 50_000
 
 
 class Stream:
-    """Numbered changes, kept for a while, so that a listener can catch up after a reconnect."""
+    """Numbered changes; the latest are stored, so a listener can catch up after a reconnect."""
 
     def __init__(self) -> None:
         self.seq = 0
-        self._kept: deque[tuple[int, dict[str, Any]]] = deque(maxlen=_KEPT)
+        self._kept: deque[tuple[int, dict[str, Any]]] = deque(maxlen=_REPLAYED)
         self._queues: set[asyncio.Queue[str | None]] = set()
         self._waiting: set[asyncio.Future[None]] = set()
 
     def publish(self, kind: str, details: dict[str, Any]) -> None:
-        """Send a change to everyone who listens."""
+        """Send a change to all listeners."""
         self.seq += 1
         item = {"seq": self.seq, "type": kind, **details}
         self._kept.append((self.seq, item))
@@ -35,7 +35,7 @@ class Stream:
         self._waiting.clear()
 
     def _push(self, queue: asyncio.Queue[str | None], text: str) -> None:
-        if queue.qsize() >= _QUEUE:  # a listener that fell asleep: let it reconnect and catch up
+        if queue.qsize() >= _QUEUE:  # too slow: end the stream, so that the listener reconnects and catches up
             self._queues.discard(queue)
             queue.put_nowait(None)
         else:
@@ -43,7 +43,7 @@ class Stream:
 
     @contextmanager
     def subscribe(self, since: int | None = None) -> Iterator[asyncio.Queue[str | None]]:
-        """Listen; changes after number `since` that are still kept come first. `None` ends the stream."""
+        """Subscribe, starting with the stored changes after number `since`. None ends the stream."""
         queue: asyncio.Queue[str | None] = asyncio.Queue()
         if since is not None:
             for seq, item in self._kept:
@@ -56,12 +56,12 @@ class Stream:
             self._queues.discard(queue)
 
     def close(self) -> None:
-        """End all listening."""
+        """End the stream for all listeners."""
         for queue in self._queues:
             queue.put_nowait(None)
 
     async def wait_until(self, predicate: Callable[[], bool], seconds: float) -> bool:
-        """Wait until a change makes `predicate` true; return whether it is."""
+        """Wait up to `seconds` until a change makes `predicate` true; return its last value."""
         deadline = asyncio.get_running_loop().time() + seconds
         while not predicate():
             remaining = deadline - asyncio.get_running_loop().time()

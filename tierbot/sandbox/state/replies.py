@@ -1,4 +1,4 @@
-"""response_url: five uses in thirty minutes, to answer whoever ran a command or clicked."""
+"""response_url: up to five answers within thirty minutes to a command or click."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -14,7 +14,7 @@ _USES = 5
 
 @dataclass(slots=True)
 class Reply:
-    """The context that one response_url answers into, and what was answered so far."""
+    """The context of one response_url, and the answers so far."""
 
     token: str
     user: str
@@ -26,7 +26,7 @@ class Reply:
 
 
 class Replies:
-    """All response urls given out."""
+    """All issued response URLs."""
 
     def __init__(
         self, workspace: Workspace, mint: Mint, bot: User, lifetime: float, check: Callable[[Any], list[Json]]
@@ -39,7 +39,7 @@ class Replies:
         self._given: dict[str, Reply] = {}
 
     def issue(self, user: str, channel: str, source: Message | None = None) -> Reply:
-        """Give out a response url's context."""
+        """Issue a response URL's context."""
         expires = self._workspace.clock.time() + self._lifetime
         reply = Reply(self._mint.hex(32), user, channel, expires, source)
         self._given[reply.token] = reply
@@ -49,7 +49,7 @@ class Replies:
         return token in self._given
 
     def use(self, token: str, body: Json) -> None:
-        """Answer through a response url, or raise what Slack would."""
+        """Answer through a response URL. Raises SlackError if it is unknown, expired, or used up."""
         reply = self._given.get(token)
         if reply is None:
             raise SlackError("no_such_url")
@@ -61,7 +61,7 @@ class Replies:
         self.answer(reply, body)
 
     def answer(self, reply: Reply, body: Json) -> None:
-        """Do what the body of an answer says."""
+        """Apply an answer's body: post, replace or delete."""
         if body.get("delete_original"):
             self._delete(reply)
             return
