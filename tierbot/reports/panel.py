@@ -1,4 +1,4 @@
-"""What tierbot learned, as one JSON document: the panel beside the sandbox's channel draws it."""
+"""Report what tierbot learned as one JSON document, which the sandbox's page shows beside the channel."""
 
 from collections.abc import Mapping
 from dataclasses import asdict
@@ -13,27 +13,26 @@ from tierbot.use_cases.ports import SettledPost, Transaction
 _GESTURES = {str(Says.REJECTS): REJECT, str(Says.UNSURE): UNSURE}
 _ROUNDS = 12
 _VERDICTS = 8
-_ENOUGH = 5  # settled posts before a round's accuracy is worth a point in a chart
-_ENOUGH_YET = 20  # the same while it is played: half a dozen posts would make the headline jump
-_LIVE = 2  # newest rounds, which are read anew each time; votes on older ones show when a round ends
-_DRIFT_EVERY = 20  # settled posts between looks for drift, which costs more than all else
+_ENOUGH = 5  # settled posts before a round's accuracy is shown in the chart
+_ENOUGH_OPEN = 20  # the same for the open round: with fewer posts the headline figure would jump
+_LIVE = 2  # newest rounds, which are read each time; votes on older ones show up when a round ends
+_DRIFT_EVERY = 20  # settled posts between drift tests, which cost more than everything else
 
 
 class Panel:
-    """Draws the panel after each settling; it remembers what hardly changes, so that this costs what is new.
+    """Computes the panel after each settling, with a cache of what rarely changes.
 
-    Without it each settling reads twelve rounds: thousands of posts in a long game. For one workspace, one thread
-    at a time.
+    Without the cache, each settling would read twelve rounds, thousands of posts in a long game. Use one instance per
+    workspace, from one thread at a time.
     """
 
     def __init__(self) -> None:
-        """Remember nothing yet."""
         self._current = 0
         self._former: list[SettledPost] = []
         self._drift: tuple[int, dict[str, Any]] | None = None
 
     def of(self, tx: Transaction) -> dict[str, Any]:
-        """Return accuracy by round, the last verdicts, the model in service, drift by tag and one row of the dataset."""
+        """Return accuracy by round, the last verdicts, the champion, drift by tag, and one dataset row."""
         round_ = tx.rounds.current()
         current = round_.number if round_ else 0
         numbers = list(range(max(1, current - _ROUNDS + 1), current + 1))
@@ -65,7 +64,7 @@ def _by_round(settled: list[SettledPost], current: int) -> list[dict[str, Any]]:
     return [
         _accuracy(number, items)
         for number, items in sorted(by_round.items())
-        if len(items) >= (_ENOUGH_YET if first < number == current else _ENOUGH)
+        if len(items) >= (_ENOUGH_OPEN if first < number == current else _ENOUGH)
     ]
 
 
@@ -79,8 +78,8 @@ def _verdicts(tx: Transaction, newest: list[SettledPost]) -> list[dict[str, Any]
     votes = tx.ledger.votes([item.post.id for item in newest])
     tags = tx.workspaces.tags()
 
-    def emoji(said: str) -> str:
-        return tags[said].short_name if said in tags else _GESTURES.get(said, said)
+    def emoji(answer: str) -> str:
+        return tags[answer].short_name if answer in tags else _GESTURES.get(answer, answer)
 
     return [
         {

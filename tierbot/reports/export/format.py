@@ -1,4 +1,4 @@
-"""The interface that every format stands behind."""
+"""The interface of export formats."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -13,9 +13,9 @@ from tierbot.reports.dataset import Row
 
 @dataclass(frozen=True, slots=True)
 class Surroundings:
-    """What a format may need besides the rows: the tags (retired ones too) and the articles' embeddings.
+    """What a format may need besides the rows: the tags, including retired ones, and the articles' embeddings.
 
-    `embeddings` takes article ids and returns unit vectors (d,) for those it knows; d is `dimension`.
+    `embeddings` returns unit vectors (d,) for the article ids that have one; d is `dimension`.
     """
 
     tags: TagSpace
@@ -27,9 +27,9 @@ class Surroundings:
 class ExportFormat:
     """A way to write the dataset.
 
-    write: writes rows, as they come and in bounded memory, to a path that does not exist yet (a file, or a folder
-    if `folder`), and returns notes for people, such as what was left out. packages: what it needs installed beyond
-    tierbot itself. columns: whether it has the columns of the data dictionary. about: its own layout, for the docs.
+    write: write rows in bounded memory to a path that doesn't exist yet (a folder if `folder`) and return notes for
+    people, such as what was left out. packages: extra packages it needs. columns: whether it has the columns of the data
+    dictionary. about: its layout, for the docs.
     """
 
     name: str
@@ -43,7 +43,7 @@ class ExportFormat:
 
 @dataclass(frozen=True, slots=True)
 class Written:
-    """What was written. `cursor` is where the next incremental export begins."""
+    """Counts of an export. `cursor`: where the next incremental export starts."""
 
     rows: int
     votes: int

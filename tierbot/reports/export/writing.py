@@ -1,4 +1,4 @@
-"""From a transaction to a file: rows counted as they pass, the card written from the counts."""
+"""Write the dataset from a transaction to a file, and count its rows for the dataset card."""
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
@@ -14,7 +14,7 @@ from tierbot.use_cases.ports import Transaction
 
 
 class _Counts:
-    """What passed by."""
+    """Counts of the rows written so far."""
 
     def __init__(self) -> None:
         self.rows = self.votes = 0
@@ -51,10 +51,10 @@ def write_dataset(
     encoder_digest: str,
     dimension: int,
 ) -> Written:
-    """Write the wanted rows to `path`, in bounded memory, and say what was written.
+    """Write the filtered rows to `path` in bounded memory and return their counts.
 
-    `name` turns user ids into what the dataset calls trainers. Raises TierbotError if `only.since` is a cursor of
-    another database, and OSError if the disk is full.
+    `name` maps user ids to trainers' names in the dataset. Raises TierbotError if `only.since` is another database's
+    cursor, and OSError if the disk is full.
     """
 
     def embeddings(ids: Sequence[str]) -> dict[str, NDArray[np.float32]]:

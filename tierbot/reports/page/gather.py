@@ -1,4 +1,4 @@
-"""From a transaction to the report's figures: one round after the other, so that memory holds one round's predictions."""
+"""Gather the report's figures from a transaction, round by round, with one round's predictions in memory at a time."""
 
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
@@ -31,15 +31,15 @@ from tierbot.reports.page.figures import (
 from tierbot.use_cases.ports import LabelledPost, Transaction
 
 ROUNDS = 12
-"""Rounds that a report looks back on, unless told otherwise."""
+"""Default number of rounds in a report."""
 
 _MOST_TRAINERS = 20
-_MOVES = 1000  # entries of the audit trail that are searched for rollbacks
+_MOVES = 1000  # audit trail entries to search for rollbacks
 
 
 @dataclass(slots=True)
 class _Seen:
-    """What the rounds so far held."""
+    """Totals over the rounds read so far."""
 
     judged: list[Judged] = field(default_factory=list)
     rounds: list[RoundFigures] = field(default_factory=list)
@@ -54,27 +54,27 @@ class _Seen:
 def report_figures(
     tx: Transaction, now: datetime, zone: tzinfo, name: Callable[[str], str], rounds: int = ROUNDS
 ) -> Report:
-    """Return the figures of the last `rounds` rounds; `name` turns trainers' user ids into what the report calls them."""
+    """Return the figures of the last `rounds` rounds; `name` maps user ids to trainers' names in the report."""
     current, workspace, tags = tx.rounds.current(), tx.workspaces.get(), tx.workspaces.tags()
     newest = current.number if current else max((one.number for one in tx.rounds.all()), default=0)
     seen = _Seen()
     for number in range(max(1, newest - rounds + 1), newest + 1):
-        _look_at(tx, number, seen)
+        _add_round(tx, number, seen)
     judged = seen.judged
-    told = [item for item in judged if item.verdict.voters]
+    voted = [item for item in judged if item.verdict.voters]
     return Report(
         workspace=workspace.name if workspace else "",
         made_at=now,
         rounds=tuple(seen.rounds),
         posts=seen.posts,
         votes=len(seen.moments),
-        verdicts=sum(item.verdict.outcome is not Outcome.ABSTAINED for item in told),
-        abstained=sum(item.verdict.outcome is Outcome.ABSTAINED for item in told),
+        verdicts=sum(item.verdict.outcome is not Outcome.ABSTAINED for item in voted),
+        abstained=sum(item.verdict.outcome is Outcome.ABSTAINED for item in voted),
         labels={tag.id: label_of(tags, tag.id) for tag in tags},
         tags=rewards_by_tag(judged, tags),
         confusions=confusions(judged, tags),
         calibration=calibration(judged),
-        honest_calibration=calibration(
+        unbiased_calibration=calibration(
             item for item in judged if item.post.arm is Arm.BLANK and item.selection.strategy == RANDOM
         ),
         agreement=tuple(seen.agreement),
@@ -90,7 +90,7 @@ def report_figures(
     )
 
 
-def _look_at(tx: Transaction, number: int, seen: _Seen) -> None:
+def _add_round(tx: Transaction, number: int, seen: _Seen) -> None:
     posts, votes = tx.posts.in_round(number), tx.ledger.votes_in_round(number)
     if not posts:
         return
@@ -112,17 +112,17 @@ def _look_at(tx: Transaction, number: int, seen: _Seen) -> None:
 
 
 def _judged(item: LabelledPost) -> Judged:
-    said = item.prediction
-    top = said.top_tag
+    prediction = item.prediction
+    top = prediction.top_tag
     return Judged(
         post=item.post,
         verdict=item.verdict,
-        selection=said.selection,
-        model_version=said.model_version,
+        selection=prediction.selection,
+        model_version=prediction.model_version,
         top_tag=top,
-        top_probability=said.probabilities[top],
-        shown_probability=said.probabilities.get(said.shown_tag, 0.0),
-        propensity=said.propensity,
+        top_probability=prediction.probabilities[top],
+        shown_probability=prediction.probabilities.get(prediction.shown_tag, 0.0),
+        propensity=prediction.propensity,
     )
 
 

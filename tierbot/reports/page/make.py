@@ -1,4 +1,4 @@
-"""A report of a workspace, made now: trainers by pseudonym, unless who asks may know them."""
+"""Make a workspace's report, with trainers named by pseudonyms unless the caller may see their ids."""
 
 from datetime import datetime, tzinfo
 
@@ -11,7 +11,7 @@ from tierbot.use_cases.ports import Store
 def report_of(
     store: Store, workspace: str, *, now: datetime, zone: tzinfo, rounds: int = ROUNDS, identities: bool = False
 ) -> Report:
-    """Return the figures of a workspace's last `rounds` rounds; hours are told in `zone`.
+    """Return the figures of a workspace's last `rounds` rounds, with hours in `zone`.
 
     identities: name trainers by their Slack user ids. Raises TierbotError if the workspace is not set up.
     """
