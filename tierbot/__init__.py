@@ -1,4 +1,4 @@
-"""tierbot: a Slack channel that teaches a classifier. See README.md, and docs/python.md for what this package offers.
+"""tierbot trains a classifier from a Slack channel. See README.md, and docs/python.md for this package's API.
 
     import tierbot
 
@@ -6,7 +6,7 @@
     champion.classify(["Quarterback throws four touchdowns"])
     tierbot.ledger("sqlite:///tierbot.db").votes
 
-Names are fetched when they are first used: `import tierbot` imports nothing else.
+Names are loaded on first use: `import tierbot` imports nothing else.
 """
 
 from importlib import import_module
@@ -41,12 +41,12 @@ __all__ = [
 
 
 def __getattr__(name: str) -> object:
-    """Fetch a public name from `tierbot.app.api` (PEP 562)."""
+    """Load a public name from `tierbot.app.api` (PEP 562)."""
     if name in __all__:
         return getattr(import_module("tierbot.app.api"), name)
     raise AttributeError(f"module 'tierbot' has no attribute {name!r}")
 
 
 def __dir__() -> list[str]:
-    """List the public names, too."""
+    """Include the public names."""
     return [*globals(), *__all__]

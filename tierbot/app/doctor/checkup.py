@@ -1,4 +1,4 @@
-"""What `tierbot doctor` does: facts gathered from Slack, the database and the models, then judged; and the smoke test."""
+"""Run `tierbot doctor`: gather facts from Slack, the database and the models, check them, and take the smoke test."""
 
 import os
 import stat
@@ -43,18 +43,18 @@ ENV_FILE = Path(".env")
 
 
 def needed() -> Needed:
-    """Return what the code needs of the Slack app."""
+    """Return the scopes, events and commands that the Slack app needs."""
     return Needed(frozenset(bot_scopes()), bot_events(), bot_commands())
 
 
 def misspelt_settings(env_file: Path = ENV_FILE) -> list[str]:
-    """Return a sentence for each name in the environment or the file that begins like a setting and is none."""
+    """Return a sentence for each unknown TIERBOT_ name in the environment or the file."""
     written = dotenv_values(env_file) if env_file.is_file() else {}
     return misspelt([*os.environ, *written])
 
 
 def check_up(settings: Settings, *, clock: Clock | None = None, env_file: Path = ENV_FILE) -> list[Check]:
-    """Look at everything and return one check a line. Nothing is changed, neither in Slack nor in the database."""
+    """Check everything and return one check per line, without changing Slack or the database."""
     clock = clock or SystemClock()
     machine = examine_machine(settings, env_file)
     ignored = [bad("settings", sentence) for sentence in misspelt_settings(env_file)]
@@ -73,13 +73,13 @@ def check_up(settings: Settings, *, clock: Clock | None = None, env_file: Path =
 
 
 def examine_machine(settings: Settings, env_file: Path = ENV_FILE) -> MachineFacts:
-    """Gather what this machine knows: database, encoder, model, feeds, when events last came."""
+    """Gather this machine's facts: database, encoder, model, feeds, time of the last events."""
     database = examine_store(settings.database_url)
     encoder = encoder_of(settings.encoder)
     facts = MachineFacts(database, encoder=_encoder(encoder), env_mode=_mode(env_file))
     if database.fault is not None:
         return facts
-    if database.is_new or database.revision != database.newest:  # opening it would upgrade it
+    if database.is_new or database.revision != database.newest:  # opening would upgrade it
         return MachineFacts(database, facts.encoder, _shipped(settings), env_mode=facts.env_mode)
     return _of_database(settings, encoder, database, facts)
 
@@ -102,19 +102,17 @@ def _of_database(settings: Settings, encoder: Encoder, database: DatabaseFacts, 
 
 
 def take_smoke_test(settings: Settings, channel: str) -> list[Step]:
-    """Let a canary go the whole way in `channel`, and keep how it went.
+    """Run the smoke test with a canary in `channel`, and store its steps.
 
-    Raises TierbotError if the bot was never started, or its tokens are wrong.
+    Raises TierbotError if the bot was never started or its tokens are wrong.
     """
     if settings.slack_bot_token is None:
-        raise TierbotError("SLACK_BOT_TOKEN must be set, in the environment or in .env. `tierbot init` asks for it.")
+        raise TierbotError("Set SLACK_BOT_TOKEN in the environment or in .env, or run `tierbot init`.")
     bot = build(settings, store=open_store(settings.database_url, create=False))
     try:
         identity = identify(web_client(_secret(settings.slack_bot_token), settings.slack_api_url))
         if identity.team_id not in bot.store.workspace_ids():
-            raise TierbotError(
-                f"The database does not know {identity.team} yet. Start the bot once with `tierbot run`."
-            )
+            raise TierbotError(f"{identity.team} isn't in the database yet. Start the bot once with `tierbot run`.")
         steps = smoke_test(bot, app_of(bot, identity), identity, channel)
         with bot.store.begin(identity.team_id) as tx:
             record_smoke_test(tx, steps, bot.clock.now())
@@ -146,7 +144,7 @@ def _champion(bot: Tierbot, workspace: str) -> str | Refusal:
         version, _ = bot.registry.champion(workspace)
     except TierbotError as fault:
         return Refusal("model", str(fault))
-    return f"{version.id}, sha256 {version.sha256[:12]}… as on its card"
+    return f"{version.id}, sha256 {version.sha256[:12]}…, matches its card"
 
 
 def _shipped(settings: Settings) -> str | Refusal:
@@ -154,7 +152,7 @@ def _shipped(settings: Settings) -> str | Refusal:
         version, _ = ModelFolder(shipped_models(), settings.models).bootstrap()
     except TierbotError as fault:
         return Refusal("model", str(fault))
-    return f"the one that ships, sha256 {version.sha256[:12]}… as on its card"
+    return f"built-in, sha256 {version.sha256[:12]}…, matches its card"
 
 
 def _events(tx: Transaction) -> EventFacts:
