@@ -68,8 +68,10 @@ def dataset_card(written: Written, form: ExportFormat, only: Only, tags: TagSpac
         "format": f"`{form.name}`, `{FORMAT}`",
         "filters": str(only),
         "rows": f"{written.rows:,}",
-        "votes": f"{written.votes:,} by {written.trainers:,} trainers",
-        "asked": f"{written.first} to {written.last}" if written.first else "–",
+        "votes": f"{written.votes:,} by {len(written.trainers):,} trainers",
+        "asked": f"{written.first.isoformat()} to {written.last.isoformat()}"
+        if written.first and written.last
+        else "–",
         "next cursor": f"`{written.cursor}`",
     }
     parts = [
@@ -84,10 +86,10 @@ def dataset_card(written: Written, form: ExportFormat, only: Only, tags: TagSpac
         *([_columns()] if form.columns else []),
         *(["```xml\n" + labeling_config(tags) + "```"] if form.name == "label-studio" else []),
         "## What is in it",
-        _counted("arm", written.arms),
-        _counted("outcome", written.outcomes),
-        _counted("model", written.models),
-        _counted("label", written.labels),
+        _counted("arm", written.arms.most_common()),
+        _counted("outcome", written.outcomes.most_common()),
+        _counted("model", sorted(written.models.items())),
+        _counted("label", written.labels.most_common()),
         "## What to know before using it",
         _CAVEATS,
         *(f"- {note}" for note in written.notes),
@@ -109,9 +111,9 @@ def _columns() -> str:
     return _table(("column", "type", "meaning"), [(f"`{c.name}`", _KINDS[c.kind], c.meaning) for c in COLUMNS])
 
 
-def _counted(what: str, counts: Mapping[str, int]) -> str:
-    shown = list(counts.items())[:_MOST_LISTED]
-    return _table((what, "rows"), [(_plain(name), f"{count:,}") for name, count in shown]) if shown else f"No {what}."
+def _counted(what: str, counts: Sequence[tuple[str, int]]) -> str:
+    shown = [(_plain(name), f"{count:,}") for name, count in counts[:_MOST_LISTED]]
+    return _table((what, "rows"), shown) if shown else f"No {what}."
 
 
 def _plain(text: str) -> str:

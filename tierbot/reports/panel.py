@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
 
-from tierbot.domain.nouns import Arm, Post, Says, Verdict, Vote
+from tierbot.domain.nouns import Arm, Says, Vote
 from tierbot.domain.tags.emoji import REJECT, UNSURE
 from tierbot.domain.training.drift import drift_of
 from tierbot.domain.training.judge import accuracy
@@ -62,15 +62,14 @@ def _by_round(settled: list[SettledPost], current: int) -> list[dict[str, Any]]:
         by_round.setdefault(item.post.round_number, []).append(item)
     first = min(by_round, default=current)
     return [
-        _accuracy(number, items)
+        {
+            "round": number,
+            "all": asdict(accuracy(items)),
+            "blank": asdict(accuracy(items, arm=Arm.BLANK, random_only=True)),
+        }
         for number, items in sorted(by_round.items())
         if len(items) >= (_ENOUGH_OPEN if first < number == current else _ENOUGH)
     ]
-
-
-def _accuracy(number: int, items: list[SettledPost]) -> dict[str, Any]:
-    blank = accuracy(items, arm=Arm.BLANK, random_only=True)
-    return {"round": number, "all": asdict(accuracy(items)), "blank": asdict(blank)}
 
 
 def _verdicts(tx: Transaction, newest: list[SettledPost]) -> list[dict[str, Any]]:
@@ -92,7 +91,7 @@ def _verdicts(tx: Transaction, newest: list[SettledPost]) -> list[dict[str, Any]
             "outcome": item.verdict.outcome,
             "votes": [
                 {"user": user, "names": [emoji(name) for name in names]}
-                for user, names in said_by(votes.get(item.post.id, [])).items()
+                for user, names in _answers(votes.get(item.post.id, [])).items()
             ],
             "reward": item.verdict.reward,
         }
@@ -100,12 +99,12 @@ def _verdicts(tx: Transaction, newest: list[SettledPost]) -> list[dict[str, Any]
     ]
 
 
-def said_by(votes: list[Vote]) -> dict[str, list[str]]:
+def _answers(votes: list[Vote]) -> dict[str, list[str]]:
     """Return what each user said: tag ids, or "rejects" and "unsure"."""
-    said: dict[str, list[str]] = {}
+    answers: dict[str, list[str]] = {}
     for vote in votes:
-        said.setdefault(vote.user, []).append(vote.tag or vote.says)
-    return said
+        answers.setdefault(vote.user, []).append(vote.tag or vote.says)
+    return answers
 
 
 def _model(tx: Transaction, settled: list[SettledPost]) -> dict[str, Any] | None:
@@ -123,27 +122,21 @@ def _model(tx: Transaction, settled: list[SettledPost]) -> dict[str, Any] | None
 
 
 def _row(tx: Transaction, item: SettledPost) -> dict[str, Any] | None:
-    prediction = tx.posts.prediction(item.post.prediction_id)
+    """Return one row of the reinforcement-learning dataset: context, action, propensity, reward, label."""
+    post, verdict, prediction = item.post, item.verdict, tx.posts.prediction(item.post.prediction_id)
     if prediction is None:
         return None
-    return dataset_row(
-        item.post, item.verdict, asdict(prediction), tx.articles.get([item.post.article_id])[item.post.article_id].title
-    )
-
-
-def dataset_row(post: Post, verdict: Verdict, prediction: Mapping[str, Any], title: str) -> dict[str, Any]:
-    """Return one row of the reinforcement-learning dataset: context, action, propensity, reward, label."""
-    likeliest = sorted(prediction["probabilities"].items(), key=lambda pair: -pair[1])[:5]
+    likeliest = sorted(prediction.probabilities.items(), key=lambda pair: -pair[1])[:5]
     return {
-        "title": title,
+        "title": tx.articles.get([post.article_id])[post.article_id].title,
         "arm": post.arm,
         "arm_probability": post.arm_probability,
         "action": post.shown_tag,
-        "propensity": prediction["propensity"],
+        "propensity": prediction.propensity,
         "probabilities": {tag: round(p, 4) for tag, p in likeliest},
-        "model": prediction["model_version"],
-        "policy": prediction["policy"],
-        "selection": prediction["selection"],
+        "model": prediction.model_version,
+        "policy": prediction.policy,
+        "selection": asdict(prediction.selection),
         "label": verdict.tags,
         "outcome": verdict.outcome,
         "reward": verdict.reward,

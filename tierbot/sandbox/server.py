@@ -18,7 +18,7 @@ from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIO
 from websockets.http11 import Request as Handshake
 
 from tierbot.sandbox import pagefiles
-from tierbot.sandbox.control import ControlWeb
+from tierbot.sandbox.control.routes import ControlWeb
 from tierbot.sandbox.kit.errors import SlackError
 from tierbot.sandbox.sandbox import Sandbox
 from tierbot.sandbox.web import SlackWeb

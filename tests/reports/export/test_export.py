@@ -13,9 +13,9 @@ from tierbot.adapters.files.crowd_files import read_votes
 from tierbot.adapters.store import SqlStore
 from tierbot.domain.nouns import Arm, TierbotError
 from tierbot.domain.training.offpolicy import Log, greedy, ips, log_of, snips
-from tierbot.reports.dataset import COLUMNS, Only, row_of, settled_posts
+from tierbot.reports.dataset import COLUMNS, ColumnKind, Only, row_of, settled_posts
 from tierbot.reports.export import FORMATS, format_named
-from tierbot.reports.export.columnar import arrow_schema, plain_row
+from tierbot.reports.export.columnar import arrow_schema
 from tierbot.reports.export.label_studio import labeling_config
 
 COUNT = 60
@@ -32,6 +32,15 @@ def store():
 def rows(store: SqlStore) -> list[dict]:
     with store.read(TEAM) as tx:
         return [row_of(item) for item in settled_posts(tx, Only(), NAMES)]
+
+
+def plain_row(row):
+    """Convert a row read from Parquet or Arrow back: lists of {tag, value} become dicts."""
+    keyed = {column.name for column in COLUMNS if column.kind in {ColumnKind.SHARES, ColumnKind.COUNTS}}
+    return {
+        name: {one["tag"]: one["value"] for one in value} if name in keyed and value is not None else value
+        for name, value in row.items()
+    }
 
 
 def plain(row: dict) -> dict:

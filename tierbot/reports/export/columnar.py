@@ -1,7 +1,7 @@
 """Export Parquet files and Hugging Face datasets: typed Apache Arrow columns, a few thousand rows at a time."""
 
 import json
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import accumulate, chain, islice
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -107,15 +107,6 @@ def quietly(save: Callable[[], None]) -> None:
     finally:
         if shown:
             enable_progress_bar()
-
-
-def plain_row(row: Mapping[str, Any]) -> dict[str, Any]:
-    """Convert a row read from Parquet or Arrow back: lists of {tag, value} become dicts."""
-    keyed = {column.name for column in COLUMNS if column.kind in {ColumnKind.SHARES, ColumnKind.COUNTS}}
-    return {
-        name: {one["tag"]: one["value"] for one in value} if name in keyed and value is not None else value
-        for name, value in row.items()
-    }
 
 
 _LAYOUT = (

@@ -1,7 +1,9 @@
 """The interface of export formats."""
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
 
 import numpy as np
@@ -41,18 +43,18 @@ class ExportFormat:
     columns: bool = True
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Written:
     """Counts of an export. `cursor`: where the next incremental export starts."""
 
-    rows: int
-    votes: int
-    trainers: int
-    cursor: int
-    arms: Mapping[str, int] = field(default_factory=dict)
-    outcomes: Mapping[str, int] = field(default_factory=dict)
-    labels: Mapping[str, int] = field(default_factory=dict)
-    models: Mapping[str, int] = field(default_factory=dict)
-    first: str | None = None  # the oldest post's time, ISO
-    last: str | None = None
+    rows: int = 0
+    votes: int = 0
+    cursor: int = 0
+    trainers: set[str] = field(default_factory=set)  # user ids
+    arms: Counter[str] = field(default_factory=Counter)
+    outcomes: Counter[str] = field(default_factory=Counter)
+    labels: Counter[str] = field(default_factory=Counter)
+    models: Counter[str] = field(default_factory=Counter)
+    first: datetime | None = None  # when the oldest post was created
+    last: datetime | None = None
     notes: Sequence[str] = ()

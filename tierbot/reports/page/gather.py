@@ -12,6 +12,7 @@ from tierbot.domain.rounds.figures import RoundFigures, patterns_of
 from tierbot.domain.rounds.scores import standings_of
 from tierbot.domain.training.drift import drift_of
 from tierbot.domain.training.judge import accuracy
+from tierbot.reports.dataset import pseudonyms_of
 from tierbot.reports.page.figures import (
     Agreement,
     HeldFigures,
@@ -28,7 +29,7 @@ from tierbot.reports.page.figures import (
     policy_values,
     rewards_by_tag,
 )
-from tierbot.use_cases.ports import LabelledPost, Transaction
+from tierbot.use_cases.ports import LabelledPost, Store, Transaction
 
 ROUNDS = 12
 """Default number of rounds in a report."""
@@ -51,10 +52,20 @@ class _Seen:
     settled: Counter[str] = field(default_factory=Counter)
 
 
-def report_figures(
-    tx: Transaction, now: datetime, zone: tzinfo, name: Callable[[str], str], rounds: int = ROUNDS
+def report_of(
+    store: Store, workspace: str, *, now: datetime, zone: tzinfo, rounds: int = ROUNDS, identities: bool = False
 ) -> Report:
-    """Return the figures of the last `rounds` rounds; `name` maps user ids to trainers' names in the report."""
+    """Return the figures of a workspace's last `rounds` rounds, with hours in `zone`.
+
+    identities: name trainers by their Slack user ids instead of pseudonyms. Raises TierbotError if the workspace is not
+    set up.
+    """
+    name = str if identities else pseudonyms_of(store, workspace)
+    with store.read(workspace) as tx:
+        return _report(tx, now, zone, name, rounds)
+
+
+def _report(tx: Transaction, now: datetime, zone: tzinfo, name: Callable[[str], str], rounds: int) -> Report:
     current, workspace, tags = tx.rounds.current(), tx.workspaces.get(), tx.workspaces.tags()
     newest = current.number if current else max((one.number for one in tx.rounds.all()), default=0)
     seen = _Seen()

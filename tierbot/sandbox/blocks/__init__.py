@@ -40,8 +40,7 @@ def validate_view(view: Any) -> list[str]:
     kind = kind_of(view)
     if kind not in {"modal", "home"}:
         findings.add("must be one of: modal, home", "/view/type")
-    if "blocks" not in view:
-        findings.add("missing required field: blocks", "/view")
+    findings.require(view, "blocks", "/view")
     findings.string(view, "private_metadata", "/view", longest=3000)
     findings.string(view, "callback_id", "/view", longest=255)
     findings.string(view, "external_id", "/view", longest=255)
@@ -113,8 +112,7 @@ def _check_image_block(block: dict[str, Any], where: str, findings: Findings) ->
 
 def _check_context(block: dict[str, Any], where: str, findings: Findings) -> None:
     findings.unknown(block, {"type", "block_id", "elements"}, where)
-    if "elements" not in block:
-        findings.add("missing required field: elements", where)
+    findings.require(block, "elements", where)
     for index, item in enumerate(findings.array(block, "elements", where, most=10) or ()):
         pointer = f"{where}/elements/{index}"
         if isinstance(item, dict) and item.get("type") == "image":
@@ -125,8 +123,7 @@ def _check_context(block: dict[str, Any], where: str, findings: Findings) -> Non
 
 def _check_actions(block: dict[str, Any], where: str, findings: Findings) -> None:
     findings.unknown(block, {"type", "block_id", "elements"}, where)
-    if "elements" not in block:
-        findings.add("missing required field: elements", where)
+    findings.require(block, "elements", where)
     for index, item in enumerate(findings.array(block, "elements", where, most=25) or ()):
         check_element(item, f"{where}/elements/{index}", ACTIONS, findings)
 
@@ -136,9 +133,8 @@ def _check_input(block: dict[str, Any], where: str, findings: Findings) -> None:
     findings.unknown(block, allowed, where)
     findings.text(block, "label", where, longest=2000, kinds=PLAIN, required=True)
     findings.text(block, "hint", where, longest=2000, kinds=PLAIN)
-    if "element" not in block:
-        findings.add("missing required field: element", where)
-    else:
+    findings.require(block, "element", where)
+    if "element" in block:
         check_element(block["element"], f"{where}/element", INPUTS, findings)
 
 
@@ -163,8 +159,7 @@ def _check_file(block: dict[str, Any], where: str, findings: Findings) -> None:
 
 
 def _check_table(block: dict[str, Any], where: str, findings: Findings) -> None:
-    if "rows" not in block:
-        findings.add("missing required field: rows", where)
+    findings.require(block, "rows", where)
     findings.array(block, "rows", where, most=100)
 
 

@@ -24,6 +24,11 @@ class Findings:
         """Add one finding."""
         self.messages.append(f"{text} [json-pointer:{where}]")
 
+    def require(self, item: dict[str, Any], key: str, where: str) -> None:
+        """Check that a field is present."""
+        if key not in item:
+            self.add(f"missing required field: {key}", where)
+
     def unknown(self, item: dict[str, Any], allowed: Iterable[str], where: str) -> None:
         """Reject fields unknown to Slack."""
         for key in sorted(set(item) - set(allowed)):

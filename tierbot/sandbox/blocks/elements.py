@@ -111,8 +111,7 @@ def check_option_groups(item: dict[str, Any], where: str, findings: Findings) ->
             findings.add("must be an object", pointer)
             continue
         findings.text(group, "label", pointer, longest=75, kinds=PLAIN, required=True)
-        if "options" not in group:
-            findings.add("missing required field: options", pointer)
+        findings.require(group, "options", pointer)
         check_options(group, "options", pointer, findings, most=_MAX_OPTIONS)
 
 
@@ -128,15 +127,13 @@ def _check_button(element: dict[str, Any], where: str, findings: Findings) -> No
 
 def _check_overflow(element: dict[str, Any], where: str, findings: Findings) -> None:
     findings.unknown(element, _COMMON | {"options"}, where)
-    if "options" not in element:
-        findings.add("missing required field: options", where)
+    findings.require(element, "options", where)
     check_options(element, "options", where, findings, most=5)
 
 
 def _check_choices(element: dict[str, Any], where: str, findings: Findings) -> None:
     findings.unknown(element, _COMMON | {"options", "initial_options", "initial_option"}, where)
-    if "options" not in element:
-        findings.add("missing required field: options", where)
+    findings.require(element, "options", where)
     check_options(element, "options", where, findings, most=10)
 
 
