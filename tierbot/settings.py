@@ -12,7 +12,7 @@ from typing import Annotated, Any, Literal
 from urllib.parse import unquote, urlsplit
 from zoneinfo import ZoneInfo
 
-from pydantic import Field, SecretStr, ValidationError, field_validator
+from pydantic import Field, SecretStr, ValidationError, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from tierbot.domain.nouns import TierbotError
@@ -82,9 +82,7 @@ class Settings(BaseSettings):
         description="Ids of the users who may use /tier, separated by commas. Empty: the workspace's admins and owners.",
     )
     slack_posts_per_second: float = Field(
-        1.0,
-        gt=0,
-        description="Messages and reactions a second in a channel (Slack allows about 1).",
+        1.0, gt=0, description="Messages and reactions a second in a channel (Slack allows about 1)."
     )
 
     # Data
@@ -190,10 +188,7 @@ class Settings(BaseSettings):
 
     # How it is looked after
     smoke_test_every_hours: float = Field(
-        0.0,
-        ge=0,
-        le=8760,
-        description="Hours between smoke tests with a canary; see `tierbot doctor --help`. 0: none.",
+        0.0, ge=0, le=8760, description="Hours between smoke tests with a canary; see `tierbot doctor --help`. 0: none."
     )
     smoke_test_channel: str = Field(
         "", description="Id of the channel for the canary; use a test channel rather than the team's."
@@ -215,21 +210,10 @@ class Settings(BaseSettings):
     def _split(cls, value: object) -> object:
         return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
 
-    @field_validator(
-        "models",
-        "tags",
-        "feeds",
-        "boundaries",
-        "seed",
-        "metrics_port",
-        "web_token",
-        "secret_key",
-        "slack_client_secret",
-        mode="before",
-    )
+    @field_validator("*", mode="before")
     @classmethod
-    def _empty_is_none(cls, value: object) -> object:
-        return None if value == "" else value
+    def _empty_is_none(cls, value: object, info: ValidationInfo) -> object:
+        return None if value == "" and cls.model_fields[str(info.field_name)].default is None else value
 
     @field_validator("weekdays")
     @classmethod

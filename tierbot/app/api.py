@@ -166,7 +166,7 @@ class Ledger:
 
     @property
     def articles(self) -> "pa.Table":
-        """Articles: what was or may be asked about."""
+        """Articles, whether posted or not."""
         return self.table("articles")
 
     @property

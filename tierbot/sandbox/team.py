@@ -146,20 +146,20 @@ class Team:
             "members": list(channel.members),
         }
 
-    def find_channel(self, wanted: str) -> Channel:
+    def find_channel(self, key: str) -> Channel:
         """Return a channel by id or #name. Raises `channel_not_found`."""
-        name = wanted.removeprefix("#")
+        name = key.removeprefix("#")
         for channel in self.workspace.channels.values():
-            if channel.id == wanted or (channel.name and channel.name == name):
+            if channel.id == key or (channel.name and channel.name == name):
                 return channel
         raise SlackError("channel_not_found")
 
-    def find_user(self, wanted: str) -> User:
+    def find_user(self, key: str) -> User:
         """Return a user by id, name or @name. Raises `user_not_found`."""
-        found = self.workspace.users.get(wanted)
+        found = self.workspace.users.get(key)
         if found is not None:
             return found
-        name = wanted.removeprefix("@")
+        name = key.removeprefix("@")
         for user in self.workspace.users.values():
             if user.name == name:
                 return user

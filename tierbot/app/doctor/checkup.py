@@ -2,6 +2,7 @@
 
 import os
 import stat
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
@@ -76,11 +77,15 @@ def examine_machine(settings: Settings, env_file: Path = ENV_FILE) -> MachineFac
     """Gather this machine's facts: database, encoder, model, feeds, time of the last events."""
     database = examine_store(settings.database_url)
     encoder = encoder_of(settings.encoder)
-    facts = MachineFacts(database, encoder=_encoder(encoder), env_mode=_mode(env_file))
+    facts = MachineFacts(
+        database, encoder=_or_refusal("encoder", lambda: f"sha256 {encoder.digest[:12]}…"), env_mode=_mode(env_file)
+    )
     if database.fault is not None:
         return facts
     if database.is_new or database.revision != database.newest:  # opening would upgrade it
-        return MachineFacts(database, facts.encoder, _shipped(settings), env_mode=facts.env_mode)
+        return MachineFacts(
+            database, facts.encoder, _or_refusal("model", lambda: _shipped(settings)), env_mode=facts.env_mode
+        )
     return _of_database(settings, encoder, database, facts)
 
 
@@ -88,12 +93,14 @@ def _of_database(settings: Settings, encoder: Encoder, database: DatabaseFacts, 
     bot = build(settings, store=open_store(settings.database_url, create=False), encoder=encoder)
     try:
         if not bot.store.workspace_ids():
-            return MachineFacts(database, facts.encoder, _shipped(settings), env_mode=facts.env_mode)
+            return MachineFacts(
+                database, facts.encoder, _or_refusal("model", lambda: _shipped(settings)), env_mode=facts.env_mode
+            )
         several = settings.many_workspaces and not settings.workspace
         workspace = (bot.store.running_ids() or bot.store.workspace_ids())[0] if several else bot.only_workspace()
         with bot.store.read(workspace) as tx:
             events, feeds, channel = _events(tx), _feeds(tx), bot.loop.channel(tx)
-        model = _champion(bot, workspace)
+        model = _or_refusal("model", lambda: _champion(bot, workspace))
         return MachineFacts(database, facts.encoder, model, events, feeds, facts.env_mode, channel)
     except TierbotError as fault:
         return MachineFacts(database, facts.encoder, Refusal("workspace", str(fault)), env_mode=facts.env_mode)
@@ -132,26 +139,20 @@ def _tags(settings: Settings) -> tuple[TagSpace | None, str | None]:
         return None, str(fault)
 
 
-def _encoder(encoder: Encoder) -> str | Refusal:
+def _or_refusal(what: str, describe: Callable[[], str]) -> str | Refusal:
     try:
-        return f"sha256 {encoder.digest[:12]}…"
+        return describe()
     except TierbotError as fault:
-        return Refusal("encoder", str(fault))
+        return Refusal(what, str(fault))
 
 
-def _champion(bot: Tierbot, workspace: str) -> str | Refusal:
-    try:
-        version, _ = bot.registry.champion(workspace)
-    except TierbotError as fault:
-        return Refusal("model", str(fault))
+def _champion(bot: Tierbot, workspace: str) -> str:
+    version, _ = bot.registry.champion(workspace)
     return f"{version.id}, sha256 {version.sha256[:12]}…, matches its card"
 
 
-def _shipped(settings: Settings) -> str | Refusal:
-    try:
-        version, _ = ModelFolder(shipped_models(), settings.models).bootstrap()
-    except TierbotError as fault:
-        return Refusal("model", str(fault))
+def _shipped(settings: Settings) -> str:
+    version, _ = ModelFolder(shipped_models(), settings.models).bootstrap()
     return f"built-in, sha256 {version.sha256[:12]}…, matches its card"
 
 

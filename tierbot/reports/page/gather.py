@@ -105,8 +105,8 @@ def _add_round(tx: Transaction, number: int, seen: _Seen) -> None:
     posts, votes = tx.posts.in_round(number), tx.ledger.votes_in_round(number)
     if not posts:
         return
-    labelled = tx.verdicts.labelled(rounds=[number])
-    judged = [_judged(item) for item in labelled]
+    labeled = tx.verdicts.labelled(rounds=[number])
+    judged = [_judged(item) for item in labeled]
     seen.posts += len(posts)
     seen.judged.extend(judged)
     seen.moments.extend(vote.at for given in votes.values() for vote in given)
@@ -115,7 +115,7 @@ def _add_round(tx: Transaction, number: int, seen: _Seen) -> None:
             number=number,
             all=accuracy(judged),
             blank=accuracy(judged, arm=Arm.BLANK, random_only=True),
-            patterns=patterns_of((item.post, item.verdict) for item in labelled),
+            patterns=patterns_of((item.post, item.verdict) for item in labeled),
         )
     )
     seen.agreement += [agreement(number, posts, votes, arm) for arm in (None, Arm.BLANK)]

@@ -50,7 +50,7 @@ def agreement_plot(found: Sequence[Agreement]) -> str:
     _legend(drawing)
     for mark in (0.667, 0.8):
         drawing.line(_LEFT, up(mark), WIDTH - _RIGHT, up(mark), "mark")
-        drawing.text(WIDTH - _RIGHT + 3, up(mark) + 4, f"{mark:.2g}".lstrip("0"), kind="t grey")
+        drawing.text(WIDTH - _RIGHT + 3, up(mark) + 4, f"{mark:.2g}".lstrip("0"), kind="t gray")
     for kind, arm in (("all", None), ("blank", Arm.BLANK)):
         points = [(across(one.round), up(one.alpha)) for one in found if one.arm is arm and one.alpha is not None]
         _series(drawing, points, kind)
@@ -95,7 +95,7 @@ def calibration_plot(found: Calibration, unbiased: Calibration) -> str:
         drawing.line(left, up(step), left + size, up(step), "grid")
         drawing.text(left - 6, up(step) + 4, percent(step), anchor="end")
         drawing.text(across(step), top + size + 17, percent(step), anchor="middle")
-    drawing.text(left + size / 2, top + size + 35, "model's probability", anchor="middle", kind="t grey")
+    drawing.text(left + size / 2, top + size + 35, "model's probability", anchor="middle", kind="t gray")
     drawing.line(across(0), up(0), across(1), up(1), "mark")
     _legend(drawing)
     drawing.line(280, 10, 306, 10, "mark")
@@ -125,7 +125,7 @@ def week_plot(found: Activity) -> str:
         drawing.text(across(hour), top + 7 * row + 14, f"{hour}h", anchor="middle")
     if most:
         drawing.dot(left + 8, top + 7 * row + 29, 8.5, "fill-all")
-        drawing.text(left + 22, top + 7 * row + 33, f"{most} votes", kind="t grey")
+        drawing.text(left + 22, top + 7 * row + 33, f"{most} votes", kind="t gray")
     return str(drawing)
 
 
@@ -142,7 +142,7 @@ def days_plot(found: Activity) -> str:
         drawing.bar(x, height - tall(count), max(across(1) - 1.5, 1.0), tall(count), "fill-all")
     drawing.line(0, height, WIDTH, height, "grid")
     drawing.text(0, height + 16, f"{first:%d %b}")
-    drawing.text(WIDTH, height + 16, f"{last:%d %b}, up to {most:,} a day", anchor="end", kind="t grey")
+    drawing.text(WIDTH, height + 16, f"{last:%d %b}, up to {most:,} a day", anchor="end", kind="t gray")
     return str(drawing)
 
 
@@ -166,7 +166,7 @@ def _axes(
         drawing.text(_LEFT - 6, up(value) + 4, word(value), anchor="end")
     for number in numbers:
         drawing.text(across(number), bottom + 17, str(number), anchor="middle")
-    drawing.text((_LEFT + WIDTH - _RIGHT) / 2, _HEIGHT - 3, "round", anchor="middle", kind="t grey")
+    drawing.text((_LEFT + WIDTH - _RIGHT) / 2, _HEIGHT - 3, "round", anchor="middle", kind="t gray")
     return across, up
 
 

@@ -43,7 +43,7 @@ def interval_plot(rows: Sequence[Interval], description: str) -> str:
             drawing.square(across(one.value), y, 4, "square blank")
         else:
             drawing.dot(across(one.value), y, 4.5, "dot all")
-        drawing.text(WIDTH, y + 4, one.note, anchor="end", kind="t grey")
+        drawing.text(WIDTH, y + 4, one.note, anchor="end", kind="t gray")
     return str(drawing)
 
 
@@ -79,7 +79,7 @@ def confusion_plot(found: Sequence[Confusion], names: dict[str, str]) -> str:
     for number, one in enumerate(found):
         y = 24 + row * number
         drawing.text(0, y + 13, shortened(f"{names.get(one.true, one.true)}", 24))
-        drawing.text(12, y + 29, shortened(f"taken for {names.get(one.guessed, one.guessed)}", 26), kind="t grey")
+        drawing.text(12, y + 29, shortened(f"predicted as {names.get(one.guessed, one.guessed)}", 26), kind="t gray")
         drawing.bar(190, y + 5, across(one.count), 20, "named_another" if one.siblings else "rejected")
         drawing.text(196 + across(one.count), y + 20, f"{one.count}")
     return str(drawing)
@@ -116,12 +116,12 @@ def lineage_plot(models: Sequence[ModelFigures], moves: Sequence[ModelMove]) -> 
         if isinstance(event, ModelFigures):
             drawing.dot(place[event.id][0], y, 6, "dot blank" if event.promoted is False else "dot all")
             drawing.text(44, y + 1, shortened(f"{event.id}  {_fate(event)}", 46), kind="t strong")
-            drawing.text(44, y + 17, shortened(_about(event), 50), kind="t grey")
+            drawing.text(44, y + 17, shortened(_about(event), 50), kind="t gray")
         else:
             verb = "rolled back" if event.back else "promoted by hand"
             drawing.text(27, y + 5, "↩" if event.back else "↪", kind="t strong")
             drawing.text(44, y + 1, f"{verb}: {event.before} → {event.after}", kind="t strong")
-            drawing.text(44, y + 17, f"{event.at:%d %b %Y, %H:%M}", kind="t grey")
+            drawing.text(44, y + 17, f"{event.at:%d %b %Y, %H:%M}", kind="t gray")
     return str(drawing)
 
 

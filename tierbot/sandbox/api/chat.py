@@ -53,10 +53,10 @@ def checked_metadata(metadata: Any) -> Json:
 
 def target(box: Sandbox, args: Args) -> Channel:
     """Return the channel to write to, given by its id, its #name, or the id of a user to message directly."""
-    wanted = args.need("channel", "channel_not_found")
-    if wanted in box.workspace.users:
-        return box.workspace.direct(box.bot.id, wanted)
-    channel = box.find_channel(wanted)
+    place = args.need("channel", "channel_not_found")
+    if place in box.workspace.users:
+        return box.workspace.direct(box.bot.id, place)
+    channel = box.find_channel(place)
     if box.bot.id not in channel.members:
         if channel.is_private or channel.is_im:
             raise SlackError("channel_not_found")
@@ -70,7 +70,6 @@ def post_message(box: Sandbox, args: Args) -> Json:
     """Post as the bot."""
     channel = target(box, args)
     message = Message(
-        ts="",
         channel=channel.id,
         user=box.bot.id,
         bot_id=box.bot.bot_id,
@@ -118,7 +117,6 @@ def post_ephemeral(box: Sandbox, args: Args) -> Json:
     if box.workspace.user(reader).id not in channel.members:
         raise SlackError("user_not_in_channel")
     message = Message(
-        ts="",
         channel=channel.id,
         user=box.bot.id,
         bot_id=box.bot.bot_id,

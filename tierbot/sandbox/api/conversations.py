@@ -127,13 +127,13 @@ def open_(box: Sandbox, args: Args) -> Json:
     """Open (or find) the direct conversation with one user."""
     if "channel" in args:
         return {"channel": {"id": box.find_channel(args.text("channel")).id}}
-    wanted = args.names("users")
-    if len(wanted) != 1:
-        raise SlackError("users_list_not_supplied" if not wanted else "not_enough_users")
-    if box.workspace.user(wanted[0]).is_bot:
+    users = args.names("users")
+    if len(users) != 1:
+        raise SlackError("users_list_not_supplied" if not users else "not_enough_users")
+    if box.workspace.user(users[0]).is_bot:
         raise SlackError("cannot_dm_bot")
     known = len(box.workspace.channels)
-    channel = box.workspace.direct(box.bot.id, wanted[0])
+    channel = box.workspace.direct(box.bot.id, users[0])
     already = {"no_op": True, "already_open": True} if len(box.workspace.channels) == known else {}
     shown = channel_json(channel, box.bot.id) if args.flag("return_im") else {"id": channel.id}
     return {"channel": shown, **already}

@@ -21,12 +21,12 @@ def get_upload_url(box: Sandbox, args: Args) -> Json:
 @method("files.completeUploadExternal", "files:write", tier=4)
 def complete_upload(box: Sandbox, args: Args) -> Json:
     """Finish uploads and share them in a channel, if one is given."""
-    wanted = args.json("files")
-    if not isinstance(wanted, list) or not wanted:
+    uploads = args.json("files")
+    if not isinstance(uploads, list) or not uploads:
         raise SlackError("invalid_arguments", messages=["files must be a non-empty array"])
-    if not all(isinstance(item, dict) for item in wanted):
+    if not all(isinstance(item, dict) for item in uploads):
         raise SlackError("invalid_arguments", messages=["files must be an array of objects"])
-    done = [box.files.complete(str(item.get("id", "")), str(item.get("title") or "")) for item in wanted]
+    done = [box.files.complete(str(item.get("id", "")), str(item.get("title") or "")) for item in uploads]
     channels = args.names("channels") or args.names("channel_id")
     for channel_id in channels:
         channel = box.find_channel(channel_id)
@@ -35,7 +35,6 @@ def complete_upload(box: Sandbox, args: Args) -> Json:
         for file in done:
             file.channels.append(channel.id)
         message = Message(
-            ts="",
             channel=channel.id,
             user=box.bot.id,
             bot_id=box.bot.bot_id,

@@ -75,10 +75,10 @@ def emoji_list(box: Sandbox, args: Args) -> Json:  # noqa: ARG001
 @method("bots.info", "users:read", tier=3)
 def bots_info(box: Sandbox, args: Args) -> Json:
     """Describe a bot."""
-    wanted = args.text("bot")
+    bot_id = args.text("bot")
     for user in box.workspace.users.values():
-        if user.bot_id and user.bot_id == wanted:
-            bot = {"id": wanted, "name": user.name, "user_id": user.id, "app_id": box.app_id, "deleted": False}
+        if user.bot_id and user.bot_id == bot_id:
+            bot = {"id": bot_id, "name": user.name, "user_id": user.id, "app_id": box.app_id, "deleted": False}
             return {"bot": bot}
     raise SlackError("bot_not_found")
 

@@ -37,8 +37,8 @@ def push(box: Sandbox, args: Args) -> Json:
 @method("views.update", tier=4)
 def update(box: Sandbox, args: Args) -> Json:
     """Replace a modal's contents."""
-    wanted = args.text("view_id") or args.need("external_id")
-    return {"view": box.views.update(wanted, _view(args), args.text("hash"))}
+    view_id = args.text("view_id") or args.need("external_id")
+    return {"view": box.views.update(view_id, _view(args), args.text("hash"))}
 
 
 @method("views.publish", tier=4)

@@ -44,7 +44,6 @@ def message(box: Sandbox, body: Json) -> Json:
     if sender.id not in channel.members:
         raise SlackError("not_in_channel")
     said = Message(
-        ts="",
         channel=channel.id,
         user=sender.id,
         text=text,

@@ -59,8 +59,8 @@ def inbox(box: Sandbox, query: Query) -> Json:
 def record(box: Sandbox, query: Query) -> Json:
     """`?user=&since=`: return the colleagues' actions in order, after number `since`."""
     since = int(query.get("since", "0"))
-    wanted = box.find_user(query["user"]).id if query.get("user") else None
-    acts = [asdict(act) for act in box.workspace.record[since:] if wanted in {None, act.user}]
+    user_id = box.find_user(query["user"]).id if query.get("user") else None
+    acts = [asdict(act) for act in box.workspace.record[since:] if user_id in {None, act.user}]
     return {"acts": acts, "last": len(box.workspace.record)}
 
 

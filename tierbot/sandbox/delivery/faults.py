@@ -33,10 +33,10 @@ class Faults:
         self._rng = rng
         self.plan = plan or FaultPlan()
 
-    def change(self, wanted: dict[str, Any]) -> dict[str, Any]:
+    def change(self, changes: dict[str, Any]) -> dict[str, Any]:
         """Set some of the plan's fields. Raises ValueError for an unknown field or an invalid value."""
         known = {item.name for item in fields(FaultPlan)}
-        for name, value in wanted.items():
+        for name, value in changes.items():
             if name not in known:
                 raise ValueError(f"unknown fault: {name}; known: {', '.join(sorted(known))}")
             setattr(self.plan, name, _fit(name, value, getattr(FaultPlan(), name)))

@@ -54,8 +54,7 @@ class Interactions:
             "response_url": f"{box.base_url}/response/{reply.token}",
             "trigger_id": box.triggers.issue(user.id),
         }
-        outcome = await self._send("slash_commands", payload)
-        outcome.reply = reply
+        outcome = await self._send("slash_commands", payload, reply)
         if outcome.acked:
             self._answer_inline(reply, outcome.answer)
         return outcome
@@ -77,9 +76,7 @@ class Interactions:
             "response_url": f"{box.base_url}/response/{reply.token}",
             "actions": [self._action(block, element, value)],
         }
-        outcome = await self._send("interactive", payload)
-        outcome.reply = reply
-        return outcome
+        return await self._send("interactive", payload, reply)
 
     async def view_action(self, view: View, action_id: str, block_id: str, value: Any) -> Outcome:
         """Click a button or pick an option in a modal or App Home."""
@@ -106,9 +103,7 @@ class Interactions:
         reply = box.replies.issue(user_id, message.channel)
         payload |= self._about(message)
         payload |= {"message_ts": message.ts, "response_url": f"{box.base_url}/response/{reply.token}"}
-        outcome = await self._send("interactive", payload)
-        outcome.reply = reply
-        return outcome
+        return await self._send("interactive", payload, reply)
 
     async def suggest(self, source: View | Message, user_id: str, action_id: str, value: str) -> Outcome:
         """Ask the app for the options of an external select in a view or message."""
@@ -198,10 +193,10 @@ class Interactions:
         offered = self._offered.get(element["action_id"], [])
         return widgets.action(block, element, value, self._box.mint.ts(), offered)
 
-    async def _send(self, kind: str, payload: Json) -> Outcome:
+    async def _send(self, kind: str, payload: Json, reply: Reply | None = None) -> Outcome:
         try:
             answer = await self._box.courier.interact(kind, payload)
         except Undeliverable as failure:
             late = failure.reason in {"timeout", "http_timeout"}
-            return Outcome(acked=False, error="operation_timeout" if late else "dispatch_failed")
-        return Outcome(acked=True, answer=answer)
+            return Outcome(acked=False, error="operation_timeout" if late else "dispatch_failed", reply=reply)
+        return Outcome(acked=True, answer=answer, reply=reply)

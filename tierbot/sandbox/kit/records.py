@@ -28,10 +28,10 @@ class User:
 class Message:
     """A message in a channel; if `visible_to` is set, only that user sees it."""
 
-    ts: str
     channel: str
     user: str
     text: str
+    ts: str = ""
     blocks: list[Json] | None = None
     attachments: list[Json] | None = None
     bot_id: str | None = None

@@ -29,13 +29,7 @@ DEFAULT_SCOPES = frozenset(
     )
 )
 DEFAULT_EVENTS = frozenset(
-    (
-        "reaction_added",
-        "reaction_removed",
-        "app_home_opened",
-        "app_uninstalled",
-        "tokens_revoked",
-    )
+    ("reaction_added", "reaction_removed", "app_home_opened", "app_uninstalled", "tokens_revoked")
 )
 
 

@@ -4,7 +4,7 @@ import asyncio
 import json
 from collections import deque
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 
 _REPLAYED = 5_000
@@ -18,7 +18,7 @@ class Stream:
         self.seq = 0
         self._kept: deque[tuple[int, dict[str, Any]]] = deque(maxlen=_REPLAYED)
         self._queues: set[asyncio.Queue[str | None]] = set()
-        self._waiting: set[asyncio.Future[None]] = set()
+        self._changed = asyncio.Event()
 
     def publish(self, kind: str, details: dict[str, Any]) -> None:
         """Send a change to all listeners."""
@@ -29,10 +29,8 @@ class Stream:
             text = json.dumps(item)
             for queue in list(self._queues):
                 self._push(queue, text)
-        for future in self._waiting:
-            if not future.done():
-                future.set_result(None)
-        self._waiting.clear()
+        self._changed.set()
+        self._changed = asyncio.Event()
 
     def _push(self, queue: asyncio.Queue[str | None], text: str) -> None:
         if queue.qsize() >= _QUEUE:  # too slow: end the stream, so that the listener reconnects and catches up
@@ -62,17 +60,8 @@ class Stream:
 
     async def wait_until(self, predicate: Callable[[], bool], seconds: float) -> bool:
         """Wait up to `seconds` until a change makes `predicate` true; return its last value."""
-        deadline = asyncio.get_running_loop().time() + seconds
-        while not predicate():
-            remaining = deadline - asyncio.get_running_loop().time()
-            if remaining <= 0:
-                return False
-            future = asyncio.get_running_loop().create_future()
-            self._waiting.add(future)
-            try:
-                await asyncio.wait_for(future, remaining)
-            except TimeoutError:
-                return predicate()
-            finally:
-                self._waiting.discard(future)
-        return True
+        with suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                while not predicate():
+                    await self._changed.wait()
+        return predicate()

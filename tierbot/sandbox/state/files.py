@@ -80,6 +80,6 @@ class Files:
                     raise SlackError("invalid_blocks", messages=[f"invalid slack file {where}"])
 
     def _known(self, source: dict[str, Any]) -> bool:
-        wanted = str(source.get("id") or str(source.get("url", "")).rsplit("/", 1)[-1])
-        file = self._files.get(wanted)
+        file_id = str(source.get("id") or str(source.get("url", "")).rsplit("/", 1)[-1])
+        file = self._files.get(file_id)
         return file is not None and self.is_ready(file)

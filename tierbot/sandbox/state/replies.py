@@ -77,7 +77,6 @@ class Replies:
             return
         public = body.get("response_type") == "in_channel"
         message = Message(
-            ts="",
             channel=reply.channel,
             user=self._bot.id,
             bot_id=self._bot.bot_id,

@@ -127,8 +127,8 @@ class Teams(Generic[T]):
     def _box_of_org(self, method: str, args: Args) -> T:
         org = self.org
         reached = [box for team, box in self.boxes.items() if org is not None and team in org.granted]
-        if wanted := args.text("team_id"):
-            found = [box for box in reached if box.workspace.id == wanted]
+        if team_id := args.text("team_id"):
+            found = [box for box in reached if box.workspace.id == team_id]
             if not found:
                 raise SlackError("team_access_not_granted")
             return found[0]

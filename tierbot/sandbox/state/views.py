@@ -87,9 +87,9 @@ class Views:
             raise SlackError("push_limit_reached")
         return self._put(user, self._checked(body, "modal"), previous=self._views[stack[-1]])
 
-    def update(self, wanted: str, body: Any, expected_hash: str = "") -> Json:
+    def update(self, key: str, body: Any, expected_hash: str = "") -> Json:
         """Replace the content of an open view, given by its id or external id."""
-        view = self.find(wanted)
+        view = self.find(key)
         if view is None or not view.is_open:
             raise SlackError("not_found")
         if expected_hash and expected_hash != view.hash:
@@ -101,14 +101,11 @@ class Views:
     def publish(self, user: str, body: Any, expected_hash: str = "") -> Json:
         """Set a user's App Home."""
         checked = self._checked(body, "home")
-        known = self._homes.get(user)
-        if known is None:
-            view_id = self._mint.id("V")
-            self._homes[user] = view_id
-            self._views[view_id] = View(view_id, user, checked, self._new_hash(), view_id)
-            return self._shown(self._views[view_id], "published")
-        view = self._views[known]
-        if expected_hash and expected_hash != view.hash:
+        view = self.home(user)
+        if view is None:
+            view_id = self._homes[user] = self._mint.id("V")
+            view = self._views[view_id] = View(view_id, user, checked, "", view_id)
+        elif expected_hash and expected_hash != view.hash:
             raise SlackError("hash_conflict")
         view.body, view.hash = checked, self._new_hash()
         return self._shown(view, "published")
@@ -123,12 +120,12 @@ class Views:
                 stack.remove(view_id)
         self._workspace.tell("view", change="closed", user=view.user, view=self.as_json(view))
 
-    def find(self, wanted: str) -> View | None:
+    def find(self, key: str) -> View | None:
         """Return a view by its id or external id."""
-        if wanted in self._views:
-            return self._views[wanted]
+        if key in self._views:
+            return self._views[key]
         for view in self._views.values():
-            if view.is_open and wanted and view.body.get("external_id") == wanted:
+            if view.is_open and key and view.body.get("external_id") == key:
                 return view
         return None
 

@@ -55,9 +55,9 @@ def chosen(element: Json, value: Any, offered: list[Json] = ()) -> Json:  # type
 
 
 def _option(element: Json, value: Any, offered: list[Json]) -> Json:
-    wanted = value.get("value") if isinstance(value, dict) else value
+    picked = value.get("value") if isinstance(value, dict) else value
     for option in (*options_of(element), *offered):
-        if option.get("value") == wanted:
+        if option.get("value") == picked:
             return option
     raise SlackError("option_not_found")
 
