@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tierbot.domain.nouns import Article, Tag, TierbotError, key
-from tierbot.domain.predict.model import Example, Predictor, PredictorError
 
 if TYPE_CHECKING:
     import numpy as np
@@ -23,19 +22,6 @@ if TYPE_CHECKING:
     from tierbot.domain.tags import TagSpace
     from tierbot.settings import Settings
     from tierbot.use_cases.ports import Encoder, Store
-
-__all__ = [
-    "Article",
-    "Champion",
-    "Example",
-    "Ledger",
-    "Predictor",
-    "PredictorError",
-    "Tag",
-    "TierbotError",
-    "ledger",
-    "load",
-]
 
 _PAGE = 5000
 
@@ -186,7 +172,7 @@ class Ledger:
 
     @property
     def votes(self) -> "pa.Table":
-        """Votes: who currently says what about which post."""
+        """Current votes: who says what about which post."""
         return self.table("votes")
 
     @property

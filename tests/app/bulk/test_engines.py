@@ -91,7 +91,7 @@ def test_input_is_read_as_workers_get_free_and_not_all_at_once(tmp_path: Path) -
     ("engine", "workers", "said"),
     [
         ("slurm", None, "Unknown engine 'slurm'. Use local or ray"),
-        ("local", 0, "--workers 0: there must be one"),
+        ("local", 0, "--workers 0: use 1 or more"),
     ],
 )
 def test_an_engine_that_there_is_none_of_is_one_clear_sentence(engine: str, workers: int | None, said: str) -> None:

@@ -36,7 +36,7 @@ def replaying(
     settings: "BacktestSettings",
     encoder: str,
 ) -> Work:
-    """Return the work that replays an archive for each line, a seed. vectors: embeddings of `texts_of(rows)`, in order."""
+    """Return the work that replays an archive for each seed. vectors: embeddings of `texts_of(rows)`, in order."""
     about = {
         "encoder": encoder,
         "dimension": int(vectors.shape[1]),

@@ -1,4 +1,4 @@
-"""Run `tierbot doctor`: gather facts from Slack, the database and the models, check them, and take the smoke test."""
+"""Run `tierbot doctor`: gather facts from Slack, the database and the models, check them, and run the smoke test."""
 
 import os
 import stat
