@@ -119,6 +119,7 @@ def staged(demo: DemoSettings, say: Say) -> Iterator[Scene]:
         for part in (runner, bot):
             part.start()
             stack.callback(part.stop)
+        _wait(lambda: runner.connected, "connect to the sandbox")  # a command before that would fail
         team = demo_team(demo.colleagues, rng, stories.tags.ids)
         truth = Truth((row.url, row.title, row.tags) for row in stories.stream)
         colleagues = Colleagues(
@@ -174,11 +175,11 @@ def play_round(scene: Scene, say: Say, watch: Watch = lambda _: None) -> dict[st
     _wait_until_quiet(scene, watch)
     if _look_at(scene, lambda tx: _is_open(tx, number)):
         scene.sandbox.command("/tier round close")
-        _wait(scene, lambda tx: not _is_open(tx, number), "close the round")
+        _wait(lambda: not _look_at(scene, lambda tx: _is_open(tx, number)), "close the round")
     say(f"Round {number}: learning …")
     before = _look_at(scene, _trained)
     scene.sandbox.command("/tier retrain")
-    _wait(scene, lambda tx: _trained(tx) != before, "retrain")
+    _wait(lambda: _look_at(scene, _trained) != before, "retrain")
     record = _record(scene, number)
     scene.show()
     return record
@@ -224,13 +225,12 @@ def _post_all(scene: Scene) -> None:
         time.sleep(_POLL)
 
 
-def _wait(scene: Scene, done: Callable[[Transaction], bool], what: str) -> None:
+def _wait(done: Callable[[], bool], what: str) -> None:
     until = time.monotonic() + _PATIENCE
-    while time.monotonic() < until:
-        if _look_at(scene, done):
-            return
+    while not done():
+        if time.monotonic() > until:
+            raise _gave_up(what)
         time.sleep(_POLL)
-    raise _gave_up(what)
 
 
 def _gave_up(what: str) -> TierbotError:
