@@ -1,4 +1,4 @@
-"""tierbot: a Slack channel that teaches a classifier. See README.md, and docs/python.md for what this package offers.
+"""tierbot trains a classifier from a Slack channel. See README.md, and docs/python.md for this package's API.
 
     import tierbot
 
@@ -6,25 +6,16 @@
     champion.classify(["Quarterback throws four touchdowns"])
     tierbot.ledger("sqlite:///tierbot.db").votes
 
-Names are fetched when they are first used: `import tierbot` imports nothing else.
+Names are loaded on first use: `import tierbot` imports nothing else.
 """
 
 from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from tierbot.app.api import (
-        Article,
-        Champion,
-        Example,
-        Ledger,
-        Predictor,
-        PredictorError,
-        Tag,
-        TierbotError,
-        ledger,
-        load,
-    )
+    from tierbot.app.api import Champion, Ledger, ledger, load
+    from tierbot.domain.nouns import Article, Tag, TierbotError
+    from tierbot.domain.predict.model import Example, Predictor, PredictorError
 
 __all__ = [
     "Article",
@@ -41,12 +32,13 @@ __all__ = [
 
 
 def __getattr__(name: str) -> object:
-    """Fetch a public name from `tierbot.app.api` (PEP 562)."""
-    if name in __all__:
-        return getattr(import_module("tierbot.app.api"), name)
-    raise AttributeError(f"module 'tierbot' has no attribute {name!r}")
+    """Load a public name on first use (PEP 562)."""
+    if name not in __all__:
+        raise AttributeError(f"module 'tierbot' has no attribute {name!r}")
+    modules = ("tierbot.domain.nouns", "tierbot.domain.predict.model", "tierbot.app.api")
+    return next(vars(module)[name] for module in map(import_module, modules) if name in vars(module))
 
 
 def __dir__() -> list[str]:
-    """List the public names, too."""
+    """Include the public names."""
     return [*globals(), *__all__]

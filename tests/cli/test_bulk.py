@@ -85,7 +85,7 @@ def test_another_input_does_not_go_on_where_the_former_was(tmp_path: Path) -> No
     archive(backlog, 600)
     done = tierbot(tmp_path, "classify", "-f", backlog, "--out", "out.jsonl", "--workers", 1)
     assert done.returncode == 1
-    assert "holds the beginning of other work" in done.stderr
+    assert "contains an unfinished run" in done.stderr
 
 
 def test_a_predictor_of_ones_own_classifies_in_bulk_too(tmp_path: Path) -> None:

@@ -65,7 +65,7 @@ def test_messages_have_their_limits(desk: Any) -> None:
 
 def test_only_ones_own_messages_are_changed(desk: Any) -> None:
 
-    theirs = desk.box.workspace.post(Message("", desk.channel, desk.bob, "mine"))
+    theirs = desk.box.workspace.post(Message(desk.channel, desk.bob, "mine"))
     to = {"channel": desk.channel, "ts": theirs.ts}
     assert desk.error("chat.update", **to, text="x") == "cant_update_message"
     assert desk.error("chat.delete", **to) == "cant_delete_message"

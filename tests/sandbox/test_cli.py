@@ -32,9 +32,9 @@ def test_help_shows_an_example(capsys: pytest.CaptureFixture[str]) -> None:
     [
         (["--user", "ada:king"], "ada:king"),
         (["--shortcut", "Why"], "NAME=CALLBACK_ID"),
-        (["--faults", "{"], "--faults: not JSON"),
+        (["--faults", "{"], "--faults: not valid JSON"),
         (["--after", "soon revoke"], "--after 'soon revoke'"),
-        (["--after", "5 sockets {"], "not JSON"),
+        (["--after", "5 sockets {"], "not valid JSON"),
         (["--faults", '{"gremlins": 1}'], "unknown fault: gremlins"),
         (["--timings", '{"naps": 1}'], "naps"),
         (["--manifest", "/nowhere.json"], "/nowhere.json"),

@@ -57,20 +57,28 @@ def test_a_manifest_that_slack_takes_has_no_problems() -> None:
 @pytest.mark.parametrize(
     ("place", "value", "complaint"),
     [
-        (("display_information", "name"), "x" * 36, "/display_information/name: 1 to 35"),
-        (("display_information", "long_description"), "short", "/display_information/long_description: 175 to 4000"),
+        (("display_information", "name"), "x" * 36, "/display_information/name: must have 1 to 35"),
+        (
+            ("display_information", "long_description"),
+            "short",
+            "/display_information/long_description: must have 175 to 4000",
+        ),
         (("display_information", "motto"), "x", "/display_information/motto: unknown property"),
         (("secrets",), {}, "/secrets: unknown property"),
-        (("settings",), [], "/settings: an object"),
-        (("features", "slash_commands", 0, "command"), "/Say Hi", "lower case without spaces"),
+        (("settings",), [], "/settings: must be an object"),
+        (("features", "slash_commands", 0, "command"), "/Say Hi", "lowercase text without spaces"),
         (("features", "slash_commands", 0, "shout"), True, "/features/slash_commands/0/shout: unknown"),
-        (("features", "slash_commands", 0, "description"), "", "/features/slash_commands/0/description: 1 to 2000"),
-        (("features", "shortcuts", 0, "name"), "x" * 25, "/features/shortcuts/0/name: 1 to 24"),
-        (("features", "shortcuts", 0, "type"), "modal", "message or global"),
-        (("features", "shortcuts"), [{}] * 16, "at most 15"),
+        (
+            ("features", "slash_commands", 0, "description"),
+            "",
+            "/features/slash_commands/0/description: must have 1 to 2000",
+        ),
+        (("features", "shortcuts", 0, "name"), "x" * 25, "/features/shortcuts/0/name: must have 1 to 24"),
+        (("features", "shortcuts", 0, "type"), "modal", "must be message or global"),
+        (("features", "shortcuts"), [{}] * 16, "no more than 15"),
         (("oauth_config", "scopes", "bot"), ["commands"], "reaction_added needs the scope reactions:read"),
         (("oauth_config", "scopes", "bot"), ["reactions:read"], "need the scope commands"),
-        (("settings", "socket_mode_enabled"), False, "request_url: is missing"),
+        (("settings", "socket_mode_enabled"), False, "request_url: missing"),
     ],
 )
 def test_what_slack_would_refuse_is_refused_with_its_place(

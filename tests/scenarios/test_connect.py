@@ -113,11 +113,11 @@ def test_a_wrong_answer_is_told_its_remedy_and_asked_again(sandbox: SandboxProce
         "invalid_auth",
         "That is a bot token (xoxb-…). Wanted is the app-level token (xapp-…)",
         "in SLACK_APP_TOKEN: invalid_auth",
-        "The bot is in no channel called #nowhere",
+        "The bot isn't in a channel named #nowhere",
         "channel_not_found",
-        "'ada' is no user id",
+        "'ada' isn't a user id",
         "user_not_found",
-        "Write a name such as Europe/Berlin",
+        "Enter a name such as Europe/Berlin",
     ):
         assert said in result.output
     found = values_of((tmp_path / ".env").read_text())

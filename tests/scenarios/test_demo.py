@@ -82,7 +82,7 @@ def test_the_demo_plays_on_whatever_an_admin_does_in_it() -> None:
 def test_a_file_that_is_there_is_not_taken_for_the_demos_database(tmp_path: Path) -> None:
     mine = tmp_path / "mine.db"
     mine.write_text("precious")
-    with pytest.raises(TierbotError, match="is there already"):
+    with pytest.raises(TierbotError, match="already exists"):
         next(play(replace(DEMO, keep=mine), say=lambda _: None))
     assert mine.read_text() == "precious"
 

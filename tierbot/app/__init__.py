@@ -1,1 +1,1 @@
-"""Puts the parts together and runs them."""
+"""Assemble tierbot's parts and run them."""

@@ -1,6 +1,6 @@
-"""What `import tierbot` offers to those who build on it: the model in service, and the ledger as Arrow tables.
+"""The public Python API behind `import tierbot`: the model in service, and the ledger as Arrow tables.
 
-Importing it is cheap: torch, Arrow and the database's packages come in with the first call that needs them. See
+Importing it is cheap: torch, Arrow and the database packages are loaded by the first call that needs them. See
 docs/python.md.
 """
 
@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tierbot.domain.nouns import Article, Tag, TierbotError, key
-from tierbot.domain.predict.model import Example, Predictor, PredictorError
 
 if TYPE_CHECKING:
     import numpy as np
@@ -24,19 +23,6 @@ if TYPE_CHECKING:
     from tierbot.settings import Settings
     from tierbot.use_cases.ports import Encoder, Store
 
-__all__ = [
-    "Article",
-    "Champion",
-    "Example",
-    "Ledger",
-    "Predictor",
-    "PredictorError",
-    "Tag",
-    "TierbotError",
-    "ledger",
-    "load",
-]
-
 _PAGE = 5000
 
 
@@ -44,8 +30,8 @@ _PAGE = 5000
 class Champion:
     """The model in service.
 
-    version: its id, such as "m0003". topics: the T tags that it chooses from. model, encoder: what answers, and what it
-    reads a text's embedding by.
+    version: its id, such as "m0003". topics: the T tags that it predicts. model, encoder: the classifier, and the
+    sentence encoder for its input.
     """
 
     version: str
@@ -61,14 +47,13 @@ class Champion:
     def probabilities(self, texts: Iterable[str | Article]) -> "NDArray[np.float64]":
         """Return the probabilities of `tags` for n texts or articles, shape (n, T); each row sums to 1.
 
-        What is rare in a text is best given as an Article, whose url counts, too. Raises TierbotError if the model
-        cannot answer.
+        Pass an Article where you have a URL, which the model uses too. Raises TierbotError if the model cannot answer.
         """
         articles = [text if isinstance(text, Article) else article_of(text) for text in texts]
         return self.model.predict(articles, self.encoder.encode([one.content for one in articles]), self.tags)
 
     def classify(self, texts: Iterable[str | Article]) -> list[dict[str, float]]:
-        """Return for each text its tags' probabilities, by tag id, the most probable first."""
+        """Return each text's probabilities by tag id, most probable first."""
         return [
             dict(sorted(zip(self.tags, row, strict=True), key=lambda pair: -pair[1]))
             for row in self.probabilities(texts).tolist()
@@ -76,14 +61,14 @@ class Champion:
 
 
 def load(where: str | Path | None = None, *, encoder: str | None = None, workspace: str | None = None) -> Champion:
-    """Load a model: of a database (its URL), of a folder with published models, or of one model's JSON card.
+    """Load a model from a database URL, a folder of published models, or one model's JSON card.
 
-    Without `where`, the one that the environment and `.env` say (DATABASE_URL), or the model that ships if there is no
-    database yet. Of a folder the champion is taken, or else the bootstrap model. `encoder` names the sentence encoder,
-    as TIERBOT_ENCODER does, which stands for it otherwise; `workspace` a database's workspace by its id, where it holds
-    several, as TIERBOT_WORKSPACE does.
+    Without `where`, load from DATABASE_URL as set in the environment or `.env`, or the built-in model if that database
+    doesn't exist yet. From a folder, load the champion, or else the bootstrap model. `encoder` names the sentence encoder
+    (default: TIERBOT_ENCODER); `workspace` is the workspace's id, needed if the database has several (default:
+    TIERBOT_WORKSPACE).
 
-    Raises TierbotError if there is no model there, it is damaged, or another encoder made it.
+    Raises TierbotError if the model is missing or damaged, or was trained with another encoder.
     """
     from tierbot.adapters.encoders import encoder_of
     from tierbot.domain.tags import tag_space
@@ -94,10 +79,10 @@ def load(where: str | Path | None = None, *, encoder: str | None = None, workspa
     if where is not None and "://" in str(where):
         changes["database_url"] = str(where)
     settings = load_settings(**changes)
-    made_by = encoder_of(settings.encoder)
+    chosen = encoder_of(settings.encoder)
     if where is None or "://" in str(where):
-        return _of_database(settings, made_by, needed=where is not None)
-    return _of_files(Path(where), made_by, tag_space(settings.tags))
+        return _of_database(settings, chosen, needed=where is not None)
+    return _of_files(Path(where), chosen, tag_space(settings.tags))
 
 
 def _of_database(settings: "Settings", encoder: "Encoder", *, needed: bool) -> Champion:
@@ -131,27 +116,27 @@ def _of_files(path: Path, encoder: "Encoder", tags: "TagSpace") -> Champion:
         card = next((path / f"{name}.json" for name in (CHAMPION, BOOTSTRAP) if (path / f"{name}.json").exists()), path)
     if card.suffix != ".json":
         raise TierbotError(
-            f"There is no model in {path}. Give a folder with champion.json, such a file, or a database."
+            f"No model found in {path}. Pass a folder that contains champion.json, a model's JSON file, or a database URL."
         )
     version, weights = read_model(card, "Publish it again with `tierbot models promote`.")
     prior = coldstart(tags.active, encoder.encode)
     if version.encoder_digest != encoder.digest:
         if version.card.get("kind") == BOOTSTRAP and path.is_dir():
             return Champion("cold", tags.active, prior, encoder)
-        raise TierbotError(f"{card} was made with another encoder. Set the one that made it (TIERBOT_ENCODER).")
+        raise TierbotError(f"{card} was trained with another encoder. Set TIERBOT_ENCODER to that one.")
     return Champion(version.id, tags.active, Classifier.from_bytes(weights, str(card)).extended(prior), encoder)
 
 
 def article_of(text: str, number: int = 0) -> Article:
-    """Return a text as an article that has nothing else."""
+    """Return an article that consists of a text only."""
     return Article(key("text", text, number), text, "", "", "", datetime.now(UTC))
 
 
 class Ledger:
-    """What a workspace's database holds, as Arrow tables: `ledger("sqlite:///tierbot.db").votes.to_pandas()`.
+    """A workspace's database as Arrow tables: `ledger("sqlite:///tierbot.db").votes.to_pandas()`.
 
-    Shares and counts by tag are maps: `table.to_pandas(maps_as_pydicts="strict")` makes dictionaries of them. Trainers
-    are pseudonyms, the same as in exports, unless it was opened with identities.
+    Shares and counts by tag are maps; `table.to_pandas(maps_as_pydicts="strict")` converts them to dictionaries. Trainers
+    have the same pseudonyms as in exports, unless the ledger was opened with identities.
     """
 
     def __init__(self, store: "Store", workspace: str, name: Callable[[str], str]) -> None:
@@ -167,32 +152,32 @@ class Ledger:
 
     @property
     def articles(self) -> "pa.Table":
-        """Articles: what was or may be asked about."""
+        """Articles, whether posted or not."""
         return self.table("articles")
 
     @property
     def predictions(self) -> "pa.Table":
-        """Predictions: p, π, the propensity of what was shown, the model, how the article was chosen."""
+        """Predictions: p, π, the shown tag's propensity, the model, how the article was selected."""
         return self.table("predictions")
 
     @property
     def posts(self) -> "pa.Table":
-        """Posts: a prediction put to colleagues, its arm and round."""
+        """Posts: the predictions shown to colleagues, with arm and round."""
         return self.table("posts")
 
     @property
     def events(self) -> "pa.Table":
-        """Reaction events: every add and remove as it came in, in that order."""
+        """Reaction events: every add and remove, in order of arrival."""
         return self.table("events")
 
     @property
     def votes(self) -> "pa.Table":
-        """Votes: who says what of which post, as it stands."""
+        """Current votes: who says what about which post."""
         return self.table("votes")
 
     @property
     def verdicts(self) -> "pa.Table":
-        """Verdicts: what posts settled to, every one that ever counted; the last of a post counts."""
+        """Verdicts, including earlier ones; a post's last verdict counts."""
         return self.table("verdicts")
 
     @property
@@ -202,27 +187,24 @@ class Ledger:
 
     @property
     def scores(self) -> "pa.Table":
-        """Standings of the rounds that are frozen: a line a round and trainer."""
+        """Standings of frozen rounds, one row per round and trainer."""
         return self.table("scores")
 
     def table(self, name: str) -> "pa.Table":
-        """Return a whole table. Raises TierbotError for a name that there is none of."""
+        """Return a whole table. Raises TierbotError for an unknown name."""
         pa = _arrow()
         return pa.Table.from_batches(self.batches(name), schema=self.schema(name))
 
     def schema(self, name: str) -> "pa.Schema":
-        """Return a table's Arrow schema. Raises TierbotError for a name that there is none of."""
+        """Return a table's Arrow schema. Raises TierbotError for an unknown name."""
         pa, types = _arrow(), _types()
         if name not in self.tables:
-            raise TierbotError(f"There is no table {name!r}. Tables are: {', '.join(self.tables)}.")
+            raise TierbotError(f"Unknown table {name!r}. Use one of: {', '.join(self.tables)}.")
         with self._store.read(self._workspace) as tx:
             return pa.schema([(column.name, types[column.cell]) for column in tx.table_pages.columns(name)])
 
     def batches(self, name: str, rows: int = _PAGE) -> "Iterator[pa.RecordBatch]":
-        """Yield a table in batches of at most `rows` rows: memory stays constant, however long the table is.
-
-        Raises TierbotError for a name that there is none of.
-        """
+        """Yield a table in batches of up to `rows` rows, in constant memory. Raises TierbotError for an unknown name."""
         pa, schema = _arrow(), self.schema(name)
         after = None
         while True:
@@ -246,13 +228,11 @@ class Ledger:
 
 
 def ledger(url: str | None = None, *, identities: bool = False, workspace: str | None = None) -> Ledger:
-    """Open the ledger of a database by its URL, or of the one that the environment says (DATABASE_URL).
+    """Open the ledger of a database (default: DATABASE_URL). The first call stores a secret key for pseudonyms.
 
-    Nothing in it is changed, but that the first time a secret key for pseudonyms is made. `identities` gives Slack's
-    user ids in their place. `workspace` (its id) is needed where the database holds several: TIERBOT_WORKSPACE otherwise.
-
-    Raises TierbotError if there is no such database or workspace, or pyarrow is missing (`pip install
-    "tierbot[export]"`).
+    `identities` returns Slack's user ids instead of pseudonyms. `workspace`, an id, is needed if the database has several
+    (default: TIERBOT_WORKSPACE). Raises TierbotError if the database or workspace doesn't exist, or pyarrow is missing
+    (`pip install "tierbot[export]"`).
     """
     from tierbot.adapters.store import open_store
     from tierbot.reports.dataset import pseudonyms_of

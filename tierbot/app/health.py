@@ -1,7 +1,7 @@
-"""Whether a process is alive and whether it is ready, each as a few words of what is wrong, or None.
+"""Check whether a process is alive and ready; each check returns a short description of the problem, or None.
 
-Alive: its threads go on; what is not is mended by a restart. Ready: it can do its work now, which also takes the
-database, a model and Slack; what is not is mended elsewhere, or by waiting.
+Alive: its threads are running; a restart fixes it if not. Ready: it can work now, which also needs the database, a model
+and Slack; a restart does not help if not.
 """
 
 import logging
@@ -16,7 +16,7 @@ Check = Callable[[], str | None]
 
 
 class Health:
-    """Asks the parts of one process. `works`: it has the worker and the schedule; `runner`: its Socket Mode, if any."""
+    """Checks one process. `works`: it runs the worker and the schedule; `runner`: its Socket Mode connection, if any."""
 
     def __init__(
         self,
@@ -28,7 +28,7 @@ class Health:
     ) -> None:
         self._bot, self._runner, self._stopping = bot, runner, stopping
         self._dead: list[Check] = []
-        self._unready: list[Check] = [self._database, self._model]
+        self._unready: list[Check] = [bot.store.trouble, self._model]
         if works:
             self._dead += [bot.worker.dead, bot.scheduler.dead]
             self._unready += [bot.worker.trouble, bot.scheduler.trouble, self._schedule]
@@ -37,20 +37,17 @@ class Health:
             self._unready.append(lambda: None if runner.connected else "not connected to Slack")
 
     def dead(self) -> str | None:
-        """Return which part has ended, None if all go on."""
+        """Return the part that has stopped, None if all are running."""
         return _first(self._dead)
 
     def unready(self) -> str | None:
-        """Return why no work should come now, None if it may."""
+        """Return why the process can't take work now, None if it can."""
         if self._stopping():
             return "stopping"
         return self.dead() or _first(self._unready)
 
-    def _database(self) -> str | None:
-        return self._bot.store.trouble()
-
     def _model(self) -> str | None:
-        """Say so if no workspace has a model that can be used; one damaged model must not stop all others."""
+        """Report a problem only if no workspace has a usable model, so that one damaged model doesn't stop the others."""
         fault: TierbotError | None = None
         for workspace in self._bot.store.running_ids():
             try:
@@ -60,18 +57,18 @@ class Health:
             else:
                 return None
         if fault is not None:
-            _log.warning("No model can be used: %s", fault)
-            return "no model can be used"
+            _log.warning("No workspace has a usable model: %s", fault)
+            return "no usable model"
         return None
 
     def _schedule(self) -> str | None:
-        """Say so if nobody keeps a workspace's schedule: neither this process, which leads, nor another, which it follows."""
+        """Report a problem if neither this process nor another runs some workspace's schedule."""
         now = self._bot.clock.now()
         for workspace in self._bot.store.running_ids():
             with self._bot.store.read(workspace) as tx:
                 lease = tx.leases.get("scheduler")
             if lease is None or lease[1] <= now:
-                return "nobody keeps the schedule"
+                return "no process runs the schedule"
         return None
 
 
@@ -81,7 +78,7 @@ def _first(checks: list[Check]) -> str | None:
             wrong = check()
         except TierbotError as fault:
             _log.warning("A check failed: %s", fault)
-            return "the database cannot be used"
+            return "cannot use the database"
         if wrong:
             return wrong
     return None

@@ -1,4 +1,4 @@
-"""The answers that `tierbot init` asks for, each checked at once: a good one comes back as it is to be kept."""
+"""Check each answer of `tierbot init` as it is given, and normalize it for storing."""
 
 import re
 from dataclasses import dataclass
@@ -28,22 +28,22 @@ _DEFAULT_ZONE = "UTC"
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """An answer as it is to be kept, and what was found out about it."""
+    """A normalized answer, and the checks of it."""
 
     value: str
     checks: tuple[Check, ...]
 
     @property
     def is_good(self) -> bool:
-        """Whether nothing speaks against it."""
+        """Whether all checks passed."""
         return is_well(self.checks)
 
 
 class Interview:
-    """Checks answers in the order in which they are asked for: the later ones use the bot token."""
+    """Checks answers in order; later checks use the bot token."""
 
     def __init__(self, base_url: str, clock: Clock, needed: Needed, *, offline: bool = False) -> None:
-        """`offline` asks Slack nothing: only the form of the answers is checked."""
+        """`offline` checks only the answers' format, without asking Slack."""
         self._base_url = base_url
         self._clock = clock
         self._needed = needed
@@ -51,7 +51,7 @@ class Interview:
         self._bot = web_client(None, base_url)
 
     def bot_token(self, text: str) -> Answer:
-        """Check a bot token: its kind, whose it is, its scopes."""
+        """Check a bot token: its kind, owner and scopes."""
         token = text.strip()
         if wrong_token(token, BOT) or self._offline:
             return Answer(token, (judge_bot_token(None, token),))
@@ -63,7 +63,7 @@ class Interview:
         return Answer(token, tuple(checks))
 
     def app_token(self, text: str) -> Answer:
-        """Check an app-level token: its kind, and whether it may open a connection."""
+        """Check an app-level token: its kind, and whether it can open a connection."""
         token = text.strip()
         if wrong_token(token, APP) or self._offline:
             return Answer(token, (judge_app_token(None, token),))
@@ -71,38 +71,38 @@ class Interview:
         return Answer(token, (judge_app_token(connections, token),))
 
     def channel(self, text: str) -> Answer:
-        """Check a channel, given by its id, a link to it, or (where the bot is in it) its #name."""
-        said = text.strip()
-        match = _CHANNEL.search(said)
+        """Check a channel, given by its id, a link, or its #name if the bot is a member."""
+        given = text.strip()
+        match = _CHANNEL.search(given)
         if match:
             channel = match[1]
             facts = None if self._offline else ask_channel(self._bot, channel)
             return Answer(channel, (judge_channel(facts, channel),))
-        name = said.removeprefix("#").lower()
+        name = given.removeprefix("#").lower()
         if not name or self._offline:
-            remedy = "Copy its id from the bottom of the channel's details, such as C0123456789, or a link to it."
-            return Answer(said, (bad("channel", f"{said!r} is no channel's id.", remedy),))
+            remedy = "Copy the channel's id, such as C0123456789, from the bottom of its details, or copy its link."
+            return Answer(given, (bad("channel", f"{given!r} isn't a channel id.", remedy),))
         mine = ask_my_channels(self._bot)
         if isinstance(mine, Refusal):
-            return Answer(said, (bad("channel", mine.says),))
+            return Answer(given, (bad("channel", mine.says),))
         found = next((one for one in mine if one.name.lower() == name), None)
         if found is None:
-            remedy = f"Type /invite @ and the bot's name in #{name}, or give the channel's id."
-            return Answer(said, (bad("channel", f"The bot is in no channel called #{name}.", remedy),))
+            remedy = f"In #{name}, type /invite @ and the bot's name, or enter the channel's id."
+            return Answer(given, (bad("channel", f"The bot isn't in a channel named #{name}.", remedy),))
         return Answer(found.id, (judge_channel(found, found.id),))
 
     def admins(self, text: str) -> Answer:
-        """Check user ids, separated by commas; none (also in letters) leaves it to Slack's own admins."""
+        """Check user ids, separated by commas; "none" or nothing means the workspace's admins and owners."""
         given = [part for part in re.split(r"[\s,]+", text.strip()) if part.lower() not in {"", "none", "-"}]
         if not given:
-            return Answer("", (ok("admins", "Slack's own admins and owners"),))
+            return Answer("", (ok("admins", "the workspace's admins and owners"),))
         checks = []
         users = []
         for part in given:
             match = _USER.fullmatch(part)
             if match is None:
-                remedy = "Copy it in Slack: a person's profile → ⋮ → Copy member ID."
-                checks.append(bad("admins", f"{part!r} is no user id such as U0123ABCD.", remedy))
+                remedy = "In Slack, open a person's profile and choose ⋮ → Copy member ID."
+                checks.append(bad("admins", f"{part!r} isn't a user id such as U0123ABCD.", remedy))
             else:
                 users.append(match[1])
                 checks.append(self._admin(match[1]))
@@ -117,16 +117,18 @@ class Interview:
         return ok("admins", f"@{found.get('name') or user}")
 
     def timezone(self, text: str) -> Answer:
-        """Check the name of a time zone."""
+        """Check a time zone's name."""
         name = text.strip()
         try:
             ZoneInfo(name)
         except (KeyError, ValueError, OSError):
-            return Answer(name, (bad("time zone", f"{name!r} is none.", "Write a name such as Europe/Berlin."),))
+            return Answer(
+                name, (bad("time zone", f"{name!r} isn't a time zone.", "Enter a name such as Europe/Berlin."),)
+            )
         return Answer(name, (ok("time zone", name),))
 
     def timezone_of(self, admins: str) -> str:
-        """Return the first admin's time zone as Slack knows it, UTC if it is not known."""
+        """Return the first admin's time zone from Slack, UTC if it is unknown."""
         first = admins.partition(",")[0]
         if not first or self._offline:
             return _DEFAULT_ZONE

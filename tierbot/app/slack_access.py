@@ -1,4 +1,4 @@
-"""Who speaks to Slack in which workspace: one bot token for one workspace, or each installed workspace with its own."""
+"""Provide each workspace's access to Slack: one bot token for one workspace, or each installation's own token."""
 
 import time
 from collections.abc import Callable
@@ -20,17 +20,17 @@ from tierbot.use_cases.delivery.dispatch import NOT_INSTALLED
 from tierbot.use_cases.ports import Chat, ChatError, ChatUnavailableError, Clock, Meter, RateLimitedError, Store
 
 _MOST_CHATS = 1000
-_PATIENCE = (1.0, 2.0, 5.0, 10.0, 20.0, 30.0)  # seconds between attempts to learn from Slack who the bot is
+_PATIENCE = (1.0, 2.0, 5.0, 10.0, 20.0, 30.0)  # seconds between attempts to identify the bot
 _APP_CREDENTIALS = "Basic Information → App Credentials"
 
 
 def installations_of(settings: Settings, store: Store, clock: Clock) -> Installations:
-    """Return where the app is installed.
+    """Return the app's installations.
 
-    Raises TierbotError if a setting for many workspaces is missing or TIERBOT_SECRET_KEY is no key.
+    Raises TierbotError if a setting for many workspaces is missing or TIERBOT_SECRET_KEY isn't a valid key.
     """
     if not settings.slack_client_id or settings.slack_client_secret is None:
-        raise TierbotError(f"SLACK_CLIENT_ID and SLACK_CLIENT_SECRET must be set: {_APP_CREDENTIALS}.")
+        raise TierbotError(f"Set SLACK_CLIENT_ID and SLACK_CLIENT_SECRET; find them under {_APP_CREDENTIALS}.")
     return Installations(store, Vault(settings.secret_keys), clock, token_works(settings.slack_api_url))
 
 
@@ -42,7 +42,7 @@ def chats_of_all(
     directory: Directory,
     meter: Meter,
 ) -> Callable[[str], Chat]:
-    """Return what gives each installed workspace its chat, with its own token."""
+    """Return a function from an installed workspace to its chat, which uses that workspace's token."""
 
     @lru_cache(maxsize=_MOST_CHATS)
     def chat_with(workspace: str, token: str) -> Chat:
@@ -54,7 +54,9 @@ def chats_of_all(
         except VaultError as fault:
             raise ChatError(NOT_INSTALLED, str(fault)) from fault
         if found is None:
-            raise ChatError(NOT_INSTALLED, f"The app is not installed in {workspace}. What waits is sent once it is.")
+            raise ChatError(
+                NOT_INSTALLED, f"The app isn't installed in {workspace}. Pending messages are sent once it is."
+            )
         return chat_with(workspace, found.token)
 
     return chat
@@ -63,12 +65,12 @@ def chats_of_all(
 def chat_of_one(
     settings: Settings, store: Store, clock: Clock, directory: Directory, meter: Meter
 ) -> Callable[[str], Chat]:
-    """Return what gives the one workspace its chat. It raises TierbotError if SLACK_BOT_TOKEN is missing."""
+    """Return a function from the only workspace to its chat; it raises TierbotError without SLACK_BOT_TOKEN."""
 
     @cache
     def chat(workspace: str) -> Chat:
         if settings.slack_bot_token is None:
-            raise TierbotError("SLACK_BOT_TOKEN must be set, in the environment or in .env. See .env.example.")
+            raise TierbotError("Set SLACK_BOT_TOKEN in the environment or in .env. See .env.example.")
         token = settings.slack_bot_token.get_secret_value()
         return _chat(workspace, token, settings, store, clock, directory, meter)
 
@@ -88,7 +90,7 @@ def _chat(
 
 
 def admins_of(settings: Settings, installations: Callable[[], Installations]) -> Callable[[str], list[str]]:
-    """Return what lists a workspace's admins; it raises TierbotError if Slack does not."""
+    """Return a function that lists a workspace's admins; it raises TierbotError if Slack refuses."""
 
     def admins(workspace: str) -> list[str]:
         if settings.admins:
@@ -104,15 +106,15 @@ def admins_of(settings: Settings, installations: Callable[[], Installations]) ->
 
 
 def tags_in(store: Store, workspace: str) -> TagSpace:
-    """Return a workspace's tag space as it stands."""
+    """Return a workspace's current tag space."""
     with store.read(workspace) as tx:
         return tx.workspaces.tags()
 
 
 def identify_patiently(settings: Settings, pause: Callable[[float], Any] = time.sleep) -> Identity:
-    """Ask Slack whose bot token is set; for a minute or so also while Slack is busy or does not answer.
+    """Ask Slack for the bot token's owner, retrying for about a minute while Slack is busy or unreachable.
 
-    `pause` waits so many seconds; if it returns something true (a signal came), no more is tried. Raises TierbotError.
+    `pause` waits the given seconds; a true result (a signal arrived) stops the retries. Raises TierbotError.
     """
     token = settings.slack_bot_token.get_secret_value() if settings.slack_bot_token else None
     client = web_client(token, settings.slack_api_url)

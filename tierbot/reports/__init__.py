@@ -1,1 +1,1 @@
-"""What tierbot shows of itself: the panel beside the channel, charts, reports, exports."""
+"""Reports about tierbot: the sandbox's panel, charts, the report page, status, metrics and exports."""

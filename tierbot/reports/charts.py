@@ -1,7 +1,7 @@
-"""The picture at the end of a round: accuracy by round on one side, voting patterns on the other.
+"""Draw the chart posted at the end of a round: accuracy by round on the left, voting patterns on the right.
 
-`python -m tierbot.reports.charts` reads the figures as JSON from standard input and writes a PNG: the bot draws in
-a child process, since matplotlib stays in the memory of whoever imported it.
+`python -m tierbot.reports.charts` reads the figures as JSON from standard input and writes a PNG to standard output. The
+bot runs it in a child process, because an imported matplotlib stays in memory.
 """
 
 import json
@@ -13,20 +13,19 @@ from typing import Any
 
 from tierbot.domain.rounds.figures import AGREED, NAMED_ANOTHER, PATTERNS, REJECTED, UNSURE, RoundFigures
 
-_SIZE, _DPI, _FONT = (10.0, 5.6), 160, 15  # inches: 1600 × 896 pixels, which a phone can show without zooming
-_INK, _GREY = "#1a1a1a", "#6b6b6b"
+_SIZE, _DPI, _FONT = (10.0, 5.6), 160, 15  # inches: 1600 × 896 pixels, readable on a phone without zooming
+_INK, _GRAY = "#1a1a1a", "#6b6b6b"
 _TITLE: dict[str, Any] = {"loc": "left", "fontsize": _FONT, "fontweight": "bold", "pad": 12}
-_FEWEST = 3  # rounds that there is room for, so that a first one is no wall
-# Okabe and Ito's colours, from dark to light so that they keep apart in black and white; hatches say it once more.
+_FEWEST = 3  # rounds to leave room for, so that a single one doesn't fill the chart
+# Okabe and Ito's colors, dark to light, so that they differ in black and white too; hatches add a second cue.
 _LOOKS = {
     AGREED: ("agreed", "#0b4f7d", "", "white"),
     NAMED_ANOTHER: ("named another", "#e08a00", "", "black"),
-    REJECTED: ("👎 wrong", "#f7d9a0", "////", "black"),
-    UNSURE: ("😕 unsure", "#ffffff", "..", "black"),
+    REJECTED: ("said wrong", "#f7d9a0", "////", "black"),
+    UNSURE: ("unsure", "#ffffff", "..", "black"),
 }
-_WORDS = {REJECTED: "said wrong", UNSURE: "unsure"}  # matplotlib's fonts have no emoji
-_LEAST_LABELLED = 0.07  # a segment lower than that holds no number
-_MOST_LABELLED = 8  # columns: with more, numbers would not fit
+_LEAST_LABELED = 0.07  # share below which a segment is too low for its number
+_MOST_LABELED = 8  # columns above which the numbers don't fit
 
 
 def round_chart(figures: Sequence[RoundFigures]) -> bytes:
@@ -36,7 +35,7 @@ def round_chart(figures: Sequence[RoundFigures]) -> bytes:
     from matplotlib.figure import Figure  # noqa: PLC0415
     from matplotlib.layout_engine import ConstrainedLayoutEngine  # noqa: PLC0415
 
-    with rc_context({"font.size": _FONT, "hatch.linewidth": 0.6, "axes.edgecolor": _GREY}):
+    with rc_context({"font.size": _FONT, "hatch.linewidth": 0.6, "axes.edgecolor": _GRAY}):
         layout = ConstrainedLayoutEngine(w_pad=0.12, h_pad=0.12)
         figure = Figure(figsize=_SIZE, dpi=_DPI, layout=layout, facecolor="white")
         FigureCanvasAgg(figure)
@@ -59,7 +58,7 @@ def _draw_accuracy(axes: Any, figures: Sequence[RoundFigures]) -> None:
     axes.set_title("How often the model was right", **_TITLE)
     lowest = 1.0
     for name, shift, look, label in (
-        ("blank", 0.1, {"fmt": "s--", "color": _GREY, "mfc": "white", "ms": 8}, "blank posts, no hint"),
+        ("blank", 0.1, {"fmt": "s--", "color": _GRAY, "mfc": "white", "ms": 8}, "blank posts, no hint"),
         ("all", -0.1, {"fmt": "o-", "color": _INK, "ms": 9, "lw": 2.5}, "all posts"),
     ):
         points = [(one.number, e) for one in figures if (e := getattr(one, name)).value is not None]
@@ -81,9 +80,9 @@ def _draw_accuracy(axes: Any, figures: Sequence[RoundFigures]) -> None:
     axes.grid(axis="y", color="#dddddd")
     axes.set_axisbelow(True)
     if lowest < 1.0:
-        _put_legend(axes, columns=1)
+        _draw_legend(axes, columns=1)
     else:
-        _say_nothing(axes)
+        _draw_empty(axes)
 
 
 def _draw_patterns(axes: Any, figures: Sequence[RoundFigures]) -> None:
@@ -92,17 +91,17 @@ def _draw_patterns(axes: Any, figures: Sequence[RoundFigures]) -> None:
     totals = [sum(one.patterns.values()) for one in figures]
     bottom = [0.0] * len(figures)
     for name in PATTERNS:
-        label, colour, hatch, ink = _LOOKS[name]
+        label, color, hatch, ink = _LOOKS[name]
         shares = [
             one.patterns.get(name, 0) / total if total else 0.0 for one, total in zip(figures, totals, strict=True)
         ]
         axes.bar(
-            numbers, shares, 0.72, bottom, label=_WORDS.get(name, label), color=colour, hatch=hatch,
+            numbers, shares, 0.72, bottom, label=label, color=color, hatch=hatch,
             edgecolor=_INK, linewidth=0.8,
         )  # fmt: skip
         for x, share, start in zip(numbers, shares, bottom, strict=True):
-            if share >= _LEAST_LABELLED and len(figures) <= _MOST_LABELLED:
-                box = {"facecolor": colour, "edgecolor": "none", "pad": 1.5} if hatch else None
+            if share >= _LEAST_LABELED and len(figures) <= _MOST_LABELED:
+                box = {"facecolor": color, "edgecolor": "none", "pad": 1.5} if hatch else None
                 axes.text(
                     x, start + share / 2, f"{100 * share:.0f}", ha="center", va="center", color=ink,
                     fontsize=_FONT - 2, bbox=box,
@@ -111,24 +110,24 @@ def _draw_patterns(axes: Any, figures: Sequence[RoundFigures]) -> None:
     axes.set_ylim(0, 1)
     axes.yaxis.set_major_formatter(lambda share, _: f"{share:.0%}")
     if any(totals):
-        _put_legend(axes, columns=2)
+        _draw_legend(axes, columns=2)
     else:
-        _say_nothing(axes)
+        _draw_empty(axes)
 
 
-def _put_legend(axes: Any, columns: int) -> None:
+def _draw_legend(axes: Any, columns: int) -> None:
     axes.legend(
         loc="upper left", bbox_to_anchor=(-0.03, -0.16), ncols=columns, frameon=False, fontsize=_FONT - 2,
         columnspacing=1.0, handletextpad=0.6, reverse=columns == 1,
     )  # fmt: skip
 
 
-def _say_nothing(axes: Any) -> None:
-    axes.text(0.5, 0.5, "nothing settled yet", transform=axes.transAxes, ha="center", va="center", color=_GREY)
+def _draw_empty(axes: Any) -> None:
+    axes.text(0.5, 0.5, "nothing settled yet", transform=axes.transAxes, ha="center", va="center", color=_GRAY)
 
 
 def main() -> None:
-    """Draw what standard input says on standard output."""
+    """Read figures from standard input and write the chart to standard output."""
     figures = [RoundFigures.from_dict(one) for one in json.load(sys.stdin)["figures"]]
     sys.stdout.buffer.write(round_chart(figures))
 

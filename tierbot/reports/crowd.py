@@ -1,11 +1,12 @@
-"""How the trainers do, for admins: how far they agree, how reliable each is, and which doubts are in force."""
+"""Report on the trainers, for admins: their agreement, each one's reliability, and the doubts in force."""
 
 from dataclasses import asdict
 from typing import Any
 
 from tierbot.domain.feedback.anchor_aware.aggregator import AnchorAware
-from tierbot.domain.feedback.crowd.agreement import Reliability, krippendorff_alpha, masi
-from tierbot.domain.nouns import Arm, Post, Vote
+from tierbot.domain.feedback.crowd.agreement import Reliability
+from tierbot.domain.nouns import Arm
+from tierbot.reports.page.figures import agreement
 from tierbot.use_cases.ports import Transaction
 from tierbot.use_cases.recent_posts import recent_posts
 
@@ -15,10 +16,11 @@ Report = dict[str, Any]
 def crowd_of(tx: Transaction) -> Report:
     """Return agreement and reliability over the open round and the four before it, as plain data.
 
-    alpha: Krippendorff's α of the sets of tags that voters named, by MASI distance; 1 is full agreement, 0 chance, None
-    if nothing can be compared; on all posts and on blank ones, where nobody was led. trainers: by reliability, each with
-    the posts judged, `reliability` (how often a judged vote is right) and `anchoring` (how often they click what is on
-    display unread), both with a 95 % interval, shrunk to the crowd's while votes are few. doubts: see doubts.py.
+    alpha: Krippendorff's α of the tag sets that voters named, with MASI distance: 1 is full agreement, 0 chance, None
+    without comparable votes; on all posts and on blank ones, which show no hint. trainers: most reliable first, with
+    posts judged, `reliability` (how often a considered vote is right) and `anchoring` (how often they click the shown
+    tag without reading), both with 95 % intervals and shrunk to the crowd's mean while votes are few. doubts: see
+    doubts.py.
     """
     posts = recent_posts(tx)
     votes = {post_id: given for post_id, given in tx.ledger.votes([post.id for post in posts]).items() if given}
@@ -39,7 +41,7 @@ def crowd_of(tx: Transaction) -> Report:
     ]
     return {
         "posts": len(voted),
-        "alpha": {"all": _alpha(voted, votes), "blank": _alpha([p for p in voted if p.arm is Arm.BLANK], votes)},
+        "alpha": {"all": agreement(0, voted, votes, None).alpha, "blank": agreement(0, voted, votes, Arm.BLANK).alpha},
         "trainers": trainers,
         "doubts": [asdict(one) | {"in_force": one.in_force} for one in every],
     }
@@ -47,14 +49,3 @@ def crowd_of(tx: Transaction) -> Report:
 
 def _interval(found: Reliability) -> dict[str, float]:
     return {"value": found.mean, "low": found.low, "high": found.high, "n": found.judged}
-
-
-def _alpha(posts: list[Post], votes: dict[str, list[Vote]]) -> float | None:
-    units = []
-    for post in posts:
-        named: dict[str, set[str]] = {}
-        for vote in votes[post.id]:
-            if vote.tag is not None:
-                named.setdefault(vote.user, set()).add(vote.tag)
-        units.append([frozenset(tags) for _, tags in sorted(named.items())])
-    return krippendorff_alpha(units, masi)

@@ -1,4 +1,4 @@
-"""A backtest's learning curve as a picture that reads well in black and white."""
+"""Draw a backtest's learning curve, readable in black and white."""
 
 from collections.abc import Mapping, Sequence
 from io import BytesIO
@@ -11,19 +11,19 @@ from tierbot.domain.nouns import Estimate
 
 
 class Played(Protocol):
-    """What a curve shows of a round."""
+    """A round, as far as the curve needs it."""
 
     @property
     def posts(self) -> int:
-        """How many were posted."""
+        """Number of posts."""
 
     @property
     def accuracy(self) -> Mapping[str, Estimate]:
-        """By arm: "all" and "blank"."""
+        """Accuracy by arm: "all" and "blank"."""
 
     @property
     def window_accuracy(self) -> float | None:
-        """On later stories, None without any."""
+        """Accuracy on later stories, None if there are none."""
 
 
 def learning_curve(rounds: Sequence[Played]) -> bytes:

@@ -1,7 +1,7 @@
-"""The dataset's rows: one per settled post, with columns that are described where they are made.
+"""Define the exported dataset: one row per settled post, each column with its description.
 
-The columns are a promise to those who train on exports: the data dictionary, the dataset card and every format
-come from this one list. Pure: pages come from a transaction, files are the formats' business.
+The data dictionary, the dataset card and every format use this one list of columns, which people who train on exports
+rely on. This module only reads from a transaction; the formats write the files.
 """
 
 import hashlib
@@ -15,16 +15,16 @@ from tierbot.domain.nouns import Arm, Article, Post, Prediction, TierbotError, V
 from tierbot.use_cases.ports import Store, Transaction
 
 FORMAT = "tierbot-dataset/1"
-"""Name and version of the columns. Columns may be added under the same version, never renamed or given another type."""
+"""Name and version of the columns. A version may gain columns, but never renames one or changes its type."""
 
 PAGE = 500
 
 Row = Mapping[str, Any]
-"""One row: a value for each column. Times are aware UTC datetimes, shares and counts dicts, votes a list of dicts."""
+"""A value for each column. Times are aware UTC datetimes, shares and counts dicts, votes a list of dicts."""
 
 
 class ColumnKind(StrEnum):
-    """What a column holds."""
+    """The type of a column's values."""
 
     TEXT = "text"
     INTEGER = "integer"
@@ -37,7 +37,7 @@ class ColumnKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Settled:
-    """All that a row is made of. `name` turns a trainer's user id into what the dataset calls them."""
+    """The source of a row. `name` maps a trainer's user id to their name in the dataset."""
 
     post: Post
     prediction: Prediction
@@ -49,7 +49,7 @@ class Settled:
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """A column: `value` makes it of a settled post. Where `nullable`, it may be missing."""
+    """A column whose `value` is computed from a settled post; if `nullable`, it may be None."""
 
     name: str
     kind: ColumnKind
@@ -63,25 +63,25 @@ def _votes(item: Settled) -> list[dict[str, Any]]:
 
 
 COLUMNS: tuple[Column, ...] = (
-    Column("post_id", ColumnKind.TEXT, "The post; a later export gives the same post the same id.", lambda r: r.post.id),
-    Column("round", ColumnKind.INTEGER, "Number of the round in which it was asked.", lambda r: r.post.round_number),
-    Column("asked_at", ColumnKind.TIME, "When it was made (UTC).", lambda r: r.post.created_at),
-    Column("posted_at", ColumnKind.TIME, "When Slack took it (UTC).", lambda r: r.post.posted_at, nullable=True),
-    Column("article_id", ColumnKind.TEXT, "The article: the context.", lambda r: r.article.id),
-    Column("title", ColumnKind.TEXT, "Its title.", lambda r: r.article.title),
-    Column("text", ColumnKind.TEXT, "Its text, may be empty.", lambda r: r.article.text),
-    Column("url", ColumnKind.TEXT, "Its address, may be empty.", lambda r: r.article.url),
-    Column("source", ColumnKind.TEXT, "Who published it, may be empty.", lambda r: r.article.source),
-    Column("published_at", ColumnKind.TIME, "When (UTC).", lambda r: r.article.published_at, nullable=True),
-    Column("arm", ColumnKind.TEXT, "How the post asked: `tier`, `basic` or `blank`.", lambda r: r.post.arm.value),
-    Column("arm_probability", ColumnKind.NUMBER, "Probability with which that arm was drawn.", lambda r: r.post.arm_probability),
+    Column("post_id", ColumnKind.TEXT, "Id of the post, the same in every export.", lambda r: r.post.id),
+    Column("round", ColumnKind.INTEGER, "Number of the post's round.", lambda r: r.post.round_number),
+    Column("asked_at", ColumnKind.TIME, "When the post was created (UTC).", lambda r: r.post.created_at),
+    Column("posted_at", ColumnKind.TIME, "When Slack accepted the post (UTC).", lambda r: r.post.posted_at, nullable=True),
+    Column("article_id", ColumnKind.TEXT, "Id of the article, the context.", lambda r: r.article.id),
+    Column("title", ColumnKind.TEXT, "The article's title.", lambda r: r.article.title),
+    Column("text", ColumnKind.TEXT, "The article's text, may be empty.", lambda r: r.article.text),
+    Column("url", ColumnKind.TEXT, "The article's URL, may be empty.", lambda r: r.article.url),
+    Column("source", ColumnKind.TEXT, "The article's publisher, may be empty.", lambda r: r.article.source),
+    Column("published_at", ColumnKind.TIME, "When the article was published (UTC).", lambda r: r.article.published_at, nullable=True),
+    Column("arm", ColumnKind.TEXT, "The post's arm: `tier`, `basic` or `blank`.", lambda r: r.post.arm.value),
+    Column("arm_probability", ColumnKind.NUMBER, "Probability of drawing that arm.", lambda r: r.post.arm_probability),
     Column(
         "action",
         ColumnKind.TEXT,
-        "The tag that the policy chose. In the arm `blank` nobody saw it.",
+        "The tag that the policy chose. Posts of the arm `blank` don't show it.",
         lambda r: r.post.shown_tag,
     ),
-    Column("propensity", ColumnKind.NUMBER, "π(action): the policy's probability of choosing it.", lambda r: r.prediction.propensity),
+    Column("propensity", ColumnKind.NUMBER, "π(action): the policy's probability of choosing this tag.", lambda r: r.prediction.propensity),
     Column(
         "probabilities", ColumnKind.SHARES, "p: the model's probability of each tag; sums to 1.",
         lambda r: r.prediction.probabilities,
@@ -90,38 +90,38 @@ COLUMNS: tuple[Column, ...] = (
         "policy_probabilities", ColumnKind.SHARES, "π: the policy's probability of choosing each tag; sums to 1.",
         lambda r: r.prediction.policy_probabilities,
     ),
-    Column("top_tag", ColumnKind.TEXT, "argmax p: what accuracy is measured on.", lambda r: r.prediction.top_tag),
-    Column("model", ColumnKind.TEXT, "The model version that predicted.", lambda r: r.prediction.model_version),
-    Column("policy", ColumnKind.TEXT, "The policy that chose.", lambda r: r.prediction.policy),
-    Column("selection", ColumnKind.TEXT, "How the article was chosen to be asked about.", lambda r: r.prediction.selection.strategy),
+    Column("top_tag", ColumnKind.TEXT, "argmax p, the tag that accuracy is measured on.", lambda r: r.prediction.top_tag),
+    Column("model", ColumnKind.TEXT, "The model version that made the prediction.", lambda r: r.prediction.model_version),
+    Column("policy", ColumnKind.TEXT, "The policy that chose the action.", lambda r: r.prediction.policy),
+    Column("selection", ColumnKind.TEXT, "The strategy that selected the article.", lambda r: r.prediction.selection.strategy),
     Column(
-        "selection_probability", ColumnKind.NUMBER, "Probability with which it was chosen, above 0.",
+        "selection_probability", ColumnKind.NUMBER, "Probability of selecting the article, above 0.",
         lambda r: r.prediction.selection.probability,
     ),
     Column(
         "outcome",
         ColumnKind.TEXT,
-        "What the votes settled to: `named` (see label), `wrong` (the action is wrong, the right tag unnamed), `abstained`.",
+        "The verdict: `named` (see label), `wrong` (the action is wrong and the right tag unnamed) or `abstained`.",
         lambda r: r.verdict.outcome.value,
     ),
-    Column("reason", ColumnKind.TEXT, "Why they abstained: `too_few` or `split`.", lambda r: r.verdict.reason, nullable=True),
-    Column("label", ColumnKind.SHARES, "The true tags with the share of voters for each, in (0, 1].", lambda r: r.verdict.tags),
+    Column("reason", ColumnKind.TEXT, "Why the verdict abstained: `too_few` or `split`.", lambda r: r.verdict.reason, nullable=True),
+    Column("label", ColumnKind.SHARES, "The true tags, with each one's share of voters in (0, 1].", lambda r: r.verdict.tags),
     Column(
-        "reward", ColumnKind.NUMBER, "Share of voters for whom the action is true, in [0, 1]; missing without voters.",
+        "reward", ColumnKind.NUMBER, "Share of voters who consider the action true, in [0, 1]; missing without voters.",
         lambda r: r.verdict.reward, nullable=True,
     ),
-    Column("weight", ColumnKind.NUMBER, "How much the verdict counts, in [0, 1): grows with the voters.", lambda r: r.verdict.weight),
-    Column("voters", ColumnKind.INTEGER, "Distinct trainers who voted.", lambda r: r.verdict.voters),
-    Column("support", ColumnKind.COUNTS, "Distinct trainers who named each tag.", lambda r: r.verdict.support),
-    Column("rejects", ColumnKind.INTEGER, "Distinct trainers who said that the action is wrong (👎).", lambda r: r.verdict.rejects),
-    Column("unsure", ColumnKind.INTEGER, "Distinct trainers who were unsure (😕).", lambda r: r.verdict.unsure),
-    Column("aggregator", ColumnKind.TEXT, "The rule that settled them, with its settings.", lambda r: r.verdict.aggregator),
-    Column("settled_at", ColumnKind.TIME, "When (UTC).", lambda r: r.verdict.settled_at),
+    Column("weight", ColumnKind.NUMBER, "Weight of the verdict in [0, 1), which grows with the number of voters.", lambda r: r.verdict.weight),
+    Column("voters", ColumnKind.INTEGER, "Number of distinct trainers who voted.", lambda r: r.verdict.voters),
+    Column("support", ColumnKind.COUNTS, "Number of distinct trainers who named each tag.", lambda r: r.verdict.support),
+    Column("rejects", ColumnKind.INTEGER, "Number of distinct trainers who said that the action is wrong (👎).", lambda r: r.verdict.rejects),
+    Column("unsure", ColumnKind.INTEGER, "Number of distinct trainers who were unsure (😕).", lambda r: r.verdict.unsure),
+    Column("aggregator", ColumnKind.TEXT, "The aggregator that settled the votes, with its settings.", lambda r: r.verdict.aggregator),
+    Column("settled_at", ColumnKind.TIME, "When the post was settled (UTC).", lambda r: r.verdict.settled_at),
     Column(
         "votes",
         ColumnKind.VOTES,
-        "Every vote that stands: `trainer` (a pseudonym, unless exported with identities), `says` (`names`, `rejects`, "
-        "`unsure`), `tag` (missing unless it names one), `at` (UTC).",
+        "All current votes: `trainer` (a pseudonym, unless exported with identities), `says` (`names`, `rejects`, "
+        "`unsure`), `tag` (missing unless the vote names one), `at` (UTC).",
         _votes,
     ),
 )  # fmt: skip
@@ -137,10 +137,10 @@ def row_of(item: Settled) -> dict[str, Any]:
 
 @dataclass(frozen=True, slots=True)
 class Only:
-    """Which rows are wanted; what is None asks for nothing.
+    """Filters for the exported rows; None means no filter.
 
-    tags: shown or settled on. min_confidence: the model's probability of the shown tag. min_weight: the verdict's
-    weight. since: a cursor of an earlier export.
+    tags: shown or settled on. min_confidence: lower bound of the model's probability of the shown tag. min_weight: lower
+    bound of the verdict's weight. since: the cursor of an earlier export.
     """
 
     rounds: tuple[int, ...] | None = None
@@ -151,7 +151,7 @@ class Only:
     since: int = 0
 
     def takes(self, prediction: Prediction, verdict: Verdict) -> bool:
-        """Tell whether a post with these is wanted (rounds, arms and cursor aside: the database sees to them)."""
+        """Return whether a post passes the filters; the database applies those for rounds, arms and cursor."""
         shown = prediction.shown_tag
         return (
             (self.tags is None or shown in self.tags or not self.tags.isdisjoint(verdict.tags))
@@ -160,8 +160,8 @@ class Only:
         )
 
     def __str__(self) -> str:
-        """Return the filters for people."""
-        said = [
+        """Describe the filters in words."""
+        parts = [
             self.rounds and f"rounds {', '.join(map(str, self.rounds))}",
             self.tags and f"tags {', '.join(sorted(self.tags))}",
             self.arms and f"arms {', '.join(self.arms)}",
@@ -169,19 +169,18 @@ class Only:
             self.min_weight and f"weight ≥ {self.min_weight:g}",
             self.since and f"settled since cursor {self.since}",
         ]
-        return "; ".join(filter(None, map(str, filter(None, said)))) or "none"
+        return "; ".join(map(str, filter(None, parts))) or "none"
 
 
 def settled_posts(tx: Transaction, only: Only, name: Callable[[str], str]) -> Iterator[Settled]:
-    """Yield the wanted posts in the order in which they settled, a page in memory at a time.
+    """Iterate over the filtered posts in the order in which they settled, with one page in memory at a time.
 
-    Raises TierbotError at once if the cursor is from the future.
+    Raises TierbotError immediately if the cursor is from another database.
     """
-    after = only.since
-    if after > tx.dataset.cursor():
+    if only.since > tx.dataset.cursor():
         raise TierbotError(
-            f"The cursor {after} lies behind the newest verdict ({tx.dataset.cursor()}): it is of another database. "
-            "Export without --since."
+            f"The cursor {only.since} is later than the newest verdict ({tx.dataset.cursor()}), so it belongs to another "
+            "database. Export without --since."
         )
     return _paged(tx, only, name)
 
@@ -189,20 +188,20 @@ def settled_posts(tx: Transaction, only: Only, name: Callable[[str], str]) -> It
 def _paged(tx: Transaction, only: Only, name: Callable[[str], str]) -> Iterator[Settled]:
     after = only.since
     while page := tx.dataset.page(after, PAGE, rounds=only.rounds, arms=only.arms):
-        wanted = [item for _, item in page if only.takes(item.prediction, item.verdict)]
-        articles = tx.articles.get({item.post.article_id for item in wanted})
-        votes = tx.ledger.votes([item.post.id for item in wanted])
-        for item in wanted:
+        selected = [item for _, item in page if only.takes(item.prediction, item.verdict)]
+        articles = tx.articles.get({item.post.article_id for item in selected})
+        votes = tx.ledger.votes([item.post.id for item in selected])
+        for item in selected:
             given, article = votes.get(item.post.id, []), articles[item.post.article_id]
             yield Settled(item.post, item.prediction, item.verdict, article, given, name)
         after = page[-1][0]
 
 
-# --- who is who -----------------------------------------------------------------------------------
+# --- pseudonyms -----------------------------------------------------------------------------------
 
 
 class Pseudonyms:
-    """Names trainers by a keyed hash: the same in every export of a workspace, and nothing to those without the key."""
+    """Name trainers by a keyed hash: stable across a workspace's exports, meaningless without the key."""
 
     def __init__(self, key: bytes) -> None:
         self._key = key
@@ -217,7 +216,7 @@ class Pseudonyms:
 
 
 def pseudonyms_of(store: Store, workspace: str) -> Pseudonyms:
-    """Return a workspace's pseudonyms; the first time, a secret key is made and kept.
+    """Return a workspace's pseudonyms; the first call creates and stores a secret key.
 
     Raises TierbotError if the workspace is not set up.
     """

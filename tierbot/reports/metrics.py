@@ -1,8 +1,8 @@
-"""Prometheus metrics: what this process counted and timed, and how the database stands when it is asked.
+"""Prometheus metrics: this process's counters and timings, and the database's state at each scrape.
 
-Nobody is named and nothing that grows is a label: kinds, methods and work are named by the code, rounds are the
-current and the previous one, and all workspaces of a database are counted together. Each process answers for itself
-(scrape every one); what the database says is the same from all, so take its maximum.
+No metric identifies a person, and labels have a bounded set of values: kinds, methods and work come from the code,
+rounds are the current and the previous one, and all workspaces of a database are counted together. Scrape every
+process; the database's figures are the same from each, so take their maximum.
 """
 
 import logging
@@ -21,71 +21,75 @@ from tierbot.use_cases.ports import Clock, DeliveryState, SettledPost, Store
 
 _QUICK = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 3.0)  # seconds; Slack waits for three
 _PATIENT = (0.1, 0.5, 1.0, 5.0, 15.0, 60.0, 300.0, 900.0, 3600.0)
-_FRESH = 10.0  # seconds for which the database's figures are kept: several scrapers cost what one does
+_CACHED_SECONDS = 10.0  # for the database's figures, so that several scrapers cost no more than one
 _MOST_MODELS = 20
 _log = logging.getLogger(__name__)
 
 
 class Metrics:
-    """ports.Meter, in a registry that is passed in."""
+    """ports.Meter, in the given registry."""
 
     def __init__(self, registry: CollectorRegistry) -> None:
         self.registry = registry
         self._answers = Counter(
-            "tierbot_slack_events", "What Slack sent, by kind and outcome.", ["kind", "outcome"], registry=registry
+            "tierbot_slack_events", "Requests from Slack, by kind and outcome.", ["kind", "outcome"], registry=registry
         )
         self._seconds = Histogram(
-            "tierbot_slack_acknowledge_seconds", "Until it was answered.", ["kind"], buckets=_QUICK, registry=registry
+            "tierbot_slack_acknowledge_seconds",
+            "Time until Slack's request was acknowledged.",
+            ["kind"],
+            buckets=_QUICK,
+            registry=registry,
         )
         self._lag = Histogram(
             "tierbot_ledger_lag_seconds",
-            "From a reaction in Slack to its row in the ledger.",
+            "Time from a reaction in Slack to its row in the ledger.",
             buckets=(0.1, 0.25, 0.5, *_PATIENT[2:]),
             registry=registry,
         )
         self._limited = Counter(
-            "tierbot_slack_rate_limited", "Answers of 429, by Web API method.", ["method"], registry=registry
+            "tierbot_slack_rate_limited", "429 answers, by Web API method.", ["method"], registry=registry
         )
         self._worked = Histogram(
             "tierbot_work_seconds",
-            "Settling, retraining and the other jobs: how long each took.",
+            "Duration of settling, retraining and other jobs.",
             ["work"],
             buckets=_PATIENT,
             registry=registry,
         )
         self._failed = Counter(
-            "tierbot_work_failures", "Work that failed and is done again.", ["work"], registry=registry
+            "tierbot_work_failures", "Jobs that failed and will be retried.", ["work"], registry=registry
         )
         self._logged = Counter(
-            "tierbot_log_records", "Warnings, errors and worse in the log.", ["level"], registry=registry
+            "tierbot_log_records", "Log records at warning level and above.", ["level"], registry=registry
         )
         for level in ("warning", "error", "critical"):
             self._logged.labels(level)
 
     def answered(self, kind: str, seconds: float, *, acknowledged: bool, lag: float | None) -> None:
-        """Count what Slack sent."""
+        """Count a request from Slack, and record its time and lag in seconds."""
         self._answers.labels(kind, "acknowledged" if acknowledged else "refused").inc()
         self._seconds.labels(kind).observe(seconds)
         if lag is not None:
             self._lag.observe(max(0.0, lag))
 
     def rate_limited(self, method: str) -> None:
-        """Count an answer of 429."""
+        """Count a 429 answer."""
         self._limited.labels(method).inc()
 
     def worked(self, work: str, seconds: float, *, failed: bool) -> None:
-        """Time a piece of work that was done, count one that failed."""
+        """Record the duration of a job in seconds, or count it if it failed."""
         if failed:
             self._failed.labels(work).inc()
         else:
             self._worked.labels(work).observe(seconds)
 
     def log_handler(self) -> logging.Handler:
-        """Return a handler that counts records from warnings on, and does nothing else with them."""
+        """Return a handler that only counts records at warning level and above."""
         return _Counting(self._logged)
 
     def text(self) -> bytes:
-        """Return everything in the registry, in Prometheus' text format."""
+        """Return the registry's metrics in Prometheus's text format."""
         return generate_latest(self.registry)
 
 
@@ -95,18 +99,12 @@ class _Counting(logging.Handler):
         self._counter = counter
 
     def emit(self, record: logging.LogRecord) -> None:
-        level = (
-            "critical"
-            if record.levelno >= logging.CRITICAL
-            else "error"
-            if record.levelno >= logging.ERROR
-            else "warning"
-        )
-        self._counter.labels(level).inc()
+        levels = {logging.CRITICAL: "critical", logging.ERROR: "error", logging.WARNING: "warning"}
+        self._counter.labels(next(name for level, name in levels.items() if record.levelno >= level)).inc()
 
 
 class ProcessFigures(Collector):
-    """What the process can say of itself at any moment: its connection to Slack, and whether it keeps the schedule."""
+    """This process's state: its connection to Slack, and the schedules it runs."""
 
     def __init__(
         self,
@@ -114,24 +112,22 @@ class ProcessFigures(Collector):
         connection: Callable[[], tuple[bool, int]] | None = None,
         leads: Callable[[], Iterable[str]] | None = None,
     ) -> None:
-        """Take `connection`, which gives (stands, how many were made), and `leads`: whose schedules are kept here."""
+        """Take `connection`, which returns (connected, connections made), and `leads`, the workspaces scheduled here."""
         self._connection, self._leads = connection, leads
 
     def collect(self) -> Iterator[Metric]:
-        """Yield the figures as they stand."""
+        """Yield the current figures."""
         if self._connection is not None:
-            stands, made = self._connection()
-            yield GaugeMetricFamily(
-                "tierbot_socket_connected", "1 while Socket Mode's connection stands.", float(stands)
-            )
-            yield CounterMetricFamily("tierbot_socket_connections", "Connections made; one is the first.", made)
+            connected, made = self._connection()
+            yield _gauge("tierbot_socket_connected", "1 while Socket Mode is connected.", connected)
+            yield CounterMetricFamily("tierbot_socket_connections", "Connections made, including the first.", made)
         if self._leads is not None:
             held = len(list(self._leads()))
-            yield GaugeMetricFamily("tierbot_schedule_leases", "Workspaces whose schedule this process keeps.", held)
+            yield _gauge("tierbot_schedule_leases", "Workspaces whose schedule this process runs.", held)
 
 
 class StoreFigures(Collector):
-    """How the database stands, all its workspaces together."""
+    """The database's state, over all its workspaces."""
 
     def __init__(self, store: Store, clock: Clock, monotonic: Callable[[], float] = time.monotonic) -> None:
         self._store, self._clock, self._monotonic = store, clock, monotonic
@@ -140,14 +136,14 @@ class StoreFigures(Collector):
         self._hits: dict[str, tuple[tuple[int, int], dict[tuple[str, str], Tally[str]]]] = {}
 
     def describe(self) -> list[Metric]:
-        """Return nothing: registering must not read the database."""
+        """Return nothing, so that registering doesn't read the database."""
         return []
 
     def collect(self) -> Iterator[Metric]:
-        """Yield the figures, at most some seconds old; without a database only that it cannot be reached."""
+        """Yield figures up to ten seconds old; only `tierbot_database_up` if the database can't be reached."""
         with self._turn:
             now = self._monotonic()
-            if self._kept is None or now - self._kept[0] > _FRESH:
+            if self._kept is None or now - self._kept[0] > _CACHED_SECONDS:
                 self._kept = (now, self._read())
             yield from self._kept[1]
 
@@ -156,7 +152,7 @@ class StoreFigures(Collector):
         try:
             figures = self._figures()
         except TierbotError as fault:
-            _log.warning("The database's figures cannot be read: %s", fault)
+            _log.warning("Cannot read the database's figures: %s", fault)
             up.add_metric([], 0.0)
             return [up]
         up.add_metric([], 1.0)
@@ -164,7 +160,7 @@ class StoreFigures(Collector):
 
     def _figures(self) -> list[Metric]:
         rows, models, feeds = Tally[str](), Tally[str](), Tally[str]()
-        late, unled = 0.0, 0
+        late, orphans = 0.0, 0
         hits: dict[tuple[str, str], Tally[str]] = {}
         now = self._clock.now()
         running = self._store.running_ids()
@@ -176,47 +172,39 @@ class StoreFigures(Collector):
                 current, cursor = tx.rounds.current(), tx.dataset.cursor()
                 number = current.number if current else 0
                 known = self._hits.get(workspace)
-                if known is None or known[0] != (number, cursor):  # nothing has settled since: it is the same still
+                if known is None or known[0] != (number, cursor):  # otherwise nothing has settled since
                     posts = tx.verdicts.settled(rounds=[number - 1, number]) if number else []
                     known = self._hits[workspace] = ((number, cursor), _hits(posts, number))
             late = max(late, (now - oldest.due_at).total_seconds() if oldest else 0.0)
             models[champion.id if champion else "none"] += 1
-            unled += lease is None or lease[1] <= now
+            orphans += lease is None or lease[1] <= now
             for place, counted in known[1].items():
                 hits.setdefault(place, Tally()).update(counted)
         return [
-            _gauge("tierbot_workspaces", "Workspaces that are not stopped.", len(running)),
+            _gauge("tierbot_workspaces", "Active workspaces.", len(running)),
+            _by("tierbot_outbox_rows", "Outbox rows by state.", "state", {s: rows[s] for s in map(str, DeliveryState)}),
+            _gauge("tierbot_outbox_late_seconds", "How long the oldest due outbox row has waited.", late),
             _by(
-                "tierbot_outbox_rows",
-                "What is to be sent and was, by state.",
-                "state",
-                {state: rows[state] for state in map(str, DeliveryState)},
+                "tierbot_models_in_service", "Workspaces by champion.", "model", dict(models.most_common(_MOST_MODELS))
             ),
-            _gauge("tierbot_outbox_late_seconds", "For how long the oldest row that is due has waited.", late),
-            _by(
-                "tierbot_models_in_service",
-                "Workspaces by their champion.",
-                "model",
-                dict(models.most_common(_MOST_MODELS)),
-            ),
-            _gauge("tierbot_schedule_orphans", "Workspaces whose schedule no process keeps.", unled),
+            _gauge("tierbot_schedule_orphans", "Workspaces whose schedule no process runs.", orphans),
             _by(
                 "tierbot_feeds",
-                "Feeds, by how their last poll went.",
+                "Feeds by outcome of the last poll.",
                 "state",
-                {state: feeds[state] for state in ("sound", "broken")},
+                {s: feeds[s] for s in ("sound", "broken")},
             ),
             *_accuracy(hits),
         ]
 
 
 def _hits(posts: Iterable[SettledPost], current: int) -> dict[tuple[str, str], Tally[str]]:
-    """Count by (round, arm) how many posts settled, could tell, and proved the model's likeliest tag true."""
+    """Count posts by (round, arm): settled, conclusive about the model's likeliest tag, and confirming it."""
     found: dict[tuple[str, str], Tally[str]] = {}
     for item in posts:
         round_ = "current" if item.post.round_number == current else "previous"
-        told = hit(item.top_tag, item.post.shown_tag, item.verdict)
-        counted = {"settled": 1, "told": int(told is not None), "right": int(bool(told))}
+        right = hit(item.top_tag, item.post.shown_tag, item.verdict)
+        counted = {"settled": 1, "conclusive": int(right is not None), "right": int(bool(right))}
         for arm in ("all", "blank") if item.post.arm is Arm.BLANK else ("all",):
             found.setdefault((round_, arm), Tally()).update(counted)
     return found
@@ -224,13 +212,15 @@ def _hits(posts: Iterable[SettledPost], current: int) -> dict[tuple[str, str], T
 
 def _accuracy(hits: dict[tuple[str, str], Tally[str]]) -> list[Metric]:
     labels = ["round", "arm"]
-    settled = GaugeMetricFamily("tierbot_round_settled_posts", "Posts that settled.", labels=labels)
-    value = GaugeMetricFamily("tierbot_round_accuracy_ratio", "Share whose likeliest tag proved true.", labels=labels)
+    settled = GaugeMetricFamily("tierbot_round_settled_posts", "Settled posts.", labels=labels)
+    value = GaugeMetricFamily(
+        "tierbot_round_accuracy_ratio", "Share of posts whose likeliest tag was true.", labels=labels
+    )
     low = GaugeMetricFamily("tierbot_round_accuracy_low_ratio", "Lower end of its 95 % interval.", labels=labels)
     high = GaugeMetricFamily("tierbot_round_accuracy_high_ratio", "Upper end of its 95 % interval.", labels=labels)
     for place, counted in sorted(hits.items()):
         settled.add_metric(place, counted["settled"])
-        estimate = Estimate.of_share(counted["right"], counted["told"])
+        estimate = Estimate.of_share(counted["right"], counted["conclusive"])
         for family, figure in ((value, estimate.value), (low, estimate.low), (high, estimate.high)):
             if figure is not None:
                 family.add_metric(place, figure)

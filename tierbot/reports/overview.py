@@ -1,4 +1,4 @@
-"""Many workspaces at a glance: one line each for `tierbot status`."""
+"""Summarize each of many workspaces in one line of `tierbot status`."""
 
 from typing import Any
 
@@ -6,7 +6,7 @@ from tierbot.use_cases.ports import DeliveryState, Transaction, Workspace
 
 
 def overview_of(tx: Transaction, workspace: Workspace, default_channel: str) -> dict[str, Any]:
-    """Return how one of several workspaces stands, as plain data with moments as datetimes."""
+    """Return a workspace's summary as plain data, with times as datetimes."""
     counts, current = tx.outbox.counts(), tx.rounds.current()
     return {
         "id": workspace.id,
@@ -23,9 +23,9 @@ def overview_of(tx: Transaction, workspace: Workspace, default_channel: str) -> 
 
 
 def state_in_words(found: dict[str, Any]) -> str:
-    """Say in a few words what a workspace does."""
+    """Describe a workspace's state in a few words."""
     if found["stopped_at"]:
         return f"stopped {found['stopped_at']:%Y-%m-%d %H:%M}, not installed"
     if not found["channel"]:
         return "no channel yet"
-    return "paused" if found["paused"] else "plays"
+    return "paused" if found["paused"] else "active"

@@ -1,10 +1,10 @@
-"""What tierbot learned, as one JSON document: the panel beside the sandbox's channel draws it."""
+"""Report what tierbot learned as one JSON document, which the sandbox's page shows beside the channel."""
 
 from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
 
-from tierbot.domain.nouns import Arm, Post, Says, Verdict, Vote
+from tierbot.domain.nouns import Arm, Says, Vote
 from tierbot.domain.tags.emoji import REJECT, UNSURE
 from tierbot.domain.training.drift import drift_of
 from tierbot.domain.training.judge import accuracy
@@ -13,27 +13,26 @@ from tierbot.use_cases.ports import SettledPost, Transaction
 _GESTURES = {str(Says.REJECTS): REJECT, str(Says.UNSURE): UNSURE}
 _ROUNDS = 12
 _VERDICTS = 8
-_ENOUGH = 5  # settled posts before a round's accuracy is worth a point in a chart
-_ENOUGH_YET = 20  # the same while it is played: half a dozen posts would make the headline jump
-_LIVE = 2  # newest rounds, which are read anew each time; votes on older ones show when a round ends
-_DRIFT_EVERY = 20  # settled posts between looks for drift, which costs more than all else
+_ENOUGH = 5  # settled posts before a round's accuracy is shown in the chart
+_ENOUGH_OPEN = 20  # the same for the open round: with fewer posts the headline figure would jump
+_LIVE = 2  # newest rounds, which are read each time; votes on older ones show up when a round ends
+_DRIFT_EVERY = 20  # settled posts between drift tests, which cost more than everything else
 
 
 class Panel:
-    """Draws the panel after each settling; it remembers what hardly changes, so that this costs what is new.
+    """Computes the panel after each settling, with a cache of what rarely changes.
 
-    Without it each settling reads twelve rounds: thousands of posts in a long game. For one workspace, one thread
-    at a time.
+    Without the cache, each settling would read twelve rounds, thousands of posts in a long game. Use one instance per
+    workspace, from one thread at a time.
     """
 
     def __init__(self) -> None:
-        """Remember nothing yet."""
         self._current = 0
         self._former: list[SettledPost] = []
         self._drift: tuple[int, dict[str, Any]] | None = None
 
     def of(self, tx: Transaction) -> dict[str, Any]:
-        """Return accuracy by round, the last verdicts, the model in service, drift by tag and one row of the dataset."""
+        """Return accuracy by round, the last verdicts, the champion, drift by tag, and one dataset row."""
         round_ = tx.rounds.current()
         current = round_.number if round_ else 0
         numbers = list(range(max(1, current - _ROUNDS + 1), current + 1))
@@ -63,15 +62,14 @@ def _by_round(settled: list[SettledPost], current: int) -> list[dict[str, Any]]:
         by_round.setdefault(item.post.round_number, []).append(item)
     first = min(by_round, default=current)
     return [
-        _accuracy(number, items)
+        {
+            "round": number,
+            "all": asdict(accuracy(items)),
+            "blank": asdict(accuracy(items, arm=Arm.BLANK, random_only=True)),
+        }
         for number, items in sorted(by_round.items())
-        if len(items) >= (_ENOUGH_YET if first < number == current else _ENOUGH)
+        if len(items) >= (_ENOUGH_OPEN if first < number == current else _ENOUGH)
     ]
-
-
-def _accuracy(number: int, items: list[SettledPost]) -> dict[str, Any]:
-    blank = accuracy(items, arm=Arm.BLANK, random_only=True)
-    return {"round": number, "all": asdict(accuracy(items)), "blank": asdict(blank)}
 
 
 def _verdicts(tx: Transaction, newest: list[SettledPost]) -> list[dict[str, Any]]:
@@ -79,8 +77,8 @@ def _verdicts(tx: Transaction, newest: list[SettledPost]) -> list[dict[str, Any]
     votes = tx.ledger.votes([item.post.id for item in newest])
     tags = tx.workspaces.tags()
 
-    def emoji(said: str) -> str:
-        return tags[said].short_name if said in tags else _GESTURES.get(said, said)
+    def emoji(answer: str) -> str:
+        return tags[answer].short_name if answer in tags else _GESTURES.get(answer, answer)
 
     return [
         {
@@ -93,7 +91,7 @@ def _verdicts(tx: Transaction, newest: list[SettledPost]) -> list[dict[str, Any]
             "outcome": item.verdict.outcome,
             "votes": [
                 {"user": user, "names": [emoji(name) for name in names]}
-                for user, names in said_by(votes.get(item.post.id, [])).items()
+                for user, names in _answers(votes.get(item.post.id, [])).items()
             ],
             "reward": item.verdict.reward,
         }
@@ -101,12 +99,12 @@ def _verdicts(tx: Transaction, newest: list[SettledPost]) -> list[dict[str, Any]
     ]
 
 
-def said_by(votes: list[Vote]) -> dict[str, list[str]]:
+def _answers(votes: list[Vote]) -> dict[str, list[str]]:
     """Return what each user said: tag ids, or "rejects" and "unsure"."""
-    said: dict[str, list[str]] = {}
+    answers: dict[str, list[str]] = {}
     for vote in votes:
-        said.setdefault(vote.user, []).append(vote.tag or vote.says)
-    return said
+        answers.setdefault(vote.user, []).append(vote.tag or vote.says)
+    return answers
 
 
 def _model(tx: Transaction, settled: list[SettledPost]) -> dict[str, Any] | None:
@@ -124,27 +122,21 @@ def _model(tx: Transaction, settled: list[SettledPost]) -> dict[str, Any] | None
 
 
 def _row(tx: Transaction, item: SettledPost) -> dict[str, Any] | None:
-    prediction = tx.posts.prediction(item.post.prediction_id)
+    """Return one row of the reinforcement-learning dataset: context, action, propensity, reward, label."""
+    post, verdict, prediction = item.post, item.verdict, tx.posts.prediction(item.post.prediction_id)
     if prediction is None:
         return None
-    return dataset_row(
-        item.post, item.verdict, asdict(prediction), tx.articles.get([item.post.article_id])[item.post.article_id].title
-    )
-
-
-def dataset_row(post: Post, verdict: Verdict, prediction: Mapping[str, Any], title: str) -> dict[str, Any]:
-    """Return one row of the reinforcement-learning dataset: context, action, propensity, reward, label."""
-    likeliest = sorted(prediction["probabilities"].items(), key=lambda pair: -pair[1])[:5]
+    likeliest = sorted(prediction.probabilities.items(), key=lambda pair: -pair[1])[:5]
     return {
-        "title": title,
+        "title": tx.articles.get([post.article_id])[post.article_id].title,
         "arm": post.arm,
         "arm_probability": post.arm_probability,
         "action": post.shown_tag,
-        "propensity": prediction["propensity"],
+        "propensity": prediction.propensity,
         "probabilities": {tag: round(p, 4) for tag, p in likeliest},
-        "model": prediction["model_version"],
-        "policy": prediction["policy"],
-        "selection": prediction["selection"],
+        "model": prediction.model_version,
+        "policy": prediction.policy,
+        "selection": asdict(prediction.selection),
         "label": verdict.tags,
         "outcome": verdict.outcome,
         "reward": verdict.reward,

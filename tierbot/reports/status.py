@@ -1,4 +1,4 @@
-"""How the bot stands, read from its database alone: it may run elsewhere, or not at all."""
+"""Report the bot's status from its database alone, because the bot may run elsewhere or not at all."""
 
 from dataclasses import asdict
 from datetime import datetime
@@ -17,26 +17,27 @@ Status = dict[str, Any]
 
 
 def status_of(tx: Transaction, default_channel: str, now: datetime) -> Status:
-    """Return the status of the transaction's workspace as plain data, moments as datetimes.
+    """Return the status of the transaction's workspace as plain data, with times as datetimes.
 
-    default_channel: where it plays if no channel was chosen there; empty for none.
+    default_channel: the channel to use if the workspace has chosen none; may be empty.
     """
     known, current = tx.workspaces.get(), tx.rounds.current()
     channel = known.plays_in(default_channel) if known else default_channel
+    newest, smoke_test = tx.ledger.newest(Origin.EVENT), tx.workspaces.smoke_test()
     return {
         "workspace": {"id": known.id if known else None, "name": known.name if known else None}
         | {"stopped_at": known.stopped_at if known else None},
         "channel": channel or None,
         **_running(tx, now),
         "paused": known is not None and known.paused,
-        "last_reaction_at": _last_reaction(tx),
+        "last_reaction_at": newest.received_at if newest else None,
         "round": _round(tx, round_status(tx, current)) if current else None,
         "model": _model(tx),
         "outbox": _outbox(tx, now),
         "parked": [_parked(delivery) for delivery in tx.outbox.parked()[-_MOST_PARKED:]],
         "jobs": [_job(job) for job in tx.agenda.all()],
         "feeds": _feeds(tx),
-        "smoke_test": _smoke_test(tx),
+        "smoke_test": asdict(smoke_test) if smoke_test else None,
         "drift": _drift(tx),
         "doubts": [
             {"id": one.id, "users": list(one.users), "evidence": one.evidence}
@@ -46,22 +47,12 @@ def status_of(tx: Transaction, default_channel: str, now: datetime) -> Status:
     }
 
 
-def _smoke_test(tx: Transaction) -> Status | None:
-    last = tx.workspaces.smoke_test()
-    return None if last is None else asdict(last)
-
-
 def _running(tx: Transaction, now: datetime) -> Status:
     held = tx.leases.get(SCHEDULER)
     if held is None:
         return {"running": False, "process": None, "last_tick_at": None}
     holder, until = held
     return {"running": until > now, "process": holder, "last_tick_at": until - SCHEDULER_LEASE}
-
-
-def _last_reaction(tx: Transaction) -> datetime | None:
-    newest = tx.ledger.newest(Origin.EVENT)
-    return newest.received_at if newest else None
 
 
 def _round(tx: Transaction, status: RoundStatus) -> Status:

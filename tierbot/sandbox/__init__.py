@@ -1,5 +1,5 @@
-"""A Slack workspace in a box: a program of its own, so that tests and the demo meet real sockets.
+"""A local Slack workspace that runs as its own program, so that tests and the demo use real sockets.
 
-`python -m tierbot.sandbox --help` says how to start it. It imports nothing of the rest of tierbot, and
-nothing of tierbot imports it: a bot reaches it only as it reaches Slack, over HTTP and WebSocket.
+`python -m tierbot.sandbox --help` shows how to start it. It shares no code with the bot: a bot reaches it only the way
+it reaches Slack, over HTTP and WebSocket.
 """

@@ -1,4 +1,4 @@
-"""Makes `python -m tierbot.sandbox` work."""
+"""Run the sandbox as `python -m tierbot.sandbox`."""
 
 import sys
 

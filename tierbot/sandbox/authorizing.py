@@ -1,27 +1,20 @@
-"""How an app gets into a team: the page that asks, the code that it sends back, and what the code is exchanged for."""
-
-from __future__ import annotations
+"""Install an app with OAuth: the authorize page, the code it sends back, and the exchange of the code for a token."""
 
 import base64
 import html
-from typing import TYPE_CHECKING
 from urllib.parse import parse_qsl, urlencode
 
+from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
-from starlette.routing import Route
+from starlette.routing import BaseRoute, Route
 
 from tierbot.sandbox.api.registry import method
 from tierbot.sandbox.kit.args import Args
 from tierbot.sandbox.kit.errors import SlackError
+from tierbot.sandbox.kit.records import Json
+from tierbot.sandbox.sandbox import Sandbox
 from tierbot.sandbox.state.codes import CODE_LIVES, Code
-
-if TYPE_CHECKING:
-    from starlette.requests import Request
-    from starlette.routing import BaseRoute
-
-    from tierbot.sandbox.kit.records import Json
-    from tierbot.sandbox.sandbox import Sandbox
-    from tierbot.sandbox.team import Team
+from tierbot.sandbox.team import Team
 
 _HEADERS = {
     "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; frame-ancestors 'none'",
@@ -36,11 +29,11 @@ class Authorizing:
         self._first = box
 
     def routes(self) -> list[BaseRoute]:
-        """Return the route of the page, which a person sees and then submits."""
+        """Return the page's route."""
         return [Route("/oauth/v2/authorize", self.page, methods=["GET", "POST"])]
 
     async def page(self, request: Request) -> Response:
-        """Show who may install where; on a POST send the browser back with a code, or with access_denied."""
+        """Show the installation form; on POST, redirect the browser with a code or with access_denied."""
         asked = dict(request.query_params)
         try:
             redirect_uri = self._redirect_uri(asked)
@@ -59,14 +52,14 @@ class Authorizing:
         settings = self._first.settings
         if asked.get("client_id") != settings.client_id or not settings.client_id:
             raise SlackError("invalid_client_id")
-        wanted = asked.get("redirect_uri", "")
+        requested = asked.get("redirect_uri", "")
         if not settings.redirect_urls:
-            raise SlackError("no_redirect_urls: the app has none")
-        if not wanted:
+            raise SlackError("no_redirect_urls: set one with --redirect-url or in the manifest")
+        if not requested:
             return settings.redirect_urls[0]
-        if not any(wanted == known or wanted.startswith(known.rstrip("/") + "/") for known in settings.redirect_urls):
-            raise SlackError("bad_redirect_uri: it did not match any configured one")
-        return wanted
+        if not any(requested == url or requested.startswith(url.rstrip("/") + "/") for url in settings.redirect_urls):
+            raise SlackError("bad_redirect_uri: it matches none of the configured URLs")
+        return requested
 
     def _scopes(self, asked: dict[str, str]) -> tuple[str, ...]:
         scopes = tuple(part for part in asked.get("scope", "").split(",") if part)
@@ -88,7 +81,7 @@ class Authorizing:
         )
         app = html.escape(self._first.settings.app_name)
         body = (
-            f"<h1>{app} would like to be installed</h1><p>It asks for: {html.escape(asked.get('scope', ''))}</p>"
+            f"<h1>{app} is requesting access to your workspace</h1><p>Scopes: {html.escape(asked.get('scope', ''))}</p>"
             f'<form method="post"><select name="where">{options}</select>'
             '<button name="decision" value="allow">Allow</button>'
             '<button name="decision" value="deny">Cancel</button></form>'
@@ -123,7 +116,7 @@ def _back(redirect_uri: str, answer: dict[str, str]) -> Response:
 
 
 def credentials(authorization: str) -> dict[str, str]:
-    """Return the client id and secret of an HTTP Basic header, as OAuth recommends to send them."""
+    """Return the client id and secret from an HTTP Basic header, the way OAuth recommends sending them."""
     kind, _, text = authorization.partition(" ")
     if kind.lower() != "basic":
         return {}

@@ -1,6 +1,4 @@
-"""The sandbox's command line."""
-
-from __future__ import annotations
+"""Parse the sandbox's command line and run it."""
 
 import argparse
 import asyncio
@@ -8,72 +6,74 @@ import ipaddress
 import json
 import secrets
 import sys
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from tierbot.sandbox.kit.errors import SlackError
 from tierbot.sandbox.kit.settings import Settings, SettingsError, Shortcut, Timings, read_manifest
 from tierbot.sandbox.sandbox import Sandbox
 from tierbot.sandbox.server import serve
 
-if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
-
 _EPILOG = """\
 example:
   python -m tierbot.sandbox --port 8765 --user ada:admin --user bob --shortcut "Why this tag?=why_tag"
   then open http://127.0.0.1:8765/ and start the bot with SLACK_API_URL=http://127.0.0.1:8765/api/
 
-One JSON line on standard output (and in --announce-file) names the addresses and tokens as soon as the
-sandbox listens. docs/sandbox.md describes the control API.
+Once the sandbox is listening, it prints one JSON line with its addresses and tokens to standard output
+(and to --announce-file). docs/sandbox.md describes the control API.
 """
 
 
 def build_parser() -> argparse.ArgumentParser:
     """Return the parser of the command line."""
-    usual = Settings()
+    defaults = Settings()
     parser = argparse.ArgumentParser(
         prog="python -m tierbot.sandbox",
-        description="A Slack workspace in a box: Web API, Socket Mode, colleagues you can play, a page to look at.",
+        description="Run a local Slack workspace: Web API, Socket Mode, simulated colleagues, and a web page.",
         epilog=_EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     add = parser.add_argument
-    add("--host", default=usual.host, help="address to listen on (default: this machine only)")
-    add("--port", type=int, default=usual.port, help="port; 0 takes a free one (default)")
-    add("--public-url", help="base url to name in answers, if it differs from host and port")
-    add("--bot-token", default=usual.bot_token, help="the bot's token (default: %(default)s)")
-    add("--app-token", default=usual.app_token, help="the app-level token (default: %(default)s)")
-    add("--signing-secret", default=usual.signing_secret, help="for --request-url (default: %(default)s)")
-    add("--control-token", help="guards /control/ and the page; made up when --host is not loopback")
-    add("--team", default=usual.team, help="the workspace's name (default: %(default)s)")
-    add("--another-team", action="append", default=[], metavar="NAME", help="one more team, with colleagues alike")
-    add("--org", default=usual.org, metavar="NAME", help="all teams are in this organisation (Enterprise Grid)")
-    add("--same-ids", action="store_true", help="channels, users and timestamps of all teams are alike")
-    add("--client-id", default=usual.client_id, help="lets the app be installed at /oauth/v2/authorize")
-    add("--client-secret", default=usual.client_secret, help="for --client-id (default: %(default)s)")
-    add("--redirect-url", action="append", default=[], help="where to send installers back (or by the manifest)")
-    add("--not-installed", action="store_true", help="no team has the app yet")
-    add("--channel", default=usual.channel, help="the channel that everyone is in (default: %(default)s)")
+    add("--host", default=defaults.host, help="address to listen on (default: this machine only)")
+    add("--port", type=int, default=defaults.port, help="port; 0 picks a free one (default)")
+    add("--public-url", help="base URL in answers, if it differs from host and port")
+    add("--bot-token", default=defaults.bot_token, help="the bot's token (default: %(default)s)")
+    add("--app-token", default=defaults.app_token, help="the app-level token (default: %(default)s)")
+    add("--signing-secret", default=defaults.signing_secret, help="for --request-url (default: %(default)s)")
+    add("--control-token", help="protects /control/ and the page; generated if --host isn't loopback")
+    add("--team", default=defaults.team, help="the workspace's name (default: %(default)s)")
+    add("--another-team", action="append", default=[], metavar="NAME", help="add a team with the same colleagues")
+    add("--org", default=defaults.org, metavar="NAME", help="put all teams in this organization (Enterprise Grid)")
+    add("--same-ids", action="store_true", help="give all teams the same channel ids, user ids and timestamps")
+    add("--client-id", default=defaults.client_id, help="allow installing the app at /oauth/v2/authorize")
+    add("--client-secret", default=defaults.client_secret, help="for --client-id (default: %(default)s)")
+    add("--redirect-url", action="append", default=[], help="where to send installers back (or set it in the manifest)")
+    add("--not-installed", action="store_true", help="start without the app installed in any team")
+    add("--channel", default=defaults.channel, help="the channel that everyone joins (default: %(default)s)")
     add("--manifest", type=Path, help="app manifest (JSON): scopes, events, commands, shortcuts, names")
-    add("--events", help="comma-separated events the app subscribes to, instead of the usual ones")
-    add("--shortcut", action="append", default=[], metavar="NAME=CALLBACK_ID", help="a message shortcut")
-    add("--user", action="append", default=[], metavar="NAME[:admin|:guest|:bot]", help="a colleague")
+    add("--events", help="comma-separated events the app subscribes to, instead of the defaults")
+    add("--shortcut", action="append", default=[], metavar="NAME=CALLBACK_ID", help="add a message shortcut")
+    add("--user", action="append", default=[], metavar="NAME[:admin|:guest|:bot]", help="add a colleague")
     add("--users", type=Path, help="JSON list of colleagues: [{name, real_name?, admin?, guest?, bot?, tz?}]")
     add("--request-url", help="deliver by signed HTTP to this address instead of Socket Mode")
     add("--limits", action="store_true", help="enforce Slack's rate limits")
-    add("--faults", metavar="JSON", help='what goes wrong, e.g. \'{"lost_ack": 0.1, "api_429": 0.05}\'')
+    add("--faults", metavar="JSON", help='faults to inject, e.g. \'{"lost_ack": 0.1, "api_429": 0.05}\'')
     add(
         "--after",
         action="append",
         default=[],
         metavar="'SECONDS CALL [JSON]'",
-        help="a control call at its time, e.g. '30 sockets {\"do\": \"cut\"}', '60 revoke', '90 archive', '95 delete'",
+        help="make a control call at this time, e.g. '30 sockets {\"do\": \"cut\"}', '60 revoke', '90 archive', '95 delete'",
     )
     add("--timings", metavar="JSON", help='seconds, e.g. \'{"ack": 1, "retries": [0, 2, 5]}\'')
-    add("--seed", type=int, default=usual.seed, help="of ids and faults (default: %(default)s)")
-    add("--end-with-stdin", action="store_true", help="end when standard input does, and so with who holds it")
+    add("--seed", type=int, default=defaults.seed, help="seed for ids and faults (default: %(default)s)")
+    add(
+        "--end-with-stdin",
+        action="store_true",
+        help="exit when standard input closes, and so with the process that holds it",
+    )
     add("--announce-file", type=Path, help="also write the JSON line to this file")
     return parser
 
@@ -120,7 +120,7 @@ def _is_loopback(host: str) -> bool:
 def _shortcut(text: str) -> Shortcut:
     name, separator, callback_id = text.partition("=")
     if not separator or not callback_id:
-        raise SettingsError(f"--shortcut {text!r}: write NAME=CALLBACK_ID")
+        raise SettingsError(f"--shortcut {text!r}: use NAME=CALLBACK_ID")
     return Shortcut(name, callback_id)
 
 
@@ -130,14 +130,14 @@ def _later(text: str) -> tuple[float, str, dict[str, Any]]:
     try:
         moment = float(seconds)
     except ValueError as error:
-        raise SettingsError(f"--after {text!r}: write 'SECONDS CALL JSON', such as '30 revoke'") from error
+        raise SettingsError(f"--after {text!r}: use 'SECONDS CALL [JSON]', such as '30 revoke'") from error
     return moment, name, _json(body or "{}", f"--after {text!r}")
 
 
 def _user(text: str) -> dict[str, Any]:
     name, _, trait = text.partition(":")
     if trait not in {"", "admin", "guest", "bot"}:
-        raise SettingsError(f"--user {text!r}: write NAME, NAME:admin, NAME:guest or NAME:bot")
+        raise SettingsError(f"--user {text!r}: use NAME, NAME:admin, NAME:guest or NAME:bot")
     return {"name": name, trait: True} if trait else {"name": name}
 
 
@@ -146,7 +146,7 @@ def _users(path: Path | None) -> list[dict[str, Any]]:
         return []
     users = _json(path.read_text(encoding="utf-8"), str(path))
     if not isinstance(users, list):
-        raise SettingsError(f"{path}: a JSON list of colleagues is wanted")
+        raise SettingsError(f"{path}: expected a JSON list of colleagues")
     return users
 
 
@@ -160,11 +160,11 @@ def _json(text: str, where: str) -> Any:
     try:
         return json.loads(text)
     except ValueError as error:
-        raise SettingsError(f"{where}: not JSON: {error}") from error
+        raise SettingsError(f"{where}: not valid JSON: {error}") from error
 
 
 def announcer(path: Path | None) -> Callable[[str], None]:
-    """Return what prints the JSON line, and writes it to a file whole or not at all."""
+    """Return a function that prints the JSON line and, given a path, also writes it there atomically."""
 
     def announce(line: str) -> None:
         if path is not None:
@@ -177,7 +177,7 @@ def announcer(path: Path | None) -> Callable[[str], None]:
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run the sandbox until it is told to stop."""
+    """Run the sandbox until it is asked to stop; return the exit code."""
     parser = build_parser()
     arguments = parser.parse_args(argv)
     try:

@@ -1,22 +1,16 @@
-"""Serves the page: a handful of plain files beside this module, and the table of emoji made from iamcal's data."""
-
-from __future__ import annotations
+"""Serve the page's files from the folder `page`, and an emoji table built from iamcal's data."""
 
 import gzip
 import hashlib
 import json
 from functools import cache
 from importlib import resources
-from typing import TYPE_CHECKING
 
+from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
-from starlette.routing import Route
+from starlette.routing import BaseRoute, Route
 
 from tierbot.sandbox.kit import emoji
-
-if TYPE_CHECKING:
-    from starlette.requests import Request
-    from starlette.routing import BaseRoute
 
 _TYPES = {"html": "text/html", "css": "text/css", "js": "text/javascript", "json": "application/json"}
 _POLICY = (
@@ -44,7 +38,7 @@ _ORDER = (
 
 @cache
 def emoji_table() -> bytes:
-    """Return `{category: "characters name alias…,…"}` as JSON; `~` before a name says that it takes a skin tone."""
+    """Return `{category: "characters name alias…,…"}` as JSON; `~` before a name marks emoji with skin tones."""
     rows: dict[str, dict[str, list[str]]] = {category: {} for category in _ORDER}
     for name, glyph in emoji.glyphs().items():
         if glyph.category not in rows:
@@ -59,7 +53,7 @@ def emoji_table() -> bytes:
 
 @cache
 def content(name: str) -> tuple[bytes, str] | None:
-    """Return a file of the page, compressed, and its entity tag; `None` for a name that is none of them."""
+    """Return a page file, gzipped, and its ETag; None for an unknown name."""
     if name == "emoji.json":
         found = emoji_table()
     else:
@@ -71,7 +65,7 @@ def content(name: str) -> tuple[bytes, str] | None:
 
 
 async def page(request: Request) -> Response:
-    """Serve the page itself, at `/` and at every permalink."""
+    """Serve the page itself, at `/` and at permalinks."""
     return _serve(request, "index.html")
 
 

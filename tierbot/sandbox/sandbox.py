@@ -1,52 +1,46 @@
-"""The sandbox, put together: a team, the events that it sends to the app, and what the app must answer."""
-
-from __future__ import annotations
-
-from typing import TYPE_CHECKING
+"""Assemble a sandbox: a team, its events, and its interactions with the app."""
 
 from tierbot.sandbox.events.appevents import AppEvents
 from tierbot.sandbox.events.interactions import Interactions
+from tierbot.sandbox.kit.clock import Clock
 from tierbot.sandbox.kit.errors import SlackError
+from tierbot.sandbox.kit.records import Json
+from tierbot.sandbox.kit.settings import Settings
 from tierbot.sandbox.state.teams import REVOKED, UNINSTALLED
 from tierbot.sandbox.team import Team
 
-if TYPE_CHECKING:
-    from tierbot.sandbox.kit.clock import Clock
-    from tierbot.sandbox.kit.records import Json
-    from tierbot.sandbox.kit.settings import Settings
-
 
 class Sandbox(Team):
-    """A team whose app hears of what happens there."""
+    """A team whose app receives events and interactions."""
 
     def __init__(
-        self, settings: Settings | None = None, clock: Clock | None = None, beside: Sandbox | None = None
+        self, settings: Settings | None = None, clock: Clock | None = None, beside: "Sandbox | None" = None
     ) -> None:
-        """`beside` is the first team: others share its clock, its app, and the way to it."""
+        """`beside` is the first team, whose clock, app and transport the others share."""
         super().__init__(settings, clock, beside)
         self.events = AppEvents(self, self.settings.events, self.courier.event)
         self.interactions = Interactions(self)
         self.workspace.listen(self._publish)
 
     def revoke_token(self) -> None:
-        """Make the bot's token useless, and tell the app."""
+        """Revoke the bot's token and notify the app."""
         self.events.end({"type": "tokens_revoked", "tokens": {"oauth": [], "bot": [self.bot.id]}}, REVOKED)
 
     def restore_token(self) -> None:
-        """Make the bot's token good again, which Slack never does: it gives a new one."""
+        """Make the bot's token valid again. Slack would issue a new one instead."""
         self.teams.restore(self.workspace.id)
 
     def uninstall(self, *, org_wide: bool = False) -> None:
-        """Remove the app from the workspace (or from all of the organisation): its token dies, and it is told so."""
+        """Remove the app from the workspace or the whole organization, revoke its token, and notify it."""
         place = self.teams.org.id if org_wide and self.teams.org else self.workspace.id
         revoked: Json = {"type": "tokens_revoked", "tokens": {"oauth": [], "bot": [self.bot.id]}}
         self.events.end(revoked, UNINSTALLED, {"type": "app_uninstalled"}, place=place)
 
     def grant(self, *, granted: bool = True) -> None:
-        """Let the organisation's app into this team, or out of it, and tell the app."""
+        """Grant or revoke the organization's app access to this team, and notify the app."""
         org = self.teams.org
         if org is None:
-            raise SlackError("invalid_arguments", messages=["this team is in no organisation"])
+            raise SlackError("invalid_arguments", messages=["this team isn't part of an organization"])
         change = org.granted.add if granted else org.granted.discard
         change(self.workspace.id)
         kind = "team_access_granted" if granted else "team_access_revoked"

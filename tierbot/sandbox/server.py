@@ -1,6 +1,4 @@
-"""Listens: Starlette's routes on a uvicorn server that ends at once, and quietly, when it is told to."""
-
-from __future__ import annotations
+"""Serve the sandbox's routes on a uvicorn server that stops promptly and quietly on a signal."""
 
 import asyncio
 import contextlib
@@ -10,44 +8,40 @@ import signal
 import socket
 import sys
 import threading
+from collections.abc import Callable, Iterator
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import uvicorn
 from starlette.applications import Starlette
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
+from websockets.http11 import Request as Handshake
 
 from tierbot.sandbox import pagefiles
-from tierbot.sandbox.control import ControlWeb
+from tierbot.sandbox.control.routes import ControlWeb
 from tierbot.sandbox.kit.errors import SlackError
+from tierbot.sandbox.sandbox import Sandbox
 from tierbot.sandbox.web import SlackWeb
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-
-    from websockets.http11 import Request as Handshake
-
-    from tierbot.sandbox.sandbox import Sandbox
 
 
 class SocketProtocol(WebSocketsSansIOProtocol):
-    """A WebSocket that can play dead: a silent one answers no ping."""
+    """A WebSocket that can play dead: while silent, it answers no ping."""
 
     silent = False
 
     def handle_connect(self, event: Handshake) -> None:
-        """Let the application reach this protocol."""
+        """Make this protocol reachable from the application."""
         super().handle_connect(event)
         if hasattr(self, "scope"):
             self.scope["extensions"] = {**(self.scope.get("extensions") or {}), "sandbox": {"protocol": self}}
 
     def data_received(self, data: bytes) -> None:
-        """Take what came, unless this connection plays dead."""
+        """Process received data, unless the connection is silent."""
         if not self.silent:
             super().data_received(data)
 
     def send_keepalive_ping(self) -> None:
-        """Ping the client, unless this connection plays dead (a ping counts as a sign of life)."""
+        """Ping the client, unless the connection is silent (a ping would show that it is alive)."""
         if self.silent:
             self.schedule_ping()
         else:
@@ -55,15 +49,15 @@ class SocketProtocol(WebSocketsSansIOProtocol):
 
 
 class QuietServer(uvicorn.Server):
-    """A server that leaves signals to `run`, so that SIGTERM ends in exit code 0."""
+    """A server that leaves signals to `serve`, so that SIGTERM ends with exit code 0."""
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
-        """Capture none."""
+        """Capture no signals."""
         yield
 
     async def start(self, listener: socket.socket) -> None:
-        """Begin to serve on a listening socket."""
+        """Start serving on a listening socket."""
         self.config.load()
         self.lifespan = self.config.lifespan_class(self.config)
         await self.startup(sockets=[listener])
@@ -80,9 +74,9 @@ def build_app(box: Sandbox) -> Starlette:
 
 
 def listen(host: str, port: int) -> socket.socket:
-    """Open the listening socket; port 0 takes a free one."""
+    """Open the listening socket; port 0 picks a free one."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    # The protocol is named because asyncio switches Nagle off only where it reads "TCP" here (40 ms a call).
+    # The protocol is explicit because asyncio turns off Nagle's algorithm only for TCP (otherwise 40 ms a call).
     listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     listener.bind((host, port))
@@ -91,14 +85,14 @@ def listen(host: str, port: int) -> socket.socket:
 
 
 def address(listener: socket.socket, host: str) -> str:
-    """Return the base url of a listening socket."""
+    """Return the base URL of a listening socket."""
     port = listener.getsockname()[1]
     shown = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(host, f"[{host}]" if ":" in host else host)  # noqa: S104
     return f"http://{shown}:{port}"
 
 
 def announcement(box: Sandbox) -> dict[str, Any]:
-    """Return what whoever started the sandbox needs to know."""
+    """Return the addresses, tokens and ids that the sandbox prints at its start."""
     settings = box.settings
     token = f"/?token={settings.control_token}" if settings.control_token else "/"
     return {
@@ -145,7 +139,7 @@ def make_server(box: Sandbox) -> QuietServer:
 
 
 async def serve(box: Sandbox, announce: Callable[[str], None], until: int | None = None) -> None:
-    """Serve until SIGTERM or SIGINT, or until the pipe with the descriptor `until` ends."""
+    """Serve until SIGTERM, SIGINT, or the end of the pipe with the file descriptor `until`."""
     settings = box.settings
     listener = listen(settings.host, settings.port)
     box.base_url = settings.public_url or address(listener, settings.host)
@@ -160,18 +154,18 @@ async def serve(box: Sandbox, announce: Callable[[str], None], until: int | None
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop)
     if until is not None:
-        threading.Thread(target=_at_the_end_of, args=(until, loop, stop), daemon=True).start()
+        threading.Thread(target=_stop_at_end_of, args=(until, loop, stop), daemon=True).start()
     await server.start(listener)
     for one in box.teams.boxes.values():
         one.courier.is_open = True
     announce(json.dumps(announcement(box)))
     for seconds, name, body in settings.later:
-        box.timers.call_later(seconds, partial(_do_later, box, name, body))
+        box.timers.call_later(seconds, partial(_perform_later, box, name, body))
     await server.run_until_told()
     await box.close()
 
 
-def _do_later(box: Sandbox, name: str, body: dict[str, Any]) -> None:
+def _perform_later(box: Sandbox, name: str, body: dict[str, Any]) -> None:
     box.hub.spawn(_perform(box, name, body))
 
 
@@ -182,8 +176,8 @@ async def _perform(box: Sandbox, name: str, body: dict[str, Any]) -> None:
         print(f"sandbox: --after {name} {body}: {error}", file=sys.stderr)  # noqa: T201
 
 
-def _at_the_end_of(descriptor: int, loop: asyncio.AbstractEventLoop, stop: Callable[[], None]) -> None:
-    while os.read(descriptor, 4096):  # not by sys.stdin, whose lock the interpreter wants when it ends
+def _stop_at_end_of(descriptor: int, loop: asyncio.AbstractEventLoop, stop: Callable[[], None]) -> None:
+    while os.read(descriptor, 4096):  # not sys.stdin, whose lock the interpreter needs on exit
         pass
-    with contextlib.suppress(RuntimeError):  # it has ended already
+    with contextlib.suppress(RuntimeError):  # the loop is already closed
         loop.call_soon_threadsafe(stop)

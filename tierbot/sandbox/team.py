@@ -1,12 +1,11 @@
-"""One team: its workspace, the app installed in it, and what stands between them."""
-
-from __future__ import annotations
+"""A team: its workspace, its app, and the connection between them."""
 
 from random import Random
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from tierbot.sandbox.delivery.courier import Courier, Transport
 from tierbot.sandbox.delivery.faults import Faults
+from tierbot.sandbox.delivery.httpevents import HttpTransport
 from tierbot.sandbox.delivery.hub import Hub
 from tierbot.sandbox.kit.clock import Clock, Timers
 from tierbot.sandbox.kit.errors import SlackError
@@ -24,20 +23,17 @@ from tierbot.sandbox.state.teams import Teams
 from tierbot.sandbox.state.views import Triggers, Views
 from tierbot.sandbox.state.workspace import Workspace
 
-if TYPE_CHECKING:
-    from tierbot.sandbox.delivery.httpevents import HttpTransport
-
 
 class Team:
-    """A workspace with one app in it; others of the same app may stand beside it (see teams.py)."""
+    """A workspace with the app; other teams may share that app (see teams.py)."""
 
     def __init__(
-        self, settings: Settings | None = None, clock: Clock | None = None, beside: Team | None = None
+        self, settings: Settings | None = None, clock: Clock | None = None, beside: "Team | None" = None
     ) -> None:
-        """`beside` is the first team: others share its clock, its app, and the way to it."""
+        """`beside` is the first team, whose clock, app and transport the others share."""
         self.settings = settings = settings or Settings()
         place = len(beside.teams.boxes) if beside else 0
-        rng = Random(settings.seed + (0 if settings.same_ids else place))  # noqa: S311  (repeatable, and no secret)
+        rng = Random(settings.seed + (0 if settings.same_ids else place))  # noqa: S311  (reproducible; not a real secret)
         self.clock: Clock = beside.clock if beside else clock or Clock()
         self.timers: Timers = beside.timers if beside else Timers(self.clock)
         began = beside.mint.counting_from if beside else int(self.clock.time())
@@ -65,7 +61,7 @@ class Team:
             settings.bot_name,
             real_name=settings.app_name,
             bot=True,
-            user_id=beside.bot.id if beside and settings.org else None,  # an organisation's bot is one
+            user_id=beside.bot.id if beside and settings.org else None,  # one bot for the whole organization
         )
         self.home_channel = self.workspace.add_channel(settings.channel)
         self.workspace.join(self.home_channel.id, self.bot.id)
@@ -78,14 +74,14 @@ class Team:
 
     @property
     def base_url(self) -> str:
-        """Where the sandbox listens."""
+        """The sandbox's base URL."""
         return self._base_url if self.teams.first is self else self.teams.first.base_url
 
     @base_url.setter
     def base_url(self, url: str) -> None:
         self._base_url = url
 
-    def _connect(self, rng: Random, beside: Team | None) -> None:
+    def _connect(self, rng: Random, beside: "Team | None") -> None:
         settings, timings = self.settings, self.settings.timings
         self._base_url = settings.public_url or ""
         self.hub: Hub = beside.hub if beside else Hub(settings, self.timers, self.mint, rng, self.faults)
@@ -95,8 +91,6 @@ class Team:
         transport: Transport = self.hub
         self.http: HttpTransport | None = beside.http if beside else None
         if settings.request_url and self.http is None:
-            from tierbot.sandbox.delivery.httpevents import HttpTransport  # noqa: PLC0415  (most sandboxes keep sockets)
-
             self.http = HttpTransport(settings.request_url, settings.signing_secret, self.timers, self.faults)
         if self.http is not None:
             transport = self.http
@@ -113,7 +107,7 @@ class Team:
         )
 
     def _publish(self, kind: str, change: Json) -> None:
-        """Put a change on the stream, in JSON."""
+        """Publish a change as JSON on the stream."""
         if kind in {"reaction_added", "reaction_removed"}:
             message = change["message"]
             reacted = {"channel": message.channel, "ts": message.ts, "reactions": reactions_json(message)}
@@ -133,7 +127,7 @@ class Team:
         self.stream.publish(kind, shown)
 
     def render(self, message: Message) -> Json:
-        """Return a message as the page and the control API show it: all that Slack knows of it."""
+        """Return a message as the page and the control API show it, with metadata and files."""
         body = message_json(self.workspace, message, metadata=True) | {"channel": message.channel}
         if message.files:
             body["files"] = self.files.of(message)
@@ -152,37 +146,37 @@ class Team:
             "members": list(channel.members),
         }
 
-    def find_channel(self, wanted: str) -> Channel:
-        """Return a channel by id or #name, or raise `channel_not_found`."""
-        name = wanted.removeprefix("#")
+    def find_channel(self, key: str) -> Channel:
+        """Return a channel by id or #name. Raises `channel_not_found`."""
+        name = key.removeprefix("#")
         for channel in self.workspace.channels.values():
-            if channel.id == wanted or (channel.name and channel.name == name):
+            if channel.id == key or (channel.name and channel.name == name):
                 return channel
         raise SlackError("channel_not_found")
 
-    def find_user(self, wanted: str) -> User:
-        """Return a user by id, name or @name, or raise `user_not_found`."""
-        found = self.workspace.users.get(wanted)
+    def find_user(self, key: str) -> User:
+        """Return a user by id, name or @name. Raises `user_not_found`."""
+        found = self.workspace.users.get(key)
         if found is not None:
             return found
-        name = wanted.removeprefix("@")
+        name = key.removeprefix("@")
         for user in self.workspace.users.values():
             if user.name == name:
                 return user
         raise SlackError("user_not_found")
 
     def add_colleague(self, name: str, **traits: Any) -> User:
-        """Add a user and let them into the home channel."""
+        """Add a user, also to the home channel."""
         user = self.workspace.add_user(name, **traits)
         self.workspace.join(self.home_channel.id, user.id)
         return user
 
     def permalink(self, message: Message) -> str:
-        """Return a message's address, which is on the sandbox's page."""
+        """Return a message's permalink on the sandbox's page."""
         return f"{self.base_url}/archives/{message.channel}/p{message.ts.replace('.', '')}"
 
     def caller(self, token: str) -> User:
-        """Return whose token this is: a colleague's is USER_TOKEN followed by their name, any other the bot's."""
+        """Return the token's owner: USER_TOKEN and a name belong to that colleague, any other token to the bot."""
         return self.find_user(token.removeprefix(USER_TOKEN)) if token.startswith(USER_TOKEN) else self.bot
 
     def need_scope(self, scope: str) -> None:
@@ -193,16 +187,16 @@ class Team:
 
     @property
     def token_revoked(self) -> bool:
-        """Whether the app's token of this team is dead."""
+        """Whether the app's token for this team is dead."""
         return not self.teams.installed(self)
 
     def set_panel(self, panel: Json) -> None:
-        """Keep the bot's own account of what it learned, and show it on the page."""
+        """Store what the bot reports about its learning, and show it on the page."""
         self.panel = panel
         self.stream.publish("panel", {"panel": panel})
 
     async def close(self) -> None:
-        """Stop everything that runs in the background."""
+        """Stop all background work."""
         for box in self.teams.boxes.values():
             box.stream.close()
             await box.courier.close()

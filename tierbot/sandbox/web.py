@@ -1,32 +1,26 @@
-"""Slack's own web edge: `/api/…`, uploads, response urls, files and the Socket Mode link."""
+"""Serve Slack's own URLs: `/api/…`, uploads, response URLs, files and the Socket Mode link."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any, cast
 from urllib.parse import parse_qsl
 
+from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
-from starlette.routing import Route, WebSocketRoute
+from starlette.routing import BaseRoute, Route, WebSocketRoute
+from starlette.websockets import WebSocket
 
 from tierbot.sandbox.api import METHODS, Args, Method
 from tierbot.sandbox.authorizing import Authorizing, credentials
 from tierbot.sandbox.kit.errors import SlackError
 from tierbot.sandbox.kit.settings import USER_TOKEN
 from tierbot.sandbox.kit.wire import parse_json
-
-if TYPE_CHECKING:
-    from starlette.requests import Request
-    from starlette.routing import BaseRoute
-    from starlette.websockets import WebSocket
-
-    from tierbot.sandbox.sandbox import Sandbox
+from tierbot.sandbox.sandbox import Sandbox
 
 _MAX_BODY = 32 * 1024 * 1024
 _CALLERS = {"bot": {"bot"}, "app": {"app"}, "member": {"bot", "user"}, "everyone": {"bot", "app", "user"}}
 
 
 async def read_arguments(request: Request) -> dict[str, Any]:
-    """Return a call's arguments from its query, its form or its JSON."""
+    """Return a call's arguments from its query string, form or JSON."""
     values: dict[str, Any] = dict(request.query_params)
     content_type = request.headers.get("content-type", "").partition(";")[0].strip()
     if content_type == "multipart/form-data":
@@ -51,7 +45,7 @@ async def read_arguments(request: Request) -> dict[str, Any]:
 
 
 class SlackWeb:
-    """The routes that Slack has."""
+    """The routes of Slack's own API."""
 
     def __init__(self, box: Sandbox) -> None:
         self._box = box
@@ -81,7 +75,7 @@ class SlackWeb:
             method = METHODS.get(name)
             if method is None:
                 raise SlackError("unknown_method", req_method=name)  # noqa: TRY301
-            self._authorise(method, token)
+            self._authorize(method, token)
             args = Args(values, token=token)
             box = cast("Sandbox", box.teams.box_of(token, name, args))
             wait = box.faults.plan.retry_after if fault == "429" else self._wait(box, method, values)
@@ -102,7 +96,7 @@ class SlackWeb:
         channel = str(values.get("channel", ""))
         return box.limits.retry_after(method.name, method.tier, channel, box.clock.time())
 
-    def _authorise(self, method: Method, token: str) -> None:
+    def _authorize(self, method: Method, token: str) -> None:
         if method.caller == "anyone":
             return
         kind = self._kind(token)
@@ -129,7 +123,7 @@ class SlackWeb:
         return "bot"
 
     async def respond(self, request: Request) -> Response:
-        """Take an answer through a response_url."""
+        """Accept an answer to a response_url."""
         try:
             body = parse_json(await request.body())
             if not isinstance(body, dict):
@@ -144,7 +138,7 @@ class SlackWeb:
         return PlainTextResponse("ok")
 
     async def upload(self, request: Request) -> Response:
-        """Take the bytes of a promised file, raw or as a form."""
+        """Accept the bytes of a reserved file, raw or as a form."""
         content_type = request.headers.get("content-type", "")
         if content_type.startswith("multipart/form-data"):
             async with request.form() as form:
@@ -162,7 +156,7 @@ class SlackWeb:
         return PlainTextResponse(f"OK - {file.length}")
 
     async def download(self, request: Request) -> Response:
-        """Give an uploaded picture to the page (anything else as a download)."""
+        """Serve an uploaded picture inline, and any other file as a download."""
         try:
             file_id = request.path_params["file_id"]
             file = self._box.teams.holder("files", file_id).files.get(file_id)
@@ -181,7 +175,7 @@ class SlackWeb:
 
 
 def bearer(request: Request) -> str:
-    """Return the token of an Authorization header."""
+    """Return the bearer token of the Authorization header, or ""."""
     kind, _, token = request.headers.get("authorization", "").partition(" ")
     return token.strip() if kind.lower() == "bearer" else ""
 

@@ -43,7 +43,7 @@ def test_what_a_worker_had_when_it_died_is_done_by_another(tmp_path: Path) -> No
 
 
 def test_a_shard_that_kills_every_worker_is_named_and_what_is_done_stays(tmp_path: Path) -> None:
-    with pytest.raises(WorkerLostError, match=r"lines 7 to 8 ended 4 workers in a row.*What is done is kept"):
+    with pytest.raises(WorkerLostError, match=r"lines 7 to 8: 4 workers in a row.*Finished parts are saved"):
         run([*WORDS[:6], "die", *WORDS[6:]], tmp_path, workers=1)
     parts = Parts(tmp_path / "out", {"work": "upper"})
     assert parts.has(0)
@@ -68,7 +68,7 @@ def test_begun_again_only_what_is_missing_is_done_and_the_result_is_the_same(tmp
 
 def test_the_beginning_of_other_work_is_not_gone_on_with(tmp_path: Path) -> None:
     Parts(tmp_path / "out", {"work": "upper", "file": "a.jsonl"})
-    with pytest.raises(TierbotError, match=r"out\.parts holds the beginning of other work"):
+    with pytest.raises(TierbotError, match=r"out\.parts contains an unfinished run"):
         Parts(tmp_path / "out", {"work": "upper", "file": "b.jsonl"})
 
 
@@ -90,8 +90,8 @@ def test_input_is_read_as_workers_get_free_and_not_all_at_once(tmp_path: Path) -
 @pytest.mark.parametrize(
     ("engine", "workers", "said"),
     [
-        ("slurm", None, "There is no engine 'slurm'. Engines are: local, ray"),
-        ("local", 0, "--workers 0: there must be one"),
+        ("slurm", None, "Unknown engine 'slurm'. Use local or ray"),
+        ("local", 0, "--workers 0: use 1 or more"),
     ],
 )
 def test_an_engine_that_there_is_none_of_is_one_clear_sentence(engine: str, workers: int | None, said: str) -> None:

@@ -80,5 +80,5 @@ def test_a_shard_that_kills_every_worker_and_work_that_refuses_are_told_as_by_th
     here = {**environment(tmp_path), "RAY_ADDRESS": "local"}
     script = POISON.replace("{folder}", str(tmp_path))
     done = subprocess.run([sys.executable, "-c", script], env=here, capture_output=True, text=True, check=True)
-    assert "WorkerLostError line 1 ended 4 workers in a row" in done.stdout
+    assert "WorkerLostError line 1: 4 workers in a row" in done.stdout
     assert "TierbotError This line cannot be worked on. Take it out." in done.stdout

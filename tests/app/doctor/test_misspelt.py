@@ -9,15 +9,15 @@ from tierbot.settings import Settings, environment_name
 @pytest.mark.parametrize(
     ("name", "meant"),
     [
-        ("TIERBOT_ADMIN", "is TIERBOT_ADMINS meant?"),
-        ("tierbot_blank_shares", "is TIERBOT_BLANK_SHARE meant?"),
-        ("TIERBOT_ZZZ", "lists those there are"),
-        ("TIERBOT_FIRST_STAGE", "lists those there are"),  # of an earlier version
+        ("TIERBOT_ADMIN", "Did you mean TIERBOT_ADMINS?"),
+        ("tierbot_blank_shares", "Did you mean TIERBOT_BLANK_SHARE?"),
+        ("TIERBOT_ZZZ", "See `.env.example`"),
+        ("TIERBOT_FIRST_STAGE", "See `.env.example`"),  # of an earlier version
     ],
 )
 def test_a_name_that_begins_like_a_setting_and_is_none_is_told_with_the_nearest(name: str, meant: str) -> None:
     (said,) = misspelt([name, "HOME", "SLACK_BOT_TOKEN"])
-    assert said.startswith(f"{name.upper()} is no setting and has no effect")
+    assert said.startswith(f"{name.upper()} isn't a setting and has no effect")
     assert meant in said
 
 

@@ -13,10 +13,10 @@ from tierbot.adapters.files.crowd_files import read_votes
 from tierbot.adapters.store import SqlStore
 from tierbot.domain.nouns import Arm, TierbotError
 from tierbot.domain.training.offpolicy import Log, greedy, ips, log_of, snips
-from tierbot.reports.dataset import COLUMNS, Only, row_of, settled_posts
+from tierbot.reports.dataset import COLUMNS, ColumnKind, Only, row_of, settled_posts
 from tierbot.reports.export import FORMATS, format_named
-from tierbot.reports.export.columnar import arrow_schema, plain_row
-from tierbot.reports.export.label_studio import labelling_config
+from tierbot.reports.export.columnar import arrow_schema
+from tierbot.reports.export.label_studio import labeling_config
 
 COUNT = 60
 
@@ -32,6 +32,15 @@ def store():
 def rows(store: SqlStore) -> list[dict]:
     with store.read(TEAM) as tx:
         return [row_of(item) for item in settled_posts(tx, Only(), NAMES)]
+
+
+def plain_row(row):
+    """Convert a row read from Parquet or Arrow back: lists of {tag, value} become dicts."""
+    keyed = {column.name for column in COLUMNS if column.kind in {ColumnKind.SHARES, ColumnKind.COUNTS}}
+    return {
+        name: {one["tag"]: one["value"] for one in value} if name in keyed and value is not None else value
+        for name, value in row.items()
+    }
 
 
 def plain(row: dict) -> dict:
@@ -140,7 +149,7 @@ def test_arrays_leave_out_what_another_encoder_embedded_and_say_so(store: SqlSto
         written = write_dataset(
             tx, FORMATS["obp"], tmp_path / "d.npz", only=Only(), name=NAMES, encoder_digest="another", dimension=8
         )
-    assert "60 rows were left out" in " ".join(written.notes)
+    assert "Left out 60 rows" in " ".join(written.notes)
     with np.load(tmp_path / "d.npz", allow_pickle=False) as arrays:
         assert arrays["context"].shape == (0, 8)
     assert DIGEST != "another"
@@ -172,7 +181,7 @@ def test_label_studio_takes_tasks_annotations_and_predictions(store: SqlStore, t
         "label_studio_sdk.label_interface", reason="needs Label Studio's SDK: see tests/label-studio.txt"
     )
     exported(store, "label-studio", tmp_path / "d.json")
-    studio = interface.LabelInterface(labelling_config(TAGS))
+    studio = interface.LabelInterface(labeling_config(TAGS))
     tasks = json.loads((tmp_path / "d.json").read_text())
     assert len(tasks) == COUNT
     for task in tasks:
@@ -181,7 +190,7 @@ def test_label_studio_takes_tasks_annotations_and_predictions(store: SqlStore, t
         assert all(studio.validate_prediction(one) for one in task["predictions"])
     from label_studio_sdk.converter import Converter
 
-    converter = Converter(labelling_config(TAGS), project_dir=None)
+    converter = Converter(labeling_config(TAGS), project_dir=None)
     converter.convert_to_json_min(str(tmp_path / "d.json"), str(tmp_path / "min"), is_dir=False)
     (result,) = (tmp_path / "min").iterdir()
     for flat in json.loads(result.read_text()):
@@ -194,7 +203,7 @@ def test_a_task_names_its_label_in_the_words_of_the_labelling_interface(
 ) -> None:
     exported(store, "label-studio", tmp_path / "d.json")
     tasks = json.loads((tmp_path / "d.json").read_text())
-    choices = set(re.findall(r'Choice value="([^"]+)"', labelling_config(TAGS)))
+    choices = set(re.findall(r'Choice value="([^"]+)"', labeling_config(TAGS)))
     for task, row in zip(tasks, rows, strict=True):
         labels = [tag for one in task["annotations"] for part in one["result"] for tag in part["value"]["choices"]]
         assert labels == list(row["label"])
@@ -234,7 +243,7 @@ def test_exports_one_after_the_other_hold_everything_once(tmp_path: Path) -> Non
     assert (first.rows, second.rows, third.rows) == (10, 4, 0)
     assert third.cursor == second.cursor > first.cursor
     assert (tmp_path / "3.jsonl").read_text() == ""
-    with pytest.raises(TierbotError, match="of another database"):
+    with pytest.raises(TierbotError, match="belongs to another database"):
         exported(store, "jsonl", tmp_path / "4.jsonl", Only(since=10_000))
     store.close()
 

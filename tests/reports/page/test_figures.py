@@ -88,7 +88,7 @@ def test_calibration_of_nothing_is_not_told() -> None:
 def test_calibration_counts_every_post_in_one_bin(said: list[tuple[float, bool]]) -> None:
     found = calibration(judged("food", ("food",) if right else ("law",), p=p) for p, right in said)
     assert sum(one.true.n for one in found.bins) == found.n == len(said)
-    assert all(one.low <= one.said <= one.high for one in found.bins)
+    assert all(one.low <= one.predicted <= one.high for one in found.bins)
     assert 0 <= (found.error or 0) <= 1
 
 

@@ -132,8 +132,8 @@ def test_drift_is_told_only_where_there_are_enough_posts_and_drawn_only_where_so
     assert "food" not in report_page(drifts)
     assert "🍕 Food: recall" in report_page(drifts)
     still = Outline(report_page(replace(report, drift=Drift(100, 300, ()))))
-    assert "What drifts" in still.headings
-    assert "What drifts" not in Outline(report_page(replace(report, drift=Drift(10, 0, ())))).headings
+    assert "Drift" in still.headings
+    assert "Drift" not in Outline(report_page(replace(report, drift=Drift(10, 0, ())))).headings
 
 
 def test_an_empty_workspace_has_a_page_too() -> None:

@@ -1,7 +1,7 @@
-"""Bulk work beyond one process: cut into shards, done by a pool on this machine or by a Ray cluster, resumable.
+"""Resumable bulk work in shards, on a pool of local processes or a Ray cluster.
 
-Which shard a line belongs to depends on the input alone, and a shard is worked on alone: so the result is the same to
-the last byte whatever does the work, with however many workers, and however often it was interrupted.
+Shards depend only on the input, and each is processed on its own, so the result is byte-for-byte the same on any engine,
+with any number of workers, and after any interruption.
 """
 
 from tierbot.app.bulk.engines import Engine, engine_of

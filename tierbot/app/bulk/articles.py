@@ -1,20 +1,19 @@
-"""A database's articles in bulk: embedded by an encoder that has not embedded them yet."""
+"""Embed a database's articles in bulk with a new encoder."""
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 from tierbot.app.bulk.engines import Engine
+from tierbot.app.bulk.parts import Progress
 from tierbot.app.bulk.texts import SHARD, embedding, vectors_of
 from tierbot.app.bulk.work import Shard
 from tierbot.use_cases.ports import Store
 
 
-def embed_missing(
-    store: Store, workspace: str, encoder: str, digest: str, engine: Engine, tell: Callable[[int, int], None]
-) -> int:
-    """Embed what this encoder has not embedded, a shard's worth a transaction; return how many articles.
+def embed_missing(store: Store, workspace: str, encoder: str, digest: str, engine: Engine, progress: Progress) -> int:
+    """Embed the articles without an embedding from this encoder, one transaction per shard; return their number.
 
-    What is written stays: begun again, it goes on with the rest. `tell` hears of each shard.
+    After an interruption, call it again to embed the rest. It calls `progress` after each shard.
     """
     ids: dict[int, list[str]] = {}
 
@@ -36,5 +35,5 @@ def embed_missing(
         with store.begin(workspace) as tx:
             tx.articles.add_embeddings(digest, vectors)
         done += len(vectors)
-        tell(done, 0)
+        progress(done, 0)
     return done

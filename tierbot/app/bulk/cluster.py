@@ -1,6 +1,6 @@
-"""A Ray cluster as engine: the one that RAY_ADDRESS names, one that runs here, or one of this machine's processors.
+"""Run bulk work on a Ray cluster: the one at RAY_ADDRESS, one running on this machine, or a new one on its processors.
 
-tierbot must be installed on every machine of the cluster, in the same version. Usage statistics stay off.
+Every machine of the cluster needs the same version of tierbot. Ray's usage statistics stay off.
 """
 
 import os
@@ -16,10 +16,10 @@ _PATIENCE = 10.0  # seconds
 
 
 class RayEngine:
-    """Tasks on a Ray cluster, one processor each; Ray gives the task of a worker that died to another."""
+    """Run tasks on a Ray cluster, one processor each; Ray retries a task whose worker died."""
 
     def __init__(self, workers: int | None) -> None:
-        """`workers`: at most so many at a time; None: as many as the cluster has processors."""
+        """`workers`: the maximum number of parallel tasks; None: the cluster's number of processors."""
         self._workers = workers
         os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
         try:
@@ -32,15 +32,17 @@ class RayEngine:
         """See Engine."""
         ray = self._ray
         self._connect()
-        workers = self._workers or max(1, int(ray.cluster_resources().get("CPU", 1)))
-        there = ray.put(work)  # once for all tasks
+
+        # Limit the number of workers by submitting no more tasks than that.
+        limit = self._workers or _AHEAD * max(1, int(ray.cluster_resources().get("CPU", 1)))
+        shared = ray.put(work)  # once for all tasks
         task = ray.remote(num_cpus=1, max_retries=ATTEMPTS - 1)(do)
         source = iter(shards)
         flying: dict[Any, Shard] = {}
         try:
             while True:
-                while len(flying) < self._in_flight(workers) and (shard := next(source, None)) is not None:
-                    flying[task.remote(there, list(shard.lines))] = shard
+                while len(flying) < limit and (shard := next(source, None)) is not None:
+                    flying[task.remote(shared, list(shard.lines))] = shard
                 if not flying:
                     return
                 finished, _ = ray.wait(list(flying), num_returns=1)
@@ -50,10 +52,6 @@ class RayEngine:
         finally:
             for reference in flying:
                 ray.cancel(reference, force=True)
-
-    def _in_flight(self, workers: int) -> int:
-        # A limit of workers below what the cluster has is kept by giving it no more to do.
-        return workers if self._workers else _AHEAD * workers
 
     def _result(self, reference: Any, shard: Shard) -> list[str]:
         faults = self._ray.exceptions
@@ -74,7 +72,7 @@ class RayEngine:
         address = os.environ.get("RAY_ADDRESS", "")
         if address not in {"", "auto", "local"} and not _answers(address):
             raise TierbotError(
-                f"The Ray cluster at RAY_ADDRESS={address} does not answer. Start it (`ray start --head`), or unset RAY_ADDRESS."
+                f"The Ray cluster at RAY_ADDRESS={address} does not answer. Start it with `ray start --head`, or unset RAY_ADDRESS."
             )
         quiet = {"log_to_driver": False, "configure_logging": False}
         try:
@@ -84,7 +82,7 @@ class RayEngine:
 
 
 def _answers(address: str) -> bool:
-    """Say whether anything listens at host:port (or ray://host:port): Ray itself would try for minutes."""
+    """Return whether anything listens at host:port or ray://host:port; Ray itself would retry for minutes."""
     host, _, port = address.rpartition("://")[2].rpartition(":")
     try:
         with socket.create_connection((host.strip("[]"), int(port)), timeout=_PATIENCE):

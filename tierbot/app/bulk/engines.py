@@ -1,4 +1,4 @@
-"""The engines: a pool of processes on this machine, and a Ray cluster, behind one Protocol."""
+"""The engines that run bulk work: a pool of local processes, or a Ray cluster."""
 
 import os
 from collections import Counter, deque
@@ -12,41 +12,41 @@ from typing import Protocol
 from tierbot.app.bulk.work import ATTEMPTS, Shard, Work, do, lost
 from tierbot.domain.nouns import TierbotError
 
-_AHEAD = 2  # shards a worker that are read before they can be worked on: a worker never waits, and memory stays bounded
+_AHEAD = 2  # shards queued per worker, so that workers never wait and memory stays bounded
 
-_work: Work | None = None  # in a worker of the pool: what it is here for
+_work: Work | None = None  # this pool worker's work
 
 
 class Engine(Protocol):
-    """Does work on shards, several at a time."""
+    """Processes several shards at a time."""
 
     def done(self, work: Work, shards: Iterable[Shard]) -> Iterator[tuple[Shard, list[str]]]:
-        """Yield each shard with what came of it, as they come; shards are read as workers get free.
+        """Yield each shard with its result as it finishes, reading shards as workers become free.
 
-        A shard whose worker died is tried again. Raises WorkerLostError if it dies each time, and TierbotError if the
-        work itself cannot be done.
+        Retries a shard whose worker died. Raises WorkerLostError if every attempt fails that way, and TierbotError if the
+        work itself fails.
         """
         ...
 
 
 def engine_of(name: str, workers: int | None) -> Engine:
-    """Return the engine of a name, with so many workers (None: as many as there are processors).
+    """Return an engine by name, with `workers` workers (None: one per processor).
 
-    Raises TierbotError if there is none of this name, or it is not installed.
+    Raises TierbotError if the engine is unknown or not installed.
     """
     if workers is not None and workers < 1:
-        raise TierbotError(f"--workers {workers}: there must be one at least.")
+        raise TierbotError(f"--workers {workers}: use 1 or more.")
     if name == "local":
         return LocalEngine(workers or os.cpu_count() or 1)
     if name == "ray":
         from tierbot.app.bulk.cluster import RayEngine  # noqa: PLC0415 - an extra
 
         return RayEngine(workers)
-    raise TierbotError(f"There is no engine {name!r}. Engines are: local, ray.")
+    raise TierbotError(f"Unknown engine {name!r}. Use local or ray.")
 
 
 class LocalEngine:
-    """A pool of processes on this machine. One that dies takes the pool with it; a new one goes on."""
+    """A pool of processes on this machine. If one dies, the whole pool breaks, and a new pool takes over."""
 
     def __init__(self, workers: int) -> None:
         self._workers = workers
@@ -62,7 +62,7 @@ class LocalEngine:
 
 
 class _Run:
-    """Work under way in a pool: what is in flight, and what must be done again since its process died."""
+    """A run in a pool: the shards in flight, and those to retry because a process died."""
 
     def __init__(self, work: Work, source: Iterator[Shard], workers: int) -> None:
         self._work, self._source, self._workers = work, source, workers
@@ -72,7 +72,7 @@ class _Run:
         self._pool = self._new_pool()
 
     def fill(self) -> bool:
-        """Give the pool as much as it can do; return whether anything is in flight."""
+        """Submit as many shards as the pool can use; return whether any are in flight."""
         while len(self._flying) < _AHEAD * self._workers:
             shard = self._again.popleft() if self._again else next(self._source, None)
             if shard is None:
@@ -84,7 +84,7 @@ class _Run:
         return bool(self._flying)
 
     def finished(self) -> Iterator[tuple[Shard, list[str]]]:
-        """Wait for the next that is done, and yield it with whatever else is."""
+        """Wait until a shard is done, then yield all finished ones."""
         broken: list[Shard] = []
         for future in wait(self._flying, return_when=FIRST_COMPLETED).done:
             shard = self._flying.pop(future)
@@ -98,11 +98,11 @@ class _Run:
             self._renew(broken)
 
     def end(self) -> None:
-        """Let go of the pool, whatever it is at."""
+        """Shut the pool down without waiting for its work."""
         self._pool.shutdown(wait=False, cancel_futures=True)
 
     def _renew(self, broken: list[Shard]) -> None:
-        """Begin a new pool. Nobody can say which of those in flight ended the process: all are tried again."""
+        """Start a new pool and retry all shards in flight, because any of them may have ended the process."""
         broken = sorted([*broken, *self._flying.values()], key=lambda shard: shard.number)
         self._flying.clear()
         self.end()
@@ -113,7 +113,7 @@ class _Run:
         self._pool = self._new_pool()
 
     def _new_pool(self) -> ProcessPoolExecutor:
-        # Not forked: threads and torch do not survive it.
+        # Spawn, because threads and torch don't survive a fork.
         return ProcessPoolExecutor(self._workers, get_context("spawn"), initializer=_begin, initargs=(self._work,))
 
 
@@ -122,12 +122,12 @@ def _begin(work: Work) -> None:
 
     global _work  # noqa: PLW0603
     Thread(target=_end_with_parent, daemon=True).start()
-    threadpool_limits(1)  # the workers share the processors; and sums in one order are the same everywhere
+    threadpool_limits(1)  # workers share the processors, and sums in one fixed order are reproducible
     _work = work
 
 
 def _end_with_parent() -> None:
-    """End this process with the one it works for, which may be killed: nobody else would, and it holds a model."""
+    """Exit when the parent process ends, even if it is killed: this worker holds a model in memory."""
     parent = parent_process()
     if parent is not None:
         parent.join()

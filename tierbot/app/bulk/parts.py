@@ -1,4 +1,4 @@
-"""What bulk work has come to so far, a file a shard, so that it goes on where it was; joined at the end."""
+"""Store bulk results in one file per shard, so that a run can resume, and join them at the end."""
 
 import json
 import shutil
@@ -12,49 +12,49 @@ from tierbot.app.bulk.work import Shard, Work
 from tierbot.domain.nouns import TierbotError
 
 Progress = Callable[[int, int], None]
-"""Told after each shard: how many lines are done, how many of them were done before this start."""
+"""Called after each shard with the number of lines done, and how many of them an earlier run had done."""
 
 
 class Parts:
-    """A folder beside the output, `OUT.parts`. `about` says what the work is: another work does not go on there."""
+    """The folder `OUT.parts` beside the output. `about` identifies the work, so that other work can't resume there."""
 
     def __init__(self, out: Path, about: Mapping[str, Any]) -> None:
-        """Begin, or go on. Raises TierbotError if other work was begun there, or the folder cannot be written."""
+        """Start or resume. Raises TierbotError if the folder belongs to other work or cannot be written."""
         self._out = out
         self.folder = out.with_name(f"{out.name}.parts")
-        told = json.dumps(dict(about), sort_keys=True)
+        described = json.dumps(dict(about), sort_keys=True)
         manifest = self.folder / "work.json"
         try:
             if not manifest.exists():
-                write_whole(manifest, told.encode())
+                write_whole(manifest, described.encode())
             before = manifest.read_text(encoding="utf-8")
         except OSError as fault:
-            raise TierbotError(f"{self.folder} cannot be written ({fault.strerror}). Choose another --out.") from fault
-        if before != told:
+            raise TierbotError(f"Cannot write to {self.folder} ({fault.strerror}). Choose another --out.") from fault
+        if before != described:
             raise TierbotError(
-                f"{self.folder} holds the beginning of other work: another input, model or setting. Delete that folder to "
-                "begin anew, or choose another --out."
+                f"{self.folder} contains an unfinished run with another input, model or setting. Delete that folder to "
+                "start over, or choose another --out."
             )
 
     def has(self, number: int) -> bool:
-        """Say whether a shard is done."""
+        """Return whether a shard is done."""
         return self._part(number).exists()
 
     def lines(self, number: int) -> list[str]:
-        """Return what came of a shard that is done."""
+        """Return a finished shard's result."""
         return lines_in(self._part(number))
 
     def write(self, number: int, lines: Iterable[str]) -> None:
-        """Keep what came of a shard: all of it, or nothing if the power fails. Raises TierbotError if there is no room."""
+        """Store a shard's result atomically. Raises TierbotError if the disk is full."""
         try:
             write_whole(self._part(number), "".join(f"{line}\n" for line in lines).encode())
         except OSError as fault:
             raise self._full(fault) from fault
 
     def join(self, count: int) -> None:
-        """Put the results of shards 0 … count − 1 in order into the output, and remove the parts.
+        """Join the results of shards 0 … count − 1 into the output and remove the folder.
 
-        Raises TierbotError if there is no room.
+        Raises TierbotError if the disk is full.
         """
         whole = self.folder / "joined"
         try:
@@ -69,7 +69,7 @@ class Parts:
 
     def _full(self, fault: OSError) -> TierbotError:
         return TierbotError(
-            f"{self.folder} cannot be written ({fault.strerror}). What is done is kept: make room, and run it again."
+            f"Cannot write to {self.folder} ({fault.strerror}). Finished parts are saved: free up space and run it again."
         )
 
     def remove(self) -> None:
@@ -81,14 +81,14 @@ class Parts:
 
 
 def lines_in(path: Path) -> list[str]:
-    """Return a file's lines. Only a newline ends one: JSON lines may hold other separators."""
+    """Return a file's lines, split at newlines only, because JSON lines may contain other line separators."""
     return path.read_text(encoding="utf-8").split("\n")[:-1]
 
 
 def whole_run(work: Work, shards: Iterable[Shard], engine: Engine, parts: Parts, progress: Progress) -> int:
-    """Do what is not done yet of all shards, numbered from 0 on; return how many shards there are.
+    """Process the unfinished shards, numbered from 0, and return the total number of shards.
 
-    Raises what the engine raises; what is done by then stays.
+    Raises the engine's errors; shards finished by then stay stored.
     """
     count = lines = before = 0
 

@@ -1,4 +1,4 @@
-"""Texts in bulk: classified by the model in service, or embedded by an encoder. What workers do, and its shards."""
+"""Classify or embed texts in bulk: the shards, and the workers' side."""
 
 import base64
 import json
@@ -20,13 +20,13 @@ if TYPE_CHECKING:
     from tierbot.domain.predict.model import Model
     from tierbot.use_cases.ports import Encoder
 
-SHARD = 512  # lines: some seconds of an encoder's time
+SHARD = 512  # lines, which take an encoder a few seconds
 
-_NOBODY_ASKS = datetime(1970, 1, 1, tzinfo=UTC)  # when it came in; no model reads it
+_UNDATED = datetime(1970, 1, 1, tzinfo=UTC)  # arrival time, which no model reads
 
 
 def shards_of(lines: Iterable[str], name: Callable[[int, int], str], size: int = SHARD) -> Iterator[Shard]:
-    """Cut lines into shards; `name(first, last)` is what errors call lines first … last, counted from 1."""
+    """Split lines into shards; `name(first, last)` is how errors refer to lines first … last, counted from 1."""
     source, number = iter(lines), 0
     while part := list(islice(source, size)):
         first = number * size + 1
@@ -34,13 +34,13 @@ def shards_of(lines: Iterable[str], name: Callable[[int, int], str], size: int =
         number += 1
 
 
-# --- classified -----------------------------------------------------------------------------------
+# --- classification -------------------------------------------------------------------------------
 
 
 def classifying(champion: "Champion", encoder: str, top: int, seconds: float = 60.0) -> Work:
-    """Return the work of classifying texts by a model; each text's `top` likeliest tags are told.
+    """Return the work that classifies texts into their `top` likeliest tags.
 
-    `seconds`: how long a predictor of somebody else's may take for a shard.
+    `seconds`: an external predictor's time limit for a shard.
     """
     model = champion.model
     about: dict[str, Any] = {
@@ -57,13 +57,13 @@ def classifying(champion: "Champion", encoder: str, top: int, seconds: float = 6
 
 
 def classifier(about: bytes) -> Do:
-    """Return what classifies lines {title, text, url} in a worker. Raises TierbotError if this machine cannot."""
+    """Return a function that classifies lines {title, text, url}. Raises TierbotError if this machine can't."""
     head, _, weights = about.partition(b"\n")
-    told = json.loads(head)
-    encoder = _encoder(told["encoder"], told["encoder_digest"])
-    tags = [Tag(one[0], one[1], one[2], one[3], description="") for one in told["tags"]]
+    given = json.loads(head)
+    encoder = _encoder(given["encoder"], given["encoder_digest"])
+    tags = [Tag(one[0], one[1], one[2], one[3], description="") for one in given["tags"]]
     tag_ids = [tag.id for tag in tags]
-    model = _model(told, weights)
+    model = _model(given, weights)
 
     def classify(lines: Lines) -> list[str]:
         from tierbot.domain.predict.ranking import ranked_tags  # noqa: PLC0415
@@ -71,47 +71,46 @@ def classifier(about: bytes) -> Do:
         articles = [_article(json.loads(line)) for line in lines]
         probabilities = model.predict(articles, encoder.encode([one.content for one in articles]), tag_ids)
         return [
-            json.dumps({"title": one.title, "url": one.url, "tags": row[: told["top"]]}, ensure_ascii=False)
+            json.dumps({"title": one.title, "url": one.url, "tags": row[: given["top"]]}, ensure_ascii=False)
             for one, row in zip(articles, ranked_tags(probabilities, tags), strict=True)
         ]
 
     return classify
 
 
-def _model(told: dict[str, Any], weights: bytes) -> "Model":
+def _model(given: dict[str, Any], weights: bytes) -> "Model":
     from tierbot.domain.predict.classifier import Classifier  # noqa: PLC0415
 
-    if not told["predictor"]:
-        return Classifier.from_bytes(weights, told["model"])
+    if not given["predictor"]:
+        return Classifier.from_bytes(weights, given["model"])
     from tierbot.adapters.processes.predictors import InstalledPredictors  # noqa: PLC0415
     from tierbot.app.bootstrap import SystemClock  # noqa: PLC0415
     from tierbot.use_cases.models.external_predictors import ExternalPredictors  # noqa: PLC0415
     from tierbot.use_cases.models.time_limit import TimeLimit  # noqa: PLC0415
 
     version = ModelVersion(
-        told["model"], 0, None, ModelState.CHAMPION, "", "", _NOBODY_ASKS, {"predictor": told["predictor"]}
+        given["model"], 0, None, ModelState.CHAMPION, "", "", _UNDATED, {"predictor": given["predictor"]}
     )
-    tag_ids = [tag[0] for tag in told["tags"]]
-    limit = TimeLimit(told["seconds"])
+    tag_ids = [tag[0] for tag in given["tags"]]
+    limit = TimeLimit(given["seconds"])
     return ExternalPredictors(InstalledPredictors(timeout=0), SystemClock(), 0, limit).model(version, weights, tag_ids)
 
 
-def _article(told: dict[str, str]) -> Article:
-    return Article("", told["title"], told["text"], told["url"], "", _NOBODY_ASKS)
+def _article(line: dict[str, str]) -> Article:
+    return Article("", line["title"], line["text"], line["url"], "", _UNDATED)
 
 
-# --- embedded -------------------------------------------------------------------------------------
+# --- embedding ------------------------------------------------------------------------------------
 
 
 def embedding(encoder: str, digest: str) -> Work:
-    """Return the work of embedding texts, each a JSON string."""
+    """Return the work that embeds texts, each a JSON string."""
     return Work("tierbot.app.bulk.texts:embedder", json.dumps({"encoder": encoder, "digest": digest}).encode())
 
 
 def embedder(about: bytes) -> Do:
-    """Return what embeds lines in a worker. Raises TierbotError if this machine has another encoder."""
-    told = json.loads(about)
-    encoder = _encoder(told["encoder"], told["digest"])
+    """Return a function that embeds lines. Raises TierbotError if this machine has another encoder."""
+    encoder = _encoder(**json.loads(about))
 
     def embed(lines: Lines) -> list[str]:
         vectors = encoder.encode([json.loads(line) for line in lines]).astype("<f4")
@@ -121,16 +120,18 @@ def embedder(about: bytes) -> Do:
 
 
 def vectors_of(lines: Lines) -> "NDArray[np.float32]":
-    """Return what `embedder` said of n texts, (n, d)."""
+    """Return `embedder`'s result for n texts as an array (n, d)."""
     import numpy as np  # noqa: PLC0415
 
     return np.stack([np.frombuffer(base64.b64decode(line), "<f4") for line in lines]).astype(np.float32)
 
 
-def _encoder(name: str, digest: str) -> "Encoder":
+def _encoder(encoder: str, digest: str) -> "Encoder":
     from tierbot.adapters.encoders import encoder_of  # noqa: PLC0415
 
-    found = encoder_of(name)
+    found = encoder_of(encoder)
     if found.digest != digest:
-        raise TierbotError(f"A worker has another encoder than {name} here. Install the same on every machine.")
+        raise TierbotError(
+            f"A worker has a different version of the encoder {encoder}. Install the same on every machine."
+        )
     return found

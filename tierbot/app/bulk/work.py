@@ -1,4 +1,4 @@
-"""What is done to a shard: named by where it is found, so that any process on any machine can do it."""
+"""Define bulk work by its import path, so that any process on any machine can run it."""
 
 import hashlib
 from collections.abc import Callable, Sequence
@@ -9,19 +9,19 @@ from importlib import import_module
 from tierbot.domain.nouns import TierbotError
 
 ATTEMPTS = 4
-"""A shard whose worker died is tried so often: a worker may have been killed for what another one took."""
+"""Attempts at a shard whose worker died; a worker may get killed because of another one's memory use."""
 
 Lines = Sequence[str]
 Do = Callable[[Lines], list[str]]
 
 
 class WorkerLostError(TierbotError):
-    """A shard whose worker died each time; the text names it."""
+    """A shard's worker died in every attempt; the text names the shard."""
 
 
 @dataclass(frozen=True, slots=True)
 class Shard:
-    """A numbered part of the input: some JSON lines, and what errors call them."""
+    """A numbered part of the input: JSON lines, and the name that errors use for them."""
 
     number: int
     lines: Lines
@@ -30,22 +30,22 @@ class Shard:
 
 @dataclass(frozen=True)
 class Work:
-    """What is done: `factory` ("module:function") makes, once a process, of `about` what turns a shard's lines."""
+    """Bulk work. `factory` ("module:function") turns `about` into the function for a shard's lines, once per process."""
 
     factory: str
     about: bytes
 
     @cached_property
     def digest(self) -> str:
-        """A sha256 of what is done; it travels along, since a model of 30 MB takes longer to digest than to ask."""
+        """The work's sha256, which is sent along because hashing a 30 MB model takes longer than comparing a digest."""
         return hashlib.sha256(self.factory.encode() + b"\0" + self.about).hexdigest()
 
 
-_ready: tuple[str, Do] | None = None  # one a process: loading a model takes longer than a shard
+_ready: tuple[str, Do] | None = None  # cached per process: loading a model takes longer than a shard
 
 
 def do(work: Work, lines: Lines) -> list[str]:
-    """Do the work on one shard's lines, in this process. Raises TierbotError if it cannot be done."""
+    """Do the work on one shard's lines in this process. Raises TierbotError if that fails."""
     global _ready  # noqa: PLW0603
     if _ready is None or _ready[0] != work.digest:
         module, _, name = work.factory.partition(":")
@@ -54,8 +54,8 @@ def do(work: Work, lines: Lines) -> list[str]:
 
 
 def lost(shard: Shard) -> WorkerLostError:
-    """Return the error for a shard whose workers died one after the other."""
+    """Return the error for a shard whose workers all died."""
     return WorkerLostError(
-        f"{shard.name} ended {ATTEMPTS} workers in a row: they were killed, or ran out of memory. What is done is kept; "
-        "run the same command again with fewer --workers, or take that part out of the file."
+        f"{shard.name}: {ATTEMPTS} workers in a row were killed or ran out of memory. Finished parts are saved; run the same "
+        "command again with fewer --workers, or remove that part from the file."
     )

@@ -1,1 +1,1 @@
-"""TIER from end to end on this machine: a workspace in a box, the real bot, simulated colleagues."""
+"""The demo: TIER end to end on this machine, with the sandbox, the real bot and simulated colleagues."""

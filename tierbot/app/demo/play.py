@@ -1,4 +1,4 @@
-"""Rounds of TIER, played: push, react, settle, close, retrain, by the same commands that an admin types."""
+"""Play rounds of TIER (push, react, settle, close, retrain) with the commands that an admin would type."""
 
 import threading
 import time
@@ -28,21 +28,21 @@ from tierbot.simulate.teams import demo_team
 from tierbot.use_cases.ports import DeliveryState, Transaction
 
 PLAYERS = ("you:admin", f"{ADMIN}:admin")
-"""Who is in the workspace beside the simulated colleagues' own: the person at the page, and who types the commands."""
+"""Users besides the simulated colleagues: the person at the page, and the admin who types the commands."""
 
-_LOOK = 0.1  # seconds between looks at how far a round is
-_SHOWN_EVERY = 1.0  # seconds between looks at how the round stands
-_ASK_AGAIN = 10.0  # seconds without any story posted before they are asked for again
-_MOST_WAITING = 500  # stories in one push
-_QUIET_LOOKS = 5  # looks without any change before a round counts as played
-_PATIENCE = 600.0  # seconds a step may take before the demo gives up
+_POLL = 0.1  # seconds between checks of a round's progress
+_SHOWN_EVERY = 1.0  # seconds between progress reports
+_ASK_AGAIN = 10.0  # seconds without a new post before pushing again
+_MOST_WAITING = 500  # stories per push
+_QUIET_POLLS = 5  # checks without activity before a round counts as played
+_PATIENCE = 600.0  # seconds before the demo gives up on a step
 
 
 @dataclass(frozen=True, slots=True)
 class DemoSettings:
-    """What a demo plays. speed: simulated seconds in one real second; posts_per_second: how fast posts come.
+    """Settings of a demo. speed: simulated seconds per real second; posts_per_second: rate of posting.
 
-    keep: where its database stays for other commands to look at; None: it goes when the demo ends.
+    keep: file to save its database to, for other commands to read; None: delete it when the demo ends.
     """
 
     rounds: int | None
@@ -59,7 +59,7 @@ class DemoSettings:
 
 @dataclass(frozen=True, slots=True)
 class Scene:
-    """A demo that runs: everything a round is played with."""
+    """A running demo: everything needed to play a round."""
 
     demo: DemoSettings
     bot: Tierbot
@@ -76,11 +76,9 @@ Watch = Callable[[RoundStatus], None]
 
 
 def play(demo: DemoSettings, say: Say, watch: Watch = lambda _: None) -> Iterator[dict[str, Any]]:
-    """Play rounds and yield one record of each as it ends.
+    """Play rounds and yield a record of each as it ends; call `say` with progress messages, `watch` every second or so.
 
-    Meanwhile `say` hears what goes on, and `watch` sees about once a second how the round stands.
-
-    Raises TierbotError if the archive cannot be used or a step takes far too long.
+    Raises TierbotError if the archive cannot be used or a step times out.
     """
     with staged(demo, say) as scene:
         played = 0
@@ -94,9 +92,9 @@ def play(demo: DemoSettings, say: Say, watch: Watch = lambda _: None) -> Iterato
 
 @contextmanager
 def staged(demo: DemoSettings, say: Say) -> Iterator[Scene]:
-    """Start the sandbox, the bot and its colleagues; end them on leaving. Raises TierbotError if `keep` is there."""
+    """Run the sandbox, the bot and its colleagues within the block. Raises TierbotError if `keep` exists."""
     if demo.keep is not None and demo.keep.exists():
-        raise TierbotError(f"{demo.keep}: is there already. Name a new file for the demo's database, or move it away.")
+        raise TierbotError(f"{demo.keep} already exists. Choose a new file for the demo's database, or move that one.")
     clock = SystemClock()
     rng = np.random.default_rng(demo.seed)
     stories = archive(demo.archive, demo.start, clock.now(), rng) if demo.archive else corpus(clock.now(), rng)
@@ -121,6 +119,7 @@ def staged(demo: DemoSettings, say: Say) -> Iterator[Scene]:
         for part in (runner, bot):
             part.start()
             stack.callback(part.stop)
+        _wait(lambda: runner.connected, "connect to the sandbox")  # a command before that would fail
         team = demo_team(demo.colleagues, rng, stories.tags.ids)
         truth = Truth((row.url, row.title, row.tags) for row in stories.stream)
         colleagues = Colleagues(
@@ -144,20 +143,20 @@ def _settings(demo: DemoSettings, sandbox: SandboxProcess, database: str) -> Set
         database_url=database,
         seed=demo.seed,
         slack_posts_per_second=demo.posts_per_second,
-        blank_share=0.2,  # rounds are short: enough of them blank and random to say something of the honest accuracy
+        blank_share=0.2,  # in short rounds, enough blank, randomly selected posts to measure unbiased accuracy
         random_share=0.5,
-        push_every_hours=168,  # the demo's admin pushes, closes and retrains; the schedule only has to do it
+        push_every_hours=168,  # the demo's admin requests pushes, closings and retrainings; the schedule only runs them
         round_days=60,
         retrain_after=10**9,
         retrain_every_days=60,
-        feeds=None,  # its own stories alone, and all of them
+        feeds=None,  # all of its own stories, and no others
         boundaries=None,
     )
 
 
 def take_in(scene: Scene, played: int) -> int:
-    """Let the stories of a round come in, after so many rounds that were played; return how many there are."""
-    share = scene.demo.posts  # every story is asked about: rounds of chosen ones could not be compared
+    """Take in the next round's stories, after `played` rounds; return their number."""
+    share = scene.demo.posts  # post every story, because rounds of selected ones would not be comparable
     rows = scene.stories.stream[played * share : (played + 1) * share]
     now = scene.bot.clock.now()
     scene.bot.loop.take_in(scene.workspace, [to_article(row, now) for row in rows])
@@ -165,10 +164,10 @@ def take_in(scene: Scene, played: int) -> int:
 
 
 def play_round(scene: Scene, say: Say, watch: Watch = lambda _: None) -> dict[str, Any]:
-    """Play the round that is open and return its record.
+    """Play the open round and return its record.
 
-    Whoever is at the page may play admin meanwhile. A round that they close early is not closed again, and what was
-    not posted in it yet is posted in the next one.
+    The person at the page may act as an admin meanwhile. If they close the round early, it isn't closed again, and its
+    remaining stories are posted in the next round.
     """
     number = _look_at(scene, _current)
     say(f"Round {number}: {scene.demo.posts} posts …")
@@ -176,11 +175,11 @@ def play_round(scene: Scene, say: Say, watch: Watch = lambda _: None) -> dict[st
     _wait_until_quiet(scene, watch)
     if _look_at(scene, lambda tx: _is_open(tx, number)):
         scene.sandbox.command("/tier round close")
-        _wait(scene, lambda tx: not _is_open(tx, number), "close the round")
+        _wait(lambda: not _look_at(scene, lambda tx: _is_open(tx, number)), "close the round")
     say(f"Round {number}: learning …")
     before = _look_at(scene, _trained)
     scene.sandbox.command("/tier retrain")
-    _wait(scene, lambda tx: _trained(tx) != before, "retrain")
+    _wait(lambda: _look_at(scene, _trained) != before, "retrain")
     record = _record(scene, number)
     scene.show()
     return record
@@ -194,62 +193,65 @@ def _look_at(scene: Scene, at: Callable[[Transaction], T]) -> T:
 def _current(tx: Transaction) -> int:
     current = tx.rounds.current()
     if current is None:
-        raise TierbotError("No round is open. It opens when the bot starts.")
+        raise TierbotError("No round is open. Start the bot to open one.")
     return current.number
 
 
 def _is_open(tx: Transaction, number: int) -> bool:
-    """Say whether a round waits to be closed; one in which nothing was posted cannot be."""
+    """Return whether a round can be closed; one without posts can't."""
     round_ = tx.rounds.get(number)
     return round_ is not None and round_.frozen_at is None and any(post.ts for post in tx.posts.in_round(number))
 
 
 def _trained(tx: Transaction) -> tuple[str, datetime | None]:
-    """Return what a retraining changes: the newest model, or when one was last tried."""
+    """Return what a retraining changes: the newest model, and the time of the last attempt."""
     due = tx.agenda.get("retrain")
     return tx.models.all()[0].id, due.ran_at if due else None
 
 
 def _post_all(scene: Scene) -> None:
-    """Have every story that waits posted; what another push left undone is asked for again."""
+    """Push until every waiting story is posted."""
     left, asked, until = -1, -_ASK_AGAIN, time.monotonic() + _PATIENCE
     while waiting := _look_at(scene, lambda tx: len(tx.articles.waiting(_MOST_WAITING))):
         now = time.monotonic()
         if left not in {-1, waiting}:
-            asked, until = now, now + _PATIENCE  # a push is under way
+            asked, until = now, now + _PATIENCE  # a push is running
         left = waiting
         if now - asked > _ASK_AGAIN:
             scene.sandbox.command(f"/tier push {waiting}")
             asked = now
         if now > until:
-            raise TierbotError(f"The demo waited {_PATIENCE:g} s to post its stories, in vain. The log may say why.")
-        time.sleep(_LOOK)
+            raise _gave_up("post its stories")
+        time.sleep(_POLL)
 
 
-def _wait(scene: Scene, done: Callable[[Transaction], bool], what: str) -> None:
+def _wait(done: Callable[[], bool], what: str) -> None:
     until = time.monotonic() + _PATIENCE
-    while time.monotonic() < until:
-        if _look_at(scene, done):
-            return
-        time.sleep(_LOOK)
-    raise TierbotError(f"The demo waited {_PATIENCE:g} s to {what}, in vain. The log above may say why.")
+    while not done():
+        if time.monotonic() > until:
+            raise _gave_up(what)
+        time.sleep(_POLL)
+
+
+def _gave_up(what: str) -> TierbotError:
+    return TierbotError(f"The demo gave up: it could not {what} within {_PATIENCE:g} s. The log above may say why.")
 
 
 def _wait_until_quiet(scene: Scene, watch: Watch) -> None:
-    """Wait until everything is sent, everybody has looked, and every vote has settled."""
+    """Wait until everything is sent, all colleagues are done, and every vote is settled."""
     until, quiet, shown = time.monotonic() + _PATIENCE, 0, 0.0
-    while quiet < _QUIET_LOOKS:
+    while quiet < _QUIET_POLLS:
         if time.monotonic() - shown > _SHOWN_EVERY:
             shown = time.monotonic()
             watch(scene.bot.game.round_status(scene.workspace))
         if time.monotonic() > until:
-            raise TierbotError(f"The demo waited {_PATIENCE:g} s for the colleagues to finish, in vain.")
+            raise _gave_up("finish the round's votes")
         with scene.bot.store.read(scene.workspace) as tx:
             counts = tx.outbox.counts()
             unread = tx.ledger.untallied(1) or tx.posts.unsettled()
         open_ = counts.get(DeliveryState.PENDING, 0) + counts.get(DeliveryState.SENDING, 0)
         quiet = 0 if open_ or unread or scene.colleagues.busy else quiet + 1
-        time.sleep(_LOOK)
+        time.sleep(_POLL)
 
 
 def _record(scene: Scene, number: int) -> dict[str, Any]:

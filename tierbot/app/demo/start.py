@@ -1,4 +1,4 @@
-"""What the demo starts from: stories, the tag space they are labelled with, and a first model."""
+"""Prepare the demo: its stories, their tag space, and a first model."""
 
 import hashlib
 from collections.abc import Sequence
@@ -21,16 +21,16 @@ from tierbot.domain.training.fit import fit
 from tierbot.domain.training.rows import TrainingRows, labelled_rows, rows_to_bytes
 from tierbot.use_cases.ports import Encoder
 
-_MOST_ROWS = 300_000  # of an archive: all are kept
-_WEEK = 200  # stories that come in in a week of the corpus
+_MOST_ROWS = 300_000  # of an archive, all in memory
+_WEEK = 200  # stories per week of the corpus
 _FRESHEST, _OLDEST = timedelta(minutes=5), timedelta(hours=8)
 
 
 @dataclass(frozen=True, slots=True)
 class Stories:
-    """Stories in the order in which they come, each with its true tags, over a tag space.
+    """Stories in order of arrival with their true tags, and their tag space.
 
-    start: labelled rows that a first model learns from; empty for a cold model.
+    start: labeled rows for training a first model; empty for a cold model.
     """
 
     tags: TagSpace
@@ -40,7 +40,7 @@ class Stories:
 
 @dataclass(frozen=True, slots=True)
 class StartModels:
-    """ports.ModelFiles with the demo's own first model, and nowhere to publish to."""
+    """ports.ModelFiles with the demo's own first model, which publishes nothing."""
 
     version: ModelVersion
     weights: bytes
@@ -51,18 +51,18 @@ class StartModels:
         return self.version, self.weights
 
     def bootstrap_rows(self) -> bytes | None:
-        """Return the rows it learned from, None for a cold model."""
+        """Return its training rows, None for a cold model."""
         return self.rows
 
     def publish(self, version: ModelVersion, weights: bytes, workspace: str) -> None:
-        """Do nothing: a demo's champion is gone when it ends."""
+        """Do nothing: a demo's champion isn't published."""
 
 
 def corpus(now: datetime, rng: np.random.Generator) -> Stories:
-    """Return the shipped corpus, as if it had come in during the last hours.
+    """Return the built-in corpus, dated as if it had arrived within the last hours.
 
-    As in real news some stories run for weeks: what the corpus calls parts 1 to 4 of a story come in four
-    successive weeks, in random order within each, among stories that stand alone.
+    As in real news, some stories run for weeks: parts 1 to 4 of a story arrive in four successive weeks, shuffled among
+    single stories within each week.
     """
     text = resources.files("tierbot.simulate").joinpath("corpus.jsonl").read_bytes()
     lines = (Line(number, line) for number, line in enumerate(text.splitlines(), 1))
@@ -76,7 +76,7 @@ def corpus(now: datetime, rng: np.random.Generator) -> Stories:
 
 
 def _by_week(rows: Sequence[ArchiveRow], rng: np.random.Generator) -> list[ArchiveRow]:
-    """Order shuffled rows by week; "a-017-3" is the third part of the story that "a-017" began."""
+    """Order shuffled rows by week; "a-017-3" is part 3 of the story "a-017"."""
     later: dict[str, list[ArchiveRow]] = {}
     for row in rows:
         part = row.id.partition("-")[2].partition("-")[2]
@@ -94,36 +94,36 @@ def _by_week(rows: Sequence[ArchiveRow], rng: np.random.Generator) -> list[Archi
 
 
 def archive(path: Path, start: int, now: datetime, rng: np.random.Generator) -> Stories:
-    """Return an archive's labelled rows in order of date (random where it has none), its tags given emoji.
+    """Return an archive's labeled rows, by date or else shuffled, with emoji assigned to its tags.
 
-    The first `start` rows are for the first model. Raises TierbotError if too few rows have tags.
+    The first `start` rows train the first model. Raises TierbotError if too few rows have tags.
     """
     rows = [row for row in read_archive(path, now=now, strict=False, most=_MOST_ROWS) if row.tags]
     if len(rows) <= start:
         raise TierbotError(
-            f"{path}: {len(rows)} labelled rows, but the first model alone takes {start}. Lower --start."
+            f"{path} has {len(rows)} labeled rows, but --start {start} reserves that many for the first model. Lower --start."
         )
     if all(row.published_at for row in rows):
         rows.sort(key=lambda row: row.published_at or now)
     else:
         rows = [rows[i] for i in rng.permutation(len(rows))]
     tags = assigned_tag_space(label for row in rows for label in row.tags)
-    relabelled = [replace(row, tags=tuple(dict.fromkeys(label_id(tag) for tag in row.tags))) for row in rows]
-    return Stories(tags, tuple(relabelled[:start]), tuple(relabelled[start:]))
+    relabeled = [replace(row, tags=tuple(dict.fromkeys(label_id(tag) for tag in row.tags))) for row in rows]
+    return Stories(tags, tuple(relabeled[:start]), tuple(relabeled[start:]))
 
 
 def first_model(stories: Stories, encoder: Encoder, now: datetime, seed: int) -> StartModels:
-    """Return the demo's first model: from the tags' descriptions, and from the start rows if there are any."""
+    """Return the demo's first model, made from the tags' descriptions and the start rows, if any."""
     model = coldstart(stories.tags.active, encoder.encode)
     rows: TrainingRows | None = None
     if stories.start:
-        rows = _labelled(stories.start, stories.tags, encoder)
+        rows = _training_rows(stories.start, stories.tags, encoder)
         model = fit(rows, model, seed=seed)
     model = model.with_card({"kind": "cold" if rows is None else "start", "data": {"verdicts": len(stories.start)}})
     return StartModels(*_version(model, encoder, now), None if rows is None else rows_to_bytes(rows, encoder.digest))
 
 
-def _labelled(rows: Sequence[ArchiveRow], tags: TagSpace, encoder: Encoder) -> TrainingRows:
+def _training_rows(rows: Sequence[ArchiveRow], tags: TagSpace, encoder: Encoder) -> TrainingRows:
     texts = [f"{row.title}. {row.text}" if row.text else row.title for row in rows]
     features = features_of(texts, encoder.encode(texts), [row.url for row in rows])
     return labelled_rows([dict.fromkeys(row.tags, 1.0) for row in rows], features, tags.ids)

@@ -1,4 +1,4 @@
-"""The demo's Slack: the sandbox as a process of its own, with our own manifest, and its admin who types commands."""
+"""Run the sandbox as the demo's Slack, in a process of its own with tierbot's manifest, and act through its control API."""
 
 import json
 import os
@@ -23,7 +23,7 @@ _START_SECONDS = 20.0
 
 @dataclass(frozen=True, slots=True)
 class Address:
-    """Where the sandbox listens and the tokens it takes, as it announces them."""
+    """The sandbox's addresses and tokens, as it announces them."""
 
     url: str
     api_url: str
@@ -35,29 +35,29 @@ class Address:
 
 
 def own_folder(name: str) -> "TemporaryDirectory[str]":
-    """Make a temporary folder of this process; those of the same name whose process is gone (killed, say) are removed.
+    """Make a temporary folder for this process, and remove folders of this name left by processes that are gone.
 
-    Processes are told apart by number: a folder stays while any process has the number of the one that made it.
+    A folder stays as long as any process has the id of its creator.
     """
     for left in Path(gettempdir()).glob(f"{name}-*"):
         pid = left.name.removeprefix(f"{name}-").partition("-")[0]
-        if pid.isdecimal() and not _lives(int(pid)):
+        if pid.isdecimal() and not _is_running(int(pid)):
             shutil.rmtree(left, ignore_errors=True)
     return TemporaryDirectory(prefix=f"{name}-{os.getpid()}-", ignore_cleanup_errors=True)
 
 
-def _lives(pid: int) -> bool:
+def _is_running(pid: int) -> bool:
     try:
         os.kill(pid, 0)
     except (ProcessLookupError, OverflowError):
         return False
-    except OSError:  # somebody else's
+    except OSError:  # another user's process
         return True
     return True
 
 
 class SandboxProcess:
-    """`python -m tierbot.sandbox`, started on entering and ended on leaving."""
+    """Runs `python -m tierbot.sandbox` within a `with` block."""
 
     def __init__(
         self,
@@ -68,11 +68,7 @@ class SandboxProcess:
         declared: Mapping[str, Any] | None = None,
         flags: tuple[str, ...] = (),
     ) -> None:
-        """Start nothing yet.
-
-        `declared` is the app's manifest, by default the one that the code asks for; `flags` are more of the
-        sandbox's own, such as ("--limits",).
-        """
+        """Take the app's manifest `declared`, by default tierbot's own, and more `flags` of the sandbox."""
         command = [sys.executable, "-m", "tierbot.sandbox", "--port", str(port), "--seed", str(seed)]
         for user in users:
             command += ["--user", user]
@@ -85,29 +81,29 @@ class SandboxProcess:
         self._client: httpx.Client | None = None
 
     def __enter__(self) -> Self:
-        """Start it and wait until it listens. Raises TierbotError if it does not."""
+        """Start the sandbox and wait until it listens. Raises TierbotError if it doesn't."""
         self._folder = own_folder("tierbot-sandbox")
         declared = Path(self._folder.name, "manifest.json")
         declared.write_text(json.dumps(self._declared), encoding="utf-8")
-        # Its standard input is ours to hold: should we be killed, it ends with us and gives its port back.
+        # We hold its standard input, so that it ends and frees its port even if we are killed.
         command = [*self._command, "--manifest", str(declared), "--end-with-stdin"]
         pipe = subprocess.PIPE
         process = self._process = subprocess.Popen(command, stdin=pipe, stdout=pipe)  # noqa: S603 - our own module
         line = _first_line(process, _START_SECONDS)
         try:
-            said = json.loads(line)
-            self.address = Address(**{name: said.get(name) for name in Address.__slots__})
-            self.teams = list(said["teams"])
+            announced = json.loads(line)
+            self.address = Address(**{name: announced.get(name) for name in Address.__slots__})
+            self.teams = list(announced["teams"])
         except (KeyError, ValueError) as fault:
             self.__exit__()
-            raise TierbotError("The sandbox did not start; what it said is above. Is its port taken?") from fault
+            raise TierbotError("The sandbox did not start; see its output above. Is its port in use?") from fault
         token = self.address.control_token
         headers = {"Authorization": f"Bearer {token}"} if token else {}
         self._client = httpx.Client(base_url=self.address.control_url, headers=headers, timeout=10, trust_env=False)
         return self
 
     def __exit__(self, *_: object) -> None:
-        """End it."""
+        """Stop the sandbox."""
         if self._client is not None:
             self._client.close()
         if self._process is not None:
@@ -124,7 +120,7 @@ class SandboxProcess:
             self._folder.cleanup()
 
     def command(self, text: str, user: str = ADMIN) -> list[dict[str, Any]]:
-        """Type a slash command as a user; return the messages that they saw. Raises TierbotError if Slack timed out."""
+        """Run a slash command as a user and return the messages they saw. Raises TierbotError if it failed."""
         answer = self._ask("POST", "command", {"user": user, "command": text, "wait": 5, "expect": 1})
         if answer.get("error"):
             raise TierbotError(f"{text} failed: {answer['error']}.")
@@ -135,11 +131,11 @@ class SandboxProcess:
         return list(self._ask("GET", "messages?limit=500")["messages"])
 
     def act(self, do: str, user: str, ts: str, name: str) -> dict[str, Any]:
-        """Let a user "react" or "unreact"."""
+        """Make a user "react" or "unreact"."""
         return self._ask("POST", do, {"user": user, "ts": ts, "name": name})
 
     def show(self, panel: dict[str, Any]) -> None:
-        """Put the panel beside the channel."""
+        """Show the panel beside the channel."""
         self._ask("PUT", "panel", panel)
 
     def names(self) -> dict[str, str]:
@@ -150,7 +146,7 @@ class SandboxProcess:
 
     def _ask(self, method: str, path: str, body: dict[str, Any] | None = None) -> dict[str, Any]:
         if self._client is None:
-            raise TierbotError("The sandbox is not running: it is used as a context manager.")
+            raise TierbotError("The sandbox isn't running. Use it in a `with` block.")
         try:
             answer: dict[str, Any] = self._client.request(method, path, json=body).json()
         except (httpx.HTTPError, ValueError) as fault:
@@ -159,7 +155,7 @@ class SandboxProcess:
 
 
 def _first_line(process: "subprocess.Popen[bytes]", seconds: float) -> bytes:
-    """Read the first line of output; empty if the process ended or said nothing in time."""
+    """Return the first line of output; empty if the process ended or printed nothing in time."""
     if process.stdout is None:
         return b""
     timer = threading.Timer(seconds, process.kill)

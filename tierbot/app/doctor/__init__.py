@@ -1,1 +1,1 @@
-"""What `tierbot doctor` gathers and checks."""
+"""Gather and check the facts for `tierbot doctor`."""

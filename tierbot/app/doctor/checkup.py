@@ -1,7 +1,8 @@
-"""What `tierbot doctor` does: facts gathered from Slack, the database and the models, then judged; and the smoke test."""
+"""Run `tierbot doctor`: gather facts from Slack, the database and the models, check them, and run the smoke test."""
 
 import os
 import stat
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
@@ -44,18 +45,18 @@ ENV_FILE = Path(".env")
 
 
 def needed() -> Needed:
-    """Return what the code needs of the Slack app."""
+    """Return the scopes, events and commands that the Slack app needs."""
     return Needed(frozenset(bot_scopes()), bot_events(), bot_commands())
 
 
 def misspelt_settings(env_file: Path = ENV_FILE) -> list[str]:
-    """Return a sentence for each name in the environment or the file that begins like a setting and is none."""
+    """Return a sentence for each unknown TIERBOT_ name in the environment or the file."""
     written = dotenv_values(env_file) if env_file.is_file() else {}
     return misspelt([*os.environ, *written])
 
 
 def check_up(settings: Settings, *, clock: Clock | None = None, env_file: Path = ENV_FILE) -> list[Check]:
-    """Look at everything and return one check a line. Nothing is changed, neither in Slack nor in the database."""
+    """Check everything and return one check per line, without changing Slack or the database."""
     clock = clock or SystemClock()
     machine = examine_machine(settings, env_file)
     ignored = [bad("settings", sentence) for sentence in misspelt_settings(env_file)]
@@ -74,14 +75,18 @@ def check_up(settings: Settings, *, clock: Clock | None = None, env_file: Path =
 
 
 def examine_machine(settings: Settings, env_file: Path = ENV_FILE) -> MachineFacts:
-    """Gather what this machine knows: database, encoder, model, feeds, when events last came."""
+    """Gather this machine's facts: database, encoder, model, feeds, time of the last events."""
     database = examine_store(settings.database_url)
     encoder = encoder_of(settings.encoder)
-    facts = MachineFacts(database, encoder=_encoder(encoder), env_mode=_mode(env_file))
+    facts = MachineFacts(
+        database, encoder=_or_refusal("encoder", lambda: f"sha256 {encoder.digest[:12]}…"), env_mode=_mode(env_file)
+    )
     if database.fault is not None:
         return facts
-    if database.is_new or database.revision != database.newest:  # opening it would upgrade it
-        return MachineFacts(database, facts.encoder, _shipped(settings), env_mode=facts.env_mode)
+    if database.is_new or database.revision != database.newest:  # opening would upgrade it
+        return MachineFacts(
+            database, facts.encoder, _or_refusal("model", lambda: _shipped(settings)), env_mode=facts.env_mode
+        )
     return _of_database(settings, encoder, database, facts)
 
 
@@ -89,12 +94,14 @@ def _of_database(settings: Settings, encoder: Encoder, database: DatabaseFacts, 
     bot = build(settings, store=open_store(settings.database_url, create=False), encoder=encoder)
     try:
         if not bot.store.workspace_ids():
-            return MachineFacts(database, facts.encoder, _shipped(settings), env_mode=facts.env_mode)
+            return MachineFacts(
+                database, facts.encoder, _or_refusal("model", lambda: _shipped(settings)), env_mode=facts.env_mode
+            )
         several = settings.many_workspaces and not settings.workspace
         workspace = (bot.store.running_ids() or bot.store.workspace_ids())[0] if several else bot.only_workspace()
         with bot.store.read(workspace) as tx:
             events, feeds, channel = _events(tx), _feeds(tx), channel_of(tx, settings.channel)
-        model = _champion(bot, workspace)
+        model = _or_refusal("model", lambda: _champion(bot, workspace))
         return MachineFacts(database, facts.encoder, model, events, feeds, facts.env_mode, channel)
     except TierbotError as fault:
         return MachineFacts(database, facts.encoder, Refusal("workspace", str(fault)), env_mode=facts.env_mode)
@@ -103,19 +110,17 @@ def _of_database(settings: Settings, encoder: Encoder, database: DatabaseFacts, 
 
 
 def take_smoke_test(settings: Settings, channel: str) -> list[Step]:
-    """Let a canary go the whole way in `channel`, and keep how it went.
+    """Run the smoke test with a canary in `channel`, and store its steps.
 
-    Raises TierbotError if the bot was never started, or its tokens are wrong.
+    Raises TierbotError if the bot was never started or its tokens are wrong.
     """
     if settings.slack_bot_token is None:
-        raise TierbotError("SLACK_BOT_TOKEN must be set, in the environment or in .env. `tierbot init` asks for it.")
+        raise TierbotError("Set SLACK_BOT_TOKEN in the environment or in .env, or run `tierbot init`.")
     bot = build(settings, store=open_store(settings.database_url, create=False))
     try:
         identity = identify(web_client(_secret(settings.slack_bot_token), settings.slack_api_url))
         if identity.team_id not in bot.store.workspace_ids():
-            raise TierbotError(
-                f"The database does not know {identity.team} yet. Start the bot once with `tierbot run`."
-            )
+            raise TierbotError(f"{identity.team} isn't in the database yet. Start the bot once with `tierbot run`.")
         steps = smoke_test(bot, app_of(bot, identity), identity, channel)
         with bot.store.begin(identity.team_id) as tx:
             record_smoke_test(tx, steps, bot.clock.now())
@@ -135,27 +140,21 @@ def _tags(settings: Settings) -> tuple[TagSpace | None, str | None]:
         return None, str(fault)
 
 
-def _encoder(encoder: Encoder) -> str | Refusal:
+def _or_refusal(what: str, describe: Callable[[], str]) -> str | Refusal:
     try:
-        return f"sha256 {encoder.digest[:12]}…"
+        return describe()
     except TierbotError as fault:
-        return Refusal("encoder", str(fault))
+        return Refusal(what, str(fault))
 
 
-def _champion(bot: Tierbot, workspace: str) -> str | Refusal:
-    try:
-        version, _ = bot.registry.champion(workspace)
-    except TierbotError as fault:
-        return Refusal("model", str(fault))
-    return f"{version.id}, sha256 {version.sha256[:12]}… as on its card"
+def _champion(bot: Tierbot, workspace: str) -> str:
+    version, _ = bot.registry.champion(workspace)
+    return f"{version.id}, sha256 {version.sha256[:12]}…, matches its card"
 
 
-def _shipped(settings: Settings) -> str | Refusal:
-    try:
-        version, _ = ModelFolder(shipped_models(), settings.models).bootstrap()
-    except TierbotError as fault:
-        return Refusal("model", str(fault))
-    return f"the one that ships, sha256 {version.sha256[:12]}… as on its card"
+def _shipped(settings: Settings) -> str:
+    version, _ = ModelFolder(shipped_models(), settings.models).bootstrap()
+    return f"built-in, sha256 {version.sha256[:12]}…, matches its card"
 
 
 def _events(tx: Transaction) -> EventFacts:

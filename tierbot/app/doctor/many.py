@@ -1,4 +1,4 @@
-"""What `tierbot doctor` looks at where many workspaces have the app: the key, and each installation."""
+"""Run `tierbot doctor` for an app with many workspaces: check the key and each installation."""
 
 from tierbot.adapters.slack.examine import ask_channel, ask_emoji, ask_who
 from tierbot.adapters.slack.installation.oauth import INSTALL_PATH
@@ -17,7 +17,7 @@ from tierbot.use_cases.ports import Workspace
 
 
 def check_up_many(settings: Settings) -> list[Check]:
-    """Return one check a line about settings, key and workspaces. Nothing is changed."""
+    """Return checks of the settings, the key and the workspaces, without changing anything."""
     needed = {
         "SLACK_CLIENT_SECRET": settings.slack_client_secret,
         "SLACK_SIGNING_SECRET": settings.slack_signing_secret,
@@ -32,7 +32,7 @@ def check_up_many(settings: Settings) -> list[Check]:
     checks = [judge_settings(None), judge_credentials(missing)]
     try:
         bot = build(settings, store=open_store(settings.database_url, create=False))
-    except TierbotError:  # there is none yet, or what is wrong with it is told by the check of the database
+    except TierbotError:  # there is no database yet, or its own check reports the problem
         return [*checks, judge_key(fault, 0, ())]
     try:
         return [*checks, *_installed(bot, fault)]
@@ -59,7 +59,7 @@ def _facts(bot: Tierbot, workspace: Workspace, *, usable: bool) -> WorkspaceFact
     except TierbotError as fault:
         return WorkspaceFacts(workspace.id, workspace.name, workspace.channel, tags, fault=str(fault))
     if identity is None:
-        says = f"{workspace.id} is in the database, and the app is not installed there."
+        says = f"{workspace.id} is in the database, but the app isn't installed there."
         return WorkspaceFacts(workspace.id, workspace.name, workspace.channel, tags, fault=says)
     client = web_client(identity.token, bot.settings.slack_api_url)
     slack = ask_who(client, bot.clock)

@@ -1,4 +1,4 @@
-"""The dataset in the formats that others read: one file each, behind one interface."""
+"""Export the dataset in the formats of other tools, one module per format."""
 
 from tierbot.reports.export.format import ExportFormat, Written
 from tierbot.reports.export.formats import FORMATS, format_named

@@ -1,4 +1,4 @@
-"""Arrays as the Open Bandit Pipeline takes them: context, action, reward, pscore, in one npz without pickles."""
+"""Export arrays for the Open Bandit Pipeline (context, action, reward, pscore) as one npz without pickles."""
 
 import zipfile
 from collections.abc import Iterable, Iterator
@@ -20,7 +20,7 @@ _COPY = 2**20
 
 
 class _Growing:
-    """An array that grows on disk: rows of one shape and type, appended."""
+    """An array of fixed row shape and type that grows on disk."""
 
     def __init__(self, file: IO[bytes], dtype: Any, shape: tuple[int, ...] = ()) -> None:
         self._file, self._dtype, self._shape = file, np.dtype(dtype), shape
@@ -32,7 +32,7 @@ class _Growing:
         self.rows += len(array)
 
     def copy_to(self, target: IO[bytes]) -> None:
-        """Write it as a .npy file."""
+        """Write the array as a .npy file."""
         shape = (self.rows, *self._shape)
         about = {"descr": np.lib.format.dtype_to_descr(self._dtype), "fortran_order": False, "shape": shape}
         np.lib.format.write_array_header_1_0(target, about)
@@ -44,7 +44,7 @@ class _Growing:
 def _write(rows: Iterable[Row], path: Path, around: Surroundings) -> list[str]:
     tags = [tag.id for tag in around.tags]
     place = {tag: number for number, tag in enumerate(tags)}
-    source, unrewarded, unread = iter(rows), 0, 0
+    source, unrewarded, unembedded = iter(rows), 0, 0
     with ExitStack() as stack:
 
         def growing(dtype: Any, *shape: int) -> _Growing:
@@ -66,13 +66,13 @@ def _write(rows: Iterable[Row], path: Path, around: Surroundings) -> list[str]:
             vectors = around.embeddings(list({row["article_id"] for row in rewarded}))
             usable = [row for row in rewarded if row["article_id"] in vectors]
             unrewarded += len(part) - len(rewarded)
-            unread += len(rewarded) - len(usable)
+            unembedded += len(rewarded) - len(usable)
             for name, values in _columns(usable, place, vectors):
                 arrays[name].extend(values)
         _zip(arrays, tags, path)
-    notes = [f"{unrewarded} rows have no reward and were left out."] if unrewarded else []
-    if unread:
-        notes.append(f"{unread} rows were left out: their articles were not embedded by the encoder that is set now.")
+    notes = [f"Left out {unrewarded} rows without a reward."] if unrewarded else []
+    if unembedded:
+        notes.append(f"Left out {unembedded} rows whose articles have no embedding from the current encoder.")
     return notes
 
 
@@ -119,7 +119,7 @@ OPEN_BANDIT = ExportFormat(
     about="Arrays named as in the Open Bandit Pipeline's `BanditFeedback` (`numpy.load`, no pickles): `n_rounds`, "
     "`n_actions`; `context` (n, d) float32, the articles' sentence embeddings; `action` (n,), an index into "
     "`action_names`; `reward` (n,) in [0, 1]; `pscore` (n,), the propensity; `pi_b` (n, n_actions, 1), the policy's π. "
-    "Beside them `probabilities` (n, n_actions), the model's p; `weight`, `round`, `post_id`. Rows without a reward "
+    "Also `probabilities` (n, n_actions), the model's p; `weight`, `round`, `post_id`. Rows without a reward "
     "are left out.",
     write=_write,
     columns=False,

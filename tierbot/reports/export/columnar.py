@@ -1,7 +1,7 @@
-"""Parquet, and Hugging Face datasets on disk: typed columns through Apache Arrow, a few thousand rows at a time."""
+"""Export Parquet files and Hugging Face datasets: typed Apache Arrow columns, a few thousand rows at a time."""
 
 import json
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import accumulate, chain, islice
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -11,14 +11,14 @@ from tierbot.reports.dataset import COLUMNS, FORMAT, Column, ColumnKind, Row
 from tierbot.reports.export.format import ExportFormat, Surroundings
 
 _BATCH = 1000  # rows; with 72 tags about 10 MB
-_GROUP = 8  # batches in one of Parquet's row groups
+_GROUP = 8  # batches in a Parquet row group
 _VOTE_FIELDS = ("trainer", "says", "tag", "at")
 
 
 def arrow_schema() -> Any:
     """Return the columns as a pyarrow schema.
 
-    Shares and counts are lists of {tag, value}: Arrow's map type is unknown to several of those who read these files.
+    Shares and counts are lists of {tag, value}, because several readers don't support Arrow's map type.
     """
     import pyarrow as pa  # noqa: PLC0415 - an extra
 
@@ -58,7 +58,7 @@ def _array(column: Column, values: Sequence[Any], schema: Any) -> Any:
         flat = [[vote[name] for vote in every] for name in _VOTE_FIELDS]
     else:
         return pa.array(values, type=kind)
-    # Built from flat lists: pyarrow would look at each of millions of small dicts.
+    # Build from flat lists, so that pyarrow doesn't have to inspect millions of small dicts.
     inner = kind.value_type
     parts = [pa.array(items, type=inner.field(place).type) for place, items in enumerate(flat)]
     starts = pa.array(list(accumulate(map(len, values), initial=0)), type=pa.int32())
@@ -81,7 +81,7 @@ def _write_hugging_face(rows: Iterable[Row], path: Path, _: Surroundings) -> lis
     from datasets import Dataset, Features  # noqa: PLC0415
 
     features = Features.from_arrow_schema(arrow_schema())
-    # Written as one stream, then mapped into memory by the library, which lays it out as it wants it.
+    # Write one stream; the library then memory-maps it and saves it in its own layout.
     with TemporaryDirectory(dir=path.parent, prefix=f".{path.name}.") as scratch:
         stream = Path(scratch, "rows.arrow")
         schema = features.arrow_schema
@@ -93,7 +93,7 @@ def _write_hugging_face(rows: Iterable[Row], path: Path, _: Surroundings) -> lis
 
 
 def quietly(save: Callable[[], None]) -> None:
-    """Run something of `datasets` without its progress bars."""
+    """Call a function of `datasets` without its progress bars."""
     from datasets.utils.logging import (  # noqa: PLC0415
         disable_progress_bar,
         enable_progress_bar,
@@ -109,18 +109,9 @@ def quietly(save: Callable[[], None]) -> None:
             enable_progress_bar()
 
 
-def plain_row(row: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a row that was read from Parquet or Arrow as the row it was: lists of {tag, value} become dicts."""
-    keyed = {column.name for column in COLUMNS if column.kind in {ColumnKind.SHARES, ColumnKind.COUNTS}}
-    return {
-        name: {one["tag"]: one["value"] for one in value} if name in keyed and value is not None else value
-        for name, value in row.items()
-    }
-
-
 _LAYOUT = (
-    "Shares and counts are lists of `{tag, value}`, votes a list of `{trainer, says, tag, at}`, times timestamps in UTC "
-    "to the microsecond; what is missing is null."
+    "Shares and counts are lists of `{tag, value}`, votes a list of `{trainer, says, tag, at}`, times UTC timestamps "
+    "in microseconds; missing values are null."
 )
 PARQUET = ExportFormat(
     name="parquet",

@@ -1,4 +1,4 @@
-"""(item, worker, label): every vote that names a tag, as aggregators of crowds read it (`tierbot settle`, crowd-kit)."""
+"""Export each vote for a tag as (item, worker, label), the input of crowd aggregators (`tierbot settle`, crowd-kit)."""
 
 import csv
 from collections.abc import Iterable
@@ -17,14 +17,14 @@ def _write(rows: Iterable[Row], path: Path, _: Surroundings) -> list[str]:
             named = [vote for vote in row["votes"] if vote["tag"] is not None]
             writer.writerows((row["post_id"], vote["trainer"], vote["tag"]) for vote in named)
             unnamed += len(row["votes"]) - len(named)
-    return [f"{unnamed} votes name no tag (👎, 😕) and were left out."] if unnamed else []
+    return [f"Left out {unnamed} votes that name no tag (👎, 😕)."] if unnamed else []
 
 
 CROWD = ExportFormat(
     name="crowd",
     suffix=".crowd.csv",
-    about="CSV with `item` (the post), `worker` (the trainer), `label` (a tag they named): one line a vote that names a "
-    "tag, so a worker who named two has two lines. crowd-kit calls `item` `task`. Votes that name none are left out.",
+    about="CSV with `item` (the post), `worker` (the trainer) and `label` (a tag they named): one line per named tag, so a "
+    "worker who named two has two lines. crowd-kit calls `item` `task`. Votes that name no tag are left out.",
     write=_write,
     columns=False,
 )

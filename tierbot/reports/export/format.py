@@ -1,7 +1,9 @@
-"""The interface that every format stands behind."""
+"""The interface of export formats."""
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
 
 import numpy as np
@@ -13,9 +15,9 @@ from tierbot.reports.dataset import Row
 
 @dataclass(frozen=True, slots=True)
 class Surroundings:
-    """What a format may need besides the rows: the tags (retired ones too) and the articles' embeddings.
+    """What a format may need besides the rows: the tags, including retired ones, and the articles' embeddings.
 
-    `embeddings` takes article ids and returns unit vectors (d,) for those it knows; d is `dimension`.
+    `embeddings` returns unit vectors (d,) for the article ids that have one; d is `dimension`.
     """
 
     tags: TagSpace
@@ -27,9 +29,9 @@ class Surroundings:
 class ExportFormat:
     """A way to write the dataset.
 
-    write: writes rows, as they come and in bounded memory, to a path that does not exist yet (a file, or a folder
-    if `folder`), and returns notes for people, such as what was left out. packages: what it needs installed beyond
-    tierbot itself. columns: whether it has the columns of the data dictionary. about: its own layout, for the docs.
+    write: write rows in bounded memory to a path that doesn't exist yet (a folder if `folder`) and return notes for
+    people, such as what was left out. packages: extra packages it needs. columns: whether it has the columns of the data
+    dictionary. about: its layout, for the docs.
     """
 
     name: str
@@ -41,18 +43,18 @@ class ExportFormat:
     columns: bool = True
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Written:
-    """What was written. `cursor` is where the next incremental export begins."""
+    """Counts of an export. `cursor`: where the next incremental export starts."""
 
-    rows: int
-    votes: int
-    trainers: int
-    cursor: int
-    arms: Mapping[str, int] = field(default_factory=dict)
-    outcomes: Mapping[str, int] = field(default_factory=dict)
-    labels: Mapping[str, int] = field(default_factory=dict)
-    models: Mapping[str, int] = field(default_factory=dict)
-    first: str | None = None  # the oldest post's time, ISO
-    last: str | None = None
+    rows: int = 0
+    votes: int = 0
+    cursor: int = 0
+    trainers: set[str] = field(default_factory=set)  # user ids
+    arms: Counter[str] = field(default_factory=Counter)
+    outcomes: Counter[str] = field(default_factory=Counter)
+    labels: Counter[str] = field(default_factory=Counter)
+    models: Counter[str] = field(default_factory=Counter)
+    first: datetime | None = None  # when the oldest post was created
+    last: datetime | None = None
     notes: Sequence[str] = ()

@@ -1,4 +1,4 @@
-"""Which formats there are."""
+"""The table of export formats."""
 
 from importlib.util import find_spec
 
@@ -22,13 +22,11 @@ FORMATS: dict[str, ExportFormat] = {
 
 
 def format_named(name: str) -> ExportFormat:
-    """Return a format. Raises TierbotError if there is none of that name, or a package that it needs is missing."""
+    """Return a format. Raises TierbotError if it is unknown or needs a package that isn't installed."""
     form = FORMATS.get(name)
     if form is None:
-        raise TierbotError(f"There is no format {name!r}. Formats are: {', '.join(FORMATS)}.")
+        raise TierbotError(f"Unknown format {name!r}. Use one of: {', '.join(FORMATS)}.")
     missing = [package for package in form.packages if find_spec(package) is None]
     if missing:
-        raise TierbotError(
-            f"The format {name} needs {' and '.join(missing)}. Install what exports need: pip install 'tierbot[export]'."
-        )
+        raise TierbotError(f"The format {name} needs {' and '.join(missing)}. Run: pip install 'tierbot[export]'.")
     return form

@@ -1,4 +1,4 @@
-"""Label Studio's tasks: the article, the settled label as an annotation, the model's tag as a prediction."""
+"""Export Label Studio tasks: the article, its label as an annotation, the model's tag as a prediction."""
 
 from collections.abc import Iterable
 from pathlib import Path
@@ -11,11 +11,11 @@ from tierbot.reports.export.format import ExportFormat, Surroundings
 from tierbot.reports.export.text import as_json
 
 CONTROL, OBJECT = "topics", "content"
-_LEFT_OUT = {"probabilities", "policy_probabilities"}  # of no use to people who label
+_LEFT_OUT = {"probabilities", "policy_probabilities"}  # useless to people who label
 
 
-def labelling_config(tags: TagSpace) -> str:
-    """Return the labelling interface that the tasks are made for; paste it into the project's settings."""
+def labeling_config(tags: TagSpace) -> str:
+    """Return the labeling interface for the tasks, to be pasted into the project's settings."""
     choices = "\n".join(
         f"    <Choice value={quoteattr(tag.id)} hint={quoteattr(f'{tag.character} {tag.name}')}/>" for tag in tags
     )
@@ -36,7 +36,7 @@ def _write(rows: Iterable[Row], path: Path, _: Surroundings) -> list[str]:
 
 
 def task_of(row: Row) -> dict[str, Any]:
-    """Return a row as a task; one that settled on no tag has no annotation."""
+    """Return a row as a task, without annotations if the verdict names no tag."""
     content = f"{row['title']}. {row['text']}" if row["text"] else row["title"]
     predicted = row["top_tag"]
     prediction = {
@@ -57,9 +57,9 @@ def _result(name: str, tags: list[str]) -> dict[str, Any]:
 LABEL_STUDIO = ExportFormat(
     name="label-studio",
     suffix=".label-studio.json",
-    about="A JSON list of tasks to import into Label Studio. `data` has the columns but for the two distributions, and "
-    "`content` (title and text); the annotation holds the label's tags, the prediction the model's most probable tag "
-    "with its probability as `score`. The labelling interface that fits is in the dataset card.",
+    about="A JSON list of tasks to import into Label Studio. `data` has all columns except the two distributions, and "
+    "`content` (title and text). The annotation has the label's tags; the prediction has the model's most probable tag, "
+    "with its probability as `score`. The dataset card contains the labeling interface.",
     write=_write,
     columns=False,
 )

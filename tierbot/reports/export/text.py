@@ -1,4 +1,4 @@
-"""JSON lines and CSV: the formats that need no library to read."""
+"""Export JSON lines and CSV, which can be read without a library."""
 
 import csv
 from collections.abc import Iterable
@@ -11,12 +11,12 @@ from tierbot.reports.dataset import COLUMNS, ColumnKind, Row
 from tierbot.reports.export.format import ExportFormat, Surroundings
 
 _PLAIN = {ColumnKind.TEXT, ColumnKind.INTEGER, ColumnKind.NUMBER, ColumnKind.TIME}
-# A spreadsheet takes a cell that begins so for a formula, and feeds' titles are anybody's (OWASP, "CSV Injection").
+# Spreadsheets treat such cells as formulas, and feed titles are untrusted (OWASP, "CSV Injection").
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
 def as_json(value: Any) -> str:
-    """Return a row, or a part of one, as JSON on one line; times become ISO 8601."""
+    """Return a row or part of one as JSON on one line, with times in ISO 8601."""
     return orjson.dumps(value).decode()
 
 
@@ -45,7 +45,7 @@ def _cell(value: Any, kind: ColumnKind) -> Any:
 
 
 def safe_cell(text: str) -> str:
-    """Return a text that no spreadsheet computes: one that could be a formula begins with an apostrophe."""
+    """Return the text, prefixed with an apostrophe if a spreadsheet would treat it as a formula."""
     return f"'{text}" if text.startswith(_FORMULA) else text
 
 
@@ -53,13 +53,13 @@ JSONL = ExportFormat(
     name="jsonl",
     suffix=".jsonl",
     about="One JSON object a line (UTF-8). Shares and counts are objects `{tag: number}`, votes a list of objects, "
-    "times ISO 8601 with offset; what is missing is `null`.",
+    "times ISO 8601 with offset; missing values are `null`.",
     write=_write_jsonl,
 )
 CSV = ExportFormat(
     name="csv",
     suffix=".csv",
-    about="CSV (RFC 4180, UTF-8) with a header. Shares, counts and votes are JSON within their cell; what is missing "
-    "is empty. A text that a spreadsheet would take for a formula begins with an apostrophe.",
+    about="CSV (RFC 4180, UTF-8) with a header. Shares, counts and votes are JSON within their cell; missing values are "
+    "empty. Text that a spreadsheet would treat as a formula is prefixed with an apostrophe.",
     write=_write_csv,
 )

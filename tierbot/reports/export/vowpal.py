@@ -1,4 +1,4 @@
-"""VowpalWabbit's text for contextual bandits with action-dependent features (--cb_explore_adf)."""
+"""Export VowpalWabbit's text format for contextual bandits with action-dependent features (--cb_explore_adf)."""
 
 import re
 from collections.abc import Iterable, Iterator
@@ -7,7 +7,7 @@ from pathlib import Path
 from tierbot.reports.dataset import Row
 from tierbot.reports.export.format import ExportFormat, Surroundings
 
-_WORD = re.compile(r"\w+")  # leaves out what the format reserves: space, colon, bar
+_WORD = re.compile(r"\w+")  # without the format's reserved characters: space, colon, bar
 _MOST_WORDS = 300
 _RESERVED = re.compile(r"[\s:|]")
 
@@ -20,11 +20,11 @@ def _write(rows: Iterable[Row], path: Path, _: Surroundings) -> list[str]:
                 unrewarded += 1
                 continue
             file.writelines(line + "\n" for line in _example(row))
-    return [f"{unrewarded} rows have no reward and were left out."] if unrewarded else []
+    return [f"Left out {unrewarded} rows without a reward."] if unrewarded else []
 
 
 def _example(row: Row) -> Iterator[str]:
-    """Yield one example: what all actions share, a line for each action, and an empty line that ends it."""
+    """Yield the lines of one example: the shared features, one line per action, and an empty line."""
     words = _WORD.findall(f"{row['title']} {row['text']}".lower())[:_MOST_WORDS]
     yield f"shared |w {' '.join(words)}"
     cost = f"{1 - row['reward']:.9g}"
@@ -39,8 +39,8 @@ VOWPAL = ExportFormat(
     name="vw",
     suffix=".vw",
     about="Text for `vw --cb_explore_adf` (or `--cb_adf`): a `shared` line with the words of title and text (namespace "
-    "`w`), then one line for each tag (namespaces `t`, the tag, and `p`, the model's probability); the chosen one begins "
-    "`0:cost:propensity` with cost = 1 − reward. Rows without a reward are left out.",
+    "`w`), then one line per tag (namespaces `t`, the tag, and `p`, the model's probability). The chosen tag's line starts "
+    "with `0:cost:propensity`, where cost = 1 − reward. Rows without a reward are left out.",
     write=_write,
     columns=False,
 )

@@ -1,8 +1,6 @@
-"""From a transaction to a file: rows counted as they pass, the card written from the counts."""
+"""Write the dataset from a transaction to a file, and count its rows for the dataset card."""
 
-from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from datetime import datetime
 from pathlib import Path
 
 import numpy as np
@@ -13,32 +11,20 @@ from tierbot.reports.export.format import ExportFormat, Surroundings, Written
 from tierbot.use_cases.ports import Transaction
 
 
-class _Counts:
-    """What passed by."""
-
-    def __init__(self) -> None:
-        self.rows = self.votes = 0
-        self.trainers: set[str] = set()
-        self.arms: Counter[str] = Counter()
-        self.outcomes: Counter[str] = Counter()
-        self.labels: Counter[str] = Counter()
-        self.models: Counter[str] = Counter()
-        self.first: datetime | None = None
-        self.last: datetime | None = None
-
-    def rows_of(self, items: Iterator[Settled]) -> Iterator[Row]:
-        for item in items:
-            self.rows += 1
-            self.votes += len(item.votes)
-            self.trainers.update(vote.user for vote in item.votes)
-            self.arms[item.post.arm.value] += 1
-            self.outcomes[item.verdict.outcome.value] += 1
-            self.labels.update(item.verdict.tags)
-            self.models[item.prediction.model_version] += 1
-            asked = item.post.created_at
-            self.first = asked if self.first is None else min(self.first, asked)
-            self.last = asked if self.last is None else max(self.last, asked)
-            yield row_of(item)
+def _counted(items: Iterator[Settled], written: Written) -> Iterator[Row]:
+    """Yield the items as rows and count them."""
+    for item in items:
+        written.rows += 1
+        written.votes += len(item.votes)
+        written.trainers.update(vote.user for vote in item.votes)
+        written.arms[item.post.arm.value] += 1
+        written.outcomes[item.verdict.outcome.value] += 1
+        written.labels.update(item.verdict.tags)
+        written.models[item.prediction.model_version] += 1
+        asked = item.post.created_at
+        written.first = min(written.first or asked, asked)
+        written.last = max(written.last or asked, asked)
+        yield row_of(item)
 
 
 def write_dataset(
@@ -51,28 +37,16 @@ def write_dataset(
     encoder_digest: str,
     dimension: int,
 ) -> Written:
-    """Write the wanted rows to `path`, in bounded memory, and say what was written.
+    """Write the filtered rows to `path` in bounded memory and return their counts.
 
-    `name` turns user ids into what the dataset calls trainers. Raises TierbotError if `only.since` is a cursor of
-    another database, and OSError if the disk is full.
+    `name` maps user ids to trainers' names in the dataset. Raises TierbotError if `only.since` is another database's
+    cursor, and OSError if the disk is full.
     """
 
     def embeddings(ids: Sequence[str]) -> dict[str, NDArray[np.float32]]:
         return tx.articles.embeddings(encoder_digest, ids)
 
-    counts = _Counts()
-    rows = counts.rows_of(settled_posts(tx, only, name))
-    notes = form.write(rows, path, Surroundings(tx.workspaces.tags(), embeddings, dimension))
-    return Written(
-        rows=counts.rows,
-        votes=counts.votes,
-        trainers=len(counts.trainers),
-        cursor=max(tx.dataset.cursor(), only.since),
-        arms=dict(counts.arms.most_common()),
-        outcomes=dict(counts.outcomes.most_common()),
-        labels=dict(counts.labels.most_common()),
-        models=dict(sorted(counts.models.items())),
-        first=counts.first.isoformat() if counts.first else None,
-        last=counts.last.isoformat() if counts.last else None,
-        notes=notes,
-    )
+    written = Written(cursor=max(tx.dataset.cursor(), only.since))
+    rows = _counted(settled_posts(tx, only, name), written)
+    written.notes = form.write(rows, path, Surroundings(tx.workspaces.tags(), embeddings, dimension))
+    return written

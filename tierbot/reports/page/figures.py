@@ -1,16 +1,16 @@
-"""What the report shows, as numbers: pure functions from settled posts and votes to frozen data, apart from drawing.
+"""Compute the report's figures: pure functions from settled posts and votes to frozen data, separate from drawing.
 
-Shares carry their 95 % interval and what they rest on; what cannot be told is None, never zero.
+Shares come with a 95 % interval and the number of posts behind them; unknown values are None, never zero.
 """
 
-import json
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import date, datetime, tzinfo
 from typing import Any
 
 import numpy as np
+import orjson
 
 from tierbot.domain.feedback.crowd.agreement import krippendorff_alpha, masi
 from tierbot.domain.nouns import Arm, Estimate, Outcome, Post, Says, Selection, Verdict, Vote
@@ -26,7 +26,7 @@ BINS = 10
 
 @dataclass(frozen=True, slots=True)
 class Judged:
-    """A settled post with what the figures need of its prediction, without the two distributions.
+    """A settled post with the parts of its prediction that the figures need, without the two distributions.
 
     top_probability, shown_probability: the model's p of the likeliest and of the shown tag, in [0, 1].
     """
@@ -46,7 +46,7 @@ class Judged:
 
 @dataclass(frozen=True, slots=True)
 class TagFigures:
-    """How a tag did where it was shown: the mean of its rewards, in [0, 1]."""
+    """A tag's mean reward on the posts that showed it, in [0, 1]."""
 
     tag: str
     label: str  # emoji and name
@@ -55,7 +55,7 @@ class TagFigures:
 
 @dataclass(frozen=True, slots=True)
 class Confusion:
-    """How often one tag was guessed where another was true. `among`: posts on which `true` was true."""
+    """How often `guessed` was predicted when `true` was true. `among`: posts on which `true` was true."""
 
     guessed: str
     true: str
@@ -65,14 +65,14 @@ class Confusion:
 
 
 def label_of(tags: TagSpace, tag: str) -> str:
-    """Return a tag as people know it: its emoji and name; an unknown one as its id."""
+    """Return a tag's emoji and name, or its id if it is unknown."""
     return f"{tags[tag].character} {tags[tag].name}" if tag in tags else tag
 
 
 def rewards_by_tag(judged: Iterable[Judged], tags: TagSpace) -> tuple[TagFigures, ...]:
-    """Return the mean reward of each shown tag, the lowest first.
+    """Return the mean reward of each shown tag, lowest first.
 
-    The interval is Wilson's of a share with that mean: no rewards within [0, 1] vary more, so it is never too narrow.
+    The interval is Wilson's for a share with that mean. Rewards in [0, 1] cannot vary more, so it is never too narrow.
     """
     rewards: defaultdict[str, list[float]] = defaultdict(list)
     for item in judged:
@@ -86,9 +86,9 @@ def rewards_by_tag(judged: Iterable[Judged], tags: TagSpace) -> tuple[TagFigures
 
 
 def confusions(judged: Iterable[Judged], tags: TagSpace) -> tuple[Confusion, ...]:
-    """Return what the model held likeliest where something else was true, the most frequent first.
+    """Return the model's mistakes, most frequent first.
 
-    A post with several true tags counts under the one that most voters named.
+    A post with several true tags counts for the one that most voters named.
     """
     wrong: Counter[tuple[str, str]] = Counter()
     among: Counter[str] = Counter()
@@ -114,17 +114,17 @@ def _siblings(tags: TagSpace, one: str, other: str) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Bin:
-    """Posts whose likeliest tag had a probability in [low, high): the mean of it, and the share that proved true."""
+    """Posts whose likeliest tag had a probability in [low, high): `predicted`, its mean, and the share that was true."""
 
     low: float
     high: float
-    said: float
+    predicted: float
     true: Estimate
 
 
 @dataclass(frozen=True, slots=True)
 class Calibration:
-    """Whether p means what it says. error: expected calibration error; brier: mean (p - hit)²; both None without posts.
+    """How well p is calibrated. error: expected calibration error; brier: mean (p - hit)²; both None without posts.
 
     Naeini, Cooper & Hauskrecht, AAAI 2015; Brier, Monthly Weather Review 1950.
     """
@@ -136,24 +136,25 @@ class Calibration:
 
 
 def calibration(judged: Iterable[Judged]) -> Calibration:
-    """Return how often the likeliest tag proved true, by the probability that the model gave it."""
-    told = [
+    """Return how often the likeliest tag was true, by the model's probability for it."""
+    conclusive = [
         (item.top_probability, found)
         for item in judged
         if (found := hit(item.top_tag, item.post.shown_tag, item.verdict)) is not None
     ]
-    if not told:
+    if not conclusive:
         return Calibration(0, (), None, None)
-    said, true = np.array([p for p, _ in told]), np.array([found for _, found in told], dtype=float)
-    place = np.minimum((said * BINS).astype(int), BINS - 1)
+    p, true = np.array([p for p, _ in conclusive]), np.array([found for _, found in conclusive], dtype=float)
+    place = np.minimum((p * BINS).astype(int), BINS - 1)
     bins = []
     for number in range(BINS):
         mine = place == number
         if n := int(mine.sum()):
             share = Estimate.of_share(float(true[mine].sum()), n)
-            bins.append(Bin(number / BINS, (number + 1) / BINS, float(said[mine].mean()), share))
-    error = sum(one.true.n * abs(one.said - (one.true.value or 0.0)) for one in bins) / len(told)
-    return Calibration(len(told), tuple(bins), error, float(((said - true) ** 2).mean()))
+            bins.append(Bin(number / BINS, (number + 1) / BINS, float(p[mine].mean()), share))
+    error = sum(one.true.n * abs(one.predicted - (one.true.value or 0.0)) for one in bins) / len(conclusive)
+
+    return Calibration(len(conclusive), tuple(bins), error, float(((p - true) ** 2).mean()))
 
 
 # --- people ---------------------------------------------------------------------------------------
@@ -161,7 +162,7 @@ def calibration(judged: Iterable[Judged]) -> Calibration:
 
 @dataclass(frozen=True, slots=True)
 class Agreement:
-    """How far trainers of one round agree on posts of an arm (None: any): Krippendorff's α over `posts` posts."""
+    """Krippendorff's α of a round's trainers over `posts` posts of an arm (None: all arms)."""
 
     round: int
     arm: Arm | None
@@ -171,7 +172,7 @@ class Agreement:
 
 @dataclass(frozen=True, slots=True)
 class Activity:
-    """When colleagues vote, in their own time zone. week: 7 rows (Monday first) of 24 hours; days: votes by date."""
+    """When colleagues vote, in time zone `zone`. week: 7 rows (Monday first) of 24 hours; days: votes by date."""
 
     zone: str
     week: tuple[tuple[int, ...], ...]
@@ -180,7 +181,7 @@ class Activity:
 
 @dataclass(frozen=True, slots=True)
 class TrainerFigures:
-    """A trainer: posts judged, and how often they agreed with what was settled (a Beta posterior's mean, interval)."""
+    """A trainer's judged posts and agreement with verdicts (a Beta posterior's mean and interval)."""
 
     name: str
     judged: int
@@ -191,7 +192,7 @@ class TrainerFigures:
 
 
 def agreement(number: int, posts: Iterable[Post], votes: Mapping[str, Sequence[Vote]], arm: Arm | None) -> Agreement:
-    """Return α over the sets of tags that each voter named, with MASI as their distance; other votes are left out."""
+    """Return α over the tag sets that voters named, with MASI distance; votes that name no tag are left out."""
     units = []
     for post in posts:
         if arm is None or post.arm is arm:
@@ -219,7 +220,7 @@ def activity(moments: Iterable[datetime], zone: tzinfo) -> Activity:
 
 @dataclass(frozen=True, slots=True)
 class PolicyFigures:
-    """What a policy earns a post, by one method. `arm`: on which posts; None: on all."""
+    """A policy's reward per post, estimated with one method on posts of an arm (None: all arms)."""
 
     policy: str
     arm: Arm | None
@@ -227,9 +228,9 @@ class PolicyFigures:
 
 
 def policy_values(judged: Sequence[Judged], arm: Arm | None) -> tuple[PolicyFigures, ...]:
-    """Return what the policy that was in service earned, and what showing the likeliest tag always would have earned.
+    """Return the reward of the logged policy, and estimates for always showing the likeliest tag.
 
-    The reward model of the doubly robust estimate is the model's own p. Empty without rewarded posts.
+    The doubly robust estimate uses the model's p as its reward model. Empty without rewarded posts.
     """
     rewarded = [i for i in judged if i.verdict.reward is not None and (arm is None or i.post.arm is arm)]
     if not rewarded:
@@ -248,7 +249,7 @@ def policy_values(judged: Sequence[Judged], arm: Arm | None) -> tuple[PolicyFigu
 
 @dataclass(frozen=True, slots=True)
 class ModelFigures:
-    """A model version as it stands in the lineage. promoted: by its judge; None where none judged (the first)."""
+    """A model version in the lineage. promoted: the promotion test's decision, None if there was no test."""
 
     id: str
     number: int
@@ -258,12 +259,12 @@ class ModelFigures:
     promoted: bool | None
     reason: str
     verdicts: int | None
-    accuracy: Estimate  # progressive, of the posts that it predicted
+    accuracy: Estimate  # progressive validation, on the posts that it predicted
 
 
 @dataclass(frozen=True, slots=True)
 class ModelMove:
-    """A version put in service by a person. back: whether it is a rollback, to the parent of what was in service."""
+    """A version put into service by a person. back: whether this rolled back to the previous version's parent."""
 
     at: datetime
     before: str
@@ -273,7 +274,7 @@ class ModelMove:
 
 @dataclass(frozen=True, slots=True)
 class HeldFigures:
-    """How many articles a boundary's rule held back."""
+    """The number of articles that a boundary's rule held back."""
 
     boundary: str
     rule: str
@@ -294,11 +295,11 @@ class Report:
     votes: int
     verdicts: int
     abstained: int
-    labels: Mapping[str, str]  # tag → emoji and name, of the tags below
+    labels: Mapping[str, str]  # tag → emoji and name
     tags: tuple[TagFigures, ...]
     confusions: tuple[Confusion, ...]
     calibration: Calibration
-    honest_calibration: Calibration  # of randomly chosen posts of the blank arm
+    unbiased_calibration: Calibration  # on randomly selected posts of the blank arm
     agreement: tuple[Agreement, ...]
     activity: Activity
     trainers: tuple[TrainerFigures, ...]
@@ -314,10 +315,6 @@ class Report:
         return next((one for one in self.models if one.state == "champion"), None)
 
     def as_dict(self) -> dict[str, Any]:
-        """Return the figures as JSON: times and days become ISO 8601."""
-        found: dict[str, Any] = json.loads(json.dumps(asdict(self), default=_iso))
+        """Return the figures as plain JSON data, with times and dates in ISO 8601."""
+        found: dict[str, Any] = orjson.loads(orjson.dumps(self))
         return found
-
-
-def _iso(value: date) -> str:
-    return value.isoformat()

@@ -1,4 +1,4 @@
-"""From a transaction to the report's figures: one round after the other, so that memory holds one round's predictions."""
+"""Gather the report's figures from a transaction, round by round, with one round's predictions in memory at a time."""
 
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
@@ -12,6 +12,7 @@ from tierbot.domain.rounds.figures import RoundFigures, patterns_of
 from tierbot.domain.rounds.scores import standings_of
 from tierbot.domain.training.drift import drift_of
 from tierbot.domain.training.judge import accuracy
+from tierbot.reports.dataset import pseudonyms_of
 from tierbot.reports.page.figures import (
     Agreement,
     HeldFigures,
@@ -28,18 +29,18 @@ from tierbot.reports.page.figures import (
     policy_values,
     rewards_by_tag,
 )
-from tierbot.use_cases.ports import LabelledPost, Transaction
+from tierbot.use_cases.ports import LabelledPost, Store, Transaction
 
 ROUNDS = 12
-"""Rounds that a report looks back on, unless told otherwise."""
+"""Default number of rounds in a report."""
 
 _MOST_TRAINERS = 20
-_MOVES = 1000  # entries of the audit trail that are searched for rollbacks
+_MOVES = 1000  # audit trail entries to search for rollbacks
 
 
 @dataclass(slots=True)
 class _Seen:
-    """What the rounds so far held."""
+    """Totals over the rounds read so far."""
 
     judged: list[Judged] = field(default_factory=list)
     rounds: list[RoundFigures] = field(default_factory=list)
@@ -51,30 +52,40 @@ class _Seen:
     settled: Counter[str] = field(default_factory=Counter)
 
 
-def report_figures(
-    tx: Transaction, now: datetime, zone: tzinfo, name: Callable[[str], str], rounds: int = ROUNDS
+def report_of(
+    store: Store, workspace: str, *, now: datetime, zone: tzinfo, rounds: int = ROUNDS, identities: bool = False
 ) -> Report:
-    """Return the figures of the last `rounds` rounds; `name` turns trainers' user ids into what the report calls them."""
+    """Return the figures of a workspace's last `rounds` rounds, with hours in `zone`.
+
+    identities: name trainers by their Slack user ids instead of pseudonyms. Raises TierbotError if the workspace is not
+    set up.
+    """
+    name = str if identities else pseudonyms_of(store, workspace)
+    with store.read(workspace) as tx:
+        return _report(tx, now, zone, name, rounds)
+
+
+def _report(tx: Transaction, now: datetime, zone: tzinfo, name: Callable[[str], str], rounds: int) -> Report:
     current, workspace, tags = tx.rounds.current(), tx.workspaces.get(), tx.workspaces.tags()
     newest = current.number if current else max((one.number for one in tx.rounds.all()), default=0)
     seen = _Seen()
     for number in range(max(1, newest - rounds + 1), newest + 1):
-        _look_at(tx, number, seen)
+        _add_round(tx, number, seen)
     judged = seen.judged
-    told = [item for item in judged if item.verdict.voters]
+    voted = [item for item in judged if item.verdict.voters]
     return Report(
         workspace=workspace.name if workspace else "",
         made_at=now,
         rounds=tuple(seen.rounds),
         posts=seen.posts,
         votes=len(seen.moments),
-        verdicts=sum(item.verdict.outcome is not Outcome.ABSTAINED for item in told),
-        abstained=sum(item.verdict.outcome is Outcome.ABSTAINED for item in told),
+        verdicts=sum(item.verdict.outcome is not Outcome.ABSTAINED for item in voted),
+        abstained=sum(item.verdict.outcome is Outcome.ABSTAINED for item in voted),
         labels={tag.id: label_of(tags, tag.id) for tag in tags},
         tags=rewards_by_tag(judged, tags),
         confusions=confusions(judged, tags),
         calibration=calibration(judged),
-        honest_calibration=calibration(
+        unbiased_calibration=calibration(
             item for item in judged if item.post.arm is Arm.BLANK and item.selection.strategy == RANDOM
         ),
         agreement=tuple(seen.agreement),
@@ -90,12 +101,12 @@ def report_figures(
     )
 
 
-def _look_at(tx: Transaction, number: int, seen: _Seen) -> None:
+def _add_round(tx: Transaction, number: int, seen: _Seen) -> None:
     posts, votes = tx.posts.in_round(number), tx.ledger.votes_in_round(number)
     if not posts:
         return
-    labelled = tx.verdicts.labelled(rounds=[number])
-    judged = [_judged(item) for item in labelled]
+    labeled = tx.verdicts.labelled(rounds=[number])
+    judged = [_judged(item) for item in labeled]
     seen.posts += len(posts)
     seen.judged.extend(judged)
     seen.moments.extend(vote.at for given in votes.values() for vote in given)
@@ -104,7 +115,7 @@ def _look_at(tx: Transaction, number: int, seen: _Seen) -> None:
             number=number,
             all=accuracy(judged),
             blank=accuracy(judged, arm=Arm.BLANK, random_only=True),
-            patterns=patterns_of((item.post, item.verdict) for item in labelled),
+            patterns=patterns_of((item.post, item.verdict) for item in labeled),
         )
     )
     seen.agreement += [agreement(number, posts, votes, arm) for arm in (None, Arm.BLANK)]
@@ -112,17 +123,17 @@ def _look_at(tx: Transaction, number: int, seen: _Seen) -> None:
 
 
 def _judged(item: LabelledPost) -> Judged:
-    said = item.prediction
-    top = said.top_tag
+    prediction = item.prediction
+    top = prediction.top_tag
     return Judged(
         post=item.post,
         verdict=item.verdict,
-        selection=said.selection,
-        model_version=said.model_version,
+        selection=prediction.selection,
+        model_version=prediction.model_version,
         top_tag=top,
-        top_probability=said.probabilities[top],
-        shown_probability=said.probabilities.get(said.shown_tag, 0.0),
-        propensity=said.propensity,
+        top_probability=prediction.probabilities[top],
+        shown_probability=prediction.probabilities.get(prediction.shown_tag, 0.0),
+        propensity=prediction.propensity,
     )
 
 

@@ -1,4 +1,4 @@
-"""The report as one HTML page: it asks nothing of any other server, runs no script, and every text in it is escaped."""
+"""Render the report as one HTML page that loads nothing from other servers and runs no script; all text is escaped."""
 
 import base64
 import hashlib
@@ -18,7 +18,7 @@ def style() -> str:
 
 
 def content_security_policy() -> str:
-    """Return what the page may do: show itself, in its own style, and nothing else (CSP level 3)."""
+    """Return a policy that allows the page only its own style sheet (CSP level 3)."""
     digest = base64.b64encode(hashlib.sha256(style().encode()).digest()).decode()
     return f"default-src 'none'; style-src 'sha256-{digest}'; base-uri 'none'; form-action 'none'"
 
@@ -48,8 +48,8 @@ def report_page(report: Report) -> str:
 <main>
 {sections}
 </main>
-<footer>Intervals are 95 %. “Blank posts” name and pre-fill nothing, and those that count here were chosen at random:
-they measure the model without the pull of a pre-filled emoji.</footer>
+<footer>Intervals are 95 %. Blank posts name and pre-fill no tag. Those counted here were selected at random, so they
+measure the model without the pull of a pre-filled emoji.</footer>
 </body>
 </html>
 """
@@ -64,8 +64,7 @@ def _covered(report: Report) -> str:
 
 
 def _numbers(report: Report) -> str:
-    told = [one for one in report.rounds if one.all.n]
-    latest = told[-1] if told else None
+    latest = next((one for one in reversed(report.rounds) if one.all.n), None)
     champion = report.champion
     nothing = Estimate.of_share(0, 0)
     cells = [

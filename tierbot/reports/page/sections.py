@@ -1,4 +1,4 @@
-"""The report's sections: for each its words, its drawing and its numbers, or None where there is nothing to tell."""
+"""The report's sections, each with text, a drawing and numbers, or None if there is nothing to report."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ from tierbot.reports.page.rounds import (
 )
 from tierbot.reports.page.rows import Interval, change_plot, confusion_plot, held_plot, interval_plot, lineage_plot
 
-_FEWEST = 5  # rewards before a tag's mean says anything
+_FEWEST = 5  # rewards needed to show a tag's mean
 _MOST_TAGS = 24
 _MOST_MISTAKES = 12
 _MOST_HELD = 15
@@ -29,7 +29,7 @@ _METHODS = {"ips": "IPS", "snips": "SNIPS", "dr": "doubly robust"}
 
 @dataclass(frozen=True, slots=True)
 class Section:
-    """A heading, a few words, a drawing (SVG, escaped), and the numbers behind it as plain text."""
+    """A heading, a short text, a drawing (escaped SVG), and its numbers as plain text."""
 
     title: str
     words: str
@@ -39,19 +39,18 @@ class Section:
 
 
 def in_words(estimate: Estimate) -> str:
-    """Write an estimate as "71 % (65–77, n = 192)"."""
+    """Format an estimate as "71 % (65–77, n = 192)"."""
     if estimate.value is None or estimate.low is None or estimate.high is None:
         return "–"
     return f"{percent(estimate.value)} ({100 * estimate.low:.0f}–{100 * estimate.high:.0f}, n = {estimate.n})"
 
 
 def _accuracy(report: Report) -> Section | None:
-    told = [one for one in report.rounds if one.all.value is not None]
-    if not told:
+    latest = next((one for one in reversed(report.rounds) if one.all.value is not None), None)
+    if latest is None:
         return None
-    words = f"The model's likeliest topic proved true on {in_words(told[-1].all)} of round {told[-1].number}'s posts"
-    blank = told[-1].blank
-    words += f", and on {in_words(blank)} where nothing hinted at it." if blank.n else "."
+    words = f"The model's likeliest topic was true on {in_words(latest.all)} of round {latest.number}'s posts"
+    words += f", and on {in_words(latest.blank)} of those without a hint." if latest.blank.n else "."
     rows = tuple((one.number, in_words(one.all), in_words(one.blank)) for one in report.rounds)
     return Section(
         "How often it was right", words, accuracy_plot(report.rounds), ("round", "all posts", "blank posts"), rows
@@ -101,37 +100,38 @@ def _mistakes(report: Report) -> Section | None:
         (names.get(one.true, one.true), names.get(one.guessed, one.guessed), one.count, one.among)
         for one in report.confusions
     )
-    words = f"{near} of {total} mistakes are between siblings, topics that are easily taken for each other."
-    return Section("What it takes for what", words, drawing, ("true", "guessed", "posts", "of"), rows)
+    words = f"{near} of {total} mistakes are between siblings, topics that are easily confused."
+
+    return Section("Which topics it confuses", words, drawing, ("true", "guessed", "posts", "of"), rows)
 
 
 def _calibration(report: Report) -> Section | None:
-    found, honest = report.calibration, report.honest_calibration
+    found, unbiased = report.calibration, report.unbiased_calibration
     if found.error is None or found.brier is None:
         return None
     words = (
-        f"On average the probability of the likeliest topic is off by {100 * found.error:.0f} points (expected "
-        f"calibration error; Brier score {found.brier:.2f}, n = {found.n}). Above the dotted line it is too modest, "
-        "below it too sure."
+        f"On average, the probability of the likeliest topic is off by {100 * found.error:.0f} points (expected "
+        f"calibration error; Brier score {found.brier:.2f}, n = {found.n}). Above the dotted line the model is "
+        "underconfident, below it overconfident."
     )
     rows = tuple(
-        (kind, f"{one.low:.1f}–{one.high:.1f}", f"{one.said:.2f}", in_words(one.true))
-        for kind, part in (("all", found), ("blank", honest))
+        (kind, f"{one.low:.1f}–{one.high:.1f}", f"{one.predicted:.2f}", in_words(one.true))
+        for kind, part in (("all", found), ("blank", unbiased))
         for one in part.bins
     )
-    columns = ("posts", "probability", "mean", "proved true")
-    return Section("Whether its probabilities hold", words, calibration_plot(found, honest), columns, rows)
+    columns = ("posts", "probability", "mean", "was true")
+    return Section("How well its probabilities are calibrated", words, calibration_plot(found, unbiased), columns, rows)
 
 
 def _agreement(report: Report) -> Section | None:
-    told = [one for one in report.agreement if one.arm is None and one.alpha is not None]
-    if not told:
+    latest = next((one for one in reversed(report.agreement) if one.arm is None and one.alpha is not None), None)
+    if latest is None or latest.alpha is None:
         return None
-    alpha = told[-1].alpha or 0.0
+    alpha = latest.alpha
     good = "reliable" if alpha >= _RELIABLE else "tentative" if alpha >= _TENTATIVE else "low"
     words = (
-        f"Krippendorff's α over the topics that people named (MASI distance) was {alpha:.2f} in round {told[-1].round}: "
-        f"{good}. Where an emoji is pre-filled, part of the agreement is its pull."
+        f"Krippendorff's α over the topics that people named (MASI distance) was {alpha:.2f} in round {latest.round}: "
+        f"{good}. On posts with a pre-filled emoji, its pull explains part of the agreement."
     )
     rows = tuple(
         (
@@ -143,7 +143,7 @@ def _agreement(report: Report) -> Section | None:
         for one in report.agreement
     )
     return Section(
-        "How far people agree", words, agreement_plot(report.agreement), ("round", "posts", "α", "compared"), rows
+        "How much people agree", words, agreement_plot(report.agreement), ("round", "posts", "α", "compared"), rows
     )
 
 
@@ -166,22 +166,22 @@ def _trainers(report: Report) -> Section | None:
         return None
     drawing = interval_plot(
         [Interval(one.name, one.reliability, one.low, one.high, str(one.judged)) for one in report.trainers],
-        "Each trainer's agreement with what was settled, with intervals.",
+        "Each trainer's agreement with the verdicts, with intervals.",
     )
     rows = tuple(
         (one.name, one.judged, one.settled, f"{one.reliability:.2f} ({one.low:.2f}–{one.high:.2f})")
         for one in report.trainers
     )
     words = (
-        "How often each agrees with what was settled, drawn towards the team's mean while votes are few. On the right, "
-        "articles judged."
+        "How often each trainer agrees with the verdicts, shrunk toward the team's mean while votes are few. On the "
+        "right, the number of articles judged."
     )
     return Section("Who taught it", words, drawing, ("trainer", "judged", "settled", "agreement"), rows)
 
 
 def _policies(report: Report) -> Section | None:
-    told = [one for one in report.policies if one.value.value is not None]
-    if not told:
+    known = [one for one in report.policies if one.value.value is not None]
+    if not known:
         return None
     drawing = interval_plot(
         [
@@ -189,27 +189,27 @@ def _policies(report: Report) -> Section | None:
                 _policy(one), one.value.value or 0.0, one.value.low or 0.0, one.value.high or 0.0,
                 f"{one.value.effective_n:.0f}", hollow=one.arm is Arm.BLANK,
             )
-            for one in told
+            for one in known
         ],
-        "Estimated reward of showing the likeliest tag always, beside what was earned.",
+        "Estimated reward of always showing the likeliest tag, compared with the reward earned.",
     )  # fmt: skip
     words = (
-        "What a post earned as it was shown, and what showing the likeliest topic always would have earned, estimated "
-        "from the logged propensities. Squares: blank posts. On the right, the effective number of posts."
+        "The mean reward of the posts as shown, and an estimate for always showing the likeliest topic, based on the "
+        "logged propensities. Squares: blank posts. On the right, the effective number of posts."
     )
     rows = tuple(
         (
             _policy(one), "blank" if one.arm is Arm.BLANK else "all", one.value.n, f"{one.value.effective_n:.0f}",
             f"{one.value.value:.3f} ({one.value.low:.3f} to {one.value.high:.3f})",
         )
-        for one in told
+        for one in known
     )  # fmt: skip
     columns = ("policy", "posts", "n", "effective n", "reward")
     return Section("What another policy would have earned", words, drawing, columns, rows)
 
 
 def _policy(one: PolicyFigures) -> str:
-    return "as it was shown" if one.policy == "logged" else f"greedy, {_METHODS[one.value.method]}"
+    return "as shown" if one.policy == "logged" else f"greedy, {_METHODS[one.value.method]}"
 
 
 def _held_back(report: Report) -> Section | None:
@@ -217,7 +217,7 @@ def _held_back(report: Report) -> Section | None:
         return None
     total = sum(one.count for one in report.held_back)
     rows = tuple((one.boundary, one.rule, one.count) for one in report.held_back)
-    words = f"{total:,} articles were never posted, whatever the model says of them."
+    words = f"{total:,} articles were held back, whatever the model predicted."
     drawing = held_plot(report.held_back[:_MOST_HELD])
     return Section("What boundaries held back", words, drawing, ("boundary", "rule", "articles"), rows)
 
@@ -226,9 +226,9 @@ def _drift(report: Report) -> Section | None:
     found = report.drift
     if not found.enough:
         return None
-    compared = f"the newest {found.recent} randomly chosen verdicts with the {found.before} before them"
+    compared = f"the newest {found.recent} randomly selected verdicts with the {found.before} before them"
     if not found.signals:
-        return Section("What drifts", f"Nothing: comparing {compared}, no topic changed beyond chance.", "")
+        return Section("Drift", f"None: comparing {compared}, no topic changed beyond chance.", "")
     names = report.labels
     shown = found.signals[:_MOST_DRIFTS]
     drawing = change_plot(
@@ -243,8 +243,9 @@ def _drift(report: Report) -> Section | None:
          f"{one.p_value:.2g}")
         for one in found.signals
     )  # fmt: skip
-    words = f"Topics that changed beyond chance, comparing {compared}: how common they are, or how well they are known."
-    return Section("What drifts", words, drawing, ("topic", "what", "before", "now", "p (Holm)"), rows)
+    words = f"Topics that changed beyond chance in frequency, precision or recall, comparing {compared}."
+
+    return Section("Drift", words, drawing, ("topic", "what", "before", "now", "p (Holm)"), rows)
 
 
 def _models(report: Report) -> Section | None:
@@ -253,12 +254,13 @@ def _models(report: Report) -> Section | None:
     refused = sum(one.promoted is False for one in report.models)
     back = sum(move.back for move in report.moves)
     words = (
-        f"{len(report.models)} {'version' if len(report.models) == 1 else 'versions'}, {refused} refused, {back} rolled "
-        "back; the newest first. Hollow: refused, because a paired test said that it was worse."
+        f"{len(report.models)} {'version' if len(report.models) == 1 else 'versions'}, newest first: {refused} refused, "
+        f"{back} rolled back. Hollow dots: refused, because a paired test found the version worse."
     )
     rows = tuple((one.id, one.parent or "–", one.reason, in_words(one.accuracy)) for one in report.models)
     drawing = lineage_plot(report.models[:_MOST_EVENTS], report.moves[:_MOST_EVENTS])
-    return Section("Where the model comes from", words, drawing, ("model", "parent", "decision", "right"), rows)
+
+    return Section("Model history", words, drawing, ("model", "parent", "decision", "right"), rows)
 
 
 SECTIONS: Sequence[Callable[[Report], Section | None]] = (

@@ -1,6 +1,6 @@
-"""Drawing as SVG within a page: shapes with class names that the page's style sheet colours, all text escaped.
+"""Draw SVG for the page: shapes with class names that the page's style sheet colors, and all text escaped.
 
-A drawing is WIDTH units wide whatever it shows, so that its letters have one size; the page scales it to the column.
+All drawings are WIDTH units wide, so that their text has the same size; the page scales them to its column.
 """
 
 from collections.abc import Callable, Sequence
@@ -8,24 +8,24 @@ from html import escape
 
 WIDTH = 380.0
 LETTER = 7.0
-"""Mean width of a letter at the drawings' font size: for deciding what fits."""
+"""Mean width of a letter at the drawings' font size, for estimating what fits."""
 
 Scale = Callable[[float], float]
 
 
 def linear(low: float, high: float, start: float, end: float) -> Scale:
-    """Return the map of [low, high] onto [start, end]."""
+    """Return the linear map from [low, high] to [start, end]."""
     span = (high - low) or 1.0
     return lambda value: start + (value - low) / span * (end - start)
 
 
 def shortened(words: str, letters: int) -> str:
-    """Return words cut to so many letters, with an ellipsis where something is missing."""
+    """Return the words, cut to `letters` characters with an ellipsis if they are longer."""
     return words if len(words) <= letters else words[: letters - 1].rstrip() + "…"
 
 
 class Drawing:
-    """One picture; `description` says in words what it shows, for those who do not see it."""
+    """One drawing; `description` is its text alternative for screen readers."""
 
     def __init__(self, height: float, description: str) -> None:
         self._height = height
@@ -33,15 +33,15 @@ class Drawing:
         self._parts: list[str] = []
 
     def _add(self, name: str, kind: str, words: str | None = None, **attributes: float | str) -> None:
-        told = "".join(
+        listed = "".join(
             f' {key.replace("_", "-")}="{_number(value) if isinstance(value, float | int) else escape(value)}"'
             for key, value in attributes.items()
         )
         content = "/>" if words is None else f">{escape(words)}</{name}>"
-        self._parts.append(f'<{name} class="{kind}"{told}{content}')
+        self._parts.append(f'<{name} class="{kind}"{listed}{content}')
 
     def text(self, x: float, y: float, words: str, *, anchor: str = "start", kind: str = "t") -> None:
-        """Write words with their baseline at y."""
+        """Draw text with its baseline at y."""
         self._add("text", kind, words, x=x, y=y, text_anchor=anchor)
 
     def line(self, x1: float, y1: float, x2: float, y2: float, kind: str) -> None:
@@ -84,4 +84,4 @@ PATTERNS = (
     '<rect class="paper" width="6" height="6"/><circle class="speck" cx="2" cy="2" r="1"/></pattern>'
     "</defs></svg>"
 )
-"""Fills that tell areas apart without colour; a page holds them once."""
+"""Fills that distinguish areas without color; a page contains them once."""

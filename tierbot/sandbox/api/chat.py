@@ -1,20 +1,15 @@
-"""chat.*: posting, editing, deleting; the rules about text, blocks and metadata."""
-
-from __future__ import annotations
+"""chat.*: post, edit and delete messages, with Slack's rules for text, blocks and metadata."""
 
 import json
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from tierbot.sandbox.api.registry import method
 from tierbot.sandbox.kit.args import Args
 from tierbot.sandbox.kit.errors import SlackError
-from tierbot.sandbox.kit.records import Message
+from tierbot.sandbox.kit.records import Channel, Json, Message
+from tierbot.sandbox.sandbox import Sandbox
 from tierbot.sandbox.state.filling import checked_blocks
 from tierbot.sandbox.state.payloads import message_json
-
-if TYPE_CHECKING:
-    from tierbot.sandbox.kit.records import Channel, Json
-    from tierbot.sandbox.sandbox import Sandbox
 
 _MAX_METADATA = 16_000
 
@@ -41,7 +36,7 @@ def content(box: Sandbox, args: Args, *, required: bool = True) -> Json:
 
 
 def checked_metadata(metadata: Any) -> Json:
-    """Return message metadata or raise what Slack would."""
+    """Return the message metadata. Raises SlackError if it is malformed or too large."""
     good = (
         isinstance(metadata, dict)
         and isinstance(metadata.get("event_type"), str)
@@ -57,11 +52,11 @@ def checked_metadata(metadata: Any) -> Json:
 
 
 def target(box: Sandbox, args: Args) -> Channel:
-    """Return the channel to write to: an id, a #name, or a person (their direct messages)."""
-    wanted = args.need("channel", "channel_not_found")
-    if wanted in box.workspace.users:
-        return box.workspace.direct(box.bot.id, wanted)
-    channel = box.find_channel(wanted)
+    """Return the channel to write to, given by its id, its #name, or the id of a user to message directly."""
+    place = args.need("channel", "channel_not_found")
+    if place in box.workspace.users:
+        return box.workspace.direct(box.bot.id, place)
+    channel = box.find_channel(place)
     if box.bot.id not in channel.members:
         if channel.is_private or channel.is_im:
             raise SlackError("channel_not_found")
@@ -75,7 +70,6 @@ def post_message(box: Sandbox, args: Args) -> Json:
     """Post as the bot."""
     channel = target(box, args)
     message = Message(
-        ts="",
         channel=channel.id,
         user=box.bot.id,
         bot_id=box.bot.bot_id,
@@ -93,7 +87,7 @@ def post_message(box: Sandbox, args: Args) -> Json:
 
 @method("chat.update", "chat:write", tier=3)
 def update(box: Sandbox, args: Args) -> Json:
-    """Edit one of the bot's own messages; blocks stay unless new ones are given."""
+    """Edit one of the bot's own messages, keeping its blocks unless new ones are passed."""
     channel = box.find_channel(args.need("channel", "channel_not_found"))
     changes = content(box, args)
     if changes.get("blocks") == []:
@@ -123,7 +117,6 @@ def post_ephemeral(box: Sandbox, args: Args) -> Json:
     if box.workspace.user(reader).id not in channel.members:
         raise SlackError("user_not_in_channel")
     message = Message(
-        ts="",
         channel=channel.id,
         user=box.bot.id,
         bot_id=box.bot.bot_id,
@@ -135,7 +128,7 @@ def post_ephemeral(box: Sandbox, args: Args) -> Json:
 
 @method("chat.getPermalink", tier=0)
 def get_permalink(box: Sandbox, args: Args) -> Json:
-    """Return a message's address."""
+    """Return a message's permalink."""
     channel = box.find_channel(args.need("channel", "channel_not_found"))
     message = box.workspace.message(channel.id, args.need("message_ts", "message_not_found"))
     return {"channel": channel.id, "permalink": box.permalink(message)}

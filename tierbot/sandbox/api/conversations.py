@@ -1,17 +1,11 @@
-"""conversations.*: which channels there are, who is in them, and what was said."""
-
-from __future__ import annotations
-
-from typing import TYPE_CHECKING
+"""conversations.*: list channels, their members and their messages."""
 
 from tierbot.sandbox.api.registry import method
 from tierbot.sandbox.kit.args import Args
 from tierbot.sandbox.kit.errors import SlackError
+from tierbot.sandbox.kit.records import Channel, Json, Message
+from tierbot.sandbox.sandbox import Sandbox
 from tierbot.sandbox.state.payloads import channel_json, message_json
-
-if TYPE_CHECKING:
-    from tierbot.sandbox.kit.records import Channel, Json, Message
-    from tierbot.sandbox.sandbox import Sandbox
 
 _READ = ("channels:read", "groups:read", "im:read")
 _HISTORY = ("channels:history", "groups:history", "im:history")
@@ -19,14 +13,14 @@ _END_OF_TIME = "9999999999.999999"
 
 
 def kind_of(channel: Channel) -> str:
-    """Return the channel's type as Slack names it in arguments."""
+    """Return the channel's type as it appears in Slack's arguments."""
     if channel.is_im:
         return "im"
     return "private_channel" if channel.is_private else "public_channel"
 
 
 def visible(box: Sandbox, args: Args, suffix: str) -> Channel:
-    """Return the channel if the bot may see it, its scope for this kind of channel included."""
+    """Return the channel. Raises SlackError unless the bot may see it and has the scope for its type."""
     channel = box.find_channel(args.need("channel", "channel_not_found"))
     family = {"im": "im", "private_channel": "groups", "public_channel": "channels"}[kind_of(channel)]
     box.need_scope(f"{family}:{suffix}")
@@ -73,7 +67,7 @@ def info(box: Sandbox, args: Args) -> Json:
 
 @method("conversations.members", *_READ, tier=4)
 def members(box: Sandbox, args: Args) -> Json:
-    """List who is in a channel."""
+    """List a channel's members."""
     page, cursor = args.page(list(visible(box, args, "read").members))
     return {"members": page, "response_metadata": {"next_cursor": cursor}}
 
@@ -109,7 +103,7 @@ def _messages(box: Sandbox, args: Args, found: list[Message]) -> Json:
 
 @method("conversations.history", *_HISTORY, tier=3)
 def history(box: Sandbox, args: Args) -> Json:
-    """Return a channel's messages, newest first, without the replies in threads."""
+    """Return a channel's messages, newest first, without thread replies."""
     channel = visible(box, args, "history")
     if box.bot.id not in channel.members:
         raise SlackError("not_in_channel")
@@ -120,7 +114,7 @@ def history(box: Sandbox, args: Args) -> Json:
 
 @method("conversations.replies", *_HISTORY, tier=3)
 def replies(box: Sandbox, args: Args) -> Json:
-    """Return a thread, oldest first, its parent included."""
+    """Return a thread with its parent, oldest first."""
     channel = visible(box, args, "history")
     root = channel.messages.get(args.need("ts", "thread_not_found"))
     if root is None:
@@ -133,13 +127,13 @@ def open_(box: Sandbox, args: Args) -> Json:
     """Open (or find) the direct conversation with one user."""
     if "channel" in args:
         return {"channel": {"id": box.find_channel(args.text("channel")).id}}
-    wanted = args.names("users")
-    if len(wanted) != 1:
-        raise SlackError("users_list_not_supplied" if not wanted else "not_enough_users")
-    if box.workspace.user(wanted[0]).is_bot:
+    users = args.names("users")
+    if len(users) != 1:
+        raise SlackError("users_list_not_supplied" if not users else "not_enough_users")
+    if box.workspace.user(users[0]).is_bot:
         raise SlackError("cannot_dm_bot")
     known = len(box.workspace.channels)
-    channel = box.workspace.direct(box.bot.id, wanted[0])
+    channel = box.workspace.direct(box.bot.id, users[0])
     already = {"no_op": True, "already_open": True} if len(box.workspace.channels) == known else {}
     shown = channel_json(channel, box.bot.id) if args.flag("return_im") else {"id": channel.id}
     return {"channel": shown, **already}
@@ -147,7 +141,7 @@ def open_(box: Sandbox, args: Args) -> Json:
 
 @method("conversations.join", "channels:join", tier=3)
 def join(box: Sandbox, args: Args) -> Json:
-    """Let the bot into a public channel."""
+    """Add the bot to a public channel."""
     channel = box.find_channel(args.need("channel", "channel_not_found"))
     if channel.is_private or channel.is_im:
         raise SlackError("channel_not_found")
@@ -158,6 +152,6 @@ def join(box: Sandbox, args: Args) -> Json:
 
 @method("conversations.leave", "channels:manage", "channels:join", tier=3)
 def leave(box: Sandbox, args: Args) -> Json:
-    """Let the bot out of a channel."""
+    """Remove the bot from a channel."""
     channel = visible(box, args, "read")
     return {} if box.workspace.leave(channel.id, box.bot.id) else {"not_in_channel": True}

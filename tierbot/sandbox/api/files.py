@@ -1,23 +1,16 @@
-"""files.*: the three steps of an upload."""
-
-from __future__ import annotations
-
-from typing import TYPE_CHECKING
+"""files.*: the calls of a three-step upload."""
 
 from tierbot.sandbox.api.registry import method
 from tierbot.sandbox.kit.args import Args
 from tierbot.sandbox.kit.errors import SlackError
-from tierbot.sandbox.kit.records import Message
+from tierbot.sandbox.kit.records import Json, Message
+from tierbot.sandbox.sandbox import Sandbox
 from tierbot.sandbox.state.payloads import file_json
-
-if TYPE_CHECKING:
-    from tierbot.sandbox.kit.records import Json
-    from tierbot.sandbox.sandbox import Sandbox
 
 
 @method("files.getUploadURLExternal", "files:write", tier=4)
 def get_upload_url(box: Sandbox, args: Args) -> Json:
-    """Promise a file and say where to send its bytes."""
+    """Reserve a file and return the URL to upload its bytes to."""
     length = args.integer("length", 0)
     if length < 1:
         raise SlackError("invalid_arguments", messages=["length must be positive"])
@@ -27,13 +20,13 @@ def get_upload_url(box: Sandbox, args: Args) -> Json:
 
 @method("files.completeUploadExternal", "files:write", tier=4)
 def complete_upload(box: Sandbox, args: Args) -> Json:
-    """Finish uploads and share them into a channel, if one is named."""
-    wanted = args.json("files")
-    if not isinstance(wanted, list) or not wanted:
+    """Finish uploads and share them in a channel, if one is given."""
+    uploads = args.json("files")
+    if not isinstance(uploads, list) or not uploads:
         raise SlackError("invalid_arguments", messages=["files must be a non-empty array"])
-    if not all(isinstance(item, dict) for item in wanted):
+    if not all(isinstance(item, dict) for item in uploads):
         raise SlackError("invalid_arguments", messages=["files must be an array of objects"])
-    done = [box.files.complete(str(item.get("id", "")), str(item.get("title") or "")) for item in wanted]
+    done = [box.files.complete(str(item.get("id", "")), str(item.get("title") or "")) for item in uploads]
     channels = args.names("channels") or args.names("channel_id")
     for channel_id in channels:
         channel = box.find_channel(channel_id)
@@ -42,7 +35,6 @@ def complete_upload(box: Sandbox, args: Args) -> Json:
         for file in done:
             file.channels.append(channel.id)
         message = Message(
-            ts="",
             channel=channel.id,
             user=box.bot.id,
             bot_id=box.bot.bot_id,
@@ -56,7 +48,7 @@ def complete_upload(box: Sandbox, args: Args) -> Json:
 
 @method("files.info", "files:read", tier=4)
 def info(box: Sandbox, args: Args) -> Json:
-    """Describe a file; it has no `mimetype` until it is processed."""
+    """Describe a file; `mimetype` stays empty until the file is processed."""
     file = box.files.get(args.need("file", "file_not_found"))
     body = file_json(file, box.base_url)
     if not box.files.is_ready(file):

@@ -1,18 +1,13 @@
-"""reactions.*: the bot's own reactions, and what everybody's are."""
-
-from __future__ import annotations
+"""reactions.*: add and remove the caller's reactions, and list everyone's."""
 
 import re
-from typing import TYPE_CHECKING
 
 from tierbot.sandbox.api.registry import method
 from tierbot.sandbox.kit.args import Args
 from tierbot.sandbox.kit.errors import SlackError
+from tierbot.sandbox.kit.records import Json, Message
+from tierbot.sandbox.sandbox import Sandbox
 from tierbot.sandbox.state.payloads import message_json, reactions_json
-
-if TYPE_CHECKING:
-    from tierbot.sandbox.kit.records import Json, Message
-    from tierbot.sandbox.sandbox import Sandbox
 
 _TS = re.compile(r"^\d{1,12}\.\d{1,6}$")
 _SHORT = 50
@@ -33,7 +28,7 @@ def _name(args: Args) -> str:
 
 @method("reactions.add", "reactions:write", tier=3, caller="member")
 def add(box: Sandbox, args: Args) -> Json:
-    """React as whoever the token belongs to."""
+    """React as the token's owner."""
     message = _item(box, args)
     box.workspace.react(box.caller(args.token).id, message.channel, message.ts, _name(args))
     return {}
@@ -41,7 +36,7 @@ def add(box: Sandbox, args: Args) -> Json:
 
 @method("reactions.remove", "reactions:write", tier=2, caller="member")
 def remove(box: Sandbox, args: Args) -> Json:
-    """Take a reaction of whoever the token belongs to back."""
+    """Remove a reaction of the token's owner."""
     message = _item(box, args)
     box.workspace.unreact(box.caller(args.token).id, message.channel, message.ts, _name(args))
     return {}
@@ -49,14 +44,15 @@ def remove(box: Sandbox, args: Args) -> Json:
 
 @method("reactions.get", "reactions:read", tier=3)
 def get(box: Sandbox, args: Args) -> Json:
-    """Return a message's reactions; without `full` the lists of users are cut short, the counts are not."""
+    """Return a message's reactions; without `full` the user lists are truncated, but the counts are not."""
     message = _item(box, args)
     if box.bot.id not in box.workspace.channel(message.channel).members:
         raise SlackError("not_in_channel")
-    cut = None if args.flag("full") else _SHORT
-    fault = box.faults.cut_users()
+    limit = box.faults.plan.cut_users
+    if limit is None and not args.flag("full"):
+        limit = _SHORT
     body = message_json(box.workspace, message)
     if message.reactions:
-        body["reactions"] = reactions_json(message, fault if fault is not None else cut)
+        body["reactions"] = reactions_json(message, limit)
     body["permalink"] = box.permalink(message)
     return {"type": "message", "channel": message.channel, "message": body}

@@ -1,28 +1,21 @@
 """The table of Web API methods and the arguments they read."""
 
-from __future__ import annotations
-
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from tierbot.sandbox.kit.args import Args
+from tierbot.sandbox.sandbox import Sandbox
 
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from tierbot.sandbox.sandbox import Sandbox
-
-    Handler = Callable[[Sandbox, "Args"], dict[str, Any]]
-
-METHODS: dict[str, Method] = {}
+Handler = Callable[[Sandbox, Args], dict[str, Any]]
 
 
 @dataclass(frozen=True, slots=True)
 class Method:
     """A method of the Web API.
 
-    Any one of `scopes` allows it; `caller` is who may call: bot, app, member (the bot or a colleague), everyone (with
-    a token), anyone (without one, too); `tier` 0 is unlimited.
+    Any one of `scopes` allows the call. `caller` says which token it takes: bot, app, member (the bot's or a user's),
+    everyone (any token) or anyone (none needed). `tier` 0 has no rate limit.
     """
 
     name: str
@@ -30,6 +23,9 @@ class Method:
     scopes: tuple[str, ...]
     tier: int
     caller: str
+
+
+METHODS: dict[str, Method] = {}
 
 
 def method(name: str, *scopes: str, tier: int = 3, caller: str = "bot") -> Callable[[Handler], Handler]:

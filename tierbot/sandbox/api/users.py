@@ -1,22 +1,16 @@
-"""auth.test, api.test, apps.*, users.*, emoji.*, bots.* and team.*: who is who."""
-
-from __future__ import annotations
-
-from typing import TYPE_CHECKING
+"""auth.*, api.test, apps.*, users.*, emoji.*, bots.* and team.*: describe the caller, the users and the workspace."""
 
 from tierbot.sandbox.api.registry import method
 from tierbot.sandbox.kit.args import Args
 from tierbot.sandbox.kit.errors import SlackError
+from tierbot.sandbox.kit.records import Json
+from tierbot.sandbox.sandbox import Sandbox
 from tierbot.sandbox.state.payloads import user_json
-
-if TYPE_CHECKING:
-    from tierbot.sandbox.kit.records import Json
-    from tierbot.sandbox.sandbox import Sandbox
 
 
 @method("api.test", tier=0, caller="anyone")
 def api_test(box: Sandbox, args: Args) -> Json:  # noqa: ARG001
-    """Answer, or repeat the error that was asked for."""
+    """Return the arguments, or the requested error."""
     if "error" in args:
         raise SlackError(args.text("error"))
     return {"args": {"foo": args.text("foo")} if "foo" in args else {}}
@@ -24,7 +18,7 @@ def api_test(box: Sandbox, args: Args) -> Json:  # noqa: ARG001
 
 @method("auth.test", tier=0, caller="everyone")
 def auth_test(box: Sandbox, args: Args) -> Json:
-    """Say whose token this is."""
+    """Describe the token's owner."""
     if args.token == box.settings.app_token:
         return {"app_name": box.settings.app_name, "app_id": box.app_id}
     who, org = box.caller(args.token), box.teams.org
@@ -53,7 +47,7 @@ def auth_revoke(box: Sandbox, args: Args) -> Json:
 
 @method("apps.connections.open", tier=0, caller="app")
 def connections_open(box: Sandbox, args: Args) -> Json:  # noqa: ARG001
-    """Give out the address of a WebSocket, good for one connection."""
+    """Return a WebSocket URL that opens one connection."""
     return {"url": box.hub.issue_url()}
 
 
@@ -81,10 +75,10 @@ def emoji_list(box: Sandbox, args: Args) -> Json:  # noqa: ARG001
 @method("bots.info", "users:read", tier=3)
 def bots_info(box: Sandbox, args: Args) -> Json:
     """Describe a bot."""
-    wanted = args.text("bot")
+    bot_id = args.text("bot")
     for user in box.workspace.users.values():
-        if user.bot_id and user.bot_id == wanted:
-            bot = {"id": wanted, "name": user.name, "user_id": user.id, "app_id": box.app_id, "deleted": False}
+        if user.bot_id and user.bot_id == bot_id:
+            bot = {"id": bot_id, "name": user.name, "user_id": user.id, "app_id": box.app_id, "deleted": False}
             return {"bot": bot}
     raise SlackError("bot_not_found")
 

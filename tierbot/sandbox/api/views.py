@@ -1,16 +1,12 @@
-"""views.*: modals and App Home."""
+"""views.*: open, update and publish modals and App Home."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from tierbot.sandbox.api.registry import method
 from tierbot.sandbox.kit.args import Args
 from tierbot.sandbox.kit.errors import SlackError
-
-if TYPE_CHECKING:
-    from tierbot.sandbox.kit.records import Json
-    from tierbot.sandbox.sandbox import Sandbox
+from tierbot.sandbox.kit.records import Json
+from tierbot.sandbox.sandbox import Sandbox
 
 
 def _view(args: Args) -> Any:
@@ -26,14 +22,14 @@ def _trigger(args: Args) -> str:
 
 @method("views.open", tier=4)
 def open_(box: Sandbox, args: Args) -> Json:
-    """Open a modal for whoever caused the trigger."""
+    """Open a modal for the user who caused the trigger."""
     trigger = box.triggers.exchange(_trigger(args))
     return {"view": box.views.open(trigger.user, _view(args))}
 
 
 @method("views.push", tier=4)
 def push(box: Sandbox, args: Args) -> Json:
-    """Put a modal on top of the one that the trigger came from."""
+    """Push a modal onto the stack of the user who caused the trigger."""
     trigger = box.triggers.exchange(_trigger(args))
     return {"view": box.views.push(trigger.user, _view(args))}
 
@@ -41,12 +37,12 @@ def push(box: Sandbox, args: Args) -> Json:
 @method("views.update", tier=4)
 def update(box: Sandbox, args: Args) -> Json:
     """Replace a modal's contents."""
-    wanted = args.text("view_id") or args.need("external_id")
-    return {"view": box.views.update(wanted, _view(args), args.text("hash"))}
+    view_id = args.text("view_id") or args.need("external_id")
+    return {"view": box.views.update(view_id, _view(args), args.text("hash"))}
 
 
 @method("views.publish", tier=4)
 def publish(box: Sandbox, args: Args) -> Json:
-    """Set someone's App Home."""
+    """Set a user's App Home."""
     user = box.workspace.user(args.need("user_id", "user_not_found"))
     return {"view": box.views.publish(user.id, _view(args), args.text("hash"))}

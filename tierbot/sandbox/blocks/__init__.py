@@ -1,8 +1,7 @@
-"""Block Kit as strict as Slack takes it: `validate_blocks` for messages, `validate_view` for modals and App Home."""
+"""Validate Block Kit as strictly as Slack does: `validate_blocks` for messages, `validate_view` for modals and App Home."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable
+from typing import Any
 
 from tierbot.sandbox.blocks.checks import Findings, kind_of
 from tierbot.sandbox.blocks.elements import (
@@ -14,9 +13,6 @@ from tierbot.sandbox.blocks.elements import (
     check_image_source,
 )
 
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
 __all__ = ["iter_elements", "validate_blocks", "validate_view"]
 
 MAX_BLOCKS = 50
@@ -25,7 +21,7 @@ _MAX_MARKDOWN = 12_000
 
 
 def validate_blocks(blocks: Any, *, surface: str = "message", most: int = MAX_BLOCKS) -> list[str]:
-    """Return what Slack would complain about; nothing when the blocks are good."""
+    """Return the errors that Slack would report in a message's blocks; empty if they are valid."""
     findings = Findings()
     if not isinstance(blocks, list):
         return ["must be an array [json-pointer:/blocks]"]
@@ -37,15 +33,14 @@ def validate_blocks(blocks: Any, *, surface: str = "message", most: int = MAX_BL
 
 
 def validate_view(view: Any) -> list[str]:
-    """Return what Slack would complain about in a modal or an App Home."""
+    """Return the errors that Slack would report in a modal or an App Home; empty if it is valid."""
     if not isinstance(view, dict):
         return ["must be an object [json-pointer:/view]"]
     findings = Findings()
     kind = kind_of(view)
     if kind not in {"modal", "home"}:
         findings.add("must be one of: modal, home", "/view/type")
-    if "blocks" not in view:
-        findings.add("missing required field: blocks", "/view")
+    findings.require(view, "blocks", "/view")
     findings.string(view, "private_metadata", "/view", longest=3000)
     findings.string(view, "callback_id", "/view", longest=255)
     findings.string(view, "external_id", "/view", longest=255)
@@ -117,8 +112,7 @@ def _check_image_block(block: dict[str, Any], where: str, findings: Findings) ->
 
 def _check_context(block: dict[str, Any], where: str, findings: Findings) -> None:
     findings.unknown(block, {"type", "block_id", "elements"}, where)
-    if "elements" not in block:
-        findings.add("missing required field: elements", where)
+    findings.require(block, "elements", where)
     for index, item in enumerate(findings.array(block, "elements", where, most=10) or ()):
         pointer = f"{where}/elements/{index}"
         if isinstance(item, dict) and item.get("type") == "image":
@@ -129,8 +123,7 @@ def _check_context(block: dict[str, Any], where: str, findings: Findings) -> Non
 
 def _check_actions(block: dict[str, Any], where: str, findings: Findings) -> None:
     findings.unknown(block, {"type", "block_id", "elements"}, where)
-    if "elements" not in block:
-        findings.add("missing required field: elements", where)
+    findings.require(block, "elements", where)
     for index, item in enumerate(findings.array(block, "elements", where, most=25) or ()):
         check_element(item, f"{where}/elements/{index}", ACTIONS, findings)
 
@@ -140,9 +133,8 @@ def _check_input(block: dict[str, Any], where: str, findings: Findings) -> None:
     findings.unknown(block, allowed, where)
     findings.text(block, "label", where, longest=2000, kinds=PLAIN, required=True)
     findings.text(block, "hint", where, longest=2000, kinds=PLAIN)
-    if "element" not in block:
-        findings.add("missing required field: element", where)
-    else:
+    findings.require(block, "element", where)
+    if "element" in block:
         check_element(block["element"], f"{where}/element", INPUTS, findings)
 
 
@@ -167,8 +159,7 @@ def _check_file(block: dict[str, Any], where: str, findings: Findings) -> None:
 
 
 def _check_table(block: dict[str, Any], where: str, findings: Findings) -> None:
-    if "rows" not in block:
-        findings.add("missing required field: rows", where)
+    findings.require(block, "rows", where)
     findings.array(block, "rows", where, most=100)
 
 

@@ -1,24 +1,20 @@
-"""The smallest checks of Block Kit: a field's presence, length, kind. Findings carry a JSON pointer, as Slack's do."""
+"""Check single fields of Block Kit: presence, length, type. Findings carry a JSON pointer, as Slack's do."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterable
+from typing import Any
 from urllib.parse import urlsplit
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
 
 MAX_URL = 3000
 
 
 def kind_of(item: dict[str, Any]) -> str:
-    """Return an object's `type`, or nothing if that is no string."""
+    """Return an object's `type`, or "" if it isn't a string."""
     kind = item.get("type")
     return kind if isinstance(kind, str) else ""
 
 
 class Findings:
-    """What is wrong so far, and the ids that were seen."""
+    """The errors found so far, and the block ids seen."""
 
     def __init__(self) -> None:
         self.messages: list[str] = []
@@ -28,13 +24,18 @@ class Findings:
         """Add one finding."""
         self.messages.append(f"{text} [json-pointer:{where}]")
 
+    def require(self, item: dict[str, Any], key: str, where: str) -> None:
+        """Check that a field is present."""
+        if key not in item:
+            self.add(f"missing required field: {key}", where)
+
     def unknown(self, item: dict[str, Any], allowed: Iterable[str], where: str) -> None:
-        """Refuse fields that Slack does not know."""
+        """Reject fields unknown to Slack."""
         for key in sorted(set(item) - set(allowed)):
             self.add(f"no more than the allowed properties are supported: {key}", where)
 
     def string(self, item: dict[str, Any], key: str, where: str, *, longest: int, required: bool = False) -> str | None:
-        """Check an optional or required string of at most `longest` characters."""
+        """Check a string of up to `longest` characters."""
         value = item.get(key)
         if value is None:
             if required:
@@ -50,7 +51,7 @@ class Findings:
         return value
 
     def url(self, item: dict[str, Any], key: str, where: str, *, required: bool = False) -> None:
-        """Check an http(s) address."""
+        """Check an http(s) URL."""
         value = self.string(item, key, where, longest=MAX_URL, required=required)
         if not value:
             return
@@ -62,7 +63,7 @@ class Findings:
             self.add("must be a valid http or https url", f"{where}/{key}")
 
     def array(self, item: dict[str, Any], key: str, where: str, *, most: int, least: int = 1) -> list[Any] | None:
-        """Check a list of `least` to `most` items; `None` when there is none to look into."""
+        """Check a list of `least` to `most` items and return it, or None if it is missing or not a list."""
         value = item.get(key)
         if value is None:
             return None
@@ -96,7 +97,7 @@ class Findings:
     def text_object(
         self, value: Any, where: str, *, longest: int, kinds: tuple[str, ...] = ("plain_text", "mrkdwn")
     ) -> None:
-        """Check a text object that stands for itself."""
+        """Check a text object's own fields."""
         if not isinstance(value, dict):
             self.add("must be an object", where)
             return
@@ -109,7 +110,7 @@ class Findings:
         self.string(value, "text", where, longest=longest, required=True)
 
     def claim_block_id(self, block: dict[str, Any], where: str) -> None:
-        """Check a block id and that no other block has it."""
+        """Check a block id and that it is unique."""
         value = self.string(block, "block_id", where, longest=255)
         if value is None:
             return

@@ -1,15 +1,9 @@
-"""Block Kit's interactive elements and options."""
+"""Validate Block Kit's interactive elements and options."""
 
-from __future__ import annotations
+from collections.abc import Callable
+from typing import Any
 
-from typing import TYPE_CHECKING, Any
-
-from tierbot.sandbox.blocks.checks import kind_of
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from tierbot.sandbox.blocks.checks import Findings
+from tierbot.sandbox.blocks.checks import Findings, kind_of
 
 PLAIN = ("plain_text",)
 _COMMON = {"type", "action_id", "confirm", "focus_on_load"}
@@ -37,7 +31,7 @@ _MAX_OPTIONS = 100
 
 
 def check_element(element: Any, where: str, allowed: set[str], findings: Findings) -> None:
-    """Check one element against the kinds that may stand here."""
+    """Check one element; its type must be in `allowed`."""
     if not isinstance(element, dict):
         findings.add("must be an object", where)
         return
@@ -60,13 +54,13 @@ def check_element(element: Any, where: str, allowed: set[str], findings: Finding
 
 
 def check_image(image: dict[str, Any], where: str, findings: Findings) -> None:
-    """Check an image element: one source, and an alternative text."""
+    """Check an image element: one source and alternative text."""
     findings.unknown(image, {"type", "image_url", "alt_text", "slack_file"}, where)
     check_image_source(image, where, findings)
 
 
 def check_image_source(image: dict[str, Any], where: str, findings: Findings) -> None:
-    """Check what images and image blocks have in common."""
+    """Check the fields shared by image elements and image blocks."""
     findings.string(image, "alt_text", where, longest=2000, required=True)
     if ("image_url" in image) == ("slack_file" in image):
         findings.add("exactly one of image_url, slack_file is required", where)
@@ -117,8 +111,7 @@ def check_option_groups(item: dict[str, Any], where: str, findings: Findings) ->
             findings.add("must be an object", pointer)
             continue
         findings.text(group, "label", pointer, longest=75, kinds=PLAIN, required=True)
-        if "options" not in group:
-            findings.add("missing required field: options", pointer)
+        findings.require(group, "options", pointer)
         check_options(group, "options", pointer, findings, most=_MAX_OPTIONS)
 
 
@@ -134,15 +127,13 @@ def _check_button(element: dict[str, Any], where: str, findings: Findings) -> No
 
 def _check_overflow(element: dict[str, Any], where: str, findings: Findings) -> None:
     findings.unknown(element, _COMMON | {"options"}, where)
-    if "options" not in element:
-        findings.add("missing required field: options", where)
+    findings.require(element, "options", where)
     check_options(element, "options", where, findings, most=5)
 
 
 def _check_choices(element: dict[str, Any], where: str, findings: Findings) -> None:
     findings.unknown(element, _COMMON | {"options", "initial_options", "initial_option"}, where)
-    if "options" not in element:
-        findings.add("missing required field: options", where)
+    findings.require(element, "options", where)
     check_options(element, "options", where, findings, most=10)
 
 

@@ -1,18 +1,13 @@
-"""The acts of a colleague that need no answer from the app: quick, synchronous, and fit for batches."""
+"""Actions of a colleague that need no answer from the app: quick, synchronous, and allowed in batches."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable
+from typing import Any
 
 from tierbot.sandbox.kit.errors import SlackError
 from tierbot.sandbox.kit.records import Json, Message
+from tierbot.sandbox.sandbox import Sandbox
 
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from tierbot.sandbox.sandbox import Sandbox
-
-    Act = Callable[[Sandbox, Json], Json]
+Act = Callable[[Sandbox, Json], Json]
 
 
 def need(body: Json, *names: str) -> list[str]:
@@ -29,7 +24,7 @@ def _place(box: Sandbox, body: Json) -> str:
 
 
 def react(box: Sandbox, body: Json) -> Json:
-    """`{user, ts, name, channel?, remove?}`: react (or take it back) as a user."""
+    """`{user, ts, name, channel?, remove?}`: add or remove a user's reaction."""
     user, ts, name = need(body, "user", "ts", "name")
     user_id, channel = box.find_user(user).id, _place(box, body)
     change = box.workspace.unreact if body.get("remove") else box.workspace.react
@@ -37,19 +32,18 @@ def react(box: Sandbox, body: Json) -> Json:
 
 
 def unreact(box: Sandbox, body: Json) -> Json:
-    """`{user, ts, name, channel?}`: take a reaction back as a user."""
+    """`{user, ts, name, channel?}`: remove a user's reaction."""
     return react(box, {**body, "remove": True})
 
 
 def message(box: Sandbox, body: Json) -> Json:
-    """`{user, text, channel?, thread_ts?, blocks?}`: say something as a user."""
+    """`{user, text, channel?, thread_ts?, blocks?}`: post a message as a user."""
     user, text = need(body, "user", "text")
     sender = box.find_user(user)
     channel = box.workspace.channel(_place(box, body))
     if sender.id not in channel.members:
         raise SlackError("not_in_channel")
     said = Message(
-        ts="",
         channel=channel.id,
         user=sender.id,
         text=text,
@@ -64,7 +58,7 @@ def message(box: Sandbox, body: Json) -> Json:
 
 
 def delete(box: Sandbox, body: Json) -> Json:
-    """`{ts?, channel?}`: delete any message, as an admin would; without `ts` the app's newest."""
+    """`{ts?, channel?}`: delete any message, as an admin can; without `ts`, the app's newest."""
     place = _place(box, body)
     own = [ts for ts, said in box.workspace.channel(place).messages.items() if said.user == box.bot.id]
     ts = str(body["ts"]) if "ts" in body else max(own, default="")
@@ -80,9 +74,9 @@ def direct(box: Sandbox, body: Json) -> Json:
 
 
 def add_user(box: Sandbox, body: Json) -> Json:
-    """`{name, real_name?, admin?, guest?, ultra?, bot?, home?, tz?, join?}`: add a colleague, also into the channel.
+    """`{name, real_name?, admin?, guest?, ultra?, bot?, home?, tz?, join?}`: add a colleague to team and home channel.
 
-    `ultra` is a guest of one channel; `home` the id of a stranger's own team (Slack Connect).
+    `ultra` is a single-channel guest; `home` is the id of an external user's own team (Slack Connect).
     """
     (name,) = need(body, "name")
     traits: dict[str, Any] = {flag: bool(body.get(flag)) for flag in ("admin", "guest", "ultra", "bot")}
@@ -93,7 +87,7 @@ def add_user(box: Sandbox, body: Json) -> Json:
 
 
 def add_channel(box: Sandbox, body: Json) -> Json:
-    """`{name, private?, members?, bot?}`: open a channel; the bot is in it unless `bot` is false."""
+    """`{name, private?, members?, bot?}`: create a channel; the bot joins unless `bot` is false."""
     (name,) = need(body, "name")
     channel = box.workspace.add_channel(name, private=bool(body.get("private")))
     for member in body.get("members") or ():
@@ -104,19 +98,19 @@ def add_channel(box: Sandbox, body: Json) -> Json:
 
 
 def join(box: Sandbox, body: Json) -> Json:
-    """`{user, channel?}`: let a user into a channel."""
+    """`{user, channel?}`: add a user to a channel."""
     (user,) = need(body, "user")
     return {"joined": box.workspace.join(_place(box, body), box.find_user(user).id)}
 
 
 def leave(box: Sandbox, body: Json) -> Json:
-    """`{user, channel?}`: let a user (also the bot) out of a channel."""
+    """`{user, channel?}`: remove a user or the bot from a channel."""
     (user,) = need(body, "user")
     return {"left": box.workspace.leave(_place(box, body), box.find_user(user).id)}
 
 
 def archive(box: Sandbox, body: Json) -> Json:
-    """`{channel?, archived?}`: archive a channel, or with `archived: false` bring it back."""
+    """`{channel?, archived?}`: archive a channel, or restore it with `archived: false`."""
     channel = box.workspace.archive(_place(box, body), archived=bool(body.get("archived", True)))
     return {"channel": box.describe(channel)}
 
@@ -129,7 +123,7 @@ def emoji(box: Sandbox, body: Json) -> Json:
 
 
 def revoke(box: Sandbox, body: Json) -> Json:
-    """`{restore?}`: revoke the bot's token, or make it good again."""
+    """`{restore?}`: revoke the bot's token, or make it valid again."""
     if body.get("restore"):
         box.restore_token()
     else:
@@ -138,13 +132,13 @@ def revoke(box: Sandbox, body: Json) -> Json:
 
 
 def uninstall(box: Sandbox, body: Json) -> Json:
-    """`{org?}`: remove the app from the workspace, or from the whole organisation."""
+    """`{org?}`: remove the app from the workspace, or from the whole organization."""
     box.uninstall(org_wide=bool(body.get("org")))
     return {"token_revoked": box.token_revoked}
 
 
 def grant(box: Sandbox, body: Json) -> Json:
-    """`{granted?}`: let the organisation's app into this team, or with `granted: false` out of it."""
+    """`{granted?}`: give the organization's app access to this team, or revoke it with `granted: false`."""
     box.grant(granted=bool(body.get("granted", True)))
     return {}
 
@@ -168,7 +162,7 @@ ACTS: dict[str, Act] = {
 
 
 def batch(box: Sandbox, body: Json) -> Json:
-    """`{acts: [{do: "react", …}, …]}`: many acts in one call; each has its own result."""
+    """`{acts: [{do: "react", …}, …]}`: perform many actions in one call; each has its own result."""
     results: list[Json] = []
     for item in body.get("acts") or ():
         act = ACTS.get(str(item.get("do")))

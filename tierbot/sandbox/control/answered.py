@@ -1,24 +1,18 @@
-"""The acts of a colleague that the app answers: commands, clicks, shortcuts, modals, App Home."""
+"""Actions of a colleague that the app answers: commands, clicks, shortcuts, modals, App Home."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING
+from collections.abc import Awaitable, Callable
 
 from tierbot.sandbox.control.acts import need
+from tierbot.sandbox.events.interactions import Outcome
 from tierbot.sandbox.kit.errors import SlackError
 from tierbot.sandbox.kit.records import Json, Message, User, View
-
-if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
-
-    from tierbot.sandbox.events.interactions import Outcome
-    from tierbot.sandbox.sandbox import Sandbox
+from tierbot.sandbox.sandbox import Sandbox
 
 _LONGEST_WAIT = 60.0
 
 
 class Watch:
-    """What a user gets to see from now on."""
+    """What a user sees from now on."""
 
     def __init__(self, box: Sandbox, user: User) -> None:
         self._box = box
@@ -28,7 +22,7 @@ class Watch:
         self.outcome: Outcome | None = None
 
     def responses(self) -> list[Json]:
-        """Return the messages that answer the act: those to this user alone, and those the act caused."""
+        """Return the messages that answer the action: ephemeral ones to this user, and those it caused."""
         found: dict[str, Message] = {
             message.ts: message
             for message in self._box.workspace.ephemerals
@@ -44,7 +38,7 @@ class Watch:
         return [self._box.views.as_json(view) for view in stack if (view.id, view.hash) not in self._views]
 
     async def report(self, body: Json, outcome: Outcome) -> Json:
-        """Wait as long as the caller wants for something to be seen, and tell what was."""
+        """Wait up to `wait` seconds until `expect` messages and modals are visible, then return them."""
         self.outcome = outcome
         wait = min(float(body.get("wait") or 0), _LONGEST_WAIT)
         expected = int(body.get("expect", 1))
@@ -70,7 +64,7 @@ def _view(box: Sandbox, body: Json, user: User) -> View:
 
 
 async def command(box: Sandbox, body: Json) -> Json:
-    """`{user, command, text?, channel?, wait?, expect?}`: run a slash command; `/tier push 3` in one also does."""
+    """`{user, command, text?, channel?, wait?, expect?}`: run a slash command; `command` may contain the text."""
     user_name, line = need(body, "user", "command")
     name, _, rest = line.partition(" ")
     user = box.find_user(user_name)
@@ -83,7 +77,7 @@ async def command(box: Sandbox, body: Json) -> Json:
 
 
 async def action(box: Sandbox, body: Json) -> Json:
-    """`{user, action_id, block_id?, value?, ts|view_id|home, channel?, wait?}`: click or choose."""
+    """`{user, action_id, block_id?, value?, ts|view_id|home, channel?, wait?}`: click a button or pick an option."""
     user_name, action_id = need(body, "user", "action_id")
     user = box.find_user(user_name)
     block_id, value = str(body.get("block_id") or ""), body.get("value")
@@ -101,7 +95,7 @@ async def action(box: Sandbox, body: Json) -> Json:
 
 
 async def shortcut(box: Sandbox, body: Json) -> Json:
-    """`{user, callback_id, ts?, channel?, wait?}`: run a message shortcut; without `ts` a global one."""
+    """`{user, callback_id, ts?, channel?, wait?}`: run a message shortcut, or without `ts` a global one."""
     user_name, callback_id = need(body, "user", "callback_id")
     user = box.find_user(user_name)
     message = _message(box, body, user) if body.get("ts") else None
@@ -130,14 +124,14 @@ async def submit(box: Sandbox, body: Json) -> Json:
 
 
 async def close_view(box: Sandbox, body: Json) -> Json:
-    """`{user, view_id}`: close a modal with its cross."""
+    """`{user, view_id}`: close a modal."""
     user_name, _ = need(body, "user", "view_id")
     outcome = await box.interactions.close(_view(box, body, box.find_user(user_name)))
     return {"acked": outcome.acked, "error": outcome.error}
 
 
 async def open_home(box: Sandbox, body: Json) -> Json:
-    """`{user, tab?, wait?}`: open App Home (`tab: "messages"` for its messages) and return what it shows."""
+    """`{user, tab?, wait?}`: open App Home (`tab: "messages"` for its messages) and return its view."""
     (user_name,) = need(body, "user")
     user = box.find_user(user_name)
     known = box.views.home(user.id)

@@ -1,23 +1,17 @@
-"""Looking: the state of the workspace, what a user sees, and the record of everybody's own acts."""
+"""Queries: the workspace's state, what a user sees, and the record of what colleagues did."""
 
-from __future__ import annotations
-
+from collections.abc import Callable, Mapping
 from dataclasses import asdict
-from typing import TYPE_CHECKING
 
+from tierbot.sandbox.kit.records import Json
+from tierbot.sandbox.sandbox import Sandbox
 from tierbot.sandbox.state.payloads import user_json
 
-if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
-
-    from tierbot.sandbox.kit.records import Json
-    from tierbot.sandbox.sandbox import Sandbox
-
-    Query = Mapping[str, str]
+Query = Mapping[str, str]
 
 
 def state(box: Sandbox, query: Query) -> Json:  # noqa: ARG001
-    """Everything but the messages: team, app, users, channels, commands, shortcuts, custom emoji."""
+    """Return everything but the messages: team, app, users, channels, commands, shortcuts, custom emoji."""
     space, settings = box.workspace, box.settings
     return {
         "team": {"id": space.id, "name": space.name, "domain": space.domain}
@@ -38,7 +32,7 @@ def state(box: Sandbox, query: Query) -> Json:  # noqa: ARG001
 
 
 def messages(box: Sandbox, query: Query) -> Json:
-    """`?channel=&since=&limit=`: a channel's messages, oldest first, with reactions and metadata."""
+    """`?channel=&since=&limit=`: return a channel's messages, oldest first, with reactions and metadata."""
     channel = box.find_channel(query.get("channel") or box.home_channel.id)
     since, limit = query.get("since", ""), int(query.get("limit", "0"))
     found = [message for ts, message in channel.messages.items() if ts > since]
@@ -47,7 +41,7 @@ def messages(box: Sandbox, query: Query) -> Json:
 
 
 def inbox(box: Sandbox, query: Query) -> Json:
-    """`?user=`: what only this user sees: ephemeral and direct messages, open modals, App Home."""
+    """`?user=`: return what only this user sees: ephemeral and direct messages, open modals, App Home."""
     user = box.find_user(query.get("user", ""))
     channels = [c for c in box.workspace.channels.values() if c.is_im and user.id in c.members]
     home = box.views.home(user.id)
@@ -63,15 +57,15 @@ def inbox(box: Sandbox, query: Query) -> Json:
 
 
 def record(box: Sandbox, query: Query) -> Json:
-    """`?user=&since=`: the colleagues' own acts, in order; `since` is the last number already known."""
+    """`?user=&since=`: return the colleagues' actions in order, after number `since`."""
     since = int(query.get("since", "0"))
-    wanted = box.find_user(query["user"]).id if query.get("user") else None
-    acts = [asdict(act) for act in box.workspace.record[since:] if wanted in {None, act.user}]
+    user_id = box.find_user(query["user"]).id if query.get("user") else None
+    acts = [asdict(act) for act in box.workspace.record[since:] if user_id in {None, act.user}]
     return {"acts": acts, "last": len(box.workspace.record)}
 
 
 def votes(box: Sandbox, query: Query) -> Json:  # noqa: ARG001
-    """Every reaction of a person that stands: `[channel, ts, user, name]`, sorted."""
+    """Return every current reaction of a person: `[channel, ts, user, name]`, sorted."""
     space = box.workspace
     standing = [
         [channel.id, message.ts, user, name]
@@ -85,23 +79,13 @@ def votes(box: Sandbox, query: Query) -> Json:  # noqa: ARG001
 
 
 def stats(box: Sandbox, query: Query) -> Json:  # noqa: ARG001
-    """Deliveries: how many, how retried, how fast they were acknowledged."""
+    """Return delivery counts, retries, and acknowledgment times."""
     return {
         **box.courier.stats(),
         "connections": len(box.hub.connections),
         "late_acks": box.hub.late_acks,
         "acts": len(box.workspace.record),
     }
-
-
-def panel(box: Sandbox, query: Query) -> Json:  # noqa: ARG001
-    """Return what the bot last said that it learned."""
-    return {"panel": box.panel}
-
-
-def faults(box: Sandbox, query: Query) -> Json:  # noqa: ARG001
-    """Return what goes wrong at present."""
-    return {"faults": box.faults.as_json()}
 
 
 LOOKS: dict[str, Callable[[Sandbox, Query], Json]] = {
@@ -111,6 +95,6 @@ LOOKS: dict[str, Callable[[Sandbox, Query], Json]] = {
     "record": record,
     "votes": votes,
     "stats": stats,
-    "panel": panel,
-    "faults": faults,
+    "panel": lambda box, _: {"panel": box.panel},
+    "faults": lambda box, _: {"faults": box.faults.as_json()},
 }

@@ -1,17 +1,16 @@
-"""The control API's HTTP edge and its guard."""
-
-from __future__ import annotations
+"""Serve the control API over HTTP and WebSocket, and authorize its callers."""
 
 import asyncio
 import hmac
 import json
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any, cast
 from urllib.parse import urlsplit
 
+from starlette.requests import HTTPConnection, Request
 from starlette.responses import JSONResponse, Response
-from starlette.routing import Route, WebSocketRoute
-from starlette.websockets import WebSocketDisconnect
+from starlette.routing import BaseRoute, Route, WebSocketRoute
+from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from tierbot.sandbox.control.acts import ACTS
 from tierbot.sandbox.control.answered import ANSWERED
@@ -19,16 +18,10 @@ from tierbot.sandbox.control.looks import LOOKS
 from tierbot.sandbox.delivery.hub import CLOSE_REASONS
 from tierbot.sandbox.kit.errors import SlackError
 from tierbot.sandbox.kit.wire import parse_json
-
-if TYPE_CHECKING:
-    from starlette.requests import HTTPConnection, Request
-    from starlette.routing import BaseRoute
-    from starlette.websockets import WebSocket
-
-    from tierbot.sandbox.sandbox import Sandbox
+from tierbot.sandbox.sandbox import Sandbox
 
 _LOOPBACK = {"127.0.0.1", "localhost", "::1"}
-_STATUS = {"unauthorised": 401, "forbidden_host": 403, "unknown_control": 404, "team_not_found": 404}
+_STATUS = {"unauthorized": 401, "forbidden_host": 403, "unknown_control": 404, "team_not_found": 404}
 
 
 class ControlWeb:
@@ -53,13 +46,13 @@ class ControlWeb:
         ]
 
     def _guard(self, connection: HTTPConnection) -> None:
-        """Let in whoever has the control token; without one, only this machine, and no foreign web page."""
+        """Require the control token; if none is set, allow only this machine and pages served from it."""
         token = self._box.settings.control_token
         if token is not None:
             given = connection.headers.get("authorization", "").removeprefix("Bearer ")
             given = given or connection.query_params.get("token", "")
             if not hmac.compare_digest(given.encode(), token.encode()):
-                raise SlackError("unauthorised")
+                raise SlackError("unauthorized")
             return
         origin = connection.headers.get("origin")
         hosts = {connection.url.hostname, urlsplit(origin).hostname if origin else "localhost"}
@@ -67,7 +60,7 @@ class ControlWeb:
             raise SlackError("forbidden_host")
 
     def _team(self, connection: HTTPConnection) -> Sandbox:
-        """Return the team that a call is about: the first, unless its address names another."""
+        """Return the team in the call's path, by default the first."""
         boxes = self._box.teams.boxes
         team = connection.path_params.get("team", self._box.workspace.id)
         if team not in boxes:
@@ -89,7 +82,7 @@ class ControlWeb:
             return _refusal(SlackError("invalid_arguments", messages=[str(error)]))
 
     async def act(self, request: Request) -> Response:
-        """Answer a POST (for the panel also a PUT, for the faults also a DELETE)."""
+        """Answer a POST, a PUT to the panel, or a DELETE of the faults."""
         try:
             self._guard(request)
             body = await _body(request)
@@ -101,7 +94,7 @@ class ControlWeb:
         return JSONResponse({"ok": True, **result})
 
     async def perform(self, box: Sandbox, name: str, method: str, body: dict[str, Any]) -> dict[str, Any]:
-        """Do what a control call asks for; raise `SlackError` if it is refused."""
+        """Carry out a control call. Raises SlackError if it is refused."""
         if name in ACTS:
             return ACTS[name](box, body)
         if name in ANSWERED:
@@ -114,22 +107,22 @@ class ControlWeb:
         raise SlackError("unknown_control")
 
     def _panel(self, method: str, body: dict[str, Any]) -> dict[str, Any]:  # noqa: ARG002
-        """Take what the bot learned, for the page's panel."""
+        """Set the content of the page's panel."""
         self._box.set_panel(body)
         return {}
 
     def _faults(self, method: str, body: dict[str, Any]) -> dict[str, Any]:
-        """Set some faults; DELETE ends them all."""
+        """Set some faults, or clear them all on DELETE."""
         faults = self._box.faults
         return {"faults": faults.clear() if method == "DELETE" else faults.change(body)}
 
     def _clock(self, method: str, body: dict[str, Any]) -> dict[str, Any]:  # noqa: ARG002
-        """`{advance: seconds}`: move the clock, and let what became due happen."""
+        """`{advance: seconds}`: move the clock and fire the timers that are due."""
         self._box.timers.advance(float(body.get("advance", 0)))
         return {"now": self._box.clock.now().isoformat()}
 
     async def _sockets(self, body: dict[str, Any]) -> dict[str, Any]:
-        """`{do: "disconnect"|"cut"|"silence"|"wake", reason?}`: what happens to the app's connections."""
+        """`{do: "disconnect"|"cut"|"silence"|"wake", reason?}`: change the state of the app's connections."""
         hub, what = self._box.hub, body.get("do")
         if what == "disconnect":
             reason = str(body.get("reason") or "refresh_requested")
@@ -143,7 +136,7 @@ class ControlWeb:
         raise SlackError("invalid_arguments", messages=["do: one of disconnect, cut, silence, wake"])
 
     async def stream(self, websocket: WebSocket) -> None:
-        """Send every change, from now on or `?since=` a number."""
+        """Send every change from now on, or from number `?since=` on."""
         try:
             self._guard(websocket)
             box = self._team(websocket)
@@ -163,7 +156,7 @@ class ControlWeb:
 
 
 async def _pump(websocket: WebSocket, queue: asyncio.Queue[str | None], gone: asyncio.Task[Any]) -> None:
-    with suppress(WebSocketDisconnect):  # a page may close while something is on its way to it
+    with suppress(WebSocketDisconnect):  # the page may close while a change is being sent
         while not gone.done():
             getter = asyncio.create_task(queue.get())
             await asyncio.wait({getter, gone}, return_when=asyncio.FIRST_COMPLETED)

@@ -1,1 +1,1 @@
-"""How events and requests reach the app: sockets, HTTP, and their faults."""
+"""Deliver events and interactions to the app by WebSocket or HTTP, with injected faults."""

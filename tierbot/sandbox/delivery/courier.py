@@ -1,20 +1,15 @@
-"""Brings events to the app: three retries at Slack's times, and what the faults make of it."""
-
-from __future__ import annotations
+"""Deliver events to the app, with Slack's three retries and the injected faults."""
 
 import asyncio
 import time
 from collections import Counter, deque
-from typing import TYPE_CHECKING, Any, Protocol
+from collections.abc import Coroutine
+from typing import Any, Protocol
 
+from tierbot.sandbox.delivery.faults import Faults
+from tierbot.sandbox.kit.clock import Timers
 from tierbot.sandbox.kit.errors import Undeliverable
-
-if TYPE_CHECKING:
-    from collections.abc import Coroutine
-
-    from tierbot.sandbox.delivery.faults import Faults
-    from tierbot.sandbox.kit.clock import Timers
-    from tierbot.sandbox.kit.settings import Timings
+from tierbot.sandbox.kit.settings import Timings
 
 _HOUR = 3600.0
 _EVENTS_AN_HOUR = 30_000
@@ -27,7 +22,7 @@ class Transport(Protocol):
     async def offer(
         self, kind: str, payload: dict[str, Any], *, seconds: float, attempt: int = 0, reason: str = ""
     ) -> Any:
-        """Hand an envelope over; return the answer or raise `Undeliverable`."""
+        """Send an envelope and return the answer. Raises Undeliverable."""
 
 
 class Courier:
@@ -41,7 +36,7 @@ class Courier:
         self._timings = timings
         self._faults = faults
         self._limited = limited
-        self._told_minute = 0
+        self._noticed_minute = 0
         self.is_open = False
         self._window: deque[float] = deque()
         self._tasks: set[asyncio.Task[None]] = set()
@@ -50,12 +45,12 @@ class Courier:
 
     def event(self, body: dict[str, Any]) -> None:
         """Deliver an event callback in the background."""
-        if not self.is_open:  # nothing is told of how the workspace was furnished
+        if not self.is_open:  # setting up the workspace sends no events
             return
         self.counts["events"] += 1
         if self._limited and not self._within_limit():
             self.counts["rate_limited"] += 1
-            self._tell_of_limit(body)
+            self._send_limit_notice(body)
             return
         if self._faults.drops_event():
             self.counts["dropped_by_fault"] += 1
@@ -64,12 +59,12 @@ class Courier:
         for _ in range(copies):
             self._spawn(self._deliver(body, self._faults.event_delay()))
 
-    def _tell_of_limit(self, body: dict[str, Any]) -> None:
-        """Send `app_rate_limited`, at most once a minute."""
+    def _send_limit_notice(self, body: dict[str, Any]) -> None:
+        """Send `app_rate_limited`, no more than once a minute."""
         minute = int(self._timers.clock.time() // 60 * 60)
-        if minute == self._told_minute:
+        if minute == self._noticed_minute:
             return
-        self._told_minute = minute
+        self._noticed_minute = minute
         self.counts["rate_limit_notices"] += 1
         names = ("token", "team_id", "api_app_id")
         notice = {name: body[name] for name in names} | {"type": "app_rate_limited", "minute_rate_limited": minute}
@@ -108,22 +103,18 @@ class Courier:
         self.counts["given_up"] += 1
 
     async def interact(self, kind: str, payload: dict[str, Any]) -> Any:
-        """Deliver a command or an interaction; no retries; raise `Undeliverable` after three seconds."""
+        """Deliver a command or an interaction once. Raises Undeliverable if the app doesn't answer in three seconds."""
         return await self._transport.offer(kind, payload, seconds=self._timings.interaction)
 
-    def pending(self) -> int:
-        """Return how many deliveries are still under way."""
-        return len(self._tasks)
-
     def stats(self) -> dict[str, Any]:
-        """Return counts, and how long acknowledgements took (milliseconds)."""
+        """Return counts, and acknowledgment times in milliseconds."""
         ordered = sorted(self._latencies)
         ack_ms = {
             name: round(1000 * ordered[min(len(ordered) - 1, int(share * len(ordered)))], 3)
             for name, share in (("p50", 0.5), ("p99", 0.99), ("max", 1.0))
             if ordered
         }
-        return {**self.counts, "pending": self.pending(), "ack_ms": ack_ms}
+        return {**self.counts, "pending": len(self._tasks), "ack_ms": ack_ms}
 
     def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
         task = asyncio.get_running_loop().create_task(work)

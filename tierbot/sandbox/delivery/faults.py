@@ -1,17 +1,13 @@
-"""What goes wrong with Slack, on purpose and from a seed: set by flag, by the control API or from the page."""
-
-from __future__ import annotations
+"""Inject Slack's faults reproducibly, as set by a flag, the control API or the page."""
 
 from dataclasses import asdict, dataclass, fields
-from typing import TYPE_CHECKING, Any
-
-if TYPE_CHECKING:
-    from random import Random
+from random import Random
+from typing import Any
 
 
 @dataclass
 class FaultPlan:
-    """Shares are probabilities from 0 to 1; seconds are drawn evenly from 0 to the given value."""
+    """Shares are probabilities from 0 to 1; delays are drawn uniformly from 0 to the given seconds."""
 
     api_429: float = 0.0
     api_500: float = 0.0
@@ -25,29 +21,29 @@ class FaultPlan:
     duplicate_event: float = 0.0
     reorder_event: float = 0.0
     reorder_seconds: float = 2.0
-    cut_users: int | None = None
-    link_disabled: bool = False
-    too_many_websockets: bool = False
+    cut_users: int | None = None  # length at which `reactions.get` truncates its user lists, even with `full`
+    link_disabled: bool = False  # `apps.connections.open` fails
+    too_many_websockets: bool = False  # every new connection is turned away
 
 
 class Faults:
-    """Decides, call by call and event by event, what goes wrong."""
+    """Decide for each call and event whether a fault occurs."""
 
     def __init__(self, rng: Random, plan: FaultPlan | None = None) -> None:
         self._rng = rng
         self.plan = plan or FaultPlan()
 
-    def change(self, wanted: dict[str, Any]) -> dict[str, Any]:
-        """Set some of the plan's fields; raise `ValueError` for one that is unknown or unfit."""
+    def change(self, changes: dict[str, Any]) -> dict[str, Any]:
+        """Set some of the plan's fields. Raises ValueError for an unknown field or an invalid value."""
         known = {item.name for item in fields(FaultPlan)}
-        for name, value in wanted.items():
+        for name, value in changes.items():
             if name not in known:
                 raise ValueError(f"unknown fault: {name}; known: {', '.join(sorted(known))}")
             setattr(self.plan, name, _fit(name, value, getattr(FaultPlan(), name)))
         return self.as_json()
 
     def clear(self) -> dict[str, Any]:
-        """Let all be well again."""
+        """End all faults."""
         self.plan = FaultPlan()
         return self.as_json()
 
@@ -59,7 +55,7 @@ class Faults:
         return share > 0 and self._rng.random() < share
 
     def api(self, method: str) -> str | None:
-        """Return what befalls this call: `429`, `500`, `lost_answer` (done, but the answer is a 500) or nothing."""
+        """Return this call's fault: `429`, `500`, `lost_answer` (done, but answered with a 500) or None."""
         plan = self.plan
         if plan.methods and method not in plan.methods:
             return None
@@ -70,40 +66,26 @@ class Faults:
         return "lost_answer" if self._strikes(plan.api_lost_answer) else None
 
     def loses_ack(self) -> bool:
-        """Say whether this acknowledgement gets lost."""
+        """Return whether this acknowledgment gets lost."""
         return self._strikes(self.plan.lost_ack)
 
     def ack_delay(self) -> float:
-        """Return by how many seconds this acknowledgement is late."""
+        """Return this acknowledgment's delay in seconds."""
         slow = self._strikes(self.plan.slow_ack)
         return self._rng.uniform(0, self.plan.slow_ack_seconds) if slow else 0.0
 
     def drops_event(self) -> bool:
-        """Say whether this event is never sent."""
+        """Return whether this event is never sent."""
         return self._strikes(self.plan.drop_event)
 
     def duplicates_event(self) -> bool:
-        """Say whether this event is sent twice."""
+        """Return whether this event is sent twice."""
         return self._strikes(self.plan.duplicate_event)
 
     def event_delay(self) -> float:
-        """Return by how many seconds this event is held back, so that others overtake it."""
+        """Return this event's delay in seconds, which lets later events overtake it."""
         held = self._strikes(self.plan.reorder_event)
         return self._rng.uniform(0, self.plan.reorder_seconds) if held else 0.0
-
-    def cut_users(self) -> int | None:
-        """Return after how many names `reactions.get` cuts its lists of users, even with `full`."""
-        return self.plan.cut_users
-
-    @property
-    def link_disabled(self) -> bool:
-        """Say whether `apps.connections.open` fails."""
-        return self.plan.link_disabled
-
-    @property
-    def too_many_websockets(self) -> bool:
-        """Say whether every new connection is turned away."""
-        return self.plan.too_many_websockets
 
 
 def _fit(name: str, value: Any, example: Any) -> Any:

@@ -1,19 +1,15 @@
-"""The other way to the app: signed POSTs to its request URL, as Slack sends them without Socket Mode."""
-
-from __future__ import annotations
+"""Deliver to the app as signed POSTs to its request URL, as Slack does without Socket Mode."""
 
 import hashlib
 import hmac
 import json
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from urllib.parse import urlencode
 
+from tierbot.sandbox.delivery.faults import Faults
 from tierbot.sandbox.delivery.poster import Answer, Poster, Unanswered
+from tierbot.sandbox.kit.clock import Timers
 from tierbot.sandbox.kit.errors import Undeliverable
-
-if TYPE_CHECKING:
-    from tierbot.sandbox.delivery.faults import Faults
-    from tierbot.sandbox.kit.clock import Timers
 
 _OK = 200
 
@@ -25,7 +21,7 @@ def sign(secret: str, timestamp: str, body: bytes) -> str:
 
 
 class HttpTransport:
-    """Posts envelopes to one request URL."""
+    """Post envelopes to one request URL."""
 
     def __init__(self, url: str, secret: str, timers: Timers, faults: Faults) -> None:
         self._secret = secret
@@ -36,7 +32,7 @@ class HttpTransport:
     async def offer(
         self, kind: str, payload: dict[str, Any], *, seconds: float, attempt: int = 0, reason: str = ""
     ) -> Any:
-        """Post one envelope and return the body of its 200."""
+        """Post one envelope and return the body of the 200 answer. Raises Undeliverable."""
         response = await self._post(kind, payload, seconds, attempt, reason)
         delay = self._faults.ack_delay()
         if delay:

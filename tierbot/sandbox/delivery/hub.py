@@ -1,23 +1,18 @@
-"""Socket Mode: tickets, up to ten connections, envelopes out and acknowledgements in."""
-
-from __future__ import annotations
+"""Socket Mode: issue tickets, hold up to ten connections, send envelopes and match their acknowledgments."""
 
 import asyncio
 import json
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable
+from random import Random
+from typing import Any
 
+from starlette.websockets import WebSocket
+
+from tierbot.sandbox.delivery.faults import Faults
+from tierbot.sandbox.kit.clock import Timer, Timers
 from tierbot.sandbox.kit.errors import SlackError, Undeliverable
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-    from random import Random
-
-    from starlette.websockets import WebSocket
-
-    from tierbot.sandbox.delivery.faults import Faults
-    from tierbot.sandbox.kit.clock import Timer, Timers
-    from tierbot.sandbox.kit.ids import Mint
-    from tierbot.sandbox.kit.settings import Settings
+from tierbot.sandbox.kit.ids import Mint
+from tierbot.sandbox.kit.settings import Settings
 
 CLOSE_REASONS = ("warning", "refresh_requested", "link_disabled", "too_many_websockets")
 
@@ -33,7 +28,7 @@ class Connection:
 
     @property
     def silent(self) -> bool:
-        """Whether this connection plays dead: nothing is sent, nothing heard, no ping answered."""
+        """Whether this connection plays dead: it sends nothing, ignores what it receives, and answers no ping."""
         return bool(self._protocol.silent)
 
     @silent.setter
@@ -41,12 +36,12 @@ class Connection:
         self._protocol.silent = value
 
     async def send(self, body: dict[str, Any]) -> None:
-        """Send a frame, unless this connection plays dead."""
+        """Send a frame, unless the connection is silent."""
         if not self.silent:
             await self.websocket.send_text(json.dumps(body))
 
     async def disconnect(self, reason: str, *, close: bool = True) -> None:
-        """Tell the client to go elsewhere, and hang up."""
+        """Ask the client to reconnect, and close the connection."""
         body = {"type": "disconnect", "reason": reason, "debug_info": {"host": "sandbox"}}
         await self.send(body)
         if close:
@@ -55,7 +50,7 @@ class Connection:
 
 
 class Hub:
-    """All connections of the app, and the envelopes that wait for an acknowledgement."""
+    """All connections of the app, and the envelopes awaiting acknowledgment."""
 
     def __init__(self, settings: Settings, timers: Timers, mint: Mint, rng: Random, faults: Faults) -> None:
         self._settings = settings
@@ -72,8 +67,8 @@ class Hub:
         self.late_acks = 0
 
     def issue_url(self) -> str:
-        """Return a WebSocket address with a ticket that opens one connection."""
-        if self._faults.link_disabled:
+        """Return a WebSocket URL with a ticket for one connection."""
+        if self._faults.plan.link_disabled:
             raise SlackError("internal_error")
         ticket = self._mint.uuid()
         self._tickets[ticket] = self._timers.clock.time() + self._settings.timings.ticket
@@ -88,7 +83,7 @@ class Hub:
             return
         await websocket.accept()
         connection = Connection(websocket)
-        if len(self.connections) >= self._settings.max_connections or self._faults.too_many_websockets:
+        if len(self.connections) >= self._settings.max_connections or self._faults.plan.too_many_websockets:
             await connection.disconnect("too_many_websockets")
             return
         self.connections.append(connection)
@@ -135,17 +130,15 @@ class Hub:
             body = json.loads(text)
             envelope_id = str(body["envelope_id"])
         except (ValueError, KeyError, TypeError):
-            return  # Slack ignores frames that acknowledge nothing
-        waiting = self._waiting.get(envelope_id)
-        if waiting is None:
+            return  # Slack ignores frames that aren't acknowledgments
+        if envelope_id not in self._waiting:
             self.late_acks += 1
-        elif self._faults.loses_ack():
-            return
-        else:
+        elif not self._faults.loses_ack():
             delay = self._faults.ack_delay()
-            self._timers.call_later(delay, lambda: self._settle(envelope_id, body)) if delay else self._settle(
-                envelope_id, body
-            )
+            if delay:
+                self._timers.call_later(delay, lambda: self._settle(envelope_id, body))
+            else:
+                self._settle(envelope_id, body)
 
     def _settle(self, envelope_id: str, body: dict[str, Any]) -> None:
         waiting = self._waiting.get(envelope_id)
@@ -166,7 +159,7 @@ class Hub:
     async def offer(
         self, kind: str, payload: dict[str, Any], *, seconds: float, attempt: int = 0, reason: str = ""
     ) -> Any:
-        """Send an envelope to one of the connections; return what came with its acknowledgement."""
+        """Send an envelope over one connection and return the acknowledgment's payload. Raises Undeliverable."""
         open_ = [connection for connection in self.connections if not connection.closing]
         if not open_:
             raise Undeliverable("no_connection")
@@ -194,18 +187,18 @@ class Hub:
     async def _send(self, connection: Connection, envelope: dict[str, Any]) -> None:
         try:
             await connection.send(envelope)
-        except Exception as error:  # the server and Starlette raise different ones for a socket just lost
+        except Exception as error:  # uvicorn and Starlette raise different errors for a lost socket
             raise Undeliverable("timeout") from error
 
     async def disconnect_all(self, reason: str) -> int:
-        """Send every connection a `disconnect` frame; return how many there were."""
+        """Send every connection a `disconnect` frame and return their number."""
         targets = list(self.connections)
         for connection in targets:
             await connection.disconnect(reason, close=reason != "warning")
         return len(targets)
 
     async def cut_all(self) -> int:
-        """Drop every connection without a word."""
+        """Drop every connection without a `disconnect` frame and return their number."""
         targets = list(self.connections)
         for connection in targets:
             connection.closing = True
@@ -213,13 +206,13 @@ class Hub:
         return len(targets)
 
     def silence(self, *, silent: bool = True) -> int:
-        """Let every open connection play dead (or wake up)."""
+        """Silence or wake every open connection and return their number."""
         for connection in self.connections:
             connection.silent = silent
         return len(self.connections)
 
     def spawn(self, work: Any) -> None:
-        """Run something in the background, and keep hold of it."""
+        """Run a coroutine in the background, with a reference so that it isn't garbage-collected."""
         task = asyncio.get_running_loop().create_task(work)
         self._background.add(task)
         task.add_done_callback(self._background.discard)

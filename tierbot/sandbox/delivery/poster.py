@@ -1,29 +1,24 @@
-"""POSTs to one address, over connections that are kept: a few lines of HTTP/1.1 instead of a client library.
+"""POST to one URL over persistent connections, with a minimal HTTP/1.1 client.
 
-The sandbox shares two cores with the bot that it tests, and a general client took more of them than the bot did.
+The sandbox shares two cores with the bot under test, and a general-purpose client took more CPU time than the bot.
 """
 
-from __future__ import annotations
-
 import asyncio
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
 
 _AT_ONCE = 32  # connections
 
 
-class Unanswered(OSError):  # noqa: N818 - it is what happened
-    """No answer came, or none that is HTTP."""
+class Unanswered(OSError):  # noqa: N818 - an outcome, not a bug
+    """The server sent no valid HTTP answer."""
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What was answered; header names in lower case. `keeps`: whether the connection is good for another request."""
+    """An answer with lower-case header names. `keeps`: whether the connection can serve another request."""
 
     status: int
     headers: Mapping[str, str]
@@ -32,7 +27,7 @@ class Answer:
 
 
 class Poster:
-    """Sends POST requests to `url` (http or https), 32 at a time."""
+    """Send POST requests to `url` (http or https), up to 32 at a time."""
 
     def __init__(self, url: str) -> None:
         parts = urlsplit(url)
@@ -44,7 +39,7 @@ class Poster:
         self._turns = asyncio.Semaphore(_AT_ONCE)
 
     async def post(self, headers: Mapping[str, str], body: bytes, seconds: float) -> Answer:
-        """Send one request. Raises TimeoutError after so many seconds, Unanswered if the connection fails."""
+        """Send one request. Raises TimeoutError after `seconds`, Unanswered if the connection fails."""
         lines = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
         request = f"{self._line}{lines}Content-Length: {len(body)}\r\n\r\n".encode() + body
         async with self._turns:
@@ -75,7 +70,7 @@ class Poster:
         return await asyncio.open_connection(self._host, self._port, ssl=self._tls or None)
 
     async def close(self) -> None:
-        """Close the connections that are kept."""
+        """Close the idle connections."""
         while self._idle:
             _, writer = self._idle.pop()
             writer.close()
@@ -89,7 +84,7 @@ async def _exchange(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, 
     pairs = (line.partition(":") for line in head[1:] if line)
     headers = {name.strip().lower(): value.strip() for name, _, value in pairs}
     if "transfer-encoding" in headers:
-        raise ValueError("an answer in chunks is not understood: send a Content-Length")
+        raise ValueError("chunked answers are not supported: send a Content-Length")
     version, status = head[0].split(" ")[:2]
     keeps = version == "HTTP/1.1" and headers.get("connection", "").lower() != "close"
     length = headers.get("content-length", "0" if keeps else None)

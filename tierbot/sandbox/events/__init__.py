@@ -1,1 +1,1 @@
-"""What is sent to the app: events, and what it must answer."""
+"""Events and interactions that are sent to the app."""

@@ -1,20 +1,14 @@
-"""Turns changes of the workspace into the Events API's callbacks, as far as the app subscribed to them."""
+"""Turn changes of the workspace into Events API callbacks, if the app subscribed to them."""
 
-from __future__ import annotations
+from collections.abc import Callable
 
-from typing import TYPE_CHECKING, Any
-
+from tierbot.sandbox.kit.records import Channel, Json, Message
 from tierbot.sandbox.state.payloads import message_json
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from tierbot.sandbox.kit.records import Channel, Json, Message
-    from tierbot.sandbox.team import Team
+from tierbot.sandbox.team import Team
 
 
 class AppEvents:
-    """Listens to the workspace and hands callbacks to `deliver`."""
+    """Listen to the workspace and pass callbacks to `deliver`."""
 
     def __init__(self, box: Team, events: frozenset[str], deliver: Callable[[Json], None]) -> None:
         self._box = box
@@ -35,18 +29,18 @@ class AppEvents:
         self._workspace.listen(self.hear)
 
     def hear(self, kind: str, change: Json) -> None:
-        """Take one change."""
+        """Handle one change."""
         handler = self._handlers.get(kind)
         if handler is not None:
             handler({"kind": kind, **change})
 
     def send(self, event: Json, subscription: str | None = None) -> None:
-        """Wrap an event into its callback and deliver it, if the app subscribed to it."""
+        """Wrap an event in its callback and deliver it, if the app subscribed to it."""
         if (subscription or event["type"]) in self._events and self._box.teams.installed(self._box):
             self._deliver(self._callback(event))
 
     def end(self, revoked: Json, fault: str, *others: Json, place: str | None = None) -> None:
-        """Let a token die and say so; what is said is about the installation that there was."""
+        """Kill a place's token and send the events, which describe the installation before it ended."""
         box = self._box
         place = place or self._workspace.id
         of_org = place != self._workspace.id
@@ -60,7 +54,7 @@ class AppEvents:
             self._deliver(callback)
 
     def send_of_org(self, event: Json) -> None:
-        """Deliver an event about the whole organisation's installation."""
+        """Deliver an event about the whole organization's installation."""
         if event["type"] in self._events:
             self._deliver(self._callback_of_org(event))
 
@@ -95,7 +89,7 @@ class AppEvents:
         }
 
     def home_opened(self, user: str, tab: str, view: Json | None) -> None:
-        """Tell the app that someone opened its home."""
+        """Notify the app that a user opened its home."""
         channel = self._workspace.direct(self._bot.id, user)
         event: Json = {"type": "app_home_opened", "user": user, "channel": channel.id, "tab": tab}
         event["event_ts"] = self._workspace.mint.ts()
@@ -110,15 +104,9 @@ class AppEvents:
         message: Message = change["message"]
         if not self._sees(change["channel"]):
             return
-        event: dict[str, Any] = {
-            "type": change["kind"],
-            "user": change["user"],
-            "reaction": change["name"],
-            "item": {"type": "message", "channel": message.channel, "ts": message.ts},
-            "item_user": message.user,
-            "event_ts": change["event_ts"],
-        }
-        self.send(event)
+        item = {"type": "message", "channel": message.channel, "ts": message.ts}
+        event = {"type": change["kind"], "user": change["user"], "reaction": change["name"], "item": item}
+        self.send({**event, "item_user": message.user, "event_ts": change["event_ts"]})
 
     def _message(self, change: Json) -> None:
         channel, message = change["channel"], change["message"]

@@ -1,23 +1,19 @@
-"""What colleagues do that the app must answer within three seconds: commands, clicks, shortcuts, modals."""
-
-from __future__ import annotations
+"""Send commands, clicks, shortcuts and modals to the app, which must answer within three seconds."""
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from tierbot.sandbox.kit.errors import SlackError, Undeliverable
+from tierbot.sandbox.kit.records import Json, Message, View
 from tierbot.sandbox.state import widgets
 from tierbot.sandbox.state.payloads import message_json
-
-if TYPE_CHECKING:
-    from tierbot.sandbox.kit.records import Json, Message, View
-    from tierbot.sandbox.state.replies import Reply
-    from tierbot.sandbox.team import Team
+from tierbot.sandbox.state.replies import Reply
+from tierbot.sandbox.team import Team
 
 
 @dataclass(slots=True)
 class Outcome:
-    """What became of an interaction: `error` is what Slack shows when the app was too slow or absent."""
+    """The result of an interaction. `error`: what Slack shows if the app was too slow or unreachable."""
 
     acked: bool
     error: str | None = None
@@ -27,7 +23,7 @@ class Outcome:
 
 
 class Interactions:
-    """Sends interactions and carries out what their acknowledgements say."""
+    """Send interactions and apply the responses in their acknowledgments."""
 
     def __init__(self, box: Team) -> None:
         self._box = box
@@ -58,8 +54,7 @@ class Interactions:
             "response_url": f"{box.base_url}/response/{reply.token}",
             "trigger_id": box.triggers.issue(user.id),
         }
-        outcome = await self._send("slash_commands", payload)
-        outcome.reply = reply
+        outcome = await self._send("slash_commands", payload, reply)
         if outcome.acked:
             self._answer_inline(reply, outcome.answer)
         return outcome
@@ -70,25 +65,21 @@ class Interactions:
             self._box.replies.answer(reply, body)
 
     async def action(self, user_id: str, message: Message, action_id: str, block_id: str, value: Any) -> Outcome:
-        """Click or choose in a message."""
+        """Click a button or pick an option in a message."""
         box = self._box
         block, element = widgets.find_element(message.blocks or [], action_id, block_id)
         reply = box.replies.issue(user_id, message.channel, message)
-        channel = box.workspace.channel(message.channel)
         payload = self._base("block_actions", user_id) | {
+            **self._about(message),
             "container": self._container(message),
-            "channel": {"id": channel.id, "name": "directmessage" if channel.is_im else channel.name},
-            "message": message_json(box.workspace, message),
             "state": {"values": {}},
             "response_url": f"{box.base_url}/response/{reply.token}",
             "actions": [self._action(block, element, value)],
         }
-        outcome = await self._send("interactive", payload)
-        outcome.reply = reply
-        return outcome
+        return await self._send("interactive", payload, reply)
 
     async def view_action(self, view: View, action_id: str, block_id: str, value: Any) -> Outcome:
-        """Click or choose in a modal or in App Home."""
+        """Click a button or pick an option in a modal or App Home."""
         block, element = widgets.find_element(view.body["blocks"], action_id, block_id)
         payload = self._base("block_actions", view.user) | {
             "container": {"type": "view", "view_id": view.id},
@@ -98,7 +89,7 @@ class Interactions:
         return await self._send("interactive", payload)
 
     async def shortcut(self, user_id: str, callback_id: str, message: Message | None) -> Outcome:
-        """Run a message shortcut, or without a message a global one."""
+        """Run a message shortcut, or a global one if `message` is None."""
         box = self._box
         kind = "message" if message is not None else "global"
         known = {item.callback_id for item in box.settings.shortcuts if item.kind == kind}
@@ -110,22 +101,14 @@ class Interactions:
         if message is None:
             return await self._send("interactive", payload)
         reply = box.replies.issue(user_id, message.channel)
-        channel = box.workspace.channel(message.channel)
-        payload |= {
-            "message_ts": message.ts,
-            "message": message_json(box.workspace, message),
-            "channel": {"id": channel.id, "name": "directmessage" if channel.is_im else channel.name},
-            "response_url": f"{box.base_url}/response/{reply.token}",
-        }
-        outcome = await self._send("interactive", payload)
-        outcome.reply = reply
-        return outcome
+        payload |= self._about(message)
+        payload |= {"message_ts": message.ts, "response_url": f"{box.base_url}/response/{reply.token}"}
+        return await self._send("interactive", payload, reply)
 
-    async def suggest(self, view_or_message: View | Message, user_id: str, action_id: str, value: str) -> Outcome:
-        """Ask the app for the options of an external select."""
+    async def suggest(self, source: View | Message, user_id: str, action_id: str, value: str) -> Outcome:
+        """Ask the app for the options of an external select in a view or message."""
         box = self._box
-        is_view = hasattr(view_or_message, "body")
-        blocks = view_or_message.body["blocks"] if is_view else view_or_message.blocks or []  # type: ignore[union-attr]
+        blocks = source.body["blocks"] if isinstance(source, View) else source.blocks or []
         block, element = widgets.find_element(blocks, action_id)
         payload = self._base("block_suggestion", user_id) | {
             "action_id": element["action_id"],
@@ -133,12 +116,10 @@ class Interactions:
             "value": value,
         }
         del payload["trigger_id"]
-        if is_view:
-            payload |= {"view": box.views.as_json(view_or_message)}  # type: ignore[arg-type]
-            payload |= {"container": {"type": "view", "view_id": view_or_message.id}}  # type: ignore[union-attr]
+        if isinstance(source, View):
+            payload |= {"view": box.views.as_json(source), "container": {"type": "view", "view_id": source.id}}
         else:
-            payload |= {"message": message_json(box.workspace, view_or_message)}  # type: ignore[arg-type]
-            payload |= {"container": self._container(view_or_message)}  # type: ignore[arg-type]
+            payload |= {"message": message_json(box.workspace, source), "container": self._container(source)}
         outcome = await self._send("interactive", payload)
         answer = outcome.answer if isinstance(outcome.answer, dict) else {}
         self._offered[action_id] = widgets.options_of(answer)
@@ -146,7 +127,7 @@ class Interactions:
         return outcome
 
     async def submit(self, view: View, values: Json) -> Outcome:
-        """Submit a modal and do what the answer says."""
+        """Submit a modal and apply the app's response."""
         box = self._box
         state = widgets.form_state(view.body["blocks"], values, self._offered)
         payload = self._base("view_submission", view.user)
@@ -169,7 +150,7 @@ class Interactions:
         return {}
 
     async def close(self, view: View) -> Outcome:
-        """Close a modal with its cross; the app hears of it if it asked to."""
+        """Close a modal; the app is notified if the view sets `notify_on_close`."""
         self._box.views.close(view)
         if not view.body.get("notify_on_close"):
             return Outcome(acked=True)
@@ -192,6 +173,13 @@ class Interactions:
             "is_enterprise_install": box.teams.authorization(box)["is_enterprise_install"],
         }
 
+    def _about(self, message: Message) -> Json:
+        channel = self._box.workspace.channel(message.channel)
+        return {
+            "channel": {"id": channel.id, "name": "directmessage" if channel.is_im else channel.name},
+            "message": message_json(self._box.workspace, message),
+        }
+
     @staticmethod
     def _container(message: Message) -> Json:
         return {
@@ -205,10 +193,10 @@ class Interactions:
         offered = self._offered.get(element["action_id"], [])
         return widgets.action(block, element, value, self._box.mint.ts(), offered)
 
-    async def _send(self, kind: str, payload: Json) -> Outcome:
+    async def _send(self, kind: str, payload: Json, reply: Reply | None = None) -> Outcome:
         try:
             answer = await self._box.courier.interact(kind, payload)
         except Undeliverable as failure:
             late = failure.reason in {"timeout", "http_timeout"}
-            return Outcome(acked=False, error="operation_timeout" if late else "dispatch_failed")
-        return Outcome(acked=True, answer=answer)
+            return Outcome(acked=False, error="operation_timeout" if late else "dispatch_failed", reply=reply)
+        return Outcome(acked=True, answer=answer, reply=reply)

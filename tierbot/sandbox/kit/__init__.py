@@ -1,1 +1,1 @@
-"""What everything in the sandbox stands on: records, errors, the clock."""
+"""What the rest of the sandbox builds on: records, errors, settings, the clock."""

@@ -1,6 +1,4 @@
-"""The arguments of one call to the Web API, as form fields or as JSON."""
-
-from __future__ import annotations
+"""Read the arguments of a Web API call, and raise Slack's errors for bad ones."""
 
 from typing import Any, TypeVar
 
@@ -29,20 +27,18 @@ class Args:
         return default if value is None else str(value)
 
     def need(self, name: str, error: str = "invalid_arguments") -> str:
-        """Return a string argument that must be there."""
+        """Return a required string argument. Raises SlackError(error) if it is missing or empty."""
         value = self.text(name)
         if not value:
             raise SlackError(error, messages=[f"missing required field: {name}"])
         return value
 
-    def flag(self, name: str, *, default: bool = False) -> bool:
-        """Return a boolean argument."""
-        if name not in self:
-            return default
+    def flag(self, name: str) -> bool:
+        """Return a boolean argument, by default False."""
         return self.text(name).lower() in {"1", "true", "yes"}
 
     def integer(self, name: str, default: int) -> int:
-        """Return a whole number."""
+        """Return an integer argument."""
         try:
             return int(self.text(name) or default)
         except ValueError:
@@ -68,7 +64,7 @@ class Args:
         return [item.strip() for item in self.text(name).split(",") if item.strip()]
 
     def page(self, items: list[T], default: int = 100) -> tuple[list[T], str]:
-        """Return the page that `cursor` and `limit` ask for, and the next cursor."""
+        """Return the page selected by `cursor` and `limit`, and the next cursor ("" on the last page)."""
         limit = self.integer("limit", default)
         if not 1 <= limit <= _MAX_PAGE:
             raise SlackError("invalid_limit")

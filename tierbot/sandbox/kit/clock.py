@@ -1,22 +1,16 @@
-"""Time as the sandbox sees it: the real clock plus what a test has advanced it by.
+"""The sandbox's clock, which tests can move forward, and the timers that follow it.
 
-Everything that waits (redelivery, deadlines of commands, expiry of triggers) waits on `Timers`, so that a
-test moves the clock instead of sleeping.
+Redeliveries, command deadlines and trigger expiry all wait on `Timers`, so tests move the clock instead of sleeping.
 """
-
-from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import Callable
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
 
 
 class Clock:
-    """Seconds since the epoch; `base` is where they come from, `advance` moves them forward."""
+    """Seconds since the epoch from `base`, plus whatever `advance` added."""
 
     def __init__(self, base: Callable[[], float] = time.time) -> None:
         self._base = base
@@ -31,30 +25,30 @@ class Clock:
         return datetime.fromtimestamp(self.time(), tz=UTC)
 
     def advance(self, seconds: float) -> None:
-        """Move the clock forward."""
+        """Move the clock forward. Raises ValueError for negative seconds."""
         if seconds < 0:
             raise ValueError("the clock only moves forward")
         self._offset += seconds
 
 
 class Timer:
-    """One thing that will happen at `deadline` unless cancelled."""
+    """A callback that fires at `deadline` unless it is canceled."""
 
-    def __init__(self, timers: Timers, deadline: float, callback: Callable[[], None]) -> None:
+    def __init__(self, timers: "Timers", deadline: float, callback: Callable[[], None]) -> None:
         self._timers = timers
         self._deadline = deadline
         self._callback = callback
         self._handle: asyncio.TimerHandle | None = None
 
     def arm(self) -> None:
-        """(Re)start waiting, by what the clock says now."""
+        """(Re)start waiting, based on the clock's current time."""
         if self._handle is not None:
             self._handle.cancel()
         delay = max(0.0, self._deadline - self._timers.clock.time())
         self._handle = asyncio.get_running_loop().call_later(delay, self._fire)
 
     def cancel(self) -> None:
-        """Never fire."""
+        """Cancel the timer."""
         if self._handle is not None:
             self._handle.cancel()
         self._timers.forget(self)
@@ -65,14 +59,14 @@ class Timer:
 
 
 class Timers:
-    """All that waits on one clock."""
+    """All timers of one clock."""
 
     def __init__(self, clock: Clock) -> None:
         self.clock = clock
         self._open: set[Timer] = set()
 
     def call_later(self, seconds: float, callback: Callable[[], None]) -> Timer:
-        """Run `callback` when the clock has moved by `seconds`."""
+        """Run `callback` once the clock has moved by `seconds`."""
         timer = Timer(self, self.clock.time() + seconds, callback)
         self._open.add(timer)
         timer.arm()
@@ -93,11 +87,11 @@ class Timers:
             timer.cancel()
 
     def advance(self, seconds: float) -> None:
-        """Move the clock and let what became due fire."""
+        """Move the clock forward and fire the timers that are due."""
         self.clock.advance(seconds)
         for timer in list(self._open):
             timer.arm()
 
     def forget(self, timer: Timer) -> None:
-        """Drop a timer that fired or was cancelled."""
+        """Drop a timer that fired or was canceled."""
         self._open.discard(timer)

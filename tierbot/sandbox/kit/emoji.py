@@ -1,6 +1,4 @@
-"""Which emoji names Slack takes: iamcal's short names, skin tones where a glyph has them, and custom emoji."""
-
-from __future__ import annotations
+"""Validate emoji names as Slack does: iamcal's short names, skin tones where a glyph has them, and custom emoji."""
 
 import re
 from functools import cache
@@ -13,7 +11,7 @@ _CUSTOM = re.compile(r"^[a-z0-9_+'\-]{1,100}$")
 
 
 class Glyph(NamedTuple):
-    """One standard emoji: its characters, its canonical name, its category, whether it takes a skin tone."""
+    """A standard emoji: its characters, canonical name and category, and whether it has skin tones."""
 
     char: str
     name: str
@@ -40,7 +38,7 @@ def base_name(name: str) -> str:
 
 
 def is_valid(name: str, custom: dict[str, str]) -> bool:
-    """Say whether Slack would take this name in `reactions.add`."""
+    """Return whether Slack accepts this name in `reactions.add`."""
     match = _TONE.match(name)
     if match is None:
         return name in custom or name in glyphs()
@@ -49,12 +47,12 @@ def is_valid(name: str, custom: dict[str, str]) -> bool:
 
 
 def is_valid_custom(name: str) -> bool:
-    """Say whether a workspace may call a custom emoji so."""
+    """Return whether a workspace may give a custom emoji this name."""
     return bool(_CUSTOM.match(name)) and name not in glyphs()
 
 
 def canonical(name: str) -> str:
-    """Return the canonical short name, tone kept: `thumbsup::skin-tone-2` gives `+1::skin-tone-2`."""
+    """Return the canonical short name with its tone: `thumbsup::skin-tone-2` gives `+1::skin-tone-2`."""
     base = base_name(name)
     glyph = glyphs().get(base)
     return (glyph.name if glyph else base) + name[len(base) :]

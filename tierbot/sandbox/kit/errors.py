@@ -1,12 +1,10 @@
-"""The two ways in which the sandbox says no: as Slack's API does, and to whoever drives it."""
-
-from __future__ import annotations
+"""The sandbox's errors: refusals by Slack's API, and deliveries that the app did not acknowledge."""
 
 from typing import Any
 
 
 class SlackError(Exception):
-    """An answer `{"ok": false, "error": code}` of the Web API."""
+    """A Web API answer `{"ok": false, "error": code}`."""
 
     def __init__(self, code: str, *, messages: list[str] | None = None, **extra: Any) -> None:
         super().__init__(code)
@@ -23,8 +21,8 @@ class SlackError(Exception):
         return body
 
 
-class Undeliverable(Exception):  # noqa: N818  (it is an outcome, not a fault of the program)
-    """The app did not take an envelope in time; `reason` is what Slack calls it."""
+class Undeliverable(Exception):  # noqa: N818  (an outcome, not a bug)
+    """The app did not acknowledge an envelope in time. `reason`: Slack's name for why."""
 
     def __init__(self, reason: str, *, retry: bool = True) -> None:
         super().__init__(reason)

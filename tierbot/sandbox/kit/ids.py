@@ -1,26 +1,21 @@
-"""Identifiers in Slack's shapes, drawn from a seeded generator, and timestamps that never repeat."""
-
-from __future__ import annotations
+"""Generate Slack-like ids from a seeded generator, and timestamps that never repeat."""
 
 import string
-from typing import TYPE_CHECKING
+from random import Random
 
-if TYPE_CHECKING:
-    from random import Random
-
-    from tierbot.sandbox.kit.clock import Clock
+from tierbot.sandbox.kit.clock import Clock
 
 _ALPHABET = string.ascii_uppercase + string.digits
 _MICROSECONDS = 1_000_000
 
 
 class Mint:
-    """Makes ids (`U0ABC…`), timestamps (`1712345678.000100`) and secrets."""
+    """Generate ids (`U0ABC…`), timestamps (`1712345678.000100`) and secrets."""
 
     def __init__(
         self, clock: Clock, rng: Random, *, secrets: Random | None = None, counting_from: int | None = None
     ) -> None:
-        """Take clock and randomness; with `counting_from` (seconds) timestamps count: those of a twin are the same."""
+        """With `counting_from` (seconds), timestamps count up from there, so two teams get the same ones."""
         self._clock = clock
         self._rng = rng
         self._secrets = secrets or rng
@@ -32,7 +27,7 @@ class Mint:
         return prefix + "0" + "".join(self._rng.choices(_ALPHABET, k=length - 1))
 
     def hex(self, length: int = 24) -> str:
-        """Return random lower-case hexadecimal digits."""
+        """Return random lowercase hexadecimal digits."""
         return f"{self._secrets.getrandbits(length * 4):0{length}x}"
 
     def uuid(self) -> str:
@@ -41,10 +36,9 @@ class Mint:
         return "-".join((digits[:8], digits[8:12], digits[12:16], digits[16:20], digits[20:]))
 
     def ts(self) -> str:
-        """Return a message or event timestamp, later than every one before."""
-        passed = 0 if self.counting_from else int(self._clock.time() * _MICROSECONDS)
-        micro = max(passed, self._last_ts + 1)
-        self._last_ts = micro
+        """Return a message or event timestamp later than all earlier ones."""
+        elapsed = 0 if self.counting_from else int(self._clock.time() * _MICROSECONDS)
+        micro = self._last_ts = max(elapsed, self._last_ts + 1)
         return f"{micro // _MICROSECONDS}.{micro % _MICROSECONDS:06d}"
 
     def trigger(self) -> str:

@@ -1,6 +1,4 @@
-"""Slack's rate limits, per method and workspace; in force only when asked for."""
-
-from __future__ import annotations
+"""Slack's rate limits per method and workspace, enforced only on request."""
 
 import math
 from dataclasses import dataclass
@@ -17,7 +15,7 @@ class _Bucket:
     updated: float
 
     def take(self, now: float) -> float:
-        """Take one; return 0, or the seconds until there is one."""
+        """Take a token and return 0, or return the seconds until one is available."""
         self.level = min(self.capacity, self.level + (now - self.updated) * self.per_second)
         self.updated = now
         if self.level >= 1:
@@ -27,14 +25,14 @@ class _Bucket:
 
 
 class RateLimits:
-    """Token buckets: a tier's minute's worth may come at once; posting is one a second and channel."""
+    """Token buckets: bursts may use up a tier's calls for a minute; each channel gets one post a second."""
 
     def __init__(self, *, enabled: bool) -> None:
         self.enabled = enabled
         self._buckets: dict[str, _Bucket] = {}
 
     def retry_after(self, method: str, tier: int, channel: str, now: float) -> int:
-        """Return 0 if the call may pass, or after how many seconds to come again."""
+        """Return 0 if the call is allowed, or the seconds to wait before retrying."""
         if not self.enabled:
             return 0
         if method in {"chat.postMessage", "chat.postEphemeral"}:

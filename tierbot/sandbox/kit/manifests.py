@@ -1,11 +1,7 @@
-"""App manifests as Slack takes them: what is wrong with one, said with the place where it is wrong."""
+"""Validate app manifests as Slack does; each problem names the property it is about."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING, Any
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
+from collections.abc import Iterator
+from typing import Any
 
 Json = dict[str, Any]
 
@@ -26,7 +22,7 @@ _SECTIONS = {
         "token_rotation_enabled",
     },
 }
-# Field by field: the shortest and the longest text that Slack takes.
+# The shortest and longest text that Slack accepts for each field.
 _DISPLAY = {"name": (1, 35), "description": (0, 140), "long_description": (175, 4000)}
 _BOT_USER = {"display_name": (1, 80)}
 _COMMAND = {"command": (2, 32), "description": (1, 2000), "usage_hint": (0, 1000)}
@@ -45,22 +41,16 @@ _EVENT_SCOPES = {
 
 
 def problems(manifest: Json) -> list[str]:
-    """Return what Slack would refuse, one "/place: reason" each; empty for a manifest that it takes."""
-    shape = [*_unknown(manifest)]
-    if shape:
+    """Return the problems that Slack would report, each as "/place: reason"; empty for a valid manifest."""
+    if shape := list(_unknown(manifest)):
         return shape
     features, settings = manifest.get("features") or {}, manifest.get("settings") or {}
-    return [
-        *_texts("/display_information", manifest.get("display_information") or {}, _DISPLAY, {"name"}),
-        *(
-            _texts("/features/bot_user", features["bot_user"], _BOT_USER, {"display_name"})
-            if "bot_user" in features
-            else ()
-        ),
-        *_commands(features.get("slash_commands") or []),
-        *_shortcuts(features.get("shortcuts") or []),
-        *_events(manifest, features, settings),
-    ]
+    found = list(_texts("/display_information", manifest.get("display_information") or {}, _DISPLAY, {"name"}))
+    if "bot_user" in features:
+        found += _texts("/features/bot_user", features["bot_user"], _BOT_USER, {"display_name"})
+    found += _commands(features.get("slash_commands") or [])
+    found += _shortcuts(features.get("shortcuts") or [])
+    return [*found, *_events(manifest, features, settings)]
 
 
 def _unknown(manifest: Json) -> Iterator[str]:
@@ -68,7 +58,7 @@ def _unknown(manifest: Json) -> Iterator[str]:
         if name not in _SECTIONS:
             yield f"/{name}: unknown property"
         elif not isinstance(section, dict):
-            yield f"/{name}: an object is wanted"
+            yield f"/{name}: must be an object"
         else:
             yield from (f"/{name}/{key}: unknown property" for key in section if key not in _SECTIONS[name])
 
@@ -77,16 +67,16 @@ def _texts(place: str, given: Json, limits: dict[str, tuple[int, int]], required
     for name, (least, most) in limits.items():
         if name not in given:
             if name in required:
-                yield f"{place}/{name}: is missing"
+                yield f"{place}/{name}: missing"
             continue
         value = given[name]
         if not isinstance(value, str) or not least <= len(value) <= most:
-            yield f"{place}/{name}: {least} to {most} characters are wanted"
+            yield f"{place}/{name}: must have {least} to {most} characters"
 
 
 def _commands(commands: list[Json]) -> Iterator[str]:
     if len(commands) > _MOST_COMMANDS:
-        yield f"/features/slash_commands: at most {_MOST_COMMANDS}"
+        yield f"/features/slash_commands: no more than {_MOST_COMMANDS} allowed"
     for i, item in enumerate(commands):
         place = f"/features/slash_commands/{i}"
         yield from _texts(place, item, _COMMAND, {"command", "description"})
@@ -95,17 +85,17 @@ def _commands(commands: list[Json]) -> Iterator[str]:
         )
         name = str(item.get("command"))
         if not name.startswith("/") or name != name.lower() or " " in name:
-            yield f"{place}/command: a slash, then lower case without spaces"
+            yield f"{place}/command: must be a slash and lowercase text without spaces"
 
 
 def _shortcuts(shortcuts: list[Json]) -> Iterator[str]:
     if len(shortcuts) > _MOST_SHORTCUTS:
-        yield f"/features/shortcuts: at most {_MOST_SHORTCUTS}"
+        yield f"/features/shortcuts: no more than {_MOST_SHORTCUTS} allowed"
     for i, item in enumerate(shortcuts):
         place = f"/features/shortcuts/{i}"
         yield from _texts(place, item, _SHORTCUT, set(_SHORTCUT))
         if item.get("type") not in {"message", "global"}:
-            yield f"{place}/type: message or global"
+            yield f"{place}/type: must be message or global"
 
 
 def _events(manifest: Json, features: Json, settings: Json) -> Iterator[str]:
@@ -115,10 +105,10 @@ def _events(manifest: Json, features: Json, settings: Json) -> Iterator[str]:
     if events and "bot_user" not in features:
         yield "/settings/event_subscriptions: bot events need /features/bot_user"
     for event in events:
-        wanted = _EVENT_SCOPES.get(event, ())
-        if wanted and not scopes & set(wanted):
-            yield f"/settings/event_subscriptions/bot_events: {event} needs the scope {' or '.join(wanted)}"
+        needed = _EVENT_SCOPES.get(event, ())
+        if needed and not scopes & set(needed):
+            yield f"/settings/event_subscriptions/bot_events: {event} needs the scope {' or '.join(needed)}"
     if (features.get("slash_commands") or features.get("shortcuts")) and "commands" not in scopes:
         yield "/oauth_config/scopes/bot: slash commands and shortcuts need the scope commands"
     if events and not settings.get("socket_mode_enabled") and not subscriptions.get("request_url"):
-        yield "/settings/event_subscriptions/request_url: is missing, and Socket Mode is off"
+        yield "/settings/event_subscriptions/request_url: missing, and Socket Mode is off"

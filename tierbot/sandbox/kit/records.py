@@ -1,6 +1,4 @@
-"""What a workspace consists of: users, channels, messages, views, files. Plain records, no behavior."""
-
-from __future__ import annotations
+"""Plain records of a workspace: users, channels, messages, files, views, and colleagues' actions."""
 
 from dataclasses import dataclass, field
 from typing import Any
@@ -20,7 +18,7 @@ class User:
     is_bot: bool = False
     deleted: bool = False
     tz: str = "Etc/UTC"
-    colour: str = "4a6fa5"
+    color: str = "4a6fa5"
     bot_id: str | None = None
     home: str | None = None
     is_ultra: bool = False
@@ -28,12 +26,12 @@ class User:
 
 @dataclass(slots=True)
 class Message:
-    """One message of a channel, or one that only `visible_to` sees."""
+    """A message in a channel; if `visible_to` is set, only that user sees it."""
 
-    ts: str
     channel: str
     user: str
     text: str
+    ts: str = ""
     blocks: list[Json] | None = None
     attachments: list[Json] | None = None
     bot_id: str | None = None
@@ -50,7 +48,7 @@ class Message:
 
 @dataclass(slots=True)
 class Channel:
-    """A channel or a direct conversation with its messages, oldest first."""
+    """A channel or direct conversation with its messages, oldest first."""
 
     id: str
     name: str
@@ -93,7 +91,7 @@ class View:
 
 @dataclass(slots=True)
 class Act:
-    """What a colleague did, as they would swear to it: the truth that a bot's ledger is compared with."""
+    """What a colleague did: the ground truth that a bot's ledger is compared with."""
 
     n: int
     at: str

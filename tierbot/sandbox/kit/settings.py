@@ -1,15 +1,11 @@
-"""What a sandbox can be told at its start, with defaults that listen on this machine only."""
-
-from __future__ import annotations
+"""Settings of a sandbox; by default it listens on this machine only."""
 
 import json
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any, Self
 
 from tierbot.sandbox.kit.manifests import problems
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 DEFAULT_SCOPES = frozenset(
     (
@@ -33,22 +29,16 @@ DEFAULT_SCOPES = frozenset(
     )
 )
 DEFAULT_EVENTS = frozenset(
-    (
-        "reaction_added",
-        "reaction_removed",
-        "app_home_opened",
-        "app_uninstalled",
-        "tokens_revoked",
-    )
+    ("reaction_added", "reaction_removed", "app_home_opened", "app_uninstalled", "tokens_revoked")
 )
 
 
-USER_TOKEN = "xoxp-sandbox-"  # noqa: S105  (a colleague's token: this and their name)
+USER_TOKEN = "xoxp-sandbox-"  # noqa: S105  (prefix of a colleague's token; their name follows)
 DEFAULT_USER_SCOPES = frozenset(("reactions:write",))
 
 
 class SettingsError(ValueError):
-    """A setting that cannot be used, and why."""
+    """An invalid setting; the text says what is wrong."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +59,7 @@ DEFAULT_COMMANDS = (
 
 @dataclass(frozen=True, slots=True)
 class Shortcut:
-    """A message or global shortcut that the app registered; an empty `callback_id` in a click takes the first."""
+    """A message or global shortcut that the app registered."""
 
     name: str
     callback_id: str
@@ -78,7 +68,7 @@ class Shortcut:
 
 @dataclass(frozen=True, slots=True)
 class Timings:
-    """Seconds; each may be shortened by a test."""
+    """Durations in seconds; tests may shorten each."""
 
     ack: float = 3.0
     retries: tuple[float, ...] = (0.0, 60.0, 300.0)
@@ -94,7 +84,7 @@ class Timings:
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """One sandbox."""
+    """The settings of one sandbox."""
 
     host: str = "127.0.0.1"
     port: int = 0
@@ -127,8 +117,8 @@ class Settings:
     max_reactions: int = 23
     max_connections: int = 10
 
-    def with_manifest(self, manifest: dict[str, Any]) -> Settings:
-        """Return the settings with what a Slack app manifest says about scopes, events, commands, shortcuts."""
+    def with_manifest(self, manifest: dict[str, Any]) -> Self:
+        """Return the settings with the names, scopes, events, commands and shortcuts of a Slack app manifest."""
         features = manifest.get("features", {})
         subscriptions = manifest.get("settings", {}).get("event_subscriptions", {})
         declared = manifest.get("oauth_config", {}).get("scopes", {})
@@ -155,13 +145,13 @@ class Settings:
 
 
 def read_manifest(path: Path) -> dict[str, Any]:
-    """Read an app manifest in JSON; one that Slack would refuse is refused here."""
+    """Read a JSON app manifest. Raises SettingsError if it is unreadable or Slack would refuse it."""
     try:
         manifest = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
-        raise SettingsError(f"{path}: not a readable JSON manifest: {error}") from error
+        raise SettingsError(f"{path}: cannot read the JSON manifest: {error}") from error
     if not isinstance(manifest, dict):
-        raise SettingsError(f"{path}: a manifest is a JSON object")
+        raise SettingsError(f"{path}: the manifest must be a JSON object")
     if found := problems(manifest):
         raise SettingsError(f"{path}: Slack would refuse this manifest: {'; '.join(found)}")
     return manifest

@@ -1,13 +1,11 @@
-"""Reads JSON from strangers: half a surrogate pair, which no answer could carry, becomes a question mark."""
-
-from __future__ import annotations
+"""Parse untrusted JSON: lone surrogates, which can't be encoded in an answer, become question marks."""
 
 import json
 from typing import Any
 
 
 def parse_json(raw: bytes | str) -> Any:
-    """Parse JSON; raise `ValueError` if it is none."""
+    """Parse JSON. Raises ValueError if it is invalid."""
     text = raw.decode() if isinstance(raw, bytes) else raw
     value = json.loads(text)
     if "\\ud" in text.lower():

@@ -1,4 +1,4 @@
-// Talks to the control API: calls, and the live stream with reconnection.
+// Client of the control API: calls, and the live stream with reconnection.
 const query = new URLSearchParams(location.search);
 const token = query.get("token") ?? sessionStorage.getItem("token") ?? "";
 if (token) sessionStorage.setItem("token", token);
@@ -26,7 +26,7 @@ async function answer(response) {
   return body;
 }
 
-/** Calls `onChange` with every change since `seq`, and `onState(true|false)` as the connection comes and goes. */
+/** Calls `onChange` with every change since `seq`, and `onState(true|false)` when the connection opens or closes. */
 export function follow(seq, onChange, onState) {
   let last = seq;
   let pause = 250;
@@ -38,7 +38,7 @@ export function follow(seq, onChange, onState) {
     socket.onmessage = (event) => {
       const change = JSON.parse(event.data);
       if (change.type === "hello") {
-        if (change.seq < last) location.reload(); // another sandbox took this one's place
+        if (change.seq < last) location.reload(); // a new sandbox replaced this one
         return;
       }
       if (change.seq <= last) return;

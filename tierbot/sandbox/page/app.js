@@ -1,4 +1,4 @@
-// Puts the page together: loads the state, follows the stream, and draws the place one looks at.
+// Runs the page: loads the state, follows the stream, and draws the current place.
 import { act, follow, look } from "./api.js";
 import { setUpComposer } from "./composer.js";
 import { $, h, toast } from "./dom.js";
@@ -38,7 +38,7 @@ function connection(on) {
   $("link-state").className = `link-state ${on ? "on" : "off"}`;
 }
 
-// Who one is, and where
+// The current user and place
 
 const become = (id, place) => withheld(() => changePerson(id, place));
 const go = (place) => withheld(() => changePlace(place)).catch((error) => toast(`Not loaded: ${error.message}`));
@@ -51,7 +51,7 @@ async function changePerson(id, place) {
   Object.assign(state, { whispers: inbox.ephemerals, views: inbox.views, home: inbox.home });
   for (const { channel, messages: list } of inbox.direct) state.messages.set(channel, byTs(list));
   drawPeople();
-  drawPanel(state.panel, reveal); // one's own votes come first in it
+  drawPanel(state.panel, reveal); // the user's own votes come first
   const known = state.channels.get(place.id);
   const visible = place.kind === "home" || (known && (!known.is_im || known.members.includes(id)));
   await changePlace(visible ? place : { kind: "channel", id: [...state.channels.keys()][0] });
@@ -87,7 +87,7 @@ function drawMessages() {
   else messages.drawEmpty(`This is the beginning of ${placeName(state.channels.get(state.place.id))}`, "The bot's posts appear here. Say something, or type / for a command.");
 }
 
-/** Replies stand under their parents. */
+/** Replies are listed below their parents. */
 function threaded(list) {
   const present = new Set(list.map((item) => item.ts));
   const replies = Map.groupBy(list.filter((item) => item.thread_ts && item.thread_ts !== item.ts && present.has(item.thread_ts)), (item) => item.thread_ts);
@@ -145,7 +145,7 @@ async function addColleague(name) {
   state.me = user.id;
 }
 
-// What changes
+// Changes
 
 let loads = 0;
 let backlog = [];
@@ -155,7 +155,7 @@ function changed(change) {
   else HANDLERS[change.type]?.(change);
 }
 
-/** While a snapshot is being fetched, changes wait: none falls between the snapshot and the stream. */
+/** Changes wait while a snapshot is being fetched, so none is lost between the snapshot and the stream. */
 async function withheld(work) {
   loads += 1;
   try { await work(); } finally {
@@ -180,7 +180,7 @@ const HANDLERS = {
   reaction_removed: reaction,
   message({ channel, message }) {
     const list = state.messages.get(channel);
-    if (list?.has(message.ts)) return; // the snapshot had it
+    if (list?.has(message.ts)) return; // already in the snapshot
     list?.set(message.ts, message);
     const parent = message.thread_ts !== message.ts && list?.get(message.thread_ts);
     if (parent) parent.reply_count = (parent.reply_count ?? 0) + 1;
@@ -238,7 +238,7 @@ async function reveal(channel, ts) {
   messages.reveal(ts);
 }
 
-// The frame around it
+// The frame
 
 function togglePanel(on) {
   $("app").classList.toggle("no-panel", !on);
@@ -246,7 +246,7 @@ function togglePanel(on) {
   sheets();
 }
 
-/** On narrow windows the sidebar and the panel lie over the channel, with a scrim behind. */
+/** In narrow windows, the sidebar and the panel cover the channel, with a scrim behind them. */
 function sheets() {
   const side = $("app").classList.contains("show-sidebar");
   const panel = !$("app").classList.contains("no-panel") && matchMedia("(max-width: 1180px)").matches;
@@ -283,6 +283,6 @@ function setUpFrame() {
 
 start().catch((error) => {
   $("link-state").textContent = error.message;
-  const why = error.message === "unauthorised" ? "This sandbox asks for its control token: open the address that it printed." : String(error.message);
-  $("messages").replaceChildren(h("div.empty", {}, h("strong", {}, "The sandbox does not answer"), why));
+  const why = error.message === "unauthorized" ? "This sandbox needs its control token. Open the URL that it printed at startup." : String(error.message);
+  $("messages").replaceChildren(h("div.empty", {}, h("strong", {}, "The sandbox isn't responding"), why));
 });

@@ -1,4 +1,4 @@
-// Block Kit as Slack shows it. `surface` says where the blocks stand, so that clicks name their container.
+// Renders Block Kit as Slack does. `surface` is where the blocks appear, so that clicks name their container.
 import { element, inputElement } from "./elements.js";
 import { glyph } from "./emoji.js";
 import { h, safeUrl } from "./dom.js";

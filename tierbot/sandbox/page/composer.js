@@ -1,4 +1,4 @@
-// The message box: text goes to the channel, `/…` runs a command; commands, emoji and people complete.
+// The message box: posts text to the channel, runs `/…` commands, and completes commands, emoji and people.
 import { act } from "./api.js";
 import { $, h, toast } from "./dom.js";
 import { glyph, search } from "./emoji.js";
@@ -9,7 +9,7 @@ let offers = [];
 let at = 0;
 let whisper = () => {};
 
-/** `onTrouble(text)` shows what only this user sees: a failed command. */
+/** `onTrouble(text)` shows this user alone that a command failed. */
 export function setUpComposer(onTrouble) {
   whisper = onTrouble;
   const input = $("composer-input");
@@ -58,7 +58,7 @@ async function command(text, channel) {
   if (seen.error) whisper(`\`${text.split(/\s/)[0]}\` failed with the error "${seen.error}"`);
 }
 
-/** As Slack's client does: the three characters become entities, @handles become mentions. */
+/** Encodes text as Slack's client does: &, < and > become entities, @handles become mentions. */
 function escape(text) {
   const clear = text.replace(/&/g, "&amp;").replace(/</g, "&lt;").replace(/>/g, "&gt;");
   return clear.replace(/(^|\s)@([\w.-]+)/g, (whole, before, name) => {

@@ -1,4 +1,4 @@
-// Small helpers to build the page from nodes; text goes in as text nodes only, never as markup.
+// Helpers that build the page from nodes; text is only ever added as text nodes, never as markup.
 export const $ = (id) => document.getElementById(id);
 
 /** h("button.pill", {onclick, "aria-label": …}, child, …): an element with classes, attributes and children. */
@@ -42,7 +42,7 @@ export function toast(text) {
   setTimeout(() => node.remove(), 4500);
 }
 
-/** A link target only if it is http(s) or mailto; anything else gives null. */
+/** Returns an http(s) or mailto link target, null for anything else. */
 export function safeUrl(url) {
   try {
     const parsed = new URL(String(url), location.href);

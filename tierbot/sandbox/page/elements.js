@@ -1,4 +1,4 @@
-// Interactive elements: buttons, menus, selects, choices and text inputs, each usable by keyboard.
+// Interactive elements: buttons, menus, selects, choices and text inputs, all usable with the keyboard.
 import { h, safeUrl } from "./dom.js";
 import { openMenu } from "./menu.js";
 import { select } from "./select.js";
@@ -6,13 +6,13 @@ import { textObject, textString } from "./text.js";
 
 let counter = 0;
 
-/** An element that reports itself at once (`block_actions`). */
+/** An element that reports each use immediately (`block_actions`). */
 export function element(item, block, surface) {
   const build = ELEMENTS[item.type] ?? (item.type.endsWith("_select") ? select : ELEMENTS[""]);
   return build(item, (value) => surface.run({ action_id: item.action_id, block_id: block.block_id, value }), surface);
 }
 
-/** An input block: label, element, hint; its value stands in `surface.values` until the form is submitted. */
+/** An input block: label, element, hint; its value stays in `surface.values` until the form is submitted. */
 export function inputElement(block, surface) {
   const item = block.element;
   const id = `input-${counter += 1}`;

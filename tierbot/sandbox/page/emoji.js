@@ -1,11 +1,11 @@
-// Emoji by short name: characters of the standard ones, pictures of the workspace's own.
+// Emoji by short name: characters for standard emoji, pictures for custom emoji.
 import { h, safeUrl } from "./dom.js";
 import { state } from "./state.js";
 
 export const emoji = { byName: new Map(), list: [], categories: [] };
 const TONES = ["", "\u{1F3FB}", "\u{1F3FC}", "\u{1F3FD}", "\u{1F3FE}", "\u{1F3FF}"];
 
-/** Loads the table: per category "characters name alias…,…"; `~` before a name says that it takes a skin tone. */
+/** Loads the table: per category "characters name alias…,…"; `~` before a name marks emoji with skin tones. */
 export async function loadEmoji() {
   const table = await (await fetch("/page/emoji.json")).json();
   for (const [category, rows] of Object.entries(table)) {
@@ -30,7 +30,7 @@ export function char(name) {
   return points[0] + (TONES[Number(tone) - 1] ?? "") + points.slice(1).join("");
 }
 
-/** A node for an emoji; an unknown name stays as text. */
+/** Returns a node for an emoji; an unknown name stays text. */
 export function glyph(name, spec = "span.glyph") {
   const picture = safeUrl(state.customEmoji[name] ?? "");
   if (state.customEmoji[name] && picture) return h("img.emoji-image", { src: picture, alt: `:${name}:` });
@@ -38,7 +38,7 @@ export function glyph(name, spec = "span.glyph") {
   return h(spec, { title: `:${name}:` }, found ?? `:${name}:`);
 }
 
-/** The best matches for what someone typed, names that begin with it first. */
+/** Returns the best matches for typed text, names that start with it first. */
 export function search(text, most = 160) {
   const wanted = text.toLowerCase().replaceAll(":", "").trim().replaceAll(" ", "_");
   const scored = [];

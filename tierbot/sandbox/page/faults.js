@@ -1,11 +1,11 @@
-// Switches for what goes wrong: a card at the foot of the panel.
+// Switches for injected faults: a card at the bottom of the panel.
 import { act, look } from "./api.js";
 import { h, toast } from "./dom.js";
 
 const SHARES = [
-  ["api_429", "Calls refused (429)"], ["api_500", "Calls failing (500)"], ["api_lost_answer", "Done, answer lost"],
+  ["api_429", "Calls refused (429)"], ["api_500", "Calls failing (500)"], ["api_lost_answer", "Calls done, answers lost"],
   ["lost_ack", "Acks lost"], ["slow_ack", "Acks slow"], ["drop_event", "Events dropped"],
-  ["duplicate_event", "Events doubled"], ["reorder_event", "Events out of order"],
+  ["duplicate_event", "Events sent twice"], ["reorder_event", "Events out of order"],
 ];
 const MOMENTS = [
   ["Warn", "sockets", { do: "disconnect", reason: "warning" }], ["Refresh", "sockets", { do: "disconnect", reason: "refresh_requested" }],
@@ -13,8 +13,8 @@ const MOMENTS = [
   ["Too many sockets", "sockets", { do: "disconnect", reason: "too_many_websockets" }], ["Cut", "sockets", { do: "cut" }],
   ["Silence", "sockets", { do: "silence" }], ["Wake", "sockets", { do: "wake" }],
   ["Revoke token", "revoke", {}], ["Restore token", "revoke", { restore: true }],
-  ["Archive channel", "archive", { archived: true }], ["Bring it back", "archive", { archived: false }],
-  ["Delete newest post", "delete", {}], ["Cut lists of users short", "faults", { cut_users: 1 }],
+  ["Archive channel", "archive", { archived: true }], ["Unarchive channel", "archive", { archived: false }],
+  ["Delete newest post", "delete", {}], ["Truncate user lists", "faults", { cut_users: 1 }],
   ["Refuse connections", "faults", { link_disabled: true }], ["Turn connections away", "faults", { too_many_websockets: true }],
 ];
 
@@ -32,10 +32,10 @@ export function drawFaults() {
     sliders.set(name, { input, output });
     return h("label", {}, label, input, output);
   });
-  const card = h("details.card", {}, h("summary", {}, "Slack has a bad day: faults"),
+  const card = h("details.card", {}, h("summary", {}, "Faults: give Slack a bad day"),
     h("div.faults", {}, rows,
       h("div.row", {}, MOMENTS.map(([label, what, body]) => h("button.button", { type: "button", onclick: () => act(what, body).then(() => toast(`${label}: done`)).catch((error) => toast(error.message)) }, label))),
-      h("div.row", {}, h("button.button.danger", { type: "button", onclick: () => set({}, "DELETE") }, "All well again"))));
+      h("div.row", {}, h("button.button.danger", { type: "button", onclick: () => set({}, "DELETE") }, "Clear all faults"))));
   card.addEventListener("toggle", () => { if (card.open) look("faults").then(({ faults }) => show(faults)).catch(() => {}); });
   return card;
 }

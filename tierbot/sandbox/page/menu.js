@@ -1,9 +1,9 @@
-// A small menu beside a button: arrow keys move, Escape returns.
+// A small menu beside a button: arrow keys move, Escape closes.
 import { $, h, place } from "./dom.js";
 
 let opener = null;
 
-/** items: {label, run, warn?} or null for a line between them. */
+/** items: {label, run, warn?}, or null for a separator. */
 export function openMenu(anchor, items) {
   const menu = $("menu");
   menu.replaceChildren(...items.map((item) => (item

@@ -1,4 +1,4 @@
-// The list of messages: each one a node that is replaced alone when it changes, and its reaction pills.
+// The message list: each message is a node that is replaced individually when it changes, with its reaction pills.
 import { act } from "./api.js";
 import { blocks } from "./blocks.js";
 import { $, h, safeUrl, toast, tooltip } from "./dom.js";
@@ -13,7 +13,7 @@ const list = () => $("messages");
 export const nodeOf = (ts) => list().querySelector(`.message[data-ts="${ts}"]`);
 const nearBottom = () => list().scrollHeight - list().scrollTop - list().clientHeight < 120;
 
-let pinned = true; // whether the end is in sight, and is to stay so; only who scrolls up lets go of it
+let pinned = true; // whether to keep the end in view; only scrolling up turns this off
 let lastTop = 0;
 
 function toEnd() {
@@ -21,7 +21,7 @@ function toEnd() {
   list().scrollTop = list().scrollHeight;
 }
 
-// A message's height is an estimate until it has been in sight; then pills, pictures and edits change it.
+// A message's height is an estimate until it has been in view; after that, pills, pictures and edits change it.
 const heights = new ResizeObserver(() => { if (pinned) toEnd(); });
 
 function scrolled() {
@@ -32,7 +32,7 @@ function scrolled() {
   if (pinned) $("to-bottom").hidden = true;
 }
 
-/** Draws a whole conversation; the newest is in sight. */
+/** Draws a whole conversation, scrolled to the newest message. */
 export function drawAll(items) {
   const nodes = [];
   let previous = null;
@@ -51,7 +51,7 @@ export function drawEmpty(title, text) {
   list().replaceChildren(h("div.empty", {}, h("strong", {}, title), text));
 }
 
-/** Adds a message at its end (or a reply under its parent) and keeps the end in sight if it was. */
+/** Adds a message at the end (or a reply below its parent) and keeps the end in view if it was. */
 export function append(item) {
   const stick = pinned || item.user === state.me;
   list().querySelector(".empty")?.remove();
@@ -213,13 +213,13 @@ export async function toggle(item, name) {
   const mine = current.reactions?.find((one) => one.name === name)?.users.includes(state.me);
   try {
     await act(mine ? "unreact" : "react", { user: state.me, channel: item.channel, ts: item.ts, name });
-  } catch (error) { toast(EXPLAINED[error.message] ?? `Slack refuses: ${error.message}`); }
+  } catch (error) { toast(EXPLAINED[error.message] ?? `Slack refused the reaction: ${error.message}`); }
 }
 
 const EXPLAINED = {
-  too_many_emoji: "This message has as many different emoji as Slack allows.",
+  too_many_emoji: "This message already has the maximum number of different emoji.",
   is_archived: "This channel is archived.",
-  message_not_found: "This message is gone.",
+  message_not_found: "This message no longer exists.",
 };
 
 const pick = (anchor, item) => openPicker(anchor, (name) => {
@@ -227,7 +227,7 @@ const pick = (anchor, item) => openPicker(anchor, (name) => {
   if (!mine) toggle(item, name);
 });
 
-// What one can do with a message
+// Message actions
 
 function tools(item) {
   if (item.visible_to) {
@@ -257,7 +257,7 @@ async function shortcut(item, callbackId) {
   } catch (error) { toast(`That did not work: ${error.message}`); }
 }
 
-/** Arrow keys walk through the messages; `r` opens the picker; Escape goes to the message box. */
+/** Arrow keys move through the messages; `r` opens the picker; Escape goes to the message box. */
 export function setUpKeys() {
   list().addEventListener("keydown", (event) => {
     const current = document.activeElement.closest?.(".message");

@@ -9,13 +9,13 @@ const percent = (value, digits = 1) => (value === null || value === undefined ? 
 let known = new Set();
 let faultsCard = null;
 
-/** Draws the panel; `reveal(channel, ts)` shows a post in its channel. */
+/** Draws the panel; `reveal(channel, ts)` scrolls to a post in its channel. */
 export function drawPanel(panel, reveal) {
   const body = $("panel-body");
   faultsCard ??= drawFaults();
   if (!panel) {
     body.replaceChildren(h("div.card", {}, h("h3", {}, "Nothing yet"),
-      h("p.quiet", {}, "React to a post with an emoji. As soon as the bot tells what it learned from it, you see it here.")), faultsCard);
+      h("p.quiet", {}, "React to a post with an emoji. What the bot learns from it appears here.")), faultsCard);
     return;
   }
   body.replaceChildren(...[
@@ -31,7 +31,7 @@ export function drawPanel(panel, reveal) {
 function accuracy(rounds) {
   const now = rounds.at(-1), before = rounds.at(-2);
   const change = before?.all && now.all ? now.all.value - before.all.value : null;
-  // Where the two intervals overlap it may be chance: the change is told, and not in green or red.
+  // If the two intervals overlap, the change may be chance: show it without green or red.
   const told = change !== null && (now.all.high < before.all.low || now.all.low > before.all.high);
   const direction = told ? (change >= 0 ? ".up" : ".down") : "";
   return h("section.card", { "aria-label": "Accuracy by round" },
@@ -83,7 +83,7 @@ function chart(rounds) {
 
 function verdicts(list, reveal) {
   return h("section.card", { "aria-label": "Last verdicts" }, h("h3", {}, "Last verdicts"),
-    list.length === 0 && h("p.quiet", {}, "None settled yet: two colleagues who agree settle a post."),
+    list.length === 0 && h("p.quiet", {}, "None yet. A post is settled when two colleagues agree."),
     h("div.verdicts", {}, list.slice(0, 12).map((one) => {
       const node = h("button.verdict", { type: "button", title: one.title, onclick: () => reveal(one.channel, one.ts) },
         h("span.title", {}, one.title), reward(one), h("span.says", {}, says(one)));
@@ -101,7 +101,7 @@ function reward(one) {
 
 function says(one) {
   const said = one.votes ?? [];
-  const own = said.filter((vote) => vote.user === state.me); // what one has just clicked is not among the "+3"
+  const own = said.filter((vote) => vote.user === state.me); // never hide the user's own vote behind "+3"
   const votes = [...own, ...said.filter((vote) => vote.user !== state.me)].map((vote) => h("span", {}, `${userName(vote.user).split(" ")[0]} `, vote.names.map((name) => glyph(name))));
   const settled = (one.settled ?? []).length ? one.settled.map((name) => glyph(name)) : h("span", {}, one.outcome ?? "undecided");
   return [one.shown && h("span", {}, "guess ", glyph(one.shown)), ...votes.slice(0, 4), votes.length > 4 && h("span", {}, `+${votes.length - 4}`),
@@ -117,16 +117,16 @@ function model(one) {
 }
 
 function drift(signals) {
-  return h("section.card", { "aria-label": "Drift" }, h("h3", {}, "Drift ", h("small", {}, "newest posts against those before")),
+  return h("section.card", { "aria-label": "Drift" }, h("h3", {}, "Drift ", h("small", {}, "newest posts compared with earlier ones")),
     h("dl.facts", {}, signals.slice(0, 5).map((one) => [h("dt", {}, `${one.tag}: ${one.changed}`),
       h("dd", {}, `${percent(one.before / one.before_of, 0)} → ${percent(one.now / one.now_of, 0)}`)])));
 }
 
 function row(value) {
-  return h("section.card", { "aria-label": "One dataset row" }, h("h3", {}, "One dataset row ", h("small", {}, "as it is exported")), h("pre.row-json", { tabindex: "0" }, coloured(JSON.stringify(value, null, 1))));
+  return h("section.card", { "aria-label": "One dataset row" }, h("h3", {}, "One dataset row ", h("small", {}, "as exported")), h("pre.row-json", { tabindex: "0" }, highlighted(JSON.stringify(value, null, 1))));
 }
 
-function coloured(text) {
+function highlighted(text) {
   const nodes = [];
   let last = 0;
   for (const match of text.matchAll(/("(?:[^"\\]|\\.)*")(\s*:)?|-?\d+(?:\.\d+)?(?:e[+-]?\d+)?|true|false|null/g)) {

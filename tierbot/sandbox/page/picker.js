@@ -1,4 +1,4 @@
-// The emoji picker: search, categories, skin tones; arrows move, Enter takes, Escape returns.
+// The emoji picker: search, categories, skin tones; arrows move, Enter picks, Escape closes.
 import { $, h, place } from "./dom.js";
 import { char, emoji, glyph, search } from "./emoji.js";
 import { state } from "./state.js";
@@ -12,7 +12,7 @@ let tone = Number(localStorage.getItem("tone") ?? 1);
 const toned = (item) => (tone > 1 && item.tones ? `${item.name}::skin-tone-${tone}` : item.name);
 const recent = () => JSON.parse(localStorage.getItem("recent") ?? "[]");
 
-/** Opens the picker beside `anchor`; `onPick(name)` gets the choice. */
+/** Opens the picker beside `anchor` and calls `onPick(name)` with the choice. */
 export function openPicker(anchor, onPick) {
   opener = anchor;
   done = onPick;

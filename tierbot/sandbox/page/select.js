@@ -1,11 +1,11 @@
-// Selects of every kind as one searchable combobox: arrows move, Enter takes, Escape closes.
+// All kinds of selects as one searchable combobox: arrows move, Enter picks, Escape closes.
 import { h, toast } from "./dom.js";
 import { state, userName } from "./state.js";
 import { textObject, textString } from "./text.js";
 
 let counter = 0;
 
-/** Options of any select: its own, the workspace's people or channels, or what the app suggests. */
+/** Returns a select's options: its own, the workspace's people or channels, or the app's suggestions. */
 async function optionsFor(item, typed, surface) {
   const kind = item.type.replace("multi_", "");
   const named = (pairs) => pairs.map(([value, text]) => ({ value, text: { text, emoji: false } }));
@@ -20,7 +20,7 @@ async function optionsFor(item, typed, surface) {
   return source.options ?? [];
 }
 
-/** A select element; `run(value)` hears of a choice, for a multi-select of all values chosen. */
+/** A select element; calls `run(value)` with the choice, or with all chosen values of a multi-select. */
 export function select(item, run, surface, id) {
   return new Select(item, run, surface, id).node;
 }
@@ -67,7 +67,7 @@ class Select {
     }
     const most = this.item.max_selected_items ?? Infinity;
     if (!this.picked.has(option.value) && this.picked.size >= most) {
-      toast(`No more than ${most} can be chosen.`);
+      toast(`You can choose up to ${most}.`);
       return;
     }
     this.picked.set(option.value, option.text);
@@ -89,7 +89,7 @@ class Select {
   async refresh(typed) {
     const mine = this.asked += 1;
     const found = await optionsFor(this.item, typed, this.surface).catch((error) => {
-      toast(`No options: ${error.message}`);
+      toast(`Can't load the options: ${error.message}`);
       return [];
     });
     if (mine !== this.asked || document.activeElement !== this.input) return;

@@ -1,4 +1,4 @@
-// What the page knows: people, places, messages, and who one is at the moment.
+// The page's state: people, places, messages, and the current user.
 import { h } from "./dom.js";
 
 export const state = {
@@ -30,7 +30,7 @@ function initials(name) {
   return letters.map((word) => [...word][0] ?? "").join("").toUpperCase();
 }
 
-/** The name of a place as it stands in the sidebar and above the messages. */
+/** Returns a place's name as shown in the sidebar and above the messages. */
 export function placeName(channel) {
   if (!channel) return "";
   if (!channel.is_im) return channel.name;

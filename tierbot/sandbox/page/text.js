@@ -1,4 +1,4 @@
-// Slack's mrkdwn, turned into nodes. Whatever a message contains, it can only become text and safe links.
+// Turns Slack's mrkdwn into nodes. Whatever a message contains, it only ever becomes text and safe links.
 import { char, glyph } from "./emoji.js";
 import { h, safeUrl } from "./dom.js";
 import { state, userName } from "./state.js";
@@ -21,7 +21,7 @@ const TOKEN = new RegExp(
 );
 const BARE_URL = /https?:\/\/[^\s<>|]+[^\s<>|.,;:!?)'"\]]/g;
 
-/** Nodes for a mrkdwn string, block quotes included. */
+/** Returns nodes for a mrkdwn string, including block quotes. */
 export function mrkdwn(text) {
   const nodes = [];
   let quote = [];
@@ -31,7 +31,7 @@ export function mrkdwn(text) {
   };
   const parts = text.split(/(```[\s\S]+?```)/);
   for (const [place, whole] of parts.entries()) {
-    // The line breaks around a code block are its own.
+    // The line breaks around a code block belong to it.
     const part = place % 2 ? whole : whole.replace(place > 0 ? /^\n/ : "", "").replace(place < parts.length - 1 ? /\n$/ : "", "");
     if (part.startsWith("```") && part.endsWith("```") && part.length > 6) {
       flush();
@@ -112,7 +112,7 @@ function plain(text) {
   return nodes.filter((node) => node !== "");
 }
 
-/** Nodes for a text object of Block Kit. */
+/** Returns nodes for a Block Kit text object. */
 export function textObject(object) {
   if (!object) return [];
   if (object.type === "mrkdwn") return mrkdwn(object.text ?? "");
@@ -125,7 +125,7 @@ function emojiOnly(text) {
   return text.split(SHORT_NAME).map((part, index) => (index % 2 ? glyph(part.slice(1, -1)) : part));
 }
 
-/** A text object's text where only a string may stand (a field's value, a placeholder, a label). */
+/** Returns a text object's text where only a string fits (a field's value, a placeholder, a label). */
 export function textString(object) {
   const text = object?.text ?? "";
   return object?.emoji === false ? text : text.replace(SHORT_NAME, (name) => char(name.slice(1, -1)) ?? name);

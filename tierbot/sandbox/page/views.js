@@ -20,7 +20,7 @@ const surfaceOf = (kind, view) => ({
   suggest: (element, value) => act("suggest", { user: state.me, view_id: view.id, action_id: element.action_id, value }),
 });
 
-/** Shows the topmost open modal of whoever one is, or none. */
+/** Shows the current user's topmost open modal, if any. */
 export function openViews() {
   const view = state.views.at(-1);
   const dialog = $("modal");
@@ -78,7 +78,7 @@ export function setUpModal() {
   });
 }
 
-/** Takes a change of a modal or a home from the stream. */
+/** Applies a change to a modal or App Home from the stream. */
 export function viewChanged(change) {
   if (change.user !== state.me) return;
   const { view } = change;
@@ -98,7 +98,7 @@ export function viewChanged(change) {
 export function drawHome() {
   const home = $("home");
   if (!state.home) {
-    home.replaceChildren(h("div.empty", {}, h("strong", {}, "This app has no home yet"), "It appears here as soon as the bot publishes one."));
+    home.replaceChildren(h("div.empty", {}, h("strong", {}, "This app has no home yet"), "Its home appears here when the bot publishes it."));
     return;
   }
   home.replaceChildren(blocks(state.home.blocks, surfaceOf("home", state.home)));

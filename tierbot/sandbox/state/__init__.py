@@ -1,1 +1,1 @@
-"""What a workspace holds, and how Slack shows it."""
+"""A workspace's state, and the JSON in which Slack shows it."""

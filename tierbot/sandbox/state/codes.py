@@ -1,21 +1,16 @@
-"""The codes that the authorize page gave out, each good for ten minutes and one exchange."""
-
-from __future__ import annotations
+"""OAuth codes issued by the authorize page, each valid for ten minutes and one exchange."""
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
+from tierbot.sandbox.kit.clock import Clock
 from tierbot.sandbox.kit.errors import SlackError
-
-if TYPE_CHECKING:
-    from tierbot.sandbox.kit.clock import Clock
 
 CODE_LIVES = 600.0
 
 
 @dataclass(slots=True)
 class Code:
-    """What a code stands for. `team` is the id of the team where it was asked for."""
+    """The installation that a code grants. `team`: id of the team where it was requested."""
 
     team: str
     user: str
@@ -26,18 +21,18 @@ class Code:
 
 
 class Codes:
-    """The codes that are not used up yet."""
+    """The unused codes."""
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
         self._known: dict[str, Code] = {}
 
-    def add(self, code: str, meant: Code) -> None:
-        """Keep a code that was given out."""
-        self._known[code] = meant
+    def add(self, code: str, granted: Code) -> None:
+        """Store an issued code."""
+        self._known[code] = granted
 
     def exchange(self, code: str, redirect_uri: str) -> Code:
-        """Use a code up."""
+        """Redeem a code. Raises SlackError if it is unknown, expired, or for another redirect URI."""
         found = self._known.pop(code, None)
         if found is None or self._clock.time() > found.expires_at:
             raise SlackError("invalid_code")

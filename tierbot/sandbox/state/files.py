@@ -1,23 +1,18 @@
-"""Uploaded files: promised, filled, completed, and for a moment still being processed."""
-
-from __future__ import annotations
+"""Uploaded files: reserve, upload, complete, and a short time of processing."""
 
 import mimetypes
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable
+from typing import Any
 
+from tierbot.sandbox.kit.clock import Clock
 from tierbot.sandbox.kit.errors import SlackError
+from tierbot.sandbox.kit.ids import Mint
 from tierbot.sandbox.kit.records import File, Json, Message
 from tierbot.sandbox.state.payloads import file_json
 
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from tierbot.sandbox.kit.clock import Clock
-    from tierbot.sandbox.kit.ids import Mint
-
 
 class Files:
-    """All files of a workspace, kept in memory."""
+    """All files of a workspace, in memory."""
 
     def __init__(self, clock: Clock, mint: Mint, processing: float, base_url: Callable[[], str]) -> None:
         self._clock = clock
@@ -28,11 +23,11 @@ class Files:
         self._uploads: dict[str, str] = {}
 
     def __contains__(self, key: str) -> bool:
-        """Say whether this is the token of an upload, or a file's id, of this workspace."""
+        """Return whether this is an upload token or a file id of this workspace."""
         return key in self._uploads or key in self._files
 
     def promise(self, name: str, length: int, alt_text: str) -> tuple[File, str]:
-        """Make room for a file; return it and the token of its upload."""
+        """Reserve a file; return it and its upload token."""
         file = File(self._mint.id("F"), name, length, int(self._clock.time()), alt_text=alt_text)
         file.mimetype = mimetypes.guess_type(name)[0] or file.mimetype
         self._files[file.id] = file
@@ -41,7 +36,7 @@ class Files:
         return file, token
 
     def fill(self, token: str, content: bytes) -> File:
-        """Take the bytes of a promised file."""
+        """Store the bytes of a reserved file."""
         file_id = self._uploads.pop(token, None)
         if file_id is None:
             raise SlackError("file_not_found")
@@ -52,7 +47,7 @@ class Files:
         return file
 
     def complete(self, file_id: str, title: str | None) -> File:
-        """Finish an upload whose bytes have come."""
+        """Finish an upload whose bytes have arrived."""
         file = self._files.get(file_id)
         if file is None or file.content is None:
             raise SlackError("file_not_found")
@@ -68,7 +63,7 @@ class Files:
         return file
 
     def is_ready(self, file: File) -> bool:
-        """Say whether the file has been processed."""
+        """Return whether the file has been processed."""
         return file.completed_at is not None and self._clock.time() >= file.completed_at + self._processing
 
     def of(self, message: Message) -> list[Json]:
@@ -76,7 +71,7 @@ class Files:
         return [file_json(self._files[file_id], self._base_url()) for file_id in message.files]
 
     def check_images(self, blocks: list[Json]) -> None:
-        """Raise `invalid_blocks` for an image whose Slack file is unknown or not processed yet."""
+        """Raise `invalid_blocks` for an image whose Slack file is unknown or not yet processed."""
         for index, block in enumerate(blocks):
             for image in (block, block.get("accessory")):
                 source = image.get("slack_file") if isinstance(image, dict) else None
@@ -85,6 +80,6 @@ class Files:
                     raise SlackError("invalid_blocks", messages=[f"invalid slack file {where}"])
 
     def _known(self, source: dict[str, Any]) -> bool:
-        wanted = str(source.get("id") or str(source.get("url", "")).rsplit("/", 1)[-1])
-        file = self._files.get(wanted)
+        file_id = str(source.get("id") or str(source.get("url", "")).rsplit("/", 1)[-1])
+        file = self._files.get(file_id)
         return file is not None and self.is_ready(file)

@@ -1,4 +1,4 @@
-"""Blocks checked and their ids filled in, as Slack does before it shows them."""
+"""Validate blocks and fill in missing ids, as Slack does before showing them."""
 
 from typing import Any
 
@@ -10,7 +10,7 @@ from tierbot.sandbox.state.files import Files
 
 
 def checked_blocks(files: Files, mint: Mint, blocks: Any) -> list[Json]:
-    """Return the blocks with their ids filled in, or raise `invalid_blocks`."""
+    """Return the blocks with their ids filled in. Raises `invalid_blocks`."""
     problems = validate_blocks(blocks)
     if problems:
         raise SlackError("invalid_blocks", messages=problems)
@@ -19,7 +19,7 @@ def checked_blocks(files: Files, mint: Mint, blocks: Any) -> list[Json]:
 
 
 def fill_ids(mint: Mint, block: Json) -> Json:
-    """Give a block its `block_id` and its elements their `action_id`, as Slack does."""
+    """Return the block with any missing `block_id` and `action_id`s filled in."""
     filled = {**block}
     filled.setdefault("block_id", mint.hex(5))
 

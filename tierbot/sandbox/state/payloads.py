@@ -1,12 +1,7 @@
-"""Records in the JSON shapes in which Slack shows them."""
+"""Convert records to Slack's JSON."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from tierbot.sandbox.kit.records import Channel, File, Json, Message, User
-    from tierbot.sandbox.state.workspace import Workspace
+from tierbot.sandbox.kit.records import Channel, File, Json, Message, User
+from tierbot.sandbox.state.workspace import Workspace
 
 
 def user_json(user: User, team_id: str) -> Json:
@@ -16,7 +11,7 @@ def user_json(user: User, team_id: str) -> Json:
         "team_id": user.home or team_id,
         "name": user.name,
         "deleted": user.deleted,
-        "color": user.colour,
+        "color": user.color,
         "real_name": user.real_name,
         "tz": user.tz,
         "tz_offset": 0,
@@ -67,7 +62,7 @@ def channel_json(channel: Channel, reader: str, *, count: bool = False) -> Json:
 
 
 def reactions_json(message: Message, cut: int | None = None) -> list[Json]:
-    """Return the reactions; `count` is exact, `users` is cut short after `cut`."""
+    """Return the reactions with exact counts; `users` is truncated after `cut` names."""
     return [
         {"name": name, "users": list(users[:cut]), "count": len(users)} for name, users in message.reactions.items()
     ]

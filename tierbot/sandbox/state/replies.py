@@ -1,26 +1,20 @@
-"""response_url: five uses in thirty minutes, to answer whoever ran a command or clicked."""
+"""response_url: up to five answers within thirty minutes to a command or click."""
 
-from __future__ import annotations
-
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from tierbot.sandbox.kit.errors import SlackError
-from tierbot.sandbox.kit.records import Json, Message
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from tierbot.sandbox.kit.ids import Mint
-    from tierbot.sandbox.kit.records import User
-    from tierbot.sandbox.state.workspace import Workspace
+from tierbot.sandbox.kit.ids import Mint
+from tierbot.sandbox.kit.records import Json, Message, User
+from tierbot.sandbox.state.workspace import Workspace
 
 _USES = 5
 
 
 @dataclass(slots=True)
 class Reply:
-    """The context that one response_url answers into, and what was answered so far."""
+    """The context of one response_url, and the answers so far."""
 
     token: str
     user: str
@@ -32,7 +26,7 @@ class Reply:
 
 
 class Replies:
-    """All response urls given out."""
+    """All issued response URLs."""
 
     def __init__(
         self, workspace: Workspace, mint: Mint, bot: User, lifetime: float, check: Callable[[Any], list[Json]]
@@ -45,7 +39,7 @@ class Replies:
         self._given: dict[str, Reply] = {}
 
     def issue(self, user: str, channel: str, source: Message | None = None) -> Reply:
-        """Give out a response url's context."""
+        """Issue a response URL's context."""
         expires = self._workspace.clock.time() + self._lifetime
         reply = Reply(self._mint.hex(32), user, channel, expires, source)
         self._given[reply.token] = reply
@@ -55,7 +49,7 @@ class Replies:
         return token in self._given
 
     def use(self, token: str, body: Json) -> None:
-        """Answer through a response url, or raise what Slack would."""
+        """Answer through a response URL. Raises SlackError if it is unknown, expired, or used up."""
         reply = self._given.get(token)
         if reply is None:
             raise SlackError("no_such_url")
@@ -67,7 +61,7 @@ class Replies:
         self.answer(reply, body)
 
     def answer(self, reply: Reply, body: Json) -> None:
-        """Do what the body of an answer says."""
+        """Apply an answer's body: post, replace or delete."""
         if body.get("delete_original"):
             self._delete(reply)
             return
@@ -83,7 +77,6 @@ class Replies:
             return
         public = body.get("response_type") == "in_channel"
         message = Message(
-            ts="",
             channel=reply.channel,
             user=self._bot.id,
             bot_id=self._bot.bot_id,

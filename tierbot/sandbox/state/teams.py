@@ -1,33 +1,29 @@
-"""Several teams beside each other, the one app that they may install, and whose each token is.
+"""The teams of a sandbox, the one app that they can install, and its tokens.
 
-A token reaches its own team and no other; an organisation's reaches the teams of it that granted the app.
+A team's token reaches only that team; an organization's token reaches the teams that granted the app access.
 """
-
-from __future__ import annotations
 
 from dataclasses import dataclass, field
 from random import Random
-from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
+from typing import Any, Generic, Protocol, TypeVar
 
+from tierbot.sandbox.kit.args import Args
 from tierbot.sandbox.kit.errors import SlackError
-
-if TYPE_CHECKING:
-    from tierbot.sandbox.kit.args import Args
-    from tierbot.sandbox.kit.ids import Mint
-    from tierbot.sandbox.kit.records import User
-    from tierbot.sandbox.kit.settings import Settings
-    from tierbot.sandbox.state.views import Triggers, Views
-    from tierbot.sandbox.state.workspace import Workspace
+from tierbot.sandbox.kit.ids import Mint
+from tierbot.sandbox.kit.records import User
+from tierbot.sandbox.kit.settings import Settings
+from tierbot.sandbox.state.views import Triggers, Views
+from tierbot.sandbox.state.workspace import Workspace
 
 _NEEDS_TEAM = frozenset({"users.list", "conversations.list", "users.conversations", "team.info", "bots.info"})
-"""Methods that ask an organisation's token for `team_id`."""
+"""Methods that require `team_id` with an organization's token."""
 
 REVOKED, UNINSTALLED = "token_revoked", "account_inactive"
 
 
 @dataclass(slots=True)
 class Org:
-    """An organisation (Enterprise Grid), and which of its teams its installation may reach."""
+    """An organization (Enterprise Grid), and the teams its installation may reach."""
 
     id: str
     name: str
@@ -37,14 +33,14 @@ class Org:
 
 @dataclass(slots=True)
 class Grant:
-    """A bot token: of a team or an organisation (`place`); `fault` is what Slack says of it once it is dead."""
+    """A bot token of a team or an organization (`place`). `fault`: Slack's error once the token is dead."""
 
     place: str
     fault: str | None = None
 
 
 class Member(Protocol):
-    """A team as its neighbors see it."""
+    """What `Teams` needs of a team."""
 
     settings: Settings
     workspace: Workspace
@@ -58,46 +54,46 @@ T = TypeVar("T", bound=Member)
 
 
 class Teams(Generic[T]):
-    """All teams of a sandbox, by id, the first one first."""
+    """All teams of a sandbox by id, in the order of their creation."""
 
     def __init__(self, first: T) -> None:
         settings = first.settings
         self.first = first
         self.boxes: dict[str, T] = {first.workspace.id: first}
         self.grants: dict[str, Grant] = {}
-        self.secrets = Random(settings.seed + 2)  # noqa: S311  (repeatable, and no secret)
+        self.secrets = Random(settings.seed + 2)  # noqa: S311  (reproducible; not a real secret)
         self.org = Org(first.mint.id("E"), settings.org) if settings.org else None
         if settings.installed:
             self.grants[settings.bot_token] = Grant(first.workspace.id)
 
     def add(self, box: T) -> None:
-        """Take one more team in."""
+        """Add a team."""
         self.boxes[box.workspace.id] = box
 
     # Tokens
 
     def issue(self, place: str) -> str:
-        """Return a new bot token of a team or an organisation."""
+        """Return a new bot token for a team or an organization."""
         digits = self.secrets.randrange(10**12)
         token = f"xoxb-{digits:012d}-{place.lower()}-{self.secrets.getrandbits(96):024x}"
         self.grants[token] = Grant(place)
         return token
 
     def installed(self, box: T) -> bool:
-        """Say whether the app is in a team, by itself or with its organisation."""
+        """Return whether a team has the app, through its own installation or its organization's."""
         return self.installed_alone(box) or self.org_wide(box)
 
     def installed_alone(self, box: T) -> bool:
-        """Say whether the app was installed in this very team."""
+        """Return whether the app was installed in this team itself."""
         return any(grant.place == box.workspace.id and grant.fault is None for grant in self.grants.values())
 
     def org_wide(self, box: T) -> bool:
-        """Say whether a team has the app by its organisation's installation."""
+        """Return whether a team has the app through its organization's installation."""
         org = self.org
         return org is not None and org.installed and box.workspace.id in org.granted
 
     def kill(self, place: str, fault: str) -> None:
-        """Make a place's tokens useless."""
+        """Revoke a place's tokens."""
         for grant in self.grants.values():
             if grant.place == place and grant.fault is None:
                 grant.fault = fault
@@ -105,13 +101,13 @@ class Teams(Generic[T]):
             self.org.installed = False
 
     def restore(self, place: str) -> None:
-        """Make dead tokens good again, which Slack never does: a short cut for tests."""
+        """Make dead tokens valid again: a shortcut for tests that Slack doesn't have."""
         for grant in self.grants.values():
             if grant.place == place:
                 grant.fault = None
 
     def grant_of(self, token: str) -> Grant | None:
-        """Return what a bot token is good for; None if it is none; raise how Slack refuses a dead one."""
+        """Return a bot token's grant, or None if it isn't one. Raises Slack's error for a dead token."""
         grant = self.grants.get(token)
         if grant is not None and grant.fault is not None:
             raise SlackError(grant.fault)
@@ -131,8 +127,8 @@ class Teams(Generic[T]):
     def _box_of_org(self, method: str, args: Args) -> T:
         org = self.org
         reached = [box for team, box in self.boxes.items() if org is not None and team in org.granted]
-        if wanted := args.text("team_id"):
-            found = [box for box in reached if box.workspace.id == wanted]
+        if team_id := args.text("team_id"):
+            found = [box for box in reached if box.workspace.id == team_id]
             if not found:
                 raise SlackError("team_access_not_granted")
             return found[0]
@@ -143,18 +139,18 @@ class Teams(Generic[T]):
         return next((box for box in reached if _is_about(box, args)), (reached or [self.first])[0])
 
     def holder(self, what: str, token: str) -> T:
-        """Return the team whose `what` (replies or uploads) knows a token; the first if none does."""
+        """Return the team whose `what` (replies or files) contains a token, or else the first team."""
         stores = ((box, getattr(box, what)) for box in self.boxes.values())
         return next((box for box, store in stores if token in store), self.first)
 
     # What events and payloads say
 
     def enterprise(self, box: T) -> dict[str, Any] | None:
-        """Return a team's organisation as payloads name it."""
+        """Return a team's organization as it appears in payloads."""
         return {"id": self.org.id, "name": self.org.name} if self.org and box.workspace.id in self.boxes else None
 
     def authorization(self, box: T) -> dict[str, Any]:
-        """Return whose installation an event is for; that of a whole organisation names no team."""
+        """Return the installation that an event is for; an organization-wide one has no team."""
         alone = self.installed_alone(box)
         return {
             "enterprise_id": self.org.id if self.org else None,
@@ -166,7 +162,7 @@ class Teams(Generic[T]):
 
 
 def _is_about(box: Member, args: Args) -> bool:
-    """Say whether a call names something of this team."""
+    """Return whether a call refers to anything in this team."""
     space = box.workspace
     channels = {args.text("channel"), args.text("channel_id")} - {""}
     users = {args.text("user"), args.text("user_id"), *args.names("users")} - {""}

@@ -1,26 +1,21 @@
-"""Modals in a person's stack, App Homes, and the triggers that allow an app to open a modal."""
+"""Users' modal stacks and App Homes, and the triggers that let an app open a modal."""
 
-from __future__ import annotations
-
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from tierbot.sandbox.blocks import validate_view
 from tierbot.sandbox.kit.errors import SlackError
+from tierbot.sandbox.kit.ids import Mint
 from tierbot.sandbox.kit.records import Json, View
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from tierbot.sandbox.kit.ids import Mint
-    from tierbot.sandbox.state.workspace import Workspace
+from tierbot.sandbox.state.workspace import Workspace
 
 _MAX_STACK = 3
 
 
 @dataclass(slots=True)
 class Trigger:
-    """The right, for three seconds, to open one modal for one person."""
+    """Permission to open one modal for one user within three seconds."""
 
     id: str
     user: str
@@ -29,7 +24,7 @@ class Trigger:
 
 
 class Triggers:
-    """All triggers given out."""
+    """All issued triggers."""
 
     def __init__(self, mint: Mint, now: Callable[[], float], lifetime: float) -> None:
         self._mint = mint
@@ -38,20 +33,20 @@ class Triggers:
         self._given: dict[str, Trigger] = {}
 
     def issue(self, user: str) -> str:
-        """Give out a trigger for what `user` just did."""
+        """Issue a trigger for an action of `user`."""
         now = self._now()
-        if len(self._given) > 10_000:  # noqa: PLR2004  (enough for any test; old ones are of no use)
+        if len(self._given) > 10_000:  # noqa: PLR2004  (enough for any test; expired ones are useless)
             self._given = {key: item for key, item in self._given.items() if item.expires_at > now}
         trigger = Trigger(self._mint.trigger(), user, now + self._lifetime)
         self._given[trigger.id] = trigger
         return trigger.id
 
     def knows(self, trigger_id: str) -> bool:
-        """Say whether a trigger was given out here."""
+        """Return whether a trigger was issued here."""
         return trigger_id in self._given
 
     def exchange(self, trigger_id: str) -> Trigger:
-        """Use a trigger up."""
+        """Redeem a trigger. Raises SlackError if it is unknown, used, or expired."""
         trigger = self._given.get(trigger_id)
         if trigger is None:
             raise SlackError("invalid_trigger_id")
@@ -77,14 +72,14 @@ class Views:
         self._homes: dict[str, str] = {}
 
     def open(self, user: str, body: Any) -> Json:
-        """Open a modal, replacing whatever stack the user had."""
+        """Open a modal, replacing the user's stack."""
         checked = self._checked(body, "modal")
         for view_id in self._stacks.pop(user, []):
             self._views[view_id].is_open = False
         return self._put(user, checked, previous=None)
 
     def push(self, user: str, body: Any) -> Json:
-        """Put a modal on top of the user's stack."""
+        """Push a modal onto the user's stack."""
         stack = self._stacks.get(user, [])
         if not stack:
             raise SlackError("not_found")
@@ -92,9 +87,9 @@ class Views:
             raise SlackError("push_limit_reached")
         return self._put(user, self._checked(body, "modal"), previous=self._views[stack[-1]])
 
-    def update(self, wanted: str, body: Any, expected_hash: str = "") -> Json:
-        """Replace the contents of an open view, found by id or external id."""
-        view = self.find(wanted)
+    def update(self, key: str, body: Any, expected_hash: str = "") -> Json:
+        """Replace the content of an open view, given by its id or external id."""
+        view = self.find(key)
         if view is None or not view.is_open:
             raise SlackError("not_found")
         if expected_hash and expected_hash != view.hash:
@@ -106,20 +101,17 @@ class Views:
     def publish(self, user: str, body: Any, expected_hash: str = "") -> Json:
         """Set a user's App Home."""
         checked = self._checked(body, "home")
-        known = self._homes.get(user)
-        if known is None:
-            view_id = self._mint.id("V")
-            self._homes[user] = view_id
-            self._views[view_id] = View(view_id, user, checked, self._new_hash(), view_id)
-            return self._shown(self._views[view_id], "published")
-        view = self._views[known]
-        if expected_hash and expected_hash != view.hash:
+        view = self.home(user)
+        if view is None:
+            view_id = self._homes[user] = self._mint.id("V")
+            view = self._views[view_id] = View(view_id, user, checked, "", view_id)
+        elif expected_hash and expected_hash != view.hash:
             raise SlackError("hash_conflict")
         view.body, view.hash = checked, self._new_hash()
         return self._shown(view, "published")
 
     def close(self, view: View, *, everything: bool = False) -> None:
-        """Close a modal (or the user's whole stack)."""
+        """Close a modal, or the user's whole stack."""
         stack = self._stacks.get(view.user, [])
         closing = list(stack) if everything else [view.id]
         for view_id in closing:
@@ -128,26 +120,26 @@ class Views:
                 stack.remove(view_id)
         self._workspace.tell("view", change="closed", user=view.user, view=self.as_json(view))
 
-    def find(self, wanted: str) -> View | None:
+    def find(self, key: str) -> View | None:
         """Return a view by its id or external id."""
-        if wanted in self._views:
-            return self._views[wanted]
+        if key in self._views:
+            return self._views[key]
         for view in self._views.values():
-            if view.is_open and wanted and view.body.get("external_id") == wanted:
+            if view.is_open and key and view.body.get("external_id") == key:
                 return view
         return None
 
     def stack(self, user: str) -> list[View]:
-        """Return the user's open modals, the topmost last."""
+        """Return the user's open modals, topmost last."""
         return [self._views[view_id] for view_id in self._stacks.get(user, [])]
 
     def home(self, user: str) -> View | None:
-        """Return the user's App Home if one was published."""
+        """Return the user's App Home, or None if none was published."""
         view_id = self._homes.get(user)
         return self._views[view_id] if view_id else None
 
     def as_json(self, view: View, state: Json | None = None) -> Json:
-        """Return a view as Slack shows it to the app."""
+        """Return a view as Slack sends it to the app."""
         defaults: Json = {
             "private_metadata": "",
             "callback_id": "",

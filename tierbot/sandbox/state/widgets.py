@@ -1,6 +1,4 @@
-"""What a colleague chose or typed in an interactive element, in the shape in which Slack reports it."""
-
-from __future__ import annotations
+"""Convert what a colleague picked or typed in an interactive element to Slack's JSON."""
 
 from typing import Any
 
@@ -24,7 +22,7 @@ _ONE = {"radio_buttons", "static_select", "external_select", "overflow"}
 
 
 def find_element(blocks: list[Json], action_id: str, block_id: str | None = None) -> tuple[Json, Json]:
-    """Return the block and the element with this action id, or raise `action_not_found`."""
+    """Return the block and element with this action id. Raises `action_not_found`."""
     for block, element in iter_elements(blocks):
         if element["action_id"] == action_id and block_id in {None, "", block["block_id"]}:
             return block, element
@@ -32,7 +30,7 @@ def find_element(blocks: list[Json], action_id: str, block_id: str | None = None
 
 
 def options_of(element: Json) -> list[Json]:
-    """Return an element's own options, those in groups included."""
+    """Return an element's options, including those in groups."""
     grouped = [option for group in element.get("option_groups") or () for option in group["options"]]
     return [*(element.get("options") or ()), *grouped]
 
@@ -57,15 +55,15 @@ def chosen(element: Json, value: Any, offered: list[Json] = ()) -> Json:  # type
 
 
 def _option(element: Json, value: Any, offered: list[Json]) -> Json:
-    wanted = value.get("value") if isinstance(value, dict) else value
+    picked = value.get("value") if isinstance(value, dict) else value
     for option in (*options_of(element), *offered):
-        if option.get("value") == wanted:
+        if option.get("value") == picked:
             return option
     raise SlackError("option_not_found")
 
 
 def initial(element: Json) -> Any:
-    """Return what stands in an element before anyone touched it."""
+    """Return an element's initial value, or None."""
     for key in ("initial_value", "initial_option", "initial_options", "initial_date", "initial_time"):
         if key in element:
             return element[key]
@@ -73,12 +71,12 @@ def initial(element: Json) -> Any:
 
 
 def is_empty(state: Json) -> bool:
-    """Say whether nothing was chosen or typed."""
+    """Return whether nothing was picked or typed."""
     return not any(value for key, value in state.items() if key != "type")
 
 
 def action(block: Json, element: Json, value: Any, action_ts: str, offered: list[Json]) -> Json:
-    """Return the entry of `actions` for a click or a choice."""
+    """Return the entry in `actions` for a click or a pick."""
     body: Json = {"action_id": element["action_id"], "block_id": block["block_id"], "action_ts": action_ts}
     if element["type"] == "button":
         body |= {"type": "button", "text": element["text"]}

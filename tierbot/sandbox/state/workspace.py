@@ -1,25 +1,19 @@
-"""The workspace itself, as a state machine: who is there, what was said, who reacted with what.
+"""A workspace as a state machine: its users, channels, messages and reactions.
 
-No I/O and no waiting: every method changes the state at once or raises `SlackError`, and tells the listeners
-what changed. The web edges, the events for the app and the page all hang on those changes.
+There is no I/O and no waiting: each method changes the state or raises SlackError, then notifies the listeners, which
+feed the app's events and the page.
 """
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING
+from collections.abc import Callable
 
 from tierbot.sandbox.kit import emoji
+from tierbot.sandbox.kit.clock import Clock
 from tierbot.sandbox.kit.errors import SlackError
+from tierbot.sandbox.kit.ids import Mint
 from tierbot.sandbox.kit.records import Act, Channel, Json, Message, User
 
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from tierbot.sandbox.kit.clock import Clock
-    from tierbot.sandbox.kit.ids import Mint
-
 MAX_TEXT = 40_000
-_COLOURS = ("9f69e7", "4bbe2e", "e7392d", "3c989f", "674b1b", "e96699", "e0a729", "684b6c", "5b89d5", "2b6836")
+_COLORS = ("9f69e7", "4bbe2e", "e7392d", "3c989f", "674b1b", "e96699", "e0a729", "684b6c", "5b89d5", "2b6836")
 
 
 class Workspace:
@@ -45,12 +39,12 @@ class Workspace:
         self._listeners.append(listener)
 
     def tell(self, kind: str, **details: object) -> None:
-        """Tell the listeners of a change."""
+        """Notify the listeners of a change."""
         for listener in self._listeners:
             listener(kind, details)
 
     def note(self, user: str, act: str, **details: object) -> None:
-        """Write a colleague's own act into the record."""
+        """Record a colleague's action."""
         self.record.append(Act(len(self.record) + 1, self.clock.now().isoformat(), user, act, details))
 
     # People and places
@@ -68,15 +62,15 @@ class Workspace:
         home: str | None = None,
         ultra: bool = False,
     ) -> User:
-        """Add a colleague (or a bot) under a handle that is still free; `home` is the team of a stranger (Slack Connect).
+        """Add a colleague or bot. Raises `name_taken`.
 
-        An `ultra` guest is let into one channel only.
+        `home`: an external user's own team (Slack Connect). `ultra`: a single-channel guest.
         """
         if any(user.name == name for user in self.users.values()):
             raise SlackError("name_taken")
-        colour = _COLOURS[len(self.users) % len(_COLOURS)]
+        color = _COLORS[len(self.users) % len(_COLORS)]
         fresh = self.mint.id("U")
-        user = User(user_id or fresh, name, real_name or name, admin, guest or ultra, bot, tz=tz, colour=colour)
+        user = User(user_id or fresh, name, real_name or name, admin, guest or ultra, bot, tz=tz, color=color)
         user.home, user.is_ultra = home, ultra
         if bot:
             user.bot_id = self.mint.id("B")
@@ -85,7 +79,7 @@ class Workspace:
         return user
 
     def add_channel(self, name: str, *, private: bool = False) -> Channel:
-        """Open a channel under a name that is still free."""
+        """Create a channel. Raises `name_taken`."""
         if any(channel.name == name for channel in self.channels.values()):
             raise SlackError("name_taken")
         channel = Channel(self.mint.id("C"), name, int(self.clock.time()), is_private=private)
@@ -94,28 +88,28 @@ class Workspace:
         return channel
 
     def user(self, user_id: str) -> User:
-        """Return the user or raise `user_not_found`."""
+        """Return the user. Raises `user_not_found`."""
         found = self.users.get(user_id)
         if found is None:
             raise SlackError("user_not_found")
         return found
 
     def channel(self, channel_id: str) -> Channel:
-        """Return the channel or raise `channel_not_found`."""
+        """Return the channel. Raises `channel_not_found`."""
         found = self.channels.get(channel_id)
         if found is None:
             raise SlackError("channel_not_found")
         return found
 
     def message(self, channel_id: str, ts: str) -> Message:
-        """Return the message or raise `message_not_found`."""
+        """Return the message. Raises `message_not_found`."""
         found = self.channel(channel_id).messages.get(ts)
         if found is None:
             raise SlackError("message_not_found")
         return found
 
     def join(self, channel_id: str, user_id: str) -> bool:
-        """Let the user into the channel; `False` if they were in."""
+        """Add the user to the channel; return False if they were a member already."""
         channel, user = self.channel(channel_id), self.user(user_id)
         if channel.is_archived:
             raise SlackError("is_archived")
@@ -126,7 +120,7 @@ class Workspace:
         return True
 
     def leave(self, channel_id: str, user_id: str) -> bool:
-        """Let the user out of the channel; `False` if they were not in."""
+        """Remove the user from the channel; return False if they weren't a member."""
         channel, user = self.channel(channel_id), self.user(user_id)
         if user.id not in channel.members:
             return False
@@ -135,14 +129,14 @@ class Workspace:
         return True
 
     def archive(self, channel_id: str, *, archived: bool = True) -> Channel:
-        """Archive a channel, or bring it back."""
+        """Archive or restore a channel."""
         channel = self.channel(channel_id)
         channel.is_archived = archived
         self.tell("channel", channel=channel)
         return channel
 
     def direct(self, one: str, other: str) -> Channel:
-        """Return the direct conversation of two users; it is opened if need be."""
+        """Return the direct conversation of two users, opening it if needed."""
         pair = {self.user(one).id, self.user(other).id}
         for channel in self.channels.values():
             if channel.is_im and set(channel.members) == pair:
@@ -156,7 +150,7 @@ class Workspace:
     # Messages
 
     def post(self, message: Message) -> Message:
-        """Put a message (its `ts` is given here) into its channel."""
+        """Post a message to its channel and set its `ts`."""
         channel = self._writable(message.channel)
         if len(message.text) > MAX_TEXT:
             raise SlackError("msg_too_long")
@@ -173,7 +167,7 @@ class Workspace:
         return message
 
     def update(self, channel_id: str, ts: str, author: str, changes: Json) -> Message:
-        """Edit one's own message; `changes` are fields of `Message`."""
+        """Edit a message of `author`; `changes` are fields of `Message`."""
         self._writable(channel_id)
         message = self.message(channel_id, ts)
         if message.user != author:
@@ -187,7 +181,7 @@ class Workspace:
         return message
 
     def delete(self, channel_id: str, ts: str, author: str | None = None) -> Message:
-        """Delete a message: one's own, or (without `author`) any."""
+        """Delete a message, which must be from `author` if given."""
         message = self.message(channel_id, ts)
         if author is not None and message.user != author:
             raise SlackError("cant_delete_message")
@@ -199,7 +193,7 @@ class Workspace:
         return message
 
     def whisper(self, message: Message) -> Message:
-        """Show a message to one person only (`visible_to`)."""
+        """Show an ephemeral message to one user (`visible_to`)."""
         self._writable(message.channel)
         if len(message.text) > MAX_TEXT:
             raise SlackError("msg_too_long")
@@ -209,7 +203,7 @@ class Workspace:
         return message
 
     def take_back(self, ephemeral: Message) -> None:
-        """Remove an ephemeral message from the sight of its reader."""
+        """Remove an ephemeral message."""
         if ephemeral in self.ephemerals:
             self.ephemerals.remove(ephemeral)
             self.tell("ephemeral_deleted", channel=self.channel(ephemeral.channel), message=ephemeral)
@@ -237,7 +231,7 @@ class Workspace:
         return self._reacted("reaction_added", user_id, message, name)
 
     def unreact(self, user_id: str, channel_id: str, ts: str, name: str) -> str:
-        """Take a reaction back and return the event's timestamp."""
+        """Remove a reaction and return the event's timestamp."""
         message = self._reactable(user_id, channel_id, ts, name)
         users = message.reactions.get(name, [])
         if user_id not in users:
@@ -267,7 +261,7 @@ class Workspace:
     # Emoji
 
     def set_custom_emoji(self, name: str, url: str | None) -> None:
-        """Add a custom emoji, or (with `None`) remove it."""
+        """Add a custom emoji, or remove it if `url` is None."""
         if url is None:
             if self.custom_emoji.pop(name, None) is None:
                 raise SlackError("emoji_not_found")
