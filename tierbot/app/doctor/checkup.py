@@ -19,7 +19,7 @@ from tierbot.adapters.store import open_store
 from tierbot.adapters.store.examine import examine as examine_store
 from tierbot.app.bootstrap import SystemClock, Tierbot, app_of, build, smoke_test
 from tierbot.app.doctor.many import check_up_many
-from tierbot.app.doctor.misspelt import misspelt
+from tierbot.app.doctor.misspellings import misspellings
 from tierbot.domain.doctor import (
     Check,
     DatabaseFacts,
@@ -49,17 +49,17 @@ def needed() -> Needed:
     return Needed(frozenset(bot_scopes()), bot_events(), bot_commands())
 
 
-def misspelt_settings(env_file: Path = ENV_FILE) -> list[str]:
+def misspelled_settings(env_file: Path = ENV_FILE) -> list[str]:
     """Return a sentence for each unknown TIERBOT_ name in the environment or the file."""
     written = dotenv_values(env_file) if env_file.is_file() else {}
-    return misspelt([*os.environ, *written])
+    return misspellings([*os.environ, *written])
 
 
 def check_up(settings: Settings, *, clock: Clock | None = None, env_file: Path = ENV_FILE) -> list[Check]:
     """Check everything and return one check per line, without changing Slack or the database."""
     clock = clock or SystemClock()
     machine = examine_machine(settings, env_file)
-    ignored = [bad("settings", sentence) for sentence in misspelt_settings(env_file)]
+    ignored = [bad("settings", sentence) for sentence in misspelled_settings(env_file)]
     if settings.many_workspaces:
         return [*ignored, *check_up_many(settings), *judge_machine(machine, needed(), clock.now())]
     bot_token, app_token = (_secret(token) for token in (settings.slack_bot_token, settings.slack_app_token))

@@ -94,9 +94,8 @@ function verdicts(list, reveal) {
 
 function reward(one) {
   if (one.reward === null || one.reward === undefined) return h("span.reward", {}, "–");
-  const shown = 2 * one.reward - 1;
-  const kind = shown > 0.33 ? ".good" : shown < -0.33 ? ".bad" : ".mixed";
-  return h(`span.reward${kind}`, { title: "reward, from −1 to +1" }, `${shown < 0 ? "−" : "+"}${Math.abs(shown).toFixed(2)}`);
+  const kind = one.reward > 0.67 ? ".good" : one.reward < 0.33 ? ".bad" : ".mixed";
+  return h(`span.reward${kind}`, { title: "reward, from 0 to 1" }, one.reward.toFixed(2));
 }
 
 function says(one) {

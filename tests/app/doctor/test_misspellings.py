@@ -1,8 +1,8 @@
-"""A setting that is misspelt is named, with the one that may be meant."""
+"""A misspelled setting is reported with the one that was probably meant."""
 
 import pytest
 
-from tierbot.app.doctor.misspelt import misspelt
+from tierbot.app.doctor.misspellings import misspellings
 from tierbot.settings import Settings, environment_name
 
 
@@ -13,14 +13,15 @@ from tierbot.settings import Settings, environment_name
         ("tierbot_blank_shares", "Did you mean TIERBOT_BLANK_SHARE?"),
         ("TIERBOT_ZZZ", "See `.env.example`"),
         ("TIERBOT_FIRST_STAGE", "See `.env.example`"),  # of an earlier version
+        ("TIERBOT_JOURNEY_CHANNEL", "Did you mean TIERBOT_SMOKE_TEST_CHANNEL?"),  # renamed after 0.1.0
     ],
 )
-def test_a_name_that_begins_like_a_setting_and_is_none_is_told_with_the_nearest(name: str, meant: str) -> None:
-    (said,) = misspelt([name, "HOME", "SLACK_BOT_TOKEN"])
+def test_an_unknown_setting_is_reported_with_the_nearest_name(name: str, meant: str) -> None:
+    (said,) = misspellings([name, "HOME", "SLACK_BOT_TOKEN"])
     assert said.startswith(f"{name.upper()} isn't a setting and has no effect")
     assert meant in said
 
 
-def test_settings_and_what_tests_read_are_no_misspellings() -> None:
+def test_settings_and_names_that_tests_read_are_not_misspellings() -> None:
     names = [environment_name(field) for field in Settings.model_fields]
-    assert misspelt([*names, *map(str.lower, names), "TIERBOT_TEST_POSTGRES"]) == []
+    assert misspellings([*names, *map(str.lower, names), "TIERBOT_TEST_POSTGRES"]) == []
