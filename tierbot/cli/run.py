@@ -28,12 +28,12 @@ def run(metrics_port: METRICS_PORT = None) -> None:
     from tierbot.app.bootstrap import build, connect
     from tierbot.app.health import Health
     from tierbot.app.serving import metrics_of, watched
-    from tierbot.cli.wiring import logging_of, say, warn_of_misspelt
+    from tierbot.cli.wiring import logging_of, say, warn_of_misspellings
     from tierbot.settings import load_settings
 
     settings, metrics = load_settings(), metrics_of()
     logging_of(settings, metrics.log_handler())
-    warn_of_misspelt()
+    warn_of_misspellings()
     bot = build(settings, meter=metrics)
     with stop_signals() as stop:
         runner = connect(bot, stop.wait)

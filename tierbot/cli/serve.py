@@ -33,12 +33,12 @@ def web(
     from tierbot.app.bootstrap import answer_promptly, build
     from tierbot.app.health import Health
     from tierbot.app.serving import WebServer, identity_of, metrics_of, watched, web_of
-    from tierbot.cli.wiring import logging_of, say, warn_of_misspelt
+    from tierbot.cli.wiring import logging_of, say, warn_of_misspellings
     from tierbot.settings import load_settings
 
     settings, metrics = load_settings(), metrics_of()
     logging_of(settings, metrics.log_handler())
-    warn_of_misspelt()
+    warn_of_misspellings()
     bot = build(settings, meter=metrics)
     with stop_signals() as stop:
         health = Health(bot, works=False, stopping=stop.is_set)
@@ -63,13 +63,13 @@ def worker(metrics_port: METRICS_PORT = None) -> None:
     from tierbot.app.bootstrap import build
     from tierbot.app.health import Health
     from tierbot.app.serving import identity_of, metrics_of, watched
-    from tierbot.cli.wiring import logging_of, say, warn_of_misspelt
+    from tierbot.cli.wiring import logging_of, say, warn_of_misspellings
     from tierbot.settings import load_settings
     from tierbot.use_cases.jobs.smoke_test import plan_smoke_test
 
     settings, metrics = load_settings(), metrics_of()
     logging_of(settings, metrics.log_handler())
-    warn_of_misspelt()
+    warn_of_misspellings()
     bot = build(settings, meter=metrics)
     with stop_signals() as stop:
         if identity := identity_of(bot, stop.wait):

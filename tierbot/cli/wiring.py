@@ -20,11 +20,11 @@ def logging_of(settings: "Settings", *more: logging.Handler) -> None:
     log_to_stderr(settings.log_level, as_json=settings.log_format == "json", secrets=secrets_of(settings), more=more)
 
 
-def warn_of_misspelt() -> None:
+def warn_of_misspellings() -> None:
     """Log a warning of each name that begins like a setting and is none: it would be ignored without a word."""
-    from tierbot.app.doctor.checkup import misspelt_settings
+    from tierbot.app.doctor.checkup import misspelled_settings
 
-    for sentence in misspelt_settings():
+    for sentence in misspelled_settings():
         log.warning(sentence)
 
 
