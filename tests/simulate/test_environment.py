@@ -9,7 +9,7 @@ from tests.support.archives import TOPICS, topical
 from tierbot.adapters.encoders.hashing import HashingEncoder
 from tierbot.domain.nouns import Arm, TierbotError
 from tierbot.simulate import SimulatedTrainer, perfect_team
-from tierbot.simulate.archive import labelled_archive
+from tierbot.simulate.archive import labeled_archive
 
 pytest.importorskip("gymnasium", reason='gymnasium is not installed (pip install "tierbot[gym]")')
 
@@ -17,7 +17,7 @@ from gymnasium.utils.env_checker import check_env
 
 from tierbot.simulate.environment import TierEnv
 
-ARCHIVE = labelled_archive(topical(50), np.random.default_rng(0))
+ARCHIVE = labeled_archive(topical(50), np.random.default_rng(0))
 
 
 def env(*trainers: SimulatedTrainer, length: int = 20, arm: Arm = Arm.TIER) -> TierEnv:

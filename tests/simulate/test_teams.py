@@ -86,7 +86,7 @@ def test_an_adversary_without_a_target_draws_one(tmp_path: Path) -> None:
     [
         ("", r"no trainers. Write at least one \[\[trainer\]\]"),
         ("trainer = 3", "no trainers"),
-        ("[[trainer", "Mend the TOML there"),
+        ("[[trainer", "Fix the TOML there"),
         ("[[trainers]]", "'trainers' is unknown. Known are"),
         ('[[trainer]]\nkind = "evil"', r"\[\[trainer\]\] 1: kind 'evil' is unknown. Known are adversarial, farmer"),
         ("[[trainer]]\n[[trainer]]\nlazyness = 1", r"\[\[trainer\]\] 2: 'lazyness' is unknown"),

@@ -1,4 +1,4 @@
-"""A labelled archive as the backtest replays it: in order of time, each story once, with its true tags."""
+"""A labeled archive as the backtest replays it: in order of time, each story once, with its true tags."""
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
@@ -25,25 +25,25 @@ class ArchiveTooSmallError(TierbotError):
 
 
 @dataclass(frozen=True, slots=True)
-class LabelledArchive:
+class LabeledArchive:
     """Articles in the order in which they came, with the tag ids that are true of each.
 
-    folded: rows that told of an article which was there already. unlabelled: rows without a tag of the space.
+    folded: rows that told of an article which was there already. unlabeled: rows without a tag of the space.
     """
 
     tags: TagSpace
     articles: tuple[Article, ...]
     true_tags: tuple[tuple[str, ...], ...]
     folded: int = 0
-    unlabelled: int = 0
+    unlabeled: int = 0
 
     def __len__(self) -> int:
         return len(self.articles)
 
 
-def labelled_archive(
+def labeled_archive(
     rows: Iterable[ArchiveRow], rng: np.random.Generator, tags: TagSpace | None = None
-) -> LabelledArchive:
+) -> LabeledArchive:
     """Put an archive's rows in order of date; rows without one come at random places in between.
 
     Rows of one identity (the same address, or the same words) count once, at the first. tags: the tag space
@@ -54,17 +54,17 @@ def labelled_archive(
     space = tags or assigned_tag_space(label for row in given for label in row.tags)
     own = _own_id(space)
     known: dict[str, tuple[Article, tuple[str, ...]]] = {}
-    unlabelled = folded = 0
+    unlabeled = folded = 0
     for row in _in_order(given, rng):
         true = tuple(dict.fromkeys(tag for tag in map(own, row.tags) if tag is not None))
         if not true or not (row.title or row.text):
-            unlabelled += 1
+            unlabeled += 1
             continue
         article = to_article(row, row.published_at or _UNDATED)
         folded += article.id in known
         known.setdefault(article.id, (article, true))
     articles = tuple(article for article, _ in known.values())
-    return LabelledArchive(space, articles, tuple(true for _, true in known.values()), folded, unlabelled)
+    return LabeledArchive(space, articles, tuple(true for _, true in known.values()), folded, unlabeled)
 
 
 def _own_id(space: TagSpace) -> Callable[[str], str | None]:
@@ -85,7 +85,7 @@ def _in_order(rows: Sequence[ArchiveRow], rng: np.random.Generator) -> list[Arch
 class EncodedArchive:
     """An archive's features, computed when they are first asked for; embeddings are kept."""
 
-    def __init__(self, archive: LabelledArchive, encoder: Encoder, progress: Progress) -> None:
+    def __init__(self, archive: LabeledArchive, encoder: Encoder, progress: Progress) -> None:
         self.archive = archive
         self._encoder = encoder
         self._progress = progress

@@ -1,4 +1,4 @@
-"""The backtest: a labelled archive, a team of simulated trainers, and the live bot's own deciders, in memory.
+"""The backtest: a labeled archive, a team of simulated trainers, and the live bot's own deciders, in memory.
 
 Round by round, as in service: select what to ask, predict, trainers react, votes settle, a challenger is
 trained and judged. Nothing is learned before it was predicted. A team runs it on its own archive before it
@@ -16,7 +16,7 @@ import numpy as np
 
 from tierbot.domain.articles.rows import ArchiveRow
 from tierbot.domain.feedback import votes_of
-from tierbot.domain.nouns import Arm, Estimate, Outcome, Post, ReactionEvent, Verdict, Vote, key
+from tierbot.domain.nouns import Arm, Estimate, Outcome, Post, ReactionEvent, SettledPost, Verdict, Vote, key
 from tierbot.domain.predict.asking import Asked, AskingContext, ask_about
 from tierbot.domain.predict.classifier import Classifier
 from tierbot.domain.predict.coldstart import coldstart
@@ -26,13 +26,13 @@ from tierbot.domain.tags import TagSpace
 from tierbot.domain.training.fit import fit
 from tierbot.domain.training.judge import accuracy, is_unbiased
 from tierbot.domain.training.retrain import TrainingJob, train_challenger
-from tierbot.domain.training.rows import TrainingRows, labelled_rows, teaches, verdict_rows
-from tierbot.simulate.archive import EncodedArchive, LabelledArchive, Progress, labelled_archive
+from tierbot.domain.training.rows import TrainingRows, labeled_rows, teaches, verdict_rows
+from tierbot.simulate.archive import EncodedArchive, LabeledArchive, Progress, labeled_archive
 from tierbot.simulate.choices import BacktestSettings, asker_of, learner_of, settler_of, split_of
 from tierbot.simulate.reactions import Seen, reactions_to
 from tierbot.simulate.teams import team_of
 from tierbot.simulate.trainers import SimulatedTrainer
-from tierbot.use_cases.ports import Encoder, SettledPost
+from tierbot.use_cases.ports import Encoder
 
 _EPOCH = datetime(2024, 1, 1, tzinfo=UTC)  # a Monday; simulated rounds begin here
 _WEEK = timedelta(days=7)
@@ -101,7 +101,7 @@ def backtest(
     Raises TierbotError where the archive is too small or has fewer than two tags, or a setting is unknown.
     """
     order, team, play = rng.spawn(3)
-    archive = labelled_archive(rows, order, tags)
+    archive = labeled_archive(rows, order, tags)
     trainers = team_of(settings.trainers, team, archive.tags.ids)
     match = _Match(archive, settings, encoder, trainers, play, progress)
     while match.number != settings.rounds and match.articles_left:
@@ -113,7 +113,7 @@ class _Match:
 
     def __init__(
         self,
-        archive: LabelledArchive,
+        archive: LabeledArchive,
         settings: BacktestSettings,
         encoder: Encoder,
         trainers: Sequence[SimulatedTrainer],
@@ -151,7 +151,7 @@ class _Match:
 
     def _start_model(self, start: int) -> tuple[Classifier, TrainingRows]:
         self._progress(f"training a start model on {start} rows")
-        rows = self._labelled(range(start))
+        rows = self._labeled(range(start))
         return fit(rows, self._prior, self._learner.fit, seed=self._settings.seed), rows
 
     def _start_accuracy(self, start: int, on: range) -> float:
@@ -159,9 +159,9 @@ class _Match:
         model = self._start_model(start)[0] if start else self._prior
         return float(np.mean(self._right(model, on)))
 
-    def _labelled(self, rows: Sequence[int]) -> TrainingRows:
+    def _labeled(self, rows: Sequence[int]) -> TrainingRows:
         truths = [dict.fromkeys(self._archive.true_tags[row], 1.0) for row in rows]
-        return labelled_rows(truths, self._encoded.features(rows), self._tag_ids)
+        return labeled_rows(truths, self._encoded.features(rows), self._tag_ids)
 
     def _right(self, model: Classifier, rows: Sequence[int]) -> list[bool]:
         """Return, for each row, whether the model's likeliest tag is among its true ones."""

@@ -11,7 +11,7 @@ from tierbot.domain.predict.policy import EpsilonPolicy
 from tierbot.domain.predict.selection import SelectionMix
 from tierbot.domain.training.fit import FitSettings
 from tierbot.domain.training.selective import RewardTerms
-from tierbot.simulate.archive import ArchiveTooSmallError, LabelledArchive
+from tierbot.simulate.archive import ArchiveTooSmallError, LabeledArchive
 from tierbot.simulate.trainers import SimulatedTrainer
 
 Settler = Callable[[Sequence[Post], Mapping[str, Sequence[Vote]], datetime], Mapping[str, Verdict]]
@@ -144,7 +144,7 @@ def settler_of(settings: BacktestSettings, team: int, tags: int) -> Settler:
 
 
 def split_of(
-    archive: LabelledArchive, settings: BacktestSettings, accuracy: Callable[[int, range], float]
+    archive: LabeledArchive, settings: BacktestSettings, accuracy: Callable[[int, range], float]
 ) -> tuple[int, int]:
     """Return how many rows the start model gets and how many the window has.
 
@@ -159,7 +159,7 @@ def split_of(
         start = min(_USUAL_START, count // 10) if settings.start is None else settings.start
     if start + window >= count:
         raise ArchiveTooSmallError(
-            f"The archive has {count} labelled articles: a start of {start} and a window of {window} leave none to ask "
+            f"The archive has {count} labeled articles: a start of {start} and a window of {window} leave none to ask "
             "about. Lower --start or --window, or give a larger archive."
         )
     return start, window

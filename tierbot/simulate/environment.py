@@ -1,6 +1,6 @@
 """TIER as a Gymnasium environment: an article comes, the agent shows a tag, simulated trainers answer.
 
-Thin: articles from a labelled archive, trainers from trainers.toml, votes and verdict by the bot's own rules.
+Thin: articles from a labeled archive, trainers from trainers.toml, votes and verdict by the bot's own rules.
 Needs the package gymnasium (`pip install "tierbot[gym]"`); nothing else in tierbot imports this module.
 
 Observation: Box, shape (d,), float32 in [−1, 1]: the article's sentence embedding, unit length.
@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from tierbot.domain.feedback import Aggregator, PlainRule, votes_of
 from tierbot.domain.nouns import Arm, Post, TierbotError, Verdict
-from tierbot.simulate.archive import EncodedArchive, LabelledArchive
+from tierbot.simulate.archive import EncodedArchive, LabeledArchive
 from tierbot.simulate.reactions import Seen, reactions_to
 from tierbot.simulate.trainers import SimulatedTrainer
 from tierbot.use_cases.ports import Encoder
@@ -47,7 +47,7 @@ class TierEnv(gym.Env[Observation, np.int64]):
 
     def __init__(
         self,
-        archive: LabelledArchive,
+        archive: LabeledArchive,
         encoder: Encoder,
         trainers: Sequence[SimulatedTrainer],
         *,

@@ -7,8 +7,8 @@ import pytest
 
 from tests.support.rows import MINUTE, NOON, TEAM, prediction, put_post, verdict
 from tierbot.adapters.store import SqlStore
-from tierbot.domain.nouns import Outcome, Selection
-from tierbot.use_cases.ports import LabelledPost, SettledPost
+from tierbot.domain.nouns import Outcome, Selection, SettledPost
+from tierbot.use_cases.ports import LabelledPost
 
 
 def test_a_verdict_comes_back_as_it_went_in(store: SqlStore) -> None:

@@ -126,7 +126,7 @@ def test_a_file_of_boundaries_is_read() -> None:
 @pytest.mark.parametrize(
     ("text", "says"),
     [
-        ("words = = 1", r"b\.toml: .*line 1.*Mend the TOML"),
+        ("words = = 1", r"b\.toml: .*line 1.*Fix the TOML"),
         ("# words\nword = ['x']", r"b\.toml:2: there is no boundary 'word'\. Did you mean words\?"),
         ("zzz = 1", r"b\.toml:1: there is no boundary 'zzz'\. There are sources, words"),
         ("\nwords = 'x'", r"b\.toml:2: words is no list of texts\. Write words = "),

@@ -45,7 +45,7 @@ def test_a_list_is_toml_where_it_has_a_feed_table() -> None:
         ("[[feed]]\nurl = 'https://a.com'\n\n[[feed]]\nname = 'x'", r"f\.txt:4: the feed has no url"),
         ("[[feed]]\nurl = 7", r"f\.txt:1: the feed has no url, or one that is no text"),
         ("[[feed]]\nurl = 'https://a.com'\nlink = 'x'", r"f\.txt:1: a feed has no 'link'\. It has url and name"),
-        ("[[feed]]\nurl = ", r"f\.txt: .*Mend the TOML"),
+        ("[[feed]]\nurl = ", r"f\.txt: .*Fix the TOML"),
         ("\n".join(f"https://a.com/{n}" for n in range(2001)), r"lists 2001 feeds; at most 2000"),
     ],
 )

@@ -6,22 +6,26 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tierbot.domain.doctor import (
+from tierbot.domain.doctor.facts import (
     AppFacts,
     ChannelFacts,
     DatabaseFacts,
     EventFacts,
     FeedFacts,
     MachineFacts,
-    Needed,
     Refusal,
     SlackFacts,
+)
+from tierbot.domain.doctor.judge import (
+    LARGEST_SKEW,
+    LEAST_FREE,
+    Needed,
     State,
+    is_well,
     judge_machine,
     judge_settings,
     judge_slack,
 )
-from tierbot.domain.doctor.judge import LARGEST_SKEW, LEAST_FREE, is_well
 from tierbot.domain.tags import default_tag_space, parse_tag_space
 
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)

@@ -11,10 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from tierbot.domain.nouns import Arm, Outcome, Post, Selection, Verdict
+from tierbot.domain.nouns import Arm, Outcome, Post, Selection, SettledPost, Verdict
 from tierbot.domain.predict.selection import RANDOM
 from tierbot.domain.training.drift import BEFORE, FALSE_ALARMS, RECENT, Changed, Drift, drift_of, fisher_exact
-from tierbot.use_cases.ports import SettledPost
 
 NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)
 TAGS = 64

@@ -10,14 +10,14 @@ from tierbot.domain.nouns import Tag
 from tierbot.domain.predict.coldstart import coldstart
 from tierbot.domain.training.fit import NothingToLearnError, fit
 from tierbot.domain.training.retrain import TrainingJob, train_challenger
-from tierbot.domain.training.rows import TrainingRows, joined_rows, labelled_rows
+from tierbot.domain.training.rows import TrainingRows, joined_rows, labeled_rows
 
 PRIOR = coldstart(TAGS, ENCODER.encode)
 
 
 def verdicts(count: int, seed: int, first_key: int = 1, tag_ids: tuple[str, ...] = TAG_IDS) -> TrainingRows:
     some, topics = texts(count, np.random.default_rng(seed))
-    rows = labelled_rows([{topic: 1.0} for topic in topics], features(some), TAG_IDS).over(tag_ids)
+    rows = labeled_rows([{topic: 1.0} for topic in topics], features(some), TAG_IDS).over(tag_ids)
     return replace(rows, keys=np.arange(first_key, first_key + count, dtype=np.uint64))
 
 

@@ -1,7 +1,7 @@
 """The head: one calibrated linear score per tag over a text's embedding and its hashed words.
 
 One binary problem per tag takes all three things that colleagues say: true tags, "this tag is wrong" alone,
-and silence. Scores are calibrated per tag (Platt, 1999) and then normalised over the tags asked about, so
+and silence. Scores are calibrated per tag (Platt, 1999) and then normalized over the tags asked about, so
 that p sums to 1 and retired tags simply drop out. Weights are kept as safetensors with a JSON card; nothing
 is ever unpickled.
 """
@@ -41,8 +41,8 @@ class Classifier:
     dense: NDArray[np.float32]
     bias: NDArray[np.float32]
     words: NDArray[np.float32]
-    reading: TfIdfWeights
-    memory: Neighbors
+    tfidf: TfIdfWeights
+    neighbors: Neighbors
     adjustment: NDArray[np.float32]
     slope: float = 1.0
     offset: float = 0.0
@@ -63,7 +63,7 @@ class Classifier:
                 "Set the encoder that the model was made with, or retrain."
             )
         found = features.embeddings @ self.dense + self.bias
-        found += self.reading.weigh(features.words) @ self.words
+        found += self.tfidf.transform(features.words) @ self.words
         return np.asarray(found, dtype=np.float32)
 
     @staticmethod
@@ -80,8 +80,8 @@ class Classifier:
         """
         places = self.places(tag_ids)
         scores = self.scores(features)[:, places].astype(np.float64)
-        linear = normalised(self.slope * scores + self.offset, self.sharpness)
-        return adjusted(self.memory.over(places).blended(linear, features.embeddings), self.adjustment[places])
+        linear = normalized(self.slope * scores + self.offset, self.sharpness)
+        return adjusted(self.neighbors.over(places).blended(linear, features.embeddings), self.adjustment[places])
 
     def known(self, tag_ids: Sequence[str]) -> list[str]:
         """Return those of the tags that the model has."""
@@ -112,9 +112,9 @@ class Classifier:
             return self
         if other.dimension != self.dimension:
             raise ModelFileError("The added tags were described with another encoder. Use the model's own.")
-        reading = self.reading.widened(other.reading.columns)
+        reading = self.tfidf.widened(other.tfidf.columns)
         words = np.concatenate(
-            [reading.translated(self.words, self.reading), reading.translated(other.words[:, new], other.reading)],
+            [reading.translated(self.words, self.tfidf), reading.translated(other.words[:, new], other.tfidf)],
             axis=1,
         )
         return replace(
@@ -123,8 +123,8 @@ class Classifier:
             dense=np.concatenate([self.dense, other.dense[:, new]], axis=1),
             bias=np.concatenate([self.bias, other.bias[new]]),
             words=words,
-            reading=reading,
-            memory=self.memory.over(np.array([*range(len(self.tag_ids)), *(-1 for _ in new)])),
+            tfidf=reading,
+            neighbors=self.neighbors.over(np.array([*range(len(self.tag_ids)), *(-1 for _ in new)])),
             adjustment=np.concatenate([self.adjustment, other.adjustment[new]]),
         )
 
@@ -137,7 +137,7 @@ class Classifier:
             dense=self.dense[:, places],
             bias=self.bias[places],
             words=self.words[:, places],
-            memory=self.memory.over(places),
+            neighbors=self.neighbors.over(places),
             adjustment=self.adjustment[places],
         )
 
@@ -154,19 +154,19 @@ class Classifier:
             "dense": self.dense,
             "bias": self.bias,
             "words": self.words.astype(np.float16),
-            "columns": self.reading.columns,
-            "idf": self.reading.idf,
+            "columns": self.tfidf.columns,
+            "idf": self.tfidf.idf,
             "seen": self.seen,
-            "memory_embeddings": self.memory.embeddings,
-            "memory_tags": self.memory.tags,
+            "memory_embeddings": self.neighbors.embeddings,
+            "memory_tags": self.neighbors.tags,
             "adjustment": self.adjustment,
         }
         about: dict[str, Any] = {
             "format": FORMAT,
             "hashing": HASHING,
             "tag_ids": list(self.tag_ids),
-            "reading": self.reading.numbers(),
-            "memory": self.memory.numbers(),
+            "reading": self.tfidf.numbers(),
+            "memory": self.neighbors.numbers(),
             "calibration": [self.slope, self.offset, self.sharpness],
             "card": dict(self.card),
         }
@@ -185,8 +185,8 @@ class Classifier:
                 dense=arrays["dense"],
                 bias=arrays["bias"],
                 words=arrays["words"].astype(np.float32),
-                reading=TfIdfWeights(arrays["columns"], arrays["idf"], **about["reading"]),
-                memory=Neighbors(arrays["memory_embeddings"], arrays["memory_tags"], **about["memory"]),
+                tfidf=TfIdfWeights(arrays["columns"], arrays["idf"], **about["reading"]),
+                neighbors=Neighbors(arrays["memory_embeddings"], arrays["memory_tags"], **about["memory"]),
                 adjustment=arrays.get("adjustment", np.zeros(len(about["tag_ids"]), np.float32)),
                 slope=slope,
                 offset=offset,
@@ -198,7 +198,7 @@ class Classifier:
             raise ModelFileError(f"{name} lacks {fault}. Restore the file, or retrain.") from fault
 
 
-def normalised(logits: NDArray[np.float64], sharpness: float) -> NDArray[np.float64]:
+def normalized(logits: NDArray[np.float64], sharpness: float) -> NDArray[np.float64]:
     """Turn calibrated log odds (n, k) into probabilities that sum to 1: σ(z)^sharpness over its row's sum."""
     logs = -np.logaddexp(0.0, -np.asarray(logits, dtype=np.float64)) * sharpness
     logs -= logs.max(axis=1, keepdims=True)

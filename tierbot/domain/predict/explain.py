@@ -1,4 +1,4 @@
-"""Why a tag: which words of a text moved the model, and which labelled stories are near. Pure functions.
+"""Why a tag: which words of a text moved the model, and which labeled stories are near. Pure functions.
 
 Words are judged by occlusion (Zeiler and Fergus, ECCV 2014; for texts Li, Monroe and Jurafsky, 2016): a word's
 effect is how much less probable the tag becomes when the word is left out. It asks the model itself, whatever it is.
@@ -30,7 +30,7 @@ class WordEffect:
 
 @dataclass(frozen=True, slots=True)
 class Neighbor:
-    """A labelled story near the explained one; similarity is the cosine of their embeddings, in [-1, 1]."""
+    """A labeled story near the explained one; similarity is the cosine of their embeddings, in [-1, 1]."""
 
     title: str
     url: str

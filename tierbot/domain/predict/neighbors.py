@@ -55,7 +55,7 @@ class Neighbors:
         """Return how far a nearest neighbor at these cosines is trusted, in [0, 0.95]."""
         return _MOST_TRUST * 0.5 * (1 + np.tanh(0.5 * self.steepness * (similarity.astype(np.float64) - self.middle)))
 
-    def neighbors(
+    def vote(
         self, embeddings: NDArray[np.float32], itself: NDArray[np.intp] | None = None
     ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         """Return the nearest story's cosine, (n,), and the near stories' vote over the tags, (n, T).
@@ -83,7 +83,7 @@ class Neighbors:
         """Return p, (n, T), with the neighbors' vote mixed in as far as they are trusted; rows still sum to 1."""
         if not len(self) or self.middle > 1:
             return probabilities
-        return self.mixed(probabilities, *self.neighbors(embeddings))
+        return self.mixed(probabilities, *self.vote(embeddings))
 
     def mixed(
         self, probabilities: NDArray[np.float64], nearest: NDArray[np.float32], votes: NDArray[np.float32]

@@ -31,7 +31,7 @@ class TfIdfWeights:
         """Return what is not an array, as JSON."""
         return {"unknown_idf": self.unknown_idf, "word_scale": self.word_scale, "site_scale": self.site_scale}
 
-    def weigh(self, words: sparse.csr_array) -> sparse.csr_array:
+    def transform(self, words: sparse.csr_array) -> sparse.csr_array:
         """Return the weights of the known words and sites of n texts, (n, A)."""
         rows = words.shape[0]
         place = np.full(COLUMNS, -1, dtype=np.int32)

@@ -1,4 +1,4 @@
-"""Makes the bootstrap model that ships: from a labelled archive, and from descriptions where there is no data.
+"""Makes the bootstrap model that ships: from a labeled archive, and from descriptions where there is no data.
 
 An archive has categories of its own; a mapping says which tags each speaks of. The later-dated stories are kept
 apart and measure the model. Rows of the training side are kept as features, without text, for retraining to replay.
@@ -21,7 +21,7 @@ from tierbot.domain.predict.classifier import Classifier
 from tierbot.domain.predict.features import Features
 from tierbot.domain.training.calibrate import Calibration, calibrate
 from tierbot.domain.training.fit import FitSettings, fit
-from tierbot.domain.training.rows import TrainingRows, labelled_rows
+from tierbot.domain.training.rows import TrainingRows, labeled_rows
 
 LATER_SHARE = 0.2
 MOST_REPLAYED = 6000
@@ -151,7 +151,7 @@ def _with_descriptions(model: Classifier, prior: Classifier) -> Classifier:
         model,
         dense=model.dense + DESCRIPTIONS_SHARE * prior.dense,
         bias=model.bias + DESCRIPTIONS_SHARE * prior.bias,
-        words=model.words + DESCRIPTIONS_SHARE * model.reading.translated(prior.words, prior.reading),
+        words=model.words + DESCRIPTIONS_SHARE * model.tfidf.translated(prior.words, prior.tfidf),
     )
 
 
@@ -203,8 +203,8 @@ def _rows(
     """
     tag_ids = prior.tag_ids
     place = {tag: column for column, tag in enumerate(tag_ids)}
-    unlabelled = set(tag_ids) - {tag for tags in mapping.values() for tag in tags}
-    others = [place[tag] for tag in sorted(unlabelled)]
+    unlabeled = set(tag_ids) - {tag for tags in mapping.values() for tag in tags}
+    others = [place[tag] for tag in sorted(unlabeled)]
     chances = prior.probabilities(features, tag_ids)
     chosen: list[dict[str, float]] = []
     left_open: list[tuple[int, int]] = []
@@ -216,7 +216,7 @@ def _rows(
         clear = len(columns) == 1 or (share >= _CLEAR and chances[row, others].max(initial=0.0) < chance)
         chosen.append({tag_ids[columns[best]]: share} if clear else {})
         left_open += [(row, column) for i, column in enumerate(columns) if not clear or i != best]
-    rows = labelled_rows(chosen, features, tag_ids, unlabelled=unlabelled)
+    rows = labeled_rows(chosen, features, tag_ids, unlabeled=unlabeled)
     for row, column in left_open:
         rows.weights[row, column] = 0.0
     return rows

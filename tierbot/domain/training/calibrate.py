@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import minimize, minimize_scalar
 
-from tierbot.domain.predict.classifier import normalised
+from tierbot.domain.predict.classifier import normalized
 
 _FEWEST = 20  # rows that name a tag; with fewer the prior's calibration stands
 
@@ -38,7 +38,7 @@ def calibrate(
         return fallback
     odds, true, said = scores[named], true[named], weights[named].astype(np.float64)
     slope, offset = _platt(odds, true, said)
-    exponent = best_exponent(normalised(slope * odds + offset, 1.0), true, said.max(axis=1))
+    exponent = best_exponent(normalized(slope * odds + offset, 1.0), true, said.max(axis=1))
     return Calibration(slope, offset, exponent)
 
 

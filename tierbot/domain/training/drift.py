@@ -11,15 +11,12 @@ from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from enum import StrEnum
 from math import comb
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
-from tierbot.domain.nouns import Outcome
+from tierbot.domain.nouns import Outcome, SettledPost
 from tierbot.domain.predict.selection import RANDOM
-
-if TYPE_CHECKING:
-    from tierbot.domain.training.rows import Settled
 
 FALSE_ALARMS = 0.05
 RECENT, BEFORE = 150, 450
@@ -72,7 +69,7 @@ class Drift:
         return asdict(self) | {"enough": self.enough}
 
 
-def drift_of(settled: Iterable["Settled"]) -> Drift:
+def drift_of(settled: Iterable[SettledPost]) -> Drift:
     """Compare the newest settled posts with those before; the posts come oldest first."""
     told = [
         (item.top_tag, frozenset(item.verdict.tags))

@@ -7,14 +7,15 @@ which is what the judge goes by; the estimates stand beside it, for the card and
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from tierbot.domain.nouns import SettledPost
 from tierbot.domain.predict.classifier import Classifier
 from tierbot.domain.training.offpolicy import Log, doubly_robust, ips, snips
-from tierbot.domain.training.rows import Settled, TrainingRows
+from tierbot.domain.training.rows import TrainingRows
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,15 +41,7 @@ class Logged:
         return Logged(self.rewards, self.propensities, columns[self.shown])
 
 
-class Shown(Settled, Protocol):
-    """A settled post with the probability with which its tag was shown."""
-
-    @property
-    def propensity(self) -> float:
-        """π(shown), in (0, 1]."""
-
-
-def logged_of(settled: Sequence[Shown], tag_ids: Sequence[str]) -> Logged:
+def logged_of(settled: Sequence[SettledPost], tag_ids: Sequence[str]) -> Logged:
     """Return the log of settled posts, in their order."""
     place = {tag: column for column, tag in enumerate(tag_ids)}
     rewards = [np.nan if item.verdict.reward is None else item.verdict.reward for item in settled]

@@ -13,13 +13,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tierbot.domain.nouns import TierbotError
-from tierbot.domain.predict.classifier import Classifier, normalised
+from tierbot.domain.predict.classifier import Classifier, normalized
 from tierbot.domain.predict.features import COLUMNS, WORD_COLUMNS, Features
 from tierbot.domain.predict.tfidf import TfIdfWeights
 from tierbot.domain.training.calibrate import Calibration, calibrate
-from tierbot.domain.training.neighbor_trust import memory_of, remember
+from tierbot.domain.training.neighbor_trust import fit_neighbors, neighbors_of
 from tierbot.domain.training.rows import TrainingRows
-from tierbot.domain.training.solver import Design, Matrix, Problem, minimise
+from tierbot.domain.training.solver import Design, Matrix, Problem, minimize
 
 _UNSEEN = 0.5  # labels that every tag is taken to have had
 
@@ -40,9 +40,9 @@ class FitSettings:
     `logit_adjustment` with up to `adjusted_labels` labels; with more it falls with the square of their number.
     """
 
-    strength: float = 0.15
+    c: float = 0.15
     bias_penalty: float = 0.1
-    rarity: float = 0.3
+    positive_exponent: float = 0.3
     word_scale: float = 1.0
     site_scale: float = 0.5
     fewest_rows: int = 2
@@ -70,20 +70,20 @@ def fit(
     """
     chosen = settings or FitSettings()
     said = _taught(rows, prior)
-    reading = reading_of(rows.features, prior, chosen)
-    design, stacked = _design(rows.features, reading), _stacked(prior, reading)
+    tfidf = tfidf_of(rows.features, prior, chosen)
+    design, stacked = _design(rows.features, tfidf), _stacked(prior, tfidf)
     index, scores, begin = _left_out(design, rows, said, stacked, chosen, seed)
     found = _solve(design, rows, rows.weights, stacked, begin, chosen)
     fallback = Calibration(prior.slope, prior.offset, prior.sharpness)
     curve = calibrate(scores, rows.targets[index], rows.weights[index], fallback)
-    chances = normalised(curve.slope * scores + curve.offset, curve.sharpness)
+    chances = normalized(curve.slope * scores + curve.offset, curve.sharpness)
     return replace(
-        _model(found, reading, rows.keys[said], prior, card),
+        _model(found, tfidf, rows.keys[said], prior, card),
         slope=curve.slope,
         offset=curve.offset,
         sharpness=curve.sharpness,
         adjustment=logit_adjustment(rows, chosen),
-        memory=remember(rows, index, chances),
+        neighbors=fit_neighbors(rows, index, chances),
     )
 
 
@@ -101,16 +101,16 @@ def refit(
     """
     chosen = settings or FitSettings()
     said = _taught(rows, prior)
-    reading = reading_of(rows.features, prior, chosen)
-    design, stacked = _design(rows.features, reading), _stacked(prior, reading)
-    found = _solve(design, rows, rows.weights, stacked, _stacked(model, reading), chosen)
+    tfidf = tfidf_of(rows.features, prior, chosen)
+    design, stacked = _design(rows.features, tfidf), _stacked(prior, tfidf)
+    found = _solve(design, rows, rows.weights, stacked, _stacked(model, tfidf), chosen)
     return replace(
-        _model(found, reading, rows.keys[said], prior, card),
+        _model(found, tfidf, rows.keys[said], prior, card),
         slope=model.slope,
         offset=model.offset,
         sharpness=model.sharpness,
         adjustment=model.adjustment,
-        memory=memory_of(rows).trusted_like(model.memory),
+        neighbors=neighbors_of(rows).trusted_like(model.neighbors),
     )
 
 
@@ -138,7 +138,7 @@ def logit_adjustment(rows: TrainingRows, settings: FitSettings) -> NDArray[np.fl
 
 
 def _model(
-    found: Matrix, reading: TfIdfWeights, keys: NDArray[np.uint64], prior: Classifier, card: Mapping[str, Any] | None
+    found: Matrix, tfidf: TfIdfWeights, keys: NDArray[np.uint64], prior: Classifier, card: Mapping[str, Any] | None
 ) -> Classifier:
     width = prior.dimension
     return replace(
@@ -147,20 +147,20 @@ def _model(
         bias=found[width].copy(),
         # as they will be read back: half precision is what is kept
         words=found[width + 1 :].astype(np.float16).astype(np.float32),
-        reading=reading,
+        tfidf=tfidf,
         seen=np.unique(keys[keys > 0]),
         card=dict(card or {}),
     )
 
 
-def reading_of(features: Features, prior: Classifier, settings: FitSettings) -> TfIdfWeights:
+def tfidf_of(features: Features, prior: Classifier, settings: FitSettings) -> TfIdfWeights:
     """Return how the words of n texts are weighed: the frequent ones, and those that the prior knows."""
     counts = np.bincount(features.words.indices, minlength=COLUMNS)
     order = np.argsort(-counts, kind="stable")
     order = order[counts[order] >= settings.fewest_rows]
     is_word = order < WORD_COLUMNS
     kept = np.concatenate([order[is_word][: settings.most_words], order[~is_word][: settings.most_sites]])
-    columns = np.union1d(kept, prior.reading.columns).astype(np.int32)
+    columns = np.union1d(kept, prior.tfidf.columns).astype(np.int32)
     share = (counts[columns] + 1) / (len(features) + 1)
     idf = np.where(columns < WORD_COLUMNS, 1 - np.log(share), 1 - share)
     return TfIdfWeights(
@@ -173,26 +173,28 @@ def reading_of(features: Features, prior: Classifier, settings: FitSettings) -> 
     )
 
 
-def _design(features: Features, reading: TfIdfWeights) -> Design:
-    return Design(features.embeddings, reading.weigh(features.words))
+def _design(features: Features, tfidf: TfIdfWeights) -> Design:
+    return Design(features.embeddings, tfidf.transform(features.words))
 
 
-def _stacked(model: Classifier, reading: TfIdfWeights) -> Matrix:
+def _stacked(model: Classifier, tfidf: TfIdfWeights) -> Matrix:
     """Return a model's coefficients in a design's columns, (d + 1 + A, T)."""
-    return np.concatenate([model.dense, model.bias[None, :], reading.translated(model.words, model.reading)])
+    return np.concatenate([model.dense, model.bias[None, :], tfidf.translated(model.words, model.tfidf)])
 
 
 def _solve(
     design: Design, rows: TrainingRows, weights: Matrix, prior: Matrix, begin: Matrix, settings: FitSettings
 ) -> Matrix:
-    penalty = np.full(len(prior), 1 / settings.strength, np.float32)
+    penalty = np.full(len(prior), 1 / settings.c, np.float32)
     penalty[design.dense.shape[1]] = settings.bias_penalty
     true = rows.targets > 0
     said = np.maximum(weights.sum(axis=0), 1e-9)
     share = np.clip((weights * true).sum(axis=0) / said, 1 / (len(rows) + 1), 0.5)
-    balanced = np.where(true, weights * (((1 - share) / share) ** settings.rarity).astype(np.float32), weights)
+    balanced = np.where(
+        true, weights * (((1 - share) / share) ** settings.positive_exponent).astype(np.float32), weights
+    )
     signs = np.where(true, np.float32(1), np.float32(-1))
-    return minimise(Problem(design, signs, balanced, prior, penalty), begin, tolerance=settings.tolerance)
+    return minimize(Problem(design, signs, balanced, prior, penalty), begin, tolerance=settings.tolerance)
 
 
 def _left_out(

@@ -7,16 +7,12 @@ can tune to it. A challenger is compared with the champion pairwise, on verdicts
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from math import comb
-from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
-from tierbot.domain.nouns import Arm, Estimate, Outcome, Verdict
+from tierbot.domain.nouns import Arm, Estimate, Outcome, SettledPost, Verdict
 from tierbot.domain.predict.selection import RANDOM
-
-if TYPE_CHECKING:
-    from tierbot.domain.training.rows import Settled
 
 WORSE_P = 0.1
 WORSE_BY = 0.02
@@ -35,7 +31,7 @@ def hit(top_tag: str, shown_tag: str, verdict: Verdict) -> bool | None:
     return None
 
 
-def accuracy(settled: Iterable["Settled"], *, arm: Arm | None = None, random_only: bool = False) -> Estimate:
+def accuracy(settled: Iterable[SettledPost], *, arm: Arm | None = None, random_only: bool = False) -> Estimate:
     """Return the share of settled posts whose likeliest tag proved true, with its 95 % interval.
 
     Arm.BLANK with random_only gives the honest figure: neither what was pre-filled nor what was chosen to be hard
@@ -50,7 +46,7 @@ def accuracy(settled: Iterable["Settled"], *, arm: Arm | None = None, random_onl
     return Estimate.of_share(sum(told), len(told))
 
 
-def is_unbiased(item: "Settled") -> bool:
+def is_unbiased(item: SettledPost) -> bool:
     """Say whether a post measures fairly: blank arm, chosen at random, settled to named tags."""
     return item.post.arm is Arm.BLANK and item.selection.strategy == RANDOM and item.verdict.outcome is Outcome.NAMED
 

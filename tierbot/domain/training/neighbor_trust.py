@@ -9,7 +9,7 @@ from tierbot.domain.predict.neighbors import Neighbors
 from tierbot.domain.training.calibrate import best_exponent
 from tierbot.domain.training.rows import TrainingRows
 
-MOST_REMEMBERED = 10_000  # the newest; stories seldom run for longer, and the model stays small
+MOST_STORIES = 10_000  # the newest; stories seldom run for longer, and the model stays small
 _MIDDLES = np.arange(0.35, 1.0, 0.05)
 _STEEPNESSES = (10.0, 20.0, 40.0)
 # Before there is evidence: with the default encoder stories at cosine 0.6 are nearly always on the same matter. The
@@ -17,7 +17,7 @@ _STEEPNESSES = (10.0, 20.0, 40.0)
 _EXPECTED_MIDDLE, _MIDDLE_SPREAD, _EXPECTED_STEEPNESS = 0.6, 0.1, 20.0
 
 
-def memory_of(rows: TrainingRows) -> Neighbors:
+def neighbors_of(rows: TrainingRows) -> Neighbors:
     """Return a memory of the newest posts' rows that name a tag, not trusted yet."""
     kept = _remembered(rows)
     tags = np.where(rows.targets[kept] > 0, rows.weights[kept], 0)
@@ -25,13 +25,13 @@ def memory_of(rows: TrainingRows) -> Neighbors:
     return Neighbors(rows.features.embeddings[kept].astype(np.float16), shares.astype(np.float16))
 
 
-def remember(rows: TrainingRows, index: NDArray[np.intp], probabilities: NDArray[np.float64]) -> Neighbors:
+def fit_neighbors(rows: TrainingRows, index: NDArray[np.intp], probabilities: NDArray[np.float64]) -> Neighbors:
     """Return a memory of the newest posts' rows that name a tag, trusted as far as it helps.
 
     probabilities: the linear scores' p of the rows in `index`, (len(index), T), by coefficients fitted without them.
     Their neighbors are sought among the other rows, and the trust is what makes the true tags likeliest.
     """
-    memory, kept = memory_of(rows), _remembered(rows)
+    memory, kept = neighbors_of(rows), _remembered(rows)
     place = np.full(len(rows), -1)
     place[kept] = np.arange(len(kept))
     asked = np.flatnonzero(place[index] >= 0)
@@ -39,7 +39,7 @@ def remember(rows: TrainingRows, index: NDArray[np.intp], probabilities: NDArray
         return memory
     held = index[asked]
     true = (rows.targets[held] > 0) & (rows.weights[held] > 0)
-    nearest, votes = memory.neighbors(rows.features.embeddings[held], place[held])
+    nearest, votes = memory.vote(rows.features.embeddings[held], place[held])
     linear = np.maximum((probabilities[asked] * true).sum(axis=1), 1e-9)
     neighbor = (votes * true).sum(axis=1)
     weight = rows.weights[held].max(axis=1)
@@ -68,4 +68,4 @@ def _expectation(memory: Neighbors) -> float:
 
 def _remembered(rows: TrainingRows) -> NDArray[np.intp]:
     named = ((rows.targets > 0) & (rows.weights > 0)).any(axis=1)
-    return np.flatnonzero(named & (rows.keys > 0))[-MOST_REMEMBERED:]
+    return np.flatnonzero(named & (rows.keys > 0))[-MOST_STORIES:]

@@ -80,7 +80,7 @@ def ips(log: Log) -> PolicyValue:
 
 
 def snips(log: Log) -> PolicyValue:
-    """Estimate by self-normalised IPS, Σw·r / Σw: slightly biased, of lower variance, within the rewards' range.
+    """Estimate by self-normalized IPS, Σw·r / Σw: slightly biased, of lower variance, within the rewards' range.
 
     Swaminathan & Joachims, "The Self-Normalized Estimator for Counterfactual Learning", NeurIPS 2015. Raises OffPolicyError if the log is malformed.
     """

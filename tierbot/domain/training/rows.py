@@ -7,41 +7,21 @@ spoke of is a weak negative where others were named, and left out where none was
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
-from tierbot.domain.nouns import Outcome, Post, Selection, Verdict
+from tierbot.domain.nouns import Outcome, SettledPost, Verdict
 from tierbot.domain.predict.features import COLUMNS, HASHING, Features, joined
 from tierbot.domain.predict.tensors import ModelFileError, read_tensors, write_tensors
 
 SILENCE = 0.8
 """Weight of a tag that nobody spoke of, beside the shown one: mostly it is false, sometimes overlooked. Positives
-weigh several times as much (see FitSettings.rarity)."""
+weigh several times as much (see FitSettings.positive_exponent)."""
 
 FORMAT = "tierbot-rows/1"
-
-
-class Settled(Protocol):
-    """A post with its newest verdict, and what the model in service had said of it."""
-
-    @property
-    def post(self) -> Post:
-        """The post."""
-
-    @property
-    def verdict(self) -> Verdict:
-        """What its votes settled to."""
-
-    @property
-    def selection(self) -> Selection:
-        """How its article was chosen."""
-
-    @property
-    def top_tag(self) -> str:
-        """The tag that the model in service held likeliest."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +98,7 @@ def teaches(verdict: Verdict) -> bool:
 
 
 def verdict_rows(
-    settled: Sequence[Settled],
+    settled: Sequence[SettledPost],
     features: Features,
     tag_ids: Sequence[str],
     *,
@@ -150,22 +130,22 @@ def verdict_rows(
     return TrainingRows(tuple(tag_ids), features, targets, weights, keys)
 
 
-def labelled_rows(
+def labeled_rows(
     true_tags: Sequence[Mapping[str, float]],
     features: Features,
     tag_ids: Sequence[str],
     *,
     silence: float = 1.0,
-    unlabelled: Iterable[str] = (),
+    unlabeled: Iterable[str] = (),
 ) -> TrainingRows:
     """Turn an archive's rows into training rows: each has its true tags with weights in (0, 1].
 
-    `unlabelled` tags were no choice where the archive was labelled: only their own rows speak of them.
+    `unlabeled` tags were no choice where the archive was labeled: only their own rows speak of them.
     """
     shape = (len(true_tags), len(tag_ids))
     targets, weights = np.zeros(shape, np.float32), np.full(shape, silence, np.float32)
     place = {tag: column for column, tag in enumerate(tag_ids)}
-    weights[:, [place[tag] for tag in unlabelled if tag in place]] = 0.0
+    weights[:, [place[tag] for tag in unlabeled if tag in place]] = 0.0
     for row, tags in enumerate(true_tags):
         for tag, weight in tags.items():
             if tag in place:

@@ -12,7 +12,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from tierbot.domain.training.rows import Settled, TrainingRows
+from tierbot.domain.nouns import SettledPost
+from tierbot.domain.training.rows import TrainingRows
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,14 +24,14 @@ class RewardTerms:
     hard: float = 0.5
     telling: float = 0.6
 
-    def chosen(self, settled: Sequence[Settled], likeliest: NDArray[np.float64]) -> NDArray[np.bool_]:
+    def chosen(self, settled: Sequence[SettledPost], likeliest: NDArray[np.float64]) -> NDArray[np.bool_]:
         """Return which posts get a term, (n,); likeliest: (n,), the p of the likeliest tag when it was asked about."""
         rewards = np.array([np.nan if one.verdict.reward is None else one.verdict.reward for one in settled])
         with np.errstate(invalid="ignore"):
             tells = np.abs(2 * rewards - 1) >= self.telling  # False where nobody voted
         return np.asarray((likeliest < self.hard) & tells & (self.strength > 0))
 
-    def added(self, rows: TrainingRows, settled: Sequence[Settled], likeliest: NDArray[np.float64]) -> TrainingRows:
+    def added(self, rows: TrainingRows, settled: Sequence[SettledPost], likeliest: NDArray[np.float64]) -> TrainingRows:
         """Return the rows of these settled posts with their terms; rows and posts are in the same order."""
         place = {tag: column for column, tag in enumerate(rows.tag_ids)}
         at = [

@@ -76,8 +76,8 @@ class Problem:
         return Problem(self.design, self.signs[:, which], self.weights[:, which], self.prior[:, which], self.penalty)
 
 
-def minimise(problem: Problem, start: Matrix, *, tolerance: float = 0.01, most_steps: int = 30) -> Matrix:
-    """Return the coefficients (p, k) that minimise each problem's penalised loss, starting from `start`.
+def minimize(problem: Problem, start: Matrix, *, tolerance: float = 0.01, most_steps: int = 30) -> Matrix:
+    """Return the coefficients (p, k) that minimize each problem's penalised loss, starting from `start`.
 
     A problem is done when its gradient is below `tolerance` times its gradient at the prior.
     """

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from tierbot.domain.feedback.crowd.agreement import krippendorff_alpha, masi
-from tierbot.domain.nouns import Arm, Estimate, Outcome, Post, Says, Selection, Verdict, Vote
+from tierbot.domain.nouns import Arm, Estimate, Outcome, Post, Says, SettledPost, Vote
 from tierbot.domain.rounds.figures import RoundFigures
 from tierbot.domain.tags import TagSpace
 from tierbot.domain.training.drift import Drift
@@ -25,20 +25,11 @@ BINS = 10
 
 
 @dataclass(frozen=True, slots=True)
-class Judged:
-    """A settled post with what the figures need of its prediction, without the two distributions.
+class Judged(SettledPost):
+    """A settled post with the model's p of its top tag and of the shown tag, in [0, 1]."""
 
-    top_probability, shown_probability: the model's p of the likeliest and of the shown tag, in [0, 1].
-    """
-
-    post: Post
-    verdict: Verdict
-    selection: Selection
-    model_version: str
-    top_tag: str
     top_probability: float
     shown_probability: float
-    propensity: float
 
 
 # --- tags -----------------------------------------------------------------------------------------

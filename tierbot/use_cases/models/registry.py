@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tierbot.domain.nouns import Article, Estimate, GivenLabel, ModelState, ModelVersion, TierbotError
+from tierbot.domain.nouns import Article, Estimate, GivenLabel, ModelState, ModelVersion, SettledPost, TierbotError
 from tierbot.domain.predict.classifier import Classifier
 from tierbot.domain.predict.coldstart import coldstart
 from tierbot.domain.predict.features import Features, features_of
@@ -20,7 +20,7 @@ from tierbot.domain.training.retrain import TrainingJob, TrainingResult
 from tierbot.domain.training.rows import (
     TrainingRows,
     joined_rows,
-    labelled_rows,
+    labeled_rows,
     rows_from_bytes,
     teaches,
     verdict_rows,
@@ -35,7 +35,7 @@ from tierbot.use_cases.models.versions import (
     put_in_service,
     version_of,
 )
-from tierbot.use_cases.ports import Clock, Encoder, ModelFiles, SettledPost, Store, Transaction
+from tierbot.use_cases.ports import Clock, Encoder, ModelFiles, Store, Transaction
 
 _MOST_GIVEN = 20_000  # imported labels that a retraining replays: more would outweigh what colleagues say
 
@@ -293,7 +293,7 @@ class Registry:
             usable = [label for label in labels if label.article_id in vectors]
             no_choice = set(tag_ids).difference(*(label.tags for label in labels))
             features = self._features_of([articles[label.article_id] for label in usable], vectors)
-            parts.append(labelled_rows([label.tags for label in usable], features, tag_ids, unlabelled=no_choice))
+            parts.append(labeled_rows([label.tags for label in usable], features, tag_ids, unlabeled=no_choice))
         return joined_rows(parts) if any(map(len, parts)) else None
 
     def _replayed(self) -> TrainingRows | None:

@@ -6,7 +6,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from tierbot.domain.nouns import Post, Prediction, Selection, TierbotError, Verdict
+from tierbot.domain.nouns import Post, Prediction, TierbotError, Verdict
 
 
 class DeliveryKind(StrEnum):
@@ -138,18 +138,6 @@ class LabelledPost:
     post: Post
     prediction: Prediction
     verdict: Verdict
-
-
-@dataclass(frozen=True, slots=True)
-class SettledPost:
-    """A labelled post without the two distributions: what fits in memory 100,000 times over."""
-
-    post: Post
-    verdict: Verdict
-    model_version: str
-    top_tag: str  # the model's argmax, which accuracy is measured on
-    propensity: float
-    selection: Selection
 
 
 def only_workspace(found: Sequence[Workspace], wanted: str) -> str:

@@ -20,11 +20,12 @@ from tierbot.domain.nouns import (
     Prediction,
     ReactionEvent,
     Round,
+    SettledPost,
     Standing,
     Verdict,
     Vote,
 )
-from tierbot.use_cases.ports.records import LabelledPost, SettledPost, TableColumn, TablePage
+from tierbot.use_cases.ports.records import LabelledPost, TableColumn, TablePage
 
 
 class Articles(Protocol):

@@ -163,7 +163,7 @@ class _Model:
         likelihood = anchoring + (1 - anchoring) * honest
         evidence = _summed(data.pair_hypothesis, np.log(likelihood), len(data.size))
         prior = self._prior(now)
-        posterior = data.normalised(prior + evidence)
+        posterior = data.normalized(prior + evidence)
         return _Expected(likelihood, anchoring / likelihood, known / honest, prior, evidence, posterior)
 
     def _prior(self, now: _Parameters) -> Floats:
@@ -281,7 +281,7 @@ class _Model:
         """Return the calibrated posterior, and what all posts together say of the trainers."""
         data, strengths = self.data, self.strengths
         temperature = self._temperature(expected)
-        posterior = data.normalised(expected.prior + expected.evidence / temperature)
+        posterior = data.normalized(expected.prior + expected.evidence / temperature)
         knew, judged, unread = self._said(replace(expected, posterior=posterior))
         many = len(data.users)
         competence, anchoring = (

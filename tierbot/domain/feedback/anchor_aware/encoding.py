@@ -84,7 +84,7 @@ class Encoded:
         """Sum (hypotheses,) over each post."""
         return np.asarray(np.add.reduceat(values, self.start[:-1]))
 
-    def normalised(self, logs: Floats) -> Floats:
+    def normalized(self, logs: Floats) -> Floats:
         """Return exp(logs), (hypotheses,), summing to 1 over each post."""
         post = self.hypothesis_post
         raised = np.exp(logs - np.maximum.reduceat(logs, self.start[:-1])[post])

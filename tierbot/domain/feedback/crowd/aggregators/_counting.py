@@ -54,7 +54,7 @@ class Cells:
 
 
 def softmax(logs: Floats) -> Floats:
-    """Return exp(logs) normalised over the last axis, without overflow."""
+    """Return exp(logs) normalized over the last axis, without overflow."""
     raised = np.exp(logs - logs.max(axis=-1, keepdims=True))
     return np.asarray(raised / raised.sum(axis=-1, keepdims=True))
 
