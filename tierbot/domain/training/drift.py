@@ -8,15 +8,14 @@ false alarm is at most `FALSE_ALARMS` at each look.
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from enum import StrEnum
 from math import comb
 from typing import Any
 
-import numpy as np
-
 from tierbot.domain.nouns import Outcome, SettledPost
 from tierbot.domain.predict.selection import RANDOM
+from tierbot.domain.statistics import holm
 
 FALSE_ALARMS = 0.05
 RECENT, BEFORE = 150, 450
@@ -79,7 +78,10 @@ def drift_of(settled: Iterable[SettledPost]) -> Drift:
     recent, before = told[-RECENT:], told[:-RECENT][-BEFORE:]
     if min(len(recent), len(before)) < FEWEST:
         return Drift(len(recent), len(before), ())
-    return Drift(len(recent), len(before), tuple(_kept(_tests(before, recent))))
+    tests = sorted(_tests(before, recent), key=lambda test: test.p_value)
+    corrected = zip(tests, holm([test.p_value for test in tests]), strict=True)
+    signals = (replace(test, p_value=p) for test, p in corrected if p <= FALSE_ALARMS)
+    return Drift(len(recent), len(before), tuple(signals))
 
 
 Told = tuple[str, frozenset[str]]  # the model's likeliest tag, and the true ones
@@ -116,16 +118,3 @@ def _counts(told: Sequence[Told], tag: str) -> tuple[tuple[int, int], tuple[int,
     called = [tag in true for top, true in told if top == tag]
     named = [top in true for top, true in told if tag in true]
     return (len(named), len(told)), (sum(called), len(called)), (sum(named), len(named))
-
-
-def _kept(tests: Sequence[Signal]) -> list[Signal]:
-    """Return what stays surprising after Holm's correction."""
-    order = np.argsort([test.p_value for test in tests], kind="stable")
-    kept, corrected = [], 0.0
-    for rank, at in enumerate(order):
-        test = tests[at]
-        corrected = max(corrected, min(1.0, test.p_value * (len(tests) - rank)))
-        if corrected > FALSE_ALARMS:
-            break
-        kept.append(Signal(test.tag, test.changed, test.before, test.before_of, test.now, test.now_of, corrected))
-    return kept
