@@ -13,6 +13,7 @@ from tierbot.adapters.encoders.hashing import HashingEncoder
 from tierbot.adapters.processes.trainer import ChildTrainer
 from tierbot.adapters.processes.training_job import TrainingInterruptedError
 from tierbot.domain.nouns import Article, TierbotError
+from tierbot.domain.predict.features import features_of
 
 
 def teach(harness: Harness, count: int = 8) -> None:
@@ -32,7 +33,7 @@ def test_what_colleagues_said_is_what_the_new_model_predicts(harness: Harness) -
     _, classifier = harness.bot.registry.champion(WORKSPACE)
     texts = ["Story about pizza and pasta recipes", "Story about the quarterback's touchdown"]
     tags = harness.bot.tags.ids
-    p = classifier.probabilities(classifier.features_of(texts, harness.bot.encoder.encode(texts)), tags)
+    p = classifier.probabilities(features_of(texts, harness.bot.encoder.encode(texts)), tags)
     assert [tags[row.argmax()] for row in p] == ["food", "football"]
 
 

@@ -119,7 +119,8 @@ def first_model(stories: Stories, encoder: Encoder, now: datetime, seed: int) ->
     if stories.start:
         rows = _labelled(stories.start, stories.tags, encoder)
         model = fit(rows, model, seed=seed)
-    model = model.with_card({"kind": "cold" if rows is None else "start", "data": {"verdicts": len(stories.start)}})
+    kind = "cold" if rows is None else "start"
+    model = replace(model, card={"kind": kind, "data": {"verdicts": len(stories.start)}})
     return StartModels(*_version(model, encoder, now), None if rows is None else rows_to_bytes(rows, encoder.digest))
 
 

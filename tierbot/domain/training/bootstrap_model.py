@@ -142,7 +142,7 @@ def build(
         "data": {"stories": len(earlier), "sha256": stories_sha256(earlier)},
         "measured": measured,
     }
-    return BootstrapModel(classifier.with_card(about), rows.take(_evenly(rows, seed)).times(REPLAY_WEIGHT))
+    return BootstrapModel(replace(classifier, card=about), rows.take(_evenly(rows, seed)).times(REPLAY_WEIGHT))
 
 
 def _with_descriptions(model: Classifier, prior: Classifier) -> Classifier:

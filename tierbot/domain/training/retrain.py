@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from time import perf_counter
 from typing import Any
 
@@ -98,7 +98,7 @@ def train_challenger(job: TrainingJob) -> TrainingResult:
         "metrics": {"promotion": decision.as_dict(), "off_policy": evidence, "sharpness": model.sharpness},
         "seconds": round(perf_counter() - started, 3),
     }
-    return TrainingResult(model.with_card(card), decision)
+    return TrainingResult(replace(model, card=card), decision)
 
 
 def _judging(job: TrainingJob, verdicts: TrainingRows) -> NDArray[np.intp]:

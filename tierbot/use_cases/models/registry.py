@@ -155,7 +155,7 @@ class Registry:
         """
         shipped, weights = self._model_files.bootstrap()
         if shipped.encoder_digest != self._encoder.digest:
-            cold = self._prior(tags).with_card({"kind": "cold"})
+            cold = replace(self._prior(tags), card={"kind": "cold"})
             weights = cold.to_bytes()
             digest = hashlib.sha256(weights).hexdigest()
             shipped = replace(shipped, encoder_digest=self._encoder.digest, sha256=digest, card=dict(cold.card))
