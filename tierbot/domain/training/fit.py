@@ -1,8 +1,8 @@
-"""Rows to classifier: pure, and the same from the same rows and seed.
+"""Fits the classifier to training rows. Pure; the same rows and seed give the same model.
 
-One linear support vector machine per tag (squared hinge: in every trial more accurate than logistic loss, see
-docs/benchmarks.md), rare tags weighted up. The coefficients shrink towards a prior, by default what the tags'
-descriptions say, so that a tag without data keeps its description and one with much data forgets it.
+One linear support vector machine per tag (the squared hinge was more accurate than logistic loss in every trial, see
+docs/benchmarks.md), with rare tags weighted up. The coefficients shrink toward a prior, by default the model from the
+tags' descriptions, so a tag without data keeps its description and one with much data outgrows it.
 """
 
 from collections.abc import Mapping
@@ -21,23 +21,23 @@ from tierbot.domain.training.neighbor_trust import fit_neighbors, neighbors_of
 from tierbot.domain.training.rows import TrainingRows
 from tierbot.domain.training.solver import Design, Matrix, Problem, minimize
 
-_UNSEEN = 0.5  # labels that every tag is taken to have had
+_UNSEEN = 0.5  # pseudo-labels of every tag
 
 
 class NothingToLearnError(TierbotError):
-    """Rows of which none says anything of any tag."""
+    """Rows without a single label."""
 
 
 @dataclass(frozen=True, slots=True)
 class FitSettings:
     """How the head is fitted.
 
-    strength: inverse of the penalty on coefficients (scikit-learn's C); bias_penalty: how hard a tag's level is
-    held to its prior. rarity: positives of a tag with share q weigh ((1 − q)/q)^rarity. word_scale, site_scale:
-    length of the word vector and of a site beside the unit-length embedding. fewest_rows: a word counts if so many
-    rows have it; most_words: the most frequent so many are kept, likewise most_sites. folds: parts for
-    calibration; with more than `most_folded` rows one part of `held_out` rows serves. adjustment: τ of
-    `logit_adjustment` with up to `adjusted_labels` labels; with more it falls with the square of their number.
+    c: the inverse of the penalty on coefficients, as scikit-learn's C; bias_penalty: the penalty on a tag's level.
+    positive_exponent: positives of a tag with share q weigh ((1 − q)/q)^positive_exponent. word_scale, site_scale: the
+    length of the word vector and of a site, relative to the unit-length embedding. fewest_rows: a word must occur in
+    this many rows; most_words, most_sites: how many are kept, most frequent first. folds: for calibration; with more
+    than `most_folded` rows, a single part of `held_out` rows. adjustment: τ of `logit_adjustment` with up to
+    `adjusted_labels` labels; with more, it falls with the square of their number.
     """
 
     c: float = 0.15
@@ -64,9 +64,9 @@ def fit(
     seed: int = 0,
     card: Mapping[str, Any] | None = None,
 ) -> Classifier:
-    """Fit a calibrated classifier over the prior's tags to rows over the same tags.
+    """Fit a calibrated classifier to rows over the prior's tags.
 
-    Raises NothingToLearnError if no row says anything.
+    Raises NothingToLearnError without a single label.
     """
     chosen = settings or FitSettings()
     said = _taught(rows, prior)
@@ -95,9 +95,9 @@ def refit(
     *,
     card: Mapping[str, Any] | None = None,
 ) -> Classifier:
-    """Fit once more to all rows, from a model that was just fitted to most of them and whose calibration stands.
+    """Fit to all rows, starting from a model that was just fitted to most of them; keep its calibration.
 
-    Takes a fraction of the time of `fit`, since it starts near its end.
+    Much faster than `fit`, because it starts near the solution.
     """
     chosen = settings or FitSettings()
     said = _taught(rows, prior)
@@ -115,20 +115,20 @@ def refit(
 
 
 def _taught(rows: TrainingRows, prior: Classifier) -> NDArray[np.intp]:
-    """Return which rows say anything. The others stay where they are: copying 100,000 rows takes more memory."""
+    """Return the indices of the rows with a label. The others aren't removed: copying 100,000 rows takes memory."""
     if rows.tag_ids != prior.tag_ids:
-        raise ValueError("The rows and the prior are over different tags. Bring the rows to the prior's with `over`.")
-    said = np.flatnonzero(rows.weights.any(axis=1))
-    if not len(said):
-        raise NothingToLearnError("No verdict says anything of any tag yet. Wait for more reactions, then retrain.")
-    return said
+        raise ValueError("The rows and the prior have different tags. Align them with `over`.")
+    labeled = np.flatnonzero(rows.weights.any(axis=1))
+    if not len(labeled):
+        raise NothingToLearnError("There are no labels to learn from yet. Wait for more reactions, then retrain.")
+    return labeled
 
 
 def logit_adjustment(rows: TrainingRows, settings: FitSettings) -> NDArray[np.float32]:
-    """Return what to add to each tag's log p, (T,): −τ log of its share of the labels; 0 for a tag of average share.
+    """Return the adjustment of each tag's log p, (T,): −τ log of its share of the labels, relative to the average.
 
-    Few labels of one week tell little of the mix of tags to come. (Menon et al., "Long-tail learning via logit
-    adjustment", ICLR 2021, who take τ = 1 to treat all classes alike; here τ is small and soon falls: docs/benchmarks.md.)
+    A few labels from one week say little about the future mix of tags. Menon et al., "Long-tail learning via logit
+    adjustment", ICLR 2021, use τ = 1 to treat all classes equally; here τ is small and decays (docs/benchmarks.md).
     """
     true = np.where(rows.targets > 0, rows.weights, 0)
     labels = float(true.max(axis=1).sum())
@@ -145,7 +145,7 @@ def _model(
         prior,
         dense=np.ascontiguousarray(found[:width]),
         bias=found[width].copy(),
-        # as they will be read back: half precision is what is kept
+        # rounded as in the stored model, which has half precision
         words=found[width + 1 :].astype(np.float16).astype(np.float32),
         tfidf=tfidf,
         seen=np.unique(keys[keys > 0]),
@@ -154,7 +154,7 @@ def _model(
 
 
 def tfidf_of(features: Features, prior: Classifier, settings: FitSettings) -> TfIdfWeights:
-    """Return how the words of n texts are weighed: the frequent ones, and those that the prior knows."""
+    """Return the tf-idf weights of n texts' frequent words, and of those that the prior has."""
     counts = np.bincount(features.words.indices, minlength=COLUMNS)
     order = np.argsort(-counts, kind="stable")
     order = order[counts[order] >= settings.fewest_rows]
@@ -166,7 +166,7 @@ def tfidf_of(features: Features, prior: Classifier, settings: FitSettings) -> Tf
     return TfIdfWeights(
         columns,
         idf.astype(np.float32),
-        # half the weight that a word seen once would have: some unknown words are no words at all
+        # half the weight of a word that was seen once: some unknown words aren't real words
         unknown_idf=float(np.sqrt(0.5) * (np.log((len(features) + 1) / 2) + 1)),
         word_scale=settings.word_scale,
         site_scale=settings.site_scale,
@@ -200,10 +200,10 @@ def _solve(
 def _left_out(
     design: Design, rows: TrainingRows, said: NDArray[np.intp], prior: Matrix, settings: FitSettings, seed: int
 ) -> tuple[NDArray[np.intp], NDArray[np.float64], Matrix]:
-    """Return some of the rows that say anything, their scores by coefficients that were fitted without them, and a start.
+    """Return held-out rows, their scores by coefficients fitted without them, and coefficients to start from.
 
-    Few rows are each left out once, in folds; of many, one part is left out. The fits start from the prior: a former
-    model has seen the rows.
+    A few rows are cross-fitted in folds; of many, one part is held out. The fits start from the prior, because an
+    earlier model has seen the rows.
     """
     order = np.random.default_rng(seed).permutation(said)
     if len(order) < settings.folds:
