@@ -13,7 +13,7 @@ from tests.support.archives import row
 from tierbot.adapters.encoders.hashing import HashingEncoder
 from tierbot.domain.nouns import TierbotError
 from tierbot.domain.tags import default_tag_space
-from tierbot.simulate.archive import EncodedArchive, RememberingEncoder, labeled_archive
+from tierbot.simulate.archive import EncodedArchive, labeled_archive
 
 
 def rng(seed: int = 0) -> np.random.Generator:
@@ -89,14 +89,3 @@ def test_each_article_is_embedded_once_and_only_when_asked_for() -> None:
     assert sorted(encoder.texts) == ["story 1", "story 3", "story 5"]
     np.testing.assert_array_equal(first.embeddings[0], again.embeddings[1])
     assert encoded.embeddings([]).shape == (0, 64)
-
-
-def test_a_remembering_encoder_says_what_the_encoder_says_and_asks_once() -> None:
-    inner = CountingEncoder()
-    encoder = RememberingEncoder(inner)
-    texts = ["a b", "c", "a b"]
-    np.testing.assert_array_equal(encoder.encode(texts), HashingEncoder().encode(texts))
-    encoder.encode(["c"])
-    assert inner.texts == ["a b", "c"]
-    assert encoder.encode([]).shape == (0, encoder.dimension)
-    assert encoder.digest == inner.digest
