@@ -42,9 +42,6 @@ def to_slack_ts(moment: datetime) -> str:
     return f"{int(moment.timestamp())}.{moment.microsecond:06d}"
 
 
-# --- tags and articles ----------------------------------------------------------------------------
-
-
 @dataclass(frozen=True, slots=True)
 class Tag:
     """A topic and its emoji."""
@@ -113,9 +110,6 @@ class Copy:
     id: str
     article_id: str
     source: str
-
-
-# --- predictions and posts ------------------------------------------------------------------------
 
 
 class Arm(StrEnum):
@@ -194,9 +188,6 @@ class Invitation:
     sent_at: datetime | None = None
 
 
-# --- reactions and votes --------------------------------------------------------------------------
-
-
 class Source(StrEnum):
     """How a vote was cast."""
 
@@ -251,9 +242,6 @@ class Vote:
     tag: str | None = None
 
 
-# --- verdicts -------------------------------------------------------------------------------------
-
-
 class Outcome(StrEnum):
     """What a post's votes settle to."""
 
@@ -297,9 +285,6 @@ class SettledPost:
     top_tag: str  # the model's argmax, on which accuracy is measured
     propensity: float
     selection: Selection
-
-
-# --- the game -------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)
@@ -372,9 +357,6 @@ def wilson_interval(share: float, n: float) -> tuple[float, float]:
     half = Z95 * sqrt(max(0.0, share * (1 - share)) / n + Z95**2 / (4 * n**2)) / bottom
     # near 0 and 1, rounding could exclude the share itself
     return min(share, max(0.0, middle - half)), max(share, min(1.0, middle + half))
-
-
-# --- models ---------------------------------------------------------------------------------------
 
 
 class ModelState(StrEnum):

@@ -145,8 +145,6 @@ class _Backtest:
         """Whether there are articles left to ask about."""
         return self._next < self._end
 
-    # --- the start model --------------------------------------------------------------------------
-
     def _start_model(self, start: int) -> tuple[Classifier, TrainingRows]:
         self._progress(f"training a start model on {start} rows")
         rows = self._labeled(range(start))
@@ -177,8 +175,6 @@ class _Backtest:
     def _hits(self, model: Classifier, rows: Sequence[int], features: Features) -> list[bool]:
         top = model.probabilities(features, self._tag_ids).argmax(axis=1)
         return [self._tag_ids[best] in self._archive.true_tags[row] for best, row in zip(top, rows, strict=True)]
-
-    # --- a round ----------------------------------------------------------------------------------
 
     def play_round(self) -> RoundResult:
         """Play one round: ask, react, settle, learn."""
@@ -248,8 +244,6 @@ class _Backtest:
         seen = Seen(item.post, self._archive.true_tags[item.row], at)
         judged = judged_today.setdefault(int(day), Counter())
         item.events = reactions_to(seen, self._trainers, self._archive.tags, judged, self._act_rng)
-
-    # --- learning ---------------------------------------------------------------------------------
 
     def _settle(self, played: Sequence[_Asked]) -> int:
         """Settle all posts with the votes up to the round's end; return how many verdicts changed.

@@ -86,7 +86,7 @@ def test_the_child_says_in_one_sentence_why_there_is_no_model(tmp_path: Path) ->
     job = order()
     write_job(replace(job, verdicts=job.verdicts.times(0), bootstrap=None), tmp_path / "job")
     assert child(tmp_path / "job", tmp_path / "result").returncode == 1
-    with pytest.raises(TierbotError, match="No verdict says anything"):
+    with pytest.raises(TierbotError, match="There are no labels"):
         read_result(tmp_path / "result")
 
 

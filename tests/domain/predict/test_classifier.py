@@ -90,7 +90,7 @@ def test_a_file_cut_short_is_named_with_the_remedy(model: Classifier, size: int)
 
 
 def test_a_pickle_is_refused_unread() -> None:
-    with pytest.raises(ModelFileError, match="cannot be read as safetensors"):
+    with pytest.raises(ModelFileError, match="can't be read as safetensors"):
         Classifier.from_bytes(b"\x80\x04cposix\nsystem\n(S'false'\ntR.")
 
 

@@ -39,8 +39,8 @@ def test_the_shipped_mapping_names_shipped_tags_and_leaves_out_what_is_no_topic(
     [
         ("[categories", r"m\.toml: .*Fix the TOML"),
         ("", r"m\.toml has no table \[categories\]"),
-        ('[categories]\nA = "food"', r'"A" names no list'),
-        ('[categories]\nA = ["chess"]', r'"A" names \'chess\', which is no tag'),
+        ('[categories]\nA = "food"', r'"A" has no list'),
+        ('[categories]\nA = ["chess"]', r'"A" has \'chess\', which isn\'t a tag'),
     ],
 )
 def test_a_mapping_that_cannot_be_used_is_named_with_the_remedy(text: str, told: str) -> None:

@@ -69,12 +69,7 @@ class FeedMemory:
     def from_dict(cls, data: Mapping[str, Any]) -> "FeedMemory":
         """Return the memory that `as_dict` was called on."""
         not_before = data.get("not_before")
-        return cls(
-            etag=str(data.get("etag", "")),
-            last_modified=str(data.get("last_modified", "")),
-            failures=int(data.get("failures", 0)),
-            not_before=datetime.fromisoformat(not_before) if not_before else None,
-        )
+        return cls(**{**data, "not_before": datetime.fromisoformat(not_before) if not_before else None})
 
 
 @dataclass(frozen=True, slots=True)

@@ -142,9 +142,6 @@ def row_of(fields: Mapping[str, object], line: int, now: datetime) -> ArchiveRow
     )
 
 
-# --- JSON lines -----------------------------------------------------------------------------------
-
-
 def _parse_jsonl(lines: Iterable[Line], now: datetime) -> Iterator[ArchiveRow | BadRow]:
     for line in lines:
         if line.data is None:
@@ -167,9 +164,6 @@ def _json_row(text: str, number: int, now: datetime) -> ArchiveRow | BadRow:
     if not isinstance(record, dict):
         return BadRow(number, f'isn\'t a JSON object; write {{"title": …}} instead of {text[:40]}')
     return row_of(record, number, now)
-
-
-# --- CSV ------------------------------------------------------------------------------------------
 
 
 def _parse_csv(lines: Iterable[Line], name: str, now: datetime) -> Iterator[ArchiveRow | BadRow]:
@@ -237,9 +231,6 @@ def _delimiter(header: str) -> str:
         return sum(_plain_name(column) in _FIELD_OF for column in next(csv.reader([header], delimiter=delimiter)))
 
     return max(",;\t|", key=known)
-
-
-# --- values ---------------------------------------------------------------------------------------
 
 
 def decode(data: bytes, *, first: bool = False) -> str:

@@ -38,31 +38,24 @@ class SmokeTestActions(Protocol):
 
     def post(self) -> str:
         """Post the canary."""
-        ...
 
     def react(self) -> str:
         """React to the canary with a tag's emoji."""
-        ...
 
     def see_vote(self) -> str:
         """Wait until the reaction counts as a vote."""
-        ...
 
     def command(self, text: str) -> str:
         """Send a slash command and wait for the answer."""
-        ...
 
     def unreact(self) -> str:
         """Take the reaction back."""
-        ...
 
     def see_no_vote(self) -> str:
         """Wait until the vote is revoked."""
-        ...
 
     def clean_up(self) -> str:
         """Remove the canary."""
-        ...
 
 
 def run_smoke_test(actions: SmokeTestActions, commands: Sequence[str], seconds: Callable[[], float]) -> list[Step]:

@@ -20,11 +20,9 @@ class Aggregator(Protocol):
     @property
     def version(self) -> str:
         """Name and settings, stored with each verdict."""
-        ...
 
     def settle(self, post: Post, votes: Iterable[Vote], *, ledger_cursor: int, now: datetime) -> Verdict:
         """Return the verdict on a post."""
-        ...
 
 
 @dataclass(frozen=True, slots=True)

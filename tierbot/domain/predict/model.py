@@ -36,7 +36,6 @@ class Limit(Protocol):
 
     def call(self, name: str, what: Callable[[], _T]) -> _T:
         """Return the result of `what`, or raise its exception; PredictorTimeoutError if it takes too long."""
-        ...
 
 
 class Model(Protocol):
@@ -44,7 +43,6 @@ class Model(Protocol):
 
     def known(self, tag_ids: Sequence[str]) -> list[str]:
         """Return those of the tags that the model can predict."""
-        ...
 
     def predict(
         self, articles: Sequence[Article], embeddings: NDArray[np.float32], tag_ids: Sequence[str]
@@ -53,7 +51,6 @@ class Model(Protocol):
 
         Raises TierbotError if it fails.
         """
-        ...
 
 
 Answer = NDArray[Any] | Sequence[Sequence[float]] | Sequence[Mapping[str, float]]
@@ -70,7 +67,6 @@ class Predictor(Protocol):
 
     def __call__(self, articles: Sequence[Article], tags: Sequence[str]) -> Answer:
         """Return the probabilities of `tags` for each of `articles`."""
-        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,11 +92,9 @@ class LearningPredictor(Predictor, Protocol):
 
         Runs in its own process. The state is stored in the database, as a model version's weights.
         """
-        ...
 
     def restored(self, state: bytes) -> Predictor:
         """Return the predictor with a state that `fit` returned."""
-        ...
 
 
 @dataclass(frozen=True, slots=True)

@@ -104,4 +104,3 @@ class CrowdAggregator(Protocol):
 
     def settle(self, table: CrowdTable) -> CrowdResult:
         """Settle all items of the table."""
-        ...
