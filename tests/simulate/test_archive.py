@@ -76,7 +76,7 @@ def test_rows_without_a_known_tag_are_left_out_and_counted() -> None:
 
 
 def test_an_archive_with_one_tag_is_refused_with_the_reason() -> None:
-    with pytest.raises(TierbotError, match="1 different tags; at least two are needed"):
+    with pytest.raises(TierbotError, match="at least two distinct tags, but the archive has 1"):
         labeled_archive([row(1, "one", "food"), row(2, "two", "food")], rng())
 
 

@@ -65,9 +65,9 @@ def test_without_a_voter_nothing_is_earned() -> None:
 
 
 def test_there_is_no_action_in_the_blank_arm_and_no_game_without_articles() -> None:
-    with pytest.raises(TierbotError, match="no tag is shown"):
+    with pytest.raises(TierbotError, match="shows no tag"):
         env(arm=Arm.BLANK)
-    with pytest.raises(TierbotError, match="at least one of each"):
+    with pytest.raises(TierbotError, match="Both must be at least 1"):
         env(length=0)
 
 

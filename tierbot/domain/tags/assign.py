@@ -36,7 +36,7 @@ def assigned_tag_space(labels: Iterable[str]) -> TagSpace:
     for label in labels:
         ids.setdefault(label_id(label), label)
     if len(ids) < 2:  # noqa: PLR2004
-        raise TierbotError(f"The archive has {len(ids)} distinct tags. Prediction needs at least two.")
+        raise TierbotError(f"Prediction needs at least two distinct tags, but the archive has {len(ids)}.")
     shipped = default_tag_space().active
     chosen: dict[str, Tag] = {}
     for exact in (True, False):  # exact matches first: "food", not "food-drink", gets the pizza
