@@ -41,7 +41,7 @@ def import_(
 ) -> None:
     """Take labelled articles in: the next retraining learns from them, and colleagues are not asked about them.
 
-    A label is understood by a tag's id, name or emoji. TfIdfWeights the same file again changes nothing. A retraining
+    A label is understood by a tag's id, name or emoji. Reading the same file again changes nothing. A retraining
     replays at most 20,000 imported labels, a random but fixed sample of them.
 
     Example: `tierbot import stories.parquet --preview --map "U.S. NEWS=us-politics"`

@@ -1,1 +1,1 @@
-"""What tierbot shows of itself: the panel beside the channel, charts, reports, exports."""
+"""Reports: the panel next to the channel, charts, the report page, exports, metrics and status."""

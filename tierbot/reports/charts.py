@@ -1,7 +1,7 @@
-"""The picture at the end of a round: accuracy by round on one side, voting patterns on the other.
+"""Draws the chart at the end of a round: accuracy by round on one side, voting patterns on the other.
 
 `python -m tierbot.reports.charts` reads the figures as JSON from standard input and writes a PNG: the bot draws in
-a child process, since matplotlib stays in the memory of whoever imported it.
+a child process, because matplotlib stays in memory once it is imported.
 """
 
 import json
@@ -16,8 +16,8 @@ from tierbot.domain.rounds.figures import AGREED, NAMED_ANOTHER, PATTERNS, REJEC
 _SIZE, _DPI, _FONT = (10.0, 5.6), 160, 15  # inches: 1600 × 896 pixels, which a phone can show without zooming
 _INK, _GREY = "#1a1a1a", "#6b6b6b"
 _TITLE: dict[str, Any] = {"loc": "left", "fontsize": _FONT, "fontweight": "bold", "pad": 12}
-_FEWEST = 3  # rounds that there is room for, so that a first one is no wall
-# Okabe and Ito's colours, from dark to light so that they keep apart in black and white; hatches say it once more.
+_FEWEST = 3  # rounds to leave room for, so that the first one doesn't fill the chart
+# Okabe and Ito's colors, from dark to light so that they differ in black and white; hatches add to that.
 _LOOKS = {
     AGREED: ("agreed", "#0b4f7d", "", "white"),
     NAMED_ANOTHER: ("named another", "#e08a00", "", "black"),
@@ -92,17 +92,17 @@ def _draw_patterns(axes: Any, figures: Sequence[RoundFigures]) -> None:
     totals = [sum(one.patterns.values()) for one in figures]
     bottom = [0.0] * len(figures)
     for name in PATTERNS:
-        label, colour, hatch, ink = _LOOKS[name]
+        label, color, hatch, ink = _LOOKS[name]
         shares = [
             one.patterns.get(name, 0) / total if total else 0.0 for one, total in zip(figures, totals, strict=True)
         ]
         axes.bar(
-            numbers, shares, 0.72, bottom, label=_WORDS.get(name, label), color=colour, hatch=hatch,
+            numbers, shares, 0.72, bottom, label=_WORDS.get(name, label), color=color, hatch=hatch,
             edgecolor=_INK, linewidth=0.8,
         )  # fmt: skip
         for x, share, start in zip(numbers, shares, bottom, strict=True):
             if share >= _LEAST_LABELLED and len(figures) <= _MOST_LABELLED:
-                box = {"facecolor": colour, "edgecolor": "none", "pad": 1.5} if hatch else None
+                box = {"facecolor": color, "edgecolor": "none", "pad": 1.5} if hatch else None
                 axes.text(
                     x, start + share / 2, f"{100 * share:.0f}", ha="center", va="center", color=ink,
                     fontsize=_FONT - 2, bbox=box,
@@ -128,7 +128,7 @@ def _say_nothing(axes: Any) -> None:
 
 
 def main() -> None:
-    """Draw what standard input says on standard output."""
+    """Read figures from standard input and write the chart to standard output."""
     figures = [RoundFigures.from_dict(one) for one in json.load(sys.stdin)["figures"]]
     sys.stdout.buffer.write(round_chart(figures))
 

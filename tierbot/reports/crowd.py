@@ -1,4 +1,4 @@
-"""How the trainers do, for admins: how far they agree, how reliable each is, and which doubts are in force."""
+"""Reports on the trainers to admins: their agreement, the reliability of each, and the doubts in force."""
 
 from dataclasses import asdict
 from typing import Any

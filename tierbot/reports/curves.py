@@ -1,4 +1,4 @@
-"""A backtest's learning curve as a picture that reads well in black and white."""
+"""Draws a backtest's learning curve, readable in black and white."""
 
 from collections.abc import Mapping, Sequence
 from io import BytesIO
@@ -11,11 +11,11 @@ from tierbot.domain.nouns import Estimate
 
 
 class Played(Protocol):
-    """What a curve shows of a round."""
+    """The data of a round that a curve shows."""
 
     @property
     def posts(self) -> int:
-        """How many were posted."""
+        """The number of posts."""
 
     @property
     def accuracy(self) -> Mapping[str, Estimate]:

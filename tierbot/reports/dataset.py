@@ -1,4 +1,4 @@
-"""The dataset's rows: one per settled post, with columns that are described where they are made.
+"""Builds the dataset's rows: one per settled post, with columns that are described where they are defined.
 
 The columns are a promise to those who train on exports: the data dictionary, the dataset card and every format
 come from this one list. Pure: pages come from a transaction, files are the formats' business.
@@ -25,7 +25,7 @@ Row = Mapping[str, Any]
 
 
 class ColumnKind(StrEnum):
-    """What a column holds."""
+    """The type of a column."""
 
     TEXT = "text"
     INTEGER = "integer"
@@ -38,7 +38,7 @@ class ColumnKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Settled:
-    """All that a row is made of. `name` turns a trainer's user id into what the dataset calls them."""
+    """The data of a row. name: maps a trainer's user id to the name in the dataset."""
 
     post: Post
     prediction: Prediction
@@ -50,7 +50,7 @@ class Settled:
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """A column: `value` makes it of a settled post. Where `nullable`, it may be missing."""
+    """A column: `value` computes it from a settled post. If `nullable`, it may be missing."""
 
     name: str
     kind: ColumnKind
@@ -72,14 +72,14 @@ COLUMNS: tuple[Column, ...] = (
     Column("title", ColumnKind.TEXT, "Its title.", lambda r: r.article.title),
     Column("text", ColumnKind.TEXT, "Its text, may be empty.", lambda r: r.article.text),
     Column("url", ColumnKind.TEXT, "Its address, may be empty.", lambda r: r.article.url),
-    Column("source", ColumnKind.TEXT, "Who published it, may be empty.", lambda r: r.article.source),
+    Column("source", ColumnKind.TEXT, "The publisher; may be empty.", lambda r: r.article.source),
     Column("published_at", ColumnKind.TIME, "When (UTC).", lambda r: r.article.published_at, nullable=True),
     Column("arm", ColumnKind.TEXT, "How the post asked: `tier`, `basic` or `blank`.", lambda r: r.post.arm.value),
     Column("arm_probability", ColumnKind.NUMBER, "Probability with which that arm was drawn.", lambda r: r.post.arm_probability),
     Column(
         "action",
         ColumnKind.TEXT,
-        "The tag that the policy chose. In the arm `blank` nobody saw it.",
+        "The tag that the policy chose. In the arm `blank`, nobody saw it.",
         lambda r: r.post.shown_tag,
     ),
     Column("propensity", ColumnKind.NUMBER, "π(action): the policy's probability of choosing it.", lambda r: r.prediction.propensity),
@@ -121,7 +121,7 @@ COLUMNS: tuple[Column, ...] = (
     Column(
         "votes",
         ColumnKind.VOTES,
-        "Every vote that stands: `trainer` (a pseudonym, unless exported with identities), `says` (`names`, `rejects`, "
+        "Every current vote: `trainer` (a pseudonym, unless exported with identities), `says` (`names`, `rejects`, "
         "`unsure`), `tag` (missing unless it names one), `at` (UTC).",
         _votes,
     ),
@@ -138,7 +138,7 @@ def row_of(item: Settled) -> dict[str, Any]:
 
 @dataclass(frozen=True, slots=True)
 class Only:
-    """Which rows are wanted; what is None asks for nothing.
+    """Which rows to select; None: no restriction.
 
     tags: shown or settled on. min_confidence: the model's probability of the shown tag. min_weight: the verdict's
     weight. since: a cursor of an earlier export.
@@ -152,7 +152,7 @@ class Only:
     since: int = 0
 
     def takes(self, prediction: Prediction, verdict: Verdict) -> bool:
-        """Tell whether a post with these is wanted (rounds, arms and cursor aside: the database sees to them)."""
+        """Return whether to select a post (except for rounds, arms and cursor, which the database filters)."""
         shown = prediction.shown_tag
         return (
             (self.tags is None or shown in self.tags or not self.tags.isdisjoint(verdict.tags))
@@ -161,7 +161,7 @@ class Only:
         )
 
     def __str__(self) -> str:
-        """Return the filters for people."""
+        """Describe the filters for people."""
         said = [
             self.rounds and f"rounds {', '.join(map(str, self.rounds))}",
             self.tags and f"tags {', '.join(sorted(self.tags))}",
@@ -174,14 +174,14 @@ class Only:
 
 
 def settled_posts(tx: Transaction, only: Only, name: Callable[[str], str]) -> Iterator[Settled]:
-    """Yield the wanted posts in the order in which they settled, a page in memory at a time.
+    """Yield the selected posts in the order in which they settled, with one page in memory at a time.
 
-    Raises TierbotError at once if the cursor is from the future.
+    Raises TierbotError if the cursor is from the future.
     """
     after = only.since
     if after > tx.dataset.cursor():
         raise TierbotError(
-            f"The cursor {after} lies behind the newest verdict ({tx.dataset.cursor()}): it is of another database. "
+            f"The cursor {after} is after the newest verdict ({tx.dataset.cursor()}): it is from another database. "
             "Export without --since."
         )
     return _paged(tx, only, name)
@@ -203,7 +203,7 @@ def _paged(tx: Transaction, only: Only, name: Callable[[str], str]) -> Iterator[
 
 
 class Pseudonyms:
-    """Names trainers by a keyed hash: the same in every export of a workspace, and nothing to those without the key."""
+    """Pseudonyms for trainers by a keyed hash: the same in all of a workspace's exports, and meaningless without the key."""
 
     def __init__(self, key: bytes) -> None:
         self._key = key

@@ -1,4 +1,4 @@
-"""The data dictionary (docs/data-dictionary.md) and the card beside each export: both made of the columns themselves."""
+"""Writes the data dictionary (docs/data-dictionary.md) and each export's card from the column definitions."""
 
 from collections.abc import Iterable, Mapping, Sequence
 

@@ -1,8 +1,8 @@
-"""Prometheus metrics: what this process counted and timed, and how the database stands when it is asked.
+"""Exports Prometheus metrics: what this process counted and timed, and the state of the database.
 
 Nobody is named and nothing that grows is a label: kinds, methods and work are named by the code, rounds are the
 current and the previous one, and all workspaces of a database are counted together. Each process answers for itself
-(scrape every one); what the database says is the same from all, so take its maximum.
+(scrape every one); the database's figures are the same for all, so take the maximum.
 """
 
 import logging
@@ -21,7 +21,7 @@ from tierbot.use_cases.ports import Clock, DeliveryState, Store
 
 _QUICK = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 3.0)  # seconds; Slack waits for three
 _PATIENT = (0.1, 0.5, 1.0, 5.0, 15.0, 60.0, 300.0, 900.0, 3600.0)
-_FRESH = 10.0  # seconds for which the database's figures are kept: several scrapers cost what one does
+_FRESH = 10.0  # seconds for which the database's figures are cached, so several scrapers cost no more than one
 _MOST_MODELS = 20
 _log = logging.getLogger(__name__)
 
@@ -74,14 +74,14 @@ class Metrics:
         self._limited.labels(method).inc()
 
     def worked(self, work: str, seconds: float, *, failed: bool) -> None:
-        """Time a piece of work that was done, count one that failed."""
+        """Time a job that succeeded; count one that failed."""
         if failed:
             self._failed.labels(work).inc()
         else:
             self._worked.labels(work).observe(seconds)
 
     def log_handler(self) -> logging.Handler:
-        """Return a handler that counts records from warnings on, and does nothing else with them."""
+        """Return a handler that counts log records of warnings and above."""
         return _Counting(self._logged)
 
     def text(self) -> bytes:
@@ -106,7 +106,7 @@ class _Counting(logging.Handler):
 
 
 class ProcessFigures(Collector):
-    """What the process can say of itself at any moment: its connection to Slack, and whether it keeps the schedule."""
+    """The state of the process: its connection to Slack, and whether it runs the schedule."""
 
     def __init__(
         self,
@@ -114,15 +114,15 @@ class ProcessFigures(Collector):
         connection: Callable[[], tuple[bool, int]] | None = None,
         leads: Callable[[], Iterable[str]] | None = None,
     ) -> None:
-        """Take `connection`, which gives (stands, how many were made), and `leads`: whose schedules are kept here."""
+        """Take `connection`, which returns (is open, how many were opened), and `leads`: whose schedules run here."""
         self._connection, self._leads = connection, leads
 
     def collect(self) -> Iterator[Metric]:
-        """Yield the figures as they stand."""
+        """Yield the current figures."""
         if self._connection is not None:
             stands, made = self._connection()
             yield GaugeMetricFamily(
-                "tierbot_socket_connected", "1 while Socket Mode's connection stands.", float(stands)
+                "tierbot_socket_connected", "1 while the Socket Mode connection is open.", float(stands)
             )
             yield CounterMetricFamily("tierbot_socket_connections", "Connections made; one is the first.", made)
         if self._leads is not None:
@@ -131,7 +131,7 @@ class ProcessFigures(Collector):
 
 
 class StoreFigures(Collector):
-    """How the database stands, all its workspaces together."""
+    """The state of the database, over all workspaces."""
 
     def __init__(self, store: Store, clock: Clock, monotonic: Callable[[], float] = time.monotonic) -> None:
         self._store, self._clock, self._monotonic = store, clock, monotonic
@@ -144,7 +144,7 @@ class StoreFigures(Collector):
         return []
 
     def collect(self) -> Iterator[Metric]:
-        """Yield the figures, at most some seconds old; without a database only that it cannot be reached."""
+        """Yield the figures, which may be some seconds old; if the database can't be reached, only that."""
         with self._turn:
             now = self._monotonic()
             if self._kept is None or now - self._kept[0] > _FRESH:
@@ -156,7 +156,7 @@ class StoreFigures(Collector):
         try:
             figures = self._figures()
         except TierbotError as fault:
-            _log.warning("The database's figures cannot be read: %s", fault)
+            _log.warning("Can't read the database's figures: %s", fault)
             up.add_metric([], 0.0)
             return [up]
         up.add_metric([], 1.0)
@@ -211,7 +211,7 @@ class StoreFigures(Collector):
 
 
 def _hits(posts: Iterable[SettledPost], current: int) -> dict[tuple[str, str], Tally[str]]:
-    """Count by (round, arm) how many posts settled, could tell, and proved the model's likeliest tag true."""
+    """Count by (round, arm) the posts that settled, those that test the model's likeliest tag, and its hits."""
     found: dict[tuple[str, str], Tally[str]] = {}
     for item in posts:
         round_ = "current" if item.post.round_number == current else "previous"

@@ -1,4 +1,4 @@
-"""Many workspaces at a glance: one line each for `tierbot status`."""
+"""Summarizes many workspaces for `tierbot status`: one line each."""
 
 from typing import Any
 
@@ -6,7 +6,7 @@ from tierbot.use_cases.ports import DeliveryState, Transaction, Workspace
 
 
 def overview_of(tx: Transaction, workspace: Workspace, default_channel: str) -> dict[str, Any]:
-    """Return how one of several workspaces stands, as plain data with moments as datetimes."""
+    """Return the status of one of several workspaces as plain data; times are datetimes."""
     counts, current = tx.outbox.counts(), tx.rounds.current()
     return {
         "id": workspace.id,
@@ -23,7 +23,7 @@ def overview_of(tx: Transaction, workspace: Workspace, default_channel: str) -> 
 
 
 def state_in_words(found: dict[str, Any]) -> str:
-    """Say in a few words what a workspace does."""
+    """Describe in a few words what a workspace does."""
     if found["stopped_at"]:
         return f"stopped {found['stopped_at']:%Y-%m-%d %H:%M}, not installed"
     if not found["channel"]:

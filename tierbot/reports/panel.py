@@ -1,4 +1,4 @@
-"""What tierbot learned, as one JSON document: the panel beside the sandbox's channel draws it."""
+"""Reports what tierbot learned as one JSON document, for the panel next to the sandbox's channel."""
 
 from collections.abc import Mapping
 from dataclasses import asdict
@@ -20,20 +20,20 @@ _DRIFT_EVERY = 20  # settled posts between looks for drift, which costs more tha
 
 
 class Panel:
-    """Draws the panel after each settling; it remembers what hardly changes, so that this costs what is new.
+    """Updates the panel after each verdict; it caches what rarely changes, so an update costs little.
 
     Without it each settling reads twelve rounds: thousands of posts in a long game. For one workspace, one thread
     at a time.
     """
 
     def __init__(self) -> None:
-        """Remember nothing yet."""
+        """Start with an empty cache."""
         self._current = 0
         self._former: list[SettledPost] = []
         self._drift: tuple[int, dict[str, Any]] | None = None
 
     def of(self, tx: Transaction) -> dict[str, Any]:
-        """Return accuracy by round, the last verdicts, the model in service, drift by tag and one row of the dataset."""
+        """Return accuracy by round, the last verdicts, the live model, drift by tag and one row of the dataset."""
         round_ = tx.rounds.current()
         current = round_.number if round_ else 0
         numbers = list(range(max(1, current - _ROUNDS + 1), current + 1))
@@ -102,7 +102,7 @@ def _verdicts(tx: Transaction, newest: list[SettledPost]) -> list[dict[str, Any]
 
 
 def said_by(votes: list[Vote]) -> dict[str, list[str]]:
-    """Return what each user said: tag ids, or "rejects" and "unsure"."""
+    """Return each user's votes: tag ids, or "rejects" and "unsure"."""
     said: dict[str, list[str]] = {}
     for vote in votes:
         said.setdefault(vote.user, []).append(vote.tag or vote.says)

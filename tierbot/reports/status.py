@@ -1,4 +1,4 @@
-"""How the bot stands, read from its database alone: it may run elsewhere, or not at all."""
+"""Reports the bot's status from its database alone: it may run elsewhere, or not at all."""
 
 from datetime import datetime
 from typing import Any
@@ -17,7 +17,7 @@ Status = dict[str, Any]
 
 
 def status_of(tx: Transaction, default_channel: str, now: datetime) -> Status:
-    """Return the status of the transaction's workspace as plain data, moments as datetimes.
+    """Return the status of the transaction's workspace as plain data; times are datetimes.
 
     default_channel: where it plays if no channel was chosen there; empty for none.
     """

@@ -83,7 +83,7 @@ def judge_settings(fault: str | None, smoke_test_hours: float = 0.0, smoke_test_
     if smoke_test_hours and not smoke_test_channel:
         return bad(
             "settings",
-            "TIERBOT_JOURNEY_EVERY_HOURS is set, but TIERBOT_JOURNEY_CHANNEL isn't.",
+            "TIERBOT_SMOKE_TEST_EVERY_HOURS is set, but TIERBOT_SMOKE_TEST_CHANNEL isn't.",
             "Set it to the id of a test channel, or set the hours to 0.",
         )
     return ok("settings", "all valid")

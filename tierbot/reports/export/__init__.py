@@ -1,4 +1,4 @@
-"""The dataset in the formats that others read: one file each, behind one interface."""
+"""Exports the dataset in formats that other tools read: one module for each, with one interface."""
 
 from tierbot.reports.export.format import ExportFormat, Written
 from tierbot.reports.export.formats import FORMATS, format_named

@@ -1,4 +1,4 @@
-"""Arrays as the Open Bandit Pipeline takes them: context, action, reward, pscore, in one npz without pickles."""
+"""Exports arrays for the Open Bandit Pipeline: context, action, reward, pscore, in one npz without pickles."""
 
 import zipfile
 from collections.abc import Iterable, Iterator
@@ -32,7 +32,7 @@ class _Growing:
         self.rows += len(array)
 
     def copy_to(self, target: IO[bytes]) -> None:
-        """Write it as a .npy file."""
+        """Write the array as a .npy file."""
         shape = (self.rows, *self._shape)
         about = {"descr": np.lib.format.dtype_to_descr(self._dtype), "fortran_order": False, "shape": shape}
         np.lib.format.write_array_header_1_0(target, about)

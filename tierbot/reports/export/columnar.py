@@ -1,4 +1,4 @@
-"""Parquet, and Hugging Face datasets on disk: typed columns through Apache Arrow, a few thousand rows at a time."""
+"""Exports Parquet and Hugging Face datasets: typed columns through Apache Arrow, a few thousand rows at a time."""
 
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -110,7 +110,7 @@ def quietly(save: Callable[[], None]) -> None:
 
 
 def plain_row(row: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a row that was read from Parquet or Arrow as the row it was: lists of {tag, value} become dicts."""
+    """Convert a row from Parquet or Arrow back to the original: lists of {tag, value} become dicts."""
     keyed = {column.name for column in COLUMNS if column.kind in {ColumnKind.SHARES, ColumnKind.COUNTS}}
     return {
         name: {one["tag"]: one["value"] for one in value} if name in keyed and value is not None else value

@@ -1,4 +1,4 @@
-"""(item, worker, label): every vote that names a tag, as aggregators of crowds read it (`tierbot settle`, crowd-kit)."""
+"""Exports (item, worker, label) for every vote that names a tag, for `tierbot settle` and crowd-kit."""
 
 import csv
 from collections.abc import Iterable

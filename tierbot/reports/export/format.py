@@ -1,4 +1,4 @@
-"""The interface that every format stands behind."""
+"""Defines the interface of all export formats."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -13,7 +13,7 @@ from tierbot.reports.dataset import Row
 
 @dataclass(frozen=True, slots=True)
 class Surroundings:
-    """What a format may need besides the rows: the tags (retired ones too) and the articles' embeddings.
+    """What a format may need in addition to the rows: the tags (retired ones too) and the articles' embeddings.
 
     `embeddings` takes article ids and returns unit vectors (d,) for those it knows; d is `dimension`.
     """
@@ -43,7 +43,7 @@ class ExportFormat:
 
 @dataclass(frozen=True, slots=True)
 class Written:
-    """What was written. `cursor` is where the next incremental export begins."""
+    """What was written. cursor: where the next incremental export starts."""
 
     rows: int
     votes: int

@@ -1,4 +1,4 @@
-"""Which formats there are."""
+"""Finds an export format by name."""
 
 from importlib.util import find_spec
 
@@ -22,10 +22,10 @@ FORMATS: dict[str, ExportFormat] = {
 
 
 def format_named(name: str) -> ExportFormat:
-    """Return a format. Raises TierbotError if there is none of that name, or a package that it needs is missing."""
+    """Return a format. Raises TierbotError if it is unknown, or if a package that it needs is missing."""
     form = FORMATS.get(name)
     if form is None:
-        raise TierbotError(f"There is no format {name!r}. Formats are: {', '.join(FORMATS)}.")
+        raise TierbotError(f"Unknown format {name!r}. Choose one of: {', '.join(FORMATS)}.")
     missing = [package for package in form.packages if find_spec(package) is None]
     if missing:
         raise TierbotError(

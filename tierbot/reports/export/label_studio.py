@@ -1,4 +1,4 @@
-"""Label Studio's tasks: the article, the settled label as an annotation, the model's tag as a prediction."""
+"""Exports Label Studio tasks: the article, the settled label as an annotation, the model's tag as a prediction."""
 
 from collections.abc import Iterable
 from pathlib import Path
@@ -15,7 +15,7 @@ _LEFT_OUT = {"probabilities", "policy_probabilities"}  # of no use to people who
 
 
 def labelling_config(tags: TagSpace) -> str:
-    """Return the labelling interface that the tasks are made for; paste it into the project's settings."""
+    """Return the labeling interface for the tasks, to paste into the project's settings."""
     choices = "\n".join(
         f"    <Choice value={quoteattr(tag.id)} hint={quoteattr(f'{tag.character} {tag.name}')}/>" for tag in tags
     )
@@ -36,7 +36,7 @@ def _write(rows: Iterable[Row], path: Path, _: Surroundings) -> list[str]:
 
 
 def task_of(row: Row) -> dict[str, Any]:
-    """Return a row as a task; one that settled on no tag has no annotation."""
+    """Return a row as a task; without a settled tag, it has no annotation."""
     content = f"{row['title']}. {row['text']}" if row["text"] else row["title"]
     predicted = row["top_tag"]
     prediction = {

@@ -1,4 +1,4 @@
-"""JSON lines and CSV: the formats that need no library to read."""
+"""Exports JSON lines and CSV, which need no library."""
 
 import csv
 from collections.abc import Iterable
@@ -45,7 +45,7 @@ def _cell(value: Any, kind: ColumnKind) -> Any:
 
 
 def safe_cell(text: str) -> str:
-    """Return a text that no spreadsheet computes: one that could be a formula begins with an apostrophe."""
+    """Prefix text that a spreadsheet could take for a formula with an apostrophe."""
     return f"'{text}" if text.startswith(_FORMULA) else text
 
 

@@ -1,4 +1,4 @@
-"""VowpalWabbit's text for contextual bandits with action-dependent features (--cb_explore_adf)."""
+"""Exports VowpalWabbit's text format for contextual bandits with action-dependent features (--cb_explore_adf)."""
 
 import re
 from collections.abc import Iterable, Iterator
@@ -24,7 +24,7 @@ def _write(rows: Iterable[Row], path: Path, _: Surroundings) -> list[str]:
 
 
 def _example(row: Row) -> Iterator[str]:
-    """Yield one example: what all actions share, a line for each action, and an empty line that ends it."""
+    """Yield the lines of one example: the shared features, a line for each action, and an empty line."""
     words = _WORD.findall(f"{row['title']} {row['text']}".lower())[:_MOST_WORDS]
     yield f"shared |w {' '.join(words)}"
     cost = f"{1 - row['reward']:.9g}"

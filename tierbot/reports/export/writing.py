@@ -1,4 +1,4 @@
-"""From a transaction to a file: rows counted as they pass, the card written from the counts."""
+"""Writes an export: the rows, and a card from their counts."""
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
@@ -14,7 +14,7 @@ from tierbot.use_cases.ports import Transaction
 
 
 class _Counts:
-    """What passed by."""
+    """The counts of the written rows."""
 
     def __init__(self) -> None:
         self.rows = self.votes = 0
@@ -51,7 +51,7 @@ def write_dataset(
     encoder_digest: str,
     dimension: int,
 ) -> Written:
-    """Write the wanted rows to `path`, in bounded memory, and say what was written.
+    """Write the selected rows to `path`, in bounded memory, and report what was written.
 
     `name` turns user ids into what the dataset calls trainers. Raises TierbotError if `only.since` is a cursor of
     another database, and OSError if the disk is full.

@@ -1,4 +1,4 @@
-"""A report to look at: the figures of the last rounds, and one self-contained HTML page that shows them."""
+"""Makes a report: the figures of the last rounds, and a self-contained HTML page that shows them."""
 
 from tierbot.reports.page.figures import Report
 from tierbot.reports.page.make import report_of

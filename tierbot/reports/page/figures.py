@@ -1,6 +1,6 @@
-"""What the report shows, as numbers: pure functions from settled posts and votes to frozen data, apart from drawing.
+"""Computes the report's figures: pure functions from settled posts and votes to frozen data, without drawing.
 
-Shares carry their 95 % interval and what they rest on; what cannot be told is None, never zero.
+Shares carry their 95 % interval and what they rest on; unknown figures are None, never zero.
 """
 
 import json
@@ -37,7 +37,7 @@ class Judged(SettledPost):
 
 @dataclass(frozen=True, slots=True)
 class TagFigures:
-    """How a tag did where it was shown: the mean of its rewards, in [0, 1]."""
+    """How well a tag did when it was shown: its mean reward, in [0, 1]."""
 
     tag: str
     label: str  # emoji and name
@@ -46,7 +46,7 @@ class TagFigures:
 
 @dataclass(frozen=True, slots=True)
 class Confusion:
-    """How often one tag was guessed where another was true. `among`: posts on which `true` was true."""
+    """How often one tag was predicted when another was true. among: posts on which `true` was true."""
 
     guessed: str
     true: str
@@ -56,7 +56,7 @@ class Confusion:
 
 
 def label_of(tags: TagSpace, tag: str) -> str:
-    """Return a tag as people know it: its emoji and name; an unknown one as its id."""
+    """Return a tag's emoji and name, or its id if it is unknown."""
     return f"{tags[tag].character} {tags[tag].name}" if tag in tags else tag
 
 
@@ -77,7 +77,7 @@ def rewards_by_tag(judged: Iterable[Judged], tags: TagSpace) -> tuple[TagFigures
 
 
 def confusions(judged: Iterable[Judged], tags: TagSpace) -> tuple[Confusion, ...]:
-    """Return what the model held likeliest where something else was true, the most frequent first.
+    """Return the model's mistakes, most frequent first.
 
     A post with several true tags counts under the one that most voters named.
     """
@@ -105,7 +105,7 @@ def _siblings(tags: TagSpace, one: str, other: str) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Bin:
-    """Posts whose likeliest tag had a probability in [low, high): the mean of it, and the share that proved true."""
+    """Posts whose likeliest tag had a probability in [low, high): its mean, and the share that was right."""
 
     low: float
     high: float
@@ -115,7 +115,7 @@ class Bin:
 
 @dataclass(frozen=True, slots=True)
 class Calibration:
-    """Whether p means what it says. error: expected calibration error; brier: mean (p - hit)²; both None without posts.
+    """How well p is calibrated. error: expected calibration error; brier: mean (p - hit)²; both None without posts.
 
     Naeini, Cooper & Hauskrecht, AAAI 2015; Brier, Monthly Weather Review 1950.
     """
@@ -127,7 +127,7 @@ class Calibration:
 
 
 def calibration(judged: Iterable[Judged]) -> Calibration:
-    """Return how often the likeliest tag proved true, by the probability that the model gave it."""
+    """Return how often the likeliest tag was right, by its predicted probability."""
     told = [
         (item.top_probability, found)
         for item in judged
@@ -142,7 +142,14 @@ def calibration(judged: Iterable[Judged]) -> Calibration:
         mine = place == number
         if n := int(mine.sum()):
             share = Estimate.of_share(float(true[mine].sum()), n)
-            bins.append(Bin(number / BINS, (number + 1) / BINS, float(said[mine].mean()), share))
+            bins.append(
+                Bin(
+                    number / BINS,
+                    (number + 1) / BINS,
+                    float(np.clip(said[mine].mean(), number / BINS, (number + 1) / BINS)),
+                    share,
+                )
+            )
     error = sum(one.true.n * abs(one.said - (one.true.value or 0.0)) for one in bins) / len(told)
     return Calibration(len(told), tuple(bins), error, float(((said - true) ** 2).mean()))
 
@@ -152,7 +159,7 @@ def calibration(judged: Iterable[Judged]) -> Calibration:
 
 @dataclass(frozen=True, slots=True)
 class Agreement:
-    """How far trainers of one round agree on posts of an arm (None: any): Krippendorff's α over `posts` posts."""
+    """The agreement of a round's trainers on posts of an arm (None: any): Krippendorff's α over `posts` posts."""
 
     round: int
     arm: Arm | None
@@ -171,7 +178,7 @@ class Activity:
 
 @dataclass(frozen=True, slots=True)
 class TrainerFigures:
-    """A trainer: posts judged, and how often they agreed with what was settled (a Beta posterior's mean, interval)."""
+    """A trainer: posts judged, and how often they agreed with the verdicts (a Beta posterior's mean, interval)."""
 
     name: str
     judged: int
@@ -182,7 +189,7 @@ class TrainerFigures:
 
 
 def agreement(number: int, posts: Iterable[Post], votes: Mapping[str, Sequence[Vote]], arm: Arm | None) -> Agreement:
-    """Return α over the sets of tags that each voter named, with MASI as their distance; other votes are left out."""
+    """Return α over the sets of tags that each voter named, with the MASI distance; other votes are left out."""
     units = []
     for post in posts:
         if arm is None or post.arm is arm:
@@ -210,7 +217,7 @@ def activity(moments: Iterable[datetime], zone: tzinfo) -> Activity:
 
 @dataclass(frozen=True, slots=True)
 class PolicyFigures:
-    """What a policy earns a post, by one method. `arm`: on which posts; None: on all."""
+    """A policy's mean reward, estimated by one method. arm: on which posts; None: on all."""
 
     policy: str
     arm: Arm | None
@@ -218,7 +225,7 @@ class PolicyFigures:
 
 
 def policy_values(judged: Sequence[Judged], arm: Arm | None) -> tuple[PolicyFigures, ...]:
-    """Return what the policy that was in service earned, and what showing the likeliest tag always would have earned.
+    """Return the reward of the live policy, and the estimated reward of always showing the likeliest tag.
 
     The reward model of the doubly robust estimate is the model's own p. Empty without rewarded posts.
     """
@@ -239,7 +246,7 @@ def policy_values(judged: Sequence[Judged], arm: Arm | None) -> tuple[PolicyFigu
 
 @dataclass(frozen=True, slots=True)
 class ModelFigures:
-    """A model version as it stands in the lineage. promoted: by its judge; None where none judged (the first)."""
+    """A model version in the lineage. promoted: the judge's decision; None without one (the first version)."""
 
     id: str
     number: int
@@ -254,7 +261,7 @@ class ModelFigures:
 
 @dataclass(frozen=True, slots=True)
 class ModelMove:
-    """A version put in service by a person. back: whether it is a rollback, to the parent of what was in service."""
+    """A version that a person promoted. back: whether it is a rollback to the parent of the live one."""
 
     at: datetime
     before: str
@@ -301,7 +308,7 @@ class Report:
 
     @property
     def champion(self) -> ModelFigures | None:
-        """The version in service."""
+        """The live version."""
         return next((one for one in self.models if one.state == "champion"), None)
 
     def as_dict(self) -> dict[str, Any]:

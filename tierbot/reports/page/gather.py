@@ -1,4 +1,4 @@
-"""From a transaction to the report's figures: one round after the other, so that memory holds one round's predictions."""
+"""Gathers the report's figures from a transaction, round by round, so that memory holds one round's predictions."""
 
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
@@ -31,7 +31,7 @@ from tierbot.reports.page.figures import (
 from tierbot.use_cases.ports import LabelledPost, Transaction
 
 ROUNDS = 12
-"""Rounds that a report looks back on, unless told otherwise."""
+"""The default number of rounds in a report."""
 
 _MOST_TRAINERS = 20
 _MOVES = 1000  # entries of the audit trail that are searched for rollbacks
@@ -39,7 +39,7 @@ _MOVES = 1000  # entries of the audit trail that are searched for rollbacks
 
 @dataclass(slots=True)
 class _Seen:
-    """What the rounds so far held."""
+    """The data of the rounds so far."""
 
     judged: list[Judged] = field(default_factory=list)
     rounds: list[RoundFigures] = field(default_factory=list)
@@ -54,7 +54,7 @@ class _Seen:
 def report_figures(
     tx: Transaction, now: datetime, zone: tzinfo, name: Callable[[str], str], rounds: int = ROUNDS
 ) -> Report:
-    """Return the figures of the last `rounds` rounds; `name` turns trainers' user ids into what the report calls them."""
+    """Return the figures of the last `rounds` rounds; name: maps user ids to the names in the report."""
     current, workspace, tags = tx.rounds.current(), tx.workspaces.get(), tx.workspaces.tags()
     newest = current.number if current else max((one.number for one in tx.rounds.all()), default=0)
     seen = _Seen()

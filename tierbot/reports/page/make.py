@@ -1,4 +1,4 @@
-"""A report of a workspace, made now: trainers by pseudonym, unless who asks may know them."""
+"""Makes a report of a workspace, with pseudonyms for trainers unless the reader may know them."""
 
 from datetime import datetime, tzinfo
 
@@ -11,7 +11,7 @@ from tierbot.use_cases.ports import Store
 def report_of(
     store: Store, workspace: str, *, now: datetime, zone: tzinfo, rounds: int = ROUNDS, identities: bool = False
 ) -> Report:
-    """Return the figures of a workspace's last `rounds` rounds; hours are told in `zone`.
+    """Return the figures of a workspace's last `rounds` rounds; hours are in `zone`.
 
     identities: name trainers by their Slack user ids. Raises TierbotError if the workspace is not set up.
     """

@@ -1,4 +1,4 @@
-"""The report as one HTML page: it asks nothing of any other server, runs no script, and every text in it is escaped."""
+"""Renders the report as one HTML page, without requests to other servers or scripts, and with all text escaped."""
 
 import base64
 import hashlib
@@ -18,7 +18,7 @@ def style() -> str:
 
 
 def content_security_policy() -> str:
-    """Return what the page may do: show itself, in its own style, and nothing else (CSP level 3)."""
+    """Return the content security policy (CSP level 3): nothing but the page's own style."""
     digest = base64.b64encode(hashlib.sha256(style().encode()).digest()).decode()
     return f"default-src 'none'; style-src 'sha256-{digest}'; base-uri 'none'; form-action 'none'"
 
@@ -74,7 +74,7 @@ def _numbers(report: Report) -> str:
         ("verdicts", f"{report.verdicts:,}", f"of {report.posts:,} posts, {report.abstained:,} abstained"),
         ("votes", f"{report.votes:,}", f"by {len(report.trainers)} trainers"),
         (
-            "model in service",
+            "live model",
             champion.id if champion else "–",
             f"since {champion.created_at:%d %b}" if champion else "",
         ),

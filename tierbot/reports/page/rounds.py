@@ -1,4 +1,4 @@
-"""The drawings with rounds from left to right, and the two with axes of their own: calibration and activity."""
+"""Draws the charts over rounds, and two with their own axes: calibration and activity."""
 
 from collections.abc import Callable, Sequence
 from math import floor, sqrt
@@ -10,7 +10,7 @@ from tierbot.reports.page.svg import LETTER, WIDTH, Drawing, Scale, linear
 
 _LEFT, _RIGHT, _TOP, _FOOT = 42.0, 46.0, 44.0, 36.0
 _HEIGHT = 250.0
-_BESIDE = 5.0  # how far two series stand apart, so that their intervals can be told
+_BESIDE = 5.0  # the distance between two series, so that their intervals don't overlap
 _MOST_DAYS = 60
 _MOST_LINES = 5  # across, besides the first
 _FEWEST = 3  # rounds that there is room for, so that a first one does not fill the picture
@@ -19,12 +19,12 @@ _DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 
 
 def percent(share: float) -> str:
-    """Write a share as "71 %"."""
+    """Format a share as "71 %"."""
     return f"{100 * share:.0f} %"
 
 
 def accuracy_plot(rounds: Sequence[RoundFigures]) -> str:
-    """Return accuracy by round with 95 % intervals: all posts, and the blank arm beside them."""
+    """Draw accuracy by round with 95 % intervals: all posts, and the blank arm."""
     known = [e.low for one in rounds for e in (one.all, one.blank) if e.low is not None]
     low = min(0.8, floor(5 * min(known, default=0.0)) / 5)
     drawing = Drawing(_HEIGHT, "Accuracy by round with 95 % intervals, on all posts and on the blank arm.")
@@ -42,7 +42,7 @@ def accuracy_plot(rounds: Sequence[RoundFigures]) -> str:
 
 
 def agreement_plot(found: Sequence[Agreement]) -> str:
-    """Return Krippendorff's α by round, all posts and blank arm, with the usual marks of .667 and .8."""
+    """Draw Krippendorff's α by round, all posts and blank arm, with the usual thresholds .667 and .8."""
     values = [one.alpha for one in found if one.alpha is not None]
     low = min(0.0, floor(5 * min(values, default=0.0)) / 5)
     drawing = Drawing(_HEIGHT, "Agreement between trainers by round: Krippendorff's alpha, all posts and blank arm.")
@@ -50,7 +50,7 @@ def agreement_plot(found: Sequence[Agreement]) -> str:
     _legend(drawing)
     for mark in (0.667, 0.8):
         drawing.line(_LEFT, up(mark), WIDTH - _RIGHT, up(mark), "mark")
-        drawing.text(WIDTH - _RIGHT + 3, up(mark) + 4, f"{mark:.2g}".lstrip("0"), kind="t grey")
+        drawing.text(WIDTH - _RIGHT + 3, up(mark) + 4, f"{mark:.2g}".lstrip("0"), kind="t gray")
     for kind, arm in (("all", None), ("blank", Arm.BLANK)):
         points = [(across(one.round), up(one.alpha)) for one in found if one.arm is arm and one.alpha is not None]
         _series(drawing, points, kind)
@@ -58,8 +58,8 @@ def agreement_plot(found: Sequence[Agreement]) -> str:
 
 
 def patterns_plot(rounds: Sequence[RoundFigures]) -> str:
-    """Return how votes stood to the predicted tag, in shares, a column for each round."""
-    drawing = Drawing(_HEIGHT, "Votes by what they say of the predicted tag, in shares of each round's votes.")
+    """Draw the shares of votes by what they say about the predicted tag, a column for each round."""
+    drawing = Drawing(_HEIGHT, "Votes by what they say about the predicted tag, in shares of each round's votes.")
     across, up = _axes(drawing, [one.number for one in rounds], 0.0, 1.0, percent)
     x = 0.0
     for name in PATTERNS:
@@ -85,7 +85,7 @@ def patterns_plot(rounds: Sequence[RoundFigures]) -> str:
 
 
 def calibration_plot(found: Calibration, honest: Calibration) -> str:
-    """Return the reliability diagram: what share proved true, by the probability that the model gave."""
+    """Draw the reliability diagram: the share of right predictions by predicted probability."""
     size, left, top = 262.0, 54.0, 34.0
     drawing = Drawing(top + size + 42, "Share that proved true by the probability that the model gave it.")
     across, up = linear(0, 1, left, left + size), linear(0, 1, top + size, top)
@@ -93,7 +93,7 @@ def calibration_plot(found: Calibration, honest: Calibration) -> str:
         drawing.line(left, up(step), left + size, up(step), "grid")
         drawing.text(left - 6, up(step) + 4, percent(step), anchor="end")
         drawing.text(across(step), top + size + 17, percent(step), anchor="middle")
-    drawing.text(left + size / 2, top + size + 35, "probability that the model gave", anchor="middle", kind="t grey")
+    drawing.text(left + size / 2, top + size + 35, "probability that the model gave", anchor="middle", kind="t gray")
     drawing.line(across(0), up(0), across(1), up(1), "mark")
     _legend(drawing)
     drawing.line(280, 10, 306, 10, "mark")
@@ -107,7 +107,7 @@ def calibration_plot(found: Calibration, honest: Calibration) -> str:
 
 
 def week_plot(found: Activity) -> str:
-    """Return when votes come: a disc for each hour of the week, its area their number."""
+    """Draw when people vote: a disc for each hour of the week, its area the number of votes."""
     left, top, row = 34.0, 8.0, 21.0
     drawing = Drawing(top + 7 * row + 40, "Votes by day of the week and hour.")
     most = max((max(hours) for hours in found.week), default=0)
@@ -123,12 +123,12 @@ def week_plot(found: Activity) -> str:
         drawing.text(across(hour), top + 7 * row + 14, f"{hour}h", anchor="middle")
     if most:
         drawing.dot(left + 8, top + 7 * row + 29, 8.5, "fill-all")
-        drawing.text(left + 22, top + 7 * row + 33, f"{most} votes", kind="t grey")
+        drawing.text(left + 22, top + 7 * row + 33, f"{most} votes", kind="t gray")
     return str(drawing)
 
 
 def days_plot(found: Activity) -> str:
-    """Return votes by day, the last 60 days at most: a bar each, days without votes left empty."""
+    """Draw votes by day, up to the last 60 days: a bar for each, empty without votes."""
     height, last = 62.0, found.days[-1][0]
     recent = [(day, count) for day, count in found.days if (last - day).days < _MOST_DAYS]
     most, first = max(count for _, count in recent), recent[0][0]
@@ -140,7 +140,7 @@ def days_plot(found: Activity) -> str:
         drawing.bar(x, height - tall(count), max(across(1) - 1.5, 1.0), tall(count), "fill-all")
     drawing.line(0, height, WIDTH, height, "grid")
     drawing.text(0, height + 16, f"{first:%d %b}")
-    drawing.text(WIDTH, height + 16, f"{last:%d %b}, at most {most:,} a day", anchor="end", kind="t grey")
+    drawing.text(WIDTH, height + 16, f"{last:%d %b}, at most {most:,} a day", anchor="end", kind="t gray")
     return str(drawing)
 
 
@@ -150,7 +150,7 @@ def days_plot(found: Activity) -> str:
 def _axes(
     drawing: Drawing, numbers: Sequence[int], low: float, high: float, word: Callable[[float], str]
 ) -> tuple[Scale, Scale]:
-    """Draw the axes; return where a round stands and where a value does."""
+    """Draw the axes; return the x of a round and the y of a value."""
     first, last = (numbers[0], numbers[-1]) if numbers else (1, 1)
     last = max(last, first + _FEWEST - 1)
     bottom = _HEIGHT - _FOOT
@@ -164,7 +164,7 @@ def _axes(
         drawing.text(_LEFT - 6, up(value) + 4, word(value), anchor="end")
     for number in numbers:
         drawing.text(across(number), bottom + 17, str(number), anchor="middle")
-    drawing.text((_LEFT + WIDTH - _RIGHT) / 2, _HEIGHT - 3, "round", anchor="middle", kind="t grey")
+    drawing.text((_LEFT + WIDTH - _RIGHT) / 2, _HEIGHT - 3, "round", anchor="middle", kind="t gray")
     return across, up
 
 

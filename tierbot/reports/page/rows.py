@@ -1,4 +1,4 @@
-"""The drawings with a row for each thing: tags, mistakes, policies, trainers, and the models' lineage."""
+"""Draws the charts with rows: tags, mistakes, policies, trainers, and the models' lineage."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,12 +11,12 @@ from tierbot.reports.page.svg import LETTER, WIDTH, Drawing, linear, shortened
 _ROW = 22.0
 _LABEL = 150.0
 _LANE = 16.0
-_LEAST_BAR = 5  # what a bar of full length stands for at least
+_LEAST_BAR = 5  # the least value of a full-length bar
 
 
 @dataclass(frozen=True, slots=True)
 class Interval:
-    """A row of a dot plot; `hollow` draws it with a square that is not filled."""
+    """A row of a dot plot; hollow: drawn as an empty square."""
 
     label: str
     value: float
@@ -27,7 +27,7 @@ class Interval:
 
 
 def interval_plot(rows: Sequence[Interval], description: str) -> str:
-    """Return a dot with its interval for each row, over an axis of shares; what leaves [0, 1] widens the axis."""
+    """Draw a dot with its interval for each row, on an axis of shares; values outside [0, 1] widen it."""
     low, high = min([0.0, *(one.low for one in rows)]), max([1.0, *(one.high for one in rows)])
     drawing = Drawing(_ROW * len(rows) + 26, description)
     across = linear(low, high, _LABEL + 8, WIDTH - 44)
@@ -43,12 +43,12 @@ def interval_plot(rows: Sequence[Interval], description: str) -> str:
             drawing.square(across(one.value), y, 4, "square blank")
         else:
             drawing.dot(across(one.value), y, 4.5, "dot all")
-        drawing.text(WIDTH, y + 4, one.note, anchor="end", kind="t grey")
+        drawing.text(WIDTH, y + 4, one.note, anchor="end", kind="t gray")
     return str(drawing)
 
 
 def change_plot(rows: Sequence[tuple[str, float, float]], description: str) -> str:
-    """Return for each row, (label, before, now) in shares, a hollow square before and a dot now."""
+    """Draw each row, (label, before, now) in shares, as a hollow square before and a dot now."""
     drawing = Drawing(_ROW * len(rows) + 50, description)
     for x, words in ((0.0, "before"), (90.0, "now")):
         if words == "now":
@@ -71,7 +71,7 @@ def change_plot(rows: Sequence[tuple[str, float, float]], description: str) -> s
 
 
 def confusion_plot(found: Sequence[Confusion], names: dict[str, str]) -> str:
-    """Return a bar for each mistake: what was guessed, and beneath it what was true."""
+    """Draw a bar for each mistake: the prediction, and the true tag below it."""
     row = 38.0
     drawing = Drawing(
         row * len(found) + 24, "The most frequent mistakes: the tag that was guessed, the tag that was true."
@@ -81,14 +81,14 @@ def confusion_plot(found: Sequence[Confusion], names: dict[str, str]) -> str:
     for number, one in enumerate(found):
         y = 24 + row * number
         drawing.text(0, y + 13, shortened(f"{names.get(one.true, one.true)}", 24))
-        drawing.text(12, y + 29, shortened(f"taken for {names.get(one.guessed, one.guessed)}", 26), kind="t grey")
+        drawing.text(12, y + 29, shortened(f"taken for {names.get(one.guessed, one.guessed)}", 26), kind="t gray")
         drawing.bar(190, y + 5, across(one.count), 20, "named_another" if one.siblings else "rejected")
         drawing.text(196 + across(one.count), y + 20, f"{one.count}")
     return str(drawing)
 
 
 def held_plot(found: Sequence[HeldFigures]) -> str:
-    """Return a bar for each rule: how many articles it held back."""
+    """Draw a bar for each rule: how many articles it held back."""
     drawing = Drawing(_ROW * len(found) + 2, "Articles that each boundary held back.")
     across = linear(0, max([_LEAST_BAR, *(one.count for one in found)]), 0, WIDTH - _LABEL - 60)
     for number, one in enumerate(found):
@@ -100,7 +100,7 @@ def held_plot(found: Sequence[HeldFigures]) -> str:
 
 
 def lineage_plot(models: Sequence[ModelFigures], moves: Sequence[ModelMove]) -> str:
-    """Return the model versions, newest first, each joined to its parent: refused ones stand aside."""
+    """Draw the model versions, newest first, each connected to its parent; refused ones are set aside."""
     row = 40.0
     events: list[ModelFigures | ModelMove] = sorted([*models, *moves], key=_moment, reverse=True)
     drawing = Drawing(row * len(events) + 4, "Model versions, newest first, with promotions, refusals and rollbacks.")
@@ -118,12 +118,12 @@ def lineage_plot(models: Sequence[ModelFigures], moves: Sequence[ModelMove]) -> 
         if isinstance(event, ModelFigures):
             drawing.dot(place[event.id][0], y, 6, "dot blank" if event.promoted is False else "dot all")
             drawing.text(44, y + 1, shortened(f"{event.id}  {_fate(event)}", 46), kind="t strong")
-            drawing.text(44, y + 17, shortened(_about(event), 50), kind="t grey")
+            drawing.text(44, y + 17, shortened(_about(event), 50), kind="t gray")
         else:
             verb = "rolled back" if event.back else "promoted by hand"
             drawing.text(27, y + 5, "↩" if event.back else "↪", kind="t strong")
             drawing.text(44, y + 1, f"{verb}: {event.before} → {event.after}", kind="t strong")
-            drawing.text(44, y + 17, f"{event.at:%d %b %Y, %H:%M}", kind="t grey")
+            drawing.text(44, y + 17, f"{event.at:%d %b %Y, %H:%M}", kind="t gray")
     return str(drawing)
 
 
@@ -133,7 +133,7 @@ def _moment(event: ModelFigures | ModelMove) -> datetime:
 
 def _fate(one: ModelFigures) -> str:
     fate = {None: "the first", True: "promoted", False: "refused"}[one.promoted]
-    return f"{fate} 🏆 in service" if one.state == "champion" else fate
+    return f"{fate} 🏆 live" if one.state == "champion" else fate
 
 
 def _about(one: ModelFigures) -> str:

@@ -1,4 +1,4 @@
-"""The report's sections: for each its words, its drawing and its numbers, or None where there is nothing to tell."""
+"""Writes the report's sections: text, drawing and numbers for each, or None if there is no data."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ from tierbot.reports.page.rounds import (
 )
 from tierbot.reports.page.rows import Interval, change_plot, confusion_plot, held_plot, interval_plot, lineage_plot
 
-_FEWEST = 5  # rewards before a tag's mean says anything
+_FEWEST = 5  # rewards before a tag's mean is shown
 _MOST_TAGS = 24
 _MOST_MISTAKES = 12
 _MOST_HELD = 15
@@ -29,7 +29,7 @@ _METHODS = {"ips": "IPS", "snips": "SNIPS", "dr": "doubly robust"}
 
 @dataclass(frozen=True, slots=True)
 class Section:
-    """A heading, a few words, a drawing (SVG, escaped), and the numbers behind it as plain text."""
+    """A heading, a short text, a drawing (SVG, escaped), and its numbers as plain text."""
 
     title: str
     words: str
@@ -39,7 +39,7 @@ class Section:
 
 
 def in_words(estimate: Estimate) -> str:
-    """Write an estimate as "71 % (65–77, n = 192)"."""
+    """Format an estimate as "71 % (65–77, n = 192)"."""
     if estimate.value is None or estimate.low is None or estimate.high is None:
         return "–"
     return f"{percent(estimate.value)} ({100 * estimate.low:.0f}–{100 * estimate.high:.0f}, n = {estimate.n})"
@@ -49,7 +49,7 @@ def _accuracy(report: Report) -> Section | None:
     told = [one for one in report.rounds if one.all.value is not None]
     if not told:
         return None
-    words = f"The model's likeliest topic proved true on {in_words(told[-1].all)} of round {told[-1].number}'s posts"
+    words = f"The model's top topic was right on {in_words(told[-1].all)} of round {told[-1].number}'s posts"
     blank = told[-1].blank
     words += f", and on {in_words(blank)} where nothing hinted at it." if blank.n else "."
     rows = tuple((one.number, in_words(one.all), in_words(one.blank)) for one in report.rounds)
@@ -166,14 +166,14 @@ def _trainers(report: Report) -> Section | None:
         return None
     drawing = interval_plot(
         [Interval(one.name, one.reliability, one.low, one.high, str(one.judged)) for one in report.trainers],
-        "Each trainer's agreement with what was settled, with intervals.",
+        "Each trainer's agreement with the verdicts, with intervals.",
     )
     rows = tuple(
         (one.name, one.judged, one.settled, f"{one.reliability:.2f} ({one.low:.2f}–{one.high:.2f})")
         for one in report.trainers
     )
     words = (
-        "How often each agrees with what was settled, drawn towards the team's mean while votes are few. On the right, "
+        "How often each trainer agrees with the verdicts, shrunk to the team's mean while votes are few. On the right, "
         "articles judged."
     )
     return Section("Who taught it", words, drawing, ("trainer", "judged", "settled", "agreement"), rows)
@@ -191,7 +191,7 @@ def _policies(report: Report) -> Section | None:
             )
             for one in told
         ],
-        "Estimated reward of showing the likeliest tag always, beside what was earned.",
+        "Estimated reward of always showing the likeliest tag, next to the actual reward.",
     )  # fmt: skip
     words = (
         "What a post earned as it was shown, and what showing the likeliest topic always would have earned, estimated "
@@ -217,7 +217,7 @@ def _held_back(report: Report) -> Section | None:
         return None
     total = sum(one.count for one in report.held_back)
     rows = tuple((one.boundary, one.rule, one.count) for one in report.held_back)
-    words = f"{total:,} articles were never posted, whatever the model says of them."
+    words = f"{total:,} articles were held back, whatever the model predicts."
     drawing = held_plot(report.held_back[:_MOST_HELD])
     return Section("What boundaries held back", words, drawing, ("boundary", "rule", "articles"), rows)
 
@@ -254,7 +254,7 @@ def _models(report: Report) -> Section | None:
     back = sum(move.back for move in report.moves)
     words = (
         f"{len(report.models)} {'version' if len(report.models) == 1 else 'versions'}, {refused} refused, {back} rolled "
-        "back; the newest first. Hollow: refused, because a paired test said that it was worse."
+        "back; the newest first. Hollow: refused, because a paired test found it worse."
     )
     rows = tuple((one.id, one.parent or "–", one.reason, in_words(one.accuracy)) for one in report.models)
     drawing = lineage_plot(report.models[:_MOST_EVENTS], report.moves[:_MOST_EVENTS])

@@ -1,4 +1,4 @@
-"""Drawing as SVG within a page: shapes with class names that the page's style sheet colours, all text escaped.
+"""Draws SVG for a page: shapes with class names that the page's style sheet colors, all text escaped.
 
 A drawing is WIDTH units wide whatever it shows, so that its letters have one size; the page scales it to the column.
 """
@@ -8,7 +8,7 @@ from html import escape
 
 WIDTH = 380.0
 LETTER = 7.0
-"""Mean width of a letter at the drawings' font size: for deciding what fits."""
+"""Mean width of a letter at the drawings' font size, to decide what fits."""
 
 Scale = Callable[[float], float]
 
@@ -20,12 +20,12 @@ def linear(low: float, high: float, start: float, end: float) -> Scale:
 
 
 def shortened(words: str, letters: int) -> str:
-    """Return words cut to so many letters, with an ellipsis where something is missing."""
+    """Cut text to this many letters, with an ellipsis."""
     return words if len(words) <= letters else words[: letters - 1].rstrip() + "…"
 
 
 class Drawing:
-    """One picture; `description` says in words what it shows, for those who do not see it."""
+    """One drawing; `description` is its text alternative."""
 
     def __init__(self, height: float, description: str) -> None:
         self._height = height
@@ -41,7 +41,7 @@ class Drawing:
         self._parts.append(f'<{name} class="{kind}"{told}{content}')
 
     def text(self, x: float, y: float, words: str, *, anchor: str = "start", kind: str = "t") -> None:
-        """Write words with their baseline at y."""
+        """Write text with its baseline at y."""
         self._add("text", kind, words, x=x, y=y, text_anchor=anchor)
 
     def line(self, x1: float, y1: float, x2: float, y2: float, kind: str) -> None:
@@ -84,4 +84,4 @@ PATTERNS = (
     '<rect class="paper" width="6" height="6"/><circle class="speck" cx="2" cy="2" r="1"/></pattern>'
     "</defs></svg>"
 )
-"""Fills that tell areas apart without colour; a page holds them once."""
+"""Fill patterns that distinguish areas without color; a page has them once."""
