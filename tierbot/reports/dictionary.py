@@ -32,25 +32,25 @@ def data_dictionary() -> str:
                 "# Data dictionary",
                 "<!-- Made by `tierbot export --dictionary`; a test holds the two equal. -->",
                 (
-                    f"What `tierbot export` writes: one row a post that somebody voted on, as of its newest verdict (`{FORMAT}`; "
-                    "columns may be added under that name, never renamed or given another type). Rows come in the order in "
-                    "which posts settled. The formats `jsonl`, `csv`, `parquet` and `hf` have these columns; the others say "
-                    "below what they make of them."
+                    f"`tierbot export` writes one row per post with votes, as of its newest verdict (`{FORMAT}`; "
+                    "columns may be added under that name, but are never renamed or given another type). Rows are in the order in "
+                    "which posts settled. The formats `jsonl`, `csv`, `parquet` and `hf` have these columns; the others are "
+                    "described below."
                 ),
                 columns,
                 "## Formats",
                 *formats,
                 "## Who voted",
                 (
-                    "Trainers are pseudonyms: a keyed hash (BLAKE2b) of the Slack user id, under a secret that is made for the "
-                    "workspace at its first export and stays in its database. The same trainer has the same pseudonym in every "
-                    "export. `--identities` writes user ids instead. Times of votes and an article's words stay as they are: "
-                    "whoever can read the channel can still find out who voted."
+                    "Trainers are pseudonymized: a keyed hash (BLAKE2b) replaces the Slack user id. The secret key is created at the "
+                    "workspace's first export and stays in its database, so a trainer has the same pseudonym in every export. "
+                    "`--identities` writes user ids instead. The times of votes and the articles are unchanged, so people who "
+                    "can read the channel can still find out who voted."
                 ),
-                "## Only what is new",
+                "## Incremental exports",
                 (
-                    "An export prints a cursor. `tierbot export --since CURSOR` gives what settled after it; a post that "
-                    "settled anew comes again under its `post_id`, and its newest row counts."
+                    "Each export prints a cursor. `tierbot export --since CURSOR` writes only what has settled since. A post that "
+                    "settled again has the same `post_id`; its newest row counts."
                 ),
             ]
         )
@@ -61,8 +61,7 @@ def data_dictionary() -> str:
 def dataset_card(written: Written, form: ExportFormat, only: Only, tags: TagSpace, about: Mapping[str, str]) -> str:
     """Return the card of one export as Markdown, after Gebru et al., "Datasheets for Datasets" (CACM 2021).
 
-    `about` says what only the caller knows (workspace, time, version, how trainers are named), in the order of the
-    lines.
+    about: what only the caller knows (workspace, time, version, how trainers are named), in order.
     """
     facts = {
         **about,
@@ -76,20 +75,20 @@ def dataset_card(written: Written, form: ExportFormat, only: Only, tags: TagSpac
     parts = [
         "# A TIER dataset",
         (
-            "Articles that a bot posted with a topic as an emoji, and what colleagues answered with emoji: contexts, "
-            "actions with their propensities, rewards and labels. Made by tierbot."
+            "Articles that a bot posted with a topic as an emoji, and the emoji that colleagues answered with: contexts, "
+            "actions with propensities, rewards and labels. Made by tierbot."
         ),
         _table(("", ""), facts.items()),
         "## How to read it",
         form.about,
         *([_columns()] if form.columns else []),
         *(["```xml\n" + labelling_config(tags) + "```"] if form.name == "label-studio" else []),
-        "## What is in it",
+        "## Contents",
         _counted("arm", written.arms),
         _counted("outcome", written.outcomes),
         _counted("model", written.models),
         _counted("label", written.labels),
-        "## What to know before using it",
+        "## Before you use it",
         _CAVEATS,
         *(f"- {note}" for note in written.notes),
     ]
@@ -98,12 +97,12 @@ def dataset_card(written: Written, form: ExportFormat, only: Only, tags: TagSpac
 
 
 _CAVEATS = """\
-- A pre-filled emoji attracts clicks. Accuracy and rewards of the arms `tier` and `basic` are too friendly to the action;
+- A pre-filled emoji attracts clicks. Accuracy and rewards of the arms `tier` and `basic` overestimate the action;
   the arm `blank` with selection `random` is the unbiased sample.
-- Posts that nobody voted on are not in it.
-- Off-policy estimates divide by `propensity`; articles were chosen with `selection_probability`.
-- A verdict is what colleagues agreed on. `weight` says how many they were; abstentions teach nothing.
-- Articles belong to those who wrote them."""
+- Posts without votes are left out.
+- Divide by `propensity` for off-policy estimates; articles were selected with `selection_probability`.
+- A verdict is what colleagues agreed on. Its `weight` grows with their number; abstentions carry no label.
+- The articles belong to their authors."""
 
 
 def _columns() -> str:
