@@ -234,7 +234,7 @@ def test_exports_one_after_the_other_hold_everything_once(tmp_path: Path) -> Non
     assert (first.rows, second.rows, third.rows) == (10, 4, 0)
     assert third.cursor == second.cursor > first.cursor
     assert (tmp_path / "3.jsonl").read_text() == ""
-    with pytest.raises(TierbotError, match="of another database"):
+    with pytest.raises(TierbotError, match="from another database"):
         exported(store, "jsonl", tmp_path / "4.jsonl", Only(since=10_000))
     store.close()
 
