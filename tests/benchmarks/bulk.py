@@ -104,13 +104,13 @@ def peak(what: str, path: Path) -> None:
     from tierbot.adapters.files.annotations import read_annotations
     from tierbot.adapters.files.archives import ReadReport, read_archive
     from tierbot.domain.articles.duplicates import to_article
-    from tierbot.domain.articles.labels import Names, Understood, labelled_articles
+    from tierbot.domain.articles.labels import LabelMatcher, LabelReport, labeled_articles
     from tierbot.domain.tags import default_tag_space
 
     if what == "preview":
         _, rows = read_annotations(path, now=NOW, report=ReadReport())
-        names = Names(default_tag_space(), {})
-        for _ in labelled_articles(rows, names, source="archive", now=NOW, understood=Understood()):
+        names = LabelMatcher(default_tag_space(), {})
+        for _ in labeled_articles(rows, names, source="archive", now=NOW, report=LabelReport()):
             pass
     else:
         articles = (to_article(row, NOW) for row in read_archive(path, now=NOW))

@@ -26,7 +26,7 @@ from tierbot.adapters.encoders.openvino import FastEncoder
 from tierbot.adapters.encoders.sentence import SentenceEncoder, packaged_weights
 from tierbot.domain.predict.classifier import Classifier
 from tierbot.domain.training.fit import fit
-from tierbot.domain.training.rows import SILENCE, labelled_rows
+from tierbot.domain.training.rows import SILENCE, labeled_rows
 
 TAUGHT, JOINED = 8000, 12
 Encode = Callable[[Sequence[str]], NDArray[np.float32]]
@@ -56,7 +56,7 @@ def head_of(stream: Stream) -> Classifier:
     rows = np.linspace(0, before - 1, min(TAUGHT, before)).astype(np.intp)
     ids = stream.tags.ids
     named = [{ids[tag]: 1.0 for tag in np.flatnonzero(stream.true[row])} for row in rows]
-    return fit(labelled_rows(named, stream.features.take(rows), ids, silence=SILENCE), stream.cold)
+    return fit(labeled_rows(named, stream.features.take(rows), ids, silence=SILENCE), stream.cold)
 
 
 def measure(stream: Stream, texts: int, repeats: int, names: Sequence[str]) -> Iterator[dict[str, Any]]:

@@ -26,7 +26,7 @@ from tierbot.adapters.encoders.sentence import SentenceEncoder
 from tierbot.adapters.files.archives import read_archive
 from tierbot.domain.articles.rows import ArchiveRow
 from tierbot.domain.nouns import Estimate
-from tierbot.simulate.archive import labelled_archive
+from tierbot.simulate.archive import labeled_archive
 from tierbot.simulate.backtest import RoundResult, backtest
 from tierbot.simulate.choices import AGGREGATORS, SELECTIONS, BacktestSettings
 
@@ -62,7 +62,7 @@ def play(
 ) -> list[RoundResult]:
     """Replay a stream's first rows with a crowd; the seed draws the crowd, what is asked and what is said."""
     rows = first_rows(name, int(START + WINDOW + ARRIVALS * rounds * posts))
-    team = CROWDS[crowd](seed, labelled_archive(rows, np.random.default_rng(seed)).tags.ids)
+    team = CROWDS[crowd](seed, labeled_archive(rows, np.random.default_rng(seed)).tags.ids)
     settings = BacktestSettings(
         start=START,
         window=WINDOW,

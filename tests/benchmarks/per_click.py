@@ -2,7 +2,7 @@
 
     python -m tests.benchmarks.per_click [--streams …] [--seeds 5] [--methods …] [--cache DIR] [--plot FILE.png]
 
-Everybody gets the same stream, the same 500 labelled rows to begin with, the same colleagues (20 honest ones) and the
+Everybody gets the same stream, the same 500 labeled rows to begin with, the same colleagues (20 honest ones) and the
 same number of posts, 500 a round; what colleagues said is settled by the plain rule and each method learns from it as
 it can. After every second round the top tag is compared with the true ones on the last 3,000 rows, which nobody was shown.
 See per_click_methods.py for how each takes part. `--json FILE` keeps each run's record; runs that the file has are not

@@ -1,6 +1,6 @@
 """Who takes part in per_click.py: tierbot, plain random sampling with its learner, and the peers, each as it can.
 
-A verdict that names tags is one labelled row a tag for peers that take one label; "wrong, unnamed" and abstentions
+A verdict that names tags is one labeled row a tag for peers that take one label; "wrong, unnamed" and abstentions
 teach them nothing. The bandits see the reward of the shown tag alone (and the labels of the starting rows). Peers
 with a strategy of what to ask use it, the others ask at random. All but Vowpal Wabbit, which gets words and sites too,
 read the embeddings. What can be set was set on stories before those that are measured.
@@ -20,7 +20,7 @@ from tierbot.domain.predict.features import site_tokens, word_tokens
 from tierbot.domain.predict.policy import EpsilonPolicy
 from tierbot.domain.predict.selection import RANDOM, SelectionMix, select
 from tierbot.domain.training.fit import fit
-from tierbot.domain.training.rows import joined_rows, labelled_rows, teaches, verdict_rows
+from tierbot.domain.training.rows import joined_rows, labeled_rows, teaches, verdict_rows
 from tierbot.simulate.choices import POLICIES, SELECTIONS, Learner
 
 _PLAIN = Selection(RANDOM, 1.0)
@@ -40,7 +40,7 @@ class Tierbot:
         """Learn from rows whose true tags are known."""
         ids = self._stream.tags.ids
         truths = [{ids[tag]: 1.0 for tag in np.flatnonzero(self._stream.true[row])} for row in rows]
-        self._start = labelled_rows(truths, self._stream.features.take(rows), ids)
+        self._start = labeled_rows(truths, self._stream.features.take(rows), ids)
         self._model = fit(self._start, self._stream.cold)
 
     def _verdicts(self) -> int:

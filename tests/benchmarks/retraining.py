@@ -27,7 +27,7 @@ from tierbot.adapters.processes.training_job import write_job
 from tierbot.domain.predict.classifier import Classifier
 from tierbot.domain.predict.features import Features, features_of, joined
 from tierbot.domain.training.retrain import TrainingJob
-from tierbot.domain.training.rows import SILENCE, labelled_rows, rows_from_bytes
+from tierbot.domain.training.rows import SILENCE, labeled_rows, rows_from_bytes
 
 _PART = 5000
 _FLIPPED, _UNBIASED = 0.1, 0.05
@@ -58,7 +58,7 @@ def job(given: Features) -> TrainingJob:
     top = np.concatenate([model.probabilities(given.take(part), model.tag_ids).argmax(axis=1) for part in parts])
     drawn = rng.integers(len(model.tag_ids), size=len(given))
     top = np.where(rng.random(len(given)) < _FLIPPED, drawn, top)
-    rows = labelled_rows([{model.tag_ids[tag]: 1.0} for tag in top], given, model.tag_ids, silence=SILENCE)
+    rows = labeled_rows([{model.tag_ids[tag]: 1.0} for tag in top], given, model.tag_ids, silence=SILENCE)
     return TrainingJob(
         verdicts=replace(rows, keys=np.arange(1, len(rows) + 1, dtype=np.uint64)),
         unbiased=rng.random(len(given)) < _UNBIASED,

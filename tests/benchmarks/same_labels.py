@@ -25,7 +25,7 @@ from tests.benchmarks.streams import DATA, STREAMS, WINDOW, Stream, load
 from tests.benchmarks.tables import mean_and_interval, paired_interval
 from tierbot.domain.training.bootstrap_model import calibration_error
 from tierbot.domain.training.fit import FitSettings, fit
-from tierbot.domain.training.rows import SILENCE, labelled_rows
+from tierbot.domain.training.rows import SILENCE, labeled_rows
 
 SIZES = {"huffpost": (500, 2000, 10_000), "huffpost-undated": (500, 2000, 10_000), "lobsters": (2000, 8000, 20_000)}
 STRENGTHS = {"minilm": (1.0, 3.0), "words": (3.0, 10.0)}
@@ -63,7 +63,7 @@ def tierbot(split: Split, settings: FitSettings | None = None) -> Scores:
     """Return the bot's own learner's p: from verdicts that name each story's true tags, and a prior of the tags' names."""
     stream, ids = split.stream, split.stream.tags.ids
     named = [{ids[tag]: 1.0 for tag in np.flatnonzero(stream.true[row])} for row in split.train]
-    rows = labelled_rows(named, stream.features.take(split.train), ids, silence=SILENCE)
+    rows = labeled_rows(named, stream.features.take(split.train), ids, silence=SILENCE)
     rows = replace(rows, keys=np.arange(1, len(rows) + 1, dtype=np.uint64))  # posts, which are remembered
     return fit(rows, stream.cold, settings).probabilities(stream.features.take(split.test), ids)
 

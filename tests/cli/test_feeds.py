@@ -92,7 +92,7 @@ def test_the_starter_list_is_added_whole_and_an_empty_list_says_how_to_fill_it(s
 
 
 def test_what_is_no_address_is_refused_and_nothing_is_added(store: SqlStore) -> None:
-    assert "'ftp://e.com/x' is no http(s) address" in str(run("feeds", "add", NEWS, "ftp://e.com/x").exception)
+    assert "'ftp://e.com/x' isn't an http(s) URL" in str(run("feeds", "add", NEWS, "ftp://e.com/x").exception)
     assert rows("feeds", "list") == []
 
 
@@ -119,4 +119,4 @@ def test_a_file_of_boundaries_is_checked(store: SqlStore, tmp_path: Path) -> Non
     assert "1 sources, 2 words, 0 tags, 1 minimum confidences, all fine" in said("boundaries", "check", str(path))
     path.write_text('\ntags = ["footbal"]\n')
     fault = str(run("boundaries", "check", str(path)).exception)
-    assert "rules.toml:2: there is no tag 'footbal'. Did you mean football?" in fault
+    assert "rules.toml:2: unknown tag 'footbal'. Did you mean football?" in fault

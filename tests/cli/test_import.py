@@ -38,7 +38,7 @@ def run(*arguments: str) -> dict:
 
 def test_a_preview_says_what_was_understood_and_an_import_teaches_the_next_model(database: str, tmp_path: Path) -> None:
     said = run("--preview")
-    assert (said["rows"], said["bad"], said["labelled"], said["unknown_only"]) == (81, 1, 80, 1)
+    assert (said["rows"], said["bad"], said["labeled"], said["unknown_only"]) == (81, 1, 80, 1)
     assert said["labels"] == {"law": "law", "FOOD": "food"}
     assert said["tags"] == {"law": 40, "food": 40}
     assert all(isinstance(count, int) for count in said["tags"].values())

@@ -16,7 +16,7 @@ from tierbot.app.demo.workspace import SandboxProcess
 from tierbot.app.doctor.checkup import check_up
 from tierbot.cli.app import app
 from tierbot.cli.envfile import values_of
-from tierbot.domain.doctor import State
+from tierbot.domain.doctor.judge import State
 from tierbot.settings import Settings, environment_name, load_settings
 
 OWN_TAGS = "".join(

@@ -87,7 +87,7 @@ def test_a_file_that_is_there_is_not_taken_for_the_demos_database(tmp_path: Path
     assert mine.read_text() == "precious"
 
 
-def test_any_labelled_archive_plays_on_its_own_tags(tmp_path: Path) -> None:
+def test_any_labeled_archive_plays_on_its_own_tags(tmp_path: Path) -> None:
     topics = {"BOATS & SHIPS": "boat harbour sail", "c++": "compiler template pointer", "CHEESE": "brie cheddar rind"}
     rows = [
         {

@@ -171,16 +171,16 @@ def test_nobody_there_is_said_in_one_sentence() -> None:
 
 
 def test_impossible_teams_are_refused() -> None:
-    with pytest.raises(ColleaguesError, match="give a number above 0"):
+    with pytest.raises(ColleaguesError, match="Use a number above 0"):
         Colleagues("http://127.0.0.1:9/control/", perfect_team(1), TRUTH, TAGS, speed=0)
-    with pytest.raises(ColleaguesError, match=r"Two trainers would be called 'ada'"):
+    with pytest.raises(ColleaguesError, match=r"Two trainers have the handle 'ada'"):
         Colleagues("http://127.0.0.1:9/control/", [SimulatedTrainer("Ada"), SimulatedTrainer("ada ")], TRUTH, TAGS)
 
 
 def test_stopping_twice_is_fine(box: Box) -> None:
     team = Colleagues(box.control, perfect_team(1), TRUTH, TAGS)
     team.start()
-    with pytest.raises(ColleaguesError, match="at work already"):
+    with pytest.raises(ColleaguesError, match="already been started"):
         team.start()
     team.stop()
     team.stop()

@@ -9,7 +9,7 @@ from tests.support.archives import TOPICS, topical
 from tierbot.adapters.encoders.hashing import HashingEncoder
 from tierbot.domain.nouns import Arm, TierbotError
 from tierbot.simulate import SimulatedTrainer, perfect_team
-from tierbot.simulate.archive import labelled_archive
+from tierbot.simulate.archive import labeled_archive
 
 pytest.importorskip("gymnasium", reason='gymnasium is not installed (pip install "tierbot[gym]")')
 
@@ -17,7 +17,7 @@ from gymnasium.utils.env_checker import check_env
 
 from tierbot.simulate.environment import TierEnv
 
-ARCHIVE = labelled_archive(topical(50), np.random.default_rng(0))
+ARCHIVE = labeled_archive(topical(50), np.random.default_rng(0))
 
 
 def env(*trainers: SimulatedTrainer, length: int = 20, arm: Arm = Arm.TIER) -> TierEnv:
@@ -65,9 +65,9 @@ def test_without_a_voter_nothing_is_earned() -> None:
 
 
 def test_there_is_no_action_in_the_blank_arm_and_no_game_without_articles() -> None:
-    with pytest.raises(TierbotError, match="no tag is shown"):
+    with pytest.raises(TierbotError, match="shows no tag"):
         env(arm=Arm.BLANK)
-    with pytest.raises(TierbotError, match="at least one of each"):
+    with pytest.raises(TierbotError, match="Both must be at least 1"):
         env(length=0)
 
 

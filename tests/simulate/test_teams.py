@@ -77,7 +77,7 @@ def test_a_file_says_only_what_differs(tmp_path: Path) -> None:
 def test_an_adversary_without_a_target_draws_one(tmp_path: Path) -> None:
     path = written(tmp_path, '[[trainer]]\nkind = "adversarial"\ncount = 30')
     assert len({trainer.target for trainer in load_trainers(path, rng(), IDS)}) > 10
-    with pytest.raises(TrainerError, match="adversarial trainer needs a target"):
+    with pytest.raises(TrainerError, match="Adversarial trainers need a target"):
         load_trainers(path, rng())
 
 
@@ -86,22 +86,22 @@ def test_an_adversary_without_a_target_draws_one(tmp_path: Path) -> None:
     [
         ("", r"no trainers. Write at least one \[\[trainer\]\]"),
         ("trainer = 3", "no trainers"),
-        ("[[trainer", "Mend the TOML there"),
-        ("[[trainers]]", "'trainers' is unknown. Known are"),
-        ('[[trainer]]\nkind = "evil"', r"\[\[trainer\]\] 1: kind 'evil' is unknown. Known are adversarial, farmer"),
-        ("[[trainer]]\n[[trainer]]\nlazyness = 1", r"\[\[trainer\]\] 2: 'lazyness' is unknown"),
-        ("[[trainer]]\ncount = 0", "count is 0. Give a whole number from 1"),
-        ("[[trainer]]\nexpertise = 1.5", "expertise is 1.5. Give a number between 0 and 1"),
-        ('[[trainer]]\nexpertise = "high"', r"expertise is 'high'. Give a number, or \[low, high\]"),
-        ("[[trainer]]\nexpertise = [0.9, 0.1]", "Give the lower end first"),
-        ("[[trainer]]\nexpertise_by_tag = 3", "expertise_by_tag is no table"),
+        ("[[trainer", "Fix the TOML there"),
+        ("[[trainers]]", "unknown key 'trainers'. Use "),
+        ('[[trainer]]\nkind = "evil"', r"\[\[trainer\]\] 1: unknown kind 'evil'. Use one of adversarial, farmer"),
+        ("[[trainer]]\n[[trainer]]\nlazyness = 1", r"\[\[trainer\]\] 2: unknown key 'lazyness'"),
+        ("[[trainer]]\ncount = 0", "count is 0. Use a whole number from 1"),
+        ("[[trainer]]\nexpertise = 1.5", "expertise is 1.5. Use a number from 0 to 1"),
+        ('[[trainer]]\nexpertise = "high"', r"expertise is 'high'. Use a number, or \[low, high\]"),
+        ("[[trainer]]\nexpertise = [0.9, 0.1]", "Put the lower end first"),
+        ("[[trainer]]\nexpertise_by_tag = 3", "expertise_by_tag isn't a table"),
         ("[[trainer]]\nactivity = [1.0]", "activity has 1 values"),
-        ('[[trainer]]\nactivity = "noon"', "activity is 'noon'. Give a number, or 24"),
-        ("[[trainer]]\nskin_tone = 1", "skin_tone 1"),
-        ("[traits]\nspeed = 1\n[[trainer]]", r"\[traits\]: 'speed' is unknown"),
-        ("[kind.evil]\n[[trainer]]", r"\[kind\]: 'evil' is unknown"),
-        ("[kind]\nlazy = 3\n[[trainer]]", "kind.lazy is no table"),
-        ("traits = 3\n[[trainer]]", "traits and kind are tables"),
+        ('[[trainer]]\nactivity = "noon"', "activity is 'noon'. Use a number, or 24"),
+        ("[[trainer]]\nskin_tone = 1", "skin_tone is 1"),
+        ("[traits]\nspeed = 1\n[[trainer]]", r"\[traits\]: unknown key 'speed'"),
+        ("[kind.evil]\n[[trainer]]", r"\[kind\]: unknown key 'evil'"),
+        ("[kind]\nlazy = 3\n[[trainer]]", "kind.lazy isn't a table"),
+        ("traits = 3\n[[trainer]]", "traits and kind must be tables"),
     ],
 )
 def test_a_mistake_names_the_file_the_place_and_the_remedy(tmp_path: Path, text: str, said: str) -> None:
@@ -130,5 +130,5 @@ def test_the_demo_team_differs_in_expertise_and_speed_and_some_click_unread() ->
 def test_a_demo_team_can_be_any_size() -> None:
     assert len({trainer.name for trainer in demo_team(40, rng())}) == 40
     assert [trainer.name for trainer in demo_team(2, rng())] == ["Ada", "Bruno"]
-    with pytest.raises(TrainerError, match="give at least 1"):
+    with pytest.raises(TrainerError, match="Use at least 1"):
         demo_team(0, rng())

@@ -287,15 +287,15 @@ def test_a_farmer_takes_the_cheapest_click() -> None:
 @pytest.mark.parametrize(
     ("wrong", "said"),
     [
-        ({"expertise": 1.2}, "expertise is 1.2. Give a number between 0 and 1"),
+        ({"expertise": 1.2}, "expertise is 1.2. Use a number from 0 to 1"),
         ({"slip": float("nan")}, "slip is nan"),
         ({"expertise_by_tag": {"law": -1}}, "expertise_by_tag of 'law' is -1"),
-        ({"activity": (0.5,)}, "activity has 1 values. Give 24"),
+        ({"activity": (0.5,)}, "activity has 1 values. Use 24"),
         ({"activity": (2.0,) * HOURS}, "activity at hour 0 is 2.0"),
-        ({"delay_median": 0.0}, "delay_median 0.0"),
-        ({"skin_tone": 7}, "skin_tone 7. Give 2, 3, 4, 5 or 6"),
-        ({"kind": Kind.ADVERSARIAL}, "An adversarial trainer needs a target"),
-        ({"target": "law"}, "no other kind has one"),
+        ({"delay_median": 0.0}, "delay_median is 0.0"),
+        ({"skin_tone": 7}, "skin_tone is 7. Use 2 to 6"),
+        ({"kind": Kind.ADVERSARIAL}, "Adversarial trainers need a target"),
+        ({"target": "law"}, "the others can't have one"),
     ],
 )
 def test_an_impossible_trainer_is_refused(wrong: dict[str, Any], said: str) -> None:

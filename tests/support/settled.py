@@ -1,21 +1,10 @@
 """Settled posts for tests of training, as the store would give them."""
 
-from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from tierbot.domain.nouns import Arm, Outcome, Post, Selection, Verdict
+from tierbot.domain.nouns import Arm, Outcome, Post, Selection, SettledPost, Verdict
 
 NOW = datetime(2026, 11, 1, 12, tzinfo=UTC)
-
-
-@dataclass(frozen=True)
-class SettledPost:
-    """What training asks of a settled post."""
-
-    post: Post
-    verdict: Verdict
-    selection: Selection
-    top_tag: str
 
 
 def settled(
@@ -35,4 +24,4 @@ def settled(
         tags = {"food": 1.0} if outcome is Outcome.NAMED else {}
     post = Post(f"p{number}", f"q{number}", f"a{number}", 1, arm, 0.15, shown, "C1", at, "1.1", at)
     verdict = Verdict(post.id, outcome, tags, 1.0, weight, 3, {}, 0, 0, "plain", 7, at)
-    return SettledPost(post, verdict, Selection(strategy, 0.5), top)
+    return SettledPost(post, verdict, "m1", top, 1.0, Selection(strategy, 0.5))

@@ -4,10 +4,9 @@ from datetime import UTC, datetime
 
 import numpy as np
 
-from tierbot.domain.nouns import Arm, Outcome, Post, Selection, Verdict
+from tierbot.domain.nouns import Arm, Outcome, Post, Selection, SettledPost, Verdict
 from tierbot.domain.predict.selection import RANDOM
 from tierbot.domain.training.drift import BEFORE, RECENT, drift_of
-from tierbot.use_cases.ports import SettledPost
 
 NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)
 

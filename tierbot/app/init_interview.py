@@ -6,8 +6,11 @@ from zoneinfo import ZoneInfo
 
 from tierbot.adapters.slack.examine import ask_channel, ask_connections, ask_my_channels, ask_user, ask_who
 from tierbot.adapters.slack.messages.chat import web_client
-from tierbot.domain.doctor import Check, Needed, Refusal, State
+from tierbot.domain.doctor.facts import Refusal
 from tierbot.domain.doctor.judge import (
+    Check,
+    Needed,
+    State,
     bad,
     is_well,
     judge_app_token,

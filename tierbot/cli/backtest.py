@@ -1,4 +1,4 @@
-"""`tierbot backtest`: the bot's own deciders on your labelled archive, before it bothers one colleague."""
+"""`tierbot backtest`: the bot's own deciders on your labeled archive, before it bothers one colleague."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -56,7 +56,7 @@ def backtest(
     workers: Workers = None,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object per round and line.")] = False,
 ) -> None:
-    """Replay a labelled archive with simulated trainers and say how accurate the bot would have been, by round.
+    """Replay a labeled archive with simulated trainers and say how accurate the bot would have been, by round.
 
     With --seeds it is done by several processes, or a Ray cluster's; the result is the same whatever does the work.
 

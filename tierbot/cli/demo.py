@@ -29,7 +29,7 @@ def demo(
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object per round and line.")] = False,
     seed: Annotated[int, typer.Option(help="Seed of stories, colleagues and draws.")] = 0,
     posts: Annotated[int | None, typer.Option(min=1, max=500, help="Posts a round [200 with --exit, else 40].")] = None,
-    archive: Annotated[Path | None, typer.Option(help="Play this labelled archive, on its own tags.")] = None,
+    archive: Annotated[Path | None, typer.Option(help="Play this labeled archive, on its own tags.")] = None,
     start: Annotated[int, typer.Option(min=10, help="Rows of the archive that the first model learns from.")] = 500,
     colleagues: Annotated[int, typer.Option(min=1, max=200, help="How many simulated colleagues.")] = 8,
     port: Annotated[int, typer.Option(min=0, max=65535, help="Port of the workspace's page; 0: any free one.")] = 0,

@@ -13,7 +13,7 @@ from tierbot.domain.nouns import TierbotError
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from tierbot.domain.doctor import Check
+    from tierbot.domain.doctor.judge import Check
     from tierbot.domain.doctor.smoke_test import Step
     from tierbot.settings import Settings
 
@@ -50,7 +50,7 @@ def doctor(
     except SettingsError as fault:
         if smoke_test:
             raise
-        from tierbot.domain.doctor import judge_settings
+        from tierbot.domain.doctor.judge import judge_settings
 
         _finish([judge_settings(str(fault))], as_json=as_json)
         return

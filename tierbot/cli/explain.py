@@ -51,7 +51,7 @@ def _show(found: "Explanation", tags: "TagSpace") -> None:
     lines += ["", "words        " + (found.note or ("how much less likely without" if mattered else "none alone"))]
     lines += [f"{100 * one.drop:+9.1f}    {one.word}" for one in mattered]
     if found.neighbors:
-        lines += ["", "near stories that were labelled"]
+        lines += ["", "near stories that were labeled"]
         lines += [
             f"{near.similarity:9.2f}    {near.title}  ({', '.join(map(name, near.tags))})" for near in found.neighbors
         ]

@@ -1,4 +1,4 @@
-"""`tierbot import`: labelled archives and annotations in, as rows to train on."""
+"""`tierbot import`: labeled archives and annotations in, as rows to train on."""
 
 from datetime import UTC, datetime
 from itertools import islice
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from tierbot.adapters.files.archives import ReadReport
-    from tierbot.domain.articles.labels import Understood
+    from tierbot.domain.articles.labels import LabelReport
     from tierbot.domain.nouns import Article, GivenLabel
 
 _BATCH = 500
@@ -39,9 +39,9 @@ def import_(
     source: Annotated[str | None, typer.Option(help="What to call the archive. [default: the file's name]")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="What was understood as one JSON object.")] = False,
 ) -> None:
-    """Take labelled articles in: the next retraining learns from them, and colleagues are not asked about them.
+    """Take labeled articles in: the next retraining learns from them, and colleagues are not asked about them.
 
-    A label is understood by a tag's id, name or emoji. TfIdfWeights the same file again changes nothing. A retraining
+    A label is understood by a tag's id, name or emoji. Reading the same file again changes nothing. A retraining
     replays at most 20,000 imported labels, a random but fixed sample of them.
 
     Example: `tierbot import stories.parquet --preview --map "U.S. NEWS=us-politics"`
@@ -49,13 +49,13 @@ def import_(
     from tierbot.adapters.files.annotations import read_annotations
     from tierbot.adapters.files.archives import ReadReport
     from tierbot.app.slack_access import tags_in
-    from tierbot.domain.articles.labels import Names, Understood, labelled_articles
+    from tierbot.domain.articles.labels import LabelMatcher, LabelReport, labeled_articles
 
     bot, workspace = offline()
-    names = Names(tags_in(bot.store, workspace), dict(map(_renaming, renamed or ())))
-    understood, report, now = Understood(), ReadReport(), datetime.now(UTC)
+    names = LabelMatcher(tags_in(bot.store, workspace), dict(map(_renaming, renamed or ())))
+    understood, report, now = LabelReport(), ReadReport(), datetime.now(UTC)
     kind, rows = read_annotations(file, now=now, report=report)
-    found = labelled_articles(rows, names, source=source or file.name, now=now, understood=understood)
+    found = labeled_articles(rows, names, source=source or file.name, now=now, report=understood)
     new, tell = 0, progress("rows read")
     for batch in _batches(found):
         tell(report.rows, 0)
@@ -64,7 +64,7 @@ def import_(
         with bot.store.begin(workspace) as tx:
             new += tx.articles.add([article for article, _ in batch])
             tx.given_labels.put([label for _, label in batch])
-    if not preview and understood.labelled:
+    if not preview and understood.labeled:
         err.print("Embedding …")
         bot.loop.embed(workspace)
     _say(file, kind, understood, report, new, preview=preview, as_json=as_json)
@@ -83,7 +83,7 @@ def _batches(found: "Iterator[tuple[Article, GivenLabel]]") -> "Iterator[list[tu
 
 
 def _say(
-    file: Path, kind: str, understood: "Understood", report: "ReadReport", new: int, *, preview: bool, as_json: bool
+    file: Path, kind: str, understood: "LabelReport", report: "ReadReport", new: int, *, preview: bool, as_json: bool
 ) -> None:
     for bad in report.examples:
         err.print(f"{file}:{bad.line}: left out: it {bad.why}.")
@@ -95,8 +95,8 @@ def _say(
                 "kind": kind,
                 "rows": report.rows,
                 "bad": report.bad,
-                "labelled": understood.labelled,
-                "unlabelled": understood.unlabelled,
+                "labeled": understood.labeled,
+                "unlabeled": understood.unlabeled,
                 "unknown_only": understood.unknown_only,
                 "new": new,
                 "tags": dict(understood.tags.most_common()),
@@ -109,7 +109,7 @@ def _say(
     lines = [
         f"{file}: {kind}, {counted(report.rows, 'row')}, {report.bad} left out",
         (
-            f"labelled     {understood.labelled}, without a label {understood.unlabelled}, "
+            f"labeled     {understood.labeled}, without a label {understood.unlabeled}, "
             f"with unknown labels only {understood.unknown_only}"
         ),
     ]

@@ -120,7 +120,7 @@ def build(
     ] = None,
     folder: Annotated[Path, typer.Option("--out", help="Folder to write to.")] = Path("models"),
 ) -> None:
-    """Make the bootstrap model that ships: from labelled archives, and from descriptions where there is no data.
+    """Make the bootstrap model that ships: from labeled archives, and from descriptions where there is no data.
 
     Example: `tierbot models build huffpost.jsonl.gz huffpost-undated.jsonl.gz --out models`
     """

@@ -1,7 +1,7 @@
-"""The nouns of TIER, as frozen data: no I/O, no clock, no randomness.
+"""Defines the nouns of TIER as frozen data: no I/O, no clock, no randomness.
 
-Every other module speaks in these. One word means one thing here, in the database, in commands and in
-the documentation (see docs/design.md). Times are aware UTC datetimes; probabilities lie in [0, 1].
+Each word means the same thing here, in the database, in commands and in the docs (see docs/design.md).
+Times are aware UTC datetimes; probabilities are in [0, 1].
 """
 
 from __future__ import annotations
@@ -16,17 +16,18 @@ from operator import itemgetter
 from typing import Any
 
 DAWN = datetime(1970, 1, 1, tzinfo=UTC)
-"""Before anything happened."""
+"""Earlier than any event."""
 
-_Z95 = 1.959963984540054
+Z95 = 1.959963984540054
+"""The normal quantile of a 95 % interval."""
 
 
 class TierbotError(Exception):
-    """A fault that a person can mend: its text says what is wrong, where, and what to do."""
+    """An error that a person can fix: its text says what is wrong, where, and what to do."""
 
 
 def key(*parts: object) -> str:
-    """Return a short stable id for a natural key (16 hex digits), so that writing twice is writing once."""
+    """Return a short, stable id for a natural key (16 hex digits), which makes writes idempotent."""
     return hashlib.blake2b("\x1f".join(map(str, parts)).encode(), digest_size=8).hexdigest()
 
 
@@ -41,12 +42,9 @@ def to_slack_ts(moment: datetime) -> str:
     return f"{int(moment.timestamp())}.{moment.microsecond:06d}"
 
 
-# --- what is judged -------------------------------------------------------------------------------
-
-
 @dataclass(frozen=True, slots=True)
 class Tag:
-    """A topic with the emoji that stands for it."""
+    """A topic and its emoji."""
 
     id: str
     name: str
@@ -59,7 +57,7 @@ class Tag:
 
 @dataclass(frozen=True, slots=True)
 class Thread:
-    """A place in Slack where something is asked: below the message with this ts."""
+    """A Slack thread in which a question is asked: the replies to the message with this ts."""
 
     channel: str
     ts: str
@@ -69,8 +67,8 @@ class Thread:
 class Article:
     """One thing to classify: a story, a message, a caption. `copies` counts the duplicates folded into it.
 
-    asked_by: who asked for it to be judged, asked_in: where (None: in the channel, when its turn comes). check_tag:
-    what is asked is whether this tag is true, and no other.
+    asked_by: the user who requested tags for it; asked_in: the thread to ask in (None: in the channel, when its turn
+    comes). check_tag: ask only whether this tag is true.
     """
 
     id: str
@@ -88,15 +86,15 @@ class Article:
 
     @property
     def content(self) -> str:
-        """What the classifier reads: the title, then the text."""
+        """The classifier's input: the title, then the text."""
         return f"{self.title}. {self.text}" if self.text else self.title
 
 
 @dataclass(frozen=True, slots=True)
 class GivenLabel:
-    """What an article is about according to an archive that was labelled elsewhere: true tags with weights in (0, 1].
+    """An article's true tags, with weights in (0, 1], from an archive that was labeled elsewhere.
 
-    `source` names the archive: tags that occur nowhere in it were no choice there.
+    `source` names the archive. A tag that never occurs in an archive wasn't an option there.
     """
 
     article_id: str
@@ -107,18 +105,15 @@ class GivenLabel:
 
 @dataclass(frozen=True, slots=True)
 class Copy:
-    """The same story met again: elsewhere, or told anew. `id` is a natural key, so that it counts once."""
+    """Another copy of an article, from another source or reworded. `id` is a natural key, so it counts once."""
 
     id: str
     article_id: str
     source: str
 
 
-# --- what is predicted and asked ------------------------------------------------------------------
-
-
 class Arm(StrEnum):
-    """How a post asks. Drawn at random with a logged probability."""
+    """How a post asks; drawn at random with a logged probability."""
 
     TIER = "tier"  # the shown tag is named, its emoji pre-filled
     BASIC = "basic"  # the shown tag is named; 👍 👎 😕 pre-filled
@@ -127,7 +122,7 @@ class Arm(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Selection:
-    """How an article was chosen to be asked about, and with what probability (0 < p ≤ 1)."""
+    """How an article was selected for posting, and with what probability (0 < p ≤ 1)."""
 
     strategy: str
     probability: float
@@ -135,11 +130,11 @@ class Selection:
 
 @dataclass(frozen=True, slots=True)
 class Prediction:
-    """What a model version said of an article, and what the policy made of it.
+    """A model version's prediction for an article, and the tag that the policy chose to show.
 
     probabilities: the model's p over tag ids (sums to 1). policy_probabilities: π over tag ids, the
-    distribution that `shown_tag` was drawn from. propensity = π(shown_tag). `metadata` holds what an auditor
-    asks for later: timings, the random draw, what boundaries said, how duplicates were folded.
+    distribution that `shown_tag` was drawn from. propensity = π(shown_tag). metadata: for later audits, such as
+    timings, the random draw, masked tags and folded duplicates.
     """
 
     id: str
@@ -156,13 +151,13 @@ class Prediction:
 
     @property
     def top_tag(self) -> str:
-        """The model's argmax: what accuracy is measured on (the policy may have shown another)."""
+        """The model's argmax, on which accuracy is measured (the policy may have shown another tag)."""
         return max(self.probabilities.items(), key=itemgetter(1, 0))[0]
 
 
 @dataclass(frozen=True, slots=True)
 class Post:
-    """A prediction put to colleagues. `ts` and `posted_at` are None until Slack has taken it."""
+    """A prediction posted to Slack. `ts` and `posted_at` are None until Slack has accepted it."""
 
     id: str
     prediction_id: str
@@ -179,9 +174,9 @@ class Post:
 
 @dataclass(frozen=True, slots=True)
 class Invitation:
-    """A post put to one trainer by direct message. What they react there is a vote on the post.
+    """A post sent to one trainer as a direct message; reactions there are votes on the post.
 
-    `ts` and `sent_at` are None until Slack has taken it.
+    `ts` and `sent_at` are None until Slack has accepted it.
     """
 
     id: str
@@ -193,18 +188,15 @@ class Invitation:
     sent_at: datetime | None = None
 
 
-# --- what colleagues say --------------------------------------------------------------------------
-
-
 class Source(StrEnum):
-    """How a vote was given."""
+    """How a vote was cast."""
 
     REACTION = "reaction"
     MENU = "menu"
 
 
 class Origin(StrEnum):
-    """How the event came to us: as it happened, or found when comparing with Slack."""
+    """How we learned of an event: from Slack as it happened, or later by reconciliation."""
 
     EVENT = "event"
     RECONCILED = "reconciled"
@@ -212,9 +204,9 @@ class Origin(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class ReactionEvent:
-    """One add or remove, as it arrived. The ledger keeps these forever and changes none of them.
+    """One reaction added or removed, as it arrived. The ledger is append-only: these never change.
 
-    For Source.MENU `name` is a tag id; for Source.REACTION it is Slack's raw emoji name, tone included.
+    name: Slack's raw emoji name, skin tone included; for Source.MENU, a tag id.
     """
 
     event_id: str
@@ -230,18 +222,18 @@ class ReactionEvent:
 
 
 class Says(StrEnum):
-    """What a vote says of a post."""
+    """What a vote says about a post."""
 
     NAMES = "names"  # this tag is true
-    REJECTS = "rejects"  # the shown tag is wrong; which is right stays unnamed
-    UNSURE = "unsure"  # unsure, or several
+    REJECTS = "rejects"  # the shown tag is wrong; the right one isn't named
+    UNSURE = "unsure"  # unsure, or several tags
 
 
 @dataclass(frozen=True, slots=True)
 class Vote:
-    """The current state of one person's say on one post. `tag` is set exactly when `says` is NAMES.
+    """One person's current vote on one post. `tag` is set if and only if `says` is NAMES.
 
-    `at` is when the earliest still-standing variant was given.
+    at: when the earliest variant that still counts was added.
     """
 
     user: str
@@ -250,14 +242,11 @@ class Vote:
     tag: str | None = None
 
 
-# --- what it settles to ---------------------------------------------------------------------------
-
-
 class Outcome(StrEnum):
     """What a post's votes settle to."""
 
-    NAMED = "named"  # one or several true tags
-    WRONG = "wrong"  # the shown tag is wrong, the right one unnamed
+    NAMED = "named"  # one or more true tags
+    WRONG = "wrong"  # the shown tag is wrong; the right one isn't named
     ABSTAINED = "abstained"  # see Verdict.reason
 
 
@@ -266,8 +255,8 @@ class Verdict:
     """What the votes on one post settle to; deterministic in (ledger_cursor, aggregator, model_versions).
 
     tags: true tags with weights in (0, 1], empty unless outcome is NAMED. reward: in [0, 1], None without
-    voters. weight: how much this verdict counts in training, in [0, 1), growing with the voters. The raw
-    counts stand beside them. `reason` is "too_few" or "split" for an abstention.
+    voters. weight: how much the verdict counts in training, in [0, 1); it grows with the number of voters.
+    voters, support, rejects, unsure: raw counts. reason: "too_few" or "split" for an abstention.
     """
 
     post_id: str
@@ -286,12 +275,21 @@ class Verdict:
     model_versions: tuple[str, ...] = ()
 
 
-# --- the game -------------------------------------------------------------------------------------
+@dataclass(frozen=True, slots=True)
+class SettledPost:
+    """A post with its newest verdict, but without the two distributions: 100,000 of these fit in memory."""
+
+    post: Post
+    verdict: Verdict
+    model_version: str
+    top_tag: str  # the model's argmax, on which accuracy is measured
+    propensity: float
+    selection: Selection
 
 
 @dataclass(frozen=True, slots=True)
 class Round:
-    """About a week of play. Frozen standings never change again."""
+    """About a week of play. Its standings never change once they are frozen."""
 
     number: int
     opened_at: datetime
@@ -303,10 +301,9 @@ class Round:
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """One trainer's line in the standings of a round (or of all time).
+    """One trainer's row in the standings of a round, or of all time.
 
-    agreement: share of `settled` judged articles on which the trainer named a true tag (or rejected a wrong
-    one), None if nothing settled.
+    agreed: of the `settled` articles, those on which the trainer named a true tag or rejected a wrong one.
     """
 
     rank: int
@@ -318,16 +315,16 @@ class Standing:
 
     @property
     def agreement(self) -> float | None:
-        """Agreed over settled, in [0, 1]."""
+        """Agreed / settled, in [0, 1]; None if nothing has settled."""
         return self.agreed / self.settled if self.settled else None
 
 
 @dataclass(frozen=True, slots=True)
 class Trainer:
-    """A colleague who reacts, as far as they told us something; score, streak and reliability are derived.
+    """A colleague who reacts: what is stored about them. Score, streak and reliability are derived.
 
-    name: what they go by, to be shown where a mention would ping someone who does not want it. opted_out: of
-    mentions and nudges. notes: what was done for them (JSON), so that it is not done twice.
+    name: shown instead of a mention to people who don't want to be pinged. opted_out: of mentions and nudges.
+    notes: what the bot has already done for them (JSON), so it isn't repeated.
     """
 
     user: str
@@ -338,7 +335,7 @@ class Trainer:
 
 @dataclass(frozen=True, slots=True)
 class Estimate:
-    """A share with its 95 % interval (Wilson), and how many it rests on. None without observations."""
+    """A share of n observations with its 95 % interval (Wilson); all None if n is 0."""
 
     n: int
     value: float | None
@@ -347,21 +344,23 @@ class Estimate:
 
     @classmethod
     def of_share(cls, hits: float, n: int) -> Estimate:
-        """Return hits / n with its 95 % interval (Wilson, JASA 1927), which behaves at both ends."""
+        """Return hits / n with its 95 % interval."""
         if n == 0:
             return cls(0, None, None, None)
-        share, bottom = hits / n, 1 + _Z95**2 / n
-        middle = (share + _Z95**2 / (2 * n)) / bottom
-        half = _Z95 * sqrt(share * (1 - share) / n + _Z95**2 / (4 * n**2)) / bottom
-        # nearly 0 and 1 at the ends, where rounding could leave the share itself outside
-        return cls(n, share, min(share, max(0.0, middle - half)), max(share, min(1.0, middle + half)))
+        return cls(n, hits / n, *wilson_interval(hits / n, n))
 
 
-# --- models ---------------------------------------------------------------------------------------
+def wilson_interval(share: float, n: float) -> tuple[float, float]:
+    """Return the 95 % interval of a share of n > 0 observations (Wilson, JASA 1927), which stays in [0, 1]."""
+    bottom = 1 + Z95**2 / n
+    middle = (share + Z95**2 / (2 * n)) / bottom
+    half = Z95 * sqrt(max(0.0, share * (1 - share)) / n + Z95**2 / (4 * n**2)) / bottom
+    # near 0 and 1, rounding could exclude the share itself
+    return min(share, max(0.0, middle - half)), max(share, min(1.0, middle + half))
 
 
 class ModelState(StrEnum):
-    """Where a model version stands. One champion at a time answers for the workspace."""
+    """The state of a model version. Each workspace has one champion at a time."""
 
     CHALLENGER = "challenger"
     CHAMPION = "champion"
@@ -370,7 +369,7 @@ class ModelState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class ModelVersion:
-    """Weights (kept beside, by sha256) and the card that says where they come from and what was measured."""
+    """A model's card: its lineage, its data and its metrics. The weights are stored separately, by sha256."""
 
     id: str
     number: int

@@ -15,9 +15,9 @@ from prometheus_client import CollectorRegistry, Counter, Histogram, generate_la
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
-from tierbot.domain.nouns import Arm, Estimate, TierbotError
+from tierbot.domain.nouns import Arm, Estimate, SettledPost, TierbotError
 from tierbot.domain.training.judge import hit
-from tierbot.use_cases.ports import Clock, DeliveryState, SettledPost, Store
+from tierbot.use_cases.ports import Clock, DeliveryState, Store
 
 _QUICK = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 3.0)  # seconds; Slack waits for three
 _PATIENT = (0.1, 0.5, 1.0, 5.0, 15.0, 60.0, 300.0, 900.0, 3600.0)

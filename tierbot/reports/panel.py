@@ -4,11 +4,11 @@ from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
 
-from tierbot.domain.nouns import Arm, Says, Vote
+from tierbot.domain.nouns import Arm, Says, SettledPost, Vote
 from tierbot.domain.tags.emoji import REJECT, UNSURE
 from tierbot.domain.training.drift import drift_of
 from tierbot.domain.training.judge import accuracy
-from tierbot.use_cases.ports import SettledPost, Transaction
+from tierbot.use_cases.ports import Transaction
 
 _GESTURES = {str(Says.REJECTS): REJECT, str(Says.UNSURE): UNSURE}
 _ROUNDS = 12

@@ -1,4 +1,4 @@
-"""A team that never tires: simulated trainers, the archive they judge, and the demo's colleagues."""
+"""Simulates trainers, for backtests, the Gymnasium environment and the demo."""
 
 from tierbot.simulate.teams import demo_team, load_trainers, perfect_team
 from tierbot.simulate.trainers import Act, Kind, SimulatedTrainer, View, decide

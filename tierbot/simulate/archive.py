@@ -1,4 +1,4 @@
-"""A labelled archive as the backtest replays it: in order of time, each story once, with its true tags."""
+"""Prepares a labeled archive for replay: in chronological order, each story once, with its true tags."""
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
@@ -17,65 +17,57 @@ from tierbot.use_cases.ports import Encoder
 
 Progress = Callable[[str], None]
 _BATCH = 512
-_UNDATED = datetime(1970, 1, 1, tzinfo=UTC)  # nothing reads it: the archive's order stands for time
+_UNDATED = datetime(1970, 1, 1, tzinfo=UTC)  # a placeholder that nothing reads
 
 
 class ArchiveTooSmallError(TierbotError):
-    """An archive that cannot be replayed as asked."""
+    """An archive that is too small for the settings."""
 
 
 @dataclass(frozen=True, slots=True)
-class LabelledArchive:
-    """Articles in the order in which they came, with the tag ids that are true of each.
+class LabeledArchive:
+    """Articles in chronological order, with the true tag ids of each.
 
-    folded: rows that told of an article which was there already. unlabelled: rows without a tag of the space.
+    folded: how many rows repeat an article. unlabeled: how many rows have no tag of the space.
     """
 
     tags: TagSpace
     articles: tuple[Article, ...]
     true_tags: tuple[tuple[str, ...], ...]
     folded: int = 0
-    unlabelled: int = 0
+    unlabeled: int = 0
 
     def __len__(self) -> int:
         return len(self.articles)
 
 
-def labelled_archive(
+def labeled_archive(
     rows: Iterable[ArchiveRow], rng: np.random.Generator, tags: TagSpace | None = None
-) -> LabelledArchive:
-    """Put an archive's rows in order of date; rows without one come at random places in between.
+) -> LabeledArchive:
+    """Sort an archive's rows by date, with undated rows at random positions.
 
-    Rows of one identity (the same address, or the same words) count once, at the first. tags: the tag space
-    that the labels belong to; None makes one of the archive's own labels and gives them emoji.
-    Raises TierbotError if there are fewer than two tags.
+    Rows with the same identity (URL, or words) are folded into the first. tags: the labels' tag space; by default, one
+    is made from the labels. Raises TierbotError if there are fewer than two tags.
     """
     given = list(rows)
     space = tags or assigned_tag_space(label for row in given for label in row.tags)
-    own = _own_id(space)
     known: dict[str, tuple[Article, tuple[str, ...]]] = {}
-    unlabelled = folded = 0
+    unlabeled = folded = 0
     for row in _in_order(given, rng):
-        true = tuple(dict.fromkeys(tag for tag in map(own, row.tags) if tag is not None))
+        found = (next((tag for tag in (label, label_id(label)) if tag in space), None) for label in row.tags)
+        true = tuple(dict.fromkeys(tag for tag in found if tag is not None))
         if not true or not (row.title or row.text):
-            unlabelled += 1
+            unlabeled += 1
             continue
         article = to_article(row, row.published_at or _UNDATED)
         folded += article.id in known
         known.setdefault(article.id, (article, true))
     articles = tuple(article for article, _ in known.values())
-    return LabelledArchive(space, articles, tuple(true for _, true in known.values()), folded, unlabelled)
-
-
-def _own_id(space: TagSpace) -> Callable[[str], str | None]:
-    def own(label: str) -> str | None:
-        return next((tag_id for tag_id in (label, label_id(label)) if tag_id in space), None)
-
-    return own
+    return LabeledArchive(space, articles, tuple(true for _, true in known.values()), folded, unlabeled)
 
 
 def _in_order(rows: Sequence[ArchiveRow], rng: np.random.Generator) -> list[ArchiveRow]:
-    """Sort dated rows by date, and put undated ones at random places among them."""
+    """Sort dated rows by date, and insert the undated ones at random positions."""
     dated = sorted((i for i, row in enumerate(rows) if row.published_at), key=lambda i: (rows[i].published_at, i))
     undated = [i for i, row in enumerate(rows) if not row.published_at]
     places = np.concatenate([(np.arange(len(dated)) + 0.5) / max(1, len(dated)), rng.random(len(undated))])
@@ -83,9 +75,9 @@ def _in_order(rows: Sequence[ArchiveRow], rng: np.random.Generator) -> list[Arch
 
 
 class EncodedArchive:
-    """An archive's features, computed when they are first asked for; embeddings are kept."""
+    """An archive's features, computed on first use; embeddings are cached."""
 
-    def __init__(self, archive: LabelledArchive, encoder: Encoder, progress: Progress) -> None:
+    def __init__(self, archive: LabeledArchive, encoder: Encoder, progress: Progress) -> None:
         self.archive = archive
         self._encoder = encoder
         self._progress = progress
@@ -113,29 +105,3 @@ class EncodedArchive:
         articles = [self.archive.articles[row] for row in rows]
         texts, urls = [article.content for article in articles], [article.url for article in articles]
         return features_of(texts, self.embeddings(rows), urls)
-
-
-class RememberingEncoder:
-    """An encoder that encodes no text twice (ports.Encoder): for many backtests over one archive."""
-
-    def __init__(self, encoder: Encoder) -> None:
-        self._encoder = encoder
-        self._known: dict[str, NDArray[np.float32]] = {}
-
-    @property
-    def digest(self) -> str:
-        """The encoder's own."""
-        return self._encoder.digest
-
-    @property
-    def dimension(self) -> int:
-        """The embeddings' width d."""
-        return self._encoder.dimension
-
-    def encode(self, texts: Sequence[str]) -> NDArray[np.float32]:
-        """Return unit-length embeddings, shape (len(texts), dimension)."""
-        missing = [text for text in dict.fromkeys(texts) if text not in self._known]
-        if missing:
-            self._known |= dict(zip(missing, self._encoder.encode(missing), strict=True))
-        found = [self._known[text] for text in texts]
-        return np.stack(found) if found else np.zeros((0, self.dimension), np.float32)

@@ -1,8 +1,7 @@
-"""The backtest: a labelled archive, a team of simulated trainers, and the live bot's own deciders, in memory.
+"""Backtests the live bot's own decisions in memory, on a labeled archive with simulated trainers.
 
-Round by round, as in service: select what to ask, predict, trainers react, votes settle, a challenger is
-trained and judged. Nothing is learned before it was predicted. A team runs it on its own archive before it
-bothers one colleague.
+Each round works as in production: select articles, predict, react, settle the votes, train and judge a challenger.
+Predictions always precede learning. A team can try it on its own archive before involving any colleague.
 """
 
 from collections import Counter
@@ -16,7 +15,7 @@ import numpy as np
 
 from tierbot.domain.articles.rows import ArchiveRow
 from tierbot.domain.feedback import votes_of
-from tierbot.domain.nouns import Arm, Estimate, Outcome, Post, ReactionEvent, Verdict, Vote, key
+from tierbot.domain.nouns import Arm, Estimate, Outcome, Post, ReactionEvent, SettledPost, Vote, key
 from tierbot.domain.predict.asking import Asked, AskingContext, ask_about
 from tierbot.domain.predict.classifier import Classifier
 from tierbot.domain.predict.coldstart import coldstart
@@ -26,32 +25,31 @@ from tierbot.domain.tags import TagSpace
 from tierbot.domain.training.fit import fit
 from tierbot.domain.training.judge import accuracy, is_unbiased
 from tierbot.domain.training.retrain import TrainingJob, train_challenger
-from tierbot.domain.training.rows import TrainingRows, labelled_rows, teaches, verdict_rows
-from tierbot.simulate.archive import EncodedArchive, LabelledArchive, Progress, labelled_archive
-from tierbot.simulate.choices import BacktestSettings, asker_of, learner_of, settler_of, split_of
+from tierbot.domain.training.rows import TrainingRows, labeled_rows, teaches, verdict_rows
+from tierbot.simulate.archive import EncodedArchive, LabeledArchive, Progress, labeled_archive
+from tierbot.simulate.choices import LEARNERS, BacktestSettings, asker_of, settler_of, split_of
 from tierbot.simulate.reactions import Seen, reactions_to
 from tierbot.simulate.teams import team_of
 from tierbot.simulate.trainers import SimulatedTrainer
-from tierbot.use_cases.ports import Encoder, SettledPost
+from tierbot.use_cases.ports import Encoder
 
-_EPOCH = datetime(2024, 1, 1, tzinfo=UTC)  # a Monday; simulated rounds begin here
+_EPOCH = datetime(2024, 1, 1, tzinfo=UTC)  # a Monday, on which the simulation starts
 _WEEK = timedelta(days=7)
-_OPENS, _HOURS, _DAYS = 9, 8.0, 5  # posts come on five days a week between nine and five
+_OPENS, _HOURS, _DAYS = 9, 8.0, 5  # posts arrive on five days a week from nine to five
 _CHANNEL = "C-BACKTEST"
 
 
 @dataclass(frozen=True, slots=True)
 class RoundResult:
-    """What one round came to. Estimates carry their 95 % interval (Wilson).
+    """The result of one round. Estimates have a 95 % interval (Wilson).
 
-    posts asked about; clicks: adds and removes; verdicts: posts settled to something; abstentions: the others.
-    verdict_accuracy: share of verdicts that are right by the archive (every named tag true; of "wrong" ones,
-    the shown tag not true). accuracy: of the model's likeliest tag against the archive's true tags, before any
-    of it was learned: `all` posts, and `blank`, those of the blank arm that were chosen at random.
-    reported: the same two as the bot itself would report them, against its verdicts. arrived_accuracy: against
-    the true tags of all articles that came in this round: what both try to measure. window_accuracy: of the
-    model in service after the round, on the last rows of the archive, which are never shown (None without a
-    window); window_rows how many. model: its version; promoted: whether this round's challenger is it, and why.
+    clicks: adds and removes; verdicts: posts that settled; abstentions: the others. verdict_accuracy: share of verdicts
+    that are right according to the archive (every named tag is true; for "wrong", the shown tag isn't). accuracy: of
+    the model's likeliest tag against the archive's true tags, before learning: on `all` posts, and on `blank` posts
+    that were selected at random. reported: the same two as the bot itself would report them, against its verdicts.
+    arrived_accuracy: on all articles that arrived in this round, which both estimate. window_accuracy: of the live
+    model after the round, on the `window_rows` last rows of the archive, which are never shown (None without a
+    window). model: its version; promoted, reason: whether this round's challenger was promoted, and why.
     """
 
     round: int
@@ -71,19 +69,19 @@ class RoundResult:
     seconds: float
 
     def as_json(self) -> dict[str, Any]:
-        """Return plain data for one JSON line."""
+        """Return the result as plain data, for a JSON line."""
         return asdict(self)
 
 
 @dataclass(slots=True)
 class _Asked:
-    """A post with all that happened to it, in one place."""
+    """A post with its prediction, events and votes."""
 
     row: int
     asked: Asked
     post: Post
     events: list[ReactionEvent]
-    votes: list[Vote] | None = None  # set once nothing more can come
+    votes: list[Vote] | None = None  # set once they are final
 
 
 def backtest(
@@ -94,26 +92,26 @@ def backtest(
     progress: Progress = lambda _: None,
     tags: TagSpace | None = None,
 ) -> Iterator[RoundResult]:
-    """Replay an archive and yield each round as it ends; `progress` hears in one line what goes on meanwhile.
+    """Replay an archive and yield each round as it ends; `progress` gets a line about each step.
 
-    tags: the tag space that the archive's labels belong to; None makes one of the labels themselves. Rows without
-    tags are left out. The same rows, settings and generator state give the same results (but for the seconds).
-    Raises TierbotError where the archive is too small or has fewer than two tags, or a setting is unknown.
+    tags: the labels' tag space; by default, one is made from the labels. Rows without tags are left out. The same rows,
+    settings and generator state give the same results, except for the seconds. Raises TierbotError if the archive is
+    too small or has fewer than two tags, or if a setting is invalid.
     """
     order, team, play = rng.spawn(3)
-    archive = labelled_archive(rows, order, tags)
+    archive = labeled_archive(rows, order, tags)
     trainers = team_of(settings.trainers, team, archive.tags.ids)
-    match = _Match(archive, settings, encoder, trainers, play, progress)
-    while match.number != settings.rounds and match.articles_left:
-        yield match.play_round()
+    run = _Backtest(archive, settings, encoder, trainers, play, progress)
+    while run.number != settings.rounds and run.articles_left:
+        yield run.play_round()
 
 
-class _Match:
-    """A backtest under way: what has been asked, what was said, and the model in service."""
+class _Backtest:
+    """A running backtest: posts, votes and the live model so far."""
 
     def __init__(
         self,
-        archive: LabelledArchive,
+        archive: LabeledArchive,
         settings: BacktestSettings,
         encoder: Encoder,
         trainers: Sequence[SimulatedTrainer],
@@ -123,7 +121,7 @@ class _Match:
         self._archive, self._settings, self._encoder = archive, settings, encoder
         self._trainers, self._progress = trainers, progress
         self._ask_rng, self._act_rng = rng.spawn(2)
-        self._asker, self._learner = asker_of(settings), learner_of(settings)
+        self._asker, self._learner = asker_of(settings), LEARNERS[settings.learner]
         self._settler = settler_of(settings, len(trainers), len(archive.tags.ids))
         self._encoded = EncodedArchive(archive, encoder, progress)
         self._tag_ids = archive.tags.ids
@@ -144,33 +142,29 @@ class _Match:
 
     @property
     def articles_left(self) -> bool:
-        """Whether there is anything left to ask about."""
+        """Whether there are articles left to ask about."""
         return self._next < self._end
-
-    # --- the start model --------------------------------------------------------------------------
 
     def _start_model(self, start: int) -> tuple[Classifier, TrainingRows]:
         self._progress(f"training a start model on {start} rows")
-        rows = self._labelled(range(start))
+        rows = self._labeled(range(start))
         return fit(rows, self._prior, self._learner.fit, seed=self._settings.seed), rows
 
     def _start_accuracy(self, start: int, on: range) -> float:
-        """Return the accuracy, on later rows, of a start model from the first `start` ones."""
+        """Return the accuracy of a start model from the first `start` rows on later rows."""
         model = self._start_model(start)[0] if start else self._prior
         return float(np.mean(self._right(model, on)))
 
-    def _labelled(self, rows: Sequence[int]) -> TrainingRows:
+    def _labeled(self, rows: Sequence[int]) -> TrainingRows:
         truths = [dict.fromkeys(self._archive.true_tags[row], 1.0) for row in rows]
-        return labelled_rows(truths, self._encoded.features(rows), self._tag_ids)
+        return labeled_rows(truths, self._encoded.features(rows), self._tag_ids)
 
     def _right(self, model: Classifier, rows: Sequence[int]) -> list[bool]:
-        """Return, for each row, whether the model's likeliest tag is among its true ones."""
-        if not rows:
-            return []
-        return self._hits(model, rows, self._encoded.features(rows))
+        """Return, for each row, whether the model's likeliest tag is true."""
+        return self._hits(model, rows, self._encoded.features(rows)) if rows else []
 
     def _window_accuracy(self) -> float | None:
-        """Return the accuracy of the model in service on the window; its features are computed once."""
+        """Return the live model's accuracy on the window."""
         if not self._window:
             return None
         rows = range(self._end, len(self._archive))
@@ -182,10 +176,8 @@ class _Match:
         top = model.probabilities(features, self._tag_ids).argmax(axis=1)
         return [self._tag_ids[best] in self._archive.true_tags[row] for best, row in zip(top, rows, strict=True)]
 
-    # --- a round ----------------------------------------------------------------------------------
-
     def play_round(self) -> RoundResult:
-        """Play one round: ask, react, settle, learn; return what it came to."""
+        """Play one round: ask, react, settle, learn."""
         began = perf_counter()
         self.number += 1
         arrived = self._arrive()
@@ -200,7 +192,7 @@ class _Match:
         return self._result(played, Estimate.of_share(sum(arrived_right), len(arrived)), promoted, reason, began)
 
     def _arrive(self) -> list[int]:
-        """Let the next articles come in; the newest ones wait to be asked about, as in service."""
+        """Add the next articles to the waiting ones, of which the newest are kept, and return their rows."""
         count = round(self._settings.posts_per_round * self._settings.arrivals)
         arrived = list(range(self._next, min(self._next + max(1, count), self._end)))
         self._next += len(arrived)
@@ -246,19 +238,17 @@ class _Match:
         return _EPOCH + (self.number - 1) * _WEEK
 
     def _react(self, item: _Asked, place: int, many: int, judged_today: dict[int, Counter[str]]) -> None:
-        """Let the team meet a post; posts are spread over the week's working hours."""
+        """Let the team react to a post; posts are spread over the week's working hours."""
         day, part = divmod(place * _DAYS / many, 1.0)
         at = self._opens() + timedelta(days=day, hours=_OPENS + _HOURS * part)
         seen = Seen(item.post, self._archive.true_tags[item.row], at)
         judged = judged_today.setdefault(int(day), Counter())
         item.events = reactions_to(seen, self._trainers, self._archive.tags, judged, self._act_rng)
 
-    # --- what is learned --------------------------------------------------------------------------
-
     def _settle(self, played: Sequence[_Asked]) -> int:
-        """Settle all posts with what was said until the round's end; return how many verdicts changed.
+        """Settle all posts with the votes up to the round's end; return how many verdicts changed.
 
-        What is said later counts from the next round's end on: late votes still teach.
+        Later votes count in the next round: they still teach.
         """
         features = self._encoded.features([item.row for item in played])
         self._history += played
@@ -291,9 +281,9 @@ class _Match:
         return votes
 
     def _learn(self, taught: int) -> tuple[bool, str]:
-        """Train a challenger on all verdicts and judge it; return whether it is in service now, and why."""
+        """Train a challenger on all verdicts and judge it; return whether it was promoted, and why."""
         if not taught or self._features is None:
-            return False, "kept: no verdict of this round teaches anything"
+            return False, "kept: this round has no new labels"
         settled = [self._settled[item.post.id] for item in self._history]
         likeliest = np.array([max(item.asked.prediction.probabilities.values()) for item in self._history])
         rewarded = self._learner.rewards.chosen(settled, likeliest)
@@ -325,19 +315,17 @@ class _Match:
     def _model_id(version: int) -> str:
         return f"m{version:04d}"
 
-    # --- what it came to --------------------------------------------------------------------------
-
     def _result(
         self, played: Sequence[_Asked], arrived: Estimate, promoted: bool, reason: str, began: float
     ) -> RoundResult:
         settled = [self._settled[item.post.id] for item in played]
-        told = [(self._truth_of(item), self._settled[item.post.id].verdict, item) for item in played]
-        right = [_is_right(verdict, item.post, true) for true, verdict, item in told if teaches(verdict)]
-        hits = {item.post.id: item.asked.prediction.top_tag in true for true, _, item in told}
-        fair = [
-            hits[item.post.id]
-            for item in played
-            if item.post.arm is Arm.BLANK and item.asked.prediction.selection.strategy == RANDOM
+        truths = [self._archive.true_tags[item.row] for item in played]
+        right = [_is_right(one, true) for one, true in zip(settled, truths, strict=True) if teaches(one.verdict)]
+        hits = [one.top_tag in true for one, true in zip(settled, truths, strict=True)]
+        unbiased = [
+            hit
+            for hit, one in zip(hits, settled, strict=True)
+            if one.post.arm is Arm.BLANK and one.selection.strategy == RANDOM
         ]
         return RoundResult(
             round=self.number,
@@ -347,8 +335,8 @@ class _Match:
             abstentions=len(played) - len(right),
             verdict_accuracy=float(np.mean(right)) if right else None,
             accuracy={
-                "all": Estimate.of_share(sum(hits.values()), len(hits)),
-                "blank": Estimate.of_share(sum(fair), len(fair)),
+                "all": Estimate.of_share(sum(hits), len(hits)),
+                "blank": Estimate.of_share(sum(unbiased), len(unbiased)),
             },
             reported={"all": accuracy(settled), "blank": accuracy(settled, arm=Arm.BLANK, random_only=True)},
             arrived_accuracy=arrived,
@@ -360,11 +348,8 @@ class _Match:
             seconds=round(perf_counter() - began, 3),
         )
 
-    def _truth_of(self, item: _Asked) -> tuple[str, ...]:
-        return self._archive.true_tags[item.row]
 
-
-def _is_right(verdict: Verdict, post: Post, true_tags: Sequence[str]) -> bool:
-    if verdict.outcome is Outcome.NAMED:
-        return set(verdict.tags) <= set(true_tags)
-    return post.shown_tag not in true_tags
+def _is_right(settled: SettledPost, true_tags: Sequence[str]) -> bool:
+    if settled.verdict.outcome is Outcome.NAMED:
+        return set(settled.verdict.tags) <= set(true_tags)
+    return settled.post.shown_tag not in true_tags

@@ -1,8 +1,8 @@
-"""The demo's colleagues: simulated trainers who use a Slack workspace in a box, over HTTP, as people would.
+"""Runs the demo's colleagues: simulated trainers who use the sandbox's Slack workspace over HTTP, as people would.
 
-They watch the channel on the control API's stream, look at each of the bot's posts after their own delay,
-and click what `trainers.decide` says, in compressed time. Each act is kept with what became of it, so that
-a test can hold it against the bot's ledger. One background thread runs them; `stop` ends it.
+They watch the channel on the control API's stream, look at each of the bot's posts after their own delay, and click
+what `trainers.decide` returns, in accelerated time. Each click is recorded with its result, so that tests can compare
+it with the bot's ledger. They run in one background thread until `stop`.
 """
 
 import asyncio
@@ -31,22 +31,22 @@ _DAY = 24 * 3600.0
 _LARGEST_BATCH = 200
 _SEND_ATTEMPTS = 5
 _RETRY_SECONDS = 0.3
-# A post's pre-filled emoji come a moment after its message; who looks sooner looks again so often.
+# Pre-filled emoji arrive shortly after the message. A colleague who looks earlier looks again.
 _PREFILL_SECONDS = 0.1
 _PREFILL_LOOKS = 30
 _DONE_BEFORE = frozenset({"already_reacted", "no_reaction"})
 
 
 class ColleaguesError(TierbotError):
-    """The workspace in a box cannot be reached, or refused the colleagues."""
+    """The sandbox can't be reached, or refuses the colleagues."""
 
 
 @dataclass(frozen=True, slots=True)
 class Click:
-    """One act of a colleague and what became of it.
+    """One click by a colleague, and its result.
 
-    user: the trainer's name; user_id: Slack's. ts: the message's. event_ts: the event's, None if the
-    workspace refused; `error` then says why, in Slack's word ("message_not_found", "unreachable").
+    user: the trainer's name; user_id: Slack's. ts: the message's. event_ts: the event's, None if the workspace
+    refused; error: Slack's code for the reason ("message_not_found", "unreachable").
     """
 
     user: str
@@ -67,11 +67,11 @@ class _Person:
 
 
 class Colleagues:
-    """A team at work. `speed` is how many simulated seconds pass in one real second.
+    """A team of colleagues. speed: simulated seconds per real second.
 
-    control_url: the sandbox's control API ("http://127.0.0.1:1234/control/"), `token` its token if it has one.
-    Stories that `truth` does not know are passed by. What each decides depends on `seed`, the story and what
-    is visible when they look, not on the order in which posts come.
+    control_url: the sandbox's control API ("http://127.0.0.1:1234/control/"); token: its token, if any. Stories that
+    aren't in `truth` are ignored. Decisions depend on `seed`, the story and what is visible when a colleague looks, not
+    on the order of the posts.
     """
 
     def __init__(
@@ -87,13 +87,13 @@ class Colleagues:
         start_hour: int = 9,
     ) -> None:
         if not speed > 0:
-            raise ColleaguesError(f"A speed of {speed!r}: give a number above 0.")
+            raise ColleaguesError(f"The speed is {speed!r}. Use a number above 0.")
         shared = [name for name, count in Counter(_handle(one.name) for one in trainers).items() if count > 1]
         if shared:
-            raise ColleaguesError(f"Two trainers would be called {shared[0]!r} in the workspace. Rename one.")
+            raise ColleaguesError(f"Two trainers have the handle {shared[0]!r} in the workspace. Rename one.")
         self._url = control_url.rstrip("/") + "/"
         self._headers = {"Authorization": f"Bearer {token}"} if token else {}
-        # The menu is a modal of the app's own; over HTTP a tag is named by its emoji.
+        # The menu is a modal of the app; over HTTP, colleagues use the tag's emoji instead.
         self._trainers = [replace(trainer, menu=0.0) for trainer in trainers]
         self._truth, self._tags, self._seed, self._speed, self._start_hour = truth, tags, seed, speed, start_hour
         self._people: list[_Person] = []
@@ -109,35 +109,33 @@ class Colleagues:
         self._thread: threading.Thread | None = None
         self._end: Callable[[], None] = lambda: None
 
-    # What others see
-
     @property
     def clicks(self) -> tuple[Click, ...]:
-        """All acts so far, in the order in which the workspace took (or refused) them."""
+        """All clicks so far, in the order in which the workspace accepted or refused them."""
         return tuple(self._clicks)
 
     @property
     def unknown(self) -> int:
-        """How many of the bot's posts were about stories that nobody knows the truth of."""
+        """How many of the bot's posts were about stories without known true tags."""
         return self._unknown
 
     @property
     def busy(self) -> bool:
-        """Whether someone still means to look or to click."""
+        """Whether someone still has to look or click."""
         return self._open > 0
 
     @property
     def user_ids(self) -> Mapping[str, str]:
-        """Slack's user id of each trainer's name."""
+        """Slack's user ids by trainer name."""
         return {person.trainer.name: person.user_id for person in self._people}
 
     def start(self, timeout: float = 15.0) -> None:
-        """Join the workspace and begin to watch; returns once posts are seen.
+        """Join the workspace and start watching; return once posts are seen.
 
-        Raises ColleaguesError if the workspace does not answer within `timeout` seconds or refuses.
+        Raises ColleaguesError if the workspace refuses or doesn't answer within `timeout` seconds.
         """
         if self._thread is not None:
-            raise ColleaguesError("The colleagues are at work already. Make another team to start again.")
+            raise ColleaguesError("The colleagues have already been started. Create another team to start again.")
         self._thread = threading.Thread(target=self._run, name="colleagues", daemon=True)
         self._thread.start()
         if not self._settled.wait(timeout):
@@ -147,8 +145,8 @@ class Colleagues:
             raise self._fault
 
     def stop(self, timeout: float = 5.0) -> None:
-        """End at once; clicks that were meant for later are not made. Safe to call twice."""
-        with contextlib.suppress(RuntimeError):  # the loop has ended by itself
+        """Stop now, without making the clicks planned for later. Safe to call twice."""
+        with contextlib.suppress(RuntimeError):  # the loop has already ended
             self._end()
         if self._thread is not None:
             self._thread.join(timeout)
@@ -161,8 +159,6 @@ class Colleagues:
     def __exit__(self, *_: object) -> None:
         """Stop."""
         self.stop()
-
-    # The background thread
 
     def _run(self) -> None:
         with contextlib.suppress(asyncio.CancelledError):
@@ -193,7 +189,7 @@ class Colleagues:
             self._settled.set()
 
     async def _join(self, client: httpx.AsyncClient) -> None:
-        """Find out who the bot is, and become a user of the workspace for each trainer."""
+        """Get the bot's user id, and create a user of the workspace for each trainer."""
         state = await self._call(client, "state")
         self._bot = str(state["app"]["user_id"])
         known = {str(user["name"]): str(user["id"]) for user in state["users"]}
@@ -217,19 +213,17 @@ class Colleagues:
         if not isinstance(answer, dict) or not answer.get("ok"):
             why = answer.get("error") if isinstance(answer, dict) else None
             raise ColleaguesError(
-                f"{url}: refused with {why or response.status_code}. Give the sandbox's control address and its token."
+                f"{url}: refused with {why or response.status_code}. Check the sandbox's control URL and its token."
             )
         return answer
 
-    # Seeing
-
     async def _watch(self, client: httpx.AsyncClient) -> None:
-        """Follow the stream; after each (re)connection look through what is there already."""
+        """Follow the stream; after each (re)connection, check the existing messages."""
         address = urljoin(re.sub("^http", "ws", self._url), "stream")
         while True:
             with contextlib.suppress(OSError, WebSocketException, httpx.HTTPError, ColleaguesError):
                 async with connect(address, additional_headers=self._headers, proxy=None) as stream:
-                    await stream.recv()  # its greeting: from here on nothing is missed
+                    await stream.recv()  # the greeting: nothing is missed from now on
                     for message in (await self._call(client, "messages"))["messages"]:
                         self._notice(message)
                     self._settled.set()
@@ -247,9 +241,9 @@ class Colleagues:
             self._stories.pop(change["message"]["ts"], None)
 
     def _notice(self, message: Mapping[str, Any]) -> None:
-        """Take in a message; of a new story everybody plans when to look at it."""
+        """Record a message; if it is a new story, plan when each colleague looks at it."""
         story = story_of(message, self._bot, self._tags)
-        if story is None or story.channel.startswith("D"):  # what the bot tells somebody in private is theirs
+        if story is None or story.channel.startswith("D"):  # direct messages are private
             return
         is_new = story.ts not in self._reactions
         self._stories[story.ts] = story
@@ -276,10 +270,8 @@ class Colleagues:
 
         asyncio.get_running_loop().call_later(max(0.0, delay) / self._speed, due)
 
-    # Deciding and clicking
-
     def _look(self, ts: str, person: _Person, rng: np.random.Generator, delay: float, looks: int) -> None:
-        """Look at a post as it stands now, and plan the clicks. Who has answered already does not look again."""
+        """Look at a post and plan the clicks, unless the colleague has already reacted."""
         story, seen = self._stories.get(ts), self._reactions[ts]
         if story is None or person.user_id in seen.people:
             return
@@ -293,14 +285,14 @@ class Colleagues:
         acts = decide(person.trainer, view, rng, delay)
         person.judged[day] += bool(acts)
         for act in acts:
-            self._later(act.delay_seconds - delay, self._mean, story, person, act)
+            self._later(act.delay_seconds - delay, self._enqueue, story, person, act)
 
-    def _mean(self, story: Story, person: _Person, act: Act) -> None:
+    def _enqueue(self, story: Story, person: _Person, act: Act) -> None:
         self._open += 1
         self._queue.put_nowait(Click(person.trainer.name, person.user_id, story.channel, story.ts, act.name, act.added))
 
     async def _click(self, client: httpx.AsyncClient) -> None:
-        """Send what is due; what falls due while a request is under way goes together with the next."""
+        """Send the due clicks; those that become due during a request go with the next one."""
         while True:
             batch = [await self._queue.get()]
             while not self._queue.empty() and len(batch) < _LARGEST_BATCH:
@@ -309,7 +301,7 @@ class Colleagues:
             self._open -= len(batch)
 
     async def _send(self, client: httpx.AsyncClient, batch: list[Click]) -> list[Click]:
-        """Return the clicks with what became of them; asks again where no answer came."""
+        """Send a batch, with retries if there is no answer, and return the clicks with their results."""
         acts = [
             {
                 "do": "react" if c.added else "unreact",
@@ -331,7 +323,7 @@ class Colleagues:
 
 
 def _result(click: Click, result: Mapping[str, Any], attempt: int) -> Click:
-    """Keep a result. Where the first answer got lost, "it is so already" means that the click had arrived."""
+    """Add a result to a click. In a retry, "already done" means that the first attempt arrived."""
     error = None if result.get("ok") else str(result.get("error", "unknown"))
     if attempt and error in _DONE_BEFORE:
         error = None
@@ -339,5 +331,5 @@ def _result(click: Click, result: Mapping[str, Any], attempt: int) -> Click:
 
 
 def _handle(name: str) -> str:
-    """Return a name as a Slack handle: "Ada Lovelace" is ada-lovelace."""
+    """Turn a name into a Slack handle: "Ada Lovelace" becomes ada-lovelace."""
     return re.sub(r"[^\w.]+", "-", name.strip().lower()).strip("-") or "colleague"

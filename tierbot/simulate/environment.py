@@ -1,12 +1,12 @@
-"""TIER as a Gymnasium environment: an article comes, the agent shows a tag, simulated trainers answer.
+"""Wraps TIER as a Gymnasium environment: an article arrives, the agent shows a tag, simulated trainers react.
 
-Thin: articles from a labelled archive, trainers from trainers.toml, votes and verdict by the bot's own rules.
-Needs the package gymnasium (`pip install "tierbot[gym]"`); nothing else in tierbot imports this module.
+The articles are from a labeled archive; votes settle by the bot's own rules. Needs gymnasium
+(`pip install "tierbot[gym]"`); nothing else in tierbot imports this module.
 
 Observation: Box, shape (d,), float32 in [−1, 1]: the article's sentence embedding, unit length.
 Action: Discrete(T): the index of the tag to show, in the order of `tag_ids`.
 Reward: float in [0, 1]: the weighted share of voters for whom the shown tag is true; 0 if nobody voted.
-An episode is `length` articles in the archive's order from a random place, then truncated; it never terminates.
+An episode is `length` articles in archive order from a random start; it is truncated and never terminates.
 """
 
 from collections import Counter
@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from tierbot.domain.feedback import Aggregator, PlainRule, votes_of
 from tierbot.domain.nouns import Arm, Post, TierbotError, Verdict
-from tierbot.simulate.archive import EncodedArchive, LabelledArchive
+from tierbot.simulate.archive import EncodedArchive, LabeledArchive
 from tierbot.simulate.reactions import Seen, reactions_to
 from tierbot.simulate.trainers import SimulatedTrainer
 from tierbot.use_cases.ports import Encoder
@@ -37,17 +37,17 @@ Observation = NDArray[np.float32]
 
 
 class TierEnv(gym.Env[Observation, np.int64]):
-    """One article a step; see the module for what is observed, done and earned.
+    """One article per step; see the module for observations, actions and rewards.
 
-    arm: how posts ask; in the tier arm anchored trainers reward whatever is shown, in the basic arm too; the
-    blank arm would show nothing, so it is refused. `info` holds the true tags, voters and the verdict's outcome.
+    arm: how posts ask. In the tier and basic arms, anchored trainers reward whatever is shown; the blank arm shows
+    nothing and isn't allowed. `info` has the true tags, the number of voters and the verdict's outcome.
     """
 
-    metadata = {"render_modes": []}  # noqa: RUF012 - Gymnasium's own way of saying so
+    metadata = {"render_modes": []}  # noqa: RUF012 - as Gymnasium declares it
 
     def __init__(
         self,
-        archive: LabelledArchive,
+        archive: LabeledArchive,
         encoder: Encoder,
         trainers: Sequence[SimulatedTrainer],
         *,
@@ -56,11 +56,9 @@ class TierEnv(gym.Env[Observation, np.int64]):
         length: int = 100,
     ) -> None:
         if arm is Arm.BLANK:
-            raise TierbotError(
-                "In the blank arm no tag is shown, so there is no action. Use the tier or the basic arm."
-            )
+            raise TierbotError("The blank arm shows no tag, so there is no action. Use the tier or the basic arm.")
         if not len(archive) or length < 1:
-            raise TierbotError(f"{len(archive)} articles and episodes of {length}: at least one of each is needed.")
+            raise TierbotError(f"Got {len(archive)} articles and a length of {length}. Both must be at least 1.")
         self._archive, self._trainers, self._arm, self._length = archive, tuple(trainers), arm, length
         self._rule = rule or PlainRule(minimum=min(2, max(1, len(self._trainers))))
         self._encoded = EncodedArchive(archive, encoder, lambda _: None)
@@ -73,7 +71,7 @@ class TierEnv(gym.Env[Observation, np.int64]):
     def reset(
         self, *, seed: int | None = None, options: dict[str, Any] | None = None
     ) -> tuple[Observation, dict[str, Any]]:
-        """Begin an episode at a random place in the archive, or at `options={"start": row}`."""
+        """Start an episode at a random row of the archive, or at `options={"start": row}`."""
         super().reset(seed=seed)
         start = (options or {}).get("start")
         self._place = int(self.np_random.integers(len(self._archive)) if start is None else start) % len(self._archive)
@@ -82,7 +80,7 @@ class TierEnv(gym.Env[Observation, np.int64]):
         return self._observed(), {"article_id": self._archive.articles[self._place].id}
 
     def step(self, action: np.int64) -> tuple[Observation, float, bool, bool, dict[str, Any]]:
-        """Show a tag; return the next article, the reward, terminated, truncated, and what was true."""
+        """Show a tag; return the next observation, the reward, terminated, truncated and info."""
         true_tags = self._archive.true_tags[self._place]
         verdict = self._verdict(self.tag_ids[int(action)], true_tags)
         info = {"true_tags": true_tags, "voters": verdict.voters, "outcome": verdict.outcome.value}

@@ -1,8 +1,8 @@
-"""Fits trainers' traits to a real ledger, so that a backtest plays with a team like your own.
+"""Fits trainers' traits to a real ledger, so that a backtest simulates a team like your own.
 
-Each trait is estimated by counting, shrunk to what trainers.toml says while counts are small. What is true of a
-post is taken from the others' votes on it, never from the trainer's own. The blank arm tells what a trainer
-knows; what they click in the tier arm beyond that, where the pre-fill is wrong, is their anchoring.
+Each trait is estimated by counting, and shrunk to the default in trainers.toml while counts are small. A post's true
+tags are derived from the other trainers' votes. The blank arm shows what a trainer knows; additional clicks on wrong
+pre-fills in the tier arm are their anchoring.
 """
 
 import json
@@ -20,23 +20,23 @@ from tierbot.domain.tags.emoji import APPROVE, REJECT
 from tierbot.simulate.teams import usual_traits
 from tierbot.simulate.trainers import HOURS, SHARES, Kind, SimulatedTrainer
 
-_PRIOR = 10.0  # observations that a usual trait is worth
+_PRIOR = 10.0  # observations that a default trait is worth
 _HOUR_PRIOR = 5.0
-_LAZY_FROM = 0.4  # the anchoring from which trainers.toml calls a trainer lazy
-_SURE = 0.5  # share of the others that makes a second true tag no coincidence of two mistakes
-_SLIP_SECONDS = 30.0  # who replaces a click so soon had slipped
-_AROUND = timedelta(days=1)  # before the first and after the last reaction a trainer may have been there
+_LAZY_FROM = 0.4  # the least anchoring of a lazy trainer in trainers.toml
+_SURE = 0.5  # share of the others for a further true tag, so that it isn't the mistake of a few
+_SLIP_SECONDS = 30.0  # a click that is replaced this soon was a slip
+_AROUND = timedelta(days=1)  # how long a trainer is around before their first and after their last reaction
 _FEWEST_DELAYS = 5
-_MOST_DOUBT = 0.95  # who is always in doubt says nothing that could be fitted
+_MOST_DOUBT = 0.95  # a trainer who is always in doubt can't be fitted
 
 
 class NothingToFitError(TierbotError):
-    """A ledger in which nobody has judged enough posts."""
+    """A ledger in which no trainer has judged enough posts."""
 
 
 @dataclass(frozen=True, slots=True)
 class FittedTrainer:
-    """A trainer like one in the ledger: who it is like (Slack's user id), and on how many posts that rests."""
+    """A simulated trainer fitted to a user (Slack's id), and how many posts the fit is based on."""
 
     user: str
     trainer: SimulatedTrainer
@@ -45,7 +45,7 @@ class FittedTrainer:
 
 @dataclass(slots=True)
 class _Share:
-    """Hits of so many observations."""
+    """Hits and observations."""
 
     hits: float = 0.0
     of: float = 0.0
@@ -60,15 +60,15 @@ class _Share:
 
 @dataclass(slots=True)
 class _Counts:
-    """What was counted of one trainer."""
+    """The counts for one trainer."""
 
-    known: _Share = field(default_factory=_Share)  # blank arm: named the one true tag
+    known: _Share = field(default_factory=_Share)  # blank arm: named the only true tag
     known_by_tag: dict[str, _Share] = field(default_factory=lambda: defaultdict(_Share))
     sibling: _Share = field(default_factory=_Share)
-    shown_wrong: _Share = field(default_factory=_Share)  # tier arm: clicked a pre-fill that was wrong
-    hidden_wrong: _Share = field(default_factory=_Share)  # blank arm: named the hidden tag that was wrong
+    shown_wrong: _Share = field(default_factory=_Share)  # tier arm: clicked a wrong pre-fill
+    hidden_wrong: _Share = field(default_factory=_Share)  # blank arm: named the wrong, hidden tag
     extra: _Share = field(default_factory=_Share)
-    named_arm: _Share = field(default_factory=_Share)  # reacted, of the posts that came
+    named_arm: _Share = field(default_factory=_Share)  # reacted
     blank: _Share = field(default_factory=_Share)
     by_hour: list[_Share] = field(default_factory=lambda: [_Share() for _ in range(HOURS)])
     log_delays: list[float] = field(default_factory=list)
@@ -91,11 +91,11 @@ def fit_trainers(
     ignore: Iterable[str] = (),
     fewest: int = 10,
 ) -> list[FittedTrainer]:
-    """Return a trainer for each person with at least `fewest` judged posts, the busiest first.
+    """Fit a trainer to each person with at least `fewest` judged posts; most posts first.
 
-    events: each sent post's reaction events, by post id. rule settles the others' votes. zone: the workspace's.
-    ignore: user ids that are no people (the bot). Herding and fatigue cannot be told apart from taste and
-    activity in a team's ledger: herding stays as it usually is, fatigue is 0. Raises NothingToFitError.
+    events: each sent post's reaction events, by post id. rule: settles the others' votes. zone: the workspace's.
+    ignore: user ids that aren't people (the bot). A ledger can't separate herding and fatigue from preferences and
+    activity: herding stays at its default, fatigue is 0. Raises NothingToFitError.
     """
     bots = set(ignore)
     sent = sorted((post for post in posts if post.posted_at is not None), key=lambda post: (post.posted_at, post.id))
@@ -115,7 +115,7 @@ def fit_trainers(
                 _judge(counts[user], post, [vote for vote in votes if vote.user == user], others, tags, rule)
     enough = sorted((user for user in counts if counts[user].judged >= fewest), key=lambda u: (-counts[u].judged, u))
     if not enough:
-        raise NothingToFitError(f"Nobody has judged {fewest} posts yet. Fit when there are more votes.")
+        raise NothingToFitError(f"Nobody has judged {fewest} posts yet. Try again when there are more votes.")
     usual = usual_traits()
     return [
         FittedTrainer(user, _trainer(f"colleague-{number}", counts[user], usual), counts[user].judged)
@@ -124,7 +124,7 @@ def fit_trainers(
 
 
 def _presence(said: Iterable[Sequence[ReactionEvent]]) -> dict[str, tuple[datetime, datetime]]:
-    """Return when each person reacted first and last."""
+    """Return the times of each person's first and last reaction."""
     found: dict[str, tuple[datetime, datetime]] = {}
     for event in (event for group in said for event in group):
         first, last = found.get(event.user, (event.happened_at, event.happened_at))
@@ -136,7 +136,7 @@ def _presence(said: Iterable[Sequence[ReactionEvent]]) -> dict[str, tuple[dateti
 
 
 def _meet(counts: _Counts, post: Post, events: Sequence[ReactionEvent], hour: int) -> None:
-    """Count whether a trainer reacted to a post that came while they were around, and how."""
+    """Count whether and how a trainer reacted to a post while they were around."""
     reacted = bool(events)
     (counts.blank if post.arm is Arm.BLANK else counts.named_arm).count(reacted)
     if post.arm is not Arm.BLANK:
@@ -151,15 +151,15 @@ def _meet(counts: _Counts, post: Post, events: Sequence[ReactionEvent], hour: in
     counts.clicks += len(added)
     counts.menu += sum(event.source is Source.MENU for event in added)
     counts.taken_back += not events[-1].added
-    counts.slips += sum(_is_mended_slip(events, place) for place in range(1, len(events) - 1))
+    counts.slips += sum(_is_corrected_slip(events, place) for place in range(1, len(events) - 1))
     for event in added:
         tone = event.name.rpartition("skin-tone-")[2]
         if base_name(event.name) in {APPROVE, REJECT} and tone.isdigit():
             counts.tones[int(tone)] += 1
 
 
-def _is_mended_slip(events: Sequence[ReactionEvent], place: int) -> bool:
-    """Say whether something was added, taken back here and replaced, all within moments."""
+def _is_corrected_slip(events: Sequence[ReactionEvent], place: int) -> bool:
+    """Return whether a reaction was added, removed here and replaced, all within seconds."""
     before, here, after = events[place - 1 : place + 2]
     return (
         before.added
@@ -173,7 +173,7 @@ def _is_mended_slip(events: Sequence[ReactionEvent], place: int) -> bool:
 def _judge(
     counts: _Counts, post: Post, own: Sequence[Vote], others: Sequence[Vote], tags: TagSpace, rule: Aggregator
 ) -> None:
-    """Count what a trainer said against what the others settled to."""
+    """Compare a trainer's votes with the others' verdict."""
     if post.posted_at is None:
         return
     counts.unsure += any(vote.says is Says.UNSURE for vote in own)
@@ -185,7 +185,7 @@ def _judge(
     blank = post.arm is Arm.BLANK
     if post.shown_tag not in true and post.arm is not Arm.BASIC:
         (counts.hidden_wrong if blank else counts.shown_wrong).count(post.shown_tag in named)
-    if blank and named and len(true) == 1:  # the arm that tells what a trainer knows by themselves
+    if blank and named and len(true) == 1:  # here, the trainer isn't influenced
         (tag,) = true
         counts.known.count(tag in named)
         counts.known_by_tag[tag].count(tag in named)
@@ -201,13 +201,13 @@ def _judge(
 
 
 def _shrunk(successes: float, observations: float, usual: float, weight: float = _PRIOR) -> float:
-    """Return a share, pulled to what is usual as strongly as so many observations would."""
+    """Return a share, shrunk to its usual value with the weight of this many observations."""
     return float(np.clip((successes + usual * weight) / (observations + weight), 0.0, 1.0))
 
 
 def _trainer(name: str, counts: _Counts, usual: Mapping[str, float]) -> SimulatedTrainer:
-    expertise = _recognised(counts.known.shrunk(_named_right(usual["expertise"], usual["doubt"])), usual["doubt"])
-    chance = counts.hidden_wrong.shrunk(0.1 * (1.0 - expertise))  # of naming that wrong tag without being led to it
+    expertise = _recognized(counts.known.shrunk(_named_right(usual["expertise"], usual["doubt"])), usual["doubt"])
+    chance = counts.hidden_wrong.shrunk(0.1 * (1.0 - expertise))  # of naming that wrong tag without being anchored
     led = (counts.shown_wrong.hits - counts.shown_wrong.of * chance) / (1.0 - chance)
     anchoring = _shrunk(led, counts.shown_wrong.of, usual["anchoring"])
     missed = counts.named_arm.hits * (1.0 - anchoring) * (1.0 - expertise)
@@ -220,7 +220,7 @@ def _trainer(name: str, counts: _Counts, usual: Mapping[str, float]) -> Simulate
         kind=Kind.LAZY if anchoring >= _LAZY_FROM else Kind.HONEST,
         expertise=expertise,
         expertise_by_tag={
-            tag: _recognised(share.shrunk(_named_right(expertise, doubt), usual["expertise_strength"]), doubt)
+            tag: _recognized(share.shrunk(_named_right(expertise, doubt), usual["expertise_strength"]), doubt)
             for tag, share in sorted(counts.known_by_tag.items())
         },
         sibling_share=counts.sibling.shrunk(usual["sibling_share"]),
@@ -241,36 +241,28 @@ def _trainer(name: str, counts: _Counts, usual: Mapping[str, float]) -> Simulate
 
 
 def _named_right(expertise: float, doubt: float) -> float:
-    """Return how often who names something in the blank arm is right: who is in doubt names nothing there."""
+    """Return how often a named tag is right in the blank arm, where trainers in doubt name none."""
     return expertise / (1.0 - (1.0 - expertise) * doubt)
 
 
-def _recognised(right: float, doubt: float) -> float:
-    """Return the expertise that makes people right so often; the inverse of `_named_right`."""
+def _recognized(right: float, doubt: float) -> float:
+    """Return the expertise for a given rate of right answers: the inverse of `_named_right`."""
     return right * (1.0 - doubt) / (1.0 - right * doubt)
 
 
 # --- as a file ------------------------------------------------------------------------------------
 
 
-def trainers_toml(trainers: Sequence[SimulatedTrainer], said: str = "") -> str:
-    """Return trainers as a file for `--trainers`; `load_trainers` reads it back. `said` becomes its first comment."""
-    lines = [f"# {line}" for line in said.splitlines()]
+def trainers_toml(trainers: Sequence[SimulatedTrainer], comment: str = "") -> str:
+    """Return trainers as a TOML file for `--trainers`, which `load_trainers` reads; it starts with `comment`."""
+    numbers = [item.name for item in fields(SimulatedTrainer) if item.name in {*SHARES, "delay_median", "delay_spread"}]
+    lines = [f"# {line}" for line in comment.splitlines()]
     for trainer in trainers:
         lines += ["", "[[trainer]]", f"name = {json.dumps(trainer.name)}", f'kind = "{trainer.kind.value}"']
-        lines += [f"{name} = {_rounded(getattr(trainer, name))}" for name in _numbers()]
-        lines.append(f"activity = [{', '.join(str(_rounded(value)) for value in trainer.activity)}]")
+        lines += [f"{name} = {round(float(getattr(trainer, name)), 4)}" for name in numbers]
+        lines.append(f"activity = [{', '.join(str(round(float(value), 4)) for value in trainer.activity)}]")
         lines += [f"skin_tone = {trainer.skin_tone}"] if trainer.skin_tone else []
         lines += [f"target = {json.dumps(trainer.target)}"] if trainer.target else []
-        by_tag = (f"{json.dumps(tag)} = {_rounded(value)}" for tag, value in trainer.expertise_by_tag.items())
+        by_tag = (f"{json.dumps(tag)} = {round(float(value), 4)}" for tag, value in trainer.expertise_by_tag.items())
         lines.append(f"expertise_by_tag = {{ {', '.join(by_tag)} }}")
     return "\n".join(lines).lstrip("\n") + "\n"
-
-
-def _numbers() -> list[str]:
-    timings = {"delay_median", "delay_spread"}
-    return [item.name for item in fields(SimulatedTrainer) if item.name in SHARES or item.name in timings]
-
-
-def _rounded(value: float) -> float:
-    return round(float(value), 4)

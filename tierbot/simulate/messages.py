@@ -1,7 +1,7 @@
-"""What a colleague makes of a message in the channel: which story it is, and what is asked about it. Pure.
+"""Reads the bot's messages as a simulated colleague: which story it is, and what is asked about it. Pure.
 
-Simulated colleagues know the bot only as people do: by what its messages show. So this reads blocks and
-reactions as Slack shows them, and shares no code with what wrote them.
+Simulated colleagues, like people, see only the bot's messages. So this module parses Slack's blocks and reactions, and
+shares no code with the code that writes them.
 """
 
 import html
@@ -20,16 +20,15 @@ from tierbot.simulate.trainers import View
 _LINK = re.compile(r"<(https?://[^|>\s]+)(?:\|([^>]*))?>")
 _BOLD = re.compile(r"^\*(.+)\*$", re.MULTILINE)
 _EMOJI = re.compile(r":([a-z0-9_+'\-]+):")
-# A shown title may be cut; two stories that share this many characters are one, for our purpose.
-_TITLE_CHARACTERS = 60
+_TITLE_CHARACTERS = 60  # that identify a story, since a displayed title may be cut
 _FEWEST_BLOCKS = 2  # the story, and the question about it
 
 
 class Truth:
-    """What is true of the stories that the demo plays, found by a message's url or title."""
+    """The true tags of the demo's stories, by URL or title."""
 
     def __init__(self, stories: Iterable[tuple[str, str, tuple[str, ...]]]) -> None:
-        """Take (url, title, true tag ids) of each story; of two with one url, or one title, the first counts."""
+        """Take (url, title, true tag ids) of each story; the first with a URL, or a title, counts."""
         self._by_url: dict[str, tuple[str, ...]] = {}
         self._by_title: dict[str, tuple[str, ...]] = {}
         for url, title, tags in stories:
@@ -37,7 +36,7 @@ class Truth:
             self._by_title.setdefault(_title_key(title), tags)
 
     def tags_of(self, url: str, title: str) -> tuple[str, ...] | None:
-        """Return the true tags of a story; None if it is not known."""
+        """Return the true tags of a story; None if it is unknown."""
         address, name = canonical_url(url), _title_key(title)
         found = self._by_url.get(address) if address else None
         return found if found is not None else self._by_title.get(name) if name else None
@@ -49,7 +48,7 @@ def _title_key(title: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Story:
-    """A bot's message that asks about a story. `shown_tag` is None where the message names no tag."""
+    """A bot message that asks about a story. `shown_tag` is None if the message names no tag."""
 
     ts: str
     channel: str
@@ -59,7 +58,7 @@ class Story:
 
 
 def story_of(message: Mapping[str, Any], bot_user: str, tags: TagSpace) -> Story | None:
-    """Read a message (Slack's JSON); None if it is not the bot's, or asks about no story."""
+    """Parse a message (Slack's JSON); return None if it isn't from the bot or isn't about a story."""
     blocks = message.get("blocks") or []
     if message.get("user") != bot_user or len(blocks) < _FEWEST_BLOCKS:
         return None
@@ -85,15 +84,15 @@ def _text_of(block: Mapping[str, Any]) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Reactions:
-    """The reactions on a message: the bot's own, in order, and how many people gave which."""
+    """The reactions on a message: the bot's own, in order, and the number of people by emoji."""
 
     prefilled: tuple[str, ...]
     visible: Mapping[str, int]
-    people: frozenset[str]  # user ids who reacted, the bot left out
+    people: frozenset[str]  # ids of users who reacted, except the bot
 
 
 def reactions_of(reactions: Iterable[Mapping[str, Any]], bot_user: str) -> Reactions:
-    """Read a message's reactions (Slack's JSON)."""
+    """Parse a message's reactions (Slack's JSON)."""
     prefilled: list[str] = []
     visible: dict[str, int] = {}
     people: set[str] = set()
@@ -111,7 +110,7 @@ def reactions_of(reactions: Iterable[Mapping[str, Any]], bot_user: str) -> React
 def view_of(
     story: Story, seen: Reactions, true_tags: tuple[str, ...], tags: TagSpace, *, hour: int, judged_today: int
 ) -> View:
-    """Return what a trainer sees of a story. A named tag with 👍 pre-filled is the basic arm."""
+    """Return a trainer's view of a story. If it names a tag and 👍 is pre-filled, it is in the basic arm."""
     named_arm = Arm.BASIC if APPROVE in map(base_name, seen.prefilled) else Arm.TIER
     arm = Arm.BLANK if story.shown_tag is None else named_arm
     return View(arm, story.shown_tag, seen.prefilled, seen.visible, true_tags, tags, hour, judged_today)

@@ -1,4 +1,4 @@
-"""A team of simulated trainers meets one post: who looks when, what they see by then, and what they click. Pure."""
+"""Simulates a team's reactions to a post: when each trainer looks, what they see by then, what they click. Pure."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -14,7 +14,7 @@ from tierbot.simulate.trainers import Act, SimulatedTrainer, View, decide, looks
 
 
 class Seen(NamedTuple):
-    """A post as colleagues meet it, and what is true of its article."""
+    """A post as colleagues see it, and the true tags of its article."""
 
     post: Post
     true_tags: tuple[str, ...]
@@ -22,17 +22,17 @@ class Seen(NamedTuple):
 
 
 def prefilled(post: Post, tags: TagSpace) -> tuple[str, ...]:
-    """Return the emoji that the bot puts on a post, by its arm."""
+    """Return the emoji that the bot pre-fills on a post, according to its arm."""
     return {Arm.TIER: (tags[post.shown_tag].short_name,), Arm.BASIC: (APPROVE, REJECT, UNSURE), Arm.BLANK: ()}[post.arm]
 
 
 def reactions_to(
     seen: Seen, team: Sequence[SimulatedTrainer], tags: TagSpace, judged_today: Counter[str], rng: np.random.Generator
 ) -> list[ReactionEvent]:
-    """Return all that a team does about a post, in order of time.
+    """Return a team's reactions to a post, in chronological order.
 
-    Each trainer looks after a delay of their own and sees what colleagues have clicked by then. judged_today
-    (trainer's name → posts judged on this day) is counted up for those who react.
+    Each trainer looks after their own delay and sees what colleagues have clicked by then. Increments judged_today
+    (trainer's name → posts judged on this day) for those who react.
     """
     post = seen.post
     looks = sorted((looks_after(trainer, rng), number) for number, trainer in enumerate(team))
@@ -53,7 +53,7 @@ def reactions_to(
 
 
 def _visible(acts: Sequence[tuple[float, str, Act]], until: float) -> Counter[str]:
-    """Count who stands behind each emoji at a moment; what was added and removed again is gone."""
+    """Count the people by emoji at a given time."""
     visible: Counter[str] = Counter()
     for at, _, act in acts:
         if at <= until:

@@ -1,6 +1,6 @@
-"""Teams of simulated trainers: read from TOML, drawn for the demo, or perfect.
+"""Makes teams of simulated trainers: from TOML, for the demo, or perfect.
 
-A file's values may be ranges; each trainer draws their own from the generator, and their expertise per tag.
+A file's values may be ranges, from which each trainer draws their own, as well as their expertise per tag.
 """
 
 import tomllib
@@ -11,71 +11,71 @@ from typing import Any
 
 import numpy as np
 
+from tierbot.domain.text_files import parse_toml, read_text
 from tierbot.simulate.trainers import HOURS, SHARES, Kind, SimulatedTrainer, TrainerError
 
 DEFAULT_TEAM = "trainers.toml"
 _RANGED = frozenset({*SHARES, "delay_median", "delay_spread", "expertise_strength"})
 _PLAIN = frozenset({"activity", "expertise_by_tag", "skin_tone", "target"})
 _TRAITS = _RANGED | _PLAIN
-_OWN = frozenset({"name", "kind", "count"})  # what a [[trainer]] says beside traits
+_OWN = frozenset({"name", "kind", "count"})  # a [[trainer]]'s keys besides traits
 _MOST_TRAINERS = 10_000
-# In the demo it is always working time, and colleagues look at most of what comes.
-_DEMO_ACTIVITY = 0.75
-_PERFECT = 3  # as many as it takes for a verdict, and one to spare
+_DEMO_ACTIVITY = 0.75  # in the demo, it is always working time
+_PERFECT = 3  # enough for a verdict, and one to spare
 _NAMES = ("Ines", "Jamal", "Kaya", "Liam", "Mei", "Noor", "Otto", "Priya", "Quinn", "Rosa", "Sven", "Tala")
 
 
 def load_trainers(path: Path | None, rng: np.random.Generator, tag_ids: Sequence[str] = ()) -> list[SimulatedTrainer]:
-    """Return the team that a TOML file describes (None: the one that ships), each value drawn with `rng`.
+    """Draw the team that a TOML file describes (None: the default team).
 
-    With `tag_ids` each trainer gets an expertise per tag, drawn around their own.
-    Raises TrainerError, naming file, place and remedy.
+    With `tag_ids`, each trainer also draws an expertise per tag, around their own expertise.
+    Raises TrainerError if the file is invalid.
     """
     own = _shipped() if path is None else _read(path)
     where = DEFAULT_TEAM if path is None else str(path)
-    casting = _Casting(own, rng, tag_ids)
+    drawing = _Drawing(own, rng, tag_ids)
     return [
         trainer
         for number, table in enumerate(_tables(own, "trainer", where), 1)
-        for trainer in casting.cast(table, f"{where}: [[trainer]] {number}")
+        for trainer in drawing.trainers(table, f"{where}: [[trainer]] {number}")
     ]
 
 
 def demo_team(size: int, rng: np.random.Generator, tag_ids: Sequence[str] = ()) -> list[SimulatedTrainer]:
-    """Return `size` colleagues with names, different expertise and speed; some click what is pre-filled unread.
+    """Return `size` colleagues with names and different traits; some click the pre-fill without reading.
 
-    The first eight are authored, further ones are honest strangers. Raises TrainerError if size is below 1.
+    The first eight are predefined, further ones are honest and drawn. Raises TrainerError if size is below 1.
     """
     if size < 1:
-        raise TrainerError(f"A demo team of {size}: give at least 1.")
+        raise TrainerError(f"The demo team's size is {size}. Use at least 1.")
     shipped = _shipped()
     tables: list[Mapping[str, Any]] = list(_tables(shipped, "demo", DEFAULT_TEAM))
     for i in range(size - len(tables)):
         name = _NAMES[i % len(_NAMES)] + (f" {i // len(_NAMES) + 1}" if i >= len(_NAMES) else "")
         tables.append({"name": name, "kind": Kind.HONEST.value})
-    casting = _Casting(shipped, rng, tag_ids)
+    drawing = _Drawing(shipped, rng, tag_ids)
     return [
         trainer
         for table in tables[:size]
-        for trainer in casting.cast({"activity": _DEMO_ACTIVITY, **table}, f"{DEFAULT_TEAM}: [[demo]]")
+        for trainer in drawing.trainers({"activity": _DEMO_ACTIVITY, **table}, f"{DEFAULT_TEAM}: [[demo]]")
     ]
 
 
 def perfect_team(size: int) -> list[SimulatedTrainer]:
-    """Return `size` trainers who judge every post within a minute and always name all true tags."""
+    """Return `size` trainers who judge every post within about a minute and name all true tags."""
     return [SimulatedTrainer(name=f"perfect-{i + 1}", delay_median=30.0 + i) for i in range(size)]
 
 
 def team_of(
     trainers: str | Sequence[SimulatedTrainer], rng: np.random.Generator, tag_ids: Sequence[str]
 ) -> Sequence[SimulatedTrainer]:
-    """Return the team that is meant: "default", "perfect", the path of a file, or trainers as they are.
+    """Return a team: "default", "perfect", the path of a file, or the given trainers.
 
-    Raises TrainerError if there is nobody, or a file cannot be used.
+    Raises TrainerError if it is empty, or if a file is invalid.
     """
     if not isinstance(trainers, str):
         if not trainers:
-            raise TrainerError("The team has no trainers. Give at least one.")
+            raise TrainerError("The team has no trainers. Add at least one.")
         return trainers
     if trainers == "perfect":
         return perfect_team(_PERFECT)
@@ -83,7 +83,7 @@ def team_of(
 
 
 def usual_traits() -> dict[str, float]:
-    """Return the traits of an honest trainer as trainers.toml has them: of a range the middle, `activity` left out."""
+    """Return the traits of an honest trainer from trainers.toml: the midpoints of ranges, without `activity`."""
     shipped = _shipped()
     traits = shipped["traits"] | shipped["kind"][Kind.HONEST.value]
     return {
@@ -102,33 +102,25 @@ def _shipped() -> Mapping[str, Any]:
 
 
 def _read(path: Path) -> Mapping[str, Any]:
-    try:
-        own = tomllib.loads(path.read_text(encoding="utf-8"))
-    except OSError as fault:
-        raise TrainerError(f"{path}: cannot be read ({fault.strerror}). Give the path of a TOML file.") from fault
-    except UnicodeDecodeError as fault:
-        raise TrainerError(f"{path}: is not UTF-8 text. Save it as UTF-8.") from fault
-    except tomllib.TOMLDecodeError as fault:
-        raise TrainerError(f"{path}: {fault}. Mend the TOML there.") from fault
+    own = parse_toml(read_text(path, TrainerError), str(path), TrainerError)
     _refuse_unknown(own, {"traits", "kind", "trainer", "demo"}, str(path))
     kinds = own.get("kind", {})
     for table in (own.get("traits", {}), kinds):
         if not isinstance(table, dict):
-            raise TrainerError(f"{path}: traits and kind are tables. Write [traits] and [kind.lazy].")
+            raise TrainerError(f"{path}: traits and kind must be tables. Write [traits] and [kind.lazy].")
     _refuse_unknown(own.get("traits", {}), _TRAITS, f"{path}: [traits]")
     _refuse_unknown(kinds, {kind.value for kind in Kind}, f"{path}: [kind]")
     for kind, table in kinds.items():
         if not isinstance(table, dict):
-            raise TrainerError(f"{path}: kind.{kind} is no table. Write [kind.{kind}].")
+            raise TrainerError(f"{path}: kind.{kind} isn't a table. Write [kind.{kind}].")
         _refuse_unknown(table, _TRAITS, f"{path}: [kind.{kind}]")
     return own
 
 
 def _refuse_unknown(table: Iterable[str], known: Iterable[str], where: str) -> None:
-    known = set(known)
-    unknown = sorted(set(table) - known)
+    unknown = sorted(set(table) - set(known))
     if unknown:
-        raise TrainerError(f"{where}: {unknown[0]!r} is unknown. Known are {', '.join(sorted(known))}.")
+        raise TrainerError(f"{where}: unknown key {unknown[0]!r}. Use {', '.join(sorted(known))}.")
 
 
 def _tables(own: Mapping[str, Any], name: str, where: str) -> list[Mapping[str, Any]]:
@@ -141,8 +133,8 @@ def _tables(own: Mapping[str, Any], name: str, where: str) -> list[Mapping[str, 
 # --- drawing trainers -----------------------------------------------------------------------------
 
 
-class _Casting:
-    """Draws trainers from a file's tables: the shipped traits, the file's own over them, a trainer's over all."""
+class _Drawing:
+    """Draws trainers from a file's tables. A trainer's own traits override the file's, which override the defaults."""
 
     def __init__(self, own: Mapping[str, Any], rng: np.random.Generator, tag_ids: Sequence[str]) -> None:
         files = (_shipped(), own)
@@ -154,17 +146,17 @@ class _Casting:
             for kind in Kind
         }
 
-    def cast(self, table: Mapping[str, Any], where: str) -> list[SimulatedTrainer]:
-        """Return the trainers that one [[trainer]] table asks for."""
+    def trainers(self, table: Mapping[str, Any], where: str) -> list[SimulatedTrainer]:
+        """Return the trainers of one [[trainer]] table."""
         _refuse_unknown(table, _TRAITS | _OWN, where)
         try:
             kind = Kind(table.get("kind", Kind.HONEST.value))
         except ValueError:
             kinds = ", ".join(sorted(kind.value for kind in Kind))
-            raise TrainerError(f"{where}: kind {table['kind']!r} is unknown. Known are {kinds}.") from None
+            raise TrainerError(f"{where}: unknown kind {table['kind']!r}. Use one of {kinds}.") from None
         count = table.get("count", 1)
         if isinstance(count, bool) or not isinstance(count, int) or not 1 <= count <= _MOST_TRAINERS:
-            raise TrainerError(f"{where}: count is {count!r}. Give a whole number from 1 to {_MOST_TRAINERS}.")
+            raise TrainerError(f"{where}: count is {count!r}. Use a whole number from 1 to {_MOST_TRAINERS}.")
         traits = self._traits[kind] | {trait: value for trait, value in table.items() if trait not in _OWN}
         name = str(table.get("name", kind.value))
         names = [name] if count == 1 and "name" in table else [f"{name}-{i + 1}" for i in range(count)]
@@ -179,7 +171,7 @@ class _Casting:
         strength = values.pop("expertise_strength")
         said = traits.get("expertise_by_tag", {})
         if not isinstance(said, dict):
-            raise TrainerError(f"{where}: expertise_by_tag is no table. Write expertise_by_tag = {{ food = 0.9 }}.")
+            raise TrainerError(f"{where}: expertise_by_tag isn't a table. Write expertise_by_tag = {{ food = 0.9 }}.")
         target = traits.get("target")
         if kind is Kind.ADVERSARIAL and target is None and self._tag_ids:
             target = self._tag_ids[int(self._rng.integers(len(self._tag_ids)))]
@@ -200,20 +192,20 @@ class _Casting:
 def _number(value: object, where: str, rng: np.random.Generator) -> float:
     ends = value if isinstance(value, list) else [value, value]
     if len(ends) != 2 or any(isinstance(end, bool) or not isinstance(end, int | float) for end in ends):  # noqa: PLR2004
-        raise TrainerError(f"{where} is {value!r}. Give a number, or [low, high].")
+        raise TrainerError(f"{where} is {value!r}. Use a number, or [low, high].")
     low, high = map(float, ends)
     if not low <= high:
-        raise TrainerError(f"{where} is {value!r}. Give the lower end first.")
+        raise TrainerError(f"{where} is {value!r}. Put the lower end first.")
     return low if low == high else float(rng.uniform(low, high))
 
 
 def _activity(value: object, where: str) -> tuple[float, ...]:
-    """Read 24 values, or one for all hours; SimulatedTrainer checks their range."""
+    """Read 24 values, or one for all hours; SimulatedTrainer checks the range."""
     if isinstance(value, list):
         return tuple(value)
     if isinstance(value, int | float):
         return (value,) * HOURS
-    raise TrainerError(f"{where}: activity is {value!r}. Give a number, or 24 of them.")
+    raise TrainerError(f"{where}: activity is {value!r}. Use a number, or 24 of them.")
 
 
 def _expertise(mean: float, strength: float, tag_ids: Sequence[str], rng: np.random.Generator) -> dict[str, float]:

@@ -1,9 +1,8 @@
-"""Simulated trainers: authored traits, and one pure function from what a trainer sees to what they click.
+"""Simulates trainers: explicit traits, and a pure function from what a trainer sees to what they click.
 
-The idea of authoring a simulated user's traits, instead of fitting a black box, is RecSim's (Ie et al.,
-2019, arXiv:1909.04847). The backtest and the demo's colleagues decide with the same function, so that what
-the backtest says of a team holds for the demo and, after `tierbot simulate fit`, for your own. Where the
-traits' default values come from is said beside each in trainers.toml.
+Explicit traits for simulated users, instead of a fitted black box, are RecSim's idea (Ie et al., 2019,
+arXiv:1909.04847). The backtest and the demo's colleagues share this function, so a backtest's results apply to the
+demo and, after `tierbot simulate fit`, to your own team. trainers.toml gives the source of each default.
 """
 
 from collections.abc import Mapping
@@ -17,51 +16,50 @@ from tierbot.domain.tags import TagSpace, base_name
 from tierbot.domain.tags.emoji import APPROVE, REJECT, RESERVED, UNSURE
 
 HOURS = 24
-# How long a second click, a noticed slip and a second thought take on average: seconds to minutes. These
-# shape when events arrive, not what they say, and are the order of magnitude that people click at.
+# Mean delays of a second click, a noticed slip and a change of mind, to the order of magnitude. They affect when events
+# arrive, not what they say.
 _NEXT_CLICK_SECONDS = 3.0
 _NOTICE_SECONDS = 4.0
 _RETHINK_SECONDS = 120.0
-# Most sensible delays fit in a week; a log-normal's tail does not.
-_LONGEST_DELAY_SECONDS = 7 * 24 * 3600.0
+_LONGEST_DELAY_SECONDS = 7 * 24 * 3600.0  # cuts the tail of the log-normal delay
 _TONED = frozenset({APPROVE, REJECT})
 _TONES = range(2, 7)  # Slack's skin-tone-2 … skin-tone-6
 
 
 class TrainerError(TierbotError):
-    """A trainer, or a file of trainers, that cannot be; the text says which trait, where, and what is right."""
+    """An invalid trainer or file of trainers; the text names the trait, the place and the fix."""
 
 
 class Kind(StrEnum):
-    """What a trainer is after."""
+    """How a trainer behaves."""
 
-    HONEST = "honest"  # says what they believe
-    LAZY = "lazy"  # believes the pre-fill more often than not, without reading
+    HONEST = "honest"  # votes what they believe
+    LAZY = "lazy"  # usually accepts the pre-fill without reading
     RANDOM = "random"  # names any tag
-    ADVERSARIAL = "adversarial"  # honest, but inverts whatever concerns one tag, the `target`
-    FARMER = "farmer"  # wants the score: one click on everything, whichever is cheapest
+    ADVERSARIAL = "adversarial"  # honest, except that they lie about one tag, the `target`
+    FARMER = "farmer"  # wants the score: one click on everything, whichever is easiest
 
 
 @dataclass(frozen=True, slots=True)
 class SimulatedTrainer:
-    """One simulated colleague. Shares and probabilities lie in [0, 1].
+    """One simulated colleague. Shares and probabilities are in [0, 1].
 
-    expertise: probability of recognising a true tag; `expertise_by_tag` overrides it per tag id.
-    sibling_share: share of mistakes that fall on the true tag's siblings; the rest fall on any other tag.
-    doubt: share of unrecognised tags that end in 😕 (nothing, in the blank arm) and not in a mistake.
-    effort: probability of looking up an emoji that is not there already; without it a wrong pre-fill gets
-    only 👎, and a blank post nothing.
+    expertise: probability of recognizing a true tag; `expertise_by_tag` overrides it per tag id.
+    sibling_share: share of mistakes that name a sibling of the true tag; the others name any other tag.
+    doubt: share of unrecognized tags that lead to 😕 (in the blank arm, nothing) instead of a mistake.
+    effort: probability of looking up an emoji that isn't there yet; otherwise a wrong pre-fill gets only 👎, and a
+    blank post nothing.
     activity: probability of judging a post, by hour of the day (24 values, the workspace's local hour).
-    delay_median (seconds), delay_spread: a log-normal delay; spread is the standard deviation of its log.
-    anchoring: probability of clicking what is pre-filled without reading.
-    herding: probability of following the emoji that most colleagues chose, times c / (c + 1) for c of them.
-    extra_tags: probability of naming each further true tag that was recognised.
-    slip: probability that a click lands on another tag's emoji; `notices`: that the slip is mended.
-    unreact: probability of taking a click back in the end. menu: of naming a looked-up tag by the menu.
-    fatigue: share of the attention that each post judged today takes; less attention means fewer posts
-    judged, and less reading where something is pre-filled.
-    skin_tone: None, or 2 … 6 as Slack numbers them, worn by 👍 and 👎.
-    target: the tag id that an adversarial trainer lies about; None in all other kinds.
+    delay_median (seconds), delay_spread: a log-normal delay; the spread is the standard deviation of its log.
+    anchoring: probability of clicking the pre-fill without reading.
+    herding: probability of following the most popular emoji, times c / (c + 1) for c colleagues who chose it.
+    extra_tags: probability of naming each further true tag that was recognized.
+    slip: probability of clicking another tag's emoji by mistake; notices: of correcting the slip.
+    unreact: probability of finally removing the last click. menu: of naming a looked-up tag by menu.
+    fatigue: share of attention lost with each post judged today; less attention means fewer posts judged, and less
+    reading if there is a pre-fill.
+    skin_tone: None, or 2 … 6 as Slack numbers them, for 👍 and 👎.
+    target: the tag id that an adversarial trainer lies about; None for all other kinds.
     """
 
     name: str
@@ -91,25 +89,24 @@ class SimulatedTrainer:
         for tag, value in self.expertise_by_tag.items():
             _check_share(self.name, f"expertise_by_tag of {tag!r}", value)
         if len(self.activity) != HOURS:
-            raise TrainerError(
-                f"SimulatedTrainer {self.name!r}: activity has {len(self.activity)} values. Give 24, one for each hour."
-            )
+            raise self._error(f"activity has {len(self.activity)} values. Use 24, one for each hour.")
         for hour, value in enumerate(self.activity):
             _check_share(self.name, f"activity at hour {hour}", value)
         if not (0 < self.delay_median <= _LONGEST_DELAY_SECONDS and 0 <= self.delay_spread <= 5):  # noqa: PLR2004
-            raise TrainerError(
-                f"SimulatedTrainer {self.name!r}: delay_median {self.delay_median!r}, delay_spread {self.delay_spread!r}. "
-                "Give a median above 0 and up to a week in seconds, and a spread between 0 and 5."
+            raise self._error(
+                f"delay_median is {self.delay_median!r}, delay_spread {self.delay_spread!r}. Use a median above 0 and up "
+                "to a week, in seconds, and a spread from 0 to 5."
             )
         if self.skin_tone is not None and self.skin_tone not in _TONES:
-            raise TrainerError(
-                f"SimulatedTrainer {self.name!r}: skin_tone {self.skin_tone!r}. Give 2, 3, 4, 5 or 6, or none."
-            )
+            raise self._error(f"skin_tone is {self.skin_tone!r}. Use 2 to 6, or leave it out.")
         if (self.kind is Kind.ADVERSARIAL) != (self.target is not None):
-            raise TrainerError(
-                f"SimulatedTrainer {self.name!r}: target {self.target!r} with kind {self.kind.value!r}. An adversarial trainer "
-                "needs a target tag, and no other kind has one."
+            raise self._error(
+                f"target is {self.target!r} with kind {self.kind.value!r}. Adversarial trainers need a target tag, the "
+                "others can't have one."
             )
+
+    def _error(self, what: str) -> TrainerError:
+        return TrainerError(f"Trainer {self.name!r}: {what}")
 
 
 SHARES = tuple(
@@ -119,16 +116,16 @@ SHARES = tuple(
 
 def _check_share(who: str, what: str, value: object) -> None:
     if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= 1:
-        raise TrainerError(f"SimulatedTrainer {who!r}: {what} is {value!r}. Give a number between 0 and 1.")
+        raise TrainerError(f"Trainer {who!r}: {what} is {value!r}. Use a number from 0 to 1.")
 
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """What a trainer sees of a post, and what is true of its article.
+    """What a trainer sees of a post, and the true tags of its article.
 
-    shown_tag: the tag id that the post names; None in the blank arm. prefilled: emoji names that the bot put
-    there. visible: emoji name → number of colleagues who chose it, the bot not counted. true_tags: what the
-    archive says; ids that the tag space lacks (or has retired) cannot be named. hour: 0 … 23, local.
+    shown_tag: the tag id that the post names; None in the blank arm. prefilled: the bot's emoji names. visible: emoji
+    name → number of colleagues who chose it. true_tags: from the archive; ids that aren't active in the tag space
+    can't be named. hour: 0 … 23, local.
     """
 
     arm: Arm
@@ -143,7 +140,7 @@ class View:
 
 @dataclass(frozen=True, slots=True)
 class Act:
-    """One click: an emoji (or, by the menu, a tag id) added or removed, `delay_seconds` after the post came."""
+    """One click: an emoji (or, by menu, a tag id) added or removed, `delay_seconds` after the post."""
 
     name: str
     added: bool
@@ -152,16 +149,15 @@ class Act:
 
 
 def looks_after(trainer: SimulatedTrainer, rng: np.random.Generator) -> float:
-    """Draw how many seconds after a post a trainer looks at it (above 0, at most a week)."""
+    """Draw the delay, in seconds, after which a trainer looks at a post (above 0, at most a week)."""
     return min(trainer.delay_median * float(np.exp(trainer.delay_spread * rng.normal())), _LONGEST_DELAY_SECONDS)
 
 
 def decide(trainer: SimulatedTrainer, view: View, rng: np.random.Generator, delay: float | None = None) -> list[Act]:
-    """Return what a trainer does about a post, earliest act first; empty if they pass by.
+    """Return a trainer's acts on a post, earliest first; empty if they don't react.
 
-    `delay`: seconds after the post at which they look and see the view; None draws it here, with
-    `looks_after`. Whatever is removed was added before, and nothing is added twice. The same generator state
-    gives the same acts.
+    delay: seconds after the post at which they look; by default drawn with `looks_after`. Only what was added is
+    removed, and nothing is added twice. The same generator state gives the same acts.
     """
     attention = (1.0 - trainer.fatigue) ** view.judged_today
     if rng.random() >= trainer.activity[view.hour] * attention:
@@ -174,7 +170,7 @@ def decide(trainer: SimulatedTrainer, view: View, rng: np.random.Generator, dela
 
 
 def _clicks(trainer: SimulatedTrainer, view: View, attention: float, rng: np.random.Generator) -> list[str]:
-    """Return the emoji names that a trainer means to click, in order."""
+    """Return the emoji names that a trainer intends to click, in order."""
     if trainer.kind is Kind.RANDOM:
         return [_any_answer(view, rng)]
     if view.prefilled and rng.random() < 1.0 - (1.0 - trainer.anchoring) * attention:
@@ -195,22 +191,20 @@ def _any_answer(view: View, rng: np.random.Generator) -> str:
 
 
 def _most_popular(view: View) -> str | None:
-    """Return the answer that most colleagues gave; emoji that answer nothing are not followed."""
+    """Return the answer that most colleagues gave, ignoring emoji that aren't answers."""
+    active = set(view.tags.active)
     answers = [
-        name for name in view.visible if view.visible[name] > 0 and (base_name(name) in RESERVED or _is_tag(view, name))
+        name
+        for name, count in view.visible.items()
+        if count > 0 and (base_name(name) in RESERVED or view.tags.by_emoji(name) in active)
     ]
     return max(answers, key=lambda name: (view.visible[name], name), default=None)
 
 
-def _is_tag(view: View, emoji: str) -> bool:
-    tag = view.tags.by_emoji(emoji)
-    return tag is not None and tag.retired_at is None
-
-
 def _read(trainer: SimulatedTrainer, view: View, rng: np.random.Generator) -> list[str]:
-    """Answer after reading: what the trainer believes, said in the way that the post's arm asks for."""
+    """Answer after reading: what the trainer believes, in the form that the post's arm asks for."""
     true_tags = [tag for tag in dict.fromkeys(view.true_tags) if tag in view.tags and not view.tags[tag].retired_at]
-    if not true_tags:  # nothing that could be named is true
+    if not true_tags:  # no true tag can be named
         return [] if view.shown_tag is None else [REJECT]
     beliefs = [_believed(trainer, view, true_tags[i], rng) for i in rng.permutation(len(true_tags))]
     named = list(dict.fromkeys(tag for tag in beliefs if tag is not None))
@@ -222,7 +216,7 @@ def _read(trainer: SimulatedTrainer, view: View, rng: np.random.Generator) -> li
     if view.arm is Arm.BASIC:
         return [APPROVE if shown in named else REJECT]
     if shown in named:
-        named.sort(key=lambda tag: tag != shown)  # what is there already is clicked first
+        named.sort(key=lambda tag: tag != shown)  # click first what is already there
     elif rng.random() >= trainer.effort:
         return [] if shown is None else [REJECT]
     said = named[:1] + [tag for tag in named[1:] if rng.random() < trainer.extra_tags]
@@ -230,7 +224,7 @@ def _read(trainer: SimulatedTrainer, view: View, rng: np.random.Generator) -> li
 
 
 def _believed(trainer: SimulatedTrainer, view: View, true_tag: str, rng: np.random.Generator) -> str | None:
-    """Return what a trainer takes a true tag for: itself, a sibling, another; None if in doubt."""
+    """Return the tag that a trainer believes true: the true one, a sibling, another one, or None if in doubt."""
     if rng.random() < trainer.expertise_by_tag.get(true_tag, trainer.expertise):
         return true_tag
     if rng.random() < trainer.doubt:
@@ -252,7 +246,7 @@ def _another(tags: TagSpace, but: set[str], rng: np.random.Generator) -> str | N
 
 
 def _inverted(trainer: SimulatedTrainer, view: View, named: list[str], rng: np.random.Generator) -> list[str]:
-    """Deny the target where it is believed to be true, claim it where it is shown or near and is not."""
+    """Deny the target if it is believed true; claim it if it is shown or close, but not true."""
     target = trainer.target
     if target is None or target not in view.tags:
         return named
@@ -267,7 +261,7 @@ def _inverted(trainer: SimulatedTrainer, view: View, named: list[str], rng: np.r
 
 
 def _acts(trainer: SimulatedTrainer, view: View, clicks: list[str], at: float, rng: np.random.Generator) -> list[Act]:
-    """Turn intended clicks, from `at` seconds on, into acts: with slips, mended slips and second thoughts."""
+    """Turn intended clicks, from `at` seconds on, into acts with slips, corrections and changes of mind."""
     acts: list[Act] = []
     used = set(clicks)
     for intended in clicks:
@@ -299,10 +293,8 @@ def _landing(
 
 
 def _toned(trainer: SimulatedTrainer, view: View, emoji: str) -> str:
-    """Put a trainer's skin tone on 👍 and 👎 from the picker; a click on a pill that is there keeps its name."""
+    """Add a trainer's skin tone to 👍 and 👎, unless they click an existing reaction."""
     there = emoji in view.prefilled or emoji in view.visible
-    return (
-        emoji
-        if there or trainer.skin_tone is None or emoji not in _TONED
-        else f"{emoji}::skin-tone-{trainer.skin_tone}"
-    )
+    if there or trainer.skin_tone is None or emoji not in _TONED:
+        return emoji
+    return f"{emoji}::skin-tone-{trainer.skin_tone}"

@@ -10,7 +10,7 @@ import pytest
 from tests.support.logged import TAGS, TEAM, exported, log_store
 from tierbot.adapters.files.annotations import _DATASET, _DATASET_VERSION, read_annotations
 from tierbot.adapters.files.archives import ReadReport
-from tierbot.domain.articles.labels import Names, Understood, labelled_articles
+from tierbot.domain.articles.labels import LabelMatcher, LabelReport, labeled_articles
 from tierbot.domain.articles.rows import ArchiveError
 from tierbot.domain.nouns import TierbotError
 from tierbot.reports.dataset import FORMAT
@@ -23,11 +23,11 @@ STORIES = [
 ]
 
 
-def read(path: Path, **renamed: str) -> tuple[str, Understood, ReadReport, dict[str, tuple[str, ...]]]:
-    report, understood = ReadReport(), Understood()
+def read(path: Path, **renamed: str) -> tuple[str, LabelReport, ReadReport, dict[str, tuple[str, ...]]]:
+    report, understood = ReadReport(), LabelReport()
     kind, rows = read_annotations(path, now=NOW, report=report)
-    names = Names(TAGS, renamed or {"Outer space": "space"})
-    found = labelled_articles(rows, names, source="s", now=NOW, understood=understood)
+    names = LabelMatcher(TAGS, renamed or {"Outer space": "space"})
+    found = labeled_articles(rows, names, source="s", now=NOW, report=understood)
     return kind, understood, report, {article.title: tuple(label.tags) for article, label in found}
 
 
@@ -61,7 +61,7 @@ def test_every_kind_of_file_gives_the_same_labels(kind: str, tmp_path: Path) -> 
     }[kind](path)
     _, understood, _, found = read(path)
     assert found == {"Pizza with pineapple": ("food",), "Rocket reaches orbit": ("space",)}
-    assert (understood.labelled, understood.unlabelled) == (2, 1)
+    assert (understood.labeled, understood.unlabeled) == (2, 1)
     assert understood.matched == {"FOOD": "food", "Outer space": "space"}
 
 
@@ -77,7 +77,7 @@ def test_our_own_exports_come_back_with_the_labels_they_went_out_with(form: str,
     exported(log_store(30), form, exported_to)
     _, understood, report, found = read(exported_to)
     assert report.rows == 30
-    assert understood.labelled == sum(map(bool, labels))
+    assert understood.labeled == sum(map(bool, labels))
     # Stories share an address in this log, and their titles tell them apart.
     assert [set(tags) for tags in found.values()] == [set(tags) for tags in labels if tags]
 
@@ -127,13 +127,13 @@ def test_labels_that_nobody_knows_are_counted_with_their_names(tmp_path: Path) -
 
 
 def test_a_tag_is_known_by_emoji_too() -> None:
-    names = Names(TAGS, {})
+    names = LabelMatcher(TAGS, {})
     tag = TAGS["food"]
     assert [names.tag_of(one) for one in (tag.character, f":{tag.short_name}:", tag.name.upper(), "x y")] == [
         "food", "food", "food", None,
     ]  # fmt: skip
     with pytest.raises(TierbotError, match="nonsense"):
-        Names(TAGS, {"FOOD": "nonsense"})
+        LabelMatcher(TAGS, {"FOOD": "nonsense"})
 
 
 @pytest.mark.parametrize("content", [b"PAR1 but no more", b"[{]", b'["text"]', b"\x00\x01\x02"])

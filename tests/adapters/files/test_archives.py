@@ -80,7 +80,7 @@ def test_a_duplicate_id_is_noted_and_no_row_is_lost(tmp_path: Path) -> None:
     [
         ("title\nx\n".encode("utf-16"), r"UTF-16 text\. Save it as UTF-8"),
         (b"\x7fELF\0\0\0", r"binary file\. Give JSON lines or CSV"),
-        (b"1,Story,https://e.com\n", r"names no title or text column"),
+        (b"1,Story,https://e.com\n", r"has no title or text column"),
     ],
 )  # fmt: skip
 @pytest.mark.parametrize("strict", [True, False])

@@ -25,14 +25,14 @@ from tierbot.domain.predict.tensors import ModelFileError
 from tierbot.domain.training.evidence import Logged
 from tierbot.domain.training.fit import FitSettings
 from tierbot.domain.training.retrain import TrainingJob, train_challenger
-from tierbot.domain.training.rows import labelled_rows
+from tierbot.domain.training.rows import labeled_rows
 
 PRIOR = coldstart(TAGS, ENCODER.encode)
 
 
 def order(count: int = 60) -> TrainingJob:
     some, topics = texts(count, np.random.default_rng(0))
-    rows = labelled_rows([{topic: 1.0} for topic in topics], features(some, ["https://a.example/x"] * count), TAG_IDS)
+    rows = labeled_rows([{topic: 1.0} for topic in topics], features(some, ["https://a.example/x"] * count), TAG_IDS)
     rows = replace(rows, keys=np.arange(1, count + 1, dtype=np.uint64))
     return TrainingJob(
         verdicts=rows,
@@ -46,7 +46,7 @@ def order(count: int = 60) -> TrainingJob:
         judge_on=12,
         seed=4,
         cursor={"ledger": 99},
-        settings=FitSettings(strength=0.2),
+        settings=FitSettings(c=0.2),
     )
 
 
@@ -63,7 +63,7 @@ def test_an_order_comes_back_from_its_file(tmp_path: Path, whole: bool) -> None:
     write_job(job, tmp_path / "job")
     back = read_job(tmp_path / "job")
     assert [part is None for part in (back.champion, back.bootstrap, back.logged)] == [not whole] * 3
-    assert (back.seed, back.judge_on, back.parent, back.settings) == (4, 12, job.parent, FitSettings(strength=0.2))
+    assert (back.seed, back.judge_on, back.parent, back.settings) == (4, 12, job.parent, FitSettings(c=0.2))
     assert np.array_equal(back.unbiased, job.unbiased)
     here = train_challenger(job).card
     assert train_challenger(back).card["data"] == here["data"]
@@ -86,7 +86,7 @@ def test_the_child_says_in_one_sentence_why_there_is_no_model(tmp_path: Path) ->
     job = order()
     write_job(replace(job, verdicts=job.verdicts.times(0), bootstrap=None), tmp_path / "job")
     assert child(tmp_path / "job", tmp_path / "result").returncode == 1
-    with pytest.raises(TierbotError, match="No verdict says anything"):
+    with pytest.raises(TierbotError, match="There are no labels"):
         read_result(tmp_path / "result")
 
 

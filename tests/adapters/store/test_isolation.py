@@ -183,7 +183,7 @@ def test_no_read_sees_another_workspace(store: SqlStore) -> None:
             tx.ledger.votes_in_round(1),
             tx.ledger.votes_by("U1", NOON - MINUTE),
             tx.verdicts.latest(["p1"]),
-            tx.verdicts.labelled(),
+            tx.verdicts.labeled(),
             tx.verdicts.settled(),
             tx.verdicts.count_since(NOON - MINUTE),
             tx.rounds.current(),

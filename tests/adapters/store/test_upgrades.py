@@ -105,9 +105,9 @@ def _read_all(store: SqlStore) -> None:
             ReactionEvent("e1", "C1", "100.000001", "U1", "pizza", True, NOON, NOON)
         ]
         assert tx.ledger.votes(["p1"]) == {"p1": [Vote("U1", Says.NAMES, NOON, "food")]}
-        (labelled,) = tx.verdicts.labelled()
-        assert labelled.verdict.outcome is Outcome.NAMED
-        assert labelled.prediction.probabilities == {"food": 0.5, "drink": 0.5}
+        (labeled,) = tx.verdicts.labeled()
+        assert labeled.verdict.outcome is Outcome.NAMED
+        assert labeled.prediction.probabilities == {"food": 0.5, "drink": 0.5}
         assert tx.rounds.standings(1) == [Standing(1, "U1", 1, 1, 1, 1)]
         assert tx.rounds.all_time() == [("U1", 1, 1, 1)]
         champion = tx.models.champion()

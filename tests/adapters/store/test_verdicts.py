@@ -7,8 +7,8 @@ import pytest
 
 from tests.support.rows import MINUTE, NOON, TEAM, prediction, put_post, verdict
 from tierbot.adapters.store import SqlStore
-from tierbot.domain.nouns import Outcome, Selection
-from tierbot.use_cases.ports import LabelledPost, SettledPost
+from tierbot.domain.nouns import Outcome, Selection, SettledPost
+from tierbot.use_cases.ports import LabelledPost
 
 
 def test_a_verdict_comes_back_as_it_went_in(store: SqlStore) -> None:
@@ -40,7 +40,7 @@ def test_the_verdict_on_most_of_the_ledger_counts_in_whichever_order_they_arrive
         for cursor in order:
             tx.verdicts.add(verdict(ledger_cursor=cursor))
         assert tx.verdicts.latest(["p1"])["p1"].ledger_cursor == 3
-        assert len(tx.verdicts.labelled()) == 1
+        assert len(tx.verdicts.labeled()) == 1
 
 
 def test_of_two_aggregators_on_the_same_votes_the_later_one_counts(store: SqlStore) -> None:
@@ -51,7 +51,7 @@ def test_of_two_aggregators_on_the_same_votes_the_later_one_counts(store: SqlSto
         assert tx.verdicts.latest(["p1"])["p1"].aggregator == "b"
 
 
-def test_labelled_posts_come_oldest_first_with_all_that_learning_asks(store: SqlStore) -> None:
+def test_labeled_posts_come_oldest_first_with_all_that_learning_asks(store: SqlStore) -> None:
     with store.begin(TEAM) as tx:
         late = put_post(tx, "late", ts="2.0", created_at=NOON + MINUTE, round_number=2)
         early = put_post(tx, "early", ts="1.0")
@@ -59,12 +59,12 @@ def test_labelled_posts_come_oldest_first_with_all_that_learning_asks(store: Sql
         for one in (late, early):
             tx.verdicts.add(verdict(one.id))
         made = [prediction(f"d-{one.id}", article_id=f"a-{one.id}") for one in (early, late)]
-        assert tx.verdicts.labelled() == [
+        assert tx.verdicts.labeled() == [
             LabelledPost(early, made[0], verdict("early")),
             LabelledPost(late, made[1], verdict("late")),
         ]
-        assert [one.post for one in tx.verdicts.labelled(rounds=[2, 3])] == [late]
-        assert tx.verdicts.labelled(rounds=[]) == []
+        assert [one.post for one in tx.verdicts.labeled(rounds=[2, 3])] == [late]
+        assert tx.verdicts.labeled(rounds=[]) == []
         assert tx.verdicts.settled(rounds=[1]) == [
             SettledPost(early, verdict("early"), "m1", "law", 1 / 3, Selection("random", 0.25))
         ]

@@ -34,19 +34,19 @@ def test_a_list_is_toml_where_it_has_a_feed_table() -> None:
 @pytest.mark.parametrize(
     ("text", "says"),
     [
-        ("", r"f\.txt:1: lists no feed\. Write one address a line"),
-        ("# nothing\n", r"f\.txt:1: lists no feed"),
-        ("https://a.com/x\nnot an address", r"f\.txt:2: 'not' is no http\(s\) address\. Write it whole"),
-        ("ftp://a.com/x", r"f\.txt:1: 'ftp://a\.com/x' is no http"),
+        ("", r"f\.txt:1: no feeds\. Write one URL per line"),
+        ("# nothing\n", r"f\.txt:1: no feeds"),
+        ("https://a.com/x\nnot an address", r"f\.txt:2: 'not' isn't an http\(s\) URL\. Write a full URL"),
+        ("ftp://a.com/x", r"f\.txt:1: 'ftp://a\.com/x' isn't an http"),
         (
             "https://a.com/x\n\nhttp://www.a.com/x/",
-            r"f\.txt:3: http://www\.a\.com/x/ is listed already in line 1\. Remove one",
+            r"f\.txt:3: http://www\.a\.com/x/ is already listed in line 1\. Remove one of them",
         ),
-        ("[[feed]]\nurl = 'https://a.com'\n\n[[feed]]\nname = 'x'", r"f\.txt:4: the feed has no url"),
-        ("[[feed]]\nurl = 7", r"f\.txt:1: the feed has no url, or one that is no text"),
-        ("[[feed]]\nurl = 'https://a.com'\nlink = 'x'", r"f\.txt:1: a feed has no 'link'\. It has url and name"),
-        ("[[feed]]\nurl = ", r"f\.txt: .*Mend the TOML"),
-        ("\n".join(f"https://a.com/{n}" for n in range(2001)), r"lists 2001 feeds; at most 2000"),
+        ("[[feed]]\nurl = 'https://a.com'\n\n[[feed]]\nname = 'x'", r"f\.txt:4: the feed needs url"),
+        ("[[feed]]\nurl = 7", r"f\.txt:1: the feed needs url, and name if given, as text"),
+        ("[[feed]]\nurl = 'https://a.com'\nlink = 'x'", r"f\.txt:1: unknown key 'link'\. A feed has url and name"),
+        ("[[feed]]\nurl = ", r"f\.txt: .*Fix the TOML"),
+        ("\n".join(f"https://a.com/{n}" for n in range(2001)), r"2001 feeds\. Use no more than 2000"),
     ],
 )
 def test_a_mistake_in_a_list_is_named_with_line_and_remedy(text: str, says: str) -> None:

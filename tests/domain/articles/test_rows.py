@@ -84,7 +84,7 @@ def test_tags_come_as_a_list_or_as_one_string(value: object, tags: tuple[str, ..
 
 def test_a_row_without_title_and_text_is_bad_and_says_what_to_do() -> None:
     bad = row_of({"url": "https://e.com", "title": " <b></b> "}, 7, NOW)
-    assert bad == BadRow(7, "has neither title nor text; give it a field named title, text or the like")
+    assert bad == BadRow(7, "has neither title nor text; add a field named title or text")
 
 
 def test_a_bad_address_or_date_costs_the_field_not_the_row() -> None:
@@ -104,9 +104,9 @@ def test_a_ten_megabyte_title_is_cut() -> None:
         ('{"title": "x"', "not valid JSON"),
         ("title,text", "not valid JSON"),
         ('[{"title": "x"}]', "JSON array"),
-        ('"title"', "no object"),
-        ("42", "no object"),
-        ("null", "no object"),
+        ('"title"', "isn't a JSON object"),
+        ("42", "isn't a JSON object"),
+        ("null", "isn't a JSON object"),
         ("[" * 100_000, "cannot be read"),
         ('{"id": ' + "9" * 5000 + "}", "cannot be read"),
         ("{}", "neither title nor text"),
@@ -160,13 +160,13 @@ def test_a_quoted_cell_may_hold_commas_quotes_and_line_ends() -> None:
 
 @pytest.mark.parametrize("first", ["1,Some story,https://e.com", "url,date", "x"])
 def test_csv_without_a_header_is_refused_with_the_remedy(first: str) -> None:
-    with pytest.raises(ArchiveError, match=r"a\.txt:1: the first line names no title or text column.*header line"):
+    with pytest.raises(ArchiveError, match=r"a\.txt:1: the first line has no title or text column.*header such as"):
         parse(lines(first, "y"), ArchiveFormat.CSV)
 
 
 @pytest.mark.parametrize(
     ("line", "why"),
-    [("a,b,c", "has 3 columns where the header has 2"), ('"a"b,c', "broken CSV"), (",", None), (" , ", None)],
+    [("a,b,c", "has 3 columns, but the header has 2"), ('"a"b,c', "broken CSV"), (",", None), (" , ", None)],
 )
 def test_a_bad_csv_row_is_told_and_the_next_is_read(line: str, why: str | None) -> None:
     *bad, good = parse(lines("title,text", line, "next,x"), ArchiveFormat.CSV)

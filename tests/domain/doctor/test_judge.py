@@ -6,22 +6,26 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tierbot.domain.doctor import (
+from tierbot.domain.doctor.facts import (
     AppFacts,
     ChannelFacts,
     DatabaseFacts,
     EventFacts,
     FeedFacts,
     MachineFacts,
-    Needed,
     Refusal,
     SlackFacts,
+)
+from tierbot.domain.doctor.judge import (
+    LARGEST_SKEW,
+    LEAST_FREE,
+    Needed,
     State,
+    is_well,
     judge_machine,
     judge_settings,
     judge_slack,
 )
-from tierbot.domain.doctor.judge import LARGEST_SKEW, LEAST_FREE, is_well
 from tierbot.domain.tags import default_tag_space, parse_tag_space
 
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
@@ -79,15 +83,15 @@ def test_where_all_is_well_nothing_is_bad():
 @pytest.mark.parametrize(
     ("token", "complaint"),
     [
-        ("", "empty"),
+        ("", "Empty"),
         ("xapp-1-abc", "an app-level token (xapp-…)"),
         ("xoxp-1-abc", "a user token (xoxp-…)"),
         ("xoxe.xoxp-1-abc", "a configuration or refresh token"),
         ("0123456789abcdef0123456789abcdef", "a signing or client secret"),
         ("123.456", "a client id"),
-        ("hunter2", "no token of Slack"),
-        ("xoxb-", "cut short"),
-        ("xoxb-12 34", "no token has"),
+        ("hunter2", "not a Slack token"),
+        ("xoxb-", "Incomplete"),
+        ("xoxb-12 34", "invalid characters"),
     ],
 )
 def test_a_wrong_bot_token_is_named_by_its_kind_with_the_kind_that_is_wanted(token, complaint):
@@ -121,12 +125,12 @@ def test_no_judgement_repeats_a_token(secret):
         (
             changed(app=AppFacts("T", "@b", frozenset({"chat:write"}))),
             "scopes",
-            "1 scope is missing: reactions:read",
-            "install the app again",
+            "1 missing: reactions:read",
+            "reinstall the app",
         ),
-        (changed(app=AppFacts("T", "@b", frozenset())), "scopes", "2 scopes are missing", "Add them"),
+        (changed(app=AppFacts("T", "@b", frozenset())), "scopes", "2 missing", "Add them"),
         (changed(channel=ChannelFacts("C1", "old", True, True)), "channel", "#old is archived", "Unarchive"),
-        (changed(channel=ChannelFacts("C1", "new", False, False)), "channel", "not in #new", "/invite @"),
+        (changed(channel=ChannelFacts("C1", "new", False, False)), "channel", "isn't in #new", "/invite @"),
         (changed(channel=Refusal("channel_not_found", "No such channel.")), "channel", "No such channel.", ""),
         (changed(clock_ahead=LARGEST_SKEW + 1), "clock", "61 s ahead of Slack's", "NTP"),
         (changed(clock_ahead=-3600.0), "clock", "3600 s behind Slack's", "NTP"),
@@ -153,7 +157,7 @@ def test_a_workspace_without_half_of_the_emoji_is_told_which_ones():
     own = parse_tag_space(OWN, "own.toml")
     check = slack(changed(emoji=frozenset({"our_logo"})), tags=own)["emoji"]
     assert check.state is State.BAD
-    assert "lacks 1 of 3: :their_logo: (theirs)" in check.says
+    assert "1 of 3 are missing in the workspace: :their_logo: (theirs)" in check.says
     assert "TIERBOT_TAGS" in check.remedy
     assert slack(changed(emoji=frozenset({"our_logo", "their_logo"})), tags=own)["emoji"].state is State.OK
 
@@ -171,7 +175,7 @@ def test_a_hundred_missing_emoji_are_counted_and_a_few_named():
         f'[[tag]]\nid = "t{i}"\nname = "T"\nemoji = "own_{i}"\ncharacter = "x"\ndescription = "x"\n' for i in range(100)
     )
     check = slack(tags=parse_tag_space(text, "own.toml"))["emoji"]
-    assert "lacks 100 of 100" in check.says
+    assert "100 of 100 are missing" in check.says
     assert "and 92 more" in check.says
 
 
@@ -182,7 +186,7 @@ def test_a_hundred_missing_emoji_are_counted_and_a_few_named():
         (
             {"database": DatabaseFacts("x.db", revision="0002", newest="0002", free_bytes=LEAST_FREE - 1)},
             "disk",
-            "Make room: it should be 200 MB",
+            "Make room: keep at least 200 MB",
         ),
         ({"encoder": Refusal("encoder", "weights damaged. Reinstall.")}, "encoder", "weights damaged"),
         ({"model": Refusal("model", "m0003 is damaged. Roll back.")}, "model", "Roll back"),
@@ -190,7 +194,7 @@ def test_a_hundred_missing_emoji_are_counted_and_a_few_named():
         (
             {"feeds": (FeedFacts("https://a.example/rss"), FeedFacts("https://b.example/rss", "answers 404"))},
             "feeds",
-            "1 of 2 could not be read: https://b.example/rss (answers 404)",
+            "1 of 2 can't be read: https://b.example/rss (answers 404)",
         ),
         ({"env_mode": 0o644}, ".env", "chmod 600 .env"),
     ],
@@ -205,7 +209,7 @@ def test_a_new_database_and_an_old_one_are_well_and_say_what_will_happen():
     new = machine(database=DatabaseFacts("x.db", is_new=True, newest="0002", free_bytes=LEAST_FREE))["database"]
     old = machine(database=DatabaseFacts("x.db", revision="0001", newest="0002", free_bytes=LEAST_FREE))["database"]
     assert (new.state, old.state) == (State.OK, State.OK)
-    assert "first `tierbot run`" in new.says
+    assert "`tierbot run` will create it" in new.says
     assert "upgraded to 0002" in old.says
 
 

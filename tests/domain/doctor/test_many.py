@@ -19,20 +19,20 @@ OWN_EMOJI = TagSpace([replace(default_tag_space().active[0], short_name="our_own
 
 def test_a_workspace_that_is_well_says_where_it_plays() -> None:
     check = judge_workspace(WELL, NEEDED, AT)
-    assert (check.name, check.state, check.says) == ("North", State.OK, "@tierbot plays in #trending (T1)")
+    assert (check.name, check.state, check.says) == ("North", State.OK, "@tierbot posts in #trending (T1)")
 
 
 @pytest.mark.parametrize(
     ("change", "says", "remedy"),
     [
         ({"fault": "No key opens its token."}, "No key opens", ""),
-        ({"slack": SlackFacts(Refusal("account_inactive", "no"))}, "refuses its token: account_inactive", AT),
+        ({"slack": SlackFacts(Refusal("account_inactive", "no"))}, "rejects its token: account_inactive", AT),
         (
             {"slack": replace(SLACK, app=AppFacts("North", "@tierbot", frozenset()))},
-            "1 scope is missing: chat:write",
+            "scopes: 1 missing: chat:write",
             AT,
         ),
-        ({"slack": replace(SLACK, channel=replace(CHANNEL, is_member=False))}, "not in #trending", "/tier channel"),
+        ({"slack": replace(SLACK, channel=replace(CHANNEL, is_member=False))}, "isn't in #trending", "/tier channel"),
         ({"slack": replace(SLACK, channel=replace(CHANNEL, is_archived=True))}, "is archived", "/tier channel"),
         ({"tags": OWN_EMOJI}, ":our_own:", "Customize workspace"),
     ],
@@ -46,7 +46,7 @@ def test_what_is_not_well_comes_with_what_to_do(change: dict[str, object], says:
 
 def test_a_stopped_workspace_and_one_without_a_channel_are_no_faults() -> None:
     stopped = judge_workspace(replace(WELL, stopped_at=datetime(2026, 1, 2, tzinfo=UTC)), NEEDED, AT)
-    assert (stopped.state, "since 2026-01-02" in stopped.says, AT in stopped.says) == (State.UNKNOWN, True, True)
+    assert (stopped.state, "at 2026-01-02" in stopped.says, AT in stopped.says) == (State.UNKNOWN, True, True)
     fresh = judge_workspace(replace(WELL, channel=""), NEEDED, AT)
     assert (fresh.state, "/tier channel" in fresh.says) == (State.UNKNOWN, True)
 

@@ -22,5 +22,5 @@ def test_by_default_no_post_is_basic_and_fifteen_in_a_hundred_are_blank() -> Non
 
 @pytest.mark.parametrize(("blank", "basic"), [(0.0, 0.0), (0.25, 0.0), (0.15, 0.9), (0.15, -0.1)])
 def test_shares_that_leave_no_control_are_refused(blank: float, basic: float) -> None:
-    with pytest.raises(ArmShareError, match="must lie between"):
+    with pytest.raises(ArmShareError, match="must be between"):
         draw_arm(np.random.default_rng(0), blank, basic)

@@ -9,11 +9,11 @@ from hypothesis import strategies as st
 
 from tests.support.worlds import ENCODER, TAG_IDS, TAGS, features, texts
 from tierbot.domain.nouns import Tag
-from tierbot.domain.predict.classifier import FORMAT, Classifier, UnknownTagError, adjusted, normalised
+from tierbot.domain.predict.classifier import FORMAT, Classifier, UnknownTagError, adjusted, normalized
 from tierbot.domain.predict.coldstart import coldstart
 from tierbot.domain.predict.tensors import ModelFileError, read_tensors, write_tensors
 from tierbot.domain.training.fit import fit
-from tierbot.domain.training.rows import labelled_rows
+from tierbot.domain.training.rows import labeled_rows
 
 SOME, TOPICS = texts(160, np.random.default_rng(5))
 FEATURES = features(SOME)
@@ -21,7 +21,7 @@ FEATURES = features(SOME)
 
 @pytest.fixture(scope="module")
 def model() -> Classifier:
-    rows = labelled_rows([{topic: 1.0} for topic in TOPICS], FEATURES, TAG_IDS)
+    rows = labeled_rows([{topic: 1.0} for topic in TOPICS], FEATURES, TAG_IDS)
     rows = replace(rows, keys=np.arange(1, len(rows) + 1, dtype=np.uint64))
     return fit(rows, coldstart(TAGS, ENCODER.encode), card={"note": "é"})
 
@@ -35,7 +35,7 @@ def test_probabilities_sum_to_one_over_the_tags_asked_about(model: Classifier) -
 
 
 def test_a_retired_tag_leaves_the_others_in_proportion(model: Classifier) -> None:
-    bare = replace(model, memory=model.memory.over(np.full(len(TAG_IDS), -1)))
+    bare = replace(model, neighbors=model.neighbors.over(np.full(len(TAG_IDS), -1)))
     every, fewer = bare.probabilities(FEATURES, TAG_IDS), bare.probabilities(FEATURES, TAG_IDS[:3])
     assert np.allclose(fewer, every[:, :3] / every[:, :3].sum(axis=1, keepdims=True))
 
@@ -58,7 +58,7 @@ def test_a_model_from_before_the_mixture_was_calibrated_is_read_as_it_was_meant(
     arrays, about = read_tensors(model.to_bytes(), "m7", FORMAT)
     del about["memory"]["focus"]
     old = Classifier.from_bytes(write_tensors(arrays, about))
-    plain = replace(model, memory=replace(model.memory, focus=1.0))
+    plain = replace(model, neighbors=replace(model.neighbors, focus=1.0))
     assert np.array_equal(old.probabilities(FEATURES, TAG_IDS), plain.probabilities(FEATURES, TAG_IDS))
 
 
@@ -90,7 +90,7 @@ def test_a_file_cut_short_is_named_with_the_remedy(model: Classifier, size: int)
 
 
 def test_a_pickle_is_refused_unread() -> None:
-    with pytest.raises(ModelFileError, match="cannot be read as safetensors"):
+    with pytest.raises(ModelFileError, match="can't be read as safetensors"):
         Classifier.from_bytes(b"\x80\x04cposix\nsystem\n(S'false'\ntR.")
 
 
@@ -125,7 +125,7 @@ def test_adding_a_tag_changes_nothing_of_the_others(model: Classifier) -> None:
 @given(st.lists(st.lists(st.floats(-30, 30), min_size=3, max_size=3), min_size=1, max_size=4), st.floats(0.2, 4))
 def test_normalising_keeps_the_order_and_the_sum(logits: list[list[float]], sharpness: float) -> None:
     odds = np.array(logits)
-    p = normalised(odds, sharpness)
+    p = normalized(odds, sharpness)
     assert np.allclose(p.sum(axis=1), 1)
     for row, chances in zip(odds, p, strict=True):
         assert (np.diff(chances[np.argsort(row, kind="stable")]) >= -1e-12).all()

@@ -60,7 +60,7 @@ def test_rows_are_taken_and_joined_in_order() -> None:
 
 def test_embeddings_of_another_number_of_texts_are_refused() -> None:
     whole = features(["pizza oven", "rocket moon"])
-    with pytest.raises(ValueError, match="do not go with"):
+    with pytest.raises(ValueError, match="don't match"):
         Features(whole.embeddings[:1], whole.words)
     with pytest.raises(ValueError, match="addresses"):
         hashed(["one"], ["https://a.example", "https://b.example"])

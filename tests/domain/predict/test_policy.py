@@ -59,5 +59,5 @@ def test_the_share_drawn_is_the_propensity_that_is_logged() -> None:
 
 
 def test_where_no_tag_may_be_shown_nothing_is_drawn() -> None:
-    with pytest.raises(ValueError, match="held back"):
+    with pytest.raises(ValueError, match="hold such an article back"):
         EpsilonPolicy().distribution(np.array([0.5, 0.5]), 0, np.array([False, False]))

@@ -28,5 +28,5 @@ def test_the_best_hour_is_drawn_as_often_as_its_propensity_says() -> None:
 
 def test_without_knowledge_the_earliest_is_likeliest_and_without_slots_there_is_no_choice() -> None:
     assert choose_slot(SLOTS, {}, np.random.default_rng(1), explore=0.0).at == NINE
-    with pytest.raises(ValueError, match="no moment"):
+    with pytest.raises(ValueError, match="no slots"):
         choose_slot([], {}, np.random.default_rng(1))

@@ -83,7 +83,7 @@ def test_a_tenth_of_what_is_not_random_trends_also_in_small_pushes() -> None:
 
 @pytest.mark.parametrize("shares", [{"random": 0.0}, {"margin": 1.1}, {"trending": 1.1}, {"trending": -0.1}])
 def test_shares_that_cannot_be_are_refused(shares: dict[str, float]) -> None:
-    with pytest.raises(ValueError, match="Share"):
+    with pytest.raises(ValueError, match="share is"):
         SelectionMix(**shares)
 
 

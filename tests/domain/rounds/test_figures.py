@@ -41,7 +41,7 @@ def test_the_figures_are_told_in_words():
         RoundFigures(2, Estimate.of_share(80, 100), Estimate.of_share(0, 0), {"agreed": 3, "named_another": 1}),
     ]
     assert figures_in_words(rounds) == (
-        "The model was right on: round 1 70%, round 2 80%. Votes in round 2: 75% agreed with its guess, "
-        "25% named another topic, 0% said wrong, 0% were unsure."
+        "The model's accuracy: round 1 70%, round 2 80%. Votes in round 2: 75% agreed with its guess, "
+        "25% named another topic, 0% said it was wrong, 0% were unsure."
     )
     assert figures_in_words([]) == "Nothing has settled yet."

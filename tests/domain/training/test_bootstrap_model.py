@@ -24,7 +24,7 @@ DAWN = datetime(2020, 1, 1, tzinfo=UTC)
 MAPPING = {"KITCHEN": ("food",), "STARS": ("space",), "SHOW": ("music", "law")}
 
 
-def labelled(title: str, tags: tuple[str, ...], published_at: datetime | None = None) -> ArchiveRow:
+def labeled(title: str, tags: tuple[str, ...], published_at: datetime | None = None) -> ArchiveRow:
     return ArchiveRow(1, "", title, "", "", "", published_at, None, tags)
 
 
@@ -37,10 +37,10 @@ def test_the_shipped_mapping_names_shipped_tags_and_leaves_out_what_is_no_topic(
 @pytest.mark.parametrize(
     ("text", "told"),
     [
-        ("[categories", r"m\.toml: .*Mend the TOML"),
+        ("[categories", r"m\.toml: .*Fix the TOML"),
         ("", r"m\.toml has no table \[categories\]"),
-        ('[categories]\nA = "food"', r'"A" names no list'),
-        ('[categories]\nA = ["chess"]', r'"A" names \'chess\', which is no tag'),
+        ('[categories]\nA = "food"', r'"A" has no list'),
+        ('[categories]\nA = ["chess"]', r'"A" has \'chess\', which isn\'t a tag'),
     ],
 )
 def test_a_mapping_that_cannot_be_used_is_named_with_the_remedy(text: str, told: str) -> None:
@@ -61,7 +61,7 @@ def test_a_mapping_that_cannot_be_used_is_named_with_the_remedy(text: str, told:
     )
 )
 def test_no_story_stands_on_both_sides(drawn: list[tuple[str, str, int | None]]) -> None:
-    rows = [labelled(title, (tag,), None if day is None else DAWN + timedelta(days=day)) for title, tag, day in drawn]
+    rows = [labeled(title, (tag,), None if day is None else DAWN + timedelta(days=day)) for title, tag, day in drawn]
     try:
         earlier, later = earlier_and_later(rows, MAPPING)
     except TierbotError as fault:
@@ -80,7 +80,7 @@ def test_no_story_stands_on_both_sides(drawn: list[tuple[str, str, int | None]])
 
 
 def test_of_two_copies_the_dated_one_is_kept() -> None:
-    rows = [labelled("Pizza", ("KITCHEN",)), labelled("PIZZA", ("STARS",), DAWN), labelled("Moon", ("STARS",), DAWN)]
+    rows = [labeled("Pizza", ("KITCHEN",)), labeled("PIZZA", ("STARS",), DAWN), labeled("Moon", ("STARS",), DAWN)]
     earlier, later = earlier_and_later(rows, MAPPING)
     assert not earlier
     assert {row.tags for row in later} == {("STARS",)}
@@ -90,7 +90,7 @@ def test_a_model_is_built_measured_and_can_predict_every_tag() -> None:
     some, topics = texts(600, np.random.default_rng(1), words=3)
     category = {"food": "KITCHEN", "space": "STARS", "music": "SHOW", "law": "SHOW"}
     rows = [
-        labelled(f"{text} {i}", (category[topic],), DAWN + timedelta(hours=i))
+        labeled(f"{text} {i}", (category[topic],), DAWN + timedelta(hours=i))
         for i, (text, topic) in enumerate(zip(some, topics, strict=True))
     ]
     mapping = {name: tags for name, tags in MAPPING.items() if name != "SHOW"} | {"SHOW": ("music",)}
@@ -108,7 +108,7 @@ def test_a_model_is_built_measured_and_can_predict_every_tag() -> None:
 
 def test_a_category_of_several_tags_gives_the_one_its_description_stands_out_for() -> None:
     titles = ["song band guitar", "court judge ruling", "today people say"] * 30
-    rows = [labelled(f"{title} {i}", ("SHOW",), DAWN + timedelta(hours=i)) for i, title in enumerate(titles)]
+    rows = [labeled(f"{title} {i}", ("SHOW",), DAWN + timedelta(hours=i)) for i, title in enumerate(titles)]
     made = build(
         rows, rows[-9:], (features(titles), features(titles[-9:])), MAPPING, coldstart(TAGS, ENCODER.encode), card={}
     )

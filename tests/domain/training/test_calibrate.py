@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tierbot.domain.predict.classifier import normalised
+from tierbot.domain.predict.classifier import normalized
 from tierbot.domain.training.bootstrap_model import calibration_error
 from tierbot.domain.training.calibrate import Calibration, calibrate
 
@@ -26,7 +26,7 @@ def drawn(seed: int, rows: int, sharp: float, tags: int = 8) -> tuple[np.typing.
 def test_probabilities_of_later_rows_are_met(seed: int, sharp: float) -> None:
     scores, targets = drawn(seed, 4000, sharp)
     curve = calibrate(scores[:2000], targets[:2000], np.ones_like(targets[:2000]), FALLBACK)
-    p = normalised(curve.slope * scores[2000:] + curve.offset, curve.sharpness)
+    p = normalized(curve.slope * scores[2000:] + curve.offset, curve.sharpness)
     hits = targets[2000:][np.arange(2000), p.argmax(axis=1)] > 0
     assert calibration_error(p.max(axis=1), hits) < 0.06  # by sampling alone about 0.03
 

@@ -11,14 +11,14 @@ from tierbot.domain.nouns import Outcome
 from tierbot.domain.predict.classifier import Classifier
 from tierbot.domain.predict.coldstart import coldstart
 from tierbot.domain.training.fit import FitSettings, NothingToLearnError, fit, logit_adjustment, refit
-from tierbot.domain.training.rows import TrainingRows, joined_rows, labelled_rows, verdict_rows
+from tierbot.domain.training.rows import TrainingRows, joined_rows, labeled_rows, verdict_rows
 
 PRIOR = coldstart(TAGS, ENCODER.encode)
 
 
 def world(count: int, seed: int) -> tuple[TrainingRows, list[str]]:
     some, topics = texts(count, np.random.default_rng(seed))
-    return labelled_rows([{topic: 1.0} for topic in topics], features(some), TAG_IDS), topics
+    return labeled_rows([{topic: 1.0} for topic in topics], features(some), TAG_IDS), topics
 
 
 def hits(model: Classifier, rows: TrainingRows) -> float:
@@ -60,7 +60,7 @@ def test_a_tag_that_nobody_spoke_of_keeps_its_description() -> None:
 
 def test_several_true_tags_are_all_likely() -> None:
     some = ["pizza oven cheese court judge ruling"] * 20
-    rows = labelled_rows([{"food": 1.0, "law": 1.0}] * 20, features(some), TAG_IDS)
+    rows = labeled_rows([{"food": 1.0, "law": 1.0}] * 20, features(some), TAG_IDS)
     more, _ = world(200, 6)
     both = TrainingRows(TAG_IDS, more.features, more.targets, more.weights, more.keys)
     p = fit(joined_rows([both, rows]), PRIOR).probabilities(features(some[:1]), TAG_IDS)[0]
@@ -69,12 +69,12 @@ def test_several_true_tags_are_all_likely() -> None:
 
 def test_nothing_said_is_nothing_to_learn() -> None:
     rows, _ = world(5, 7)
-    with pytest.raises(NothingToLearnError, match="No verdict says anything"):
+    with pytest.raises(NothingToLearnError, match="There are no labels"):
         fit(rows.times(0), PRIOR)
 
 
 def test_rows_over_other_tags_than_the_priors_are_refused() -> None:
-    with pytest.raises(ValueError, match="over different tags"):
+    with pytest.raises(ValueError, match="have different tags"):
         fit(world(5, 8)[0].over(["food", "law"]), PRIOR)
 
 
@@ -118,20 +118,20 @@ def test_a_model_remembers_the_posts_it_learned_from() -> None:
 def test_the_most_frequent_words_are_kept() -> None:
     rows, _ = world(200, 14)
     small = fit(rows, PRIOR, FitSettings(most_words=5))
-    assert len(small.reading.columns) <= 5 + len(PRIOR.reading.columns)
+    assert len(small.tfidf.columns) <= 5 + len(PRIOR.tfidf.columns)
 
 
 def test_a_site_that_all_come_from_may_move_to_another_address() -> None:
     some, topics = texts(200, np.random.default_rng(15))
     old, new = (features(some, [url] * 200) for url in ("https://old.example/entry/1", "https://new.example/entry/1"))
-    model = fit(labelled_rows([{topic: 1.0} for topic in topics], old, TAG_IDS), PRIOR)
+    model = fit(labeled_rows([{topic: 1.0} for topic in topics], old, TAG_IDS), PRIOR)
     assert np.array_equal(model.probabilities(old, TAG_IDS), model.probabilities(new, TAG_IDS))
 
 
 def test_a_site_that_some_come_from_tells_their_tag() -> None:
     some, topics = texts(200, np.random.default_rng(16))
     urls = ["https://kitchen.example" if topic == "food" else "" for topic in topics]
-    model = fit(labelled_rows([{topic: 1.0} for topic in topics], features(some, urls), TAG_IDS), PRIOR)
+    model = fit(labeled_rows([{topic: 1.0} for topic in topics], features(some, urls), TAG_IDS), PRIOR)
     there, nowhere = (
         model.probabilities(features(["people say"], [url]), TAG_IDS) for url in (urls[topics.index("food")], "")
     )
@@ -143,7 +143,7 @@ def named(*counts: int) -> TrainingRows:
     some = [TAG_IDS[tag] for tag, count in enumerate(counts) for _ in range(count)]
     wrong = [settled(i, outcome=Outcome.WRONG, shown="food") for i in range(7)]
     rejected = verdict_rows(wrong, features(["x"] * 7), TAG_IDS)
-    return joined_rows([labelled_rows([{tag: 1.0} for tag in some], features(["x"] * len(some)), TAG_IDS), rejected])
+    return joined_rows([labeled_rows([{tag: 1.0} for tag in some], features(["x"] * len(some)), TAG_IDS), rejected])
 
 
 def test_the_mix_of_few_labels_is_not_wholly_believed() -> None:

@@ -8,7 +8,7 @@ from tests.support.worlds import ENCODER, TAG_IDS
 from tierbot.domain.predict.features import Features, hashed
 from tierbot.domain.predict.neighbors import Neighbors
 from tierbot.domain.training.bootstrap_model import calibration_error
-from tierbot.domain.training.neighbor_trust import MOST_REMEMBERED, memory_of, remember
+from tierbot.domain.training.neighbor_trust import MOST_STORIES, fit_neighbors, neighbors_of
 from tierbot.domain.training.rows import TrainingRows
 
 
@@ -32,14 +32,14 @@ def unsure(rows: TrainingRows) -> np.typing.NDArray[np.float64]:
 
 def test_stories_that_run_on_are_trusted() -> None:
     rows = stream(60, 3, truthful=True)
-    memory = remember(rows, np.arange(len(rows)), unsure(rows))
+    memory = fit_neighbors(rows, np.arange(len(rows)), unsure(rows))
     p = memory.blended(unsure(rows)[:2], rows.features.embeddings[:2])
     assert (p[np.arange(2), rows.targets[:2].argmax(axis=1)] > 0.8).all()
 
 
 def test_likeness_that_proves_nothing_is_not_trusted() -> None:
     rows = stream(60, 3, truthful=False)
-    memory = remember(rows, np.arange(len(rows)), unsure(rows))
+    memory = fit_neighbors(rows, np.arange(len(rows)), unsure(rows))
     p = memory.blended(unsure(rows), rows.features.embeddings)
     assert p.max() < 0.5
 
@@ -52,8 +52,8 @@ def test_the_mixture_of_scores_and_memory_is_as_sure_as_it_is_right() -> None:
     top = np.where(hit, true, (true + 1) % len(TAG_IDS))
     linear = np.full(rows.targets.shape, 0.4 / (len(TAG_IDS) - 1))
     linear[np.arange(len(rows)), top] = 0.6
-    memory = remember(rows, np.arange(len(rows)), linear)
-    nearest, votes = memory.neighbors(rows.features.embeddings, np.arange(len(rows)))
+    memory = fit_neighbors(rows, np.arange(len(rows)), linear)
+    nearest, votes = memory.vote(rows.features.embeddings, np.arange(len(rows)))
 
     def gap(candidate: Neighbors) -> float:
         p = candidate.mixed(linear, nearest, votes)
@@ -68,12 +68,12 @@ def test_only_named_posts_are_remembered() -> None:
     rows = stream(4, 1, truthful=True)
     rows.keys[0] = 0  # a replayed row
     rows.targets[1] = 0  # wrong, unnamed
-    assert len(memory_of(rows)) == 2
-    assert len(remember(rows, np.array([0, 1]), unsure(rows)[:2])) == 2
+    assert len(neighbors_of(rows)) == 2
+    assert len(fit_neighbors(rows, np.array([0, 1]), unsure(rows)[:2])) == 2
 
 
 def test_the_newest_are_remembered() -> None:
-    rows = stream(MOST_REMEMBERED + 5, 1, truthful=True)
-    memory = memory_of(rows)
-    assert len(memory) == MOST_REMEMBERED
+    rows = stream(MOST_STORIES + 5, 1, truthful=True)
+    memory = neighbors_of(rows)
+    assert len(memory) == MOST_STORIES
     assert np.allclose(memory.embeddings[-1], rows.features.embeddings[-1], atol=1e-3)

@@ -10,7 +10,7 @@ from tierbot.domain.predict.tensors import ModelFileError
 from tierbot.domain.training.rows import (
     TrainingRows,
     joined_rows,
-    labelled_rows,
+    labeled_rows,
     row_key,
     rows_from_bytes,
     rows_to_bytes,
@@ -54,7 +54,7 @@ def test_a_tag_out_of_use_is_passed_over() -> None:
 
 
 def test_a_tag_that_was_no_choice_in_the_archive_is_spoken_of_by_its_own_rows_only() -> None:
-    rows = labelled_rows([{"food": 1.0}, {"law": 0.5}], THREE.take([0, 1]), TAG_IDS, unlabelled=["law", "chess"])
+    rows = labeled_rows([{"food": 1.0}, {"law": 0.5}], THREE.take([0, 1]), TAG_IDS, unlabeled=["law", "chess"])
     assert rows.weights[:, LAW].tolist() == [0, 0.5]
     assert rows.weights[:, SPACE].tolist() == [1, 1]
 
@@ -63,7 +63,7 @@ def random_rows(seed: int = 0) -> TrainingRows:
     rng = np.random.default_rng(seed)
     some, topics = texts(30, rng)
     found = features(some, ["https://a.example/x"] * 30)
-    rows = labelled_rows([{topic: float(rng.random())} for topic in topics], found, TAG_IDS, silence=0.3)
+    rows = labeled_rows([{topic: float(rng.random())} for topic in topics], found, TAG_IDS, silence=0.3)
     return TrainingRows(rows.tag_ids, rows.features, rows.targets, rows.weights, rng.integers(2**62, size=30, dtype=np.uint64))  # fmt: skip
 
 

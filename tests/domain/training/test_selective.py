@@ -6,10 +6,9 @@ import numpy as np
 
 from tests.support.settled_posts import settled
 from tests.support.worlds import TAG_IDS, features, texts
-from tierbot.domain.nouns import Outcome
+from tierbot.domain.nouns import Outcome, SettledPost
 from tierbot.domain.training.rows import verdict_rows
 from tierbot.domain.training.selective import RewardTerms
-from tierbot.use_cases.ports import SettledPost
 
 TERMS = RewardTerms(strength=1.0)
 

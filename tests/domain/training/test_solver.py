@@ -5,7 +5,7 @@ import pytest
 from scipy import sparse
 from sklearn.svm import LinearSVC
 
-from tierbot.domain.training.solver import Design, Problem, minimise
+from tierbot.domain.training.solver import Design, Problem, minimize
 
 N, D, A, K = 120, 5, 12, 4
 
@@ -28,7 +28,7 @@ def cost(given: Problem, found: np.typing.NDArray[np.float32]) -> np.typing.NDAr
 
 def test_each_problem_ends_where_scikit_learns_own_estimator_ends() -> None:
     given = problem()
-    found = minimise(given, given.prior, tolerance=1e-4)
+    found = minimize(given, given.prior, tolerance=1e-4)
     rows = np.concatenate([given.design.dense, np.ones((N, 1)), given.design.sparse.toarray()], axis=1)
     for column in range(K):
         alone = LinearSVC(C=0.5, fit_intercept=False, tol=1e-7, max_iter=100_000, dual=True)
@@ -39,13 +39,13 @@ def test_each_problem_ends_where_scikit_learns_own_estimator_ends() -> None:
 def test_where_it_starts_does_not_matter() -> None:
     given = problem(1)
     far = np.random.default_rng(2).standard_normal(given.prior.shape).astype(np.float32)
-    near, other = minimise(given, given.prior, tolerance=1e-4), minimise(given, far, tolerance=1e-4)
+    near, other = minimize(given, given.prior, tolerance=1e-4), minimize(given, far, tolerance=1e-4)
     assert np.allclose(near, other, atol=2e-3)
 
 
 def test_no_step_in_any_direction_would_be_better() -> None:
     given = problem(3)
-    found = minimise(given, given.prior, tolerance=1e-4)
+    found = minimize(given, given.prior, tolerance=1e-4)
     rng = np.random.default_rng(4)
     for _ in range(20):
         aside = found + 0.01 * rng.standard_normal(found.shape).astype(np.float32)
@@ -56,7 +56,7 @@ def test_a_problem_without_any_weight_stays_at_its_prior() -> None:
     given = problem(5)
     given.weights[:, 1] = 0
     given.prior[:, 1] = 0.25
-    found = minimise(given, np.zeros_like(given.prior), tolerance=1e-4)
+    found = minimize(given, np.zeros_like(given.prior), tolerance=1e-4)
     assert np.allclose(found[:, 1], 0.25, atol=1e-3)
 
 
@@ -64,12 +64,12 @@ def test_a_row_of_weight_two_is_the_row_said_twice() -> None:
     given = problem(6)
     twice = given.weights.copy()
     twice[0] *= 2
-    heavy = minimise(Problem(given.design, given.signs, twice, given.prior, given.penalty), given.prior, tolerance=1e-5)
+    heavy = minimize(Problem(given.design, given.signs, twice, given.prior, given.penalty), given.prior, tolerance=1e-5)
     said = Design(
         np.concatenate([given.design.dense, given.design.dense[:1]]),
         sparse.csr_array(sparse.vstack([given.design.sparse, given.design.sparse[:1]])),
     )
     signs = np.concatenate([given.signs, given.signs[:1]])
     weights = np.concatenate([given.weights, given.weights[:1]])
-    double = minimise(Problem(said, signs, weights, given.prior, given.penalty), given.prior, tolerance=1e-5)
+    double = minimize(Problem(said, signs, weights, given.prior, given.penalty), given.prior, tolerance=1e-5)
     assert np.allclose(heavy, double, atol=1e-3)

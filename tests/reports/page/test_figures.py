@@ -41,7 +41,7 @@ def judged(
         dict.fromkeys(true, 3), 0, 0, "plain", 1, NOON,
     )  # fmt: skip
     shown_p = p if shown in {None, top} else (1 - p) / 2
-    return Judged(post, verdict, Selection("random", 0.5), "m0001", top, p, shown_p, propensity)
+    return Judged(post, verdict, "m0001", top, propensity, Selection("random", 0.5), p, shown_p)
 
 
 def test_a_tags_reward_is_the_mean_where_it_was_shown_and_the_lowest_comes_first() -> None:

@@ -86,7 +86,7 @@ def test_the_words_are_those_of_the_model_that_predicted_even_after_another_took
     assert [(one.word, one.drop) for one in after.words] == [(one.word, one.drop) for one in before.words]
 
 
-def test_near_stories_are_labelled_ones_the_nearest_first(harness: Harness) -> None:
+def test_near_stories_are_labeled_ones_the_nearest_first(harness: Harness) -> None:
     posts = harness.posts(12)
     for ts in posts[1:]:
         topic = "pizza" if "pizza" in harness.chat.posts[ts].article.title else "football"

@@ -67,16 +67,16 @@ def test_what_the_predictor_looked_at_is_found_by_leaving_words_out(
     ("answer", "said"),
     [
         ("raise OSError('the model server is away')", "raised OSError: the model server is away"),
-        ("return np.full((len(articles), len(tags)), np.nan)", "gave NaN or infinity, for article 1 of "),
+        ("return np.full((len(articles), len(tags)), np.nan)", "returned NaN or infinity for article 1 of "),
         (
             "return np.full((len(articles), 3), 1 / 3)",
-            r"gave numbers of shape \(\d+, 3\), where \(\d+, 72\) was wanted",
+            r"returned numbers of shape \(\d+, 3\), but expected \(\d+, 72\)",
         ),
-        ("return np.full((len(articles), len(tags)), 1.0)", "probabilities that sum to 72, not to 1, for article 1"),
-        ("return [{'food': 1.5, 'football': -0.5}] * len(articles)", r"gave a negative probability \(-0.5\)"),
-        ("return [{'gardens': 1.0}] * len(articles)", "'gardens', which is no tag in use"),
-        ("return ['food'] * len(articles)", "gave list, not numbers of shape"),
-        ("return None", "gave NoneType, not numbers|gave numbers of shape"),
+        ("return np.full((len(articles), len(tags)), 1.0)", "probabilities that sum to 72 for article 1"),
+        ("return [{'food': 1.5, 'football': -0.5}] * len(articles)", r"returned a negative probability \(-0.5\)"),
+        ("return [{'gardens': 1.0}] * len(articles)", "'gardens', which isn't one of the given tags"),
+        ("return ['food'] * len(articles)", "returned list, neither numbers of shape"),
+        ("return None", "returned NoneType, neither numbers|returned numbers of shape"),
         ("raise SystemExit(3)", "raised SystemExit: 3"),
     ],
 )
@@ -169,7 +169,7 @@ def test_a_predictor_that_hangs_while_it_is_loaded_or_restored_is_named_too(
 def test_a_predictor_that_answers_nonsense_from_the_start_is_not_promoted(
     harness: Harness, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    with pytest.raises(PredictorError, match=r"house-1.0-[0-9a-f]{8} gave probabilities that sum to 0.9"):
+    with pytest.raises(PredictorError, match=r"house-1.0-[0-9a-f]{8} returned probabilities that sum to 0.9"):
         installed(harness, tmp_path, monkeypatch, FOOD.replace("0.1 /", "0.0 /"))
     assert [version.id for version in harness.bot.game.models(WORKSPACE)] == ["m0001"]
 
@@ -256,7 +256,7 @@ def test_a_predictor_without_fit_stays_as_it_is(
     ("fit", "said"),
     [
         ("raise ValueError('no')", "raised ValueError in fit: no"),
-        ("return {}", "returned dict from fit, where bytes were wanted"),
+        ("return {}", r"returned dict from fit\. Return a non-empty bytes object"),
         ("import os; os._exit(9)", "ended without having learned; nothing was changed"),
     ],
 )

@@ -17,6 +17,7 @@ from tierbot.adapters.processes.trainer import ChildTrainer
 from tierbot.adapters.processes.training_job import TrainingInterruptedError
 from tierbot.adapters.slack.messages.announcements import render_announcement
 from tierbot.domain.nouns import Article, ModelVersion, TierbotError
+from tierbot.domain.predict.features import features_of
 from tierbot.domain.training.retrain import TrainingJob, TrainingResult
 from tierbot.use_cases.ports import ModelFiles, Workspace
 
@@ -38,7 +39,7 @@ def test_what_colleagues_said_is_what_the_new_model_predicts(harness: Harness) -
     _, classifier = harness.bot.registry.champion(WORKSPACE)
     texts = ["Story about pizza and pasta recipes", "Story about the quarterback's touchdown"]
     tags = harness.bot.tags.ids
-    p = classifier.probabilities(classifier.features_of(texts, harness.bot.encoder.encode(texts)), tags)
+    p = classifier.probabilities(features_of(texts, harness.bot.encoder.encode(texts)), tags)
     assert [tags[row.argmax()] for row in p] == ["food", "football"]
 
 

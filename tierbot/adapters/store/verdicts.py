@@ -11,8 +11,8 @@ from tierbot.adapters.store.columns import table
 from tierbot.adapters.store.posts import POST_COLUMNS, PREDICTION_COLUMNS, post_of, prediction_of
 from tierbot.adapters.store.rows import PostRow, PredictionRow, VerdictRow
 from tierbot.adapters.store.workspace_queries import WorkspaceQueries, chunks
-from tierbot.domain.nouns import Outcome, Post, Selection, Verdict
-from tierbot.use_cases.ports import LabelledPost, SettledPost
+from tierbot.domain.nouns import Outcome, Post, Selection, SettledPost, Verdict
+from tierbot.use_cases.ports import LabelledPost
 
 _verdict = table(VerdictRow)
 _post = table(PostRow)
@@ -76,7 +76,7 @@ class SqlVerdicts(WorkspaceQueries):
             found.update((row[0], verdict_of(row)) for row in rows)
         return found
 
-    def labelled(self, *, rounds: Sequence[int] | None = None) -> list[LabelledPost]:
+    def labeled(self, *, rounds: Sequence[int] | None = None) -> list[LabelledPost]:
         rows = self._joined(rounds, *PREDICTION_COLUMNS)
         return [LabelledPost(post, prediction_of(more), verdict) for post, verdict, more in rows]
 

@@ -18,7 +18,7 @@ from tierbot.domain.predict.features import features_of
 from tierbot.domain.tags import TagSpace, default_tag_space
 from tierbot.domain.tags.assign import assigned_tag_space, label_id
 from tierbot.domain.training.fit import fit
-from tierbot.domain.training.rows import TrainingRows, labelled_rows, rows_to_bytes
+from tierbot.domain.training.rows import TrainingRows, labeled_rows, rows_to_bytes
 from tierbot.use_cases.ports import Encoder
 
 _MOST_ROWS = 300_000  # of an archive, all in memory
@@ -119,14 +119,15 @@ def first_model(stories: Stories, encoder: Encoder, now: datetime, seed: int) ->
     if stories.start:
         rows = _training_rows(stories.start, stories.tags, encoder)
         model = fit(rows, model, seed=seed)
-    model = model.with_card({"kind": "cold" if rows is None else "start", "data": {"verdicts": len(stories.start)}})
+    kind = "cold" if rows is None else "start"
+    model = replace(model, card={"kind": kind, "data": {"verdicts": len(stories.start)}})
     return StartModels(*_version(model, encoder, now), None if rows is None else rows_to_bytes(rows, encoder.digest))
 
 
 def _training_rows(rows: Sequence[ArchiveRow], tags: TagSpace, encoder: Encoder) -> TrainingRows:
     texts = [f"{row.title}. {row.text}" if row.text else row.title for row in rows]
     features = features_of(texts, encoder.encode(texts), [row.url for row in rows])
-    return labelled_rows([dict.fromkeys(row.tags, 1.0) for row in rows], features, tags.ids)
+    return labeled_rows([dict.fromkeys(row.tags, 1.0) for row in rows], features, tags.ids)
 
 
 def _version(model: Classifier, encoder: Encoder, now: datetime) -> tuple[ModelVersion, bytes]:

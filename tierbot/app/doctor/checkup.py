@@ -20,19 +20,8 @@ from tierbot.adapters.store.examine import examine as examine_store
 from tierbot.app.bootstrap import SystemClock, Tierbot, app_of, build, smoke_test
 from tierbot.app.doctor.many import check_up_many
 from tierbot.app.doctor.misspellings import misspellings
-from tierbot.domain.doctor import (
-    Check,
-    DatabaseFacts,
-    EventFacts,
-    FeedFacts,
-    MachineFacts,
-    Needed,
-    Refusal,
-    judge_machine,
-    judge_settings,
-    judge_slack,
-)
-from tierbot.domain.doctor.judge import bad
+from tierbot.domain.doctor.facts import DatabaseFacts, EventFacts, FeedFacts, MachineFacts, Refusal
+from tierbot.domain.doctor.judge import Check, Needed, bad, judge_machine, judge_settings, judge_slack
 from tierbot.domain.doctor.smoke_test import Step
 from tierbot.domain.nouns import Origin, TierbotError
 from tierbot.domain.tags import TagSpace, tag_space

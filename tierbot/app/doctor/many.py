@@ -8,8 +8,8 @@ from tierbot.adapters.slack.messages.chat import web_client
 from tierbot.adapters.store import open_store
 from tierbot.app.bootstrap import Tierbot, build
 from tierbot.app.slack_access import tags_in
-from tierbot.domain.doctor import Check, judge_settings
 from tierbot.domain.doctor.facts import AppFacts, SlackFacts
+from tierbot.domain.doctor.judge import Check, judge_settings
 from tierbot.domain.doctor.many import WorkspaceFacts, judge_credentials, judge_key, judge_workspace
 from tierbot.domain.nouns import TierbotError
 from tierbot.settings import Settings

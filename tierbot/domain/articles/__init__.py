@@ -1,1 +1,1 @@
-"""Articles before they are judged: read, cleaned, told apart, folded, held back. Pure; the edges fetch them."""
+"""Prepares articles for posting: parse, clean, deduplicate, apply boundaries. Pure; the adapters fetch them."""

@@ -1,19 +1,18 @@
-"""Boundaries that no learning moves: what is never posted, whatever the model says.
+"""Keeps articles from being posted by fixed rules that no learning changes.
 
-    sources = ["tabloid.example", "Some Publisher"]   # a site with its subdomains, or a source's name
-    words = ["lottery", "crypto*", "black friday"]    # whole words or phrases; * stands for any ending
-    tags = ["celebrity"]                              # no article that is about these
+    sources = ["tabloid.example", "Some Publisher"]   # a site with its subdomains, or the name of a source
+    words = ["lottery", "crypto*", "black friday"]    # whole words or phrases; * matches any ending
+    tags = ["celebrity"]                              # never post articles about these
 
     [minimum_confidence]
-    warfare = 0.6                                     # shown only where the model is at least this sure
+    warfare = 0.6                                     # never show this tag below this probability
 
-Pure decisions; each says which boundary held an article back, so that it can be counted and listed.
+Each decision names the rule that held the article back, so it can be counted and listed.
 """
 
 import difflib
 import re
-import tomllib
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -24,18 +23,21 @@ from typing import Any
 from tierbot.domain.articles.urls import site_of
 from tierbot.domain.nouns import Article, TierbotError, key
 from tierbot.domain.tags import TagSpace
+from tierbot.domain.text_files import parse_toml, read_text
 
 _KEYS = ("sources", "words", "tags", "minimum_confidence")
 _MOST_RULES = 5_000
-_LETTERS_JOIN = re.compile(r"[^\W\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff]")  # not so in Chinese and Japanese
+_WORD_CHARACTER = re.compile(
+    r"[^\W\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff]"
+)  # Chinese and Japanese have no word breaks
 
 
 class BoundaryFileError(TierbotError):
-    """A file of boundaries that cannot be used; the text names file, line and remedy."""
+    """An invalid boundaries file; the text names the file, the line and the fix."""
 
 
 class Boundary(StrEnum):
-    """The kinds of boundaries."""
+    """The kind of a boundary."""
 
     SOURCE = "source"
     WORD = "word"
@@ -45,21 +47,22 @@ class Boundary(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Held:
-    """Why an article is held back: the kind of boundary, and the rule as it is written in the file."""
+    """Why an article is held back: the kind of boundary, and the rule as written in the file."""
 
     boundary: Boundary
     rule: str
 
     def __str__(self) -> str:
-        """Return it as people read it: "word: crypto*"."""
+        """Return the reason for display: "word: crypto*"."""
         return f"{self.boundary}: {self.rule}"
 
 
 @dataclass(frozen=True, slots=True)
 class HeldBack:
-    """An article that a boundary held back. `grounds`: what that rests on, see Boundaries.grounds.
+    """An article that a boundary held back.
 
-    `detail` is kept for those who ask later: the likeliest tag, its probability, the model version.
+    grounds: a digest of the rules, and of the model if it mattered, that decided (see Boundaries.grounds).
+    detail: the likeliest tag, its probability and the model version, for later questions.
     """
 
     article_id: str
@@ -71,7 +74,7 @@ class HeldBack:
 
 @dataclass(frozen=True, slots=True)
 class HeldCount:
-    """How many articles a rule has held back, and the titles of the latest of them."""
+    """How many articles a rule has held back, and the latest titles."""
 
     held: Held
     count: int
@@ -80,7 +83,7 @@ class HeldCount:
 
 @dataclass(frozen=True)
 class Boundaries:
-    """What is never posted. Without any rule everything passes.
+    """The rules. Without any, everything passes.
 
     sources: names or sites; words: as written; tags: tag ids; minimum_confidence: tag id → p in [0, 1].
     """
@@ -91,7 +94,7 @@ class Boundaries:
     minimum_confidence: Mapping[str, float] = field(default_factory=dict)
 
     def before(self, article: Article) -> Held | None:
-        """Decide on an article before it is predicted, by its source and its words; None lets it pass."""
+        """Check an article's source and words, before prediction; None lets it pass."""
         source, site = article.source.casefold(), site_of(article.url)
         for rule in self.sources:
             name = rule.casefold()
@@ -99,13 +102,13 @@ class Boundaries:
                 return Held(Boundary.SOURCE, rule)
         content = article.content.casefold() if self.words else ""
         for rule, literal, pattern in self._patterns:
-            # Looking for a literal is a hundred times as fast as for a pattern, and hardly any is there.
+            # A literal search is a hundred times faster than a pattern, and rarely finds anything.
             if literal in content and pattern.search(content):
                 return Held(Boundary.WORD, rule)
         return None
 
     def allowed(self, probabilities: Mapping[str, float]) -> frozenset[str]:
-        """Return the tags that may be shown for an article of which the model says p: tag id → probability."""
+        """Return the tags that may be shown, given the model's p (tag id → probability)."""
         return frozenset(
             tag
             for tag, probability in probabilities.items()
@@ -113,9 +116,9 @@ class Boundaries:
         )
 
     def after(self, probabilities: Mapping[str, float]) -> Held | None:
-        """Decide on a predicted article: held back if its likeliest tag is barred, or if no tag may be shown.
+        """Check a predicted article: hold it back if its likeliest tag is barred or if no tag may be shown.
 
-        A likeliest tag that lacks confidence gives way to the next; see `allowed`.
+        If the likeliest tag is below its minimum confidence, another may be shown instead (see `allowed`).
         """
         if not probabilities:
             return None
@@ -127,23 +130,23 @@ class Boundaries:
         return None
 
     def grounds(self, model_version: str) -> tuple[str, str]:
-        """Return what decisions rest on now: those of `before`, and those of `after` about this model's p.
+        """Return digests of what `before` and `after` (with this model's p) depend on.
 
-        An article held back on these grounds need not be looked at again; other rules, or (for `after`) another
-        model, may let it pass.
+        An article held back with the same digest needn't be checked again; with other rules, or for `after` another
+        model, it may pass.
         """
         return self.digest, key(self.digest, model_version)
 
     @cached_property
     def digest(self) -> str:
-        """A short name for exactly these rules; "" without any."""
+        """A short hash of the rules; "" without any."""
         if not (self.sources or self.words or self.tags or self.minimum_confidence):
             return ""
         return key("boundaries", self.sources, self.words, sorted(self.tags), sorted(self.minimum_confidence.items()))
 
     @cached_property
     def _patterns(self) -> tuple[tuple[str, str, re.Pattern[str]], ...]:
-        """Each word rule with the longest literal that whatever it matches contains, and its pattern."""
+        """Each word rule, the longest literal that all its matches contain, and its pattern."""
         return tuple(
             (rule, max(rule.casefold().replace("*", " ").split(), key=len), re.compile(_as_pattern(rule)))
             for rule in self.words
@@ -153,8 +156,8 @@ class Boundaries:
 def _as_pattern(rule: str) -> str:
     words = [re.escape(word).replace(r"\*", r"\w*") for word in rule.casefold().split()]
     pattern = r"\s+".join(words)
-    before = r"(?<!\w)" if _LETTERS_JOIN.match(rule[0]) else ""
-    after = r"(?!\w)" if _LETTERS_JOIN.match(rule[-1]) else ""
+    before = r"(?<!\w)" if _WORD_CHARACTER.match(rule[0]) else ""
+    after = r"(?!\w)" if _WORD_CHARACTER.match(rule[-1]) else ""
     return f"{before}{pattern}{after}"
 
 
@@ -164,68 +167,53 @@ def _as_pattern(rule: str) -> str:
 def load_boundaries(path: Path | None, tags: TagSpace) -> Boundaries:
     """Read boundaries from a TOML file; without a path there are none.
 
-    Raises BoundaryFileError if the file cannot be read or says something impossible.
+    Raises BoundaryFileError if the file can't be read or is invalid.
     """
-    if path is None:
-        return Boundaries()
-    try:
-        text = path.read_text(encoding="utf-8")
-    except OSError as fault:
-        raise BoundaryFileError(f"{path}: cannot be read ({fault.strerror}). Give the path of a TOML file.") from fault
-    except UnicodeDecodeError as fault:
-        raise BoundaryFileError(f"{path}: is not UTF-8 text. Save it as UTF-8.") from fault
-    return parse_boundaries(text, str(path), tags)
+    return Boundaries() if path is None else parse_boundaries(read_text(path, BoundaryFileError), str(path), tags)
 
 
 def parse_boundaries(text: str, name: str, tags: TagSpace) -> Boundaries:
-    """Read boundaries from TOML text; `name` is what errors call the file, `tags` are those that exist.
+    """Read boundaries from TOML text; errors call the file `name`. Raises BoundaryFileError if it is invalid."""
+    table = parse_toml(text, name, BoundaryFileError)
 
-    Raises BoundaryFileError, naming file, line and remedy.
-    """
-    try:
-        table = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as fault:
-        raise BoundaryFileError(f"{name}: {fault}. Mend the TOML there.") from fault
-    lines = text.splitlines()
+    def fault(word: str, what: str) -> BoundaryFileError:
+        """Return an error about the first line that has a word outside comments."""
+        pattern = re.compile(rf"(?<![\w-]){re.escape(word)}(?![\w-])")
+        lines = enumerate(text.splitlines(), 1)
+        number = next((number for number, line in lines if pattern.search(line.partition("#")[0])), 1)
+        return BoundaryFileError(f"{name}:{number}: {what}")
+
     for unknown in table.keys() - set(_KEYS):
-        near = difflib.get_close_matches(unknown, _KEYS, 1)
-        hint = f"Did you mean {near[0]}?" if near else f"There are {', '.join(_KEYS)}."
-        raise BoundaryFileError(f"{_place(name, lines, unknown)}: there is no boundary {unknown!r}. {hint}")
-    sources, words, barred = (_texts(table, key, name, lines) for key in ("sources", "words", "tags"))
+        hint = _hint(unknown, _KEYS, f"Use {', '.join(_KEYS)}.")
+        raise fault(unknown, f"unknown boundary {unknown!r}. {hint}")
+    sources, words, barred = (_texts(table, key, fault) for key in ("sources", "words", "tags"))
     confidence = table.get("minimum_confidence", {})
     if not isinstance(confidence, dict):
-        where = _place(name, lines, "minimum_confidence")
-        raise BoundaryFileError(f"{where}: minimum_confidence is no table. Write [minimum_confidence], then tag = 0.6.")
+        raise fault(
+            "minimum_confidence", "minimum_confidence isn't a table. Write [minimum_confidence], then tag = 0.6."
+        )
     for tag, least in confidence.items():
         if isinstance(least, bool) or not isinstance(least, int | float) or not 0 <= least <= 1:
-            where = _place(name, lines, tag)
-            raise BoundaryFileError(f"{where}: {tag} = {least!r} is no number from 0 to 1. Write {tag} = 0.6.")
+            raise fault(tag, f"{tag} = {least!r} isn't a number from 0 to 1. Write {tag} = 0.6.")
     for tag in (*barred, *confidence):
         if tag not in tags:
-            near = difflib.get_close_matches(tag, [known.id for known in tags], 1)
-            hint = f"Did you mean {near[0]}?" if near else "`tierbot tags` lists them."
-            raise BoundaryFileError(f"{_place(name, lines, tag)}: there is no tag {tag!r}. {hint}")
+            hint = _hint(tag, [known.id for known in tags], "Run `tierbot tags list` to see them.")
+            raise fault(tag, f"unknown tag {tag!r}. {hint}")
     return Boundaries(sources, words, frozenset(barred), confidence)
 
 
-def _texts(table: Mapping[str, Any], key: str, name: str, lines: list[str]) -> tuple[str, ...]:
+def _texts(table: Mapping[str, Any], key: str, fault: Callable[[str, str], BoundaryFileError]) -> tuple[str, ...]:
     values = table.get(key, [])
     if not isinstance(values, list) or not all(isinstance(value, str) for value in values):
-        raise BoundaryFileError(f'{_place(name, lines, key)}: {key} is no list of texts. Write {key} = ["…"].')
+        raise fault(key, f'{key} isn\'t a list of strings. Write {key} = ["…"].')
     if len(values) > _MOST_RULES:
-        where = _place(name, lines, key)
-        raise BoundaryFileError(f"{where}: {len(values)} {key}; at most {_MOST_RULES} are supported. Remove some.")
+        raise fault(key, f"{len(values)} {key}. Use no more than {_MOST_RULES}.")
     for value in values:
         if not value.strip(" *"):
-            where = _place(name, lines, key)
-            raise BoundaryFileError(f"{where}: {key} holds {value!r}, which would match everything. Remove it.")
+            raise fault(key, f"{key} has {value!r}, which would match everything. Remove it.")
     return tuple(" ".join(value.split()) for value in values)
 
 
-def _place(name: str, lines: list[str], word: str) -> str:
-    """Return "file:line" of the first line that names a word outside comments."""
-    pattern = re.compile(rf"(?<![\w-]){re.escape(word)}(?![\w-])")
-    for number, line in enumerate(lines, 1):
-        if pattern.search(line.partition("#")[0]):
-            return f"{name}:{number}"
-    return f"{name}:1"
+def _hint(word: str, known: Iterable[str], otherwise: str) -> str:
+    near = difflib.get_close_matches(word, list(known), 1)
+    return f"Did you mean {near[0]}?" if near else otherwise

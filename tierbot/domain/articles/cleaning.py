@@ -1,7 +1,7 @@
-"""Turning untrusted text into plain text: what colleagues see and what the classifier reads.
+"""Turns untrusted text into the plain text that colleagues see and the classifier reads.
 
-Feeds and archives bring HTML (escaped once, twice or not at all), mojibake, control characters and marks
-that reorder what is read. Everything that enters passes here once. The functions are idempotent.
+Feeds and archives contain HTML (escaped once, twice or not at all), mojibake, control characters and marks
+that reorder the text. All input is cleaned here once; the functions are idempotent.
 """
 
 import html
@@ -11,7 +11,7 @@ import unicodedata
 TITLE_CHARACTERS = 300
 TEXT_CHARACTERS = 5_000
 
-# Raw text is cut before the costly steps: mark-up may take most of it, so keep a multiple of what is wanted.
+# Raw text is cut before the costly steps, to a multiple of the final length since markup may take most of it.
 _RAW_FACTOR = 8
 _MOST_PASSES = 8  # each pass undoes one level of escaping; nobody escapes eight times in good faith
 
@@ -20,7 +20,7 @@ def _words(text: str) -> frozenset[str]:
     return frozenset(text.split())
 
 
-# Only real elements are mark-up: "Vec<T>" and "a < b" are text.
+# Only real elements are markup: "Vec<T>" and "a < b" are text.
 _ELEMENTS = _words(
     "a abbr acronym address applet area article aside audio b base basefont bdi bdo big blink blockquote body br "
     "button canvas caption center cite code col colgroup data datalist dd del details dfn dialog dir div dl dt em "
@@ -35,7 +35,7 @@ _INLINE = _words(
     "sup time tt u var wbr"
 )
 
-# Letters, digits and harmless punctuation in ASCII need none of the costly steps.
+# ASCII letters, digits and harmless punctuation skip the costly steps.
 _PLAIN = re.compile(r"[ !-%'-;=?-~]*")
 _SPACES = re.compile(r"\s+")
 # Bidirectional controls, zero-width and other invisible characters, language tags, noncharacters.
@@ -44,8 +44,8 @@ _INVISIBLE = re.compile(
     "[\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180e\u200b\u200e\u200f\u202a-\u202e\u2060-\u206f\u3164\ufeff"
     "\uffa0\ufff0-\ufffc\ufffe\uffff\U000e0000-\U000e0fff]"
 )
-# Regular expressions rather than html.parser, which takes 15 s for 40,000 characters of "<a <a <a"; none of these
-# looks at a character more than a few times (attributes stop at the next "<", unclosed elements run to the end).
+# Regular expressions rather than html.parser, which takes 15 s for 40,000 characters of "<a <a <a". None of these
+# reads a character more than a few times: attributes stop at the next "<", and unclosed elements run to the end.
 _COMMENT = re.compile(r"<!--.*?(?:-->|\Z)|<!\[CDATA\[|\]\]>|<[!?][^<>]*>", re.DOTALL)
 _HIDDEN = re.compile(
     r"<(script|style|template|noscript|iframe|object|svg|math)\b[^<>]*(?<!/)>.*?(?:</\1\s*>|\Z)",
@@ -54,32 +54,29 @@ _HIDDEN = re.compile(
 _TAG = re.compile(r"""</?([a-zA-Z][a-zA-Z0-9]*+)(?:\s(?:[^<>"']|"[^"]{0,4000}"|'[^']{0,4000}')*+)?/?>""")
 
 
-def _without_markup(text: str) -> str:
-    if "<" in text:
-        text = _TAG.sub(_tag, _HIDDEN.sub(" ", _COMMENT.sub(" ", text)))
-    return html.unescape(text)
-
-
 def _tag(found: re.Match[str]) -> str:
     name = found[1].lower()
     if len(name) == 1 and " " in found[0] and "=" not in found[0]:
-        return found[0]  # "a<b and b>c" is no bold text
+        return found[0]  # "a<b and b>c" isn't bold text
     if name in _INLINE:
         return ""
     return " " if name in _ELEMENTS else found[0]
 
 
 def _pass(text: str, most: int) -> str:
-    import ftfy  # noqa: PLC0415 - slow to import; whoever only shows articles cleans none
+    import ftfy  # noqa: PLC0415 - slow to import, and not needed to show articles
 
-    text = ftfy.fix_text(_without_markup(text), unescape_html=False, uncurl_quotes=False, fix_character_width=False)
+    if "<" in text:
+        text = _TAG.sub(_tag, _HIDDEN.sub(" ", _COMMENT.sub(" ", text)))
+    text = html.unescape(text)
+    text = ftfy.fix_text(text, unescape_html=False, uncurl_quotes=False, fix_character_width=False)
     text = _INVISIBLE.sub("", _SPACES.sub(" ", text))
     text = "".join(" " if unicodedata.category(c) in {"Cc", "Cs"} else c for c in text)
     return shorten(_SPACES.sub(" ", text).strip(), most)
 
 
 def shorten(text: str, most: int) -> str:
-    """Cut text to at most `most` characters (≥ 1), at a space where one is near, ending with "…".
+    """Cut text to at most `most` characters (≥ 1), at a nearby space if possible, and end it with "…".
 
     >>> shorten("The cat sat on the mat", 14)
     'The cat sat…'
@@ -94,14 +91,14 @@ def shorten(text: str, most: int) -> str:
 def clean(raw: str, most: int = TEXT_CHARACTERS) -> str:
     """Return one line of plain text, at most `most` characters, in Unicode's composed form (NFC).
 
-    HTML is unescaped and stripped (scripts and styles with their content), mojibake is mended (ftfy, Speer
-    2019), control, invisible and bidirectional characters are removed, white space becomes single spaces.
+    Unescapes and strips HTML (scripts and styles with their content), repairs mojibake (ftfy, Speer 2019),
+    removes control, invisible and bidirectional characters, and collapses white space.
 
     >>> clean("&lt;b&gt;Caf\u00c3\u00a9&lt;/b&gt;  \u202eopens <script>alert(1)</script>")
     'Café opens'
     """
     text = raw[: most * _RAW_FACTOR]
-    if len(raw) > len(text):  # a tag that was cut through
+    if len(raw) > len(text):  # the cut may have split a tag
         text = re.sub(r"<[^<>]*\Z", "", text)
     if _PLAIN.fullmatch(text):  # most titles: nothing to unescape, decode or remove
         return shorten(_SPACES.sub(" ", text).strip(), most)
@@ -110,7 +107,7 @@ def clean(raw: str, most: int = TEXT_CHARACTERS) -> str:
         if again == text:
             return again
         text = again
-    # Escaped beyond good faith: without these two characters nothing is left to unescape.
+    # Escaped beyond good faith: without these two characters, nothing is left to unescape.
     return _settled(text.replace("&", " ").replace("<", " "), most)
 
 

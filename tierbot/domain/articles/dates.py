@@ -1,4 +1,4 @@
-"""Dates as archives and feeds write them: any format or none, folded to aware UTC or to None."""
+"""Parses the dates of archives and feeds, in any format, to aware UTC."""
 
 import math
 import re
@@ -9,7 +9,7 @@ from dateutil import tz
 
 _LONGEST = 80  # characters; no date is longer
 _EARLIEST = datetime(1900, 1, 1, tzinfo=UTC)
-_AHEAD = timedelta(days=1)  # a zone left out puts a fresh story up to 14 hours ahead
+_AHEAD = timedelta(days=1)  # a missing time zone puts a new story up to 14 hours ahead
 _HOURS = {
     "UT": 0, "UTC": 0, "GMT": 0, "Z": 0, "WET": 0, "WEST": 1, "BST": 1, "CET": 1, "CEST": 2, "EET": 2, "EEST": 3,
     "MSK": 3, "IST": 5.5, "JST": 9, "KST": 9, "AEST": 10, "AEDT": 11, "NZST": 12, "NZDT": 13, "EST": -5, "EDT": -4,
@@ -22,12 +22,12 @@ _COMPACT = re.compile(r"(?:19|20)\d{6}(?:\d{6})?")
 
 
 def parse_date(value: object, now: datetime) -> datetime | None:
-    """Return the moment that `value` names, aware UTC, or None if it names none that can be true.
+    """Parse a date to aware UTC; return None if it isn't a plausible date.
 
-    Takes ISO 8601, RFC 2822, Unix times in seconds to nanoseconds (numbers or digits), and what dateutil
-    reads. Without a zone it is UTC; "3/4/2018" is March, "3.4.2018" is April. None: no year, before 1900, the
-    Unix epoch itself (a missing value written as 0), more than a day after `now`. Up to a day ahead becomes
-    `now`: that is a story of today whose zone was left out.
+    Accepts ISO 8601, RFC 2822, Unix times in seconds to nanoseconds (numbers or digits), and whatever dateutil
+    reads. The default time zone is UTC; "3/4/2018" is in March, "3.4.2018" in April. Implausible dates have no
+    year, are before 1900, are the Unix epoch itself (a missing value written as 0), or are more than a day after
+    `now`. A date up to a day ahead becomes `now`: its time zone is missing.
 
     >>> parse_date("Tue, 06 Mar 2018 09:30:00 EST", datetime(2020, 1, 1, tzinfo=UTC)).isoformat()
     '2018-03-06T14:30:00+00:00'
@@ -72,12 +72,12 @@ def _zone(name: str | None, offset: int | None) -> tzinfo | None:
 
 
 def _guess(text: str, now: datetime) -> datetime | None:
-    """Read with dateutil, which fills gaps from a default: two defaults show whether the year was filled in."""
+    """Parse with dateutil, which fills gaps from a default; two defaults reveal whether the year was missing."""
     day_first = bool(_DOTTED.search(text))
     try:
         first, second = (
             dateutil_parser.parse(text, default=datetime(year, 1, 1), tzinfos=_zone, dayfirst=day_first)  # noqa: DTZ001
-            for year in (now.year, now.year - 4)  # both leap years or neither, but for 1900 and the like
+            for year in (now.year, now.year - 4)  # both leap years or neither, except around 1900 and the like
         )
         return None if first.year != second.year else _utc(first)
     except (ValueError, OverflowError, TypeError, AttributeError, IndexError, ArithmeticError):
@@ -87,5 +87,5 @@ def _guess(text: str, now: datetime) -> datetime | None:
 def _utc(moment: datetime) -> datetime | None:
     try:
         return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
-    except (OverflowError, ValueError):  # year 1 or 9999, moved over the edge by its zone
+    except (OverflowError, ValueError):  # its time zone moves it before year 1 or after 9999
         return None

@@ -1,9 +1,8 @@
-"""One story, one article: the same address read twice adds nothing, the same story elsewhere adds a copy.
+"""Folds duplicates into one article: a URL read twice adds nothing, the same story elsewhere adds a copy.
 
-An article's id is a key over its canonical identity (address, or title, source and text where there is none),
-so reading a file or a feed again gives the ids that are there already. Near duplicates are found by title and
-compared word by word, not by a distance, since what tells two stories apart is often one word or one number:
-"Part 2", "beats France", "denies".
+An article's id is a key over its canonical identity (its URL, or else title, source and text), so reading a file or a
+feed again gives the same ids. Near duplicates are found by title and compared word by word rather than by a distance,
+because often a single word or number makes it another story: "Part 2", "beats France", "denies".
 """
 
 import re
@@ -22,12 +21,12 @@ from tierbot.domain.articles.rows import ArchiveRow
 from tierbot.domain.articles.urls import canonical_url, site_of
 from tierbot.domain.nouns import Article, Copy, key
 
-_APART = timedelta(days=3)  # the same headline later is a column, or news again
-_LONG_WORDS, _LONG_CHARACTERS = 4, 20  # a title this long is unlikely to be met twice by chance
-_MOST_ADDED = 0.3  # content words that the longer title may have more, as a share of the shorter's words
-_SAME_TEXT, _OTHER_TEXT = 85, 40  # of 100: bodies that agree, bodies that have nothing in common
-_TEXT_CHARACTERS = 300  # of a body are compared
-_TITLE_FROM_TEXT = 120  # characters, where an article has no title of its own
+_APART = timedelta(days=3)  # later, the same headline is a column or a new event
+_LONG_WORDS, _LONG_CHARACTERS = 4, 20  # a title this long rarely occurs twice by chance
+_MOST_ADDED = 0.3  # extra content words in the longer title, as a share of the shorter title's words
+_SAME_TEXT, _OTHER_TEXT = 85, 40  # similarity, of 100, of bodies that agree and that have nothing in common
+_TEXT_CHARACTERS = 300  # compared in each body
+_TITLE_FROM_TEXT = 120  # characters of text that replace a missing title
 
 _CONTRACTION = re.compile(r"\s?(n)?\s?['’ʼ`]\s?(s|t|re|ve|ll|d|m)\b")
 _WORD = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff]|\w+")  # Chinese and Japanese: each character
@@ -64,10 +63,10 @@ _BRITISH = (
 
 @dataclass(frozen=True, slots=True)
 class Folded:
-    """What folding made of the incoming articles.
+    """The result of folding the incoming articles.
 
-    new: articles not seen before, in the order they came, each with `copies` = 1. found: every copy, of new
-    articles and of recent ones. A copy's id is stable, so that a store which remembers ids counts it once.
+    new: articles not seen before, in order, each with `copies` = 1. found: every copy of a new or recent
+    article. A copy's id is stable, so a store can count it once.
     """
 
     new: tuple[Article, ...]
@@ -75,12 +74,12 @@ class Folded:
 
     @property
     def copies(self) -> Mapping[str, int]:
-        """How many copies each article id gained: what is to be added to `Article.copies`."""
+        """How many copies each article id gained, to add to `Article.copies`."""
         return Counter(copy.article_id for copy in self.found)
 
 
 def to_article(row: ArchiveRow, received_at: datetime) -> Article:
-    """Make an article of a row. Without a title it gets the head of its text; without a source, its site."""
+    """Turn a row into an article. A missing title becomes the start of the text; a missing source, the site."""
     title = row.title or shorten(row.text, min(_TITLE_FROM_TEXT, TITLE_CHARACTERS))
     text = row.text if row.title or len(row.text) > len(title) else ""
     source = row.source or site_of(row.url)
@@ -97,19 +96,18 @@ def to_article(row: ArchiveRow, received_at: datetime) -> Article:
 
 
 def identity(title: str, text: str, url: str, source: str, published_at: datetime | None) -> str:
-    """Return an article's id: over its canonical address; where it has none, over all that it says.
+    """Return an article's id: a key over its canonical URL, or else over title, start of text, source and day.
 
-    That is title, head of the text, source and day: "What are you working on this week?" is asked every week.
+    The day matters for titles like "What are you working on this week?".
     """
-    address = canonical_url(url)
-    if address:
+    if address := canonical_url(url):
         return key("url", address)
     day = published_at.date() if published_at else ""
     return key("text", " ".join(words(title)), " ".join(words(text[:_TEXT_CHARACTERS])), source.casefold(), day)
 
 
 def words(title: str) -> tuple[str, ...]:
-    """Return a title's words for comparing: folded case, no punctuation, contractions joined.
+    """Return a title's words for comparison: case folded, no punctuation, contractions joined.
 
     >>> words("Trump 's new plan: It’s Café-style!")
     ('trumps', 'new', 'plan', 'its', 'cafe', 'style')
@@ -120,12 +118,12 @@ def words(title: str) -> tuple[str, ...]:
 
 
 def copy_id(article: Article, again: int = 0) -> str:
-    """Return the id that an article has where it is folded into another; `again` counts repeats in one batch."""
+    """Return the id of an article's copy once it is folded into another; `again` counts repeats in a batch."""
     return key("copy", article.id, article.source, again)
 
 
 def copy_ids(incoming: Iterable[Article]) -> list[str]:
-    """Return, in order, the id that each incoming article has where it is folded into another."""
+    """Return, in order, the copy id of each incoming article."""
     met: Counter[tuple[str, str]] = Counter()
     found = []
     for article in incoming:
@@ -135,19 +133,18 @@ def copy_ids(incoming: Iterable[Article]) -> list[str]:
 
 
 def fold(incoming: Sequence[Article], recent: Iterable[Article], known: Container[str] = ()) -> Folded:
-    """Fold duplicates among incoming articles, and against recent ones, in order: the first seen stands.
+    """Fold duplicates among incoming articles, and against recent ones, in order: keep the first.
 
-    The same id from the same source is the same thing read again and adds nothing; from another source, or
-    once more in this batch, it is a copy, and so is a near duplicate. Deterministic in the order given.
-    `known` are ids of copies that were folded before (see `copy_id`): such an article adds nothing, also where
-    the one that it was folded into is no longer among the recent ones.
+    The same id from the same source was read again and adds nothing. The same id from another source, or twice
+    in this batch, is a copy, and so is a near duplicate. Deterministic in the order given.
+    known: ids of copies that were folded before (see `copy_id`). Those add nothing, even if the article they
+    were folded into is no longer recent.
     """
-    incoming, standing = list(incoming), list(recent)
-    stories, told = [_Story(article) for article in incoming], [_Story(article) for article in standing]
-    index = _Index(Counter(word for story in (*told, *stories) for word in story.content))
-    for story in told:
+    stories, known_stories = [_Story(article) for article in incoming], [_Story(article) for article in recent]
+    index = _Index(Counter(word for story in (*known_stories, *stories) for word in story.content))
+    for story in known_stories:
         index.add(story)
-    by_id = {article.id: article for article in standing}
+    by_id = {story.article.id: story.article for story in known_stories}
     new: list[Article] = []
     found: list[Copy] = []
     for story, as_copy in zip(stories, copy_ids(incoming), strict=True):
@@ -168,7 +165,7 @@ def fold(incoming: Sequence[Article], recent: Iterable[Article], known: Containe
 
 
 class _Story:
-    """An article with what comparing it needs, worked out once."""
+    """An article, and what comparisons need of it, computed once."""
 
     def __init__(self, article: Article) -> None:
         self.article = article
@@ -177,7 +174,7 @@ class _Story:
         self.content = frozenset(self.words) - _STOP_BASES or frozenset(self.words)
         self.numbers = _numbers(title)
         self.negated = bool(_NEGATION.intersection(title))
-        # A Chinese or Japanese character says about as much as three letters.
+        # A Chinese or Japanese character counts as three letters.
         characters = sum(len(word) if word[0] < "\u3040" else 3 * len(word) for word in title)
         self.long = len(title) >= _LONG_WORDS and characters >= _LONG_CHARACTERS
 
@@ -185,16 +182,12 @@ class _Story:
     def text(self) -> str:
         return " ".join(words(self.article.text[:_TEXT_CHARACTERS]))
 
-    @property
-    def date(self) -> datetime | None:
-        return self.article.published_at
-
 
 class _Index:
-    """Stories by their words.
+    """An index of stories by their words.
 
-    Of two titles that tell one story, the shorter's content words are all in the longer (see `likeness`), so
-    the shorter's rarest word is too. `frequency` says how common each word is; any fixed order would do.
+    If two titles tell the same story, the longer one has all the content words of the shorter one (see `likeness`),
+    including its rarest. `frequency` ranks the words; any fixed order would do.
     """
 
     def __init__(self, frequency: Mapping[str, int]) -> None:
@@ -210,7 +203,7 @@ class _Index:
             self._by_any.setdefault(word, []).append(story)
 
     def nearest(self, story: _Story) -> Article | None:
-        """Return the article that tells this story already: the likest title, the earliest added among equals."""
+        """Return the article with the same story and the most similar title, or None; on a tie, the earliest."""
         longer = self._by_any.get(self._rarest(story), [])
         shorter = (other for word in story.content for other in self._by_rarest.get(word, ()))
         best: tuple[float, int, Article | None] = (0.0, 0, None)
@@ -225,13 +218,16 @@ class _Index:
 
 
 def likeness(one: _Story, other: _Story) -> float:
-    """Return how surely two stories are one, 0 (they are not) to 100 (same words, same order).
+    """Return the similarity of two stories, from 0 (different stories) to 100 (same words, same order).
 
-    Not one: different numbers, one denies and the other does not, a content word exchanged,
-    more than three days apart, or bodies with nothing in common. Short titles must be equal, and the bodies
-    must agree: "Letters to the editor" comes every week.
+    Stories differ if their numbers differ, only one is negated, a content word is replaced, they are more than
+    three days apart, or their bodies have nothing in common. Short titles must be equal and the bodies must agree:
+    "Letters to the editor" appears every week.
     """
-    if one.numbers != other.numbers or one.negated != other.negated or _far_apart(one, other):
+    if one.numbers != other.numbers or one.negated != other.negated:
+        return 0.0
+    dates = one.article.published_at, other.article.published_at
+    if dates[0] is not None and dates[1] is not None and abs(dates[0] - dates[1]) > _APART:
         return 0.0
     same = one.words == other.words
     if not (one.long and other.long):
@@ -239,12 +235,12 @@ def likeness(one: _Story, other: _Story) -> float:
     if not same and not _same_but_for_details(one.words, other.words):
         return 0.0
     if one.text and other.text and one.article.source == other.article.source and _texts(one, other) < _OTHER_TEXT:
-        return 0.0  # one publisher uses one headline for two stories: a column
+        return 0.0  # the publisher reuses a headline: a column
     return 100.0 if same else fuzz.ratio(" ".join(one.words), " ".join(other.words))
 
 
 def _same_but_for_details(one: Sequence[str], other: Sequence[str]) -> bool:
-    """Tell whether two titles differ only in stop words, or in a few words that one has more."""
+    """Return whether two titles differ only in stop words, or in a few extra words of one of them."""
     dropped = added = 0
     for step in Levenshtein.opcodes(one, other):
         here, there = one[step.src_start : step.src_end], other[step.dest_start : step.dest_end]
@@ -252,7 +248,7 @@ def _same_but_for_details(one: Sequence[str], other: Sequence[str]) -> bool:
             continue
         if step.tag == "replace":
             if not _STOP_BASES.issuperset((*here, *there)):
-                return False  # one word exchanged: "beats France", "beats Greece"
+                return False  # a replaced word: "beats France", "beats Greece"
         else:
             dropped += sum(word not in _STOP_BASES for word in here)
             added += sum(word not in _STOP_BASES for word in there)
@@ -260,9 +256,9 @@ def _same_but_for_details(one: Sequence[str], other: Sequence[str]) -> bool:
 
 
 def _base(word: str) -> str:
-    """Reduce a word to what its inflected, American and British forms share; a number word to its digits.
+    """Reduce a word to the base that its inflected, American and British forms share; a number word to digits.
 
-    Deliberately less than a stemmer or an edit distance, which take Niger for Nigeria.
+    A stemmer or an edit distance would do too much: they take Niger for Nigeria.
 
     >>> [_base(word) for word in ("mocks", "mocked", "colours", "color", "centre", "three")]
     ['mock', 'mock', 'color', 'color', 'center', '3']
@@ -281,12 +277,8 @@ def _texts(one: _Story, other: _Story) -> float:
     return float(fuzz.ratio(one.text, other.text))
 
 
-def _far_apart(one: _Story, other: _Story) -> bool:
-    return one.date is not None and other.date is not None and abs(one.date - other.date) > _APART
-
-
 def _numbers(title: Sequence[str]) -> tuple[str, ...]:
-    """Return the numbers in a title, sorted; number words and, except "i" at the start, Roman numerals count."""
+    """Return the numbers in a title, sorted, including number words and Roman numerals (except a leading "i")."""
     found = []
     for place, word in enumerate(title):
         digits = _DIGITS.findall(word)
@@ -300,10 +292,8 @@ def _numbers(title: Sequence[str]) -> tuple[str, ...]:
 
 
 def _without_source(title: tuple[str, ...], article: Article) -> tuple[str, ...]:
-    """Drop the publisher's name where the title ends with it ("… - BBC News")."""
-    name = words(article.source)
-    site = words(article.source.partition(".")[0])
-    for tail in (name, site):
+    """Drop the publisher's name from the end of a title ("… - BBC News")."""
+    for tail in (words(article.source), words(article.source.partition(".")[0])):
         if tail and len(title) > len(tail) + _LONG_WORDS and title[-len(tail) :] == tail:
             return title[: -len(tail)]
     return title

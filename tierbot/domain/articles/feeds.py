@@ -1,15 +1,14 @@
-"""Feeds as nouns, and lists of them: TOML tables or plain lines, every mistake with its file, line and remedy.
+"""Defines feeds and reads lists of them: TOML tables or plain lines. Errors name the file, the line and the fix.
 
     [[feed]]                                    https://feeds.example/news.xml  Example News
     url = "https://feeds.example/news.xml"      # a comment
     name = "Example News"                       https://other.example/atom.xml
 
-Pure; fetching is `edges/feeds/`.
+Pure; `adapters/feeds/` fetches them.
 """
 
-import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 from importlib import resources
@@ -19,6 +18,7 @@ from typing import Any
 from tierbot.domain.articles.cleaning import clean
 from tierbot.domain.articles.urls import canonical_url, clean_url, site_of
 from tierbot.domain.nouns import Article, TierbotError
+from tierbot.domain.text_files import parse_toml, read_text
 
 _MOST_FEEDS = 2_000
 _NAME_CHARACTERS = 100
@@ -26,16 +26,16 @@ _FIRST_PAUSE, _LONGEST_PAUSE = timedelta(minutes=15), timedelta(days=1)
 
 
 class FeedError(TierbotError):
-    """A feed that cannot be read; the text says what is wrong and what to do."""
+    """A feed that can't be read; the text says what is wrong and what to do."""
 
 
 class FeedFileError(TierbotError):
-    """A list of feeds that cannot be used; the text names file, line and remedy."""
+    """An invalid list of feeds; the text names the file, the line and the fix."""
 
 
 @dataclass(frozen=True, slots=True)
 class Feed:
-    """An RSS or Atom feed: its http(s) address, and the name its articles' source goes by ("": its own title)."""
+    """An RSS or Atom feed: its http(s) URL, and the source name for its articles ("": the feed's own title)."""
 
     url: str
     name: str = ""
@@ -43,9 +43,9 @@ class Feed:
 
 @dataclass(frozen=True, slots=True)
 class FeedMemory:
-    """What is kept of a feed between two polls, so as to ask politely.
+    """What is stored about a feed between polls, to spare its server.
 
-    etag, last_modified: as the server sent them; `failures` in a row; `not_before`: no poll before this moment.
+    etag, last_modified: from the server; failures: in a row; not_before: the earliest time of the next poll.
     """
 
     etag: str = ""
@@ -54,42 +54,31 @@ class FeedMemory:
     not_before: datetime | None = None
 
     def failed(self, now: datetime, wait: timedelta | None = None) -> "FeedMemory":
-        """Return the memory after one more failure: 15 minutes' pause, doubled each time, a day at most.
+        """Return the memory after another failure: pause for 15 minutes, doubled each time, up to a day.
 
-        `wait` is the pause that the server itself asked for.
+        wait: the pause that the server asked for.
         """
         pause = min(max(wait or timedelta(0), _FIRST_PAUSE * 2 ** min(self.failures, 10)), _LONGEST_PAUSE)
         return FeedMemory(self.etag, self.last_modified, self.failures + 1, now + pause)
 
     def as_dict(self) -> dict[str, Any]:
-        """Return it as plain data, to be kept as JSON."""
-        not_before = self.not_before and self.not_before.isoformat()
-        return {
-            "etag": self.etag,
-            "last_modified": self.last_modified,
-            "failures": self.failures,
-            "not_before": not_before,
-        }
+        """Return the memory as plain data, for storage as JSON."""
+        return {**asdict(self), "not_before": self.not_before and self.not_before.isoformat()}
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> "FeedMemory":
-        """Return what `as_dict` made."""
+        """Return the memory that `as_dict` was called on."""
         not_before = data.get("not_before")
-        return cls(
-            etag=str(data.get("etag", "")),
-            last_modified=str(data.get("last_modified", "")),
-            failures=int(data.get("failures", 0)),
-            not_before=datetime.fromisoformat(not_before) if not_before else None,
-        )
+        return cls(**{**data, "not_before": datetime.fromisoformat(not_before) if not_before else None})
 
 
 @dataclass(frozen=True, slots=True)
 class FeedResult:
-    """What one poll of one feed brought.
+    """The result of polling one feed.
 
-    articles: as the feed lists them, duplicates not folded. memory: to be kept for the next poll, in the same
-    transaction as the articles. problem: None, or what is wrong and what to do. notes: what did no harm.
-    unchanged: the server said that nothing is new, or it was too early to ask.
+    articles: in feed order, duplicates not folded. memory: to store for the next poll, in the same transaction as
+    the articles. problem: None, or what is wrong and what to do. notes: minor problems.
+    unchanged: the server reported nothing new, or it was too early to poll.
     """
 
     feed: Feed
@@ -101,18 +90,18 @@ class FeedResult:
 
 
 class ListedBy(StrEnum):
-    """Who keeps a feed on the list."""
+    """Where a feed on the list was added."""
 
-    PEOPLE = "people"  # it was added, and stays until it is removed
-    FILE = "file"  # it stands in the file of feeds, and goes when it goes there
+    PEOPLE = "people"  # by a command; it stays until it is removed
+    FILE = "file"  # in the feed file; it is removed when its line is
 
 
 @dataclass(frozen=True, slots=True)
 class ListedFeed:
-    """A feed that is polled, and how its last poll went.
+    """A feed that is polled, and the result of its last poll.
 
-    polled_at: None before the first poll. problem, notes: as in FeedResult. brought: articles that it was the
-    first to bring, so far.
+    polled_at: None before the first poll. problem, notes: as in FeedResult. brought: how many articles were first
+    seen in this feed.
     """
 
     feed: Feed
@@ -127,56 +116,46 @@ class ListedFeed:
 def load_feeds(path: Path | None) -> tuple[Feed, ...]:
     """Read a list of feeds from a file; without a path it is empty.
 
-    Raises FeedFileError if the file cannot be read or used.
+    Raises FeedFileError if the file can't be read or is invalid.
     """
-    if path is None:
-        return ()
-    try:
-        text = path.read_text(encoding="utf-8")
-    except OSError as fault:
-        raise FeedFileError(f"{path}: cannot be read ({fault.strerror}). Give the path of a list of feeds.") from fault
-    except UnicodeDecodeError as fault:
-        raise FeedFileError(f"{path}: is not UTF-8 text. Save it as UTF-8.") from fault
-    return parse_feeds(text, str(path))
+    return () if path is None else parse_feeds(read_text(path, FeedFileError), str(path))
 
 
 def starter_feeds() -> tuple[Feed, ...]:
-    """Return the list that ships with tierbot: well-known public feeds across the default topics."""
+    """Return the list that ships with tierbot: well-known public feeds for the default topics."""
     text = resources.files("tierbot.domain.articles").joinpath("starter_feeds.toml").read_text(encoding="utf-8")
     return parse_feeds(text, "starter_feeds.toml")
 
 
 def parse_feeds(text: str, name: str) -> tuple[Feed, ...]:
-    """Read a list of feeds; `name` is what errors call the file.
+    """Read a list of feeds; errors call the file `name`. Raises FeedFileError if it is invalid.
 
-    TOML if it has a [[feed]] table, otherwise one address a line with an optional name behind it.
-    Raises FeedFileError, naming file, line and remedy.
+    The format is TOML if there is a [[feed]] table, otherwise one URL per line, optionally followed by a name.
     """
     text = text.removeprefix("\ufeff")
-    rows = (
-        _toml_rows(text, name) if any(line.strip() == "[[feed]]" for line in text.splitlines()) else _plain_rows(text)
-    )
+    is_toml = any(line.strip() == "[[feed]]" for line in text.splitlines())
+    rows = _toml_rows(text, name) if is_toml else _plain_rows(text)
     if not rows:
-        raise FeedFileError(f"{name}:1: lists no feed. Write one address a line, such as https://example.com/feed.xml.")
+        raise FeedFileError(f"{name}:1: no feeds. Write one URL per line, such as https://example.com/feed.xml.")
     if len(rows) > _MOST_FEEDS:
-        raise FeedFileError(f"{name}: lists {len(rows)} feeds; at most {_MOST_FEEDS} are supported. Remove some.")
+        raise FeedFileError(f"{name}: {len(rows)} feeds. Use no more than {_MOST_FEEDS}.")
     feeds: list[Feed] = []
     places: dict[str, int] = {}
     for line, raw_url, raw_name in rows:
         url = clean_url(raw_url)
         if not url:
             raise FeedFileError(
-                f"{name}:{line}: {raw_url[:80]!r} is no http(s) address. Write it whole, such as https://example.com/feed.xml."
+                f"{name}:{line}: {raw_url[:80]!r} isn't an http(s) URL. Write a full URL, such as https://example.com/feed.xml."
             )
         known = places.setdefault(canonical_url(url), line)
         if known != line:
-            raise FeedFileError(f"{name}:{line}: {url} is listed already in line {known}. Remove one.")
+            raise FeedFileError(f"{name}:{line}: {url} is already listed in line {known}. Remove one of them.")
         feeds.append(Feed(url, clean(raw_name, _NAME_CHARACTERS)))
     return tuple(feeds)
 
 
 def source_of(feed: Feed, title: str = "") -> str:
-    """Return the name that a feed's articles carry: the list's, else the feed's own title, else its site."""
+    """Return the source name for a feed's articles: the list's name, the feed's own title, or its site."""
     return feed.name or clean(title, _NAME_CHARACTERS) or site_of(feed.url)
 
 
@@ -190,20 +169,18 @@ def _plain_rows(text: str) -> list[tuple[int, str, str]]:
 
 
 def _toml_rows(text: str, name: str) -> list[tuple[int, str, str]]:
-    try:
-        table = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as fault:
-        raise FeedFileError(f"{name}: {fault}. Mend the TOML there.") from fault
-    tables = table["feed"]
+    tables = parse_toml(text, name, FeedFileError)["feed"]
     lines = [number for number, line in enumerate(text.splitlines(), 1) if line.strip() == "[[feed]]"]
     rows = []
     for index, row in enumerate(tables):
         line = lines[index] if index < len(lines) else 1
         unknown = sorted(row.keys() - {"url", "name"})
         if unknown:
-            raise FeedFileError(f"{name}:{line}: a feed has no {unknown[0]!r}. It has url and name.")
+            raise FeedFileError(f"{name}:{line}: unknown key {unknown[0]!r}. A feed has url and name.")
         url, title = row.get("url"), row.get("name", "")
         if not isinstance(url, str) or not isinstance(title, str):
-            raise FeedFileError(f'{name}:{line}: the feed has no url, or one that is no text. Add url = "https://…".')
+            raise FeedFileError(
+                f'{name}:{line}: the feed needs url, and name if given, as text. Add url = "https://…".'
+            )
         rows.append((line, url, title))
     return rows

@@ -1,7 +1,7 @@
-"""Rows of archives: JSON lines and CSV from anywhere, understood under the many names their fields have.
+"""Parses archives, JSON lines or CSV, under the many names that their fields have.
 
-Pure: the lines come from `edges/archives.py`, which opens files. A row that cannot be used becomes a `BadRow`
-that says what to do; whether that stops the reading is the reader's choice, not the parser's.
+Pure: the adapters open the files. A row that can't be used becomes a `BadRow` that says what to do; the caller
+decides whether to stop.
 """
 
 import csv
@@ -17,14 +17,14 @@ from tierbot.domain.articles.dates import parse_date
 from tierbot.domain.articles.urls import clean_url
 from tierbot.domain.nouns import TierbotError
 
-LONGEST_LINE = 32 * 2**20  # bytes; a 10 MB title still comes through (cut), memory stays bounded
+LONGEST_LINE = 32 * 2**20  # bytes; bounds memory, and still accepts a 10 MB title (cut)
 _MOST_TAGS = 50
 _ID_CHARACTERS = 200
 _TAG_CHARACTERS = 100
 _SOURCE_CHARACTERS = 100
 _RAW_TEXT = 200_000  # characters kept of any one field before cleaning
 
-# The first name that has a value wins. Names are compared in lower case, without spaces, hyphens, underscores.
+# The first name with a value wins. Names are compared in lowercase, without spaces, hyphens and underscores.
 _NAMES: Mapping[str, tuple[str, ...]] = {
     "id": ("id", "guid", "uid", "uuid", "articleid", "storyid", "shortid", "itemid", "key"),
     "title": ("title", "headline", "subject", "heading", "name", "storytitle"),
@@ -47,10 +47,10 @@ _NOT_IN_NAMES = re.compile(r"[\W_]+")
 
 @dataclass(frozen=True, slots=True)
 class ArchiveRow:
-    """One usable row, cleaned: plain text within its caps, addresses http(s) or "", aware UTC or None.
+    """One usable row, cleaned: plain text of limited length, http(s) URLs or "", aware UTC or None.
 
-    `line` counts from 1 (for CSV, the row's last line). `id` is the archive's own, "" if it has none; tags are
-    the archive's own labels, in order, without repeats. Title or text is not empty.
+    line: counts from 1 (for CSV, the row's last line). id: the archive's own, or "". tags: the archive's own
+    labels, in order, without repeats. At least one of title and text is set.
     """
 
     line: int
@@ -66,7 +66,7 @@ class ArchiveRow:
 
 @dataclass(frozen=True, slots=True)
 class BadRow:
-    """A row that cannot be used: `why` is one sentence with its remedy."""
+    """A row that can't be used; `why` is a sentence that says how to fix it."""
 
     line: int
     why: str
@@ -74,42 +74,46 @@ class BadRow:
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One line as it lay in the file, without its end; `data` is None where it was longer than LONGEST_LINE."""
+    """One raw line of a file, without its line break; `data` is None if it is longer than LONGEST_LINE."""
 
     number: int
     data: bytes | None
 
 
 class ArchiveError(TierbotError):
-    """An archive that cannot be read; the text names file, line and remedy."""
+    """An archive that can't be read; the text names the file, the line and the fix."""
 
 
 class ArchiveFormat(StrEnum):
-    """How an archive is written."""
+    """The format of an archive."""
 
     JSONL = "jsonl"
     CSV = "csv"
 
 
 def parse_rows(lines: Iterable[Line], form: ArchiveFormat, name: str, now: datetime) -> Iterator[ArchiveRow | BadRow]:
-    """Yield every row of an archive, usable or not, in order; blank lines are skipped.
+    """Yield every row of an archive, usable or not, in order; skip blank lines.
 
-    `name` is what errors call the archive; dates after `now` (aware UTC) count as missing. Raises
-    ArchiveError if no row at all could be understood: CSV without a header that names title or text.
+    Errors call the archive `name`; dates after `now` (aware UTC) count as missing. Raises ArchiveError for CSV
+    without a header that names title or text.
     """
     return _parse_jsonl(lines, now) if form is ArchiveFormat.JSONL else _parse_csv(lines, name, now)
 
 
 def is_label_field(name: str) -> bool:
-    """Tell whether a field of this name is read as an archive's labels."""
-    return _FIELD_OF.get(_NOT_IN_NAMES.sub("", name[:100]).lower()) == "tags"
+    """Return whether a field of this name holds an archive's labels."""
+    return _FIELD_OF.get(_plain_name(name)) == "tags"
+
+
+def _plain_name(name: str) -> str:
+    return _NOT_IN_NAMES.sub("", name[:100]).lower()
 
 
 def row_of(fields: Mapping[str, object], line: int, now: datetime) -> ArchiveRow | BadRow:
-    """Make a row of one record, whatever its fields are called (`headline`, `link`, `pubDate`, `category` …)."""
+    """Turn a record into a row, whatever its fields are called (`headline`, `link`, `pubDate`, `category` …)."""
     found: dict[str, tuple[int, object]] = {}
     for raw_name, value in fields.items():
-        name = _NOT_IN_NAMES.sub("", str(raw_name)[:100]).lower()
+        name = _plain_name(str(raw_name))
         field = _FIELD_OF.get(name)
         if field is None or value in (None, "", []):
             continue
@@ -118,14 +122,13 @@ def row_of(fields: Mapping[str, object], line: int, now: datetime) -> ArchiveRow
             found[field] = (rank, value)
     values = {field: value for field, (_, value) in found.items()}
     for name in ("title", "text"):
-        if isinstance(values.get(name), int | float):  # truth values, too
-            return BadRow(
-                line, f"has a number as its {name} ({str(values[name])[:40]}); write it in quotes if it is meant"
-            )
+        if isinstance(values.get(name), int | float):  # or a boolean
+            return BadRow(line, f"has a number as its {name} ({str(values[name])[:40]}); if that's right, quote it")
+    date = values.get("published_at")
     title = clean_title(_text(values.get("title")))
     text = clean_text(_text(values.get("text")))
     if not title and not text:
-        return BadRow(line, "has neither title nor text; give it a field named title, text or the like")
+        return BadRow(line, "has neither title nor text; add a field named title or text")
     return ArchiveRow(
         line=line,
         id=clean(_text(values.get("id")), _ID_CHARACTERS),
@@ -133,13 +136,10 @@ def row_of(fields: Mapping[str, object], line: int, now: datetime) -> ArchiveRow
         text=text,
         url=clean_url(_text(values.get("url"))),
         source=clean(_text(values.get("source")), _SOURCE_CHARACTERS),
-        published_at=parse_date(_text_or_number(values.get("published_at")), now),
+        published_at=parse_date(date if isinstance(date, int | float | datetime) else _text(date), now),
         image_url=clean_url(_text(values.get("image_url"))) or None,
         tags=_tags(values.get("tags")),
     )
-
-
-# --- JSON lines -----------------------------------------------------------------------------------
 
 
 def _parse_jsonl(lines: Iterable[Line], now: datetime) -> Iterator[ArchiveRow | BadRow]:
@@ -162,15 +162,12 @@ def _json_row(text: str, number: int, now: datetime) -> ArchiveRow | BadRow:
     if isinstance(record, list):
         return BadRow(number, "is a JSON array, not an object; write its elements one per line (jq -c '.[]' FILE)")
     if not isinstance(record, dict):
-        return BadRow(number, f'is JSON, but no object; write {{"title": …}} in place of {text[:40]}')
+        return BadRow(number, f'isn\'t a JSON object; write {{"title": …}} instead of {text[:40]}')
     return row_of(record, number, now)
 
 
-# --- CSV ------------------------------------------------------------------------------------------
-
-
 def _parse_csv(lines: Iterable[Line], name: str, now: datetime) -> Iterator[ArchiveRow | BadRow]:
-    # The csv module's limit holds for the whole process; the default of 131,072 would refuse long articles.
+    # The csv module's limit is process-wide; the default of 131,072 would refuse long articles.
     csv.field_size_limit(max(csv.field_size_limit(), LONGEST_LINE))
     numbers = _Numbered(lines)
     first = next((text for text in numbers if text.strip()), None)
@@ -178,11 +175,10 @@ def _parse_csv(lines: Iterable[Line], name: str, now: datetime) -> Iterator[Arch
         return
     delimiter = _delimiter(first)
     header = next(csv.reader([first], delimiter=delimiter))
-    known = {_FIELD_OF.get(_NOT_IN_NAMES.sub("", column).lower()) for column in header}
-    if not known & {"title", "text"}:
+    if not {_FIELD_OF.get(_plain_name(column)) for column in header} & {"title", "text"}:
         raise ArchiveError(
-            f"{name}:{numbers.last}: the first line names no title or text column ({first.strip()[:60]!r}). "
-            "Begin the file with a header line such as id,title,text,url,published_at,tags."
+            f"{name}:{numbers.last}: the first line has no title or text column ({first.strip()[:60]!r}). "
+            "Start the file with a header such as id,title,text,url,published_at,tags."
         )
     reader = csv.reader(numbers, delimiter=delimiter, strict=True)
     while True:
@@ -200,14 +196,12 @@ def _parse_csv(lines: Iterable[Line], name: str, now: datetime) -> Iterator[Arch
 
 def _csv_row(header: Sequence[str], cells: Sequence[str], number: int, now: datetime) -> ArchiveRow | BadRow:
     if len(cells) > len(header) and any(cell.strip() for cell in cells[len(header) :]):
-        return BadRow(
-            number, f"has {len(cells)} columns where the header has {len(header)}; quote cells that hold a comma"
-        )
+        return BadRow(number, f"has {len(cells)} columns, but the header has {len(header)}; quote cells with commas")
     return row_of(dict(zip(header, cells, strict=False)), number, now)
 
 
 class _Numbered:
-    """Lines as text for the csv module, remembering where it is and which lines were too long to give it."""
+    """Feeds lines to the csv module; keeps track of the line number and of lines that are too long."""
 
     def __init__(self, lines: Iterable[Line]) -> None:
         self._lines = iter(lines)
@@ -231,20 +225,16 @@ class _Numbered:
 
 
 def _delimiter(header: str) -> str:
-    """Choose the delimiter under which most columns are known; a comma if none shows itself."""
+    """Return the delimiter that gives the most known columns; by default a comma."""
 
     def known(delimiter: str) -> int:
-        columns = next(csv.reader([header], delimiter=delimiter))
-        return sum(_NOT_IN_NAMES.sub("", column).lower() in _FIELD_OF for column in columns)
+        return sum(_plain_name(column) in _FIELD_OF for column in next(csv.reader([header], delimiter=delimiter)))
 
     return max(",;\t|", key=known)
 
 
-# --- values ---------------------------------------------------------------------------------------
-
-
 def decode(data: bytes, *, first: bool = False) -> str:
-    """Decode a line: UTF-8, otherwise Windows-1252 (which any bytes are); the first loses its byte order mark."""
+    """Decode a line as UTF-8, or else as Windows-1252; drop the byte order mark of the first line."""
     try:
         return data.decode("utf-8-sig" if first else "utf-8")
     except UnicodeDecodeError:
@@ -252,7 +242,7 @@ def decode(data: bytes, *, first: bool = False) -> str:
 
 
 def is_utf8(data: bytes) -> bool:
-    """Tell whether a line is UTF-8, so that a reader can note that it was not."""
+    """Return whether a line is UTF-8."""
     try:
         data.decode("utf-8")
     except UnicodeDecodeError:
@@ -265,7 +255,7 @@ def _too_long(line: Line) -> BadRow:
 
 
 def _text(value: object, depth: int = 3) -> str:
-    """Return the text within a value: a string, a number, a list of texts, an object with a usual key."""
+    """Return the text in a value: a string, a number, a list of texts, or an object with a usual key."""
     if isinstance(value, str):
         return value[:_RAW_TEXT]
     if isinstance(value, bool) or value is None or depth == 0:
@@ -280,12 +270,8 @@ def _text(value: object, depth: int = 3) -> str:
     return ""
 
 
-def _text_or_number(value: object) -> object:
-    return value if isinstance(value, int | float | datetime) else _text(value)
-
-
 def _tags(value: object) -> tuple[str, ...]:
-    """Return labels in order without repeats: a list, an object's names, or one string split at "|", ";" or ","."""
+    """Return the labels in order, without repeats, from a list, an object's keys, or a string with separators."""
     if isinstance(value, str):
         text = value[:_RAW_TEXT].strip()
         if text[:1] + text[-1:] in {"[]", "{}"}:
@@ -296,7 +282,7 @@ def _tags(value: object) -> tuple[str, ...]:
         separator = next((mark for mark in "|;" if mark in text), ",")
         parts = text.split(separator)
     elif isinstance(value, dict) and all(isinstance(weight, int | float) for weight in value.values()):
-        parts = list(map(str, value))  # label → weight, as our own exports have it
+        parts = list(map(str, value))  # label → weight, as in our own exports
     else:
         parts = [_text(part) for part in value] if isinstance(value, list) else [_text(value)]
     cleaned = (clean(part, _TAG_CHARACTERS) for part in parts[: _MOST_TAGS * 2])

@@ -1,4 +1,4 @@
-"""Addresses of articles: one that is safe to show, and one that tells two articles apart."""
+"""Cleans the URLs of articles: one form that is safe to show, and a canonical form to compare."""
 
 import ipaddress
 import re
@@ -23,7 +23,7 @@ _FORBIDDEN = re.compile(r"[\x00-\x1f\x7f]")
 
 
 def clean_url(raw: str) -> str:
-    """Return an address fit to be linked, or "" if it is none: http(s) only, no credentials, no tracking.
+    """Return an http(s) URL that is safe to link, without credentials and tracking; "" if it isn't valid.
 
     >>> clean_url(" HTTPS://User:pw@Example.COM:443/a?utm_source=x&id=7#top ")
     'https://example.com/a?id=7#top'
@@ -34,7 +34,7 @@ def clean_url(raw: str) -> str:
     if not text or len(text) > _LONGEST * 4 or _FORBIDDEN.search(text):
         return ""
     try:
-        # w3lib escapes what must be escaped and writes the host in ASCII (IDNA).
+        # w3lib escapes special characters and writes the host in ASCII (IDNA).
         scheme, netloc, path, query, fragment = urlsplit(canonicalize_url(text, keep_fragments=True))
         scheme = scheme.lower()
         host = _netloc(scheme, netloc)
@@ -49,10 +49,10 @@ def clean_url(raw: str) -> str:
 
 
 def canonical_url(raw: str) -> str:
-    """Return an address's identity: two addresses of one page give one string; "" if it is no http(s) address.
+    """Return the same string for all URLs of a page; "" if it isn't a valid http(s) URL.
 
-    Beyond `clean_url`: https stands for both schemes, fragments go (but not routes such as "#/story/1"), and
-    the usual mobile, AMP and "www" variants fold into one. For comparing only; it may not open.
+    In addition to `clean_url`: http becomes https, fragments are dropped (except routes such as "#/story/1"), and
+    the usual mobile, AMP and "www" variants are folded. For comparison only; the URL may not open.
 
     >>> canonical_url("http://m.example.com/story/amp/?amp=1#top")
     'https://example.com/story'
@@ -72,7 +72,7 @@ def canonical_url(raw: str) -> str:
 
 
 def site_of(url: str) -> str:
-    """Return the site's name as people say it: the host without "www." and the like; "" without an address.
+    """Return the site's name: the host without "www." and the like; "" for an invalid URL.
 
     >>> site_of("https://www.bbc.co.uk/news")
     'bbc.co.uk'
@@ -82,11 +82,11 @@ def site_of(url: str) -> str:
 
 
 def _netloc(scheme: str, netloc: str) -> str:
-    """Return host and port in lower case, without credentials and default port; "" if it is no host."""
+    """Return the host and port in lowercase, without credentials or the default port; "" if invalid."""
     parts = urlsplit(f"//{netloc.rpartition('@')[2]}")
     host = (parts.hostname or "").rstrip(".")
     if ":" in host:
-        host = f"[{ipaddress.IPv6Address(host)}]"  # ValueError where it is none
+        host = f"[{ipaddress.IPv6Address(host)}]"  # ValueError if invalid
     elif len(host) > 253 or not _HOST.fullmatch(host):  # noqa: PLR2004 - RFC 1035
         return ""
     default = {"http": 80, "https": 443}.get(scheme)

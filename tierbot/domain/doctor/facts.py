@@ -1,4 +1,4 @@
-"""What is known about a setup, gathered at the edges. No judgement: that is judge.py's."""
+"""Defines the facts about a setup that the adapters gather; judge.py judges them."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -6,7 +6,7 @@ from datetime import datetime
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """A question that was not answered: the answerer's own word for why, and a sentence with the remedy."""
+    """A failed question: the other side's error code, and a sentence that says how to fix it."""
 
     code: str
     says: str
@@ -14,7 +14,7 @@ class Refusal:
 
 @dataclass(frozen=True, slots=True)
 class AppFacts:
-    """Whom the bot token belongs to; `scopes` is None where Slack did not say."""
+    """The owner of the bot token; `scopes` is None if Slack didn't list them."""
 
     team: str
     bot: str
@@ -23,7 +23,7 @@ class AppFacts:
 
 @dataclass(frozen=True, slots=True)
 class ChannelFacts:
-    """The channel to post in, as the bot sees it."""
+    """The channel to post in, as seen by the bot."""
 
     id: str
     name: str
@@ -33,9 +33,9 @@ class ChannelFacts:
 
 @dataclass(frozen=True, slots=True)
 class SlackFacts:
-    """What Slack answered. None: not asked, because something before it failed.
+    """Slack's answers. None: not asked, because an earlier question failed.
 
-    connections: True if the app token may open a Socket Mode connection. emoji: names of the workspace's own.
+    connections: True if the app token can open a Socket Mode connection. emoji: names of the custom emoji.
     clock_ahead: seconds by which this machine's clock is ahead of Slack's (negative: behind).
     """
 
@@ -48,10 +48,10 @@ class SlackFacts:
 
 @dataclass(frozen=True, slots=True)
 class DatabaseFacts:
-    """The database: where it is (no password), and what came of opening it and writing to it.
+    """The database: where it is (without the password), and the error if it can't be opened or written to.
 
-    is_new: nothing is there yet. revision: of its schema; newest: that of this program. free_bytes: None where it
-    cannot be told (another machine's disk).
+    is_new: it doesn't exist yet. revision: of its schema; newest: of this program's. free_bytes: None if it's on
+    another machine's disk.
     """
 
     where: str
@@ -64,7 +64,7 @@ class DatabaseFacts:
 
 @dataclass(frozen=True, slots=True)
 class EventFacts:
-    """When the ledger last got a reaction from Slack's events, and when one was only found by comparing."""
+    """When the ledger last got a reaction as a Slack event, and when by reconciliation."""
 
     live: datetime | None = None
     reconciled: datetime | None = None
@@ -72,7 +72,7 @@ class EventFacts:
 
 @dataclass(frozen=True, slots=True)
 class FeedFacts:
-    """A feed and what is wrong with it, if anything."""
+    """A feed, and its problem if it has one."""
 
     url: str
     fault: str | None = None
@@ -80,10 +80,10 @@ class FeedFacts:
 
 @dataclass(frozen=True, slots=True)
 class MachineFacts:
-    """What this machine knows without asking Slack. None: not looked at, because something before it failed.
+    """Facts that don't come from Slack. None: not checked, because an earlier check failed.
 
-    encoder, model: the digest or id of what is in use, or why it cannot be used. env_mode: permission bits of
-    `.env`, None where there is none (or no such bits). channel: the one that was chosen with `/tier channel`, if any.
+    encoder, model: the digest or id of the live one, or why it can't be used. env_mode: permission bits of `.env`,
+    None if there is no such file (or the system has no such bits). channel: set with `/tier channel`, if any.
     """
 
     database: DatabaseFacts

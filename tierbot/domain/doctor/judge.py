@@ -1,4 +1,4 @@
-"""What facts mean, and what to do: pure functions from facts to one line a check."""
+"""Judges the facts about a setup: each check becomes one line that says what is wrong and what to do."""
 
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
@@ -18,15 +18,16 @@ from tierbot.domain.doctor.facts import (
 from tierbot.domain.doctor.tokens import APP, BOT, wrong_token
 from tierbot.domain.tags import TagSpace, names_of
 
-LARGEST_SKEW = 60.0  # seconds; beyond it messages are looked for in the wrong stretch of a channel's history
+LARGEST_SKEW = 60.0  # seconds; beyond it, the bot searches the wrong part of a channel's history
 LEAST_FREE = 200 * 1024 * 1024  # bytes
 _MOST_NAMED = 8
-_OTHERS_MAY_READ = 0o077
+_NOT_ASKED = "Slack wasn't asked."
+_READABLE_BY_OTHERS = 0o077
 _SCOPES_PAGE = "OAuth & Permissions → Scopes"
 
 
 class State(StrEnum):
-    """How a check came out. UNKNOWN is no fault: it could not be told."""
+    """The result of a check. UNKNOWN: it couldn't be made; that isn't an error."""
 
     OK = "ok"
     BAD = "bad"
@@ -35,7 +36,7 @@ class State(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """One line of the doctor's: what was looked at, how it is, and for BAD what to do."""
+    """One line of `tierbot doctor`: what was checked, the result, and for BAD how to fix it."""
 
     name: str
     state: State
@@ -45,7 +46,7 @@ class Check:
 
 @dataclass(frozen=True, slots=True)
 class Needed:
-    """What the code needs of the Slack app, by its manifest."""
+    """What the code needs from the Slack app, according to its manifest."""
 
     scopes: frozenset[str]
     events: tuple[str, ...]
@@ -53,22 +54,22 @@ class Needed:
 
 
 def ok(name: str, says: str) -> Check:
-    """Return a check that came out well."""
+    """Return a check that passed."""
     return Check(name, State.OK, says)
 
 
 def bad(name: str, says: str, remedy: str = "") -> Check:
-    """Return a check that did not; `says` may hold the remedy already."""
+    """Return a check that failed; `says` may already include the remedy."""
     return Check(name, State.BAD, says, remedy)
 
 
 def unknown(name: str, says: str) -> Check:
-    """Return a check that could not be made."""
+    """Return a check that couldn't be made."""
     return Check(name, State.UNKNOWN, says)
 
 
 def is_well(checks: Iterable[Check]) -> bool:
-    """Say whether nothing is BAD."""
+    """Return whether no check is BAD."""
     return all(check.state is not State.BAD for check in checks)
 
 
@@ -76,16 +77,16 @@ def is_well(checks: Iterable[Check]) -> bool:
 
 
 def judge_settings(fault: str | None, smoke_test_hours: float = 0.0, smoke_test_channel: str = "") -> Check:
-    """Judge whether the settings can be read, and fit one another."""
+    """Judge whether the settings are valid and consistent."""
     if fault is not None:
-        return bad("settings", " ".join(fault.splitlines()), "Mend it in the environment or in .env.")
+        return bad("settings", " ".join(fault.splitlines()), "Fix it in the environment or in .env.")
     if smoke_test_hours and not smoke_test_channel:
         return bad(
             "settings",
-            "TIERBOT_SMOKE_TEST_EVERY_HOURS is set, and no channel for the smoke test.",
-            "Set TIERBOT_SMOKE_TEST_CHANNEL to the id of a channel for tests, or the hours to 0.",
+            "TIERBOT_SMOKE_TEST_EVERY_HOURS is set, but TIERBOT_SMOKE_TEST_CHANNEL isn't.",
+            "Set it to the id of a test channel, or set the hours to 0.",
         )
-    return ok("settings", "all can be read")
+    return ok("settings", "all valid")
 
 
 # --- Slack ----------------------------------------------------------------------------------------
@@ -94,7 +95,7 @@ def judge_settings(fault: str | None, smoke_test_hours: float = 0.0, smoke_test_
 def judge_slack(
     facts: SlackFacts, bot_token: str, app_token: str, channel: str, needed: Needed, tags: TagSpace | None
 ) -> list[Check]:
-    """Judge tokens, scopes, channel, emoji and clock."""
+    """Judge the tokens, scopes, channel, emoji and clock."""
     return [
         judge_bot_token(facts.app, bot_token),
         judge_scopes(facts.app, needed.scopes),
@@ -106,30 +107,30 @@ def judge_slack(
 
 
 def judge_bot_token(app: AppFacts | Refusal | None, token: str) -> Check:
-    """Judge the bot token, and who answered to it."""
+    """Judge the bot token."""
     name = "bot token"
     if fault := wrong_token(token, BOT):
         return bad(name, f"SLACK_BOT_TOKEN: {fault}")
     if isinstance(app, Refusal):
         return bad(name, app.says)
     if app is None:
-        return unknown(name, "Slack was not asked.")
+        return unknown(name, _NOT_ASKED)
     return ok(name, f"{app.bot} in {app.team}")
 
 
 def judge_scopes(app: AppFacts | Refusal | None, needed: frozenset[str]) -> Check:
-    """Judge the scopes that Slack granted against those that the code needs."""
+    """Judge whether Slack granted all the scopes that the code needs."""
     name = "scopes"
     if not isinstance(app, AppFacts):
-        return unknown(name, "not to be told without a good bot token")
+        return unknown(name, "can't check without a valid bot token")
     if app.scopes is None:
-        return unknown(name, "Slack did not list them.")
+        return unknown(name, "Slack didn't list them.")
     if missing := sorted(needed - app.scopes):
         return bad(
             name,
-            f"{_are(len(missing), 'scope')} missing: {', '.join(missing)}.",
+            f"{len(missing)} missing: {', '.join(missing)}.",
             f"Add {'it' if len(missing) == 1 else 'them'} at {_SCOPES_PAGE} → Bot Token Scopes (or paste the new "
-            "`tierbot manifest` at App Manifest), then install the app again.",
+            "`tierbot manifest` at App Manifest), then reinstall the app.",
         )
     return ok(name, f"all {len(needed)} granted")
 
@@ -141,55 +142,55 @@ def judge_app_token(connections: bool | Refusal | None, token: str) -> Check:
         return bad(name, f"SLACK_APP_TOKEN: {fault}")
     if isinstance(connections, Refusal):
         return bad(name, connections.says)
-    return ok(name, "Socket Mode can connect") if connections else unknown(name, "Slack was not asked.")
+    return ok(name, "Socket Mode can connect") if connections else unknown(name, _NOT_ASKED)
 
 
 def judge_channel(found: ChannelFacts | Refusal | None, channel: str) -> Check:
     """Judge whether the bot can post in the channel."""
     name = "channel"
     if not channel:
-        return bad(name, "TIERBOT_CHANNEL is not set.", "Set it to the channel's id (at the bottom of its details).")
+        return bad(name, "TIERBOT_CHANNEL isn't set.", "Set it to the channel's id (at the bottom of its details).")
     if isinstance(found, Refusal):
         return bad(name, found.says)
     if found is None:
-        return unknown(name, "Slack was not asked.")
+        return unknown(name, _NOT_ASKED)
     if found.is_archived:
-        return bad(name, f"#{found.name} is archived.", "Unarchive it, or set TIERBOT_CHANNEL to another.")
+        return bad(name, f"#{found.name} is archived.", "Unarchive it, or set TIERBOT_CHANNEL to another channel.")
     if not found.is_member:
-        return bad(name, f"The bot is not in #{found.name}.", f"Type /invite @ and the bot's name in #{found.name}.")
+        return bad(name, f"The bot isn't in #{found.name}.", f"In #{found.name}, type /invite @ and the bot's name.")
     return ok(name, f"in #{found.name}")
 
 
 def judge_emoji(custom: frozenset[str] | Refusal | None, tags: TagSpace | None) -> Check:
-    """Judge whether each tag's emoji is there."""
+    """Judge whether every tag's emoji exists in the workspace."""
     name = "emoji"
     if tags is None:
-        return unknown(name, "not to be told without a tag space")
+        return unknown(name, "can't check without a tag space")
     own = [tag for tag in tags.active if not names_of(tag.short_name)]
     if not own:
-        return ok(name, f"all {len(tags.active)} tags have one that every workspace has")
+        return ok(name, f"all {len(tags.active)} tags have a standard emoji")
     if isinstance(custom, Refusal):
-        return bad(name, f"The workspace's own emoji could not be listed. {custom.says}")
+        return bad(name, f"The workspace's custom emoji can't be listed. {custom.says}")
     if custom is None:
-        return unknown(name, f"{len(own)} tags use the workspace's own emoji; Slack was not asked for them.")
+        return unknown(name, f"{len(own)} tags have custom emoji; Slack wasn't asked for them.")
     missing = [f":{tag.short_name}: ({tag.id})" for tag in own if tag.short_name not in custom]
     if missing:
         return bad(
             name,
-            f"The workspace lacks {len(missing)} of {len(tags.active)}: {_some(missing)}.",
-            "Add them in Slack (Customize workspace → Emoji), or give these tags others in TIERBOT_TAGS.",
+            f"{len(missing)} of {len(tags.active)} are missing in the workspace: {_some(missing)}.",
+            "Add them in Slack (Customize workspace → Emoji), or give these tags other emoji in TIERBOT_TAGS.",
         )
-    return ok(name, f"all {len(tags.active)} tags have one, {len(own)} of them the workspace's own")
+    return ok(name, f"all {len(tags.active)} tags have one, {len(own)} of them custom")
 
 
 def judge_clock(ahead: float | None) -> Check:
-    """Judge this machine's clock, by seconds ahead of Slack's."""
+    """Judge this machine's clock by how many seconds it is ahead of Slack's."""
     name = "clock"
     if ahead is None:
-        return unknown(name, "Slack did not tell its time.")
+        return unknown(name, "Slack didn't report its time.")
     off = f"{abs(ahead):.0f} s {'ahead of' if ahead > 0 else 'behind'} Slack's"
     if abs(ahead) > LARGEST_SKEW:
-        return bad(name, f"This machine's clock is {off}.", "Set it, and keep it set (NTP).")
+        return bad(name, f"This machine's clock is {off}.", "Synchronize it (NTP).")
     return ok(name, "agrees with Slack's" if abs(ahead) < 2 else off)  # noqa: PLR2004 - the header's resolution
 
 
@@ -197,11 +198,11 @@ def judge_clock(ahead: float | None) -> Check:
 
 
 def judge_machine(facts: MachineFacts, needed: Needed, now: datetime) -> list[Check]:
-    """Judge the database, its disk, encoder, model, feeds, and whether Slack's events arrive."""
+    """Judge the database, its disk, the encoder, model and feeds, and whether Slack's events arrive."""
     return [
         *_database(facts.database),
-        _thing("encoder", facts.encoder),
-        _thing("model", facts.model),
+        _component("encoder", facts.encoder),
+        _component("model", facts.model),
         _events(facts.events, needed.events, now),
         _commands(needed.commands),
         _feeds(facts.feeds),
@@ -213,70 +214,68 @@ def _database(found: DatabaseFacts) -> Iterable[Check]:
     if found.fault is not None:
         yield bad("database", found.fault)
     elif found.is_new:
-        yield ok("database", f"{found.where}: made at the first `tierbot run`")
+        yield ok("database", f"{found.where}: `tierbot run` will create it")
     elif found.revision != found.newest:
-        yield ok("database", f"{found.where}: schema {found.revision}, upgraded to {found.newest} at the next start")
+        yield ok(
+            "database", f"{found.where}: schema {found.revision}, to be upgraded to {found.newest} at the next start"
+        )
     else:
-        yield ok("database", f"{found.where}: opens, can be written, schema {found.revision}")
+        yield ok("database", f"{found.where}: readable and writable, schema {found.revision}")
     if found.free_bytes is None:
-        yield unknown("disk", "the database is not a file of this machine")
+        yield unknown("disk", "the database isn't on this machine")
     elif found.free_bytes < LEAST_FREE:
         yield bad(
             "disk",
-            f"{_megabytes(found.free_bytes)} are free where the database is.",
-            f"Make room: it should be {_megabytes(LEAST_FREE)} at least.",
+            f"Only {_megabytes(found.free_bytes)} free on the database's disk.",
+            f"Make room: keep at least {_megabytes(LEAST_FREE)} free.",
         )
     else:
         yield ok("disk", f"{_megabytes(found.free_bytes)} free")
 
 
-def _thing(name: str, found: str | Refusal | None) -> Check:
+def _component(name: str, found: str | Refusal | None) -> Check:
     if found is None:
-        return unknown(name, "not looked at: the database cannot be used")
+        return unknown(name, "not checked: the database can't be used")
     return bad(name, found.says) if isinstance(found, Refusal) else ok(name, found)
 
 
-def _events(found: EventFacts | None, wanted: Collection[str], now: datetime) -> Check:
-    name, listed = "events", ", ".join(wanted)
+def _events(found: EventFacts | None, needed: Collection[str], now: datetime) -> Check:
+    name, listed = "events", ", ".join(needed)
     if found is None or (found.live is None and found.reconciled is None):
-        return unknown(name, f"no reaction has come yet ({listed} wanted): `tierbot doctor --smoke-test` sends one")
+        return unknown(name, f"no reaction yet (needs {listed}): `tierbot doctor --smoke-test` sends one")
     if found.live is not None:
         return ok(name, f"reactions arrive, the last one {_ago(now, found.live)}")
     return bad(
         name,
-        "Reactions were found by comparing with Slack, but none ever arrived as an event.",
-        f"Check at api.slack.com/apps that Socket Mode is on and Event Subscriptions has {listed}; install again.",
+        "Reactions were found by reconciliation, but none has arrived as an event.",
+        f"At api.slack.com/apps, check that Socket Mode is on and Event Subscriptions has {listed}; then reinstall.",
     )
 
 
-def _commands(wanted: Collection[str]) -> Check:
-    # Slack tells no bot which commands its app has; that they answer here, the smoke test shows.
-    return unknown("commands", f"Slack does not say whether the app has {', '.join(wanted)}: type one to see")
+def _commands(needed: Collection[str]) -> Check:
+    # Slack doesn't tell a bot which commands its app has; the smoke test shows that they work.
+    return unknown("commands", f"Slack doesn't say whether the app has {', '.join(needed)}: type one to see")
 
 
 def _feeds(feeds: tuple[FeedFacts, ...] | None) -> Check:
     name = "feeds"
     if feeds is None:
-        return unknown(name, "not looked at")
+        return unknown(name, "not checked")
     if not feeds:
-        return ok(name, "none: articles come by `tierbot add`")
+        return ok(name, "none: add articles with `tierbot add`")
     if broken := [f"{feed.url} ({feed.fault})" for feed in feeds if feed.fault]:
-        return bad(name, f"{len(broken)} of {len(feeds)} could not be read: {_some(broken)}.", "Mend or remove them.")
-    return ok(name, f"all {len(feeds)} were read")
+        return bad(name, f"{len(broken)} of {len(feeds)} can't be read: {_some(broken)}.", "Fix or remove them.")
+    return ok(name, f"all {len(feeds)} can be read")
 
 
 def _env_file(mode: int | None) -> Iterable[Check]:
-    if mode is not None and mode & _OTHERS_MAY_READ:
-        yield bad(".env", f"Others on this machine may read it (mode {mode & 0o777:o}).", "chmod 600 .env")
+    if mode is not None and mode & _READABLE_BY_OTHERS:
+        yield bad(".env", f"Others on this machine can read it (mode {mode & 0o777:o}).", "Run chmod 600 .env")
     elif mode is not None:
-        yield ok(".env", "readable by its owner only")
+        yield ok(".env", "readable only by its owner")
 
 
-# --- words ----------------------------------------------------------------------------------------
-
-
-def _are(number: int, noun: str) -> str:
-    return f"{number} {noun} is" if number == 1 else f"{number} {noun}s are"
+# --- formatting -----------------------------------------------------------------------------------
 
 
 def _some(names: list[str]) -> str:

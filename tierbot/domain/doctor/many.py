@@ -1,4 +1,4 @@
-"""What facts about many workspaces mean: the app's credentials, the key, and one line for each workspace."""
+"""Judges a setup with many workspaces: the app's credentials, the key, and one line per workspace."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,9 +11,9 @@ from tierbot.domain.tags import TagSpace
 
 @dataclass(frozen=True, slots=True)
 class WorkspaceFacts:
-    """A workspace as the database and Slack know it.
+    """Facts about a workspace, from the database and Slack.
 
-    fault: why its token or model cannot be used. slack: None where Slack was not asked.
+    fault: why its token or model can't be used. slack: None if Slack wasn't asked.
     """
 
     id: str
@@ -26,52 +26,48 @@ class WorkspaceFacts:
 
 
 def judge_credentials(missing: Sequence[str]) -> Check:
-    """Judge whether all is set that installing the app takes; `missing` are names of settings."""
+    """Judge whether the settings for app installation are complete; `missing` are names of settings."""
     if missing:
         return bad(
             "credentials",
             f"Not set: {', '.join(missing)}.",
-            "See .env.example; Slack shows the app's at Basic Information.",
+            "See .env.example. Slack shows the values on your app's Basic Information page.",
         )
-    return ok("credentials", "client id and secret, signing secret and address are set")
+    return ok("credentials", "client id, client secret, signing secret and URL are set")
 
 
 def judge_key(fault: str | None, sealed: int, unopened: Sequence[str]) -> Check:
-    """Judge the key that seals tokens: whether it is one, and opens those in the database."""
+    """Judge the key that encrypts tokens: whether it is valid and decrypts those in the database."""
     if fault is not None:
         return bad("secret key", fault)
     if unopened:
         return bad("secret key", unopened[0])
-    return ok("secret key", f"opens the tokens of all {sealed} installations" if sealed else "is one")
+    return ok("secret key", f"decrypts the tokens of all {sealed} installations" if sealed else "valid")
 
 
 def judge_workspace(found: WorkspaceFacts, needed: frozenset[str], install_at: str) -> Check:
-    """Judge one workspace: its installation, scopes, channel and emoji; the first thing that is not well."""
-    name, again = found.name, f"Let it install the app again at {install_at}."
+    """Judge one workspace: return the first problem with its installation, scopes, channel or emoji."""
+    name, reinstall = found.name, f"Ask its admin to reinstall the app at {install_at}."
     if found.stopped_at is not None:
         since = f"{found.stopped_at:%Y-%m-%d %H:%M} UTC"
-        return unknown(name, f"{found.id} stands still since {since}: the app was removed. Its data are kept. {again}")
+        return unknown(name, f"{found.id} removed the app at {since}. Its data is still stored. {reinstall}")
     if found.fault is not None:
         return bad(name, found.fault)
     slack = found.slack or SlackFacts()
     if isinstance(slack.app, Refusal):
-        return bad(name, f"Slack refuses its token: {slack.app.code}.", again)
+        return bad(name, f"Slack rejects its token: {slack.app.code}.", reinstall)
     if not found.channel:
-        return unknown(name, f"{found.id} has chosen no channel yet: `/tier channel`, typed by who installed, does")
-    return _first_bad(name, slack, found, needed, again)
+        return unknown(name, f"{found.id} has no channel yet: the person who installed the app types `/tier channel`")
+    return _first_bad(name, slack, found, needed, reinstall)
 
 
-def _first_bad(name: str, slack: SlackFacts, found: WorkspaceFacts, needed: frozenset[str], again: str) -> Check:
-    scopes = judge_scopes(slack.app, needed)
-    if scopes.state is State.BAD:
-        return bad(name, scopes.says, again)
+def _first_bad(name: str, slack: SlackFacts, found: WorkspaceFacts, needed: frozenset[str], reinstall: str) -> Check:
+    scopes, emoji = judge_scopes(slack.app, needed), judge_emoji(slack.emoji, found.tags)
     channel = judge_channel(slack.channel, found.channel)
-    if channel.state is State.BAD:
-        remedy = "Invite the bot there, or choose another with `/tier channel`."
-        return bad(name, channel.says, remedy)
-    emoji = judge_emoji(slack.emoji, found.tags)
-    if emoji.state is State.BAD:
-        return bad(name, emoji.says, emoji.remedy)
+    invite = "Invite the bot there, or choose another channel with `/tier channel`."
+    for check, remedy in ((scopes, reinstall), (channel, invite), (emoji, emoji.remedy)):
+        if check.state is State.BAD:
+            return bad(name, f"{check.name}: {check.says}", remedy)
     place = f"#{slack.channel.name}" if isinstance(slack.channel, ChannelFacts) else found.channel
     who = slack.app.bot if isinstance(slack.app, AppFacts) else "the bot"
-    return ok(name, f"{who} plays in {place} ({found.id})")
+    return ok(name, f"{who} posts in {place} ({found.id})")

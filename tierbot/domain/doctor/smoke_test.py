@@ -1,12 +1,13 @@
-"""A smoke test along the whole way: a canary is posted, reacted to, counted, un-reacted and removed again.
+"""Runs the smoke test end to end: post a canary, react, see the vote, take the reaction back, clean up.
 
-The canary is no post: nothing was predicted, so what is said on it stays in the ledger and counts for nobody.
-The steps are taken by `SmokeTestActions`; here is only their order, their time, and what a broken one means for the rest.
+The canary isn't a post: it has no prediction, so reactions to it stay in the ledger and don't count.
+`SmokeTestActions` performs the steps; this module orders and times them, and skips those that depend on a failed one.
 """
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass
 from enum import StrEnum
+from functools import partial
 from typing import Any, Protocol
 
 from tierbot.domain.feedback.votes import standing
@@ -15,7 +16,7 @@ from tierbot.domain.tags import TagSpace
 
 
 class Outcome(StrEnum):
-    """How a step came out. NOT_TRIED: a step before it broke."""
+    """The result of a step. NOT_TRIED: a step that it depends on failed."""
 
     OK = "ok"
     BROKEN = "broken"
@@ -24,7 +25,7 @@ class Outcome(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One step: how it came out, after how many seconds, and what was seen (for BROKEN: what to do)."""
+    """One step: its outcome, how many seconds it took, and what was seen (for BROKEN: what to do)."""
 
     name: str
     outcome: Outcome
@@ -33,93 +34,80 @@ class Step:
 
 
 class SmokeTestActions(Protocol):
-    """What a smoke test takes. Each method raises TierbotError if its step breaks, and returns what was seen."""
+    """The steps of a smoke test. Each method returns what was seen; it raises TierbotError if the step fails."""
 
     def post(self) -> str:
         """Post the canary."""
-        ...
 
     def react(self) -> str:
         """React to the canary with a tag's emoji."""
-        ...
 
     def see_vote(self) -> str:
-        """Wait until the ledger reads the reaction as a vote."""
-        ...
+        """Wait until the reaction counts as a vote."""
 
     def command(self, text: str) -> str:
-        """Type a slash command and wait for the answer."""
-        ...
+        """Send a slash command and wait for the answer."""
 
     def unreact(self) -> str:
         """Take the reaction back."""
-        ...
 
     def see_no_vote(self) -> str:
-        """Wait until the ledger reads it as revoked."""
-        ...
+        """Wait until the vote is revoked."""
 
     def clean_up(self) -> str:
         """Remove the canary."""
-        ...
 
 
-def run_smoke_test(hands: SmokeTestActions, commands: Sequence[str], seconds: Callable[[], float]) -> list[Step]:
+def run_smoke_test(actions: SmokeTestActions, commands: Sequence[str], seconds: Callable[[], float]) -> list[Step]:
     """Take all steps and return them in order; `seconds` is a monotonic clock.
 
-    The first broken step of the reaction keeps those that build on it from being tried; the commands do not, and
-    the canary is removed whatever happened.
+    Steps that depend on a failed one aren't tried. Commands depend on none, and a posted canary is always removed.
     """
-    walk = _Walk(seconds)
-    posted = walk.take("post a canary", hands.post)
-    reacted = walk.take("react", hands.react, after=posted)
-    seen = walk.take("see the vote arrive", hands.see_vote, after=reacted)
-    for text in commands:
-        walk.take(text, lambda text=text: hands.command(text))  # type: ignore[misc] # mypy takes the default for an argument
-    taken_back = walk.take("take the reaction back", hands.unreact, after=reacted)
-    walk.take("see the vote revoked", hands.see_no_vote, after=seen and taken_back)
-    walk.take("clean up", hands.clean_up, after=posted)
-    return walk.steps
+    steps: list[Step] = []
 
-
-def broken(steps: Sequence[Step]) -> Step | None:
-    """Return the first broken step, None if all went well."""
-    return next((step for step in steps if step.outcome is Outcome.BROKEN), None)
-
-
-class _Walk:
-    def __init__(self, seconds: Callable[[], float]) -> None:
-        self._seconds = seconds
-        self.steps: list[Step] = []
-
-    def take(self, name: str, act: Callable[[], str], *, after: bool = True) -> bool:
-        """Take a step unless what it builds on broke; say whether it went well."""
+    def take(name: str, act: Callable[[], str], *, after: bool = True) -> bool:
+        """Take a step unless one that it depends on failed; return whether it passed."""
         if not after:
-            self.steps.append(Step(name, Outcome.NOT_TRIED))
+            steps.append(Step(name, Outcome.NOT_TRIED))
             return False
-        began = self._seconds()
+        began = seconds()
         try:
             says, outcome = act(), Outcome.OK
         except TierbotError as fault:
             says, outcome = str(fault), Outcome.BROKEN
-        self.steps.append(Step(name, outcome, self._seconds() - began, says))
+        steps.append(Step(name, outcome, seconds() - began, says))
         return outcome is Outcome.OK
+
+    posted = take("post a canary", actions.post)
+    reacted = take("react", actions.react, after=posted)
+    seen = take("see the vote arrive", actions.see_vote, after=reacted)
+    for text in commands:
+        take(text, partial(actions.command, text))
+    taken_back = take("take the reaction back", actions.unreact, after=reacted)
+    take("see the vote revoked", actions.see_no_vote, after=seen and taken_back)
+    take("clean up", actions.clean_up, after=posted)
+    return steps
+
+
+def broken(steps: Sequence[Step]) -> Step | None:
+    """Return the first failed step, or None."""
+    return next((step for step in steps if step.outcome is Outcome.BROKEN), None)
 
 
 def vote_stands(events: Iterable[ReactionEvent], user: str, tag_id: str, tags: TagSpace) -> bool:
-    """Say whether a message's events leave `user` saying that `tag_id` is true, as votes are read from the ledger."""
-    said = [tags.by_emoji(variant.name) for variant in standing(events) if variant.user == user]
-    return any(tag is not None and tag.id == tag_id for tag in said)
+    """Return whether, according to a message's events, `user` currently names `tag_id`."""
+    named = [tags.by_emoji(variant.name) for variant in standing(events) if variant.user == user]
+    return any(tag is not None and tag.id == tag_id for tag in named)
 
 
 def news_of(steps: Sequence[Step], channel: str) -> dict[str, Any]:
-    """Return what admins are told of a smoke test that broke, as plain data for the outbox.
+    """Return the admins' notice about a failed smoke test, as plain data for the outbox.
 
-    Raises ValueError if none of its steps broke.
+    Raises ValueError if no step failed.
     """
     first = broken(steps)
     if first is None:
-        raise ValueError("This smoke test went well: there is no news of it.")
+        raise ValueError("The smoke test passed: there is nothing to report.")
     return {
         "kind": "smoke_test_broken",
         "step": first.name,

@@ -1,4 +1,4 @@
-"""Which kind of secret a text is: people paste the wrong one of Slack's five, and it helps to say which."""
+"""Recognizes the kind of a secret: Slack has five, people paste the wrong one, and it helps to say which it is."""
 
 import re
 
@@ -9,10 +9,10 @@ _KINDS = (
     (r"xapp-", "an app-level token (xapp-…)"),
     (r"xoxe[.-]", "a configuration or refresh token (xoxe…)"),
     (r"xoxp-", "a user token (xoxp-…)"),
-    (r"xox[acdsr]-", "a token of Slack's own programs"),
+    (r"xox[acdsr]-", "a token of Slack's own apps"),
     (r"[0-9a-f]{32}$", "a signing or client secret (32 hexadecimal digits)"),
     (r"\d+\.\d+$", "a client id"),
-    (r"https?://", "an address"),
+    (r"https?://", "a URL"),
 )
 _WHERE = {
     BOT: "the bot token (xoxb-…), at api.slack.com/apps → your app → OAuth & Permissions → Bot User OAuth Token",
@@ -24,23 +24,23 @@ _REST = re.compile(r"[A-Za-z0-9._-]{4,}")
 
 
 def kind_of_token(text: str) -> str:
-    """Return in words what a text is, never the text itself.
+    """Describe a secret in words, without repeating it.
 
     >>> kind_of_token("xoxp-1-2"), kind_of_token("hunter2")
-    ('a user token (xoxp-…)', 'no token of Slack')
+    ('a user token (xoxp-…)', 'not a Slack token')
     """
-    return next((words for pattern, words in _KINDS if re.match(pattern, text)), "no token of Slack")
+    return next((words for pattern, words in _KINDS if re.match(pattern, text)), "not a Slack token")
 
 
-def wrong_token(text: str, wanted: str) -> str | None:
-    """Return what is wrong with a text as a token of the kind `wanted` (BOT, APP or USER) and where to find the right one.
+def wrong_token(text: str, expected: str) -> str | None:
+    """Return why a text isn't a token of the `expected` kind (BOT, APP or USER) and where to find one.
 
     None if it looks right.
     """
     if not text:
-        return f"It is empty. Wanted is {_WHERE[wanted]}."
-    if not text.startswith(wanted):
-        return f"That is {kind_of_token(text)}. Wanted is {_WHERE[wanted]}."
-    if not _REST.fullmatch(text.removeprefix(wanted)):
-        return f"It is cut short or holds characters that no token has. Copy it again: {_WHERE[wanted]}."
+        return f"Empty. Expected {_WHERE[expected]}."
+    if not text.startswith(expected):
+        return f"That's {kind_of_token(text)}. Expected {_WHERE[expected]}."
+    if not _REST.fullmatch(text.removeprefix(expected)):
+        return f"Incomplete, or with invalid characters. Copy it again: {_WHERE[expected]}."
     return None

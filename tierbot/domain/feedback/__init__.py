@@ -1,4 +1,4 @@
-"""From what colleagues clicked to what is true: ledger → votes → verdict and reward. Pure functions."""
+"""Turns reactions into verdicts: ledger → votes → verdict and reward. Pure functions."""
 
 from tierbot.domain.feedback.verdict import Aggregator, PlainRule
 from tierbot.domain.feedback.votes import votes_of

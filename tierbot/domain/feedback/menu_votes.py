@@ -1,4 +1,4 @@
-"""Votes given by menu: which stand, and how a new choice changes them. Pure functions."""
+"""Reads menu votes from the ledger, and computes the changes that a new choice makes."""
 
 from collections import Counter
 from collections.abc import Collection, Iterable
@@ -8,18 +8,18 @@ from tierbot.domain.nouns import ReactionEvent, Source
 
 
 def chosen_by(user: str, events: Iterable[ReactionEvent]) -> frozenset[str]:
-    """Return the tag ids that a user's menu votes name as they stand."""
+    """Return the tag ids that a user currently names by menu."""
     return frozenset(name for who, name, source in standing(events) if who == user and source is Source.MENU)
 
 
 def named_by_menu(events: Iterable[ReactionEvent]) -> dict[str, int]:
-    """Return how many people name each tag by menu, the most named first."""
+    """Return how many people name each tag by menu, most first."""
     counts = Counter(name for _, name, source in standing(events) if source is Source.MENU)
     return dict(sorted(counts.items(), key=lambda item: (-item[1], item[0])))
 
 
 def changes(before: Collection[str], after: Collection[str]) -> list[tuple[str, bool]]:
-    """Return (tag id, added) for everything that a new choice takes back or adds, what it takes back first."""
+    """Return (tag id, added) for each change that a new choice makes, removals first."""
     return [(tag, False) for tag in sorted(set(before) - set(after))] + [
         (tag, True) for tag in sorted(set(after) - set(before))
     ]

@@ -1,7 +1,7 @@
-"""Comparing the ledger with Slack as it stands: what was missed while nobody listened becomes events.
+"""Compares the ledger with Slack's current reactions, and turns what was missed into events.
 
-Events found this way are stamped with the moment the comparison began: whatever really happened later
-carries a later time and wins, whenever it arrives.
+These events are stamped with the time at which the comparison started. Anything that happens later has a later
+time and wins, whenever it arrives.
 """
 
 from collections.abc import Iterable
@@ -18,10 +18,10 @@ def missed_events(
     reactions: Iterable[tuple[str, Iterable[str], bool]],
     started_at: datetime,
 ) -> list[ReactionEvent]:
-    """Return the events that bring the ledger to what Slack shows.
+    """Return the events that make the ledger match Slack's reactions: (raw name, users, complete).
 
-    `reactions` are (raw name, users, complete). A removal is inferred only where the list of users is complete;
-    menu votes are left alone, as Slack knows nothing of them. Comparing twice finds the same event ids.
+    A removal is inferred only from a complete list of users. Menu votes, which Slack doesn't have, stay as they are.
+    Running the same comparison again gives the same event ids.
     """
     held = {(variant.user, variant.name) for variant in standing(ledger) if variant.source is Source.REACTION}
     shown: set[tuple[str, str]] = set()

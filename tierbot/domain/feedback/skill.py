@@ -1,21 +1,19 @@
-"""How well each trainer knows each tag: shares of settled posts, shrunk to the trainer's own, that to the crowd's."""
+"""Estimates how well each trainer knows each tag: their hit rate, shrunk to their own mean, and that to the crowd's."""
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 
 from tierbot.domain.feedback.crowd.agreement import BetaPrior, crowd_prior
 from tierbot.domain.nouns import Outcome, Verdict, Vote
 
-_STRENGTH = 5.0  # settled posts of a tag before a trainer's own share of it outweighs their share of all
+_STRENGTH = 5.0  # settled posts of a tag before a trainer's hit rate on it outweighs their overall rate
 
 
-def skills(
-    settled: Iterable[tuple[Verdict, Iterable[Vote]]],
-) -> Callable[[str, str], float]:
-    """Return skill(user, tag) in (0, 1) from settled posts and the votes on them.
+def skills(settled: Iterable[tuple[Verdict, Iterable[Vote]]]) -> Callable[[str, str], float]:
+    """Return a function skill(user, tag) in (0, 1), estimated from settled posts and the votes on them.
 
-    Of each true tag of a post, who voted and named it knew it. A post's own voter takes part in its verdict, which
-    flatters everybody alike.
+    A voter who named a true tag knew it. Voters contribute to the verdicts they are compared with, which flatters
+    all of them equally.
     """
     right: dict[str, dict[str, int]] = defaultdict(lambda: defaultdict(int))
     judged: dict[str, dict[str, int]] = defaultdict(lambda: defaultdict(int))
@@ -32,20 +30,9 @@ def skills(
     totals = {user: (float(sum(right[user].values())), float(sum(judged[user].values()))) for user in judged}
     crowd = crowd_prior(totals.values())
     own = {user: crowd.reliability(*total).mean for user, total in totals.items()}
-    return _Skills(right, judged, own, crowd.mean)
 
+    def skill(user: str, tag: str) -> float:
+        hits, posts = (table.get(user, {}).get(tag, 0) for table in (right, judged))
+        return BetaPrior(own.get(user, crowd.mean), _STRENGTH).reliability(hits, posts).mean
 
-class _Skills:
-    def __init__(
-        self,
-        right: Mapping[str, Mapping[str, int]],
-        judged: Mapping[str, Mapping[str, int]],
-        own: Mapping[str, float],
-        crowd: float,
-    ) -> None:
-        self._right, self._judged, self._own, self._crowd = right, judged, own, crowd
-
-    def __call__(self, user: str, tag: str) -> float:
-        mean = self._own.get(user, self._crowd)
-        right, judged = (table.get(user, {}).get(tag, 0) for table in (self._right, self._judged))
-        return BetaPrior(mean, _STRENGTH).reliability(right, judged).mean
+    return skill

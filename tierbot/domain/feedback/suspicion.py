@@ -1,10 +1,9 @@
-"""Noticing who plays the game instead of judging: score-farming, one-tag adversaries, brigades.
+"""Detects trainers who game the score instead of judging: score farming, one-tag adversaries, brigades.
 
-A suspicion is a report to admins with its evidence; nothing is done to anybody here (the learned aggregator
-gives such votes less weight by itself). Each test compares a trainer with what the other voters on the very same
-posts agree on, and only where they were not led to it: that many click what is on display proves nothing against
-the one who does not. Each family of tests is corrected for its number (Holm 1979), so that a large honest crowd
-raises no more alarms than a small one.
+A suspicion is a report to admins, with evidence; it has no other effect (the anchor-aware aggregator already gives
+such votes less weight). Each test compares a trainer with the consensus of the other voters on the same posts, unless
+the consensus is the tag on display: that many people click it is no evidence against someone who doesn't. Each family
+of tests has Holm's correction (1979), so a large honest crowd raises no more false alarms than a small one.
 """
 
 from collections import Counter, defaultdict
@@ -16,32 +15,29 @@ from itertools import combinations, pairwise
 from statistics import median
 
 from tierbot.domain.nouns import Arm, Origin, Post, ReactionEvent, Vote
+from tierbot.domain.statistics import holm
 
-# Two others who agree are the least that can contradict somebody.
-_OTHERS = 2
-# Once is chance, twice is coincidence: fewer sightings than this are not reported, whatever their probability.
-_SIGHTINGS = 5
-# Who follows the display less often than this is led by it, which learned.py allows for, and is not farming.
-_ALWAYS = 0.9
-# How many chances at the crowd's overall rate a single tag's rate is shrunk with.
-_SHRINK = 10.0
+_OTHERS = 2  # it takes at least two other voters to contradict someone
+_SIGHTINGS = 5  # report nothing that was seen less often, however improbable
+_ALWAYS = 0.9  # a trainer who follows the display less often is anchored, not farming
+_SHRINK = 10.0  # observations at the overall rate that a tag's rate is shrunk with
 
 
 class Behavior(StrEnum):
-    """What somebody is suspected of."""
+    """The behavior that a trainer is suspected of."""
 
-    FARMING = "score_farming"  # clicks what is shown, or faster than anyone reads
-    PUSHING = "pushes_tag"  # names one tag where the others agree on another
-    DENYING = "denies_tag"  # does not name one tag where the others agree on it
-    BRIGADE = "brigade"  # several name the same tag against the others, again and again
+    FARMING = "score_farming"  # clicks whatever is shown, or faster than anyone can read
+    PUSHING = "pushes_tag"  # names one tag although the others agree on another
+    DENYING = "denies_tag"  # never names one tag although the others agree on it
+    BRIGADE = "brigade"  # several trainers repeatedly name the same tag against the others
 
 
 @dataclass(frozen=True, slots=True)
 class Suspicion:
-    """What was seen: `observed` of `chances` times, where `expected` times would be usual in this crowd.
+    """A suspicion: the behavior was observed in `observed` of `chances` cases; this crowd's norm is `expected`.
 
-    p_value: in [0, 1], corrected for the number of tests. post_ids: where it was seen. `tag`: of one-tag behavior.
-    evidence: one sentence for the admins, ids in it.
+    p_value: in [0, 1], corrected for the number of tests. post_ids: where it was seen. tag: for one-tag behavior.
+    evidence: a sentence for the admins, with ids.
     """
 
     behavior: Behavior
@@ -57,11 +53,10 @@ class Suspicion:
 
 @dataclass(frozen=True, slots=True)
 class Watch:
-    """When to speak up.
+    """When to report.
 
-    false_alarms: the chance of any wrongful report of one behavior, over all trainers. hurry: judging the next
-    post sooner than this is faster than reading; `hurried` such judgements are farming if they are at least half
-    of all that the trainer gave.
+    false_alarms: the probability of any false report of one behavior, over all trainers. hurry: judging the next post
+    sooner is faster than reading; `hurried` such votes are farming if they are at least half of the trainer's votes.
     """
 
     false_alarms: float = 0.01
@@ -69,40 +64,34 @@ class Watch:
     hurried: int = 20
 
     def suspicions(
-        self,
-        posts: Iterable[Post],
-        votes: Mapping[str, Iterable[Vote]],
-        events: Iterable[ReactionEvent] = (),
+        self, posts: Iterable[Post], votes: Mapping[str, Iterable[Vote]], events: Iterable[ReactionEvent] = ()
     ) -> list[Suspicion]:
-        """Return what is suspicious in the votes that stand on these posts (by post id), most surprising first.
+        """Return the suspicions from the current votes on these posts (by post id), most surprising first.
 
-        `events` are those posts' reactions, for their pace; only such as arrived when they happened tell it.
+        events: the posts' reaction events, which show the trainers' pace.
         """
         views = [_View(post, tuple(votes.get(post.id, ()))) for post in sorted(posts, key=lambda post: post.id)]
         found = [
-            *(s for s in self._kept(_tested(_clicks(views))) if s.observed >= _ALWAYS * s.chances),
+            *(s for s in self._significant(_clicks(views)) if s.observed >= _ALWAYS * s.chances),
             *_hurrying(views, events, self.hurry, self.hurried),
-            *self._kept(_tested(_pushes(views))),
-            *self._kept(_tested(_denials(views))),
-            *_brigades(self._kept(_tested(_together(views))), views),
+            *self._significant(_pushes(views)),
+            *self._significant(_denials(views)),
+            *_brigades(self._significant(_together(views)), views),
         ]
         return sorted(found, key=lambda s: (s.p_value, s.behavior, s.users, s.tag or ""))
 
-    def _kept(self, tests: "list[Suspicion]") -> list[Suspicion]:
-        """Return the tests that stay surprising after Holm's correction, with their corrected p."""
-        kept, corrected = [], 0.0
-        for rank, test in enumerate(sorted(tests, key=lambda test: (test.p_value, test.users, test.tag or ""))):
-            corrected = max(corrected, min(1.0, test.p_value * (len(tests) - rank)))
-            if corrected > self.false_alarms:
-                break
-            if test.observed >= _SIGHTINGS:
-                kept.append(replace(test, p_value=corrected))
-        return kept
+    def _significant(self, chances: "Iterable[_Chance]") -> list[Suspicion]:
+        """Return the tests that are significant after Holm's correction, with the corrected p."""
+        tests = sorted(_tested(chances), key=lambda test: (test.p_value, test.users, test.tag or ""))
+        corrected = zip(tests, holm([test.p_value for test in tests]), strict=True)
+        return [
+            replace(test, p_value=p) for test, p in corrected if p <= self.false_alarms and test.observed >= _SIGHTINGS
+        ]
 
 
 @dataclass(frozen=True, slots=True)
 class _Chance:
-    """One occasion on which a behavior could show."""
+    """An occasion on which a behavior could be seen, and whether it was."""
 
     behavior: Behavior
     users: tuple[str, ...]
@@ -112,7 +101,7 @@ class _Chance:
 
 
 class _View:
-    """A post: who named what, and when each voter first spoke."""
+    """A post: who named what, and when each voter first voted."""
 
     def __init__(self, post: Post, votes: Sequence[Vote]) -> None:
         self.post = post
@@ -126,7 +115,7 @@ class _View:
         self._support = Counter(tag for named in self.named.values() for tag in named)
 
     def consensus(self, *without: str) -> str | None:
-        """Return the one tag that most of the others name, at least two, and were not led to; None if there is none."""
+        """Return the tag that a majority of the others name, at least two of them, unless it's on display; or None."""
         support = self._support.copy()
         for user in without:
             support.subtract(self.named[user])
@@ -145,7 +134,7 @@ def _clicks(views: Iterable[_View]) -> Iterator[_Chance]:
 
 
 def _pushes(views: Sequence[_View]) -> Iterator[_Chance]:
-    """Only tags that the trainer ever named against a consensus are tested: the others cannot surprise."""
+    """Test only tags that someone has named against a consensus: the others can't be surprising."""
     dissents = [
         (view, user, named, agreed)
         for view in views
@@ -180,8 +169,8 @@ def _together(views: Iterable[_View]) -> Iterator[_Chance]:
 
 
 def _tested(chances: Iterable[_Chance]) -> list[Suspicion]:
-    """Return one binomial test per (users, tag) against the rate of everybody else's chances at that tag."""
-    from scipy import special  # noqa: PLC0415 - slow to import; who only shows suspicions tests nothing
+    """Return one binomial test per (users, tag), against everyone else's rate for that tag."""
+    from scipy import special  # noqa: PLC0415 - slow to import, and not needed to show suspicions
 
     own: dict[tuple[tuple[str, ...], str | None], list[_Chance]] = defaultdict(list)
     for chance in chances:
@@ -191,7 +180,7 @@ def _tested(chances: Iterable[_Chance]) -> list[Suspicion]:
     for (users, tag), given in own.items():
         observed, rate = sum(chance.seen for chance in given), rates.without(users, tag)
         if observed:
-            # P(so many or more), the binomial's upper tail.
+            # P(this many or more), the binomial's upper tail.
             p = float(special.betainc(observed, len(given) - observed + 1, rate))
             seen = tuple(chance.post_id for chance in given if chance.seen)
             expected = rate * len(given)
@@ -203,51 +192,42 @@ def _tested(chances: Iterable[_Chance]) -> list[Suspicion]:
 _SENTENCE = {
     Behavior.FARMING: "clicked the shown tag on {0} of {2} posts where the others agreed on another; {1:.1f} is usual",
     Behavior.PUSHING: "named {3} on {0} of {2} posts where the others agreed on another tag; {1:.1f} is usual",
-    Behavior.DENYING: "did not name {3} on {0} of {2} posts where the others agreed on it; {1:.1f} is usual",
-    Behavior.BRIGADE: "named the same tag against all others on {0} of {2} posts; {1:.1f} would be chance",
+    Behavior.DENYING: "didn't name {3} on {0} of {2} posts where the others agreed on it; {1:.1f} is usual",
+    Behavior.BRIGADE: "named the same tag against all others on {0} of {2} posts; {1:.1f} is expected by chance",
 }
+_TOTAL = ""  # over all tags
 
 
 class _Rates:
-    """How often a behavior shows, by tag, without the people in question."""
+    """How often a behavior is seen, by tag, without the people in question."""
 
     def __init__(self, own: Mapping[tuple[tuple[str, ...], str | None], Sequence[_Chance]]) -> None:
-        self._all: Counter[str | None] = Counter()
-        self._seen: Counter[str | None] = Counter()
-        # By user: everything she had a part in, so that it can be left out.
-        self._part: dict[str, Counter[str | None]] = defaultdict(Counter)
-        self._part_seen: dict[str, Counter[str | None]] = defaultdict(Counter)
-        self._pair: dict[tuple[str, ...], tuple[int, int]] = {}
+        # by user, by pair of users, and for everybody (None): counts by tag
+        self._chances: dict[object, Counter[str | None]] = defaultdict(Counter)
+        self._seen: dict[object, Counter[str | None]] = defaultdict(Counter)
         for (users, tag), given in own.items():
-            seen = sum(chance.seen for chance in given)
-            self._all[tag] += len(given)
-            self._seen[tag] += seen
-            for user in users:
-                self._part[user][tag] += len(given)
-                self._part_seen[user][tag] += seen
-            if len(users) > 1:
-                self._pair[users] = len(given), seen
-        self._tags = list(self._all)
-        self._total, self._total_seen = self._all.total(), self._seen.total()
+            for whose in (None, *users, *([users] if len(users) > 1 else [])):
+                for which in (tag, _TOTAL):
+                    self._chances[whose][which] += len(given)
+                    self._seen[whose][which] += sum(chance.seen for chance in given)
 
     def without(self, users: tuple[str, ...], tag: str | None) -> float:
-        """Return the rate in (0, 1) at this tag, shrunk to the rate over all tags, both without these people."""
-        both, both_seen = self._pair.get(users, (0, 0)) if len(users) > 1 else (0, 0)
-        parts, parts_seen = ([part[user] for user in users] for part in (self._part, self._part_seen))
-        every = self._total - sum(part.total() for part in parts) + both
-        every_seen = self._total_seen - sum(part.total() for part in parts_seen) + both_seen
-        overall = (every_seen + 0.5) / (every + 1.0)
-        here = self._all[tag] - sum(part[tag] for part in parts) + both
-        here_seen = self._seen[tag] - sum(part[tag] for part in parts_seen) + both_seen
-        return (here_seen + _SHRINK * overall) / (here + _SHRINK)
+        """Return the rate in (0, 1) for this tag, shrunk to the rate over all tags, both without these people."""
+
+        def others(counts: Mapping[object, Counter[str | None]], which: str | None) -> int:
+            # a pair's shared posts are subtracted twice, and so added once
+            return counts[None][which] - sum(counts[user][which] for user in users) + counts[users][which]
+
+        overall = (others(self._seen, _TOTAL) + 0.5) / (others(self._chances, _TOTAL) + 1.0)
+        return (others(self._seen, tag) + _SHRINK * overall) / (others(self._chances, tag) + _SHRINK)
 
 
 def _hurrying(
     views: Iterable[_View], events: Iterable[ReactionEvent], hurry: timedelta, enough: int
 ) -> list[Suspicion]:
-    """Return who judges post after post faster than reading takes. No test: nobody reads that fast by chance.
+    """Return the trainers who judge post after post faster than anyone can read; this needs no test.
 
-    Reactions that reconciliation found are left out: they bear the time of the finding, one post after another.
+    Reconciled reactions are left out, because they have the time of the reconciliation.
     """
     post_at = {(view.post.channel, view.post.ts): view.post.id for view in views}
     when: dict[str, dict[str, datetime]] = defaultdict(dict)
@@ -269,7 +249,7 @@ def _hurrying(
 
 
 def _brigades(pairs: Sequence[Suspicion], views: Iterable[_View]) -> list[Suspicion]:
-    """Join suspicious pairs that share a member into brigades; the strongest pair's numbers speak for all."""
+    """Join suspicious pairs that share a member into brigades, which get the figures of the strongest pair."""
     groups: list[set[str]] = []
     for pair in pairs:
         touching = [group for group in groups if group & set(pair.users)]
@@ -287,16 +267,5 @@ def _brigades(pairs: Sequence[Suspicion], views: Iterable[_View]) -> list[Suspic
         ]
         apart = median(span.total_seconds() for span in spans) / 60
         said = f"{' and '.join(lead.users)} {lead.evidence}; the group's votes came {apart:.0f} min apart (median)"
-        found.append(
-            Suspicion(
-                Behavior.BRIGADE,
-                tuple(sorted(group)),
-                lead.observed,
-                lead.expected,
-                lead.chances,
-                lead.p_value,
-                posts,
-                said,
-            )
-        )
+        found.append(replace(lead, users=tuple(sorted(group)), post_ids=posts, evidence=said))
     return found

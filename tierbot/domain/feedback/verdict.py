@@ -1,5 +1,6 @@
-"""What a post's votes settle to: the plain rule, and the interface that learned aggregators share."""
+"""Settles a post's votes with the plain rule, and defines the interface that all aggregators share."""
 
+from collections import defaultdict
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import datetime
@@ -9,9 +10,8 @@ from typing import Protocol
 
 from tierbot.domain.nouns import Outcome, Post, Says, Verdict, Vote, key
 
-# A verdict of n voters weighs n / (n + 2): one voter a third, two a half, eight 0.8. It is the mean's share in
-# a Beta posterior whose prior is worth two voters.
-_PRIOR_VOTERS = 2
+PRIOR_VOTERS = 2
+"""A verdict by n voters weighs n / (n + 2): the share of the data in a Beta posterior with a prior worth two voters."""
 
 
 class Aggregator(Protocol):
@@ -20,19 +20,17 @@ class Aggregator(Protocol):
     @property
     def version(self) -> str:
         """Name and settings, stored with each verdict."""
-        ...
 
     def settle(self, post: Post, votes: Iterable[Vote], *, ledger_cursor: int, now: datetime) -> Verdict:
         """Return the verdict on a post."""
-        ...
 
 
 @dataclass(frozen=True, slots=True)
 class PlainRule:
-    """DESIGN's rule: support, not majority, so that several tags can be true.
+    """The plain rule: it looks for support rather than a majority, so several tags can be true.
 
     With n distinct voters, tag t is true if at least max(minimum, ⌈n · true_share⌉) name it. Otherwise the
-    shown tag is wrong (and the right one unnamed) if max(minimum, ⌈n · wrong_share⌉) reject it. Otherwise the
+    shown tag is wrong (and no tag is named) if at least max(minimum, ⌈n · wrong_share⌉) reject it. Otherwise the
     rule abstains: `too_few` voters for any answer, or `split`.
     """
 
@@ -56,13 +54,15 @@ class PlainRule:
     ) -> Verdict:
         """Return the verdict; the reward is the share of voters for whom the shown tag is true.
 
-        Voters in `halved` count half (see doubts.py): where one of them voted, the aggregator's name says so. The raw
-        counts stay whole.
+        Voters in `halved` count half. If one of them voted, the aggregator's name says so. Raw counts aren't halved.
         """
         given = list(votes)
         users = {vote.user for vote in given}
-        supporters = _supporters(given)
         rejecting = {vote.user for vote in given if vote.says is Says.REJECTS}
+        supporters: dict[str, set[str]] = defaultdict(set)
+        for vote in given:
+            if vote.tag is not None:
+                supporters[vote.tag].add(vote.user)
         half = halved & users
 
         def count(some: Collection[str]) -> Fraction:
@@ -85,7 +85,7 @@ class PlainRule:
             reason=reason,
             tags=true,
             reward=float(support.get(post.shown_tag, Fraction(0)) / voters) if voters else None,
-            weight=float(voters / (voters + _PRIOR_VOTERS)),
+            weight=float(voters / (voters + PRIOR_VOTERS)),
             voters=len(users),
             support={tag: len(some) for tag, some in sorted(supporters.items())},
             rejects=len(rejecting),
@@ -94,11 +94,3 @@ class PlainRule:
             ledger_cursor=ledger_cursor,
             settled_at=now,
         )
-
-
-def _supporters(votes: Iterable[Vote]) -> dict[str, set[str]]:
-    supporters: dict[str, set[str]] = {}
-    for vote in votes:
-        if vote.tag is not None:
-            supporters.setdefault(vote.tag, set()).add(vote.user)
-    return supporters

@@ -1,10 +1,10 @@
-"""TfIdfWeights the ledger: reaction events → who says what of a post right now.
+"""Derives the current votes from the ledger of reaction events.
 
-The result depends on the set of events only, not on the order in which they arrived or how often, so that
-a late, repeated or re-ordered delivery changes nothing (tests/feedback holds this as a law).
+The result depends only on the set of events, not on their order or repetition, so late, repeated or reordered
+deliveries change nothing (tests/domain/feedback checks this property).
 """
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable
 from datetime import datetime
 from typing import NamedTuple
 
@@ -14,7 +14,7 @@ from tierbot.domain.tags.emoji import APPROVE, REJECT, UNSURE
 
 
 class Variant(NamedTuple):
-    """One thing a user can add and remove by itself: 👍 and 👍🏽 are two variants of one vote."""
+    """A reaction that a user adds and removes on its own: 👍 and 👍🏽 are two variants of one vote."""
 
     user: str
     name: str
@@ -22,9 +22,9 @@ class Variant(NamedTuple):
 
 
 def standing(events: Iterable[ReactionEvent]) -> dict[Variant, datetime]:
-    """Return the variants that stand, with the moment each was last added.
+    """Return the variants that are currently set, and when each was last added.
 
-    The latest event of a variant decides, by `happened_at` and then by event id.
+    The latest event of a variant counts, by `happened_at` and then by event id.
     """
     latest: dict[Variant, ReactionEvent] = {}
     for event in events:
@@ -36,10 +36,10 @@ def standing(events: Iterable[ReactionEvent]) -> dict[Variant, datetime]:
 
 
 def reading(variant: Variant, post: Post, tags: TagSpace) -> tuple[Says, str | None] | None:
-    """Return what a variant says of a post: (says, tag id); None if it says nothing.
+    """Return the meaning of a variant on a post: (says, tag id), or None.
 
-    A tag's emoji names that tag in every arm. 👍 👎 😕 speak only where a prediction is named: in the blank
-    arm there is nothing to approve.
+    A tag's emoji names that tag in every arm. 👍 👎 😕 count only in the arms that show a prediction: in the blank
+    arm, there is nothing to approve.
     """
     if variant.source is Source.MENU:
         return (Says.NAMES, variant.name) if variant.name in tags else None
@@ -48,40 +48,38 @@ def reading(variant: Variant, post: Post, tags: TagSpace) -> tuple[Says, str | N
         return Says.NAMES, tag.id
     if post.arm is Arm.BLANK:
         return None
-    spoken: dict[str, tuple[Says, str | None]] = {
+    answers: dict[str, tuple[Says, str | None]] = {
         APPROVE: (Says.NAMES, post.shown_tag),
         REJECT: (Says.REJECTS, None),
         UNSURE: (Says.UNSURE, None),
     }
-    return spoken.get(base_name(variant.name))
+    return answers.get(base_name(variant.name))
 
 
 def votes_of(
     events: Iterable[ReactionEvent], post: Post, tags: TagSpace, *, ignore: Collection[str] = ()
 ) -> list[Vote]:
-    """Derive the votes on a post from its events; `ignore` are user ids that are no voters (the bot itself).
+    """Derive the votes on a post from its events, except those of users in `ignore` (the bot itself).
 
-    Each (user, what is said) counts once, however many variants say it, from the earliest that stands.
+    A user who says the same thing in several variants has one vote, from the time of the earliest.
     """
-    said: dict[tuple[str, Says, str | None], datetime] = {}
-    for variant, at in standing(events).items():
-        meaning = None if variant.user in ignore else reading(variant, post, tags)
-        if meaning is not None:
-            identity = (variant.user, *meaning)
-            said[identity] = min(at, said.get(identity, at))
-    return _ordered(said)
+    meanings = ((variant, at, reading(variant, post, tags)) for variant, at in standing(events).items())
+    return merged(
+        [
+            [
+                Vote(variant.user, meaning[0], at, meaning[1])
+                for variant, at, meaning in meanings
+                if meaning is not None and variant.user not in ignore
+            ]
+        ]
+    )
 
 
 def merged(places: Iterable[Iterable[Vote]]) -> list[Vote]:
-    """Put together the votes on one post in several messages: each is one vote, from the earliest place it stands."""
-    said: dict[tuple[str, Says, str | None], datetime] = {}
-    for votes in places:
-        for vote in votes:
-            identity = (vote.user, vote.says, vote.tag)
-            said[identity] = min(vote.at, said.get(identity, vote.at))
-    return _ordered(said)
-
-
-def _ordered(said: Mapping[tuple[str, Says, str | None], datetime]) -> list[Vote]:
-    votes = [Vote(user=user, says=says, tag=tag, at=at) for (user, says, tag), at in said.items()]
-    return sorted(votes, key=lambda vote: (vote.at, vote.user, vote.says, vote.tag or ""))
+    """Merge the votes on one post from several messages: equal votes of a user become one, the earliest."""
+    earliest: dict[tuple[str, Says, str | None], Vote] = {}
+    for vote in (vote for votes in places for vote in votes):
+        identity = (vote.user, vote.says, vote.tag)
+        if identity not in earliest or vote.at < earliest[identity].at:
+            earliest[identity] = vote
+    return sorted(earliest.values(), key=lambda vote: (vote.at, vote.user, vote.says, vote.tag or ""))

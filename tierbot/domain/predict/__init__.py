@@ -1,1 +1,1 @@
-"""What the model says of an article, which tag is shown, by which arm, and which articles are asked about."""
+"""Predicts tags, and chooses which articles to post, which tag to show and in which arm."""

@@ -1,8 +1,8 @@
-"""From waiting articles to predictions that colleagues can be asked about: pure, with every draw logged.
+"""Turns waiting articles into predictions to post, and logs every draw. Pure.
 
-Boundaries come first and last: an article that they bar by its source or words is not predicted, one that they
-bar by its tag is not chosen from, and a tag that may not be shown is masked before the policy's distribution is
-worked out. So selection probabilities and propensities are exact under any boundaries.
+Boundaries apply at both ends. An article barred by its source or words isn't predicted, one barred by its tag isn't
+selected, and a tag that may not be shown is masked before the policy's distribution is computed. Selection
+probabilities and propensities are therefore exact under any boundaries.
 """
 
 from collections.abc import Mapping, Sequence
@@ -23,7 +23,7 @@ from tierbot.domain.predict.selection import SelectionMix, select
 
 @dataclass(frozen=True, slots=True)
 class Asker:
-    """How tierbot asks: what to show, what to ask about, by which arm."""
+    """How tierbot asks: the policy for tags, the selection of articles, the shares of the arms."""
 
     policy: EpsilonPolicy
     mix: SelectionMix
@@ -33,10 +33,10 @@ class Asker:
 
 @dataclass(frozen=True, slots=True)
 class AskingContext:
-    """On what terms articles are asked about just now.
+    """The state in which articles are asked about.
 
-    model, version: the one in service. tag_ids: the T tags. verdicts: how many posts have settled so far; exploration and
-    what is asked at random decay with it. metadata: kept with each prediction.
+    model, version: the live model. tag_ids: the T tags. verdicts: how many posts have settled so far; exploration and
+    the share of random selection decay with it. metadata: stored with each prediction.
     """
 
     asker: Asker
@@ -51,7 +51,7 @@ class AskingContext:
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """One prediction and the arm it is put to colleagues in."""
+    """One prediction and the arm of its post."""
 
     prediction: Prediction
     arm: Arm
@@ -60,7 +60,7 @@ class Asked:
 
 @dataclass(frozen=True, slots=True)
 class Asking:
-    """What became of the articles: those to ask about, and those that a boundary held back."""
+    """The articles to ask about, and those that a boundary held back."""
 
     asked: list[Asked]
     held: list[HeldBack]
@@ -74,29 +74,36 @@ def ask_about(
     rng: np.random.Generator,
     sources: Mapping[str, int] | None = None,
 ) -> Asking:
-    """Choose up to `count` of n articles (embeddings: (n, d)), predict each and draw what to show and the arm.
+    """Select up to `count` of n articles (embeddings: (n, d)), predict them, and draw the shown tags and arms.
 
-    `sources` says how many sources carry each article id: those that several carry trend. Every article that
-    boundaries bar is held back, chosen or not.
+    sources: how many sources carry each article id; those with several trend. Every barred article is held back,
+    selected or not.
     """
-    rows, held = _before(articles, terms.boundaries, terms.now)
+    rules = terms.boundaries
+    reasons = [rules.before(article) for article in articles]
+    rows = [row for row, reason in enumerate(reasons) if reason is None]
+    held = [
+        HeldBack(article.id, reason, rules.digest, terms.now)
+        for article, reason in zip(articles, reasons, strict=True)
+        if reason is not None
+    ]
     if not rows:
         return Asking([], held)
-    read = [articles[row] for row in rows]
-    p = terms.model.predict(read, embeddings[rows], terms.tag_ids)
-    allowed, barred = _after(read, p, terms)
-    left = np.flatnonzero(allowed.any(axis=1))
-    carried = None if sources is None else np.array([sources.get(read[row].id, 1) for row in left], dtype=np.int64)
+    passed = [articles[row] for row in rows]
+    p = terms.model.predict(passed, embeddings[rows], terms.tag_ids)
+    allowed, barred = _after(passed, p, terms)
+    pool = np.flatnonzero(allowed.any(axis=1))
+    carried = None if sources is None else np.array([sources.get(passed[row].id, 1) for row in pool], dtype=np.int64)
     mix = terms.asker.mix.after(terms.verdicts)
-    chosen = select(count, probabilities=p[left], embeddings=embeddings[rows][left], rng=rng, mix=mix, sources=carried)
+    chosen = select(count, probabilities=p[pool], embeddings=embeddings[rows][pool], rng=rng, mix=mix, sources=carried)
     asked = []
     for place, selection in chosen:
-        row = int(left[place])
-        article = read[row]
-        known = {"pool": len(left), "copies": article.copies}
+        row = int(pool[place])
+        article = passed[row]
+        metadata = {"pool": len(pool), "copies": article.copies}
         if sources is not None:
-            known["sources"] = sources.get(article.id, 1)
-        asked.append(_draw(article, p[row], allowed[row], selection, known, terms, rng))
+            metadata["sources"] = sources.get(article.id, 1)
+        asked.append(_draw(article, p[row], allowed[row], selection, metadata, terms, rng))
     return Asking(asked, held + barred)
 
 
@@ -105,11 +112,11 @@ def _draw(
     p: NDArray[np.float64],
     allowed: NDArray[np.bool_],
     selection: Selection,
-    known: Mapping[str, int],
+    metadata: Mapping[str, int],
     terms: AskingContext,
     rng: np.random.Generator,
 ) -> Asked:
-    """Draw the tag to show and the arm of one article with probabilities p, (T,), of which some may be shown, (T,)."""
+    """Draw the shown tag and the arm of an article; p: (T,), allowed: (T,), which tags may be shown."""
     asker, tag_ids = terms.asker, terms.tag_ids
     choice = asker.policy.choose(p, tag_ids, terms.verdicts, rng, allowed)
     arm, arm_probability = draw_arm(rng, asker.blank_share, asker.basic_share)
@@ -126,21 +133,9 @@ def _draw(
         policy_probabilities={tag: pi for tag, pi in choice.policy_probabilities.items() if pi > 0},
         selection=selection,
         created_at=terms.now,
-        metadata={**terms.metadata, **known, **rules},
+        metadata={**terms.metadata, **metadata, **rules},
     )
     return Asked(prediction, arm, arm_probability)
-
-
-def _before(articles: Sequence[Article], rules: Boundaries, now: datetime) -> tuple[list[int], list[HeldBack]]:
-    """Return the rows that may be predicted, and the articles held back by their source or words."""
-    rows, held = [], []
-    for row, article in enumerate(articles):
-        reason = rules.before(article)
-        if reason is None:
-            rows.append(row)
-        else:
-            held.append(HeldBack(article.id, reason, rules.digest, now))
-    return rows, held
 
 
 def _after(
@@ -148,7 +143,7 @@ def _after(
     probabilities: NDArray[np.float64],
     terms: AskingContext,
 ) -> tuple[NDArray[np.bool_], list[HeldBack]]:
-    """Return which tags may be shown of each article, (n, T), none where it is held back, and those held back."""
+    """Return which tags may be shown for each article, (n, T), and the articles held back, which may show none."""
     allowed = np.ones(probabilities.shape, dtype=bool)
     held: list[HeldBack] = []
     rules, tag_ids = terms.boundaries, terms.tag_ids

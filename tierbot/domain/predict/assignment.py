@@ -1,10 +1,10 @@
-"""Who is asked about what: each trainer gets the posts on which their opinion is expected to tell most.
+"""Assigns posts to trainers: each gets the posts on which their vote is expected to be most informative.
 
-What a vote tells is the mutual information between the answer and the truth, in bits, under what is believed of the
-post and how well this trainer knows each tag (Lindley, Annals of Mathematical Statistics 1956; for crowds: Welinder et
-al., NIPS 2010). A vote that brings a post to its verdict is worth some bits more: what nobody settles teaches nothing. A
-share of the draws is made evenly, so that the log can say what another assignment would have brought; the probability
-of each draw, given those before it, goes with it.
+A vote's information is the mutual information between the answer and the truth, in bits, given the belief about the
+post and the trainer's skill on each tag (Lindley, Annals of Mathematical Statistics 1956; for crowds: Welinder et al.,
+NIPS 2010). A vote that settles a post is worth some extra bits, because an unsettled post teaches nothing. Some draws
+are uniform, so the log can tell how another assignment would have done; each draw's probability, given the earlier
+ones, is logged.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -17,16 +17,16 @@ from tierbot.domain.nouns import Arm, Outcome, Post, Says, Verdict, Vote
 
 Floats = NDArray[np.float64]
 Skill = Callable[[str], float]
-"""How likely a trainer is to recognise a tag where it is true, in (0, 1)."""
+"""The probability that a trainer recognizes a tag when it is true, in (0, 1)."""
 
-_LED = 0.5  # a vote for what is on display tells half as much: it may have been clicked unread
-_USUAL = 0.8  # competence of voters who are not known
+_ANCHORED = 0.5  # a vote for the tag on display counts half: it may have been clicked without reading
+_COMPETENCE = 0.8  # of unknown voters
 _SURE = 0.999
 
 
 @dataclass(frozen=True, slots=True)
 class AssignmentCandidate:
-    """A post that the trainer has not judged. belief: the model's p by tag; votes: what stands on it; verdict: so far."""
+    """A post that the trainer hasn't judged. belief: the model's p by tag; votes, verdict: the current ones."""
 
     post: Post
     belief: Mapping[str, float]
@@ -36,7 +36,7 @@ class AssignmentCandidate:
 
 @dataclass(frozen=True, slots=True)
 class Assignment:
-    """A post for a trainer: what their vote is expected to tell, and the probability of this draw in (0, 1]."""
+    """A post for a trainer, with the expected information of their vote and the probability of this draw, in (0, 1]."""
 
     post: Post
     gain: float
@@ -47,8 +47,8 @@ class Assignment:
 class Assigner:
     """How posts are drawn.
 
-    explore: the share of even draws. minimum: voters that must agree for a verdict. settling: what bringing a post to its
-    verdict is worth, in bits (of 1, 3, 6 and 12 the best in tests/benchmarks/queue.py).
+    explore: the share of uniform draws. minimum: voters that must agree for a verdict. settling: the value of settling
+    a post, in bits (6 was the best of 1, 3, 6 and 12 in tests/benchmarks/queue.py).
     """
 
     explore: float = 0.1
@@ -59,7 +59,7 @@ class Assigner:
     def assign(
         self, candidates: Sequence[AssignmentCandidate], count: int, skill: Skill, rng: np.random.Generator
     ) -> list[Assignment]:
-        """Draw up to `count` posts for a trainer of such skill, one after the other; settled ones are left alone."""
+        """Draw up to `count` posts for a trainer with this skill, one by one; settled posts are left out."""
         left = [one for one in candidates if one.verdict is None or one.verdict.outcome is Outcome.ABSTAINED]
         left.sort(key=lambda one: (one.post.created_at, one.post.id))
         gains = self.gains(left, skill)
@@ -74,15 +74,15 @@ class Assigner:
         return drawn
 
     def gains(self, candidates: Sequence[AssignmentCandidate], skill: Skill) -> Floats:
-        """Return what a vote of this skill is expected to tell of each, (n,): bits, plus the chance that it settles it.
+        """Return the expected gain of a vote on each candidate, (n,): its information, plus the value of settling it.
 
-        The candidates' beliefs are over the same tags, in the same order.
+        The candidates' beliefs must be over the same tags, in the same order.
         """
         if not candidates:
             return np.zeros(0)
         tags = list(candidates[0].belief)
         belief = np.stack([believed(one) for one in candidates])
-        # Whoever does not recognise the truth names any other tag alike.
+        # A trainer who doesn't recognize the truth names another tag uniformly at random.
         known = np.clip([skill(tag) for tag in tags], 1 / max(2, len(tags)), _SURE)
         other = (1 - known) / max(1, len(tags) - 1)
         said = belief * (known - other) + (belief @ other)[:, None]
@@ -94,16 +94,16 @@ class Assigner:
 
 
 def believed(candidate: AssignmentCandidate) -> Floats:
-    """Return the probability of each tag of the candidate's belief, (T,), after the votes that stand."""
+    """Return the probability of each tag, (T,), after updating the belief with the current votes."""
     tags = list(candidate.belief)
     logs = np.log(np.maximum(np.array(list(candidate.belief.values()), dtype=np.float64), 1e-4))
-    wrong = np.log((1 - _USUAL) / max(1, len(tags) - 1))
+    wrong = np.log((1 - _COMPETENCE) / max(1, len(tags) - 1))
     on_display = None if candidate.post.arm is Arm.BLANK else candidate.post.shown_tag
     for vote in candidate.votes:
         if vote.tag is not None and vote.tag in candidate.belief:
-            weight = _LED if vote.tag == on_display else 1.0
-            logs[tags.index(vote.tag)] += weight * (np.log(_USUAL) - wrong)
+            weight = _ANCHORED if vote.tag == on_display else 1.0
+            logs[tags.index(vote.tag)] += weight * (np.log(_COMPETENCE) - wrong)
         elif vote.says is Says.REJECTS and candidate.post.shown_tag in candidate.belief:
-            logs[tags.index(candidate.post.shown_tag)] += np.log(1 - _USUAL)
+            logs[tags.index(candidate.post.shown_tag)] += np.log(1 - _COMPETENCE)
     p = np.exp(logs - logs.max())
     return np.asarray(p / p.sum())

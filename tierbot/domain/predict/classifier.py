@@ -1,9 +1,8 @@
-"""The head: one calibrated linear score per tag over a text's embedding and its hashed words.
+"""The classifier's head: a calibrated linear score per tag over a text's embedding and its hashed words.
 
-One binary problem per tag takes all three things that colleagues say: true tags, "this tag is wrong" alone,
-and silence. Scores are calibrated per tag (Platt, 1999) and then normalised over the tags asked about, so
-that p sums to 1 and retired tags simply drop out. Weights are kept as safetensors with a JSON card; nothing
-is ever unpickled.
+One binary problem per tag can use all that votes say: true tags, "this tag is wrong" alone, and silence. Scores are
+calibrated per tag (Platt, 1999) and then normalized over the requested tags, so retired tags drop out. Weights are
+stored as safetensors with a JSON card; nothing is ever unpickled.
 """
 
 from collections.abc import Mapping, Sequence
@@ -23,26 +22,25 @@ FORMAT = "tierbot-classifier/1"
 
 
 class UnknownTagError(TierbotError):
-    """A tag that the model was never given; extend the model first."""
+    """A tag that the model doesn't have; extend the model first."""
 
 
 @dataclass(frozen=True, slots=True)
 class Classifier:
     """T tags' weights over d embedding dimensions and A hashed words and sites.
 
-    dense (d, T), bias (T,), words (A, T): the weights. reading: how words are weighed. memory: single judged stories.
+    dense (d, T), bias (T,), words (A, T): the weights. tfidf: the words' tf-idf weights. neighbors: judged stories.
     slope, offset, sharpness: the calibration, p ∝ σ(slope · score + offset)^sharpness. adjustment (T,): added to log p
-    once the memory has voted; it takes back a part of what the labels' mix of tags says (training.fit.logit_adjustment).
-    seen: 64-bit keys of the posts it learned from (see training.rows), so that a judge can tell what is new to it.
-    card: for people; JSON.
+    after the neighbors' vote; it compensates for the labels' mix of tags (training.fit.logit_adjustment).
+    seen: 64-bit keys of the posts it learned from (see training.rows). card: JSON, for people.
     """
 
     tag_ids: tuple[str, ...]
     dense: NDArray[np.float32]
     bias: NDArray[np.float32]
     words: NDArray[np.float32]
-    reading: TfIdfWeights
-    memory: Neighbors
+    tfidf: TfIdfWeights
+    neighbors: Neighbors
     adjustment: NDArray[np.float32]
     slope: float = 1.0
     offset: float = 0.0
@@ -59,29 +57,22 @@ class Classifier:
         """Return raw scores (log odds before calibration), (n, T), in the order of `tag_ids`."""
         if features.dimension != self.dimension:
             raise ModelFileError(
-                f"The model reads embeddings of {self.dimension} numbers, the encoder gives {features.dimension}. "
-                "Set the encoder that the model was made with, or retrain."
+                f"The model expects embeddings of {self.dimension} numbers, but the encoder returns "
+                f"{features.dimension}. Use the encoder that the model was trained with, or retrain."
             )
         found = features.embeddings @ self.dense + self.bias
-        found += self.reading.weigh(features.words) @ self.words
+        found += self.tfidf.transform(features.words) @ self.words
         return np.asarray(found, dtype=np.float32)
-
-    @staticmethod
-    def features_of(
-        texts: Sequence[str], embeddings: NDArray[np.float32], urls: Sequence[str] | None = None
-    ) -> Features:
-        """Return what the model reads of n texts: their embeddings (n, d) and hashed words, sites included."""
-        return features_of(texts, embeddings, urls)
 
     def probabilities(self, features: Features, tag_ids: Sequence[str]) -> NDArray[np.float64]:
         """Return calibrated probabilities over `tag_ids`, (n, len(tag_ids)); each row sums to 1.
 
-        Raises UnknownTagError for a tag that the model lacks (see `extended`).
+        Raises UnknownTagError for a tag that the model doesn't have (see `extended`).
         """
         places = self.places(tag_ids)
         scores = self.scores(features)[:, places].astype(np.float64)
-        linear = normalised(self.slope * scores + self.offset, self.sharpness)
-        return adjusted(self.memory.over(places).blended(linear, features.embeddings), self.adjustment[places])
+        linear = normalized(self.slope * scores + self.offset, self.sharpness)
+        return adjusted(self.neighbors.over(places).blended(linear, features.embeddings), self.adjustment[places])
 
     def known(self, tag_ids: Sequence[str]) -> list[str]:
         """Return those of the tags that the model has."""
@@ -96,26 +87,25 @@ class Classifier:
         return self.probabilities(features, tag_ids)
 
     def places(self, tag_ids: Sequence[str]) -> NDArray[np.intp]:
-        """Return where the given tags stand among the model's. Raises UnknownTagError."""
+        """Return the model's columns for the given tags. Raises UnknownTagError."""
         order = {tag: place for place, tag in enumerate(self.tag_ids)}
         missing = [tag for tag in tag_ids if tag not in order]
         if missing:
             raise UnknownTagError(
-                f"The model does not know the tag {missing[0]!r}. Extend it with the tag's description, or retrain."
+                f"The model doesn't know the tag {missing[0]!r}. Extend it with the tag's description, or retrain."
             )
         return np.array([order[tag] for tag in tag_ids], dtype=np.intp)
 
     def extended(self, other: "Classifier") -> "Classifier":
-        """Return this model with the tags that only `other` has, taken from there (say, from descriptions)."""
+        """Return this model with additional tags from `other`, for example a model from descriptions."""
         new = [place for place, tag in enumerate(other.tag_ids) if tag not in set(self.tag_ids)]
         if not new:
             return self
         if other.dimension != self.dimension:
-            raise ModelFileError("The added tags were described with another encoder. Use the model's own.")
-        reading = self.reading.widened(other.reading.columns)
+            raise ModelFileError("The added tags were described with another encoder. Use the model's own encoder.")
+        tfidf = self.tfidf.widened(other.tfidf.columns)
         words = np.concatenate(
-            [reading.translated(self.words, self.reading), reading.translated(other.words[:, new], other.reading)],
-            axis=1,
+            [tfidf.translated(self.words, self.tfidf), tfidf.translated(other.words[:, new], other.tfidf)], axis=1
         )
         return replace(
             self,
@@ -123,13 +113,13 @@ class Classifier:
             dense=np.concatenate([self.dense, other.dense[:, new]], axis=1),
             bias=np.concatenate([self.bias, other.bias[new]]),
             words=words,
-            reading=reading,
-            memory=self.memory.over(np.array([*range(len(self.tag_ids)), *(-1 for _ in new)])),
+            tfidf=tfidf,
+            neighbors=self.neighbors.over(np.array([*range(len(self.tag_ids)), *(-1 for _ in new)])),
             adjustment=np.concatenate([self.adjustment, other.adjustment[new]]),
         )
 
     def over(self, tag_ids: Sequence[str]) -> "Classifier":
-        """Return this model with the given ones of its tags, in that order. Raises UnknownTagError."""
+        """Return this model with only the given tags, in that order. Raises UnknownTagError."""
         places = self.places(tag_ids)
         return replace(
             self,
@@ -137,36 +127,29 @@ class Classifier:
             dense=self.dense[:, places],
             bias=self.bias[places],
             words=self.words[:, places],
-            memory=self.memory.over(places),
+            neighbors=self.neighbors.over(places),
             adjustment=self.adjustment[places],
         )
 
-    def with_card(self, card: Mapping[str, Any]) -> "Classifier":
-        """Return the same model with another card."""
-        return replace(self, card=dict(card))
-
     def to_bytes(self) -> bytes:
-        """Return the model as safetensors, its card and a checksum in the header.
-
-        Word weights are kept at half precision; they are read back as they were written.
-        """
+        """Return the model as safetensors, with its card and a checksum in the header; words at half precision."""
         arrays: dict[str, NDArray[Any]] = {
             "dense": self.dense,
             "bias": self.bias,
             "words": self.words.astype(np.float16),
-            "columns": self.reading.columns,
-            "idf": self.reading.idf,
+            "columns": self.tfidf.columns,
+            "idf": self.tfidf.idf,
             "seen": self.seen,
-            "memory_embeddings": self.memory.embeddings,
-            "memory_tags": self.memory.tags,
+            "memory_embeddings": self.neighbors.embeddings,
+            "memory_tags": self.neighbors.tags,
             "adjustment": self.adjustment,
         }
         about: dict[str, Any] = {
             "format": FORMAT,
             "hashing": HASHING,
             "tag_ids": list(self.tag_ids),
-            "reading": self.reading.numbers(),
-            "memory": self.memory.numbers(),
+            "reading": self.tfidf.numbers(),
+            "memory": self.neighbors.numbers(),
             "calibration": [self.slope, self.offset, self.sharpness],
             "card": dict(self.card),
         }
@@ -174,10 +157,10 @@ class Classifier:
 
     @classmethod
     def from_bytes(cls, data: bytes, name: str = "the model") -> "Classifier":
-        """Read a model back. Raises ModelFileError, calling the file `name`, if it is damaged or foreign."""
+        """Read a model. Raises ModelFileError, calling the file `name`, if it is damaged or has another format."""
         arrays, about = read_tensors(data, name, FORMAT)
         if about.get("hashing") != HASHING:
-            raise ModelFileError(f"{name} was written by another version of tierbot. Retrain, or restore its file.")
+            raise ModelFileError(f"{name} was written by another version of tierbot. Restore the file, or retrain.")
         try:
             slope, offset, sharpness = map(float, about["calibration"])
             return cls(
@@ -185,8 +168,8 @@ class Classifier:
                 dense=arrays["dense"],
                 bias=arrays["bias"],
                 words=arrays["words"].astype(np.float32),
-                reading=TfIdfWeights(arrays["columns"], arrays["idf"], **about["reading"]),
-                memory=Neighbors(arrays["memory_embeddings"], arrays["memory_tags"], **about["memory"]),
+                tfidf=TfIdfWeights(arrays["columns"], arrays["idf"], **about["reading"]),
+                neighbors=Neighbors(arrays["memory_embeddings"], arrays["memory_tags"], **about["memory"]),
                 adjustment=arrays.get("adjustment", np.zeros(len(about["tag_ids"]), np.float32)),
                 slope=slope,
                 offset=offset,
@@ -195,11 +178,11 @@ class Classifier:
                 card=about["card"],
             )
         except (KeyError, TypeError, ValueError) as fault:
-            raise ModelFileError(f"{name} lacks {fault}. Restore the file, or retrain.") from fault
+            raise ModelFileError(f"{name} is incomplete or damaged ({fault}). Restore the file, or retrain.") from fault
 
 
-def normalised(logits: NDArray[np.float64], sharpness: float) -> NDArray[np.float64]:
-    """Turn calibrated log odds (n, k) into probabilities that sum to 1: σ(z)^sharpness over its row's sum."""
+def normalized(logits: NDArray[np.float64], sharpness: float) -> NDArray[np.float64]:
+    """Turn calibrated log odds (n, k) into probabilities that sum to 1: σ(z)^sharpness, divided by the row's sum."""
     logs = -np.logaddexp(0.0, -np.asarray(logits, dtype=np.float64)) * sharpness
     logs -= logs.max(axis=1, keepdims=True)
     found = np.exp(logs)
@@ -207,6 +190,6 @@ def normalised(logits: NDArray[np.float64], sharpness: float) -> NDArray[np.floa
 
 
 def adjusted(probabilities: NDArray[np.float64], adjustment: NDArray[np.float32]) -> NDArray[np.float64]:
-    """Return p (n, k) with each tag's log p moved by its adjustment, (k,); rows still sum to 1."""
+    """Add each tag's adjustment, (k,), to log p, (n, k), and renormalize."""
     found = probabilities * np.exp(adjustment.astype(np.float64))
     return np.asarray(found / found.sum(axis=1, keepdims=True))

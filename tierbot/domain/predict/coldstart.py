@@ -1,8 +1,8 @@
-"""A classifier from tags' names and descriptions alone: what a tag knows before anybody judged it.
+"""Builds a classifier from the tags' names and descriptions alone, before there are any verdicts.
 
-A tag's direction is the mean embedding of its name and of each topic that its description lists; a text's
-score grows with the cosine between the two. The words of the description count by themselves as well. Retraining
-shrinks towards these weights, so that a tag without data keeps them.
+A tag's direction is the mean embedding of its name and the topics in its description. A text's score grows with its
+cosine to that direction, and with the description's words in it. Retraining shrinks toward these weights, so a tag
+without data keeps them.
 """
 
 import re
@@ -20,10 +20,10 @@ from tierbot.domain.predict.tfidf import TfIdfWeights
 Encode = Callable[[Sequence[str]], NDArray[np.float32]]
 
 # Fitted to dated HuffPost stories with the default encoder (see training.bootstrap_model): a true tag scores
-# about +1, a false one −1; then the calibration of such scores.
+# about +1, a false one −1. The last three calibrate such scores.
 COSINE_SLOPE = 4.0
 LEVEL = -1.8
-WORD_SCORE = 0.3  # what a word of the description adds where the text has few others
+WORD_SCORE = 0.3  # what a word of the description adds to the score of a short text
 SLOPE, OFFSET, SHARPNESS = 3.65, 0.1, 1.24
 
 _SEPARATOR = re.compile(r"[,;]|\band\b|\bor\b")
@@ -33,7 +33,7 @@ _COMMON = frozenset(
 
 
 def phrases(tag: Tag) -> list[str]:
-    """Return a tag's name and the topics that its description lists.
+    """Return a tag's name and the topics in its description.
 
     >>> phrases(Tag("booze", "Booze", "beers", "🍻", "Beer, wine and bars"))
     ['Booze', 'Beer', 'wine', 'bars']
@@ -43,10 +43,7 @@ def phrases(tag: Tag) -> list[str]:
 
 
 def coldstart(tags: Sequence[Tag], encode: Encode) -> Classifier:
-    """Return a classifier that knows the given tags by their descriptions only.
-
-    `encode` turns texts into unit-length embeddings, (n, d).
-    """
+    """Build a classifier from the tags' descriptions; `encode` returns unit-length embeddings, (n, d)."""
     listed = [phrases(tag) for tag in tags]
     vectors = encode([phrase for group in listed for phrase in group])
     ends = np.cumsum([len(group) for group in listed])
@@ -59,8 +56,8 @@ def coldstart(tags: Sequence[Tag], encode: Encode) -> Classifier:
         dense=np.ascontiguousarray(COSINE_SLOPE * directions.T, dtype=np.float32),
         bias=np.full(count, LEVEL, np.float32),
         words=words,
-        reading=TfIdfWeights(columns, np.ones(len(columns), np.float32)),
-        memory=Neighbors.empty(directions.shape[1], count),
+        tfidf=TfIdfWeights(columns, np.ones(len(columns), np.float32)),
+        neighbors=Neighbors.empty(directions.shape[1], count),
         adjustment=np.zeros(count, np.float32),
         slope=SLOPE,
         offset=OFFSET,
@@ -70,10 +67,7 @@ def coldstart(tags: Sequence[Tag], encode: Encode) -> Classifier:
 
 
 def _description_words(listed: Sequence[Sequence[str]]) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
-    """Return the hashed words of the descriptions, and each one's weight per tag, (A, T).
-
-    A word that several tags share is divided among them.
-    """
+    """Return the A hashed words of the descriptions and their weights, (A, T), divided among the tags that share one."""
     texts = [
         " ".join(word for word in re.findall(r"\w+", " ".join(group).lower()) if word not in _COMMON)
         for group in listed

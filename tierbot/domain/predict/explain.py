@@ -1,7 +1,7 @@
-"""Why a tag: which words of a text moved the model, and which labelled stories are near. Pure functions.
+"""Explains a prediction: the words that mattered, and the nearest labeled stories.
 
-Words are judged by occlusion (Zeiler and Fergus, ECCV 2014; for texts Li, Monroe and Jurafsky, 2016): a word's
-effect is how much less probable the tag becomes when the word is left out. It asks the model itself, whatever it is.
+Words are rated by occlusion (Zeiler and Fergus, ECCV 2014; for texts Li, Monroe and Jurafsky, 2016): the effect of a
+word is the drop in the tag's probability when it is left out. This works with any model.
 """
 
 import re
@@ -15,14 +15,14 @@ from numpy.typing import NDArray
 from tierbot.domain.nouns import Arm, Selection
 
 MOST_WORDS = 40
-"""Distinct words that are tried: the model reads a text once for each."""
+"""Distinct words to try: each takes one prediction."""
 
 _WORD = re.compile(r"\w+(?:[’'\-]\w+)*[+#]*")
 
 
 @dataclass(frozen=True, slots=True)
 class WordEffect:
-    """How much probability the tag loses when a word is left out: positive words spoke for it. In [-1, 1]."""
+    """The drop in the tag's probability, in [-1, 1], when a word is left out; positive if the word supports the tag."""
 
     word: str
     drop: float
@@ -30,7 +30,7 @@ class WordEffect:
 
 @dataclass(frozen=True, slots=True)
 class Neighbor:
-    """A labelled story near the explained one; similarity is the cosine of their embeddings, in [-1, 1]."""
+    """A labeled story near the explained one; similarity: the cosine of their embeddings, in [-1, 1]."""
 
     title: str
     url: str
@@ -40,10 +40,10 @@ class Neighbor:
 
 @dataclass(frozen=True, slots=True)
 class Explanation:
-    """All that is known of why a post shows what it shows.
+    """Why a post shows its tag.
 
-    probabilities: (tag id, p), most probable first, the shown tag among them. words: by the size of their effect
-    on the shown tag. `note` says what could not be told, and why.
+    probabilities: (tag id, p), most probable first, including the shown tag. words: by the size of their effect on the
+    shown tag. note: what is missing, and why.
     """
 
     post_id: str
@@ -64,7 +64,7 @@ class Explanation:
 
 
 def words_of(text: str, most: int = MOST_WORDS) -> list[str]:
-    """Return the distinct words of a text worth trying, in order of appearance: no stop words, at most `most`."""
+    """Return up to `most` distinct words of a text, in order of appearance, without stop words."""
     from sklearn.feature_extraction.text import ENGLISH_STOP_WORDS  # noqa: PLC0415 - slow, and needed only here
 
     found: dict[str, str] = {}
@@ -78,7 +78,7 @@ def words_of(text: str, most: int = MOST_WORDS) -> list[str]:
 
 
 def without(text: str, word: str) -> str:
-    """Return a text with every occurrence of a word left out, whatever its case.
+    """Return a text without a word, regardless of case.
 
     >>> without("Pizza is pizza, pizzas are not", "pizza")
     'is , pizzas are not'
@@ -90,10 +90,10 @@ def without(text: str, word: str) -> str:
 def words_that_mattered(
     text: str, probability: Callable[[Sequence[str]], NDArray[np.float64]], most: int = MOST_WORDS
 ) -> list[WordEffect]:
-    """Return the words of a text with their effect on one tag, the largest effect first.
+    """Return the words of a text with their effect on a tag, largest effect first.
 
-    `probability` gives the model's probability of that tag for n texts, shape (n,); it is asked once, for the text
-    and for the text without each of its words.
+    probability: returns the model's probability of the tag for n texts, shape (n,); it is called once, with the text
+    and its variants without each word.
     """
     words = words_of(text, most)
     if not words:
@@ -106,9 +106,9 @@ def words_that_mattered(
 def nearest(
     query: NDArray[np.float32], vectors: NDArray[np.float32], count: int
 ) -> tuple[NDArray[np.intp], NDArray[np.float32]]:
-    """Return up to `count` rows of vectors (n, d) most similar to query (d,), and their cosines, best first.
+    """Return the `count` rows of vectors (n, d) most similar to query (d,), and their cosines; all unit length.
 
-    All are of unit length. Equal ones keep their order.
+    The best comes first; ties keep their order.
     """
     cosines = np.asarray(vectors @ query, dtype=np.float32)
     order = np.argsort(-cosines, kind="stable")[:count]
@@ -116,7 +116,7 @@ def nearest(
 
 
 def likeliest(probabilities: dict[str, float], shown: str, most: int) -> tuple[tuple[str, float], ...]:
-    """Return the `most` likeliest tags with their probabilities, and the shown one behind them if it is none of them."""
+    """Return the `most` likeliest tags with their probabilities, followed by the shown tag if it isn't among them."""
     ordered = sorted(probabilities.items(), key=lambda pair: (-pair[1], pair[0]))
     top = ordered[:most]
     return tuple(top if any(tag == shown for tag, _ in top) else [*top, (shown, probabilities.get(shown, 0.0))])

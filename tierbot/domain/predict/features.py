@@ -1,7 +1,7 @@
-"""What the classifier reads of an article: its sentence embedding beside its hashed words and its site.
+"""Computes the classifier's input: an article's sentence embedding, hashed words and site.
 
-Features depend on no model, so that they can be computed once, stored without the text and replayed in
-training. Weighting (idf) and scaling belong to the classifier.
+Features don't depend on a model, so they can be computed once, stored without the text and replayed in training.
+The classifier weights (idf) and scales them.
 """
 
 import re
@@ -18,9 +18,9 @@ WORD_COLUMNS = 1 << 18
 SITE_COLUMNS = 1 << 16
 COLUMNS = WORD_COLUMNS + SITE_COLUMNS
 HASHING = f"murmur3/words-1-2/{WORD_COLUMNS}/site-path/{SITE_COLUMNS}"
-"""Names the hashing scheme; stored with features, since features of different schemes must not meet."""
+"""The id of the hashing scheme, stored with features: those of different schemes must not be mixed."""
 
-_MOST_WORDS = 1000  # of one text: a 20,000-word text is known by its beginning, as the encoder knows it
+_MOST_WORDS = 1000  # from the start of a text, which is all that the encoder sees, too
 _MOST_CHARACTERS = 20_000
 _WORD = re.compile(r"\w+(?:[+#]+|(?=\W|$))")
 
@@ -29,8 +29,8 @@ _WORD = re.compile(r"\w+(?:[+#]+|(?=\W|$))")
 class Features:
     """Features of n texts.
 
-    embeddings: (n, d) float32, unit length. words: (n, COLUMNS) CSR float32 of 0 and 1: first which hashed words
-    and pairs of neighbouring words occur, then from which site the text comes.
+    embeddings: (n, d) float32, unit length. words: (n, COLUMNS) CSR float32 of 0 and 1: which hashed words, word pairs
+    and, in the last columns, sites occur.
     """
 
     embeddings: NDArray[np.float32]
@@ -38,7 +38,7 @@ class Features:
 
     def __post_init__(self) -> None:
         if self.embeddings.ndim != 2 or self.embeddings.shape[0] != self.words.shape[0]:  # noqa: PLR2004
-            raise ValueError(f"{self.embeddings.shape} embeddings do not go with {self.words.shape} words.")
+            raise ValueError(f"Embeddings {self.embeddings.shape} and words {self.words.shape} don't match.")
 
     def __len__(self) -> int:
         return int(self.embeddings.shape[0])
@@ -55,7 +55,7 @@ class Features:
 
 
 def joined(parts: Iterable[Features]) -> Features:
-    """Return the rows of all parts one after the other; at least one part is needed."""
+    """Concatenate the rows of one or more parts."""
     found = list(parts)
     if not found:
         raise ValueError("No features to join.")
@@ -71,14 +71,14 @@ def features_of(texts: Sequence[str], embeddings: NDArray[np.float32], urls: Seq
 
 
 def hashed(texts: Sequence[str], urls: Sequence[str] | None = None) -> sparse.csr_array:
-    """Return which hashed words, pairs of neighbors and sites occur in each text, (n, COLUMNS)."""
-    from sklearn.feature_extraction import FeatureHasher  # noqa: PLC0415 - a slow import, needed from here on only
+    """Return which hashed words, word pairs and sites occur in each text, (n, COLUMNS)."""
+    from sklearn.feature_extraction import FeatureHasher  # noqa: PLC0415 - slow to import, and needed only here
 
     if not texts:
         return sparse.csr_array(np.zeros((0, COLUMNS), dtype=np.float32))
     addresses = urls if urls is not None else [""] * len(texts)
     if len(addresses) != len(texts):
-        raise ValueError(f"{len(addresses)} addresses do not go with {len(texts)} texts.")
+        raise ValueError(f"Got {len(addresses)} addresses for {len(texts)} texts.")
 
     def columns(count: int, tokens: Iterable[Iterable[str]]) -> sparse.csr_array:
         hasher = FeatureHasher(count, input_type="string", alternate_sign=False, dtype=np.float32)
@@ -88,12 +88,12 @@ def hashed(texts: Sequence[str], urls: Sequence[str] | None = None) -> sparse.cs
     sites = columns(SITE_COLUMNS, (site_tokens(url) for url in addresses))
     both = sparse.csr_array(sparse.hstack([words, sites], format="csr"))
     both.sum_duplicates()
-    both.data[:] = 1.0  # presence: in short texts the count says no more
+    both.data[:] = 1.0  # presence: in short texts, counts add nothing
     return both
 
 
 def word_tokens(text: str) -> Iterator[str]:
-    """Yield a text's lower-case words, then its pairs of neighbouring words.
+    """Yield a text's lowercase words, then its pairs of adjacent words.
 
     >>> list(word_tokens("C++ is fun"))
     ['c++', 'is', 'fun', 'c++ is', 'is fun']
@@ -104,7 +104,7 @@ def word_tokens(text: str) -> Iterator[str]:
 
 
 def site_tokens(url: str) -> Iterator[str]:
-    """Yield an address's host without "www.", and the host with the first part of its path, if there are any.
+    """Yield a URL's host without "www.", and the host with the first part of the path, if present.
 
     >>> list(site_tokens("https://www.example.org/sports/story-1"))
     ['example.org', 'example.org/sports']

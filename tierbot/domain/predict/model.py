@@ -1,7 +1,7 @@
-"""What may answer for a workspace: tierbot's own classifier, or anybody's predictor behind the same interface.
+"""Defines the model interface: tierbot's own classifier, or an external predictor.
 
-A predictor is any callable `predictor(articles, tags)` that gives probabilities. It comes from another distribution,
-so nothing that it says is believed unchecked: a wrong answer is an error that names it, never a wrong row in a log.
+An external predictor is any callable `predictor(articles, tags)` that returns probabilities. It is other people's code,
+so every answer is checked: a wrong one raises an error that names the predictor, and is never logged.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -16,44 +16,41 @@ from tierbot.domain.nouns import Article, TierbotError
 
 _T = TypeVar("_T")
 _OFF_BY = 1e-3
-"""A row's probabilities may miss 1 by so much (half precision does); they are brought to exactly 1."""
+"""How far a row's sum may be from 1 (half precision needs this) before it is normalized."""
 
 
 class PredictorError(TierbotError):
-    """A predictor that is missing, broke, or answered what is no probabilities; the text names it and what it did."""
+    """An external predictor that is missing, fails, or doesn't return probabilities; the text names it."""
 
 
 class NoPredictorError(PredictorError):
-    """A name that no installed predictor has; the text lists those there are."""
+    """No installed predictor has this name; the text lists the installed ones."""
 
 
 class PredictorTimeoutError(PredictorError):
-    """A predictor that gave no answer in time."""
+    """A predictor that took too long."""
 
 
 class Limit(Protocol):
-    """Lets other people's code take so long and no longer; see predict.timelimit."""
+    """A time limit for external code."""
 
     def call(self, name: str, what: Callable[[], _T]) -> _T:
-        """Return what it returns, or raise what it raises; PredictorTimeoutError if it takes too long."""
-        ...
+        """Return the result of `what`, or raise its exception; PredictorTimeoutError if it takes too long."""
 
 
 class Model(Protocol):
-    """Gives probabilities of tags for articles: the classifier, or a predictor of somebody else's."""
+    """Predicts tag probabilities for articles: the classifier, or an external predictor."""
 
     def known(self, tag_ids: Sequence[str]) -> list[str]:
-        """Return those of the tags that it can be asked about."""
-        ...
+        """Return those of the tags that the model can predict."""
 
     def predict(
         self, articles: Sequence[Article], embeddings: NDArray[np.float32], tag_ids: Sequence[str]
     ) -> NDArray[np.float64]:
-        """Return p over `tag_ids`, (n, len(tag_ids)), rows summing to 1, of n articles with embeddings (n, d).
+        """Return p over T tags, (n, T), rows summing to 1, for n articles with embeddings (n, d).
 
-        Raises TierbotError if it cannot.
+        Raises TierbotError if it fails.
         """
-        ...
 
 
 Answer = NDArray[Any] | Sequence[Sequence[float]] | Sequence[Mapping[str, float]]
@@ -61,24 +58,23 @@ Answer = NDArray[Any] | Sequence[Sequence[float]] | Sequence[Mapping[str, float]
 
 @runtime_checkable
 class Predictor(Protocol):
-    """Your own model: called with n articles and the ids of the T tags in use, it returns their probabilities.
+    """Your own model: it takes n articles and the ids of the T active tags, and returns probabilities.
 
-    The answer is an array of shape (n, T), in the order of `tags`, or n mappings from tag id to probability, in which
-    a missing tag has 0. Each row sums to 1. It may be called by several threads. An optional attribute `digest` (text)
-    names the weights that it loaded, if they come from outside of its distribution.
+    The answer is an array of shape (n, T), in the order of `tags`, or n mappings from tag id to probability; a missing
+    tag has 0. Each row sums to 1. Several threads may call it. An optional attribute `digest` (text) identifies its
+    weights, if they aren't part of the package.
     """
 
     def __call__(self, articles: Sequence[Article], tags: Sequence[str]) -> Answer:
         """Return the probabilities of `tags` for each of `articles`."""
-        ...
 
 
 @dataclass(frozen=True, slots=True)
 class Example:
-    """What colleagues settled on for one article, for a predictor to learn from.
+    """The verdict on one article, for a predictor to learn from.
 
-    tags: true tags with weights in (0, 1], empty if only `wrong` is known. wrong: a tag that is not true, or None.
-    weight: how much the verdict counts, in [0, 1), growing with its voters.
+    tags: true tags with weights in (0, 1], empty if only `wrong` is known. wrong: a tag that isn't true, or None.
+    weight: how much the verdict counts, in [0, 1); it grows with the number of voters.
     """
 
     article: Article
@@ -92,23 +88,21 @@ class LearningPredictor(Predictor, Protocol):
     """A predictor that learns from verdicts; one without these two methods never changes."""
 
     def fit(self, examples: Sequence[Example], tags: Sequence[str]) -> bytes:
-        """Return the state of a predictor that learned from the examples; this one stays as it is.
+        """Learn from the examples and return the new state, without changing this predictor.
 
-        It runs in a process of its own. The bytes are kept in the database, as a model version's weights.
+        Runs in its own process. The state is stored in the database, as a model version's weights.
         """
-        ...
 
     def restored(self, state: bytes) -> Predictor:
         """Return the predictor with a state that `fit` returned."""
-        ...
 
 
 @dataclass(frozen=True, slots=True)
 class ExternalPredictor:
-    """A predictor as a Model: what it answers is checked.
+    """Adapts a predictor to the Model interface and checks its answers.
 
-    name: its version's id, which stands in errors. entry_point, state: what it was loaded by and restored from. limit:
-    how long an answer may take; None: as long as it likes.
+    name: its version's id, for errors. entry_point, state: what it was loaded and restored from. limit: the time
+    limit for an answer, if any.
     """
 
     name: str
@@ -118,19 +112,19 @@ class ExternalPredictor:
     limit: Limit | None = None
 
     def known(self, tag_ids: Sequence[str]) -> list[str]:
-        """Return all tags: a predictor is asked about whatever is in use."""
+        """Return all tags: a predictor is asked about every active tag."""
         return list(tag_ids)
 
     def predict(
         self,
         articles: Sequence[Article],
-        embeddings: NDArray[np.float32],  # noqa: ARG002 - it makes its own of the articles
+        embeddings: NDArray[np.float32],  # noqa: ARG002 - it computes its own features
         tag_ids: Sequence[str],
     ) -> NDArray[np.float64]:
-        """Return what the predictor says, (n, T), rows summing to exactly 1.
+        """Return the predictor's probabilities, (n, T), rows summing to exactly 1.
 
-        Raises PredictorError if it raises, or answers anything but probabilities of these tags, and
-        PredictorTimeoutError if it takes longer than its limit.
+        Raises PredictorError if it fails or doesn't return probabilities of these tags, and PredictorTimeoutError if
+        it exceeds its time limit.
         """
         ask = partial(self.predictor, tuple(articles), tuple(tag_ids))
         try:
@@ -138,51 +132,43 @@ class ExternalPredictor:
         except PredictorTimeoutError:
             raise
         except (Exception, SystemExit) as fault:
-            raise PredictorError(
-                f"The predictor {self.name} raised {type(fault).__name__}: {str(fault)[:300]}. Mend it, or promote another."
-            ) from fault
+            raise self._error(f"raised {type(fault).__name__}: {str(fault)[:300]}") from fault
         found = self._array(answer, len(articles), tag_ids)
-        wrong = self._fault_of(found)
-        if wrong:
-            raise PredictorError(f"The predictor {self.name} gave {wrong}. Mend it, or promote another.")
+        self._check(found)
         return np.asarray(found / found.sum(axis=1, keepdims=True))
 
+    def _error(self, what: str) -> PredictorError:
+        return PredictorError(f"The predictor {self.name} {what}. Fix it, or promote another model.")
+
     def _array(self, answer: Any, rows: int, tag_ids: Sequence[str]) -> NDArray[np.float64]:
-        wanted = (rows, len(tag_ids))
+        expected = (rows, len(tag_ids))
         if isinstance(answer, Sequence) and rows == len(answer) and all(isinstance(row, Mapping) for row in answer):
-            answer = self._of_mappings(answer, tag_ids)
+            unknown = next((tag for row in answer for tag in row if tag not in set(tag_ids)), None)
+            if unknown is not None:
+                raise self._error(f"returned a probability for {unknown!r}, which isn't one of the given tags")
+            answer = [[row.get(tag, 0.0) for tag in tag_ids] for row in answer]
         try:
             found = np.asarray(answer, dtype=np.float64)
         except (TypeError, ValueError) as fault:
-            raise PredictorError(
-                f"The predictor {self.name} gave {type(answer).__name__}, not numbers of shape {wanted}, and not "
-                f"{rows} mappings from tag ids to numbers. Mend it, or promote another."
+            raise self._error(
+                f"returned {type(answer).__name__}, neither numbers of shape {expected} nor {rows} mappings from tag "
+                "ids to numbers"
             ) from fault
-        if found.shape != wanted:
-            raise PredictorError(
-                f"The predictor {self.name} gave numbers of shape {found.shape}, where {wanted} was wanted: "
-                f"{rows} articles, {len(tag_ids)} tags. Mend it, or promote another."
+        if found.shape != expected:
+            raise self._error(
+                f"returned numbers of shape {found.shape}, but expected {expected}: {rows} articles, {len(tag_ids)} tags"
             )
         return found
 
-    def _of_mappings(self, answer: Sequence[Mapping[str, float]], tag_ids: Sequence[str]) -> list[list[float]]:
-        unknown = next((tag for row in answer for tag in row if tag not in set(tag_ids)), None)
-        if unknown is not None:
-            raise PredictorError(
-                f"The predictor {self.name} gave a probability for {unknown!r}, which is no tag in use. "
-                "It may speak of those tags only that it is called with."
-            )
-        return [[row.get(tag, 0.0) for tag in tag_ids] for row in answer]
-
-    @staticmethod
-    def _fault_of(found: NDArray[np.float64]) -> str:
+    def _check(self, found: NDArray[np.float64]) -> None:
+        """Raise PredictorError unless every row is a probability distribution."""
         if not np.isfinite(found).all():
             row = int(np.flatnonzero(~np.isfinite(found).all(axis=1))[0])
-            return f"NaN or infinity, for article {row + 1} of {len(found)}"
+            raise self._error(f"returned NaN or infinity for article {row + 1} of {len(found)}")
         if (found < 0).any():
-            return f"a negative probability ({found.min():g})"
-        sums = found.sum(axis=1)
-        off = int(np.abs(sums - 1).argmax()) if len(sums) else 0
-        if len(sums) and abs(sums[off] - 1) > _OFF_BY:
-            return f"probabilities that sum to {sums[off]:g}, not to 1, for article {off + 1} of {len(found)}"
-        return ""
+            raise self._error(f"returned a negative probability ({found.min():g})")
+        off = np.abs(found.sum(axis=1) - 1)
+        if (off > _OFF_BY).any():
+            row = int(off.argmax())
+            total = found[row].sum()
+            raise self._error(f"returned probabilities that sum to {total:g} for article {row + 1} of {len(found)}")

@@ -1,8 +1,8 @@
-"""What a model remembers of single stories, for those that run on.
+"""Lets the nearest judged stories vote, for stories that continue.
 
-The next part of a story that colleagues judged last week has that story's tags, whatever its words weigh on the
-whole. A nearest-neighbor vote beside the linear scores (as in Khandelwal et al., "Generalization through Memorization",
-ICLR 2020), trusted as far as similarity earned it on rows left out: where no judged story is near, it has no say.
+A follow-up to a story that colleagues judged last week has the same tags, whatever its words suggest. A
+nearest-neighbor vote complements the linear scores (as in Khandelwal et al., "Generalization through Memorization",
+ICLR 2020). It is trusted as far as similarity proved right on held-out rows; without a near story, it doesn't count.
 """
 
 from dataclasses import dataclass, replace
@@ -10,8 +10,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-_SPREAD = 0.05  # of cosine: a neighbor that much farther than the nearest has 1/e of its weight
-_MOST_TRUST = 0.95  # a verdict can be wrong
+_SPREAD = 0.05  # a neighbor whose cosine is this much lower than the nearest's has 1/e of its weight
+_MOST_TRUST = 0.95  # because a verdict can be wrong
 _CHUNK = 1024
 
 
@@ -20,47 +20,47 @@ class Neighbors:
     """M judged stories.
 
     embeddings: (M, d) float16, unit length; tags: (M, T) float16, each story's true tags, rows summing to 1 (or to 0
-    if its tags were retired). steepness, middle: a neighbor at cosine s is trusted 0.95 σ(steepness (s − middle)).
-    focus: the exponent that makes the mixture of scores and votes calibrated again (mixing makes it too careful).
+    if its tags were retired). steepness, middle: the trust in a neighbor at cosine s is 0.95 σ(steepness (s − middle)).
+    focus: the exponent that recalibrates the mixture of scores and votes, which is underconfident.
     """
 
     embeddings: NDArray[np.float16]
     tags: NDArray[np.float16]
     steepness: float = 30.0
-    middle: float = 2.0  # nowhere
+    middle: float = 2.0  # above any cosine: no trust
     focus: float = 1.0
 
     def __len__(self) -> int:
         return int(self.embeddings.shape[0])
 
     def numbers(self) -> dict[str, float]:
-        """Return what is not an array, as JSON."""
+        """Return the parameters that aren't arrays, as JSON."""
         return {"steepness": self.steepness, "middle": self.middle, "focus": self.focus}
 
     @classmethod
     def empty(cls, dimension: int, tags: int) -> "Neighbors":
-        """Return a memory of nothing."""
+        """Return neighbors without any story."""
         return cls(np.zeros((0, dimension), np.float16), np.zeros((0, tags), np.float16))
 
     def over(self, places: NDArray[np.intp]) -> "Neighbors":
-        """Return the memory with the given tags' columns; −1 stands for a tag it never saw."""
+        """Return the same stories with the given columns of tags; −1 means a new tag."""
         tags = np.where(places >= 0, self.tags[:, places], np.float16(0)).astype(np.float16)
         return replace(self, tags=tags)
 
     def trusted_like(self, other: "Neighbors") -> "Neighbors":
-        """Return these stories with the trust that another memory earned."""
+        """Return these stories with the trust parameters of `other`."""
         return replace(self, steepness=other.steepness, middle=other.middle, focus=other.focus)
 
     def trust(self, similarity: NDArray[np.float32]) -> NDArray[np.float64]:
-        """Return how far a nearest neighbor at these cosines is trusted, in [0, 0.95]."""
+        """Return the trust in a nearest neighbor at these cosines, in [0, 0.95]."""
         return _MOST_TRUST * 0.5 * (1 + np.tanh(0.5 * self.steepness * (similarity.astype(np.float64) - self.middle)))
 
-    def neighbors(
+    def vote(
         self, embeddings: NDArray[np.float32], itself: NDArray[np.intp] | None = None
     ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         """Return the nearest story's cosine, (n,), and the near stories' vote over the tags, (n, T).
 
-        `itself` (n,) names for each text the story that it is, to be left out (−1: none).
+        itself: (n,), the story to leave out for each text, because it is the same (−1: none).
         """
         nearest = np.full(len(embeddings), -1, np.float32)
         votes = np.zeros((len(embeddings), self.tags.shape[1]), np.float32)
@@ -80,15 +80,15 @@ class Neighbors:
         return nearest, votes
 
     def blended(self, probabilities: NDArray[np.float64], embeddings: NDArray[np.float32]) -> NDArray[np.float64]:
-        """Return p, (n, T), with the neighbors' vote mixed in as far as they are trusted; rows still sum to 1."""
+        """Mix the neighbors' vote into p, (n, T), according to their trust; rows still sum to 1."""
         if not len(self) or self.middle > 1:
             return probabilities
-        return self.mixed(probabilities, *self.neighbors(embeddings))
+        return self.mixed(probabilities, *self.vote(embeddings))
 
     def mixed(
         self, probabilities: NDArray[np.float64], nearest: NDArray[np.float32], votes: NDArray[np.float32]
     ) -> NDArray[np.float64]:
-        """Return p, (n, T), mixed with what `neighbors` returned for the same texts."""
+        """Mix p, (n, T), with the results of `vote` for the same texts."""
         trust = (self.trust(nearest) * (votes.sum(axis=1) > 0))[:, None]
         found = ((1 - trust) * probabilities + trust * votes) ** self.focus
         return np.asarray(found / found.sum(axis=1, keepdims=True))

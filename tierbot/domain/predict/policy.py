@@ -1,8 +1,8 @@
-"""Which tag a post shows: mostly the likeliest, at times another plausible one, with its exact probability.
+"""Chooses the tag to show: usually the likeliest, sometimes another plausible one, with its exact probability.
 
-Greedy logs cannot say what another tag would have earned; a little exploration with a logged propensity can
-(Bottou et al., "Counterfactual Reasoning and Learning Systems", JMLR 2013). Only plausible tags are tried:
-an absurd one wastes a colleague's look.
+A greedy log can't tell what another tag would have earned. A little exploration with a logged propensity can
+(Bottou et al., "Counterfactual Reasoning and Learning Systems", JMLR 2013). Only plausible tags are tried, because
+absurd ones waste colleagues' time.
 """
 
 from collections.abc import Sequence
@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """The tag shown, π(shown), π over all tag ids, and the policy's name with its parameters."""
+    """The shown tag, π(shown), π over all tag ids, and the policy's name with its parameters."""
 
     shown_tag: str
     propensity: float
@@ -24,10 +24,10 @@ class Choice:
 
 @dataclass(frozen=True, slots=True)
 class EpsilonPolicy:
-    """Greedy, but with a share ε for the other plausible tags, in proportion to their probability.
+    """Greedy, except that the other plausible tags share ε in proportion to their probability.
 
-    ε falls from `first` to `last` as verdicts gather: half of the way is gone after `half` verdicts. Plausible
-    are the `most` likeliest tags with at least `ratio` of the top tag's probability.
+    ε decays from `first` to `last` as verdicts accumulate, and is halfway after `half` verdicts. Plausible tags are
+    the `most` likeliest ones with at least `ratio` times the top tag's probability.
     """
 
     first: float = 0.20
@@ -37,22 +37,21 @@ class EpsilonPolicy:
     most: int = 5
 
     def share(self, verdicts: int) -> float:
-        """Return ε after so many verdicts, between `last` and `first`."""
+        """Return ε after this many verdicts, between `last` and `first`."""
         return self.last + (self.first - self.last) * self.half / (self.half + verdicts)
 
     def distribution(
         self, probabilities: NDArray[np.float64], verdicts: int, allowed: NDArray[np.bool_] | None = None
     ) -> NDArray[np.float64]:
-        """Return π, shape (T,), for the model's p, shape (T,): it sums to 1 and rests on plausible tags only.
+        """Return π, shape (T,), for the model's p, shape (T,); it sums to 1 and is 0 for implausible tags.
 
-        Where no other tag is plausible the likeliest has π = 1. `allowed`, shape (T,), says which tags may be
-        shown at all (by default each): all others have π = 0, whatever the model says, and π is worked out as if
-        they were not there. Raises ValueError if none is allowed.
+        allowed, shape (T,): which tags may be shown (by default all); the others have π = 0, and π is computed as if
+        they didn't exist. Raises ValueError if none is allowed.
         """
         if allowed is not None:
             if not allowed.any():
-                raise ValueError("No tag may be shown: such an article is to be held back, not asked about.")
-            probabilities = np.where(allowed, probabilities, -1.0)  # below any probability: never top, never plausible
+                raise ValueError("No tag may be shown: hold such an article back instead of asking about it.")
+            probabilities = np.where(allowed, probabilities, -1.0)  # never top, never plausible
         order = np.argsort(-probabilities, kind="stable")
         top, others = order[0], order[1 : self.most]
         others = others[probabilities[others] >= max(self.ratio * probabilities[top], 1e-12)]
@@ -70,12 +69,9 @@ class EpsilonPolicy:
         rng: np.random.Generator,
         allowed: NDArray[np.bool_] | None = None,
     ) -> Choice:
-        """Draw the tag to show for one article: p of shape (T,) over `tag_ids`, after so many verdicts.
-
-        `allowed`: see `distribution`.
-        """
+        """Draw the tag to show for one article, given p over `tag_ids`, (T,); for `allowed` see `distribution`."""
         if not tag_ids or len(tag_ids) != len(probabilities):
-            raise ValueError(f"{len(probabilities)} probabilities do not go with {len(tag_ids)} tags.")
+            raise ValueError(f"Got {len(probabilities)} probabilities for {len(tag_ids)} tags.")
         pi = self.distribution(np.asarray(probabilities, dtype=np.float64), verdicts, allowed)
         shown = int(rng.choice(len(pi), p=pi))
         return Choice(

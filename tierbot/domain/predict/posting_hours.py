@@ -1,7 +1,7 @@
-"""When to post: at the hours at which posts found most voters so far, with a share of even draws and its propensity.
+"""Chooses when to post with a bandit over hours: mostly the hours whose posts got the most voters, with a propensity.
 
-The hour is a bandit's arm. How many vote on a post put up at an hour is estimated from what that hour brought, shrunk to
-the mean over all hours while there is little; candidates are given by the schedule, so quiet hours stay quiet.
+The number of voters at each hour is estimated from that hour's posts and shrunk to the mean over all hours. The schedule
+gives the candidates, so quiet hours stay quiet.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -10,12 +10,12 @@ from datetime import datetime
 
 import numpy as np
 
-_STRENGTH = 10.0  # posts that an hour needs before its own mean outweighs the mean over all
+_STRENGTH = 10.0  # posts at an hour before its own mean outweighs the overall mean
 
 
 @dataclass(frozen=True, slots=True)
 class Slot:
-    """A moment to post at: the voters expected on a post, and the probability with which it was drawn, in (0, 1]."""
+    """A time to post, with the expected number of voters on a post and the probability of this draw, in (0, 1]."""
 
     at: datetime
     expected: float
@@ -23,7 +23,7 @@ class Slot:
 
 
 def voters_by_hour(found: Iterable[tuple[int, int]]) -> dict[int, float]:
-    """Return the voters expected on a post by the hour it was put up, from (hour, voters); every hour has one."""
+    """Estimate the number of voters on a post for each of the 24 hours, from (hour, voters) of earlier posts."""
     seen = np.array(list(found), dtype=float).reshape(-1, 2)
     mean = float(seen[:, 1].mean()) if len(seen) else 0.0
     return {
@@ -33,19 +33,16 @@ def voters_by_hour(found: Iterable[tuple[int, int]]) -> dict[int, float]:
 
 
 def choose_slot(
-    slots: Sequence[tuple[datetime, int]],
-    expected: Mapping[int, float],
-    rng: np.random.Generator,
-    explore: float = 0.2,
+    slots: Sequence[tuple[datetime, int]], expected: Mapping[int, float], rng: np.random.Generator, explore: float = 0.2
 ) -> Slot:
-    """Draw one of the slots, (moment, local hour): the most promising one, or with `explore` any of them alike.
+    """Draw one of the slots, (time, local hour): the one with the most expected voters, or with `explore` any of them.
 
-    Equal promise goes to the earliest. Raises ValueError if there is none.
+    Ties go to the earliest. Raises ValueError without slots.
     """
     if not slots:
-        raise ValueError("There is no moment to choose from.")
-    promise = np.array([expected.get(hour, 0.0) for _, hour in slots])
+        raise ValueError("There are no slots to choose from.")
+    voters = np.array([expected.get(hour, 0.0) for _, hour in slots])
     pi = np.full(len(slots), explore / len(slots))
-    pi[int(promise.argmax())] += 1 - explore
+    pi[int(voters.argmax())] += 1 - explore
     at = int(rng.choice(len(slots), p=pi / pi.sum()))
-    return Slot(slots[at][0], float(promise[at]), float(pi[at]))
+    return Slot(slots[at][0], float(voters[at]), float(pi[at]))

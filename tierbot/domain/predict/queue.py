@@ -1,34 +1,31 @@
-"""What one trainer is asked to judge next: what most needs one more opinion. A pure function."""
+"""Ranks the posts that a trainer is asked to judge next: those that need another opinion most."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
 
 from tierbot.domain.nouns import Outcome, Post, Verdict
 
-_SPLIT = "split"
-
 
 @dataclass(frozen=True, slots=True)
 class QueueCandidate:
-    """A post that the trainer has not judged, with what it settled to so far (None: nobody has voted)."""
+    """A post that the trainer hasn't judged, and its current verdict (None: nobody has voted)."""
 
     post: Post
     verdict: Verdict | None
 
 
 def queue(candidates: Iterable[QueueCandidate], count: int) -> list[Post]:
-    """Return up to `count` posts to ask a trainer about, the most needed opinion first.
+    """Return up to `count` posts to ask a trainer about, in order of need.
 
-    First the contested ones, where colleagues disagree, the most disputed ahead; then those that lack a voter or
-    two, nearest to settling ahead; then those nobody has judged, oldest ahead. What has settled is left alone:
-    see `thinnest`.
+    Split posts come first, those with the most voters ahead; then posts with too few voters, likewise; then posts
+    without votes, oldest first. Settled posts are left out (see `thinnest`).
     """
     ranked = [(rank, one.post) for one in candidates if (rank := _rank(one)) is not None]
     return [post for _, post in sorted(ranked, key=lambda pair: pair[0])[:count]]
 
 
 def thinnest(candidates: Iterable[QueueCandidate], count: int) -> list[Post]:
-    """Return up to `count` settled posts, those with the fewest voters ahead: one more makes their verdict surer."""
+    """Return up to `count` settled posts, fewest voters first: one more vote makes their verdict more certain."""
     settled = [
         (one.verdict.voters, one.post.created_at, one.post.id, one.post)
         for one in candidates
@@ -44,4 +41,4 @@ def _rank(candidate: QueueCandidate) -> tuple[int, int, str, str] | None:
         return (2, 0, *order)
     if verdict.outcome is not Outcome.ABSTAINED:
         return None
-    return (0 if verdict.reason == _SPLIT else 1, -verdict.voters, *order)
+    return (0 if verdict.reason == "split" else 1, -verdict.voters, *order)

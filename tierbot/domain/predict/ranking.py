@@ -1,4 +1,4 @@
-"""A classifier's answer as people and scripts read it: each text's tags, most probable first."""
+"""Formats a classifier's output for people and scripts: each text's tags, most probable first."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -10,7 +10,7 @@ from tierbot.domain.nouns import Tag
 
 
 def ranked_tags(probabilities: NDArray[np.float64], active: Sequence[Tag]) -> list[list[dict[str, Any]]]:
-    """Return for each row of probabilities of T tags, (n, T), all of them: {id, name, emoji, probability}."""
+    """Return, for each row of probabilities, (n, T), all tags as {id, name, emoji, probability}."""
     return [
         [
             {

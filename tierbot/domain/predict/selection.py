@@ -1,10 +1,10 @@
-"""Which articles colleagues are asked about: some at random always, the rest where asking teaches most.
+"""Selects the articles to ask about: some always at random, the others where a verdict teaches most.
 
-The random share alone is a fair sample, and while verdicts are few little teaches more (Hacohen, Dekel and Weinshall,
-"Active learning on a budget", 2022; docs/benchmarks.md): all is random at first, and less as verdicts come. Of the
-rest a small part goes to trending stories, those that most sources carry: they are what readers meet. What is left is
-divided between small margins (Scheffer et al., 2001) and diversity, the farthest point from all that was chosen so far
-(k-center greedy: Gonzalez 1985; Sener and Savarese, 2018).
+The random share is a fair sample, and with few verdicts hardly anything teaches more (Hacohen, Dekel and Weinshall,
+"Active learning on a budget", 2022; docs/benchmarks.md). So selection is all random at first, and less so as verdicts
+accumulate. A small part of the rest goes to trending stories, carried by the most sources, because readers see those.
+The remainder is divided between small margins (Scheffer et al., 2001) and diversity: the point farthest from those
+already selected (k-center greedy: Gonzalez 1985; Sener and Savarese, 2018).
 """
 
 import math
@@ -21,15 +21,15 @@ TRENDING = "trending"
 MARGIN = "margin"
 DIVERSE = "diverse"
 
-_TRENDS_FROM = 2  # sources: a story that one alone carries is no trend
+_TRENDS_FROM = 2  # sources that must carry a story
 
 
 @dataclass(frozen=True, slots=True)
 class SelectionMix:
-    """Shares of what is asked.
+    """The shares of the selection strategies.
 
-    random: of all, once there are `warmup` verdicts (before, see `after`). trending, margin: of what random leaves;
-    diversity has the remainder.
+    random: of all, after `warmup` verdicts (before that, see `after`). trending, margin: of the rest; diversity gets
+    the remainder.
     """
 
     random: float = 0.3
@@ -39,13 +39,13 @@ class SelectionMix:
 
     def __post_init__(self) -> None:
         if not 0 < self.random <= 1:
-            raise ValueError(f"Share random {self.random:g}: it must be above 0, and at most 1.")
+            raise ValueError(f"The random share is {self.random:g}; it must be above 0 and at most 1.")
         for name, share in (("margin", self.margin), ("trending", self.trending)):
             if not 0 <= share <= 1:
-                raise ValueError(f"Share {name} {share:g}: it is a share of what is not random, from 0 to 1.")
+                raise ValueError(f"The {name} share is {share:g}; it must be between 0 and 1.")
 
     def after(self, verdicts: int) -> "SelectionMix":
-        """Return the shares after so many verdicts: all is random at first, and less so evenly over the warm-up."""
+        """Return the shares after this many verdicts: all random at first, decreasing linearly over the warm-up."""
         left = max(0.0, 1 - verdicts / self.warmup) if self.warmup else 0.0
         return replace(self, random=self.random + left * (1 - self.random), warmup=0)
 
@@ -59,13 +59,13 @@ def select(
     mix: SelectionMix | None = None,
     sources: NDArray[np.int64] | None = None,
 ) -> list[tuple[int, Selection]]:
-    """Choose up to `count` of N candidates; return their row numbers with how and how probably each was chosen.
+    """Select up to `count` of N candidates; return their rows, each with its strategy and probability.
 
     probabilities: the model's p, (N, T); embeddings: (N, d), unit length; sources: how many sources carry each,
-    (N,), without which nothing trends. The random share is drawn first, without replacement from all N: its
-    probability, m/N, is exact. Trending stories follow, see `trending`; then the others, deterministically from the
-    candidates and those draws, so that their probability, given the draws, is 1. If all N are taken, all are a
-    random sample with probability 1. The result's order is random, so that the first few are a fair mixture.
+    (N,), or None if nothing trends. The random share is drawn first, without replacement from all N, with the exact
+    probability m/N. Trending stories follow (see `trending`). The others are determined by the candidates and those
+    draws, so their conditional probability is 1. If all N are selected, all are random with probability 1. The result
+    is in random order, so that its first few are a fair mixture.
     """
     size = len(probabilities)
     if count >= size:
@@ -91,26 +91,25 @@ def select(
 
 
 def trending(
-    rows: NDArray[np.int64], sources: NDArray[np.int64], wanted: float, rng: np.random.Generator
+    rows: NDArray[np.int64], sources: NDArray[np.int64], count: float, rng: np.random.Generator
 ) -> list[tuple[int, Selection]]:
-    """Choose `wanted` (≥ 0) of `rows`, on average: those that most of `sources`, two or more, carry; first come first.
+    """Select `count` (≥ 0) of `rows`, on average: those with the most sources, at least two; ties in row order.
 
-    `wanted` is rounded at random so that small pushes have their share too: with w = ⌊wanted⌋ the first w
-    stories are chosen for certain (probability 1), the next one with probability wanted - w. Both are exact, given
-    `rows`.
+    `count` is rounded at random, so that small pushes get their share too: the first ⌊count⌋ stories have probability
+    1, the next one has count − ⌊count⌋. Both are exact, given `rows`.
     """
     carried = rows[sources[rows] >= _TRENDS_FROM]
     ranked = carried[np.argsort(-sources[carried], kind="stable")]
-    certain = math.floor(wanted)
+    certain = math.floor(count)
     chosen = [(int(row), Selection(TRENDING, 1.0)) for row in ranked[:certain]]
-    chance = wanted - certain
+    chance = count - certain
     if chance > 0 and len(ranked) > certain and rng.random() < chance:
         chosen.append((int(ranked[certain]), Selection(TRENDING, chance)))
     return chosen
 
 
 def margins(probabilities: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return how far the likeliest tag is ahead of the second, (N,), in [0, 1]; with one tag alone, 1."""
+    """Return the margin between the two likeliest tags, (N,), in [0, 1]; 1 if there is only one tag."""
     if probabilities.shape[1] < 2:  # noqa: PLR2004
         return np.ones(len(probabilities))
     top = np.partition(probabilities, -2, axis=1)[:, -2:]
@@ -118,7 +117,7 @@ def margins(probabilities: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 def farthest(embeddings: NDArray[np.float32], taken: Sequence[int], count: int) -> list[int]:
-    """Return `count` rows, each the farthest from all those taken before it (unit-length rows, cosine)."""
+    """Return `count` rows, each the farthest from all rows taken before it (unit-length rows, cosine)."""
     nearest = np.full(len(embeddings), -np.inf, dtype=np.float32)
     for row in taken:
         np.maximum(nearest, embeddings @ embeddings[row], out=nearest)

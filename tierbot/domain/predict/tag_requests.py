@@ -1,7 +1,7 @@
-"""What somebody asked about becomes a prediction to ask colleagues: nothing is chosen among, so nothing is a sample.
+"""Turns tag requests into predictions to post. They aren't a sample, because nothing is selected.
 
-A message is asked about as any article is. A check asks whether one given tag is true: that tag is shown with
-probability 1, by 👍 and 👎, whatever the model says; its p is kept beside.
+A requested message is posted like any article. A check asks whether a given tag is true: that tag is shown with
+probability 1, with 👍 and 👎, whatever the model predicts; the model's p is stored as well.
 """
 
 from collections.abc import Sequence
@@ -20,9 +20,9 @@ REQUESTED, CHECK = "requested", "check"
 def ask_requested(
     articles: Sequence[Article], embeddings: NDArray[np.float32], terms: AskingContext, rng: np.random.Generator
 ) -> Asking:
-    """Predict each of n articles (embeddings: (n, d)) and draw what to show and the arm; see `ask_about`.
+    """Predict each of n articles (embeddings: (n, d)) and draw the shown tags and arms; see `ask_about`.
 
-    What boundaries bar is held back. A check of a tag that is no longer in use is left out.
+    Barred articles are held back. A check of a retired tag is left out.
     """
     asked: list[Asked] = []
     held: list[HeldBack] = []

@@ -1,6 +1,6 @@
-"""Arrays with a JSON description and a checksum, as safetensors: how models, rows and jobs are kept.
+"""Stores models, rows and jobs: arrays with a JSON description and a checksum, as safetensors.
 
-safetensors can hold nothing that runs when it is read, and the checksum finds the bytes that it would not.
+Reading safetensors never runs code, and the checksum detects damage that the format itself doesn't.
 """
 
 import hashlib
@@ -17,34 +17,34 @@ from tierbot.domain.nouns import TierbotError
 
 
 class ModelFileError(TierbotError):
-    """A model's (or rows') bytes that are damaged, of another format, or made for another encoder."""
+    """A file of a model or rows that is damaged, has another format, or was made for another encoder."""
 
 
 def read_tensors(data: bytes, name: str, expected: str) -> tuple[dict[str, NDArray[Any]], dict[str, Any]]:
-    """Read arrays and their JSON description from safetensors that `write_tensors` or a classifier wrote.
+    """Read the arrays and the JSON description that `write_tensors` wrote.
 
-    Raises ModelFileError, naming the file, if it is damaged, cut short or not of the `expected` format.
+    Raises ModelFileError, naming the file, if it is damaged, incomplete or doesn't have the `expected` format.
     """
-    remedy = "Restore the file from a backup or reinstall; `tierbot models rollback` returns to the former model."
+    remedy = "Restore the file from a backup, or reinstall; `tierbot models rollback` returns to the previous model."
     try:
         arrays = load(data)
         size = int.from_bytes(data[:8], "little")
         note = json.loads(json.loads(data[8 : 8 + size])["__metadata__"]["tierbot"])
         about, checksum = note["about"], note["sha256"]
-        unharmed = _checksum(arrays, about) == checksum
+        intact = _checksum(arrays, about) == checksum
     except (SafetensorError, KeyError, TypeError, ValueError) as fault:
-        raise ModelFileError(f"{name} is damaged: it cannot be read as safetensors. {remedy}") from fault
+        raise ModelFileError(f"{name} is damaged: it can't be read as safetensors. {remedy}") from fault
     if not isinstance(about, dict) or about.get("format") != expected:
-        raise ModelFileError(f"{name} is not of the format {expected}. {remedy}")
-    if not unharmed:
-        raise ModelFileError(f"{name} is damaged: its checksum does not match. {remedy}")
+        raise ModelFileError(f"{name} doesn't have the format {expected}. {remedy}")
+    if not intact:
+        raise ModelFileError(f"{name} is damaged: its checksum doesn't match. {remedy}")
     return arrays, about
 
 
 def write_tensors(arrays: Mapping[str, NDArray[Any]], about: Mapping[str, Any]) -> bytes:
-    """Return arrays as safetensors with a JSON description (its key "format" is required) and a checksum."""
+    """Return arrays as safetensors, with a JSON description (which needs the key "format") and a checksum."""
     kept = {name: np.ascontiguousarray(array) for name, array in arrays.items()}
-    # one entry only: safetensors writes several in random order, and the same model must be the same bytes
+    # a single entry, because safetensors writes several in random order, and equal models must have equal bytes
     note = json.dumps({"about": dict(about), "sha256": _checksum(kept, about)}, sort_keys=True)
     return save(kept, metadata={"tierbot": note})
 

@@ -1,4 +1,4 @@
-"""How a model weighs the hashed words and sites of a text: which ones it knows, and how much each counts."""
+"""Weights the hashed words and sites of a text by tf-idf."""
 
 from dataclasses import dataclass
 
@@ -11,14 +11,13 @@ from tierbot.domain.predict.features import COLUMNS, WORD_COLUMNS
 
 @dataclass(frozen=True, slots=True)
 class TfIdfWeights:
-    """The A columns that a model knows and their weights.
+    """The A columns that a model knows, and their weights.
 
-    columns: (A,) ascending; idf: (A,), inverse document frequencies of words, and of a site the share of texts that
-    come from elsewhere (above 1, as in models made before, it is read as 1). A text's words, weighted by idf, form a vector
-    of length `word_scale`; what it shares with the model is kept of it. Words that the model does not know lengthen
-    that vector by `unknown_idf` each, so that a text of which little is known is judged mildly by its words.
-    A known site counts `site_scale` times that share: a site that all come from tells nothing apart, yet tags' levels
-    would hang on it, and be lost on the day when it moves to another address.
+    columns: (A,) ascending; idf: (A,), the inverse document frequency of a word, or the share of texts from other sites
+    (values above 1, from older models, count as 1). A text's words, weighted by idf, form a vector of length
+    `word_scale`, of which the known words are kept. Unknown words add `unknown_idf` each to the vector's length, so a
+    text of mostly unknown words gets small weights. A known site counts `site_scale` times that share: a site that all
+    texts share tells nothing, but the tags' levels would depend on it until it moves to another domain.
     """
 
     columns: NDArray[np.int32]
@@ -28,10 +27,10 @@ class TfIdfWeights:
     site_scale: float = 0.5
 
     def numbers(self) -> dict[str, float]:
-        """Return what is not an array, as JSON."""
+        """Return the parameters that aren't arrays, as JSON."""
         return {"unknown_idf": self.unknown_idf, "word_scale": self.word_scale, "site_scale": self.site_scale}
 
-    def weigh(self, words: sparse.csr_array) -> sparse.csr_array:
+    def transform(self, words: sparse.csr_array) -> sparse.csr_array:
         """Return the weights of the known words and sites of n texts, (n, A)."""
         rows = words.shape[0]
         place = np.full(COLUMNS, -1, dtype=np.int32)
@@ -49,16 +48,16 @@ class TfIdfWeights:
         return sparse.csr_array((data[known], found[known], starts), shape=(rows, len(self.columns)))
 
     def widened(self, columns: NDArray[np.int32]) -> "TfIdfWeights":
-        """Return the same reading with more columns known; those have the unknown words' idf."""
+        """Return the same weights with more columns, which have the idf of unknown words."""
         both = np.union1d(self.columns, columns).astype(np.int32)
         idf = np.full(len(both), self.unknown_idf, dtype=np.float32)
         idf[np.searchsorted(both, self.columns)] = self.idf
         return TfIdfWeights(both, idf, **self.numbers())
 
     def translated(self, weights: NDArray[np.float32], other: "TfIdfWeights") -> NDArray[np.float32]:
-        """Return word weights (A', T) that were fitted to another reading for the columns of this one, (A, T).
+        """Translate coefficients (A', T) that were fitted to `other` to the columns of this, (A, T).
 
-        They are rescaled so that a word adds about as much to a score as it did there.
+        Rescales them so that each word adds about the same to a score.
         """
         found = np.zeros((len(self.columns), weights.shape[1]), np.float32)
         here = np.minimum(np.searchsorted(self.columns, other.columns), max(0, len(self.columns) - 1))

@@ -1,4 +1,4 @@
-"""Rounds, scores and standings: the game, as pure functions over votes and verdicts."""
+"""The game: rounds, scores and standings, computed from votes and verdicts by pure functions."""
 
 from tierbot.domain.rounds.boards import Leaderboard, MyScore, RoundStatus
 from tierbot.domain.rounds.scores import standings_of, streak

@@ -1,6 +1,6 @@
-"""What a closed round has to tell the channel, as plain data for the outbox.
+"""Announces a closed round: plain data for the outbox, which the Slack adapter turns into a message.
 
-The chat edge turns the mapping into words; its keys are part of the outbox's stored format.
+The keys are part of the outbox's stored format.
 """
 
 from collections.abc import Sequence
@@ -21,7 +21,7 @@ def round_closed(
     tags_improved: Sequence[str],
     tags_struggling: Sequence[str],
 ) -> dict[str, Any]:
-    """Return the announcement of a frozen round: its champion, its standings, what the model did."""
+    """Return the announcement of a frozen round: its champion, its standings and the model's accuracy."""
     return {
         "kind": "round_closed",
         "round": round_.number,

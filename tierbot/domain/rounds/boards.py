@@ -1,4 +1,4 @@
-"""What people ask of the game: a leaderboard, their own score, how the round is going."""
+"""The views of the game: the leaderboard, a trainer's own score, the status of a round."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -8,7 +8,7 @@ from tierbot.domain.nouns import Estimate, Round, Standing
 
 @dataclass(frozen=True, slots=True)
 class Leaderboard:
-    """Standings of one round, or of all time (`round_number` None); frozen ones never change."""
+    """The standings of one round, or of all time (`round_number` None); frozen standings never change."""
 
     round_number: int | None
     frozen: bool
@@ -20,19 +20,19 @@ class Leaderboard:
 
 @dataclass(frozen=True, slots=True)
 class MyScore:
-    """One trainer's own view of the current round. `ahead` is the next trainer with a higher score."""
+    """One trainer's view of the current round. ahead: the trainer with the next higher score."""
 
     user: str
     round_number: int
     standing: Standing | None
     ahead: Standing | None
     trainers: int
-    streak: int  # days in a row, today or yesterday the last, with at least one article judged
+    streak: int  # days in a row, up to today or yesterday, with at least one article judged
 
 
 @dataclass(frozen=True, slots=True)
 class RoundStatus:
-    """How a round is going: counts of posts, and progressive accuracy on all posts and on the blank arm."""
+    """The status of a round: counts of posts, and the model's progressive accuracy on all and on blank posts."""
 
     round: Round
     posts: int
@@ -47,7 +47,7 @@ class RoundStatus:
 
 @dataclass(frozen=True, slots=True)
 class RoundAccuracy:
-    """A round's progressive accuracy: on all its posts, and on the blank arm's randomly chosen ones."""
+    """A round's progressive accuracy: on all posts, and on blank posts that were selected at random."""
 
     number: int
     all: Estimate
@@ -56,7 +56,7 @@ class RoundAccuracy:
 
 @dataclass(frozen=True, slots=True)
 class Home:
-    """What App Home shows one trainer. `progress` is by round, oldest first; `model` the version in service."""
+    """What App Home shows one trainer. progress: by round, oldest first; model: the live version."""
 
     score: MyScore
     board: Leaderboard

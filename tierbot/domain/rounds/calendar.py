@@ -1,7 +1,7 @@
-"""When to post: every few hours, never in quiet hours or on free days, in the team's own time zone.
+"""Decides when posting is allowed: never in quiet hours or on days off, in the team's own time zone.
 
-Wall-clock arithmetic is done in local time and only then turned into UTC, so that "09:00" stays 09:00 on
-both sides of a change to or from daylight saving time.
+Wall-clock arithmetic is done in local time and then converted to UTC, so "09:00" stays 09:00 across
+daylight saving changes.
 """
 
 from collections.abc import Collection, Iterator
@@ -15,7 +15,7 @@ _SEARCHED = 15
 
 
 def is_quiet(moment: datetime, quiet: tuple[time, time] | None, weekdays: Collection[str], zone: ZoneInfo) -> bool:
-    """Return whether nothing may be posted at this moment."""
+    """Return whether posting is off at this moment."""
     local = moment.astimezone(zone)
     if _DAYS[local.weekday()] not in weekdays:
         return True
@@ -27,9 +27,9 @@ def is_quiet(moment: datetime, quiet: tuple[time, time] | None, weekdays: Collec
 
 
 def next_open(moment: datetime, quiet: tuple[time, time] | None, weekdays: Collection[str], zone: ZoneInfo) -> datetime:
-    """Return the first moment from `moment` on that is not quiet (aware UTC).
+    """Return `moment`, or the first later moment that isn't quiet (aware UTC).
 
-    Raises ValueError if a whole week is quiet.
+    Raises ValueError if the whole week is quiet.
     """
     if not is_quiet(moment, quiet, weekdays, zone):
         return moment
@@ -71,5 +71,5 @@ def _offset(moment: datetime, zone: ZoneInfo) -> timedelta | None:
 
 
 def local_days(moments: Collection[datetime], zone: ZoneInfo) -> set[date]:
-    """Return the local dates of moments: what streaks are counted in."""
+    """Return the local dates of moments; streaks are counted in these."""
     return {moment.astimezone(zone).date() for moment in moments}

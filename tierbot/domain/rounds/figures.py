@@ -1,7 +1,4 @@
-"""A round in figures: how often the model was right, and how colleagues voted. Pure functions.
-
-Digg drew these two, round by round; the same figures become the picture at the end of a round.
-"""
+"""Sums up a round for the chart at its end: how often the model was right, and how colleagues voted."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
@@ -15,7 +12,7 @@ PATTERNS = (AGREED, NAMED_ANOTHER, REJECTED, UNSURE)
 
 @dataclass(frozen=True, slots=True)
 class RoundFigures:
-    """One round: progressive accuracy on all posts and on the blank arm's random ones, and votes by pattern."""
+    """One round: progressive accuracy on all posts and on random blank posts, and votes by pattern."""
 
     number: int
     all: Estimate
@@ -28,16 +25,16 @@ class RoundFigures:
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> "RoundFigures":
-        """Read them back. Raises KeyError or TypeError if something is missing."""
+        """Read the figures back. Raises KeyError or TypeError if something is missing."""
         estimates = {name: Estimate(**data[name]) for name in ("all", "blank")}
         return cls(int(data["number"]), patterns=dict(data["patterns"]), **estimates)
 
 
 def patterns_of(settled: Iterable[tuple[Post, Verdict]]) -> dict[str, int]:
-    """Count the votes on posts by what they say of the prediction, whether it was shown or not.
+    """Count the votes on posts by what they say about the prediction, whether or not it was shown.
 
-    MenuVotes the predicted tag agrees with it, naming another says so; a voter who does both counts in both. The verdicts
-    hold these counts, also after the votes themselves have been deleted.
+    A voter who names both the predicted tag and another counts in both patterns. The verdicts keep these counts after the
+    votes themselves have been deleted.
     """
     counts = dict.fromkeys(PATTERNS, 0)
     for post, verdict in settled:
@@ -50,14 +47,14 @@ def patterns_of(settled: Iterable[tuple[Post, Verdict]]) -> dict[str, int]:
 
 
 def figures_in_words(figures: Sequence[RoundFigures]) -> str:
-    """Return the figures as two sentences, for those who cannot see a picture: at most 1,000 characters."""
-    told = [f"round {one.number} {one.all.value:.0%}" for one in figures if one.all.value is not None]
-    said = f"The model was right on: {', '.join(told)}." if told else "Nothing has settled yet."
+    """Return the figures as two sentences, the chart's alt text: at most 1,000 characters."""
+    rates = [f"round {one.number} {one.all.value:.0%}" for one in figures if one.all.value is not None]
+    text = f"The model's accuracy: {', '.join(rates)}." if rates else "Nothing has settled yet."
     if figures and (total := sum(figures[-1].patterns.values())):
         shares = {name: figures[-1].patterns.get(name, 0) / total for name in PATTERNS}
-        said += (
+        text += (
             f" Votes in round {figures[-1].number}: {shares[AGREED]:.0%} agreed with its guess, "
-            f"{shares[NAMED_ANOTHER]:.0%} named another topic, {shares[REJECTED]:.0%} said wrong, "
+            f"{shares[NAMED_ANOTHER]:.0%} named another topic, {shares[REJECTED]:.0%} said it was wrong, "
             f"{shares[UNSURE]:.0%} were unsure."
         )
-    return said[:1000]
+    return text[:1000]

@@ -1,4 +1,4 @@
-"""Who judged how much, and how well it agrees with what was settled."""
+"""Scores trainers: how many articles they judged, and how often they agree with the verdicts."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -6,7 +6,7 @@ from datetime import date, datetime, timedelta
 
 from tierbot.domain.nouns import Outcome, Post, Says, Standing, Verdict, Vote
 
-# 🎯 goes to the best agreement among those with this many settled articles: fewer would reward luck.
+# 🎯 goes to the best agreement among trainers with this many settled articles: fewer would reward luck.
 SHARPSHOOTER_MINIMUM = 20
 
 
@@ -18,10 +18,10 @@ class _Tally:
 
 
 def agrees(vote: Vote, post: Post, verdict: Verdict) -> bool | None:
-    """Return whether a vote agrees with a verdict; None where the two do not speak of the same thing.
+    """Return whether a vote agrees with a verdict; None if they can't be compared.
 
-    MenuVotes a true tag agrees. Rejecting the shown tag agrees if it turned out not to be true. An unsure vote,
-    an abstention, or another tag named where the right one stayed unnamed can be neither.
+    Naming a true tag agrees, and so does rejecting a shown tag that wasn't true. An unsure vote, an abstention,
+    or another tag named where the verdict names none can't be compared.
     """
     if verdict.outcome is Outcome.ABSTAINED or vote.says is Says.UNSURE:
         return None
@@ -39,8 +39,8 @@ def standings_of(
 ) -> list[Standing]:
     """Return the standings over these posts, best first.
 
-    Score = distinct articles judged. Trainers with the same score share a rank; within it the better
-    agreement comes first, then who got there earlier.
+    Score = distinct articles judged. Trainers with equal scores share a rank, ordered by agreement and then
+    by who got there first.
     """
     tallies: dict[str, _Tally] = {}
     for post in posts:
@@ -82,19 +82,19 @@ def _ranked(best_first: Iterable[tuple[str, int, int, int]]) -> list[Standing]:
 
 
 def champion(standings: Iterable[Standing]) -> str | None:
-    """Return who gets the 🏆: the highest score."""
+    """Return the winner of the 🏆: the trainer with the highest score."""
     return next((standing.user for standing in standings if standing.score), None)
 
 
 def sharpshooter(standings: Iterable[Standing]) -> str | None:
-    """Return who gets the 🎯: the best agreement among those with enough settled articles."""
-    able = [standing for standing in standings if standing.settled >= SHARPSHOOTER_MINIMUM]
-    best = max(able, key=lambda standing: (standing.agreement or 0.0, standing.settled), default=None)
+    """Return the winner of the 🎯: the best agreement among trainers with enough settled articles."""
+    eligible = [standing for standing in standings if standing.settled >= SHARPSHOOTER_MINIMUM]
+    best = max(eligible, key=lambda standing: (standing.agreement or 0.0, standing.settled), default=None)
     return None if best is None else best.user
 
 
 def streak(days: Iterable[date], today: date) -> int:
-    """Return how many days in a row were judged on, ending today or yesterday (today may still come)."""
+    """Return the length of the run of days that ends today or yesterday (today isn't over yet)."""
     judged = set(days)
     last = today if today in judged else today - timedelta(days=1)
     length = 0

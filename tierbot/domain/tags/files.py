@@ -1,7 +1,6 @@
-"""TfIdfWeights a tag space from TOML: every mistake is refused with its file, line and remedy."""
+"""Reads a tag space from TOML: every error names the file, the line and the fix."""
 
 import re
-import tomllib
 from collections.abc import Mapping
 from importlib import resources
 from pathlib import Path
@@ -10,53 +9,39 @@ from typing import Any
 from tierbot.domain.nouns import Tag, TierbotError
 from tierbot.domain.tags.emoji import RESERVED, base_name, character_of
 from tierbot.domain.tags.space import TagSpace
+from tierbot.domain.text_files import parse_toml, read_text
 
 _ID = re.compile(r"[a-z0-9][a-z0-9-]{0,39}")
 _MOST_TAGS = 1000
 
 
 class TagFileError(TierbotError):
-    """A tag file that cannot be used; the text names file, line and remedy."""
+    """An invalid tag file; the text names the file, the line and the fix."""
 
 
 def tag_space(file: Path | None) -> TagSpace:
-    """Return the tag space of a file, or without one the one that ships. Raises TagFileError if it cannot be used."""
+    """Return the tag space of a file, or the default one. Raises TagFileError if the file is invalid."""
     return load_tag_space(file) if file else default_tag_space()
 
 
 def default_tag_space() -> TagSpace:
-    """Return the tag space that ships with tierbot (72 topics)."""
+    """Return the default tag space, which ships with tierbot (72 topics)."""
     text = resources.files("tierbot.domain.tags").joinpath("default.toml").read_text(encoding="utf-8")
     return parse_tag_space(text, "default.toml")
 
 
 def load_tag_space(path: Path) -> TagSpace:
-    """Read a tag space from a TOML file.
-
-    Raises TagFileError if the file cannot be read or says something impossible.
-    """
-    try:
-        text = path.read_text(encoding="utf-8")
-    except OSError as fault:
-        raise TagFileError(f"{path}: cannot be read ({fault.strerror}). Give the path of a TOML file.") from fault
-    except UnicodeDecodeError as fault:
-        raise TagFileError(f"{path}: is not UTF-8 text. Save it as UTF-8.") from fault
-    return parse_tag_space(text, str(path))
+    """Read a tag space from a TOML file. Raises TagFileError if the file can't be read or is invalid."""
+    return parse_tag_space(read_text(path, TagFileError), str(path))
 
 
 def parse_tag_space(text: str, name: str) -> TagSpace:
-    """Read a tag space from TOML text; `name` is what errors call the file.
-
-    Raises TagFileError, naming file, line and remedy.
-    """
-    try:
-        rows = tomllib.loads(text).get("tag", [])
-    except tomllib.TOMLDecodeError as fault:
-        raise TagFileError(f"{name}: {fault}. Mend the TOML there.") from fault
+    """Read a tag space from TOML text; errors call the file `name`. Raises TagFileError if it is invalid."""
+    rows = parse_toml(text, name, TagFileError).get("tag", [])
     if not isinstance(rows, list) or len(rows) < 2:  # noqa: PLR2004 - one topic leaves nothing to choose
         raise TagFileError(f"{name}:1: fewer than two tags. Write at least two [[tag]] tables.")
     if len(rows) > _MOST_TAGS:
-        raise TagFileError(f"{name}: {len(rows)} tags; at most {_MOST_TAGS} are supported. Remove some.")
+        raise TagFileError(f"{name}: {len(rows)} tags. Use no more than {_MOST_TAGS}.")
     lines = [number for number, line in enumerate(text.splitlines(), 1) if line.strip() == "[[tag]]"]
     places = [f"{name}:{lines[i] if i < len(lines) else 1}" for i in range(len(rows))]
     tags = [_tag(row, place) for row, place in zip(rows, places, strict=True)]
@@ -73,10 +58,10 @@ def _text(row: Mapping[str, Any], field: str, place: str) -> str:
 
 def _tag(row: object, place: str) -> Tag:
     if not isinstance(row, dict):
-        raise TagFileError(f"{place}: not a table. Write each tag as a [[tag]] table.")
+        raise TagFileError(f"{place}: the tag isn't a table. Write each tag as a [[tag]] table.")
     tag_id = _text(row, "id", place)
     if not _ID.fullmatch(tag_id):
-        raise TagFileError(f"{place}: id {tag_id!r} is not lower-case letters, digits and hyphens. Rename it.")
+        raise TagFileError(f"{place}: id {tag_id!r} may only have lowercase letters, digits and hyphens. Rename it.")
     short_name = base_name(_text(row, "emoji", place))
     if short_name in RESERVED:
         raise TagFileError(
@@ -85,12 +70,12 @@ def _tag(row: object, place: str) -> Tag:
     character = row.get("character") or character_of(short_name)
     if character is None:
         raise TagFileError(
-            f"{place}: {tag_id} uses :{short_name}:, which is no standard Slack emoji. Check the spelling; for your "
-            'workspace\'s own emoji add character = "…" to say how it is shown outside Slack.'
+            f"{place}: {tag_id} uses :{short_name}:, which isn't a standard Slack emoji. Check the spelling. For a "
+            'custom emoji, add character = "…", which is shown outside Slack.'
         )
     siblings = row.get("siblings", [])
     if not isinstance(siblings, list) or not all(isinstance(sibling, str) for sibling in siblings):
-        raise TagFileError(f'{place}: siblings of {tag_id} is not a list of ids. Write siblings = ["…"].')
+        raise TagFileError(f'{place}: siblings of {tag_id} isn\'t a list of ids. Write siblings = ["…"].')
     return Tag(
         id=tag_id,
         name=_text(row, "name", place),
@@ -106,14 +91,14 @@ def _refuse_clashes(tags: list[Tag], places: list[str]) -> None:
     emoji: dict[str, tuple[str, str]] = {}
     for tag, place in zip(tags, places, strict=True):
         if tag.id in ids:
-            raise TagFileError(f"{place}: id {tag.id} is used already at {ids[tag.id]}. Give one another id.")
+            raise TagFileError(f"{place}: id {tag.id} is already used at {ids[tag.id]}. Rename one of them.")
         if tag.short_name in emoji:
             other, where = emoji[tag.short_name]
             raise TagFileError(
-                f"{place}: {tag.id} and {other} ({where}) fold to one emoji, :{tag.short_name}:. Give one another emoji."
+                f"{place}: {tag.id} and {other} ({where}) share the emoji :{tag.short_name}:. Change one of them."
             )
         ids[tag.id], emoji[tag.short_name] = place, (tag.id, place)
     for tag, place in zip(tags, places, strict=True):
         unknown = [sibling for sibling in tag.siblings if sibling not in ids or sibling == tag.id]
         if unknown:
-            raise TagFileError(f"{place}: {tag.id} names sibling {unknown[0]!r}, which is no other tag. Remove it.")
+            raise TagFileError(f"{place}: {tag.id} has the sibling {unknown[0]!r}, which isn't another tag. Remove it.")

@@ -1,6 +1,6 @@
-"""The tag space: an ordered set of tags that can be looked up by id and by emoji.
+"""The tag space: an ordered set of tags, looked up by id or by emoji.
 
-Tags are added, renamed and retired; they are never deleted, since history names them by id.
+Tags are added, renamed and retired, but never deleted, because stored predictions refer to them by id.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -12,17 +12,17 @@ from tierbot.domain.tags.emoji import base_name
 
 
 class TagSpace:
-    """All tags of a workspace, retired ones included. Immutable: changing it makes another."""
+    """All tags of a workspace, including retired ones. Immutable."""
 
     def __init__(self, tags: Iterable[Tag]) -> None:
         self._by_id: Mapping[str, Tag] = {tag.id: tag for tag in tags}
-        # A retired tag's emoji may have been given to another: the active tag wins.
+        # A retired tag's emoji may have been reused: the active tag wins.
         ordered = sorted(self._by_id.values(), key=lambda tag: tag.retired_at is None)
         self._by_emoji: Mapping[str, Tag] = {base_name(tag.short_name): tag for tag in ordered}
 
     @property
     def active(self) -> tuple[Tag, ...]:
-        """The tags that can be shown and predicted, in the order of the file."""
+        """The tags that can be shown and predicted, in file order."""
         return tuple(tag for tag in self._by_id.values() if tag.retired_at is None)
 
     @property
@@ -43,16 +43,14 @@ class TagSpace:
         return self._by_id[tag_id]
 
     def by_emoji(self, raw_name: str) -> Tag | None:
-        """Return the tag that a raw reaction name stands for (tone and alias folded), retired ones too."""
+        """Return the tag, active or retired, for a raw reaction name; tones and aliases are folded."""
         return self._by_emoji.get(base_name(raw_name))
 
-    def updated(self, wanted: Iterable[Tag], now: datetime) -> "TagSpace":
-        """Return this space brought to `wanted`: new tags added, known ones renamed, missing ones retired.
+    def updated(self, tags: Iterable[Tag], now: datetime) -> "TagSpace":
+        """Return this space with new tags added, known ones renamed and missing ones retired.
 
-        A tag that comes back is active again under its old id, so that its history counts.
+        A tag that returns is active again under its old id, so its history counts.
         """
-        wanted_by_id = {tag.id: replace(tag, retired_at=None) for tag in wanted}
-        merged = {
-            tag.id: wanted_by_id.get(tag.id, tag if tag.retired_at else replace(tag, retired_at=now)) for tag in self
-        }
-        return TagSpace({**merged, **wanted_by_id}.values())
+        active = {tag.id: replace(tag, retired_at=None) for tag in tags}
+        retired = {tag.id: tag if tag.retired_at else replace(tag, retired_at=now) for tag in self}
+        return TagSpace({**retired, **active}.values())

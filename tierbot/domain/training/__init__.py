@@ -1,1 +1,1 @@
-"""From verdicts to a model: rows and weights, the fit, and the judge who decides on promotion."""
+"""Trains the model: rows from verdicts, the fit, and the judge that decides on promotion."""

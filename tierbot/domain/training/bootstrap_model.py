@@ -1,11 +1,10 @@
-"""Makes the bootstrap model that ships: from a labelled archive, and from descriptions where there is no data.
+"""Builds the bootstrap model that ships, from a labeled archive, and from descriptions for tags without data.
 
-An archive has categories of its own; a mapping says which tags each speaks of. The later-dated stories are kept
-apart and measure the model. Rows of the training side are kept as features, without text, for retraining to replay.
+A mapping translates the archive's categories to tags. The newest stories are held out to measure the model. The
+training rows are stored as features, without text, for retraining to replay.
 """
 
 import hashlib
-import tomllib
 import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -19,26 +18,26 @@ from tierbot.domain.articles.rows import ArchiveRow
 from tierbot.domain.nouns import TierbotError
 from tierbot.domain.predict.classifier import Classifier
 from tierbot.domain.predict.features import Features
+from tierbot.domain.text_files import parse_toml
 from tierbot.domain.training.calibrate import Calibration, calibrate
 from tierbot.domain.training.fit import FitSettings, fit
-from tierbot.domain.training.rows import TrainingRows, labelled_rows
+from tierbot.domain.training.rows import TrainingRows, labeled_rows
 
 LATER_SHARE = 0.2
 MOST_REPLAYED = 6000
-# What a replayed row counts beside a verdict. The model itself is the prior of retraining; the rows only hold it where
-# it was. On two streams of verdicts more of it (0.5, 1) learned less, and none of it forgot more.
+# The weight of a replayed row relative to a verdict. The model itself is the prior of retraining; the rows only keep it
+# in place. On two streams of verdicts, more weight (0.5, 1) learned less, and none forgot more.
 REPLAY_WEIGHT = 0.1
 _CALIBRATED_ON = 3000
-# How much of the descriptions' own scores is added to what the archive taught: the archive knows one publisher's ways
-# only, the descriptions know what is meant. More of it costs accuracy on that publisher and gains it elsewhere.
+# The weight of the descriptions' scores next to the archive's: the archive reflects one publisher's habits, the
+# descriptions the meaning. More weight loses accuracy on that publisher and gains it elsewhere.
 DESCRIPTIONS_SHARE = 0.7
-# A tag without data is set to be the likeliest of so much of its even share of the archive.
-_WITHOUT_DATA = 0.15
-_CLEAR = 0.4  # of a category's several tags, what the likeliest must have for a story to be taken for it
+_WITHOUT_DATA = 0.15  # of an even share of the stories, for which a tag without data becomes the likeliest
+_CLEAR = 0.4  # the probability share at which a story gets the likeliest of its category's several tags
 
 
 class MappingError(TierbotError):
-    """A mapping from categories to tags that cannot be used; the text names file and remedy."""
+    """An invalid mapping from categories to tags; the text names the file and the fix."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,38 +49,35 @@ class BootstrapModel:
 
 
 def shipped_mapping() -> str:
-    """Return the text of the mapping that ships, from HuffPost's categories to the shipped tags."""
+    """Return the text of the mapping that ships, from HuffPost's categories to the default tags."""
     return resources.files("tierbot.domain.training").joinpath("huffpost.toml").read_text(encoding="utf-8")
 
 
 def parse_mapping(text: str, name: str, tag_ids: Sequence[str]) -> dict[str, tuple[str, ...]]:
-    """Read which tags each category speaks of, from TOML text; `name` is what errors call the file.
+    """Read the tags of each category from TOML text; errors call the file `name`.
 
-    Raises MappingError for a file that is no such mapping, or a tag that is not among `tag_ids`.
+    Raises MappingError for an invalid mapping, or a tag that isn't in `tag_ids`.
     """
-    try:
-        table = tomllib.loads(text).get("categories")
-    except tomllib.TOMLDecodeError as fault:
-        raise MappingError(f"{name}: {fault}. Mend the TOML there.") from fault
+    table = parse_toml(text, name, MappingError).get("categories")
     if not isinstance(table, dict) or not table:
-        raise MappingError(f'{name} has no table [categories]. Write lines like "CRIME" = ["crime"] under it.')
+        raise MappingError(f'{name} has no table [categories]. Add it, with lines like "CRIME" = ["crime"].')
     known = set(tag_ids)
     for category, tags in table.items():
         if not isinstance(tags, list) or not tags:
-            raise MappingError(f'{name}: the category "{category}" names no list of tags. Name some, or leave it out.')
+            raise MappingError(f'{name}: the category "{category}" has no list of tags. Add some, or leave it out.')
         unknown = [tag for tag in tags if tag not in known]
         if unknown:
-            raise MappingError(f'{name}: "{category}" names {unknown[0]!r}, which is no tag. Correct it.')
+            raise MappingError(f'{name}: "{category}" has {unknown[0]!r}, which isn\'t a tag. Correct it.')
     return {str(category): tuple(tags) for category, tags in table.items()}
 
 
 def earlier_and_later(
     stories: Sequence[ArchiveRow], mapping: Mapping[str, tuple[str, ...]], share: float = LATER_SHARE
 ) -> tuple[list[ArchiveRow], list[ArchiveRow]]:
-    """Divide mapped stories into training ones and the later-dated `share` of the dated ones, which measure.
+    """Split the mapped stories into earlier ones for training and the latest `share` of the dated ones for measuring.
 
-    Of stories with the same title (letters and digits compared) one is kept, a dated one if there is any, so that no
-    story stands on both sides.
+    Of stories with the same letters and digits in the title, one is kept, preferably a dated one, so that no story is
+    on both sides.
     """
     kept: dict[str, ArchiveRow] = {}
     for story in stories:
@@ -91,7 +87,7 @@ def earlier_and_later(
     mapped = [story for story in kept.values() if _asked(story, mapping)]
     dates = sorted(story.published_at for story in mapped if story.published_at is not None)
     if not dates:
-        raise TierbotError("The archive has no dated stories to measure the model on. Give one that has dates.")
+        raise TierbotError("The archive has no dated stories to measure the model on. Use one with dates.")
     first_later = dates[min(len(dates) - 1, int((1 - share) * len(dates)))]
     later = [story for story in mapped if story.published_at is not None and story.published_at >= first_later]
     earlier = [story for story in mapped if story.published_at is None or story.published_at < first_later]
@@ -109,17 +105,23 @@ def build(
     settings: FitSettings | None = None,
     seed: int = 0,
 ) -> BootstrapModel:
-    """Fit the bootstrap model to the earlier stories and measure it on the later ones; features go with each.
+    """Fit the bootstrap model to the earlier stories and measure it on the later ones.
 
-    `prior` knows all tags by their descriptions.
+    features: of the earlier and of the later stories. prior: the model from the descriptions of all tags.
     """
     rows = _rows(earlier, features[0], mapping, prior)
     covered = sorted({tag for tags in mapping.values() for tag in tags})
     order = np.random.default_rng(seed).permutation(len(rows))
     aside = min(_CALIBRATED_ON, len(rows) // 5)
     held, taught = rows.take(order[:aside]), rows.take(order[aside:])
-    fitted = _with_descriptions(fit(taught, prior, settings, seed=seed), prior)
-    fitted = _levelled(fitted, taught.features.take(_evenly(taught, seed)), set(fitted.tag_ids) - set(covered))
+    fitted = fit(taught, prior, settings, seed=seed)
+    fitted = replace(
+        fitted,
+        dense=fitted.dense + DESCRIPTIONS_SHARE * prior.dense,
+        bias=fitted.bias + DESCRIPTIONS_SHARE * prior.bias,
+        words=fitted.words + DESCRIPTIONS_SHARE * fitted.tfidf.translated(prior.words, prior.tfidf),
+    )
+    fitted = _leveled(fitted, taught.features.take(_evenly(taught, seed)), set(fitted.tag_ids) - set(covered))
     curve = calibrate(
         fitted.scores(held.features).astype(np.float64),
         held.targets,
@@ -142,21 +144,11 @@ def build(
         "data": {"stories": len(earlier), "sha256": stories_sha256(earlier)},
         "measured": measured,
     }
-    return BootstrapModel(classifier.with_card(about), rows.take(_evenly(rows, seed)).times(REPLAY_WEIGHT))
+    return BootstrapModel(replace(classifier, card=about), rows.take(_evenly(rows, seed)).times(REPLAY_WEIGHT))
 
 
-def _with_descriptions(model: Classifier, prior: Classifier) -> Classifier:
-    """Add the descriptions' own scores to a fitted model's."""
-    return replace(
-        model,
-        dense=model.dense + DESCRIPTIONS_SHARE * prior.dense,
-        bias=model.bias + DESCRIPTIONS_SHARE * prior.bias,
-        words=model.words + DESCRIPTIONS_SHARE * model.reading.translated(prior.words, prior.reading),
-    )
-
-
-def _levelled(model: Classifier, features: Features, tags: set[str]) -> Classifier:
-    """Set the given tags' levels so that each is the likeliest of a small share of the stories."""
+def _leveled(model: Classifier, features: Features, tags: set[str]) -> Classifier:
+    """Set the given tags' biases so that each is the likeliest for a small share of the stories."""
     scores, bias = model.scores(features), model.bias.copy()
     share = _WITHOUT_DATA / len(model.tag_ids)
     for column in (model.tag_ids.index(tag) for tag in sorted(tags)):
@@ -168,9 +160,9 @@ def _levelled(model: Classifier, features: Features, tags: set[str]) -> Classifi
 def measure(
     classifier: Classifier, stories: Sequence[ArchiveRow], features: Features, mapping: Mapping[str, tuple[str, ...]]
 ) -> dict[str, float]:
-    """Return accuracy@1 and @3 over all the classifier's tags, and the expected calibration error of the former.
+    """Return accuracy@1 and @3 over all the classifier's tags, and the expected calibration error of accuracy@1.
 
-    A category that speaks of several tags holds for any of them.
+    For a category with several tags, any of them is right.
     """
     tag_ids = classifier.tag_ids
     probabilities = classifier.probabilities(features, tag_ids)
@@ -198,13 +190,13 @@ def _rows(
 ) -> TrainingRows:
     """Turn stories into rows.
 
-    Of a category's several tags a story is given the one that descriptions hold likeliest, if it stands out among them
-    and no tag without a category is likelier; the category's other tags are left open.
+    If a category has several tags, a story gets the one that is likeliest according to the descriptions, provided that
+    it stands out and no tag without a category is likelier. The category's other tags get weight 0.
     """
     tag_ids = prior.tag_ids
     place = {tag: column for column, tag in enumerate(tag_ids)}
-    unlabelled = set(tag_ids) - {tag for tags in mapping.values() for tag in tags}
-    others = [place[tag] for tag in sorted(unlabelled)]
+    unlabeled = set(tag_ids) - {tag for tags in mapping.values() for tag in tags}
+    others = [place[tag] for tag in sorted(unlabeled)]
     chances = prior.probabilities(features, tag_ids)
     chosen: list[dict[str, float]] = []
     left_open: list[tuple[int, int]] = []
@@ -216,14 +208,14 @@ def _rows(
         clear = len(columns) == 1 or (share >= _CLEAR and chances[row, others].max(initial=0.0) < chance)
         chosen.append({tag_ids[columns[best]]: share} if clear else {})
         left_open += [(row, column) for i, column in enumerate(columns) if not clear or i != best]
-    rows = labelled_rows(chosen, features, tag_ids, unlabelled=unlabelled)
+    rows = labeled_rows(chosen, features, tag_ids, unlabeled=unlabeled)
     for row, column in left_open:
         rows.weights[row, column] = 0.0
     return rows
 
 
 def _evenly(rows: TrainingRows, seed: int) -> NDArray[np.intp]:
-    """Return up to 6,000 rows, tags as evenly as the data allows."""
+    """Return up to 6,000 rows, balanced over the tags as far as possible."""
     rng = np.random.default_rng(seed)
     order = rng.permutation(len(rows))
     tag = rows.targets.argmax(axis=1)
@@ -245,7 +237,7 @@ def _plain(title: str) -> str:
 
 
 def stories_sha256(stories: Sequence[ArchiveRow]) -> str:
-    """Return a digest of the stories that a model was made from, in their order."""
+    """Return a digest of the stories that a model was built from, in order."""
     digest = hashlib.sha256()
     for story in stories:
         digest.update("\x1f".join([story.title, story.text, story.url, *story.tags]).encode() + b"\x1e")

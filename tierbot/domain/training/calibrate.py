@@ -1,8 +1,8 @@
-"""From scores to probabilities: a curve fitted on rows that the scores have not seen.
+"""Calibrates scores to probabilities on held-out rows.
 
-First the log odds that a tag is true, by its score (Platt, "Probabilistic outputs for support vector machines",
-1999); normalising over the tags then distorts them, and an exponent mends that for the event that matters
-most, "the likeliest tag is true".
+First, the log odds that a tag is true are fitted as a linear function of its score (Platt, "Probabilistic outputs for
+support vector machines", 1999). Normalizing over the tags distorts them, and an exponent corrects that for the event
+that matters most: "the likeliest tag is true".
 """
 
 from dataclasses import dataclass
@@ -11,9 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import minimize, minimize_scalar
 
-from tierbot.domain.predict.classifier import normalised
+from tierbot.domain.predict.classifier import normalized
 
-_FEWEST = 20  # rows that name a tag; with fewer the prior's calibration stands
+_FEWEST = 20  # rows that name a tag; with fewer, the fallback is used
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,9 +28,9 @@ class Calibration:
 def calibrate(
     scores: NDArray[np.float64], targets: NDArray[np.float32], weights: NDArray[np.float32], fallback: Calibration
 ) -> Calibration:
-    """Fit the calibration to unseen scores, targets (> 0 is true) and weights (0 says nothing), each (n, T).
+    """Fit the calibration to held-out scores, targets (> 0: true) and weights (0: unknown), each (n, T).
 
-    Rows that name no true tag are left out; with fewer than 20 that do, `fallback` is returned.
+    Uses only rows with a true tag; with fewer than 20 of them, returns `fallback`.
     """
     true = (targets > 0) & (weights > 0)
     named = np.flatnonzero(true.any(axis=1))
@@ -38,16 +38,16 @@ def calibrate(
         return fallback
     odds, true, said = scores[named], true[named], weights[named].astype(np.float64)
     slope, offset = _platt(odds, true, said)
-    exponent = best_exponent(normalised(slope * odds + offset, 1.0), true, said.max(axis=1))
+    exponent = best_exponent(normalized(slope * odds + offset, 1.0), true, said.max(axis=1))
     return Calibration(slope, offset, exponent)
 
 
 def best_exponent(
     probabilities: NDArray[np.float64], true: NDArray[np.bool_], weight: NDArray[np.float64] | NDArray[np.float32]
 ) -> float:
-    """Return the exponent of p, (n, T), with which "the likeliest tag is true" has the least log loss, in [0.2, 4.5].
+    """Return the exponent of p, (n, T), in [0.2, 4.5], that minimizes the log loss of "the likeliest tag is true".
 
-    true: (n, T), which tags are; weight: (n,), how much each row counts.
+    true: (n, T), the true tags; weight: (n,), how much each row counts.
     """
     logs = np.log(np.maximum(probabilities, 1e-12))
     rows = np.arange(len(logs))

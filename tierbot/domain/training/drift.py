@@ -1,44 +1,39 @@
-"""Drift, tag by tag: which topic became commoner or rarer, and which the model knows less well than before.
+"""Detects drift tag by tag: topics that became more or less common, and those that the model knows less well.
 
-Two windows of settled posts are compared, the newest ones with those before them, and only posts that were chosen at
-random: what else is asked about follows the model, which changes. Of each tag its share of the verdicts is tested both
-ways; the model's precision and recall only for a fall, since retraining is meant to raise them. Fisher's exact tests
-(Fisher 1922), all of them together under Holm's correction (1979): on a stream that stands still the chance of any
-false alarm is at most `FALSE_ALARMS` at each look.
+The newest settled posts are compared with those before, using only randomly selected posts, because other selection
+depends on the model. Each tag's share of the verdicts is tested both ways, but the model's precision and recall only for
+a drop, because retraining should raise them. Fisher's exact tests (1922) with Holm's correction (1979) for all of them:
+without drift, the probability of any false alarm is at most `FALSE_ALARMS` each time.
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from enum import StrEnum
 from math import comb
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-import numpy as np
-
-from tierbot.domain.nouns import Outcome
+from tierbot.domain.nouns import Outcome, SettledPost
 from tierbot.domain.predict.selection import RANDOM
-
-if TYPE_CHECKING:
-    from tierbot.domain.training.rows import Settled
+from tierbot.domain.statistics import holm
 
 FALSE_ALARMS = 0.05
 RECENT, BEFORE = 150, 450
-"""Posts in the newer window, and at most so many in the older one."""
+"""Posts in the newer window, and the most posts in the older one."""
 
-FEWEST = 40  # posts in each window: with fewer no difference between two shares could be told
+FEWEST = 40  # posts in each window: with fewer, no difference would be significant
 
 
 class Changed(StrEnum):
     """What changed about a tag."""
 
-    PRIOR = "share"  # of the verdicts that name it
-    PRECISION = "precision"  # of the posts that the model held it likeliest for, the share that it is true of
-    RECALL = "recall"  # of the posts that it is true of, the share that the model got right
+    PRIOR = "share"  # the share of verdicts that name it
+    PRECISION = "precision"  # of the posts with this top tag, the share for which it is true
+    RECALL = "recall"  # of the posts for which it is true, the share that the model got right
 
 
 @dataclass(frozen=True, slots=True)
 class Signal:
-    """A tag that drifts: `now` of `now_of` posts, where it was `before` of `before_of`; p_value corrected by Holm."""
+    """A tag that drifts: from `before` of `before_of` posts to `now` of `now_of`; p_value is corrected (Holm)."""
 
     tag: str
     changed: Changed
@@ -49,14 +44,14 @@ class Signal:
     p_value: float
 
     def in_words(self) -> str:
-        """Return it as a sentence without its full stop."""
+        """Return the signal as a sentence without its period."""
         was, is_ = (100 * hits / of for hits, of in ((self.before, self.before_of), (self.now, self.now_of)))
         return f"{self.tag}: {self.changed} {was:.0f} % → {is_:.0f} % ({self.now} of {self.now_of} posts)"
 
 
 @dataclass(frozen=True, slots=True)
 class Drift:
-    """What two windows say. signals: the most surprising first; none also where there are too few posts to tell."""
+    """The result of comparing two windows. signals: most surprising first; empty also if there are too few posts."""
 
     recent: int
     before: int
@@ -64,37 +59,40 @@ class Drift:
 
     @property
     def enough(self) -> bool:
-        """Whether there were enough posts to tell anything."""
+        """Whether there were enough posts for a test."""
         return min(self.recent, self.before) >= FEWEST
 
     def as_dict(self) -> dict[str, Any]:
-        """Return it as plain data."""
+        """Return the result as plain data."""
         return asdict(self) | {"enough": self.enough}
 
 
-def drift_of(settled: Iterable["Settled"]) -> Drift:
-    """Compare the newest settled posts with those before; the posts come oldest first."""
-    told = [
+def drift_of(settled: Iterable[SettledPost]) -> Drift:
+    """Compare the newest settled posts with those before; `settled` is oldest first."""
+    posts = [
         (item.top_tag, frozenset(item.verdict.tags))
         for item in settled
         if item.selection.strategy == RANDOM and item.verdict.outcome is Outcome.NAMED
     ]
-    recent, before = told[-RECENT:], told[:-RECENT][-BEFORE:]
+    recent, before = posts[-RECENT:], posts[:-RECENT][-BEFORE:]
     if min(len(recent), len(before)) < FEWEST:
         return Drift(len(recent), len(before), ())
-    return Drift(len(recent), len(before), tuple(_kept(_tests(before, recent))))
+    tests = sorted(_tests(before, recent), key=lambda test: test.p_value)
+    corrected = zip(tests, holm([test.p_value for test in tests]), strict=True)
+    signals = (replace(test, p_value=p) for test, p in corrected if p <= FALSE_ALARMS)
+    return Drift(len(recent), len(before), tuple(signals))
 
 
-Told = tuple[str, frozenset[str]]  # the model's likeliest tag, and the true ones
+_Settled = tuple[str, frozenset[str]]  # the model's likeliest tag, and the true tags
 
 
-def _tests(before: Sequence[Told], recent: Sequence[Told]) -> list[Signal]:
+def _tests(before: Sequence[_Settled], recent: Sequence[_Settled]) -> list[Signal]:
     found = []
     for tag in sorted({tag for top, true in (*before, *recent) for tag in (top, *true)}):
         was, now = _counts(before, tag), _counts(recent, tag)
         for changed, (k0, n0), (k1, n1) in zip(Changed, was, now, strict=True):
             if not n0 or not n1 or not 0 < k0 + k1 < n0 + n1:
-                continue  # nothing can have changed
+                continue  # no change is possible
             p_value = fisher_exact(k0, n0, k1, n1, both_ways=changed is Changed.PRIOR)
             found.append(Signal(tag, changed, k0, n0, k1, n1, p_value))
     return found
@@ -103,32 +101,16 @@ def _tests(before: Sequence[Told], recent: Sequence[Told]) -> list[Signal]:
 def fisher_exact(k0: int, n0: int, k1: int, n1: int, *, both_ways: bool) -> float:
     """Return the p value of Fisher's exact test of k0 of n0 against k1 of n1 (0 ≤ k ≤ n).
 
-    Both ways: are the shares different; else: is the first one higher. In whole numbers, so ties are ties.
+    Tests whether the shares differ, or, unless both_ways, whether the first is higher. Integers keep ties exact.
     """
-    # scipy.stats has it, too, and takes half a second of each start to import.
+    # scipy.stats has this, too, but takes half a second to import.
     k, ways = k0 + k1, [comb(n0, x) * comb(n1, k0 + k1 - x) if x <= k0 + k1 else 0 for x in range(n0 + 1)]
     counted = [one for one in ways if one <= ways[k0]] if both_ways else ways[k0:]
     return sum(counted) / comb(n0 + n1, k)
 
 
-def _counts(told: Sequence[Told], tag: str) -> tuple[tuple[int, int], tuple[int, int], tuple[int, int]]:
-    """Return (hits, of) of the tag's share, of the model's precision and of its recall.
-
-    A post with several true tags is got right by any of them.
-    """
-    called = [tag in true for top, true in told if top == tag]
-    named = [top in true for top, true in told if tag in true]
-    return (len(named), len(told)), (sum(called), len(called)), (sum(named), len(named))
-
-
-def _kept(tests: Sequence[Signal]) -> list[Signal]:
-    """Return what stays surprising after Holm's correction."""
-    order = np.argsort([test.p_value for test in tests], kind="stable")
-    kept, corrected = [], 0.0
-    for rank, at in enumerate(order):
-        test = tests[at]
-        corrected = max(corrected, min(1.0, test.p_value * (len(tests) - rank)))
-        if corrected > FALSE_ALARMS:
-            break
-        kept.append(Signal(test.tag, test.changed, test.before, test.before_of, test.now, test.now_of, corrected))
-    return kept
+def _counts(posts: Sequence[_Settled], tag: str) -> tuple[tuple[int, int], tuple[int, int], tuple[int, int]]:
+    """Return (hits, of) for the tag's share, precision and recall; any of several true tags is right."""
+    predicted = [tag in true for top, true in posts if top == tag]
+    named = [top in true for top, true in posts if tag in true]
+    return (len(named), len(posts)), (sum(predicted), len(predicted)), (sum(named), len(named))

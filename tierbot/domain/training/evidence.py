@@ -1,28 +1,29 @@
-"""Off-policy evidence beside a promotion: what two models would have earned on posts that neither learned from.
+"""Estimates off-policy what two models would have earned on posts that neither learned from.
 
-The posts that judge a challenger were shown by the policy in service, with logged propensities and rewards. Had each
-model always shown the tag that it holds likeliest, what would colleagues have said? TIER reveals the truth as well,
-which is what the judge goes by; the estimates stand beside it, for the card and the round's report.
+The posts that judge a challenger have logged propensities and rewards. What would the rewards have been if each model
+had always shown its likeliest tag? The judge itself uses the true tags, which TIER reveals; these estimates go on the
+model's card and into the round report.
 """
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from tierbot.domain.nouns import SettledPost
 from tierbot.domain.predict.classifier import Classifier
 from tierbot.domain.training.offpolicy import Log, doubly_robust, ips, snips
-from tierbot.domain.training.rows import Settled, TrainingRows
+from tierbot.domain.training.rows import TrainingRows
 
 
 @dataclass(frozen=True, slots=True)
 class Logged:
-    """What was shown on n settled posts, and earned.
+    """The log of n settled posts.
 
-    rewards: (n,) in [0, 1], NaN without voters; propensities: (n,) in (0, 1]; shown: (n,), the column of the tag that
-    was shown among the verdicts' tags, −1 if it is none of them.
+    rewards: (n,) in [0, 1], NaN without voters; propensities: (n,) in (0, 1]; shown: (n,), the column of the shown tag
+    among the verdicts' tags, or −1.
     """
 
     rewards: NDArray[np.float64]
@@ -34,22 +35,14 @@ class Logged:
         return Logged(self.rewards[rows], self.propensities[rows], self.shown[rows])
 
     def over(self, tag_ids: Sequence[str], others: Sequence[str]) -> "Logged":
-        """Return the same posts with `shown` among other tags than `tag_ids`."""
+        """Return the same posts, with `shown` as a column of `others` instead of `tag_ids`."""
         place = {tag: column for column, tag in enumerate(others)}
         columns = np.array([*(place.get(tag, -1) for tag in tag_ids), -1], dtype=np.int64)  # −1 stays −1
         return Logged(self.rewards, self.propensities, columns[self.shown])
 
 
-class Shown(Settled, Protocol):
-    """A settled post with the probability with which its tag was shown."""
-
-    @property
-    def propensity(self) -> float:
-        """π(shown), in (0, 1]."""
-
-
-def logged_of(settled: Sequence[Shown], tag_ids: Sequence[str]) -> Logged:
-    """Return the log of settled posts, in their order."""
+def logged_of(settled: Sequence[SettledPost], tag_ids: Sequence[str]) -> Logged:
+    """Return the log of settled posts, in order."""
     place = {tag: column for column, tag in enumerate(tag_ids)}
     rewards = [np.nan if item.verdict.reward is None else item.verdict.reward for item in settled]
     return Logged(
@@ -62,19 +55,19 @@ def logged_of(settled: Sequence[Shown], tag_ids: Sequence[str]) -> Logged:
 def off_policy(
     models: Mapping[str, Classifier], rows: TrainingRows, logged: Logged, reward_model: str
 ) -> dict[str, Any]:
-    """Return estimates for each model as if it had always shown its likeliest tag, by IPS, SNIPS and doubly robust.
+    """Estimate each model's reward if it always showed its likeliest tag, with IPS, SNIPS and doubly robust.
 
-    rows and logged: the same n posts, unknown to the models. The doubly robust estimate takes p of the model named
-    `reward_model` for expected rewards. Empty without a rewarded post.
+    rows, logged: the same n posts, new to the models. The doubly robust estimate uses the p of the model named
+    `reward_model` as expected rewards. Returns {} if no post has a reward.
     """
-    told = np.flatnonzero(~np.isnan(logged.rewards) & (logged.shown >= 0) & (logged.propensities > 0))
-    if not len(told):
+    usable = np.flatnonzero(~np.isnan(logged.rewards) & (logged.shown >= 0) & (logged.propensities > 0))
+    if not len(usable):
         return {}
-    rows, logged = rows.take(told), logged.take(told)
-    at = np.arange(len(told))
+    rows, logged = rows.take(usable), logged.take(usable)
+    at = np.arange(len(usable))
     p = {name: model.probabilities(rows.features, rows.tag_ids) for name, model in models.items()}
     expected = p[reward_model]
-    found: dict[str, Any] = {"n": len(told)}
+    found: dict[str, Any] = {"n": len(usable)}
     for name in models:
         top = p[name].argmax(axis=1)
         log = Log(logged.rewards, logged.propensities, (top == logged.shown).astype(np.float64))
@@ -84,15 +77,15 @@ def off_policy(
 
 
 def in_words(evidence: Mapping[str, Any], ours: str, theirs: str) -> str:
-    """Return the evidence as half a sentence, by SNIPS, which erred least in simulation; "" where there is none."""
+    """Return the evidence as a clause, from SNIPS, which was most accurate in simulation; "" without evidence."""
     if not evidence:
         return ""
     mine, other = evidence[ours]["snips"], evidence[theirs]["snips"]
     if mine["value"] is None or other["value"] is None:
         return ""
     return (
-        f"estimated reward of always showing its first choice {_value(mine)}, of the model before {_value(other)} "
-        f"(off-policy, {evidence['n']} posts, effective {mine['effective_n']:.0f})"
+        f"estimated reward of always showing its top tag: {_value(mine)}; of the previous model: {_value(other)} "
+        f"(off-policy, {evidence['n']} posts, effectively {mine['effective_n']:.0f})"
     )
 
 

@@ -1,7 +1,8 @@
-"""A predictor of somebody else's learns from verdicts: pure, so that it runs the same in a child process or a test."""
+"""Trains an external predictor on verdicts. Pure, so it runs the same in a child process or a test."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import compress
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,10 +14,10 @@ from tierbot.domain.training.judge import Decision, judge
 
 @dataclass(frozen=True, slots=True)
 class Lesson:
-    """All that teaching a predictor needs: n examples, oldest first, and which of them judge it.
+    """The input for training a predictor: n examples, oldest first, and which of them judge it.
 
-    judging: (n,) bool, the newest unbiased ones that are new to the predictor in service. state: what that one was
-    restored from, b"" for one that never learned.
+    judging: (n,) bool, the newest unbiased ones that are new to the live predictor. state: the live predictor's
+    state, b"" if it never learned.
     """
 
     name: str
@@ -28,29 +29,29 @@ class Lesson:
 
 @dataclass(frozen=True, slots=True)
 class Taught:
-    """The state of the predictor that learned from everything, and whether it may replace the one in service."""
+    """The state of the predictor that learned from everything, and whether to promote it."""
 
     state: bytes
     decision: Decision
 
 
 def teach(predictor: LearningPredictor, lesson: Lesson) -> Taught:
-    """Let a predictor learn without the examples that judge it, compare it with the one in service, refit on everything.
+    """Fit a predictor without the judging examples, compare it with the live one on them, and refit on everything.
 
-    Raises PredictorError if it raises, or returns anything but bytes.
+    Raises PredictorError if the predictor fails or doesn't return bytes.
     """
-    asked = [one for one, judges in zip(lesson.examples, lesson.judging, strict=True) if judges]
+    judging = list(compress(lesson.examples, lesson.judging))
     decision = judge([], [])
-    if asked:
-        taught = [one for one, judges in zip(lesson.examples, lesson.judging, strict=True) if not judges]
-        challenger = restored(lesson.name, predictor, _fitted(predictor, taught, lesson))
+    if judging:
+        others = list(compress(lesson.examples, ~lesson.judging))
+        challenger = restored(lesson.name, predictor, _fitted(predictor, others, lesson))
         champion = restored(lesson.name, predictor, lesson.state)
-        decision = judge(_hits(challenger, asked, lesson.tag_ids), _hits(champion, asked, lesson.tag_ids))
+        decision = judge(_hits(challenger, judging, lesson.tag_ids), _hits(champion, judging, lesson.tag_ids))
     return Taught(_fitted(predictor, lesson.examples, lesson), decision)
 
 
 def restored(name: str, predictor: LearningPredictor, state: bytes) -> ExternalPredictor:
-    """Return the predictor with a state; b"" is the one that never learned. Raises PredictorError if it cannot be."""
+    """Return the predictor with a state, b"" for one that never learned. Raises PredictorError if that fails."""
     if not state:
         return ExternalPredictor(name, predictor)
     try:
@@ -59,7 +60,7 @@ def restored(name: str, predictor: LearningPredictor, state: bytes) -> ExternalP
         raise
     except Exception as fault:
         raise PredictorError(
-            f"The predictor {name} cannot be restored from what it learned ({type(fault).__name__}: {str(fault)[:300]}). "
+            f"The predictor {name} can't restore its state ({type(fault).__name__}: {str(fault)[:300]}). "
             "Roll back with `tierbot models rollback`."
         ) from fault
 
@@ -69,11 +70,12 @@ def _fitted(predictor: LearningPredictor, examples: Sequence[Example], lesson: L
         state: object = predictor.fit(tuple(examples), lesson.tag_ids)
     except (Exception, SystemExit) as fault:
         raise PredictorError(
-            f"The predictor {lesson.name} raised {type(fault).__name__} in fit: {str(fault)[:300]}. Mend it, or promote another."
+            f"The predictor {lesson.name} raised {type(fault).__name__} in fit: {str(fault)[:300]}. "
+            "Fix it, or promote another model."
         ) from fault
     if not isinstance(state, bytes) or state == b"":
         raise PredictorError(
-            f"The predictor {lesson.name} returned {type(state).__name__} from fit, where bytes were wanted (one at least)."
+            f"The predictor {lesson.name} returned {type(state).__name__} from fit. Return a non-empty bytes object."
         )
     return state
 

@@ -1,8 +1,8 @@
-"""Rows to classifier: pure, and the same from the same rows and seed.
+"""Fits the classifier to training rows. Pure; the same rows and seed give the same model.
 
-One linear support vector machine per tag (squared hinge: in every trial more accurate than logistic loss, see
-docs/benchmarks.md), rare tags weighted up. The coefficients shrink towards a prior, by default what the tags'
-descriptions say, so that a tag without data keeps its description and one with much data forgets it.
+One linear support vector machine per tag (the squared hinge was more accurate than logistic loss in every trial, see
+docs/benchmarks.md), with rare tags weighted up. The coefficients shrink toward a prior, by default the model from the
+tags' descriptions, so a tag without data keeps its description and one with much data outgrows it.
 """
 
 from collections.abc import Mapping
@@ -13,36 +13,36 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tierbot.domain.nouns import TierbotError
-from tierbot.domain.predict.classifier import Classifier, normalised
+from tierbot.domain.predict.classifier import Classifier, normalized
 from tierbot.domain.predict.features import COLUMNS, WORD_COLUMNS, Features
 from tierbot.domain.predict.tfidf import TfIdfWeights
 from tierbot.domain.training.calibrate import Calibration, calibrate
-from tierbot.domain.training.neighbor_trust import memory_of, remember
+from tierbot.domain.training.neighbor_trust import fit_neighbors, neighbors_of
 from tierbot.domain.training.rows import TrainingRows
-from tierbot.domain.training.solver import Design, Matrix, Problem, minimise
+from tierbot.domain.training.solver import Design, Matrix, Problem, minimize
 
-_UNSEEN = 0.5  # labels that every tag is taken to have had
+_UNSEEN = 0.5  # pseudo-labels of every tag
 
 
 class NothingToLearnError(TierbotError):
-    """Rows of which none says anything of any tag."""
+    """Rows without a single label."""
 
 
 @dataclass(frozen=True, slots=True)
 class FitSettings:
     """How the head is fitted.
 
-    strength: inverse of the penalty on coefficients (scikit-learn's C); bias_penalty: how hard a tag's level is
-    held to its prior. rarity: positives of a tag with share q weigh ((1 − q)/q)^rarity. word_scale, site_scale:
-    length of the word vector and of a site beside the unit-length embedding. fewest_rows: a word counts if so many
-    rows have it; most_words: the most frequent so many are kept, likewise most_sites. folds: parts for
-    calibration; with more than `most_folded` rows one part of `held_out` rows serves. adjustment: τ of
-    `logit_adjustment` with up to `adjusted_labels` labels; with more it falls with the square of their number.
+    c: the inverse of the penalty on coefficients, as scikit-learn's C; bias_penalty: the penalty on a tag's level.
+    positive_exponent: positives of a tag with share q weigh ((1 − q)/q)^positive_exponent. word_scale, site_scale: the
+    length of the word vector and of a site, relative to the unit-length embedding. fewest_rows: a word must occur in
+    this many rows; most_words, most_sites: how many are kept, most frequent first. folds: for calibration; with more
+    than `most_folded` rows, a single part of `held_out` rows. adjustment: τ of `logit_adjustment` with up to
+    `adjusted_labels` labels; with more, it falls with the square of their number.
     """
 
-    strength: float = 0.15
+    c: float = 0.15
     bias_penalty: float = 0.1
-    rarity: float = 0.3
+    positive_exponent: float = 0.3
     word_scale: float = 1.0
     site_scale: float = 0.5
     fewest_rows: int = 2
@@ -64,26 +64,26 @@ def fit(
     seed: int = 0,
     card: Mapping[str, Any] | None = None,
 ) -> Classifier:
-    """Fit a calibrated classifier over the prior's tags to rows over the same tags.
+    """Fit a calibrated classifier to rows over the prior's tags.
 
-    Raises NothingToLearnError if no row says anything.
+    Raises NothingToLearnError without a single label.
     """
     chosen = settings or FitSettings()
     said = _taught(rows, prior)
-    reading = reading_of(rows.features, prior, chosen)
-    design, stacked = _design(rows.features, reading), _stacked(prior, reading)
+    tfidf = tfidf_of(rows.features, prior, chosen)
+    design, stacked = _design(rows.features, tfidf), _stacked(prior, tfidf)
     index, scores, begin = _left_out(design, rows, said, stacked, chosen, seed)
     found = _solve(design, rows, rows.weights, stacked, begin, chosen)
     fallback = Calibration(prior.slope, prior.offset, prior.sharpness)
     curve = calibrate(scores, rows.targets[index], rows.weights[index], fallback)
-    chances = normalised(curve.slope * scores + curve.offset, curve.sharpness)
+    chances = normalized(curve.slope * scores + curve.offset, curve.sharpness)
     return replace(
-        _model(found, reading, rows.keys[said], prior, card),
+        _model(found, tfidf, rows.keys[said], prior, card),
         slope=curve.slope,
         offset=curve.offset,
         sharpness=curve.sharpness,
         adjustment=logit_adjustment(rows, chosen),
-        memory=remember(rows, index, chances),
+        neighbors=fit_neighbors(rows, index, chances),
     )
 
 
@@ -95,40 +95,40 @@ def refit(
     *,
     card: Mapping[str, Any] | None = None,
 ) -> Classifier:
-    """Fit once more to all rows, from a model that was just fitted to most of them and whose calibration stands.
+    """Fit to all rows, starting from a model that was just fitted to most of them; keep its calibration.
 
-    Takes a fraction of the time of `fit`, since it starts near its end.
+    Much faster than `fit`, because it starts near the solution.
     """
     chosen = settings or FitSettings()
     said = _taught(rows, prior)
-    reading = reading_of(rows.features, prior, chosen)
-    design, stacked = _design(rows.features, reading), _stacked(prior, reading)
-    found = _solve(design, rows, rows.weights, stacked, _stacked(model, reading), chosen)
+    tfidf = tfidf_of(rows.features, prior, chosen)
+    design, stacked = _design(rows.features, tfidf), _stacked(prior, tfidf)
+    found = _solve(design, rows, rows.weights, stacked, _stacked(model, tfidf), chosen)
     return replace(
-        _model(found, reading, rows.keys[said], prior, card),
+        _model(found, tfidf, rows.keys[said], prior, card),
         slope=model.slope,
         offset=model.offset,
         sharpness=model.sharpness,
         adjustment=model.adjustment,
-        memory=memory_of(rows).trusted_like(model.memory),
+        neighbors=neighbors_of(rows).trusted_like(model.neighbors),
     )
 
 
 def _taught(rows: TrainingRows, prior: Classifier) -> NDArray[np.intp]:
-    """Return which rows say anything. The others stay where they are: copying 100,000 rows takes more memory."""
+    """Return the indices of the rows with a label. The others aren't removed: copying 100,000 rows takes memory."""
     if rows.tag_ids != prior.tag_ids:
-        raise ValueError("The rows and the prior are over different tags. Bring the rows to the prior's with `over`.")
-    said = np.flatnonzero(rows.weights.any(axis=1))
-    if not len(said):
-        raise NothingToLearnError("No verdict says anything of any tag yet. Wait for more reactions, then retrain.")
-    return said
+        raise ValueError("The rows and the prior have different tags. Align them with `over`.")
+    labeled = np.flatnonzero(rows.weights.any(axis=1))
+    if not len(labeled):
+        raise NothingToLearnError("There are no labels to learn from yet. Wait for more reactions, then retrain.")
+    return labeled
 
 
 def logit_adjustment(rows: TrainingRows, settings: FitSettings) -> NDArray[np.float32]:
-    """Return what to add to each tag's log p, (T,): −τ log of its share of the labels; 0 for a tag of average share.
+    """Return the adjustment of each tag's log p, (T,): −τ log of its share of the labels, relative to the average.
 
-    Few labels of one week tell little of the mix of tags to come. (Menon et al., "Long-tail learning via logit
-    adjustment", ICLR 2021, who take τ = 1 to treat all classes alike; here τ is small and soon falls: docs/benchmarks.md.)
+    A few labels from one week say little about the future mix of tags. Menon et al., "Long-tail learning via logit
+    adjustment", ICLR 2021, use τ = 1 to treat all classes equally; here τ is small and decays (docs/benchmarks.md).
     """
     true = np.where(rows.targets > 0, rows.weights, 0)
     labels = float(true.max(axis=1).sum())
@@ -138,70 +138,72 @@ def logit_adjustment(rows: TrainingRows, settings: FitSettings) -> NDArray[np.fl
 
 
 def _model(
-    found: Matrix, reading: TfIdfWeights, keys: NDArray[np.uint64], prior: Classifier, card: Mapping[str, Any] | None
+    found: Matrix, tfidf: TfIdfWeights, keys: NDArray[np.uint64], prior: Classifier, card: Mapping[str, Any] | None
 ) -> Classifier:
     width = prior.dimension
     return replace(
         prior,
         dense=np.ascontiguousarray(found[:width]),
         bias=found[width].copy(),
-        # as they will be read back: half precision is what is kept
+        # rounded as in the stored model, which has half precision
         words=found[width + 1 :].astype(np.float16).astype(np.float32),
-        reading=reading,
+        tfidf=tfidf,
         seen=np.unique(keys[keys > 0]),
         card=dict(card or {}),
     )
 
 
-def reading_of(features: Features, prior: Classifier, settings: FitSettings) -> TfIdfWeights:
-    """Return how the words of n texts are weighed: the frequent ones, and those that the prior knows."""
+def tfidf_of(features: Features, prior: Classifier, settings: FitSettings) -> TfIdfWeights:
+    """Return the tf-idf weights of n texts' frequent words, and of those that the prior has."""
     counts = np.bincount(features.words.indices, minlength=COLUMNS)
     order = np.argsort(-counts, kind="stable")
     order = order[counts[order] >= settings.fewest_rows]
     is_word = order < WORD_COLUMNS
     kept = np.concatenate([order[is_word][: settings.most_words], order[~is_word][: settings.most_sites]])
-    columns = np.union1d(kept, prior.reading.columns).astype(np.int32)
+    columns = np.union1d(kept, prior.tfidf.columns).astype(np.int32)
     share = (counts[columns] + 1) / (len(features) + 1)
     idf = np.where(columns < WORD_COLUMNS, 1 - np.log(share), 1 - share)
     return TfIdfWeights(
         columns,
         idf.astype(np.float32),
-        # half the weight that a word seen once would have: some unknown words are no words at all
+        # half the weight of a word that was seen once: some unknown words aren't real words
         unknown_idf=float(np.sqrt(0.5) * (np.log((len(features) + 1) / 2) + 1)),
         word_scale=settings.word_scale,
         site_scale=settings.site_scale,
     )
 
 
-def _design(features: Features, reading: TfIdfWeights) -> Design:
-    return Design(features.embeddings, reading.weigh(features.words))
+def _design(features: Features, tfidf: TfIdfWeights) -> Design:
+    return Design(features.embeddings, tfidf.transform(features.words))
 
 
-def _stacked(model: Classifier, reading: TfIdfWeights) -> Matrix:
+def _stacked(model: Classifier, tfidf: TfIdfWeights) -> Matrix:
     """Return a model's coefficients in a design's columns, (d + 1 + A, T)."""
-    return np.concatenate([model.dense, model.bias[None, :], reading.translated(model.words, model.reading)])
+    return np.concatenate([model.dense, model.bias[None, :], tfidf.translated(model.words, model.tfidf)])
 
 
 def _solve(
     design: Design, rows: TrainingRows, weights: Matrix, prior: Matrix, begin: Matrix, settings: FitSettings
 ) -> Matrix:
-    penalty = np.full(len(prior), 1 / settings.strength, np.float32)
+    penalty = np.full(len(prior), 1 / settings.c, np.float32)
     penalty[design.dense.shape[1]] = settings.bias_penalty
     true = rows.targets > 0
     said = np.maximum(weights.sum(axis=0), 1e-9)
     share = np.clip((weights * true).sum(axis=0) / said, 1 / (len(rows) + 1), 0.5)
-    balanced = np.where(true, weights * (((1 - share) / share) ** settings.rarity).astype(np.float32), weights)
+    balanced = np.where(
+        true, weights * (((1 - share) / share) ** settings.positive_exponent).astype(np.float32), weights
+    )
     signs = np.where(true, np.float32(1), np.float32(-1))
-    return minimise(Problem(design, signs, balanced, prior, penalty), begin, tolerance=settings.tolerance)
+    return minimize(Problem(design, signs, balanced, prior, penalty), begin, tolerance=settings.tolerance)
 
 
 def _left_out(
     design: Design, rows: TrainingRows, said: NDArray[np.intp], prior: Matrix, settings: FitSettings, seed: int
 ) -> tuple[NDArray[np.intp], NDArray[np.float64], Matrix]:
-    """Return some of the rows that say anything, their scores by coefficients that were fitted without them, and a start.
+    """Return held-out rows, their scores by coefficients fitted without them, and coefficients to start from.
 
-    Few rows are each left out once, in folds; of many, one part is left out. The fits start from the prior: a former
-    model has seen the rows.
+    A few rows are cross-fitted in folds; of many, one part is held out. The fits start from the prior, because an
+    earlier model has seen the rows.
     """
     order = np.random.default_rng(seed).permutation(said)
     if len(order) < settings.folds:

@@ -1,32 +1,28 @@
-"""How good a model is, and whether a challenger may replace the champion.
+"""Measures a model's accuracy, and decides whether a challenger replaces the champion.
 
-Accuracy is progressive: what the model said before the verdict came. It needs no held-out set, and nobody
-can tune to it. A challenger is compared with the champion pairwise, on verdicts that neither has learned from.
+Accuracy uses progressive validation: predictions from before the verdict. It needs no held-out set, and nobody can
+tune to it. Challenger and champion are compared pairwise, on verdicts that neither has learned from.
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from math import comb
-from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
-from tierbot.domain.nouns import Arm, Estimate, Outcome, Verdict
+from tierbot.domain.nouns import Arm, Estimate, Outcome, SettledPost, Verdict
 from tierbot.domain.predict.selection import RANDOM
-
-if TYPE_CHECKING:
-    from tierbot.domain.training.rows import Settled
 
 WORSE_P = 0.1
 WORSE_BY = 0.02
-FEWEST = round(1 / WORSE_BY)  # with fewer, one single post weighs more than the two points that would refuse
+FEWEST = round(1 / WORSE_BY)  # with fewer, a single post would count more than WORSE_BY
 
 
 def hit(top_tag: str, shown_tag: str, verdict: Verdict) -> bool | None:
-    """Say whether the model's likeliest tag proved true; None if the verdict cannot tell.
+    """Return whether the model's likeliest tag was right; None if the verdict doesn't tell.
 
-    A verdict that names true tags tells; "wrong, unnamed" tells only of the shown tag; an abstention of nothing.
+    "Wrong, unnamed" tells only about the shown tag, and an abstention about none.
     """
     if verdict.outcome is Outcome.NAMED:
         return top_tag in verdict.tags
@@ -35,32 +31,31 @@ def hit(top_tag: str, shown_tag: str, verdict: Verdict) -> bool | None:
     return None
 
 
-def accuracy(settled: Iterable["Settled"], *, arm: Arm | None = None, random_only: bool = False) -> Estimate:
-    """Return the share of settled posts whose likeliest tag proved true, with its 95 % interval.
+def accuracy(settled: Iterable[SettledPost], *, arm: Arm | None = None, random_only: bool = False) -> Estimate:
+    """Return the share of settled posts whose likeliest tag was right, with its 95 % interval.
 
-    Arm.BLANK with random_only gives the honest figure: neither what was pre-filled nor what was chosen to be hard
-    sways it.
+    Arm.BLANK with random_only gives the unbiased figure, without the effects of pre-filled emoji and selection.
     """
     found = [
         hit(item.top_tag, item.post.shown_tag, item.verdict)
         for item in settled
         if (arm is None or item.post.arm is arm) and (not random_only or item.selection.strategy == RANDOM)
     ]
-    told = [one for one in found if one is not None]
-    return Estimate.of_share(sum(told), len(told))
+    hits = [one for one in found if one is not None]
+    return Estimate.of_share(sum(hits), len(hits))
 
 
-def is_unbiased(item: "Settled") -> bool:
-    """Say whether a post measures fairly: blank arm, chosen at random, settled to named tags."""
+def is_unbiased(item: SettledPost) -> bool:
+    """Return whether a post measures accuracy without bias: blank, selected at random, settled to named tags."""
     return item.post.arm is Arm.BLANK and item.selection.strategy == RANDOM and item.verdict.outcome is Outcome.NAMED
 
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """Whether to promote, and the evidence.
+    """Whether to promote the challenger, and the evidence.
 
-    n verdicts; accuracy of both; difference = challenger − champion; wins and losses: verdicts on which only the
-    challenger, or only the champion, was right; p_value of "the challenger is worse".
+    challenger, champion: accuracy on n verdicts; difference: challenger − champion; wins, losses: verdicts on which
+    only the challenger, or only the champion, was right; p_value: of "the challenger is worse".
     """
 
     promote: bool
@@ -75,7 +70,7 @@ class Decision:
 
     def as_dict(self) -> dict[str, bool | str | int | float | None]:
         """Return the decision as JSON, for the model's card."""
-        return {name: getattr(self, name) for name in self.__slots__}
+        return asdict(self)
 
 
 Hits = Sequence[bool] | NDArray[np.bool_]
@@ -84,23 +79,23 @@ Hits = Sequence[bool] | NDArray[np.bool_]
 def judge(challenger_hits: Hits, champion_hits: Hits) -> Decision:
     """Compare two models' hits on the same verdicts; refuse a challenger that is worse.
 
-    Worse is: the exact one-sided sign test on the verdicts where they differ (McNemar, Psychometrika 1947) says so at
-    p < 0.1, or the estimate is below −2 points on at least 50 verdicts. With too few to tell it is promoted,
-    and the reason says so.
+    It is worse if the exact one-sided sign test on the verdicts where they differ (McNemar, Psychometrika 1947) has
+    p < 0.1, or if the estimate is below −2 points on at least 50 verdicts. With too little evidence it is promoted, and
+    the reason says so.
     """
     ours, theirs = np.asarray(challenger_hits, dtype=bool), np.asarray(champion_hits, dtype=bool)
     if ours.shape != theirs.shape:
-        raise ValueError(f"{ours.shape} hits cannot be compared with {theirs.shape}.")
+        raise ValueError(f"Can't compare {ours.shape} hits with {theirs.shape}.")
     n = len(ours)
     if n == 0:
-        return Decision(True, "promoted: no unbiased verdict is new to both models, so nothing tells against it",
-                        0, None, None, None, 0, 0, None)  # fmt: skip
+        reason = "promoted: no unbiased verdict is new to both models, so there is no evidence against it"
+        return Decision(True, reason, 0, None, None, None, 0, 0, None)
     wins, losses = int((ours & ~theirs).sum()), int((~ours & theirs).sum())
     p_value = as_many_heads(losses, wins + losses)
     difference = (wins - losses) / n
     evidence = f"{100 * difference:+.1f} points on {n} unbiased verdicts ({wins} won, {losses} lost, p = {p_value:.3f})"
     if p_value < WORSE_P:
-        promote, reason = False, f"refused: {evidence}; the paired test says worse"
+        promote, reason = False, f"refused: {evidence}; significantly worse"
     elif n < FEWEST:
         promote, reason = True, f"promoted: {evidence}; too few to tell"
     elif difference < -WORSE_BY:
@@ -111,6 +106,6 @@ def judge(challenger_hits: Hits, champion_hits: Hits) -> Decision:
 
 
 def as_many_heads(heads: int, tosses: int) -> float:
-    """Return the probability of `heads` or more in so many tosses of a fair coin, exactly (0 ≤ heads ≤ tosses)."""
-    # scipy.stats has it, too, and takes half a second of each start to import.
+    """Return the exact probability of at least `heads` in `tosses` of a fair coin (0 ≤ heads ≤ tosses)."""
+    # scipy.stats has this, too, but takes half a second to import.
     return float(sum(comb(tosses, number) for number in range(heads, tosses + 1)) / 2**tosses)

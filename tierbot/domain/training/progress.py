@@ -1,20 +1,20 @@
-"""Which tags the model got better at from one round to the next, and which need help."""
+"""Finds the tags on which the model improved since the last round, and those it struggles with."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 
 from tierbot.domain.nouns import Outcome, Verdict
 
-_ENOUGH = 3  # settled posts of a tag before anything is said of it
-_NAMED = 3  # tags in each list: an announcement is read, not studied
+_ENOUGH = 3  # settled posts of a tag before it is mentioned
+_NAMED = 3  # tags in each list, because announcements must be short
 _STRUGGLES_BELOW = 0.5
 
 
 def hits_by_tag(judged: Iterable[tuple[str, Verdict]]) -> dict[str, tuple[int, int]]:
-    """Return (hits, posts) of each true tag, from (the model's top tag, verdict) pairs with named verdicts.
+    """Return (hits, posts) for each true tag, from (the model's top tag, verdict) pairs.
 
-    A hit is a top tag among the true ones: a pizza story called food or health, where both are true, is no
-    miss for either.
+    A top tag among the true ones is a hit for each of them: a story about both food and health that was predicted as
+    food isn't a miss for health.
     """
     hits: dict[str, int] = defaultdict(int)
     posts: dict[str, int] = defaultdict(int)
@@ -29,9 +29,9 @@ def hits_by_tag(judged: Iterable[tuple[str, Verdict]]) -> dict[str, tuple[int, i
 def improved_and_struggling(
     now: Mapping[str, tuple[int, int]], before: Mapping[str, tuple[int, int]]
 ) -> tuple[list[str], list[str]]:
-    """Return up to three tags with the largest gain in hit rate since before, and the three with the lowest.
+    """Return up to three tags with the largest gain in hit rate, and up to three with the lowest.
 
-    Only tags with at least three settled posts are spoken of (in both, for a gain).
+    Only tags with at least three settled posts count (in both rounds, for a gain).
     """
     rate = {tag: hits / posts for tag, (hits, posts) in now.items() if posts >= _ENOUGH}
     gain = {tag: rate[tag] - before[tag][0] / before[tag][1] for tag in rate if before.get(tag, (0, 0))[1] >= _ENOUGH}

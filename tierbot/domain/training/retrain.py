@@ -1,8 +1,8 @@
-"""A retraining from rows to a judged, refitted model: pure, so that it runs the same in a child process or a test."""
+"""Retrains: fits a challenger, judges it, and refits it on everything. Pure, for child processes and tests alike."""
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from time import perf_counter
 from typing import Any
 
@@ -20,13 +20,13 @@ JUDGE_ON = 100
 
 @dataclass(frozen=True, slots=True)
 class TrainingJob:
-    """All that a retraining needs.
+    """The input of a retraining.
 
-    verdicts: rows of settled posts, oldest first; unbiased: (n,), which of them measure fairly (see
-    judge.is_unbiased). prior: what the model shrinks towards, such as the
-    bootstrap model or one from descriptions; its tags are the model's tags. champion: the model
-    in service. logged: what was shown on the verdicts' posts and earned, for off-policy evidence. bootstrap: rows to replay, with `bootstrap_weight`. judge_on: how many unbiased verdicts at most the
-    challenger is judged on. cursor: up to where the data goes, for the card (JSON).
+    verdicts: rows of settled posts, oldest first; unbiased: (n,), which of them are (see judge.is_unbiased). prior: the
+    model to shrink toward, such as the bootstrap model; its tags are the new model's. champion: the live model.
+    logged: the shown tags and rewards of the verdicts' posts, for off-policy evidence. bootstrap: rows to replay with
+    `bootstrap_weight`. judge_on: the most unbiased verdicts to judge the challenger on. cursor: the end of the data,
+    for the card (JSON).
     """
 
     verdicts: TrainingRows
@@ -46,22 +46,22 @@ class TrainingJob:
 
 @dataclass(frozen=True, slots=True)
 class TrainingResult:
-    """The model refitted on everything (its card inside), and whether it may replace the champion."""
+    """The model refitted on everything, with its card, and whether to promote it."""
 
     classifier: Classifier
     decision: Decision
 
     @property
     def card(self) -> Mapping[str, Any]:
-        """Parent, encoder digest, data cursor and hash, metrics and the decision (JSON)."""
+        """The parent, encoder digest, data cursor and hash, metrics and decision (JSON)."""
         return self.classifier.card
 
 
 def train_challenger(job: TrainingJob) -> TrainingResult:
-    """Fit a challenger without the verdicts that judge it, compare it with the champion, refit on everything.
+    """Fit a challenger without the judging verdicts, compare it with the champion on them, and refit on everything.
 
-    The judging verdicts are the newest unbiased ones that the champion has not learned from. Raises
-    NothingToLearnError if no row says anything.
+    The judging verdicts are the newest unbiased ones that the champion hasn't learned from. Raises
+    NothingToLearnError without a single label.
     """
     started = perf_counter()
     tags = job.prior.tag_ids
@@ -98,15 +98,15 @@ def train_challenger(job: TrainingJob) -> TrainingResult:
         "metrics": {"promotion": decision.as_dict(), "off_policy": evidence, "sharpness": model.sharpness},
         "seconds": round(perf_counter() - started, 3),
     }
-    return TrainingResult(model.with_card(card), decision)
+    return TrainingResult(replace(model, card=card), decision)
 
 
 def _judging(job: TrainingJob, verdicts: TrainingRows) -> NDArray[np.intp]:
-    """Return the newest unbiased rows that are new to the champion and name a tag that is still in use."""
+    """Return the newest unbiased rows that are new to the champion and name an active tag."""
     named = ((verdicts.targets > 0) & (verdicts.weights > 0)).any(axis=1)
     new = np.ones(len(verdicts), dtype=bool) if job.champion is None else ~np.isin(verdicts.keys, job.champion.seen)
     found = np.flatnonzero(job.unbiased & named & new)
-    most = min(job.judge_on, int(verdicts.weights.any(axis=1).sum()) // 2)  # something must be left to learn from
+    most = min(job.judge_on, int(verdicts.weights.any(axis=1).sum()) // 2)  # leave some to learn from
     return found[max(0, len(found) - most) :]
 
 
@@ -116,7 +116,7 @@ def _hits(model: Classifier, rows: TrainingRows) -> NDArray[np.bool_]:
 
 
 def rows_sha256(rows: TrainingRows) -> str:
-    """Return a digest of everything that the fit reads of the rows."""
+    """Return a digest of everything in the rows that the fit uses."""
     digest = hashlib.sha256("\x1f".join(rows.tag_ids).encode())
     words = rows.features.words
     indices = (words.indptr.astype(np.int64), words.indices.astype(np.int64))

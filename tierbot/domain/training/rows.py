@@ -1,55 +1,35 @@
-"""From what was said to what is learned from: one target and one weight per (row, tag).
+"""Turns verdicts and labels into training rows: a target and a weight per (row, tag).
 
-A true tag is a weighted positive; "wrong, unnamed" is a negative for the shown tag alone; a tag that nobody
-spoke of is a weak negative where others were named, and left out where none was.
+A true tag is a weighted positive. "Wrong, unnamed" is a negative for the shown tag alone. A tag that nobody named is
+a weak negative if others were named, and left out otherwise.
 """
 
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
-from tierbot.domain.nouns import Outcome, Post, Selection, Verdict
+from tierbot.domain.nouns import Outcome, SettledPost, Verdict
 from tierbot.domain.predict.features import COLUMNS, HASHING, Features, joined
 from tierbot.domain.predict.tensors import ModelFileError, read_tensors, write_tensors
 
 SILENCE = 0.8
-"""Weight of a tag that nobody spoke of, beside the shown one: mostly it is false, sometimes overlooked. Positives
-weigh several times as much (see FitSettings.rarity)."""
+"""Weight of a tag that nobody named, relative to the shown one: it is usually false, sometimes overlooked. Positives
+weigh several times as much (see FitSettings.positive_exponent)."""
 
 FORMAT = "tierbot-rows/1"
-
-
-class Settled(Protocol):
-    """A post with its newest verdict, and what the model in service had said of it."""
-
-    @property
-    def post(self) -> Post:
-        """The post."""
-
-    @property
-    def verdict(self) -> Verdict:
-        """What its votes settled to."""
-
-    @property
-    def selection(self) -> Selection:
-        """How its article was chosen."""
-
-    @property
-    def top_tag(self) -> str:
-        """The tag that the model in service held likeliest."""
 
 
 @dataclass(frozen=True, slots=True)
 class TrainingRows:
     """n rows over T tags.
 
-    targets: (n, T) in [0, 1]; weights: (n, T) ≥ 0, where 0 says nothing; keys: (n,), of the posts the rows come
-    from (see `row_key`), 0 for none.
+    targets: (n, T) in [0, 1]; weights: (n, T) ≥ 0, 0 if unknown; keys: (n,), of the rows' posts (see `row_key`), 0 for
+    rows without a post.
     """
 
     tag_ids: tuple[str, ...]
@@ -73,7 +53,7 @@ class TrainingRows:
         )
 
     def without(self, rows: NDArray[np.intp]) -> "TrainingRows":
-        """Return the same rows, of which the given ones say nothing."""
+        """Return the same rows, with weight 0 for the given ones."""
         weights = self.weights.copy()
         weights[rows] = 0
         return replace(self, weights=weights)
@@ -83,7 +63,7 @@ class TrainingRows:
         return replace(self, weights=np.asarray(self.weights * np.float32(factor)))
 
     def over(self, tag_ids: Sequence[str]) -> "TrainingRows":
-        """Return the same rows over other tags: those unknown here get weight 0, those not asked for are dropped."""
+        """Return the same rows over other tags: new tags get weight 0, missing ones are dropped."""
         if tuple(tag_ids) == self.tag_ids:
             return self
         place = {tag: i for i, tag in enumerate(self.tag_ids)}
@@ -97,10 +77,10 @@ class TrainingRows:
 
 
 def joined_rows(parts: Iterable[TrainingRows]) -> TrainingRows:
-    """Return all parts' rows one after the other; they must be over the same tags."""
+    """Concatenate the parts, which must be over the same tags."""
     found = list(parts)
     if len({part.tag_ids for part in found}) != 1:
-        raise ValueError("Rows over different tags cannot be joined. Bring them to the same tags with `over`.")
+        raise ValueError("Rows over different tags can't be joined. Align their tags with `over`.")
     if len(found) == 1:
         return found[0]
     return TrainingRows(
@@ -113,20 +93,16 @@ def joined_rows(parts: Iterable[TrainingRows]) -> TrainingRows:
 
 
 def teaches(verdict: Verdict) -> bool:
-    """Say whether a verdict says anything of any tag (an abstention does not)."""
+    """Return whether a verdict labels any tag (an abstention doesn't)."""
     return verdict.outcome is not Outcome.ABSTAINED
 
 
 def verdict_rows(
-    settled: Sequence[Settled],
-    features: Features,
-    tag_ids: Sequence[str],
-    *,
-    silence: float = SILENCE,
+    settled: Sequence[SettledPost], features: Features, tag_ids: Sequence[str], *, silence: float = SILENCE
 ) -> TrainingRows:
-    """Turn settled posts, and the features of their articles in the same order, into training rows.
+    """Turn settled posts, with their articles' features in the same order, into training rows.
 
-    Abstentions get weight 0 throughout. Silence on a tag that no verdict ever named says nothing: it may be new.
+    Abstentions get weight 0. So do unnamed tags that no verdict ever named, because they may be new.
     """
     shape = (len(settled), len(tag_ids))
     targets, weights = np.zeros(shape, np.float32), np.zeros(shape, np.float32)
@@ -138,7 +114,7 @@ def verdict_rows(
         if verdict.outcome is Outcome.NAMED:
             weights[row] = silence * weight
             if shown is not None:
-                weights[row, shown], explicit[row, shown] = weight, True  # its voters looked at it, and named others
+                weights[row, shown], explicit[row, shown] = weight, True  # voters saw it, and named others
             for tag, certainty in verdict.tags.items():
                 if tag in place:
                     targets[row, place[tag]], weights[row, place[tag]] = 1.0, weight * certainty
@@ -150,22 +126,22 @@ def verdict_rows(
     return TrainingRows(tuple(tag_ids), features, targets, weights, keys)
 
 
-def labelled_rows(
+def labeled_rows(
     true_tags: Sequence[Mapping[str, float]],
     features: Features,
     tag_ids: Sequence[str],
     *,
     silence: float = 1.0,
-    unlabelled: Iterable[str] = (),
+    unlabeled: Iterable[str] = (),
 ) -> TrainingRows:
-    """Turn an archive's rows into training rows: each has its true tags with weights in (0, 1].
+    """Turn an archive's rows, given as true tags with weights in (0, 1], into training rows.
 
-    `unlabelled` tags were no choice where the archive was labelled: only their own rows speak of them.
+    unlabeled: tags that weren't an option when the archive was labeled; they have weight 0 except where they are true.
     """
     shape = (len(true_tags), len(tag_ids))
     targets, weights = np.zeros(shape, np.float32), np.full(shape, silence, np.float32)
     place = {tag: column for column, tag in enumerate(tag_ids)}
-    weights[:, [place[tag] for tag in unlabelled if tag in place]] = 0.0
+    weights[:, [place[tag] for tag in unlabeled if tag in place]] = 0.0
     for row, tags in enumerate(true_tags):
         for tag, weight in tags.items():
             if tag in place:
@@ -174,7 +150,7 @@ def labelled_rows(
 
 
 def row_key(post_id: str) -> int:
-    """Return a post's 64-bit key, by which a model remembers that it learned from it."""
+    """Return a post's 64-bit key, with which a model records that it learned from the post."""
     return int.from_bytes(hashlib.blake2b(post_id.encode(), digest_size=8).digest(), "little")
 
 
@@ -184,18 +160,15 @@ def rows_to_bytes(rows: TrainingRows, encoder_digest: str) -> bytes:
 
 
 def rows_from_bytes(data: bytes, encoder_digest: str, name: str = "the rows") -> TrainingRows:
-    """Read rows back. Raises ModelFileError if they are damaged or were embedded by another encoder."""
+    """Read rows. Raises ModelFileError if they are damaged or were embedded by another encoder."""
     arrays, about = read_tensors(data, name, FORMAT)
     if about.get("encoder_digest") != encoder_digest:
-        raise ModelFileError(
-            f"{name} were embedded by another encoder than the one in use. "
-            "Set TIERBOT_ENCODER back, or go without them."
-        )
+        raise ModelFileError(f"{name} were embedded by another encoder. Change TIERBOT_ENCODER back, or omit them.")
     return rows_of_arrays(arrays, about, name)
 
 
 def rows_arrays(rows: TrainingRows, prefix: str = "", *, half: bool = False) -> dict[str, NDArray[Any]]:
-    """Return the arrays that make up rows, each name beginning with `prefix`."""
+    """Return the rows' arrays, with names that start with `prefix`."""
     words = rows.features.words
     embeddings = rows.features.embeddings
     said_rows, said_tags = np.nonzero(rows.targets)
@@ -212,16 +185,16 @@ def rows_arrays(rows: TrainingRows, prefix: str = "", *, half: bool = False) -> 
 
 
 def rows_about(rows: TrainingRows, encoder_digest: str) -> dict[str, object]:
-    """Return what else must be known to read the arrays of rows."""
+    """Return the rows' description, which is needed to read the arrays."""
     return {"tag_ids": list(rows.tag_ids), "hashing": HASHING, "encoder_digest": encoder_digest}
 
 
 def rows_of_arrays(
     arrays: Mapping[str, NDArray[Any]], about: Mapping[str, object], name: str, prefix: str = ""
 ) -> TrainingRows:
-    """Put rows together from their arrays. Raises ModelFileError if they do not fit together."""
+    """Rebuild rows from their arrays. Raises ModelFileError if these are inconsistent."""
     if about.get("hashing") != HASHING:
-        raise ModelFileError(f"{name} were made with another hashing scheme. Make them anew, or go without them.")
+        raise ModelFileError(f"{name} were made with another hashing scheme. Recreate them, or omit them.")
     try:
         tag_ids = tuple(str(tag) for tag in about["tag_ids"])  # type: ignore[attr-defined]
         embeddings = np.asarray(arrays[f"{prefix}embeddings"], dtype=np.float32)
@@ -236,4 +209,4 @@ def rows_of_arrays(
         keys = np.asarray(arrays[f"{prefix}keys"], dtype=np.uint64)
         return TrainingRows(tag_ids, Features(embeddings, words), targets, weights, keys)
     except (KeyError, IndexError, TypeError, ValueError) as fault:
-        raise ModelFileError(f"{name} do not fit together ({fault}). Restore the file, or make it anew.") from fault
+        raise ModelFileError(f"{name} are inconsistent ({fault}). Restore the file, or recreate it.") from fault

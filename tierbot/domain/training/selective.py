@@ -1,9 +1,9 @@
-"""Selective reward terms: rewards where the policy found a post hard and the reward tells true from false.
+"""Adds selective reward terms: only where the post was hard for the model and the reward is clear.
 
-The idea of AdaGRPO (2026), for one binary problem per tag: everywhere supervised likelihood on the verdict's labels, and
-a term for the reward of the shown tag only where the likeliest tag had a small probability and the voters agreed, for or
-against. The term is the binary likelihood of the reward, r·log p + (1 − r)·log(1 − p), as a weighted example of the
-shown tag; it reaches posts whose verdict abstained, too. Off by default: what it was worth is in docs/benchmarks.md.
+This is the idea of AdaGRPO (2026) for one binary problem per tag. Every verdict's labels have the supervised
+likelihood. The shown tag's reward gets a term only if the likeliest tag had a small probability and the voters agreed,
+for or against. The term is the reward's binary likelihood, r·log p + (1 − r)·log(1 − p), as a weighted example of the
+shown tag; posts whose verdict abstained can have one, too. Off by default; docs/benchmarks.md has its effect.
 """
 
 from collections.abc import Sequence
@@ -12,26 +12,27 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from tierbot.domain.training.rows import Settled, TrainingRows
+from tierbot.domain.nouns import SettledPost
+from tierbot.domain.training.rows import TrainingRows
 
 
 @dataclass(frozen=True, slots=True)
 class RewardTerms:
-    """strength: weight of a term beside a verdict's; hard: the likeliest tag's p is below; telling: |2r − 1| at least."""
+    """Settings. strength: a term's weight relative to a verdict's; hard: the most p of the top tag; telling: the least |2r − 1|."""
 
     strength: float = 0.0
     hard: float = 0.5
     telling: float = 0.6
 
-    def chosen(self, settled: Sequence[Settled], likeliest: NDArray[np.float64]) -> NDArray[np.bool_]:
-        """Return which posts get a term, (n,); likeliest: (n,), the p of the likeliest tag when it was asked about."""
+    def chosen(self, settled: Sequence[SettledPost], likeliest: NDArray[np.float64]) -> NDArray[np.bool_]:
+        """Return which posts get a term, (n,); likeliest: (n,), the top tag's p when the post was made."""
         rewards = np.array([np.nan if one.verdict.reward is None else one.verdict.reward for one in settled])
         with np.errstate(invalid="ignore"):
-            tells = np.abs(2 * rewards - 1) >= self.telling  # False where nobody voted
+            tells = np.abs(2 * rewards - 1) >= self.telling  # False without voters
         return np.asarray((likeliest < self.hard) & tells & (self.strength > 0))
 
-    def added(self, rows: TrainingRows, settled: Sequence[Settled], likeliest: NDArray[np.float64]) -> TrainingRows:
-        """Return the rows of these settled posts with their terms; rows and posts are in the same order."""
+    def added(self, rows: TrainingRows, settled: Sequence[SettledPost], likeliest: NDArray[np.float64]) -> TrainingRows:
+        """Add the terms to the rows of these settled posts, which are in the same order."""
         place = {tag: column for column, tag in enumerate(rows.tag_ids)}
         at = [
             row

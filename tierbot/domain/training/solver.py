@@ -1,12 +1,11 @@
-"""Fits many regularised linear classifiers over the same rows at once.
+"""Fits many regularized linear classifiers over the same rows together.
 
-scikit-learn's LinearSVC takes one weight a row, starts from nothing and shrinks towards zero. Here every
-(row, tag) has its own weight, the coefficients shrink towards a prior (what a tag's description says), and
-the fit starts from the former model. Sharing each pass over the rows among all tags makes it many times faster
-than one estimator per tag. Loss and method are LIBLINEAR's (Fan et al., JMLR 2008; Lin, Weng and Keerthi,
-"Trust region Newton method for large-scale logistic regression", JMLR 2008): the squared hinge, minimised
-by truncated Newton steps, with a line search in place of the trust region, all tags advancing side by side. (A sample of the rows for the curvature was tried: it
-takes more steps than it saves.)
+scikit-learn's LinearSVC has one weight per row, starts from zero and shrinks toward zero. Here every (row, tag) has its
+own weight, the coefficients shrink toward a prior (from the tags' descriptions), and the fit starts from the previous
+model. All tags share each pass over the rows, which is many times faster than one estimator per tag. Loss and method
+are LIBLINEAR's (Fan et al., JMLR 2008; Lin, Weng and Keerthi, "Trust region Newton method for large-scale logistic
+regression", JMLR 2008): the squared hinge, minimized by truncated Newton steps, but with a line search instead of the
+trust region. (Sampling rows for the curvature costs more steps than it saves.)
 """
 
 from dataclasses import dataclass
@@ -25,7 +24,7 @@ _HALVINGS = 12
 
 @dataclass(frozen=True, slots=True)
 class Design:
-    """What a row looks like to the linear model: d dense columns, a constant 1, then a sparse columns."""
+    """The design matrix: d dense columns, a constant 1, then a sparse columns."""
 
     dense: Matrix  # (n, d)
     sparse: sparse.csr_array  # (n, a)
@@ -61,8 +60,8 @@ class Design:
 class Problem:
     """k binary problems over n rows.
 
-    signs: (n, k), +1 for true and −1 for false; weights ≥ 0, (n, k), where 0 leaves a pair out. prior: (p, k), what
-    the coefficients shrink towards; penalty: (p,), how hard.
+    signs: (n, k), +1 for true and −1 for false; weights: (n, k) ≥ 0, 0 to leave a pair out. The coefficients shrink
+    toward prior, (p, k), with penalty, (p,).
     """
 
     design: Design
@@ -72,14 +71,14 @@ class Problem:
     penalty: NDArray[np.float32]
 
     def only(self, which: NDArray[np.intp]) -> "Problem":
-        """Return the given ones of the k problems."""
+        """Return only the given problems."""
         return Problem(self.design, self.signs[:, which], self.weights[:, which], self.prior[:, which], self.penalty)
 
 
-def minimise(problem: Problem, start: Matrix, *, tolerance: float = 0.01, most_steps: int = 30) -> Matrix:
-    """Return the coefficients (p, k) that minimise each problem's penalised loss, starting from `start`.
+def minimize(problem: Problem, start: Matrix, *, tolerance: float = 0.01, most_steps: int = 30) -> Matrix:
+    """Return the coefficients (p, k) that minimize each problem's penalized loss, starting from `start`.
 
-    A problem is done when its gradient is below `tolerance` times its gradient at the prior.
+    A problem has converged when its gradient is below `tolerance` times its gradient at the prior.
     """
     found = np.array(start, dtype=np.float32)
     goal = tolerance * np.maximum(_norms(_gradient(problem, problem.prior)[0]), 1e-3)
@@ -106,7 +105,7 @@ def minimise(problem: Problem, start: Matrix, *, tolerance: float = 0.01, most_s
 
 
 def _short(problem: Problem, scores: Matrix) -> Matrix:
-    """Return by how much each score falls short of the margin, max(0, 1 − y z)."""
+    """Return how far each score is below the margin: max(0, 1 − y z)."""
     return np.asarray(np.maximum(np.float32(0), 1 - problem.signs * scores))
 
 
@@ -135,8 +134,8 @@ def _newton_direction(
 ) -> Matrix:
     """Solve H d = −g for all problems by conjugate gradients, each until its residual is small.
 
-    Preconditioned by the root of an estimate of H's diagonal (columns' mean squares times each problem's curvature):
-    in trials the whole of it took more passes than none, its root a quarter fewer.
+    Preconditioned by the square root of an estimate of H's diagonal (columns' mean squares times each problem's
+    curvature). In trials, the root saved a quarter of the passes; the full diagonal took more than none.
     """
     ridge = penalty[:, None]
     scale = 1 / np.sqrt(ridge + squares[:, None] * curvature.sum(axis=0))
@@ -166,7 +165,7 @@ def _newton_direction(
 def _line_search(
     problem: Problem, weights: Matrix, direction: Matrix, gradient: Matrix, scores: Matrix
 ) -> tuple[Matrix, NDArray[np.bool_]]:
-    """Return each problem's step, halved until the loss falls enough, and which problems moved at all."""
+    """Return each problem's step size, halved until the loss falls enough, and which problems moved."""
     along = problem.design.times(direction)
     slope = _dots(gradient, direction)
     gap = weights - problem.prior
@@ -178,7 +177,7 @@ def _line_search(
     for _ in range(_HALVINGS):
         rise = _losses(problem, scores + step * along) - before
         rise += step * straight + 0.5 * step.astype(np.float64) ** 2 * bend
-        # float32 sums leave a little noise; a rise within it is no rise
+        # tolerate the rounding noise of float32 sums
         good = rise <= _ARMIJO * step * slope + 1e-6 * np.abs(before)
         if good.all():
             break

@@ -13,7 +13,7 @@ import numpy as np
 import orjson
 
 from tierbot.domain.feedback.crowd.agreement import krippendorff_alpha, masi
-from tierbot.domain.nouns import Arm, Estimate, Outcome, Post, Says, Selection, Verdict, Vote
+from tierbot.domain.nouns import Arm, Estimate, Outcome, Post, Says, SettledPost, Vote
 from tierbot.domain.rounds.figures import RoundFigures
 from tierbot.domain.tags import TagSpace
 from tierbot.domain.training.drift import Drift
@@ -25,20 +25,11 @@ BINS = 10
 
 
 @dataclass(frozen=True, slots=True)
-class Judged:
-    """A settled post with the parts of its prediction that the figures need, without the two distributions.
+class Judged(SettledPost):
+    """A settled post with the model's p of its top tag and of the shown tag, in [0, 1]."""
 
-    top_probability, shown_probability: the model's p of the likeliest and of the shown tag, in [0, 1].
-    """
-
-    post: Post
-    verdict: Verdict
-    selection: Selection
-    model_version: str
-    top_tag: str
     top_probability: float
     shown_probability: float
-    propensity: float
 
 
 # --- tags -----------------------------------------------------------------------------------------
@@ -151,7 +142,8 @@ def calibration(judged: Iterable[Judged]) -> Calibration:
         mine = place == number
         if n := int(mine.sum()):
             share = Estimate.of_share(float(true[mine].sum()), n)
-            bins.append(Bin(number / BINS, (number + 1) / BINS, float(p[mine].mean()), share))
+            low, high = number / BINS, (number + 1) / BINS
+            bins.append(Bin(low, high, float(p[mine].mean().clip(low, high)), share))  # rounding may leave the bin
     error = sum(one.true.n * abs(one.predicted - (one.true.value or 0.0)) for one in bins) / len(conclusive)
 
     return Calibration(len(conclusive), tuple(bins), error, float(((p - true) ** 2).mean()))

@@ -105,7 +105,7 @@ def _add_round(tx: Transaction, number: int, seen: _Seen) -> None:
     posts, votes = tx.posts.in_round(number), tx.ledger.votes_in_round(number)
     if not posts:
         return
-    labeled = tx.verdicts.labelled(rounds=[number])
+    labeled = tx.verdicts.labeled(rounds=[number])
     judged = [_judged(item) for item in labeled]
     seen.posts += len(posts)
     seen.judged.extend(judged)

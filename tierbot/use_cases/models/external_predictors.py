@@ -11,12 +11,12 @@ from functools import partial
 
 import numpy as np
 
-from tierbot.domain.nouns import Article, ModelState, ModelVersion
+from tierbot.domain.nouns import Article, ModelState, ModelVersion, SettledPost
 from tierbot.domain.predict.model import Example, ExternalPredictor, LearningPredictor, Limit, PredictorError
 from tierbot.domain.training.external_predictor import Lesson, restored
 from tierbot.domain.training.judge import Decision, is_unbiased
 from tierbot.domain.training.rows import teaches
-from tierbot.use_cases.ports import Clock, LoadedPredictor, Predictors, SettledPost
+from tierbot.use_cases.ports import Clock, LoadedPredictor, Predictors
 
 _PROBE = (
     "Champions win the final after extra time, and a city celebrates",

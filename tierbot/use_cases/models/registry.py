@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from tierbot.domain.nouns import Estimate, ModelState, ModelVersion, TierbotError
+from tierbot.domain.nouns import Estimate, ModelState, ModelVersion, SettledPost, TierbotError
 from tierbot.domain.predict.classifier import Classifier
 from tierbot.domain.predict.coldstart import coldstart
 from tierbot.domain.predict.model import Model, PredictorError
@@ -31,7 +31,7 @@ from tierbot.use_cases.models.versions import (
     version_of,
     with_decision,
 )
-from tierbot.use_cases.ports import Clock, Encoder, ModelFiles, SettledPost, Store, Transaction
+from tierbot.use_cases.ports import Clock, Encoder, ModelFiles, Store, Transaction
 
 log = logging.getLogger(__name__)
 
@@ -154,7 +154,7 @@ class Registry:
         """Return a new workspace's first model: the bootstrap model, or with another encoder one from tag descriptions."""
         shipped, weights = self._model_files.bootstrap()
         if shipped.encoder_digest != self._encoder.digest:
-            cold = self._prior(tags).with_card({"kind": "cold"})
+            cold = replace(self._prior(tags), card={"kind": "cold"})
             weights = cold.to_bytes()
             digest = hashlib.sha256(weights).hexdigest()
             shipped = replace(shipped, encoder_digest=self._encoder.digest, sha256=digest, card=dict(cold.card))

@@ -5,11 +5,11 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from tierbot.domain.nouns import Article, GivenLabel
+from tierbot.domain.nouns import Article, GivenLabel, SettledPost
 from tierbot.domain.predict.features import Features, features_of
-from tierbot.domain.training.rows import TrainingRows, joined_rows, labelled_rows
+from tierbot.domain.training.rows import TrainingRows, joined_rows, labeled_rows
 from tierbot.use_cases.articles.embedding import embed
-from tierbot.use_cases.ports import Encoder, SettledPost, Store, Transaction
+from tierbot.use_cases.ports import Encoder, Store, Transaction
 
 _MOST_GIVEN = 20_000  # imported labels to replay; more would outweigh colleagues
 
@@ -45,7 +45,7 @@ def given_rows(tx: Transaction, encoder: Encoder, tag_ids: Sequence[str]) -> Tra
         usable = [label for label in labels if label.article_id in vectors]
         no_choice = set(tag_ids).difference(*(label.tags for label in labels))
         features = _features(encoder, [articles[label.article_id] for label in usable], vectors)
-        parts.append(labelled_rows([label.tags for label in usable], features, tag_ids, unlabelled=no_choice))
+        parts.append(labeled_rows([label.tags for label in usable], features, tag_ids, unlabeled=no_choice))
     return joined_rows(parts) if any(map(len, parts)) else None
 
 

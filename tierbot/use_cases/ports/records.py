@@ -6,7 +6,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from tierbot.domain.nouns import Post, Prediction, Selection, TierbotError, Verdict
+from tierbot.domain.nouns import Post, Prediction, TierbotError, Verdict
 
 
 class DeliveryKind(StrEnum):
@@ -233,18 +233,6 @@ class LabelledPost:
     post: Post
     prediction: Prediction
     verdict: Verdict
-
-
-@dataclass(frozen=True, slots=True)
-class SettledPost:
-    """A labeled post without the two distributions, so that 100,000 fit in memory."""
-
-    post: Post
-    verdict: Verdict
-    model_version: str
-    top_tag: str  # the model's argmax, used for accuracy
-    propensity: float
-    selection: Selection
 
 
 def only_workspace(found: Sequence[Workspace], wanted: str) -> str:

@@ -20,11 +20,12 @@ from tierbot.domain.nouns import (
     Prediction,
     ReactionEvent,
     Round,
+    SettledPost,
     Standing,
     Verdict,
     Vote,
 )
-from tierbot.use_cases.ports.records import LabelledPost, SettledPost, TableColumn, TablePage
+from tierbot.use_cases.ports.records import LabelledPost, TableColumn, TablePage
 
 
 class Articles(Protocol):
@@ -204,7 +205,7 @@ class Verdicts(Protocol):
     def latest(self, post_ids: Iterable[str]) -> dict[str, Verdict]:
         """Return the newest verdict of each of these posts, by post id."""
 
-    def labelled(self, *, rounds: Sequence[int] | None = None) -> list[LabelledPost]:
+    def labeled(self, *, rounds: Sequence[int] | None = None) -> list[LabelledPost]:
         """Return all posts with their newest verdict, oldest post first (for one round; see `settled`)."""
 
     def settled(self, *, rounds: Sequence[int] | None = None) -> list[SettledPost]:

@@ -95,7 +95,7 @@ def test_who_gives_two_labels_has_one_vote_to_share() -> None:
 
 
 def test_no_vote_at_all_is_refused_with_a_remedy() -> None:
-    with pytest.raises(CrowdError, match="give at least one row"):
+    with pytest.raises(CrowdError, match="Give at least one row"):
         CrowdTable.from_rows([])
 
 

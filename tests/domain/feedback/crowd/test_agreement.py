@@ -103,5 +103,5 @@ def test_a_crowd_of_equals_is_believed_more_than_a_mixed_one() -> None:
 
 
 def test_impossible_counts_are_refused() -> None:
-    with pytest.raises(TierbotError, match="3 times of 2"):
+    with pytest.raises(TierbotError, match="3 times out of 2"):
         BetaPrior(0.7, 4).reliability(3, 2)

@@ -36,7 +36,7 @@ def render_explanation(explanation: Explanation, tags: TagSpace) -> View:
         section(_words(explanation, tags)),
     ]
     if near := _near(explanation, tags):
-        blocks.append(section("*Stories like this one that you have labelled*\n" + "\n".join(near)))
+        blocks.append(section("*Stories like this one that you have labeled*\n" + "\n".join(near)))
     blocks += [context(line) for line in _how(explanation, tags)]
     return modal(TITLE, blocks)
 

@@ -1,1 +1,1 @@
-"""The anchor-aware rule: a verdict that knows how pre-filled emoji attract clicks."""
+"""The anchor-aware rule: it settles votes allowing for the clicks that pre-filled emoji attract."""

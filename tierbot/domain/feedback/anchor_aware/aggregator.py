@@ -1,21 +1,20 @@
-"""Our aggregator for the live game: it knows that a pre-filled emoji attracts clicks, and whom it attracts.
+"""Settles the live game's votes, allowing for anchoring: a pre-filled emoji attracts clicks.
 
-A MACE (Hovy et al. 2013) whose spammers click what is shown. A trainer who meets a tag on display clicks it
-unread with her own probability (her anchoring); otherwise she names a true tag with her competence, and else
-errs as the crowd errs there or by her own habit. A post may have up to three true tags. Competence, anchoring and
-habit shrink to the crowd's while votes are few. The blank arm, where nothing is on display, identifies it: it
-shows how competent people are and how often the classifier's tag is true when nobody is led to it; without
-blank posts anchoring and a good classifier look alike. That rate, counted from votes, is the only thing taken
-from the classifier: no model's probability enters a verdict, and blank posts, which alone measure accuracy, do
-not even use the rate.
+A MACE (Hovy et al. 2013) whose spammers click what is shown. A trainer who sees a tag on display clicks it without
+reading with their own probability, their anchoring. Otherwise they name a true tag with the probability of their
+competence, or make an error that is typical of the crowd or of themselves. A post may have up to three true tags.
+Competence, anchoring and habits shrink to the crowd's while votes are few. The blank arm, which displays no tag,
+identifies the model: it shows how competent people are and how often the classifier's tag is true. Without blank
+posts, anchoring and a good classifier look alike. That rate, counted from votes, is all that verdicts use of the
+classifier, and blank posts, which measure its accuracy, don't use it at all.
 
-Every post is judged with what the other posts say of its voters, so that a lone post meets the priors and cannot
-talk itself into anything. Confidence is calibrated without knowing a truth: a temperature is chosen so that the verdict from the others'
-votes best predicts each left-out vote (errors that people share make the plain posterior overconfident).
+A post's voters are judged by the other posts only, so a single post can't reinforce its own verdict. Confidence is
+calibrated without a known truth: the temperature is chosen so that the verdict from the other votes best predicts
+each left-out vote (shared errors make the plain posterior overconfident).
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 import numpy as np
@@ -23,16 +22,13 @@ import numpy as np
 from tierbot.domain.feedback.anchor_aware.em import Estimates, Strengths, estimate
 from tierbot.domain.feedback.anchor_aware.encoding import Encoded, VotedPost, encode
 from tierbot.domain.feedback.crowd.agreement import Reliability
-from tierbot.domain.feedback.verdict import PlainRule
+from tierbot.domain.feedback.verdict import PRIOR_VOTERS, PlainRule
 from tierbot.domain.nouns import Arm, Outcome, Post, Verdict, Vote, key
-
-# A verdict of n full votes weighs n / (n + 2), as with the plain rule.
-_PRIOR_VOTERS = 2.0
 
 
 @dataclass(frozen=True, slots=True)
 class TrainerEstimate:
-    """What the votes say of one trainer: how often a judged vote is right, and how often she clicks unread."""
+    """The estimates for one trainer: how often a considered vote is right, and how often they click without reading."""
 
     competence: Reliability
     anchoring: Reliability
@@ -40,9 +36,9 @@ class TrainerEstimate:
 
 @dataclass(frozen=True, eq=False)
 class Fitted:
-    """The estimates after a fit. posteriors: post id → {set of true tags: probability}, () for another tag.
+    """The estimates after a fit. posteriors: post id → {set of true tags: probability}; () means another tag.
 
-    honest: (post id, user) → the probability in [0, 1] that what she said was judged rather than clicked unread.
+    honest: (post id, user) → the probability in [0, 1] that the vote was considered, not clicked without reading.
     """
 
     posteriors: Mapping[str, Mapping[tuple[str, ...], float]]
@@ -52,15 +48,15 @@ class Fitted:
     temperature: float
 
     def probability(self, post_id: str, tag: str) -> float:
-        """Return the probability that a tag is true of a post."""
+        """Return the probability that a tag is true for a post."""
         return sum(p for tags, p in self.posteriors[post_id].items() if tag in tags)
 
 
 @dataclass(frozen=True, slots=True)
 class AnchorAware:
-    """The settings. accept: a tag is true from this probability on; reject: the shown tag is wrong from this on.
+    """The settings. accept, reject: the least probability for a true tag, and for a wrong shown tag.
 
-    minimum: fewer voters than this are too few, however reliable. tags: the size of the tag space, if known.
+    minimum: the least number of voters, however reliable they are. tags: the size of the tag space, if known.
     """
 
     minimum: int = 2
@@ -77,7 +73,7 @@ class AnchorAware:
         return f"anchor-1(min={self.minimum},accept={self.accept},reject={self.reject},priors={strengths})"
 
     def fit(self, posts: Iterable[Post], votes: Mapping[str, Iterable[Vote]]) -> Fitted:
-        """Estimate trainers and truths from all posts and the votes that stand on them (by post id)."""
+        """Estimate trainers and truths from all posts and their current votes (by post id)."""
         asked = [VotedPost(post, tuple(votes.get(post.id, ()))) for post in sorted(posts, key=lambda post: post.id)]
         if not asked:
             return Fitted({}, {}, {}, self.strengths.shown_right.mean, 1.0)
@@ -96,18 +92,19 @@ class AnchorAware:
         }
 
     def settle(self, post: Post, votes: Iterable[Vote], *, ledger_cursor: int, now: datetime) -> Verdict:
-        """Return the verdict on one post about whose trainers nothing else is known: the priors decide.
-
-        A verdict that knows the trainers comes from `settle_all`.
-        """
+        """Return the verdict on one post from the priors alone; `settle_all` learns about the trainers."""
         return self.settle_all([post], {post.id: tuple(votes)}, ledger_cursor=ledger_cursor, now=now)[post.id]
 
     def verdict(
         self, fitted: Fitted, post: Post, votes: Sequence[Vote], *, ledger_cursor: int, now: datetime
     ) -> Verdict:
-        """Turn a post's posterior into its verdict; raw counts are those of the plain rule."""
+        """Turn a post's posterior into its verdict; the raw counts are the plain rule's."""
         plain = PlainRule(minimum=self.minimum).settle(post, votes, ledger_cursor=ledger_cursor, now=now)
-        weights = {vote.user: self._weight(fitted, post, vote.user) for vote in votes}
+        # a vote counts as far as it was considered, by someone competent
+        weights = {
+            user: float(fitted.honest.get((post.id, user), 1.0) * fitted.trainers[user].competence.mean)
+            for user in {vote.user for vote in votes}
+        }
         total: float = sum(weights[user] for user in sorted(weights))
         agreeing = sum(weights[user] for user in sorted({v.user for v in votes if v.tag == post.shown_tag}))
         spoken = sorted({vote.tag for vote in votes if vote.tag is not None})
@@ -115,20 +112,14 @@ class AnchorAware:
         true = {tag: min(p, 1.0) for tag, p in probability.items() if p >= self.accept}
         shown = fitted.probability(post.id, post.shown_tag)
         outcome, reason = self._outcome(plain, bool(true), post.arm is not Arm.BLANK and 1 - shown >= self.reject)
-        return Verdict(
-            post_id=post.id,
+        return replace(
+            plain,
             outcome=outcome,
             reason=reason,
             tags=true if outcome is Outcome.NAMED else {},
             reward=agreeing / total if total > 0 else None,
-            weight=total / (total + _PRIOR_VOTERS),
-            voters=plain.voters,
-            support=plain.support,
-            rejects=plain.rejects,
-            unsure=plain.unsure,
+            weight=total / (total + PRIOR_VOTERS),
             aggregator=self.version,
-            ledger_cursor=ledger_cursor,
-            settled_at=now,
         )
 
     def _outcome(self, plain: Verdict, any_true: bool, shown_wrong: bool) -> tuple[Outcome, str | None]:
@@ -140,14 +131,9 @@ class AnchorAware:
             return Outcome.WRONG, None
         return Outcome.ABSTAINED, "split"
 
-    @staticmethod
-    def _weight(fitted: Fitted, post: Post, user: str) -> float:
-        """Return what a voter's say on a post counts, in (0, 1]: judged, and by someone competent."""
-        return float(fitted.honest.get((post.id, user), 1.0) * fitted.trainers[user].competence.mean)
-
 
 def _report(asked: Sequence[VotedPost], data: Encoded, found: Estimates) -> Fitted:
-    """Put the arrays' names back."""
+    """Turn the arrays back into posts and users."""
     posteriors = {
         a.post.id: dict(zip(data.sets[at], found.posterior[data.start[at] : data.start[at + 1]].tolist(), strict=True))
         for at, a in enumerate(asked)

@@ -1,4 +1,4 @@
-"""Expectation–maximisation of the model in learned.py: who is competent, who clicks unread, what is true."""
+"""Fits the model of aggregator.py by expectation maximization: competence, anchoring, and the true tags."""
 
 from dataclasses import dataclass, field, replace
 
@@ -15,13 +15,13 @@ _TOLERANCE = 1e-4
 
 @dataclass(frozen=True, slots=True)
 class Strengths:
-    """What is believed before any vote; every strength is in observations.
+    """The priors; every strength is in observations.
 
-    competence, anchoring: the crowd's mean and, as `strength`, how much of her own a trainer needs before she is
-    believed to differ from the crowd; crowd: how much all of them need before the crowd is believed to differ
-    from that mean. shown_right: how often the tag on display is true. sizes: how common one,
-    two and three true tags are, worth `sizes_posts` posts. habit: errors of a trainer's own before they count
-    against the crowd's; confusion: errors of the crowd at one truth before they count against its errors overall.
+    competence, anchoring: the crowd's prior mean, and the strength with which a trainer's own estimate shrinks to the
+    crowd's; crowd: the strength with which the crowd's estimate shrinks to the prior mean. shown_right: how often the
+    tag on display is true. sizes: how common one, two and three true tags are, worth `sizes_posts` posts. habit: the
+    strength with which a trainer's errors shrink to the crowd's; confusion: the strength with which the crowd's errors
+    for one truth shrink to its errors overall.
     """
 
     competence: BetaPrior = field(default_factory=lambda: BetaPrior(0.8, 8.0))
@@ -36,9 +36,9 @@ class Strengths:
 
 @dataclass(frozen=True, eq=False)
 class Estimates:
-    """What was found. posterior: (hypotheses,). unread: (said,), P(clicked without judging), 0 unless on display.
+    """The result. posterior: (hypotheses,). unread: (said,), P(clicked without reading), 0 unless on display.
 
-    The counts have shape (2, users): expected (yes, of) behind each trainer's competence and anchoring.
+    The counts, (2, users), are the expected (hits, observations) for each trainer's competence and anchoring.
     """
 
     posterior: Floats
@@ -52,9 +52,9 @@ class Estimates:
 
 
 class _Apart:
-    """Sums over all posts but one: no post may judge its own voters by what it made of them.
+    """Sums over all posts but one, so that a post doesn't reinforce its own verdict.
 
-    Without that a few votes talk themselves into anything: twelve people, alone, into eight of them being led.
+    Otherwise, twelve voters on a single post would convince the model that eight of them were anchored.
     """
 
     def __init__(self, post: Ints, *keys: Ints) -> None:
@@ -62,14 +62,14 @@ class _Apart:
         self._whole, self._part = _grouped(*keys), _grouped(*keys, post)
 
     def others(self, values: Floats) -> Floats:
-        """Return for each row the sum over the rows of its group that are of other posts."""
+        """Return, for each row, the sum over its group's rows from other posts."""
         whole, part = np.bincount(self._whole, values), np.bincount(self._part, values)
         return np.asarray(np.maximum(whole[self._whole] - part[self._part], 0.0))
 
 
 @dataclass(eq=False)
 class _Parameters:
-    """What each thing said or supposed is judged with, estimated from the other posts.
+    """The parameters of each vote and hypothesis, estimated from the other posts.
 
     competence, anchoring: (said,). noise: (pairs,), P(saying this | erring, hypothesis). affinity: (hypotheses,),
     P(a member is true | what is on display is not). shown_right: (posts,). sizes: (3,).
@@ -85,7 +85,7 @@ class _Parameters:
 
 @dataclass(frozen=True, eq=False)
 class _Expected:
-    """Given the parameters and each hypothesis. likelihood, unread, knew: (pairs,); evidence, prior: logs."""
+    """The E-step's result for each hypothesis. likelihood, unread, knew: (pairs,); evidence, prior: logs."""
 
     likelihood: Floats  # P(saying this)
     unread: Floats  # P(clicked unread | said this)
@@ -96,7 +96,7 @@ class _Expected:
 
 
 def estimate(data: Encoded, strengths: Strengths, iterations: int) -> Estimates:
-    """Fit by EM from the priors: deterministic, and blank posts and displayed ones teach one another."""
+    """Fit by EM, starting from the priors. Deterministic; blank and other posts share all parameters."""
     model = _Model(data, strengths)
     now = model.start()
     expected = model.expect(now)
@@ -116,26 +116,26 @@ class _Model:
         self.rejects, self.shown = data.said_tag < 0, data.said_shown.astype(bool)
         self.tag = np.where(self.rejects, 0, data.said_tag)
         self.right = data.pair_right.astype(float)
-        # Of several true tags a person names one at a time; a rejection needs no choice among them.
+        # Of several true tags, a vote names one; a rejection doesn't choose among them.
         self.pick = np.where(self.rejects[said], 1.0, 1.0 / data.size[at])
         self.has = data.has_shown.astype(bool)
         self.spoken = np.bincount(data.said_post, minlength=len(data.sets)) > 0
         post, user = data.said_post, data.said_user
-        # How often each trainer met something on display: only then could she click it unread.
+        # How often each trainer saw a tag on display, which they could click without reading.
         _, first = np.unique(_grouped(post, user), return_index=True)
         self.met = np.zeros(self.saids)
         self.met[first] = data.post_shows[post[first]]
         nobody = np.zeros(self.saids, dtype=np.intp)
         self.by_user, self.by_all = _Apart(post, user), _Apart(post, nobody)
         self.by_tag, self.by_habit = _Apart(post, self.tag), _Apart(post, user, self.tag)
-        # Each pair once per member of its hypothesis, to count what is confused with what.
+        # Each pair, once per member of its hypothesis, to count confusions.
         members = data.members[at]
         self.pair, column = np.nonzero(members < data.tags)
         self.true = members[self.pair, column]
         pair_post = post[said][self.pair]
         self.by_truth = _Apart(pair_post, self.true)
         self.by_confusion = _Apart(pair_post, self.true, self.tag[said][self.pair])
-        # Each hypothesis once per member, to count what the display is mistaken for.
+        # Each hypothesis, once per member, to count what the displayed tag is mistaken for.
         self.hypothesis, column = np.nonzero(data.members < data.tags)
         self.member = data.members[self.hypothesis, column]
         display, its_post = data.post_shown_tag[self.post_of][self.hypothesis], self.post_of[self.hypothesis]
@@ -155,7 +155,7 @@ class _Model:
         )
 
     def expect(self, now: _Parameters) -> _Expected:
-        """E-step: what each hypothesis makes of each thing said."""
+        """E-step: the likelihood of each vote under each hypothesis."""
         data, said = self.data, self.data.pair_said
         competence, anchoring = now.competence[said], np.where(self.shown, now.anchoring, 0.0)[said]
         known = competence * self.right * self.pick
@@ -163,11 +163,11 @@ class _Model:
         likelihood = anchoring + (1 - anchoring) * honest
         evidence = _summed(data.pair_hypothesis, np.log(likelihood), len(data.size))
         prior = self._prior(now)
-        posterior = data.normalised(prior + evidence)
+        posterior = data.normalized(prior + evidence)
         return _Expected(likelihood, anchoring / likelihood, known / honest, prior, evidence, posterior)
 
     def _prior(self, now: _Parameters) -> Floats:
-        """Return the log prior of each hypothesis: sets of a size alike, and the displayed tag true at its rate."""
+        """Return the log prior of each hypothesis: uniform for each size; the displayed tag is true at its rate."""
         data = self.data
         tags, size = data.tags, data.size
         ways = np.array([tags, tags * (tags - 1) / 2, tags * (tags - 1) * max(tags - 2, 1) / 6])
@@ -175,7 +175,7 @@ class _Model:
         single, another = size == 1, data.members[:, 0] == tags
         listed = data.per_post(single.astype(float))[self.post_of] - 1  # candidates of the post
         weight = np.where(another, weight * np.maximum(tags - listed, 1.0), weight)
-        # On display the tag is true at its rate; where it is not, what it is mistaken for is likelier than the rest.
+        # A displayed tag is true at its rate; if it isn't, the tags it is mistaken for are likelier than the rest.
         affinity = now.affinity
         covered = data.per_post(np.where(single & ~self.has & ~another, affinity, 0.0))[self.post_of]
         affinity = np.where(another, np.maximum(1 - covered, _TINY) / np.maximum(tags - listed, 1.0), affinity)
@@ -188,7 +188,7 @@ class _Model:
         return np.asarray(np.log(np.where(shows, rate * affine, weight)))
 
     def learn(self, expected: _Expected) -> _Parameters:
-        """M-step, each estimate shrunk to the crowd's, the crowd's to the prior."""
+        """M-step: each estimate shrinks to the crowd's, and the crowd's to the prior."""
         knew, judged, unread = self._said(expected)
         joint = expected.posterior[self.data.pair_hypothesis]
         wrong = np.where(self.rejects[self.data.pair_said], 0.0, joint * (1 - expected.unread) * (1 - expected.knew))
@@ -203,25 +203,24 @@ class _Model:
         )
 
     def _said(self, expected: _Expected) -> tuple[Floats, Floats, Floats]:
-        """Return for each thing said the probability that it was known, judged, clicked unread, each (said,)."""
+        """Return, for each vote, the probabilities that it was known, considered, and clicked unread, each (said,)."""
         joint = expected.posterior[self.data.pair_hypothesis]
         unread = _summed(self.data.pair_said, joint * expected.unread, self.saids)
         knew = _summed(self.data.pair_said, joint * (1 - expected.unread) * expected.knew, self.saids)
         return knew, 1 - unread, unread
 
     def _shrunk(self, yes: Floats, of: Floats, prior: BetaPrior) -> Floats:
-        """Return each speaker's share of yes, (said,), shrunk to the crowd's, which shrinks to the prior's."""
+        """Return each voter's share of yes, (said,), shrunk to the crowd's, which shrinks to the prior's."""
         crowd = self.strengths.crowd
         mean = (self.by_all.others(yes) + prior.mean * crowd) / (self.by_all.others(of) + crowd)
         own, chances = self.by_user.others(yes), self.by_user.others(of)
         return np.asarray((own + mean * prior.strength) / (chances + prior.strength))
 
     def _noise(self, wrong: Floats) -> tuple[Floats, Floats]:
-        """Return the crowd's confusions, (tags, tags), and P(saying this | erring, hypothesis), (pairs,).
+        """Return the crowd's confusions, (tags, tags), and P(saying this | error, hypothesis), (pairs,).
 
-        The first says what is named in error, by true tag; in the second it is what the errors of a trainer shrink
-        to. Where the truth is a tag that nobody spoke of, errors are those of the crowd overall. A rejection has
-        only one other side, so erring is even there.
+        The confusions are the tags named in error, by true tag; a trainer's errors shrink to them. If the truth is a
+        tag that nobody named, errors are the crowd's overall. For a rejection, the probability of an error is 1/2.
         """
         data, said, tags = self.data, self.data.pair_said, self.data.tags
         by_said = _summed(said, wrong, self.saids)
@@ -242,9 +241,9 @@ class _Model:
         return table, np.where(self.rejects[said], 0.5, noise)
 
     def _affinity(self, posterior: Floats, confusion: Floats) -> Floats:
-        """Return P(a member is true | the tag on display is not), (hypotheses,), mean over members.
+        """Return P(a member is true | the tag on display isn't), (hypotheses,), averaged over members.
 
-        Counted over the other posts that showed the same tag, and shrunk to what people confuse with it as well.
+        Counted over the other posts that showed the same tag, and shrunk to people's confusions with it.
         """
         data = self.data
         weight = (posterior * ~self.has * self.spoken[self.post_of] / data.size)[self.hypothesis]
@@ -257,8 +256,8 @@ class _Model:
     def _shown_right(self, posterior: Floats) -> Floats:
         """Return how often the classifier's tag is true, (posts,), counted over the other posts.
 
-        Blank ones count in full: nobody was led to it. Displayed ones, however many, count no more than the prior,
-        since there a tag that people are led to looks just like a true one.
+        Blank posts count in full. The others, however many, count no more than the prior, because there a tag that
+        attracts clicks looks like a true one.
         """
         data, prior = self.data, self.strengths.shown_right
         true = data.per_post(posterior * data.has_shown)
@@ -278,10 +277,10 @@ class _Model:
         return np.asarray((counts + prior) / (counts.sum() + self.strengths.sizes_posts))
 
     def result(self, expected: _Expected) -> Estimates:
-        """Return the calibrated posterior, and what all posts together say of the trainers."""
+        """Return the calibrated posterior, and the trainers' estimates from all posts."""
         data, strengths = self.data, self.strengths
         temperature = self._temperature(expected)
-        posterior = data.normalised(expected.prior + expected.evidence / temperature)
+        posterior = data.normalized(expected.prior + expected.evidence / temperature)
         knew, judged, unread = self._said(replace(expected, posterior=posterior))
         many = len(data.users)
         competence, anchoring = (
@@ -300,9 +299,9 @@ class _Model:
         )
 
     def _temperature(self, expected: _Expected) -> float:
-        """Return the temperature at which what the others said best predicts what one said.
+        """Return the temperature at which the other votes best predict a left-out vote.
 
-        Every thing said is left out in turn (its likelihood divided out); only posts with several can tell.
+        Each vote is left out in turn by dividing out its likelihood; this needs posts with several votes.
         """
         data = self.data
         several = np.bincount(data.said_post, minlength=len(data.sets))[data.said_post] > 1
@@ -327,7 +326,7 @@ def _summed(where: Ints, values: Floats, many: int) -> Floats:
 
 
 def _crowd(counts: Floats, prior: BetaPrior, strength: float) -> BetaPrior:
-    """Return the prior of one trainer: around the crowd's own mean, which shrinks to the prior's."""
+    """Return the prior of a trainer: the crowd's own mean, shrunk to the given prior's."""
     yes, of = counts.sum(axis=1).tolist()
     return BetaPrior((yes + prior.mean * strength) / (of + strength), prior.strength)
 

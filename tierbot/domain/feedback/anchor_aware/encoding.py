@@ -1,7 +1,7 @@
-"""The live game's votes as arrays: which sets of tags each post could truly have, and who said what of it.
+"""Encodes the live game's votes as arrays: the sets of tags that each post could have, and who voted for what.
 
-learned.py estimates with these. A hypothesis is a set of one to three tags of a post, or "none of those that
-anyone spoke of"; all sets over a post's few candidates are listed, so that nothing is approximated.
+A hypothesis is a set of one to three tags of a post, or "none of those that anyone named". All sets over a post's
+few candidates are listed, so em.py needs no approximation.
 """
 
 from collections import Counter
@@ -15,13 +15,12 @@ from tierbot.domain.feedback.crowd.table import Floats, Ints
 from tierbot.domain.nouns import Arm, Post, Says, Vote
 
 MOST_TRUE = 3
-# Of more tags than this only the most supported are candidates: 6 give 42 hypotheses.
-MOST_CANDIDATES = 6
+MOST_CANDIDATES = 6  # the most supported tags of a post; 6 give 42 hypotheses
 
 
 @dataclass(frozen=True, slots=True)
 class VotedPost:
-    """A post with the votes that stand on it, in any order."""
+    """A post with its current votes, in any order."""
 
     post: Post
     votes: tuple[Vote, ...]
@@ -38,7 +37,7 @@ class VotedPost:
 
 
 def candidates(asked: VotedPost) -> tuple[str, ...]:
-    """Return the tags that may be true: those named and, where it was seen, the shown one; best supported first."""
+    """Return the tags that may be true: those named and, if voters saw it, the shown one; best supported first."""
     support = Counter(vote.tag for vote in asked.votes if vote.tag is not None)
     named = sorted(support, key=lambda tag: (-support[tag], tag))
     if not asked.names_shown:
@@ -49,12 +48,12 @@ def candidates(asked: VotedPost) -> tuple[str, ...]:
 
 @dataclass(frozen=True, eq=False)
 class Encoded:
-    """All posts in arrays. "Pair" means one thing said × one hypothesis of its post.
+    """All posts as arrays. A pair is one vote × one hypothesis of its post.
 
-    Hypotheses, ordered by post: `start` (posts + 1,) where each post's begin; `members` (hypotheses, MOST_TRUE)
-    tag indices, `tags` for "another tag", `tags + 1` for nothing; `size` (hypotheses,); `has_shown` (hypotheses,).
-    Things said: `said_user`, `said_tag` (−1 for a rejection), `said_shown` (named what was on display),
-    `said_post`. Pairs: `pair_said`, `pair_hypothesis`, `pair_right` (what was said is true under it).
+    Hypotheses, ordered by post: `start` (posts + 1,), where each post's begin; `members` (hypotheses, MOST_TRUE),
+    tag indices, `tags` for "another tag", `tags + 1` for padding; `size` and `has_shown` (hypotheses,).
+    Votes: `said_user`, `said_tag` (−1 for a rejection), `said_shown` (it names the tag on display), `said_post`.
+    Pairs: `pair_said`, `pair_hypothesis`, `pair_right` (the vote is right under the hypothesis).
     """
 
     users: tuple[str, ...]
@@ -84,7 +83,7 @@ class Encoded:
         """Sum (hypotheses,) over each post."""
         return np.asarray(np.add.reduceat(values, self.start[:-1]))
 
-    def normalised(self, logs: Floats) -> Floats:
+    def normalized(self, logs: Floats) -> Floats:
         """Return exp(logs), (hypotheses,), summing to 1 over each post."""
         post = self.hypothesis_post
         raised = np.exp(logs - np.maximum.reduceat(logs, self.start[:-1])[post])
@@ -92,7 +91,7 @@ class Encoded:
 
 
 def encode(asked: Sequence[VotedPost], *, tags: int | None = None) -> Encoded:
-    """Turn posts and votes into arrays; `tags` is the size of the tag space, at least the tags that occur."""
+    """Encode posts and votes as arrays; `tags` is the size of the tag space, if it is known."""
     tag_names = tuple(sorted({a.post.shown_tag for a in asked} | {v.tag for a in asked for v in a.votes if v.tag}))
     users = tuple(sorted({vote.user for a in asked for vote in a.votes}))
     tag_at, user_at = ({name: at for at, name in enumerate(names)} for names in (tag_names, users))
@@ -140,7 +139,7 @@ def _sets(tags: Sequence[str]) -> Iterable[tuple[str, ...]]:
 def _said(
     asked: Sequence[VotedPost], tag_at: dict[str, int], user_at: dict[str, int]
 ) -> Iterable[tuple[int, int, int, int]]:
-    """Yield (post, user, tag or −1, whether it names what is on display), ordered; unsure votes say nothing."""
+    """Yield (post, user, tag or −1, whether it names the tag on display) for each vote, in order, except unsure ones."""
     for at, a in enumerate(asked):
         known = set(candidates(a))
         for vote in sorted(a.votes, key=lambda vote: (vote.user, vote.says, vote.tag or "")):
@@ -152,7 +151,7 @@ def _said(
 
 
 def _pairs(said_post: Ints, start: Ints) -> tuple[Ints, Ints]:
-    """Return, for each thing said and each hypothesis of its post, the indices of both."""
+    """Return, for each vote and each hypothesis of its post, the indices of both."""
     many = np.diff(start)[said_post]
     pair_said = np.repeat(np.arange(len(said_post)), many)
     within = np.arange(len(pair_said)) - np.repeat(np.cumsum(many) - many, many)

@@ -1,1 +1,1 @@
-"""Plain crowd data, (item, worker, label), and what settles it."""
+"""Settles plain crowd data: (item, worker, label) rows."""

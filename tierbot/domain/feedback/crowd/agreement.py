@@ -1,4 +1,4 @@
-"""How far people agree: Krippendorff's α over a crowd, and each trainer's reliability with an interval."""
+"""Measures agreement: Krippendorff's α of a crowd, and each trainer's reliability with an interval."""
 
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -11,17 +11,16 @@ from tierbot.domain.nouns import TierbotError
 
 V = TypeVar("V", bound=Hashable)
 
-# The prior of a trainer's reliability is worth this many judged posts at least and at most.
-_LEAST_PRIOR, _MOST_PRIOR = 2.0, 50.0
+_LEAST_PRIOR, _MOST_PRIOR = 2.0, 50.0  # bounds of the prior's strength, in judged posts
 
 
 def nominal(one: Hashable, other: Hashable) -> float:
-    """Distance of unordered categories: 0 if equal, else 1."""
+    """Return the distance of unordered categories: 0 if equal, else 1."""
     return 0.0 if one == other else 1.0
 
 
 def masi(one: frozenset[str], other: frozenset[str]) -> float:
-    """Distance of two sets of tags in [0, 1]: 0 if equal, 1 if disjoint, less if one contains the other.
+    """Return the distance of two sets of tags in [0, 1]: 0 if equal, 1 if disjoint, less if one contains the other.
 
     R. Passonneau (2006), "Measuring Agreement on Set-valued Items (MASI)", LREC: 1 − Jaccard × monotonicity.
     """
@@ -35,11 +34,10 @@ def masi(one: frozenset[str], other: frozenset[str]) -> float:
 
 
 def krippendorff_alpha(units: Iterable[Sequence[V]], distance: Callable[[V, V], float] = nominal) -> float | None:
-    """Return Krippendorff's α: 1 is perfect agreement, 0 what chance gives, below 0 systematic disagreement.
+    """Return Krippendorff's α: 1 is perfect agreement, 0 is chance, below 0 is systematic disagreement.
 
-    `units` holds the answers that each item got, one per rater who answered it; the rest is missing, as the
-    paper allows, and items with a single answer are left out. None where α is not defined: no item has two
-    answers, or all answers are the same one, so that there is no variation to agree on.
+    units: the answers to each item, one per rater who answered it; items with a single answer are left out. None
+    if α is undefined, because no item has two answers or all answers are the same.
     K. Krippendorff (2011), "Computing Krippendorff's Alpha-Reliability".
     """
     pairable = [answers for answers in units if len(answers) > 1]
@@ -58,7 +56,7 @@ def krippendorff_alpha(units: Iterable[Sequence[V]], distance: Callable[[V, V], 
 
 
 def crowd_alpha(table: CrowdTable) -> float | None:
-    """Return α of a crowd table; who gave an item several labels gave no single answer and is left out there."""
+    """Return α of a crowd table, without a worker's answers to items that they gave several labels."""
     units: list[list[int]] = [[] for _ in table.items]
     single = table.weight > 1 - 1e-9
     for item, label in zip(table.item[single].tolist(), table.label[single].tolist(), strict=True):
@@ -70,7 +68,7 @@ def crowd_alpha(table: CrowdTable) -> float | None:
 class Reliability:
     """How often a trainer is right: the mean of a Beta posterior and its central 95 % interval, in [0, 1].
 
-    right and judged are the observations behind it, whole numbers or expected ones.
+    right, judged: the observed counts, or expected counts.
     """
 
     right: float
@@ -82,7 +80,7 @@ class Reliability:
 
 @dataclass(frozen=True, slots=True)
 class BetaPrior:
-    """What is believed of a trainer without votes: `mean` in (0, 1), worth `strength` > 0 observations."""
+    """The prior for a trainer without votes: `mean` in (0, 1), worth `strength` > 0 observations."""
 
     mean: float
     strength: float
@@ -90,8 +88,8 @@ class BetaPrior:
     def reliability(self, right: float, judged: float) -> Reliability:
         """Return the posterior after `right` of `judged`; raises TierbotError unless 0 ≤ right ≤ judged."""
         if not 0 <= right <= judged + 1e-9:
-            raise TierbotError(f"A trainer cannot have been right {right} times of {judged}: pass 0 ≤ right ≤ judged.")
-        from scipy import special  # noqa: PLC0415 - slow to import; most who read this module need no interval
+            raise TierbotError(f"A trainer can't be right {right} times out of {judged}: pass 0 ≤ right ≤ judged.")
+        from scipy import special  # noqa: PLC0415 - slow to import, and only needed for intervals
 
         yes, no = self.mean * self.strength + right, (1 - self.mean) * self.strength + max(judged - right, 0.0)
         low, high = (float(special.betaincinv(yes, no, quantile)) for quantile in (0.025, 0.975))
@@ -99,16 +97,15 @@ class BetaPrior:
 
 
 def crowd_prior(tallies: Iterable[tuple[float, float]]) -> BetaPrior:
-    """Return the prior that the crowd itself suggests, from (right, judged) of each trainer.
+    """Estimate the prior from the crowd: (right, judged) of each trainer.
 
-    Its mean is the crowd's share of right votes. Its strength is the moment estimate of a beta-binomial: the
-    more alike trainers are, the more a new one is believed to be like them. Kleinman (1973), "Proportions with
-    Extraneous Variance", JASA 68.
+    The mean is the crowd's share of right votes. The strength is the moment estimate of a beta-binomial: the more
+    alike trainers are, the stronger the prior. Kleinman (1973), "Proportions with Extraneous Variance", JASA 68.
     """
     seen = np.array([(right, judged) for right, judged in tallies if judged > 0], dtype=float).reshape(-1, 2)
     right, judged = seen[:, 0], seen[:, 1]
     mean = float((right.sum() + 1) / (judged.sum() + 2))
-    if len(seen) < 3 or judged.sum() <= len(seen):  # noqa: PLR2004 - nothing to tell spread from
+    if len(seen) < 3 or judged.sum() <= len(seen):  # noqa: PLR2004 - too few to estimate a spread
         return BetaPrior(mean, _LEAST_PRIOR)
     share = right / judged
     spread = float((judged * (share - mean) ** 2).sum())

@@ -1,4 +1,4 @@
-"""Settling plain crowd data with any method, and how well that went: what `tierbot settle` calls."""
+"""Settles plain crowd data with any method and compares it with the truth, for `tierbot settle`."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -12,10 +12,10 @@ from tierbot.domain.nouns import Estimate
 
 @dataclass(frozen=True, slots=True)
 class CrowdReport:
-    """A settlement and its summary.
+    """A settlement and how good it is.
 
-    accuracy: the share of items with a known truth that were settled to it, with its Wilson interval; without
-    truths its value is None. unvoted: items with a truth that nobody voted on; they are not judged.
+    accuracy: the share of items with a known truth that settled to it; its value is None without truths.
+    unvoted: items with a known truth but without votes, which don't count in the accuracy.
     """
 
     method: str
@@ -41,7 +41,7 @@ class CrowdReport:
         }
 
     def answers(self) -> list[tuple[str, str, float]]:
-        """Return (item, label, confidence in [0, 1]) of every item, by item."""
+        """Return (item, label, confidence in [0, 1]) for every item."""
         place = {name: at for at, name in enumerate(self.settlement.table.labels)}
         return [
             (item, label, float(self.settlement.probabilities[row, place[label]]))
@@ -52,7 +52,7 @@ class CrowdReport:
 def settle_crowd(
     table: CrowdTable, truth: Mapping[str, str] | None = None, method: str = DEFAULT_METHOD
 ) -> CrowdReport:
-    """Settle a table and compare with the truth, if there is one. Raises CrowdError for an unknown method."""
+    """Settle a table and compare it with the truth, if given. Raises CrowdError for an unknown method."""
     settlement = aggregator(method).settle(table)
     known = {item: label for item, label in (truth or {}).items() if item in settlement.chosen}
     right = sum(settlement.chosen[item] == label for item, label in known.items())

@@ -1,11 +1,11 @@
-"""Plain crowd data, (item, worker, label), as arrays, and what an aggregator of it returns.
+"""Defines plain crowd data, (item, worker, label) as arrays, and the result of aggregating it.
 
-The aggregators in feedback/aggregators stand on this; the live game, whose votes are richer, on learned.py.
+The live game has richer votes and its own aggregator: feedback/anchor_aware.
 """
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Protocol, TypeAlias
 
 import numpy as np
@@ -16,20 +16,19 @@ from tierbot.domain.nouns import TierbotError, key
 Floats: TypeAlias = NDArray[np.float64]
 Ints: TypeAlias = NDArray[np.intp]
 
-# Probabilities closer than this are a tie: sums of the same votes in another order differ by less.
-_TIE = 1e-9
+_TIE = 1e-9  # closer probabilities are a tie: sums in another order differ by less
 
 
 class CrowdError(TierbotError):
-    """Crowd data that cannot be settled; the text says why and what to do."""
+    """Crowd data that can't be settled; the text says why and what to do."""
 
 
 @dataclass(frozen=True, eq=False)
 class CrowdTable:
-    """Who gave which label to which item. Names are sorted, votes ordered by (item, worker, label).
+    """Votes as arrays. Names are sorted; votes are sorted by (item, worker, label).
 
-    `item`, `worker` and `label` have shape (votes,) and index `items`, `workers` and `labels`. `weight`, also
-    (votes,), in (0, 1]: a worker who gave k different labels to one item has one vote, shared among the k.
+    item, worker, label: shape (votes,), indices into `items`, `workers` and `labels`. weight: (votes,), in (0, 1]:
+    a worker who gave an item k labels has one vote, divided among the k.
     """
 
     items: tuple[str, ...]
@@ -42,13 +41,13 @@ class CrowdTable:
 
     @classmethod
     def from_rows(cls, rows: Iterable[tuple[str, str, str]]) -> "CrowdTable":
-        """Build the table from (item, worker, label) rows in any order; a repeated row counts once.
+        """Build the table from (item, worker, label) rows in any order, ignoring repeats.
 
-        Raises CrowdError if there is no row.
+        Raises CrowdError if there are no rows.
         """
         distinct = sorted(set(rows))
         if not distinct:
-            raise CrowdError("No vote to settle: give at least one row of item, worker and label.")
+            raise CrowdError("There are no votes to settle. Give at least one row of item, worker and label.")
         items, workers, labels = (tuple(sorted({row[column] for row in distinct})) for column in range(3))
         at = [{name: place for place, name in enumerate(names)} for names in (items, workers, labels)]
         places = np.array([[at[column][row[column]] for column in range(3)] for row in distinct], dtype=np.intp)
@@ -62,7 +61,7 @@ class CrowdTable:
 
     @cached_property
     def counts(self) -> Floats:
-        """Weighted votes for each label of each item, shape (items, labels)."""
+        """The weighted votes for each label of each item, shape (items, labels)."""
         shape = len(self.items), len(self.labels)
         cells = np.bincount(self.item * shape[1] + self.label, self.weight, minlength=shape[0] * shape[1])
         return np.asarray(cells.reshape(shape), dtype=np.float64)
@@ -75,10 +74,10 @@ class CrowdTable:
 
 @dataclass(frozen=True, eq=False)
 class CrowdResult:
-    """What an aggregator makes of a table.
+    """The result of aggregating a table.
 
     probabilities: shape (items, labels), rows summing to 1. reliability: shape (workers,), in [0, 1], the
-    estimated probability that a worker's vote is right; None where the method judges no worker.
+    estimated probability that a worker's vote is right; None if the method doesn't estimate it.
     """
 
     table: CrowdTable
@@ -89,25 +88,19 @@ class CrowdResult:
     def chosen(self) -> Mapping[str, str]:
         """The most probable label of each item.
 
-        A tie is settled by a fixed hash of item and label: a lottery that anyone can repeat and that favours no
-        label. Giving ties to the label that is commoner in the table sounds better and is worse (majority vote
-        over six public crowds: .789, against .802 expected of a lottery), since what a crowd says too often is its default.
+        Ties are broken by a fixed hash of item and label: a reproducible lottery without a favorite. Preferring the
+        more common label is worse (.789 against .802 for majority vote over six public crowds), because a crowd's
+        most common answer is often its default.
         """
-        labels = self.table.labels
         top = self.probabilities >= self.probabilities.max(axis=1, keepdims=True) - _TIE
         return {
-            item: _drawn(item, [labels[at] for at in np.flatnonzero(top[row])])
+            item: min((self.table.labels[at] for at in np.flatnonzero(top[row])), key=partial(key, item))
             for row, item in enumerate(self.table.items)
         }
 
 
-def _drawn(item: str, tied: list[str]) -> str:
-    return min(tied, key=lambda label: key(item, label))
-
-
 class CrowdAggregator(Protocol):
-    """Settles a whole table at once. Deterministic: the same rows, in any order, give the same settlement."""
+    """Settles a whole table. Deterministic: the same rows, in any order, give the same result."""
 
     def settle(self, table: CrowdTable) -> CrowdResult:
-        """Return the settlement of all items of the table."""
-        ...
+        """Settle all items of the table."""

@@ -1,4 +1,4 @@
-"""Aggregators of plain crowd data, found by name: our default, the majority, and crowd-kit's."""
+"""Finds an aggregator for plain crowd data by name: our default, majority vote, and crowd-kit's."""
 
 from collections.abc import Callable, Mapping
 
@@ -16,12 +16,12 @@ _PREFIX = "crowd-kit/"
 
 
 def methods() -> tuple[str, ...]:
-    """Return the names that work here, the default first; crowd-kit's are among them if it is installed."""
+    """Return the available names, the default first, including crowd-kit's if it is installed."""
     return (*_OURS, *(f"{_PREFIX}{name}" for name in crowdkit.CLASSES if crowdkit.installed()))
 
 
 def aggregator(name: str) -> CrowdAggregator:
-    """Return the aggregator of that name. Raises CrowdError for an unknown one."""
+    """Return the aggregator of that name. Raises CrowdError for an unknown name."""
     if name in _OURS:
         return _OURS[name]()
     if name.startswith(_PREFIX) and name.removeprefix(_PREFIX) in crowdkit.CLASSES:

@@ -1,13 +1,12 @@
-"""Sums that every expectation–maximisation over a crowd table needs, on sparse matrices.
+"""Computes the sums for expectation maximization over a crowd table, on sparse matrices.
 
-A cell is a (worker, label) that occurs. Its row holds, for each possible truth k, how often that worker gave
-that label where the truth was k. Cells, not full confusion matrices, keep memory at cells × labels.
+A cell is a (worker, label) that occurs. Its row counts, for each possible truth k, how often the worker gave that
+label when the truth was k. Cells instead of full confusion matrices keep memory at cells × labels.
 """
-
-from collections.abc import Callable
 
 import numpy as np
 from scipy import sparse
+from scipy.special import softmax
 
 from tierbot.domain.feedback.crowd.table import CrowdTable, Floats, Ints
 
@@ -34,11 +33,11 @@ class Cells:
         return np.asarray(self._by_cell @ probabilities)
 
     def per_worker(self, cells: Floats) -> Floats:
-        """Sum cells of each worker: (cells, …) → (workers, …)."""
+        """Sum the cells of each worker: (cells, …) → (workers, …)."""
         return np.asarray(self._by_worker @ cells)
 
     def per_label(self, cells: Floats) -> Floats:
-        """Sum cells of each given label: (cells, labels) → (labels given, labels true)."""
+        """Sum the cells of each given label: (cells, labels) → (labels given, labels true)."""
         total = np.zeros((self.labels, cells.shape[1]))
         np.add.at(total, self.label, cells)
         return total
@@ -50,20 +49,4 @@ class Cells:
     def posterior(self, likelihood: Floats, prior: Floats) -> Floats:
         """Return P(truth | votes), shape (items, labels), from P(label | truth) per cell and the prior."""
         logs = self._votes @ np.log(np.maximum(likelihood, _FLOOR)) + np.log(np.maximum(prior, _FLOOR))
-        return softmax(np.asarray(logs))
-
-
-def softmax(logs: Floats) -> Floats:
-    """Return exp(logs) normalised over the last axis, without overflow."""
-    raised = np.exp(logs - logs.max(axis=-1, keepdims=True))
-    return np.asarray(raised / raised.sum(axis=-1, keepdims=True))
-
-
-def iterate(step: Callable[[Floats], Floats], start: Floats, *, most: int, tolerance: float = 1e-4) -> Floats:
-    """Repeat `step` on (items, labels) until the mean change falls below the tolerance, at most `most` times."""
-    now = start
-    for _ in range(most):
-        before, now = now, step(now)
-        if float(np.abs(now - before).mean()) < tolerance:
-            break
-    return now
+        return np.asarray(softmax(np.asarray(logs), axis=-1))

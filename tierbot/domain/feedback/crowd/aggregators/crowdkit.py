@@ -1,7 +1,7 @@
-"""crowd-kit's aggregators behind our interface, for those who have it installed (`pip install tierbot[crowd]`).
+"""Adapts crowd-kit's aggregators to our interface, if it is installed (`pip install tierbot[crowd]`).
 
-D. Ustalov, N. Pavlichenko and B. Tseitlin (2024), "Learning from Crowds with Crowd-Kit", JOSS 9(96). Imported only
-when used: it brings pandas and pyarrow, which the bot does not need.
+D. Ustalov, N. Pavlichenko and B. Tseitlin (2024), "Learning from Crowds with Crowd-Kit", JOSS 9(96). Imported on
+first use: it needs pandas and pyarrow, which the bot doesn't.
 """
 
 from dataclasses import dataclass
@@ -24,7 +24,7 @@ class CrowdKit:
     name: str
 
     def settle(self, table: CrowdTable) -> CrowdResult:
-        """Return the settlement of all items; raises CrowdError if crowd-kit is not installed."""
+        """Settle all items of the table. Raises CrowdError if crowd-kit isn't installed."""
         try:
             aggregation, pandas = import_module("crowdkit.aggregation"), import_module("pandas")
         except ImportError as fault:
@@ -35,7 +35,7 @@ class CrowdKit:
         frame = pandas.DataFrame({"task": table.item, "worker": table.worker, "label": table.label})
         fitted = getattr(aggregation, CLASSES[self.name])().fit_predict_proba(frame)
         found = fitted.reindex(index=range(len(table.items)), columns=range(len(table.labels))).to_numpy(float)
-        # crowd-kit's MACE underflows on items with very many votes; there the shares stand.
+        # crowd-kit's MACE underflows on items with very many votes; use the vote shares there.
         broken = ~np.isfinite(found).all(axis=1) | ~(found.sum(axis=1) > 0)
         found = np.where(broken[:, None], table.shares, found)
         return CrowdResult(table, found / found.sum(axis=1, keepdims=True))

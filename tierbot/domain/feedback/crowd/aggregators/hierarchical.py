@@ -1,35 +1,34 @@
-"""Our default: Dawid–Skene whose workers shrink to the crowd while their votes are few, averaged with majority.
+"""Implements our default: hierarchical Dawid–Skene, averaged with the majority vote.
 
-What a worker does where the truth is k shrinks to how she answers in general (her accuracy), which shrinks to
-how the crowd answers: its accuracy and, in part, what it confuses with what. So an accuracy is learned from a
-handful of votes, a personal confusion only from many, and sparse crowds do not lose to the majority as plain
-Dawid–Skene does. Bayesian priors for Dawid–Skene: H.-C. Kim and Z. Ghahramani (2012), "Bayesian Classifier
-Combination"; a hierarchy of them: S. Paun et al. (2018), "Comparing Bayesian Models of Annotation", TACL 6. The
-mean with the majority damps the over-confidence of assuming independent errors. The settings were chosen by
-tests/benchmarks/test_crowds.py, which also measures what that choice is worth on sets it has not seen.
+A worker's answers for truth k shrink to their general accuracy, which shrinks to the crowd's accuracy and, in part, its
+confusions. An accuracy is thus learned from a handful of votes, and personal confusions only from many, so sparse
+crowds don't lose to the majority vote as with plain Dawid–Skene. Bayesian priors for Dawid–Skene: H.-C. Kim and
+Z. Ghahramani (2012), "Bayesian Classifier Combination"; a hierarchy of them: S. Paun et al. (2018), "Comparing Bayesian
+Models of Annotation", TACL 6. Averaging with the majority damps the overconfidence of assuming independent errors.
+tests/benchmarks/test_crowds.py chose the settings and measures them on unseen data sets.
 """
 
 from dataclasses import dataclass
 
 import numpy as np
+from scipy.special import expit, logit
 
-from tierbot.domain.feedback.crowd.aggregators._counting import Cells, iterate
+from tierbot.domain.feedback.crowd.aggregators._counting import Cells
 from tierbot.domain.feedback.crowd.table import CrowdResult, CrowdTable, Floats
 
-# Pseudo-votes with which the crowd's own confusions shrink to even errors.
-_CROWD_VOTES = 10.0
+_CROWD_VOTES = 10.0  # pseudo-votes with which the crowd's confusions shrink to even errors
 _SURE = 1e-3
+_TOLERANCE = 1e-3  # mean change of a probability at which EM stops
 
 
 @dataclass(frozen=True, slots=True)
 class HierarchicalDawidSkene:
-    """EM from the vote shares; all strengths in votes.
+    """EM that starts from the vote shares.
 
-    confusion_votes > 0: how many votes the worker's expected row of confusions is worth. accuracy_votes ≥ 0: how
-    many the crowd's accuracy is worth against the worker's own. crowd_confusion in [0, 1]: how far the expected
-    row follows the crowd's confusions rather than even errors. class_prior in [0, 1]: the exponent of the labels'
-    frequencies as a prior of the truth, 0 for none. majority ≥ 0: the weight of the vote shares in the mean,
-    the model's being 1.
+    confusion_votes > 0: votes that the worker's expected row of confusions is worth. accuracy_votes ≥ 0: votes that
+    the crowd's accuracy is worth. crowd_confusion in [0, 1]: how far the expected row follows the crowd's confusions
+    rather than even errors. class_prior in [0, 1]: the exponent of the label frequencies in the prior, 0 for none.
+    majority ≥ 0: the weight of the vote shares in the average; the model's is 1.
     """
 
     confusion_votes: float = 8.0
@@ -40,26 +39,26 @@ class HierarchicalDawidSkene:
     iterations: int = 50
 
     def settle(self, table: CrowdTable) -> CrowdResult:
-        """Return the settlement of all items of the table."""
-        if len(table.labels) == 1:  # nothing to confuse, nothing to learn
+        """Settle all items of the table."""
+        if len(table.labels) == 1:  # nothing to confuse
             return CrowdResult(table, table.shares)
         cells = Cells(table)
         votes = np.asarray(np.bincount(table.worker, table.weight, len(table.workers)), dtype=np.float64)
-
-        def step(probabilities: Floats) -> Floats:
-            expected = cells.expected(probabilities)
+        modeled = table.shares
+        for _ in range(self.iterations):
+            expected = cells.expected(modeled)
             prior = self._expected_rows(cells, expected, votes)
             rows = cells.per_worker(expected)[cells.worker]
             likelihood = (expected + self.confusion_votes * prior) / (rows + self.confusion_votes)
-            frequency = (probabilities.sum(axis=0) + 1) / (len(probabilities) + cells.labels)
-            return cells.posterior(likelihood, frequency**self.class_prior)
-
-        modelled = iterate(step, table.shares, most=self.iterations, tolerance=1e-3)
-        probabilities = (modelled + self.majority * table.shares) / (1 + self.majority)
-        return CrowdResult(table, probabilities, self._accuracy(cells, cells.expected(modelled), votes)[0])
+            frequency = (modeled.sum(axis=0) + 1) / (len(modeled) + cells.labels)
+            before, modeled = modeled, cells.posterior(likelihood, frequency**self.class_prior)
+            if np.abs(modeled - before).mean() < _TOLERANCE:
+                break
+        probabilities = (modeled + self.majority * table.shares) / (1 + self.majority)
+        return CrowdResult(table, probabilities, self._accuracy(cells, cells.expected(modeled), votes)[0])
 
     def _accuracy(self, cells: Cells, expected: Floats, votes: Floats) -> tuple[Floats, float]:
-        """Return each worker's shrunk accuracy, shape (workers,), and the crowd's."""
+        """Return each worker's shrunk accuracy, shape (workers,), and the crowd's accuracy."""
         hits = cells.hits(expected)
         crowd = float(hits.sum() / votes.sum())
         return (hits + self.accuracy_votes * crowd) / (votes + self.accuracy_votes), crowd
@@ -73,9 +72,9 @@ class HierarchicalDawidSkene:
         pooled = (pooled + _CROWD_VOTES * even) / (pooled.sum(axis=0) + _CROWD_VOTES)
         base = self.crowd_confusion * pooled + (1 - self.crowd_confusion) * even
         right = np.diag(base)
-        # The worker's odds of being right differ from the crowd's by one factor, whatever the truth.
+        # The worker's odds of being right differ from the crowd's by the same factor for every truth.
         shift = _logit(accuracy) - _logit(np.array(crowd))
-        own = 1 / (1 + np.exp(-(_logit(right) + shift[cells.worker][:, None])))
+        own = expit(_logit(right) + shift[cells.worker][:, None])
         prior = base[cells.label] / np.maximum(1 - right, 1e-12) * (1 - own)
         at = np.arange(len(cells.label)), cells.label
         prior[at] = own[at]
@@ -83,5 +82,4 @@ class HierarchicalDawidSkene:
 
 
 def _logit(share: Floats) -> Floats:
-    kept = np.clip(share, _SURE, 1 - _SURE)
-    return np.asarray(np.log(kept) - np.log1p(-kept))
+    return np.asarray(logit(np.clip(share, _SURE, 1 - _SURE)))

@@ -1,4 +1,4 @@
-"""Majority vote: the most votes win. The baseline that every other method has to beat."""
+"""Implements majority vote, the baseline for all other methods."""
 
 from dataclasses import dataclass
 
@@ -10,5 +10,5 @@ class Majority:
     """A label's probability is its share of the item's votes."""
 
     def settle(self, table: CrowdTable) -> CrowdResult:
-        """Return the settlement of all items of the table."""
+        """Settle all items of the table."""
         return CrowdResult(table, table.shares)
