@@ -219,11 +219,11 @@ def test_a_new_setup_is_well_before_its_first_start(sandbox: SandboxProcess, tmp
 @pytest.mark.parametrize(
     ("changes", "name", "says"),
     [
-        ({"slack_bot_token": "xoxb-1-nobody"}, "bot token", "Slack says invalid_auth"),
+        ({"slack_bot_token": "xoxb-1-nobody"}, "bot token", "Slack answered invalid_auth"),
         ({"slack_bot_token": "xapp-1-nobody"}, "bot token", "That is an app-level token"),
         ({"slack_app_token": "xapp-1-nobody"}, "app token", "in SLACK_APP_TOKEN: invalid_auth"),
         ({"slack_app_token": "xoxp-1-nobody"}, "app token", "That is a user token"),
-        ({"channel": "C0NOTHERE99"}, "channel", "Slack says channel_not_found"),
+        ({"channel": "C0NOTHERE99"}, "channel", "Slack answered channel_not_found"),
         ({"slack_api_url": "http://127.0.0.1:9/api/"}, "bot token", "Check the network"),
         ({"tags": Path("nowhere.toml")}, "settings", "nowhere.toml: cannot be read"),
         ({"encoder": "/no/such/encoder"}, "encoder", "/no/such/encoder"),

@@ -69,7 +69,7 @@ def test_no_log_says_a_secret_or_who_somebody_is_and_each_record_says_what_it_be
     assert re.findall(r"\b[UW]0[A-Z0-9]{8,}\b", written + figures.text) == []
     assert re.findall(r"\b(?:ada|bob|cleo)\b", (written + figures.text).lower()) == []
     records = [json.loads(line) for line in written.splitlines() if line]
-    refused = [record for record in records if "is refused" in record["message"]]
+    refused = [record for record in records if "Refused a request" in record["message"]]
     assert refused
     assert all(record["request"] for record in refused)
     assert {"tierbot.cli.wiring", "tierbot.adapters.slack.connection.web"} <= {record["logger"] for record in records}

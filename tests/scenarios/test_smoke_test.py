@@ -89,7 +89,7 @@ def test_without_a_colleagues_token_the_listeners_are_walked_through_and_the_smo
 ) -> None:
     code, steps = smoke_test(world, den)
     assert code == 0, steps
-    assert "the app's own listeners" in steps["react"]["says"]
+    assert "the app's listeners directly" in steps["react"]["says"]
     assert "SLACK_USER_TOKEN" in steps["react"]["says"]
     assert in_channel(world, den) == []
 

@@ -41,7 +41,7 @@ def test_a_tagged_message_is_asked_about_below_itself_and_settles(house: House) 
     assert found.support.get("food")
     house.do("shortcut", user="dee", callback_id="tag_this", ts=ts, wait=5)
     wait_until(
-        lambda: "asked about this message already" in str(house.see("inbox", user="dee")["ephemerals"]), "to be told"
+        lambda: "already asked about this message" in str(house.see("inbox", user="dee")["ephemerals"]), "to be told"
     )
     assert len(questions(house, ts)) == 1
 

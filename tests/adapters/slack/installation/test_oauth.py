@@ -159,7 +159,7 @@ def test_the_end_of_a_workspaces_own_installation_leaves_its_organisations_and_t
 def test_a_command_where_the_app_is_not_installed_is_answered_in_words(deps):
     body = b"command=/tier&team_id=T9&user_id=U1&text=push"
     answer = deps.sent(body, "application/x-www-form-urlencoded")
-    assert (answer.status_code, "not installed in this workspace" in answer.text) == (200, True)
+    assert (answer.status_code, "isn't installed in this workspace" in answer.text) == (200, True)
 
 
 @pytest.mark.parametrize("user", ["", "not an id", "<!channel>", "u1", "U1\n", "B123", "U" * 300, 7, None], ids=repr)

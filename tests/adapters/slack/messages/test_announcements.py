@@ -59,7 +59,7 @@ def test_a_closed_round_names_the_winners_and_what_was_learned():
             "*What the model learned*\n"
             "All posts: right on 78 % of 170 settled posts (95 % interval 71 to 84 %), "
             "up from 61 % in the round before.\n"
-            "Blank posts, where no emoji was waiting to be clicked: "
+            "Blank posts, which had no emoji to click: "
             "right on 73 % of 30 settled posts (95 % interval 55 to 86 %).\n"
             "Better at: :pizza: Food, gone&lt;tag&gt;.\n"
             "Needs your help with: :scales: Law."
@@ -114,7 +114,7 @@ def test_the_evidence_is_a_sentence():
 
 def test_a_refused_model_says_who_stays():
     assert texts({**MODEL, "kind": "model_refused", "reason": "Worse <by> 3 points."})[0].startswith(
-        "🧪 Model 4 (m0004) was trained and not taken into service. m0003 stays in service.\nWorse &lt;by&gt; 3 points."
+        "🧪 Model 4 (m0004) was trained but isn't in service. m0003 stays in service.\nWorse &lt;by&gt; 3 points."
     )
 
 
@@ -128,7 +128,7 @@ def test_a_promotion_in_the_round_is_told_with_its_evidence_in_one_sentence():
     )
     assert texts({**ROUND, "training": promoted})[3].endswith(f"🎓 Model 4 went into service: {evidence}.")
     assert texts({**ROUND, "training": refused})[3].endswith(
-        f"🧪 Model 5 was trained and not taken into service: {evidence}; the paired test says worse."
+        f"🧪 Model 5 was trained but isn't in service: {evidence}; the paired test says worse."
     )
 
 
