@@ -114,7 +114,7 @@ def test_a_forged_or_stale_request_is_refused_and_its_body_is_not_logged(web, wr
     assert answer.status_code == 401
     assert not web.game.ledger
     assert "body-text" not in caplog.text
-    assert "refused" in caplog.text
+    assert "Refused" in caplog.text
 
 
 def test_a_replayed_request_is_refused_but_one_that_failed_may_come_again(web):

@@ -199,7 +199,7 @@ def test_states_are_single_use_and_run_out(deps):
     [
         ({"bot_refresh_token": "xoxe-1"}, "token rotation"),
         ({"bot_token": None}, "no bot token"),
-        ({"team_id": None}, "neither a workspace nor an organisation"),
+        ({"team_id": None}, "neither a workspace nor an organization"),
     ],
 )
 def test_an_installation_that_cannot_be_kept_is_refused_with_the_reason_in_the_log(deps, given, complaint, caplog):

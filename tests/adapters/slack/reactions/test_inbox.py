@@ -128,10 +128,10 @@ def test_what_is_no_vote_is_acknowledged_and_not_recorded(inbox, body):
         ({"user": ["U1"]}, "user is missing"),
         ({"reaction": ""}, "reaction is missing"),
         ({"reaction": "x" * 300}, "reaction is missing"),
-        ({"event_ts": "yesterday"}, "event_ts 'yesterday' is no Slack timestamp"),
+        ({"event_ts": "yesterday"}, "event_ts 'yesterday' isn't a Slack timestamp"),
         ({"event_ts": "99999999999.000000"}, ""),
         ({"item": None}, "event.item isn't an object"),
-        ({"item": {"type": "message", "channel": "C1", "ts": "1e9"}}, "ts '1e9' is no Slack timestamp"),
+        ({"item": {"type": "message", "channel": "C1", "ts": "1e9"}}, "ts '1e9' isn't a Slack timestamp"),
         ({"item": {"type": "message", "ts": "1762950000.000100"}}, "channel is missing"),
     ],
 )
