@@ -1,10 +1,10 @@
 """`.env` as text: set values and keep everything else; write it atomically, readable by its owner only."""
 
-import os
 import re
 from collections.abc import Mapping
 from pathlib import Path
 
+from tierbot.adapters.atomic import write_whole
 from tierbot.domain.nouns import TierbotError
 
 HEADER = "# Written by `tierbot init`. .env.example in the repository lists every other setting and its default.\n"
@@ -57,14 +57,9 @@ def read_text(path: Path) -> str:
 
 def write_private(path: Path, text: str) -> None:
     """Write a file atomically, readable by its owner only. Raises TierbotError if it can't be written."""
-    target = path.resolve()
-    fresh = target.with_name(f".{target.name}.{os.getpid()}.new")
     try:
-        with os.fdopen(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as file:
-            file.write(text)
-        fresh.replace(target)
+        write_whole(path.resolve(), text.encode(), mode=0o600)
     except OSError as fault:
-        fresh.unlink(missing_ok=True)
         raise TierbotError(f"{path} cannot be written ({fault.strerror}). Run this in a writable folder.") from fault
 
 
