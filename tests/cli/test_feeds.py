@@ -47,7 +47,7 @@ def rows(*arguments: str) -> list[dict[str, object]]:
 
 def test_feeds_are_added_listed_and_removed_and_the_bot_is_told_to_read_them(store: SqlStore) -> None:
     assert "Added: 2." in said("feeds", "add", NEWS, BLOG)
-    assert "Added: 0. On the list already: 1." in said("feeds", "add", NEWS + "?utm_source=x")
+    assert "Added: 0. Already on the list: 1." in said("feeds", "add", NEWS + "?utm_source=x")
     assert {row["url"]: (row["polled_at"], row["listed_by"]) for row in rows("feeds", "list")} == {
         NEWS: (None, "people"),
         BLOG: (None, "people"),
@@ -56,7 +56,7 @@ def test_feeds_are_added_listed_and_removed_and_the_bot_is_told_to_read_them(sto
         due = tx.agenda.get("poll")
     assert due is not None
     assert due.due_at <= SystemClock().now()
-    assert "not read any more" in said("feeds", "remove", NEWS)
+    assert f"Removed {NEWS}." in said("feeds", "remove", NEWS)
     assert [row["url"] for row in rows("feeds", "list")] == [BLOG]
     assert "is not on the list" in str(run("feeds", "remove", NEWS).exception)
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from tierbot.cli.bulk import EngineName, Workers, batches, done_to, identity, progress
+from tierbot.cli.bulk import EngineName, Workers, batches, do_to_file, identity, progress
 from tierbot.cli.output import JsonLines, counted, err, out, print_json
 from tierbot.cli.wiring import logging_of, offline
 from tierbot.domain.nouns import Article, TierbotError
@@ -125,7 +125,7 @@ def _in_bulk(file: Path, to: Path | None, top: int, engine: str, workers: int | 
     articles = (to_article(row, datetime.now(UTC)) for row in read_archive(file, now=datetime.now(UTC)))
     lines = (json.dumps({"title": one.title, "text": one.text, "url": one.url}) for one in articles)
     shards = shards_of(lines, lambda first, last: f"{file}: rows {first} to {last}")
-    for line in done_to(to, work, shards, identity(file), engine, workers, "articles"):
+    for line in do_to_file(to, work, shards, identity(file), engine, workers, "articles"):
         typer.echo(line)
     if to is not None:
         err.print(f"Wrote {to}.")

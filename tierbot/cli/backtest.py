@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from tierbot.cli.bulk import EngineName, Workers, done_beside, done_to, identity, place_for
+from tierbot.cli.bulk import EngineName, Workers, do_into_parts, do_to_file, identity, place_for
 from tierbot.cli.output import JsonLines, err, out, percent, print_json
 from tierbot.domain.nouns import TierbotError
 
@@ -118,12 +118,12 @@ def _many(
     texts = shards_of(map(json.dumps, texts_of(rows)), lambda first, last: f"{archive}: texts {first} to {last}")
     with place_for(to) as place:
         # The embeddings stay until the seeds are done, so a second start doesn't repeat them.
-        beside = place.with_name(f"{place.name}.embedded")
+        parts_place = place.with_name(f"{place.name}.embedded")
         embedder = embedding(encoder, encoder_of(encoder).digest)
-        embedded, count = done_beside(beside, embedder, texts, about, engine, workers, "texts embedded")
+        embedded, count = do_into_parts(parts_place, embedder, texts, about, engine, workers, "texts embedded")
         vectors = vectors_of([line for number in range(count) for line in embedded.lines(number)])
         work = replaying(rows, vectors, settings, encoder)
-        done_to(place, work, seed_shards(chosen), about, engine, workers, "seeds replayed")
+        do_to_file(place, work, seed_shards(chosen), about, engine, workers, "seeds replayed")
         embedded.remove()
         records = [json.loads(line) for line in lines_in(place)]
     for line in summary(records, len(chosen)):

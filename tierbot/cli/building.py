@@ -30,7 +30,7 @@ def build_bootstrap(
     folder: Path,
     encoder: Encoder,
     now: datetime,
-    say: Callable[[str], None],
+    report: Callable[[str], None],
 ) -> dict[str, Any]:
     """Train the bootstrap model on archives, write its three files to `folder` and return its card.
 
@@ -43,9 +43,9 @@ def build_bootstrap(
     categories = parse_mapping(text, name, tags.ids)
     stories = [row for path in archives for row in read_archive(path, now=now, strict=False, most=_MOST_ROWS)]
     earlier, later = earlier_and_later(stories, categories)
-    say(f"{len(stories)} stories read: {len(earlier)} for training, the {len(later)} latest for measuring.")
-    features = _features(earlier, encoder, say), _features(later, encoder, say)
-    say("Fitting …")
+    report(f"{len(stories)} stories read: {len(earlier)} for training, the {len(later)} latest for measuring.")
+    features = _features(earlier, encoder, report), _features(later, encoder, report)
+    report("Fitting …")
     command = " ".join(["tierbot models build", *(path.name for path in archives)])
     made = build(
         earlier, later, features, categories, coldstart(tags.active, encoder.encode), card={"command": command}
@@ -59,11 +59,11 @@ def build_bootstrap(
     return card
 
 
-def _features(stories: Sequence[ArchiveRow], encoder: Encoder, say: Callable[[str], None]) -> Features:
+def _features(stories: Sequence[ArchiveRow], encoder: Encoder, report: Callable[[str], None]) -> Features:
     """Encode in batches and report progress: tens of thousands of stories take minutes."""
     texts = [f"{story.title}. {story.text}" if story.text else story.title for story in stories]
     parts = [np.zeros((0, encoder.dimension), np.float32)]
     for start in range(0, len(texts), _BATCH):
         parts.append(encoder.encode(texts[start : start + _BATCH]))
-        say(f"{min(start + _BATCH, len(texts))} of {len(texts)} texts encoded")
+        report(f"{min(start + _BATCH, len(texts))} of {len(texts)} texts encoded")
     return features_of(texts, np.concatenate(parts), [story.url for story in stories])

@@ -46,7 +46,7 @@ def progress(what: str) -> Callable[[int, int], None]:
     return show
 
 
-def done_to(
+def do_to_file(
     out: Path | None, work: "Work", shards: "Iterable[Shard]", about: Mapping[str, Any], engine: str, workers: int | None,
     what: str,
 ) -> list[str]:  # fmt: skip
@@ -54,7 +54,7 @@ def done_to(
     from tierbot.app.bulk import lines_in
 
     with place_for(out) as place:
-        parts, count = done_beside(place, work, shards, about, engine, workers, what)
+        parts, count = do_into_parts(place, work, shards, about, engine, workers, what)
         parts.join(count)
         return [] if out else lines_in(place)
 
@@ -66,7 +66,7 @@ def place_for(out: Path | None) -> Iterator[Path]:
         yield out or Path(stack.enter_context(TemporaryDirectory(prefix="tierbot-bulk-"))) / "out"
 
 
-def done_beside(
+def do_into_parts(
     place: Path, work: "Work", shards: "Iterable[Shard]", about: Mapping[str, Any], engine: str, workers: int | None,
     what: str,
 ) -> "tuple[Parts, int]":  # fmt: skip

@@ -56,8 +56,9 @@ def read_text(path: Path) -> str:
 
 
 def write_private(path: Path, text: str) -> None:
-    """Write a file atomically, readable by its owner only. Raises TierbotError if it can't be written."""
+    """Write a file atomically, readable by its owner only, in an existing folder. Raises TierbotError if that fails."""
     try:
+        path.parent.resolve(strict=True)  # an existing folder: a new one would be readable by others
         write_whole(path.resolve(), text.encode(), mode=0o600)
     except OSError as fault:
         raise TierbotError(f"{path} cannot be written ({fault.strerror}). Run this in a writable folder.") from fault

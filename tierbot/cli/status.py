@@ -142,7 +142,7 @@ def _when(moment: datetime | None, now: datetime) -> str:
     if moment is None:
         return ""
     seconds = (moment - now).total_seconds()
-    return f"in {_span(seconds)}" if seconds > 0 else f"{_span(-seconds)} ago"
+    return f"in {_span(seconds)}" if seconds > 0 else f"{_span(abs(seconds))} ago"
 
 
 def _span(seconds: float) -> str:

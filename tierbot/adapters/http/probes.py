@@ -7,7 +7,7 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
-from tierbot.adapters.http.web_token import Endpoint, behind
+from tierbot.adapters.http.web_token import Endpoint, require_token
 
 _PROMETHEUS = "text/plain; version=0.0.4; charset=utf-8"
 
@@ -23,7 +23,7 @@ def metrics_routes(figures: Callable[[], bytes], token: str | None) -> tuple[Rou
     async def metrics(_: Request) -> Response:
         return Response(await run_in_threadpool(figures), media_type=_PROMETHEUS, headers={"Cache-Control": "no-store"})
 
-    return (Route("/metrics", behind(token, metrics) if token else metrics),)
+    return (Route("/metrics", require_token(token, metrics) if token else metrics),)
 
 
 def _probe(wrong: Callable[[], str | None], fine: str) -> Endpoint:

@@ -7,7 +7,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
-from tierbot.adapters.http.web_token import behind
+from tierbot.adapters.http.web_token import require_token
 from tierbot.domain.nouns import TierbotError
 
 PATH = "/report"
@@ -34,5 +34,5 @@ def report_routes(token: str, page: Callable[[str | None], str], policy: str) ->
             return PlainTextResponse(str(fault), 404, headers)
         return HTMLResponse(made, headers=headers)
 
-    guarded = behind(token, report)
+    guarded = require_token(token, report)
     return Route(PATH, guarded), Route(f"{PATH}/{{workspace}}", guarded)

@@ -11,7 +11,7 @@ from starlette.responses import PlainTextResponse, Response
 Endpoint = Callable[[Request], Awaitable[Response]]
 
 
-def behind(token: str, endpoint: Endpoint) -> Endpoint:
+def require_token(token: str, endpoint: Endpoint) -> Endpoint:
     """Return the endpoint, which answers 401 unless the request has the token.
 
     Programs send `Authorization: Bearer TOKEN`. In a browser, the token is the password, with any user name.

@@ -55,9 +55,9 @@ class SqlArticles(WorkspaceQueries):
         self._connection.execute(statement, [{"folded": key, "more": more} for key, more in counts.items()])
 
     def add_copies(self, copies: Iterable[Copy]) -> int:
-        wanted = {copy.id: copy for copy in copies}
-        known = self.known_copies(wanted)
-        fresh = [copy for key, copy in wanted.items() if key not in known]
+        by_id = {copy.id: copy for copy in copies}
+        known = self.known_copies(by_id)
+        fresh = [copy for key, copy in by_id.items() if key not in known]
         for some in chunks(fresh):
             self._add(ArticleCopyRow, [asdict(copy) for copy in some])
         self.fold(Counter(copy.article_id for copy in fresh))

@@ -78,7 +78,7 @@ def back_up(url: str, target: Path, *, force: bool = False) -> Backup:
         target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     except OSError as fault:
         raise StoreError(f"{target}: cannot be written ({fault.strerror}). Check the folder.") from fault
-    with _beside(target) as part:
+    with _temporary_file(target) as part:
         with _faults_of(source), closing(_open(source, "rw")) as live, closing(_open(part, "rw")) as copy:
             live.backup(copy)
             copy.execute("PRAGMA journal_mode=DELETE")  # a single file, without a write-ahead log
@@ -87,7 +87,7 @@ def back_up(url: str, target: Path, *, force: bool = False) -> Backup:
         _sync(part)
         _sidecar(target).unlink(missing_ok=True)  # the old backup's
         part.replace(target)
-    with _beside(_sidecar(target)) as part:
+    with _temporary_file(_sidecar(target)) as part:
         part.write_text(f"{digest}  {target.name}\n", encoding="utf-8")
         _sync(part)
         part.replace(_sidecar(target))
@@ -138,7 +138,7 @@ def restore(url: str, source: Path, *, now: datetime, digest: bool = True, force
         _compare(source)
     revision = examine(source)
     path.parent.mkdir(parents=True, exist_ok=True)
-    with _beside(path) as part:
+    with _temporary_file(path) as part:
         with _faults_of(source):
             shutil.copyfile(source, part)
         with _faults_of(part), closing(_open(part, "rw")) as copy:
@@ -227,7 +227,7 @@ def _open(path: Path, mode: str, timeout: float = BUSY_SECONDS) -> sqlite3.Conne
 
 
 @contextmanager
-def _beside(target: Path) -> Iterator[Path]:
+def _temporary_file(target: Path) -> Iterator[Path]:
     """Yield a new temporary file in the target's folder, accessible to its owner only."""
     part = target.with_name(f".{target.name}.{os.getpid()}.part")
     try:

@@ -173,8 +173,8 @@ class SqlPosts(WorkspaceQueries):
 
     def unsettled(self) -> list[Post]:
         # `votes_cursor > 0` is redundant, but it makes SQLite use the partial index.
-        behind = (_post.c.settled_cursor < _post.c.votes_cursor, _post.c.votes_cursor > 0)
-        return self._all((_post.c.posted_at, _post.c.id), *behind, _post.c.votes_expired_at.is_(None))
+        unsettled = (_post.c.settled_cursor < _post.c.votes_cursor, _post.c.votes_cursor > 0)
+        return self._all((_post.c.posted_at, _post.c.id), *unsettled, _post.c.votes_expired_at.is_(None))
 
     def invite(self, invitation: Invitation) -> bool:
         values = {name: getattr(invitation, noun) for noun, name in _INVITATION.items()}

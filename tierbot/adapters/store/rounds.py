@@ -89,4 +89,6 @@ class SqlRounds(WorkspaceQueries):
     def all_time(self) -> list[tuple[str, int, int, int]]:
         columns = (_total.c.user_id, _total.c.judged, _total.c.agreed, _total.c.settled)
         statement = self._select(StandingTotalRow, *columns).order_by(_total.c.judged.desc(), _total.c.user_id)
-        return [row._tuple() for row in self._connection.execute(statement)]  # noqa: SLF001 - SQLAlchemy's public name
+        return [
+            (user, judged, agreed, settled) for user, judged, agreed, settled in self._connection.execute(statement)
+        ]

@@ -83,8 +83,8 @@ def _story(article: Article, title: str, now: datetime) -> str:
     return "\n".join(filter(None, lines))
 
 
-def _picture(article: Article, title: str, wanted: bool) -> Block | None:
-    url = safe_url(article.image_url, _IMAGE_URL) if wanted and article.image_url else None
+def _picture(article: Article, title: str, allowed: bool) -> Block | None:
+    url = safe_url(article.image_url, _IMAGE_URL) if allowed and article.image_url else None
     if url is None or not url.startswith("https://"):
         return None
     return {"type": "image", "image_url": url, "alt_text": title}
@@ -92,7 +92,7 @@ def _picture(article: Article, title: str, wanted: bool) -> Block | None:
 
 def has_picture(article: Article) -> bool:
     """Return whether a post of this article shows a picture."""
-    return _picture(article, "-", wanted=True) is not None
+    return _picture(article, "-", allowed=True) is not None
 
 
 def _question(arm: Arm, tag: Tag | None) -> str:
