@@ -74,11 +74,11 @@ def test_a_private_address_is_refused_as_the_reader_refuses_it(
 
 def test_a_broken_feed_is_listed_with_what_to_do_and_its_words_are_shown_as_they_are(store: SqlStore) -> None:
     said("feeds", "add", NEWS, "--name", "[red]News[/red]")
-    problem = f"{NEWS}: is a web page, not a feed. Its feed may be at [x] - list that."
+    problem = f"{NEWS}: is a web page, not a feed. Its feed may be [x]; list that instead."
     with store.begin(TEAM) as tx:
         tx.feeds.polled(FeedResult(Feed(NEWS), (), FeedMemory(failures=1), problem=problem), SystemClock().now(), 0)
     listed = said("feeds", "list")
-    assert "broken: is a web page, not a feed. Its feed may be at [x] - list that." in listed
+    assert "broken: is a web page, not a feed. Its feed may be [x]; list that instead." in listed
     assert "[red]News[/red]" in listed
     assert "read 0 min ago" in listed
     assert "1 feed, 1 broken." in listed

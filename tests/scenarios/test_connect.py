@@ -191,7 +191,7 @@ def test_an_own_manifest_is_not_replaced_unasked_and_a_name_too_long_is_refused(
     assert mine.read_text() == "{}"
     assert run("init", typed="y\n" + answers(sandbox)).exit_code == 0
     assert "oauth_config" in mine.read_text()
-    assert "Slack takes 1 to 35" in str(run("init", "--name", "x" * 36).exception)
+    assert "Slack allows 1 to 35" in str(run("init", "--name", "x" * 36).exception)
 
 
 # --- doctor ---------------------------------------------------------------------------------------
@@ -291,7 +291,7 @@ def test_a_database_of_others_a_damaged_one_and_one_too_new_are_told_apart(
         return str(checked(sandbox, database_url=f"sqlite:///{tmp_path}/{name}")["database"].says)
 
     (tmp_path / "damaged.db").write_bytes(b"SQLite format 3\x00" + b"\x07" * 5000)
-    assert "not a sound SQLite database" in database("damaged.db")
+    assert "not a valid SQLite database" in database("damaged.db")
     with sqlite3.connect(tmp_path / "foreign.db") as foreign:
         foreign.execute("CREATE TABLE recipes (id INTEGER)")
     foreign.close()

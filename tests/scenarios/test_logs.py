@@ -38,7 +38,9 @@ def talking_world(tmp_path: Path) -> Iterator[World]:
 
 def port_of_web(world: World) -> int:
     log = world.folder / "bot-0.log"
-    found = wait_until(lambda: re.search(r"listens on port (\d+)", log.read_text()), "the web process to tell its port")
+    found = wait_until(
+        lambda: re.search(r"listening on port (\d+)", log.read_text()), "the web process to tell its port"
+    )
     return int(found[1])
 
 

@@ -79,7 +79,7 @@ def test_a_small_file_that_unpacks_to_a_huge_one_is_refused(server: FeedServer) 
     [
         (b"no gzip at all", "gzip", "has damaged compressed data"),
         (gzip.compress(os.urandom(5_000))[:-300], "gzip", "has incomplete compressed data"),
-        (b"x", "br", "is sent in the encoding 'br'"),
+        (b"x", "br", "uses the encoding 'br'"),
     ],
 )
 def test_damaged_compression_is_told(server: FeedServer, data: bytes, encoding: str, says: str) -> None:
@@ -174,7 +174,7 @@ def test_script_and_direction_marks_in_titles_do_not_survive(server: FeedServer)
     [
         (401, "requires a password"),
         (403, "refuses bots"),
-        (404, "is not there"),
+        (404, "doesn't exist"),
         (410, "is permanently gone. Remove it. (HTTP 410)"),
         (429, "requests fewer requests"),
         (500, "has a server error"),

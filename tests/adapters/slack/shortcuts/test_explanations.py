@@ -59,7 +59,7 @@ def test_without_a_word_that_matters_it_says_so():
 
 
 def test_stories_that_have_little_in_common_are_not_called_alike():
-    assert "Stories like this one" not in said(replace(FOUND, neighbors=(Neighbor("Kittens", "", ("food",), 0.24),)))
+    assert "Similar stories" not in said(replace(FOUND, neighbors=(Neighbor("Kittens", "", ("food",), 0.24),)))
 
 
 def test_a_story_cannot_break_out_of_its_link():
