@@ -17,7 +17,7 @@ def test_a_web_page_is_told_from_a_feed_and_its_feed_is_named(server: FeedServer
     page = '<!DOCTYPE html><html><head><link rel=alternate href="/rss?a=1&amp;b=2" type="application/rss+xml"></head></html>'
     says = fault(server.serve("/page", page, kind="text/html"))
     assert says == f"is a web page, not a feed. Its feed may be {server.url}/rss?a=1&b=2; list that instead."
-    assert "Look on it for" in fault(server.serve("/plain", "<html><body>Hello</body></html>"))
+    assert "Look for" in fault(server.serve("/plain", "<html><body>Hello</body></html>"))
 
 
 def test_a_feed_that_quotes_a_web_page_is_still_a_feed(server: FeedServer) -> None:
@@ -207,5 +207,5 @@ def test_a_server_that_speaks_no_http_or_no_tls_is_told(server: FeedServer) -> N
     server.serve_raw("/rude", b"220 smtp ready\r\n\r\n")
     server.serve_raw("/cut", b"HTTP/1.1 200 OK\r\nContent-Length: 999\r\n\r\n<rss")
     assert "doesn't speak HTTP" in fault(server.url + "/rude")
-    assert "broke off" in fault(server.url + "/cut")
+    assert "closed the connection early" in fault(server.url + "/cut")
     assert fault(server.url.replace("http:", "https:") + "/x").startswith("doesn't speak https properly")

@@ -282,5 +282,5 @@ def test_the_setting_puts_a_predictor_in_service_at_the_start_and_a_wrong_name_i
     again = build_harness(tmp_path, predictor="house")
     assert [version.state for version in again.bot.game.models(WORKSPACE)] == ["champion", "retired"]
     again.bot.close()
-    with pytest.raises(NoPredictorError, match="TIERBOT_PREDICTOR: There is no predictor 'hause'. Installed: house"):
+    with pytest.raises(NoPredictorError, match=r"TIERBOT_PREDICTOR: There is no predictor 'hause'\. Installed: house"):
         build_harness(tmp_path, predictor="hause")
