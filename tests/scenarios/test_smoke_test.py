@@ -181,7 +181,7 @@ def travel_and_break(world: World, den: str) -> None:
     again = (last() or {})["at"]
     wait_until(lambda: (last() or {})["at"] != again, "one more smoke test")
     (news,) = direct_messages(world, "ada")
-    assert "broke at “react”" in news["text"]
+    assert "failed at “react”" in news["text"]
     assert "must be a member of the channel" in str(news["blocks"])
     assert direct_messages(world, "bob") == []
     store.close()

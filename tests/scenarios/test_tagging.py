@@ -88,7 +88,7 @@ def test_where_the_bot_is_not_it_says_how_to_let_it_in(house: House) -> None:
     ts = house.do("message", user="bob", text="pizza?", channel=channel)["ts"]
     answer = house.do("shortcut", user="bob", callback_id="tag_this", ts=ts, channel=channel, wait=5)
     wait_until(
-        lambda: "I am not in this channel" in str(answer) + str(house.see("inbox", user="bob")["ephemerals"]),
+        lambda: "I'm not in this channel" in str(answer) + str(house.see("inbox", user="bob")["ephemerals"]),
         "to be told",
     )
     with house.bot.store.read(house.workspace) as tx:
