@@ -216,7 +216,7 @@ def schema_page() -> str:
     ]
     for module in (rows, work_rows):
         for row in vars(module).values():
-            if isinstance(row, type) and issubclass(row, Row) and row is not Row:
+            if isinstance(row, type) and issubclass(row, Row) and hasattr(row, "__table__"):
                 parts += _table_part(row)
     return _joined(parts)
 

@@ -43,7 +43,7 @@ def test_a_database_is_backed_up_checked_and_put_back() -> None:
     write("Ev2")
     assert "one.db" in run("check", "one.db")
     assert "bot.db" in run("check")
-    assert "former one is bot.db.before-" in run("restore", "one.db")
+    assert "old database is bot.db.before-" in run("restore", "one.db")
     assert events() == ["Ev1"]
 
 

@@ -47,7 +47,7 @@ def rows(*arguments: str) -> list[dict[str, object]]:
 
 def test_feeds_are_added_listed_and_removed_and_the_bot_is_told_to_read_them(store: SqlStore) -> None:
     assert "Added: 2." in said("feeds", "add", NEWS, BLOG)
-    assert "Added: 0. On the list already: 1." in said("feeds", "add", NEWS + "?utm_source=x")
+    assert "Added: 0. Already on the list: 1." in said("feeds", "add", NEWS + "?utm_source=x")
     assert {row["url"]: (row["polled_at"], row["listed_by"]) for row in rows("feeds", "list")} == {
         NEWS: (None, "people"),
         BLOG: (None, "people"),
@@ -56,7 +56,7 @@ def test_feeds_are_added_listed_and_removed_and_the_bot_is_told_to_read_them(sto
         due = tx.agenda.get("poll")
     assert due is not None
     assert due.due_at <= SystemClock().now()
-    assert "not read any more" in said("feeds", "remove", NEWS)
+    assert f"Removed {NEWS}." in said("feeds", "remove", NEWS)
     assert [row["url"] for row in rows("feeds", "list")] == [BLOG]
     assert "is not on the list" in str(run("feeds", "remove", NEWS).exception)
 
@@ -74,11 +74,11 @@ def test_a_private_address_is_refused_as_the_reader_refuses_it(
 
 def test_a_broken_feed_is_listed_with_what_to_do_and_its_words_are_shown_as_they_are(store: SqlStore) -> None:
     said("feeds", "add", NEWS, "--name", "[red]News[/red]")
-    problem = f"{NEWS}: is a web page, not a feed. Its feed may be at [x] - list that."
+    problem = f"{NEWS}: is a web page, not a feed. Its feed may be [x]; list that instead."
     with store.begin(TEAM) as tx:
         tx.feeds.polled(FeedResult(Feed(NEWS), (), FeedMemory(failures=1), problem=problem), SystemClock().now(), 0)
     listed = said("feeds", "list")
-    assert "broken: is a web page, not a feed. Its feed may be at [x] - list that." in listed
+    assert "broken: is a web page, not a feed. Its feed may be [x]; list that instead." in listed
     assert "[red]News[/red]" in listed
     assert "read 0 min ago" in listed
     assert "1 feed, 1 broken." in listed

@@ -53,7 +53,7 @@ def test_posts_votes_and_verdicts_of_the_round_are_counted(harness: Harness) -> 
     round_ = seen(harness)["round"]
     assert (round_["number"], round_["posts"], round_["votes"], round_["trainers"]) == (1, 3, 3, 2)
     assert round_["verdicts"] == {"named": 1, "wrong": 0, "abstained": 1}
-    assert "3 posts, 3 votes of 2 trainers" in text(harness)
+    assert "3 posts, 3 votes by 2 trainers" in text(harness)
     assert seen(harness)["last_reaction_at"] == harness.clock.now()
 
 
@@ -94,7 +94,7 @@ def test_pausing_and_broken_feeds_are_told(harness: Harness) -> None:
     assert seen(harness)["feeds"]["listed"] == 2
     assert [feed["name"] for feed in seen(harness)["feeds"]["broken"]] == ["B"]
     assert "B: It answers 404." in text(harness)
-    assert "paused: nothing is posted until /tier resume" in text(harness)
+    assert "posting is paused until /tier resume" in text(harness)
 
 
 def test_the_command_reads_any_database_and_opens_nothing_else(
@@ -116,7 +116,7 @@ def test_a_workspace_that_the_app_was_taken_from_is_told_as_stopped(harness: Har
         assert known is not None
         tx.workspaces.put(replace(known, stopped_at=harness.clock.now()))
     assert "stopped" in text(harness)
-    assert "the app is not installed there; its data are kept" in text(harness)
+    assert "the app was uninstalled there; its data is kept" in text(harness)
 
 
 def test_a_job_that_failed_is_listed_with_its_fault(harness: Harness) -> None:

@@ -191,7 +191,7 @@ def test_an_own_manifest_is_not_replaced_unasked_and_a_name_too_long_is_refused(
     assert mine.read_text() == "{}"
     assert run("init", typed="y\n" + answers(sandbox)).exit_code == 0
     assert "oauth_config" in mine.read_text()
-    assert "Slack takes 1 to 35" in str(run("init", "--name", "x" * 36).exception)
+    assert "Slack allows 1 to 35" in str(run("init", "--name", "x" * 36).exception)
 
 
 # --- doctor ---------------------------------------------------------------------------------------
@@ -219,11 +219,11 @@ def test_a_new_setup_is_well_before_its_first_start(sandbox: SandboxProcess, tmp
 @pytest.mark.parametrize(
     ("changes", "name", "says"),
     [
-        ({"slack_bot_token": "xoxb-1-nobody"}, "bot token", "Slack says invalid_auth"),
+        ({"slack_bot_token": "xoxb-1-nobody"}, "bot token", "Slack answered invalid_auth"),
         ({"slack_bot_token": "xapp-1-nobody"}, "bot token", "That is an app-level token"),
         ({"slack_app_token": "xapp-1-nobody"}, "app token", "in SLACK_APP_TOKEN: invalid_auth"),
         ({"slack_app_token": "xoxp-1-nobody"}, "app token", "That is a user token"),
-        ({"channel": "C0NOTHERE99"}, "channel", "Slack says channel_not_found"),
+        ({"channel": "C0NOTHERE99"}, "channel", "Slack answered channel_not_found"),
         ({"slack_api_url": "http://127.0.0.1:9/api/"}, "bot token", "Check the network"),
         ({"tags": Path("nowhere.toml")}, "settings", "nowhere.toml: cannot be read"),
         ({"encoder": "/no/such/encoder"}, "encoder", "/no/such/encoder"),
@@ -291,7 +291,7 @@ def test_a_database_of_others_a_damaged_one_and_one_too_new_are_told_apart(
         return str(checked(sandbox, database_url=f"sqlite:///{tmp_path}/{name}")["database"].says)
 
     (tmp_path / "damaged.db").write_bytes(b"SQLite format 3\x00" + b"\x07" * 5000)
-    assert "not a sound SQLite database" in database("damaged.db")
+    assert "not a valid SQLite database" in database("damaged.db")
     with sqlite3.connect(tmp_path / "foreign.db") as foreign:
         foreign.execute("CREATE TABLE recipes (id INTEGER)")
     foreign.close()

@@ -41,7 +41,7 @@ def test_a_nudge_comes_by_direct_message_sends_five_and_is_ended_by_one_click(ho
     assert house.bot.nudges.nudge(house.workspace, house.clock.now() + timedelta(hours=1)) == 1
     channel = house.do("dm", user="bob")["channel"]["id"]
     (nudge,) = wait_until(lambda: house.messages(channel), "the nudge")
-    assert "Round 2 goes on without you so far: 6 stories could use your opinion" in nudge["text"]
+    assert "You haven't played in round 2 yet, and 6 stories could use your opinion" in nudge["text"]
     house.do("action", user="bob", action_id="tierbot_send_me_five", ts=nudge["ts"], channel=channel)
     wait_until(lambda: len(house.messages(channel)) == 6, "five posts")
     house.do("action", user="bob", action_id="tierbot_opt_out", ts=nudge["ts"], channel=channel)

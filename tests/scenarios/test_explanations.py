@@ -61,7 +61,7 @@ def test_the_acknowledgement_waits_for_no_encoder(house, monkeypatch):
 
     monkeypatch.setattr(house.bot.explanations, "_encoder", Slow())
     view = ask(house, "cid", post.ts)
-    assert "TfIdfWeights the story" in str(view["blocks"])
+    assert "Reading the story" in str(view["blocks"])
     assert house.do("command", user="cid", command="/myscore", wait=5)["responses"], "commands are answered meanwhile"
     go_on.set()
     house.modal("cid", view["id"], lambda text: "Words that mattered" in text)
@@ -76,6 +76,6 @@ def test_a_fault_while_reading_is_told_in_the_modal(house, monkeypatch, caplog):
 
     monkeypatch.setattr(house.bot.explanations, "_explained", broken)
     view = ask(house, "dee", post.ts)
-    shown = house.modal("dee", view["id"], lambda text: "TfIdfWeights" not in text)
+    shown = house.modal("dee", view["id"], lambda text: "Reading" not in text)
     assert "Something went wrong on my side" in str(shown["blocks"])
     assert "secret" not in str(shown["blocks"])

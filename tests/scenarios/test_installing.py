@@ -78,7 +78,7 @@ def test_the_channel_is_chosen_by_who_installed_and_only_where_the_bot_is(town: 
         "bob", "/tier channel", channel=elsewhere
     )
     private = north.do("channels", name="hidden", private=True, bot=False, members=["bob"])["channel"]["id"]
-    assert "I am not in" in north.say("bob", "/tier channel", channel=private)
+    assert "I'm not in" in north.say("bob", "/tier channel", channel=private)
     assert "by their id only" in north.say("bob", "/tier channel #elsewhere")
     direct = north.do("dm", user="bob")["channel"]["id"]
     assert "direct messages" in north.say("bob", "/tier channel", channel=direct)

@@ -38,7 +38,9 @@ def talking_world(tmp_path: Path) -> Iterator[World]:
 
 def port_of_web(world: World) -> int:
     log = world.folder / "bot-0.log"
-    found = wait_until(lambda: re.search(r"listens on port (\d+)", log.read_text()), "the web process to tell its port")
+    found = wait_until(
+        lambda: re.search(r"listening on port (\d+)", log.read_text()), "the web process to tell its port"
+    )
     return int(found[1])
 
 
@@ -69,7 +71,7 @@ def test_no_log_says_a_secret_or_who_somebody_is_and_each_record_says_what_it_be
     assert re.findall(r"\b[UW]0[A-Z0-9]{8,}\b", written + figures.text) == []
     assert re.findall(r"\b(?:ada|bob|cleo)\b", (written + figures.text).lower()) == []
     records = [json.loads(line) for line in written.splitlines() if line]
-    refused = [record for record in records if "is refused" in record["message"]]
+    refused = [record for record in records if "Refused a request" in record["message"]]
     assert refused
     assert all(record["request"] for record in refused)
     assert {"tierbot.cli.wiring", "tierbot.adapters.slack.connection.web"} <= {record["logger"] for record in records}

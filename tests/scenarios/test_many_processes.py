@@ -99,7 +99,7 @@ def _see_what_the_doctor_says(world: World) -> None:
 @pytest.mark.parametrize(
     ("missing", "says"),
     [
-        ("TIERBOT_SECRET_KEY", "TIERBOT_SECRET_KEY must be set"),
+        ("TIERBOT_SECRET_KEY", "Set TIERBOT_SECRET_KEY"),
         ("SLACK_CLIENT_SECRET", "SLACK_CLIENT_ID and SLACK_CLIENT_SECRET"),
     ],
 )

@@ -89,7 +89,7 @@ def test_without_a_colleagues_token_the_listeners_are_walked_through_and_the_smo
 ) -> None:
     code, steps = smoke_test(world, den)
     assert code == 0, steps
-    assert "the app's own listeners" in steps["react"]["says"]
+    assert "the app's listeners directly" in steps["react"]["says"]
     assert "SLACK_USER_TOKEN" in steps["react"]["says"]
     assert in_channel(world, den) == []
 
@@ -181,7 +181,7 @@ def travel_and_break(world: World, den: str) -> None:
     again = (last() or {})["at"]
     wait_until(lambda: (last() or {})["at"] != again, "one more smoke test")
     (news,) = direct_messages(world, "ada")
-    assert "broke at “react”" in news["text"]
+    assert "failed at “react”" in news["text"]
     assert "must be a member of the channel" in str(news["blocks"])
     assert direct_messages(world, "bob") == []
     store.close()

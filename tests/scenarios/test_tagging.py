@@ -41,7 +41,7 @@ def test_a_tagged_message_is_asked_about_below_itself_and_settles(house: House) 
     assert found.support.get("food")
     house.do("shortcut", user="dee", callback_id="tag_this", ts=ts, wait=5)
     wait_until(
-        lambda: "asked about this message already" in str(house.see("inbox", user="dee")["ephemerals"]), "to be told"
+        lambda: "already asked about this message" in str(house.see("inbox", user="dee")["ephemerals"]), "to be told"
     )
     assert len(questions(house, ts)) == 1
 
@@ -88,7 +88,7 @@ def test_where_the_bot_is_not_it_says_how_to_let_it_in(house: House) -> None:
     ts = house.do("message", user="bob", text="pizza?", channel=channel)["ts"]
     answer = house.do("shortcut", user="bob", callback_id="tag_this", ts=ts, channel=channel, wait=5)
     wait_until(
-        lambda: "I am not in this channel" in str(answer) + str(house.see("inbox", user="bob")["ephemerals"]),
+        lambda: "I'm not in this channel" in str(answer) + str(house.see("inbox", user="bob")["ephemerals"]),
         "to be told",
     )
     with house.bot.store.read(house.workspace) as tx:

@@ -1,1 +1,1 @@
-"""The edges: the only code that does input and output. They speak domain nouns and never import one another."""
+"""Adapters: all of the bot's input and output. They exchange domain types and never import one another."""

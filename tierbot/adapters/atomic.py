@@ -1,4 +1,4 @@
-"""Files and folders that are whole or not there: written under another name beside their place, then renamed."""
+"""Write files and folders atomically: under a temporary name in the same folder, then rename."""
 
 import errno
 import os
@@ -16,16 +16,15 @@ _FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 
 
 class DraftError(TierbotError):
-    """A file that could not be written; nothing of it is left, and what was there before still is."""
+    """A file that couldn't be written; the existing one is unchanged and nothing partial is left."""
 
 
 @contextmanager
 def drafted(path: Path, *, replaceable: str | None = None) -> Iterator[Path]:
-    """Yield a path to write a file or a folder to; on leaving the block it takes the place of `path`.
+    """Yield a temporary path for a file or a folder, which replaces `path` when the block ends.
 
-    If the block raises, nothing is left of it. A folder that is in the place already is replaced only if it holds
-    a file named `replaceable`. The path "-" is standard output: it gets the whole file at the end.
-    Raises DraftError if the disk is full or the place cannot be written.
+    If the block raises, nothing is left. An existing folder is only replaced if it contains a file named `replaceable`.
+    For "-", the finished file goes to standard output. Raises DraftError if the disk is full or `path` isn't writable.
     """
     to_stdout = path == STDOUT
     final = Path(tempfile.gettempdir(), "stdout") if to_stdout else path.absolute()
@@ -33,7 +32,7 @@ def drafted(path: Path, *, replaceable: str | None = None) -> Iterator[Path]:
         if not to_stdout:
             final.parent.mkdir(parents=True, exist_ok=True)
             _check_place(final, replaceable)
-        # A folder of its own, so that a format's scratch files go with it whatever happens.
+        # In a folder of its own, so that an export format's temporary files are removed with it.
         with tempfile.TemporaryDirectory(dir=final.parent, prefix=f".{final.name}.", ignore_cleanup_errors=True) as own:
             draft = Path(own, final.name)
             yield draft
@@ -45,15 +44,15 @@ def drafted(path: Path, *, replaceable: str | None = None) -> Iterator[Path]:
         raise _explained(fault, path) from fault
 
 
-def write_whole(path: Path, data: bytes) -> None:
-    """Write a file so that a reader sees all of it or, until then, what was there before."""
+def write_whole(path: Path, data: bytes, mode: int = 0o644) -> None:
+    """Write a file atomically: a reader sees either the old file or the whole new one."""
     path.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.NamedTemporaryFile(dir=path.parent, prefix=f".{path.name}.", delete=False) as draft:
         try:
             draft.write(data)
             draft.flush()
             os.fsync(draft.fileno())
-            Path(draft.name).chmod(0o644)
+            Path(draft.name).chmod(mode)
             Path(draft.name).replace(path)
         except BaseException:
             Path(draft.name).unlink(missing_ok=True)
@@ -62,7 +61,7 @@ def write_whole(path: Path, data: bytes) -> None:
 
 def _check_place(path: Path, replaceable: str | None) -> None:
     if path.is_dir() and any(path.iterdir()) and not (replaceable and (path / replaceable).is_file()):
-        raise DraftError(f"{path}: is a folder with other things in it. Name another place, or move it away.")
+        raise DraftError(f"{path}: is a folder with other files in it. Choose another path, or move it away.")
 
 
 def _put_in_place(draft: Path, path: Path, own: Path) -> None:
@@ -70,7 +69,7 @@ def _put_in_place(draft: Path, path: Path, own: Path) -> None:
         with file.open("rb+") as written:
             os.fsync(written.fileno())
     if path.is_dir():
-        path.rename(own / "former")  # goes with our own folder
+        path.rename(own / "former")  # removed with our own folder
     draft.rename(path)
 
 
@@ -83,5 +82,5 @@ def _print(draft: Path) -> None:
 def _explained(fault: OSError, path: Path) -> DraftError:
     words = fault.strerror or str(fault)
     if fault.errno in _FULL or any(os.strerror(code) in words for code in _FULL):  # Arrow's errors have no number
-        return DraftError(f"{path}: the disk is full ({words}). Nothing was left half-written; make room.")
+        return DraftError(f"{path}: the disk is full ({words}). Nothing was changed; free some space and try again.")
     return DraftError(f"{path}: cannot be written ({words}). Check the path and its permissions.")

@@ -18,7 +18,7 @@ from tierbot.adapters.files.model_files import ModelFolder, shipped_models
 from tierbot.adapters.processes.drawing import draw_in_child
 from tierbot.adapters.processes.trainer import ChildTrainer
 from tierbot.adapters.slack.admins import Admins
-from tierbot.adapters.slack.app import AuthorizeOne, build_app, identify
+from tierbot.adapters.slack.app import build_app, identify
 from tierbot.adapters.slack.canary import COMMANDS, Canary, colleague
 from tierbot.adapters.slack.connection.socket_mode import SocketRunner
 from tierbot.adapters.slack.dependencies import Dependencies
@@ -315,11 +315,11 @@ def app_of(bot: Tierbot, identity: Identity | None) -> App:
         menu_votes=bot.menu_votes,
         invitations=bot.invitations,
         home=bot.home,
-        requests=TagRequests(bot.store, bot.clock),
+        tag_requests=TagRequests(bot.store, bot.clock),
     )
     return build_app(
         deps,
-        AuthorizeOne(identity) if identity else None,
+        identity,
         base_url=settings.slack_api_url,
         installing=installing,
         ignored_users=frozenset({identity.bot_user_id} if identity else ()),
@@ -360,7 +360,7 @@ def smoke_test(bot: Tierbot, app: App, identity: Identity, channel: str) -> list
     tags = tags_in(bot.store, workspace)
     tag = next((tag for tag in tags.active if names_of(tag.short_name)), tags.active[0])
 
-    def stands(channel: str, ts: str, user: str) -> bool:
+    def has_vote(channel: str, ts: str, user: str) -> bool:
         with bot.store.read(workspace) as tx:
             return vote_stands(tx.ledger.events(channel, ts), user, tag.id, tags)
 
@@ -371,7 +371,7 @@ def smoke_test(bot: Tierbot, app: App, identity: Identity, channel: str) -> list
         identity,
         channel=channel,
         emoji=tag.short_name,
-        stands=stands,
+        has_vote=has_vote,
         clock=bot.clock,
         user_client=colleague(token, settings.slack_api_url) if token else None,
     )

@@ -1,4 +1,4 @@
-"""All commands, put together."""
+"""The command line: every command, in the order of `tierbot --help`."""
 
 from importlib import metadata
 from typing import Annotated
@@ -39,8 +39,8 @@ app = typer.Typer(
 )
 
 
-def _version(wanted: bool) -> None:
-    if wanted:
+def _version(print_it: bool) -> None:
+    if print_it:
         typer.echo(f"tierbot {metadata.version('tierbot')}")
         raise typer.Exit
 
@@ -54,27 +54,32 @@ def _root(
     pass
 
 
-for module in (
-    demo,
-    init,
-    run,
-    serve,
-    status,
-    db,
-    doctor,
-    articles,
-    feeds,
-    boundaries,
-    explain,
-    models,
-    people,
-    trainers,
-    tags,
-    export,
-    report,
-    import_,
-    backtest,
-    simulate,
-    settle,
-):
-    module.register(app)
+app.command("demo")(demo.demo)
+app.command("init")(init.init)
+app.command("run")(run.run)
+app.command("manifest")(run.manifest)
+app.command("web")(serve.web)
+app.command("worker")(serve.worker)
+app.command("status")(status.status)
+app.add_typer(db.group, name="db")
+app.command("doctor")(doctor.doctor)
+app.command("add")(articles.add)
+app.command("classify")(articles.classify)
+app.command("embed")(articles.embed)
+app.add_typer(feeds.group, name="feeds")
+app.add_typer(boundaries.group, name="boundaries")
+app.command("explain")(explain.explain)
+app.command("retrain")(models.retrain)
+app.add_typer(models.group, name="models")
+app.command("forget")(people.forget)
+app.command("export-person")(people.export_person)
+app.command("audit")(people.audit)
+app.command("trainers")(trainers.trainers)
+app.command("doubts")(trainers.doubts)
+app.add_typer(tags.group, name="tags")
+app.command("export")(export.export)
+app.command("report")(report.report)
+app.command("import")(import_.import_)
+app.command("backtest")(backtest.backtest)
+app.add_typer(simulate.group, name="simulate")
+app.command("settle")(settle.settle)

@@ -1,12 +1,12 @@
-"""`tierbot backtest`: the bot's own deciders on your labeled archive, before it bothers one colleague."""
+"""`tierbot backtest`: run the bot's own decisions on your labeled archive before you bother any colleague."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from tierbot.cli.bulk import EngineName, Workers, done_beside, done_to, identity, place_for
-from tierbot.cli.output import err, out, percent, print_json
+from tierbot.cli.bulk import EngineName, Workers, do_into_parts, do_to_file, identity, place_for
+from tierbot.cli.output import JsonLines, err, out, percent, print_json
 from tierbot.domain.nouns import TierbotError
 
 if TYPE_CHECKING:
@@ -19,46 +19,39 @@ if TYPE_CHECKING:
 MOST_ROWS = 300_000
 
 
-def register(app: typer.Typer) -> None:
-    """Add the command."""
-    app.command("backtest")(backtest)
-
-
 def backtest(
-    archive: Annotated[
-        Path, typer.Argument(help="Labelled archive: JSONL or CSV with title and tags, gzipped or not.")
-    ],
+    archive: Annotated[Path, typer.Argument(help="Labeled archive: JSONL or CSV with title and tags; may be gzipped.")],
     start: Annotated[
-        int | None, typer.Option(min=0, help="Rows the start model learns from; 0: descriptions only.")
+        int | None, typer.Option(min=0, help="Number of rows to train the first model on; 0: descriptions only.")
     ] = None,
     start_accuracy: Annotated[
-        float | None, typer.Option(min=0, max=1, help="As many rows as it takes to reach this accuracy, e.g. 0.73.")
+        float | None, typer.Option(min=0, max=1, help="Train the first model until it is this accurate, e.g. 0.73.")
     ] = None,
     window: Annotated[
-        int, typer.Option(min=0, help="The last rows, never shown, that each round is measured on.")
+        int, typer.Option(min=0, help="Number of last rows to hold out, to measure each round on.")
     ] = 3000,
-    posts_per_round: Annotated[int, typer.Option(min=1, help="Posts a round.")] = 500,
-    rounds: Annotated[int | None, typer.Option(min=1, help="Rounds; without it, until the archive ends.")] = None,
+    posts_per_round: Annotated[int, typer.Option(min=1, help="Posts per round.")] = 500,
+    rounds: Annotated[int | None, typer.Option(min=1, help="Rounds. [default: to the archive's end]")] = None,
     trainers: Annotated[str, typer.Option(help="A TOML file, `default` or `perfect`.")] = "default",
-    policy: Annotated[str, typer.Option(help="What to show; an unknown one lists those there are.")] = "explore",
+    policy: Annotated[str, typer.Option(help="What to show; an unknown name lists the choices.")] = "explore",
     selection: Annotated[str, typer.Option(help="What to ask about.")] = "mix",
     aggregator: Annotated[str, typer.Option(help="How votes settle.")] = "plain",
-    learner: Annotated[str, typer.Option(help="How challengers are made.")] = "default",
-    plot: Annotated[Path | None, typer.Option(help="Draw the learning curve into this PNG.")] = None,
+    learner: Annotated[str, typer.Option(help="How to train challengers.")] = "default",
+    plot: Annotated[Path | None, typer.Option(help="Plot the learning curve to this PNG.")] = None,
     seed: Annotated[int, typer.Option(help="Seed of everything random.")] = 0,
     seeds: Annotated[
-        str | None, typer.Option(help="Several seeds at once, such as 0..9 or 0,1,5: the rounds' means over them.")
+        str | None, typer.Option(help="Several seeds, such as 0..9 or 0,1,5; prints each round's mean.")
     ] = None,
     to: Annotated[
-        Path | None, typer.Option("--out", "-o", help="With --seeds: each round's record, resumably.")
+        Path | None, typer.Option("--out", "-o", help="With --seeds: write each round's record here, resumably.")
     ] = None,
     engine: EngineName = "local",
     workers: Workers = None,
-    as_json: Annotated[bool, typer.Option("--json", help="One JSON object per round and line.")] = False,
+    as_json: JsonLines = False,
 ) -> None:
-    """Replay a labeled archive with simulated trainers and say how accurate the bot would have been, by round.
+    """Replay a labeled archive with simulated trainers, and show the bot's accuracy by round.
 
-    With --seeds it is done by several processes, or a Ray cluster's; the result is the same whatever does the work.
+    With --seeds, several processes or a Ray cluster share the work; the result doesn't depend on the engine.
 
     Example: `tierbot backtest stories.jsonl.gz --rounds 8 --posts-per-round 200 --plot curve.png`
     """
@@ -84,14 +77,13 @@ def backtest(
         learner=learner,
         seed=seed,
     )
-    rows = read_archive(
-        archive, now=SystemClock().now(), strict=False, most=MOST_ROWS
-    )  # kept, with embeddings: 5 kB each
+    # All rows stay in memory with their embeddings, 5 kB each.
+    rows = read_archive(archive, now=SystemClock().now(), strict=False, most=MOST_ROWS)
     if seeds is not None:
         _many(list(rows), settings, seeds, to, engine, workers, archive, as_json=as_json)
         return
     if to is not None or engine != "local" or workers is not None:
-        raise TierbotError("--out, --engine and --workers are for several seeds: give --seeds, such as 0..9.")
+        raise TierbotError("--out, --engine and --workers only work with several seeds. Give --seeds, such as 0..9.")
     played = []
     encoder = encoder_of(load_settings().encoder)
     for result in replay(
@@ -103,7 +95,10 @@ def backtest(
         else:
             _show(result)
     if plot is not None:
-        _draw(played, plot)
+        from tierbot.reports.curves import learning_curve
+
+        plot.write_bytes(learning_curve(played))
+        err.print(f"Wrote {plot}.")
 
 
 def _many(
@@ -122,13 +117,13 @@ def _many(
     about = {**identity(archive), "seeds": chosen}
     texts = shards_of(map(json.dumps, texts_of(rows)), lambda first, last: f"{archive}: texts {first} to {last}")
     with place_for(to) as place:
-        # Kept as parts until the seeds are done, too: begun again, nothing is embedded twice.
-        beside = place.with_name(f"{place.name}.embedded")
+        # The embeddings stay until the seeds are done, so a second start doesn't repeat them.
+        parts_place = place.with_name(f"{place.name}.embedded")
         embedder = embedding(encoder, encoder_of(encoder).digest)
-        embedded, count = done_beside(beside, embedder, texts, about, engine, workers, "texts embedded")
+        embedded, count = do_into_parts(parts_place, embedder, texts, about, engine, workers, "texts embedded")
         vectors = vectors_of([line for number in range(count) for line in embedded.lines(number)])
         work = replaying(rows, vectors, settings, encoder)
-        done_to(place, work, seed_shards(chosen), about, engine, workers, "seeds replayed")
+        do_to_file(place, work, seed_shards(chosen), about, engine, workers, "seeds replayed")
         embedded.remove()
         records = [json.loads(line) for line in lines_in(place)]
     for line in summary(records, len(chosen)):
@@ -154,10 +149,3 @@ def _show(result: "RoundResult") -> None:
         f"accuracy {percent(record['accuracy']['all'])}, blank {percent(record['accuracy']['blank'])}{window}   "
         f"{result.model} {'promoted' if result.promoted else 'refused'}, {result.seconds:.1f} s"
     )
-
-
-def _draw(played: "list[RoundResult]", path: Path) -> None:
-    from tierbot.reports.curves import learning_curve
-
-    path.write_bytes(learning_curve(played))
-    err.print(f"Drawn: {path}")

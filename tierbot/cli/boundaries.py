@@ -1,4 +1,4 @@
-"""`tierbot boundaries`: what the boundaries held back, and whether a file of them can be used."""
+"""`tierbot boundaries`: list what the boundaries held back, and check a file of them."""
 
 from dataclasses import asdict
 from pathlib import Path
@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from tierbot.cli.output import out, print_json, print_table
+from tierbot.cli.output import JsonLines, out, print_json, print_table
 from tierbot.cli.wiring import offline
 
 _EXAMPLES = 3
@@ -15,20 +15,12 @@ _EXAMPLE_CHARACTERS = 60
 group = typer.Typer(invoke_without_command=True)
 
 
-def register(app: typer.Typer) -> None:
-    """Add the commands."""
-    app.add_typer(group, name="boundaries")
-
-
 @group.callback()
-def list_held_back(
-    context: typer.Context,
-    as_json: Annotated[bool, typer.Option("--json", help="One JSON object a rule.")] = False,
-) -> None:
-    """List what the boundaries held back: how much by which rule, with the latest examples.
+def list_held_back(context: typer.Context, as_json: JsonLines = False) -> None:
+    """List how many articles each boundary held back, with the latest examples.
 
-    Boundaries are sources, words and tags that are never posted, and tags that need a minimum confidence to be
-    shown. No learning moves them. They stand in a TOML file that TIERBOT_BOUNDARIES names.
+    Boundaries block sources, words and tags, or require a minimum confidence for a tag. Learning never changes them.
+    TIERBOT_BOUNDARIES names the TOML file that defines them.
 
     Example: `tierbot boundaries`
     """
@@ -42,9 +34,10 @@ def list_held_back(
             print_json({**asdict(one.held), "count": one.count, "latest": one.latest})
         return
     if not counts:
-        named = bot.settings.boundaries
-        none = f"{named} has held nothing back yet." if named else "No boundaries are set: TIERBOT_BOUNDARIES is empty."
-        out.print(none)
+        file = bot.settings.boundaries
+        out.print(
+            f"{file} has held nothing back yet." if file else "No boundaries are set: TIERBOT_BOUNDARIES is empty."
+        )
         return
     print_table(
         ("held back by", "articles", "such as"),
@@ -54,7 +47,7 @@ def list_held_back(
 
 @group.command("check")
 def check(file: Annotated[Path, typer.Argument(help="A TOML file of boundaries.")]) -> None:
-    """Say whether a file of boundaries can be used, or what is wrong with it and where.
+    """Check a file of boundaries, and show where its first error is.
 
     Example: `tierbot boundaries check boundaries.toml`
     """
@@ -63,13 +56,11 @@ def check(file: Annotated[Path, typer.Argument(help="A TOML file of boundaries."
     from tierbot.settings import load_settings
 
     found = load_boundaries(file, tag_space(load_settings().tags))
-    counted = [
-        f"{len(rules)} {name}"
-        for name, rules in (
-            ("sources", found.sources),
-            ("words", found.words),
-            ("tags", found.tags),
-            ("minimum confidences", found.minimum_confidence),
-        )
-    ]
-    out.print(f"{file}: {', '.join(counted)}, all fine. Set TIERBOT_BOUNDARIES={file} to use them.")
+    parts = {
+        "sources": found.sources,
+        "words": found.words,
+        "tags": found.tags,
+        "minimum confidences": found.minimum_confidence,
+    }
+    counts = ", ".join(f"{len(rules)} {name}" for name, rules in parts.items())
+    out.print(f"{file}: {counts}, all fine. Set TIERBOT_BOUNDARIES={file} to use them.")

@@ -1,4 +1,4 @@
-"""Making the bootstrap model's files: what `tierbot models build` does."""
+"""`tierbot models build`: train the bootstrap model and write its files."""
 
 import hashlib
 from collections.abc import Callable, Sequence
@@ -21,7 +21,7 @@ from tierbot.domain.training.rows import rows_to_bytes
 from tierbot.use_cases.ports import Encoder
 
 _BATCH = 512
-_MOST_ROWS = 300_000  # of one archive: all are kept, with their embeddings
+_MOST_ROWS = 300_000  # of one archive; they stay in memory with their embeddings
 
 
 def build_bootstrap(
@@ -30,11 +30,11 @@ def build_bootstrap(
     folder: Path,
     encoder: Encoder,
     now: datetime,
-    say: Callable[[str], None],
+    report: Callable[[str], None],
 ) -> dict[str, Any]:
-    """Train the bootstrap model on archives, write its three files into `folder` and return its card.
+    """Train the bootstrap model on archives, write its three files to `folder` and return its card.
 
-    Raises TierbotError if an archive or the mapping cannot be used, or the folder cannot be written.
+    Raises TierbotError if an archive or the mapping is invalid or the folder can't be written.
     """
     tags = default_tag_space()
     text, name = (
@@ -43,9 +43,9 @@ def build_bootstrap(
     categories = parse_mapping(text, name, tags.ids)
     stories = [row for path in archives for row in read_archive(path, now=now, strict=False, most=_MOST_ROWS)]
     earlier, later = earlier_and_later(stories, categories)
-    say(f"{len(stories)} stories read; {len(earlier)} teach, the {len(later)} latest measure.")
-    features = _features(earlier, encoder, say), _features(later, encoder, say)
-    say("Fitting …")
+    report(f"{len(stories)} stories read: {len(earlier)} for training, the {len(later)} latest for measuring.")
+    features = _features(earlier, encoder, report), _features(later, encoder, report)
+    report("Fitting …")
     command = " ".join(["tierbot models build", *(path.name for path in archives)])
     made = build(
         earlier, later, features, categories, coldstart(tags.active, encoder.encode), card={"command": command}
@@ -59,11 +59,11 @@ def build_bootstrap(
     return card
 
 
-def _features(stories: Sequence[ArchiveRow], encoder: Encoder, say: Callable[[str], None]) -> Features:
-    """Encode in batches, saying how far it is: tens of thousands of stories take minutes."""
+def _features(stories: Sequence[ArchiveRow], encoder: Encoder, report: Callable[[str], None]) -> Features:
+    """Encode in batches and report progress: tens of thousands of stories take minutes."""
     texts = [f"{story.title}. {story.text}" if story.text else story.title for story in stories]
     parts = [np.zeros((0, encoder.dimension), np.float32)]
     for start in range(0, len(texts), _BATCH):
         parts.append(encoder.encode(texts[start : start + _BATCH]))
-        say(f"{min(start + _BATCH, len(texts))} of {len(texts)} texts encoded")
+        report(f"{min(start + _BATCH, len(texts))} of {len(texts)} texts encoded")
     return features_of(texts, np.concatenate(parts), [story.url for story in stories])

@@ -1,11 +1,12 @@
-"""What commands for bulk work share: their options, how progress is told, and work with its parts beside the output."""
+"""What the bulk commands share: options, progress, and resumable work whose parts lie next to the output."""
 
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
+from itertools import islice
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 import typer
 
@@ -16,49 +17,60 @@ if TYPE_CHECKING:
     from tierbot.app.bulk import Parts, Shard, Work
 
 EngineName = Annotated[str, typer.Option("--engine", help="local: processes here; ray: a Ray cluster (RAY_ADDRESS).")]
-Workers = Annotated[int | None, typer.Option("--workers", min=1, help="So many at a time. [default: one a processor]")]
-_EVERY = 5.0  # seconds between two lines of progress: a file of ten million rows is read for an hour
+Workers = Annotated[
+    int | None, typer.Option("--workers", min=1, help="Number of workers. [default: one per processor]")
+]
+_EVERY = 5.0  # seconds between lines of progress; reading ten million rows takes an hour
+_BATCH = 500
+_Item = TypeVar("_Item")
+
+
+def batches(items: Iterable[_Item]) -> Iterator[list[_Item]]:
+    """Yield lists of 500 items."""
+    source = iter(items)
+    while batch := list(islice(source, _BATCH)):
+        yield batch
 
 
 def progress(what: str) -> Callable[[int, int], None]:
-    """Return what is told (lines done, of which before this start) and tells people now and then, with the speed."""
-    began = told = time.monotonic()
+    """Return a function of (lines done, lines done before this start) that prints progress and speed every 5 s."""
+    began = printed = time.monotonic()
 
-    def tell(done: int, before: int) -> None:
-        nonlocal told
+    def show(done: int, before: int) -> None:
+        nonlocal printed
         now = time.monotonic()
-        if now - told >= _EVERY:
-            told = now
+        if now - printed >= _EVERY:
+            printed = now
             err.print(f"{done} {what}, {(done - before) / max(0.001, now - began):.0f} a second", style="dim")
 
-    return tell
+    return show
 
 
-def done_to(
+def do_to_file(
     out: Path | None, work: "Work", shards: "Iterable[Shard]", about: Mapping[str, Any], engine: str, workers: int | None,
     what: str,
 ) -> list[str]:  # fmt: skip
-    """Do bulk work into a file, resumably, or into a folder of its own that is gone afterwards; return the lines then."""
+    """Do bulk work, resumably, into the file `out`; without one, in a temporary folder, and return the lines."""
     from tierbot.app.bulk import lines_in
 
     with place_for(out) as place:
-        parts, count = done_beside(place, work, shards, about, engine, workers, what)
+        parts, count = do_into_parts(place, work, shards, about, engine, workers, what)
         parts.join(count)
         return [] if out else lines_in(place)
 
 
 @contextmanager
 def place_for(out: Path | None) -> Iterator[Path]:
-    """Give the path of an output: the one asked for, or one in a folder that is gone afterwards."""
+    """Yield the output's path, or one in a temporary folder."""
     with ExitStack() as stack:
         yield out or Path(stack.enter_context(TemporaryDirectory(prefix="tierbot-bulk-"))) / "out"
 
 
-def done_beside(
+def do_into_parts(
     place: Path, work: "Work", shards: "Iterable[Shard]", about: Mapping[str, Any], engine: str, workers: int | None,
     what: str,
 ) -> "tuple[Parts, int]":  # fmt: skip
-    """Do bulk work into parts beside a path, resumably; return them, all done, and how many there are."""
+    """Do bulk work, resumably, into parts next to `place`; return the finished parts and their number."""
     from tierbot.app.bulk import Parts, engine_of, whole_run
 
     parts = Parts(place, {**about, "work": work.digest})
@@ -66,7 +78,7 @@ def done_beside(
 
 
 def identity(file: Path) -> dict[str, Any]:
-    """Return what tells whether a file is still the one that it was."""
+    """Return the path, size and time that show whether a file has changed. Raises TierbotError if unreadable."""
     try:
         found = file.stat()
     except OSError as fault:

@@ -1,4 +1,4 @@
-"""`tierbot db`: the database backed up while the bot works, looked through, put back, and moved."""
+"""`tierbot db`: back up the database while the bot runs, check it, restore it, copy it."""
 
 from datetime import UTC, datetime
 from pathlib import Path
@@ -10,22 +10,15 @@ from tierbot.cli.output import out
 
 _MEGABYTE = 1e6
 
-
-def register(app: typer.Typer) -> None:
-    """Add the commands."""
-    db = typer.Typer(no_args_is_help=True, help="The database: backup, restore, check, copy. For PostgreSQL: pg_dump.")
-    db.command("backup")(backup)
-    db.command("restore")(restore)
-    db.command("check")(check)
-    db.command("copy")(copy)
-    app.add_typer(db, name="db")
+group = typer.Typer(no_args_is_help=True, help="The database: backup, restore, check, copy. For PostgreSQL: pg_dump.")
 
 
+@group.command("backup")
 def backup(
-    file: Annotated[Path, typer.Argument(help="Where to; its sha256 goes to FILE.sha256.")],
-    force: Annotated[bool, typer.Option("--force", help="Replace a backup of this name.")] = False,
+    file: Annotated[Path, typer.Argument(help="File to write; its sha256 goes to FILE.sha256.")],
+    force: Annotated[bool, typer.Option("--force", help="Replace an existing backup of this name.")] = False,
 ) -> None:
-    """Back the SQLite database up while the bot works: one checked file, with all that was committed before.
+    """Back up the SQLite database while the bot runs: one verified file with everything committed so far.
 
     Example: `tierbot db backup backups/tierbot-$(date +%F).db`
     """
@@ -36,45 +29,46 @@ def backup(
     out.print(f"{made.path}: {made.size / _MEGABYTE:.1f} MB, schema {made.revision}, sound, sha256 {made.sha256}")
 
 
+@group.command("restore")
 def restore(
     file: Annotated[Path, typer.Argument(help="A backup.")],
-    no_digest: Annotated[bool, typer.Option("--no-digest", help="Take a file without FILE.sha256.")] = False,
-    force: Annotated[bool, typer.Option("--force", help="Replace a damaged database; stop every bot before.")] = False,
+    no_digest: Annotated[bool, typer.Option("--no-digest", help="Accept a backup without FILE.sha256.")] = False,
+    force: Annotated[bool, typer.Option("--force", help="Replace a damaged database; stop every bot first.")] = False,
 ) -> None:
-    """Put a backup in the place of the SQLite database, which is kept beside it; no bot may run.
+    """Replace the SQLite database with a backup, and keep the old database next to it. Stop every bot first.
 
     Example: `tierbot db restore backups/tierbot-2026-03-02.db`
     """
-    from tierbot.adapters.store.backup import restore as put_back
+    from tierbot.adapters.store.backup import restore as restore_file
     from tierbot.settings import load_settings
 
-    done = put_back(load_settings().database_url, file, now=datetime.now(UTC), digest=not no_digest, force=force)
-    kept = f" The former one is {done.former}." if done.former else ""
-    out.print(f"{done.path} is the backup now, schema {done.revision}.{kept}")
+    done = restore_file(load_settings().database_url, file, now=datetime.now(UTC), digest=not no_digest, force=force)
+    kept = f" The old database is {done.former}." if done.former else ""
+    out.print(f"Restored {done.path}, schema {done.revision}.{kept}")
     out.print(
-        "Who was forgotten after the backup is known again: `tierbot audit` of the former one tells whom to forget."
+        "People forgotten since the backup are back. Find them with `tierbot audit` on the old database, and forget them again."
     )
 
 
+@group.command("check")
 def check(
-    file: Annotated[Path | None, typer.Argument(help="A backup; without it, the database that is set.")] = None,
+    file: Annotated[Path | None, typer.Argument(help="A backup. [default: the configured database]")] = None,
 ) -> None:
-    """Look through a SQLite database or a backup of one: sound, whole, of which schema.
+    """Check a SQLite database or backup for damage, and print its schema version.
 
     Example: `tierbot db check backups/tierbot-2026-03-02.db`
     """
-    from tierbot.adapters.store.backup import check as look_through
+    from tierbot.adapters.store.backup import check as check_file
     from tierbot.adapters.store.backup import database_file
     from tierbot.settings import load_settings
 
-    found = look_through(file or database_file(load_settings().database_url))
+    found = check_file(file or database_file(load_settings().database_url))
     out.print(f"{found.path}: {found.size / _MEGABYTE:.1f} MB, schema {found.revision}, sound")
 
 
-def copy(
-    url: Annotated[str, typer.Argument(help="Where to: an empty database, such as postgresql://…/tierbot.")],
-) -> None:
-    """Copy the database that is set into an empty one, of either kind; no bot may run.
+@group.command("copy")
+def copy(url: Annotated[str, typer.Argument(help="An empty database, such as postgresql://…/tierbot.")]) -> None:
+    """Copy the configured database into an empty one, SQLite or PostgreSQL. Stop every bot first.
 
     Example: `tierbot db copy postgresql://tierbot:secret@db.example/tierbot`
     """
@@ -82,4 +76,4 @@ def copy(
     from tierbot.settings import load_settings
 
     copied = copy_database(load_settings().database_url, url, datetime.now(UTC))
-    out.print(f"{copied} rows copied. Set DATABASE_URL to it and start the bot.")
+    out.print(f"Copied {copied} rows. Set DATABASE_URL to the new database and start the bot.")

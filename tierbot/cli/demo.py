@@ -1,4 +1,4 @@
-"""`tierbot demo`: TIER from end to end, on this machine, in minutes."""
+"""`tierbot demo`: the whole loop on this machine, in minutes."""
 
 import signal
 import time
@@ -9,33 +9,30 @@ import typer
 from rich.text import Text
 
 from tierbot.cli.livetable import LiveTable
-from tierbot.cli.output import err, print_json
+from tierbot.cli.output import JsonLines, err, print_json
 
 _LIVE_POSTS = 40
-_LIVE_SPEED = 240.0  # colleagues who would take some minutes take some seconds
+_LIVE_SPEED = 240.0  # colleagues react in seconds instead of minutes
 _LIVE_PER_SECOND = 0.5
 _FAST_SPEED = 3000.0
 _FAST_PER_SECOND = 1000.0
 
 
-def register(app: typer.Typer) -> None:
-    """Add the command."""
-    app.command("demo")(demo)
-
-
 def demo(
-    rounds: Annotated[int | None, typer.Option(min=1, help="How many rounds; without it, until Ctrl-C.")] = None,
-    exit_: Annotated[bool, typer.Option("--exit", help="As fast as it goes, and end after the rounds.")] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="One JSON object per round and line.")] = False,
+    rounds: Annotated[int | None, typer.Option(min=1, help="Number of rounds. [default: until Ctrl-C]")] = None,
+    exit_: Annotated[bool, typer.Option("--exit", help="Run at full speed, and exit after the rounds.")] = False,
+    as_json: JsonLines = False,
     seed: Annotated[int, typer.Option(help="Seed of stories, colleagues and draws.")] = 0,
-    posts: Annotated[int | None, typer.Option(min=1, max=500, help="Posts a round [200 with --exit, else 40].")] = None,
-    archive: Annotated[Path | None, typer.Option(help="Play this labeled archive, on its own tags.")] = None,
-    start: Annotated[int, typer.Option(min=10, help="Rows of the archive that the first model learns from.")] = 500,
-    colleagues: Annotated[int, typer.Option(min=1, max=200, help="How many simulated colleagues.")] = 8,
-    port: Annotated[int, typer.Option(min=0, max=65535, help="Port of the workspace's page; 0: any free one.")] = 0,
-    keep: Annotated[Path | None, typer.Option(help="Keep the demo's database in this new file, to look at it.")] = None,
+    posts: Annotated[
+        int | None, typer.Option(min=1, max=500, help="Posts per round. [200 with --exit, else 40]")
+    ] = None,
+    archive: Annotated[Path | None, typer.Option(help="Play this labeled archive, with its own tags.")] = None,
+    start: Annotated[int, typer.Option(min=10, help="Rows of the archive to train the first model on.")] = 500,
+    colleagues: Annotated[int, typer.Option(min=1, max=200, help="Number of simulated colleagues.")] = 8,
+    port: Annotated[int, typer.Option(min=0, max=65535, help="Port of the workspace's page; 0: any free port.")] = 0,
+    keep: Annotated[Path | None, typer.Option(help="Save the demo's database to this new file.")] = None,
 ) -> None:
-    """Play TIER with simulated colleagues in a workspace in a box; nothing leaves this machine.
+    """Play with simulated colleagues in a local sandbox workspace; nothing leaves this machine.
 
     Examples: `tierbot demo`, and for scripts `tierbot demo --rounds 3 --exit --json`
     """
@@ -43,7 +40,7 @@ def demo(
     from tierbot.logs import log_to_stderr
 
     log_to_stderr("WARNING")
-    signal.signal(signal.SIGTERM, signal.default_int_handler)  # what was started is ended, as on Ctrl-C
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # stop all processes, as on Ctrl-C
     fast = exit_ or as_json
     settings = DemoSettings(
         rounds=rounds if rounds is not None else (3 if exit_ else None),
@@ -66,11 +63,11 @@ def demo(
                 for record in play(settings, table.say, table.watch):
                     table.finished(record)
     except KeyboardInterrupt:
-        err.print("Good bye.")
+        err.print("Goodbye.")
 
 
 class _Narrator:
-    """Says on standard error what goes on, and since when."""
+    """Prints each step and the seconds so far on standard error."""
 
     def __init__(self) -> None:
         self._began = time.monotonic()

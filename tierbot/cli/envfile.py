@@ -1,19 +1,19 @@
-"""`.env` as text: settings put in, everything else kept as it is; written whole, for its owner alone."""
+"""`.env` as text: set values and keep everything else; write it atomically, readable by its owner only."""
 
-import os
 import re
 from collections.abc import Mapping
 from pathlib import Path
 
+from tierbot.adapters.atomic import write_whole
 from tierbot.domain.nouns import TierbotError
 
-HEADER = "# Written by `tierbot init`. Every other setting, with its default: .env.example in the repository.\n"
+HEADER = "# Written by `tierbot init`. .env.example in the repository lists every other setting and its default.\n"
 _LINE = re.compile(r"^\s*(?:export\s+)?([A-Za-z_][A-Za-z0-9_]*)\s*=(.*)$")
 _PLAIN = re.compile(r"[A-Za-z0-9_./:,+@-]*")
 
 
 def values_of(text: str) -> dict[str, str]:
-    r"""Return the settings of a file's text, quotes and comments taken off; the last of a name counts.
+    r"""Return the settings in a file's text, without quotes and comments; the last line of a name counts.
 
     >>> values_of("A=1  # one\nexport B='x y'\n# C=3")
     {'A': '1', 'B': 'x y'}
@@ -26,7 +26,7 @@ def values_of(text: str) -> dict[str, str]:
 
 
 def with_values(text: str, values: Mapping[str, str]) -> str:
-    r"""Return the text with these settings in it: in place where a name is there already, else at the end.
+    r"""Return the text with these settings: replaced where the name exists, or else appended.
 
     >>> with_values("# mine\nA=1\nB=2", {"B": "3", "C": "4"})
     '# mine\nA=1\nB=3\nC=4\n'
@@ -37,7 +37,7 @@ def with_values(text: str, values: Mapping[str, str]) -> str:
         match = _LINE.match(line)
         name = match[1] if match else ""
         if name in values:
-            if name in left:  # a second line of the same name would outrank this one
+            if name in left:  # drop further lines of the same name; they would take precedence
                 lines.append(f"{name}={_quoted(left.pop(name))}")
             continue
         lines.append(line)
@@ -46,26 +46,22 @@ def with_values(text: str, values: Mapping[str, str]) -> str:
 
 
 def read_text(path: Path) -> str:
-    """Return a file's text, empty if there is no such file. Raises TierbotError if it cannot be read."""
+    """Return a file's text, or "" if it doesn't exist. Raises TierbotError if it can't be read."""
     try:
         return path.read_text(encoding="utf-8")
     except FileNotFoundError:
         return ""
     except (OSError, UnicodeDecodeError) as fault:
-        raise TierbotError(f"{path} cannot be read ({fault}). Move it away, or mend it.") from fault
+        raise TierbotError(f"{path} cannot be read ({fault}). Fix it, or move it away.") from fault
 
 
 def write_private(path: Path, text: str) -> None:
-    """Write a file whole or not at all, readable by its owner only. Raises TierbotError if it cannot be written."""
-    target = path.resolve()
-    fresh = target.with_name(f".{target.name}.{os.getpid()}.new")
+    """Write a file atomically, readable by its owner only, in an existing folder. Raises TierbotError if that fails."""
     try:
-        with os.fdopen(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as file:
-            file.write(text)
-        fresh.replace(target)
+        path.parent.resolve(strict=True)  # an existing folder: a new one would be readable by others
+        write_whole(path.resolve(), text.encode(), mode=0o600)
     except OSError as fault:
-        fresh.unlink(missing_ok=True)
-        raise TierbotError(f"{path} cannot be written ({fault.strerror}). Run this where it can.") from fault
+        raise TierbotError(f"{path} cannot be written ({fault.strerror}). Run this in a writable folder.") from fault
 
 
 def _quoted(value: str) -> str:

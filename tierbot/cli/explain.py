@@ -1,11 +1,11 @@
-"""`tierbot explain`: why a post shows the tag that it shows."""
+"""`tierbot explain`: why a post shows its tag."""
 
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from tierbot.cli.output import err, out, print_json
+from tierbot.cli.output import AsJson, err, out, print_json
 from tierbot.cli.wiring import offline
 
 if TYPE_CHECKING:
@@ -16,16 +16,11 @@ _WORDS = 8
 _LEAST_EFFECT = 0.001
 
 
-def register(app: typer.Typer) -> None:
-    """Add the command."""
-    app.command("explain")(explain)
-
-
 def explain(
     post: Annotated[str, typer.Argument(help="A post's id, its message's ts, or the message's permalink.")],
-    as_json: Annotated[bool, typer.Option("--json", help="The explanation as one JSON object.")] = False,
+    as_json: AsJson = False,
 ) -> None:
-    """Say why a post shows its tag: probabilities, the words that mattered, near stories, model, policy, arm.
+    """Explain why a post shows its tag: probabilities, the words that mattered, similar stories, model, policy, arm.
 
     Example: `tierbot explain 1700000000.123456`
     """
@@ -33,7 +28,7 @@ def explain(
 
     bot, workspace = offline()
     post_id = bot.explanations.find(workspace, post)
-    err.print("TfIdfWeights …")
+    err.print("Reading …")
     found = bot.explanations.explanation(workspace, post_id)
     if as_json:
         print_json(asdict(found))
@@ -51,7 +46,7 @@ def _show(found: "Explanation", tags: "TagSpace") -> None:
     lines += ["", "words        " + (found.note or ("how much less likely without" if mattered else "none alone"))]
     lines += [f"{100 * one.drop:+9.1f}    {one.word}" for one in mattered]
     if found.neighbors:
-        lines += ["", "near stories that were labeled"]
+        lines += ["", "similar labeled stories"]
         lines += [
             f"{near.similarity:9.2f}    {near.title}  ({', '.join(map(name, near.tags))})" for near in found.neighbors
         ]

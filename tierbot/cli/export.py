@@ -1,11 +1,11 @@
-"""`tierbot export`: the dataset, in the format that your tools read."""
+"""`tierbot export`: the dataset, in your tools' format."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from tierbot.cli.output import counted, err, out, print_json
+from tierbot.cli.output import AsJson, counted, err, out, print_json
 from tierbot.cli.wiring import offline
 from tierbot.domain.nouns import Arm, TierbotError
 
@@ -16,18 +16,13 @@ if TYPE_CHECKING:
     from tierbot.reports.export import ExportFormat, Written
 
 
-def register(app: typer.Typer) -> None:
-    """Add the command."""
-    app.command("export")(export)
-
-
 def export(
     form: Annotated[
         str, typer.Option("--format", "-f", help="jsonl, csv, parquet, hf, vw, obp, label-studio or crowd.")
     ] = "jsonl",
     to: Annotated[
         Path | None,
-        typer.Option("--out", "-o", help="File (for hf a folder); - is standard output. [default: tierbot.…]"),
+        typer.Option("--out", "-o", help="File (for hf a folder); - for standard output. [default: tierbot.…]"),
     ] = None,
     rounds: Annotated[
         list[int] | None, typer.Option("--round", min=1, help="Only this round; may be repeated.")
@@ -37,19 +32,19 @@ def export(
     ] = None,
     arms: Annotated[list[Arm] | None, typer.Option("--arm", help="Only this arm; may be repeated.")] = None,
     min_confidence: Annotated[
-        float, typer.Option(min=0, max=1, help="Least probability that the model gave the shown tag.")
+        float, typer.Option(min=0, max=1, help="Minimum probability that the model gave the shown tag.")
     ] = 0.0,
     min_weight: Annotated[
-        float, typer.Option(min=0, max=1, help="Least weight of the verdict (0.5: two voters).")
+        float, typer.Option(min=0, max=1, help="Minimum weight of the verdict (0.5: two voters).")
     ] = 0.0,
-    since: Annotated[int, typer.Option(min=0, help="Only what settled after this cursor of an earlier export.")] = 0,
-    identities: Annotated[bool, typer.Option("--identities", help="Slack user ids in place of pseudonyms.")] = False,
-    dictionary: Annotated[bool, typer.Option("--dictionary", help="Print what the columns mean, and stop.")] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="Say what was written as one JSON object.")] = False,
+    since: Annotated[int, typer.Option(min=0, help="Only what settled after an earlier export's cursor.")] = 0,
+    identities: Annotated[bool, typer.Option("--identities", help="Slack user ids instead of pseudonyms.")] = False,
+    dictionary: Annotated[bool, typer.Option("--dictionary", help="Print what the columns mean, and exit.")] = False,
+    as_json: AsJson = False,
 ) -> None:
-    """Write the dataset: one row a post with context, action, propensity, p, π, reward, label and votes.
+    """Write the dataset: one row per post, with context, action, propensity, p, π, reward, label and votes.
 
-    A card that describes it is written beside it. The cursor that is printed goes into --since next time.
+    A dataset card goes next to it. The command prints a cursor; next time, pass it to --since.
 
     Example: `tierbot export --format parquet --out tier.parquet --min-weight 0.5`
     """
@@ -61,10 +56,10 @@ def export(
 
         typer.echo(data_dictionary(), nl=False)
         return
-    wanted = format_named(form)
-    place = to or Path("tierbot-dataset" if wanted.folder else f"tierbot{wanted.suffix}")
-    if wanted.folder and str(place) == "-":
-        raise TierbotError(f"The format {form} is a folder. Name one with --out.")
+    chosen = format_named(form)
+    place = to or Path("tierbot-dataset" if chosen.folder else f"tierbot{chosen.suffix}")
+    if chosen.folder and str(place) == "-":
+        raise TierbotError(f"The format {form} writes a folder. Name one with --out.")
     only = Only(
         rounds=tuple(rounds) if rounds else None,
         tags=frozenset(tags) if tags else None,
@@ -74,8 +69,17 @@ def export(
         since=since,
     )
     bot, workspace = offline()
-    written = _write(bot, workspace, wanted, place, only, identities=identities)
-    _say(written, place, as_json=as_json)
+    written = _write(bot, workspace, chosen, place, only, identities=identities)
+    to_stdout = str(place) == "-"
+    for note in written.notes:
+        err.print(note)
+    if as_json and not to_stdout:
+        print_json({"file": str(place), "rows": written.rows, "votes": written.votes, "cursor": written.cursor})
+        return
+    (err if to_stdout else out).print(
+        f"{place}: {counted(written.rows, 'row')}, {counted(written.votes, 'vote')}. "
+        f"To export only newer rows next time: --since {written.cursor}"
+    )
 
 
 def _write(
@@ -94,7 +98,7 @@ def _write(
         space = tx.workspaces.tags()
         unknown = sorted(tag for tag in only.tags or () if tag not in space)
         if unknown:
-            raise TierbotError(f"There is no tag {unknown[0]!r}. `tierbot tags list` shows those there are.")
+            raise TierbotError(f"There is no tag {unknown[0]!r}. `tierbot tags list` shows the tags.")
         beside = None if form.folder or place == STDOUT else place.with_name(f"{place.name}.md")
         card = stack.enter_context(drafted(beside)) if beside else None
         draft = stack.enter_context(drafted(place, replaceable="dataset_info.json"))
@@ -120,20 +124,8 @@ def _card(
 
     from tierbot.reports.dictionary import dataset_card
 
-    trainers = "Slack user ids" if names is None else "pseudonyms (keyed hash)"
     about = {
-        "made": f"{bot.clock.now():%Y-%m-%d %H:%M} UTC by tierbot {metadata.version('tierbot')}",
-        "trainers are": trainers,
+        "created": f"{bot.clock.now():%Y-%m-%d %H:%M} UTC by tierbot {metadata.version('tierbot')}",
+        "trainers": "Slack user ids" if names is None else "pseudonyms (keyed hash)",
     }
     return dataset_card(written, form, only, tags, about)
-
-
-def _say(written: "Written", place: Path, *, as_json: bool) -> None:
-    to_stdout = str(place) == "-"
-    for note in written.notes:
-        err.print(note)
-    if as_json and not to_stdout:
-        print_json({"file": str(place), "rows": written.rows, "votes": written.votes, "cursor": written.cursor})
-        return
-    said = f"{place}: {counted(written.rows, 'row')}, {counted(written.votes, 'vote')}. Next time only what is new: --since {written.cursor}"
-    (err if to_stdout else out).print(said)

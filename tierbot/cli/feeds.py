@@ -1,4 +1,4 @@
-"""`tierbot feeds`: which feeds are read, how they are doing, and what one of them would bring."""
+"""`tierbot feeds`: the list of feeds, their state, and a dry run of one."""
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
@@ -7,31 +7,24 @@ from urllib.parse import urlsplit
 
 import typer
 
-from tierbot.cli.output import counted, err, out, print_json
+from tierbot.cli.output import AsJson, JsonLines, counted, err, out, print_json
 from tierbot.cli.wiring import offline
 from tierbot.domain.nouns import TierbotError
 
 if TYPE_CHECKING:
     from tierbot.domain.articles.feeds import Feed, FeedResult, ListedFeed
 
-_SHOWN = 5  # articles of a feed under test
+_SHOWN = 5  # articles shown by `feeds test`
 
-group = typer.Typer(help="RSS and Atom feeds: what is read, and how it goes.", no_args_is_help=True)
-
-
-def register(app: typer.Typer) -> None:
-    """Add the commands."""
-    app.add_typer(group, name="feeds")
+group = typer.Typer(help="RSS and Atom feeds: the list and its state.", no_args_is_help=True)
 
 
 @group.command("add")
 def add(
     urls: Annotated[list[str], typer.Argument(help="Addresses of RSS or Atom feeds.")],
-    name: Annotated[
-        str, typer.Option(help="What the articles' source is called; by default the feed's own title.")
-    ] = "",
+    name: Annotated[str, typer.Option(help="The source to show with the articles. [default: the feed's title]")] = "",
 ) -> None:
-    """Put feeds on the list. A running bot reads them within seconds.
+    """Add feeds to the list. A running bot reads them within seconds.
 
     Example: `tierbot feeds add https://feeds.example/news.xml`
     """
@@ -44,7 +37,7 @@ def add(
 
 @group.command("starter")
 def starter() -> None:
-    """Put the list that ships with tierbot on yours: well-known public feeds across the default topics.
+    """Add tierbot's starter list: well-known public feeds for the default topics.
 
     Example: `tierbot feeds starter`
     """
@@ -54,8 +47,8 @@ def starter() -> None:
 
 
 @group.command("list")
-def list_feeds(as_json: Annotated[bool, typer.Option("--json", help="One JSON object a line.")] = False) -> None:
-    """List the feeds, when each was read last, what it brought, and what is wrong with the broken ones.
+def list_feeds(as_json: JsonLines = False) -> None:
+    """List the feeds: when each was last read, how many articles it brought, and any error.
 
     Example: `tierbot feeds list`
     """
@@ -66,7 +59,7 @@ def list_feeds(as_json: Annotated[bool, typer.Option("--json", help="One JSON ob
             print_json(_as_dict(one))
         return
     if not listed:
-        out.print("No feeds yet. Add one with `tierbot feeds add URL`, or a first set with `tierbot feeds starter`.")
+        out.print("No feeds yet. Add one with `tierbot feeds add URL`, or a starter list with `tierbot feeds starter`.")
         return
     now = datetime.now(UTC)
     for one in listed:
@@ -79,9 +72,9 @@ def list_feeds(as_json: Annotated[bool, typer.Option("--json", help="One JSON ob
 @group.command("test")
 def try_out(
     url: Annotated[str, typer.Argument(help="The feed's address.")],
-    as_json: Annotated[bool, typer.Option("--json", help="The outcome as one JSON object.")] = False,
+    as_json: AsJson = False,
 ) -> None:
-    """Read a feed once and show what it would bring; nothing is stored. Exit code 1 if it cannot be read.
+    """Read a feed once and show its articles without storing them; exit with 1 if it can't be read.
 
     Example: `tierbot feeds test https://feeds.example/news.xml`
     """
@@ -105,13 +98,13 @@ def try_out(
 
 @group.command("remove")
 def remove(url: Annotated[str, typer.Argument(help="The feed's address, as `tierbot feeds list` shows it.")]) -> None:
-    """Take a feed off the list. Its articles stay.
+    """Remove a feed from the list. Its articles stay.
 
     Example: `tierbot feeds remove https://feeds.example/news.xml`
     """
     bot, workspace = offline()
     bot.intake.remove_feed(workspace, url)
-    out.print(f"{url} is not read any more.")
+    out.print(f"Removed {url}.")
 
 
 def _refuse_private(feeds: "Sequence[Feed]") -> None:
@@ -122,16 +115,16 @@ def _refuse_private(feeds: "Sequence[Feed]") -> None:
     for feed in feeds:
         if is_closed(urlsplit(feed.url).hostname or "", allow):
             raise TierbotError(
-                f"{feed.url} is a private address, which feeds may not reach; nothing was added. "
-                "Use a public address, or set TIERBOT_FEEDS_ALLOW_LOCAL=true for tests."
+                f"{feed.url} is a private address, which feeds may not use; nothing was added. "
+                "Use a public address, or for tests set TIERBOT_FEEDS_ALLOW_LOCAL=true."
             )
 
 
 def _add(feeds: "Sequence[Feed]") -> None:
     bot, workspace = offline()
     added = bot.intake.add_feeds(workspace, feeds)
-    known = f" On the list already: {len(feeds) - added}." if added < len(feeds) else ""
-    out.print(f"Added: {added}.{known} `tierbot feeds list` shows how they are doing.")
+    known = f" Already on the list: {len(feeds) - added}." if added < len(feeds) else ""
+    out.print(f"Added: {added}.{known} `tierbot feeds list` shows their state.")
 
 
 def _as_dict(one: "ListedFeed") -> dict[str, Any]:

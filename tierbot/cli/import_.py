@@ -1,48 +1,39 @@
-"""`tierbot import`: labeled archives and annotations in, as rows to train on."""
+"""`tierbot import`: labeled archives and annotations, as rows to train on."""
 
 from datetime import UTC, datetime
-from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from tierbot.cli.bulk import progress
-from tierbot.cli.output import counted, err, out, print_json
+from tierbot.cli.articles import print_problems
+from tierbot.cli.bulk import batches, progress
+from tierbot.cli.output import AsJson, counted, err, out, print_json
 from tierbot.cli.wiring import offline
 from tierbot.domain.nouns import TierbotError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from tierbot.adapters.files.archives import ReadReport
     from tierbot.domain.articles.labels import LabelReport
-    from tierbot.domain.nouns import Article, GivenLabel
 
-_BATCH = 500
 _SHOWN = 20
-
-
-def register(app: typer.Typer) -> None:
-    """Add the command."""
-    app.command("import")(import_)
 
 
 def import_(
     file: Annotated[
-        Path, typer.Argument(help="JSONL or CSV (gzipped or not), Parquet, or a JSON export of Label Studio.")
+        Path, typer.Argument(help="JSONL or CSV (may be gzipped), Parquet, or a JSON export of Label Studio.")
     ],
-    preview: Annotated[bool, typer.Option("--preview", help="Say what would be understood; write nothing.")] = False,
+    preview: Annotated[bool, typer.Option("--preview", help="Show what would be imported; write nothing.")] = False,
     renamed: Annotated[
-        list[str] | None, typer.Option("--map", help="LABEL=TAG: what a label means; may be repeated.")
+        list[str] | None, typer.Option("--map", help="LABEL=TAG maps a label to a tag; may be repeated.")
     ] = None,
-    source: Annotated[str | None, typer.Option(help="What to call the archive. [default: the file's name]")] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="What was understood as one JSON object.")] = False,
+    source: Annotated[str | None, typer.Option(help="The archive's name. [default: the file's name]")] = None,
+    as_json: AsJson = False,
 ) -> None:
-    """Take labeled articles in: the next retraining learns from them, and colleagues are not asked about them.
+    """Import labeled articles: the next retraining learns from them, and colleagues aren't asked about them.
 
-    A label is understood by a tag's id, name or emoji. Reading the same file again changes nothing. A retraining
-    replays at most 20,000 imported labels, a random but fixed sample of them.
+    A label may be a tag's id, name or emoji. Importing the same file again changes nothing. A retraining uses up to
+    20,000 imported labels, a fixed random sample.
 
     Example: `tierbot import stories.parquet --preview --map "U.S. NEWS=us-politics"`
     """
@@ -56,9 +47,9 @@ def import_(
     understood, report, now = LabelReport(), ReadReport(), datetime.now(UTC)
     kind, rows = read_annotations(file, now=now, report=report)
     found = labeled_articles(rows, names, source=source or file.name, now=now, report=understood)
-    new, tell = 0, progress("rows read")
-    for batch in _batches(found):
-        tell(report.rows, 0)
+    new, show = 0, progress("rows read")
+    for batch in batches(found):
+        show(report.rows, 0)
         if preview:
             continue
         with bot.store.begin(workspace) as tx:
@@ -77,18 +68,10 @@ def _renaming(text: str) -> tuple[str, str]:
     return label.strip(), tag.strip()
 
 
-def _batches(found: "Iterator[tuple[Article, GivenLabel]]") -> "Iterator[list[tuple[Article, GivenLabel]]]":
-    while batch := list(islice(found, _BATCH)):
-        yield batch
-
-
 def _say(
     file: Path, kind: str, understood: "LabelReport", report: "ReadReport", new: int, *, preview: bool, as_json: bool
 ) -> None:
-    for bad in report.examples:
-        err.print(f"{file}:{bad.line}: left out: it {bad.why}.")
-    for note in report.notes:
-        err.print(note)
+    print_problems(file, report)
     if as_json:
         print_json(
             {
@@ -107,20 +90,17 @@ def _say(
         )
         return
     lines = [
-        f"{file}: {kind}, {counted(report.rows, 'row')}, {report.bad} left out",
+        f"{file}: {kind}, {counted(report.rows, 'row')}, {report.bad} skipped",
         (
-            f"labeled     {understood.labeled}, without a label {understood.unlabeled}, "
+            f"labeled      {understood.labeled}, without a label {understood.unlabeled}, "
             f"with unknown labels only {understood.unknown_only}"
         ),
     ]
     lines += [f"  {count:>8}  {tag}" for tag, count in understood.tags.most_common(_SHOWN)]
     if understood.unknown:
-        lines.append("unknown labels (--map LABEL=TAG says what they mean)")
+        lines.append("unknown labels (map them with --map LABEL=TAG)")
         lines += [f"  {count:>8}  {label}" for label, count in understood.unknown.most_common(_SHOWN)]
     lines += [f"such as      {title[:80]}  →  {', '.join(tags)}" for title, tags in understood.examples]
-    done = (
-        "Nothing was written."
-        if preview
-        else f"{counted(new, 'new article')}.{' `tierbot retrain` learns from them.' if new else ''}"
-    )
+    learns = " `tierbot retrain` learns from them." if new else ""
+    done = "Nothing was written." if preview else f"{counted(new, 'new article')}.{learns}"
     out.print("\n".join([*lines, done]))

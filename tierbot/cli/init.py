@@ -1,4 +1,4 @@
-"""`tierbot init`: from nothing to a bot that can be started, one question at a time."""
+"""`tierbot init`: set up a bot, one question at a time."""
 
 import json
 import logging
@@ -18,32 +18,28 @@ if TYPE_CHECKING:
 _SLACK = "https://slack.com/api/"
 
 
-def register(app: typer.Typer) -> None:
-    """Add the command."""
-    app.command("init")(init)
-
-
 def init(
     bot_token: Annotated[str, typer.Option(envvar="SLACK_BOT_TOKEN", help="Bot token (xoxb-…).")] = "",
     app_token: Annotated[str, typer.Option(envvar="SLACK_APP_TOKEN", help="App-level token (xapp-…).")] = "",
     channel: Annotated[str, typer.Option(envvar="TIERBOT_CHANNEL", help="Channel: id, link or #name.")] = "",
-    admins: Annotated[str | None, typer.Option(envvar="TIERBOT_ADMINS", help="User ids, with commas.")] = None,
-    timezone: Annotated[str, typer.Option(envvar="TIERBOT_TIMEZONE", help="Such as Europe/Berlin.")] = "",
+    admins: Annotated[str | None, typer.Option(envvar="TIERBOT_ADMINS", help="User ids, separated by commas.")] = None,
+    timezone: Annotated[str, typer.Option(envvar="TIERBOT_TIMEZONE", help="For example Europe/Berlin.")] = "",
     name: Annotated[str, typer.Option(help="The app's name in Slack.")] = "tierbot",
     smoke_test: Annotated[
-        bool, typer.Option(help="Let the manifest ask for a user token, for `doctor --smoke-test`.")
+        bool, typer.Option(help="Request a user token in the manifest, for `doctor --smoke-test`.")
     ] = False,
-    env_file: Annotated[Path, typer.Option(help="Where the settings go.")] = Path(".env"),
-    manifest_file: Annotated[Path, typer.Option("--manifest", help="Where the manifest goes.")] = Path("manifest.json"),
+    env_file: Annotated[Path, typer.Option(help="File for the settings.")] = Path(".env"),
+    manifest_file: Annotated[Path, typer.Option("--manifest", help="File for the manifest.")] = Path("manifest.json"),
     api_url: Annotated[str, typer.Option(envvar="SLACK_API_URL", help="Base URL of Slack's API.")] = "",
     yes: Annotated[
-        bool, typer.Option("--yes", "-y", help="Ask nothing: use the options, replace what was there.")
+        bool, typer.Option("--yes", "-y", help="Don't ask: use the options and replace existing values.")
     ] = False,
-    offline: Annotated[bool, typer.Option(help="Do not ask Slack whether the answers are right.")] = False,
+    offline: Annotated[bool, typer.Option(help="Don't check the answers with Slack.")] = False,
 ) -> None:
-    """Write the Slack app's manifest and `.env`: asks for tokens, channel, admins, time zone; checks each at once.
+    """Write the Slack app's manifest and `.env`: ask for tokens, channel, admins and time zone, and check each answer.
 
-    Tokens are typed hidden; for scripts set SLACK_BOT_TOKEN and SLACK_APP_TOKEN, as arguments can be seen by others.
+    Tokens aren't shown as you type. In scripts, set SLACK_BOT_TOKEN and SLACK_APP_TOKEN: other users of the machine can
+    read command-line arguments.
 
     Examples: `tierbot init`, and for scripts `tierbot init --yes --channel C0123456789`
     """
@@ -52,13 +48,13 @@ def init(
     from tierbot.app.doctor.checkup import needed
     from tierbot.app.init_interview import Interview
 
-    logging.getLogger("slack_sdk").setLevel(logging.CRITICAL)  # what it reports is told in better words
+    logging.getLogger("slack_sdk").setLevel(logging.CRITICAL)  # the interview reports its errors in plainer words
     text = read_text(env_file)
     before = values_of(text)
     declared = json.dumps(manifest(name, smoke_test=smoke_test), indent=2, ensure_ascii=False) + "\n"
     _write_manifest(manifest_file, declared, yes=yes)
     base_url = api_url or before.get("SLACK_API_URL") or _SLACK
-    talk = _Talk(Interview(base_url, SystemClock(), needed(), offline=offline), name, yes=yes)
+    talk = _Dialog(Interview(base_url, SystemClock(), needed(), offline=offline), name, yes=yes)
     found = {
         "SLACK_BOT_TOKEN": talk.bot_token(manifest_file, bot_token or before.get("SLACK_BOT_TOKEN", "")),
         "SLACK_APP_TOKEN": talk.app_token(app_token or before.get("SLACK_APP_TOKEN", "")),
@@ -74,8 +70,8 @@ def init(
     out.print("\nNext: `tierbot doctor` checks everything, `tierbot run` starts the bot.")
 
 
-class _Talk:
-    """Asks, shows what was found out about each answer, and asks again until it is good."""
+class _Dialog:
+    """Asks each question, shows the checks of the answer, and repeats until it is valid."""
 
     def __init__(self, interview: "Interview", name: str, *, yes: bool) -> None:
         self.interview = interview
@@ -85,7 +81,7 @@ class _Talk:
     def bot_token(self, manifest_file: Path, known: str) -> str:
         _say(
             f"\n1. At https://api.slack.com/apps choose Create New App → From a manifest, and paste {manifest_file}\n"
-            "   (tab JSON, all of it). If Slack refuses it, it says where: mend that place, or tell us.\n"
+            "   (tab JSON, the whole file). If Slack refuses it, fix the line it names, or open an issue.\n"
             "2. Install App → Install to Workspace. Copy the Bot User OAuth Token from OAuth & Permissions."
         )
         return self._ask("Bot token (xoxb-…)", known, self.interview.bot_token, option="SLACK_BOT_TOKEN", hidden=True)
@@ -99,11 +95,11 @@ class _Talk:
         return self._ask("Channel (id, link or #name)", known, self.interview.channel, option="--channel")
 
     def admins(self, known: str) -> str:
-        _say("\n5. Who may use /tier? Their user ids, or “none”: then Slack's own admins and owners.")
+        _say("\n5. Who may use /tier? Give their user ids, or “none” for Slack's own admins and owners.")
         return self._ask("Admins", known, self.interview.admins, option="--admins", required=False)
 
     def timezone(self, known: str) -> str:
-        _say("\n6. In which time zone are quiet hours and streaks?")
+        _say("\n6. Which time zone do quiet hours and streaks follow?")
         return self._ask("Time zone", known, self.interview.timezone, option="--timezone")
 
     def _ask(
@@ -116,9 +112,9 @@ class _Talk:
         hidden: bool = False,
         required: bool = True,
     ) -> str:
-        """Return a good answer. What is `known` is taken with Enter, and with --yes without asking.
+        """Return a valid answer. Enter accepts `known`; --yes accepts it without asking.
 
-        Raises TierbotError if nobody may be asked and there is no good answer.
+        Raises TierbotError if --yes is set and `known` is missing or invalid.
         """
         if self._yes and required and not known:
             raise TierbotError(f"{question} is missing. Give it as {option}, or run without --yes.")
@@ -131,11 +127,11 @@ class _Talk:
             _tell(answer)
             if answer.is_good:
                 return answer.value
-            known = said if required else known  # Enter checks it again, once it is mended in Slack
+            known = said if required else known  # Enter checks it again after a fix in Slack
 
 
 def _prompt(question: str, known: str, *, hidden: bool, required: bool) -> str:
-    shown = f"{question} [Enter: as before]" if hidden and known else question
+    shown = f"{question} [Enter: keep the current one]" if hidden and known else question
     default = known if known or not required else None
     return str(
         typer.prompt(shown, default=default, hide_input=hidden, show_default=bool(known) and not hidden, err=True)
@@ -154,27 +150,28 @@ def _say(text: str) -> None:
 
 def _write_manifest(path: Path, text: str, *, yes: bool) -> None:
     there = read_text(path)
-    if there and there != text and not yes and not typer.confirm(f"{path} is there and differs. Replace it?", err=True):
-        _say(f"{path} was left as it is.")
+    question = f"{path} exists and is different. Replace it?"
+    if there and there != text and not yes and not typer.confirm(question, err=True):
+        _say(f"{path} is unchanged.")
         return
     if there != text:
         try:
             path.write_text(text, encoding="utf-8")
         except OSError as fault:
-            raise TierbotError(f"{path} cannot be written ({fault.strerror}). Run this where it can.") from fault
-    _say(f"{path}: the Slack app's manifest, made from what the code needs.")
+            raise TierbotError(
+                f"{path} cannot be written ({fault.strerror}). Run this in a writable folder."
+            ) from fault
+    _say(f"{path}: the Slack app's manifest.")
 
 
 def _write_env(path: Path, text: str, before: dict[str, str], found: dict[str, str], *, yes: bool) -> None:
-    """Put what was found into the file; what says otherwise there is replaced only if that is wanted."""
-    wanted = {key: value for key, value in found.items() if before.get(key, "") != value}
-    for key in [key for key in wanted if before.get(key) and not yes]:
-        if not typer.confirm(f"{path} has another {key}. Replace it?", err=True):
-            del wanted[key]
-    write_private(path, with_values(text or HEADER, wanted))
-    kept = len(before.keys() - wanted.keys())
+    """Write the settings to the file; ask before replacing an existing value, unless `yes`."""
+    changed = {key: value for key, value in found.items() if before.get(key, "") != value}
+    for key in [key for key in changed if before.get(key) and not yes]:
+        if not typer.confirm(f"{path} has a different {key}. Replace it?", err=True):
+            del changed[key]
+    write_private(path, with_values(text or HEADER, changed))
+    kept = len(before.keys() - changed.keys())
     _say(
-        f"\n{path}: {counted(len(wanted), 'setting')} written"
-        + (f", {kept} kept." if kept else ".")
-        + " Only you can read it."
+        f"\n{path}: {counted(len(changed), 'setting')} written{f', {kept} kept' if kept else ''}. Only you can read it."
     )

@@ -1,4 +1,4 @@
-"""The demo's table in the terminal: a line for each round, the last one growing while it is played."""
+"""The demo's table in the terminal: one line per round; the current round's line updates live."""
 
 import time
 from dataclasses import asdict
@@ -13,16 +13,18 @@ from rich.text import Text
 from tierbot.cli.output import err, out, percent
 from tierbot.domain.rounds.boards import RoundStatus
 
-_TRY = "Open {address} and react yourself. Type /leaderboard, /myscore or /tier help; ⋮ on a post has “Why this tag?”."
+_HINT = (
+    "Open {address} and react yourself. Try /leaderboard, /myscore, /tier help, and “Why this tag?” in a post's ⋮ menu."
+)
 
 
 class LiveTable:
-    """Rounds as they are played. Where output is no terminal, they are printed at the end, and what to try at once."""
+    """Rounds as they are played. Without a terminal, it prints the hint right away and the rounds at the end."""
 
     def __init__(self, posts: int, *, endless: bool = True) -> None:
-        """Take how many posts a round has, and whether it is played until somebody ends it."""
+        """Take the number of posts per round, and whether the demo runs until Ctrl-C."""
         self._posts = posts
-        self._end = " Ctrl-C ends it." if endless else " It ends by itself after the last round."
+        self._end = " Press Ctrl-C to stop." if endless else " It stops after the last round."
         self._began = time.monotonic()
         self._rows: list[tuple[str, ...]] = []
         self._playing: tuple[str, ...] | None = None
@@ -31,21 +33,21 @@ class LiveTable:
         self._live = Live(console=out, get_renderable=self._draw, refresh_per_second=4, transient=False)
 
     def __enter__(self) -> Self:
-        """Begin to draw."""
+        """Start drawing."""
         self._live.start()
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, fault: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """Draw a last time."""
+        """Draw one last time."""
         self._saying = ""
         self._live.stop()
 
     def say(self, what: str) -> None:
-        """Show what goes on; the workspace's address stays in view."""
+        """Show the current step; the workspace's address stays visible."""
         if "http" in what:
-            hint = _TRY.format(address=what.rpartition(" ")[2]) + self._end
+            hint = _HINT.format(address=what.rpartition(" ")[2]) + self._end
             if out.is_terminal:
                 self._hint = hint
             else:
@@ -55,7 +57,7 @@ class LiveTable:
         self._saying = what
 
     def watch(self, status: RoundStatus) -> None:
-        """Show how the round stands."""
+        """Update the current round's line."""
         self._playing = (
             str(status.round.number),
             f"{status.posts} of {self._posts}",
@@ -68,7 +70,7 @@ class LiveTable:
         )
 
     def finished(self, record: dict[str, Any]) -> None:
-        """Keep a round's line for good."""
+        """Add a finished round's line."""
         leader = record["standings"][0] if record["standings"] else None
         self._playing = None
         self._rows.append(

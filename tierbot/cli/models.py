@@ -1,4 +1,4 @@
-"""`tierbot retrain` and `tierbot models`: make a model, look at models, put one in or out of service."""
+"""`tierbot retrain` and `tierbot models`: train, list, promote and roll back models."""
 
 import json
 from dataclasses import asdict
@@ -7,23 +7,17 @@ from typing import Annotated
 
 import typer
 
-from tierbot.cli.output import counted, err, out, print_json, print_table
+from tierbot.cli.output import AsJson, JsonLines, counted, err, out, print_json, print_table
 from tierbot.cli.wiring import offline
-from tierbot.domain.nouns import ModelVersion, TierbotError
+from tierbot.domain.nouns import TierbotError
 
-BY = "command line"  # who did it, in the audit trail
+BY = "command line"  # the actor in the audit trail
 
-group = typer.Typer(help="Model versions: which there are, which is in service.", no_args_is_help=True)
-
-
-def register(app: typer.Typer) -> None:
-    """Add the commands."""
-    app.command("retrain")(retrain)
-    app.add_typer(group, name="models")
+group = typer.Typer(help="Model versions, and which one is in service.", no_args_is_help=True)
 
 
-def retrain(as_json: Annotated[bool, typer.Option("--json", help="The outcome as one JSON object.")] = False) -> None:
-    """Train a challenger on all verdicts now, and promote it unless it is judged worse.
+def retrain(as_json: AsJson = False) -> None:
+    """Train a challenger on all verdicts now, and promote it unless it is worse than the champion.
 
     Example: `tierbot retrain`
     """
@@ -32,18 +26,18 @@ def retrain(as_json: Annotated[bool, typer.Option("--json", help="The outcome as
     training = bot.loop.retrain(workspace)
     if training is None:
         raise TierbotError(
-            "There is nothing to learn: no post has settled yet, or nothing since the last time, or the predictor in "
-            "service never changes. Wait for more reactions."
+            "There's nothing to learn: no new post has settled since the last training, or an external predictor that "
+            "can't be trained is in service. Wait for more reactions."
         )
     if as_json:
         print_json(training.announcement())
     else:
-        out.print(f"{training.version.id} {training.reason} ({counted(training.rows, 'verdict')} learned from).")
+        out.print(f"{training.version.id} {training.reason} (trained on {counted(training.rows, 'verdict')}).")
 
 
 @group.command("list")
-def list_models(as_json: Annotated[bool, typer.Option("--json", help="One JSON object a line.")] = False) -> None:
-    """List all model versions, newest first, and predictors of your own that are installed and were never promoted.
+def list_models(as_json: JsonLines = False) -> None:
+    """List all model versions, newest first, and installed external predictors that were never promoted.
 
     Example: `tierbot models list`
     """
@@ -58,7 +52,7 @@ def list_models(as_json: Annotated[bool, typer.Option("--json", help="One JSON o
             print_json({"id": name, "state": "installed"})
         return
     print_table(
-        ("model", "state", "parent", "made", "verdicts"),
+        ("model", "state", "parent", "created", "verdicts"),
         [
             (
                 version.id,
@@ -75,14 +69,14 @@ def list_models(as_json: Annotated[bool, typer.Option("--json", help="One JSON o
 
 @group.command("show")
 def show(model: Annotated[str, typer.Argument(help="A model's id, such as m0003.")]) -> None:
-    """Print a model's card as JSON: parent, data, what was measured.
+    """Print a model's card as JSON: parent, data, metrics.
 
     Example: `tierbot models show m0003`
     """
     bot, workspace = offline()
     found = next((version for version in bot.game.models(workspace) if version.id == model), None)
     if found is None:
-        raise TierbotError(f"There is no model {model!r}. `tierbot models list` shows those there are.")
+        raise TierbotError(f"There is no model {model!r}. `tierbot models list` shows the models.")
     out.print_json(json.dumps(asdict(found), default=str))
 
 
@@ -90,12 +84,12 @@ def show(model: Annotated[str, typer.Argument(help="A model's id, such as m0003.
 def promote(
     model: Annotated[str, typer.Argument(help="A model's id, such as m0003, or an installed predictor's name.")],
 ) -> None:
-    """Put a version in service, whatever its judge said.
+    """Put a model in service, whatever its evaluation said.
 
     Example: `tierbot models promote m0003`
     """
     bot, workspace = offline()
-    _in_service(bot.registry.promote(workspace, model, BY))
+    out.print(f"{bot.registry.promote(workspace, model, BY).id} is now in service.")
 
 
 @group.command("rollback")
@@ -105,22 +99,18 @@ def rollback() -> None:
     Example: `tierbot models rollback`
     """
     bot, workspace = offline()
-    _in_service(bot.game.rollback(workspace, BY))
-
-
-def _in_service(version: ModelVersion) -> None:
-    out.print(f"{version.id} is in service now.")
+    out.print(f"{bot.game.rollback(workspace, BY).id} is now in service.")
 
 
 @group.command("build")
 def build(
-    archives: Annotated[list[Path], typer.Argument(help="Labelled archives, JSONL or CSV, gzipped or not.")],
+    archives: Annotated[list[Path], typer.Argument(help="Labeled archives, JSONL or CSV; may be gzipped.")],
     mapping: Annotated[
-        Path | None, typer.Option(help="TOML file: an archive's categories → tags. [HuffPost's]")
+        Path | None, typer.Option(help="TOML file that maps categories to tags. [default: HuffPost's]")
     ] = None,
     folder: Annotated[Path, typer.Option("--out", help="Folder to write to.")] = Path("models"),
 ) -> None:
-    """Make the bootstrap model that ships: from labeled archives, and from descriptions where there is no data.
+    """Train the bootstrap model that ships with tierbot: on labeled archives, and on tag descriptions without data.
 
     Example: `tierbot models build huffpost.jsonl.gz huffpost-undated.jsonl.gz --out models`
     """
@@ -130,6 +120,6 @@ def build(
     from tierbot.settings import load_settings
 
     encoder = encoder_of(load_settings().encoder, threads=None)
-    with err.status("TfIdfWeights …") as shown:
+    with err.status("Reading …") as shown:
         card = build_bootstrap(archives, mapping, folder, encoder, SystemClock().now(), shown.update)
     out.print_json(json.dumps(card, default=str))

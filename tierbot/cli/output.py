@@ -1,17 +1,20 @@
-"""How commands print: people get text and tables on standard output, progress and notes go to standard error.
+"""How commands print: text, tables and JSON to standard output; progress and notes to standard error.
 
-Text is printed as it is: Rich's own markup ([red], :pizza:) is off, as titles and names of files may look like it.
+Rich's markup ([red], :pizza:) is off, because titles and file names may look like it.
 """
 
 import json
 import sys
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Annotated, Any
 
+import typer
 from rich.console import Console
 from rich.table import Table
 
-_WIDTH = None if sys.stdout.isatty() else 140  # a file has no width of its own: tables keep their lines
+AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
+JsonLines = Annotated[bool, typer.Option("--json", help="Print one JSON object per line.")]
+_WIDTH = None if sys.stdout.isatty() else 140  # wide enough that a table in a file isn't wrapped
 out = Console(highlight=False, markup=False, emoji=False, soft_wrap=True, width=_WIDTH)
 err = Console(stderr=True, highlight=False, markup=False, emoji=False, soft_wrap=True)
 
@@ -21,16 +24,16 @@ def print_json(value: Any) -> None:
     print(json.dumps(value, ensure_ascii=False, default=str), flush=True)  # noqa: T201 - this is the output
 
 
-def print_table(columns: Sequence[str], rows: Sequence[Sequence[object]], title: str | None = None) -> None:
+def print_table(columns: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
     """Print a table for people."""
-    table = Table(*columns, title=title, title_justify="left", box=None, pad_edge=False, header_style="bold")
+    table = Table(*columns, box=None, pad_edge=False, header_style="bold")
     for row in rows:
         table.add_row(*(str(cell) for cell in row))
     out.print(table)
 
 
 def shown(value: Any) -> str:
-    """Write a value for people: text as it is, nothing as a dash, all else as JSON."""
+    """Write a value for people: a string unchanged, None as a dash, anything else as JSON."""
     if value is None:
         return "–"
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str)

@@ -1,31 +1,23 @@
-"""`tierbot forget`, `export-person` and `audit`: people's rights over their data, and who did what."""
+"""`tierbot forget`, `export-person` and `audit`: personal data, and the audit trail."""
 
 import getpass
 from typing import Annotated
 
 import typer
 
-from tierbot.cli.output import out, print_json, print_table, shown
+from tierbot.cli.output import JsonLines, out, print_json, print_table, shown
 from tierbot.cli.wiring import offline
 from tierbot.domain.nouns import TierbotError
-
-
-def register(app: typer.Typer) -> None:
-    """Add the commands."""
-    app.command("forget")(forget)
-    app.command("export-person")(export_person)
-    app.command("audit")(audit)
-
 
 _USER = Annotated[str, typer.Argument(help="The person's member id, such as U0123ABCD.")]
 
 
 def forget(
     user: _USER,
-    anonymize: Annotated[bool, typer.Option("--anonymize", help="Keep what they did, under no name.")] = False,
-    remove: Annotated[bool, typer.Option("--remove", help="Delete what they did.")] = False,
+    anonymize: Annotated[bool, typer.Option("--anonymize", help="Keep their votes without their name.")] = False,
+    remove: Annotated[bool, typer.Option("--remove", help="Delete their votes.")] = False,
 ) -> None:
-    """Forget a person, as they choose: anonymize or remove. Verdicts that they took part in stand.
+    """Forget a person, as they choose: anonymize or remove. Existing verdicts don't change.
 
     Example: `tierbot forget U0123ABCD --anonymize`
     """
@@ -33,18 +25,16 @@ def forget(
 
     if anonymize == remove:
         raise TierbotError(
-            "Say which the person chose: --anonymize keeps what they did under no name, --remove deletes it."
+            "Give what the person chose: --anonymize keeps their votes without their name, --remove deletes them."
         )
     bot, workspace = offline()
-    changed = PersonalData(bot.store, bot.clock).forget(
-        workspace, user, f"cli:{getpass.getuser()}", anonymize=anonymize
-    )
-    bot.close()
-    out.print(f"{user} is forgotten: {changed} rows {'anonymised' if anonymize else 'removed'}.")
+    data, by = PersonalData(bot.store, bot.clock), f"cli:{getpass.getuser()}"
+    changed = data.forget(workspace, user, by, anonymize=anonymize)
+    out.print(f"{user} is forgotten: {changed} rows {'anonymized' if anonymize else 'removed'}.")
 
 
 def export_person(user: _USER) -> None:
-    """Print everything that is kept of a person, as JSON.
+    """Print everything stored about a person, as JSON.
 
     Example: `tierbot export-person U0123ABCD > U0123ABCD.json`
     """
@@ -52,21 +42,19 @@ def export_person(user: _USER) -> None:
 
     bot, workspace = offline()
     print_json(PersonalData(bot.store, bot.clock).export(workspace, user))
-    bot.close()
 
 
 def audit(
-    limit: Annotated[int, typer.Option(min=1, help="How many, newest first.")] = 50,
-    as_json: Annotated[bool, typer.Option("--json", help="One JSON object a line.")] = False,
+    limit: Annotated[int, typer.Option(min=1, help="Number of entries, newest first.")] = 50,
+    as_json: JsonLines = False,
 ) -> None:
-    """Show what admins did: when, who, what, from which value to which.
+    """Show what admins did: when, who, what, and the values before and after.
 
     Example: `tierbot audit --limit 20`
     """
     bot, workspace = offline()
     with bot.store.read(workspace) as tx:
         trail = tx.workspaces.audit_trail(limit)
-    bot.close()
     if as_json:
         for line in trail:
             print_json(dict(line))

@@ -1,4 +1,4 @@
-"""`tierbot report`: how the game and the model do, as one page to look at or to send on."""
+"""`tierbot report`: how the game and the model are doing, as one page to read or share."""
 
 from pathlib import Path
 from typing import Annotated
@@ -9,21 +9,18 @@ from tierbot.cli.output import counted, err, out, print_json
 from tierbot.cli.wiring import offline
 
 
-def register(app: typer.Typer) -> None:
-    """Add the command."""
-    app.command("report")(report)
-
-
 def report(
-    to: Annotated[Path, typer.Option("--out", "-o", help="File; - is standard output.")] = Path("report.html"),
-    rounds: Annotated[int, typer.Option(min=1, max=500, help="How many rounds to look back on.")] = 12,
-    identities: Annotated[bool, typer.Option("--identities", help="Slack user ids in place of pseudonyms.")] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="The figures as one JSON object; no page.")] = False,
+    to: Annotated[Path, typer.Option("--out", "-o", help="File to write; - for standard output.")] = Path(
+        "report.html"
+    ),
+    rounds: Annotated[int, typer.Option(min=1, max=500, help="Number of past rounds to include.")] = 12,
+    identities: Annotated[bool, typer.Option("--identities", help="Slack user ids instead of pseudonyms.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the figures as JSON instead of the page.")] = False,
 ) -> None:
     """Write one HTML page with plots: accuracy, votes, rewards, mistakes, calibration, agreement, models, policies.
 
-    The page holds everything it needs and asks nothing of any server. `tierbot web` serves it at /report to those who
-    know TIERBOT_WEB_TOKEN.
+    The page is self-contained and loads nothing from other servers. `tierbot web` serves it at /report to anyone who
+    has TIERBOT_WEB_TOKEN.
 
     Example: `tierbot report --out report.html --rounds 8`
     """

@@ -1,31 +1,26 @@
-"""`tierbot settle`: what a crowd's labels settle to, on plain (item, worker, label) data."""
+"""`tierbot settle`: aggregate a crowd's labels from plain (item, worker, label) data."""
 
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from tierbot.cli.output import err, out, print_json
-
-
-def register(app: typer.Typer) -> None:
-    """Add the command."""
-    app.command("settle")(settle)
+from tierbot.cli.output import AsJson, err, out, print_json
 
 
 def settle(
-    labels: Annotated[Path, typer.Argument(help="CSV with item, worker, label; gzipped or not.")],
-    truth: Annotated[Path | None, typer.Option(help="CSV with item, truth: how often is the crowd right?")] = None,
+    labels: Annotated[Path, typer.Argument(help="CSV with item, worker, label; may be gzipped.")],
+    truth: Annotated[Path | None, typer.Option(help="CSV with item, truth, to measure the crowd's accuracy.")] = None,
     method: Annotated[
         str | None,
         typer.Option(
             help="hierarchical, majority, or one of crowd-kit's, such as crowd-kit/mace. [default: hierarchical]"
         ),
     ] = None,
-    answers: Annotated[bool, typer.Option("--answers", help="Each item's label and confidence, a line each.")] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="One JSON object.")] = False,
+    answers: Annotated[bool, typer.Option("--answers", help="Print each item's label and confidence.")] = False,
+    as_json: AsJson = False,
 ) -> None:
-    """Settle a crowd's labels, and say how well its workers agree.
+    """Settle a crowd's labels, and show how well its workers agree.
 
     Example: `tierbot settle web.label.csv --truth web.truth.csv --method majority`
     """
@@ -46,9 +41,5 @@ def settle(
     elif as_json:
         print_json(summary)
     else:
-        out.print(
-            "\n".join(
-                f"{name:<12} {value:.4f}" if isinstance(value, float) else f"{name:<12} {value}"
-                for name, value in summary.items()
-            )
-        )
+        for name, value in summary.items():
+            out.print(f"{name:<12} {value:.4f}" if isinstance(value, float) else f"{name:<12} {value}")

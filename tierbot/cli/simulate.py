@@ -10,24 +10,19 @@ from tierbot.cli.output import counted, err, out
 group = typer.Typer(help="Simulated trainers, for backtests.", no_args_is_help=True)
 
 
-def register(app: typer.Typer) -> None:
-    """Add the commands."""
-    app.add_typer(group, name="simulate")
-
-
 @group.callback()
 def _root() -> None:
-    """Keep `fit` a sub-command while it is the only one."""
+    """Keep `fit` a subcommand while it is the only one."""
 
 
 @group.command("fit")
 def fit(
     out_file: Annotated[
-        Path | None, typer.Option("--out", help="TOML file to write; without it, standard output.")
+        Path | None, typer.Option("--out", help="TOML file to write. [default: standard output]")
     ] = None,
-    fewest: Annotated[int, typer.Option(min=1, help="Only trainers with at least so many judged posts.")] = 10,
+    fewest: Annotated[int, typer.Option(min=1, help="Skip trainers with fewer judged posts.")] = 10,
 ) -> None:
-    """Fit the traits of simulated trainers to the ledger: expertise, anchoring, activity, delay; no names are written.
+    """Fit simulated trainers to the ledger: expertise, anchoring, activity and delay, without names.
 
     Example: `tierbot simulate fit --out team.toml && tierbot backtest stories.jsonl.gz --trainers team.toml`
     """
@@ -46,7 +41,7 @@ def fit(
     judged = sum(one.judged for one in fitted)
     text = trainers_toml(
         [one.trainer for one in fitted],
-        f"Fitted to {counted(len(fitted), 'trainer')} who judged {counted(judged, 'post')} in all.",
+        f"Fitted to {counted(len(fitted), 'trainer')} who judged {counted(judged, 'post')} in total.",
     )
     if out_file is None:
         out.print(text)

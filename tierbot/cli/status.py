@@ -1,11 +1,9 @@
-"""`tierbot status`: how the bot stands."""
+"""`tierbot status`: the bot's state."""
 
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Any
 
-import typer
-
-from tierbot.cli.output import counted, out, print_json, print_table
+from tierbot.cli.output import AsJson, counted, out, print_json, print_table
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -15,15 +13,10 @@ if TYPE_CHECKING:
 _MOST = 8
 
 
-def register(app: typer.Typer) -> None:
-    """Add the command."""
-    app.command("status")(status)
+def status(as_json: AsJson = False) -> None:
+    """Show the bot's state from its database: running or not, round, votes, model, outbox, jobs, feeds.
 
-
-def status(as_json: Annotated[bool, typer.Option("--json", help="One JSON object.")] = False) -> None:
-    """Say how the bot stands, from its database: running or not, round, votes, model, outbox, jobs, feeds.
-
-    With several workspaces it is one line each, unless TIERBOT_WORKSPACE names one.
+    With several workspaces it prints one line each, unless TIERBOT_WORKSPACE names one.
 
     Example: `tierbot status --json`
     """
@@ -65,11 +58,11 @@ def _overview(store: "Store", workspaces: "Sequence[Workspace]", channel: str, *
     columns = ("id", "name", "channel", "round", "posts", "waiting", "parked")
     rows = [[*(str(one[column] or "–") for column in columns), state_in_words(one)] for one in found]
     print_table(["workspace", *columns[1:], "state"], rows)
-    out.print("TIERBOT_WORKSPACE=T… tierbot status says more of one.")
+    out.print("For one workspace's details: TIERBOT_WORKSPACE=T… tierbot status")
 
 
 def _plain(value: Any) -> Any:
-    """Return plain data with moments as ISO 8601."""
+    """Return plain data, with times in ISO 8601."""
     if isinstance(value, dict):
         return {key: _plain(item) for key, item in value.items()}
     if isinstance(value, list):
@@ -82,9 +75,9 @@ def _lines(found: dict[str, Any], now: datetime) -> list[str]:
     lines = [
         f"workspace    {found['workspace']['name']} ({found['workspace']['id']}), channel {found['channel'] or 'not set'}",
         f"running      {_running(found, now)}",
-        f"reactions    {_when(found['last_reaction_at'], now) or 'none has arrived yet'}",
+        f"reactions    {_when(found['last_reaction_at'], now) or 'none yet'}",
         *_round(found["round"], now),
-        f"model        {found['model']['id']}, of {found['model']['made_at']:%Y-%m-%d}"
+        f"model        {found['model']['id']}, created {found['model']['made_at']:%Y-%m-%d}"
         if found["model"]
         else "model        –",
         f"outbox       {outbox['waiting']} waiting, {outbox['sent']} sent, {outbox['parked']} parked" + _late(outbox),
@@ -99,8 +92,8 @@ def _lines(found: dict[str, Any], now: datetime) -> list[str]:
     lines += [f"drift        {_drift(item)}" for item in found["drift"]["signals"][:_MOST]]
     lines += [f"doubt        {' and '.join(item['users'])} {item['evidence']}" for item in found["doubts"][:_MOST]]
     if smoke_test := found["smoke_test"]:
-        said = f"broke at “{smoke_test['broken']}”" if smoke_test["broken"] else "all steps went well"
-        lines.append(f"smoke test      {said}, {_when(datetime.fromisoformat(smoke_test['at']), now)}")
+        said = f"failed at “{smoke_test['broken']}”" if smoke_test["broken"] else "all steps passed"
+        lines.append(f"smoke test   {said}, {_when(datetime.fromisoformat(smoke_test['at']), now)}")
     return lines
 
 
@@ -112,23 +105,23 @@ def _drift(signal: dict[str, Any]) -> str:
 
 def _running(found: dict[str, Any], now: datetime) -> str:
     if stopped := found["workspace"]["stopped_at"]:
-        return f"stopped {_when(stopped, now)}: the app is not installed there; its data are kept"
+        return f"stopped {_when(stopped, now)}: the app was uninstalled there; its data is kept"
     if found["running"]:
-        paused = ", paused: nothing is posted until /tier resume" if found["paused"] else ""
+        paused = ", posting is paused until /tier resume" if found["paused"] else ""
         return f"yes, last tick {_when(found['last_tick_at'], now)}{paused}"
-    last = _when(found["last_tick_at"], now)  # a bot that stopped in order left none
+    last = _when(found["last_tick_at"], now)  # empty if the bot stopped in order
     return f"no{f', last tick {last}' if last else ''}; start it with `tierbot run`"
 
 
 def _round(round_: dict[str, Any] | None, now: datetime) -> list[str]:
     if round_ is None:
-        return ["round        none is open; it opens when the bot starts"]
+        return ["round        none is open; one opens when the bot starts"]
     verdicts = round_["verdicts"]
     return [
         f"round        {round_['number']}, closes {_when(round_['closes_at'], now)}",
         (
             f"             {counted(round_['posts'], 'post')}, {counted(round_['votes'], 'vote')} "
-            f"of {counted(round_['trainers'], 'trainer')}"
+            f"by {counted(round_['trainers'], 'trainer')}"
         ),
         f"             verdicts: {verdicts['named']} named, {verdicts['wrong']} wrong, {verdicts['abstained']} abstained",
     ]
@@ -149,12 +142,12 @@ def _when(moment: datetime | None, now: datetime) -> str:
     if moment is None:
         return ""
     seconds = (moment - now).total_seconds()
-    return f"in {_span(seconds)}" if seconds > 0 else f"{_span(-seconds)} ago"
+    return f"in {_span(seconds)}" if seconds > 0 else f"{_span(abs(seconds))} ago"
 
 
 def _span(seconds: float) -> str:
     minutes, hours = int(seconds // 60), int(seconds // 3600)
-    if minutes < 2:  # noqa: PLR2004 - seconds say more
+    if minutes < 2:  # noqa: PLR2004
         return f"{seconds:.0f} s"
     if hours < 2:  # noqa: PLR2004
         return f"{minutes} min"

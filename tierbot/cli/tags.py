@@ -1,4 +1,4 @@
-"""`tierbot tags`: look at the tag space, check one of your own."""
+"""`tierbot tags`: list the tag space, or check a tag file of your own."""
 
 from dataclasses import asdict
 from pathlib import Path
@@ -6,20 +6,13 @@ from typing import Annotated
 
 import typer
 
-from tierbot.cli.output import counted, out, print_json, print_table
+from tierbot.cli.output import JsonLines, counted, out, print_json, print_table
 
-group = typer.Typer(
-    help="The tag space: which topics there are, and which emoji stands for which.", no_args_is_help=True
-)
-
-
-def register(app: typer.Typer) -> None:
-    """Add the commands."""
-    app.add_typer(group, name="tags")
+group = typer.Typer(help="The tag space: the topics and their emoji.", no_args_is_help=True)
 
 
 @group.command("list")
-def list_tags(as_json: Annotated[bool, typer.Option("--json", help="One JSON object a line.")] = False) -> None:
+def list_tags(as_json: JsonLines = False) -> None:
     """List the tags in use.
 
     Example: `tierbot tags list`
@@ -40,7 +33,7 @@ def list_tags(as_json: Annotated[bool, typer.Option("--json", help="One JSON obj
 
 @group.command("check")
 def check(file: Annotated[Path, typer.Argument(help="A TOML file with [[tag]] tables.")]) -> None:
-    """Say whether a tag file can be used, or what is wrong with it and where.
+    """Check a tag file, and show where its first error is.
 
     Example: `tierbot tags check our-tags.toml`
     """

@@ -1,33 +1,25 @@
-"""`tierbot trainers` and `tierbot doubts`: how reliable each trainer is, and who may be playing the game."""
+"""`tierbot trainers` and `tierbot doubts`: how reliable each trainer is, and who may not be judging honestly."""
 
 import getpass
+from dataclasses import asdict
 from typing import Annotated, Any
 
 import typer
 
-from tierbot.cli.output import out, percent, print_json, print_table
+from tierbot.cli.output import AsJson, JsonLines, out, percent, print_json, print_table
 from tierbot.cli.wiring import offline
 
 
-def register(app: typer.Typer) -> None:
-    """Add the commands."""
-    app.command("trainers")(trainers)
-    app.command("doubts")(doubts)
-
-
-def trainers(as_json: Annotated[bool, typer.Option("--json", help="One JSON object.")] = False) -> None:
-    """Say how far trainers agree (Krippendorff's α) and how reliable each is, over the last five rounds.
+def trainers(as_json: AsJson = False) -> None:
+    """Show how well trainers agree (Krippendorff's α) and how reliable each is, over the last five rounds.
 
     Example: `tierbot trainers --json`
     """
     from tierbot.reports.crowd import crowd_of
 
     bot, workspace = offline()
-    try:
-        with bot.store.read(workspace) as tx:
-            found = crowd_of(tx)
-    finally:
-        bot.close()
+    with bot.store.read(workspace) as tx:
+        found = crowd_of(tx)
     if as_json:
         print_json(found)
         return
@@ -37,8 +29,8 @@ def trainers(as_json: Annotated[bool, typer.Option("--json", help="One JSON obje
         (
             one["user"],
             one["judged"],
-            _share(one["reliability"]),
-            _share(one["anchoring"]),
+            _interval(one["reliability"]),
+            _interval(one["anchoring"]),
             "yes" if one["doubted"] else "",
         )
         for one in found["trainers"]
@@ -46,35 +38,28 @@ def trainers(as_json: Annotated[bool, typer.Option("--json", help="One JSON obje
     print_table(("trainer", "judged", "reliable", "clicks unread", "doubted"), rows)
 
 
-def _share(interval: dict[str, Any]) -> str:
-    return percent({**interval, "n": round(interval["n"]) or 1}).split(", n")[0] + ")"
+def _interval(share: dict[str, Any]) -> str:
+    return percent({**share, "n": round(share["n"]) or 1}).split(", n")[0] + ")"
 
 
 def doubts(
-    overrule: Annotated[
-        str | None, typer.Option(metavar="ID", help="End a doubt: there is nothing to it. Audited.")
-    ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="One JSON object a line.")] = False,
+    overrule: Annotated[str | None, typer.Option(metavar="ID", help="Dismiss a doubt; this is audited.")] = None,
+    as_json: JsonLines = False,
 ) -> None:
-    """List who may be playing the game instead of judging, with the evidence; overrule a doubt.
+    """List the trainers who may not be judging honestly, with the evidence, or overrule a doubt.
 
     Example: `tierbot doubts --overrule 3f9a1c0d22b47e15`
     """
-    from dataclasses import asdict
-
     from tierbot.use_cases.people.doubts import overrule as end
 
     bot, workspace = offline()
-    try:
-        if overrule:
-            with bot.store.begin(workspace) as tx:
-                ended = end(tx, overrule, f"cli:{getpass.getuser()}", bot.clock.now())
-            out.print(f"Doubt {ended.id} about {' and '.join(ended.users)} is overruled; their votes count in full.")
-            return
-        with bot.store.read(workspace) as tx:
-            found = tx.doubts.all()
-    finally:
-        bot.close()
+    if overrule:
+        with bot.store.begin(workspace) as tx:
+            ended = end(tx, overrule, f"cli:{getpass.getuser()}", bot.clock.now())
+        out.print(f"Overruled doubt {ended.id} about {' and '.join(ended.users)}; their votes count in full.")
+        return
+    with bot.store.read(workspace) as tx:
+        found = tx.doubts.all()
     for one in found:
         if as_json:
             print_json({**asdict(one), "in_force": one.in_force})
@@ -82,4 +67,4 @@ def doubts(
             state = f" (overruled by {one.overruled_by})" if one.overruled_by else ""
             out.print(f"{one.id}  {' and '.join(one.users)} {one.evidence}{state}")
     if not found and not as_json:
-        out.print("There are none.")
+        out.print("No doubts.")

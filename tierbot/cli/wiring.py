@@ -1,45 +1,62 @@
-"""What commands share: the settings read, the bot built, the workspace found."""
+"""What commands share: load the settings, build the bot, find the workspace."""
 
 import logging
+import os
 from typing import TYPE_CHECKING
 
 from tierbot.cli.output import err
 
 if TYPE_CHECKING:
     from tierbot.app.bootstrap import Tierbot
+    from tierbot.reports.metrics import Metrics
     from tierbot.settings import Settings
 
 log = logging.getLogger(__name__)
 
 
 def logging_of(settings: "Settings", *more: logging.Handler) -> None:
-    """Send the log to standard error as the settings say, and to `more`; secrets and people's ids are redacted."""
+    """Log to standard error as the settings say, and to `more`; secrets and user ids are redacted."""
     from tierbot.logs import log_to_stderr
     from tierbot.settings import secrets_of
 
     log_to_stderr(settings.log_level, as_json=settings.log_format == "json", secrets=secrets_of(settings), more=more)
 
 
-def warn_of_misspellings() -> None:
-    """Log a warning of each name that begins like a setting and is none: it would be ignored without a word."""
-    from tierbot.app.doctor.checkup import misspelled_settings
-
-    for sentence in misspelled_settings():
-        log.warning(sentence)
-
-
 def say(settings: "Settings", text: str) -> None:
-    """Tell people how a process does, or those who read JSON as a record of its log."""
+    """Print a process's state on standard error, or log it where logs are JSON."""
     if settings.log_format == "json":
         log.info(text)
     else:
         err.print(text)
 
 
-def offline() -> "tuple[Tierbot, str]":
-    """Return the bot as configured, not connected to Slack, and its workspace.
+def start() -> "tuple[Tierbot, Metrics]":
+    """Return the bot for a long-running process, and its metrics. Warns about misspelled settings."""
+    from tierbot.app.bootstrap import build
+    from tierbot.app.doctor.checkup import misspelled_settings
+    from tierbot.app.serving import metrics_of
+    from tierbot.settings import load_settings
 
-    Raises TierbotError if settings are wrong or there is no database or no workspace yet.
+    settings, metrics = load_settings(), metrics_of()
+    logging_of(settings, metrics.log_handler())
+    for warning in misspelled_settings():
+        log.warning(warning)
+    return build(settings, meter=metrics), metrics
+
+
+def leave(bot: "Tierbot", *, ended: bool) -> None:
+    """Close the bot, and end the process even if something hangs; that work is done again after the next start."""
+    bot.close()
+    if not ended:
+        log.warning("Some work didn't finish in time; it continues after the next start.")
+        logging.shutdown()
+        os._exit(0)
+
+
+def offline() -> "tuple[Tierbot, str]":
+    """Return the configured bot, not connected to Slack, and its workspace.
+
+    Raises TierbotError if the settings are wrong or if there is no database or workspace yet.
     """
     from tierbot.adapters.store import open_store
     from tierbot.app.bootstrap import build

@@ -16,8 +16,8 @@ from tierbot.domain.articles.feeds import Feed, FeedError, FeedMemory
 def test_a_web_page_is_told_from_a_feed_and_its_feed_is_named(server: FeedServer) -> None:
     page = '<!DOCTYPE html><html><head><link rel=alternate href="/rss?a=1&amp;b=2" type="application/rss+xml"></head></html>'
     says = fault(server.serve("/page", page, kind="text/html"))
-    assert says == f"is a web page, not a feed. Its feed may be at {server.url}/rss?a=1&b=2 - list that."
-    assert "Look on it for" in fault(server.serve("/plain", "<html><body>Hello</body></html>"))
+    assert says == f"is a web page, not a feed. Its feed may be {server.url}/rss?a=1&b=2; list that instead."
+    assert "Look for" in fault(server.serve("/plain", "<html><body>Hello</body></html>"))
 
 
 def test_a_feed_that_quotes_a_web_page_is_still_a_feed(server: FeedServer) -> None:
@@ -27,7 +27,7 @@ def test_a_feed_that_quotes_a_web_page_is_still_a_feed(server: FeedServer) -> No
 
 @pytest.mark.parametrize("body", [b"", b"  \n\t ", b"\xef\xbb\xbf"])
 def test_an_empty_feed_says_so(server: FeedServer, body: bytes) -> None:
-    assert fault(server.serve("/empty", body)).startswith("sends nothing")
+    assert fault(server.serve("/empty", body)).startswith("is empty")
 
 
 @pytest.mark.parametrize(
@@ -77,9 +77,9 @@ def test_a_small_file_that_unpacks_to_a_huge_one_is_refused(server: FeedServer) 
 @pytest.mark.parametrize(
     ("data", "encoding", "says"),
     [
-        (b"no gzip at all", "gzip", "is compressed, but damaged"),
-        (gzip.compress(os.urandom(5_000))[:-300], "gzip", "is compressed, but breaks off"),
-        (b"x", "br", "is sent in the encoding 'br'"),
+        (b"no gzip at all", "gzip", "has damaged compressed data"),
+        (gzip.compress(os.urandom(5_000))[:-300], "gzip", "has incomplete compressed data"),
+        (b"x", "br", "uses the encoding 'br'"),
     ],
 )
 def test_damaged_compression_is_told(server: FeedServer, data: bytes, encoding: str, says: str) -> None:
@@ -89,7 +89,7 @@ def test_damaged_compression_is_told(server: FeedServer, data: bytes, encoding: 
 def test_a_server_that_does_not_answer_is_given_up(server: FeedServer) -> None:
     server.hang("/slow")
     began = time.monotonic()
-    assert fault(server.url + "/slow", seconds=0.3).startswith("did not answer in full within 0.3 s")
+    assert fault(server.url + "/slow", seconds=0.3).startswith("didn't answer completely within 0.3 s")
     assert time.monotonic() - began < 5
 
 
@@ -104,14 +104,14 @@ def test_a_server_that_drips_is_given_up(server: FeedServer, part: str) -> None:
 
     server.answers["/drip"] = drip
     began = time.monotonic()
-    assert fault(server.url + "/drip", seconds=0.5).startswith("did not answer in full within 0.5 s")
+    assert fault(server.url + "/drip", seconds=0.5).startswith("didn't answer completely within 0.5 s")
     assert time.monotonic() - began < 5
 
 
 def test_redirects_in_a_circle_end(server: FeedServer) -> None:
     server.redirect("/a", "/b")
     url = server.redirect("/b", "/a")
-    assert fault(url).startswith("redirects more than 5 times, or in a circle")
+    assert fault(url).startswith("redirects more than 5 times or in a circle")
     assert len(server.asked) == 6
 
 
@@ -119,7 +119,7 @@ def test_redirects_in_a_circle_end(server: FeedServer) -> None:
     "target", ["file:///etc/passwd", "ftp://127.0.0.1/x", "gopher://127.0.0.1:70/_", "javascript:alert(1)"]
 )
 def test_a_redirect_to_anything_but_http_is_refused(server: FeedServer, target: str) -> None:
-    assert "not http or https" in fault(server.redirect("/r", target))
+    assert "isn't http or https" in fault(server.redirect("/r", target))
 
 
 EXTERNAL = '<?xml version="1.0"?><!DOCTYPE r [<!ENTITY x SYSTEM "file:///etc/passwd">]><rss><channel><item><title>&x;</title></item></channel></rss>'
@@ -129,7 +129,7 @@ EXTERNAL = '<?xml version="1.0"?><!DOCTYPE r [<!ENTITY x SYSTEM "file:///etc/pas
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-16", "utf-16-be", "utf-32", "utf-7"])
 def test_entity_bombs_are_refused_in_any_encoding(server: FeedServer, bomb: str, encoding: str) -> None:
     kind = f"text/xml; charset={encoding}"
-    assert fault(server.serve("/bomb", bomb.encode(encoding), kind=kind)).startswith("defines entities of its own")
+    assert fault(server.serve("/bomb", bomb.encode(encoding), kind=kind)).startswith("defines its own entities")
 
 
 def test_a_plain_doctype_without_entities_is_no_bomb(server: FeedServer) -> None:
@@ -149,7 +149,7 @@ def test_broken_xml_is_read_as_far_as_it_goes(server: FeedServer) -> None:
     broken = rss(ITEM, "<title>R&D & more</title><b>").replace("</channel></rss>", "")
     result = read(server.serve("/feed", broken))
     assert [a.title for a in result.articles] == ["A story", "R&D & more"]
-    assert result.notes[0].startswith("is broken XML, read as far as it goes")
+    assert result.notes[0].startswith("is broken XML, read as far as possible")
 
 
 def test_xml_beyond_mending_is_told(server: FeedServer) -> None:
@@ -172,16 +172,16 @@ def test_script_and_direction_marks_in_titles_do_not_survive(server: FeedServer)
 @pytest.mark.parametrize(
     ("status", "says"),
     [
-        (401, "wants a password"),
-        (403, "refuses robots"),
-        (404, "is not there"),
-        (410, "is gone for good. Remove it. (HTTP 410)"),
-        (429, "asks for fewer requests"),
-        (500, "has a fault on its side"),
-        (503, "has a fault on its side"),
-        (204, "answers with no feed"),
-        (206, "answers with no feed"),
-        (300, "answers with no feed"),
+        (401, "requires a password"),
+        (403, "refuses bots"),
+        (404, "doesn't exist"),
+        (410, "is permanently gone. Remove it. (HTTP 410)"),
+        (429, "requests fewer requests"),
+        (500, "has a server error"),
+        (503, "has a server error"),
+        (204, "answers without a feed"),
+        (206, "answers without a feed"),
+        (300, "answers without a feed"),
     ],
 )
 def test_each_refusal_has_its_remedy(server: FeedServer, status: int, says: str) -> None:
@@ -199,13 +199,13 @@ def test_a_host_that_nobody_knows_is_told() -> None:
     def unknown(*_: object) -> list[str]:
         raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
 
-    with pytest.raises(FeedError, match=r"^the host nowhere\.example is not known\. Check the address"):
+    with pytest.raises(FeedError, match=r"^the host nowhere\.example is unknown\. Check the address"):
         FeedReader(resolve=unknown).read(Feed("http://nowhere.example/feed"), FeedMemory(), NOW)
 
 
 def test_a_server_that_speaks_no_http_or_no_tls_is_told(server: FeedServer) -> None:
     server.serve_raw("/rude", b"220 smtp ready\r\n\r\n")
     server.serve_raw("/cut", b"HTTP/1.1 200 OK\r\nContent-Length: 999\r\n\r\n<rss")
-    assert "does not speak HTTP" in fault(server.url + "/rude")
-    assert "broke off" in fault(server.url + "/cut")
-    assert fault(server.url.replace("http:", "https:") + "/x").startswith("does not speak https properly")
+    assert "doesn't speak HTTP" in fault(server.url + "/rude")
+    assert "closed the connection early" in fault(server.url + "/cut")
+    assert fault(server.url.replace("http:", "https:") + "/x").startswith("doesn't speak https properly")

@@ -112,5 +112,5 @@ def test_no_proxy_of_the_environment_is_used(server: FeedServer, monkeypatch: py
 
 
 def test_a_unix_socket_is_no_feed() -> None:
-    with pytest.raises(FeedError, match="no web address"):
+    with pytest.raises(FeedError, match="isn't a web address"):
         GuardedBackend(seconds=1).connect_unix_socket("/run/docker.sock")

@@ -59,7 +59,7 @@ def test_an_aggregators_entry_carries_its_publishers_name_and_a_listed_name_wins
 def test_no_more_entries_are_read_than_the_cap(server: FeedServer) -> None:
     result = read(server.serve("/feed", rss(*[f"<title>Story {n}</title>" for n in range(50)])), entries=20)
     assert [a.title for a in result.articles] == [f"Story {n}" for n in range(20)]
-    assert result.notes == ("lists more than 20 entries; the first 20 are read",)
+    assert result.notes == ("has more than 20 entries; tierbot reads the first 20",)
 
 
 def test_only_what_is_new_is_asked_for(server: FeedServer) -> None:
@@ -89,7 +89,7 @@ def test_the_user_agent_says_who_asks_and_how_to_reach_them(server: FeedServer) 
 def test_a_feed_that_moved_for_good_is_read_and_its_new_address_told(server: FeedServer) -> None:
     new = server.serve("/new", rss(ITEM))
     permanent, passing = server.redirect("/old", "/new", 301), server.redirect("/once", "/new", 302)
-    assert read(permanent).notes == (f"has moved for good; list {new} instead",)
+    assert read(permanent).notes == (f"has moved permanently; list {new} instead",)
     assert read(passing).notes == ()
     assert read(passing).articles
 
@@ -103,7 +103,7 @@ def test_compressed_feeds_are_unpacked(server: FeedServer, encoding: str, window
 def test_a_feed_without_entries_is_no_fault(server: FeedServer) -> None:
     result = read(server.serve("/feed", rss()))
     assert result.articles == ()
-    assert result.notes == ("lists no entries at present",)
+    assert result.notes == ("has no entries at the moment",)
 
 
 # --- encodings ------------------------------------------------------------------------------------

@@ -64,7 +64,7 @@ def test_another_encoding_is_noted_once_and_read(tmp_path: Path) -> None:
     path.write_bytes("title\nplain\nCafé\nNoël\n".encode("cp1252"))
     report = ReadReport()
     assert titles(path, report=report) == ["plain", "Café", "Noël"]
-    assert report.notes == [f"{path}:3: is not UTF-8; such lines are read as Windows-1252."]
+    assert report.notes == [f"{path}:3: isn't UTF-8; such lines are read as Windows-1252."]
 
 
 def test_a_duplicate_id_is_noted_and_no_row_is_lost(tmp_path: Path) -> None:
@@ -72,14 +72,14 @@ def test_a_duplicate_id_is_noted_and_no_row_is_lost(tmp_path: Path) -> None:
     path.write_bytes(STORY + b'{"id": "1", "title": "Other"}\n' * 2)
     report = ReadReport()
     assert titles(path, report=report) == ["One", "Other", "Other"]
-    assert report.notes == [f"{path}:2: id '1' comes again; rows are told apart by url or title."]
+    assert report.notes == [f"{path}:2: id '1' is repeated; the url or title identifies a row."]
 
 
 @pytest.mark.parametrize(
     ("data", "says"),
     [
         ("title\nx\n".encode("utf-16"), r"UTF-16 text\. Save it as UTF-8"),
-        (b"\x7fELF\0\0\0", r"binary file\. Give JSON lines or CSV"),
+        (b"\x7fELF\0\0\0", r"binary file\. Use JSON lines or CSV"),
         (b"1,Story,https://e.com\n", r"has no title or text column"),
     ],
 )  # fmt: skip

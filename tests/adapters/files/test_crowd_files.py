@@ -37,8 +37,8 @@ def test_a_gzipped_file_is_read_as_well(tmp_path: Path) -> None:
     [
         ("", "votes.csv:1: the file is empty"),
         ("item,worker\na,w1\n", "votes.csv:1: no column 'label'"),
-        ("item,worker,label\n", "holds no vote"),
-        ("item,worker,label\na,w1,x\na,w2\n", "votes.csv:3: 2 columns where the header has 3"),
+        ("item,worker,label\n", "has no votes"),
+        ("item,worker,label\na,w1,x\na,w2\n", "votes.csv:3: 2 columns, but the header has 3"),
         ("item,worker,label\na,,x\n", "votes.csv:2: the worker is empty"),
         ('item,worker,label\na,w1,"x\n', "is not CSV"),
     ],

@@ -9,7 +9,7 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 from starlette.testclient import TestClient
 
-from tierbot.adapters.http.web_token import behind
+from tierbot.adapters.http.web_token import require_token
 
 TOKEN = "correct-horse-battery"
 
@@ -19,7 +19,7 @@ def client() -> TestClient:
     async def page(_: Request) -> Response:
         return PlainTextResponse("secret figures")
 
-    return TestClient(Starlette(routes=[Route("/page", behind(TOKEN, page))]))
+    return TestClient(Starlette(routes=[Route("/page", require_token(TOKEN, page))]))
 
 
 def basic(said: str) -> str:

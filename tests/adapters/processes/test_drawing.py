@@ -38,5 +38,5 @@ def test_a_child_that_takes_too_long_is_given_up():
 
 def test_a_child_without_a_picture_is_no_success(monkeypatch):
     monkeypatch.setattr(drawing.sys, "executable", "/bin/true")
-    with pytest.raises(DrawingError, match="said: nothing"):
+    with pytest.raises(DrawingError, match="output: none"):
         draw_in_child(CHART)

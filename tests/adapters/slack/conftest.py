@@ -10,7 +10,7 @@ import httpx
 import pytest
 
 from tierbot.adapters.slack.admins import Admins
-from tierbot.adapters.slack.app import AuthorizeOne, build_app, identify
+from tierbot.adapters.slack.app import build_app, identify
 from tierbot.adapters.slack.connection.socket_mode import SocketRunner
 from tierbot.adapters.slack.dependencies import Dependencies
 from tierbot.adapters.slack.directory import Directory
@@ -34,7 +34,7 @@ class StoppedClock:
 
 
 class SmallGame:
-    """play.GamePort in memory: a ledger by event id, an agenda, a pause switch, two models."""
+    """The game in memory: a ledger by event id, an agenda, a pause switch, two models."""
 
     def __init__(self) -> None:
         self.ledger = {}
@@ -99,7 +99,7 @@ class SmallGame:
 
 
 def desk_of(game, clock, admins, channel):
-    """Return a desk where one game in memory plays every part."""
+    """Return dependencies where one game in memory plays every part."""
     return Dependencies(
         game=game,
         clock=clock,
@@ -110,7 +110,7 @@ def desk_of(game, clock, admins, channel):
         menu_votes=game,
         invitations=game,
         home=game,
-        requests=game,
+        tag_requests=game,
     )
 
 
@@ -152,7 +152,7 @@ class Bot:
         deps = desk_of(self.game, self.clock, Admins((), self.clock), lambda _: box.channel)
         self.identity = identify(box.web)
         self.directory = Directory(self.clock)
-        self.app = build_app(deps, AuthorizeOne(self.identity), base_url=box.info["api_url"], directory=self.directory)
+        self.app = build_app(deps, self.identity, base_url=box.info["api_url"], directory=self.directory)
         self.connections = threading.Semaphore(0)
         self.runner = SocketRunner(
             self.app, box.info["app_token"], box.app_web, on_connected=self.connections.release, **options

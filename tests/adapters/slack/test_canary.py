@@ -5,8 +5,8 @@ from slack_bolt import App
 
 from tests.adapters.slack.conftest import SmallGame, StoppedClock, desk_of
 from tierbot.adapters.slack.admins import Admins, list_admins
-from tierbot.adapters.slack.app import AuthorizeOne, build_app, identify
-from tierbot.adapters.slack.canary import COMMANDS, STRANGER, Canary, colleague
+from tierbot.adapters.slack.app import build_app, identify
+from tierbot.adapters.slack.canary import COMMANDS, FAKE_USER, Canary, colleague
 from tierbot.domain.nouns import TierbotError
 
 
@@ -24,7 +24,7 @@ def game():
 def app(box, game) -> App:
     clock = StoppedClock()
     deps = desk_of(game, clock, Admins((), clock), lambda _: box.channel)
-    return build_app(deps, AuthorizeOne(identify(box.web)), base_url=box.info["api_url"])
+    return build_app(deps, identify(box.web), base_url=box.info["api_url"])
 
 
 def canary(box, app, game, **options):
@@ -32,32 +32,32 @@ def canary(box, app, game, **options):
         seen = [event for event in game.deliveries if (event.channel, event.ts, event.user) == (channel, ts, user)]
         return bool(seen) and seen[-1].added
 
-    given = {"channel": box.channel, "emoji": "pizza", "patience": 0.3, "stands": stands, "clock": StoppedClock()}
+    given = {"channel": box.channel, "emoji": "pizza", "timeout": 0.3, "has_vote": stands, "clock": StoppedClock()}
     return Canary(box.web, app, identify(box.web), **(given | options))
 
 
 def test_through_the_listeners_a_reaction_reaches_the_ledger_and_leaves_it(box, app, game):
     hands = canary(box, app, game)
     hands.post()
-    assert "own listeners" in hands.react()
+    assert "to the app's listeners directly" in hands.react()
     assert hands.see_vote() == "in the ledger"
     hands.unreact()
     assert hands.see_no_vote() == "revoked in the ledger"
     assert [(event.user, event.name, event.added) for event in game.deliveries] == [
-        (STRANGER, "pizza", True),
-        (STRANGER, "pizza", False),
+        (FAKE_USER, "pizza", True),
+        (FAKE_USER, "pizza", False),
     ]
-    assert hands.clean_up() == "the canary is gone"
+    assert hands.clean_up() == "deleted the canary"
     assert box.see("messages")["messages"] == []
 
 
 @pytest.mark.parametrize("command", COMMANDS)
 @pytest.mark.parametrize("proxy", ["", "http://127.0.0.1:9"])
 def test_every_command_is_answered_on_this_machine_whatever_proxy_is_set(box, app, game, command, proxy, monkeypatch):
-    hands = canary(box, app, game, patience=5)
+    hands = canary(box, app, game, timeout=5)
     if proxy:
         monkeypatch.setenv("HTTPS_PROXY", proxy)
-    assert "by the app's own listeners" in hands.command(command)
+    assert "from the app's listeners directly" in hands.command(command)
 
 
 def test_a_command_that_nobody_answers_breaks_its_step(box, app, game):
@@ -67,7 +67,7 @@ def test_a_command_that_nobody_answers_breaks_its_step(box, app, game):
 
 def test_a_command_that_fails_breaks_its_step_with_the_number_that_the_log_has(box, app, game):
     with pytest.raises(TierbotError, match=r"/leaderboard 13: Something went wrong on my side.*number"):
-        canary(box, app, game, patience=5).command("/leaderboard 13")
+        canary(box, app, game, timeout=5).command("/leaderboard 13")
 
 
 def test_a_vote_that_does_not_come_breaks_the_step_and_says_where_to_look(box, app, game):

@@ -49,7 +49,7 @@ def test_a_pleasant_refusal_for_who_is_no_admin(bot):
 
 def test_slacks_own_admins_may_push(bot, box):
     (answer,) = bot.say("ada", "/tier push 5")
-    assert shown(answer) == f"Up to 5 posts queued for <#{box.channel}>: as many as articles wait."
+    assert shown(answer) == f"Queued up to 5 posts for <#{box.channel}>, as long as articles are waiting."
     assert bot.game.requests == [("push", box.users["ada"], {"count": 5})]
     bot.say("ada", "/tier retrain")
     assert all(bot.game.triggers), "Slack's own, by which a copy is known"
@@ -72,5 +72,5 @@ def test_an_unknown_fault_gets_a_number_that_the_log_carries(bot, caplog):
 
 def test_an_unknown_word_gets_the_list_of_what_is_possible(bot):
     (answer,) = bot.say("ada", "/tier dance")
-    assert "`/tier dance` is no command" in shown(answer)
+    assert "`/tier dance` isn't a command" in shown(answer)
     assert "`/tier rollback`" in shown(answer)

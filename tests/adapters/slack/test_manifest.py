@@ -51,7 +51,7 @@ def test_a_public_address_brings_redirects_request_urls_and_the_events_that_tell
 
 def test_every_method_that_the_code_calls_is_declared_and_every_declared_one_called():
     text = "".join(path.read_text(encoding="utf-8") for path in SOURCE.rglob("*.py"))
-    called = set(re.findall(r'call\(\s*"([a-zA-Z.]+)"', text))
+    called = set(re.findall(r'(?:call|pages|entries)\(\s*"([a-zA-Z.]+)"', text))
     declared = {method for needs in ALL for method in needs.methods}
     assert called - {"apps.connections.open"} == declared  # that one takes the app token
 
@@ -107,5 +107,5 @@ def test_socket_mode_needs_no_address_and_http_mode_gives_it_everywhere():
 
 @pytest.mark.parametrize("name", ["", "x" * 36])
 def test_a_name_that_slack_would_refuse_is_refused_here(name):
-    with pytest.raises(TierbotError, match="Slack takes 1 to 35"):
+    with pytest.raises(TierbotError, match="Slack allows 1 to 35"):
         manifest(name)

@@ -113,11 +113,11 @@ def test_a_backup_is_one_file_for_its_owner_with_its_digest_beside_it(
 def test_a_backup_replaces_another_only_by_force(url: str, store: SqlStore, tmp_path: Path) -> None:
     first = back_up(url, tmp_path / "one.db")
     write(store, 1)
-    with pytest.raises(StoreError, match=r"is there already.*--force"):
+    with pytest.raises(StoreError, match=r"already exists.*--force"):
         back_up(url, tmp_path / "one.db")
     assert check(tmp_path / "one.db") == first
     assert back_up(url, tmp_path / "one.db", force=True).sha256 != first.sha256
-    with pytest.raises(StoreError, match="is there already"):
+    with pytest.raises(StoreError, match="already exists"):
         back_up(url, tmp_path / "bot.db", force=True)  # the database itself
 
 
@@ -165,7 +165,7 @@ def test_a_sound_file_without_a_digest_is_taken_if_one_says_so(url: str, store: 
 
 
 @pytest.mark.parametrize(
-    ("schema", "says"), [("9999", "newer than this tierbot.*Install the newer one"), (None, "no database of tierbot's")]
+    ("schema", "says"), [("9999", "newer than this tierbot.*Upgrade tierbot"), (None, "isn't a tierbot database")]
 )
 def test_a_newer_or_foreign_schema_is_refused(tmp_path: Path, url: str, schema: str | None, says: str) -> None:
     file = tmp_path / "other.db"
@@ -248,5 +248,5 @@ def test_for_postgresql_its_own_tools_are_named(tmp_path: Path, do: Callable[[st
 
 
 def test_a_database_in_memory_has_no_backup(tmp_path: Path) -> None:
-    with pytest.raises(StoreError, match="no plain file"):
+    with pytest.raises(StoreError, match="isn't a plain file"):
         back_up("sqlite://", tmp_path / "one.db")

@@ -72,7 +72,7 @@ def test_a_target_that_holds_something_is_left_as_it_is(full: str, blank_url: st
 
 
 def test_a_database_that_a_bot_works_in_is_not_copied(full: str, blank_sqlite: str) -> None:
-    with pytest.raises(StoreError, match="me is at work"):
+    with pytest.raises(StoreError, match="me is using it"):
         copy_database(full, blank_sqlite, NOON - timedelta(seconds=1))
     assert not any(rows_of(blank_sqlite).values())
 

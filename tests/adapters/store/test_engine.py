@@ -27,7 +27,7 @@ def test_a_url_that_cannot_work_says_what_would(url: str, told: str) -> None:
 
 def test_no_password_is_shown() -> None:
     pytest.importorskip("psycopg", reason="needs PostgreSQL's driver")
-    with pytest.raises(StoreError, match="Check that the server runs") as told:
+    with pytest.raises(StoreError, match="Check that the server is running") as told:
         open_store("postgresql://someone:s3cret@127.0.0.1:1/tierbot?connect_timeout=1")
     assert "someone" in str(told.value)
     assert "s3cret" not in str(told.value)
@@ -55,7 +55,7 @@ def test_a_new_database_is_its_owners_alone_to_read_and_an_older_ones_mode_is_ke
 
 def test_a_folder_that_cannot_be_made_is_told(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
-    with pytest.raises(StoreError, match="cannot be made"):
+    with pytest.raises(StoreError, match="cannot be created"):
         open_store(f"sqlite:///{tmp_path}/file/tierbot.db")
 
 

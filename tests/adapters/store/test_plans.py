@@ -73,7 +73,11 @@ def _plan(store: SqlStore, tx: SqlTransaction, read: Callable[[SqlTransaction], 
 
     def explain(_: object, cursor: object, statement: str, parameters: object, *__: object) -> None:
         if statement.startswith("SELECT"):
-            rows = tx._connection.connection.cursor().execute(f"EXPLAIN QUERY PLAN {statement}", parameters).fetchall()
+            rows = (
+                tx.ledger._connection.connection.cursor()
+                .execute(f"EXPLAIN QUERY PLAN {statement}", parameters)
+                .fetchall()
+            )
             steps.extend(row[3] for row in rows)
 
     sql_event.listen(store._database.engine, "before_cursor_execute", explain)

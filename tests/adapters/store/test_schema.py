@@ -94,7 +94,7 @@ def test_a_newer_database_is_refused_and_left_alone(url: str) -> None:
 
 def test_another_programs_database_is_refused_and_left_alone(blank_url: str) -> None:
     run_sql(blank_url, "CREATE TABLE customers (id INTEGER)", "INSERT INTO customers VALUES (7)")
-    with pytest.raises(StoreError, match=r"not tierbot's \(customers\)\. Point DATABASE_URL"):
+    with pytest.raises(StoreError, match=r"aren't tierbot's \(customers\)\. Point DATABASE_URL"):
         open_store(blank_url)
     database = connect(blank_url, create=False)
     with database.read() as connection:
@@ -121,7 +121,7 @@ def _fail(*_: object, **__: object) -> None:
 def test_a_file_that_is_no_database_is_refused_and_left_alone(tmp_path: Path) -> None:
     path = tmp_path / "notes.txt"
     path.write_text("Dear diary, " * 999)
-    with pytest.raises(StoreError, match=re.escape(f"{path}: is not a sound SQLite database. Point DATABASE_URL")):
+    with pytest.raises(StoreError, match=re.escape(f"{path}: is not a valid SQLite database. Point DATABASE_URL")):
         open_store(f"sqlite:///{path}")
     assert path.read_text() == "Dear diary, " * 999
 
@@ -133,7 +133,7 @@ def test_a_damaged_database_is_told(sqlite_url: str) -> None:
     connection.close()
     whole = path.read_bytes()
     path.write_bytes(whole[:4096] + b"\xff" * (len(whole) - 4096))
-    with pytest.raises(StoreError, match="is not a sound SQLite database"):
+    with pytest.raises(StoreError, match="is not a valid SQLite database"):
         open_store(sqlite_url)
 
 

@@ -167,7 +167,7 @@ def test_a_full_disk_is_told_and_loses_nothing_that_was_there(sqlite_url: str) -
     with store._database.engine.connect() as connection:
         pages = connection.exec_driver_sql("PRAGMA page_count").scalar_one()
         connection.exec_driver_sql(f"PRAGMA max_page_count={pages + 2}")
-    with pytest.raises(StoreError, match=r"the disk is full.*Free space"), store.begin(TEAM) as tx:
+    with pytest.raises(StoreError, match=r"the disk is full.*Free some space"), store.begin(TEAM) as tx:
         tx.articles.add([article("too much", text="x" * 100_000)])
     with store.begin(TEAM) as tx:
         assert tx.articles.get(["before", "too much"]).keys() == {"before"}

@@ -79,7 +79,7 @@ def test_doubts_are_kept_by_id_until_they_are_removed(store: SqlStore) -> None:
 
 def test_a_workspace_that_is_put_again_keeps_its_key_and_who_was_forgotten(store: SqlStore) -> None:
     with store.begin(TEAM) as tx:
-        with pytest.raises(StoreError, match="is not set up"):
+        with pytest.raises(StoreError, match="isn't set up"):
             tx.workspaces.keep_pseudonym_key("00")
         tx.workspaces.put(Workspace(TEAM, "Team", NOON, bot_user="UBOT", channel="C1"))
         assert tx.workspaces.pseudonym_key() is None

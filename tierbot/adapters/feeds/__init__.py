@@ -1,4 +1,4 @@
-"""Feeds from the open web, read as untrusted input: guarded addresses, capped sizes and times, plain errors."""
+"""Feeds from the open web as untrusted input: checked addresses, limited size and time, plain errors."""
 
 from tierbot.adapters.feeds.guard import LOOPBACK, is_closed
 from tierbot.adapters.feeds.limits import FeedLimits

@@ -1,4 +1,4 @@
-"""One guarded GET: the bytes of a feed, within size and time, through redirects that are each checked."""
+"""Fetch a feed with limits on size and time, and check the address of every redirect."""
 
 import ssl
 import zlib
@@ -18,12 +18,12 @@ from tierbot.adapters.feeds.limits import FeedLimits
 from tierbot.domain.articles.feeds import FeedError, FeedMemory
 
 _ACCEPT = "application/atom+xml, application/rss+xml, application/xml;q=0.9, text/xml;q=0.8, */*;q=0.1"
-_LONGEST_VALIDATOR = 300  # characters of an ETag that are kept
+_LONGEST_VALIDATOR = 300  # characters of an ETag
 _HTTP_OK, _NOT_MODIFIED = 200, 304
 
 
 class TurnedAwayError(FeedError):
-    """The server answers, but with no feed; `wait` is the pause that it asks for, if it does."""
+    """The server answered without a feed; `wait` is the pause that it requested, if any."""
 
     def __init__(self, message: str, wait: timedelta | None = None) -> None:
         super().__init__(message)
@@ -32,7 +32,7 @@ class TurnedAwayError(FeedError):
 
 @dataclass(frozen=True, slots=True)
 class Fetched:
-    """What a server sent. `body` is None where nothing is new; `moved_to` is set if the feed moved for good."""
+    """A server's answer. `body` is None if nothing is new; `moved_to` is the address of a permanent redirect."""
 
     body: bytes | None
     url: str
@@ -43,7 +43,7 @@ class Fetched:
 
 
 class _Transport(httpx.BaseTransport):
-    """httpx over httpcore's pool with our own network backend (httpx offers no setting for it)."""
+    """httpx on httpcore's pool with our own network backend, for which httpx has no setting."""
 
     def __init__(self, backend: GuardedBackend) -> None:
         self._pool = httpcore.ConnectionPool(ssl_context=_certificates(), network_backend=backend, max_connections=2)
@@ -77,7 +77,7 @@ class _Stream(httpx.SyncByteStream):
 
 @cache
 def _certificates() -> ssl.SSLContext:
-    return httpx.create_ssl_context()  # reads the root certificates: 20 ms, once
+    return httpx.create_ssl_context()  # takes 20 ms to read the root certificates
 
 
 def fetch(
@@ -90,10 +90,10 @@ def fetch(
     resolve: Resolve,
     now: datetime,
 ) -> Fetched:
-    """Get a feed's bytes, asking only for what is new since `memory`.
+    """Fetch a feed if it changed since `memory`, within limits.size bytes and limits.seconds.
 
-    Raises FeedError (TurnedAwayError for an answer that is no feed) with one sentence and its remedy; never
-    reads beyond limits.size bytes nor limits.seconds. `now` (aware UTC) is for "Retry-After" dates.
+    Raises FeedError (TurnedAwayError for an answer without a feed): one sentence with a remedy. `now` (aware UTC) is for
+    "Retry-After" dates.
     """
     headers = {"User-Agent": user_agent, "Accept": _ACCEPT, "Accept-Encoding": "gzip, deflate"}
     if memory.etag:
@@ -106,31 +106,31 @@ def fetch(
             return _follow(client, client.build_request("GET", url), limits, now)
     except (httpx.TimeoutException, httpcore.TimeoutException) as fault:
         raise FeedError(
-            f"did not answer in full within {limits.seconds:g} s. It is tried again later; remove it if it stays slow."
+            f"didn't answer completely within {limits.seconds:g} s. tierbot will retry; remove the feed if it stays slow."
         ) from fault
     except (httpcore.ConnectError, httpcore.NetworkError) as fault:
         raise FeedError(_why_unreachable(fault)) from fault
     except (httpx.UnsupportedProtocol, httpcore.UnsupportedProtocol, httpx.InvalidURL) as fault:
-        raise FeedError("leads to an address that is not http or https. Find the feed's present address.") from fault
+        raise FeedError("leads to an address that isn't http or https. Find the feed's current address.") from fault
     except (httpx.HTTPError, httpcore.ProtocolError) as fault:
-        raise FeedError(f"broke off or does not speak HTTP ({fault}). It is tried again later.") from fault
+        raise FeedError(f"closed the connection early or doesn't speak HTTP ({fault}). tierbot will retry.") from fault
 
 
 def _follow(client: httpx.Client, request: httpx.Request, limits: FeedLimits, now: datetime) -> Fetched:
-    """Send a request and follow its redirects, one by one, at most limits.redirects."""
+    """Send a request and follow up to limits.redirects redirects."""
     moved_to: str | None = None
-    for_good = True
+    permanent = True
     for _ in range(limits.redirects + 1):
         with closing(client.send(request, stream=True, follow_redirects=False)) as response:
             if response.next_request is None:
                 return _received(response, limits, moved_to, now)
-            for_good = for_good and response.status_code in {301, 308}
+            permanent = permanent and response.status_code in {301, 308}
             request = response.next_request
         if request.url.scheme not in {"http", "https"}:
             raise httpx.UnsupportedProtocol(request.url.scheme)
-        moved_to = str(request.url) if for_good else moved_to
+        moved_to = str(request.url) if permanent else moved_to
     raise FeedError(
-        f"redirects more than {limits.redirects} times, or in a circle. Open it in a browser and list the address it ends at."
+        f"redirects more than {limits.redirects} times or in a circle. Open it in a browser and list the final address."
     )
 
 
@@ -154,14 +154,14 @@ def _validator(response: httpx.Response, name: str) -> str:
 
 
 def _body(response: httpx.Response, most: int) -> bytes:
-    """Return the body, decompressed, in at most `most` bytes: neither a huge nor a hugely compressed one fits."""
-    too_large = FeedError(f"is larger than {most / 2**20:g} MB. That is no feed for articles; remove it.")
+    """Return the decompressed body. Raises FeedError beyond `most` bytes, which also stops decompression bombs."""
+    too_large = FeedError(f"is larger than {most / 2**20:g} MB, which is too much for a feed of articles. Remove it.")
     length = response.headers.get("content-length", "")
     if length.isdigit() and len(length) > len(str(most)):
         raise too_large
     encoding = response.headers.get("content-encoding", "").strip().lower()
     if encoding not in {"", "identity", "gzip", "x-gzip", "deflate"}:
-        raise FeedError(f"is sent in the encoding {encoding[:40]!r}, which was not asked for. Tell its publisher.")
+        raise FeedError(f"uses the encoding {encoding[:40]!r}, which tierbot didn't accept. Tell its publisher.")
     unpack = zlib.decompressobj(wbits=47) if encoding not in {"", "identity"} else None  # 47: gzip or zlib
     parts: list[bytes] = []
     size = 0
@@ -173,25 +173,25 @@ def _body(response: httpx.Response, most: int) -> bytes:
             if size > most:
                 raise too_large
     except zlib.error as fault:
-        raise FeedError(f"is compressed, but damaged ({fault}). It is tried again later.") from fault
+        raise FeedError(f"has damaged compressed data ({fault}). tierbot will retry.") from fault
     if unpack and parts and not unpack.eof:
-        raise FeedError("is compressed, but breaks off before its end. It is tried again later.")
+        raise FeedError("has incomplete compressed data. tierbot will retry.")
     return b"".join(parts)
 
 
 def _turned_away(response: httpx.Response, now: datetime) -> TurnedAwayError:
     status = response.status_code
     remedies = {
-        401: "wants a password. Feeds must be public; remove it or use its public address.",
-        403: "refuses robots. Ask its publisher, or use another feed.",
-        404: "is not there. Find its present address on the site, or remove it.",
-        410: "is gone for good. Remove it.",
-        429: "asks for fewer requests. It is left alone for a while.",
+        401: "requires a password. Feeds must be public; use its public address or remove it.",
+        403: "refuses bots. Ask its publisher, or use another feed.",
+        404: "doesn't exist. Find its current address on the site, or remove it.",
+        410: "is permanently gone. Remove it.",
+        429: "requests fewer requests. tierbot will wait before the next one.",
     }
     remedy = remedies.get(status) or (
-        "has a fault on its side. It is tried again later."
+        "has a server error. tierbot will retry."
         if status >= 500  # noqa: PLR2004 - HTTP's class of server errors
-        else "answers with no feed. Open it in a browser to see why."
+        else "answers without a feed. Open it in a browser to see why."
     )
     return TurnedAwayError(f"{remedy} (HTTP {status})", _retry_after(response, now))
 
@@ -211,8 +211,8 @@ def _why_unreachable(fault: Exception) -> str:
     cause = fault
     while cause is not None:
         if isinstance(cause, ssl.SSLCertVerificationError):
-            return f"has a certificate that is not valid ({cause.verify_message}). Tell its publisher, or try http."
+            return f"has an invalid certificate ({cause.verify_message}). Tell its publisher, or try http."
         if isinstance(cause, ssl.SSLError):
-            return "does not speak https properly. Try its http address."
+            return "doesn't speak https properly. Try its http address."
         cause = cast("Exception", cause.__cause__ or cause.__context__)
-    return f"cannot be reached ({fault}). It is tried again later; check the address if it stays so."
+    return f"cannot be reached ({fault}). tierbot will retry; if it happens again, check the address."

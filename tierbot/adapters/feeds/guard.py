@@ -1,9 +1,9 @@
-"""Connections that reach the open web only: every address is checked when, and only when, it is connected to.
+"""Connect to the open web only: check every address right when connecting to it.
 
-Checking a host name and then handing the name on would let it resolve to something else the second time (DNS
-rebinding). Here the name is resolved once per connection, the addresses are checked, and the socket is opened to
-a checked address; host header and certificate still go by the name. Redirects make new connections, so each
-is checked likewise. A deadline bounds all of them together.
+If the guard checked a host name and passed the name on, it could resolve to a different address the second time (DNS
+rebinding). Instead, each connection resolves the name once, checks the addresses and connects to a checked one; host
+header and certificate still use the name. Redirects open new connections, so they are checked, too. One deadline covers
+all connections.
 """
 
 import socket
@@ -22,20 +22,20 @@ Network = IPv4Network | IPv6Network
 Resolve = Callable[[str, int], Sequence[str]]
 
 LOOPBACK: tuple[Network, ...] = (ip_network("127.0.0.0/8"), ip_network("::1/128"))
-"""The local machine: allowed for tests and for the demo."""
+"""The local machine, allowed for tests and the demo."""
 
 _CONNECT_SECONDS = 5.0
 _NAT64 = ip_network("64:ff9b::/96")
 
 
 def resolve(host: str, port: int) -> list[str]:
-    """Return the addresses of a host, as the system knows them. Raises OSError if it knows none."""
+    """Return a host's addresses from the system's resolver. Raises OSError if there are none."""
     found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
     return [str(place[0]) for *_, place in found]
 
 
 def is_closed(host: str, allow: Iterable[Network] = ()) -> bool:
-    """Tell whether a host is a written-out address outside of the open web, or this machine; names are not looked up."""
+    """Return whether a host is localhost or an IP address outside the open web; doesn't look up names."""
     try:
         return not is_open_web(ip_address("127.0.0.1" if host.rstrip(".") == "localhost" else host.strip("[]")), allow)
     except ValueError:
@@ -43,10 +43,10 @@ def is_closed(host: str, allow: Iterable[Network] = ()) -> bool:
 
 
 def is_open_web(address: Address, allow: Iterable[Network] = ()) -> bool:
-    """Tell whether an address lies in the open web, or in one of the networks that are allowed besides.
+    """Return whether an address is in the open web or in an allowed network.
 
-    Not so: private, loopback, link-local, shared, reserved and multicast addresses. An IPv6 address that
-    stands for an IPv4 address (mapped, 6to4, Teredo, NAT64) is judged by that.
+    Private, loopback, link-local, shared, reserved and multicast addresses aren't. For an IPv6 address with an embedded
+    IPv4 address (mapped, 6to4, Teredo, NAT64), the embedded one decides.
     """
     inner = _embedded(address)
     if inner:
@@ -66,10 +66,10 @@ def _embedded(address: Address) -> tuple[IPv4Address, ...]:
 
 
 class GuardedBackend(httpcore.NetworkBackend):
-    """Opens the connections of one fetch: to checked addresses only, and none beyond the deadline."""
+    """Opens the connections of one fetch, to checked addresses only and until a deadline."""
 
     def __init__(self, *, seconds: float, allow: Iterable[Network] = (), resolve: Resolve = resolve) -> None:
-        """`seconds` from now all connections end; `allow` are networks permitted besides the open web."""
+        """End all connections in `seconds`; also permit the networks in `allow`."""
         self._deadline = time.monotonic() + seconds
         self._allow = tuple(allow)
         self._resolve = resolve
@@ -79,23 +79,23 @@ class GuardedBackend(httpcore.NetworkBackend):
         self,
         host: str,
         port: int,
-        timeout: float | None = None,  # noqa: ARG002 - here and below: the deadline rules
+        timeout: float | None = None,  # noqa: ARG002 - here and below, the deadline counts instead
         local_address: str | None = None,
         socket_options: Iterable[Any] | None = None,
     ) -> httpcore.NetworkStream:
         """Connect to the first checked address of `host` that answers.
 
-        Raises FeedError if it has none that may be reached, httpcore.ConnectError if none answers.
+        Raises FeedError if no address is permitted, httpcore.ConnectError if none answers.
         """
         try:
             addresses = [ip_address(found.partition("%")[0]) for found in self._resolve(host.strip("[]"), port)]
         except (OSError, UnicodeError) as fault:
-            raise FeedError(f"the host {host} is not known. Check the address for typing errors.") from fault
+            raise FeedError(f"the host {host} is unknown. Check the address for typos.") from fault
         reachable = [address for address in addresses if is_open_web(address, self._allow)]
         if not reachable:
             raise FeedError(
-                f"{host} is a private address ({addresses[0] if addresses else 'none'}), which feeds may not reach. "
-                "Use a public address, or set TIERBOT_FEEDS_ALLOW_LOCAL=true for tests."
+                f"{host} is a private address ({addresses[0] if addresses else 'none'}), which feeds may not use. "
+                "Use a public address, or for tests set TIERBOT_FEEDS_ALLOW_LOCAL=true."
             )
         last: Exception = httpcore.ConnectError("no address")
         for address in dict.fromkeys(reachable):
@@ -113,11 +113,11 @@ class GuardedBackend(httpcore.NetworkBackend):
         timeout: float | None = None,  # noqa: ARG002
         socket_options: Iterable[Any] | None = None,  # noqa: ARG002
     ) -> httpcore.NetworkStream:
-        """Refuse: no feed lives in a file."""
-        raise FeedError(f"{path} is no web address. Use http or https.")
+        """Raise FeedError: feeds come from the web."""
+        raise FeedError(f"{path} isn't a web address. Use http or https.")
 
     def left(self) -> float:
-        """Return the seconds left. Raises httpcore.ReadTimeout if there are none."""
+        """Return the seconds left. Raises httpcore.ReadTimeout after the deadline."""
         left = self._deadline - time.monotonic()
         if left <= 0:
             raise httpcore.ReadTimeout("the deadline has passed")
@@ -125,7 +125,7 @@ class GuardedBackend(httpcore.NetworkBackend):
 
 
 class _TimedStream(httpcore.NetworkStream):
-    """A connection whose every step ends by the backend's deadline: servers that drip cannot hold it open."""
+    """A connection whose every operation obeys the backend's deadline, so a slow server can't hold it open."""
 
     def __init__(self, stream: httpcore.NetworkStream, backend: GuardedBackend) -> None:
         self._stream, self._backend = stream, backend

@@ -1,4 +1,4 @@
-"""The bytes of a feed made articles: hostile or broken XML is refused or mended, web pages are told from feeds."""
+"""Convert a feed's bytes to articles: refuse hostile XML, repair broken XML, and recognize web pages."""
 
 import codecs
 import html
@@ -16,9 +16,9 @@ from tierbot.domain.articles.rows import ArchiveRow, row_of
 from tierbot.domain.articles.urls import clean_url
 from tierbot.domain.nouns import Article
 
-_MOST_TAGS = 60_000  # elements outside CDATA, in the entries that are read; feedparser takes up to 80 µs for each
-_MOST_REFERENCES = 400_000  # "&lt;" and the like: 3 µs each
-_PAGE_HEAD = 200_000  # characters of a web page in which its feed is looked for
+_MOST_TAGS = 60_000  # outside CDATA, in the entries used; feedparser needs up to 80 µs for each
+_MOST_REFERENCES = 400_000  # "&lt;" and so on; 3 µs each
+_PAGE_HEAD = 200_000  # characters of a web page to search for a feed link
 
 _MARKS = (
     (codecs.BOM_UTF32_LE, "utf-32"),
@@ -31,9 +31,9 @@ _MARKS = (
 )
 _DECLARED = re.compile(rb"""^\s*<\?xml[^>]{0,200}?\bencoding\s*=\s*["']([\w.:-]{1,40})["']""")
 _CHARSET = re.compile(r"""charset\s*=\s*["']?([\w.:-]{1,40})""", re.IGNORECASE)
-_LOOKS_LIKE_ASCII = ("iso-2022", "iso2022", "hz", "utf-7", "utf7")  # their bytes are UTF-8 too, but say something else
+_LOOKS_LIKE_ASCII = ("iso-2022", "iso2022", "hz", "utf-7", "utf7")  # their bytes are valid UTF-8 with another meaning
 
-# Each of these stops at the next "<", at a bound, or at the end: none is quadratic in hostile input.
+# Each of these stops at the next "<", at a limit, or at the end, so none takes quadratic time on hostile input.
 _DECLARATION = re.compile(r"^\s*<\?xml.{0,300}?\?>", re.DOTALL)
 _ENTITY = re.compile(r"<!ENTITY|<!DOCTYPE[^<>\[]*\[", re.IGNORECASE)
 _ILLEGAL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")  # in XML 1.0
@@ -50,28 +50,28 @@ _HREF = re.compile(r"""\bhref\s*=\s*(?:"([^"]*)"|'([^']*)'|([^\s>]+))""", re.IGN
 
 @dataclass(frozen=True, slots=True)
 class Parsed:
-    """The articles of a feed, as it lists them, and what was odd but did no harm."""
+    """A feed's articles in its order, and notes on harmless problems."""
 
     articles: tuple[Article, ...]
     notes: tuple[str, ...]
 
 
 def parse_feed(body: bytes, *, feed: Feed, url: str, content_type: str, entries: int, now: datetime) -> Parsed:
-    """Make articles of a feed's bytes: at most `entries`, cleaned, received `now` (aware UTC).
+    """Return up to `entries` cleaned articles from a feed's bytes, received `now` (aware UTC).
 
-    `url` is where the bytes came from, against which relative links are resolved. Raises FeedError, with its
-    remedy, for what is no feed: nothing, a web page, entity definitions, XML beyond mending.
+    Relative links are resolved against `url`. Raises FeedError, with a remedy, for anything else: an empty answer, a web
+    page, entity definitions, XML beyond repair.
     """
     text = decode_xml(body, content_type)
     if not text.strip():
-        raise FeedError("sends nothing (0 bytes of text). It is tried again later; remove it if it stays empty.")
+        raise FeedError("is empty (0 bytes of text). tierbot will retry; remove the feed if it stays empty.")
     _refuse_entities(text)
     _refuse_page(text, url)
     text, cut = _first_entries(text, entries)
     found = _feedparser(text, url)
     listed = found.get("entries", [])[:entries]
     if not listed and (found.get("bozo") or not found.get("version")):
-        raise FeedError(_no_feed(text, found))
+        raise FeedError(_why_not_a_feed(text, found))
     source = source_of(feed, str(found.get("feed", {}).get("title", "")))
     rows = [row_of(fields, place, now) for place, fields in enumerate((_fields(entry, source) for entry in listed), 1)]
     articles = tuple(to_article(row, now) for row in rows if isinstance(row, ArchiveRow))
@@ -79,10 +79,10 @@ def parse_feed(body: bytes, *, feed: Feed, url: str, content_type: str, entries:
 
 
 def decode_xml(body: bytes, content_type: str) -> str:
-    """Decode a feed whatever it claims: by its byte order mark, as UTF-8, as its header or declaration say, as Windows-1252.
+    """Decode a feed by its byte order mark, or as UTF-8, as its header or declaration says, or as Windows-1252.
 
-    The claim comes after UTF-8 on purpose: wrong claims are common, and text that is not UTF-8 is hardly
-    ever valid as such.
+    The declared encoding comes after UTF-8 because it is often wrong, and text in another encoding is hardly ever valid
+    UTF-8.
     """
     for mark, encoding in _MARKS:
         if body.startswith(mark):
@@ -101,9 +101,7 @@ def decode_xml(body: bytes, content_type: str) -> str:
 
 def _refuse_entities(text: str) -> None:
     if _ENTITY.search(text):
-        raise FeedError(
-            "defines entities of its own (<!ENTITY), as bombs do that grow to gigabytes. No feed needs them; remove it."
-        )
+        raise FeedError("defines its own entities (<!ENTITY), like an XML bomb that expands to gigabytes. Remove it.")
 
 
 def _refuse_page(text: str, url: str) -> None:
@@ -116,12 +114,12 @@ def _refuse_page(text: str, url: str) -> None:
         if _FEED_TYPE.search(link[1]) and href:
             address = clean_url(urljoin(url, html.unescape(next(filter(None, href.groups()), ""))))
             if address:
-                raise FeedError(f"is a web page, not a feed. Its feed may be at {address} - list that.")
-    raise FeedError('is a web page, not a feed. Look on it for "RSS" or "Atom" and list that address.')
+                raise FeedError(f"is a web page, not a feed. Its feed may be {address}; list that instead.")
+    raise FeedError('is a web page, not a feed. Look for "RSS" or "Atom" on it and list that address instead.')
 
 
 def _first_entries(text: str, most: int) -> tuple[str, bool]:
-    """Take out all but the first entries before parsing, which costs as much for those nobody reads."""
+    """Remove all but the first entries, so that the parser doesn't spend time on the others."""
     ends: Iterator[re.Match[str]] = _ENTRY_END.finditer(text)
     place = last = -1
     for number, end in enumerate(ends, 1):
@@ -139,11 +137,11 @@ def _feedparser(text: str, url: str) -> Mapping[str, Any]:
     quoted = [found[1] for found in _CDATA_OR_BARE.finditer(clean)]
     tags, references = (clean.count(mark) - sum(part.count(mark) for part in quoted) for mark in "<&")
     if tags > _MOST_TAGS or references > _MOST_REFERENCES:
-        raise FeedError(f"has {tags:,} tags and {references:,} escapes. That is no feed for articles; remove it.")
-    # A stream, never the bytes themselves: feedparser takes those for a file name first.
+        raise FeedError(f"has {tags:,} tags and {references:,} escapes, too many for a feed of articles. Remove it.")
+    # Pass a stream, because feedparser would first try the bytes as a file name.
     stream = io.BytesIO(b'<?xml version="1.0" encoding="utf-8"?>\n' + clean.encode("utf-8", errors="replace"))
     headers = {"content-type": "application/xml; charset=utf-8", "content-location": url}
-    # Our own cleaning follows; feedparser's would parse each entry's HTML twice.
+    # We clean the HTML later; feedparser would parse it twice.
     found: Mapping[str, Any] = feedparser.parse(
         stream, response_headers=headers, sanitize_html=False, resolve_relative_uris=False
     )
@@ -151,14 +149,14 @@ def _feedparser(text: str, url: str) -> Mapping[str, Any]:
 
 
 def _fields(entry: Mapping[str, Any], source: str) -> dict[str, object]:
-    """Return an entry under the names that `row_of` knows."""
+    """Return an entry's fields under the names that `row_of` expects."""
     content = next((part.get("value") for part in entry.get("content", []) if part.get("value")), "")
     return {
         "id": entry.get("id", ""),
         "title": entry.get("title", ""),
         "text": entry.get("summary") or content,
         "url": entry.get("feedburner_origlink") or entry.get("link") or entry.get("id", ""),
-        # Aggregators name the publisher of each entry: that is who carries the story.
+        # An aggregator names each entry's publisher.
         "source": (entry.get("source") or {}).get("title") or source,
         "published": entry.get("published") or entry.get("updated") or "",
         "image": _image(entry),
@@ -179,20 +177,20 @@ def _image(entry: Mapping[str, Any]) -> str:
     return next(filter(None, pictures), "")
 
 
-def _no_feed(text: str, found: Mapping[str, Any]) -> str:
+def _why_not_a_feed(text: str, found: Mapping[str, Any]) -> str:
     if text.lstrip().startswith(("{", "[")):
-        return "is JSON, not RSS or Atom. Look on its site for an RSS or Atom address."
+        return "is JSON, not RSS or Atom. Look for an RSS or Atom address on its site."
     if _FEED_ROOT.search(text[:_PAGE_HEAD]) and found.get("bozo"):
-        return f"is broken XML ({str(found.get('bozo_exception'))[:100]}). Tell its publisher; it is tried again later."
-    return "is neither RSS nor Atom. Look on its site for an RSS or Atom address."
+        return f"is broken XML ({str(found.get('bozo_exception'))[:100]}). Tell its publisher; tierbot will retry."
+    return "is neither RSS nor Atom. Look for an RSS or Atom address on its site."
 
 
 def _notes(found: Mapping[str, Any], *, listed: int, used: int, cut: bool) -> Iterator[str]:
     if not listed:
-        yield "lists no entries at present"
+        yield "has no entries at the moment"
     if used < listed:
         yield f"{listed - used} of {listed} entries have neither title nor text"
     if cut:
-        yield f"lists more than {listed} entries; the first {listed} are read"
+        yield f"has more than {listed} entries; tierbot reads the first {listed}"
     if found.get("bozo") and listed:
-        yield f"is broken XML, read as far as it goes ({str(found.get('bozo_exception'))[:100]})"
+        yield f"is broken XML, read as far as possible ({str(found.get('bozo_exception'))[:100]})"

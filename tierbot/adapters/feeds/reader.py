@@ -1,4 +1,4 @@
-"""Polling many feeds at once: each gives articles or one plain sentence of what is wrong; none stops another."""
+"""Poll many feeds in parallel; each returns articles or a one-sentence error, and no failure stops another feed."""
 
 import logging
 from collections.abc import Iterable, Mapping, Sequence
@@ -16,7 +16,7 @@ log = logging.getLogger(__name__)
 
 
 class FeedReader:
-    """Reads feeds from the open web. Keeps nothing: what is to be remembered goes in and out as FeedMemory."""
+    """Reads feeds from the open web. Stateless: callers pass in and store each feed's FeedMemory."""
 
     def __init__(
         self,
@@ -26,17 +26,17 @@ class FeedReader:
         contact: str = "",
         resolve: Resolve = resolve,
     ) -> None:
-        """`allow`: networks permitted besides the open web. `contact`: how publishers can reach the operator."""
+        """Also permit the networks in `allow`; tell publishers how to `contact` the operator."""
         self._limits = limits or FeedLimits()
         self._allow = tuple(allow)
         self._resolve = resolve
         self._user_agent = f"tierbot/{version('tierbot')} (feed reader{'; ' + contact if contact else ''})"
 
     def poll(self, feeds: Sequence[Feed], memory: Mapping[str, FeedMemory], now: datetime) -> list[FeedResult]:
-        """Read all feeds, limits.workers at once; one result for each, in their order. Never raises for a feed's fault.
+        """Read all feeds, limits.workers in parallel; return one result each, in order. A feed's failure never raises.
 
-        `memory` maps addresses to what was kept of the last poll; a feed that is to be left alone until
-        after `now` (aware UTC) is not asked and comes back unchanged.
+        `memory` maps addresses to the last poll's FeedMemory. A feed that must wait until after `now` (aware UTC) is
+        skipped and returned unchanged.
         """
         if not feeds:
             return []
@@ -45,7 +45,7 @@ class FeedReader:
             return list(pool.map(lambda feed: self._result(feed, memory.get(feed.url, FeedMemory()), now), feeds))
 
     def read(self, feed: Feed, memory: FeedMemory, now: datetime) -> FeedResult:
-        """Read one feed. Raises FeedError, one sentence with its remedy, if it cannot be read."""
+        """Read one feed. Raises FeedError, one sentence with a remedy, if it can't be read."""
         fetched = fetch(
             feed.url,
             memory,
@@ -55,7 +55,7 @@ class FeedReader:
             resolve=self._resolve,
             now=now,
         )
-        moved = (f"has moved for good; list {fetched.moved_to} instead",) if fetched.moved_to else ()
+        moved = (f"has moved permanently; list {fetched.moved_to} instead",) if fetched.moved_to else ()
         if fetched.body is None:
             kept = FeedMemory(fetched.etag or memory.etag, fetched.last_modified or memory.last_modified)
             return FeedResult(feed, (), kept, notes=moved, unchanged=True)
@@ -80,8 +80,8 @@ class FeedReader:
             wait = fault.wait if isinstance(fault, TurnedAwayError) else None
             problem = f"{feed.url}: {fault}"
         except Exception as fault:
-            # A fault of our own or of a library, met by one feed, must not stop the others.
-            log.exception("Feed %s met a fault that nobody foresaw.", feed.url)
+            # A bug that one feed triggers must not stop the others.
+            log.exception("Feed %s caused an unexpected error.", feed.url)
             wait = None
             problem = f"{feed.url}: could not be read ({type(fault).__name__}: {str(fault)[:100]}). Please report this."
         return FeedResult(feed, (), memory.failed(now, wait), problem=problem)

@@ -1,1 +1,1 @@
-"""Files in and out: archives, annotations, crowd data, model files."""
+"""Files: archives, annotations, crowd data, models."""

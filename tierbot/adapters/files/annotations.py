@@ -1,4 +1,4 @@
-"""Labelled archives to import: what `edges/archives.py` opens, and Parquet and Label Studio's exports besides."""
+"""Read labeled archives to import: the formats of archives.py, Parquet, and Label Studio's exports."""
 
 import json
 from collections import Counter
@@ -13,15 +13,14 @@ from tierbot.domain.articles.rows import ArchiveError, ArchiveRow, BadRow, is_la
 
 _ARRAY_LIMIT = 512 * 2**20  # bytes: a JSON array is read whole
 _PARQUET_BATCH = 500
-_EXAMPLES = 5
-_DATASET, _DATASET_VERSION = "tierbot-dataset", 1  # our own exports' columns, see outputs/dataset.py
+_DATASET, _DATASET_VERSION = "tierbot-dataset", 1  # the columns of our own exports, see reports/dataset.py
 
 
 def read_annotations(path: Path, *, now: datetime, report: ReadReport) -> tuple[str, Iterator[ArchiveRow]]:
-    """Return what kind of file it is, for people, and its usable rows; what is not usable is counted in `report`.
+    """Return the kind of file, for people, and its usable rows; count the others in `report`.
 
-    Known by content: JSON lines and CSV (gzipped or not), Parquet, a JSON array of records, and Label Studio's JSON
-    and JSON-MIN. Raises ArchiveError if the file cannot be opened or understood at all.
+    Recognizes by content: JSON lines and CSV (may be gzipped), Parquet, a JSON array of records, and Label Studio's JSON
+    and JSON-MIN. Raises ArchiveError if the file can't be opened or has another format.
     """
     head = _head(path)
     if head.startswith(b"PAR1"):
@@ -48,9 +47,7 @@ def _usable(records: Iterable[Mapping[str, Any]], now: datetime, report: ReadRep
     for number, record in enumerate(records, start=1):
         row = row_of(record, number, now)
         if isinstance(row, BadRow):
-            report.bad += 1
-            if len(report.examples) < _EXAMPLES:
-                report.examples.append(row)
+            report.count_bad(row)
         else:
             report.rows += 1
             yield row
@@ -64,9 +61,7 @@ def _parquet(path: Path) -> Iterator[dict[str, Any]]:
         import pyarrow as pa  # noqa: PLC0415 - an extra
         from pyarrow import parquet  # noqa: PLC0415
     except ModuleNotFoundError as fault:
-        raise ArchiveError(
-            f"{path}: reading Parquet needs pyarrow. Install it: pip install 'tierbot[export]'."
-        ) from fault
+        raise ArchiveError(f"{path}: Parquet needs pyarrow. Install it: pip install 'tierbot[export]'.") from fault
     try:
         file = parquet.ParquetFile(path)
         _refuse_newer(path, (file.schema_arrow.metadata or {}).get(b"tierbot"))
@@ -80,21 +75,21 @@ def _parquet(path: Path) -> Iterator[dict[str, Any]]:
 
 
 def _refuse_newer(path: Path, about: bytes | None) -> None:
-    """Raise ArchiveError for an export of ours whose columns mean something that this version does not know."""
+    """Raise ArchiveError for our own export in a format that this version doesn't know."""
     try:
         form = str(json.loads(about)["format"]) if about else ""
     except (ValueError, TypeError, KeyError):
-        return  # somebody else's metadata under our name
+        return  # another program's metadata under our name
     name, _, version = form.rpartition("/")
     if name == _DATASET and version.isdecimal() and int(version) > _DATASET_VERSION:
         raise ArchiveError(
             f"{path}: was exported by a newer tierbot ({form}; this one reads up to {_DATASET}/{_DATASET_VERSION}). "
-            "Update tierbot."
+            "Upgrade tierbot."
         )
 
 
 def _keyed(value: Any) -> Any:
-    """Return our own exports' [{tag, value}] as the dict that it is elsewhere."""
+    """Return our own exports' [{tag, value}] as a dict, the form of other files."""
     if (
         isinstance(value, list)
         and value
@@ -110,18 +105,18 @@ def _keyed(value: Any) -> Any:
 def _array(path: Path) -> list[dict[str, Any]]:
     try:
         if path.stat().st_size > _ARRAY_LIMIT:
-            raise ArchiveError(f"{path}: is a JSON array of over 512 MB. Write one record a line (jq -c '.[]' FILE).")
+            raise ArchiveError(f"{path}: is a JSON array of over 512 MB. Write one record per line (jq -c '.[]' FILE).")
         found = json.loads(path.read_bytes())
     except (OSError, ValueError, RecursionError) as fault:
         raise ArchiveError(f"{path}: is not valid JSON ({str(fault)[:120]}). Export the file again.") from fault
     wrong = next((number for number, record in enumerate(found, start=1) if not isinstance(record, dict)), None)
     if wrong is not None:
-        raise ArchiveError(f"{path}: element {wrong} of the array is no object. Give one object a record.")
+        raise ArchiveError(f"{path}: element {wrong} of the array isn't an object. Write each record as an object.")
     return list(found)
 
 
 def _flat(record: dict[str, Any]) -> dict[str, Any]:
-    """Return a task as a plain record: its data, with what the annotators chose as its tags."""
+    """Return a task as a plain record: its data, with the annotators' choices as tags."""
     chosen = _choices(record)
     if chosen is None:
         return record
@@ -130,9 +125,9 @@ def _flat(record: dict[str, Any]) -> dict[str, Any]:
 
 
 def _choices(record: Mapping[str, Any]) -> list[str] | None:
-    """Return the tags of a Label Studio task that most of its annotators chose; None if it is no task.
+    """Return the tags that at least half of a Label Studio task's annotators chose; None for any other record.
 
-    JSON has annotations with results; JSON-MIN a field for each control, a text or {"choices": […]}.
+    JSON has annotations with results; JSON-MIN has a field per control, a string or {"choices": […]}.
     """
     annotations = record.get("annotations")
     if isinstance(annotations, list) and isinstance(record.get("data"), dict):
@@ -147,7 +142,7 @@ def _choices(record: Mapping[str, Any]) -> list[str] | None:
 
 
 def _single(record: Mapping[str, Any]) -> list[str]:
-    # A single choice is plain text under its control's name, which Label Studio puts before the fields it adds itself.
+    # A single choice is a string under its control's name; Label Studio puts it before its own fields.
     names = list(record)
     place = names.index("annotator") if "annotator" in names else len(names)
     value = record[names[place - 1]] if place else None

@@ -1,4 +1,4 @@
-"""Opening archives: files, gzipped or not, and standard input; the parsing is `articles/reading.py`."""
+"""Open archives: plain or gzipped files and standard input. domain/articles/rows.py parses them."""
 
 import gzip
 import sys
@@ -23,24 +23,30 @@ from tierbot.domain.articles.rows import (
 )
 
 _EXAMPLES = 5
-_IDS_WATCHED = 100_000  # the first so many: memory stays bounded
+_IDS_WATCHED = 100_000  # to limit memory
 _STDIN = Path("-")
 
 
 @dataclass(slots=True)
 class ReadReport:
-    """What a reading met: filled as it goes, complete when it has ended."""
+    """Counts and notes about an archive, complete once all rows are read."""
 
     rows: int = 0
     bad: int = 0
     examples: list[BadRow] = field(default_factory=list)  # the first few bad rows
-    notes: list[str] = field(default_factory=list)  # what was odd but did no harm
+    notes: list[str] = field(default_factory=list)  # harmless problems
     _ids: set[str] = field(default_factory=set, repr=False)
 
+    def count_bad(self, row: BadRow) -> None:
+        """Count a bad row, and store the first few as examples."""
+        self.bad += 1
+        if len(self.examples) < _EXAMPLES:
+            self.examples.append(row)
+
     def note_id(self, row: ArchiveRow, name: str) -> None:
-        """Note the first id that comes a second time, of the first 100,000; rows are told apart by address or title, so none is lost."""
-        if row.id and row.id in self._ids and not any("comes again" in note for note in self.notes):
-            self.notes.append(f"{name}:{row.line}: id {row.id!r} comes again; rows are told apart by url or title.")
+        """Note the first repeated id among the first 100,000. URL or title identifies a row, so none is lost."""
+        if row.id and row.id in self._ids and not any("is repeated" in note for note in self.notes):
+            self.notes.append(f"{name}:{row.line}: id {row.id!r} is repeated; the url or title identifies a row.")
         if len(self._ids) < _IDS_WATCHED:
             self._ids.add(row.id)
 
@@ -48,13 +54,12 @@ class ReadReport:
 def read_archive(
     path: Path, *, now: datetime, strict: bool = True, report: ReadReport | None = None, most: int | None = None
 ) -> Iterator[ArchiveRow]:
-    """Yield the usable rows of a JSONL or CSV file (gzipped or not), or of standard input for the path "-".
+    """Yield the usable rows of a JSONL or CSV file, plain or gzipped, or of standard input for the path "-".
 
-    The format is seen from the content, not from the name. Neighbors stays bounded whatever the file holds.
-    strict: the first bad row raises ArchiveError, naming file, line and remedy; otherwise bad rows are counted
-    in `report` with the first few as examples, and the reading goes on. Dates after `now` count as missing.
-    Raises ArchiveError in both modes if the file cannot be opened or understood at all, or has more than `most` usable
-    rows: for those who keep them all in memory.
+    The content decides the format, not the name, and memory stays bounded. With `strict`, the first bad row raises
+    ArchiveError with file, line and remedy; otherwise `report` counts bad rows and stores the first few. Dates after `now`
+    count as missing. Always raises ArchiveError if the file can't be opened, has another format, or has more than `most`
+    usable rows (for callers that keep them in memory).
     """
     name = "standard input" if path == _STDIN else str(path)
     report = report if report is not None else ReadReport()
@@ -73,15 +78,15 @@ def read_archive(
                 report.rows += 1
                 if most is not None and report.rows > most:
                     raise ArchiveError(
-                        f"{name} has more than {most:,} rows, and all would have to be kept in memory. Give a part of it, "
-                        f"such as the newest: tail -n {most} FILE > PART (gzipped: zcat FILE | tail -n {most} > PART)."
+                        f"{name} has more than {most:,} rows, too many to keep in memory. Use a part of it, such as the "
+                        f"newest: tail -n {most} FILE > PART (gzipped: zcat FILE | tail -n {most} > PART)."
                     )
                 report.note_id(row, name)
                 yield row
                 continue
             if strict:
                 raise ArchiveError(f"{name}:{row.line}: the row {row.why}.")
-            _count(report, row)
+            report.count_bad(row)
 
 
 def _open(path: Path, stack: ExitStack) -> BufferedReader:
@@ -90,7 +95,7 @@ def _open(path: Path, stack: ExitStack) -> BufferedReader:
     else:
         raw = stack.enter_context(path.open("rb"))
     stream = raw if isinstance(raw, BufferedReader) else BufferedReader(cast("BufferedReader", raw))
-    if stream.peek(2)[:2] == b"\x1f\x8b":  # gzip by its mark: names lie
+    if stream.peek(2)[:2] == b"\x1f\x8b":  # gzip's magic number; a file's name may be wrong
         return BufferedReader(cast("BufferedReader", stack.enter_context(gzip.open(stream, "rb"))))
     return stream
 
@@ -99,13 +104,13 @@ def _format_of(head: bytes, name: str) -> ArchiveFormat:
     if head.startswith((b"\xff\xfe", b"\xfe\xff")):
         raise ArchiveError(f"{name}:1: is UTF-16 text. Save it as UTF-8.")
     if b"\0" in head:
-        raise ArchiveError(f"{name}:1: is a binary file. Give JSON lines or CSV, gzipped or not.")
+        raise ArchiveError(f"{name}:1: is a binary file. Use JSON lines or CSV, plain or gzipped.")
     start = head.removeprefix(b"\xef\xbb\xbf").lstrip()
     return ArchiveFormat.JSONL if start.startswith((b"{", b"[")) else ArchiveFormat.CSV
 
 
 class _Lines:
-    """Reads lines within a bound, and notes what was odd; ends early where a damaged file breaks off."""
+    """Yields lines of limited length and notes harmless problems; stops early in a damaged file."""
 
     def __init__(self, stream: BufferedReader, name: str, *, strict: bool, report: ReadReport) -> None:
         self._stream, self._name, self._strict, self._report = stream, name, strict, report
@@ -125,7 +130,7 @@ class _Lines:
             error = _unreadable(self._name, number + 1, fault)
             if self._strict:
                 raise error from fault
-            _count(self._report, BadRow(number + 1, f"cannot be read ({fault}); copy or fetch the file again"))
+            self._report.count_bad(BadRow(number + 1, f"cannot be read ({fault}); copy or fetch the file again"))
 
     def _skip_rest(self) -> None:
         while (rest := self._stream.readline(2**20)) and not rest.endswith(b"\n"):
@@ -134,15 +139,9 @@ class _Lines:
     def _note_encoding(self, data: bytes, number: int) -> None:
         if not self._noted and not is_utf8(data):
             self._noted = True
-            self._report.notes.append(f"{self._name}:{number}: is not UTF-8; such lines are read as Windows-1252.")
+            self._report.notes.append(f"{self._name}:{number}: isn't UTF-8; such lines are read as Windows-1252.")
 
 
 def _unreadable(name: str, line: int, fault: Exception) -> ArchiveError:
     reason = fault.strerror if isinstance(fault, OSError) and fault.strerror else str(fault)
     return ArchiveError(f"{name}:{line}: cannot be read ({reason}). Check the path, or copy the file again.")
-
-
-def _count(report: ReadReport, row: BadRow) -> None:
-    report.bad += 1
-    if len(report.examples) < _EXAMPLES:
-        report.examples.append(row)

@@ -1,4 +1,4 @@
-"""TfIdfWeights plain crowd data from CSV: every mistake is refused with its file, line and remedy."""
+"""Read crowd data from CSV; errors name the file, the line and a remedy."""
 
 import csv
 import gzip
@@ -13,20 +13,20 @@ _TRUTHS = ("item", "truth")
 
 
 def read_votes(path: Path) -> CrowdTable:
-    """Read votes from a CSV file (or .csv.gz) with the columns item, worker, label in any order; others are ignored.
+    """Read votes from a CSV file (or .csv.gz) with the columns item, worker and label in any order, ignoring others.
 
     Raises CrowdError, naming file and line.
     """
     rows = [(item, worker, label) for _, (item, worker, label) in _rows(path, _VOTES)]
     if not rows:
-        raise CrowdError(f"{path}: holds no vote below its header. Give at least one row of item,worker,label.")
+        raise CrowdError(f"{path}: has no votes below its header. Add at least one row of item,worker,label.")
     return CrowdTable.from_rows(rows)
 
 
 def read_truth(path: Path) -> dict[str, str]:
     """Read item → true label from a CSV file (or .csv.gz) with the columns item, truth.
 
-    Raises CrowdError, naming file and line; also where an item is given two different truths.
+    Raises CrowdError, naming file and line, also for an item with two different truths.
     """
     truths: dict[str, str] = {}
     for line, (item, truth) in _rows(path, _TRUTHS):
@@ -47,15 +47,15 @@ def _rows(path: Path, columns: tuple[str, ...]) -> Iterator[tuple[int, list[str]
 
 
 def _open(path: Path) -> TextIO:
-    # utf-8-sig: spreadsheets write a byte-order mark, which would become part of the first column's name.
+    # utf-8-sig, because spreadsheets write a byte order mark, which would become part of the first column's name.
     if path.suffix == ".gz":
         return gzip.open(path, "rt", encoding="utf-8-sig", newline="")
     return path.open(encoding="utf-8-sig", newline="")
 
 
 def _checked(file: TextIO, path: Path, columns: tuple[str, ...]) -> Iterator[tuple[int, list[str]]]:
-    """Yield (line, wanted columns) of each row, stripped of blanks around them."""
-    reader, wanted = csv.reader(file, strict=True), ",".join(columns)
+    """Yield (line, cells of `columns`) of each row, without surrounding blanks."""
+    reader, expected = csv.reader(file, strict=True), ",".join(columns)
     places: list[int] | None = None
     try:
         for row in reader:
@@ -67,20 +67,20 @@ def _checked(file: TextIO, path: Path, columns: tuple[str, ...]) -> Iterator[tup
                 if missing:
                     raise CrowdError(
                         f"{path}:{reader.line_num}: no column {missing[0]!r} in the header {','.join(header)!r}. "
-                        f"Begin the file with the line {wanted}"
+                        f"Start the file with the line {expected}"
                     )
                 places, width = [header.index(column) for column in columns], len(row)
                 continue
             if len(row) != width:
                 raise CrowdError(
-                    f"{path}:{reader.line_num}: {len(row)} columns where the header has {width}. Mend that line."
+                    f"{path}:{reader.line_num}: {len(row)} columns, but the header has {width}. Fix that line."
                 )
             cells = [row[place].strip() for place in places]
             for column, cell in zip(columns, cells, strict=True):
                 if not cell:
-                    raise CrowdError(f"{path}:{reader.line_num}: the {column} is empty. Fill it in or drop the line.")
+                    raise CrowdError(f"{path}:{reader.line_num}: the {column} is empty. Fill it in or remove the line.")
             yield reader.line_num, cells
     except csv.Error as fault:
-        raise CrowdError(f"{path}:{reader.line_num}: is not CSV ({fault}). Mend that line.") from fault
+        raise CrowdError(f"{path}:{reader.line_num}: is not CSV ({fault}). Fix that line.") from fault
     if places is None:
-        raise CrowdError(f"{path}:1: the file is empty. Begin it with the line {wanted}")
+        raise CrowdError(f"{path}:1: the file is empty. Start it with the line {expected}")

@@ -1,4 +1,4 @@
-"""Models as files (ports.ModelFiles): the bootstrap model that ships, and the champion for others to load."""
+"""Models as files (ports.ModelFiles): the bootstrap model that ships with tierbot, and the published champion."""
 
 import hashlib
 import json
@@ -16,18 +16,18 @@ from tierbot.domain.nouns import ModelState, ModelVersion, TierbotError
 BOOTSTRAP = "bootstrap"
 CHAMPION = "champion"
 ROWS = "bootstrap-rows"
-_REINSTALL = "Reinstall tierbot, or make it anew with `tierbot models build`."
+_REINSTALL = "Reinstall tierbot, or build it again with `tierbot models build`."
 
 
 class ModelFolderError(TierbotError):
-    """A model's file that is missing or damaged; the text names the file and the remedy."""
+    """A model file is missing or damaged; the text names the file and a remedy."""
 
 
 @dataclass(frozen=True, slots=True)
 class ModelFolder:
-    """A folder with the bootstrap model's files, and one that champions are published to (None: nowhere).
+    """The folder of the bootstrap model, and the folder to publish champions to (None to publish none).
 
-    by_workspace: each workspace's champion goes to a folder of its own in there.
+    by_workspace: publish each workspace's champion to its own subfolder.
     """
 
     shipped: Path
@@ -45,16 +45,16 @@ class ModelFolder:
         return _checked(path, str(version.card.get("rows_sha256", "")), _REINSTALL)
 
     def champion(self) -> tuple[ModelVersion, bytes]:
-        """Return the published champion. Raises ModelFolderError if there is none or it is damaged."""
+        """Return the published champion. Raises ModelFolderError if it is missing or damaged."""
         return read_model(
             (self.published or self.shipped) / f"{CHAMPION}.json", "Publish it again with `tierbot models promote`."
         )
 
     def publish(self, version: ModelVersion, weights: bytes, workspace: str) -> None:
-        """Write a workspace's champion as files, replacing the former champion's atomically; nothing if they are there.
+        """Write a workspace's champion as files and replace the old one atomically; do nothing if it is already there.
 
-        The weights' file is named by its digest and the card, written last, names it: a reader that comes in
-        between sees the former champion whole.
+        The weights' file name contains their digest, and the card, written last, names that file. A reader in between
+        still sees the complete old champion.
         """
         if self.published is None:
             return
@@ -84,9 +84,9 @@ def read_model(card_file: Path, remedy: str) -> tuple[ModelVersion, bytes]:
 
 
 def write_model(folder: Path, name: str, version: ModelVersion, weights: bytes, *, by_digest: bool = True) -> None:
-    """Write a model's weights and then the card that names them; remove the weights that no card names any more.
+    """Write a model's weights, then the card that names them, and remove weights that no card names.
 
-    Raises ModelFolderError if the digest in `version` is not that of the weights, or the folder cannot be written.
+    Raises ModelFolderError if the weights don't match the digest in `version`, or the folder isn't writable.
     """
     found = hashlib.sha256(weights).hexdigest()
     if found != version.sha256:
@@ -111,12 +111,12 @@ def write_model(folder: Path, name: str, version: ModelVersion, weights: bytes, 
                 old.unlink(missing_ok=True)
     except OSError as fault:
         raise ModelFolderError(
-            f"{folder} cannot be written ({fault.strerror}). Make room, or set TIERBOT_MODELS."
+            f"{folder} cannot be written ({fault.strerror}). Free some space, or set TIERBOT_MODELS."
         ) from fault
 
 
 def version_of(card: Mapping[str, Any]) -> ModelVersion:
-    """Read a model version from its card's JSON. Raises KeyError, TypeError or ValueError if it is none."""
+    """Read a model version from its card's JSON. Raises KeyError, TypeError or ValueError if the card is invalid."""
     return ModelVersion(
         id=str(card["id"]),
         number=int(card["number"]),
@@ -130,7 +130,7 @@ def version_of(card: Mapping[str, Any]) -> ModelVersion:
 
 
 def shipped_models() -> Path:
-    """Return the folder of the models that ship: package data in a wheel, models/ in a source checkout."""
+    """Return the folder of the shipped models: package data in a wheel, models/ in a source checkout."""
     package = Path(str(resources.files("tierbot")))
     inside = package / "_models"
     return inside if inside.is_dir() else package.parent / "models"
@@ -142,5 +142,5 @@ def _checked(path: Path, sha256: str, remedy: str) -> bytes:
     except OSError as fault:
         raise ModelFolderError(f"{path} cannot be read ({fault.strerror}). {remedy}") from fault
     if hashlib.sha256(data).hexdigest() != sha256:
-        raise ModelFolderError(f"{path} is damaged: its sha256 is not the one on its card. {remedy}")
+        raise ModelFolderError(f"{path} is damaged: its sha256 differs from its card's. {remedy}")
     return data

@@ -1,1 +1,1 @@
-"""Pages and probes over HTTP that are not Slack's."""
+"""HTTP endpoints for operators: probes, metrics and the report."""

@@ -1,4 +1,4 @@
-"""What those who run a process ask of it by HTTP: is it alive, may work be sent to it, how does it do."""
+"""Health checks and metrics of a process over HTTP."""
 
 from collections.abc import Callable
 
@@ -7,23 +7,23 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
-from tierbot.adapters.http.web_token import Endpoint, behind
+from tierbot.adapters.http.web_token import Endpoint, require_token
 
 _PROMETHEUS = "text/plain; version=0.0.4; charset=utf-8"
 
 
 def probe_routes(dead: Callable[[], str | None], unready: Callable[[], str | None]) -> tuple[Route, ...]:
-    """Return /healthz and /readyz: 200, or 503 with the reason that the function gives, a few words without a name."""
+    """Return /healthz and /readyz: 200, or 503 with the function's reason, a few words without names."""
     return Route("/healthz", _probe(dead, "ok")), Route("/readyz", _probe(unready, "ready"))
 
 
 def metrics_routes(figures: Callable[[], bytes], token: str | None) -> tuple[Route, ...]:
-    """Return /metrics in Prometheus' text format, behind a token if there is one."""
+    """Return /metrics in Prometheus' text format; it requires the token if there is one."""
 
     async def metrics(_: Request) -> Response:
         return Response(await run_in_threadpool(figures), media_type=_PROMETHEUS, headers={"Cache-Control": "no-store"})
 
-    return (Route("/metrics", behind(token, metrics) if token else metrics),)
+    return (Route("/metrics", require_token(token, metrics) if token else metrics),)
 
 
 def _probe(wrong: Callable[[], str | None], fine: str) -> Endpoint:

@@ -1,4 +1,4 @@
-"""The report by HTTP: made anew for each request, one at a time, and kept by nobody on the way."""
+"""The report over HTTP: created for each request and never cached."""
 
 from collections.abc import Callable
 
@@ -7,17 +7,17 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
-from tierbot.adapters.http.web_token import behind
+from tierbot.adapters.http.web_token import require_token
 from tierbot.domain.nouns import TierbotError
 
 PATH = "/report"
 
 
 def report_routes(token: str, page: Callable[[str | None], str], policy: str) -> tuple[Route, ...]:
-    """Return the routes /report and /report/WORKSPACE, behind a token.
+    """Return the routes /report and /report/WORKSPACE, which require the token.
 
-    page: makes the HTML of a workspace's report (None: of the only one); what it raises as TierbotError is answered
-    404 with its text. policy: the page's Content-Security-Policy.
+    page: returns the HTML of a workspace's report (None for the only workspace); its TierbotErrors become 404 answers.
+    policy: the page's Content-Security-Policy.
     """
     headers = {
         "Cache-Control": "no-store",
@@ -34,5 +34,5 @@ def report_routes(token: str, page: Callable[[str | None], str], policy: str) ->
             return PlainTextResponse(str(fault), 404, headers)
         return HTMLResponse(made, headers=headers)
 
-    guarded = behind(token, report)
+    guarded = require_token(token, report)
     return Route(PATH, guarded), Route(f"{PATH}/{{workspace}}", guarded)

@@ -1,4 +1,4 @@
-"""Pages that only those see who know TIERBOT_WEB_TOKEN: metrics and reports tell how a team works."""
+"""Protect metrics and reports, which show how a team works, with TIERBOT_WEB_TOKEN."""
 
 import base64
 import binascii
@@ -11,10 +11,10 @@ from starlette.responses import PlainTextResponse, Response
 Endpoint = Callable[[Request], Awaitable[Response]]
 
 
-def behind(token: str, endpoint: Endpoint) -> Endpoint:
-    """Return the endpoint, answering 401 unless the request brings the token.
+def require_token(token: str, endpoint: Endpoint) -> Endpoint:
+    """Return the endpoint, which answers 401 unless the request has the token.
 
-    Programs send `Authorization: Bearer TOKEN`; a browser asks for a password, which is the token, under any name.
+    Programs send `Authorization: Bearer TOKEN`. In a browser, the token is the password, with any user name.
     """
     expected = token.encode()
 

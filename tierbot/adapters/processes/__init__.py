@@ -1,1 +1,11 @@
 """Work in child processes: training, drawing, external predictors."""
+
+import os
+
+SAID = 500
+"""The number of last characters of a child's standard error that its error quotes."""
+
+
+def child_environment() -> dict[str, str]:
+    """Return the environment for a child process, without Slack's tokens."""
+    return {name: value for name, value in os.environ.items() if not name.startswith("SLACK_")}

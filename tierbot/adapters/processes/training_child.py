@@ -1,7 +1,6 @@
 """The child process that trains: `python -m tierbot.adapters.processes.training_child JOB_FILE RESULT_FILE`.
 
-Training runs here so that it neither blocks a listener nor keeps its memory. Embeddings come with the job:
-torch is never imported.
+The job contains the embeddings, so torch is never imported.
 """
 
 import os
@@ -10,7 +9,7 @@ from pathlib import Path
 
 
 def main(arguments: list[str]) -> int:
-    """Train as the job file says and write the result file; return the exit status (0 if a model was made)."""
+    """Train on the job file and write the result file; return the exit status, 0 for success."""
     if len(arguments) != 2:  # noqa: PLR2004
         sys.stderr.write("Usage: python -m tierbot.adapters.processes.training_child JOB_FILE RESULT_FILE\n")
         return 2
@@ -28,5 +27,5 @@ def main(arguments: list[str]) -> int:
 
 
 if __name__ == "__main__":
-    os.nice(5)  # colleagues' clicks come first
+    os.nice(5)  # clicks take precedence
     sys.exit(main(sys.argv[1:]))

@@ -1,7 +1,6 @@
-"""A retraining's order and outcome as files, between the bot and the child process that trains.
+"""A retraining's job and result as files, between the bot and the child process that trains.
 
-Files are safetensors, written under another name and renamed, so that a reader sees a whole file or none: a
-child that is killed leaves no result.
+The files are safetensors, written atomically: a child that is killed leaves no result.
 """
 
 from collections.abc import Mapping
@@ -31,7 +30,7 @@ class TrainingInterruptedError(TierbotError):
 
 
 def write_job(job: TrainingJob, path: Path) -> None:
-    """Write a retraining's order for the child."""
+    """Write a job for the child."""
     arrays: dict[str, NDArray[Any]] = {
         **rows_arrays(job.verdicts, "verdicts."),
         "unbiased": job.unbiased,
@@ -56,7 +55,7 @@ def write_job(job: TrainingJob, path: Path) -> None:
 
 
 def read_job(path: Path) -> TrainingJob:
-    """Read a retraining's order. Raises ModelFileError if the file is damaged or missing."""
+    """Read a job. Raises ModelFileError if the file is damaged or missing."""
     name = str(path)
     arrays, about = read_tensors(_content(path), name, _JOB)
     bootstrap = about["bootstrap"]
@@ -76,26 +75,25 @@ def read_job(path: Path) -> TrainingJob:
 
 
 def write_result(result: TrainingResult, path: Path) -> None:
-    """Write a retraining's outcome for the parent."""
+    """Write a result for the parent."""
     about = {"format": _RESULT, "decision": result.decision.as_dict()}
     write_whole(path, write_tensors({"model": _bytes(result.classifier.to_bytes())}, about))
 
 
 def write_failure(message: str, path: Path) -> None:
-    """Tell the parent, in one sentence, why there is no model."""
+    """Write an error message for the parent."""
     write_whole(path, write_tensors({}, {"format": _RESULT, "failure": message}))
 
 
 def read_result(path: Path) -> TrainingResult:
-    """Read a retraining's outcome.
+    """Read a result.
 
-    Raises TrainingInterruptedError if the child left none, and TierbotError with the child's own words if it
-    could not train.
+    Raises TrainingInterruptedError if there is none, and TierbotError with the child's error if it couldn't train.
     """
     if not path.exists():
         raise TrainingInterruptedError(
-            f"The training ended without a result ({path} is missing): it was killed, ran out of memory or of time. "
-            "Nothing was changed; retrain when the machine has room."
+            f"The training ended without a result ({path} is missing): it was killed, or ran out of memory or time. "
+            "Nothing was changed; retrain when the machine has more resources."
         )
     arrays, about = read_tensors(_content(path), str(path), _RESULT)
     if "failure" in about:

@@ -1,5 +1,5 @@
-"""Slack: the only folder that knows its packages, its payloads and its manners.
+"""Slack: the only package that imports Slack's libraries and knows its payloads.
 
-`chat.SlackChat` is the port that writes; `app.build_app` is the Bolt app that reads; `socket.SocketRunner`
-keeps it connected; `manifest.manifest` says what the app must be allowed to do.
+`messages.chat.SlackChat` writes; `app.build_app` builds the Bolt app that reads; `connection.socket_mode.SocketRunner`
+keeps it connected; `manifest.manifest` declares the permissions that the app needs.
 """

@@ -1,14 +1,10 @@
-"""The Bolt app: which listeners there are and what they work with. Nothing is requested while it is built."""
+"""The Bolt app and its listeners. Building it sends no requests."""
 
 import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
 
 from slack_bolt import App
-from slack_bolt.authorization import AuthorizeResult
-from slack_bolt.authorization.authorize import Authorize
-from slack_bolt.context import BoltContext
 from slack_sdk import WebClient
 
 from tierbot.adapters.slack import faults
@@ -17,9 +13,9 @@ from tierbot.adapters.slack.dependencies import Dependencies
 from tierbot.adapters.slack.directory import Directory
 from tierbot.adapters.slack.errors import call
 from tierbot.adapters.slack.home import listeners as home
-from tierbot.adapters.slack.identity import Identity
+from tierbot.adapters.slack.identity import AuthorizeBot, Identity
 from tierbot.adapters.slack.installation import oauth
-from tierbot.adapters.slack.installation.oauth import AuthorizeInstalled, Installing
+from tierbot.adapters.slack.installation.oauth import Installing
 from tierbot.adapters.slack.messages.chat import web_client
 from tierbot.adapters.slack.needs import Needs
 from tierbot.adapters.slack.reactions import inbox
@@ -29,14 +25,14 @@ from tierbot.logs import FollowingExecutor
 from tierbot.use_cases.ports import Meter
 
 NEEDS = Needs(methods={"auth.test": ()})
-_NOT_HERE = "tierbot is not installed in this workspace (any more). Whoever manages its apps can add it again."
-LISTENER_THREADS = 32  # Bolt's own five let a slash command starve behind five slow ones
+_NOT_INSTALLED = "tierbot isn't installed in this workspace. Ask the person who manages your apps to install it."
+LISTENER_THREADS = 32  # with Bolt's default of five, five slow commands would block every other one
 
 
 def identify(client: WebClient) -> Identity:
-    """Ask Slack whose token the client carries.
+    """Ask Slack who owns the client's token.
 
-    Raises ChatError (for example invalid_auth, with the remedy), RateLimitedError or ChatUnavailableError.
+    Raises ChatError (for example invalid_auth, with a remedy), RateLimitedError or ChatUnavailableError.
     """
     said = call("auth.test", client.auth_test)
     return Identity(
@@ -50,24 +46,9 @@ def identify(client: WebClient) -> Identity:
     )
 
 
-class AuthorizeOne(Authorize):
-    """Bolt's `authorize` for one workspace: no request per event, and no other workspace let in."""
-
-    def __init__(self, identity: Identity) -> None:
-        self._identity = identity
-
-    def __call__(
-        self, *, context: BoltContext, enterprise_id: str | None, team_id: str | None, **_: Any
-    ) -> AuthorizeResult | None:
-        """Return whose token serves a request; None for another workspace."""
-        if team_id != self._identity.team_id:
-            return None
-        return self._identity.serving(enterprise_id, team_id, context)
-
-
 def build_app(
     deps: Dependencies,
-    authorize: AuthorizeOne | None,
+    identity: Identity | None,
     *,
     base_url: str = WebClient.BASE_URL,
     signing_secret: str | None = None,
@@ -77,18 +58,22 @@ def build_app(
     listener_threads: int = LISTENER_THREADS,
     meter: Meter | None = None,
 ) -> App:
-    """Return the app with every listener registered. `signing_secret` is needed for HTTP mode only.
+    """Return the app with every listener registered. Only HTTP mode needs `signing_secret`.
 
-    `installing` is how the app gets into many workspaces and who may act there; without it `authorize` says that.
+    The app serves the workspaces of `installing` or else only that of `identity`.
     """
-    allowed = AuthorizeInstalled(installing.installations) if installing else authorize
-    with _quiet(logging.getLogger("slack_bolt.App")):
+    authorize = None
+    if installing:
+        authorize = AuthorizeBot(installing.installations.asked_by)
+    elif identity:
+        authorize = AuthorizeBot(lambda team, _: identity if team == identity.team_id else None)
+    with _muted(logging.getLogger("slack_bolt.App")):
         app = App(
             name="tierbot",
             client=web_client(None, base_url, meter),
-            authorize=allowed,  # type: ignore[arg-type] # None is how Bolt is told "not installed"
+            authorize=authorize,  # type: ignore[arg-type] # it returns None for "not installed"
             oauth_settings=installing.settings if installing else None,
-            user_facing_authorize_error_message=_NOT_HERE,
+            user_facing_authorize_error_message=_NOT_INSTALLED,
             signing_secret=signing_secret or "",
             raise_error_for_unhandled_request=True,  # our error handler acknowledges it
             request_verification_enabled=signing_secret is not None,
@@ -97,7 +82,7 @@ def build_app(
     directory = directory or Directory(deps.clock)
     inbox.register(app, inbox.Inbox(deps.game, deps.clock, directory, ignored_users))
     listeners.register(app, deps, directory)
-    # One at a time: what takes seconds takes the encoder, and colleagues' clicks come first.
+    # Slow listeners use the encoder, so run one at a time and leave the CPU to clicks.
     slow = FollowingExecutor(1, thread_name_prefix="slack-slow")
     shortcuts.register(app, deps, slow)
     home.register(app, deps, directory, slow)
@@ -109,14 +94,14 @@ def build_app(
 
 
 @contextmanager
-def _quiet(logger: logging.Logger) -> Iterator[None]:
-    # Bolt reads SLACK_BOT_TOKEN itself and warns that our authorize() outranks it, as it should.
-    # By a filter: Bolt sets the level anew.
-    def nothing(_: logging.LogRecord) -> bool:
+def _muted(logger: logging.Logger) -> Iterator[None]:
+    # Bolt reads SLACK_BOT_TOKEN itself and warns that our authorize() takes precedence, which is intended.
+    # A filter, because Bolt resets the logger's level.
+    def drop(_: logging.LogRecord) -> bool:
         return False
 
-    logger.addFilter(nothing)
+    logger.addFilter(drop)
     try:
         yield
     finally:
-        logger.removeFilter(nothing)
+        logger.removeFilter(drop)

@@ -1,8 +1,8 @@
-"""The hands of a smoke test in Slack: a canary, a colleague who reacts to it, commands that answer.
+"""The steps of a smoke test in Slack: post a canary, react to it as a colleague, run commands.
 
-A bot token can neither react as a person nor type a command. With a user token (SLACK_USER_TOKEN) the reaction is
-a colleague's own and goes all the way through Slack. Without one, and for the commands always, what Slack would
-send is put into the app's own listeners here, and the smoke test says so.
+A bot token can't react as a person or type a command. With a user token (SLACK_USER_TOKEN) a real reaction goes all the
+way through Slack. Without one, and always for commands, the canary passes Slack's payload straight to the app's
+listeners, and the smoke test's output says so.
 """
 
 import json
@@ -40,25 +40,26 @@ NEEDS = Needs(
     }
 )
 USER_SCOPES = ("reactions:write",)
-"""What the user token needs: the manifest asks for it where a smoke test is wanted."""
+"""The user token's scopes; the manifest requests them for a smoke test."""
 
 COMMANDS = (LEADERBOARD.name, MY_SCORE.name, f"{TIER.name} help")
-"""What a smoke test types: commands that change nothing."""
+"""The commands that a smoke test runs; they change nothing."""
 
-STRANGER = "UTIERBOTSMOKETEST"
-"""Who reacts where there is no user token: nobody's id."""
+FAKE_USER = "UTIERBOTSMOKETEST"
+"""The user id that reacts without a user token; it belongs to nobody."""
 
-PATIENCE = 20.0  # seconds until a vote or an answer must have come
-_LOOK = 0.05  # seconds between two looks into the ledger
-_TAKEN = 200
+TIMEOUT = 20.0  # seconds to wait for a vote or an answer
+_POLL = 0.05  # seconds between two looks at the ledger
+_OK = 200
 _EVENT_TYPE = "tierbot_smoke_test"
-_SAYS = "🐤 A canary of `tierbot doctor`: no article, and nothing here counts. It goes by itself in a moment."
+_TEXT = "🐤 A test message from `tierbot doctor`. Nothing here counts, and it disappears in a moment."
 
 
 class Canary:
-    """doctor.smoke test.SmokeTestActions. `stands(channel, ts, user)` says whether the ledger reads a vote of the user's there.
+    """domain.doctor.smoke_test.SmokeTestActions in Slack.
 
-    user_client carries the colleague's token; None has the reaction put into the app's listeners instead.
+    `has_vote(channel, ts, user)` returns whether the ledger has a current vote by the user on that message.
+    `user_client` carries the colleague's token; without it, the app's listeners get the reaction directly.
     """
 
     def __init__(
@@ -69,33 +70,33 @@ class Canary:
         *,
         channel: str,
         emoji: str,
-        stands: Callable[[str, str, str], bool],
+        has_vote: Callable[[str, str, str], bool],
         clock: Clock,
         user_client: WebClient | None = None,
-        patience: float = PATIENCE,
+        timeout: float = TIMEOUT,
     ) -> None:
         self._client = client
         self._app = app
         self._identity = identity
         self._channel = channel
         self._emoji = emoji
-        self._stands = stands
+        self._has_vote = has_vote
         self._clock = clock
         self._user_client = user_client
-        self._patience = patience
-        self._user = STRANGER
+        self._timeout = timeout
+        self._user = FAKE_USER
         self._ts = ""
 
     # --- the canary -------------------------------------------------------------------------------
 
     def post(self) -> str:
-        """Post the canary; say where."""
+        """Post the canary; return where."""
         sent = call(
             "chat.postMessage",
             self._client.chat_postMessage,
             channel=self._channel,
-            text=_SAYS,
-            blocks=[section(_SAYS), context(f"Wanted: :{self._emoji}:")],
+            text=_TEXT,
+            blocks=[section(_TEXT), context(f"Expecting :{self._emoji}:")],
             metadata={"event_type": _EVENT_TYPE, "event_payload": {}},
         )
         self._ts = str(sent["ts"])
@@ -104,64 +105,55 @@ class Canary:
     def clean_up(self) -> str:
         """Delete the canary."""
         call("chat.delete", self._client.chat_delete, channel=self._channel, ts=self._ts)
-        return "the canary is gone"
+        return "deleted the canary"
 
     # --- the reaction -----------------------------------------------------------------------------
 
     def react(self) -> str:
-        """React with the tag's emoji, as the colleague or through the listeners."""
+        """Add the tag's emoji, as the colleague or through the listeners."""
         if self._user_client is None:
             self._dispatch_reaction("reaction_added")
-            return f":{self._emoji}: put into the app's own listeners; with SLACK_USER_TOKEN it goes through Slack"
+            return f":{self._emoji}: sent to the app's listeners directly; set SLACK_USER_TOKEN to test through Slack"
         with _as_colleague():
-            said = call("auth.test", self._user_client.auth_test)
-        if said.get("team_id") != self._identity.team_id:
-            raise TierbotError("SLACK_USER_TOKEN belongs to another workspace than SLACK_BOT_TOKEN.")
-        self._user = str(said["user_id"])
+            owner = call("auth.test", self._user_client.auth_test)
+        if owner.get("team_id") != self._identity.team_id:
+            raise TierbotError("SLACK_USER_TOKEN and SLACK_BOT_TOKEN belong to different workspaces.")
+        self._user = str(owner["user_id"])
         with _as_colleague():
-            call(
-                "reactions.add",
-                self._user_client.reactions_add,
-                channel=self._channel,
-                timestamp=self._ts,
-                name=self._emoji,
-            )
-        return f":{self._emoji}: as @{said.get('user')}, through Slack"
+            call("reactions.add", self._user_client.reactions_add, **self._reaction())
+        return f":{self._emoji}: as @{owner.get('user')}, through Slack"
 
     def unreact(self) -> str:
-        """Take the reaction back the way it was given."""
+        """Remove the reaction the same way."""
         if self._user_client is None:
             self._dispatch_reaction("reaction_removed")
-            return "put into the app's own listeners"
+            return "sent to the app's listeners directly"
         with _as_colleague():
-            call(
-                "reactions.remove",
-                self._user_client.reactions_remove,
-                channel=self._channel,
-                timestamp=self._ts,
-                name=self._emoji,
-            )
+            call("reactions.remove", self._user_client.reactions_remove, **self._reaction())
         return "through Slack"
 
+    def _reaction(self) -> dict[str, str]:
+        return {"channel": self._channel, "timestamp": self._ts, "name": self._emoji}
+
     def see_vote(self) -> str:
-        """Wait until the ledger reads the vote."""
-        return self._await_vote(stands=True)
+        """Wait for the vote to reach the ledger."""
+        return self._await_vote(present=True)
 
     def see_no_vote(self) -> str:
-        """Wait until the ledger reads the vote as revoked."""
-        return self._await_vote(stands=False)
+        """Wait for the vote's removal to reach the ledger."""
+        return self._await_vote(present=False)
 
-    def _await_vote(self, *, stands: bool) -> str:
-        until = time.monotonic() + self._patience
-        while self._stands(self._channel, self._ts, self._user) is not stands:
+    def _await_vote(self, *, present: bool) -> str:
+        until = time.monotonic() + self._timeout
+        while self._has_vote(self._channel, self._ts, self._user) is not present:
             if time.monotonic() > until:
                 raise TierbotError(
-                    f"The {'vote' if stands else 'removal'} did not reach the ledger within {self._patience:g} s. Is "
+                    f"The {'vote' if present else 'removal'} did not reach the ledger within {self._timeout:g} s. Is "
                     "`tierbot run` running on this database, and does the app have the events reaction_added and "
                     "reaction_removed?"
                 )
-            time.sleep(_LOOK)
-        return "in the ledger" if stands else "revoked in the ledger"
+            time.sleep(_POLL)
+        return "in the ledger" if present else "revoked in the ledger"
 
     def _dispatch_reaction(self, kind: str) -> None:
         now = self._clock.now()
@@ -173,19 +165,20 @@ class Canary:
             "item_user": self._identity.bot_user_id,
             "event_ts": to_slack_ts(now),
         }
-        body = {
-            "type": "event_callback",
-            "team_id": self._identity.team_id,
-            "event_id": f"EvSmokeTest{secrets.token_hex(8)}",
-            "event_time": int(now.timestamp()),
-            "event": event,
-        }
-        self._dispatch(body)
+        self._dispatch(
+            {
+                "type": "event_callback",
+                "team_id": self._identity.team_id,
+                "event_id": f"EvSmokeTest{secrets.token_hex(8)}",
+                "event_time": int(now.timestamp()),
+                "event": event,
+            }
+        )
 
     # --- commands ---------------------------------------------------------------------------------
 
     def command(self, text: str) -> str:
-        """Put a slash command into the app's listeners; return how its answer begins."""
+        """Pass a slash command to the app's listeners; return the start of its answer."""
         name, _, rest = text.partition(" ")
         with _answers() as (url, answers):
             body = {
@@ -203,22 +196,22 @@ class Canary:
             }
             self._dispatch(body, {"respond": Respond(response_url=url, proxy=url)})
             try:
-                answer = answers.get(timeout=self._patience)
+                answer = answers.get(timeout=self._timeout)
             except Empty:
-                raise TierbotError(f"{name} gave no answer within {self._patience:g} s. The log says why.") from None
+                raise TierbotError(f"{name} gave no answer within {self._timeout:g} s. See the log.") from None
         said = clean(str(answer.get("text") or ""), 300)
         if said.startswith(WENT_WRONG):
             raise TierbotError(f"{text}: {said}")
-        return f"“{cut(said, 60)}”, by the app's own listeners"
+        return f"“{cut(said, 60)}”, from the app's listeners directly"
 
     def _dispatch(self, body: dict[str, Any], extra: Mapping[str, Any] | None = None) -> None:
         response = self._app.dispatch(BoltRequest(body=body, mode="socket_mode", context=dict(extra or {})))
-        if response.status != _TAKEN:
-            raise TierbotError(f"The app's listeners answered {response.status}. The log says why.")
+        if response.status != _OK:
+            raise TierbotError(f"The app's listeners answered {response.status}. See the log.")
 
 
 def colleague(token: str, base_url: str) -> WebClient:
-    """Return a client for a user token. Raises TierbotError, which says what kind of token it is, for another."""
+    """Return a client for a user token. Raises TierbotError for any other kind of token."""
     if fault := wrong_token(token, USER):
         raise TierbotError(f"SLACK_USER_TOKEN: {fault}")
     return web_client(token, base_url)
@@ -226,34 +219,33 @@ def colleague(token: str, base_url: str) -> WebClient:
 
 @contextmanager
 def _as_colleague() -> Iterator[None]:
-    """Say of a refusal inside the block what the user token lacks: the usual remedies are about the bot."""
+    """Explain a refusal inside the block in terms of the user token; the usual remedies are for the bot."""
     try:
         yield
     except ChatError as fault:
         raise TierbotError(
-            f"Slack says {fault.code} to SLACK_USER_TOKEN. Its user must be a member of the channel, and the token needs "
-            f"the user scope {' and '.join(USER_SCOPES)} (`tierbot manifest --smoke-test` asks for it)."
+            f"Slack refused SLACK_USER_TOKEN: {fault.code}. Its user must be a member of the channel, and the token needs "
+            f"the user scope {' and '.join(USER_SCOPES)} (`tierbot manifest --smoke-test` requests it)."
         ) from fault
 
 
 @contextmanager
 def _answers() -> Iterator[tuple[str, "SimpleQueue[dict[str, Any]]"]]:
-    """Give a response url on this machine, and the answers that come there.
+    """Serve a response URL on this machine; yield it and the queue of the answers posted to it.
 
-    The url serves as its own proxy, so that a proxy in the environment, which slack_sdk would use for every
-    address, does not swallow the answers.
+    The URL acts as its own proxy. Otherwise slack_sdk would send the answers to the proxy set in the environment.
     """
-    taken: SimpleQueue[dict[str, Any]] = SimpleQueue()
+    received: SimpleQueue[dict[str, Any]] = SimpleQueue()
 
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
             length = int(self.headers.get("Content-Length") or 0)
             try:
-                taken.put(json.loads(self.rfile.read(length)))
+                received.put(json.loads(self.rfile.read(length)))
             except ValueError:
                 self.send_error(400)
                 return
-            self.send_response(_TAKEN)
+            self.send_response(_OK)
             self.send_header("Content-Length", "2")
             self.end_headers()
             self.wfile.write(b"ok")
@@ -265,7 +257,7 @@ def _answers() -> Iterator[tuple[str, "SimpleQueue[dict[str, Any]]"]]:
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
     thread.start()
     try:
-        yield f"http://127.0.0.1:{server.server_address[1]}", taken
+        yield f"http://127.0.0.1:{server.server_address[1]}", received
     finally:
         server.shutdown()
         server.server_close()

@@ -1,22 +1,27 @@
-"""What the listeners work with, handed to them as one value."""
+"""The use cases and settings that the listeners need, passed as one value."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
 
 from tierbot.adapters.slack.admins import Admins
-from tierbot.adapters.slack.game_port import Explanations, GamePort, HomePage, Invitations, MenuVotes, Requests
 from tierbot.domain.tags import TagSpace
+from tierbot.use_cases.articles.tag_requests import TagRequests
+from tierbot.use_cases.asking.invitations import Invitations
+from tierbot.use_cases.game.home import HomePage
+from tierbot.use_cases.game.questions import Game
+from tierbot.use_cases.models.explanations import Explanations
 from tierbot.use_cases.ports import Clock
+from tierbot.use_cases.voting.menu_votes import MenuVotes
 
 
 @dataclass(frozen=True, slots=True)
 class Dependencies:
-    """What the listeners work with.
+    """What the listeners need.
 
-    `channel` gives a workspace's channel id, None where none is chosen yet; `tags` its tag space.
+    `channel` returns a workspace's channel id, empty or None if none is set; `tags` returns its tag space.
     """
 
-    game: GamePort
+    game: Game
     clock: Clock
     admins: Admins
     channel: Callable[[str], str | None]
@@ -25,4 +30,4 @@ class Dependencies:
     menu_votes: MenuVotes
     invitations: Invitations
     home: HomePage
-    requests: Requests
+    tag_requests: TagRequests

@@ -1,4 +1,4 @@
-"""What Slack answers when it will not: its errors as the three that the outbox knows, each with a remedy."""
+"""Maps Slack's errors to the three that the outbox handles, each with a remedy."""
 
 from collections.abc import Callable
 from http.client import HTTPException
@@ -13,38 +13,38 @@ _DEFAULT_WAIT = 30.0  # seconds; a 429 without a readable Retry-After
 _LONGEST_WAIT = 3600.0
 _TOO_MANY, _SERVER_FAULT = 429, 500
 _RATE_LIMITED = frozenset({"ratelimited", "rate_limited"})
-_PASSING = frozenset({"internal_error", "fatal_error", "service_unavailable", "request_timeout", "team_added_to_org"})
+_TEMPORARY = frozenset({"internal_error", "fatal_error", "service_unavailable", "request_timeout", "team_added_to_org"})
 _REMEDIES = {
-    "invalid_auth": "Check SLACK_BOT_TOKEN: copy the bot token (xoxb-…) from the app's page again.",
+    "invalid_auth": "Check SLACK_BOT_TOKEN: copy the bot token (xoxb-…) again from the app's page.",
     "not_authed": "Set SLACK_BOT_TOKEN to the bot token (xoxb-…) from the app's page.",
     "not_allowed_token_type": "SLACK_BOT_TOKEN takes a bot token (xoxb-…), SLACK_APP_TOKEN an app-level one (xapp-…).",
     "token_revoked": "Install the app again and set SLACK_BOT_TOKEN to the new token.",
     "token_expired": "Install the app again and set SLACK_BOT_TOKEN to the new token.",
     "account_inactive": "Install the app again: it was removed from the workspace.",
-    "channel_not_found": "Check the channel's id; in a private channel the bot must be a member: /invite it there.",
-    "not_in_channel": "Invite the bot in that channel: /invite @ and its name.",
+    "channel_not_found": "Check the channel's id. If the channel is private, invite the bot first: /invite @ and its name.",
+    "not_in_channel": "Invite the bot to that channel: /invite @ and its name.",
     "is_archived": "Unarchive the channel or choose another.",
-    "restricted_action": "A workspace setting keeps the bot from posting there; ask a workspace admin.",
+    "restricted_action": "A workspace setting stops the bot from posting there; ask a workspace admin.",
     "invalid_name": "The workspace has no such emoji; add it or give the tag another.",
-    "too_many_emoji": "The message carries as many different emoji as Slack allows.",
-    "too_many_reactions": "The message carries as many reactions of the bot as Slack allows.",
+    "too_many_emoji": "The message already has as many different emoji as Slack allows.",
+    "too_many_reactions": "The message already has as many reactions by the bot as Slack allows.",
     "message_not_found": "The message was deleted.",
-    "msg_too_long": "The message is too long; this is a fault in tierbot, please report it.",
-    "invalid_blocks": "The message's blocks were refused; this is a fault in tierbot, please report it.",
+    "msg_too_long": "The message is too long. This is a bug in tierbot; please report it.",
+    "invalid_blocks": "Slack refused the message's blocks. This is a bug in tierbot; please report it.",
 }
 
 
 def call(method: str, request: Callable[..., SlackResponse], **arguments: Any) -> SlackResponse:
-    """Call a Web API method once, with its errors made ours; nothing sleeps and nothing is tried again here.
+    """Call a Web API method once, without sleeping or retrying, and translate its errors.
 
-    Raises RateLimitedError (with the seconds to wait), ChatUnavailableError (no answer or a 5xx: it may have
-    happened) or ChatError (refused for good).
+    Raises RateLimitedError (with the seconds to wait), ChatUnavailableError (no answer or a 5xx: the call may have
+    taken effect) or ChatError (refused permanently).
     """
     try:
         return request(**arguments)
     except SlackApiError as fault:
         raise _refusal(method, fault) from fault
-    # AttributeError: slack_sdk raises it for an answer that is JSON but no object.
+    # slack_sdk raises AttributeError for an answer that is JSON but not an object.
     except (OSError, HTTPException, ValueError, LookupError, AttributeError, SlackClientError) as fault:
         raise ChatUnavailableError(
             f"{method}: no usable answer from Slack ({type(fault).__name__}: {fault})."
@@ -58,8 +58,8 @@ def _refusal(method: str, fault: SlackApiError) -> ChatError | RateLimitedError 
     code = str(data.get("error") or "no_error_given") if isinstance(data, dict) else "no_json"
     if status == _TOO_MANY or code in _RATE_LIMITED:
         return RateLimitedError(method, _retry_after(getattr(response, "headers", {}) or {}))
-    if status >= _SERVER_FAULT or code in _PASSING or " " in code or code == "no_json":
-        return ChatUnavailableError(f"{method}: Slack had a fault of its own ({status} {code[:80]}).")
+    if status >= _SERVER_FAULT or code in _TEMPORARY or " " in code or code == "no_json":
+        return ChatUnavailableError(f"{method}: Slack failed ({status} {code[:80]}).")
     return ChatError(code, _explained(method, code, data if isinstance(data, dict) else {}))
 
 
@@ -70,7 +70,7 @@ def _explained(method: str, code: str, data: dict[str, Any]) -> str:
         remedy = _REMEDIES.get(code, f"See https://docs.slack.dev/reference/methods/{method} for this error.")
     details = (data.get("response_metadata") or {}).get("messages") or data.get("errors") or []
     said = f" ({'; '.join(map(str, details))[:300]})" if details else ""
-    return f"{method}: Slack says {code}{said}. {remedy}"
+    return f"{method}: Slack answered {code}{said}. {remedy}"
 
 
 def _retry_after(headers: Any) -> float:

@@ -1,6 +1,6 @@
-"""Asks Slack what `tierbot doctor` and `tierbot init` want to know: facts, with a refusal where there is none.
+"""Collects facts from Slack for `tierbot doctor` and `tierbot init`.
 
-Nothing is judged here and nothing raises: a question that Slack does not answer is a fact, too.
+Nothing here judges or raises: if Slack refuses an answer, the fact is a Refusal.
 """
 
 from collections.abc import Mapping
@@ -13,6 +13,7 @@ from slack_sdk import WebClient
 
 from tierbot.adapters.slack.errors import call
 from tierbot.adapters.slack.needs import Needs
+from tierbot.adapters.slack.pagination import entries
 from tierbot.domain.doctor.facts import AppFacts, ChannelFacts, Refusal, SlackFacts
 from tierbot.domain.doctor.tokens import APP, BOT, kind_of_token
 from tierbot.domain.nouns import TierbotError
@@ -25,7 +26,7 @@ NEEDS = Needs(
         "emoji.list": ("emoji:read",),
     }
 )
-_PAGE, _MOST_PAGES = 200, 10
+_MOST_PAGES = 10
 _APP_TOKEN_REMEDIES = {
     "missing_scope": "Generate a new one with the scope connections:write, and set SLACK_APP_TOKEN to it.",
     "internal_error": "Check that Socket Mode is on: api.slack.com/apps → your app → Socket Mode.",
@@ -34,7 +35,7 @@ _NEW_APP_TOKEN = "Generate one at Basic Information → App-Level Tokens and set
 
 
 def examine(client: WebClient, app_client: WebClient, app_token: str, channel: str, clock: Clock) -> SlackFacts:
-    """Ask Slack everything that can be asked without changing anything; at most four calls."""
+    """Collect all facts, in up to four calls that change nothing."""
     facts = ask_who(client, clock) if str(client.token or "").startswith(BOT) else SlackFacts()
     if app_token.startswith(APP):
         facts = replace(facts, connections=ask_connections(app_client, app_token))
@@ -44,7 +45,7 @@ def examine(client: WebClient, app_client: WebClient, app_token: str, channel: s
 
 
 def ask_who(client: WebClient, clock: Clock) -> SlackFacts:
-    """Ask whose token the client carries, with which scopes, and what time it is."""
+    """Ask for the token's owner and scopes and for Slack's time."""
     before = clock.now()
     try:
         said = call("auth.test", client.auth_test)
@@ -55,13 +56,13 @@ def ask_who(client: WebClient, clock: Clock) -> SlackFacts:
     scopes = None if listed is None else frozenset(scope.strip() for scope in listed.split(",") if scope.strip())
     bot = f"@{said.get('user') or said.get('user_id')}"
     if not said.get("bot_id"):
-        return SlackFacts(app=Refusal("no_bot", f"The token belongs to {bot}, who is no bot. Use the bot token."))
+        return SlackFacts(app=Refusal("no_bot", f"The token belongs to {bot}, who isn't a bot. Use the bot token."))
     app = AppFacts(str(said.get("team") or said.get("team_id")), bot, scopes)
     return SlackFacts(app=app, clock_ahead=_ahead(before, clock.now(), headers))
 
 
 def ask_connections(client: WebClient, app_token: str) -> bool | Refusal:
-    """Ask whether the app token may open a connection; none is opened."""
+    """Ask whether the app token may open a connection, without opening one."""
     try:
         call("apps.connections.open", client.apps_connections_open, app_token=app_token)
     except ChatError as fault:
@@ -74,7 +75,7 @@ def ask_connections(client: WebClient, app_token: str) -> bool | Refusal:
 
 
 def ask_channel(client: WebClient, channel: str) -> ChannelFacts | Refusal:
-    """Ask about the channel with this id."""
+    """Ask about the channel with the id `channel`."""
     try:
         found = call("conversations.info", client.conversations_info, channel=channel).get("channel") or {}
     except TierbotError as fault:
@@ -83,30 +84,18 @@ def ask_channel(client: WebClient, channel: str) -> ChannelFacts | Refusal:
 
 
 def ask_my_channels(client: WebClient) -> list[ChannelFacts] | Refusal:
-    """Ask which channels the bot is in (the first few thousand)."""
-    found: list[ChannelFacts] = []
-    cursor = ""
-    for _ in range(_MOST_PAGES):
-        try:
-            page = call(
-                "users.conversations",
-                client.users_conversations,
-                types="public_channel,private_channel",
-                limit=_PAGE,
-                **({"cursor": cursor} if cursor else {}),
-            )
-        except TierbotError as fault:
-            return refusal(fault)
-        # Slack leaves is_member out of this answer: being in it says so.
-        found += [replace(_channel(channel), is_member=True) for channel in page.get("channels") or []]
-        cursor = (page.get("response_metadata") or {}).get("next_cursor") or ""
-        if not cursor:
-            break
-    return found
+    """Ask for the channels that the bot is in (the first 2,000)."""
+    kinds = "public_channel,private_channel"
+    try:
+        found = entries("users.conversations", client.users_conversations, "channels", _MOST_PAGES, types=kinds)
+    except TierbotError as fault:
+        return refusal(fault)
+    # Slack omits is_member here, since it only lists the bot's own channels.
+    return [replace(_channel(channel), is_member=True) for channel in found]
 
 
 def ask_emoji(client: WebClient) -> frozenset[str] | Refusal:
-    """Ask for the names of the workspace's own emoji, aliases included."""
+    """Ask for the names of the workspace's custom emoji, aliases included."""
     try:
         said = call("emoji.list", client.emoji_list)
     except TierbotError as fault:
@@ -115,7 +104,7 @@ def ask_emoji(client: WebClient) -> frozenset[str] | Refusal:
 
 
 def ask_user(client: WebClient, user: str) -> Mapping[str, Any] | Refusal:
-    """Ask about a user: {name, tz, is_admin, …} as Slack has them."""
+    """Ask about a user; return Slack's fields {name, tz, is_admin, …}."""
     try:
         found: Mapping[str, Any] = call("users.info", client.users_info, user=user).get("user") or {}
     except TierbotError as fault:
@@ -124,13 +113,13 @@ def ask_user(client: WebClient, user: str) -> Mapping[str, Any] | Refusal:
 
 
 def refusal(fault: TierbotError) -> Refusal:
-    """Return a fault as a fact."""
+    """Return the fact for an error."""
     if isinstance(fault, ChatError):
         return Refusal(fault.code, str(fault))
     if isinstance(fault, RateLimitedError):
-        return Refusal("ratelimited", f"Slack asks to wait {fault.retry_after:.0f} s. Try again then.")
+        return Refusal("ratelimited", f"Slack is rate limiting tierbot. Try again in {fault.retry_after:.0f} s.")
     if isinstance(fault, ChatUnavailableError):
-        return Refusal("unavailable", f"{fault} Check the network, a proxy, and SLACK_API_URL.")
+        return Refusal("unavailable", f"{fault} Check the network, any proxy, and SLACK_API_URL.")
     return Refusal("fault", str(fault))
 
 
@@ -140,7 +129,7 @@ def _channel(found: Mapping[str, Any]) -> ChannelFacts:
 
 
 def _ahead(before: datetime, after: datetime, headers: Mapping[str, str]) -> float | None:
-    """Return the seconds by which our clock, in the middle of the request, was ahead of the answer's Date."""
+    """Return how many seconds our clock was ahead of the answer's Date, halfway through the request."""
     try:
         theirs = parsedate_to_datetime(headers["date"])
     except (KeyError, ValueError):

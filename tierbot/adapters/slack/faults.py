@@ -1,4 +1,4 @@
-"""What happens when a listener raises: people get a sentence, the log gets the rest."""
+"""Errors in listeners: the person gets a sentence, the log gets the details."""
 
 import logging
 import secrets
@@ -15,55 +15,54 @@ from tierbot.domain.nouns import TierbotError
 _log = logging.getLogger(__name__)
 _LONGEST = 2500
 WENT_WRONG = "Something went wrong on my side"
-"""How an answer begins that tells of a fault nobody foresaw."""
+"""The start of every answer about an unexpected error."""
 
 
 def register(app: App) -> None:
-    """Make this the app's one error handler. The response's status stays as Bolt set it: 500 is not acknowledged."""
+    """Register the app's error handler. It keeps Bolt's response status: 500 doesn't acknowledge."""
 
     def handle(error: Exception, context: BoltContext, body: dict[str, Any]) -> BoltResponse | None:
         if isinstance(error, BoltUnhandledRequestError):
-            return _nobody_listens(body)
-        say = told(error, _about(body))
-        _try_to_tell(context.respond, say)
+            # Acknowledge it: Slack would deliver it four times, and disables an app that fails often.
+            _log.info("%s: no listener; acknowledged.", _about(body))
+            return BoltResponse(status=200, body="I don't know this command." if body.get("command") else "")
+        _reply(context.respond, describe(error, _about(body)))
         return None
 
     app.error(handle)
 
 
 @contextmanager
-def explained(respond: Respond | None, about: str) -> Iterator[None]:
-    """Tell the person who asked of whatever the block raises; it goes no further.
+def reported(respond: Respond | None, about: str) -> Iterator[None]:
+    """Report any exception in the block to the person who asked, and suppress it.
 
-    For what follows an ack(): a listener that raises right behind it can take the ack back, since Bolt then clears
-    it before the waiting thread has looked. Events are acknowledged by Bolt itself, and need no such block. Without
-    a response url (as in App Home) the fault is logged only.
+    Use it after every ack(): if a listener raises right after, Bolt can clear the ack before the waiting thread reads
+    it. Events don't need it, since Bolt acknowledges them. Without a response URL (as in App Home) it only logs.
     """
     try:
         yield
-    except Exception as fault:  # noqa: BLE001 - told to the person, and to the log where nobody foresaw it
-        _try_to_tell(respond, told(fault, about))
+    except Exception as fault:  # noqa: BLE001 - reported to the person and, if unexpected, in the log
+        _reply(respond, describe(fault, about))
 
 
-def _nobody_listens(body: dict[str, Any]) -> BoltResponse:
-    # Acknowledged all the same: Slack delivers what is not four times, and disables an app that fails often.
-    _log.info("%s: nobody listens to it; acknowledged.", _about(body))
-    return BoltResponse(status=200, body="I do not know this command (any more)." if body.get("command") else "")
-
-
-def told(error: Exception, about: str) -> str:
-    """Return what the person who asked is told (mrkdwn), and log what they are not."""
+def describe(error: Exception, about: str) -> str:
+    """Return an error as mrkdwn for the person who asked, and log its details."""
     if isinstance(error, UnknownWordError):
-        return str(error)  # written in mrkdwn, by us
+        return str(error)  # already mrkdwn
     if isinstance(error, TierbotError):
         _log.warning("%s: %s", about, error)
-        return mrkdwn(clean(str(error), _LONGEST))
+        return literal(error)
     number = secrets.token_hex(4)
     _log.error("Fault %s in %s", number, about, exc_info=error)
     return (
-        f"{WENT_WRONG}, and nothing of yours is lost. Please try again; if it stays, tell an admin "
-        f"the number `{number}`: the log has the details under it."
+        f"{WENT_WRONG}, but nothing was lost. Please try again. If it happens again, give an admin the number "
+        f"`{number}` to look up in the log."
     )
+
+
+def literal(error: TierbotError) -> str:
+    """Return an error's text, shortened, as literal mrkdwn."""
+    return mrkdwn(clean(str(error), _LONGEST))
 
 
 def _about(body: dict[str, Any]) -> str:
@@ -72,14 +71,14 @@ def _about(body: dict[str, Any]) -> str:
     return clean(str(body.get("command") or kind or body.get("type") or "a request"), 60)
 
 
-def _try_to_tell(respond: Respond | None, say: str) -> None:
+def _reply(respond: Respond | None, text: str) -> None:
     if respond is None or not respond.response_url:
         return
     try:
-        respond(text=say, response_type="ephemeral", replace_original=False)
-    except Exception:  # noqa: BLE001 - the original fault is logged; a dead response url must not hide it
-        _log.exception("The answer could not be delivered.")
+        respond(text=text, response_type="ephemeral", replace_original=False)
+    except Exception:  # noqa: BLE001 - a dead response URL must not hide the original error
+        _log.exception("Could not deliver the answer.")
 
 
 class UnknownWordError(TierbotError):
-    """A command that was not understood; the text lists what is possible."""
+    """A command that could not be parsed; the text (mrkdwn) lists the valid ones."""

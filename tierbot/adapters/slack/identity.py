@@ -1,14 +1,17 @@
-"""Whose a bot token is: what every request needs to know and nothing has to ask for twice."""
+"""The owner of a bot token, looked up once rather than on every request."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 from slack_bolt.authorization import AuthorizeResult
+from slack_bolt.authorization.authorize import Authorize
 from slack_bolt.context import BoltContext
 
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """Who a bot token belongs to, as auth.test says once at the start."""
+    """The bot and workspace that a token belongs to, as auth.test reports them."""
 
     team_id: str
     team: str
@@ -21,15 +24,27 @@ class Identity:
     def __repr__(self) -> str:
         return f"Identity({self.team_id}, {self.bot_user_id})"  # no token in logs
 
-    def serving(self, enterprise_id: str | None, team_id: str | None, context: BoltContext) -> AuthorizeResult:
-        """Return what Bolt wants to know of the bot that serves a request."""
+
+class AuthorizeBot(Authorize):
+    """Bolt's `authorize`, without a request to Slack per event. `find` returns the bot for (team, enterprise)."""
+
+    def __init__(self, find: Callable[[str | None, str | None], Identity | None]) -> None:
+        self._find = find
+
+    def __call__(
+        self, *, context: BoltContext, enterprise_id: str | None, team_id: str | None, **_: Any
+    ) -> AuthorizeResult | None:
+        """Return the bot that serves a request; None where the app isn't installed."""
+        bot = self._find(team_id, enterprise_id)
+        if bot is None:
+            return None
         return AuthorizeResult(
             enterprise_id=enterprise_id,
             team_id=team_id,
-            team=self.team,
-            url=self.url,
-            bot_user_id=self.bot_user_id,
-            bot_id=self.bot_id,
-            bot_token=self.token,
+            team=bot.team,
+            url=bot.url,
+            bot_user_id=bot.bot_user_id,
+            bot_id=bot.bot_id,
+            bot_token=bot.token,
             user_id=context.user_id,
         )

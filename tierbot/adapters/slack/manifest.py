@@ -1,4 +1,4 @@
-"""The Slack app manifest, generated from what the modules say they need (see needs.py)."""
+"""The Slack app manifest, generated from the modules' NEEDS (see needs.py)."""
 
 from typing import Any
 
@@ -29,14 +29,14 @@ ALL: tuple[Needs, ...] = (
     tagging.NEEDS,
     upload.NEEDS,
 )
-APP_SCOPES = ("connections:write",)  # of the app-level token, for Socket Mode
+APP_SCOPES = ("connections:write",)  # for the app-level token, which Socket Mode needs
 _NAME, _COMMAND, _SHORTCUT, _LEAST_LONG, _LONG = 35, 32, 24, 175, 4000
 
 _DESCRIPTION = "Posts articles with an emoji; learns from your reactions"
 _LONG_DESCRIPTION = (
-    "tierbot posts articles in a channel, each with the emoji of the topic that its classifier believes in. Colleagues "
-    "answer with emoji: the right topic's, or 👎. Every reaction is a point on the leaderboard, a verdict on the "
-    "prediction and a label for the article, and the classifier that is trained on them gets better every round."
+    "tierbot posts articles in a channel, each with the emoji of the topic that its classifier predicts. Colleagues "
+    "answer with the right topic's emoji, or 👎. Every reaction is a point on the leaderboard, a verdict on the "
+    "prediction and a label for the article, and the classifier trains on them and gets better every round."
 )
 
 
@@ -60,13 +60,13 @@ def manifest(
 ) -> dict[str, Any]:
     """Return the manifest: for Socket Mode, or for HTTP mode at `request_url` (https://…/slack/events).
 
-    public_url: where `tierbot web` is reached; the app can then be installed in many workspaces and organisations.
-    smoke test: also ask for a user token, with which `tierbot doctor --smoke-test` reacts as a colleague.
+    public_url: the public address of `tierbot web`; makes the app installable in many workspaces and organizations.
+    smoke_test: also request a user token, with which `tierbot doctor --smoke-test` reacts as a colleague.
 
-    Raises TierbotError if the name is longer than Slack takes.
+    Raises TierbotError if the name is empty or too long for Slack.
     """
     if not 0 < len(name) <= _NAME:
-        raise TierbotError(f"The app's name {name!r} has {len(name)} characters; Slack takes 1 to {_NAME}. Shorten it.")
+        raise TierbotError(f"The app's name {name!r} has {len(name)} characters; Slack allows 1 to {_NAME}.")
     if public_url:
         request_url = request_url or public_url.rstrip("/") + EVENTS_PATH
     events = {*bot_events(), *(oauth.NEEDS.events if public_url else ())}

@@ -1,7 +1,7 @@
-"""What a module needs of the Slack app: said beside the code that needs it, gathered by the manifest.
+"""The permissions that a module needs, declared next to the code that uses them.
 
-`tierbot init` writes the manifest from these and `tierbot doctor` checks a workspace against them, so a scope
-that is missing there can be traced to the module that wants it.
+`tierbot init` generates the manifest from them and `tierbot doctor` checks a workspace against them, so a missing
+scope can be traced to the module that needs it.
 """
 
 from collections.abc import Mapping
@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 @dataclass(frozen=True, slots=True)
 class SlashCommand:
-    """A slash command: its name with the slash, what it does, and what may follow it."""
+    """A slash command: its name with the slash, its description and its arguments."""
 
     name: str
     description: str
@@ -19,7 +19,7 @@ class SlashCommand:
 
 @dataclass(frozen=True, slots=True)
 class MessageShortcut:
-    """An entry in a message's menu: its name there, and the id that Slack sends back."""
+    """An entry in a message's menu, and the id that Slack sends back."""
 
     name: str
     callback_id: str
@@ -28,7 +28,7 @@ class MessageShortcut:
 
 @dataclass(frozen=True, slots=True)
 class Needs:
-    """One module's needs. methods: Web API method → the bot scopes that it takes. events: event → its scope."""
+    """One module's needs. methods: Web API method → its bot scopes. events: event → its scopes."""
 
     methods: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     events: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
@@ -37,6 +37,6 @@ class Needs:
 
     @property
     def scopes(self) -> frozenset[str]:
-        """Every bot scope that follows from the methods, events, commands and shortcuts."""
+        """Every bot scope needed for the methods, events, commands and shortcuts."""
         listed = {scope for scopes in (*self.methods.values(), *self.events.values()) for scope in scopes}
         return frozenset(listed | ({"commands"} if self.commands or self.shortcuts else set()))

@@ -1,4 +1,4 @@
-"""Notices every 429 of Slack's Web API, whichever call meets it; who called deals with it."""
+"""Counts every 429 of Slack's Web API; the callers handle it."""
 
 from slack_sdk.http_retry import HttpRequest, HttpResponse, RetryHandler, RetryState
 
@@ -8,7 +8,7 @@ _TOO_MANY = 429
 
 
 class RateLimitWatch(RetryHandler):
-    """The SDK's hook for failed requests, which never asks for another try: it only tells the meter."""
+    """The SDK's hook for failed requests; it reports to the meter and never retries."""
 
     def __init__(self, meter: Meter) -> None:
         super().__init__()
@@ -22,7 +22,7 @@ class RateLimitWatch(RetryHandler):
         response: HttpResponse | None = None,
         error: Exception | None = None,  # noqa: ARG002
     ) -> bool:
-        """Return False, having told of a 429."""
+        """Report a 429 and return False."""
         if response is not None and response.status_code == _TOO_MANY:
             self._meter.rate_limited(request.url.partition("?")[0].rpartition("/")[2])
         return False

@@ -1,7 +1,7 @@
-"""The database: ports.Store over SQLite (the default) or PostgreSQL, with one code and one schema.
+"""The database: ports.Store over SQLite (the default) or PostgreSQL, with the same code and schema.
 
-Rows become domain nouns in here and no row leaves. Transactions of one workspace run one after another on
-both databases (SQLite has one writer, PostgreSQL takes an advisory lock), so what holds on one holds on both.
+This package converts rows to domain nouns and returns no rows. On both databases, a workspace's transactions run one
+after another (SQLite has one writer, PostgreSQL takes an advisory lock), so both give the same guarantees.
 """
 
 from tierbot.adapters.store.errors import NoDatabaseError, StoreBusyError, StoreError

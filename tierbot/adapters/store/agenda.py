@@ -1,15 +1,15 @@
-"""What is to be done, and which process may do it."""
+"""Jobs, and the leases that decide which process runs them."""
 
 from collections.abc import Mapping
 from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, RowMapping, literal, or_, select
+from sqlalchemy import Connection, literal, or_, select
 
 from tierbot.adapters.store.columns import table
 from tierbot.adapters.store.work_rows import JobRow, LeaseRow, WorkspaceRow
-from tierbot.adapters.store.workspace_queries import COUNTED, WorkspaceQueries, conflict_aware
+from tierbot.adapters.store.workspace_queries import COUNTED, Upsert, WorkspaceQueries, conflict_aware
 from tierbot.use_cases.ports import DueJob, Job
 
 _job = table(JobRow)
@@ -18,12 +18,8 @@ _workspace = table(WorkspaceRow)
 _COLUMNS = [column for column in _job.c if column.name != "workspace_id"]
 
 
-def _noun(row: RowMapping) -> Job:
-    return Job(**row)
-
-
 def due_jobs(connection: Connection, now: datetime) -> list[DueJob]:
-    """Return the due jobs of all workspaces; a damaged payload is not read here, so that it stops its own job alone."""
+    """Return the due jobs of all workspaces, without payloads: a damaged payload must only stop its own job."""
     statement = (
         select(_job.c.workspace_id, _job.c.id, _job.c.kind, _workspace.c.stopped_at.is_not(None))
         .join(_workspace, _workspace.c.workspace_id == _job.c.workspace_id)
@@ -34,23 +30,27 @@ def due_jobs(connection: Connection, now: datetime) -> list[DueJob]:
 
 
 def hold_everywhere(connection: Connection, name: str, holder: str, until: datetime, now: datetime) -> list[str]:
-    """Take or prolong a lease in every workspace; return those where it is held."""
+    """Take or renew a lease in every workspace; return the workspaces where `holder` has it."""
     insert = conflict_aware(connection, LeaseRow)
     values = [literal(value, column.type) for value, column in ((name, _lease.c.name), (holder, _lease.c.holder))]
     every = select(_workspace.c.workspace_id, *values, literal(until, _lease.c.until.type)).where(literal(value=True))
-    connection.execute(
-        insert.from_select(["workspace_id", "name", "holder", "until"], every).on_conflict_do_update(
-            index_elements=["workspace_id", "name"],
-            set_={"holder": insert.excluded.holder, "until": insert.excluded.until},
-            where=or_(_lease.c.holder == holder, _lease.c.until <= now),
-        )
-    )
+    insert = insert.from_select(["workspace_id", "name", "holder", "until"], every)
+    connection.execute(_unless_held(insert, holder, now))
     held = select(_lease.c.workspace_id).where(_lease.c.name == name, _lease.c.holder == holder)
     return sorted(connection.execute(held).scalars())
 
 
+def _unless_held(insert: Upsert, holder: str, now: datetime) -> Upsert:
+    """Make a lease's insert replace an existing lease if it has expired or belongs to the holder."""
+    return insert.on_conflict_do_update(
+        index_elements=["workspace_id", "name"],
+        set_={"holder": insert.excluded.holder, "until": insert.excluded.until},
+        where=or_(_lease.c.holder == holder, _lease.c.until <= now),
+    )
+
+
 def let_go_everywhere(connection: Connection, name: str, holder: str) -> None:
-    """Give a lease back in every workspace."""
+    """Release a lease in every workspace."""
     connection.execute(_lease.delete().where(_lease.c.name == name, _lease.c.holder == holder))
 
 
@@ -59,14 +59,14 @@ class SqlAgenda(WorkspaceQueries):
 
     def get(self, job_id: str) -> Job | None:
         row = self._connection.execute(self._select(JobRow, *_COLUMNS).where(_job.c.id == job_id)).mappings().first()
-        return None if row is None else _noun(row)
+        return None if row is None else Job(**row)
 
     def all(self) -> list[Job]:
         statement = self._select(JobRow, *_COLUMNS).where(_job.c.finished_at.is_(None))
-        return [_noun(row) for row in self._connection.execute(statement.order_by(_job.c.due_at, _job.c.id)).mappings()]
+        return [Job(**row) for row in self._connection.execute(statement.order_by(_job.c.due_at, _job.c.id)).mappings()]
 
     def plan(self, kind: str, due_at: datetime) -> None:
-        # Not all columns: whoever is doing the job keeps the claim, and when it ran stays known.
+        # Only these columns: a running job keeps its claim, and the time of its last run stays.
         self._put(JobRow, {"id": kind, "kind": kind, "due_at": due_at, "payload": {}, "attempts": 0, "error": None})
 
     def ask(self, request: Job) -> bool:
@@ -102,17 +102,9 @@ class SqlLeases(WorkspaceQueries):
     """ports.Leases."""
 
     def take(self, name: str, holder: str, until: datetime, now: datetime) -> bool:
-        insert = self._conflict_aware(LeaseRow)
-        taken = self._connection.execute(
-            insert.on_conflict_do_update(
-                index_elements=["workspace_id", "name"],
-                set_={"holder": insert.excluded.holder, "until": insert.excluded.until},
-                where=or_(_lease.c.holder == holder, _lease.c.until <= now),
-            ),
-            {"workspace_id": self._workspace, "name": name, "holder": holder, "until": until},
-            execution_options=COUNTED,
-        )
-        return taken.rowcount == 1
+        values = {"workspace_id": self._workspace, "name": name, "holder": holder, "until": until}
+        statement = _unless_held(self._conflict_aware(LeaseRow), holder, now)
+        return self._connection.execute(statement, values, execution_options=COUNTED).rowcount == 1
 
     def get(self, name: str) -> tuple[str, datetime] | None:
         statement = self._select(LeaseRow, _lease.c.holder, _lease.c.until).where(_lease.c.name == name)

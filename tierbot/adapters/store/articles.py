@@ -1,14 +1,14 @@
-"""Articles and their embeddings, kept once each."""
+"""Articles and their embeddings, each stored once."""
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict
+from dataclasses import asdict, fields
 from datetime import datetime
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from sqlalchemy import RowMapping, bindparam, func, select, union
+from sqlalchemy import ColumnElement, RowMapping, bindparam, func, select, union
 
 from tierbot.adapters.store.columns import table
 from tierbot.adapters.store.rows import ArticleCopyRow, ArticleRow, EmbeddingRow
@@ -20,20 +20,7 @@ _article = table(ArticleRow)
 _copy = table(ArticleCopyRow)
 _embedding = table(EmbeddingRow)
 _held = table(HeldBackRow)
-_FIELDS = (
-    "id",
-    "title",
-    "text",
-    "url",
-    "source",
-    "received_at",
-    "published_at",
-    "image_url",
-    "copies",
-    "asked_by",
-    "asked_in",
-    "check_tag",
-)
+_FIELDS = tuple(field.name for field in fields(Article))
 _COLUMNS = [_article.c[name] for name in _FIELDS]
 _REQUESTED = _article.c.asked_in.is_not(None) | _article.c.check_tag.is_not(None)
 _STORED = np.dtype("<f4")
@@ -68,9 +55,9 @@ class SqlArticles(WorkspaceQueries):
         self._connection.execute(statement, [{"folded": key, "more": more} for key, more in counts.items()])
 
     def add_copies(self, copies: Iterable[Copy]) -> int:
-        wanted = {copy.id: copy for copy in copies}
-        known = self.known_copies(wanted)
-        fresh = [copy for key, copy in wanted.items() if key not in known]
+        by_id = {copy.id: copy for copy in copies}
+        known = self.known_copies(by_id)
+        fresh = [copy for key, copy in by_id.items() if key not in known]
         for some in chunks(fresh):
             self._add(ArticleCopyRow, [asdict(copy) for copy in some])
         self.fold(Counter(copy.article_id for copy in fresh))
@@ -121,55 +108,51 @@ class SqlArticles(WorkspaceQueries):
     def waiting(self, limit: int, held_on: Iterable[str] = ()) -> list[Article]:
         grounds = list(held_on)
         never_asked = _article.c.asked_at.is_(None) & ~_REQUESTED
-        if not grounds:
-            return self._newest(limit, never_asked)
-        held = select(_held.c.article_id).where(
-            self._mine(HeldBackRow), _held.c.article_id == _article.c.id, _held.c.grounds.in_(grounds)
-        )
-        return self._newest(limit, never_asked, ~held.exists())
+        return self._newest(limit, never_asked, *([~self._held(grounds)] if grounds else []))
 
     def requested(self, limit: int, held_on: Iterable[str] = (), *, in_threads: bool) -> list[Article]:
-        held = select(_held.c.article_id).where(
-            self._mine(HeldBackRow), _held.c.article_id == _article.c.id, _held.c.grounds.in_(list(held_on))
-        )
         in_thread = _article.c.asked_in.is_not(None)
-        wanted = in_thread if in_threads else ~in_thread
+        place = in_thread if in_threads else ~in_thread
         statement = (
             self._select(ArticleRow, *_COLUMNS)
-            .where(_article.c.asked_at.is_(None), _REQUESTED, wanted, ~held.exists())
+            .where(_article.c.asked_at.is_(None), _REQUESTED, place, ~self._held(list(held_on)))
             .order_by(_article.c.received_at, _article.c.id)
             .limit(limit)
         )
         return [_noun(row) for row in self._connection.execute(statement).mappings()]
 
-    def without_embedding(self, encoder_digest: str, limit: int) -> list[Article]:
-        # `embedded_with` is an indexed hint that leaves out all that are done; the sub-query decides on the rest
-        # (articles embedded by this encoder earlier and by another since). One query for each side of the index:
-        # told "this or that", SQLite would look at every article.
-        hint = _article.c.embedded_with
-        there = select(_embedding.c.article_id).where(
-            self._mine(EmbeddingRow),
-            _embedding.c.encoder_digest == encoder_digest,
-            _embedding.c.article_id == _article.c.id,
+    def _held(self, grounds: list[str]) -> ColumnElement[bool]:
+        held = select(_held.c.article_id).where(
+            self._mine(HeldBackRow), _held.c.article_id == _article.c.id, _held.c.grounds.in_(grounds)
         )
+        return held.exists()
+
+    def without_embedding(self, encoder_digest: str, limit: int) -> list[Article]:
+        # `embedded_with` is an indexed hint that excludes everything already done; the subquery checks the rest
+        # (articles embedded by this encoder first and by another one later). One query for each side of the index:
+        # with a single OR, SQLite would scan every article.
+        hint = _article.c.embedded_with
         found: list[Article] = []
         for side in (hint.is_(None), hint < encoder_digest, hint > encoder_digest):
-            found.extend(self._newest(limit, side, ~there.exists()))
+            found.extend(self._newest(limit, side, ~self._embedded_by(encoder_digest)))
         return sorted(found, key=lambda article: (article.received_at, article.id), reverse=True)[:limit]
 
     def to_embed(self, encoder_digest: str, after: str, limit: int) -> list[Article]:
-        there = select(_embedding.c.article_id).where(
-            self._mine(EmbeddingRow),
-            _embedding.c.encoder_digest == encoder_digest,
-            _embedding.c.article_id == _article.c.id,
-        )
         following = (
             self._select(ArticleRow, *_COLUMNS)
-            .where(_article.c.id > after, ~there.exists())
+            .where(_article.c.id > after, ~self._embedded_by(encoder_digest))
             .order_by(_article.c.id)
             .limit(limit)
         )
         return [_noun(row) for row in self._connection.execute(following).mappings()]
+
+    def _embedded_by(self, encoder_digest: str) -> ColumnElement[bool]:
+        embedded = select(_embedding.c.article_id).where(
+            self._mine(EmbeddingRow),
+            _embedding.c.encoder_digest == encoder_digest,
+            _embedding.c.article_id == _article.c.id,
+        )
+        return embedded.exists()
 
     def add_embeddings(self, encoder_digest: str, vectors: Mapping[str, NDArray[np.float32]]) -> None:
         rows = [

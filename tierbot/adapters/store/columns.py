@@ -1,8 +1,9 @@
-"""What tables are declared with: their base, and column types that mean the same on SQLite and PostgreSQL."""
+"""Declaring tables: their base classes, and column types that behave the same on SQLite and PostgreSQL."""
 
 import json
 from collections.abc import Callable
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any, cast
 
 from sqlalchemy import (
@@ -25,7 +26,7 @@ from sqlmodel import Field, SQLModel
 
 
 class Words(TypeDecorator[str]):
-    """Text. What PostgreSQL cannot hold (NUL, lone surrogates) becomes U+FFFD on both databases."""
+    """Text. U+FFFD replaces what PostgreSQL can't store (NUL, lone surrogates), on both databases."""
 
     impl = Text
     cache_ok = True
@@ -37,10 +38,10 @@ class Words(TypeDecorator[str]):
 
 
 class Moment(TypeDecorator[datetime]):
-    """An aware datetime, kept in UTC to the microsecond; a naive one is refused.
+    """An aware datetime, stored in UTC to the microsecond; a naive one raises ValueError.
 
-    On SQLite a text that sorts by time ("2026-03-02 12:00:00.123456"), on PostgreSQL a timestamptz. The processors
-    replace SQLAlchemy's own for speed: a leaderboard reads 10,000 of these.
+    On SQLite it is text that sorts by time ("2026-03-02 12:00:00.123456"), on PostgreSQL a timestamptz. The processors
+    are faster than SQLAlchemy's own: a leaderboard reads 10,000 of these.
     """
 
     impl = DateTime(timezone=True)
@@ -49,7 +50,7 @@ class Moment(TypeDecorator[datetime]):
     def bind_processor(self, dialect: Dialect) -> Callable[[datetime | None], Any]:
         def utc(value: datetime | None) -> datetime | None:
             if value is not None and value.tzinfo is None:
-                raise ValueError(f"naive datetime {value.isoformat()}: give one with a time zone")
+                raise ValueError(f"naive datetime {value.isoformat()}: it needs a time zone")
             return None if value is None else value.astimezone(UTC)
 
         def written(value: datetime | None) -> str | None:
@@ -66,7 +67,7 @@ class Moment(TypeDecorator[datetime]):
 
 
 class Names(TypeDecorator[tuple[str, ...]]):
-    """A tuple of ids as JSON text: unlike JSON columns it can stand in a unique constraint."""
+    """A tuple of ids as JSON text; unlike a JSON column it may be part of a unique constraint."""
 
     impl = Text
     cache_ok = True
@@ -78,50 +79,24 @@ class Names(TypeDecorator[tuple[str, ...]]):
         return None if value is None else tuple(json.loads(value))
 
 
-# SQLite numbers rows by itself only in a column that is exactly INTEGER.
+# SQLite numbers rows automatically only in a column of exactly the type INTEGER.
 Number = BigInteger().with_variant(Integer(), "sqlite")
 
-
-def words(**options: Any) -> Any:
-    """Declare a text column."""
-    return Field(sa_type=Words, **options)
-
-
-def moment(**options: Any) -> Any:
-    """Declare a column of UTC moments."""
-    return Field(sa_type=Moment, **options)
-
-
-def names(**options: Any) -> Any:
-    """Declare a column of ids."""
-    return Field(sa_type=Names, **options)
-
-
-def document(**options: Any) -> Any:
-    """Declare a JSON column."""
-    return Field(sa_type=JSON, **options)
-
-
-def number(**options: Any) -> Any:
-    """Declare a 64-bit integer column."""
-    return Field(sa_type=Number, **options)
-
-
-def real(**options: Any) -> Any:
-    """Declare a double-precision column."""
-    return Field(sa_type=Float, **options)
-
-
-def blob(**options: Any) -> Any:
-    """Declare a column of bytes."""
-    return Field(sa_type=LargeBinary, **options)
+_Declare = Callable[..., Any]
+words: _Declare = partial(Field, sa_type=Words)
+moment: _Declare = partial(Field, sa_type=Moment)
+names: _Declare = partial(Field, sa_type=Names)
+document: _Declare = partial(Field, sa_type=JSON)
+number: _Declare = partial(Field, sa_type=Number)
+real: _Declare = partial(Field, sa_type=Float)
+blob: _Declare = partial(Field, sa_type=LargeBinary)
 
 
 # --- tables ---------------------------------------------------------------------------------------
 
 
 class Row(SQLModel):
-    """Base of all tables, with metadata of their own: other packages' SQLModel tables stay out of it."""
+    """Base of all tables, with its own metadata: other packages' SQLModel tables aren't part of it."""
 
     metadata = MetaData(
         naming_convention={
@@ -133,16 +108,22 @@ class Row(SQLModel):
     )
 
 
+class WorkspaceScoped(Row):
+    """Base of the tables whose primary key starts with the workspace."""
+
+    workspace_id: str = words(primary_key=True)
+
+
 def table(row: type[Row]) -> Table:
     """Return the SQLAlchemy table behind a row class."""
     return cast("Table", row.__table__)  # type: ignore[attr-defined]
 
 
 def some(name: str, *columns: str, where: str, where_sqlite: str | None = None, unique: bool = False) -> Index:
-    """Return an index over the few rows that satisfy `where`."""
+    """Return a partial index over the few rows that satisfy `where`."""
     return Index(name, *columns, unique=unique, sqlite_where=text(where_sqlite or where), postgresql_where=text(where))
 
 
 def refers(column: str, target: str, target_column: str = "id") -> ForeignKeyConstraint:
-    """Return a reference to another table of the same workspace."""
+    """Return a foreign key to a row of the same workspace."""
     return ForeignKeyConstraint(["workspace_id", column], [f"{target}.workspace_id", f"{target}.{target_column}"])

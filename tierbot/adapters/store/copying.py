@@ -1,9 +1,8 @@
-"""A whole database copied into an empty one, as a rule from SQLite to PostgreSQL: the tables are the same on both."""
+"""Copy a whole database into an empty one, usually from SQLite to PostgreSQL; both have the same tables."""
 
-from collections.abc import Iterator
 from datetime import datetime
 
-from sqlalchemy import Connection, RowMapping, Table, func, insert, inspect, select, text
+from sqlalchemy import Connection, Table, func, insert, inspect, select, text
 
 from tierbot.adapters.store.columns import Row, table
 from tierbot.adapters.store.engine import Database, connect
@@ -16,10 +15,10 @@ _LOCK = "copy"
 
 
 def copy_database(source: str, target: str, now: datetime) -> int:
-    """Copy every row of the database at `source` into the empty one at `target`; return how many.
+    """Copy every row of the database at `source` into the empty one at `target`; return their number.
 
-    All of it or nothing: it is one transaction there. Leases stay behind. Raises StoreError if a bot holds a lease on
-    the source, if the target is not empty, or if either cannot be used.
+    It copies all rows or none, in one transaction, except leases. Raises StoreError if a bot holds a lease on the
+    source, if the target isn't empty, or if either can't be used.
     """
     ours, theirs = connect(source, create=False), connect(target, create=True)
     try:
@@ -39,13 +38,13 @@ def _refuse_running(connection: Connection, database: Database, now: datetime) -
     lease = table(LeaseRow).c
     holder = connection.execute(select(lease.holder).where(lease.until > now)).scalar()
     if holder is not None:
-        raise StoreError(f"{database.where}: {holder} is at work in it. Stop every bot, wait a minute, and try again.")
+        raise StoreError(f"{database.where}: {holder} is using it. Stop every bot, wait a minute, and try again.")
 
 
 def _refuse_unknown(connection: Connection, database: Database) -> None:
     unknown = sorted(set(inspect(connection).get_table_names()) - {*Row.metadata.tables, VERSION_TABLE})
     if unknown:
-        raise StoreError(f"{database.where}: holds the table {unknown[0]}, which is not tierbot's. Take it out first.")
+        raise StoreError(f"{database.where}: has the table {unknown[0]}, which isn't tierbot's. Remove it first.")
 
 
 def _refuse_full(connection: Connection, database: Database) -> None:
@@ -56,7 +55,7 @@ def _refuse_full(connection: Connection, database: Database) -> None:
 
 def _copy(there: Connection, here: Connection, one: Table) -> int:
     copied = 0
-    for rows in chunks(_rows(there, one)):
+    for rows in chunks(there.execution_options(yield_per=500).execute(select(one)).mappings()):
         here.execute(insert(one), [dict(row) for row in rows])
         copied += len(rows)
     if copied and here.dialect.name == "postgresql":
@@ -64,12 +63,8 @@ def _copy(there: Connection, here: Connection, one: Table) -> int:
     return copied
 
 
-def _rows(connection: Connection, one: Table) -> Iterator[RowMapping]:
-    return iter(connection.execution_options(yield_per=500).execute(select(one)).mappings())
-
-
 def _number_on(connection: Connection, one: Table) -> None:
-    """Let a table's own numbering go on behind the rows that came with theirs; SQLite does so by itself."""
+    """Continue a table's sequence after the copied rows; SQLite does so automatically."""
     column = one.autoincrement_column
     if column is not None:
         newest = connection.execute(select(func.max(column))).scalar()

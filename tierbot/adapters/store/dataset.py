@@ -1,4 +1,4 @@
-"""Settled posts page by page, found by the number of their newest verdict: an export's memory stays constant."""
+"""Settled posts page by page, ordered by their newest verdict's number, so an export's memory stays constant."""
 
 from collections.abc import Sequence
 
@@ -29,18 +29,18 @@ class SqlDataset(WorkspaceQueries):
     def page(
         self, after: int, limit: int, *, rounds: Sequence[int] | None = None, arms: Sequence[Arm] | None = None
     ) -> list[tuple[int, LabelledPost]]:
-        # First up to which number a page goes, from an index that holds nothing else; then what belongs to it. Asked
-        # for both at once, SQLite begins at the posts and sorts all of them for each page.
-        wanted = self._filters(rounds, arms)
+        # Find the page's last number in an index first, then the page itself. In a single query, SQLite would start at
+        # the posts and sort all of them for each page.
+        filters = self._filters(rounds, arms)
         while (last := self._last(after, limit)) is not None:
-            found = self._between(after, last, wanted)
+            found = self._between(after, last, filters)
             if found:
                 return found
             after = last
         return []
 
     def _last(self, after: int, limit: int) -> int | None:
-        """Return the number that the page after `after` ends with, None if it would be empty."""
+        """Return the last number of the page after `after`, None if the page is empty."""
         following = (
             self._select(VerdictRow, _verdict.c.seq)
             .where(_verdict.c.newest, _verdict.c.seq > after)
@@ -58,7 +58,7 @@ class SqlDataset(WorkspaceQueries):
             found.append(_post.c.arm.in_([arm.value for arm in arms]))
         return found
 
-    def _between(self, after: int, last: int, wanted: Sequence[ColumnElement[bool]]) -> list[tuple[int, LabelledPost]]:
+    def _between(self, after: int, last: int, filters: Sequence[ColumnElement[bool]]) -> list[tuple[int, LabelledPost]]:
         statement = (
             select(_verdict.c.seq, *POST_COLUMNS, *VERDICT_COLUMNS, *PREDICTION_COLUMNS)
             .where(
@@ -68,18 +68,12 @@ class SqlDataset(WorkspaceQueries):
                 _verdict.c.seq <= last,
                 _post.c.id == _verdict.c.post_id,
                 _prediction.c.id == _post.c.prediction_id,
-                *wanted,
+                *filters,
             )
             .order_by(_verdict.c.seq)
         )
-        return [
-            (
-                row[0],
-                LabelledPost(
-                    post_of(row[1:_TO_POST]),
-                    prediction_of(row[_TO_VERDICT:]),
-                    verdict_of(row[_TO_POST:_TO_VERDICT]),
-                ),
-            )
-            for row in self._connection.execute(statement).all()
-        ]
+        found = []
+        for row in self._connection.execute(statement).all():
+            post, verdict = post_of(row[1:_TO_POST]), verdict_of(row[_TO_POST:_TO_VERDICT])
+            found.append((row[0], LabelledPost(post, prediction_of(row[_TO_VERDICT:]), verdict)))
+        return found

@@ -1,8 +1,8 @@
 """Connections: one engine per store, set up so that SQLite and PostgreSQL give the same guarantees.
 
-A write transaction holds its workspace's lock from its first moment, so that what it read stays true until it
-commits: BEGIN IMMEDIATE on SQLite (a deferred BEGIN fails with "database is locked" when it turns from reading
-to writing), an advisory lock per workspace on PostgreSQL. A read transaction is a snapshot without a lock.
+A write transaction locks its workspace from the start, so what it read stays true until it commits: with BEGIN IMMEDIATE
+on SQLite (a deferred BEGIN fails with "database is locked" at the first write) and an advisory lock per workspace on
+PostgreSQL. A read transaction is a snapshot without a lock.
 """
 
 import hashlib
@@ -34,14 +34,14 @@ class Database:
         self.engine = engine
         self._sqlite = engine.dialect.name == "sqlite"
         file = engine.url.database if self._sqlite else None
-        self.where = file or engine.url.render_as_string(hide_password=True)  # what errors call it
-        # SQLite's own waiting is by sleeping and retrying, up to 0.1 s a time: threads of one process queue here.
+        self.where = file or engine.url.render_as_string(hide_password=True)  # its name in errors
+        # SQLite waits by sleeping up to 0.1 s and retrying, so the threads of a process queue here instead.
         self._writer = Turns()
         self._in_memory = isinstance(engine.pool, StaticPool)
 
     @contextmanager
     def write(self, workspace: str) -> Iterator[Connection]:
-        """Open a transaction alone in its workspace; commit on leaving, roll back if the block raises.
+        """Open the only write transaction of a workspace; commit at the end, roll back if the block raises.
 
         Raises StoreBusyError after waiting BUSY_SECONDS, StoreError for a full disk and the like.
         """
@@ -52,7 +52,7 @@ class Database:
 
     @contextmanager
     def read(self) -> Iterator[Connection]:
-        """Open a snapshot: every query in it sees the same moment, and nothing can be written."""
+        """Open a read-only snapshot: every query in it sees the same state."""
         options: dict[str, Any] = {_READ_ONLY: True}
         if not self._sqlite:
             options |= {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
@@ -63,7 +63,7 @@ class Database:
                 try:
                     yield connection
                 finally:
-                    if self._sqlite and not connection.invalidated:  # Ctrl-C in mid-query closes it
+                    if self._sqlite and not connection.invalidated:  # Ctrl-C during a query closes it
                         connection.exec_driver_sql("PRAGMA query_only=OFF")
 
     @contextmanager
@@ -73,8 +73,8 @@ class Database:
             return
         if not self._writer.acquire(timeout=BUSY_SECONDS):
             raise StoreBusyError(
-                f"{self.where}: another transaction of this process is still open. Keep transactions short, and open "
-                "none inside another."
+                f"{self.where}: another transaction of this process is still open. Keep transactions short, and don't "
+                "nest them."
             )
         try:
             yield
@@ -83,10 +83,10 @@ class Database:
 
 
 class Turns:
-    """A lock that goes to whoever has waited longest.
+    """A fair lock: it goes to the thread that has waited longest.
 
-    Python's own goes to whoever asks first once it is free: a thread that writes many short transactions in a row
-    would take it again and again, while reactions wait to be acknowledged.
+    Python's own lock goes to the first thread that asks once it is free. A thread with many short transactions would take
+    it again and again while reactions wait for their acknowledgment.
     """
 
     def __init__(self) -> None:
@@ -95,7 +95,7 @@ class Turns:
         self._waiting: deque[threading.Event] = deque()
 
     def acquire(self, timeout: float) -> bool:
-        """Wait for one's turn for `timeout` seconds; False if it did not come."""
+        """Wait for the lock up to `timeout` seconds; return whether it was acquired."""
         with self._guard:
             if not self._held:
                 self._held = True
@@ -105,13 +105,13 @@ class Turns:
         if turn.wait(timeout):
             return True
         with self._guard:
-            if turn.is_set():  # it came just now
+            if turn.is_set():  # just now
                 return True
             self._waiting.remove(turn)
             return False
 
     def release(self) -> None:
-        """Let the next one in."""
+        """Pass the lock to the next thread."""
         with self._guard:
             if self._waiting:
                 self._waiting.popleft().set()
@@ -120,22 +120,22 @@ class Turns:
 
 
 def lock_number(name: str) -> int:
-    """Return the 64-bit number under which PostgreSQL locks a name."""
+    """Return the 64-bit number of a name's advisory lock on PostgreSQL."""
     return int.from_bytes(hashlib.blake2b(f"tierbot:{name}".encode(), digest_size=8).digest(), "big", signed=True)
 
 
 def read_json(text: str | bytes) -> Any:
-    """Read what a JSON column holds: distributions make up most of what is read, and orjson takes a quarter of the time."""
+    """Parse a JSON column. Most of the data are distributions, and orjson takes a quarter of the time."""
     try:
         return orjson.loads(text)
     except orjson.JSONDecodeError:
-        return json.loads(text)  # which takes NaN and lone surrogates too
+        return json.loads(text)  # accepts NaN and lone surrogates, too
 
 
 def connect(url: str, *, create: bool) -> Database:
-    """Make the engine for `url` (SQLite or PostgreSQL). Nothing is read or written yet, save a missing folder.
+    """Return the database at `url` (SQLite or PostgreSQL), without reading or writing yet; create a missing folder.
 
-    Raises StoreError if the URL cannot be used, or names a missing file and `create` is False.
+    Raises StoreError if the URL is invalid, or if the file is missing and `create` is False.
     """
     parsed = parse(url)
     if parsed.get_backend_name() == "sqlite":
@@ -144,7 +144,7 @@ def connect(url: str, *, create: bool) -> Database:
 
 
 def parse(url: str) -> URL:
-    """Read DATABASE_URL, its driver filled in. Raises StoreError if it is none, or of another database."""
+    """Parse DATABASE_URL and add the driver. Raises StoreError if it is invalid or names another kind of database."""
     try:
         parsed = make_url(url)
     except ArgumentError as fault:
@@ -167,11 +167,11 @@ def _sqlite(url: URL, *, create: bool) -> Engine:
     import sqlite3  # noqa: PLC0415 - only where SQLite is used
 
     if sqlite3.sqlite_version_info < _OLDEST_SQLITE:
-        raise StoreError(f"SQLite {sqlite3.sqlite_version} is too old. Use a Python that brings 3.35 or newer.")
+        raise StoreError(f"SQLite {sqlite3.sqlite_version} is too old. Use a Python with SQLite 3.35 or newer.")
     options: dict[str, Any] = {"connect_args": {"timeout": BUSY_SECONDS, "check_same_thread": False}}
     if url.database in {None, "", ":memory:"}:
         options["poolclass"] = StaticPool
-    elif not str(url.database).startswith("file:"):  # SQLite's own notation for a file with options
+    elif not str(url.database).startswith("file:"):  # SQLite's URI syntax for a file with options
         _check_folder(Path(str(url.database)), create=create)
     engine = create_engine(url, json_deserializer=read_json, **options)
     event.listen(engine, "connect", _prepare_sqlite)
@@ -188,16 +188,16 @@ def _check_folder(path: Path, *, create: bool) -> None:
         )
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        # Votes and sealed tokens are nobody else's to read; SQLite's own files beside it get the same mode.
+        # Only the owner may read votes and encrypted tokens; SQLite gives its log files the same mode.
         os.close(os.open(path, os.O_RDONLY | os.O_CREAT, 0o600))
     except OSError as fault:
-        raise StoreError(f"{path}: cannot be made ({fault.strerror}). Check DATABASE_URL.") from fault
+        raise StoreError(f"{path}: cannot be created ({fault.strerror}). Check DATABASE_URL.") from fault
 
 
 def _prepare_sqlite(connection: Any, record: object) -> None:  # noqa: ARG001 - SQLAlchemy's signature
-    connection.isolation_level = None  # the driver begins nothing by itself: _begin_sqlite does
+    connection.isolation_level = None  # _begin_sqlite starts transactions, not the driver
     connection.execute("PRAGMA foreign_keys=ON")
-    connection.execute("PRAGMA synchronous=NORMAL")  # safe against crashes of the program in WAL
+    connection.execute("PRAGMA synchronous=NORMAL")  # in WAL mode, safe if the program crashes
 
 
 def _begin_sqlite(connection: Connection) -> None:
@@ -220,6 +220,6 @@ def _postgresql(url: URL) -> Engine:
 def _prepare_postgresql(connection: Any, record: object) -> None:  # noqa: ARG001 - SQLAlchemy's signature
     with connection.cursor() as cursor:
         cursor.execute(f"SET lock_timeout = '{BUSY_SECONDS:g}s'")
-        # A worker that hangs in mid-transaction must not hold its workspace for ever.
+        # A worker that hangs inside a transaction must not lock its workspace forever.
         cursor.execute("SET idle_in_transaction_session_timeout = '60s'")
     connection.commit()

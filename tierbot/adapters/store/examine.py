@@ -1,23 +1,23 @@
-"""What `tierbot doctor` wants to know of the database: it is opened, written to, and left as it was."""
+"""Examine the database for `tierbot doctor`: open it and try a write, without changing it."""
 
 import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from tempfile import TemporaryFile
 
-from sqlalchemy import Connection, make_url
+from sqlalchemy import make_url
 from sqlalchemy.exc import ArgumentError
 
 from tierbot.adapters.store.engine import Database, connect
 from tierbot.adapters.store.errors import StoreError
-from tierbot.adapters.store.schema import HEAD, MIGRATIONS, _refuse_foreign, revision
+from tierbot.adapters.store.schema import HEAD, known_revisions, refuse_foreign, revision
 from tierbot.domain.doctor.facts import DatabaseFacts
 from tierbot.domain.nouns import TierbotError
 
 
 def examine(url: str) -> DatabaseFacts:
-    """Open the database at `url` without making or upgrading it, and try a write that is rolled back."""
+    """Open the database at `url` without creating or upgrading it, and try a write and roll it back."""
     file = database_file(url)
     free = None if file is None else _free(file)
     if file is not None and not file.exists():
@@ -35,7 +35,7 @@ def examine(url: str) -> DatabaseFacts:
 
 
 def database_file(url: str) -> Path | None:
-    """Return the file of an SQLite database, None for one in memory or on a server (or a URL that is none)."""
+    """Return the file of a SQLite database; None for one in memory or on a server, or for an invalid URL."""
     try:
         parsed = make_url(url)
     except ArgumentError:
@@ -59,9 +59,8 @@ def _revision(database: Database) -> str | None:
     with database.read() as connection:
         found = revision(connection)
         if found is None:
-            _refuse_foreign(connection, database.where)
-    known = {path.name.partition("_")[0] for path in (MIGRATIONS / "versions").glob("[0-9]*.py")}
-    if found is not None and found not in known:
+            refuse_foreign(connection, database.where)
+    if found is not None and found not in known_revisions():
         raise StoreError(
             f"{database.where}: its schema ({found}) is newer than this tierbot ({HEAD}). Upgrade tierbot."
         )
@@ -69,38 +68,31 @@ def _revision(database: Database) -> str | None:
 
 
 class _UndoneError(Exception):
-    """Rolls the probing write back."""
+    """Rolls back the trial write."""
 
 
 def _try_to_write(database: Database) -> None:
-    try:
-        with database.write("doctor") as connection:
-            _write_in_vain(connection)
-    except _UndoneError:
-        pass
-
-
-def _write_in_vain(connection: Connection) -> None:
-    connection.exec_driver_sql("CREATE TABLE tierbot_doctor (probe INTEGER)")
-    connection.exec_driver_sql("INSERT INTO tierbot_doctor VALUES (1)")
-    raise _UndoneError
+    with suppress(_UndoneError), database.write("doctor") as connection:
+        connection.exec_driver_sql("CREATE TABLE tierbot_doctor (probe INTEGER)")
+        connection.exec_driver_sql("INSERT INTO tierbot_doctor VALUES (1)")
+        raise _UndoneError
 
 
 def _free(file: Path) -> int | None:
     try:
-        return shutil.disk_usage(_standing(file)).free
+        return shutil.disk_usage(_existing_folder(file)).free
     except OSError:
         return None
 
 
 def _is_writable(file: Path) -> bool:
     try:
-        with TemporaryFile(dir=_standing(file)):  # permission bits do not tell of a read-only disk
+        with TemporaryFile(dir=_existing_folder(file)):  # permission bits don't show a read-only disk
             return True
     except OSError:
         return False
 
 
-def _standing(file: Path) -> Path:
-    """Return the nearest folder above a file that exists: the others are made at the first start."""
+def _existing_folder(file: Path) -> Path:
+    """Return the nearest existing folder above a file; the first start creates the others."""
     return next((folder for folder in file.absolute().parents if folder.is_dir()), Path())

@@ -1,4 +1,4 @@
-"""The list of feeds and what is kept of each, and what boundaries held back."""
+"""The list of feeds with their state, and the articles that boundaries held back."""
 
 from collections.abc import Iterable
 from datetime import datetime

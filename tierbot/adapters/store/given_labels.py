@@ -1,6 +1,7 @@
-"""Labels that archives brought along."""
+"""Labels imported with archives."""
 
 from collections.abc import Iterable
+from dataclasses import asdict
 
 from tierbot.adapters.store.columns import table
 from tierbot.adapters.store.rows import ArticleRow, GivenLabelRow
@@ -19,18 +20,8 @@ class SqlGivenLabels(WorkspaceQueries):
         for part in chunks({label.article_id: label for label in labels}.values()):
             ids = [label.article_id for label in part]
             self._connection.execute(self._delete(GivenLabelRow).where(_given.c.article_id.in_(ids)))
-            self._add(
-                GivenLabelRow,
-                [
-                    {
-                        "article_id": label.article_id,
-                        "tags": {tag: float(weight) for tag, weight in label.tags.items()},
-                        "source": label.source,
-                        "given_at": label.given_at,
-                    }
-                    for label in part
-                ],
-            )
+            rows = [{**asdict(one), "tags": {tag: float(weight) for tag, weight in one.tags.items()}} for one in part]
+            self._add(GivenLabelRow, rows)
             self._connection.execute(
                 self._update(ArticleRow)
                 .where(_article.c.id.in_(ids), _article.c.asked_at.is_(None))

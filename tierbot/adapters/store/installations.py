@@ -1,5 +1,6 @@
-"""Where the app is installed, with the token as it was sealed, and the states that OAuth gave out."""
+"""The app's installations with their encrypted tokens, and pending OAuth states."""
 
+from dataclasses import fields
 from datetime import datetime
 
 from tierbot.adapters.store.columns import table
@@ -9,19 +10,7 @@ from tierbot.use_cases.ports import Installation
 
 _installation = table(InstallationRow)
 _state = table(OAuthStateRow)
-_FIELDS = (
-    "name",
-    "enterprise",
-    "org_wide",
-    "bot_user",
-    "bot_id",
-    "sealed_token",
-    "scopes",
-    "installer",
-    "installed_at",
-    "ended_at",
-    "ended_by",
-)
+_FIELDS = tuple(field.name for field in fields(Installation) if field.name != "id")
 
 
 class SqlInstallations(WorkspaceQueries):

@@ -1,7 +1,7 @@
 """The ledger of reaction events, and the votes derived from it.
 
-`append_all` is the hot path: two statements for however many events. Every message has a row that says how far its
-events go and how far they have been read, so that finding what is new costs what is new.
+`append_all` is the hot path: two statements for any number of events. Each message's row stores its latest event and the
+latest one that was tallied, so the cost of finding new events depends on their number alone.
 """
 
 from collections.abc import Iterable, Sequence
@@ -22,7 +22,7 @@ _message = table(MessageTallyRow)
 _vote = table(VoteRow)
 _post = table(PostRow)
 _VOTE_COLUMNS = (_vote.c.post_id, _vote.c.user_id, _vote.c.says, _vote.c.at, _vote.c.tag)
-# Once for each message that is tallied, while reactions wait for the database: built once.
+# These run once per tallied message, while reactions wait for the database, so they are built only once.
 _IS_MESSAGE = (
     of_workspace(MessageTallyRow),
     _message.c.channel == bindparam("in_channel"),
@@ -94,19 +94,12 @@ class SqlLedger(WorkspaceQueries):
         for row in rows:
             ends[row.channel, row.ts] = max(row.seq, ends.get((row.channel, row.ts), 0))
         if ends:
-            self._connection.execute(
-                advance,
-                [
-                    {
-                        "workspace_id": self._workspace,
-                        "channel": channel,
-                        "ts": ts,
-                        "ledger_cursor": seq,
-                        "tallied_cursor": 0,
-                    }
-                    for (channel, ts), seq in sorted(ends.items())
-                ],
-            )
+            begun = {"workspace_id": self._workspace, "tallied_cursor": 0}
+            messages = [
+                {**begun, "channel": channel, "ts": ts, "ledger_cursor": seq}
+                for (channel, ts), seq in sorted(ends.items())
+            ]
+            self._connection.execute(advance, messages)
         new = {row.event_id for row in rows}
         first = {event.event_id: place for place, event in reversed(list(enumerate(events)))}
         return [event.event_id in new and first[event.event_id] == place for place, event in enumerate(events)]
@@ -146,7 +139,7 @@ class SqlLedger(WorkspaceQueries):
         return [(row.channel, row.ts) for row in self._run(_UNTALLIED, at_most=limit)]
 
     def replace_votes(self, post_id: str, votes: Iterable[Vote], cursor: int) -> None:
-        # Votes derived from less of the ledger than those that stand are stale; so are those of which some were deleted.
+        # Ignore votes derived from an older part of the ledger than the current ones, or after some were deleted.
         current = self._connection.execute(
             self._update(PostRow)
             .where(_post.c.id == post_id, _post.c.votes_cursor <= cursor, _post.c.votes_expired_at.is_(None))
@@ -175,15 +168,15 @@ class SqlLedger(WorkspaceQueries):
         return found
 
     def votes(self, post_ids: Iterable[str]) -> dict[str, list[Vote]]:
-        wanted = list(post_ids)
-        found: dict[str, list[Vote]] = {post_id: [] for post_id in wanted}
-        for part in chunks(wanted):
+        ids = list(post_ids)
+        found: dict[str, list[Vote]] = {post_id: [] for post_id in ids}
+        for part in chunks(ids):
             self._collect(self._select(VoteRow, *_VOTE_COLUMNS).where(_vote.c.post_id.in_(part)), found)
         return found
 
     def votes_in_round(self, number: int) -> dict[str, list[Vote]]:
         found: dict[str, list[Vote]] = {}
-        # A sub-query, not a join: SQLite would begin the join at the votes, all of them.
+        # A subquery, not a join: SQLite would start the join by scanning all votes.
         posts = self._select(PostRow, _post.c.id).where(_post.c.round_number == number)
         statement = self._select(VoteRow, *_VOTE_COLUMNS).where(_vote.c.post_id.in_(posts))
         self._collect(statement, found)

@@ -1,6 +1,7 @@
-"""Model versions, and the bytes of their weights beside them."""
+"""Model versions and their weights."""
 
 from collections.abc import Mapping
+from dataclasses import fields
 from typing import Any
 
 from sqlalchemy import RowMapping
@@ -13,7 +14,7 @@ from tierbot.domain.nouns import ModelState, ModelVersion
 
 _version = table(ModelVersionRow)
 _weights = table(ModelWeightsRow)
-_FIELDS = ("id", "number", "parent", "state", "encoder_digest", "sha256", "created_at", "card")
+_FIELDS = tuple(field.name for field in fields(ModelVersion))
 _COLUMNS = [_version.c[name] for name in _FIELDS]
 
 
@@ -25,7 +26,7 @@ class SqlModels(WorkspaceQueries):
     """ports.Models."""
 
     def add(self, version: ModelVersion, weights: bytes) -> bool:
-        if self.get(version.id) is not None:  # nobody else writes in this workspace meanwhile
+        if self.get(version.id) is not None:  # no other transaction can write to this workspace now
             return False
         if version.state is ModelState.CHAMPION:
             self._retire_champion()
@@ -49,7 +50,7 @@ class SqlModels(WorkspaceQueries):
             self._select(ModelWeightsRow, _weights.c.weights).where(_weights.c.model_id == version_id)
         ).scalar()
         if found is None:
-            raise StoreError(f"model {version_id}: its weights are not in the database. List models to see which are.")
+            raise StoreError(f"model {version_id}: its weights are not in the database. See `tierbot models list`.")
         return found
 
     def all(self) -> list[ModelVersion]:
@@ -66,10 +67,10 @@ class SqlModels(WorkspaceQueries):
             self._update(ModelVersionRow).where(_version.c.id == version_id).values(values)
         ).rowcount
         if not changed:
-            raise StoreError(f"model {version_id}: is not in the database. List models to see which are.")
+            raise StoreError(f"model {version_id}: is not in the database. See `tierbot models list`.")
 
     def _retire_champion(self, unless: str = "") -> None:
-        # One champion at a time: the database refuses two, so the former goes in the same step.
+        # The database allows one champion only, so the old one retires in the same step.
         self._connection.execute(
             self._update(ModelVersionRow)
             .where(_version.c.state == ModelState.CHAMPION.value, _version.c.id != unless)

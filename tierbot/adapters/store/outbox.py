@@ -1,6 +1,7 @@
-"""The outbox: what is to be sent, claimed under a lease so that a crash is noticed and nobody sends twice."""
+"""The outbox: deliveries to send, claimed under a lease so that a crash is noticed and nothing is sent twice."""
 
 from collections.abc import Iterable
+from dataclasses import fields
 from datetime import datetime
 from typing import Any
 
@@ -15,27 +16,14 @@ from tierbot.use_cases.ports import Delivery, DeliveryKind, DeliveryState
 _outbox = table(OutboxRow)
 _hold = table(HoldRow)
 _post = table(PostRow)
-_FIELDS = (
-    "id",
-    "kind",
-    "channel",
-    "payload",
-    "created_at",
-    "due_at",
-    "state",
-    "attempts",
-    "result",
-    "error",
-    "priority",
-    "after_id",
-)
+_FIELDS = tuple(field.name for field in fields(Delivery))
 _COLUMNS = [_outbox.c[name] for name in _FIELDS]
 _OPEN = (DeliveryState.PENDING.value, DeliveryState.SENDING.value)
 _NEEDS_ITS_POST = (DeliveryKind.PREFILL.value, DeliveryKind.UPDATE.value)
 
 
 def something_due(now: datetime) -> ColumnElement[bool]:
-    """Return the condition on a workspace that something in its outbox is due."""
+    """Return the condition that something in a workspace's outbox is due."""
     lateness = case((_outbox.c.state == DeliveryState.SENDING.value, _outbox.c.lease_until), else_=_outbox.c.due_at)
     mine = _outbox.c.workspace_id == table(WorkspaceRow).c.workspace_id
     return exists().where(mine, _outbox.c.state.in_(_OPEN), lateness <= now)
@@ -69,28 +57,23 @@ class SqlOutbox(WorkspaceQueries):
         )
         held = select(_hold.c.kind).where(self._mine(HoldRow), _hold.c.until > now)
         placed = select(_post.c.id).where(self._mine(PostRow), _post.c.id == _outbox.c.post_id, _post.c.ts.is_not(None))
-        # Two that bring one message up to date must not overtake each other: the later one knows more.
         other = _outbox.alias()
-        busy = select(other.c.seq).where(
+        being_sent = (
             other.c.workspace_id == self._workspace,
-            other.c.post_id == _outbox.c.post_id,
-            other.c.kind == DeliveryKind.UPDATE.value,
             other.c.state == DeliveryState.SENDING.value,
             other.c.lease_until > now,
         )
-        # What has priority goes first, and alone: another process must not send the rest beside it.
-        urgent = select(other.c.seq).where(
-            other.c.workspace_id == self._workspace,
-            other.c.priority > 0,
-            other.c.state == DeliveryState.SENDING.value,
-            other.c.lease_until > now,
-        )
+        # Two updates of the same message must not overtake each other: the later one knows more.
+        is_update = other.c.kind == DeliveryKind.UPDATE.value
+        busy = select(other.c.seq).where(*being_sent, is_update, other.c.post_id == _outbox.c.post_id)
+        # A delivery with priority goes first and alone: no other process may send the rest meanwhile.
+        urgent = select(other.c.seq).where(*being_sent, other.c.priority > 0)
         before = select(other.c.seq).where(
             other.c.workspace_id == self._workspace, other.c.id == _outbox.c.after_id, other.c.state.in_(_OPEN)
         )
         statement = (
             self._select(OutboxRow, _outbox.c.seq, *_COLUMNS)
-            # The first condition is the index's own: done rows are never looked at.
+            # The first condition matches the partial index, so finished rows are never read.
             .where(_outbox.c.state.in_(_OPEN), ready, _outbox.c.kind.not_in(held))
             .where(or_(_outbox.c.kind.not_in(_NEEDS_ITS_POST), placed.exists()))
             .where(or_(_outbox.c.kind != DeliveryKind.UPDATE.value, ~busy.exists()))
@@ -118,7 +101,7 @@ class SqlOutbox(WorkspaceQueries):
     def park(self, claimed: Delivery, error: str) -> bool:
         parked = self._end(claimed, DeliveryState.PARKED, error=error)
         if parked and claimed.kind is DeliveryKind.POST:
-            # Pre-fills wait for their post: they would wait for ever.
+            # Its pre-fills would wait forever.
             self._connection.execute(
                 self._update(OutboxRow)
                 .where(
@@ -131,7 +114,7 @@ class SqlOutbox(WorkspaceQueries):
         return parked
 
     def _end(self, claimed: Delivery, state: DeliveryState, **values: Any) -> bool:
-        """End a claim. Each claim counts one more attempt, so that the count tells this one from a later one."""
+        """End a claim. Every claim increments the attempts, so their number distinguishes it from a later claim."""
         changed = self._connection.execute(
             self._update(OutboxRow)
             .where(

@@ -1,7 +1,6 @@
-"""The tables that others read as data frames, page by page in the order of a key: memory stays constant."""
+"""The tables behind the data frames, read page by page in key order so that memory stays constant."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import JSON, Boolean, Column, Float, Integer, tuple_
@@ -25,22 +24,17 @@ _HIDDEN = {"workspace_id", "votes_cursor", "settled_cursor", "embedded_with", "n
 _RENAMED = {"user_id": "trainer"}
 
 
-@dataclass(frozen=True, slots=True)
-class _Source:
-    row: type[Row]
-    key: tuple[str, ...]
-
-
-_SOURCES = {
-    "articles": _Source(ArticleRow, ("id",)),
-    "predictions": _Source(PredictionRow, ("id",)),
-    "posts": _Source(PostRow, ("id",)),
-    "events": _Source(ReactionEventRow, ("seq",)),
-    "votes": _Source(VoteRow, ("post_id", "user_id", "says", "tag")),
-    "verdicts": _Source(VerdictRow, ("seq",)),
-    "models": _Source(ModelVersionRow, ("number",)),
-    "scores": _Source(StandingRow, ("round_number", "user_id")),
+_SOURCES: dict[str, tuple[type[Row], tuple[str, ...]]] = {
+    "articles": (ArticleRow, ("id",)),
+    "predictions": (PredictionRow, ("id",)),
+    "posts": (PostRow, ("id",)),
+    "events": (ReactionEventRow, ("seq",)),
+    "votes": (VoteRow, ("post_id", "user_id", "says", "tag")),
+    "verdicts": (VerdictRow, ("seq",)),
+    "models": (ModelVersionRow, ("number",)),
+    "scores": (StandingRow, ("round_number", "user_id")),
 }
+"""Each table and the columns that order it."""
 
 
 class SqlTablePages(WorkspaceQueries):
@@ -53,19 +47,18 @@ class SqlTablePages(WorkspaceQueries):
         return [TableColumn(_RENAMED.get(one.name, one.name), _cell(one)) for one in _shown(name)]
 
     def page(self, name: str, after: Sequence[Any] | None, limit: int) -> TablePage:
-        source, columns = _SOURCES[name], _shown(name)
-        key = [table(source.row).c[one] for one in source.key]
-        statement = self._select(source.row, *columns, *key).order_by(*key).limit(limit)
+        (row, key_names), columns = _SOURCES[name], _shown(name)
+        key = [table(row).c[one] for one in key_names]
+        statement = self._select(row, *columns, *key).order_by(*key).limit(limit)
         if after is not None:
             statement = statement.where(tuple_(*key) > tuple_(*after))
-        found = [tuple(row) for row in self._connection.execute(statement)]
+        found = [tuple(one) for one in self._connection.execute(statement)]
         width = len(columns)
-        rows = [row[:width] for row in found]
-        return TablePage(rows, found[-1][width:] if len(found) == limit else None)
+        return TablePage([one[:width] for one in found], found[-1][width:] if len(found) == limit else None)
 
 
 def _shown(name: str) -> list[Column[Any]]:
-    return [one for one in table(_SOURCES[name].row).c if one.name not in _HIDDEN]
+    return [one for one in table(_SOURCES[name][0]).c if one.name not in _HIDDEN]
 
 
 def _cell(column: Column[Any]) -> Cell:

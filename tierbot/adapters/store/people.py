@@ -1,6 +1,6 @@
-"""A person's data: everything that names them, told, taken out, or left under a name that says nothing.
+"""A person's data: export, remove or anonymize everything that names them.
 
-Verdicts, scores of others and models stand: they hold counts and no names.
+Verdicts, other people's scores and models don't change: they contain counts, not names.
 """
 
 import json
@@ -39,7 +39,7 @@ _MENTIONS: tuple[tuple[type[Row], str], ...] = (
     (AuditRow, "after"),
     (JobRow, "payload"),
 )
-_HONOURS = ("champion", "sharpshooter")
+_HONORS = ("champion", "sharpshooter")
 
 
 class SqlPeople(WorkspaceQueries):
@@ -50,7 +50,7 @@ class SqlPeople(WorkspaceQueries):
         columns = table(RoundRow).c
         asked = self._rows(ArticleRow, table(ArticleRow).c.asked_by == user)
         found["asked_about"] = [{name: row[name] for name in ("title", "text", "received_at")} for row in asked]
-        found["won"] = self._rows(RoundRow, or_(*(columns[honour] == user for honour in _HONOURS)))
+        found["won"] = self._rows(RoundRow, or_(*(columns[honor] == user for honor in _HONORS)))
         found["actions"] = self._rows(AuditRow, table(AuditRow).c.who == user)
         found["doubts"] = self._rows(DoubtRow, self._mentions(DoubtRow, "users", user))
         installed = self._rows(InstallationRow, table(InstallationRow).c.installer == user)
@@ -73,7 +73,7 @@ class SqlPeople(WorkspaceQueries):
             for name, row in _THEIRS.items()
             if name != "trainer"
         )
-        return changed + self._strike(user, pseudonym, pseudonym)
+        return changed + self._replace_name(user, pseudonym, pseudonym)
 
     def remove(self, user: str, now: datetime) -> int:
         self._make_final(table(VoteRow).c.user_id == user, now)
@@ -81,14 +81,14 @@ class SqlPeople(WorkspaceQueries):
             self._connection.execute(self._delete(row).where(table(row).c.user_id == user)).rowcount
             for row in _THEIRS.values()
         )
-        return changed + self._strike(user, "anon-removed", None)
+        return changed + self._replace_name(user, "anon-removed", None)
 
-    def _strike(self, user: str, name: str, honoured: str | None) -> int:
-        """Put `name` wherever else a person is named: in honours, the audit trail, messages."""
+    def _replace_name(self, user: str, name: str, winner: str | None) -> int:
+        """Replace a person's id by `name` in the audit trail and messages, and by `winner` in rounds that they won."""
         columns = table(RoundRow).c
         changed = self._connection.execute(self._delete(TrainerRow).where(table(TrainerRow).c.user_id == user)).rowcount
-        for honour in _HONOURS:
-            changed += self._change(RoundRow, columns[honour] == user, **{honour: honoured})
+        for honor in _HONORS:
+            changed += self._change(RoundRow, columns[honor] == user, **{honor: winner})
         changed += self._change(ArticleRow, table(ArticleRow).c.asked_by == user, asked_by=name)
         changed += self._change(AuditRow, table(AuditRow).c.who == user, who=name)
         changed += self._change(JobRow, table(JobRow).c.asked_by == user, asked_by=name)
@@ -111,7 +111,7 @@ class SqlPeople(WorkspaceQueries):
         return len(found)
 
     def _make_final(self, lost: ColumnElement[bool], now: datetime) -> None:
-        """Let the verdicts of frozen rounds stand that rest on votes which are about to be deleted."""
+        """Make verdicts of frozen rounds final if some of their votes are about to be deleted."""
         post, round_ = table(PostRow).c, table(RoundRow).c
         frozen = self._select(RoundRow, round_.number).where(round_.frozen_at.is_not(None))
         losing = self._select(VoteRow, table(VoteRow).c.post_id).where(lost)

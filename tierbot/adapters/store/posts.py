@@ -1,4 +1,4 @@
-"""Predictions and the posts made of them."""
+"""Predictions, posts and invitations."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import fields
@@ -19,9 +19,9 @@ _prediction = table(PredictionRow)
 _article = table(ArticleRow)
 _message = table(MessageTallyRow)
 _invitation = table(InvitationRow)
-# The noun's fields in their order, and the columns that hold them.
+# Field → column, in the dataclass's order.
 _INVITATION = {field.name: "user_id" if field.name == "user" else field.name for field in fields(Invitation)}
-# In the order of the nouns' fields, so that a row's values make one by position.
+# In the dataclass's order, so a row's values can be passed by position.
 POST_FIELDS = tuple(field.name for field in fields(Post))
 POST_COLUMNS = [_post.c[name] for name in POST_FIELDS]
 PREDICTION_COLUMNS = [
@@ -41,7 +41,7 @@ PREDICTION_COLUMNS = [
         "prediction_metadata",
     )
 ]
-# Once for each message that is tallied: built once.
+# These run once per tallied message, so they are built only once.
 _AT = select(*POST_COLUMNS).where(
     of_workspace(PostRow), _post.c.channel == bindparam("in_channel"), _post.c.ts == bindparam("at_ts")
 )
@@ -60,13 +60,13 @@ _ARM = POST_FIELDS.index("arm")
 
 
 def post_of(values: Sequence[Any]) -> Post:
-    """Make the noun from the values of POST_COLUMNS."""
+    """Return the post for the values of POST_COLUMNS."""
     whole = (*values[:_ARM], Arm(values[_ARM]), *values[_ARM + 1 :])
     return Post(*whole)
 
 
 def prediction_of(values: Sequence[Any]) -> Prediction:
-    """Make the noun from the values of PREDICTION_COLUMNS."""
+    """Return the prediction for the values of PREDICTION_COLUMNS."""
     *plain, strategy, probability, created_at, metadata = values
     whole = (*plain, Selection(strategy, probability), created_at, metadata)
     return Prediction(*whole)
@@ -81,7 +81,7 @@ def _prediction_values(prediction: Prediction) -> dict[str, Any]:
         "shown_tag": prediction.shown_tag,
         "top_tag": prediction.top_tag,
         "propensity": float(prediction.propensity),
-        # float() because JSON knows no numpy scalars
+        # float() because JSON has no numpy scalars
         "probabilities": {tag: float(p) for tag, p in prediction.probabilities.items()},
         "policy_probabilities": {tag: float(p) for tag, p in prediction.policy_probabilities.items()},
         "selection_strategy": prediction.selection.strategy,
@@ -95,7 +95,7 @@ class SqlPosts(WorkspaceQueries):
     """ports.Posts."""
 
     def add(self, prediction: Prediction, post: Post) -> bool:
-        if self.get(post.id) is not None:  # nobody else writes in this workspace meanwhile
+        if self.get(post.id) is not None:  # no other transaction can write to this workspace now
             return False
         self._add(PredictionRow, [_prediction_values(prediction)])
         values = {name: getattr(post, name) for name in POST_FIELDS}
@@ -119,7 +119,7 @@ class SqlPosts(WorkspaceQueries):
     def _untally(self, placed: str | None, ts: str) -> None:
         if placed is None:
             return
-        # Colleagues may have reacted before Slack's answer got here: then the message was read as nobody's post.
+        # Colleagues may have reacted before Slack's answer arrived, when the message wasn't known as a post yet.
         self._connection.execute(
             self._update(MessageTallyRow)
             .where(_message.c.channel == placed, _message.c.ts == ts)
@@ -172,9 +172,9 @@ class SqlPosts(WorkspaceQueries):
         return self._connection.execute(expired).scalar() is not None
 
     def unsettled(self) -> list[Post]:
-        # A cursor above its smaller is above 0: saying so leads SQLite to the index that holds these rows alone.
-        behind = (_post.c.settled_cursor < _post.c.votes_cursor, _post.c.votes_cursor > 0)
-        return self._all((_post.c.posted_at, _post.c.id), *behind, _post.c.votes_expired_at.is_(None))
+        # `votes_cursor > 0` is redundant, but it makes SQLite use the partial index.
+        unsettled = (_post.c.settled_cursor < _post.c.votes_cursor, _post.c.votes_cursor > 0)
+        return self._all((_post.c.posted_at, _post.c.id), *unsettled, _post.c.votes_expired_at.is_(None))
 
     def invite(self, invitation: Invitation) -> bool:
         values = {name: getattr(invitation, noun) for noun, name in _INVITATION.items()}

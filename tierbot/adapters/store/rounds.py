@@ -1,11 +1,9 @@
 """Rounds and their frozen standings."""
 
 from collections.abc import Iterable
-from dataclasses import asdict
+from dataclasses import asdict, fields
 from datetime import datetime
 from typing import Any
-
-from sqlalchemy import RowMapping
 
 from tierbot.adapters.store.columns import table
 from tierbot.adapters.store.errors import StoreError
@@ -16,13 +14,9 @@ from tierbot.domain.nouns import Round, Standing
 _round = table(RoundRow)
 _standing = table(StandingRow)
 _total = table(StandingTotalRow)
-_ROUND_COLUMNS = [
-    _round.c[name] for name in ("number", "opened_at", "closes_at", "frozen_at", "champion", "sharpshooter")
-]
-
-
-def _noun(row: RowMapping) -> Round:
-    return Round(**row)
+_ROUND_COLUMNS = [_round.c[field.name] for field in fields(Round)]
+# Field → column, in the dataclass's order.
+_STANDING = {field.name: "user_id" if field.name == "user" else field.name for field in fields(Standing)}
 
 
 class SqlRounds(WorkspaceQueries):
@@ -36,12 +30,12 @@ class SqlRounds(WorkspaceQueries):
 
     def all(self) -> list[Round]:
         statement = self._select(RoundRow, *_ROUND_COLUMNS).order_by(_round.c.number)
-        return [_noun(row) for row in self._connection.execute(statement).mappings()]
+        return [Round(**row) for row in self._connection.execute(statement).mappings()]
 
     def _first(self, condition: Any) -> Round | None:
         statement = self._select(RoundRow, *_ROUND_COLUMNS).where(condition).order_by(_round.c.number.desc()).limit(1)
         row = self._connection.execute(statement).mappings().first()
-        return None if row is None else _noun(row)
+        return None if row is None else Round(**row)
 
     def open(self, round_: Round) -> bool:
         return self._add(RoundRow, [asdict(round_)]) == 1
@@ -55,7 +49,7 @@ class SqlRounds(WorkspaceQueries):
 
     def freeze(self, round_: Round, standings: Iterable[Standing]) -> bool:
         if round_.frozen_at is None:
-            raise StoreError(f"round {round_.number}: cannot be frozen without frozen_at. Give the moment.")
+            raise StoreError(f"round {round_.number}: cannot be frozen without frozen_at.")
         frozen = self._connection.execute(
             self._update(RoundRow)
             .where(_round.c.number == round_.number, _round.c.frozen_at.is_(None))
@@ -64,16 +58,8 @@ class SqlRounds(WorkspaceQueries):
         if not frozen:
             return False
         rows = [
-            {
-                "round_number": round_.number,
-                "user_id": standing.user,
-                "place": place,
-                "rank": standing.rank,
-                "score": standing.score,
-                "judged": standing.judged,
-                "agreed": standing.agreed,
-                "settled": standing.settled,
-            }
+            {"round_number": round_.number, "place": place}
+            | {column: getattr(standing, name) for name, column in _STANDING.items()}
             for place, standing in enumerate(standings, 1)
         ]
         for part in chunks(rows):
@@ -96,27 +82,13 @@ class SqlRounds(WorkspaceQueries):
         )
 
     def standings(self, number: int) -> list[Standing]:
-        columns = _standing.c
-        statement = (
-            self._select(
-                StandingRow,
-                columns.rank,
-                columns.user_id,
-                columns.score,
-                columns.judged,
-                columns.agreed,
-                columns.settled,
-            )
-            .where(columns.round_number == number)
-            .order_by(columns.place)
-        )
-        return [Standing(*row) for row in self._connection.execute(statement)]
+        columns = [_standing.c[column] for column in _STANDING.values()]
+        mine = self._select(StandingRow, *columns).where(_standing.c.round_number == number)
+        return [Standing(*row) for row in self._connection.execute(mine.order_by(_standing.c.place))]
 
     def all_time(self) -> list[tuple[str, int, int, int]]:
-        columns = _total.c
-        statement = self._select(
-            StandingTotalRow, columns.user_id, columns.judged, columns.agreed, columns.settled
-        ).order_by(columns.judged.desc(), columns.user_id)
+        columns = (_total.c.user_id, _total.c.judged, _total.c.agreed, _total.c.settled)
+        statement = self._select(StandingTotalRow, *columns).order_by(_total.c.judged.desc(), _total.c.user_id)
         return [
             (user, judged, agreed, settled) for user, judged, agreed, settled in self._connection.execute(statement)
         ]

@@ -1,8 +1,7 @@
 """The tables of the loop: articles, predictions, posts, the ledger, verdicts, rounds, models.
 
-Every table carries workspace_id, and references between them cannot cross workspaces. A change here needs a
-migration beside it (migrations/versions); a test compares the two. Columns that only queries need (cursors,
-flags) are explained where they stand.
+Every table has workspace_id, and foreign keys can't cross workspaces. A change here needs a migration
+(migrations/versions); a test compares the two. Comments explain the columns that only queries use (cursors, flags).
 """
 
 from datetime import datetime
@@ -10,14 +9,26 @@ from typing import Any
 
 from sqlalchemy import Index, UniqueConstraint
 
-from tierbot.adapters.store.columns import Row, blob, document, moment, names, number, real, refers, some, words
+from tierbot.adapters.store.columns import (
+    Row,
+    WorkspaceScoped,
+    blob,
+    document,
+    moment,
+    names,
+    number,
+    real,
+    refers,
+    some,
+    words,
+)
 
 _REQUESTED = "asked_at IS NULL AND (asked_in IS NOT NULL OR check_tag IS NOT NULL)"
 
 # --- articles -------------------------------------------------------------------------------------
 
 
-class ArticleRow(Row, table=True):
+class ArticleRow(WorkspaceScoped, table=True):
     """One thing to classify."""
 
     __tablename__ = "article"
@@ -27,7 +38,6 @@ class ArticleRow(Row, table=True):
         Index(None, "workspace_id", "asked_at", "received_at"),
         some("ix_article_requested", "workspace_id", "received_at", where=_REQUESTED),
     )
-    workspace_id: str = words(primary_key=True)
     id: str = words(primary_key=True)
     title: str = words()
     text: str = words()
@@ -38,40 +48,37 @@ class ArticleRow(Row, table=True):
     image_url: str | None = words(default=None)
     copies: int
     asked_by: str | None = words(default=None)
-    asked_in: str | None = words(default=None)  # "channel/ts" of the thread that it is asked in
+    asked_in: str | None = words(default=None)  # "channel/ts" of the thread to ask in
     check_tag: str | None = words(default=None)
-    asked_at: datetime | None = moment(default=None)  # when its first post was made, or its label given
-    embedded_with: str | None = words(default=None)  # digest of the encoder that embedded it last
+    asked_at: datetime | None = moment(default=None)  # when it was first posted, or its label imported
+    embedded_with: str | None = words(default=None)  # digest of the last encoder that embedded it
 
 
-class ArticleCopyRow(Row, table=True):
-    """The same story met again; counted once by its id."""
+class ArticleCopyRow(WorkspaceScoped, table=True):
+    """A duplicate of a story, counted once by its id."""
 
     __tablename__ = "article_copy"
     __table_args__ = (refers("article_id", "article"), Index(None, "workspace_id", "article_id"))
-    workspace_id: str = words(primary_key=True)
     id: str = words(primary_key=True)
     article_id: str = words()
     source: str = words()
 
 
-class EmbeddingRow(Row, table=True):
-    """An article as an encoder sees it."""
+class EmbeddingRow(WorkspaceScoped, table=True):
+    """An article's embedding by one encoder."""
 
     __tablename__ = "embedding"
     __table_args__ = (refers("article_id", "article"),)
-    workspace_id: str = words(primary_key=True)
     encoder_digest: str = words(primary_key=True)
     article_id: str = words(primary_key=True)
-    vector: bytes = blob()  # little-endian float32: exactly what the prediction was made from
+    vector: bytes = blob()  # little-endian float32, exactly as the prediction used it
 
 
-class GivenLabelRow(Row, table=True):
-    """A label that an archive brought along."""
+class GivenLabelRow(WorkspaceScoped, table=True):
+    """A label imported with an archive."""
 
     __tablename__ = "given_label"
     __table_args__ = (refers("article_id", "article"),)
-    workspace_id: str = words(primary_key=True)
     article_id: str = words(primary_key=True)
     tags: dict[str, float] = document()
     source: str = words()
@@ -81,12 +88,11 @@ class GivenLabelRow(Row, table=True):
 # --- predictions, posts, verdicts -----------------------------------------------------------------
 
 
-class PredictionRow(Row, table=True):
-    """What a model said of an article, and what the policy made of it."""
+class PredictionRow(WorkspaceScoped, table=True):
+    """A model's prediction for an article, and the policy's choice."""
 
     __tablename__ = "prediction"
     __table_args__ = (refers("article_id", "article"),)
-    workspace_id: str = words(primary_key=True)
     id: str = words(primary_key=True)
     article_id: str = words()
     model_version: str = words()
@@ -102,8 +108,8 @@ class PredictionRow(Row, table=True):
     prediction_metadata: dict[str, Any] = document()
 
 
-class PostRow(Row, table=True):
-    """A prediction put to colleagues."""
+class PostRow(WorkspaceScoped, table=True):
+    """A prediction posted for colleagues to judge."""
 
     __tablename__ = "post"
     __table_args__ = (
@@ -114,7 +120,6 @@ class PostRow(Row, table=True):
         Index(None, "workspace_id", "article_id"),
         some("ix_post_unsettled", "workspace_id", "votes_cursor", where="settled_cursor < votes_cursor"),
     )
-    workspace_id: str = words(primary_key=True)
     id: str = words(primary_key=True)
     prediction_id: str = words()
     article_id: str = words()
@@ -126,13 +131,15 @@ class PostRow(Row, table=True):
     created_at: datetime = moment()
     ts: str | None = words(default=None)
     posted_at: datetime | None = moment(default=None)
-    votes_cursor: int = number()  # the ledger number its votes were derived up to
-    settled_cursor: int = number()  # the ledger number its newest verdict rests on
-    votes_expired_at: datetime | None = moment(default=None)  # since when votes are gone, and its verdict is final
+    votes_cursor: int = number()  # the last ledger number that its votes include
+    settled_cursor: int = number()  # the last ledger number that its newest verdict includes
+    votes_expired_at: datetime | None = moment(
+        default=None
+    )  # when some votes were deleted and the verdict became final
 
 
-class InvitationRow(Row, table=True):
-    """A post put to one trainer by direct message."""
+class InvitationRow(WorkspaceScoped, table=True):
+    """A post sent to one trainer by direct message."""
 
     __tablename__ = "invitation"
     __table_args__ = (
@@ -142,7 +149,6 @@ class InvitationRow(Row, table=True):
         Index(None, "workspace_id", "user_id", "created_at"),
         Index(None, "workspace_id", "sent_at"),
     )
-    workspace_id: str = words(primary_key=True)
     id: str = words(primary_key=True)
     post_id: str = words()
     user_id: str = words()
@@ -153,7 +159,7 @@ class InvitationRow(Row, table=True):
 
 
 class VerdictRow(Row, table=True):
-    """What a post's votes settled to, append-only."""
+    """A post's verdict, append-only."""
 
     __tablename__ = "verdict"
     __table_args__ = (
@@ -182,7 +188,7 @@ class VerdictRow(Row, table=True):
     settled_at: datetime = moment()
     reason: str | None = words(default=None)
     model_versions: tuple[str, ...] = names()
-    newest: bool  # of its post
+    newest: bool  # the post's newest verdict
 
 
 # --- the ledger and what is derived from it -------------------------------------------------------
@@ -211,41 +217,38 @@ class ReactionEventRow(Row, table=True):
     origin: str = words()
 
 
-class MessageTallyRow(Row, table=True):
-    """How far a message's events go, and how far they have been read."""
+class MessageTallyRow(WorkspaceScoped, table=True):
+    """A message's latest event, and the latest one that was tallied."""
 
     __tablename__ = "message_tally"
     __table_args__ = (
         some("ix_message_tally_untallied", "workspace_id", "ledger_cursor", where="tallied_cursor < ledger_cursor"),
     )
-    workspace_id: str = words(primary_key=True)
     channel: str = words(primary_key=True)
     ts: str = words(primary_key=True)
     ledger_cursor: int = number()
     tallied_cursor: int = number()
 
 
-class VoteRow(Row, table=True):
-    """Who says what of which post, as derived from the ledger."""
+class VoteRow(WorkspaceScoped, table=True):
+    """A current vote, derived from the ledger."""
 
     __tablename__ = "vote"
     __table_args__ = (refers("post_id", "post"), Index(None, "workspace_id", "user_id", "at"))
-    workspace_id: str = words(primary_key=True)
     post_id: str = words(primary_key=True)
     user_id: str = words(primary_key=True)
     says: str = words(primary_key=True)
-    tag: str = words(primary_key=True)  # "" where the vote names none: keys hold no NULL
+    tag: str = words(primary_key=True)  # "" if the vote names no tag; a key can't contain NULL
     at: datetime = moment()
 
 
 # --- rounds ---------------------------------------------------------------------------------------
 
 
-class RoundRow(Row, table=True):
+class RoundRow(WorkspaceScoped, table=True):
     """About a week of play."""
 
     __tablename__ = "round"
-    workspace_id: str = words(primary_key=True)
     number: int = number(primary_key=True)
     opened_at: datetime = moment()
     closes_at: datetime = moment()
@@ -254,15 +257,14 @@ class RoundRow(Row, table=True):
     sharpshooter: str | None = words(default=None)
 
 
-class StandingRow(Row, table=True):
-    """A trainer's line in a frozen round."""
+class StandingRow(WorkspaceScoped, table=True):
+    """A trainer's frozen standing in a round."""
 
     __tablename__ = "standing"
     __table_args__ = (refers("round_number", "round", "number"),)
-    workspace_id: str = words(primary_key=True)
     round_number: int = number(primary_key=True)
     user_id: str = words(primary_key=True)
-    place: int  # from 1, in the order in which the standings were frozen
+    place: int  # from 1, in the frozen order
     rank: int
     score: int
     judged: int
@@ -270,11 +272,10 @@ class StandingRow(Row, table=True):
     settled: int
 
 
-class StandingTotalRow(Row, table=True):
-    """Frozen standings summed per trainer, so that the all-time leaderboard costs the same in every round."""
+class StandingTotalRow(WorkspaceScoped, table=True):
+    """Frozen standings summed per trainer, so the all-time leaderboard's cost doesn't grow with the rounds."""
 
     __tablename__ = "standing_total"
-    workspace_id: str = words(primary_key=True)
     user_id: str = words(primary_key=True)
     judged: int
     agreed: int
@@ -284,7 +285,7 @@ class StandingTotalRow(Row, table=True):
 # --- models ---------------------------------------------------------------------------------------
 
 
-class ModelVersionRow(Row, table=True):
+class ModelVersionRow(WorkspaceScoped, table=True):
     """A model's card."""
 
     __tablename__ = "model_version"
@@ -292,7 +293,6 @@ class ModelVersionRow(Row, table=True):
         UniqueConstraint("workspace_id", "number"),
         some("ix_model_version_champion", "workspace_id", where="state = 'champion'", unique=True),
     )
-    workspace_id: str = words(primary_key=True)
     id: str = words(primary_key=True)
     number: int
     parent: str | None = words(default=None)
@@ -303,11 +303,10 @@ class ModelVersionRow(Row, table=True):
     card: dict[str, Any] = document()
 
 
-class ModelWeightsRow(Row, table=True):
-    """The bytes, apart from the cards: listing models does not load them."""
+class ModelWeightsRow(WorkspaceScoped, table=True):
+    """A model's weights, separate from the cards so that listing models doesn't load them."""
 
     __tablename__ = "model_weights"
     __table_args__ = (refers("model_id", "model_version"),)
-    workspace_id: str = words(primary_key=True)
     model_id: str = words(primary_key=True)
     weights: bytes = blob()

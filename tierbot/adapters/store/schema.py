@@ -1,6 +1,6 @@
-"""Bringing a database to the schema of this code: made when blank, upgraded when older, refused otherwise.
+"""Bring a database to this version's schema: create a blank one, upgrade an older one, refuse any other.
 
-Alembic is imported only when there is something to upgrade: opening a current database costs one query.
+Alembic is imported only for an upgrade: opening a current database costs one query.
 """
 
 import sqlite3
@@ -33,7 +33,7 @@ def upgrade(url: str, *, create: bool = True) -> None:
 
 
 def bring_up(database: Database, *, create: bool = True) -> None:
-    """Bring an open database to the newest schema; two processes at once take turns."""
+    """Bring an open database to the newest schema; simultaneous processes take turns."""
     with database.read() as connection:
         found = revision(connection)
     if found == HEAD:
@@ -41,28 +41,33 @@ def bring_up(database: Database, *, create: bool = True) -> None:
     if database.engine.dialect.name == "sqlite":
         _use_write_ahead_log(database)
     with database.write(_SCHEMA_LOCK) as connection:
-        found = revision(connection)  # again: another process may have been quicker
+        found = revision(connection)  # again, because another process may have been faster
         if found is None and not create:
             raise StoreError(
                 f"{database.where}: there is no database yet. Start the bot once (`tierbot run`), or check DATABASE_URL."
             )
         if found is None:
-            _refuse_foreign(connection, database.where)
+            refuse_foreign(connection, database.where)
         if found != HEAD:
             _migrate(connection, database.where, found)
 
 
 def revision(connection: Connection) -> str | None:
-    """Return the schema's revision, None for a database that tierbot never touched."""
+    """Return the schema's revision; None for a database without tierbot's tables."""
     if not inspect(connection).has_table(VERSION_TABLE):
         return None
     found: str | None = connection.execute(text(f"SELECT version_num FROM {VERSION_TABLE}")).scalar()  # noqa: S608 - a constant
     return found
 
 
+def known_revisions() -> set[str]:
+    """Return the revisions of all migrations."""
+    return {path.name[:4] for path in (MIGRATIONS / "versions").glob("[0-9]*.py")}
+
+
 def _use_write_ahead_log(database: Database) -> None:
-    # Readers and the writer then do not wait for each other; the file remembers it. Two processes that switch at
-    # once are told "locked" without the usual waiting: the loser need only look again.
+    # Readers and the writer then don't wait for each other; the setting is stored in the file. If two processes switch
+    # at the same time, one gets "locked" without the usual wait and only has to retry.
     for _ in range(100):
         try:
             with database.engine.connect() as connection:
@@ -71,28 +76,27 @@ def _use_write_ahead_log(database: Database) -> None:
                 return
         except sqlite3.OperationalError as fault:
             if "locked" not in str(fault):
-                raise StoreError(f"{database.where}: {fault}. Check that its folder can be written.") from fault
-    raise StoreBusyError(f"{database.where}: another process keeps the database busy. Stop it and try again.")
+                raise StoreError(f"{database.where}: {fault}. Check that its folder is writable.") from fault
+    raise StoreBusyError(f"{database.where}: another process is using the database. Stop it and try again.")
 
 
-def _refuse_foreign(connection: Connection, where: str) -> None:
+def refuse_foreign(connection: Connection, where: str) -> None:
+    """Raise StoreError if a database without tierbot's schema has tables."""
     tables = inspect(connection).get_table_names()
     if tables:
         raise StoreError(
-            f"{where}: holds tables that are not tierbot's ({', '.join(sorted(tables)[:3])}). Point DATABASE_URL at an "
-            "empty database of its own."
+            f"{where}: has tables that aren't tierbot's ({', '.join(sorted(tables)[:3])}). Point DATABASE_URL at an "
+            "empty database."
         )
 
 
 def _migrate(connection: Connection, where: str, found: str | None) -> None:
     from alembic import command  # noqa: PLC0415 - slow, and needed only here
     from alembic.config import Config  # noqa: PLC0415
-    from alembic.script import ScriptDirectory  # noqa: PLC0415
 
     config = Config()
     config.set_main_option("script_location", str(MIGRATIONS).replace("%", "%%"))
-    known = {script.revision for script in ScriptDirectory.from_config(config).walk_revisions()}
-    if found is not None and found not in known:
+    if found is not None and found not in known_revisions():
         raise StoreError(
             f"{where}: its schema ({found}) is newer than this tierbot ({HEAD}). Install the newer tierbot again, or "
             "restore the backup made before the upgrade."

@@ -1,11 +1,11 @@
-"""ports.Store and ports.Transaction: the parts, bound to one connection and one workspace."""
+"""ports.Store, and ports.Transaction with its parts, bound to one connection and one workspace."""
 
 import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime
 
-from sqlalchemy import Connection, select
+from sqlalchemy import ColumnElement, Connection, select
 
 from tierbot.adapters.store.agenda import SqlAgenda, SqlLeases, due_jobs, hold_everywhere, let_go_everywhere
 from tierbot.adapters.store.articles import SqlArticles
@@ -33,97 +33,38 @@ from tierbot.use_cases.ports import DueJob, Workspace
 _workspace = table(WorkspaceRow)
 
 _LEASES = "every workspace's leases"
-"""The lock under which leases are taken everywhere: no workspace's own, so that none is waited for."""
+"""The lock for taking leases in all workspaces; it blocks no workspace's own transactions."""
 
 _log = logging.getLogger(__name__)
 
 
 class SqlTransaction:
-    """ports.Transaction: made by SqlStore.begin and read, usable only inside their block."""
+    """ports.Transaction: created by SqlStore.begin and read, valid inside their block only."""
 
     def __init__(self, connection: Connection, workspace: str) -> None:
-        self._connection = connection
-        self._workspace = workspace
-
-    @property
-    def articles(self) -> SqlArticles:
-        return SqlArticles(self._connection, self._workspace)
-
-    @property
-    def given_labels(self) -> SqlGivenLabels:
-        return SqlGivenLabels(self._connection, self._workspace)
-
-    @property
-    def posts(self) -> SqlPosts:
-        return SqlPosts(self._connection, self._workspace)
-
-    @property
-    def ledger(self) -> SqlLedger:
-        return SqlLedger(self._connection, self._workspace)
-
-    @property
-    def verdicts(self) -> SqlVerdicts:
-        return SqlVerdicts(self._connection, self._workspace)
-
-    @property
-    def dataset(self) -> SqlDataset:
-        return SqlDataset(self._connection, self._workspace)
-
-    @property
-    def table_pages(self) -> SqlTablePages:
-        return SqlTablePages(self._connection, self._workspace)
-
-    @property
-    def rounds(self) -> SqlRounds:
-        return SqlRounds(self._connection, self._workspace)
-
-    @property
-    def models(self) -> SqlModels:
-        return SqlModels(self._connection, self._workspace)
-
-    @property
-    def outbox(self) -> SqlOutbox:
-        return SqlOutbox(self._connection, self._workspace)
-
-    @property
-    def agenda(self) -> SqlAgenda:
-        return SqlAgenda(self._connection, self._workspace)
-
-    @property
-    def trainers(self) -> SqlTrainers:
-        return SqlTrainers(self._connection, self._workspace)
-
-    @property
-    def leases(self) -> SqlLeases:
-        return SqlLeases(self._connection, self._workspace)
-
-    @property
-    def feeds(self) -> SqlFeedList:
-        return SqlFeedList(self._connection, self._workspace)
-
-    @property
-    def held_back(self) -> SqlHeldBack:
-        return SqlHeldBack(self._connection, self._workspace)
-
-    @property
-    def people(self) -> SqlPeople:
-        return SqlPeople(self._connection, self._workspace)
-
-    @property
-    def installations(self) -> SqlInstallations:
-        return SqlInstallations(self._connection, self._workspace)
-
-    @property
-    def doubts(self) -> SqlDoubts:
-        return SqlDoubts(self._connection, self._workspace)
-
-    @property
-    def workspaces(self) -> SqlWorkspaces:
-        return SqlWorkspaces(self._connection, self._workspace)
+        self.articles = SqlArticles(connection, workspace)
+        self.given_labels = SqlGivenLabels(connection, workspace)
+        self.posts = SqlPosts(connection, workspace)
+        self.ledger = SqlLedger(connection, workspace)
+        self.verdicts = SqlVerdicts(connection, workspace)
+        self.dataset = SqlDataset(connection, workspace)
+        self.table_pages = SqlTablePages(connection, workspace)
+        self.rounds = SqlRounds(connection, workspace)
+        self.models = SqlModels(connection, workspace)
+        self.outbox = SqlOutbox(connection, workspace)
+        self.agenda = SqlAgenda(connection, workspace)
+        self.trainers = SqlTrainers(connection, workspace)
+        self.leases = SqlLeases(connection, workspace)
+        self.feeds = SqlFeedList(connection, workspace)
+        self.held_back = SqlHeldBack(connection, workspace)
+        self.people = SqlPeople(connection, workspace)
+        self.installations = SqlInstallations(connection, workspace)
+        self.doubts = SqlDoubts(connection, workspace)
+        self.workspaces = SqlWorkspaces(connection, workspace)
 
 
 class SqlStore:
-    """ports.Store over one database. Threads may share it; processes open their own."""
+    """ports.Store over one database. Thread-safe; each process needs its own."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -138,27 +79,23 @@ class SqlStore:
         with self._database.read() as connection:
             yield SqlTransaction(connection, workspace)
 
-    def workspace_ids(self) -> list[str]:
-        column = table(WorkspaceRow).c.workspace_id
+    def _ids(self, *conditions: ColumnElement[bool]) -> list[str]:
         with self._database.read() as connection:
-            return sorted(connection.execute(select(column)).scalars())
+            return sorted(connection.execute(select(_workspace.c.workspace_id).where(*conditions)).scalars())
+
+    def workspace_ids(self) -> list[str]:
+        return self._ids()
 
     def workspaces(self) -> list[Workspace]:
+        statement = select(_workspace).order_by(_workspace.c.workspace_id)
         with self._database.read() as connection:
-            return [
-                workspace_noun(row)
-                for row in connection.execute(select(_workspace).order_by(_workspace.c.workspace_id))
-            ]
+            return [workspace_noun(row) for row in connection.execute(statement)]
 
     def running_ids(self) -> list[str]:
-        statement = select(_workspace.c.workspace_id).where(_workspace.c.stopped_at.is_(None))
-        with self._database.read() as connection:
-            return sorted(connection.execute(statement).scalars())
+        return self._ids(_workspace.c.stopped_at.is_(None))
 
     def due_ids(self, now: datetime) -> list[str]:
-        statement = select(_workspace.c.workspace_id).where(_workspace.c.stopped_at.is_(None), something_due(now))
-        with self._database.read() as connection:
-            return sorted(connection.execute(statement).scalars())
+        return self._ids(_workspace.c.stopped_at.is_(None), something_due(now))
 
     def due_jobs(self, now: datetime) -> list[DueJob]:
         with self._database.read() as connection:
@@ -182,16 +119,15 @@ class SqlStore:
         return None if found == HEAD else f"the database's schema is {found}, this tierbot's {HEAD}"
 
     def close(self) -> None:
-        """Close all connections. The store can be used again: it opens new ones."""
+        """Close all connections; using the store again opens new ones."""
         self._database.engine.dispose()
 
 
 def open_store(url: str, *, create: bool = True) -> SqlStore:
-    """Open the database at `url`, making or upgrading its schema where needed.
+    """Open the database at `url`, and create or upgrade its schema if needed.
 
-    `url` is SQLAlchemy's: "sqlite:///tierbot.db" or "postgresql://user:password@host/name". With `create` False
-    a database that does not exist yet is an error. Raises StoreError (a TierbotError) if the database cannot be
-    reached, belongs to another program, or was written by a newer tierbot.
+    `url` is SQLAlchemy's: "sqlite:///tierbot.db" or "postgresql://user:password@host/name". Raises StoreError if the
+    database can't be reached, belongs to another program, has a newer schema, or doesn't exist and `create` is False.
     """
     database = connect(url, create=create)
     try:

@@ -1,4 +1,4 @@
-"""What trainers told us: how they want to be treated, and what was done for them."""
+"""Trainers' names and settings."""
 
 from tierbot.adapters.store.columns import table
 from tierbot.adapters.store.work_rows import TrainerRow

@@ -1,4 +1,4 @@
-"""What posts settled to: every verdict is kept, the newest of each post is marked."""
+"""Verdicts: all of them are stored; a flag marks each post's newest."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import fields
@@ -17,7 +17,7 @@ from tierbot.use_cases.ports import LabelledPost
 _verdict = table(VerdictRow)
 _post = table(PostRow)
 _prediction = table(PredictionRow)
-# In the order of the noun's fields, so that a row's values make one by position.
+# In the dataclass's order, so a row's values can be passed by position.
 _FIELDS = tuple(field.name for field in fields(Verdict))
 VERDICT_COLUMNS = [_verdict.c[name] for name in _FIELDS]
 _WIDTH = len(VERDICT_COLUMNS)
@@ -25,7 +25,7 @@ _POST_WIDTH = len(POST_COLUMNS)
 
 
 def verdict_of(values: Sequence[Any]) -> Verdict:
-    """Make the noun from the values of VERDICT_COLUMNS."""
+    """Return the verdict for the values of VERDICT_COLUMNS."""
     post_id, outcome, *others = values
     return Verdict(post_id, Outcome(outcome), *others)
 

@@ -1,6 +1,6 @@
-"""The tables that the program needs to run: workspaces, people, the outbox, the agenda, feeds.
+"""The tables that the program needs to run: workspaces, people, the outbox, jobs, feeds.
 
-The same rules hold as for rows.py.
+The rules of rows.py apply.
 """
 
 from datetime import datetime
@@ -8,31 +8,40 @@ from typing import Any
 
 from sqlalchemy import Index, UniqueConstraint
 
-from tierbot.adapters.store.columns import Row, document, moment, names, number, real, refers, some, words
+from tierbot.adapters.store.columns import (
+    Row,
+    WorkspaceScoped,
+    document,
+    moment,
+    names,
+    number,
+    real,
+    refers,
+    some,
+    words,
+)
 
 # --- workspace, tags, people ----------------------------------------------------------------------
 
 
-class WorkspaceRow(Row, table=True):
+class WorkspaceRow(WorkspaceScoped, table=True):
     """A Slack team."""
 
     __tablename__ = "workspace"
-    workspace_id: str = words(primary_key=True)
     name: str = words()
     created_at: datetime = moment()
-    enterprise: str | None = words(default=None)  # the organization that it is part of
-    stopped_at: datetime | None = moment(default=None)  # since when the app is not installed there
+    enterprise: str | None = words(default=None)  # its organization
+    stopped_at: datetime | None = moment(default=None)  # when the app was uninstalled there
     bot_user: str | None = words(default=None)  # the bot's user id
-    channel: str = words()  # chosen by an admin; empty: the setting's
-    paused: bool  # scheduled posts
-    pseudonym_key: str | None = words(default=None)  # hexadecimal; made with the first export that needs it
+    channel: str = words()  # set by an admin; if empty, the setting applies
+    paused: bool  # posting
+    pseudonym_key: str | None = words(default=None)  # hexadecimal; created by the first export that needs it
 
 
-class InstallationRow(Row, table=True):
-    """The app as installed in a workspace, or in an organisation: then workspace_id is the organisation's id."""
+class InstallationRow(WorkspaceScoped, table=True):
+    """An installation of the app in a workspace or an organization, whose id workspace_id then is."""
 
     __tablename__ = "installation"
-    workspace_id: str = words(primary_key=True)
     name: str = words()
     enterprise: str | None = words(default=None)
     org_wide: bool
@@ -46,22 +55,20 @@ class InstallationRow(Row, table=True):
     ended_by: str | None = words(default=None)
 
 
-class OAuthStateRow(Row, table=True):
-    """A state that OAuth gave out; no workspace is known yet, so workspace_id is the app's client id."""
+class OAuthStateRow(WorkspaceScoped, table=True):
+    """A pending OAuth state. The workspace isn't known yet, so workspace_id is the app's client id."""
 
     __tablename__ = "oauth_state"
-    workspace_id: str = words(primary_key=True)
     state: str = words(primary_key=True)
     until: datetime = moment()
 
 
-class TagRow(Row, table=True):
+class TagRow(WorkspaceScoped, table=True):
     """A topic of the workspace's tag space."""
 
     __tablename__ = "tag"
-    workspace_id: str = words(primary_key=True)
     id: str = words(primary_key=True)
-    position: int  # the order of the tag file; retired tags stay
+    position: int  # in the tag file; retired tags stay
     name: str = words()
     short_name: str = words()
     character: str = words()
@@ -70,22 +77,20 @@ class TagRow(Row, table=True):
     retired_at: datetime | None = moment(default=None)
 
 
-class TrainerRow(Row, table=True):
+class TrainerRow(WorkspaceScoped, table=True):
     """A colleague who reacts."""
 
     __tablename__ = "trainer"
-    workspace_id: str = words(primary_key=True)
     user_id: str = words(primary_key=True)
     display_name: str = words()
     opted_out: bool  # of mentions and nudges
     notes: dict[str, Any] = document()
 
 
-class DoubtRow(Row, table=True):
-    """A doubt about how somebody votes."""
+class DoubtRow(WorkspaceScoped, table=True):
+    """A doubt about how trainers vote."""
 
     __tablename__ = "doubt"
-    workspace_id: str = words(primary_key=True)
     id: str = words(primary_key=True)
     behavior: str = words()
     users: tuple[str, ...] = names()
@@ -101,16 +106,15 @@ class DoubtRow(Row, table=True):
     overruled_at: datetime | None = moment(default=None)
 
 
-class ForgottenPersonRow(Row, table=True):
-    """A person who was forgotten: a digest of their id, so that reconciliation leaves them out."""
+class ForgottenPersonRow(WorkspaceScoped, table=True):
+    """The digest of a forgotten person's id, so that reconciliation skips them."""
 
     __tablename__ = "forgotten_person"
-    workspace_id: str = words(primary_key=True)
     digest: str = words(primary_key=True)
 
 
 class AuditRow(Row, table=True):
-    """What an admin did, append-only."""
+    """An admin's action, append-only."""
 
     __tablename__ = "audit"
     __table_args__ = (Index(None, "workspace_id", "seq"), {"sqlite_autoincrement": True})
@@ -127,7 +131,7 @@ class AuditRow(Row, table=True):
 
 
 class OutboxRow(Row, table=True):
-    """What is to be sent, and what was."""
+    """A delivery, pending or sent."""
 
     __tablename__ = "outbox"
     __table_args__ = (
@@ -142,7 +146,7 @@ class OutboxRow(Row, table=True):
     id: str = words()
     kind: str = words()
     channel: str = words()
-    post_id: str | None = words(default=None)  # from the payload: pre-fills wait for their post
+    post_id: str | None = words(default=None)  # from the payload; pre-fills wait for their post
     payload: dict[str, Any] = document()
     created_at: datetime = moment()
     due_at: datetime = moment()
@@ -152,74 +156,69 @@ class OutboxRow(Row, table=True):
     result: str | None = words(default=None)
     error: str | None = words(default=None)
     done_at: datetime | None = moment(default=None)
-    priority: int | None = None  # above 0: it goes before what was queued earlier
-    after_id: str | None = words(default=None)  # the delivery that must have ended before
+    priority: int | None = None  # above 0: sent before earlier deliveries
+    after_id: str | None = words(default=None)  # the delivery that must end first
 
 
-class HoldRow(Row, table=True):
-    """Until when nothing of a kind may be sent."""
+class HoldRow(WorkspaceScoped, table=True):
+    """The time until which no delivery of a kind may be sent."""
 
     __tablename__ = "hold"
-    workspace_id: str = words(primary_key=True)
     kind: str = words(primary_key=True)
     until: datetime = moment()
 
 
-class JobRow(Row, table=True):
-    """Something to do: a recurring job (its id is its kind) or a request."""
+class JobRow(WorkspaceScoped, table=True):
+    """A recurring job (its id is its kind) or a requested one."""
 
     __tablename__ = "job"
     __table_args__ = (some("ix_job_open", "due_at", where="finished_at IS NULL"),)
-    workspace_id: str = words(primary_key=True)
     id: str = words(primary_key=True)
     kind: str = words()
     due_at: datetime = moment()
-    payload: dict[str, Any] = document()  # what is left of it
+    payload: dict[str, Any] = document()  # the work left
     ran_at: datetime | None = moment(default=None)
     asked_by: str | None = words(default=None)
     asked_at: datetime | None = moment(default=None)
-    attempts: int  # that failed in a row
+    attempts: int  # consecutive failures
     error: str | None = words(default=None)
-    claimed_by: str | None = words(default=None)  # the run that may write for it
+    claimed_by: str | None = words(default=None)  # the run that holds the claim
     finished_at: datetime | None = moment(default=None)
 
 
 class PushDrawRow(Row, table=True):
-    """A moment that was drawn for a scheduled push, with what the draw was made from."""
+    """The drawn time of a scheduled push, and what the draw was based on."""
 
     __tablename__ = "push_draw"
     __table_args__ = (Index(None, "workspace_id", "seq"), {"sqlite_autoincrement": True})
     seq: int = number(primary_key=True)
     workspace_id: str = words()
     at: datetime = moment()
-    expected: float = real()  # voters on a post
+    expected: float = real()  # voters per post
     propensity: float = real()
 
 
-class SmokeTestRow(Row, table=True):
-    """How the last smoke test went."""
+class SmokeTestRow(WorkspaceScoped, table=True):
+    """The last smoke test's outcome."""
 
     __tablename__ = "smoke_test"
-    workspace_id: str = words(primary_key=True)
     at: datetime = moment()
-    broken: str | None = words(default=None)  # the step
+    broken: str | None = words(default=None)  # the failed step
     says: str = words()
     seconds: float = real()
 
 
-class MissingEmojiRow(Row, table=True):
-    """A tag's emoji that is gone from Slack, of which the admins were told."""
+class MissingEmojiRow(WorkspaceScoped, table=True):
+    """A tag's emoji that Slack no longer has and that the admins were notified about."""
 
     __tablename__ = "missing_emoji"
-    workspace_id: str = words(primary_key=True)
     name: str = words(primary_key=True)
 
 
-class LeaseRow(Row, table=True):
-    """Who may do what only one process may do."""
+class LeaseRow(WorkspaceScoped, table=True):
+    """The holder of a lease, for work that only one process may do."""
 
     __tablename__ = "lease"
-    workspace_id: str = words(primary_key=True)
     name: str = words(primary_key=True)
     holder: str = words()
     until: datetime = moment()
@@ -228,11 +227,10 @@ class LeaseRow(Row, table=True):
 # --- feeds and boundaries -------------------------------------------------------------------------
 
 
-class FeedRow(Row, table=True):
-    """A source that is polled."""
+class FeedRow(WorkspaceScoped, table=True):
+    """A feed and its state."""
 
     __tablename__ = "feed"
-    workspace_id: str = words(primary_key=True)
     url: str = words(primary_key=True)
     name: str = words()
     listed_by: str = words()
@@ -243,18 +241,17 @@ class FeedRow(Row, table=True):
     brought: int
 
 
-class HeldBackRow(Row, table=True):
-    """An article that a boundary kept from being posted."""
+class HeldBackRow(WorkspaceScoped, table=True):
+    """An article that a boundary held back."""
 
     __tablename__ = "held_back"
     __table_args__ = (
         refers("article_id", "article"),
         Index(None, "workspace_id", "boundary", "rule", "at"),
     )
-    workspace_id: str = words(primary_key=True)
     article_id: str = words(primary_key=True)
     boundary: str = words(primary_key=True)
     rule: str = words()
-    grounds: str = words()  # the rules (and the model) that held it back: while they stand, it does not wait
+    grounds: str = words()  # the rules (and the model) in force; while they last, the article isn't a candidate
     at: datetime = moment()
     detail: dict[str, Any] = document()

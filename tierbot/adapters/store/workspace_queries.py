@@ -1,4 +1,4 @@
-"""What all parts of a transaction share: every statement they build is bound to their workspace here."""
+"""The base of a transaction's parts: it restricts every statement to the transaction's workspace."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import islice
@@ -12,6 +12,7 @@ from sqlalchemy import (
     Executable,
     Select,
     Update,
+    and_,
     bindparam,
     delete,
     select,
@@ -22,30 +23,30 @@ from sqlalchemy.dialects import postgresql, sqlite
 from tierbot.adapters.store.columns import Row, table
 
 T = TypeVar("T")
+Upsert = sqlite.Insert | postgresql.Insert
 CHUNK = 500
-"""Rows or keys per statement: well under SQLite's limit of parameters."""
-
+"""Rows or keys per statement: well below SQLite's limit for parameters."""
 
 COUNTED = {"preserve_rowcount": True}
 
 
 def chunks(items: Iterable[T], size: int = CHUNK) -> Iterator[list[T]]:
-    """Cut items into lists of at most `size`."""
+    """Split items into lists of up to `size`."""
     source = iter(items)
     while part := list(islice(source, size)):
         yield part
 
 
 def of_workspace(row: type[Row]) -> ColumnElement[bool]:
-    """Return the condition for a statement that is built once, and run by `WorkspaceQueries._run` in whichever workspace.
+    """Return the workspace condition for a statement that is built once and run with `WorkspaceQueries._run`.
 
-    Building a statement takes longer than running it; it counts where there is one for every message.
+    Building a statement takes longer than running it, which matters for those that run once per message.
     """
     return table(row).c.workspace_id == bindparam("of_workspace")
 
 
-def conflict_aware(connection: Connection, row: type[Row]) -> sqlite.Insert | postgresql.Insert:
-    """Return an insert that knows ON CONFLICT: only the dialects' own do; the two are alike in what is used here."""
+def conflict_aware(connection: Connection, row: type[Row]) -> Upsert:
+    """Return an insert that supports ON CONFLICT, which only the dialects' own inserts do."""
     if connection.dialect.name == "postgresql":
         return postgresql.insert(table(row))
     return sqlite.insert(table(row))
@@ -59,11 +60,8 @@ class WorkspaceQueries:
         self._workspace = workspace
 
     def _mine(self, *rows: type[Row]) -> ColumnElement[bool]:
-        """Return the condition that all rows are this workspace's."""
-        first, *others = (table(row).c.workspace_id == self._workspace for row in rows)
-        for other in others:
-            first &= other
-        return first
+        """Return the condition that all rows belong to this workspace."""
+        return and_(*(table(row).c.workspace_id == self._workspace for row in rows))
 
     def _run(self, statement: Executable, **values: Any) -> CursorResult[Any]:
         """Run a statement built once, with `of_workspace`, in this workspace."""
@@ -79,17 +77,17 @@ class WorkspaceQueries:
     def _delete(self, row: type[Row]) -> Delete:
         return delete(table(row)).where(self._mine(row))
 
-    def _conflict_aware(self, row: type[Row]) -> sqlite.Insert | postgresql.Insert:
+    def _conflict_aware(self, row: type[Row]) -> Upsert:
         return conflict_aware(self._connection, row)
 
     def _add(self, row: type[Row], rows: Sequence[Mapping[str, Any]], *, key: Sequence[str] | None = None) -> int:
-        """Insert the rows whose `key` (by default the primary key) is not there yet; return how many were new."""
+        """Insert the rows whose `key` (by default the primary key) is new; return their number."""
         if not rows:
             return 0
         index = list(key or (column.name for column in table(row).primary_key))
         statement = self._conflict_aware(row).on_conflict_do_nothing(index_elements=index)
         ours = [{**values, "workspace_id": self._workspace} for values in rows]
-        # An insert's count is not kept unless asked for (SQLAlchemy would rather return generated keys).
+        # Without COUNTED, SQLAlchemy returns generated keys instead of the number of rows.
         return self._connection.execute(statement.inline(), ours, execution_options=COUNTED).rowcount
 
     def _put(self, row: type[Row], values: Mapping[str, Any]) -> None:

@@ -1,4 +1,4 @@
-"""The workspace itself, its tags, doubts about its people, and the trail of what admins did."""
+"""The workspace, its tags, doubts about its people, and the audit trail."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, fields
@@ -29,11 +29,11 @@ _audit = table(AuditRow)
 _workspace = table(WorkspaceRow)
 _draw = table(PushDrawRow)
 _FIELDS = tuple(field.name for field in fields(Workspace))[1:]  # the first is the id
-_TAG_FIELDS = ("id", "name", "short_name", "character", "description", "siblings", "retired_at")
+_TAG_FIELDS = tuple(field.name for field in fields(Tag))
 
 
 def workspace_noun(row: Row[Any]) -> Workspace:
-    """Turn a row of the workspace table into the noun."""
+    """Return the workspace for a row of its table."""
     return Workspace(row.workspace_id, *(getattr(row, name) for name in _FIELDS))
 
 
@@ -81,7 +81,7 @@ class SqlWorkspaces(WorkspaceQueries):
         )
         kept = self.pseudonym_key()
         if kept is None:
-            raise StoreError(f"workspace {self._workspace}: is not set up. Start the bot once with `tierbot run`.")
+            raise StoreError(f"workspace {self._workspace}: isn't set up yet. Start the bot once with `tierbot run`.")
         return kept
 
     def emoji_missing(self, name: str) -> bool:

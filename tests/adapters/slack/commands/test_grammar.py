@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from tests.adapters.slack.conftest import SmallGame, StoppedClock, desk_of
 from tierbot.adapters.slack.admins import Admins
-from tierbot.adapters.slack.commands.grammar import Action, Order, read_order, read_which
+from tierbot.adapters.slack.commands.grammar import Action, TierCommand, parse_leaderboard, parse_tier
 from tierbot.adapters.slack.commands.listeners import run_admin_command
 from tierbot.adapters.slack.faults import UnknownWordError
 
@@ -16,24 +16,24 @@ from tierbot.adapters.slack.faults import UnknownWordError
 @pytest.mark.parametrize(
     ("typed", "meant"),
     [
-        ("", Order(Action.HELP)),
-        (" help ", Order(Action.HELP)),
-        ("?", Order(Action.HELP)),
-        ("push", Order(Action.PUSH, 1)),
-        ("push 20", Order(Action.PUSH, 20)),
-        ("PUSH 050", Order(Action.PUSH, 50)),
-        ("round", Order(Action.ROUND_STATUS)),
-        ("round status", Order(Action.ROUND_STATUS)),
-        ("round   close", Order(Action.ROUND_CLOSE)),
-        ("retrain", Order(Action.RETRAIN)),
-        ("pause", Order(Action.PAUSE)),
-        ("resume", Order(Action.RESUME)),
-        ("models", Order(Action.MODELS)),
-        ("Rollback", Order(Action.ROLLBACK)),
+        ("", TierCommand(Action.HELP)),
+        (" help ", TierCommand(Action.HELP)),
+        ("?", TierCommand(Action.HELP)),
+        ("push", TierCommand(Action.PUSH, 1)),
+        ("push 20", TierCommand(Action.PUSH, 20)),
+        ("PUSH 050", TierCommand(Action.PUSH, 50)),
+        ("round", TierCommand(Action.ROUND_STATUS)),
+        ("round status", TierCommand(Action.ROUND_STATUS)),
+        ("round   close", TierCommand(Action.ROUND_CLOSE)),
+        ("retrain", TierCommand(Action.RETRAIN)),
+        ("pause", TierCommand(Action.PAUSE)),
+        ("resume", TierCommand(Action.RESUME)),
+        ("models", TierCommand(Action.MODELS)),
+        ("Rollback", TierCommand(Action.ROLLBACK)),
     ],
 )
 def test_orders_are_understood(typed, meant):
-    assert read_order(typed) == meant
+    assert parse_tier(typed) == meant
 
 
 @pytest.mark.parametrize(
@@ -41,13 +41,13 @@ def test_orders_are_understood(typed, meant):
 )
 def test_a_push_of_an_impossible_number_says_what_is_possible(typed):
     with pytest.raises(UnknownWordError, match="1 to 500"):
-        read_order(typed)
+        parse_tier(typed)
 
 
 @pytest.mark.parametrize("typed", ["dance", "round open", "retrain now", "<!channel>", "x" * 5000])
 def test_an_unknown_word_is_told_all_that_is_possible(typed):
     with pytest.raises(UnknownWordError) as caught:
-        read_order(typed)
+        parse_tier(typed)
     text = str(caught.value)
     assert all(word in text for word in ("push", "retrain", "round status", "pause", "resume", "models", "rollback"))
     assert "<!" not in text
@@ -68,18 +68,18 @@ def test_an_unknown_word_is_told_all_that_is_possible(typed):
     ],
 )
 def test_leaderboards_are_chosen(typed, which):
-    assert read_which(typed) == which
+    assert parse_leaderboard(typed) == which
 
 
 @pytest.mark.parametrize("typed", ["0", "-3", "yesterday", "7 8", "٣", "1e3", "9" * 30])
 def test_an_unknown_leaderboard_is_told_what_there_is(typed):
     with pytest.raises(UnknownWordError, match="/leaderboard last"):
-        read_which(typed)
+        parse_leaderboard(typed)
 
 
 @given(st.text())
 def test_whatever_is_typed_is_understood_or_refused_in_words(typed):
-    for read in (read_order, read_which):
+    for read in (parse_tier, parse_leaderboard):
         with suppress(UnknownWordError):
             read(typed)
 
@@ -91,27 +91,27 @@ def deps():
 
 
 def say(deps, typed, workspace="T1"):
-    return run_admin_command(deps, workspace, "U1", read_order(typed), "trigger").text
+    return run_admin_command(deps, workspace, "U1", parse_tier(typed), "trigger").text
 
 
 def test_slow_work_is_requested_and_answered_at_once(deps):
-    assert say(deps, "push 3") == "Up to 3 posts queued for <#C1>: as many as articles wait."
-    assert say(deps, "retrain") == "A retraining is queued; I will announce the result in <#C1>."
-    assert say(deps, "round close") == "The round will be closed; I will announce its champion in <#C1>."
+    assert say(deps, "push 3") == "Queued up to 3 posts for <#C1>, as long as articles are waiting."
+    assert say(deps, "retrain") == "A retraining is queued; I'll announce the result in <#C1>."
+    assert say(deps, "round close") == "The round is about to close; I'll announce its champion in <#C1>."
     assert deps.game.requests == [("push", "U1", {"count": 3}), ("retrain", "U1", {}), ("close_round", "U1", {})]
 
 
 def test_a_workspace_without_a_channel_is_answered_too(deps):
     said = say(deps, "push", workspace="T2")
-    assert said == "No channel is chosen yet. Type `/tier channel` in the one to play in."
+    assert said == "No channel is set yet. Type `/tier channel` in the channel to play in."
     assert not deps.game.requests
 
 
 def test_pausing_twice_says_that_it_is_so_already(deps):
-    assert say(deps, "pause") == "Paused: nothing is posted until `/tier resume`."
-    assert say(deps, "pause") == "It is paused already."
-    assert say(deps, "resume") == "Resumed: posts will come again."
-    assert say(deps, "resume") == "It is not paused."
+    assert say(deps, "pause") == "Paused: I won't post anything until `/tier resume`."
+    assert say(deps, "pause") == "Posting is already paused."
+    assert say(deps, "resume") == "Resumed: I'm posting again."
+    assert say(deps, "resume") == "Posting isn't paused."
 
 
 def test_what_admins_look_at(deps):

@@ -13,7 +13,7 @@ import pytest
 from tests.adapters.slack.conftest import SmallGame, StoppedClock, desk_of
 from tests.support.fakes import KeptFigures
 from tierbot.adapters.slack.admins import Admins
-from tierbot.adapters.slack.app import AuthorizeOne, Identity, build_app
+from tierbot.adapters.slack.app import Identity, build_app
 from tierbot.adapters.slack.connection.web import web_app
 
 SECRET = "shh"
@@ -41,7 +41,7 @@ class Web:
         identity = Identity(TEAM, "Team", "", "UBOT", "BBOT", "xoxb-1")
         app = build_app(
             desk_of(self.game, self.clock, Admins((), self.clock), lambda _: "C1"),
-            AuthorizeOne(identity),
+            identity,
             base_url="http://127.0.0.1:9/",
         )
         self.meter = KeptFigures()
@@ -114,7 +114,7 @@ def test_a_forged_or_stale_request_is_refused_and_its_body_is_not_logged(web, wr
     assert answer.status_code == 401
     assert not web.game.ledger
     assert "body-text" not in caplog.text
-    assert "refused" in caplog.text
+    assert "Refused" in caplog.text
 
 
 def test_a_replayed_request_is_refused_but_one_that_failed_may_come_again(web):

@@ -50,7 +50,7 @@ def test_a_round_of_four_settled_posts_says_nothing_of_the_model():
     text = said(replace(HOME, progress=(*HOME.progress, begun)))
     assert "round 4" not in text
     assert "Round 3: right on 80 %" in text
-    assert "Too little has settled yet" in said(replace(HOME, progress=(begun,)))
+    assert "Too early to tell" in said(replace(HOME, progress=(begun,)))
 
 
 def test_standings_name_people_as_told():

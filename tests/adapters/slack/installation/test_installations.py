@@ -43,14 +43,14 @@ def test_an_installed_workspace_runs_and_its_joining_is_on_the_agenda(place):
     "keys", [(), ("",), ("short",), (OLD, "xoxb-no-key")], ids=["none", "empty", "short", "second"]
 )
 def test_without_a_key_or_with_one_that_is_none_the_error_says_how_to_make_one(keys):
-    with pytest.raises(VaultError, match=r"TIERBOT_SECRET_KEY .*openssl rand -base64 32") as caught:
+    with pytest.raises(VaultError, match=r"TIERBOT_SECRET_KEY.*openssl rand -base64 32") as caught:
         Vault(keys)
     assert "xoxb-no-key" not in str(caught.value)
 
 
 def test_a_wrong_key_is_named_with_both_ways_out(place):
     place.all.begin(installed(), TOKEN)
-    with pytest.raises(VaultError, match=r"Add the former key behind .* install the app again"):
+    with pytest.raises(VaultError, match=r"Append the old key after .* install the app again"):
         place.reopened(NEW).of("T1")
 
 

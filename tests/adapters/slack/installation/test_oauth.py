@@ -159,7 +159,7 @@ def test_the_end_of_a_workspaces_own_installation_leaves_its_organisations_and_t
 def test_a_command_where_the_app_is_not_installed_is_answered_in_words(deps):
     body = b"command=/tier&team_id=T9&user_id=U1&text=push"
     answer = deps.sent(body, "application/x-www-form-urlencoded")
-    assert (answer.status_code, "not installed in this workspace" in answer.text) == (200, True)
+    assert (answer.status_code, "isn't installed in this workspace" in answer.text) == (200, True)
 
 
 @pytest.mark.parametrize("user", ["", "not an id", "<!channel>", "u1", "U1\n", "B123", "U" * 300, 7, None], ids=repr)
@@ -199,7 +199,7 @@ def test_states_are_single_use_and_run_out(deps):
     [
         ({"bot_refresh_token": "xoxe-1"}, "token rotation"),
         ({"bot_token": None}, "no bot token"),
-        ({"team_id": None}, "neither a workspace nor an organisation"),
+        ({"team_id": None}, "neither a workspace nor an organization"),
     ],
 )
 def test_an_installation_that_cannot_be_kept_is_refused_with_the_reason_in_the_log(deps, given, complaint, caplog):

@@ -58,20 +58,20 @@ def test_a_closed_round_names_the_winners_and_what_was_learned():
         (
             "*What the model learned*\n"
             "All posts: right on 78 % of 170 settled posts (95 % interval 71 to 84 %), "
-            "up from 61 % in the round before.\n"
-            "Blank posts, where no emoji was waiting to be clicked: "
+            "up from 61 % in the previous round.\n"
+            "Blank posts, which had no emoji to click: "
             "right on 73 % of 30 settled posts (95 % interval 55 to 86 %).\n"
             "Better at: :pizza: Food, gone&lt;tag&gt;.\n"
             "Needs your help with: :scales: Law."
         ),
-        "200 posts, 190 judged. Later votes on them still teach; they no longer score.",
+        "200 posts, 190 judged. Later votes on them still train the model but no longer score.",
     ]
     assert render_announcement(ROUND, TAGS).text == "Round 3 is over. 🏆 <@U0ANNA>"
 
 
 def test_overlapping_intervals_are_called_what_they_are():
     close = {**ROUND, "previous_accuracy": {"n": 165, "value": 0.81, "low": 0.74, "high": 0.86}}
-    assert "down from 81 % in the round before; the intervals overlap, so it may be chance." in texts(close)[3]
+    assert "down from 81 % in the previous round; the intervals overlap, so this may be chance." in texts(close)[3]
 
 
 def test_a_round_without_reactions_is_closed_kindly():
@@ -90,9 +90,9 @@ def test_a_round_without_reactions_is_closed_kindly():
     }
     assert texts(silent) == [
         "🏁 Round 3 is over",
-        "Nobody judged an article this time. The next round has begun.",
+        "Nobody judged an article this time. The next round has started.",
         "*What the model learned*\nAll posts: nothing settled yet.",
-        "200 posts, 0 judged. Later votes on them still teach; they no longer score.",
+        "200 posts, 0 judged. Later votes on them still train the model but no longer score.",
     ]
 
 
@@ -103,7 +103,7 @@ def test_a_promoted_model_comes_with_its_evidence():
             "On 60 unbiased posts it was right 4 times more often than m0003 (p = .04).\n"
             "Measured: right on 80 % of 60 settled posts (95 % interval 68 to 88 %)."
         ),
-        "It learned from 1,234 rows, your verdicts among them.",
+        "It learned from 1,234 rows, including your verdicts.",
     ]
 
 
@@ -114,7 +114,7 @@ def test_the_evidence_is_a_sentence():
 
 def test_a_refused_model_says_who_stays():
     assert texts({**MODEL, "kind": "model_refused", "reason": "Worse <by> 3 points."})[0].startswith(
-        "🧪 Model 4 (m0004) was trained and not taken into service. m0003 stays in service.\nWorse &lt;by&gt; 3 points."
+        "🧪 Model 4 (m0004) was trained but isn't in service. m0003 stays in service.\nWorse &lt;by&gt; 3 points."
     )
 
 
@@ -128,7 +128,7 @@ def test_a_promotion_in_the_round_is_told_with_its_evidence_in_one_sentence():
     )
     assert texts({**ROUND, "training": promoted})[3].endswith(f"🎓 Model 4 went into service: {evidence}.")
     assert texts({**ROUND, "training": refused})[3].endswith(
-        f"🧪 Model 5 was trained and not taken into service: {evidence}; the paired test says worse."
+        f"🧪 Model 5 was trained but isn't in service: {evidence}; the paired test says worse."
     )
 
 
@@ -153,10 +153,10 @@ def test_a_broken_smoke_test_names_the_step_what_to_do_and_where_to_look():
     ]
     news = {"kind": "smoke_test_broken", "step": "react", "says": "Slack says <no>.", "channel": "C1", "steps": steps}
     said = "\n".join(texts(news))
-    assert "broke at “react”" in said
+    assert "failed at “react”" in said
     assert "Slack says &lt;no&gt;." in said
     assert "✓ post a canary\n✗ react\n– see the vote arrive" in said
-    assert "In <#C1>. Look closer with `tierbot doctor`." in said
+    assert "In <#C1>. Run `tierbot doctor` to investigate." in said
 
 
 def test_an_unknown_kind_is_refused_for_good():

@@ -45,7 +45,7 @@ def test_a_frozen_leaderboard_shows_who_won():
     frozen = replace(OPEN, frozen=True, closes_at=None, champion="U0ANNA", sharpshooter="U0CLEO")
     assert texts(render_leaderboard(frozen, NOW))[2:] == [
         "🏆 <@U0ANNA> is the champion. 🎯 <@U0CLEO> is the sharpshooter.",
-        "This round is closed; its standings stay as they are.",
+        "This round is closed; its standings are final.",
     ]
 
 
@@ -94,7 +94,7 @@ def test_the_leader_is_told_that_nobody_is_ahead():
 
 def test_a_newcomer_is_told_how_to_begin():
     assert texts(render_my_score(MyScore("U0DAN", 3, None, None, 12, 0))) == [
-        "You have not judged an article in round 3 yet. React to a post with its topic's emoji."
+        "You haven't judged an article in round 3 yet. React to a post with its topic's emoji."
     ]
 
 
@@ -126,6 +126,6 @@ def test_models_are_listed_with_their_state():
     second = ModelVersion("m0002", 2, "m0001", ModelState.CHAMPION, "d", "s", NOW, {})
     assert texts(render_models([second, first])) == [
         "Models",
-        "*2* · m0002 · 🏅 in service · made 12 Nov 2025, from m0001\n*1* · m0001 · retired · made 3 Nov 2025",
+        "*2* · m0002 · 🏅 in service · created 12 Nov 2025, from m0001\n*1* · m0001 · retired · created 3 Nov 2025",
     ]
-    assert texts(render_models([])) == ["There is no model yet. `/tier retrain` asks for one."]
+    assert texts(render_models([])) == ["There's no model yet. Train one with `/tier retrain`."]

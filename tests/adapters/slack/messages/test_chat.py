@@ -88,7 +88,7 @@ def test_a_list_of_users_cut_short_is_called_incomplete(box, chat):
 
 def test_an_unknown_channel_is_refused_for_good_with_a_remedy(box, chat):
     with pytest.raises(
-        ChatError, match=r"chat\.postMessage: Slack says channel_not_found\. Check the channel's id"
+        ChatError, match=r"chat\.postMessage: Slack answered channel_not_found\. Check the channel's id"
     ) as caught:
         chat.post(view(box, channel="C0NOWHERE"), "d-nowhere")
     assert caught.value.code == "channel_not_found"

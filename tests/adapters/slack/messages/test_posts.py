@@ -112,7 +112,7 @@ def test_a_link_of_another_scheme_is_text():
 
 
 def test_an_arm_that_names_a_tag_is_refused_without_one():
-    with pytest.raises(TierbotError, match=r"p1.*not in the tag space"):
+    with pytest.raises(TierbotError, match=r"p1.*isn't in the tag space"):
         render_post(replace(post(Arm.TIER), tag_id=None), NOW)
 
 

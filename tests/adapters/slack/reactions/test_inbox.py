@@ -10,7 +10,7 @@ from slack_sdk.socket_mode.request import SocketModeRequest
 
 from tests.adapters.slack.conftest import NOW, SmallGame, StoppedClock, desk_of
 from tierbot.adapters.slack.admins import Admins
-from tierbot.adapters.slack.app import AuthorizeOne, Identity, build_app
+from tierbot.adapters.slack.app import Identity, build_app
 from tierbot.adapters.slack.connection.intake import answer
 from tierbot.domain.nouns import Origin, ReactionEvent, Source
 from tierbot.use_cases.ports import NoMeter
@@ -24,9 +24,7 @@ class Inbox:
     def __init__(self):
         self.game, clock = SmallGame(), StoppedClock()
         deps = desk_of(self.game, clock, Admins(("UADMIN",), clock), lambda _: None)
-        self.app = build_app(
-            deps, AuthorizeOne(IDENTITY), base_url="http://127.0.0.1:9/api", ignored_users=frozenset({"UOTHERBOT"})
-        )
+        self.app = build_app(deps, IDENTITY, base_url="http://127.0.0.1:9/api", ignored_users=frozenset({"UOTHERBOT"}))
 
     def deliver(self, body) -> int:
         """Return the status that Bolt answers to a body."""
@@ -130,10 +128,10 @@ def test_what_is_no_vote_is_acknowledged_and_not_recorded(inbox, body):
         ({"user": ["U1"]}, "user is missing"),
         ({"reaction": ""}, "reaction is missing"),
         ({"reaction": "x" * 300}, "reaction is missing"),
-        ({"event_ts": "yesterday"}, "event_ts 'yesterday' is no Slack timestamp"),
+        ({"event_ts": "yesterday"}, "event_ts 'yesterday' isn't a Slack timestamp"),
         ({"event_ts": "99999999999.000000"}, ""),
-        ({"item": None}, "event.item is no object"),
-        ({"item": {"type": "message", "channel": "C1", "ts": "1e9"}}, "ts '1e9' is no Slack timestamp"),
+        ({"item": None}, "event.item isn't an object"),
+        ({"item": {"type": "message", "channel": "C1", "ts": "1e9"}}, "ts '1e9' isn't a Slack timestamp"),
         ({"item": {"type": "message", "ts": "1762950000.000100"}}, "channel is missing"),
     ],
 )

@@ -43,8 +43,8 @@ def test_it_says_probabilities_words_stories_model_policy_and_arm():
     assert "would be less likely by: *pizza* 21 pts" in text
     assert "would be more likely by: *quarterback* 10 pts" in text
     assert "opens" not in text.replace("opens pizza place", "")
-    assert "<https://n.example/2|Pizza chain expands>: :pizza: Food (71 % alike)" in text
-    assert "Model m0003 · policy epsilon/0.11 · shown with probability 0.04 (drawn to explore: :football:" in text
+    assert "<https://n.example/2|Pizza chain expands>: :pizza: Food (71 % similar)" in text
+    assert "Model m0003 · policy epsilon/0.11 · shown with probability 0.04 (exploration; :football:" in text
     assert "Arm tier, drawn with probability 0.85" in text
     assert "How the story was chosen: margin" in text
 
@@ -59,7 +59,7 @@ def test_without_a_word_that_matters_it_says_so():
 
 
 def test_stories_that_have_little_in_common_are_not_called_alike():
-    assert "Stories like this one" not in said(replace(FOUND, neighbors=(Neighbor("Kittens", "", ("food",), 0.24),)))
+    assert "Similar stories" not in said(replace(FOUND, neighbors=(Neighbor("Kittens", "", ("food",), 0.24),)))
 
 
 def test_a_story_cannot_break_out_of_its_link():

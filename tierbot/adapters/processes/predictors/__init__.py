@@ -1,4 +1,4 @@
-"""Predictors of other distributions (ports.Predictors): found by entry point, taught in a process of their own."""
+"""External predictors (ports.Predictors): found by entry point, trained in a child process."""
 
 from tierbot.adapters.processes.predictors.installed import GROUP, InstalledPredictors
 

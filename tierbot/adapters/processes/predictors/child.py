@@ -1,4 +1,4 @@
-"""The child process that teaches a predictor: `python -m tierbot.adapters.processes.predictors.child FOLDER`."""
+"""The child process that trains an external predictor: `python -m tierbot.adapters.processes.predictors.child FOLDER`."""
 
 import os
 import sys
@@ -12,13 +12,13 @@ from tierbot.domain.training.external_predictor import teach
 
 
 def main(arguments: list[str]) -> int:
-    """Teach as the folder's lesson says and leave the outcome there; return the exit status (0 if it learned)."""
+    """Train on the folder's lesson and write the outcome there; return the exit status, 0 for success."""
     folder = Path(arguments[0])
     lesson = read_lesson(folder)
     try:
         predictor = InstalledPredictors(timeout=0).load(lesson.name).predictor
         if not isinstance(predictor, LearningPredictor):
-            raise PredictorError(f"The predictor {lesson.name} has no `fit` and `restored`: it never changes.")
+            raise PredictorError(f"The predictor {lesson.name} has no `fit` and `restored`, so it can't be trained.")
         write_outcome(folder, teach(predictor, lesson))
     except TierbotError as fault:
         write_outcome(folder, str(fault))
@@ -27,5 +27,5 @@ def main(arguments: list[str]) -> int:
 
 
 if __name__ == "__main__":
-    os.nice(5)  # colleagues' clicks come first
+    os.nice(5)  # clicks take precedence
     sys.exit(main(sys.argv[1:]))

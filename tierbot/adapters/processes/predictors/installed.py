@@ -1,7 +1,7 @@
-"""Which predictors are installed, and what each is: its distribution's version and a digest of its code.
+"""The installed external predictors, with their versions and digests of their code.
 
-An entry point of the group `tierbot.predictors` names a predictor (see predict.model.Predictor), or a class or
-function without arguments that makes one. Nothing is imported until it is asked for by name.
+An entry point in the group `tierbot.predictors` names a predictor (see predict.model.Predictor), or a class or function
+without arguments that returns one. A predictor is imported when it is first loaded by name.
 """
 
 import hashlib
@@ -26,26 +26,26 @@ class InstalledPredictors:
     """The predictors of this Python environment (ports.Predictors)."""
 
     def __init__(self, timeout: float) -> None:
-        """`timeout`: seconds that teaching may take."""
+        """Limit training to `timeout` seconds."""
         self._timeout = timeout
         self._loaded: dict[str, LoadedPredictor] = {}
 
     def installed(self) -> list[InstalledPredictor]:
-        """Return what is installed, by name, without importing any of it."""
+        """Return the installed predictors by name, without importing them."""
         return sorted(
             (InstalledPredictor(point.name, _version(point)) for point in _points()), key=lambda one: one.name
         )
 
     def load(self, name: str) -> LoadedPredictor:
-        """Import a predictor, once. Raises PredictorError if there is none of this name or it cannot be used."""
+        """Import a predictor, once. Raises PredictorError if it is missing or can't be used."""
         if name not in self._loaded:
             self._loaded[name] = _load(self._point(name))
         return self._loaded[name]
 
     def teach(self, lesson: Lesson) -> Taught:
-        """Let a predictor learn, in a process of its own; see training.teaching.teach.
+        """Train a predictor in a child process; see domain.training.external_predictor.teach.
 
-        Raises TrainingInterruptedError if that ends early, and PredictorError with what was wrong with the predictor.
+        Raises TrainingInterruptedError if training ends early, PredictorError if the predictor fails.
         """
         return taught_in_child(lesson, self._timeout)
 
@@ -55,12 +55,12 @@ class InstalledPredictors:
         if not found:
             names = ", ".join(sorted({point.name for point in _points()})) or "none"
             raise NoPredictorError(
-                f"There is no predictor {name!r} here; installed are: {names}. "
-                f"Install the distribution with its entry point in the group {GROUP!r}."
+                f"There is no predictor {name!r}. Installed: {names}. "
+                f"Install the package that has its entry point in the group {GROUP!r}."
             )
         if len({point.value for point in found}) > 1:
             owners = " and ".join(sorted(_owner(point) for point in found))
-            raise PredictorError(f"Two predictors call themselves {name!r}, of {owners}. Uninstall one.")
+            raise PredictorError(f"Two packages have a predictor named {name!r}: {owners}. Uninstall one.")
         return found[0]
 
 
@@ -83,7 +83,7 @@ def _load(point: metadata.EntryPoint) -> LoadedPredictor:
     except (Exception, SystemExit) as fault:
         raise PredictorError(
             f"The predictor {point.name} ({point.value}) cannot be loaded: {type(fault).__name__}: {str(fault)[:300]}. "
-            "Mend or reinstall its distribution."
+            "Fix or reinstall its package."
         ) from fault
     if not callable(predictor):
         raise PredictorError(
@@ -93,15 +93,15 @@ def _load(point: metadata.EntryPoint) -> LoadedPredictor:
 
 
 def _makes_one(found: Any) -> bool:
-    """Say whether a function takes no arguments: then it makes the predictor, rather than being it."""
+    """Return whether a function takes no arguments: then it returns the predictor instead of being it."""
     return inspect.isfunction(found) and not inspect.signature(found).parameters
 
 
 def _digest(point: metadata.EntryPoint, predictor: Predictor | LearningPredictor) -> str:
-    """Return a sha256 over what is known of the predictor's code and weights.
+    """Return a sha256 of the predictor's code and weights.
 
-    The distribution's list of files holds a hash of each; an editable installation lists none of its sources, so the
-    module that is named is read, too. `predictor.digest` stands for weights that come from elsewhere.
+    The distribution's RECORD has a hash of each file. An editable installation doesn't list its sources there, so the
+    entry point's module is hashed, too. `predictor.digest` identifies weights stored elsewhere.
     """
     digest = hashlib.sha256(f"{point.name}\x1f{point.value}\x1f{_version(point)}".encode())
     digest.update((point.dist.read_text("RECORD") or "" if point.dist else "").encode())

@@ -1,6 +1,6 @@
-"""A predictor is taught in a child process: the bot keeps answering, and what the child allocates goes when it ends.
+"""Train an external predictor in a child process, so that the bot keeps answering and gets the memory back.
 
-The lesson and its outcome are files: JSON, and the predictor's own bytes, which nobody but the predictor reads.
+The lesson and its outcome are files: JSON, and bytes that only the predictor reads.
 """
 
 import json
@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 
+from tierbot.adapters.processes import SAID, child_environment
 from tierbot.adapters.processes.training_job import TrainingInterruptedError
 from tierbot.domain.nouns import Article
 from tierbot.domain.predict.model import Example, PredictorError
@@ -22,56 +23,54 @@ from tierbot.domain.training.external_predictor import Lesson, Taught
 from tierbot.domain.training.judge import Decision
 
 LESSON, STATE, OUTCOME = "lesson.json", "state", "outcome.json"
-_TOLD = 500  # characters of what a dying child said
 
 
 def taught_in_child(lesson: Lesson, timeout: float) -> Taught:
-    """Teach in a child process that may take `timeout` seconds.
+    """Train in a child process, for up to `timeout` seconds.
 
-    Raises TrainingInterruptedError if it was killed or ran out of time, PredictorError with the child's own words.
+    Raises TrainingInterruptedError if it is killed or times out, PredictorError with the child's error.
     """
     with tempfile.TemporaryDirectory(prefix="tierbot-teaching-") as place:
         folder = Path(place)
         write_lesson(lesson, folder)
         command = [sys.executable, "-m", "tierbot.adapters.processes.predictors.child", str(folder)]
-        # Entry points are found along sys.path: the child must see what the parent sees.
-        environment = {name: value for name, value in os.environ.items() if not name.startswith("SLACK_")}
-        environment["PYTHONPATH"] = os.pathsep.join(filter(None, sys.path))
+        # Entry points are searched along sys.path, so the child needs the same path.
+        environment = child_environment() | {"PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
         try:
             child = subprocess.run(  # noqa: S603
                 command, capture_output=True, timeout=timeout, env=environment, check=False
             )
         except subprocess.TimeoutExpired as fault:
             raise TrainingInterruptedError(
-                f"The predictor {lesson.name} took longer than {timeout / 60:g} minutes to learn and was ended; nothing was "
-                "changed. Raise TIERBOT_RETRAIN_TIMEOUT_MINUTES."
+                f"Training the predictor {lesson.name} took longer than {timeout / 60:g} minutes and was stopped; nothing "
+                "was changed. Raise TIERBOT_RETRAIN_TIMEOUT_MINUTES."
             ) from fault
         return _outcome(folder, lesson.name, child.stderr.decode(errors="replace").strip())
 
 
 def write_lesson(lesson: Lesson, folder: Path) -> None:
     """Write a lesson for the child."""
-    told = {
+    plain = {
         "name": lesson.name,
         "tags": list(lesson.tag_ids),
         "judging": np.flatnonzero(lesson.judging).tolist(),
         "examples": [_plain(one) for one in lesson.examples],
     }
-    (folder / LESSON).write_text(json.dumps(told), encoding="utf-8")
+    (folder / LESSON).write_text(json.dumps(plain), encoding="utf-8")
     (folder / STATE).write_bytes(lesson.state)
 
 
 def read_lesson(folder: Path) -> Lesson:
     """Read the lesson in the child."""
-    told = json.loads((folder / LESSON).read_text(encoding="utf-8"))
-    judging = np.zeros(len(told["examples"]), dtype=bool)
-    judging[told["judging"]] = True
-    examples = [_example(one) for one in told["examples"]]
-    return Lesson(told["name"], tuple(told["tags"]), examples, judging, (folder / STATE).read_bytes())
+    plain = json.loads((folder / LESSON).read_text(encoding="utf-8"))
+    judging = np.zeros(len(plain["examples"]), dtype=bool)
+    judging[plain["judging"]] = True
+    examples = [_example(one) for one in plain["examples"]]
+    return Lesson(plain["name"], tuple(plain["tags"]), examples, judging, (folder / STATE).read_bytes())
 
 
 def write_outcome(folder: Path, taught: Taught | str) -> None:
-    """Leave what was learned for the parent, or the sentence that says why nothing was."""
+    """Write the trained state for the parent, or an error message."""
     if isinstance(taught, str):
         (folder / OUTCOME).write_text(json.dumps({"failure": taught}), encoding="utf-8")
         return
@@ -81,32 +80,25 @@ def write_outcome(folder: Path, taught: Taught | str) -> None:
 
 def _outcome(folder: Path, name: str, said: str) -> Taught:
     try:
-        told = json.loads((folder / OUTCOME).read_text(encoding="utf-8"))
+        outcome = json.loads((folder / OUTCOME).read_text(encoding="utf-8"))
     except (OSError, ValueError):
         raise TrainingInterruptedError(
-            f"The predictor {name} ended without having learned; nothing was changed. It said: {said[-_TOLD:] or 'nothing'}"
+            f"Training the predictor {name} ended early; nothing was changed. Its output: {said[-SAID:] or 'none'}"
         ) from None
-    if "failure" in told:
-        raise PredictorError(told["failure"])
-    return Taught((folder / STATE).read_bytes(), Decision(**told["decision"]))
+    if "failure" in outcome:
+        raise PredictorError(outcome["failure"])
+    return Taught((folder / STATE).read_bytes(), Decision(**outcome["decision"]))
 
 
 def _plain(example: Example) -> dict[str, Any]:
-    what = replace(example.article, asked_by=None, asked_in=None)  # who asked is nobody else's business
-    article = {name: value for name, value in asdict(what).items() if value is not None}
+    shared = replace(example.article, asked_by=None, asked_in=None)  # a predictor must not know who asked
+    article = {name: value for name, value in asdict(shared).items() if value is not None}
     times = {name: value.isoformat() for name, value in article.items() if isinstance(value, datetime)}
-    return {
-        "article": {**article, **times},
-        "tags": dict(example.tags),
-        "wrong": example.wrong,
-        "weight": example.weight,
-    }
+    tags = dict(example.tags)
+    return {"article": {**article, **times}, "tags": tags, "wrong": example.wrong, "weight": example.weight}
 
 
-def _example(told: dict[str, Any]) -> Example:
-    times = {
-        name: datetime.fromisoformat(told["article"][name])
-        for name in ("received_at", "published_at")
-        if name in told["article"]
-    }
-    return Example(Article(**{**told["article"], **times}), told["tags"], told["wrong"], told["weight"])
+def _example(plain: dict[str, Any]) -> Example:
+    article = plain["article"]
+    times = {name: datetime.fromisoformat(article[name]) for name in ("received_at", "published_at") if name in article}
+    return Example(Article(**{**article, **times}), plain["tags"], plain["wrong"], plain["weight"])

@@ -1,1 +1,1 @@
-"""Block Kit: text made safe, and the parts that messages and modals are made of."""
+"""Block Kit: safe text, and the building blocks of messages and modals."""

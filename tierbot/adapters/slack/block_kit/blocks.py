@@ -1,4 +1,4 @@
-"""Block Kit: the small parts that every message, modal and page is made of."""
+"""Block Kit: the building blocks of every message, modal and page."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -6,25 +6,27 @@ from typing import Any
 
 from tierbot.adapters.slack.block_kit.text import clean
 
-TEXT_LIMIT = 3000  # Slack's, for a section and for a context element
-
-
-HEADER_LIMIT = 150  # Slack's, for a header
-
+TEXT_LIMIT = 3000  # Slack's limit for a section and for a context element
+_HEADER_LIMIT = 150  # Slack's limit for a header
 
 Block = dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """What Slack takes: blocks, and the text that notifications and screen readers use instead."""
+    """Blocks, and the text that notifications and screen readers use instead."""
 
     text: str
     blocks: tuple[Block, ...]
 
 
+def message(text: str) -> Message:
+    """Return a message of one section of mrkdwn."""
+    return Message(text, (section(text),))
+
+
 def section(text: str, *, block_id: str | None = None, accessory: Block | None = None) -> Block:
-    """Return a section of mrkdwn. `verbatim` keeps Slack from turning bare urls and names into links."""
+    """Return a section of mrkdwn. `verbatim` stops Slack from linking bare URLs and names."""
     block: Block = {"type": "section", "text": {"type": "mrkdwn", "text": text, "verbatim": True}}
     if block_id:
         block["block_id"] = block_id
@@ -34,7 +36,7 @@ def section(text: str, *, block_id: str | None = None, accessory: Block | None =
 
 
 def context(text: str, *, block_id: str | None = None) -> Block:
-    """Return one small grey line of mrkdwn."""
+    """Return one small gray line of mrkdwn."""
     block: Block = {"type": "context", "elements": [{"type": "mrkdwn", "text": text, "verbatim": True}]}
     if block_id:
         block["block_id"] = block_id
@@ -43,11 +45,11 @@ def context(text: str, *, block_id: str | None = None) -> Block:
 
 def header(text: str) -> Block:
     """Return a header of plain text."""
-    return {"type": "header", "text": {"type": "plain_text", "text": clean(text, HEADER_LIMIT), "emoji": True}}
+    return {"type": "header", "text": {"type": "plain_text", "text": clean(text, _HEADER_LIMIT), "emoji": True}}
 
 
 def sections(lines: Iterable[str]) -> list[Block]:
-    """Put lines into as few sections as their limit allows; each line is whole mrkdwn and shorter than the limit."""
+    """Pack lines into as few sections as possible; each line is complete mrkdwn, shorter than TEXT_LIMIT."""
     chunks: list[str] = []
     for line in lines:
         if chunks and len(chunks[-1]) + 1 + len(line) <= TEXT_LIMIT:
@@ -58,6 +60,6 @@ def sections(lines: Iterable[str]) -> list[Block]:
 
 
 def listing(lines: Sequence[str], most: int, noun: str) -> list[str]:
-    """Return at most `most` lines and, where some are left out, one that says how many."""
+    """Return up to `most` lines, plus one that counts those left out."""
     left = len(lines) - most
     return [*lines[:most], f"… and {left} more {noun}"] if left > 0 else list(lines)

@@ -1,4 +1,4 @@
-"""Modals and App Home as Slack takes them: their outer form, and the small parts that several of them use."""
+"""Modals and App Home: their outer structure and the elements that they share."""
 
 from collections.abc import Iterable, Sequence
 from enum import StrEnum
@@ -13,7 +13,7 @@ _TITLE, _BUTTON, _NAME, _MOST_BLOCKS = 24, 75, 60, 100
 
 
 class Button(StrEnum):
-    """What can be clicked in App Home, and in the messages that offer the same."""
+    """The buttons of App Home and of the messages that offer the same actions."""
 
     FIVE = "tierbot_send_me_five"
     QUIET = "tierbot_opt_out"
@@ -28,7 +28,7 @@ def plain(text: str, limit: int) -> dict[str, Any]:
 def modal(
     title: str, blocks: Iterable[Block], *, callback_id: str = "", submit: str = "", private: str = "", close: str = ""
 ) -> View:
-    """Return a modal; `private` comes back with its submission."""
+    """Return a modal; its submission carries `private`."""
     view: View = {"type": "modal", "title": plain(title, _TITLE), "blocks": list(blocks)[:_MOST_BLOCKS]}
     if close or not submit:
         view["close"] = plain(close or "Close", _TITLE)
@@ -37,8 +37,8 @@ def modal(
     return view
 
 
-def saying(title: str, text: str) -> View:
-    """Return a modal that says one thing (mrkdwn)."""
+def notice(title: str, text: str) -> View:
+    """Return a modal with one text (mrkdwn)."""
     return modal(title, [section(text)])
 
 
@@ -54,7 +54,7 @@ def actions(buttons: Sequence[Block], block_id: str) -> Block:
 
 
 def tag_label(tag_id: str, tags: TagSpace) -> str:
-    """Return a tag as mrkdwn: its emoji and name, or its bare id where the space has lost it."""
+    """Return a tag as mrkdwn: its emoji and name, or its id if the tag space no longer has it."""
     if tag_id not in tags:
         return mrkdwn(clean(tag_id, _NAME))
     return f"{emoji(tags[tag_id].short_name)} {mrkdwn(clean(tags[tag_id].name, _NAME))}"

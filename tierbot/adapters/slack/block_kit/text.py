@@ -1,13 +1,13 @@
-"""Text that comes from outside, made safe and short for Slack: pure functions.
+"""Pure functions that make untrusted text safe and short for Slack.
 
-Feed text is untrusted: it may carry control characters, right-to-left marks, markup and links of any scheme.
+Feed text may carry control characters, right-to-left marks, markup and links of any scheme.
 """
 
 import re
 import unicodedata
 from urllib.parse import quote, urlsplit
 
-_JOINERS = "\u200c\u200d"  # they hold emoji families and Persian words together
+_JOINERS = "\u200c\u200d"  # needed by emoji families and Persian words
 _LOOKALIKES = str.maketrans({"*": "\u2217", "~": "\u223c", "`": "\u02cb"})
 _EDGE_UNDERSCORE = re.compile(r"(?<!\w)_|_(?!\w)")
 _ENTITY = re.compile(r"<([@#!]?[^<>\s]+?(?:\|[^<>]*)?)>")
@@ -17,9 +17,9 @@ _LONGEST_LINK = 1900
 
 
 def clean(text: str, limit: int) -> str:
-    r"""Return one line of visible text of at most `limit` characters, cut at a word where one ends near.
+    r"""Return one line of visible text, up to `limit` characters, cut at a word boundary if one is near.
 
-    Control and format characters go, right-to-left marks among them; white space becomes single spaces.
+    Removes control and format characters, right-to-left marks included; collapses white space.
 
     >>> clean("  Cat\u202e bites\n dog ", 40), clean("a quick brown fox", 12)
     ('Cat bites dog', 'a quick…')
@@ -31,7 +31,7 @@ def clean(text: str, limit: int) -> str:
 
 
 def cut(line: str, limit: int) -> str:
-    """Shorten a line to at most `limit` characters, ending it with "…" at a word's end."""
+    """Shorten a line to `limit` characters, ending with "…", at a word boundary if one is near."""
     if len(line) <= limit:
         return line
     head = line[: limit - 1]
@@ -42,20 +42,20 @@ def cut(line: str, limit: int) -> str:
 
 
 def escape(text: str) -> str:
-    """Escape the three characters that Slack's mrkdwn reserves."""
+    """Escape the three reserved characters of Slack's mrkdwn."""
     return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
 
 
 def mrkdwn(text: str) -> str:
     """Make cleaned text literal in mrkdwn.
 
-    Slack has no escape for `* _ ~` and backticks, so those that could start formatting become look-alikes.
+    Slack can't escape `* _ ~` and backticks, so look-alikes replace those that could start formatting.
     """
     return escape(_EDGE_UNDERSCORE.sub("\u02cd", text.translate(_LOOKALIKES)))
 
 
 def safe_url(url: str, limit: int = _LONGEST_LINK) -> str | None:
-    """Return an http(s) address that cannot break out of `<…|…>`, or None if it is not one.
+    """Return an http(s) address encoded so that it can't break out of `<…|…>`, or None for anything else.
 
     >>> safe_url("https://a.example/x|y"), safe_url("javascript:alert(1)")
     ('https://a.example/x%7Cy', None)
@@ -79,7 +79,7 @@ def _encoded(c: str) -> str:
 
 
 def plain(text: str) -> str:
-    """Return a message's text as people read it: links by their names, no mentions of people, nothing escaped.
+    """Return a message's text as people read it: link labels, no mentions of people, nothing escaped.
 
     >>> plain("<@U0123ABCD> see <https://a.example/x|this story> in <#C0123ABCD|news> &amp; tell <!here>")
     ' see this story in #news & tell '
@@ -96,16 +96,16 @@ def _shown(found: re.Match[str]) -> str:
 
 
 def link(url: str, text: str) -> str:
-    """Return `text` as a link if `url` is a safe one, else the text alone; `text` is mrkdwn already."""
+    """Return `text` (mrkdwn) as a link if `url` is safe, or else the text alone."""
     target = safe_url(url)
     return f"<{escape(target)}|{text}>" if target else text
 
 
 def person(who: str) -> str:
-    """Return a mention of a Slack user id, or the plain name of whoever else acted (such as "cli")."""
+    """Return a mention of a Slack user id, or any other actor's plain name (such as "cli")."""
     return f"<@{who}>" if _USER.fullmatch(who) else mrkdwn(clean(who, 60)) or "someone"
 
 
 def emoji(short_name: str) -> str:
-    """Return an emoji as mrkdwn shows it, the workspace's own included."""
+    """Return an emoji, custom or standard, as mrkdwn."""
     return f":{clean(short_name, 100).strip(':')}:"

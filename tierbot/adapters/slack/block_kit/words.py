@@ -1,4 +1,4 @@
-"""Numbers and times in plain words: pure functions."""
+"""Pure functions that write numbers and times in plain words."""
 
 from datetime import datetime, timedelta
 
@@ -9,9 +9,9 @@ _DAYS_IN_WORDS = 7
 
 
 def age(moment: datetime, now: datetime) -> str:
-    """Say how long ago something was: "just now", "12 min ago", "3 h ago", "2 d ago", "4 Mar 2024".
+    """Write how long ago something was: "just now", "12 min ago", "3 h ago", "2 d ago", "4 Mar 2024".
 
-    A date ahead of `now` (feeds have them) is "just now" within the hour and nothing at all beyond.
+    Feeds have future dates: up to an hour ahead is "just now", later is empty.
     """
     seconds = (now - moment).total_seconds()
     if seconds < -_HOUR:
@@ -33,7 +33,7 @@ def day(moment: datetime) -> str:
 
 
 def remaining(until: datetime, now: datetime) -> str:
-    """Say how long is left: "2 d 3 h", "40 min", "a moment"."""
+    """Write how much time is left: "2 d 3 h", "40 min", "a moment"."""
     left = max(until - now, timedelta(0))
     hours, minutes = divmod(int(left.total_seconds()) // _MINUTE, 60)
     if hours >= 24:  # noqa: PLR2004 - hours of a day
@@ -48,6 +48,12 @@ def percent(share: float) -> str:
     return f"{100 * share:.0f} %"
 
 
+def bar(share: float, width: int) -> str:
+    """Draw a share in [0, 1] as a bar of `width` characters."""
+    filled = round(share * width)
+    return "█" * filled + "░" * (width - filled)
+
+
 def count(number: int, noun: str, plural: str | None = None) -> str:
     """Write a number with its noun: "1 post", "1,200 posts"."""
     return f"{number:,} {noun if number == 1 else plural or noun + 's'}"
@@ -60,7 +66,7 @@ def ordinal(number: int) -> str:
 
 
 def accuracy(estimate: Estimate) -> str:
-    """Say an accuracy with its interval: "right on 78 % of 190 posts (95 % interval 72 to 84 %)"."""
+    """Write an accuracy with its interval: "right on 78 % of 190 posts (95 % interval 72 to 84 %)"."""
     if estimate.value is None or not estimate.n:
         return "nothing settled yet"
     said = f"right on {percent(estimate.value)} of {count(estimate.n, 'settled post')}"

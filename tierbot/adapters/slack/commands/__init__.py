@@ -1,1 +1,1 @@
-"""Slash commands: their grammar, their listeners, their answers."""
+"""Slash commands: grammar and listeners."""

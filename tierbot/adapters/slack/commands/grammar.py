@@ -1,4 +1,4 @@
-"""The slash commands' grammar: what may be typed, read by pure functions, and the help that lists it."""
+"""The slash commands' grammar: pure functions that parse what people type, and the help text."""
 
 from dataclasses import dataclass
 from enum import StrEnum
@@ -7,8 +7,8 @@ from tierbot.adapters.slack.block_kit.text import clean, mrkdwn
 from tierbot.adapters.slack.faults import UnknownWordError
 from tierbot.adapters.slack.needs import SlashCommand
 
-LEADERBOARD = SlashCommand("/leaderboard", "Who judged most this round", "[this | last | all | round number]")
-MY_SCORE = SlashCommand("/myscore", "Your own score, rank and streak")
+LEADERBOARD = SlashCommand("/leaderboard", "Show who judged most this round", "[this | last | all | round number]")
+MY_SCORE = SlashCommand("/myscore", "Show your score, rank and streak")
 TIER = SlashCommand(
     "/tier", "Run the game (for admins)", "push | channel | retrain | round | pause | resume | models | rollback"
 )
@@ -18,7 +18,7 @@ _HELP_WORDS = frozenset({"", "help", "?", "-h", "--help"})
 
 
 class Action(StrEnum):
-    """What an admin can ask for."""
+    """What `/tier` can do."""
 
     HELP = "help"
     PUSH = "push"
@@ -33,8 +33,8 @@ class Action(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Order:
-    """A `/tier` command as understood; `count` is how many articles to push, `channel` the one named."""
+class TierCommand:
+    """A parsed `/tier` command; `count` is the number of articles to push, `channel` the one named."""
 
     action: Action
     count: int = 1
@@ -42,65 +42,65 @@ class Order:
 
 
 _EXPLAINED = {
-    "push [n]": f"post the next article, or the next n (at most {_MOST_PUSHED})",
-    "channel": "play in this channel (I must be in it)",
+    "push [n]": f"post the next article, or the next n (up to {_MOST_PUSHED})",
+    "channel": "play in this channel (invite me first)",
     "retrain": "train a new model on all verdicts",
-    "round status": "how the round is going",
+    "round status": "show how the round is going",
     "round close": "close the round now and announce its champion",
     "pause": "stop posting; reactions still count",
-    "resume": "post again",
-    "models": "all model versions",
-    "rollback": "put the former model back in service",
+    "resume": "start posting again",
+    "models": "list the model versions",
+    "rollback": "put the previous model back in service",
 }
 
 
-def help_text(command: str = TIER.name) -> str:
-    """Return what `/tier` can do, as mrkdwn."""
-    return "\n".join(f"• `{command} {usage}` – {what}" for usage, what in _EXPLAINED.items())
+def help_text() -> str:
+    """Return the list of `/tier` commands, as mrkdwn."""
+    return "\n".join(f"• `{TIER.name} {usage}` – {what}" for usage, what in _EXPLAINED.items())
 
 
-def read_order(text: str) -> Order:
-    """Read what follows `/tier`. Raises UnknownWordError, which lists what is possible.
+def parse_tier(text: str) -> TierCommand:
+    """Parse what follows `/tier`. Raises UnknownWordError, which lists the commands.
 
-    >>> read_order("push 5").count, read_order(" Round  CLOSE ").action
+    >>> parse_tier("push 5").count, parse_tier(" Round  CLOSE ").action
     (5, <Action.ROUND_CLOSE: 'round close'>)
     """
     words = clean(text, 200).lower().split()
     said = " ".join(words)
     if said in _HELP_WORDS:
-        return Order(Action.HELP)
+        return TierCommand(Action.HELP)
     if words[0] == Action.PUSH:
-        return Order(Action.PUSH, _pushed(words[1:]))
+        return TierCommand(Action.PUSH, _parse_count(words[1:]))
     if words[0] == Action.CHANNEL:
-        return Order(Action.CHANNEL, channel=clean(text, 200).partition(" ")[2].strip())
+        return TierCommand(Action.CHANNEL, channel=clean(text, 200).partition(" ")[2].strip())
     if said == "round":
-        return Order(Action.ROUND_STATUS)
+        return TierCommand(Action.ROUND_STATUS)
     try:
-        return Order(Action(said))
+        return TierCommand(Action(said))
     except ValueError:
         raise UnknownWordError(
-            f"`/tier {mrkdwn(clean(text, 60))}` is no command. You can say:\n{help_text()}"
+            f"`/tier {mrkdwn(clean(text, 60))}` isn't a command. Try one of these:\n{help_text()}"
         ) from None
 
 
-def _pushed(words: list[str]) -> int:
+def _parse_count(words: list[str]) -> int:
     if not words:
         return 1
     number = words[0]
     if len(words) == 1 and number.isascii() and number.isdigit() and 1 <= int(number[:6]) <= _MOST_PUSHED:
         return int(number)
     raise UnknownWordError(
-        f"`/tier push {mrkdwn(clean(' '.join(words), 60))}`: say how many articles to post, 1 to {_MOST_PUSHED}, "
+        f"`/tier push {mrkdwn(clean(' '.join(words), 60))}`: give a number of articles from 1 to {_MOST_PUSHED}, "
         "for example `/tier push 5`."
     )
 
 
-def read_which(text: str) -> str | None:
-    """Read what follows `/leaderboard`: "this", "last", "all" or a round's number; None asks for help.
+def parse_leaderboard(text: str) -> str | None:
+    """Parse what follows `/leaderboard`: return "this", "last", "all" or a round's number; None for help.
 
-    Raises UnknownWordError, which lists what is possible.
+    Raises UnknownWordError, which lists the choices.
 
-    >>> read_which(""), read_which("All"), read_which("round 07")
+    >>> parse_leaderboard(""), parse_leaderboard("All"), parse_leaderboard("round 07")
     ('this', 'all', '7')
     """
     said = clean(text, 200).lower()
@@ -111,10 +111,10 @@ def read_which(text: str) -> str | None:
         return word or "this"
     if word.isascii() and word.isdigit() and len(word) <= 9 and int(word) > 0:  # noqa: PLR2004 - more rounds than weeks to come
         return str(int(word))
-    raise UnknownWordError(f"`/leaderboard {mrkdwn(clean(text, 60))}` is no leaderboard. {LEADERBOARD_HELP}")
+    raise UnknownWordError(f"`/leaderboard {mrkdwn(clean(text, 60))}` doesn't exist. {LEADERBOARD_HELP}")
 
 
 LEADERBOARD_HELP = (
-    "Say `/leaderboard` for this round, `/leaderboard last` for the one before, `/leaderboard all` for all time, "
+    "Type `/leaderboard` for this round, `/leaderboard last` for the previous one, `/leaderboard all` for all time, "
     "or `/leaderboard 7` for round 7."
 )

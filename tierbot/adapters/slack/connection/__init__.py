@@ -1,1 +1,1 @@
-"""How events arrive: Socket Mode or signed HTTP requests."""
+"""Incoming payloads: by Socket Mode or signed HTTP requests."""

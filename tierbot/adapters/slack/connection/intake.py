@@ -1,4 +1,4 @@
-"""SmokeTestActions a payload to Bolt, and drops one that Bolt would trip over: not acknowledged, it would come again and again."""
+"""Pass payloads to Bolt, and drop those that Bolt can't handle: without an acknowledgment Slack would keep resending."""
 
 import logging
 import re
@@ -41,15 +41,15 @@ _KINDS = frozenset(
 
 
 def answer(app: App, request: SocketModeRequest, meter: Meter) -> BoltResponse:
-    """Return Bolt's answer: status 200 is acknowledged, any other lets Slack deliver again."""
+    """Return Bolt's answer: status 200 acknowledges; after any other, Slack delivers again."""
     began = time.monotonic()
     response = _answer(app, request)
-    tell(meter, request.payload, time.monotonic() - began, acknowledged=response.status == 200)  # noqa: PLR2004
+    measure(meter, request.payload, time.monotonic() - began, acknowledged=response.status == 200)  # noqa: PLR2004
     return response
 
 
-def tell(meter: Meter, payload: Mapping[str, Any], seconds: float, *, acknowledged: bool) -> None:
-    """Tell the meter what came in and how it was answered; what is acknowledged stands in the ledger."""
+def measure(meter: Meter, payload: Mapping[str, Any], seconds: float, *, acknowledged: bool) -> None:
+    """Report a payload, its answer and, for a reaction written to the ledger, its delay to the meter."""
     kind, event = kind_of(payload), payload.get("event")
     happened = str(event.get("event_ts")) if kind in _IN_THE_LEDGER and isinstance(event, Mapping) else ""
     known = acknowledged and _TIMESTAMP.fullmatch(happened)
@@ -59,32 +59,32 @@ def tell(meter: Meter, payload: Mapping[str, Any], seconds: float, *, acknowledg
 def _answer(app: App, request: SocketModeRequest) -> BoltResponse:
     with bound(request=request.envelope_id, **ids_of(request.payload)):
         if fault := malformed(request.payload):
-            _log.warning("A payload of type %r is dropped: %s.", request.type, fault)
+            _log.warning("Dropped a payload of type %r: %s.", request.type, fault)
             return BoltResponse(status=200, body="")
         try:
             response: BoltResponse = run_bolt_app(app, request)
-        except Exception:  # noqa: BLE001 - Bolt answers 500 for its listeners' faults; an unreadable payload raises
-            _log.exception("A payload of type %r is dropped: Bolt cannot read it.", request.type)
+        except Exception:  # noqa: BLE001 - Bolt answers 500 if a listener fails; only an unreadable payload raises
+            _log.exception("Dropped a payload of type %r: Bolt can't read it.", request.type)
             return BoltResponse(status=200, body="")
         return response
 
 
 def ids_of(payload: Mapping[str, Any]) -> dict[str, object]:
-    """Return what the log says of a payload's origin: workspace, event, and its kind; nothing of people."""
+    """Return what the log shows about a payload: workspace, event and kind, but nothing about people."""
     team = payload.get("team")
     workspace = payload.get("team_id") or (team.get("id") if isinstance(team, Mapping) else None)
     return {"workspace": workspace, "event": payload.get("event_id"), "kind": kind_of(payload)}
 
 
 def kind_of(payload: Mapping[str, Any]) -> str:
-    """Return what came in: an event's type, a command's name, or how somebody interacted; OTHER if it is unknown."""
+    """Return an event's type, a command's name, or an interaction's type; OTHER if unknown."""
     event = payload.get("event")
     kind = event.get("type") if isinstance(event, Mapping) else payload.get("command") or payload.get("type")
     return kind if isinstance(kind, str) and kind in _KINDS else OTHER
 
 
 def malformed(payload: Mapping[str, Any]) -> str | None:
-    """Return what Bolt would trip over in a payload, None if nothing."""
+    """Return why Bolt can't handle a payload, or None if it can."""
     if payload.get("type") == "event_callback" and not isinstance(payload.get("event"), dict):
-        return f"event {payload.get('event_id')!r} is no object"
+        return f"event {payload.get('event_id')!r} isn't an object"
     return None

@@ -1,8 +1,8 @@
-"""Socket Mode that stays alive: connect, watch, reconnect, drain, leave.
+"""Keep a Socket Mode connection alive: connect, watch, reconnect, drain, disconnect.
 
-Built on the SDK's client over websocket-client, with what it lacks: it notices an ended connection at once and a silent one
-also before its first pong, retries with growing pauses, and stops in order: nothing new is taken, what was taken is finished
-and acknowledged, then the connection closes.
+It adds three things to the SDK's client over websocket-client: it detects a closed connection immediately and a silent
+one even before the first pong; it retries with growing pauses; and it stops in order: it accepts no new requests,
+finishes and acknowledges the current ones, and closes the connection.
 """
 
 import logging
@@ -32,16 +32,16 @@ from tierbot.use_cases.ports import ChatError, Meter, NoMeter, RateLimitedError
 _log = logging.getLogger(__name__)
 
 _PING = 5.0  # seconds between pings
-_SILENCE = 20.0  # seconds without any sign of life until the connection is replaced
-_OPENING = 5.0  # seconds to wait for the first connection; the watchdog goes on from there
-_TICK = 0.5  # seconds between the watchdog's looks
+_SILENCE = 20.0  # seconds without traffic before the connection is replaced
+_OPENING = 5.0  # seconds to wait for the first connection; after that the watchdog takes over
+_TICK = 0.5  # seconds between the watchdog's checks
 _PAUSES = (0.0, 1.0, 2.0, 5.0, 10.0, 30.0)  # seconds before the n-th attempt to reconnect
-_SETTLED = 10.0  # seconds after which a connection is taken for a lasting one
-_WORKERS = 32  # those who wait together are written together
+_STABLE = 10.0  # seconds after which a connection counts as stable
+_WORKERS = 32  # reactions that wait at the same time are written in one transaction
 
 
 class _Client(SocketModeClient):
-    """The SDK's client, which leaves reconnecting to the watchdog and does not sleep when rate limited."""
+    """The SDK's client, except that the watchdog reconnects, and that a rate limit doesn't make it sleep."""
 
     def __init__(self, **arguments: Any) -> None:
         self.told_to_move = threading.Event()
@@ -60,21 +60,21 @@ class _Client(SocketModeClient):
         )
 
     def is_connected(self) -> bool:
-        """Say whether the current connection is open, rather than being made or gone."""
+        """Return whether the current connection is open; False while connecting and after it closed."""
         session = self.current_session
         return session is not None and session is self._opened and session is not self._ended
 
     @property
     def ended(self) -> bool:
-        """Whether the current connection is gone; False while it is still being made."""
+        """Whether the current connection has closed; False while connecting."""
         return self.current_session is None or self.current_session is self._ended
 
     def connect_to_new_endpoint(self, force: bool = False) -> None:  # noqa: ARG002 - the SDK's signature
-        """Note that Slack announced the end; the SDK would reconnect at once, however often it is turned away."""
+        """Note that Slack is about to close the connection; the SDK would reconnect without any pause."""
         self.told_to_move.set()
 
     def move(self, *, force: bool) -> None:
-        """Close the connection and open a new one; without `force` only if none stands."""
+        """Open a new connection in place of the current one; without `force`, only if that is closed."""
         self.told_to_move.clear()
         super().connect_to_new_endpoint(force=force)
 
@@ -89,7 +89,7 @@ class _Client(SocketModeClient):
         return str(answer["url"])
 
     def _run_current_session(self) -> None:
-        """Read one connection to its end, once: the SDK would go on asking for an address that Slack gave out once."""
+        """Read a connection to its end, once: the SDK would try its address again, and Slack's work only once."""
         session = self.current_session
         if session is None or session is self._ran:
             return
@@ -100,7 +100,7 @@ class _Client(SocketModeClient):
             self._ended = session
             self.decided.set()
             if self._wire is not None:
-                self._wire.shutdown()  # type: ignore[no-untyped-call] # websocket-client leaves a socket open that the other side closed
+                self._wire.shutdown()  # type: ignore[no-untyped-call] # websocket-client doesn't close it if the peer did
 
     def _note_open(self, session: WebSocketApp) -> None:
         self._opened, self._wire = session, session.sock
@@ -111,11 +111,11 @@ class _Client(SocketModeClient):
 
     def _note_error(self, session: WebSocketApp, fault: Exception) -> None:
         self._ended = session
-        _log.info("The connection to Slack ended: %s", fault)
+        _log.info("The connection to Slack closed: %s", fault)
 
 
 class _Gate:
-    """Counts the requests being worked on, and lets no more in once closed."""
+    """Counts the requests in progress; once closed, it admits no more."""
 
     def __init__(self) -> None:
         self._condition = threading.Condition()
@@ -133,17 +133,16 @@ class _Gate:
             self._condition.notify_all()
 
     def close(self, until: float) -> bool:
-        """Let nobody in any more; wait for the rest to leave until the monotonic time `until`."""
+        """Admit no more requests; wait until the monotonic time `until` for the rest to finish."""
         with self._condition:
             self._open = False
             return self._condition.wait_for(lambda: self._inside == 0, max(0.0, until - time.monotonic()))
 
 
 class SocketRunner:
-    """Keeps one Bolt app connected by Socket Mode.
+    """Keeps a Bolt app connected by Socket Mode.
 
-    `on_connected` runs after every new connection, the first included: what was missed meanwhile can be
-    reconciled then. Times are seconds.
+    `on_connected` runs after every new connection, the first included, to reconcile missed events. Times are seconds.
     """
 
     def __init__(
@@ -161,7 +160,7 @@ class SocketRunner:
         self._on_connected = on_connected
         self._meter = meter or NoMeter()
         self.connections = 0
-        """How many were made, the first included."""
+        """The number of connections so far."""
         self._silence = silence
         self._gate = _Gate()
         self._stopping = threading.Event()
@@ -174,24 +173,24 @@ class SocketRunner:
         )
         self._client: _Client | None = None
         self._watchdog = threading.Thread(target=self._watch, name="slack-watchdog", daemon=True)
-        self._last_sign = time.monotonic()
+        self._last_heard = time.monotonic()
         self._last_pong: tuple[WebSocketApp | None, float] = (None, 0.0)
         self._session: WebSocketApp | None = None
 
     def dead(self) -> str | None:
-        """Say if what keeps the connection has ended, though nobody stopped it; None if it goes on."""
+        """Return the fault if the watchdog thread died, or else None."""
         gone = self._watchdog.ident is not None and not self._watchdog.is_alive() and not self._stopping.is_set()
         return f"{self._watchdog.name} has ended" if gone else None
 
     @property
     def connected(self) -> bool:
-        """Whether a connection stands now."""
+        """Whether a connection is open."""
         return self._client is not None and self._client.is_connected()
 
     def start(self) -> None:
-        """Connect, and stay connected from now on.
+        """Connect and stay connected.
 
-        Raises ChatError if Slack refuses the app token; if Slack cannot be reached the watchdog goes on trying.
+        Raises ChatError if Slack refuses the app token. If Slack is unreachable, the watchdog keeps trying.
         """
         client = self._client = self._make_client()
         client.socket_mode_request_listeners.append(self._handle)
@@ -202,12 +201,12 @@ class SocketRunner:
             client.close()
             raise
         except TierbotError as fault:
-            _log.warning("Not connected yet, trying on. %s", fault)
+            _log.warning("Not connected yet; still trying. %s", fault)
         self._heard()
         self._watchdog.start()
 
     def stop(self, grace: float = 8.0) -> bool:
-        """Finish what was begun and disconnect within about `grace` seconds; say whether everything was finished."""
+        """Finish the current requests and disconnect, within about `grace` seconds; return whether all finished."""
         until = time.monotonic() + grace
         self._stopping.set()
         idle = self._gate.close(until - grace / 4)
@@ -221,7 +220,7 @@ class SocketRunner:
             self._watchdog.join()
         if self._client is not None:
             self._client.closed = True
-            self._client.message_queue.put(None)  # its reader looks at `closed` once a second, or when something comes
+            self._client.message_queue.put(None)  # wakes its reader, which otherwise checks `closed` once a second
             self._client.close()
 
     # --- requests ---------------------------------------------------------------------------------
@@ -230,26 +229,18 @@ class SocketRunner:
         if not self._gate.enter():
             return  # not acknowledged: Slack delivers it again, to another connection or after the restart
         try:
-            self._dispatch(client, request)
+            started = time.time()
+            response = answer(self._app, request, self._meter)
+            send_response(client, request, response, started)
+        except SlackClientError as fault:
+            _log.info("Could not send an acknowledgment; Slack will deliver again. %s", fault)
         finally:
             self._gate.leave()
-
-    def _dispatch(self, client: BaseSocketModeClient, request: SocketModeRequest) -> None:
-        started = time.time()
-        response = answer(self._app, request, self._meter)
-        self._acknowledge(partial(send_response, client, request, response, started))
-
-    @staticmethod
-    def _acknowledge(send: Callable[[], None]) -> None:
-        try:
-            send()
-        except SlackClientError as fault:
-            _log.info("An acknowledgement could not be sent; Slack will deliver again. %s", fault)
 
     # --- watchdog ---------------------------------------------------------------------------------
 
     def _heard(self) -> None:
-        self._last_sign = time.monotonic()
+        self._last_heard = time.monotonic()
 
     def _watch(self) -> None:
         attempts, next_try = 0, 0.0
@@ -260,24 +251,24 @@ class SocketRunner:
             self._notice(client)
             now = time.monotonic()
             trouble = self._trouble(client, now)
-            if trouble is None and now > next_try + _SETTLED:
+            if trouble is None and now > next_try + _STABLE:
                 attempts = 0
             if trouble is None or now < next_try:
                 continue
             wait = self._reconnect(client, trouble, attempts)
-            # Counted also when it succeeded: a connection that ends at once must not be asked for at once again.
+            # Count successes too: a connection that closes immediately must not be retried immediately.
             attempts += 1
             next_try = time.monotonic() + max(wait, _PAUSES[min(attempts, len(_PAUSES) - 1)])
 
     def _trouble(self, client: _Client, now: float) -> str | None:
         if client.ended:
             return "Disconnected from Slack"
-        if now - self._last_sign > self._silence:
+        if now - self._last_heard > self._silence:
             return "Slack is silent"
-        return "Slack announced the connection's end" if client.told_to_move.is_set() else None
+        return "Slack is closing the connection" if client.told_to_move.is_set() else None
 
     def _notice(self, client: _Client) -> None:
-        """Take pongs as signs of life, and say once of each new connection that it stands."""
+        """Note new pongs, and announce each new connection once."""
         session = client.current_session
         if session is None:
             return
@@ -291,11 +282,11 @@ class SocketRunner:
             _log.info("Connected to Slack.")
             try:
                 self._on_connected()
-            except Exception:  # noqa: BLE001 - the watchdog must live whatever reconciling does
-                _log.exception("What was to follow the connection failed.")
+            except Exception:  # noqa: BLE001 - the watchdog must survive any failure of reconciling
+                _log.exception("Reconciling after the connection failed.")
 
     def _reconnect(self, client: _Client, trouble: str, attempts: int) -> float:
-        """Try once; return how many seconds to wait at least before the next attempt."""
+        """Try once; return the minimum number of seconds before the next attempt."""
         if attempts == 0:
             _log.info("%s; reconnecting.", trouble)
         try:
@@ -304,19 +295,19 @@ class SocketRunner:
             return fault.retry_after
         except (TierbotError, OSError, SlackClientError) as fault:
             if attempts == 0 or attempts >= len(_PAUSES) - 1:
-                _log.warning("%s and cannot be reached yet; trying on. %s", trouble, fault)
+                _log.warning("%s, and reconnecting failed; still trying. %s", trouble, fault)
         else:
             self._heard()
         return 0.0
 
 
 def _end(session: WebSocketApp) -> None:
-    """Close a connection without waiting up to 3 s for the other side's farewell, while acknowledgements queue."""
+    """Close a connection without the usual wait of up to 3 s for the peer's close frame."""
     session.keep_running = False
     sock = session.sock.sock if session.sock is not None else None
     if sock is not None:
         with suppress(OSError):
-            sock.shutdown(socket.SHUT_RDWR)  # its reader sees the end and closes it
+            sock.shutdown(socket.SHUT_RDWR)  # its reader sees the end and closes the socket
 
 
 def _within(until: float, work: Callable[[], None]) -> bool:
@@ -327,7 +318,7 @@ def _within(until: float, work: Callable[[], None]) -> bool:
 
 
 def _quiet_logger() -> logging.Logger:
-    """Return a logger for the SDK, which tells every step; the watchdog tells what matters."""
+    """Return a logger that drops the SDK's step-by-step messages; the watchdog logs what matters."""
     logging.getLogger("websocket").setLevel(logging.CRITICAL)
     logger = logging.getLogger(f"{__name__}.sdk")
     logger.setLevel(logging.WARNING)
@@ -337,9 +328,9 @@ def _quiet_logger() -> logging.Logger:
 
 @contextmanager
 def stop_signals() -> Iterator[threading.Event]:
-    """Give an event that SIGTERM and SIGINT set, for as long as the block lasts; only in the main thread.
+    """Yield an event that SIGTERM and SIGINT set during the block; for the main thread only.
 
-    Begin the block before the first connection: a SIGTERM during the start ends the start in order, too.
+    Enter the block before the first connection, so that a SIGTERM during startup also stops in order.
     """
     stop = threading.Event()
     former = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)}
@@ -350,9 +341,3 @@ def stop_signals() -> Iterator[threading.Event]:
     finally:
         for number, handler in former.items():
             signal.signal(number, handler)
-
-
-def wait_for_signal() -> None:
-    """Block the main thread until SIGTERM or SIGINT comes."""
-    with stop_signals() as stop:
-        stop.wait()

@@ -1,7 +1,7 @@
-"""HTTP mode: Slack's signed requests by ASGI.
+"""HTTP mode: an ASGI app for Slack's signed requests.
 
-Signatures are checked here rather than by Bolt, which writes a refused body to the log and trips over a timestamp
-that is no number. Nothing is parsed before it is verified.
+It checks signatures itself, because Bolt logs the body of a refused request and fails on a timestamp that isn't a
+number. It verifies a request before parsing it.
 """
 
 import hashlib
@@ -22,7 +22,7 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import BaseRoute, Route
 
-from tierbot.adapters.slack.connection.intake import ids_of, malformed, tell
+from tierbot.adapters.slack.connection.intake import ids_of, malformed, measure
 from tierbot.adapters.slack.installation.oauth import about_installations
 from tierbot.logs import bound
 from tierbot.use_cases.ports import Clock, Meter, NoMeter
@@ -30,16 +30,16 @@ from tierbot.use_cases.ports import Clock, Meter, NoMeter
 _log = logging.getLogger(__name__)
 
 EVENTS_PATH = "/slack/events"
-_WINDOW = 300  # seconds that a signature is good for, by Slack's own advice
+_WINDOW = 300  # seconds for which a signature is valid, as Slack recommends
 _LARGEST = 1024 * 1024  # bytes; Slack's payloads are far smaller
-_REMEMBERED = 100_000  # signatures; more than Slack sends in the window
+_MOST_SIGNATURES = 100_000  # more than Slack sends in the window
 _REQUEST_ID = re.compile(r"[0-9A-Za-z._-]{1,64}", re.ASCII)
 _REPEATED = frozenset({"event_callback", "url_verification", "app_rate_limited"})
 _TIMESTAMP = re.compile(r"[0-9]{1,12}", re.ASCII)
 
 
 class Signatures:
-    """Says which requests are Slack's own, fresh, and not answered before."""
+    """Checks that a request comes from Slack, is recent and wasn't answered before."""
 
     def __init__(self, secret: str, clock: Clock) -> None:
         self._secret = secret.encode()
@@ -48,10 +48,10 @@ class Signatures:
         self._lock = threading.Lock()
 
     def fault(self, headers: Mapping[str, str], body: bytes) -> str | None:
-        """Return what is wrong with a request, None if nothing is."""
+        """Return why to refuse a request, or None to accept it."""
         timestamp, signature = headers.get("x-slack-request-timestamp", ""), headers.get("x-slack-signature", "")
         if not _TIMESTAMP.fullmatch(timestamp):
-            return "its timestamp is no number"
+            return "its timestamp isn't a number"
         if abs(self._clock.now().timestamp() - int(timestamp)) > _WINDOW:
             return "it is stale"
         base = b"v0:" + timestamp.encode() + b":" + body
@@ -62,12 +62,12 @@ class Signatures:
             return "it was answered before" if signature in self._answered else None
 
     def answered(self, headers: Mapping[str, str]) -> None:
-        """Remember a request that was dealt with: one that failed comes again, and its copy is welcome."""
+        """Store the signature of a request that succeeded; Slack may send a failed one again."""
         oldest = int(self._clock.now().timestamp()) - _WINDOW
         with self._lock:
             self._answered[headers["x-slack-signature"]] = int(headers["x-slack-request-timestamp"])
             while self._answered and (
-                len(self._answered) > _REMEMBERED or next(iter(self._answered.values())) < oldest
+                len(self._answered) > _MOST_SIGNATURES or next(iter(self._answered.values())) < oldest
             ):
                 self._answered.popitem(last=False)
 
@@ -80,9 +80,9 @@ def web_app(
     meter: Meter | None = None,
     first_time: Callable[[str, str], bool] = lambda *_: True,
 ) -> Starlette:
-    """Return the ASGI application: Slack's events, and `more`.
+    """Return the ASGI application: Slack's events and the routes in `more`.
 
-    `first_time` says of a workspace and the signature of a command or a click whether no process obeyed it before.
+    `first_time(workspace, signature)` returns whether this command or click is new to every process on this database.
     """
     signatures, counts = Signatures(signing_secret, clock), meter or NoMeter()
 
@@ -92,9 +92,9 @@ def web_app(
             if body is None:
                 return PlainTextResponse("too large", 413)
             if fault := signatures.fault(request.headers, body):
-                _log.warning("A request to %s is refused: %s.", EVENTS_PATH, fault)
+                _log.warning("Refused a request to %s: %s.", EVENTS_PATH, fault)
                 return PlainTextResponse("refused", 401)
-            response = await _take(app, request, body, counts, first_time)
+            response = await run_in_threadpool(_answer, app, request, body, counts, first_time)
             if response.status_code < 300:  # noqa: PLR2004 - any success
                 signatures.answered(request.headers)
             return response
@@ -103,13 +103,13 @@ def web_app(
 
 
 def _request_id(request: Request) -> str:
-    """Return the id that a proxy gave the request, or a fresh one."""
+    """Return the request id set by a proxy, or a new one."""
     given = request.headers.get("x-request-id", "")
     return given if _REQUEST_ID.fullmatch(given) else secrets.token_hex(8)
 
 
 async def _body(request: Request) -> bytes | None:
-    """Read the body; None as soon as it is too large."""
+    """Read the body; return None as soon as it is too large."""
     parts, size = [], 0
     async for part in request.stream():
         size += len(part)
@@ -117,12 +117,6 @@ async def _body(request: Request) -> bytes | None:
             return None
         parts.append(part)
     return b"".join(parts)
-
-
-async def _take(
-    app: App, request: Request, body: bytes, meter: Meter, first_time: Callable[[str, str], bool]
-) -> Response:
-    return await run_in_threadpool(_answer, app, request, body, meter, first_time)
 
 
 def _answer(app: App, request: Request, body: bytes, meter: Meter, first_time: Callable[[str, str], bool]) -> Response:
@@ -135,20 +129,20 @@ def _answer(app: App, request: Request, body: bytes, meter: Meter, first_time: C
         )
         fault = malformed(asked.body)
         if asked.context.team_id is None and not about_installations(asked.body):
-            # Bolt looks at an event's authorization, and that of a whole organisation names no workspace.
+            # Bolt reads the workspace from the event's authorization, which an organization-wide one leaves out.
             asked.context["team_id"] = asked.body.get("context_team_id") or asked.body.get("team_id")
     except (ValueError, TypeError, AttributeError, KeyError, LookupError) as unreadable:
-        fault = f"it cannot be read ({type(unreadable).__name__})"
+        fault = f"it can't be read ({type(unreadable).__name__})"
     if fault:
-        _log.warning("A signed request is dropped: %s.", fault)
+        _log.warning("Dropped a signed request: %s.", fault)
         return PlainTextResponse("malformed", 400)
-    # An event's own id tells it from a copy, and one that failed is welcome again; nothing else is sent twice by Slack.
+    # Slack resends failed events, and their ids identify copies. It sends nothing else twice.
     if asked.body.get("type") not in _REPEATED and not first_time(
         str(asked.context.team_id or asked.context.enterprise_id or ""), request.headers["x-slack-signature"]
     ):
-        _log.warning("A request to %s is refused: another process answered it before.", EVENTS_PATH)
+        _log.warning("Refused a request to %s: another process already answered it.", EVENTS_PATH)
         return PlainTextResponse("refused", 401)
     with bound(**ids_of(asked.body)):
         response = to_starlette_response(app.dispatch(asked))
-        tell(meter, asked.body, time.monotonic() - began, acknowledged=response.status_code == 200)  # noqa: PLR2004
+        measure(meter, asked.body, time.monotonic() - began, acknowledged=response.status_code == 200)  # noqa: PLR2004
         return response

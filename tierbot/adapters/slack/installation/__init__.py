@@ -1,1 +1,1 @@
-"""The app in a workspace: manifest, OAuth, tokens."""
+"""Installing the app: OAuth, installations, encrypted tokens."""

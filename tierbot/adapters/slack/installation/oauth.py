@@ -1,7 +1,7 @@
-"""Installing the app in many workspaces: Bolt's own OAuth flow over our database, and the events that end it.
+"""Install the app in many workspaces: Bolt's OAuth flow over our database, and the events that end an installation.
 
-Bolt shows the page, sets the cookie, checks the state and exchanges the code; here is where it keeps things. Who may
-act is told by `AuthorizeInstalled` rather than by Bolt's own authorize, which asks auth.test for each event.
+Bolt shows the page, sets the cookie, checks the state and exchanges the code; this module stores the result.
+`AuthorizeBot` replaces Bolt's own authorize, which calls auth.test for each event.
 """
 
 import logging
@@ -12,8 +12,6 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from slack_bolt import App, BoltContext
-from slack_bolt.authorization import AuthorizeResult
-from slack_bolt.authorization.authorize import Authorize
 from slack_bolt.error import BoltError
 from slack_bolt.oauth.oauth_settings import OAuthSettings
 from slack_sdk import WebClient
@@ -34,12 +32,12 @@ NEEDS = Needs(
 INSTALL_PATH, REDIRECT_PATH = "/slack/install", "/slack/oauth_redirect"
 
 _log = logging.getLogger(__name__)
-_STATE_LIVES = timedelta(minutes=10)
-_SOON = 2  # seconds: Slack waits three for an event's acknowledgement
+_STATE_LIFETIME = timedelta(minutes=10)
+_TIMEOUT = 2  # seconds; Slack waits three for an event's acknowledgment
 
 
 class States(OAuthStateStore):
-    """The states that /slack/install gives out, in the database: each works once, within ten minutes."""
+    """OAuth states in the database; each is valid once, for ten minutes."""
 
     def __init__(self, store: Store, client_id: str, clock: Clock) -> None:
         self._store = store
@@ -50,46 +48,46 @@ class States(OAuthStateStore):
         """Return a new state."""
         state, now = secrets.token_urlsafe(32), self._clock.now()
         with self._store.begin(self._client_id) as tx:
-            tx.installations.give_state(state, now + _STATE_LIVES, now)
+            tx.installations.give_state(state, now + _STATE_LIFETIME, now)
         return state
 
     def consume(self, state: str) -> bool:
-        """Use a state up; False if there is none."""
+        """Use up a state; return whether it was valid."""
         with self._store.begin(self._client_id) as tx:
             return tx.installations.take_state(state, self._clock.now())
 
 
-class Keeper(InstallationStore):
-    """Keeps what Bolt's flow installed. Nothing is read through it: see AuthorizeInstalled."""
+class InstallationWriter(InstallationStore):
+    """Stores what Bolt's flow installed. Reading goes through AuthorizeBot."""
 
     def __init__(self, installations: Installations, clock: Clock) -> None:
         self._installations = installations
         self._clock = clock
 
     def save(self, installation: SlackInstallation) -> None:
-        """Keep it. Raises BoltError, which Bolt shows as a page, if that cannot be."""
+        """Store an installation. Raises BoltError, which Bolt shows as a page."""
         try:
-            noun = _noun(installation, self._clock.now())
-            self._installations.begin(noun, str(installation.bot_token))
+            stored = _installation(installation, self._clock.now())
+            self._installations.begin(stored, str(installation.bot_token))
         except TierbotError as fault:
-            _log.error("An installation could not be kept: %s", fault)
+            _log.error("Could not store an installation: %s", fault)
             raise BoltError(str(fault)) from fault
-        _log.info("The app was installed in %s (%s) by %s.", noun.name, noun.id, noun.installer)
+        _log.info("%s installed the app in %s (%s).", stored.installer, stored.name, stored.id)
 
 
-def _noun(said: SlackInstallation, now: datetime) -> Installation:
+def _installation(said: SlackInstallation, now: datetime) -> Installation:
     if not said.bot_token or not said.bot_user_id:
         raise TierbotError(
-            "Slack gave no bot token. Does the app's manifest ask for bot scopes? See `tierbot manifest`."
+            "Slack sent no bot token. Does the app's manifest request bot scopes? See `tierbot manifest`."
         )
     if said.bot_refresh_token or said.bot_token_expires_at:
         raise TierbotError(
-            "The app's tokens are set to expire (token rotation). Turn that off: `tierbot manifest` says "
-            "token_rotation_enabled: false. Slack does not ask for it; an app that has it on can only be made anew."
+            "The app has token rotation on, so its tokens expire, and Slack can't turn that off again. Create a new app "
+            "from `tierbot manifest`, which sets token_rotation_enabled: false."
         )
     place = said.enterprise_id if said.is_enterprise_install else said.team_id
     if not place:
-        raise TierbotError("Slack named neither a workspace nor an organisation.")
+        raise TierbotError("Slack named neither a workspace nor an organization.")
     name = said.enterprise_name if said.is_enterprise_install else said.team_name
     return Installation(
         id=place,
@@ -105,23 +103,9 @@ def _noun(said: SlackInstallation, now: datetime) -> Installation:
     )
 
 
-class AuthorizeInstalled(Authorize):
-    """Bolt's authorize over our installations: no request to Slack per event."""
-
-    def __init__(self, installations: Installations) -> None:
-        self._installations = installations
-
-    def __call__(
-        self, *, context: BoltContext, enterprise_id: str | None, team_id: str | None, **_: Any
-    ) -> AuthorizeResult | None:
-        """Return whose token serves a request; None where the app is not installed."""
-        found = self._installations.asked_by(team_id, enterprise_id)
-        return found.serving(enterprise_id, team_id, context) if found is not None else None
-
-
 @dataclass(frozen=True, slots=True)
 class Installing:
-    """How the app gets into many workspaces: Bolt's settings, and where it is."""
+    """Bolt's OAuth settings, and the app's installations."""
 
     settings: OAuthSettings
     installations: Installations
@@ -138,9 +122,9 @@ def installing_of(
     base_url: str,
     public_url: str,
 ) -> Installing:
-    """Return Bolt's settings over our database; the state lives there and in the browser's cookie, and both must agree.
+    """Return Bolt's OAuth settings over our database. The state in the database and in the browser's cookie must match.
 
-    `base_url` is that of Slack's API. `public_url` is where we are; empty: Slack takes the app's first redirect URL.
+    `base_url` is Slack's API; `public_url` is ours. If that is empty, Slack uses the app's first redirect URL.
     """
     settings = OAuthSettings(
         client_id=client_id,
@@ -151,18 +135,18 @@ def installing_of(
         install_path=INSTALL_PATH,
         redirect_uri_path=REDIRECT_PATH,
         authorization_url=base_url.rstrip("/").removesuffix("/api") + "/oauth/v2/authorize",
-        installation_store=Keeper(installations, clock),
+        installation_store=InstallationWriter(installations, clock),
         state_store=States(store, client_id, clock),
-        state_expiration_seconds=int(_STATE_LIVES.total_seconds()),
+        state_expiration_seconds=int(_STATE_LIFETIME.total_seconds()),
     )
     return Installing(settings, installations)
 
 
 def token_works(base_url: str) -> Callable[[str], bool]:
-    """Return what asks Slack whether a token works; it raises TierbotError if Slack does not say within seconds."""
+    """Return a function that asks Slack whether a token works; it raises TierbotError if Slack doesn't answer in 2 s."""
 
     def works(token: str) -> bool:
-        client = WebClient(token=token, base_url=base_url.rstrip("/") + "/", timeout=_SOON, retry_handlers=[])
+        client = WebClient(token=token, base_url=base_url.rstrip("/") + "/", timeout=_TIMEOUT, retry_handlers=[])
         try:
             call("auth.test", client.auth_test)
         except ChatError:
@@ -173,28 +157,28 @@ def token_works(base_url: str) -> Callable[[str], bool]:
 
 
 def about_installations(body: Mapping[str, Any]) -> bool:
-    """Say whether a payload is an event about installations rather than one of a workspace's."""
+    """Return whether a payload is an event about installations."""
     event = body.get("event")
     return isinstance(event, Mapping) and event.get("type") in NEEDS.events
 
 
 def register(app: App, installations: Installations) -> None:
-    """Listen to what Slack says of installations: written down before it is acknowledged, as reactions are."""
+    """Listen to events about installations. Like reactions, they are recorded before they are acknowledged."""
 
-    def hear(event: dict[str, Any], context: BoltContext, next: Callable[[], Any]) -> None:  # noqa: A002 - Bolt injects by name
-        """Take one event; a fault answers 500, and Slack delivers again."""
-        take(installations, event, context)
+    def record(event: dict[str, Any], context: BoltContext, next: Callable[[], Any]) -> None:  # noqa: A002 - Bolt injects by name
+        """Record an event; if it raises, Bolt answers 500 and Slack delivers again."""
+        handle(installations, event, context)
         next()
 
-    def heard() -> None:
-        """Everything is done."""
+    def done() -> None:
+        """Do nothing: `record` did everything."""
 
     for kind in NEEDS.events:
-        app.event(kind, middleware=[hear])(heard)
+        app.event(kind, middleware=[record])(done)
 
 
-def take(installations: Installations, event: dict[str, Any], context: BoltContext) -> None:
-    """Do what an event about installations says."""
+def handle(installations: Installations, event: dict[str, Any], context: BoltContext) -> None:
+    """Apply an event about installations."""
     kind, team, enterprise = str(event.get("type")), context.team_id, context.enterprise_id
     if kind in {"team_access_granted", "team_access_revoked"}:
         change = installations.admit if kind == "team_access_granted" else installations.revoked
@@ -204,8 +188,8 @@ def take(installations: Installations, event: dict[str, Any], context: BoltConte
         return
     tokens = event.get("tokens")
     if kind == "tokens_revoked" and not (isinstance(tokens, Mapping) and tokens.get("bot")):
-        return  # a person's token; tierbot keeps none
-    # Of a workspace's own installation Slack tells with its team; of one in the whole organisation, as such.
+        return  # a user token; tierbot stores none
+    # Slack names the team for a workspace's own installation and the enterprise for an organization-wide one.
     place = enterprise if context.is_enterprise_install or not team else team
     if place:
         installations.end(place, kind)

@@ -1,4 +1,4 @@
-"""/slack/install and /slack/oauth_redirect by ASGI: Bolt's flow answers, and a fault of Slack's becomes a page."""
+"""ASGI routes for /slack/install and /slack/oauth_redirect: Bolt's flow answers, and a failure becomes a page."""
 
 import logging
 from collections.abc import Callable
@@ -15,7 +15,7 @@ from tierbot.adapters.slack.installation.oauth import INSTALL_PATH, REDIRECT_PAT
 _log = logging.getLogger(__name__)
 _HEADERS = {
     "Cache-Control": "no-store",
-    "Referrer-Policy": "no-referrer",  # the address holds a code
+    "Referrer-Policy": "no-referrer",  # the URL contains a code
     "X-Content-Type-Options": "nosniff",
     "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; img-src https: data:; "
     "frame-ancestors 'none'; base-uri 'none'",
@@ -23,7 +23,7 @@ _HEADERS = {
 
 
 def install_routes(app: App) -> tuple[BaseRoute, ...]:
-    """Return the routes; none for an app that is in one workspace."""
+    """Return the routes; none for an app that serves a single workspace."""
     flow = app.oauth_flow
     if flow is None:
         return ()
@@ -45,8 +45,8 @@ def _answer(handle: Callable[[BoltRequest], BoltResponse], request: Request) -> 
     )
     try:
         response = to_starlette_response(handle(asked))
-    except Exception:  # noqa: BLE001 - Bolt lets everything through that is no refusal of Slack's
+    except Exception:  # noqa: BLE001 - Bolt handles Slack's refusals only
         _log.exception("An installation failed at %s.", request.url.path)
-        response = PlainTextResponse("Slack or the database did not answer. Please begin again in a minute.", 502)
+        response = PlainTextResponse("Slack or the database did not answer. Please start again in a minute.", 502)
     response.headers.update(_HEADERS)
     return response

@@ -1,4 +1,4 @@
-"""Bot tokens at rest: sealed with the operator's key before they reach the database, by Fernet (AES-128-CBC, HMAC)."""
+"""Encrypt bot tokens with the operator's key before they reach the database (Fernet: AES-128-CBC with HMAC)."""
 
 from collections.abc import Sequence
 
@@ -6,25 +6,25 @@ from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 
 from tierbot.domain.nouns import TierbotError
 
-_MAKE_ONE = "Make one with: openssl rand -base64 32 | tr '+/' '-_'"
+_GENERATE = "Generate one with: openssl rand -base64 32 | tr '+/' '-_'"
 
 
 class VaultError(TierbotError):
-    """TIERBOT_SECRET_KEY is missing, no key, or not the one that tokens were sealed with."""
+    """TIERBOT_SECRET_KEY is missing, invalid, or not the key that encrypted a token."""
 
 
 class Vault:
-    """Seals and unseals. The first key seals; any of them unseals, so that a new one can be put before the old."""
+    """Encrypts with the first key and decrypts with any of them, so a new key can precede the old one."""
 
     def __init__(self, keys: Sequence[str]) -> None:
-        """Take the keys. Raises VaultError if there is none, or one is no key."""
+        """Raise VaultError if `keys` is empty or one is invalid."""
         if not keys:
-            raise VaultError(f"TIERBOT_SECRET_KEY must be set: it encrypts the workspaces' tokens. {_MAKE_ONE}")
+            raise VaultError(f"Set TIERBOT_SECRET_KEY: it encrypts the workspaces' tokens. {_GENERATE}")
         try:
             fernets = [Fernet(key) for key in keys]
         except ValueError as fault:
             raise VaultError(
-                f"TIERBOT_SECRET_KEY holds what is no key: 32 bytes in URL-safe base64 are wanted. {_MAKE_ONE}"
+                f"TIERBOT_SECRET_KEY contains an invalid key. Expected 32 bytes in URL-safe base64. {_GENERATE}"
             ) from fault
         self._first, self._all = fernets[0], MultiFernet(fernets)
 
@@ -38,12 +38,12 @@ class Vault:
             return self._all.decrypt(sealed).decode()
         except InvalidToken as fault:
             raise VaultError(
-                "A workspace's token was sealed with another key than those in TIERBOT_SECRET_KEY. Add the former key "
-                "behind the present one (separated by a comma), or let the workspace install the app again."
+                "No key in TIERBOT_SECRET_KEY decrypts a workspace's token. Append the old key after the current one, "
+                "separated by a comma, or install the app again in that workspace."
             ) from fault
 
     def resealed(self, sealed: str) -> str:
-        """Return it sealed with the first key; as it is if it was. Raises VaultError if no key fits."""
+        """Return a token encrypted with the first key, unchanged if it was. Raises VaultError if no key fits."""
         try:
             self._first.decrypt(sealed)
         except InvalidToken:

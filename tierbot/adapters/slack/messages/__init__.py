@@ -1,1 +1,1 @@
-"""Messages that tierbot writes."""
+"""The messages that tierbot sends."""

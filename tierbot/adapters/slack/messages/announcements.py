@@ -1,14 +1,14 @@
-"""Announcements in the channel: a closed round, and what became of a model.
+"""Announcements: closed rounds, new models, notices and reminders.
 
-They come out of the outbox as JSON mappings; loop.announcements lists their keys.
+The outbox stores them as JSON objects; the use case that announces one chooses its keys.
 """
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from tierbot.adapters.slack.block_kit.blocks import Block, Message, context, header, listing, section, sections
-from tierbot.adapters.slack.block_kit.modals import Button, actions, button
-from tierbot.adapters.slack.block_kit.text import clean, emoji, mrkdwn, person
+from tierbot.adapters.slack.block_kit.blocks import Block, Message, context, header, listing, message, section, sections
+from tierbot.adapters.slack.block_kit.modals import Button, actions, button, tag_label
+from tierbot.adapters.slack.block_kit.text import clean, mrkdwn, person
 from tierbot.adapters.slack.block_kit.words import accuracy, count, percent
 from tierbot.adapters.slack.messages import notices
 from tierbot.adapters.slack.messages.boards import Named, standing_line
@@ -23,17 +23,17 @@ Announcement = Mapping[str, Any]
 
 
 def render_announcement(announcement: Announcement, tags: TagSpace) -> Message:
-    """Return an announcement's message. Raises ChatError("unknown_announcement") for a kind that is not known."""
+    """Return an announcement's message. Raises ChatError for an unknown kind or missing keys."""
     kind = str(announcement.get("kind"))
     render = _KINDS.get(kind)
     if render is None:
         raise ChatError(
-            "unknown_announcement", f"Announcement {kind!r} is of no kind that this version can write. Upgrade tierbot."
+            "unknown_announcement", f"This version doesn't know announcements of kind {kind!r}. Upgrade tierbot."
         )
     try:
         return render(announcement, tags)
     except (KeyError, TypeError, ValueError, AttributeError) as fault:
-        raise ChatError("bad_announcement", f"Announcement {kind!r} lacks what it needs: {fault!r}.") from fault
+        raise ChatError("bad_announcement", f"Announcement {kind!r} is incomplete: {fault!r}.") from fault
 
 
 def _round_closed(said: Announcement, tags: TagSpace) -> Message:
@@ -45,19 +45,19 @@ def _round_closed(said: Announcement, tags: TagSpace) -> Message:
     if won := _winners(champion, sharpshooter, standings, named):
         blocks.append(section("\n".join(won)))
     lines = listing([standing_line(standing, named) for standing in standings], _MOST_STANDINGS, "trainers")
-    blocks += sections(lines or ["Nobody judged an article this time. The next round has begun."])
+    blocks += sections(lines or ["Nobody judged an article this time. The next round has started."])
     blocks += [section("\n".join([*_learned(said, tags), *_trained(said.get("training"))]))]
     blocks.append(
         context(
             f"{count(int(said['posts']), 'post')}, {int(said['judged']):,} judged. "
-            "Later votes on them still teach; they no longer score."
+            "Later votes on them still train the model but no longer score."
         )
     )
     return Message(f"{title}. 🏆 {named(champion)}" if champion else f"{title}.", tuple(blocks))
 
 
 def _named(unmentioned: Mapping[str, str]) -> Named:
-    """Return how people are named: mentioned, but for those who opted out of that."""
+    """Return a function that mentions people, or names those who opted out."""
 
     def named(user: str) -> str:
         if user not in unmentioned:
@@ -90,7 +90,7 @@ def _learned(said: Announcement, tags: TagSpace) -> list[str]:
     lines = ["*What the model learned*", f"All posts: {accuracy(now)}{_compared(now, before)}."]
     blank = _estimate(said["blank_accuracy"])
     if blank.n:
-        lines.append(f"Blank posts, where no emoji was waiting to be clicked: {accuracy(blank)}.")
+        lines.append(f"Blank posts, which had no emoji to click: {accuracy(blank)}.")
     if improved := _names(said.get("tags_improved") or (), tags):
         lines.append(f"Better at: {improved}.")
     if struggling := _names(said.get("tags_struggling") or (), tags):
@@ -99,7 +99,7 @@ def _learned(said: Announcement, tags: TagSpace) -> list[str]:
 
 
 def _trained(training: Mapping[str, Any] | None) -> list[str]:
-    """Say what became of the round's challenger: its evidence in one sentence."""
+    """Return the outcome for the round's challenger, with the evidence in one sentence."""
     if not training:
         return []
     outcome, _, evidence = clean(str(training["reason"]), _REASON).partition(": ")
@@ -107,7 +107,7 @@ def _trained(training: Mapping[str, Any] | None) -> list[str]:
     if training["promoted"]:
         said = [f"🎓 Model {number} went into service: {mrkdwn(evidence or outcome)}."]
     else:
-        said = [f"🧪 Model {number} was trained and not taken into service: {mrkdwn(evidence or outcome)}."]
+        said = [f"🧪 Model {number} was trained but isn't in service: {mrkdwn(evidence or outcome)}."]
     if off_policy := mrkdwn(clean(str(training.get("off_policy") or ""), _REASON)):
         said.append(f"{off_policy[0].upper()}{off_policy[1:]}.")
     return said
@@ -118,26 +118,20 @@ def _compared(now: Estimate, previous: Mapping[str, Any] | None) -> str:
     if before is None or before.value is None or now.value is None:
         return ""
     if percent(now.value) == percent(before.value):
-        return ", level with the round before"
+        return ", the same as in the previous round"
     way = "up" if now.value > before.value else "down"
-    return f", {way} from {percent(before.value)} in the round before{_perhaps_chance(now, before)}"
+    return f", {way} from {percent(before.value)} in the previous round{_perhaps_chance(now, before)}"
 
 
 def _perhaps_chance(now: Estimate, before: Estimate) -> str:
     if now.low is None or now.high is None or before.low is None or before.high is None:
         return ""
     apart = now.low > before.high or before.low > now.high
-    return "" if apart else "; the intervals overlap, so it may be chance"
+    return "" if apart else "; the intervals overlap, so this may be chance"
 
 
 def _names(ids: Sequence[str], tags: TagSpace) -> str:
-    known = [
-        f"{emoji(tags[tag_id].short_name)} {mrkdwn(clean(tags[tag_id].name, 60))}"
-        if tag_id in tags
-        else mrkdwn(clean(str(tag_id), 60))
-        for tag_id in ids
-    ]
-    return ", ".join(listing(known, _MOST_TAGS, "tags"))
+    return ", ".join(listing([tag_label(str(tag_id), tags) for tag_id in ids], _MOST_TAGS, "tags"))
 
 
 def _model_promoted(said: Announcement, _: TagSpace) -> Message:
@@ -149,7 +143,7 @@ def _model_promoted(said: Announcement, _: TagSpace) -> Message:
 def _model_refused(said: Announcement, _: TagSpace) -> Message:
     in_service = said.get("in_service") or said.get("parent")
     stays = f" {mrkdwn(clean(str(in_service), 60))} stays in service." if in_service else ""
-    return _about_model(f"🧪 Model {_model(said)} was trained and not taken into service.{stays}", said)
+    return _about_model(f"🧪 Model {_model(said)} was trained but isn't in service.{stays}", said)
 
 
 def _about_model(line: str, said: Announcement) -> Message:
@@ -160,33 +154,30 @@ def _about_model(line: str, said: Announcement) -> Message:
         lines.append(f"Measured: {accuracy(estimate)}.")
     blocks = [section("\n".join(lines))]
     if said.get("rows"):
-        blocks.append(context(f"It learned from {count(int(said['rows']), 'row')}, your verdicts among them."))
+        blocks.append(context(f"It learned from {count(int(said['rows']), 'row')}, including your verdicts."))
     return Message(line, tuple(blocks))
 
 
 def _model_rolled_back(said: Announcement, _: TagSpace) -> Message:
-    line = f"↩️ {person(str(said['by']))} rolled the model back: {_model(said)} is in service again."
-    return Message(line, (section(line),))
+    return message(f"↩️ {person(str(said['by']))} rolled the model back: {_model(said)} is in service again.")
 
 
 def _late_vote(said: Announcement, _: TagSpace) -> Message:
-    text = f"Thank you! Round {int(said['round'])} is over, so this vote no longer scores in it."
-    if said["teaches"]:
-        text += " It still teaches me: the next model learns from it."
-    return Message(text, (section(text),))
+    text = f"Thank you! Round {int(said['round'])} is over, so this vote doesn't score."
+    return message(text + (" The next model still learns from it." if said["teaches"] else ""))
 
 
 def _nudge(said: Announcement, _: TagSpace) -> Message:
     waiting = count(int(said["waiting"]), "story", "stories")
     text = (
-        f"👋 Round {int(said['round'])} goes on without you so far: {waiting} could use your opinion. "
-        "Shall I send you five?"
+        f"👋 You haven't played in round {int(said['round'])} yet, and {waiting} could use your opinion. "
+        "Should I send you five?"
     )
     buttons = [
         button("Send me five", Button.FIVE, style="primary"),
         button("No more reminders", Button.QUIET),
     ]
-    how = "At most one reminder a day, none in quiet hours. One click ends them, mentions too; App Home turns it back."
+    how = "Up to one reminder a day, none in quiet hours. “No more reminders” also stops mentions; to undo it, use App Home."
     return Message(text, (section(text), actions(buttons, "tierbot_nudge"), context(how)))
 
 
@@ -204,12 +195,12 @@ def _standing(row: Mapping[str, Any]) -> Standing:
 
 
 def _smoke_test_broken(said: Announcement, _: TagSpace) -> Message:
-    line = f"🐤 The canary's smoke test broke at “{mrkdwn(clean(str(said['step']), 60))}”."
+    line = f"🐤 The smoke test failed at “{mrkdwn(clean(str(said['step']), 60))}”."
     lines = [line, mrkdwn(clean(str(said["says"]), _REASON))]
     lines += [
         f"{_STEP_MARKS.get(str(step['outcome']), '–')} {mrkdwn(clean(str(step['name']), 60))}" for step in said["steps"]
     ]
-    hint = f"In <#{clean(str(said['channel']), 30)}>. Look closer with `tierbot doctor`."
+    hint = f"In <#{clean(str(said['channel']), 30)}>. Run `tierbot doctor` to investigate."
     return Message(line, (*sections(lines), context(hint)))
 
 

@@ -1,9 +1,9 @@
-"""What people ask of the game, as messages: leaderboard, own score, round, models."""
+"""Answers to people's questions as messages: leaderboard, own score, round, models."""
 
 from collections.abc import Callable, Sequence
 from datetime import datetime
 
-from tierbot.adapters.slack.block_kit.blocks import Block, Message, context, header, listing, section, sections
+from tierbot.adapters.slack.block_kit.blocks import Block, Message, context, header, listing, message, section, sections
 from tierbot.adapters.slack.block_kit.text import clean, mrkdwn, person
 from tierbot.adapters.slack.block_kit.words import accuracy, count, day, ordinal, percent, remaining
 from tierbot.domain.nouns import ModelState, ModelVersion, Standing
@@ -13,8 +13,7 @@ _MEDALS = {1: "🥇", 2: "🥈", 3: "🥉"}
 _MOST_LINES = 20
 _STATES = {ModelState.CHAMPION: "🏅 in service", ModelState.CHALLENGER: "challenger", ModelState.RETIRED: "retired"}
 
-
-Named = Callable[[str], str]  # a user id, as mrkdwn shows the person
+Named = Callable[[str], str]  # user id → mention or name, as mrkdwn
 
 
 def standing_line(standing: Standing, named: Named = person) -> str:
@@ -25,9 +24,9 @@ def standing_line(standing: Standing, named: Named = person) -> str:
 
 
 def render_leaderboard(board: Leaderboard, now: datetime, named: Named = person) -> Message:
-    """Return a leaderboard; the open round says how long is left, a frozen one who won.
+    """Return a leaderboard, with the time left in an open round or the winners of a frozen one.
 
-    It is shown in the channel at anyone's whim, so `named` should give names: a mention pings the person.
+    Anyone can show it in the channel, so `named` should return names: a mention pings the person.
     """
     name = "All time" if board.round_number is None else f"Round {board.round_number}"
     title = f"Leaderboard · {name}"
@@ -36,27 +35,22 @@ def render_leaderboard(board: Leaderboard, now: datetime, named: Named = person)
         lines = ["Nobody has judged an article yet. React to a post with the emoji of its topic."]
     blocks: list[Block] = [header(title), *sections(lines)]
     if board.frozen:
-        blocks += [section(won)] if (won := honours(board.champion, board.sharpshooter, named)) else []
-        blocks.append(context("This round is closed; its standings stay as they are."))
+        won = [f"🏆 {named(board.champion)} is the champion."] if board.champion else []
+        won += [f"🎯 {named(board.sharpshooter)} is the sharpshooter."] if board.sharpshooter else []
+        blocks += [section(" ".join(won))] if won else []
+        blocks.append(context("This round is closed; its standings are final."))
     elif board.closes_at is not None:
         blocks.append(context(f"The round closes in {remaining(board.closes_at, now)}. One point per article judged."))
     leader = f": {named(board.standings[0].user)} leads" if board.standings and not board.frozen else ""
     return Message(title + leader, tuple(blocks))
 
 
-def honours(champion: str | None, sharpshooter: str | None, named: Named = person) -> str:
-    """Return who won what, empty if nobody did."""
-    won = [f"🏆 {named(champion)} is the champion."] if champion else []
-    won += [f"🎯 {named(sharpshooter)} is the sharpshooter."] if sharpshooter else []
-    return " ".join(won)
-
-
 def render_my_score(score: MyScore) -> Message:
-    """Return one trainer's own score, for their eyes."""
+    """Return a trainer's own score."""
     mine = score.standing
     if mine is None:
         said = (
-            f"You have not judged an article in round {score.round_number} yet. React to a post with its topic's emoji."
+            f"You haven't judged an article in round {score.round_number} yet. React to a post with its topic's emoji."
         )
         return Message(said, (section(said), *_streak(score.streak)))
     place = f"{ordinal(mine.rank)} of {score.trainers:,}"
@@ -77,8 +71,8 @@ def _streak(days: int) -> list[Block]:
     return [context(f"🔥 {count(days, 'day')} in a row")] if days > 1 else []
 
 
-def render_round_status(status: RoundStatus, now: datetime, *, paused: bool | None = None) -> Message:
-    """Return how the round is going, for admins."""
+def render_round_status(status: RoundStatus, now: datetime) -> Message:
+    """Return a round's status, for admins."""
     title = f"Round {status.round.number}"
     when = f"opened {day(status.round.opened_at)}, closes in {remaining(status.round.closes_at, now)}"
     if status.round.frozen_at is not None:
@@ -90,16 +84,13 @@ def render_round_status(status: RoundStatus, now: datetime, *, paused: bool | No
         f"The model: {accuracy(status.accuracy)}.",
         f"On blank posts, which name no tag: {accuracy(status.blank_accuracy)}.",
     ]
-    if paused:
-        lines.append("Posting is paused.")
     return Message(f"{title}: {count(status.posts, 'post')}, {status.judged:,} judged", (section("\n".join(lines)),))
 
 
 def render_models(versions: Sequence[ModelVersion]) -> Message:
     """Return the model versions, newest first."""
     if not versions:
-        said = "There is no model yet. `/tier retrain` asks for one."
-        return Message(said, (section(said),))
+        return message("There's no model yet. Train one with `/tier retrain`.")
     lines = listing([_model_line(version) for version in versions], _MOST_LINES, "models")
     return Message(f"{count(len(versions), 'model')}", (header("Models"), *sections(lines)))
 
@@ -107,4 +98,4 @@ def render_models(versions: Sequence[ModelVersion]) -> Message:
 def _model_line(version: ModelVersion) -> str:
     name = mrkdwn(clean(version.id, 60))
     parent = f", from {mrkdwn(clean(version.parent, 60))}" if version.parent else ""
-    return f"*{version.number}* · {name} · {_STATES[version.state]} · made {day(version.created_at)}{parent}"
+    return f"*{version.number}* · {name} · {_STATES[version.state]} · created {day(version.created_at)}{parent}"

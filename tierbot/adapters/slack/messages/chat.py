@@ -1,16 +1,15 @@
-"""The port that writes to Slack: posts, pre-filled reactions, announcements, and finding them again.
+"""Writing to Slack: posts, pre-filled reactions and announcements, and finding them again after a crash.
 
-Every message carries its delivery's id as metadata, so that after a crash it is found and not sent twice.
-Nothing waits here: the outbox does.
+Every message carries its delivery's id as metadata, so the bot can find it and not send it twice. Nothing waits here;
+the outbox does.
 """
 
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, TypeVar
 
 from slack_sdk import WebClient
 from slack_sdk.http_retry import RetryHandler
-from slack_sdk.web import SlackResponse
 
 from tierbot.adapters.slack.block_kit.blocks import Message
 from tierbot.adapters.slack.errors import call
@@ -18,6 +17,7 @@ from tierbot.adapters.slack.messages.announcements import render_announcement
 from tierbot.adapters.slack.messages.posts import has_picture, render_post
 from tierbot.adapters.slack.messages.upload import carries, share_picture
 from tierbot.adapters.slack.needs import Needs
+from tierbot.adapters.slack.pagination import pages
 from tierbot.adapters.slack.rate_limits import RateLimitWatch
 from tierbot.domain.nouns import Post, to_slack_ts
 from tierbot.domain.tags import TagSpace
@@ -37,18 +37,18 @@ NEEDS = Needs(
 )
 EVENT_TYPE = "tierbot_delivery"
 _CLOCK_SKEW = timedelta(minutes=2)  # Slack stamps messages with its own clock
-_PAGE = 200
 _TIMEOUT = 15  # seconds
+_Sent = TypeVar("_Sent")
 
 
 def web_client(token: str | None, base_url: str, meter: Meter | None = None) -> WebClient:
-    """Return a client that tries each call once: the SDK's own retries sleep, and would post twice."""
+    """Return a client that tries each call once: the SDK's own retries sleep and could post twice."""
     handlers: list[RetryHandler] = [RateLimitWatch(meter)] if meter else []
     return WebClient(token=token, base_url=base_url.rstrip("/") + "/", timeout=_TIMEOUT, retry_handlers=handlers)
 
 
 class SlackChat:
-    """ports.Chat over Slack's Web API, for one workspace. `tags` gives the tag space as it stands."""
+    """ports.Chat for one workspace, over Slack's Web API. `tags` returns the current tag space."""
 
     def __init__(
         self,
@@ -57,37 +57,30 @@ class SlackChat:
         clock: Clock,
         is_outsider: Callable[[str], bool] = lambda _: False,
     ) -> None:
-        """`is_outsider` tells of a user id whether its reactions are no votes."""
+        """`is_outsider` returns whether a user's reactions don't count as votes."""
         self._is_outsider = is_outsider
         self._client = client
         self._tags = tags
         self._clock = clock
 
     def post(self, view: PostView, delivery_id: str) -> str:
-        """Send a post's message and return its ts; without its picture if Slack cannot load that."""
-        now = self._clock.now()
-        try:
-            return self._send(view.post.channel, render_post(view, now), delivery_id, view.thread)
-        except ChatError as fault:
-            # Slack fetches a picture while it takes the message, and refuses the whole if that fails.
-            if fault.code != "invalid_blocks" or not has_picture(view.article):
-                raise
-            return self._send(view.post.channel, render_post(view, now, image=False), delivery_id, view.thread)
+        """Send a post's message and return its ts; leave out its picture if Slack can't load it."""
+        return _with_or_without_picture(
+            view, self._clock.now(), lambda said: self._send(view.post.channel, said, delivery_id, view.thread)
+        )
 
     def revise(self, view: PostView) -> None:
-        """Bring a sent post's message to what the view says (its mark stays); one that is gone is fine."""
-        sent_at = view.post.posted_at or self._clock.now()
+        """Update a sent post's message, keeping its metadata; do nothing if it was deleted."""
         try:
-            self._update(view.post, render_post(view, sent_at))
+            _with_or_without_picture(
+                view, view.post.posted_at or self._clock.now(), lambda said: self._update(view.post, said)
+            )
         except ChatError as fault:
-            if fault.code == "message_not_found":
-                return
-            if fault.code != "invalid_blocks" or not has_picture(view.article):
+            if fault.code != "message_not_found":
                 raise
-            self._update(view.post, render_post(view, sent_at, image=False))
 
     def react(self, channel: str, ts: str, emoji: str) -> None:
-        """Add the bot's own reaction; one that is there already is fine."""
+        """Add the bot's reaction, if it isn't there yet."""
         try:
             call("reactions.add", self._client.reactions_add, channel=channel, timestamp=ts, name=emoji)
         except ChatError as fault:
@@ -99,7 +92,7 @@ class SlackChat:
         return self._send(channel, render_announcement(announcement, self._tags()), delivery_id)
 
     def whisper(self, channel: str, user: str, announcement: Mapping[str, Any]) -> None:
-        """Show an announcement in a channel to one user alone."""
+        """Show an announcement in a channel to one user only."""
         said = render_announcement(announcement, self._tags())
         call(
             "chat.postEphemeral",
@@ -115,38 +108,31 @@ class SlackChat:
         return share_picture(self._client, channel, png, delivery_id, title, alt)
 
     def find(self, channel: str, delivery_id: str, since: datetime, thread: str | None = None) -> str | None:
-        """Return the ts of the message marked with `delivery_id`, if it was sent since then (by either clock)."""
-        cursor: str | None = None
-        while True:
-            page = self._page(
-                thread,
-                channel=channel,
-                oldest=to_slack_ts(since - _CLOCK_SKEW),
-                inclusive=True,
-                include_all_metadata=True,
-                limit=_PAGE,
-                **({"cursor": cursor} if cursor else {}),
-            )
+        """Return the ts of the message with `delivery_id`, if it was sent after `since` (by either clock)."""
+        oldest = to_slack_ts(since - _CLOCK_SKEW)
+        where: dict[str, Any] = {
+            "channel": channel,
+            "oldest": oldest,
+            "inclusive": True,
+            "include_all_metadata": True,
+        }
+        if thread is None:
+            found = pages("conversations.history", self._client.conversations_history, **where)
+        else:
+            found = pages("conversations.replies", self._client.conversations_replies, ts=thread, **where)
+        for page in found:
             for message in page.get("messages") or []:
                 if _delivery_of(message) == delivery_id or carries(message, delivery_id):
                     return str(message["ts"])
-            following = (page.get("response_metadata") or {}).get("next_cursor")
-            if not following or following == cursor:
-                return None
-            cursor = following
-
-    def _page(self, thread: str | None, **wanted: Any) -> SlackResponse:
-        if thread is None:
-            return call("conversations.history", self._client.conversations_history, **wanted)
-        return call("conversations.replies", self._client.conversations_replies, ts=thread, **wanted)
+        return None
 
     def direct(self, user: str) -> str:
-        """Return the id of the channel of direct messages with a user; Slack opens it if there is none."""
+        """Return the id of the direct message channel with a user, opening it if needed."""
         opened = call("conversations.open", self._client.conversations_open, users=user)
         return str(opened["channel"]["id"])
 
     def reactions(self, channel: str, ts: str) -> list[ReactionCount] | None:
-        """Return people's reactions on a message as they stand; None if the message is gone."""
+        """Return people's current reactions to a message; None if it was deleted."""
         try:
             answer = call("reactions.get", self._client.reactions_get, channel=channel, timestamp=ts, full=True)
         except ChatError as fault:
@@ -173,7 +159,7 @@ class SlackChat:
             channel=channel,
             text=message.text,
             blocks=list(message.blocks),
-            metadata=_mark(delivery_id),
+            metadata={"event_type": EVENT_TYPE, "event_payload": {"delivery_id": delivery_id}},
             unfurl_links=False,
             unfurl_media=False,
             **({"thread_ts": thread} if thread else {}),
@@ -181,8 +167,14 @@ class SlackChat:
         return str(sent["ts"])
 
 
-def _mark(delivery_id: str) -> dict[str, Any]:
-    return {"event_type": EVENT_TYPE, "event_payload": {"delivery_id": delivery_id}}
+def _with_or_without_picture(view: PostView, now: datetime, send: Callable[[Message], _Sent]) -> _Sent:
+    try:
+        return send(render_post(view, now))
+    except ChatError as fault:
+        # Slack fetches the picture while receiving the message, and refuses the message if that fails.
+        if fault.code != "invalid_blocks" or not has_picture(view.article):
+            raise
+        return send(render_post(view, now, image=False))
 
 
 def _delivery_of(message: Mapping[str, Any]) -> str | None:

@@ -1,4 +1,4 @@
-"""What admins are told of doubts about trainers: the evidence, what follows from it, how to overrule it."""
+"""The message to admins about doubts in trainers: the evidence, its effect, and how to overrule it."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -8,11 +8,11 @@ from tierbot.adapters.slack.block_kit.text import clean, mrkdwn, person
 from tierbot.adapters.slack.block_kit.words import count
 from tierbot.domain.tags import TagSpace
 
-_BEHAVIOURS = {
+_BEHAVIORS = {
     "score_farming": "may be playing for the score",
     "pushes_tag": "may be pushing one topic",
     "denies_tag": "may be denying one topic",
-    "brigade": "may be voting together against the others",
+    "brigade": "may be coordinating votes against the others",
 }
 _LONGEST = 400
 
@@ -25,21 +25,21 @@ def render_doubts(said: Mapping[str, Any], _: TagSpace) -> Message:
     if said["more"]:
         lines.append(f"… and {int(said['more'])} more: `tierbot doubts`.")
     effect = (
-        "Until you overrule it, or it shows no more, their votes count half in verdicts"
+        "Their votes count half in verdicts until you overrule the doubt or the pattern stops"
         if said["halved"]
-        else "In verdicts their votes weigh what the others' votes bear out, as everybody's do"
+        else "As for everyone, the weight of their votes depends on how well the other votes support them"
     )
     hint = (
-        f"This is evidence, no judgement: it may be an honest disagreement. {effect}. Nobody else is told, nobody is "
-        "shut out, scores are untouched. Overrule one with `tierbot doubts --overrule ID`; that goes into the audit trail."
+        f"This is evidence, not proof: it may be honest disagreement. {effect}. Only admins see this; nobody is blocked "
+        "and scores don't change. Overrule a doubt with `tierbot doubts --overrule ID`; the audit trail records it."
     )
     return Message(title, (*sections(lines), context(hint)))
 
 
 def _line(one: Mapping[str, Any]) -> str:
     who = " and ".join(person(str(user)) for user in one["users"][:5])
-    what = _BEHAVIOURS.get(str(one["behavior"]), mrkdwn(clean(str(one["behavior"]), 40)))
-    # A hurried pace is no test: nobody reads so fast by chance.
+    what = _BEHAVIORS.get(str(one["behavior"]), mrkdwn(clean(str(one["behavior"]), 40)))
+    # Speed has no p-value: nobody reads that fast by chance.
     odds = f" (p = {float(one['p_value']):.1g})" if one["p_value"] else ""
     evidence = mrkdwn(clean(str(one["evidence"]), _LONGEST))
     return f"• `{clean(str(one['id']), 20)}` {who} {what}: {evidence}{odds}."

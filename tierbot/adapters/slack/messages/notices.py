@@ -1,9 +1,9 @@
-"""What is said by direct message about the setup: to who installed the app, and to admins when an emoji is gone."""
+"""Direct messages about the setup: the welcome for the installer, and the notice to admins about missing emoji."""
 
 from collections.abc import Mapping
 from typing import Any
 
-from tierbot.adapters.slack.block_kit.blocks import Message, section
+from tierbot.adapters.slack.block_kit.blocks import Message, message, section
 from tierbot.adapters.slack.block_kit.text import clean, mrkdwn, person
 from tierbot.domain.tags import TagSpace
 
@@ -11,30 +11,32 @@ _MOST = 10
 
 
 def welcome(said: Mapping[str, Any], tags: TagSpace) -> Message:
-    """Return the welcome to who installed the app, with the next step."""
+    """Return the welcome for the person who installed the app, with the next steps."""
     bot = person(str(said["bot"])) if said.get("bot") else "@tierbot"
     if said.get("channel"):
-        text = f"I am back, and play on in <#{said['channel']}>. `/tier channel`, typed in another one, moves me there."
-        return Message(text, (section(text),))
-    hello = (
-        f"Hello! I post articles, each with the emoji of one of {len(tags.active)} topics, and learn from how your team "
-        "reacts. Two steps, and the game begins:"
+        return message(
+            f"I am back and still play in <#{said['channel']}>. To move me, type `/tier channel` in another channel."
+        )
+    lines = (
+        (
+            f"Hello! I post articles, each with the emoji of one of {len(tags.active)} topics, and learn from how your team "
+            "reacts. Two steps start the game:"
+        ),
+        f"1. In the channel to play in, type `/invite {bot}`.\n2. In the same channel, type `/tier channel`.",
+        (
+            "Then `/tier push 5` posts the first five articles. `/tier` is for you and your workspace's admins; everyone can "
+            "play."
+        ),
     )
-    steps = f"1. In the channel to play in, type `/invite {bot}`.\n2. In the same channel, type `/tier channel`."
-    rest = (
-        "`/tier push 5` then brings the first five articles. `/tier` is for you and your workspace's admins; "
-        "everyone can play."
-    )
-    lines = (hello, steps, rest)
-    return Message("Hello! Two steps, and the game begins.", tuple(section(line) for line in lines))
+    return Message("Hello! Two steps start the game.", tuple(section(line) for line in lines))
 
 
 def emoji_missing(said: Mapping[str, Any], _: TagSpace) -> Message:
-    """Return the notice about tags whose emoji the workspace deleted."""
+    """Return the notice about tags whose emoji the workspace no longer has."""
     missing = [f"`:{mrkdwn(clean(one['emoji'], 60))}:` ({mrkdwn(clean(one['tag'], 60))})" for one in said["missing"]]
     named = ", ".join(missing[:_MOST]) + (f" and {len(missing) - _MOST} more" if len(missing) > _MOST else "")
     text = (
-        f"Slack no longer knows {named}. Posts about it go on, without the emoji to click; people can still name the "
-        "topic by ⋮ → _Name the right tag_. Add the emoji again (Customize workspace → Emoji), or give the tag another."
+        f"Slack no longer knows {named}. I still post about it, but without an emoji to click; people can choose the "
+        "topic from ⋮ → _Name the right tag_. Add the emoji again (Customize workspace → Emoji), or give the tag another."
     )
-    return Message("A topic's emoji is gone.", (section(text),))
+    return Message("A topic's emoji is missing.", (section(text),))

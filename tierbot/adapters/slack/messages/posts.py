@@ -1,6 +1,7 @@
-"""A post as Block Kit: what a colleague reads in the channel, and nothing that would sway the vote.
+"""Posts as Block Kit messages, without anything that would sway the vote.
 
-No confidence, no explanation (docs/design.md, TIER 2); the blank arm names no tag, also not in the fallback text.
+A post shows neither confidence nor explanation (docs/design.md, TIER 2). In the blank arm neither the blocks nor the
+fallback text name a tag.
 """
 
 from datetime import datetime
@@ -17,7 +18,7 @@ _MENU = 12  # tags in the line of votes by menu
 
 
 class BlockId(StrEnum):
-    """The parts of a post's message, by the ids that Slack hands back."""
+    """The block ids of a post's message."""
 
     STORY = "tierbot_story"
     QUESTION = "tierbot_question"
@@ -27,14 +28,14 @@ class BlockId(StrEnum):
 
 
 def render_post(view: PostView, now: datetime, *, image: bool = True) -> Message:
-    """Return a post's message as it looks at `now`; `image=False` leaves the picture out.
+    """Return a post's message as of `now`; `image=False` omits the picture.
 
-    Raises TierbotError if an arm that names a tag was given none that the tag space knows.
+    Raises TierbotError if the arm names a tag and the tag space doesn't have it.
     """
     tag = _named(view)
     title = _title(view.article)
     picture = _picture(view.article, title, image)
-    is_caption = picture is not None and not view.article.url  # otherwise the picture only goes with a story
+    is_caption = picture is not None and not view.article.url  # otherwise the picture illustrates a story
     story = section(_story(view.article, title, now), block_id=BlockId.STORY, accessory=None if is_caption else picture)
     asked = section(_question(view.post.arm, tag), block_id=BlockId.QUESTION)
     how = context(_how_to_answer(view.post.arm, tag), block_id=BlockId.ANSWER)
@@ -52,8 +53,8 @@ def _named(view: PostView) -> Tag | None:
         return None
     if view.tag_id is None or view.tag_id not in view.tags:
         raise TierbotError(
-            f"Post {view.post.id}: its arm {view.post.arm} names a tag, but {view.tag_id!r} is not in the tag space. "
-            "Put the tag back into the tag file; retired tags may stay there."
+            f"Post {view.post.id}: its arm {view.post.arm} names a tag, but {view.tag_id!r} isn't in the tag space. "
+            "Put the tag back into the tag file; it may be a retired tag."
         )
     return view.tags[view.tag_id]
 
@@ -75,23 +76,23 @@ def _story(article: Article, title: str, now: datetime) -> str:
     source = mrkdwn(clean(article.source, _SOURCE))
     when = age(article.published_at, now) if article.published_at else ""
     lines = [f"*{link(article.url, mrkdwn(title))}*", " · ".join(filter(None, (source, when)))]
-    if clean(article.title, _TITLE):  # without a title the text has become the title
+    if clean(article.title, _TITLE):  # without a title, the text serves as the title
         lines.append(mrkdwn(clean(article.text, _SUMMARY)))
     while len("\n".join(lines)) > TEXT_LIMIT:
         lines.pop()
     return "\n".join(filter(None, lines))
 
 
-def _picture(article: Article, title: str, wanted: bool) -> Block | None:
-    url = safe_url(article.image_url, _IMAGE_URL) if wanted and article.image_url else None
+def _picture(article: Article, title: str, allowed: bool) -> Block | None:
+    url = safe_url(article.image_url, _IMAGE_URL) if allowed and article.image_url else None
     if url is None or not url.startswith("https://"):
         return None
     return {"type": "image", "image_url": url, "alt_text": title}
 
 
 def has_picture(article: Article) -> bool:
-    """Say whether a post of this article shows a picture."""
-    return _picture(article, "-", wanted=True) is not None
+    """Return whether a post of this article shows a picture."""
+    return _picture(article, "-", allowed=True) is not None
 
 
 def _question(arm: Arm, tag: Tag | None) -> str:

@@ -1,7 +1,7 @@
-"""Uploading a picture in Slack's three steps, shared straight into its channel.
+"""Upload a picture in Slack's three steps and share it in a channel.
 
-An upload that names no channel stays the bot's own: nobody else sees it, and an image block that refers to it is
-refused until Slack has processed it. A file carries no metadata, so its name says which delivery it is.
+An upload without a channel stays private to the bot, and Slack refuses image blocks that refer to it until it has
+processed the file. A file has no metadata, so its name contains the delivery's id.
 """
 
 from collections.abc import Mapping
@@ -25,7 +25,7 @@ _TITLE, _ALT = 200, 1000
 def share_picture(client: WebClient, channel: str, png: bytes, delivery_id: str, title: str, alt: str) -> str:
     """Upload a PNG and share it in a channel; return the file's id.
 
-    Raises ChatError, RateLimitedError or ChatUnavailableError. A file whose last step failed is seen by nobody.
+    Raises ChatError, RateLimitedError or ChatUnavailableError. If the last step fails, nobody sees the file.
     """
     promised = call(
         "files.getUploadURLExternal",
@@ -46,12 +46,12 @@ def share_picture(client: WebClient, channel: str, png: bytes, delivery_id: str,
 
 
 def file_name(delivery_id: str) -> str:
-    """Return the name that marks a delivery's file."""
+    """Return the name of a delivery's file."""
     return f"tierbot-{delivery_id}.png"
 
 
 def carries(message: Mapping[str, Any], delivery_id: str) -> bool:
-    """Say whether a message shares the file of a delivery."""
+    """Return whether a message shares a delivery's file."""
     return any(file.get("name") == file_name(delivery_id) for file in message.get("files") or ())
 
 
@@ -59,6 +59,6 @@ def _send(url: str, png: bytes) -> None:
     try:
         answer = httpx.post(url, content=png, timeout=_TIMEOUT, headers={"Content-Type": "application/octet-stream"})
     except httpx.HTTPError as fault:
-        raise ChatUnavailableError(f"The picture's upload got no answer ({type(fault).__name__}: {fault}).") from fault
+        raise ChatUnavailableError(f"Uploading the picture failed ({type(fault).__name__}: {fault}).") from fault
     if not answer.is_success:
-        raise ChatUnavailableError(f"The picture's upload was answered with {answer.status_code}.")
+        raise ChatUnavailableError(f"Uploading the picture failed: Slack answered {answer.status_code}.")

@@ -1,1 +1,1 @@
-"""Reactions, from the wire into the ledger."""
+"""Reactions, from Slack's events into the ledger."""

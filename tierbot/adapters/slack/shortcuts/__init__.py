@@ -1,1 +1,1 @@
-"""A message's menu: name the right tag, why this tag, tag this."""
+"""Message shortcuts: “Name the right tag”, “Why this tag?” and “Tag this”."""

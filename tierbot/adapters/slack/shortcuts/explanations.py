@@ -1,11 +1,11 @@
-"""“Why this tag?” as a modal: what the model thought, which words moved it, which stories are near."""
+"""The “Why this tag?” modal: probabilities, the words that mattered, and similar stories."""
 
 from collections.abc import Sequence
 
 from tierbot.adapters.slack.block_kit.blocks import Block, context, section
-from tierbot.adapters.slack.block_kit.modals import View, modal, saying, tag_label
+from tierbot.adapters.slack.block_kit.modals import View, modal, notice, tag_label
 from tierbot.adapters.slack.block_kit.text import clean, link, mrkdwn
-from tierbot.adapters.slack.block_kit.words import percent
+from tierbot.adapters.slack.block_kit.words import bar, percent
 from tierbot.domain.nouns import Arm
 from tierbot.domain.predict.explain import Explanation, WordEffect
 from tierbot.domain.tags import TagSpace
@@ -13,19 +13,19 @@ from tierbot.domain.tags import TagSpace
 TITLE = "Why this tag?"
 _BARS = 10
 _MOST_WORDS = 6
-_LEAST_EFFECT = 0.005  # half a point: less is noise to a reader
-_LEAST_ALIKE = 0.25  # below that two stories have little in common but their language
+_LEAST_EFFECT = 0.005  # half a point; smaller effects are noise
+_LEAST_SIMILARITY = 0.25  # below that, two stories share little but their language
 _STORY = 120
 _ARMS = {
     Arm.TIER: "the tag was named and its emoji pre-filled",
-    Arm.BASIC: "the tag was named, 👍 👎 😕 were pre-filled",
-    Arm.BLANK: "nothing was named or pre-filled: a control that measures how far a pre-filled emoji attracts clicks",
+    Arm.BASIC: "the tag was named and 👍 👎 😕 were pre-filled",
+    Arm.BLANK: "nothing was named or pre-filled: a control that measures how strongly a pre-filled emoji attracts clicks",
 }
 
 
 def reading() -> View:
-    """Return the modal that is shown while the encoder reads."""
-    return saying(TITLE, "⏳ TfIdfWeights the story again, once without each of its words …")
+    """Return the modal shown while the encoder runs."""
+    return notice(TITLE, "⏳ Reading the story again, once without each of its words …")
 
 
 def render_explanation(explanation: Explanation, tags: TagSpace) -> View:
@@ -36,21 +36,16 @@ def render_explanation(explanation: Explanation, tags: TagSpace) -> View:
         section(_words(explanation, tags)),
     ]
     if near := _near(explanation, tags):
-        blocks.append(section("*Stories like this one that you have labeled*\n" + "\n".join(near)))
+        blocks.append(section("*Similar stories that you labeled*\n" + "\n".join(near)))
     blocks += [context(line) for line in _how(explanation, tags)]
     return modal(TITLE, blocks)
 
 
 def _likely(explanation: Explanation, tags: TagSpace) -> list[str]:
     return [
-        f"`{_bar(p)}` {percent(p)}  {tag_label(tag, tags)}{'  ← shown' if tag == explanation.shown_tag else ''}"
+        f"`{bar(p, _BARS)}` {percent(p)}  {tag_label(tag, tags)}{'  ← shown' if tag == explanation.shown_tag else ''}"
         for tag, p in explanation.probabilities
     ]
-
-
-def _bar(share: float) -> str:
-    filled = round(share * _BARS)
-    return "█" * filled + "░" * (_BARS - filled)
 
 
 def _words(explanation: Explanation, tags: TagSpace) -> str:
@@ -59,31 +54,31 @@ def _words(explanation: Explanation, tags: TagSpace) -> str:
         return f"*Words that mattered*\n{mrkdwn(clean(explanation.note, 400))}"
     mattered = [effect for effect in explanation.words if abs(effect.drop) >= _LEAST_EFFECT][:_MOST_WORDS]
     if not mattered:
-        return f"*Words that mattered*\nNo single word: without any one of them {shown} stays as likely."
+        return f"*Words that mattered*\nNo single word: {shown} stays as likely without any one of them."
     lines = _effects([one for one in mattered if one.drop > 0], f"Without it, {shown} would be less likely by")
     lines += _effects([one for one in mattered if one.drop < 0], f"Without it, {shown} would be more likely by")
     return "*Words that mattered*\n" + "\n".join(lines)
 
 
-def _effects(effects: Sequence[WordEffect], saying_: str) -> list[str]:
+def _effects(effects: Sequence[WordEffect], heading: str) -> list[str]:
     if not effects:
         return []
     words = " · ".join(f"*{mrkdwn(clean(one.word, 40))}* {100 * abs(one.drop):.0f} pts" for one in effects)
-    return [f"{saying_}: {words}"]
+    return [f"{heading}: {words}"]
 
 
 def _near(explanation: Explanation, tags: TagSpace) -> list[str]:
     return [
         f"• {link(near.url, mrkdwn(clean(near.title, _STORY)))}: "
-        f"{', '.join(tag_label(tag, tags) for tag in near.tags)} ({percent(near.similarity)} alike)"
+        f"{', '.join(tag_label(tag, tags) for tag in near.tags)} ({percent(near.similarity)} similar)"
         for near in explanation.neighbors
-        if near.similarity >= _LEAST_ALIKE
+        if near.similarity >= _LEAST_SIMILARITY
     ]
 
 
 def _how(explanation: Explanation, tags: TagSpace) -> list[str]:
     best = explanation.probabilities[0][0]
-    drawn = "" if best == explanation.shown_tag else f" (drawn to explore: {tag_label(best, tags)} was likelier)"
+    drawn = "" if best == explanation.shown_tag else f" (exploration; {tag_label(best, tags)} was more likely)"
     return [
         (
             f"Model {mrkdwn(clean(explanation.model_version, 60))} · policy {mrkdwn(clean(explanation.policy, 80))} · "

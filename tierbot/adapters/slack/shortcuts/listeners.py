@@ -1,4 +1,4 @@
-"""The entries in a message's menu. Each acknowledges first; what takes longer happens in `slow`, one at a time."""
+"""The listeners of the message shortcuts. Each acknowledges first; slow work runs in `slow`, one task at a time."""
 
 import logging
 from collections.abc import Mapping
@@ -8,11 +8,11 @@ from typing import Any
 from slack_bolt import Ack, App, BoltContext, Respond
 from slack_sdk import WebClient
 
-from tierbot.adapters.slack.block_kit.modals import View, saying
-from tierbot.adapters.slack.block_kit.text import clean, mrkdwn
+from tierbot.adapters.slack.block_kit.modals import View, notice
+from tierbot.adapters.slack.block_kit.text import clean
 from tierbot.adapters.slack.dependencies import Dependencies
 from tierbot.adapters.slack.errors import call
-from tierbot.adapters.slack.faults import explained, told
+from tierbot.adapters.slack.faults import describe, literal, reported
 from tierbot.adapters.slack.needs import MessageShortcut, Needs
 from tierbot.adapters.slack.shortcuts import explanations, menus
 from tierbot.domain.nouns import TierbotError
@@ -20,39 +20,39 @@ from tierbot.domain.nouns import TierbotError
 _log = logging.getLogger(__name__)
 _LONGEST = 2500
 
-WHY = MessageShortcut("Why this tag?", "why_this_tag", "What the model thought of this story, once you have voted")
-NAME = MessageShortcut(menus.TITLE, menus.CALLBACK, "Vote without knowing the emoji: search among all topics")
+WHY = MessageShortcut("Why this tag?", "why_this_tag", "See why the model chose this tag, once you have voted")
+NAME = MessageShortcut(menus.TITLE, menus.CALLBACK, "Vote without knowing the emoji: search all topics")
 NEEDS = Needs(methods={"views.open": (), "views.update": ()}, shortcuts=(WHY, NAME))
 
 
 def register(app: App, deps: Dependencies, slow: Executor) -> None:
-    """Tell Bolt of every message shortcut."""
+    """Register the message shortcuts with Bolt."""
 
     def why(ack: Ack, respond: Respond, body: dict[str, Any], context: BoltContext, client: WebClient) -> None:
         ack()
-        with explained(respond, WHY.callback_id):
+        with reported(respond, WHY.callback_id):
             workspace, (channel, ts) = str(context.team_id), message_of(body)
             try:
                 post_id = deps.explanations.post_for(workspace, str(body["user"]["id"]), channel, ts)
             except TierbotError as fault:
-                open_view(client, body, saying(explanations.TITLE, mrkdwn(clean(str(fault), _LONGEST))))
+                open_view(client, body, notice(explanations.TITLE, literal(fault)))
                 return
             view_id = open_view(client, body, explanations.reading())
             slow.submit(_explain, deps, client, workspace, post_id, view_id)
 
     def name(ack: Ack, respond: Respond, body: dict[str, Any], context: BoltContext, client: WebClient) -> None:
         ack()
-        with explained(respond, NAME.callback_id):
+        with reported(respond, NAME.callback_id):
             channel, ts = message_of(body)
             try:
                 menu = deps.menu_votes.menu(str(context.team_id), str(body["user"]["id"]), channel, ts)
                 view = menus.render_menu(menu, channel, ts)
             except TierbotError as fault:
-                view = saying(menus.TITLE, mrkdwn(clean(str(fault), _LONGEST)))
+                view = notice(menus.TITLE, literal(fault))
             open_view(client, body, view)
 
     def named(ack: Ack, body: dict[str, Any], context: BoltContext) -> None:
-        # Written before it is acknowledged, as reactions are: a vote that could not be kept is not thanked for.
+        # Like a reaction, the vote is written before it is acknowledged.
         workspace, user = str(context.team_id), str(body["user"]["id"])
         try:
             said = menus.read_menu(body["view"])
@@ -71,20 +71,20 @@ def _explain(deps: Dependencies, client: WebClient, workspace: str, post_id: str
     try:
         found = deps.explanations.explanation(workspace, post_id)
         view = explanations.render_explanation(found, deps.tags(workspace))
-    except Exception as fault:  # noqa: BLE001 - nobody stands behind this thread: the person must be told here
-        view = saying(explanations.TITLE, told(fault, WHY.callback_id))
+    except Exception as fault:  # noqa: BLE001 - no caller waits for this thread; the person must see the error
+        view = notice(explanations.TITLE, describe(fault, WHY.callback_id))
     try:
         call("views.update", client.views_update, view_id=view_id, view=view)
-    except TierbotError as fault:  # closed meanwhile
-        _log.info("An explanation of post %s was not shown: %s", post_id, fault)
+    except TierbotError as fault:  # the person closed it
+        _log.info("Could not show the explanation of post %s: %s", post_id, fault)
 
 
 def message_of(body: Mapping[str, Any]) -> tuple[str, str]:
-    """Return (channel, ts) of the message that a shortcut was used on."""
+    """Return (channel, ts) of a shortcut's message."""
     return str(body["channel"]["id"]), str(body.get("message_ts") or body["message"]["ts"])
 
 
 def open_view(client: WebClient, body: Mapping[str, Any], view: View) -> str:
-    """Open a modal for who did this, and return its id; the trigger lives three seconds."""
+    """Open a modal for the user and return its id; the trigger expires after three seconds."""
     opened = call("views.open", client.views_open, trigger_id=str(body["trigger_id"]), view=view)
     return str(opened["view"]["id"])

@@ -1,7 +1,7 @@
-"""“Name the right tag” as a modal: a searchable select over all tags, and what its submission says."""
+"""The “Name the right tag” modal: a searchable select menu of all tags, and parsing its submission."""
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,12 +14,12 @@ from tierbot.use_cases.voting.menu_votes import MOST_NAMED, Menu
 TITLE = "Name the right tag"
 CALLBACK = "name_the_right_tag"
 BLOCK, ACTION = "tierbot_named", "tag"
-_OPTION, _GROUP = 75, 100  # Slack's: characters of an option, options of a list and of a group
+_OPTION, _GROUP = 75, 100  # Slack's limits: characters per option, options per list or group
 
 
 @dataclass(frozen=True, slots=True)
 class Named:
-    """A submitted menu: whose message, and which tag ids were chosen."""
+    """A submitted menu: the post's message and the chosen tag ids. `form` identifies the modal."""
 
     channel: str
     ts: str
@@ -28,7 +28,7 @@ class Named:
 
 
 def render_menu(menu: Menu, channel: str, ts: str) -> View:
-    """Return the menu for a post, with what stands chosen already in it."""
+    """Return the menu for a post, with the user's current choice preselected."""
     tags = sorted(menu.tags.active, key=lambda tag: tag.name.casefold())
     chosen = [_option(tag) for tag in tags if tag.id in menu.chosen]
     select: Block = {
@@ -41,21 +41,21 @@ def render_menu(menu: Menu, channel: str, ts: str) -> View:
     if len(tags) <= _GROUP:
         select["options"] = [_option(tag) for tag in tags]
     else:
-        select["option_groups"] = [_group(part) for part in _parts(tags)]
+        select["option_groups"] = [_group(tags[start : start + _GROUP]) for start in range(0, len(tags), _GROUP)]
     asked: Block = {
         "type": "input",
         "block_id": BLOCK,
         "label": plain("What is the story about?", 2000),
         "element": select,
-        "optional": True,  # nothing chosen is an answer: it withdraws the vote
+        "optional": True,  # an empty choice withdraws the vote
     }
-    how = "It counts as a vote, as a reaction does. Choosing again replaces it; choosing nothing takes it back."
+    how = "This counts as a vote, like a reaction. Choose again to replace it, or choose nothing to take it back."
     place = json.dumps({"channel": channel, "ts": ts})
     return modal(TITLE, [asked, context(how)], callback_id=CALLBACK, submit="Vote", private=place, close="Cancel")
 
 
 def read_menu(view: Mapping[str, Any]) -> Named:
-    """Read a submission. Raises TierbotError if it is none of ours."""
+    """Parse a submission. Raises TierbotError if it isn't from this version's menu."""
     try:
         place = json.loads(view["private_metadata"])
         state = view["state"]["values"][BLOCK][ACTION]
@@ -67,10 +67,6 @@ def read_menu(view: Mapping[str, Any]) -> Named:
 
 def _option(tag: Tag) -> dict[str, Any]:
     return {"text": plain(f"{emoji(tag.short_name)} {tag.name}", _OPTION), "value": tag.id}
-
-
-def _parts(tags: Sequence[Tag]) -> Iterable[Sequence[Tag]]:
-    return (tags[start : start + _GROUP] for start in range(0, len(tags), _GROUP))
 
 
 def _group(tags: Sequence[Tag]) -> dict[str, Any]:

@@ -1,6 +1,6 @@
-"""`python -m tierbot.adapters.store.migrations "what changed"` writes the next migration from the difference.
+"""`python -m tierbot.adapters.store.migrations "what changed"` generates the next migration.
 
-Read what it wrote, then set schema.HEAD: Alembic sees neither renames nor the conditions of partial indexes.
+Review it, then set schema.HEAD: Alembic detects neither renames nor the conditions of partial indexes.
 """
 
 import sys
@@ -14,7 +14,7 @@ from tierbot.adapters.store.schema import MIGRATIONS, bring_up
 
 
 def main() -> None:
-    """Compare the tables with a database made by the migrations so far, in memory."""
+    """Compare the tables with an in-memory database created by the existing migrations."""
     config = Config()
     config.set_main_option("script_location", str(MIGRATIONS).replace("%", "%%"))
     config.set_main_option("file_template", "%%(rev)s_%%(slug)s")

@@ -1,4 +1,4 @@
-"""Alembic's entry: runs migrations on the connection that schema.py opened (and locked)."""
+"""Alembic's entry point: run migrations on the connection that schema.py opened and locked."""
 
 from typing import Any, Literal
 
@@ -9,7 +9,7 @@ from tierbot.adapters.store import rows, work_rows  # noqa: F401 - they declare 
 from tierbot.adapters.store.columns import Moment, Names, Row, Words
 from tierbot.adapters.store.schema import VERSION_TABLE
 
-# A migration must not change when our types do: it names the database's own.
+# Migrations name the database's own types, so they don't change when ours do.
 _PLAIN = {Words: "sa.Text()", Names: "sa.Text()", Moment: "sa.DateTime(timezone=True)"}
 
 
@@ -24,7 +24,7 @@ context.configure(
     connection=connection,
     target_metadata=Row.metadata,
     version_table=VERSION_TABLE,
-    transactional_ddl=True,  # SQLite can: an interrupted upgrade leaves the old schema whole
+    transactional_ddl=True,  # also on SQLite: an interrupted upgrade leaves the old schema intact
     render_as_batch=connection.dialect.name == "sqlite",
     render_item=_render,
 )
