@@ -1,4 +1,7 @@
-"""Who may run `/tier`: the users on an allow-list, or else Slack's admins (cached for five minutes)."""
+"""Who may run `/tier`: the users on an allow-list, or else Slack's admins and whoever installed the app.
+
+Slack's answer is cached for five minutes.
+"""
 
 import threading
 from collections.abc import Callable, Collection, Mapping

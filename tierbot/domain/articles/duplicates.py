@@ -2,7 +2,8 @@
 
 An article's id is a key over its canonical identity (its URL, or else title, source and text), so reading a file or a
 feed again gives the same ids. Near duplicates are found by title and compared word by word rather than by a distance,
-because often a single word or number makes it another story: "Part 2", "beats France", "denies".
+because often a single word or number makes it another story: "Part 2", "beats France", "denies". Two stories are one if
+`likeness` says so: titles equal but for a few added words, published within three days, bodies not unrelated.
 """
 
 import re

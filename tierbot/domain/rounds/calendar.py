@@ -1,4 +1,4 @@
-"""Decides when posting is allowed: never in quiet hours or on days off, in the team's own time zone.
+"""Quiet hours and days off, in the team's own time zone: whether posting is allowed, and when it next is.
 
 Wall-clock arithmetic is done in local time and then converted to UTC, so "09:00" stays 09:00 across
 daylight saving changes.

@@ -2,6 +2,8 @@
 
 Accuracy uses progressive validation: predictions from before the verdict. It needs no held-out set, and nobody can
 tune to it. Challenger and champion are compared pairwise, on verdicts that neither has learned from.
+`use_cases/models/registry.py` then
+promotes the challenger only if the champion is still the same.
 """
 
 from collections.abc import Iterable, Sequence

@@ -2,7 +2,7 @@
 
 A row is claimed in one transaction, sent outside of any, and marked done in another. A row that was tried before may have
 been sent already, so its message is looked for first. A process whose claim has expired writes nothing about the row, and
-starts no call that could outlast the claim.
+starts no call that could outlast the claim. A 429 holds back rows of the same kind in that workspace; nothing else waits.
 """
 
 import logging
