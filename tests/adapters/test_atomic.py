@@ -74,7 +74,7 @@ def test_a_folder_takes_the_place_of_one_like_it_and_of_no_other(tmp_path: Path)
             (draft / "mark").write_text(content)
     assert (place / "mark").read_text() == "2"
     (place / "mark").rename(place / "photos")
-    with pytest.raises(DraftError, match="other things"), drafted(place, replaceable="mark"):
+    with pytest.raises(DraftError, match="other files"), drafted(place, replaceable="mark"):
         pass
     assert (place / "photos").exists()
     assert [path.name for path in tmp_path.iterdir()] == ["d"]

@@ -120,7 +120,7 @@ def test_a_table_that_there_is_none_of_lists_those_there_are(played: str) -> Non
 def test_of_several_workspaces_one_is_named(harness: Harness, played: str) -> None:
     harness.bot.setup.prepare(Workspace("T2", "Other", harness.clock.now()), harness.bot.tags)
     for ask in (tierbot.load, tierbot.ledger):
-        with pytest.raises(TierbotError, match="Say which with TIERBOT_WORKSPACE"):
+        with pytest.raises(TierbotError, match="Choose one with TIERBOT_WORKSPACE"):
             ask(played)
     assert tierbot.load(played, workspace="T2").version == "m0001"
     assert tierbot.ledger(played, workspace="T2").votes.num_rows == 0

@@ -73,7 +73,7 @@ def test_a_thread_that_is_stuck_is_not_ready(running: Any) -> None:
 def test_a_bot_that_has_not_begun_is_alive_and_not_ready(harness: Harness) -> None:
     health = Health(harness.bot, works=True)
     assert health.dead() is None
-    assert health.unready() == "tierbot-deliver has not begun"
+    assert health.unready() == "tierbot-deliver has not started"
 
 
 def test_without_a_connection_to_slack_it_is_not_ready(running: Any) -> None:

@@ -248,7 +248,7 @@ def test_an_emoji_that_is_gone_is_told_once_and_the_post_stands(tmp_path: Path) 
 def test_a_command_is_about_the_one_workspace_or_that_which_is_named() -> None:
     one, two = (Workspace(team, f"Team {team}", None) for team in ("T1", "T2"))  # type: ignore[arg-type]
     assert only_workspace([one], "") == only_workspace([one, two], "T1") == "T1"
-    with pytest.raises(TierbotError, match="knows no workspace yet"):
+    with pytest.raises(TierbotError, match="has no workspace yet"):
         only_workspace([], "")
     with pytest.raises(TierbotError, match=r"several workspaces: T1 \(Team T1\), T2 .* TIERBOT_WORKSPACE"):
         only_workspace([one, two], "")

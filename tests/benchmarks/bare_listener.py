@@ -53,7 +53,7 @@ def serve(app: App) -> None:
     threading.Thread(target=server.run, daemon=True).start()
     while not server.started:
         threading.Event().wait(0.01)
-    print(f"listens on port {server.servers[0].sockets[0].getsockname()[1]}", flush=True)
+    print(f"listening on port {server.servers[0].sockets[0].getsockname()[1]}", flush=True)
     threading.Event().wait()
 
 

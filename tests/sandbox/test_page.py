@@ -169,7 +169,7 @@ def test_the_panel_shows_what_the_bot_learned_as_soon_as_it_says_so(bot: Any, pa
     assert "bob" in page.inner_text(".verdict"), "one's own vote is seen, however many voted before"
     page.click(".verdict")
     page.wait_for_selector(f'.message.flash[data-ts="{bot.ts}"]')
-    assert "−1.00" in page.inner_text(".verdict")
+    assert "0.00" in page.inner_text(".verdict")
     assert "<script>" in page.inner_text(".row-json")
 
 

@@ -109,9 +109,9 @@ def test_a_wrong_answer_is_told_its_remedy_and_asked_again(sandbox: SandboxProce
     result = run("init", typed=typed)
     assert result.exit_code == 0, result.output
     for said in (
-        "That is an app-level token (xapp-…). Wanted is the bot token (xoxb-…)",
+        "That's an app-level token (xapp-…). Expected the bot token (xoxb-…)",
         "invalid_auth",
-        "That is a bot token (xoxb-…). Wanted is the app-level token (xapp-…)",
+        "That's a bot token (xoxb-…). Expected the app-level token (xapp-…)",
         "in SLACK_APP_TOKEN: invalid_auth",
         "The bot isn't in a channel named #nowhere",
         "channel_not_found",
@@ -146,7 +146,7 @@ def test_a_channel_without_the_bot_and_an_archived_one_are_refused_with_the_reme
     typed = f"{address.bot_token}\n{address.app_token}\n{away}\n{old}\n{address.channel}\n\n\n"
     result = run("init", typed=typed)
     assert result.exit_code == 0, result.output
-    assert "The bot is not in #away. Type /invite @" in result.output
+    assert "In #away, type /invite @" in result.output
     assert "#old is archived. Unarchive it" in result.output
 
 
@@ -175,7 +175,7 @@ def test_scripts_are_asked_nothing_and_stopped_at_the_first_bad_answer(
     assert "App token (xapp-…) is missing. Give it as SLACK_APP_TOKEN" in str(missing.exception)
     monkeypatch.setenv("SLACK_APP_TOKEN", sandbox.address.bot_token)
     wrong = run("init", "--yes", "--channel", sandbox.address.channel)
-    assert "Wanted is the app-level token (xapp-…)" in str(wrong.exception)
+    assert "Expected the app-level token (xapp-…)" in str(wrong.exception)
     assert not (tmp_path / ".env").exists()
     monkeypatch.setenv("SLACK_APP_TOKEN", sandbox.address.app_token)
     assert run("init", "--yes", "--channel", sandbox.address.channel).exit_code == 0
@@ -220,9 +220,9 @@ def test_a_new_setup_is_well_before_its_first_start(sandbox: SandboxProcess, tmp
     ("changes", "name", "says"),
     [
         ({"slack_bot_token": "xoxb-1-nobody"}, "bot token", "Slack answered invalid_auth"),
-        ({"slack_bot_token": "xapp-1-nobody"}, "bot token", "That is an app-level token"),
+        ({"slack_bot_token": "xapp-1-nobody"}, "bot token", "That's an app-level token"),
         ({"slack_app_token": "xapp-1-nobody"}, "app token", "in SLACK_APP_TOKEN: invalid_auth"),
-        ({"slack_app_token": "xoxp-1-nobody"}, "app token", "That is a user token"),
+        ({"slack_app_token": "xoxp-1-nobody"}, "app token", "That's a user token"),
         ({"channel": "C0NOTHERE99"}, "channel", "Slack answered channel_not_found"),
         ({"slack_api_url": "http://127.0.0.1:9/api/"}, "bot token", "Check the network"),
         ({"tags": Path("nowhere.toml")}, "settings", "nowhere.toml: cannot be read"),
@@ -255,7 +255,7 @@ def test_a_workspace_that_lacks_half_of_the_emoji_is_told_which(
     (tmp_path / "own.toml").write_text(OWN_TAGS)
     check = checked(sandbox, tags=tmp_path / "own.toml")["emoji"]
     assert check.state is State.BAD
-    assert "lacks 2 of 4: :our_logo: (ours), :their_logo: (theirs)" in check.says
+    assert "2 of 4 are missing in the workspace: :our_logo: (ours), :their_logo: (theirs)" in check.says
     for name in ("our_logo", "their_logo"):
         do("emoji", name=name, url="https://e.example/x.png")
     assert checked(sandbox, tags=tmp_path / "own.toml")["emoji"].state is State.OK
@@ -269,7 +269,7 @@ def test_an_app_of_an_older_manifest_lacks_scopes_and_is_told_which() -> None:
     with SandboxProcess(declared=declared) as older:
         checks = checked(older, slack_api_url=older.address.api_url)
     assert checks["scopes"].state is State.BAD
-    assert "4 scopes are missing: channels:history, channels:read, emoji:read, groups:read" in checks["scopes"].says
+    assert "4 missing: channels:history, channels:read, emoji:read, groups:read" in checks["scopes"].says
     assert checks["channel"].state is State.BAD
     assert "Add the scope channels:read" in checks["channel"].says
 

@@ -45,6 +45,6 @@ def test_a_nudge_comes_by_direct_message_sends_five_and_is_ended_by_one_click(ho
     house.do("action", user="bob", action_id="tierbot_send_me_five", ts=nudge["ts"], channel=channel)
     wait_until(lambda: len(house.messages(channel)) == 6, "five posts")
     house.do("action", user="bob", action_id="tierbot_opt_out", ts=nudge["ts"], channel=channel)
-    wait_until(lambda: any("not remind you" in text for text in ephemerals(house, "bob")), "the answer")
+    wait_until(lambda: any("won't mention or remind you" in text for text in ephemerals(house, "bob")), "the answer")
     house.clock.ahead = timedelta(days=4)
     assert house.bot.nudges.nudge(house.workspace, house.clock.now() + timedelta(hours=1)) == 0

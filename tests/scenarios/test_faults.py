@@ -39,7 +39,7 @@ MOMENTS = {
 @pytest.fixture(scope="module")
 def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
     with pytest.MonkeyPatch.context() as patch, open_house(tmp_path_factory.mktemp("faults")) as built:
-        patch.setattr(dispatch, "_MENDING", 1)  # a person mends the workspace within a second here
+        patch.setattr(dispatch, "_FIXING", 1)  # a person fixes the workspace within a second here
         yield built
 
 

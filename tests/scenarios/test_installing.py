@@ -72,16 +72,16 @@ def test_the_channel_is_chosen_by_who_installed_and_only_where_the_bot_is(town: 
     assert "Thank you" in north.install("bob").text, "members may install, also who is no admin"
     wait_until(lambda: "/tier channel" in north.told("bob"), "the welcome")
     assert "/tier channel" not in north.told("ada")
-    assert "No channel is chosen yet" in north.say("bob", "/tier push 1")
+    assert "No channel is set yet" in north.say("bob", "/tier push 1")
     elsewhere = north.do("channels", name="elsewhere", bot=False, members=["bob"])["channel"]["id"]
     assert f"/invite <@{town.bot.installations().of(north.id).bot_user_id}>" in north.say(
         "bob", "/tier channel", channel=elsewhere
     )
     private = north.do("channels", name="hidden", private=True, bot=False, members=["bob"])["channel"]["id"]
     assert "I'm not in" in north.say("bob", "/tier channel", channel=private)
-    assert "by their id only" in north.say("bob", "/tier channel #elsewhere")
+    assert "I only know channels by their id" in north.say("bob", "/tier channel #elsewhere")
     direct = north.do("dm", user="bob")["channel"]["id"]
-    assert "direct messages" in north.say("bob", "/tier channel", channel=direct)
+    assert "This is a direct message" in north.say("bob", "/tier channel", channel=direct)
     assert "for the admins" in north.say("cid", "/tier channel")
     assert north.kept(lambda tx: tx.workspaces.get().channel) == ""
     assert "From now on I play in" in north.say("bob", f"/tier channel <#{north.channel}|trending>", channel=elsewhere)
@@ -108,7 +108,7 @@ def test_a_workspace_that_removes_the_app_in_mid_round_stops_and_the_other_plays
     town.south.stories(1)
     kept = town.south.kept(lambda tx: (tx.posts.in_round(1), tx.ledger.events(town.south.channel, posts[0])))
     town.north.stories(2)
-    assert "queued" in town.north.say("ada", "/tier push 2")
+    assert "Queued up to" in town.north.say("ada", "/tier push 2")
     wait_until(lambda: len(town.north.posts()) == 4, "North to play on")
     town.clock.ahead += timedelta(days=8)
     wait_until(lambda: town.north.kept(lambda tx: tx.rounds.current().number) == 2, "North's round to close")

@@ -115,7 +115,7 @@ def test_who_is_forgotten_in_one_team_is_known_in_the_other(town: Town) -> None:
     rights, dee = PersonalData(town.bot.store, town.bot.clock), north.users["dee"]
     before = rights.export(south.id, dee)
     rights.forget(north.id, dee, "UADA", anonymize=False)
-    with pytest.raises(TierbotError, match="Nothing is kept"):
+    with pytest.raises(TierbotError, match="Nothing is stored"):
         rights.export(north.id, dee)
     assert rights.export(south.id, dee) == before
     assert (dee, "football") in south.ledger(ts)
@@ -141,7 +141,7 @@ def test_an_export_holds_one_teams_rows_and_names_one_person_differently_in_each
 def test_pausing_and_admins_of_one_team_are_none_in_the_other(town: Town) -> None:
     north, south = town.teams
     assert "Paused" in north.say("ada", "/tier pause")
-    assert "It is not paused" in south.say("ada", "/tier resume")
+    assert "Posting isn't paused" in south.say("ada", "/tier resume")
     assert "for the admins" in south.say("bob", "/tier push 1")
     assert "Resumed" in north.say("ada", "/tier resume")
     for team in town.teams:

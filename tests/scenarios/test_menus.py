@@ -46,7 +46,7 @@ def test_a_tag_named_by_menu_is_a_vote_shows_on_the_post_and_can_be_withdrawn(ho
 
 def test_another_message_has_no_menu(house):
     ts = house.do("message", user="bob", text="lunch?")["ts"]
-    assert "none of my posts" in str(open_menu(house, "bob", ts)["blocks"])
+    assert "isn't one of my posts" in str(open_menu(house, "bob", ts)["blocks"])
 
 
 def test_a_vote_that_cannot_be_kept_is_told_in_the_form(house, monkeypatch):

@@ -125,7 +125,7 @@ def test_two_colleagues_ask_for_the_standings_and_each_sees_their_own_score(hous
 def test_why_this_tag_is_told_who_has_voted(house, page):
     post = hinted(house)
     choose_in_menu(page, post.ts, "Why this tag?")
-    expecting(page.locator("dialog")).to_contain_text("Vote first, please")
+    expecting(page.locator("dialog")).to_contain_text("Please vote first")
     page.get_by_role("button", name="Close").last.click()
     message(page, post.ts).locator(f'.pill[data-name="{emoji(house, post)}"]').click()
     landed(house, post, {("bob", post.shown_tag)})

@@ -12,7 +12,7 @@ def test_articles_become_posts_reactions_become_verdicts_and_sigterm_ends_it_in_
     bot = world.start()
     world.add_articles(6)
     answer = world.sandbox.command("/tier push 4")
-    assert "4 posts queued" in str(answer)
+    assert "Queued up to 4 posts" in str(answer)
     posts = wait_until(lambda: len(world.posts()) == 4 and world.posts(), "four posts")
     for user in ("bob", "cleo"):
         assert world.act("react", user, posts[0], "pizza")["ok"]

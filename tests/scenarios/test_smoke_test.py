@@ -110,7 +110,7 @@ def test_a_token_of_the_wrong_kind_is_told_before_anything_is_posted(world: Worl
     world.environment["SLACK_USER_TOKEN"] = world.sandbox.address.bot_token
     done = world.run("doctor", "--smoke-test", "--channel", den)
     assert done.returncode == 1
-    assert "SLACK_USER_TOKEN: That is a bot token (xoxb-…). Wanted is a user token (xoxp-…)" in done.stderr
+    assert "SLACK_USER_TOKEN: That's a bot token (xoxb-…). Expected a user token (xoxp-…)" in done.stderr
     assert in_channel(world, den) == []
 
 

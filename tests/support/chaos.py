@@ -59,7 +59,7 @@ class Play:
         """Let it all happen, then compare; return what happened."""
         began = time.monotonic()
         self.world.add_articles(self.plan.posts)
-        assert "queued" in str(self.world.sandbox.command(f"/tier push {self.plan.posts}"))
+        assert "Queued up to" in str(self.world.sandbox.command(f"/tier push {self.plan.posts}"))
         self.world.client.post("faults", json=FAULTS)
         wait_until(lambda: len(self.world.posts()) > self.plan.posts / 3, "the first posts", 240)
         kill_at = self._moments(self.plan.kills)

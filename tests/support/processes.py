@@ -8,7 +8,7 @@ from tests.scenarios.conftest import World, wait_until
 def port_of(world: World, place: int) -> int:
     """Return the port that the web process at this place of `world.bots` listens on."""
     log = world.folder / f"bot-{place}.log"
-    found = wait_until(lambda: re.search(r"listens on port (\d+)", log.read_text()), f"{log} to tell its port")
+    found = wait_until(lambda: re.search(r"listening on port (\d+)", log.read_text()), f"{log} to tell its port")
     return int(found[1])
 
 

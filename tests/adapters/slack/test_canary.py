@@ -91,7 +91,7 @@ def test_a_fault_of_the_listeners_breaks_the_step(box, app, game):
 
 
 def test_a_token_of_another_kind_is_refused_with_the_kind_that_is_wanted():
-    with pytest.raises(TierbotError, match=r"That is a bot token \(xoxb-…\). Wanted is a user token"):
+    with pytest.raises(TierbotError, match=r"That's a bot token \(xoxb-…\). Expected a user token"):
         colleague("xoxb-1-abc", "https://slack.com/api/")
 
 

@@ -162,7 +162,7 @@ def test_the_file_of_feeds_is_followed_as_it_changes(newsroom: Newsroom, tmp_pat
         (OTHER.url, "", ListedBy.FILE),
         (BAD.url, "", ListedBy.PEOPLE),
     }
-    with pytest.raises(TierbotError, match=r"stands in .*feeds\.txt\. Remove it there"):
+    with pytest.raises(TierbotError, match=r"is in .*feeds\.txt\. Remove it there"):
         intake.remove_feed(WORKSPACE, GOOD.url)
     path.write_text(f"{GOOD.url} Better\n")
     assert {(one.feed.url, one.feed.name) for one in intake.feeds(WORKSPACE)} == {(GOOD.url, "Better"), (BAD.url, "")}

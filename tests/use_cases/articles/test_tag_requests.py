@@ -87,7 +87,7 @@ def test_votes_in_the_thread_settle_and_never_measure_the_model(harness: Harness
 
 
 def test_a_message_without_text_is_refused_with_the_reason(harness: Harness) -> None:
-    with pytest.raises(TierbotError, match="There is no text in that message"):
+    with pytest.raises(TierbotError, match="I couldn't find any text in that message"):
         take(harness, " \u200b :) ")
 
 
@@ -104,12 +104,12 @@ def test_who_asked_is_told_forgotten_and_expires(harness: Harness) -> None:
     rights = PersonalData(harness.bot.store, harness.clock)
     assert [one["title"] for one in rights.export(WORKSPACE, "U7")["asked_about"]] == ["Who wants pizza?"]
     rights.forget(WORKSPACE, "U7", "UADMIN", anonymize=True)
-    with pytest.raises(TierbotError, match="Nothing is kept of U7"):
+    with pytest.raises(TierbotError, match="Nothing is stored about U7"):
         rights.export(WORKSPACE, "U7")
     take(harness, "Rockets!", "6.000001", "U8")
     with harness.bot.store.begin(WORKSPACE) as tx:
         assert tx.people.expire(harness.clock.now().replace(year=2099), harness.clock.now())["requests"] == 2
-    with pytest.raises(TierbotError, match="Nothing is kept of U8"):
+    with pytest.raises(TierbotError, match="Nothing is stored about U8"):
         rights.export(WORKSPACE, "U8")
 
 

@@ -44,7 +44,7 @@ def test_where_slack_does_not_list_the_admins_nobody_is_told(caplog: pytest.LogC
 
     with caplog.at_level(logging.WARNING):
         assert told(nobody) == []
-    assert "nobody is told of doubts: missing_scope" in caplog.text
+    assert "nobody gets the message about doubts: missing_scope" in caplog.text
 
 
 @pytest.mark.parametrize("fault", [RateLimitedError("conversations.open", 30), ChatUnavailableError("no answer")])

@@ -58,7 +58,7 @@ def test_a_worker_at_work_is_not_in_trouble_and_times_what_it_settles(harness: H
     meter, settled = KeptFigures(), threading.Event()
     loop = harness.bot.loop
     worker = Worker(harness.bot.store, harness.clock, loop.deliver, loop.settle, lambda _: settled.set(), meter)
-    assert worker.trouble() == "tierbot-deliver has not begun"
+    assert worker.trouble() == "tierbot-deliver has not started"
     assert worker.dead() is None
     worker.start()
     for user in ("U1", "U2"):

@@ -21,7 +21,7 @@ def post_at(tx: Transaction, ts: str):
 def test_before_voting_nobody_is_told(harness: Harness) -> None:
     (ts,) = harness.posts(1)
     harness.react("U2", ts, harness.emoji(ts))
-    with pytest.raises(NotVotedError, match="Vote first"):
+    with pytest.raises(NotVotedError, match="Please vote first"):
         harness.bot.explanations.post_for(WORKSPACE, "U1", "C1", ts)
 
 
@@ -49,7 +49,7 @@ def test_a_thumb_on_a_blank_post_is_no_vote_and_earns_no_answer(harness: Harness
 
 
 def test_another_message_is_none_of_our_posts(harness: Harness) -> None:
-    with pytest.raises(TierbotError, match="none of my posts"):
+    with pytest.raises(TierbotError, match="isn't one of my posts"):
         harness.bot.explanations.post_for(WORKSPACE, "U1", "C1", "1700000000.000001")
 
 

@@ -202,8 +202,8 @@ def test_an_upgraded_predictor_never_passes_for_the_version_that_was_promoted(
     post = next(view.post for view in harness.chat.posts.values())
     assert harness.bot.registry.champion(WORKSPACE)[0].id == newer
     note = harness.bot.explanations.explanation(WORKSPACE, post.id).note
-    assert f"{former} is not what is installed" in note
-    with pytest.raises(PredictorError, match="is not what is installed"):
+    assert f"{former} is not installed; the installed version is" in note
+    with pytest.raises(PredictorError, match="is not installed; the installed version is"):
         harness.bot.registry.promote(WORKSPACE, former, "UADMIN")
     assert harness.bot.registry.champion(WORKSPACE)[0].id == newer
 

@@ -117,11 +117,11 @@ def test_reconciling_with_slack_leaves_menu_votes_alone(harness: Harness) -> Non
 
 def test_what_cannot_be_named_is_refused_with_a_reason_and_leaves_no_trace(harness: Harness) -> None:
     (ts,) = harness.posts(1)
-    with pytest.raises(TierbotError, match="not in use"):
+    with pytest.raises(TierbotError, match="no longer in use"):
         name(harness, "U1", ts, "astrology-and-such")
     with pytest.raises(TierbotError, match=f"{MOST_NAMED} topics at most"):
         name(harness, "U1", ts, *list(harness.bot.tags.ids)[: MOST_NAMED + 1])
-    with pytest.raises(TierbotError, match="none of my posts"):
+    with pytest.raises(TierbotError, match="isn't one of my posts"):
         name(harness, "U1", "1700000000.000001", "food")
     with harness.bot.store.read(WORKSPACE) as tx:
         assert tx.ledger.events("C1", ts) == []

@@ -91,7 +91,7 @@ def test_an_api_without_reactions_get_is_warned_of_once(harness: Harness, caplog
         harness.do("reconcile")
         harness.chat.faults = []
     assert [record.message for record in caplog.records if "cannot be found" in record.message] == [
-        "What is missed while tierbot is away cannot be found: reactions.get: Slack says unknown_method."
+        "Reactions missed while tierbot is down cannot be found: reactions.get: Slack says unknown_method."
     ]
 
 
