@@ -49,10 +49,3 @@ def is_valid(name: str, custom: dict[str, str]) -> bool:
 def is_valid_custom(name: str) -> bool:
     """Return whether a workspace may give a custom emoji this name."""
     return bool(_CUSTOM.match(name)) and name not in glyphs()
-
-
-def canonical(name: str) -> str:
-    """Return the canonical short name with its tone: `thumbsup::skin-tone-2` gives `+1::skin-tone-2`."""
-    base = base_name(name)
-    glyph = glyphs().get(base)
-    return (glyph.name if glyph else base) + name[len(base) :]
