@@ -15,9 +15,9 @@ import pytest
 from tests.adapters.feeds.conftest import BOMB, FeedServer, rss, serving
 from tierbot.adapters.encoders.hashing import HashingEncoder
 from tierbot.adapters.feeds import LOOPBACK, FeedReader
+from tierbot.adapters.files.configuration import load_feeds
 from tierbot.adapters.store import open_store
 from tierbot.domain.articles.feeds import Feed
-from tierbot.settings import load_settings
 from tierbot.use_cases.articles.intake import Intake
 from tierbot.use_cases.ports import Workspace
 
@@ -88,7 +88,8 @@ def test_fifty_feeds_of_a_hundred_entries_are_polled_folded_and_stored_in_a_minu
         feeds=FeedReader(allow=LOOPBACK),
         encoder=HashingEncoder(),
         clock=clock,
-        settings=load_settings(None),
+        file=None,
+        read_file=load_feeds,
     )
     intake.add_feeds("T1", [Feed(url) for url in (*good, *bad)])
     began, busy = time.monotonic(), time.process_time()

@@ -71,7 +71,7 @@ def load(where: str | Path | None = None, *, encoder: str | None = None, workspa
     Raises TierbotError if the model is missing or damaged, or was trained with another encoder.
     """
     from tierbot.adapters.encoders import encoder_of
-    from tierbot.domain.tags import tag_space
+    from tierbot.adapters.files.configuration import tag_space
     from tierbot.settings import load_settings
 
     given = {"encoder": encoder, "workspace": workspace}
@@ -86,11 +86,11 @@ def load(where: str | Path | None = None, *, encoder: str | None = None, workspa
 
 
 def _of_database(settings: "Settings", encoder: "Encoder", *, needed: bool) -> Champion:
+    from tierbot.adapters.files.configuration import tag_space
     from tierbot.adapters.files.model_files import shipped_models
     from tierbot.adapters.store import NoDatabaseError, open_store
     from tierbot.app.bootstrap import build
     from tierbot.app.slack_access import tags_in
-    from tierbot.domain.tags import tag_space
 
     try:
         bot = build(settings, store=open_store(settings.database_url, create=False), encoder=encoder)

@@ -14,6 +14,7 @@ import numpy as np
 from slack_bolt import App
 
 from tierbot.adapters.encoders import encoder_of
+from tierbot.adapters.files.configuration import load_boundaries, load_feeds, tag_space
 from tierbot.adapters.files.model_files import ModelFolder, shipped_models
 from tierbot.adapters.processes.drawing import draw_in_child
 from tierbot.adapters.processes.trainer import ChildTrainer
@@ -30,11 +31,9 @@ from tierbot.adapters.slack.manifest import bot_scopes
 from tierbot.adapters.slack.messages.chat import web_client
 from tierbot.adapters.store import open_store
 from tierbot.app.slack_access import admins_of, chat_of_one, chats_of_all, identify_patiently, installations_of, tags_in
-from tierbot.domain.articles.boundaries import load_boundaries
-from tierbot.domain.articles.feeds import load_feeds
 from tierbot.domain.doctor.smoke_test import Step, run_smoke_test, vote_stands
 from tierbot.domain.nouns import TierbotError
-from tierbot.domain.tags import TagSpace, names_of, tag_space
+from tierbot.domain.tags import TagSpace, names_of
 from tierbot.settings import Settings
 from tierbot.use_cases.articles.intake import Intake
 from tierbot.use_cases.articles.tag_requests import TagRequests
@@ -198,7 +197,14 @@ def build(
         settings = settings.model_copy(update={"channel": "", "admins": ()})
         chats = chats or chats_of_all(installations, settings, store, clock, directory, meter)
     chats = chats or chat_of_one(settings, store, clock, directory, meter)
-    intake = Intake(store=store, feeds=feeds or feed_reader(settings), encoder=encoder, clock=clock, settings=settings)
+    intake = Intake(
+        store=store,
+        feeds=feeds or feed_reader(settings),
+        encoder=encoder,
+        clock=clock,
+        file=settings.feeds,
+        read_file=load_feeds,
+    )
     rng = np.random.default_rng(seed)
     loop = loop_of(
         store=store,
@@ -208,6 +214,7 @@ def build(
         registry=registry,
         clock=clock,
         settings=settings,
+        boundaries=partial(load_boundaries, settings.boundaries),
         rng=rng,
         draw=draw,
         shut_out=lambda *lost: installations().lost(*lost) if settings.many_workspaces else None,

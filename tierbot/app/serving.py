@@ -14,14 +14,13 @@ from typing import Any
 from prometheus_client import CollectorRegistry
 from starlette.applications import Starlette
 
+from tierbot.adapters.files.configuration import load_boundaries, load_feeds
 from tierbot.adapters.http.probes import metrics_routes, probe_routes
 from tierbot.adapters.slack.connection.socket_mode import SocketRunner
 from tierbot.adapters.slack.identity import Identity
 from tierbot.app.bootstrap import Tierbot, app_of
 from tierbot.app.health import Health
 from tierbot.app.slack_access import identify_patiently
-from tierbot.domain.articles.boundaries import load_boundaries
-from tierbot.domain.articles.feeds import load_feeds
 from tierbot.domain.nouns import TierbotError
 from tierbot.reports.metrics import Metrics, ProcessFigures, StoreFigures
 from tierbot.use_cases.game.setup import bring_up_to_date

@@ -51,8 +51,7 @@ def check(file: Annotated[Path, typer.Argument(help="A TOML file of boundaries."
 
     Example: `tierbot boundaries check boundaries.toml`
     """
-    from tierbot.domain.articles.boundaries import load_boundaries
-    from tierbot.domain.tags import tag_space
+    from tierbot.adapters.files.configuration import load_boundaries, tag_space
     from tierbot.settings import load_settings
 
     found = load_boundaries(file, tag_space(load_settings().tags))

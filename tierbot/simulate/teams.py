@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from tierbot.domain.text_files import parse_toml, read_text
+from tierbot.domain.toml_text import parse_toml
 from tierbot.simulate.trainers import HOURS, SHARES, Kind, SimulatedTrainer, TrainerError
 
 DEFAULT_TEAM = "trainers.toml"
@@ -102,7 +102,11 @@ def _shipped() -> Mapping[str, Any]:
 
 
 def _read(path: Path) -> Mapping[str, Any]:
-    own = parse_toml(read_text(path, TrainerError), str(path), TrainerError)
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as fault:
+        raise TrainerError(f"{path}: cannot be read ({fault}). Give the path of a UTF-8 text file.") from fault
+    own = parse_toml(text, str(path), TrainerError)
     _refuse_unknown(own, {"traits", "kind", "trainer", "demo"}, str(path))
     kinds = own.get("kind", {})
     for table in (own.get("traits", {}), kinds):

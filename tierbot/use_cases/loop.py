@@ -15,7 +15,9 @@ from typing import Any
 
 import numpy as np
 
+from tierbot.domain.articles.boundaries import Boundaries
 from tierbot.domain.nouns import Article, ModelVersion, ReactionEvent, Round
+from tierbot.domain.tags import TagSpace
 from tierbot.settings import Settings
 from tierbot.use_cases.articles.intake import Intake, Polled
 from tierbot.use_cases.asking.ask import Ask
@@ -63,13 +65,16 @@ def loop_of(
     registry: Registry,
     clock: Clock,
     settings: Settings,
+    boundaries: Callable[[TagSpace], Boundaries],
     rng: np.random.Generator,
     draw: Draw,
     shut_out: Callable[[str, str], None] = lambda *_: None,
 ) -> Loop:
-    """Put the arrows together. For `draw` and `shut_out` see Dispatcher."""
+    """Put the arrows together. `boundaries` reads the rules in force; for `draw` and `shut_out` see Dispatcher."""
     pace = settings.slack_posts_per_second
-    chooser = Chooser(store=store, encoder=encoder, registry=registry, clock=clock, settings=settings, rng=rng)
+    chooser = Chooser(
+        store=store, encoder=encoder, registry=registry, clock=clock, settings=settings, boundaries=boundaries, rng=rng
+    )
     settlement = Settlement(store, clock, aggregator=settings.aggregator, minimum=settings.minimum_voters)
     rounds = Rounds(store, clock, settlement, timedelta(days=settings.round_days), settings.channel)
     retraining = Retraining(clock, settlement, registry, settings.channel)

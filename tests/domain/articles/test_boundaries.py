@@ -9,15 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.support.paths import DOCS
+from tierbot.adapters.files.configuration import load_boundaries
 from tierbot.domain.articles import boundaries
-from tierbot.domain.articles.boundaries import (
-    Boundaries,
-    Boundary,
-    BoundaryFileError,
-    Held,
-    load_boundaries,
-    parse_boundaries,
-)
+from tierbot.domain.articles.boundaries import Boundaries, Boundary, BoundaryFileError, Held, parse_boundaries
 from tierbot.domain.nouns import Article
 from tierbot.domain.tags import default_tag_space
 

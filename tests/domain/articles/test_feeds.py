@@ -8,15 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tierbot.domain.articles.feeds import (
-    Feed,
-    FeedFileError,
-    FeedMemory,
-    load_feeds,
-    parse_feeds,
-    source_of,
-    starter_feeds,
-)
+from tierbot.adapters.files.configuration import load_feeds
+from tierbot.domain.articles.feeds import Feed, FeedFileError, FeedMemory, parse_feeds, source_of, starter_feeds
 
 NOW = datetime(2026, 7, 1, tzinfo=UTC)
 

@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from tierbot.adapters.files.configuration import load_tag_space
 from tierbot.domain.nouns import TierbotError
-from tierbot.domain.tags import base_name, default_tag_space, load_tag_space, parse_tag_space
+from tierbot.domain.tags import base_name, default_tag_space, parse_tag_space
 from tierbot.domain.tags.assign import assigned_tag_space
 from tierbot.domain.tags.emoji import RESERVED, character_of
 

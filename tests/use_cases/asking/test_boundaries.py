@@ -115,7 +115,7 @@ def test_what_a_model_was_not_sure_enough_of_is_shown_to_the_next_model_again(ha
 
     def waiting() -> int:
         version, _ = harness.bot.registry.champion(WORKSPACE)
-        from tierbot.domain.articles.boundaries import load_boundaries
+        from tierbot.adapters.files.configuration import load_boundaries
 
         with harness.bot.store.read(WORKSPACE) as tx:
             return len(tx.articles.waiting(9, load_boundaries(rules, tx.workspaces.tags()).grounds(version.id)))

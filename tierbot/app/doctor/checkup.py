@@ -10,6 +10,7 @@ from dotenv import dotenv_values
 from pydantic import SecretStr
 
 from tierbot.adapters.encoders import encoder_of
+from tierbot.adapters.files.configuration import tag_space
 from tierbot.adapters.files.model_files import ModelFolder, shipped_models
 from tierbot.adapters.slack.app import identify
 from tierbot.adapters.slack.examine import examine as examine_slack
@@ -24,7 +25,7 @@ from tierbot.domain.doctor.facts import DatabaseFacts, EventFacts, FeedFacts, Ma
 from tierbot.domain.doctor.judge import Check, Needed, bad, judge_machine, judge_settings, judge_slack
 from tierbot.domain.doctor.smoke_test import Step
 from tierbot.domain.nouns import Origin, TierbotError
-from tierbot.domain.tags import TagSpace, tag_space
+from tierbot.domain.tags import TagSpace
 from tierbot.settings import Settings
 from tierbot.use_cases.delivery.announcing import channel_of
 from tierbot.use_cases.jobs.smoke_test import record_smoke_test

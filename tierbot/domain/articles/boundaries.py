@@ -17,13 +17,12 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from functools import cached_property
-from pathlib import Path
 from typing import Any
 
 from tierbot.domain.articles.urls import site_of
 from tierbot.domain.nouns import Article, TierbotError, key
 from tierbot.domain.tags import TagSpace
-from tierbot.domain.text_files import parse_toml, read_text
+from tierbot.domain.toml_text import parse_toml
 
 _KEYS = ("sources", "words", "tags", "minimum_confidence")
 _MOST_RULES = 5_000
@@ -162,14 +161,6 @@ def _as_pattern(rule: str) -> str:
 
 
 # --- the file -------------------------------------------------------------------------------------
-
-
-def load_boundaries(path: Path | None, tags: TagSpace) -> Boundaries:
-    """Read boundaries from a TOML file; without a path there are none.
-
-    Raises BoundaryFileError if the file can't be read or is invalid.
-    """
-    return Boundaries() if path is None else parse_boundaries(read_text(path, BoundaryFileError), str(path), tags)
 
 
 def parse_boundaries(text: str, name: str, tags: TagSpace) -> Boundaries:

@@ -12,13 +12,12 @@ from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 from importlib import resources
-from pathlib import Path
 from typing import Any
 
 from tierbot.domain.articles.cleaning import clean
 from tierbot.domain.articles.urls import canonical_url, clean_url, site_of
 from tierbot.domain.nouns import Article, TierbotError
-from tierbot.domain.text_files import parse_toml, read_text
+from tierbot.domain.toml_text import parse_toml
 
 _MOST_FEEDS = 2_000
 _NAME_CHARACTERS = 100
@@ -111,14 +110,6 @@ class ListedFeed:
     problem: str | None = None
     notes: tuple[str, ...] = ()
     brought: int = 0
-
-
-def load_feeds(path: Path | None) -> tuple[Feed, ...]:
-    """Read a list of feeds from a file; without a path it is empty.
-
-    Raises FeedFileError if the file can't be read or is invalid.
-    """
-    return () if path is None else parse_feeds(read_text(path, FeedFileError), str(path))
 
 
 def starter_feeds() -> tuple[Feed, ...]:

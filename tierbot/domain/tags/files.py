@@ -3,13 +3,12 @@
 import re
 from collections.abc import Mapping
 from importlib import resources
-from pathlib import Path
 from typing import Any
 
 from tierbot.domain.nouns import Tag, TierbotError
 from tierbot.domain.tags.emoji import RESERVED, base_name, character_of
 from tierbot.domain.tags.space import TagSpace
-from tierbot.domain.text_files import parse_toml, read_text
+from tierbot.domain.toml_text import parse_toml
 
 _ID = re.compile(r"[a-z0-9][a-z0-9-]{0,39}")
 _MOST_TAGS = 1000
@@ -19,20 +18,10 @@ class TagFileError(TierbotError):
     """An invalid tag file; the text names the file, the line and the fix."""
 
 
-def tag_space(file: Path | None) -> TagSpace:
-    """Return the tag space of a file, or the default one. Raises TagFileError if the file is invalid."""
-    return load_tag_space(file) if file else default_tag_space()
-
-
 def default_tag_space() -> TagSpace:
     """Return the default tag space, which ships with tierbot (72 topics)."""
     text = resources.files("tierbot.domain.tags").joinpath("default.toml").read_text(encoding="utf-8")
     return parse_tag_space(text, "default.toml")
-
-
-def load_tag_space(path: Path) -> TagSpace:
-    """Read a tag space from a TOML file. Raises TagFileError if the file can't be read or is invalid."""
-    return parse_tag_space(read_text(path, TagFileError), str(path))
 
 
 def parse_tag_space(text: str, name: str) -> TagSpace:

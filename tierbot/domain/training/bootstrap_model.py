@@ -18,7 +18,7 @@ from tierbot.domain.articles.rows import ArchiveRow
 from tierbot.domain.nouns import TierbotError
 from tierbot.domain.predict.classifier import Classifier
 from tierbot.domain.predict.features import Features
-from tierbot.domain.text_files import parse_toml
+from tierbot.domain.toml_text import parse_toml
 from tierbot.domain.training.calibrate import Calibration, calibrate
 from tierbot.domain.training.fit import FitSettings, fit
 from tierbot.domain.training.rows import TrainingRows, labeled_rows

@@ -5,16 +5,16 @@ poll is either stored or repeated; both are idempotent.
 """
 
 import logging
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import islice
+from pathlib import Path
 
 from tierbot.domain.articles.duplicates import Folded, copy_ids, fold
-from tierbot.domain.articles.feeds import Feed, FeedFileError, FeedResult, ListedBy, ListedFeed, load_feeds
+from tierbot.domain.articles.feeds import Feed, FeedFileError, FeedResult, ListedBy, ListedFeed
 from tierbot.domain.articles.urls import canonical_url
 from tierbot.domain.nouns import Article, Copy, TierbotError
-from tierbot.settings import Settings
 from tierbot.use_cases.articles.embedding import AT_ONCE, embed
 from tierbot.use_cases.ports import Clock, Encoder, Feeds, Store, Transaction
 
@@ -36,14 +36,24 @@ class Polled:
 
 
 class Intake:
-    """Takes articles in, for any workspace."""
+    """Takes articles in, for any workspace. `read_file` reads the list of feeds from `file`; None: no feeds."""
 
-    def __init__(self, *, store: Store, feeds: Feeds, encoder: Encoder, clock: Clock, settings: Settings) -> None:
+    def __init__(
+        self,
+        *,
+        store: Store,
+        feeds: Feeds,
+        encoder: Encoder,
+        clock: Clock,
+        file: Path | None,
+        read_file: Callable[[Path | None], Collection[Feed]],
+    ) -> None:
         self._store = store
         self._feeds = feeds
         self._encoder = encoder
         self._clock = clock
-        self._settings = settings
+        self._file = file
+        self._read_file = read_file
 
     def take_in(self, workspace: str, articles: Sequence[Article]) -> tuple[int, int]:
         """Store incoming articles, duplicates folded; return (new articles, copies folded)."""
@@ -112,7 +122,7 @@ class Intake:
     def _follow_file(self, workspace: str) -> None:
         """Make the list match the feeds file; if the file cannot be used, log that and change nothing."""
         try:
-            wanted = {feed.url: feed for feed in load_feeds(self._settings.feeds)}
+            wanted = {feed.url: feed for feed in self._read_file(self._file)}
         except FeedFileError as fault:
             log.warning("%s The feeds listed before stay in use.", fault)
             return
@@ -150,7 +160,7 @@ class Intake:
             if not found:
                 raise TierbotError(f"{url} is not on the list. `tierbot feeds list` shows what is.")
             if found[0].by is ListedBy.FILE:
-                raise TierbotError(f"{url} is in {self._settings.feeds}. Remove it there.")
+                raise TierbotError(f"{url} is in {self._file}. Remove it there.")
             tx.feeds.remove([one.feed.url for one in found])
 
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from tierbot.domain.articles.boundaries import Boundaries, load_boundaries
+from tierbot.domain.articles.boundaries import Boundaries
 from tierbot.domain.nouns import DAWN, Article, ModelVersion, Thread
 from tierbot.domain.predict.asking import Asker, Asking, AskingContext, ask_about
 from tierbot.domain.predict.model import Model, PredictorError
@@ -59,13 +59,14 @@ class Chooser:
         registry: Registry,
         clock: Clock,
         settings: Settings,
+        boundaries: Callable[[TagSpace], Boundaries],
         rng: np.random.Generator,
     ) -> None:
         self._store = store
         self._encoder = encoder
         self._registry = registry
         self._clock = clock
-        self._settings = settings
+        self._boundaries = boundaries
         self._rng = rng
         self._asker = Asker(
             policy=EpsilonPolicy(first=settings.exploration_start, last=settings.exploration_floor),
@@ -95,7 +96,7 @@ class Chooser:
     def _context(self, workspace: str, version: ModelVersion, model: Model) -> _Context:
         with self._store.read(workspace) as tx:
             tags, verdicts = tx.workspaces.tags(), tx.verdicts.count_since(DAWN)
-        return _Context(version, model, tags, verdicts, load_boundaries(self._settings.boundaries, tags))
+        return _Context(version, model, tags, verdicts, self._boundaries(tags))
 
     def _of_waiting(self, workspace: str, context: _Context, count: int) -> Chosen:
         checks = self._requested(workspace, context, count, in_threads=False)
