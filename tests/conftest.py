@@ -154,9 +154,10 @@ def harness(tmp_path: Path) -> Iterator[Harness]:
 
 @pytest.fixture(autouse=True)
 def _logging_as_it_was() -> Iterator[None]:
-    """Take away the log handler that a command set up in this process: its stream is closed with the test."""
+    """Undo the logging that a command or a wider fixture set up in this process: its stream is closed with the test."""
     root = logging.getLogger()
-    handlers, level = list(root.handlers), root.level
+    handlers = list(root.handlers)
+    root.setLevel(logging.WARNING)
     yield
     root.handlers[:] = handlers
-    root.setLevel(level)
+    root.setLevel(logging.WARNING)
