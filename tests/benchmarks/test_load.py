@@ -30,7 +30,7 @@ from tierbot.app.demo.workspace import SandboxProcess
 
 USERS = 200
 NAMES = ("pizza", "football", "car", "books", "rocket")
-BATCH, PACED_BATCH = 25, 5  # reactions in one call; at 100 a second, 5 every 50 ms
+BATCH = 25
 TURNS, BURST = 4, 1500
 
 
@@ -44,13 +44,12 @@ def load(world: World, events: int, per_second: float | None = None) -> dict[str
     ts = [client.post("message", json={"user": "ada", "text": f"story {i}"}).json()["ts"] for i in range(50)]
     toggles = [(f"user{i % USERS}", ts[i % 50], NAMES[i // USERS % 5], i // (USERS * 5) % 2) for i in range(events)]
     before, spent, began = world.stats(), _cpu(world), time.monotonic()
-    size = PACED_BATCH if per_second else BATCH
-    for start in range(0, events, size):
+    for start in range(0, events, BATCH):
         if per_second:
             time.sleep(max(0.0, began + start / per_second - time.monotonic()))
         acts = [
             {"do": "unreact" if back else "react", "user": user, "ts": at, "name": name}
-            for user, at, name, back in toggles[start : start + size]
+            for user, at, name, back in toggles[start : start + BATCH]
         ]
         results = client.post("acts", json={"acts": acts}).json()["results"]
         assert all(result["ok"] for result in results)
