@@ -1,4 +1,4 @@
-"""The only wiring: settings in, a whole bot out. Every port can be replaced, which is how tests run the real loop."""
+"""The only wiring: builds a whole bot from the settings. Tests replace ports here and run the real loop."""
 
 import gc
 import secrets
@@ -70,29 +70,31 @@ from tierbot.use_cases.ports import (
 from tierbot.use_cases.voting.menu_votes import MenuVotes
 from tierbot.use_cases.voting.reconciling import reconcile_soon
 
-_TURN = 0.001  # seconds that a thread computes while others wait; Python's usual 0.005 are several a reaction
+_TURN = (
+    0.001  # seconds before a computing thread yields; with Python's default of 0.005 each reaction waits several times
+)
 
 
 def answer_promptly() -> None:
-    """Set this process up, once all is loaded, so that short work is not kept waiting by other threads' long work."""
-    # What is loaded by now stays: with torch in memory, a full collection over it takes a quarter of a second.
+    """Keep short work from waiting for other threads' long work. Call this once everything is loaded."""
+    # Everything loaded so far stays in memory: with torch, a full garbage collection over it takes a quarter of a second.
     gc.collect()
     gc.freeze()
-    # An acknowledgement waits for the interpreter after each call to the database, behind whatever else is done.
+    # After each call to the database, an acknowledgment waits for the interpreter lock.
     sys.setswitchinterval(_TURN)
 
 
 class SystemClock:
-    """ports.Clock by the machine's clock."""
+    """ports.Clock, from the machine's clock."""
 
     def now(self) -> datetime:
-        """Return the present, aware UTC."""
+        """Return the current time, aware UTC."""
         return datetime.now(UTC)
 
 
 @dataclass(frozen=True, slots=True)
 class Tierbot:
-    """A bot, wired and at rest. `run` connects it to Slack."""
+    """A wired bot that does nothing yet. `tierbot run` connects it to Slack."""
 
     settings: Settings
     tags: TagSpace
@@ -119,16 +121,16 @@ class Tierbot:
     meter: Meter
 
     def only_workspace(self) -> str:
-        """Return the id of the workspace in the database, or that which TIERBOT_WORKSPACE names.
+        """Return the id of the only workspace in the database, or of the one that TIERBOT_WORKSPACE names.
 
-        Raises TierbotError if there is none yet, or more than one and none is named.
+        Raises TierbotError if there is none yet, or several and none is named.
         """
         return only_workspace(self.store.workspaces(), self.settings.workspace)
 
     def prepare(self, identity: Identity) -> None:
-        """Set the workspace up that the bot's token belongs to.
+        """Set up the workspace that the bot token belongs to.
 
-        Raises TierbotError if the file of boundaries or that of feeds cannot be used.
+        Raises TierbotError if the boundaries file or the feeds file is invalid.
         """
         load_boundaries(self.settings.boundaries, self.tags)
         load_feeds(self.settings.feeds)
@@ -136,13 +138,13 @@ class Tierbot:
         self.setup.prepare(workspace, self.tags)
 
     def start(self) -> None:
-        """Start the outbox, the settling and the schedule."""
+        """Start sending the outbox, settling votes, and running the schedule."""
         answer_promptly()
         self.worker.start()
         self.scheduler.start()
 
     def stop(self) -> bool:
-        """End them in order, within seconds; return whether nothing had to be left."""
+        """Stop all of it within seconds; return whether all work was finished."""
         self.trainer.stop()
         return all([self.scheduler.stop(), self.worker.stop()])
 
@@ -166,7 +168,7 @@ def build(
     draw: Draw = draw_in_child,
     meter: Meter | None = None,
 ) -> Tierbot:
-    """Wire a bot; what is not given is made from the settings. Opens the database, and nothing else.
+    """Wire a bot; parts that aren't passed are built from the settings. Opens the database but no connection.
 
     Raises TierbotError if the database cannot be used.
     """
@@ -175,6 +177,12 @@ def build(
     encoder = encoder or encoder_of(settings.encoder)
     seed = settings.seed if settings.seed is not None else secrets.randbits(32)
     trainer = ChildTrainer(timeout=60 * settings.retrain_timeout_minutes)
+    external = ExternalPredictors(
+        predictors or installed_predictors(settings),
+        clock,
+        settings.judge_on,
+        TimeLimit(settings.predictor_timeout_seconds),
+    )
     registry = Registry(
         store=store,
         encoder=encoder,
@@ -184,16 +192,11 @@ def build(
         judge_on=settings.judge_on,
         seed=seed,
         train=trainer,
-        external_predictors=ExternalPredictors(
-            predictors or installed_predictors(settings),
-            clock,
-            settings.judge_on,
-            TimeLimit(settings.predictor_timeout_seconds),
-        ),
+        external_predictors=external,
     )
     directory = Directory(clock)
     installations = cache(partial(installations_of, settings, store, clock))
-    if settings.many_workspaces:  # a channel's id, or a user's, is of one workspace
+    if settings.many_workspaces:  # ids of channels and users belong to one workspace
         settings = settings.model_copy(update={"channel": "", "admins": ()})
         chats = chats or chats_of_all(installations, settings, store, clock, directory, meter)
     chats = chats or chat_of_one(settings, store, clock, directory, meter)
@@ -221,7 +224,6 @@ def build(
     )
     tags = tags or tag_space(settings.tags)
     nudges = Nudges(store, clock, settings, chats)
-
     setup = Setup(store, clock, settings, registry, loop.rounds, nudges)
 
     def settled(workspace: str) -> None:
@@ -273,42 +275,44 @@ def build(
 
 
 def connect(bot: Tierbot, pause: Callable[[float], Any] = time.sleep) -> SocketRunner:
-    """Ask Slack who the bot is, set its workspace up, and return the Socket Mode connection, not yet open.
+    """Ask Slack who the bot is, set up its workspace, and return the Socket Mode connection, not yet open.
 
-    Raises TierbotError if tokens or the channel are missing or wrong. See `identify_patiently` for `pause`.
+    Raises TierbotError if a token or the channel is missing or wrong. See `identify_patiently` for `pause`.
     """
     settings = bot.settings
     if settings.many_workspaces:
         raise TierbotError(
             "SLACK_CLIENT_ID is set, for many workspaces: run `tierbot web` and `tierbot worker`, or unset it."
         )
-    missing = [
-        name
-        for name, value in (
-            ("SLACK_BOT_TOKEN", settings.slack_bot_token),
-            ("SLACK_APP_TOKEN", settings.slack_app_token),
-            ("TIERBOT_CHANNEL", settings.channel),
-        )
-        if not value
-    ]
-    if settings.slack_bot_token is None or settings.slack_app_token is None or missing:
-        raise TierbotError(f"{' and '.join(missing)} must be set, in the environment or in .env. See .env.example.")
-    identity = identify_patiently(settings, pause)
-    bot.prepare(identity)
+    identity = prepare_only_workspace(bot, pause, SLACK_APP_TOKEN=settings.slack_app_token)
     plan_smoke_test(bot.store, bot.clock, settings, identity.team_id)
     return SocketRunner(
         app_of(bot, identity),
-        settings.slack_app_token.get_secret_value(),
+        settings.slack_app_token.get_secret_value() if settings.slack_app_token else "",
         web_client(None, settings.slack_api_url, bot.meter),
         on_connected=lambda: reconcile_soon(bot.store, bot.clock, identity.team_id),
         meter=bot.meter,
     )
 
 
-def app_of(bot: Tierbot, identity: Identity | None) -> App:
-    """Return the Bolt app with all listeners over this bot; nothing is connected.
+def prepare_only_workspace(bot: Tierbot, pause: Callable[[float], Any], **also: object) -> Identity:
+    """Ask Slack who the bot is, and set up its workspace. `also`: more settings that are needed, by their names.
 
-    `identity` is the bot of the one workspace; None: that of each workspace in which the app is installed.
+    Raises TierbotError if a token or the channel is missing or wrong.
+    """
+    settings = bot.settings
+    needed = {"SLACK_BOT_TOKEN": settings.slack_bot_token, **also, "TIERBOT_CHANNEL": settings.channel}
+    if missing := [name for name, value in needed.items() if not value]:
+        raise TierbotError(f"{' and '.join(missing)} must be set, in the environment or in .env. See .env.example.")
+    identity = identify_patiently(settings, pause)
+    bot.prepare(identity)
+    return identity
+
+
+def app_of(bot: Tierbot, identity: Identity | None) -> App:
+    """Return the Bolt app with all listeners of this bot, not connected.
+
+    `identity` is the bot of the only workspace; None serves every workspace where the app is installed.
     """
     settings = bot.settings
     installing = None if identity else _installing(bot)
@@ -350,18 +354,20 @@ def _installing(bot: Tierbot) -> Installing:
 
 
 def _smoke_test_in(bot: Tierbot, workspace: str) -> list[Step]:
-    """Let a canary go the whole way, in the workspace that the bot token belongs to."""
+    """Run the smoke test in the workspace that the bot token belongs to."""
     token = bot.settings.slack_bot_token
     identity = identify(web_client(token.get_secret_value() if token else None, bot.settings.slack_api_url))
     if identity.team_id != workspace:
-        raise TierbotError(f"SLACK_BOT_TOKEN is of {identity.team_id}, so no smoke test can be taken in {workspace}.")
+        raise TierbotError(
+            f"SLACK_BOT_TOKEN belongs to {identity.team_id}, so the smoke test can't run in {workspace}."
+        )
     return smoke_test(bot, app_of(bot, identity), identity, bot.settings.smoke_test_channel)
 
 
 def smoke_test(bot: Tierbot, app: App, identity: Identity, channel: str) -> list[Step]:
-    """Let a canary go the whole way in a channel; see tierbot.domain.doctor.smoke_test.
+    """Run the smoke test in a channel; see tierbot.domain.doctor.smoke_test.
 
-    Raises TierbotError if SLACK_USER_TOKEN is of the wrong kind.
+    Raises TierbotError if SLACK_USER_TOKEN is the wrong kind of token.
     """
     settings, workspace = bot.settings, identity.team_id
     tags = tags_in(bot.store, workspace)
@@ -386,14 +392,14 @@ def smoke_test(bot: Tierbot, app: App, identity: Identity, channel: str) -> list
 
 
 def installed_predictors(settings: Settings) -> Predictors:
-    """Return the predictors of other distributions in this environment."""
+    """Return the predictors that other installed packages provide."""
     from tierbot.adapters.processes.predictors import InstalledPredictors  # noqa: PLC0415 - as feed_reader
 
     return InstalledPredictors(timeout=60 * settings.retrain_timeout_minutes)
 
 
 def feed_reader(settings: Settings) -> Feeds:
-    """Return what reads feeds from the open web."""
+    """Return the reader of feeds on the web."""
     from tierbot.adapters.feeds import LOOPBACK, FeedReader  # noqa: PLC0415 - an HTTP client, not needed by every command
 
     return FeedReader(allow=LOOPBACK if settings.feeds_allow_local else (), contact=settings.feeds_contact)

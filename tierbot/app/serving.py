@@ -1,7 +1,7 @@
-"""The process types: which parts of a bot run where. `tierbot run` is all in one; `web` and `worker` scale apart.
+"""The process types. `tierbot run` does everything in one process; `web` and `worker` scale separately.
 
-web      takes Slack's requests by HTTP and writes them down; as many as are needed
-worker   sends the outbox, settles votes, keeps the schedule; several may run, one keeps the schedule
+web      records Slack's requests, received by HTTP; run as many as needed
+worker   sends the outbox, settles votes, runs the schedule; of several, one runs the schedule
 """
 
 import logging
@@ -18,9 +18,8 @@ from tierbot.adapters.files.configuration import load_boundaries, load_feeds
 from tierbot.adapters.http.probes import metrics_routes, probe_routes
 from tierbot.adapters.slack.connection.socket_mode import SocketRunner
 from tierbot.adapters.slack.identity import Identity
-from tierbot.app.bootstrap import Tierbot, app_of
+from tierbot.app.bootstrap import Tierbot, app_of, prepare_only_workspace
 from tierbot.app.health import Health
-from tierbot.app.slack_access import identify_patiently
 from tierbot.domain.nouns import TierbotError
 from tierbot.reports.metrics import Metrics, ProcessFigures, StoreFigures
 from tierbot.use_cases.game.setup import bring_up_to_date
@@ -31,20 +30,14 @@ _THIS_MACHINE = ("127.0.0.1", "::1", "localhost")
 
 
 def identity_of(bot: Tierbot, pause: Callable[[float], Any] = time.sleep) -> Identity | None:
-    """Ask Slack whose bot token is set, and set its workspace up; None for many workspaces: they are brought up to date.
+    """Ask Slack who the bot is, and set up its workspace. With many workspaces, bring them up to date and return None.
 
-    Raises TierbotError if the token or the channel is missing or wrong, or what many workspaces need.
+    Raises TierbotError if a setting that this needs is missing or wrong.
     """
     if bot.settings.many_workspaces:
         _prepare_installed(bot)
         return None
-    token, channel = bot.settings.slack_bot_token, bot.settings.channel
-    missing = [name for name, value in (("SLACK_BOT_TOKEN", token), ("TIERBOT_CHANNEL", channel)) if not value]
-    if token is None or missing:
-        raise TierbotError(f"{' and '.join(missing)} must be set, in the environment or in .env. See .env.example.")
-    identity = identify_patiently(bot.settings, pause)
-    bot.prepare(identity)
-    return identity
+    return prepare_only_workspace(bot, pause)
 
 
 def _prepare_installed(bot: Tierbot) -> None:
@@ -59,9 +52,9 @@ def _prepare_installed(bot: Tierbot) -> None:
 
 
 def web_of(bot: Tierbot, identity: Identity | None, health: Health, metrics: Metrics) -> Any:
-    """Return the ASGI application of one workspace's bot, or (without an identity) that of many, who may install it.
+    """Return the ASGI application for one workspace, or (without an identity) for many, with the install pages.
 
-    Its metrics and its report are there only behind a token: this port is the world's. Raises TierbotError if
+    Metrics and the report need a token, because this port is public. Raises TierbotError if
     SLACK_SIGNING_SECRET is missing.
     """
     from tierbot.adapters.slack.connection.web import web_app  # noqa: PLC0415
@@ -78,7 +71,7 @@ def web_of(bot: Tierbot, identity: Identity | None, health: Health, metrics: Met
 
 
 def _report(bot: Tierbot) -> tuple[Any, ...]:
-    """Return the routes of the report, none without a token to put it behind."""
+    """Return the routes of the report; without a token that protects it there are none."""
     from tierbot.adapters.http.report_page import report_routes  # noqa: PLC0415 - starlette
     from tierbot.reports.page import content_security_policy, report_of, report_page  # noqa: PLC0415
 
@@ -91,7 +84,7 @@ def _report(bot: Tierbot) -> tuple[Any, ...]:
 
 
 def metrics_of() -> Metrics:
-    """Return this process's figures, in a registry of its own."""
+    """Return this process's metrics, in their own registry."""
     return Metrics(CollectorRegistry())
 
 
@@ -99,10 +92,10 @@ def metrics_of() -> Metrics:
 def watched(
     bot: Tierbot, health: Health, metrics: Metrics, port: int | None, runner: SocketRunner | None = None
 ) -> Iterator[int | None]:
-    """Have figures and health of a process served on a port of their own while the block lasts; give the port.
+    """Serve a process's metrics and health on a separate port during the block; yield the port.
 
-    port: None for TIERBOT_METRICS_PORT, which may be unset: then nothing is served. Raises TierbotError if the port
-    cannot be had, or others than this machine could read the figures without a token.
+    port: None means TIERBOT_METRICS_PORT; if that is unset, nothing is served. Raises TierbotError if the port is not
+    available, or if other machines could read the metrics without a token.
     """
     settings = bot.settings
     port = settings.metrics_port if port is None else port
@@ -126,10 +119,10 @@ def watched(
 
 
 class WebServer:
-    """uvicorn in a thread of its own, so that SIGTERM ends it in order and with exit code 0."""
+    """Runs uvicorn in a separate thread, so that SIGTERM stops it cleanly with exit code 0."""
 
     def __init__(self, app: Any, host: str, port: int, setting: str = "PORT") -> None:
-        """Prepare; `setting` is what says the port."""
+        """Prepare the server. `setting` is the name of the setting that gives the port."""
         self._setting = setting
         import uvicorn  # noqa: PLC0415
 
@@ -140,23 +133,21 @@ class WebServer:
         self._thread = threading.Thread(target=self._run, name="tierbot-web", daemon=True)
 
     def _run(self) -> None:
-        with suppress(SystemExit):  # uvicorn's way to say that it has no port; `start` says which
+        with suppress(SystemExit):  # uvicorn raises it if the port is taken; `start` reports that
             self._server.run()
 
     def start(self, patience: float = 20.0) -> int:
-        """Listen, and return the port. Raises TierbotError if the port cannot be had."""
+        """Listen, and return the port. Raises TierbotError if the port is not available."""
         self._thread.start()
         until = time.monotonic() + patience
         while not self._server.started and self._thread.is_alive() and time.monotonic() < until:
             time.sleep(0.01)
         if not self._server.started:
-            raise TierbotError(
-                f"Port {self._server.config.port} cannot be listened on. Set {self._setting} to a free one."
-            )
+            raise TierbotError(f"Port {self._server.config.port} is not available. Set {self._setting} to a free port.")
         return int(self._server.servers[0].sockets[0].getsockname()[1])
 
     def stop(self, grace: float = 7.0) -> bool:
-        """Finish the requests that are here and take no more; return whether that ended within `grace` seconds."""
+        """Finish current requests and accept no more; return whether that took less than `grace` seconds."""
         self._server.should_exit = True
         self._thread.join(grace)
         return not self._thread.is_alive()
