@@ -1,4 +1,4 @@
-"""A person's data: export, remove or anonymize everything that names them.
+"""A person's data: export, remove or anonymize everything that names them; and what retention deletes (`expire`).
 
 Verdicts, other people's scores and models don't change: they contain counts, not names.
 """
