@@ -52,16 +52,9 @@ def as_json() -> Log:
 def _own_logging() -> Iterator[None]:
     root, hooks = logging.getLogger(), (sys.excepthook, threading.excepthook)
     before = root.handlers[:], root.level
-    ours = [
-        logging.getLogger(name) for name in ("tierbot", "tierbot.use_cases.loop")
-    ]  # other tests may have set their levels
-    levels = [logger.level for logger in ours]
-    for logger in ours:
-        logger.setLevel(logging.NOTSET)
     yield
-    for logger, level in zip(ours, levels, strict=True):
-        logger.setLevel(level)
-    root.handlers[:], root.level = before[0], before[1]
+    root.handlers[:] = before[0]
+    root.setLevel(before[1])
     sys.excepthook, threading.excepthook = hooks
 
 

@@ -55,3 +55,9 @@ def test_a_button_whose_deed_breaks_is_acknowledged_and_logged(bot, box, button,
         assert (found["acked"], found["error"]) == (True, None)
     bot.runner.stop()
     assert SECRET in caplog.text
+
+
+def test_answering_slack_leaves_the_level_of_our_own_logger_alone(bot, box, post, caplog):
+    with caplog.at_level(logging.ERROR):  # Bolt sets the logger with the app's name to the root's level
+        box.do("shortcut", user="bob", callback_id="why_this_tag", ts=post, wait=5, expect=1)
+    assert logging.getLogger("tierbot").level == logging.NOTSET

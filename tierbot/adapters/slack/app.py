@@ -69,7 +69,7 @@ def build_app(
         authorize = AuthorizeBot(lambda team, _: identity if team == identity.team_id else None)
     with _muted(logging.getLogger("slack_bolt.App")):
         app = App(
-            name="tierbot",
+            name="tierbot.bolt",  # not "tierbot": Bolt sets the level of the logger with this name to the root's
             client=web_client(None, base_url, meter),
             authorize=authorize,  # type: ignore[arg-type] # it returns None for "not installed"
             oauth_settings=installing.settings if installing else None,
