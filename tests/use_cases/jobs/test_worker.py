@@ -70,6 +70,23 @@ def test_a_worker_at_work_is_not_in_trouble_and_times_what_it_settles(harness: H
     assert ("settle", False) in meter.work
 
 
+def test_votes_that_never_pause_are_settled_all_the_same(harness: Harness) -> None:
+    settled = threading.Event()
+    worker = Worker(harness.bot.store, harness.clock, nothing, lambda _: settled.set() or 0)
+    worker.start()
+    assert settled.wait(30)
+    ended = threading.Event()
+    stream = threading.Thread(target=lambda: [worker.wake() for _ in iter(lambda: ended.wait(0.001), True)])
+    stream.start()
+    for _ in range(2):
+        settled.clear()
+        found = settled.wait(30)
+    ended.set()
+    stream.join()
+    assert found
+    assert worker.stop(grace=30)
+
+
 def test_workspaces_whose_settling_fails_keep_no_other_from_being_settled(work: Any) -> None:
     settled: list[str] = []
     worker = work(settle=in_sound(lambda team: settled.append(team) or 1))

@@ -13,7 +13,8 @@ log = logging.getLogger(__name__)
 
 _SENDERS = 64  # workspaces sent to in parallel
 _IDLE = 0.25  # seconds between checks of an empty outbox
-_SETTLE_PAUSE = 0.05  # seconds to collect votes before settling
+_QUIET = 0.05  # seconds without a new vote before settling: a burst is acknowledged first
+_SETTLE_WITHIN = 0.5  # seconds after which votes are settled even if more keep arriving
 _SETTLE_EVERY = 2.0  # seconds without a wake-up call: other processes record votes, too
 _STUCK = 120.0  # seconds; a call to Slack ends within 15, a transaction waits 30 at most
 _BREATH = 2.0  # seconds before retrying what failed
@@ -151,8 +152,8 @@ class Worker:
         self._touched.wait(timeout=_SETTLE_EVERY)
         # Use at most a quarter of the time under load: acknowledgments need the database and the processor, too.
         rested = time.monotonic() - self._settled_at
-        self._stopping.wait(max(_SETTLE_PAUSE, 3 * self._settling - rested))
-        self._touched.clear()
+        self._stopping.wait(max(0.0, 3 * self._settling - rested))
+        self._wait_for_quiet()
         began = time.monotonic()
         for workspace in self._store.running_ids():
             self._beat()
@@ -160,6 +161,15 @@ class Worker:
                 self._settle_in(workspace)
         self._settled_at = time.monotonic()
         self._settling = min(self._settled_at - began, _SETTLE_EVERY)
+
+    def _wait_for_quiet(self) -> None:
+        until = time.monotonic() + _SETTLE_WITHIN
+        while time.monotonic() < until and not self._stopping.is_set():
+            self._touched.clear()
+            self._stopping.wait(_QUIET)
+            if not self._touched.is_set():
+                break
+        self._touched.clear()  # what has been recorded by now is settled now
 
     def _settle_in(self, workspace: str) -> None:
         started = time.monotonic()
