@@ -119,8 +119,7 @@ class SqlStore:
         return None if found == HEAD else f"the database's schema is {found}, this tierbot's {HEAD}"
 
     def close(self) -> None:
-        """Close all connections; using the store again opens new ones."""
-        self._database.engine.dispose()
+        self._database.close()
 
 
 def open_store(url: str, *, create: bool = True) -> SqlStore:
@@ -133,6 +132,6 @@ def open_store(url: str, *, create: bool = True) -> SqlStore:
     try:
         bring_up(database, create=create)
     except BaseException:
-        database.engine.dispose()
+        database.close()
         raise
     return SqlStore(database)
