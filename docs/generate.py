@@ -231,7 +231,14 @@ def _table_part(row: type[Row]) -> list[str]:
     return [f"## {found.name}", inspect.cleandoc(row.__doc__ or ""), "\n".join(lines)]
 
 
-_KINDS = {"Words": "text", "Moment": "moment", "Names": "list of ids", "JSON": "document", "LargeBinary": "bytes"}
+_KINDS = {
+    "Words": "text",
+    "Choice": "text",
+    "Moment": "moment",
+    "Names": "list of ids",
+    "JSON": "document",
+    "LargeBinary": "bytes",
+}
 
 
 def _kind(column: Column[Any]) -> str:

@@ -1,7 +1,6 @@
 """Jobs, and the leases that decide which process runs them."""
 
 from collections.abc import Mapping
-from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
@@ -9,13 +8,13 @@ from sqlalchemy import Connection, literal, or_, select
 
 from tierbot.adapters.store.columns import table
 from tierbot.adapters.store.work_rows import JobRow, LeaseRow, WorkspaceRow
-from tierbot.adapters.store.workspace_queries import COUNTED, Upsert, WorkspaceQueries, conflict_aware
+from tierbot.adapters.store.workspace_queries import COUNTED, Stored, Upsert, WorkspaceQueries, conflict_aware
 from tierbot.use_cases.ports import DueJob, Job
 
 _job = table(JobRow)
 _lease = table(LeaseRow)
 _workspace = table(WorkspaceRow)
-_COLUMNS = [column for column in _job.c if column.name != "workspace_id"]
+_JOB = Stored(JobRow, Job)
 
 
 def due_jobs(connection: Connection, now: datetime) -> list[DueJob]:
@@ -58,44 +57,37 @@ class SqlAgenda(WorkspaceQueries):
     """ports.Agenda."""
 
     def get(self, job_id: str) -> Job | None:
-        row = self._connection.execute(self._select(JobRow, *_COLUMNS).where(_job.c.id == job_id)).mappings().first()
-        return None if row is None else Job(**row)
+        return self._noun(_JOB, _job.c.id == job_id)
 
     def all(self) -> list[Job]:
-        statement = self._select(JobRow, *_COLUMNS).where(_job.c.finished_at.is_(None))
-        return [Job(**row) for row in self._connection.execute(statement.order_by(_job.c.due_at, _job.c.id)).mappings()]
+        return self._nouns(_JOB, _job.c.finished_at.is_(None), order=(_job.c.due_at, _job.c.id))
 
     def plan(self, kind: str, due_at: datetime) -> None:
         # Only these columns: a running job keeps its claim, and the time of its last run stays.
         self._put(JobRow, {"id": kind, "kind": kind, "due_at": due_at, "payload": {}, "attempts": 0, "error": None})
 
     def ask(self, request: Job) -> bool:
-        return self._add(JobRow, [_values(request)]) == 1
+        return self._add(JobRow, [_JOB.values(request)]) == 1
 
     def claim(self, job_id: str, run: str, now: datetime) -> Job | None:
-        claimed = self._update(JobRow).where(_job.c.id == job_id, _job.c.finished_at.is_(None), _job.c.due_at <= now)
-        count = self._connection.execute(claimed.values(claimed_by=run), execution_options=COUNTED).rowcount
-        return self.get(job_id) if count else None
+        is_due = (_job.c.id == job_id, _job.c.finished_at.is_(None), _job.c.due_at <= now)
+        return self.get(job_id) if self._change(JobRow, *is_due, claimed_by=run) else None
 
     def holds(self, job_id: str, run: str) -> bool:
         statement = self._select(JobRow, _job.c.claimed_by).where(_job.c.id == job_id)
         return self._connection.execute(statement).scalar() == run
 
     def put(self, job: Job) -> None:
-        self._put(JobRow, _values(job))
+        self._put(JobRow, _JOB.values(job))
 
     def left(self, job_id: str, payload: Mapping[str, Any]) -> None:
-        self._connection.execute(self._update(JobRow).where(_job.c.id == job_id).values(payload=dict(payload)))
+        self._change(JobRow, _job.c.id == job_id, payload=payload)
 
     def remove(self, job_id: str) -> None:
-        self._connection.execute(self._delete(JobRow).where(_job.c.id == job_id))
+        self._drop(JobRow, _job.c.id == job_id)
 
     def clear(self, before: datetime) -> None:
-        self._connection.execute(self._delete(JobRow).where(_job.c.finished_at < before))
-
-
-def _values(job: Job) -> dict[str, Any]:
-    return asdict(job) | {"payload": dict(job.payload)}
+        self._drop(JobRow, _job.c.finished_at < before)
 
 
 class SqlLeases(WorkspaceQueries):
@@ -112,8 +104,7 @@ class SqlLeases(WorkspaceQueries):
         return None if row is None else (row.holder, row.until)
 
     def clear(self, prefix: str, now: datetime) -> None:
-        gone = (_lease.c.name.startswith(prefix, autoescape=True), _lease.c.until <= now)
-        self._connection.execute(self._delete(LeaseRow).where(*gone))
+        self._drop(LeaseRow, _lease.c.name.startswith(prefix, autoescape=True), _lease.c.until <= now)
 
     def release(self, name: str, holder: str) -> None:
-        self._connection.execute(self._delete(LeaseRow).where(_lease.c.name == name, _lease.c.holder == holder))
+        self._drop(LeaseRow, _lease.c.name == name, _lease.c.holder == holder)

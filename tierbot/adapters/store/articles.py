@@ -2,47 +2,49 @@
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, fields
+from dataclasses import asdict, replace
 from datetime import datetime
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from sqlalchemy import ColumnElement, RowMapping, bindparam, func, select, union
+from sqlalchemy import ColumnElement, bindparam, func, select, union
 
 from tierbot.adapters.store.columns import table
 from tierbot.adapters.store.rows import ArticleCopyRow, ArticleRow, EmbeddingRow
 from tierbot.adapters.store.work_rows import HeldBackRow
-from tierbot.adapters.store.workspace_queries import WorkspaceQueries, chunks
+from tierbot.adapters.store.workspace_queries import Stored, WorkspaceQueries, chunks
 from tierbot.domain.nouns import Article, Copy, Thread
 
 _article = table(ArticleRow)
 _copy = table(ArticleCopyRow)
 _embedding = table(EmbeddingRow)
 _held = table(HeldBackRow)
-_FIELDS = tuple(field.name for field in fields(Article))
-_COLUMNS = [_article.c[name] for name in _FIELDS]
 _REQUESTED = _article.c.asked_in.is_not(None) | _article.c.check_tag.is_not(None)
 _STORED = np.dtype("<f4")
 
 
-def _noun(row: RowMapping) -> Article:
-    place = row["asked_in"]
-    return Article(**{**row, "asked_in": Thread(*place.split("/"))} if place else row)
+class _StoredArticle(Stored[Article]):
+    """An article; the thread to ask in is stored as "channel/ts"."""
+
+    def of(self, *values: Any) -> Article:
+        article = super().of(*values)
+        place: Any = article.asked_in
+        return replace(article, asked_in=Thread(*place.split("/"))) if place else article
+
+    def values(self, article: Article) -> dict[str, Any]:
+        place = article.asked_in
+        return super().values(article) | {"asked_in": f"{place.channel}/{place.ts}" if place else None}
 
 
-def _values(article: Article) -> dict[str, Any]:
-    found = {name: getattr(article, name) for name in _FIELDS}
-    place = article.asked_in
-    return {**found, "asked_in": f"{place.channel}/{place.ts}"} if place else found
+_ARTICLE = _StoredArticle(ArticleRow, Article)
 
 
 class SqlArticles(WorkspaceQueries):
     """ports.Articles."""
 
     def add(self, articles: Iterable[Article]) -> int:
-        rows = [_values(article) for article in articles]
-        return sum(self._add(ArticleRow, part) for part in chunks(rows))
+        return sum(self._add(ArticleRow, part) for part in chunks(map(_ARTICLE.values, articles)))
 
     def fold(self, counts: Mapping[str, int]) -> None:
         if not counts:
@@ -64,43 +66,24 @@ class SqlArticles(WorkspaceQueries):
         return len(fresh)
 
     def known_copies(self, copy_ids: Iterable[str]) -> set[str]:
-        found: set[str] = set()
-        for part in chunks(copy_ids):
-            known = self._select(ArticleCopyRow, _copy.c.id).where(_copy.c.id.in_(part))
-            found.update(self._connection.execute(known).scalars())
-        return found
+        return {row.id for row in self._each(self._select(ArticleCopyRow, _copy.c.id), _copy.c.id, copy_ids)}
 
     def sources(self, article_ids: Iterable[str]) -> dict[str, int]:
         found: dict[str, int] = {}
         for part in chunks(article_ids):
-            own = self._select(ArticleRow, _article.c.id.label("id"), _article.c.source.label("source")).where(
-                _article.c.id.in_(part)
-            )
-            others = self._select(ArticleCopyRow, _copy.c.article_id, _copy.c.source).where(
-                _copy.c.article_id.in_(part)
-            )
-            both = union(own, others).subquery()
-            found.update(
-                (key, count)
-                for key, count in self._connection.execute(select(both.c.id, func.count()).group_by(both.c.id))
-            )
+            own = self._select(ArticleRow, _article.c.id, _article.c.source).where(_article.c.id.in_(part))
+            copies = self._select(ArticleCopyRow, _copy.c.article_id, _copy.c.source)
+            both = union(own, copies.where(_copy.c.article_id.in_(part))).subquery()
+            counted = self._connection.execute(select(both.c.id, func.count()).group_by(both.c.id))
+            found.update((key, count) for key, count in counted)
         return found
 
     def get(self, article_ids: Iterable[str]) -> dict[str, Article]:
-        found: dict[str, Article] = {}
-        for part in chunks(article_ids):
-            rows = self._connection.execute(self._select(ArticleRow, *_COLUMNS).where(_article.c.id.in_(part)))
-            found.update((row["id"], _noun(row)) for row in rows.mappings())
-        return found
+        rows = self._each(self._select(ArticleRow, *_ARTICLE.columns), _article.c.id, article_ids)
+        return {row.id: _ARTICLE.of(*row) for row in rows}
 
     def _newest(self, limit: int, *conditions: Any) -> list[Article]:
-        statement = (
-            self._select(ArticleRow, *_COLUMNS)
-            .where(*conditions)
-            .order_by(_article.c.received_at.desc(), _article.c.id)
-            .limit(limit)
-        )
-        return [_noun(row) for row in self._connection.execute(statement).mappings()]
+        return self._nouns(_ARTICLE, *conditions, order=(_article.c.received_at.desc(), _article.c.id), limit=limit)
 
     def recent(self, since: datetime, limit: int) -> list[Article]:
         return self._newest(limit, _article.c.received_at >= since, ~_REQUESTED)
@@ -113,13 +96,8 @@ class SqlArticles(WorkspaceQueries):
     def requested(self, limit: int, held_on: Iterable[str] = (), *, in_threads: bool) -> list[Article]:
         in_thread = _article.c.asked_in.is_not(None)
         place = in_thread if in_threads else ~in_thread
-        statement = (
-            self._select(ArticleRow, *_COLUMNS)
-            .where(_article.c.asked_at.is_(None), _REQUESTED, place, ~self._held(list(held_on)))
-            .order_by(_article.c.received_at, _article.c.id)
-            .limit(limit)
-        )
-        return [_noun(row) for row in self._connection.execute(statement).mappings()]
+        wanted = (_article.c.asked_at.is_(None), _REQUESTED, place, ~self._held(list(held_on)))
+        return self._nouns(_ARTICLE, *wanted, order=(_article.c.received_at, _article.c.id), limit=limit)
 
     def _held(self, grounds: list[str]) -> ColumnElement[bool]:
         held = select(_held.c.article_id).where(
@@ -138,13 +116,8 @@ class SqlArticles(WorkspaceQueries):
         return sorted(found, key=lambda article: (article.received_at, article.id), reverse=True)[:limit]
 
     def to_embed(self, encoder_digest: str, after: str, limit: int) -> list[Article]:
-        following = (
-            self._select(ArticleRow, *_COLUMNS)
-            .where(_article.c.id > after, ~self._embedded_by(encoder_digest))
-            .order_by(_article.c.id)
-            .limit(limit)
-        )
-        return [_noun(row) for row in self._connection.execute(following).mappings()]
+        following = (_article.c.id > after, ~self._embedded_by(encoder_digest))
+        return self._nouns(_ARTICLE, *following, order=(_article.c.id,), limit=limit)
 
     def _embedded_by(self, encoder_digest: str) -> ColumnElement[bool]:
         embedded = select(_embedding.c.article_id).where(
@@ -162,27 +135,17 @@ class SqlArticles(WorkspaceQueries):
         for part in chunks(rows):
             self._add(EmbeddingRow, part)
             ids = [row["article_id"] for row in part]
-            self._connection.execute(
-                self._update(ArticleRow).where(_article.c.id.in_(ids)).values(embedded_with=encoder_digest)
-            )
+            self._change(ArticleRow, _article.c.id.in_(ids), embedded_with=encoder_digest)
 
     def embedded(self, encoder_digest: str, article_ids: Iterable[str]) -> set[str]:
         there = self._select(EmbeddingRow, _embedding.c.article_id).where(_embedding.c.encoder_digest == encoder_digest)
-        return {
-            key
-            for part in chunks(article_ids)
-            for key in self._connection.execute(there.where(_embedding.c.article_id.in_(part))).scalars()
-        }
+        return {row.article_id for row in self._each(there, _embedding.c.article_id, article_ids)}
 
     def embeddings(self, encoder_digest: str, article_ids: Iterable[str]) -> dict[str, NDArray[np.float32]]:
-        found: dict[str, NDArray[np.float32]] = {}
         columns = self._select(EmbeddingRow, _embedding.c.article_id, _embedding.c.vector)
-        for part in chunks(article_ids):
-            rows = self._connection.execute(
-                columns.where(_embedding.c.encoder_digest == encoder_digest, _embedding.c.article_id.in_(part))
-            )
-            found.update((key, np.frombuffer(vector, _STORED).astype(np.float32)) for key, vector in rows)
-        return found
+        there = columns.where(_embedding.c.encoder_digest == encoder_digest)
+        rows = self._each(there, _embedding.c.article_id, article_ids)
+        return {key: np.frombuffer(vector, _STORED).astype(np.float32) for key, vector in rows}
 
     def count(self) -> int:
         return int(self._connection.execute(self._select(ArticleRow, func.count())).scalar_one())

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable
 from datetime import UTC, datetime
+from enum import StrEnum
 from functools import partial
 from typing import Any, cast
 
@@ -35,6 +36,23 @@ class Words(TypeDecorator[str]):
         if value is None or (value.isascii() and "\x00" not in value):
             return value
         return value.encode("utf-16", "surrogatepass").decode("utf-16", "replace").replace("\x00", "\ufffd")
+
+
+class Choice(TypeDecorator[StrEnum]):
+    """A member of an enumeration, stored as its value."""
+
+    impl = Text
+    cache_ok = True
+
+    def __init__(self, kind: type[StrEnum]) -> None:
+        super().__init__()
+        self.kind = kind
+
+    def bind_processor(self, dialect: Dialect) -> Callable[[StrEnum | None], str]:  # noqa: ARG002
+        return str
+
+    def result_processor(self, dialect: Dialect, coltype: object) -> Callable[[str], StrEnum]:  # noqa: ARG002
+        return {member.value: member for member in self.kind}.__getitem__
 
 
 class Moment(TypeDecorator[datetime]):
@@ -90,6 +108,11 @@ document: _Declare = partial(Field, sa_type=JSON)
 number: _Declare = partial(Field, sa_type=Number)
 real: _Declare = partial(Field, sa_type=Float)
 blob: _Declare = partial(Field, sa_type=LargeBinary)
+
+
+def choice(kind: type[StrEnum], **options: Any) -> Any:
+    """Declare a column of an enumeration."""
+    return Field(sa_type=Choice(kind), **options)
 
 
 # --- tables ---------------------------------------------------------------------------------------

@@ -5,9 +5,9 @@ from collections.abc import Sequence
 from sqlalchemy import ColumnElement, func, select
 
 from tierbot.adapters.store.columns import table
-from tierbot.adapters.store.posts import POST_COLUMNS, PREDICTION_COLUMNS, post_of, prediction_of
+from tierbot.adapters.store.posts import POST, PREDICTION_COLUMNS, prediction_of
 from tierbot.adapters.store.rows import PostRow, PredictionRow, VerdictRow
-from tierbot.adapters.store.verdicts import VERDICT_COLUMNS, verdict_of
+from tierbot.adapters.store.verdicts import VERDICT
 from tierbot.adapters.store.workspace_queries import WorkspaceQueries
 from tierbot.domain.nouns import Arm
 from tierbot.use_cases.ports import LabelledPost
@@ -15,8 +15,8 @@ from tierbot.use_cases.ports import LabelledPost
 _verdict = table(VerdictRow)
 _post = table(PostRow)
 _prediction = table(PredictionRow)
-_TO_POST = 1 + len(POST_COLUMNS)
-_TO_VERDICT = _TO_POST + len(VERDICT_COLUMNS)
+_TO_POST = 1 + len(POST.columns)
+_TO_VERDICT = _TO_POST + len(VERDICT.columns)
 
 
 class SqlDataset(WorkspaceQueries):
@@ -31,7 +31,11 @@ class SqlDataset(WorkspaceQueries):
     ) -> list[tuple[int, LabelledPost]]:
         # Find the page's last number in an index first, then the page itself. In a single query, SQLite would start at
         # the posts and sort all of them for each page.
-        filters = self._filters(rounds, arms)
+        filters: list[ColumnElement[bool]] = []
+        if rounds is not None:
+            filters.append(_post.c.round_number.in_(rounds))
+        if arms is not None:
+            filters.append(_post.c.arm.in_(arms))
         while (last := self._last(after, limit)) is not None:
             found = self._between(after, last, filters)
             if found:
@@ -49,18 +53,9 @@ class SqlDataset(WorkspaceQueries):
         )
         return self._connection.execute(select(func.max(following.subquery().c.seq))).scalar()
 
-    @staticmethod
-    def _filters(rounds: Sequence[int] | None, arms: Sequence[Arm] | None) -> list[ColumnElement[bool]]:
-        found: list[ColumnElement[bool]] = []
-        if rounds is not None:
-            found.append(_post.c.round_number.in_(rounds))
-        if arms is not None:
-            found.append(_post.c.arm.in_([arm.value for arm in arms]))
-        return found
-
     def _between(self, after: int, last: int, filters: Sequence[ColumnElement[bool]]) -> list[tuple[int, LabelledPost]]:
         statement = (
-            select(_verdict.c.seq, *POST_COLUMNS, *VERDICT_COLUMNS, *PREDICTION_COLUMNS)
+            select(_verdict.c.seq, *POST.columns, *VERDICT.columns, *PREDICTION_COLUMNS)
             .where(
                 self._mine(VerdictRow, PostRow, PredictionRow),
                 _verdict.c.newest,
@@ -74,6 +69,6 @@ class SqlDataset(WorkspaceQueries):
         )
         found = []
         for row in self._connection.execute(statement).all():
-            post, verdict = post_of(row[1:_TO_POST]), verdict_of(row[_TO_POST:_TO_VERDICT])
+            post, verdict = POST.of(*row[1:_TO_POST]), VERDICT.of(*row[_TO_POST:_TO_VERDICT])
             found.append((row[0], LabelledPost(post, prediction_of(row[_TO_VERDICT:]), verdict)))
         return found

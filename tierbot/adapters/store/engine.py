@@ -10,11 +10,12 @@ import json
 import os
 import threading
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import orjson
 from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url, text
 from sqlalchemy.exc import ArgumentError, NoSuchModuleError
@@ -136,6 +137,19 @@ def read_json(text: str | bytes) -> Any:
         return json.loads(text)  # accepts NaN and lone surrogates, too
 
 
+def write_json(value: object) -> str:
+    """Write a JSON column; numpy's numbers and any mapping are accepted."""
+    return json.dumps(value, default=_plain)
+
+
+def _plain(value: object) -> object:
+    if isinstance(value, np.generic):
+        return value.item()
+    if isinstance(value, Mapping):
+        return dict(value)
+    raise TypeError(f"{type(value).__name__} can't be stored as JSON")
+
+
 def connect(url: str, *, create: bool) -> Database:
     """Return the database at `url` (SQLite or PostgreSQL), without reading or writing yet; create a missing folder.
 
@@ -185,7 +199,7 @@ def _sqlite(url: URL, *, create: bool) -> Engine:
         options["poolclass"] = StaticPool
     if file := file_of(url):
         _check_folder(file, create=create)
-    engine = create_engine(url, json_deserializer=read_json, **options)
+    engine = create_engine(url, json_serializer=write_json, json_deserializer=read_json, **options)
     event.listen(engine, "connect", _prepare_sqlite)
     event.listen(engine, "begin", _begin_sqlite)
     return engine
@@ -222,7 +236,8 @@ def _begin_sqlite(connection: Connection) -> None:
 
 def _postgresql(url: URL) -> Engine:
     try:
-        engine = create_engine(url, json_deserializer=read_json, pool_pre_ping=True, pool_size=10, max_overflow=20)
+        options = {"pool_pre_ping": True, "pool_size": 10, "max_overflow": 20}
+        engine = create_engine(url, json_serializer=write_json, json_deserializer=read_json, **options)
     except (ModuleNotFoundError, NoSuchModuleError) as fault:
         raise StoreError("PostgreSQL needs one more package. Install it: pip install 'tierbot[postgres]'.") from fault
     event.listen(engine, "connect", _prepare_postgresql)

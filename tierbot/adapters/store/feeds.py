@@ -10,7 +10,7 @@ from tierbot.adapters.store.columns import table
 from tierbot.adapters.store.rows import ArticleRow
 from tierbot.adapters.store.work_rows import FeedRow, HeldBackRow
 from tierbot.adapters.store.workspace_queries import WorkspaceQueries, chunks
-from tierbot.domain.articles.boundaries import Boundary, Held, HeldBack, HeldCount
+from tierbot.domain.articles.boundaries import Held, HeldBack, HeldCount
 from tierbot.domain.articles.feeds import Feed, FeedMemory, FeedResult, ListedBy, ListedFeed
 
 _feed = table(FeedRow)
@@ -23,27 +23,23 @@ class SqlFeedList(WorkspaceQueries):
 
     def add(self, feeds: Iterable[Feed], by: ListedBy) -> int:
         rows: list[dict[str, Any]] = [
-            {"url": feed.url, "name": feed.name, "listed_by": by.value, "memory": {}, "notes": (), "brought": 0}
+            {"url": feed.url, "name": feed.name, "listed_by": by, "memory": {}, "notes": (), "brought": 0}
             for feed in feeds
         ]
         return sum(self._add(FeedRow, part) for part in chunks(rows))
 
     def rename(self, url: str, name: str) -> None:
-        self._connection.execute(self._update(FeedRow).where(_feed.c.url == url).values(name=name))
+        self._change(FeedRow, _feed.c.url == url, name=name)
 
     def remove(self, urls: Iterable[str]) -> int:
-        removed = 0
-        for part in chunks(urls):
-            deleted = self._delete(FeedRow).where(_feed.c.url.in_(part)).returning(_feed.c.url)
-            removed += len(self._connection.execute(deleted).all())
-        return removed
+        return sum(self._drop(FeedRow, _feed.c.url.in_(part)) for part in chunks(urls))
 
     def all(self) -> list[ListedFeed]:
         rows = self._connection.execute(self._select(FeedRow).order_by(_feed.c.name, _feed.c.url))
         return [
             ListedFeed(
                 feed=Feed(row.url, row.name),
-                by=ListedBy(row.listed_by),
+                by=row.listed_by,
                 memory=FeedMemory.from_dict(row.memory),
                 polled_at=row.polled_at,
                 problem=row.problem,
@@ -54,16 +50,14 @@ class SqlFeedList(WorkspaceQueries):
         ]
 
     def polled(self, result: FeedResult, now: datetime, brought: int) -> None:
-        self._connection.execute(
-            self._update(FeedRow)
-            .where(_feed.c.url == result.feed.url)
-            .values(
-                memory=result.memory.as_dict(),
-                polled_at=now,
-                problem=result.problem,
-                notes=result.notes,
-                brought=_feed.c.brought + brought,
-            )
+        self._change(
+            FeedRow,
+            _feed.c.url == result.feed.url,
+            memory=result.memory.as_dict(),
+            polled_at=now,
+            problem=result.problem,
+            notes=result.notes,
+            brought=_feed.c.brought + brought,
         )
 
 
@@ -76,11 +70,11 @@ class SqlHeldBack(WorkspaceQueries):
                 HeldBackRow,
                 {
                     "article_id": item.article_id,
-                    "boundary": item.held.boundary.value,
+                    "boundary": item.held.boundary,
                     "rule": item.held.rule,
                     "grounds": item.grounds,
                     "at": item.at,
-                    "detail": dict(item.detail),
+                    "detail": item.detail,
                 },
             )
 
@@ -89,16 +83,8 @@ class SqlHeldBack(WorkspaceQueries):
             partition_by=(_held.c.boundary, _held.c.rule), order_by=(_held.c.at.desc(), _held.c.article_id)
         )
         many = func.count().over(partition_by=(_held.c.boundary, _held.c.rule))
-        ranked = (
-            self._select(
-                HeldBackRow,
-                _held.c.boundary,
-                _held.c.rule,
-                _held.c.article_id,
-                place.label("place"),
-                many.label("many"),
-            )
-        ).subquery()
+        columns = (_held.c.boundary, _held.c.rule, _held.c.article_id, place.label("place"), many.label("many"))
+        ranked = self._select(HeldBackRow, *columns).subquery()
         rows = self._connection.execute(
             select(ranked.c.boundary, ranked.c.rule, ranked.c.many, _article.c.title)
             .join(_article, (_article.c.id == ranked.c.article_id) & self._mine(ArticleRow))
@@ -107,5 +93,5 @@ class SqlHeldBack(WorkspaceQueries):
         )
         found: dict[Held, tuple[int, list[str]]] = {}
         for boundary, rule, count, title in rows:
-            found.setdefault(Held(Boundary(boundary), rule), (count, []))[1].append(title)
+            found.setdefault(Held(boundary, rule), (count, []))[1].append(title)
         return [HeldCount(held, count, tuple(titles[:examples])) for held, (count, titles) in found.items()]

@@ -9,19 +9,21 @@ from datetime import datetime
 from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import Row, Select, bindparam, select, update
+from sqlalchemy import Select, bindparam, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from tierbot.adapters.store.columns import table
 from tierbot.adapters.store.rows import MessageTallyRow, PostRow, ReactionEventRow, VoteRow
-from tierbot.adapters.store.workspace_queries import WorkspaceQueries, chunks, of_workspace
-from tierbot.domain.nouns import Origin, ReactionEvent, Says, Source, Vote
+from tierbot.adapters.store.workspace_queries import Stored, WorkspaceQueries, chunks, of_workspace
+from tierbot.domain.nouns import Origin, ReactionEvent, Vote
 
 _event = table(ReactionEventRow)
 _message = table(MessageTallyRow)
 _vote = table(VoteRow)
 _post = table(PostRow)
-_VOTE_COLUMNS = (_vote.c.post_id, _vote.c.user_id, _vote.c.says, _vote.c.at, _vote.c.tag)
+_EVENT = Stored(ReactionEventRow, ReactionEvent)
+_VOTE = Stored(VoteRow, Vote)
+_VOTE_COLUMNS = (_vote.c.post_id, *_VOTE.columns)
 # These run once per tallied message, while reactions wait for the database, so they are built only once.
 _IS_MESSAGE = (
     of_workspace(MessageTallyRow),
@@ -41,7 +43,7 @@ _UNTALLIED = (
     .limit(bindparam("at_most"))
 )
 _EVENTS = (
-    select(_event)
+    select(*_EVENT.columns)
     .where(
         of_workspace(ReactionEventRow),
         _event.c.channel == bindparam("in_channel"),
@@ -50,7 +52,6 @@ _EVENTS = (
     .order_by(_event.c.seq)
 )
 _UNREAD = _EVENTS.where(_event.c.seq > select(_message.c.tallied_cursor).where(*_IS_MESSAGE).scalar_subquery())
-_SAYS = {says.value: says for says in Says}
 
 
 @lru_cache
@@ -64,21 +65,6 @@ def _append_statements(dialect: str) -> tuple[Any, Any]:
     return event.returning(_event.c.event_id, _event.c.channel, _event.c.ts, _event.c.seq), known
 
 
-def _noun(row: Row[Any]) -> ReactionEvent:
-    return ReactionEvent(
-        event_id=row.event_id,
-        channel=row.channel,
-        ts=row.ts,
-        user=row.user_id,
-        name=row.name,
-        added=row.added,
-        happened_at=row.happened_at,
-        received_at=row.received_at,
-        source=Source(row.source),
-        origin=Origin(row.origin),
-    )
-
-
 class SqlLedger(WorkspaceQueries):
     """ports.Ledger."""
 
@@ -88,15 +74,15 @@ class SqlLedger(WorkspaceQueries):
     def append_all(self, events: Sequence[ReactionEvent]) -> list[bool]:
         if not events:
             return []
+        mine = {"workspace_id": self._workspace}
         insert, advance = _append_statements(self._connection.dialect.name)
-        rows = self._connection.execute(insert, [self._row(event) for event in events]).all()
+        rows = self._connection.execute(insert, [_EVENT.values(event) | mine for event in events]).all()
         ends: dict[tuple[str, str], int] = {}
         for row in rows:
             ends[row.channel, row.ts] = max(row.seq, ends.get((row.channel, row.ts), 0))
         if ends:
-            begun = {"workspace_id": self._workspace, "tallied_cursor": 0}
             messages = [
-                {**begun, "channel": channel, "ts": ts, "ledger_cursor": seq}
+                {**mine, "channel": channel, "ts": ts, "ledger_cursor": seq, "tallied_cursor": 0}
                 for (channel, ts), seq in sorted(ends.items())
             ]
             self._connection.execute(advance, messages)
@@ -104,33 +90,14 @@ class SqlLedger(WorkspaceQueries):
         first = {event.event_id: place for place, event in reversed(list(enumerate(events)))}
         return [event.event_id in new and first[event.event_id] == place for place, event in enumerate(events)]
 
-    def _row(self, event: ReactionEvent) -> dict[str, Any]:
-        return {
-            "workspace_id": self._workspace,
-            "event_id": event.event_id,
-            "channel": event.channel,
-            "ts": event.ts,
-            "user_id": event.user,
-            "name": event.name,
-            "added": event.added,
-            "happened_at": event.happened_at,
-            "received_at": event.received_at,
-            "source": event.source.value,
-            "origin": event.origin.value,
-        }
-
     def events(self, channel: str, ts: str) -> list[ReactionEvent]:
-        return [_noun(row) for row in self._run(_EVENTS, in_channel=channel, at_ts=ts)]
+        return [_EVENT.of(*row) for row in self._run(_EVENTS, in_channel=channel, at_ts=ts)]
 
     def unread(self, channel: str, ts: str) -> list[ReactionEvent]:
-        return [_noun(row) for row in self._run(_UNREAD, in_channel=channel, at_ts=ts)]
+        return [_EVENT.of(*row) for row in self._run(_UNREAD, in_channel=channel, at_ts=ts)]
 
     def newest(self, origin: Origin) -> ReactionEvent | None:
-        statement = (
-            self._select(ReactionEventRow).where(_event.c.origin == origin.value).order_by(_event.c.seq.desc()).limit(1)
-        )
-        row = self._connection.execute(statement).first()
-        return None if row is None else _noun(row)
+        return self._noun(_EVENT, _event.c.origin == origin, order=(_event.c.seq.desc(),))
 
     def cursor(self, channel: str, ts: str) -> int:
         return self._run(_CURSOR, in_channel=channel, at_ts=ts).scalar() or 0
@@ -140,32 +107,19 @@ class SqlLedger(WorkspaceQueries):
 
     def replace_votes(self, post_id: str, votes: Iterable[Vote], cursor: int) -> None:
         # Ignore votes derived from an older part of the ledger than the current ones, or after some were deleted.
-        current = self._connection.execute(
-            self._update(PostRow)
-            .where(_post.c.id == post_id, _post.c.votes_cursor <= cursor, _post.c.votes_expired_at.is_(None))
-            .values(votes_cursor=cursor)
-        ).rowcount
-        if not current:
+        current = (_post.c.id == post_id, _post.c.votes_cursor <= cursor, _post.c.votes_expired_at.is_(None))
+        if not self._change(PostRow, *current, votes_cursor=cursor):
             return
-        self._connection.execute(self._delete(VoteRow).where(_vote.c.post_id == post_id))
-        rows = [
-            {"post_id": post_id, "user_id": vote.user, "says": vote.says.value, "tag": vote.tag or "", "at": vote.at}
-            for vote in votes
-        ]
-        for part in chunks(rows):
+        self._drop(VoteRow, _vote.c.post_id == post_id)
+        for part in chunks(_VOTE.values(vote) | {"post_id": post_id, "tag": vote.tag or ""} for vote in votes):
             self._add(VoteRow, part)
 
     def tallied(self, channel: str, ts: str, cursor: int) -> None:
         self._run(_TALLIED, in_channel=channel, at_ts=ts, read_to=cursor)
 
     def cursors(self, post_ids: Iterable[str]) -> dict[str, int]:
-        found: dict[str, int] = {}
-        for part in chunks(post_ids):
-            rows = self._connection.execute(
-                self._select(PostRow, _post.c.id, _post.c.votes_cursor).where(_post.c.id.in_(part))
-            )
-            found.update((post_id, cursor) for post_id, cursor in rows)
-        return found
+        rows = self._each(self._select(PostRow, _post.c.id, _post.c.votes_cursor), _post.c.id, post_ids)
+        return dict(tuple(row) for row in rows)
 
     def votes(self, post_ids: Iterable[str]) -> dict[str, list[Vote]]:
         ids = list(post_ids)
@@ -189,11 +143,11 @@ class SqlLedger(WorkspaceQueries):
             .order_by(_vote.c.at.desc(), _vote.c.post_id)
         )
         return [
-            (post, Vote(user, _SAYS[says], at, tag or None))
+            (post, Vote(user, says, at, tag or None))
             for post, user, says, at, tag in self._connection.execute(statement)
         ]
 
     def _collect(self, statement: Select[Any], found: dict[str, list[Vote]]) -> None:
         ordered = statement.order_by(_vote.c.at, _vote.c.user_id, _vote.c.tag)
         for post, user, says, at, tag in self._connection.execute(ordered).all():
-            found.setdefault(post, []).append(Vote(user, _SAYS[says], at, tag or None))
+            found.setdefault(post, []).append(Vote(user, says, at, tag or None))

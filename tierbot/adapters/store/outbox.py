@@ -1,70 +1,54 @@
 """The outbox: deliveries to send, claimed under a lease so that a crash is noticed and nothing is sent twice."""
 
 from collections.abc import Iterable
-from dataclasses import fields
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, RowMapping, and_, case, exists, func, or_, select
+from sqlalchemy import ColumnElement, and_, case, exists, func, or_, select
 
 from tierbot.adapters.store.columns import table
 from tierbot.adapters.store.rows import PostRow
 from tierbot.adapters.store.work_rows import HoldRow, OutboxRow, WorkspaceRow
-from tierbot.adapters.store.workspace_queries import WorkspaceQueries, chunks
+from tierbot.adapters.store.workspace_queries import Stored, WorkspaceQueries, chunks
 from tierbot.use_cases.ports import Delivery, DeliveryKind, DeliveryState
 
 _outbox = table(OutboxRow)
 _hold = table(HoldRow)
 _post = table(PostRow)
-_FIELDS = tuple(field.name for field in fields(Delivery))
-_COLUMNS = [_outbox.c[name] for name in _FIELDS]
-_OPEN = (DeliveryState.PENDING.value, DeliveryState.SENDING.value)
-_NEEDS_ITS_POST = (DeliveryKind.PREFILL.value, DeliveryKind.UPDATE.value)
+_DELIVERY = Stored(OutboxRow, Delivery)
+_OPEN = (DeliveryState.PENDING, DeliveryState.SENDING)
+_NEEDS_ITS_POST = (DeliveryKind.PREFILL, DeliveryKind.UPDATE)
 
 
 def something_due(now: datetime) -> ColumnElement[bool]:
     """Return the condition that something in a workspace's outbox is due."""
-    lateness = case((_outbox.c.state == DeliveryState.SENDING.value, _outbox.c.lease_until), else_=_outbox.c.due_at)
+    lateness = case((_outbox.c.state == DeliveryState.SENDING, _outbox.c.lease_until), else_=_outbox.c.due_at)
     mine = _outbox.c.workspace_id == table(WorkspaceRow).c.workspace_id
     return exists().where(mine, _outbox.c.state.in_(_OPEN), lateness <= now)
-
-
-def _noun(row: RowMapping) -> Delivery:
-    values = {name: row[name] for name in _FIELDS}
-    return Delivery(**{**values, "kind": DeliveryKind(row["kind"]), "state": DeliveryState(row["state"])})
 
 
 class SqlOutbox(WorkspaceQueries):
     """ports.Outbox."""
 
     def add(self, deliveries: Iterable[Delivery]) -> int:
-        rows = [
-            {
-                **{name: getattr(delivery, name) for name in _FIELDS},
-                "kind": delivery.kind.value,
-                "state": delivery.state.value,
-                "payload": dict(delivery.payload),
-                "post_id": delivery.payload.get("post_id"),
-            }
-            for delivery in deliveries
-        ]
+        rows = (_DELIVERY.values(one) | {"post_id": one.payload.get("post_id")} for one in deliveries)
         return sum(self._add(OutboxRow, part, key=("workspace_id", "id")) for part in chunks(rows))
 
     def claim(self, now: datetime, lease_until: datetime, limit: int) -> list[Delivery]:
         ready = or_(
-            and_(_outbox.c.state == DeliveryState.PENDING.value, _outbox.c.due_at <= now),
-            and_(_outbox.c.state == DeliveryState.SENDING.value, _outbox.c.lease_until <= now),
+            and_(_outbox.c.state == DeliveryState.PENDING, _outbox.c.due_at <= now),
+            and_(_outbox.c.state == DeliveryState.SENDING, _outbox.c.lease_until <= now),
         )
         held = select(_hold.c.kind).where(self._mine(HoldRow), _hold.c.until > now)
         placed = select(_post.c.id).where(self._mine(PostRow), _post.c.id == _outbox.c.post_id, _post.c.ts.is_not(None))
         other = _outbox.alias()
         being_sent = (
             other.c.workspace_id == self._workspace,
-            other.c.state == DeliveryState.SENDING.value,
+            other.c.state == DeliveryState.SENDING,
             other.c.lease_until > now,
         )
         # Two updates of the same message must not overtake each other: the later one knows more.
-        is_update = other.c.kind == DeliveryKind.UPDATE.value
+        is_update = other.c.kind == DeliveryKind.UPDATE
         busy = select(other.c.seq).where(*being_sent, is_update, other.c.post_id == _outbox.c.post_id)
         # A delivery with priority goes first and alone: no other process may send the rest meanwhile.
         urgent = select(other.c.seq).where(*being_sent, other.c.priority > 0)
@@ -72,25 +56,22 @@ class SqlOutbox(WorkspaceQueries):
             other.c.workspace_id == self._workspace, other.c.id == _outbox.c.after_id, other.c.state.in_(_OPEN)
         )
         statement = (
-            self._select(OutboxRow, _outbox.c.seq, *_COLUMNS)
+            self._select(OutboxRow, _outbox.c.seq, *_DELIVERY.columns)
             # The first condition matches the partial index, so finished rows are never read.
             .where(_outbox.c.state.in_(_OPEN), ready, _outbox.c.kind.not_in(held))
             .where(or_(_outbox.c.kind.not_in(_NEEDS_ITS_POST), placed.exists()))
-            .where(or_(_outbox.c.kind != DeliveryKind.UPDATE.value, ~busy.exists()))
+            .where(or_(_outbox.c.kind != DeliveryKind.UPDATE, ~busy.exists()))
             .where(or_(_outbox.c.priority > 0, ~urgent.exists()))
             .where(or_(_outbox.c.after_id.is_(None), ~before.exists()))
             .order_by(func.coalesce(_outbox.c.priority, 0).desc(), _outbox.c.seq)
             .limit(limit)
             .with_for_update(skip_locked=True, of=_outbox)
         )
-        rows = self._connection.execute(statement).mappings().all()
-        for part in chunks(row["seq"] for row in rows):
-            self._connection.execute(
-                self._update(OutboxRow)
-                .where(_outbox.c.seq.in_(part))
-                .values(state=DeliveryState.SENDING.value, lease_until=lease_until, attempts=_outbox.c.attempts + 1)
-            )
-        return [_noun(row) for row in rows]
+        rows = self._connection.execute(statement).all()
+        sending = {"state": DeliveryState.SENDING, "lease_until": lease_until, "attempts": _outbox.c.attempts + 1}
+        for part in chunks(row.seq for row in rows):
+            self._change(OutboxRow, _outbox.c.seq.in_(part), **sending)
+        return [_DELIVERY.of(*row[1:]) for row in rows]
 
     def done(self, claimed: Delivery, result: str | None, now: datetime) -> bool:
         return self._end(claimed, DeliveryState.DONE, result=result, done_at=now, error=None)
@@ -101,30 +82,19 @@ class SqlOutbox(WorkspaceQueries):
     def park(self, claimed: Delivery, error: str) -> bool:
         parked = self._end(claimed, DeliveryState.PARKED, error=error)
         if parked and claimed.kind is DeliveryKind.POST:
-            # Its pre-fills would wait forever.
-            self._connection.execute(
-                self._update(OutboxRow)
-                .where(
-                    _outbox.c.post_id == claimed.payload["post_id"],
-                    _outbox.c.kind == DeliveryKind.PREFILL.value,
-                    _outbox.c.state.in_(_OPEN),
-                )
-                .values(state=DeliveryState.PARKED.value, error="its post was not sent")
-            )
+            prefills = (_outbox.c.post_id == claimed.payload["post_id"], _outbox.c.kind == DeliveryKind.PREFILL)
+            would_wait = (*prefills, _outbox.c.state.in_(_OPEN))  # forever
+            self._change(OutboxRow, *would_wait, state=DeliveryState.PARKED, error="its post was not sent")
         return parked
 
     def _end(self, claimed: Delivery, state: DeliveryState, **values: Any) -> bool:
         """End a claim. Every claim increments the attempts, so their number distinguishes it from a later claim."""
-        changed = self._connection.execute(
-            self._update(OutboxRow)
-            .where(
-                _outbox.c.id == claimed.id,
-                _outbox.c.state == DeliveryState.SENDING.value,
-                _outbox.c.attempts == claimed.attempts + 1,
-            )
-            .values(state=state.value, lease_until=None, **values)
+        still_held = (
+            _outbox.c.id == claimed.id,
+            _outbox.c.state == DeliveryState.SENDING,
+            _outbox.c.attempts == claimed.attempts + 1,
         )
-        return changed.rowcount == 1
+        return self._change(OutboxRow, *still_held, state=state, lease_until=None, **values) == 1
 
     def hold(self, kind: DeliveryKind, until: datetime) -> None:
         insert = self._conflict_aware(HoldRow)
@@ -134,39 +104,26 @@ class SqlOutbox(WorkspaceQueries):
                 set_={"until": insert.excluded.until},
                 where=_hold.c.until < insert.excluded.until,
             ),
-            {"workspace_id": self._workspace, "kind": kind.value, "until": until},
+            {"workspace_id": self._workspace, "kind": kind, "until": until},
         )
 
     def release(self, now: datetime) -> None:
-        waits = (_outbox.c.state == DeliveryState.PENDING.value, _outbox.c.due_at > now)
-        self._connection.execute(self._update(OutboxRow).where(*waits).values(due_at=now))
-        self._connection.execute(self._update(HoldRow).where(_hold.c.until > now).values(until=now))
+        self._change(OutboxRow, _outbox.c.state == DeliveryState.PENDING, _outbox.c.due_at > now, due_at=now)
+        self._change(HoldRow, _hold.c.until > now, until=now)
 
     def counts(self) -> dict[DeliveryState, int]:
-        rows = self._connection.execute(
-            self._select(OutboxRow, _outbox.c.state, func.count()).group_by(_outbox.c.state)
-        )
+        counted = self._select(OutboxRow, _outbox.c.state, func.count()).group_by(_outbox.c.state)
         found = dict.fromkeys(DeliveryState, 0)
-        found.update((DeliveryState(state), count) for state, count in rows)
+        found.update((state, count) for state, count in self._connection.execute(counted))
         return found
 
     def waiting(self, kind: DeliveryKind, post_id: str) -> list[Delivery]:
-        pending = _outbox.c.state == DeliveryState.PENDING.value
-        return self._all(pending, _outbox.c.kind == kind.value, _outbox.c.post_id == post_id)
+        pending = _outbox.c.state == DeliveryState.PENDING
+        wanted = (pending, _outbox.c.kind == kind, _outbox.c.post_id == post_id)
+        return self._nouns(_DELIVERY, *wanted, order=(_outbox.c.seq,))
 
     def oldest(self) -> Delivery | None:
-        statement = (
-            self._select(OutboxRow, *_COLUMNS)
-            .where(_outbox.c.state.in_(_OPEN))
-            .order_by(_outbox.c.due_at, _outbox.c.seq)
-            .limit(1)
-        )
-        row = self._connection.execute(statement).mappings().first()
-        return None if row is None else _noun(row)
+        return self._noun(_DELIVERY, _outbox.c.state.in_(_OPEN), order=(_outbox.c.due_at, _outbox.c.seq))
 
     def parked(self) -> list[Delivery]:
-        return self._all(_outbox.c.state == DeliveryState.PARKED.value)
-
-    def _all(self, *conditions: ColumnElement[bool]) -> list[Delivery]:
-        statement = self._select(OutboxRow, *_COLUMNS).where(*conditions).order_by(_outbox.c.seq)
-        return [_noun(row) for row in self._connection.execute(statement).mappings()]
+        return self._nouns(_DELIVERY, _outbox.c.state == DeliveryState.PARKED, order=(_outbox.c.seq,))

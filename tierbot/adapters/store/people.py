@@ -77,16 +77,13 @@ class SqlPeople(WorkspaceQueries):
 
     def remove(self, user: str, now: datetime) -> int:
         self._make_final(table(VoteRow).c.user_id == user, now)
-        changed = sum(
-            self._connection.execute(self._delete(row).where(table(row).c.user_id == user)).rowcount
-            for row in _THEIRS.values()
-        )
+        changed = sum(self._drop(row, table(row).c.user_id == user) for row in _THEIRS.values())
         return changed + self._replace_name(user, "anon-removed", None)
 
     def _replace_name(self, user: str, name: str, winner: str | None) -> int:
         """Replace a person's id by `name` in the audit trail and messages, and by `winner` in rounds that they won."""
         columns = table(RoundRow).c
-        changed = self._connection.execute(self._delete(TrainerRow).where(table(TrainerRow).c.user_id == user)).rowcount
+        changed = self._drop(TrainerRow, table(TrainerRow).c.user_id == user)
         for honor in _HONORS:
             changed += self._change(RoundRow, columns[honor] == user, **{honor: winner})
         changed += self._change(ArticleRow, table(ArticleRow).c.asked_by == user, asked_by=name)
@@ -97,17 +94,13 @@ class SqlPeople(WorkspaceQueries):
             changed += self._rename(row, column, user, name)
         return changed
 
-    def _change(self, row: type[Row], condition: ColumnElement[bool], **values: Any) -> int:
-        return self._connection.execute(self._update(row).where(condition).values(values)).rowcount
-
     def _rename(self, row: type[Row], column: str, user: str, name: str) -> int:
         keys = [key for key in table(row).primary_key if key.name != "workspace_id"]
         statement = self._select(row, *keys, table(row).c[column]).where(self._mentions(row, column, user))
         found = self._connection.execute(statement).all()
         for *key, document in found:
             mine = [column == value for column, value in zip(keys, key, strict=True)]
-            renamed = _renamed(document, user, name)
-            self._connection.execute(self._update(row).where(*mine).values({column: renamed}))
+            self._change(row, *mine, **{column: _renamed(document, user, name)})
         return len(found)
 
     def _make_final(self, lost: ColumnElement[bool], now: datetime) -> None:
@@ -115,11 +108,8 @@ class SqlPeople(WorkspaceQueries):
         post, round_ = table(PostRow).c, table(RoundRow).c
         frozen = self._select(RoundRow, round_.number).where(round_.frozen_at.is_not(None))
         losing = self._select(VoteRow, table(VoteRow).c.post_id).where(lost)
-        self._connection.execute(
-            self._update(PostRow)
-            .where(post.id.in_(losing), post.round_number.in_(frozen), post.votes_expired_at.is_(None))
-            .values(votes_expired_at=now)
-        )
+        newly_final = (post.id.in_(losing), post.round_number.in_(frozen), post.votes_expired_at.is_(None))
+        self._change(PostRow, *newly_final, votes_expired_at=now)
 
     def expire(self, before: datetime, now: datetime) -> Mapping[str, int]:
         outbox, event, invitation = (table(row).c for row in (OutboxRow, ReactionEventRow, InvitationRow))
@@ -139,17 +129,14 @@ class SqlPeople(WorkspaceQueries):
             "reactions": (ReactionEventRow, and_(event.happened_at < before, *said)),
             "votes": (VoteRow, old_votes),
             "invitations": (InvitationRow, (invitation.created_at < before) & invitation.post_id.not_in(played)),
-            "messages": (OutboxRow, (outbox.state == DeliveryState.DONE.value) & (outbox.done_at < before)),
+            "messages": (OutboxRow, (outbox.state == DeliveryState.DONE) & (outbox.done_at < before)),
             "actions": (AuditRow, table(AuditRow).c.at < before),
         }
         articles = table(ArticleRow).c
         forgotten = self._change(
             ArticleRow, articles.asked_by.is_not(None) & (articles.received_at < before), asked_by=None
         )
-        return {"requests": forgotten} | {
-            name: self._connection.execute(self._delete(row).where(condition)).rowcount
-            for name, (row, condition) in old.items()
-        }
+        return {"requests": forgotten} | {name: self._drop(row, condition) for name, (row, condition) in old.items()}
 
 
 def _renamed(value: Any, user: str, name: str) -> Any:

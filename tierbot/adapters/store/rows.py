@@ -13,6 +13,7 @@ from tierbot.adapters.store.columns import (
     Row,
     WorkspaceScoped,
     blob,
+    choice,
     document,
     moment,
     names,
@@ -22,6 +23,7 @@ from tierbot.adapters.store.columns import (
     some,
     words,
 )
+from tierbot.domain.nouns import Arm, ModelState, Origin, Outcome, Says, Source
 
 _REQUESTED = "asked_at IS NULL AND (asked_in IS NOT NULL OR check_tag IS NOT NULL)"
 
@@ -124,7 +126,7 @@ class PostRow(WorkspaceScoped, table=True):
     prediction_id: str = words()
     article_id: str = words()
     round_number: int
-    arm: str = words()
+    arm: Arm = choice(Arm)
     arm_probability: float = real()
     shown_tag: str = words()
     channel: str = words()
@@ -175,7 +177,7 @@ class VerdictRow(Row, table=True):
     seq: int = number(primary_key=True)
     workspace_id: str = words()
     post_id: str = words()
-    outcome: str = words()
+    outcome: Outcome = choice(Outcome)
     tags: dict[str, float] = document()
     reward: float | None = real(default=None)
     weight: float = real()
@@ -213,8 +215,8 @@ class ReactionEventRow(Row, table=True):
     added: bool
     happened_at: datetime = moment()
     received_at: datetime = moment()
-    source: str = words()
-    origin: str = words()
+    source: Source = choice(Source)
+    origin: Origin = choice(Origin)
 
 
 class MessageTallyRow(WorkspaceScoped, table=True):
@@ -237,7 +239,7 @@ class VoteRow(WorkspaceScoped, table=True):
     __table_args__ = (refers("post_id", "post"), Index(None, "workspace_id", "user_id", "at"))
     post_id: str = words(primary_key=True)
     user_id: str = words(primary_key=True)
-    says: str = words(primary_key=True)
+    says: Says = choice(Says, primary_key=True)
     tag: str = words(primary_key=True)  # "" if the vote names no tag; a key can't contain NULL
     at: datetime = moment()
 
@@ -296,7 +298,7 @@ class ModelVersionRow(WorkspaceScoped, table=True):
     id: str = words(primary_key=True)
     number: int
     parent: str | None = words(default=None)
-    state: str = words()
+    state: ModelState = choice(ModelState)
     encoder_digest: str = words()
     sha256: str = words()
     created_at: datetime = moment()

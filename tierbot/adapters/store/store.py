@@ -27,7 +27,7 @@ from tierbot.adapters.store.schema import HEAD, bring_up, revision
 from tierbot.adapters.store.trainers import SqlTrainers
 from tierbot.adapters.store.verdicts import SqlVerdicts
 from tierbot.adapters.store.work_rows import WorkspaceRow
-from tierbot.adapters.store.workspaces import SqlDoubts, SqlWorkspaces, workspace_noun
+from tierbot.adapters.store.workspaces import WORKSPACE, SqlDoubts, SqlWorkspaces
 from tierbot.use_cases.jobs.fencing import check_claim
 from tierbot.use_cases.ports import DueJob, Transaction, Workspace
 
@@ -89,9 +89,9 @@ class SqlStore:
         return self._ids()
 
     def workspaces(self) -> list[Workspace]:
-        statement = select(_workspace).order_by(_workspace.c.workspace_id)
+        statement = select(*WORKSPACE.columns).order_by(_workspace.c.workspace_id)
         with self._database.read() as connection:
-            return [workspace_noun(row) for row in connection.execute(statement)]
+            return [WORKSPACE.of(*row) for row in connection.execute(statement)]
 
     def running_ids(self) -> list[str]:
         return self._ids(_workspace.c.stopped_at.is_(None))

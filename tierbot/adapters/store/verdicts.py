@@ -1,44 +1,22 @@
 """Verdicts: all of them are stored; a flag marks each post's newest."""
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import fields
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, func, or_, select
+from sqlalchemy import ColumnElement, and_, func, select
 
 from tierbot.adapters.store.columns import table
-from tierbot.adapters.store.posts import POST_COLUMNS, PREDICTION_COLUMNS, post_of, prediction_of
+from tierbot.adapters.store.posts import POST, PREDICTION_COLUMNS, prediction_of
 from tierbot.adapters.store.rows import PostRow, PredictionRow, VerdictRow
-from tierbot.adapters.store.workspace_queries import WorkspaceQueries, chunks
+from tierbot.adapters.store.workspace_queries import Stored, WorkspaceQueries
 from tierbot.domain.nouns import Outcome, Post, Selection, SettledPost, Verdict
 from tierbot.use_cases.ports import LabelledPost
 
 _verdict = table(VerdictRow)
 _post = table(PostRow)
 _prediction = table(PredictionRow)
-# In the dataclass's order, so a row's values can be passed by position.
-_FIELDS = tuple(field.name for field in fields(Verdict))
-VERDICT_COLUMNS = [_verdict.c[name] for name in _FIELDS]
-_WIDTH = len(VERDICT_COLUMNS)
-_POST_WIDTH = len(POST_COLUMNS)
-
-
-def verdict_of(values: Sequence[Any]) -> Verdict:
-    """Return the verdict for the values of VERDICT_COLUMNS."""
-    post_id, outcome, *others = values
-    return Verdict(post_id, Outcome(outcome), *others)
-
-
-def _values(verdict: Verdict) -> dict[str, Any]:
-    return {
-        **{name: getattr(verdict, name) for name in _FIELDS},
-        "outcome": verdict.outcome.value,
-        "tags": {tag: float(weight) for tag, weight in verdict.tags.items()},
-        "support": {tag: int(voters) for tag, voters in verdict.support.items()},
-        "reward": None if verdict.reward is None else float(verdict.reward),
-        "weight": float(verdict.weight),
-    }
+VERDICT = Stored(VerdictRow, Verdict)
 
 
 class SqlVerdicts(WorkspaceQueries):
@@ -46,14 +24,11 @@ class SqlVerdicts(WorkspaceQueries):
 
     def add(self, verdict: Verdict) -> bool:
         key = ("workspace_id", "post_id", "ledger_cursor", "aggregator", "model_versions")
-        if not self._add(VerdictRow, [{**_values(verdict), "newest": False}], key=key):
+        if not self._add(VerdictRow, [VERDICT.values(verdict) | {"newest": False}], key=key):
             return False
         self._mark_newest(verdict.post_id)
-        self._connection.execute(
-            self._update(PostRow)
-            .where(_post.c.id == verdict.post_id, _post.c.settled_cursor < verdict.ledger_cursor)
-            .values(settled_cursor=verdict.ledger_cursor)
-        )
+        cursor = verdict.ledger_cursor
+        self._change(PostRow, _post.c.id == verdict.post_id, _post.c.settled_cursor < cursor, settled_cursor=cursor)
         return True
 
     def _mark_newest(self, post_id: str) -> None:
@@ -62,19 +37,12 @@ class SqlVerdicts(WorkspaceQueries):
         newest = self._connection.execute(
             self._select(VerdictRow, _verdict.c.seq).where(of_post).order_by(*order).limit(1)
         ).scalar_one()
-        self._connection.execute(
-            self._update(VerdictRow).where(of_post, _verdict.c.newest, _verdict.c.seq != newest).values(newest=False)
-        )
-        self._connection.execute(self._update(VerdictRow).where(_verdict.c.seq == newest).values(newest=True))
+        self._change(VerdictRow, of_post, _verdict.c.newest, _verdict.c.seq != newest, newest=False)
+        self._change(VerdictRow, _verdict.c.seq == newest, newest=True)
 
     def latest(self, post_ids: Iterable[str]) -> dict[str, Verdict]:
-        found: dict[str, Verdict] = {}
-        for part in chunks(post_ids):
-            rows = self._connection.execute(
-                self._select(VerdictRow, *VERDICT_COLUMNS).where(_verdict.c.newest, _verdict.c.post_id.in_(part))
-            )
-            found.update((row[0], verdict_of(row)) for row in rows)
-        return found
+        newest = self._select(VerdictRow, *VERDICT.columns).where(_verdict.c.newest)
+        return {row.post_id: VERDICT.of(*row) for row in self._each(newest, _verdict.c.post_id, post_ids)}
 
     def labeled(self, *, rounds: Sequence[int] | None = None) -> list[LabelledPost]:
         rows = self._joined(rounds, *PREDICTION_COLUMNS)
@@ -99,7 +67,7 @@ class SqlVerdicts(WorkspaceQueries):
         self, rounds: Sequence[int] | None, *more: ColumnElement[Any]
     ) -> Iterator[tuple[Post, Verdict, Sequence[Any]]]:
         statement = (
-            select(*POST_COLUMNS, *VERDICT_COLUMNS, *more)
+            select(*POST.columns, *VERDICT.columns, *more)
             .where(
                 self._mine(PostRow, VerdictRow, PredictionRow),
                 and_(_verdict.c.post_id == _post.c.id, _verdict.c.newest),
@@ -109,14 +77,15 @@ class SqlVerdicts(WorkspaceQueries):
         )
         if rounds is not None:
             statement = statement.where(_post.c.round_number.in_(rounds))
+        width = len(POST.columns)
+        end = width + len(VERDICT.columns)
         for row in self._connection.execute(statement):
-            end = _POST_WIDTH + _WIDTH
-            yield post_of(row[:_POST_WIDTH]), verdict_of(row[_POST_WIDTH:end]), row[end:]
+            yield POST.of(*row[:width]), VERDICT.of(*row[width:end]), row[end:]
 
     def count_since(self, moment: datetime) -> int:
         statement = self._select(VerdictRow, func.count()).where(
             _verdict.c.newest,
             _verdict.c.settled_at > moment,
-            or_(_verdict.c.outcome == Outcome.NAMED.value, _verdict.c.outcome == Outcome.WRONG.value),
+            _verdict.c.outcome.in_((Outcome.NAMED, Outcome.WRONG)),
         )
         return int(self._connection.execute(statement).scalar_one())

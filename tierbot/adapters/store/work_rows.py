@@ -11,6 +11,7 @@ from sqlalchemy import Index, UniqueConstraint
 from tierbot.adapters.store.columns import (
     Row,
     WorkspaceScoped,
+    choice,
     document,
     moment,
     names,
@@ -20,6 +21,9 @@ from tierbot.adapters.store.columns import (
     some,
     words,
 )
+from tierbot.domain.articles.boundaries import Boundary
+from tierbot.domain.articles.feeds import ListedBy
+from tierbot.use_cases.ports import DeliveryKind, DeliveryState
 
 # --- workspace, tags, people ----------------------------------------------------------------------
 
@@ -144,13 +148,13 @@ class OutboxRow(Row, table=True):
     seq: int = number(primary_key=True)
     workspace_id: str = words()
     id: str = words()
-    kind: str = words()
+    kind: DeliveryKind = choice(DeliveryKind)
     channel: str = words()
     post_id: str | None = words(default=None)  # from the payload; pre-fills wait for their post
     payload: dict[str, Any] = document()
     created_at: datetime = moment()
     due_at: datetime = moment()
-    state: str = words()
+    state: DeliveryState = choice(DeliveryState)
     attempts: int
     lease_until: datetime | None = moment(default=None)
     result: str | None = words(default=None)
@@ -164,7 +168,7 @@ class HoldRow(WorkspaceScoped, table=True):
     """The time until which no delivery of a kind may be sent."""
 
     __tablename__ = "hold"
-    kind: str = words(primary_key=True)
+    kind: DeliveryKind = choice(DeliveryKind, primary_key=True)
     until: datetime = moment()
 
 
@@ -233,7 +237,7 @@ class FeedRow(WorkspaceScoped, table=True):
     __tablename__ = "feed"
     url: str = words(primary_key=True)
     name: str = words()
-    listed_by: str = words()
+    listed_by: ListedBy = choice(ListedBy)
     memory: dict[str, Any] = document()  # FeedMemory.as_dict
     polled_at: datetime | None = moment(default=None)
     problem: str | None = words(default=None)
@@ -250,7 +254,7 @@ class HeldBackRow(WorkspaceScoped, table=True):
         Index(None, "workspace_id", "boundary", "rule", "at"),
     )
     article_id: str = words(primary_key=True)
-    boundary: str = words(primary_key=True)
+    boundary: Boundary = choice(Boundary, primary_key=True)
     rule: str = words()
     grounds: str = words()  # the rules (and the model) in force; while they last, the article isn't a candidate
     at: datetime = moment()

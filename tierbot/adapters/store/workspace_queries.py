@@ -1,14 +1,14 @@
 """The base of a transaction's parts: it restricts every statement to the transaction's workspace."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import fields
 from itertools import islice
-from typing import Any, TypeVar
+from typing import Any, Generic, TypeVar
 
 from sqlalchemy import (
     ColumnElement,
     Connection,
     CursorResult,
-    Delete,
     Executable,
     Select,
     Update,
@@ -22,6 +22,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from tierbot.adapters.store.columns import Row, table
 
+N = TypeVar("N")
 T = TypeVar("T")
 Upsert = sqlite.Insert | postgresql.Insert
 CHUNK = 500
@@ -52,6 +53,25 @@ def conflict_aware(connection: Connection, row: type[Row]) -> Upsert:
     return sqlite.insert(table(row))
 
 
+class Stored(Generic[N]):
+    """A noun's fields, and the columns that store them, under the same names except for `renamed` fields."""
+
+    def __init__(self, row: type[Row], noun: Callable[..., N], **renamed: str) -> None:
+        renamed.setdefault("user", "user_id")
+        self.row = row
+        self._noun = noun
+        self._names = {field.name: renamed.get(field.name, field.name) for field in fields(noun)}  # type: ignore[arg-type]
+        self.columns = [table(row).c[name] for name in self._names.values()]
+
+    def of(self, *values: Any) -> N:
+        """Return the noun for the values of `columns`, in order."""
+        return self._noun(*values)
+
+    def values(self, noun: N) -> dict[str, Any]:
+        """Return a noun's values by column."""
+        return {name: getattr(noun, field) for field, name in self._names.items()}
+
+
 class WorkspaceQueries:
     """A part of a transaction (articles, posts, …), bound to one connection and one workspace."""
 
@@ -74,8 +94,31 @@ class WorkspaceQueries:
     def _update(self, row: type[Row]) -> Update:
         return update(table(row)).where(self._mine(row))
 
-    def _delete(self, row: type[Row]) -> Delete:
-        return delete(table(row)).where(self._mine(row))
+    def _change(self, row: type[Row], *conditions: ColumnElement[bool], **values: Any) -> int:
+        """Update the rows that satisfy the conditions; return how many."""
+        return self._connection.execute(self._update(row).where(*conditions).values(values)).rowcount
+
+    def _drop(self, row: type[Row], *conditions: ColumnElement[bool]) -> int:
+        """Delete the rows that satisfy the conditions; return how many."""
+        return self._connection.execute(delete(table(row)).where(self._mine(row), *conditions)).rowcount
+
+    def _each(self, statement: Select[Any], column: ColumnElement[Any], keys: Iterable[Any]) -> Iterator[Any]:
+        """Yield the rows of a statement whose `column` is among `keys`, asking for a chunk of keys at a time."""
+        for part in chunks(keys):
+            yield from self._connection.execute(statement.where(column.in_(part)))
+
+    def _nouns(
+        self, stored: Stored[N], *conditions: ColumnElement[bool], order: Sequence[Any], limit: int | None = None
+    ) -> list[N]:
+        """Return the nouns that satisfy the conditions."""
+        statement = self._select(stored.row, *stored.columns).where(*conditions).order_by(*order)
+        return [stored.of(*row) for row in self._connection.execute(statement.limit(limit))]
+
+    def _noun(self, stored: Stored[N], *conditions: ColumnElement[bool], order: Sequence[Any] = ()) -> N | None:
+        """Return the first noun that satisfies the conditions, None if there is none."""
+        statement = self._select(stored.row, *stored.columns).where(*conditions).order_by(*order).limit(1)
+        row = self._connection.execute(statement).first()
+        return None if row is None else stored.of(*row)
 
     def _conflict_aware(self, row: type[Row]) -> Upsert:
         return conflict_aware(self._connection, row)

@@ -1,11 +1,8 @@
 """The workspace, its tags, doubts about its people, and the audit trail."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, fields
 from datetime import datetime
 from typing import Any
-
-from sqlalchemy import Row
 
 from tierbot.adapters.store.columns import table
 from tierbot.adapters.store.errors import StoreError
@@ -19,7 +16,7 @@ from tierbot.adapters.store.work_rows import (
     TagRow,
     WorkspaceRow,
 )
-from tierbot.adapters.store.workspace_queries import WorkspaceQueries, chunks
+from tierbot.adapters.store.workspace_queries import Stored, WorkspaceQueries, chunks
 from tierbot.domain.nouns import Tag
 from tierbot.domain.tags import TagSpace
 from tierbot.use_cases.ports import Doubt, PushDraw, SmokeTestResult, Workspace
@@ -28,34 +25,31 @@ _tag = table(TagRow)
 _audit = table(AuditRow)
 _workspace = table(WorkspaceRow)
 _draw = table(PushDrawRow)
-_FIELDS = tuple(field.name for field in fields(Workspace))[1:]  # the first is the id
-_TAG_FIELDS = tuple(field.name for field in fields(Tag))
-
-
-def workspace_noun(row: Row[Any]) -> Workspace:
-    """Return the workspace for a row of its table."""
-    return Workspace(row.workspace_id, *(getattr(row, name) for name in _FIELDS))
+_doubt = table(DoubtRow)
+WORKSPACE = Stored(WorkspaceRow, Workspace, id="workspace_id")
+_TAG = Stored(TagRow, Tag)
+_DRAW = Stored(PushDrawRow, PushDraw)
+_SMOKE_TEST = Stored(SmokeTestRow, SmokeTestResult)
+_DOUBT = Stored(DoubtRow, Doubt)
 
 
 class SqlWorkspaces(WorkspaceQueries):
     """ports.Workspaces."""
 
     def get(self) -> Workspace | None:
-        row = self._connection.execute(self._select(WorkspaceRow)).first()
-        return None if row is None else workspace_noun(row)
+        return self._noun(WORKSPACE)
 
     def put(self, workspace: Workspace) -> None:
         if workspace.id != self._workspace:
             raise ValueError(f"workspace {workspace.id}: this transaction is bound to {self._workspace}")
-        self._put(WorkspaceRow, {name: getattr(workspace, name) for name in _FIELDS})
+        self._put(WorkspaceRow, WORKSPACE.values(workspace))
 
     def tags(self) -> TagSpace:
-        statement = self._select(TagRow, *(_tag.c[name] for name in _TAG_FIELDS)).order_by(_tag.c.position, _tag.c.id)
-        return TagSpace(Tag(**row) for row in self._connection.execute(statement).mappings())
+        return TagSpace(self._nouns(_TAG, order=(_tag.c.position, _tag.c.id)))
 
     def put_tags(self, tags: TagSpace) -> None:
         for position, tag in enumerate(tags):
-            self._put(TagRow, {**{name: getattr(tag, name) for name in _TAG_FIELDS}, "position": position})
+            self._put(TagRow, _TAG.values(tag) | {"position": position})
 
     def audit(self, who: str, what: str, before: Any, after: Any, now: datetime) -> None:
         self._add(AuditRow, [{"at": now, "who": who, "what": what, "before": before, "after": after}])
@@ -70,15 +64,11 @@ class SqlWorkspaces(WorkspaceQueries):
         return [dict(row) for row in self._connection.execute(statement).mappings()]
 
     def pseudonym_key(self) -> str | None:
-        found: str | None = self._connection.execute(
-            self._select(WorkspaceRow, _workspace.c.pseudonym_key)
-        ).scalar_one_or_none()
+        found: str | None = self._connection.execute(self._select(WorkspaceRow, _workspace.c.pseudonym_key)).scalar()
         return found
 
     def keep_pseudonym_key(self, key: str) -> str:
-        self._connection.execute(
-            self._update(WorkspaceRow).where(_workspace.c.pseudonym_key.is_(None)).values(pseudonym_key=key)
-        )
+        self._change(WorkspaceRow, _workspace.c.pseudonym_key.is_(None), pseudonym_key=key)
         kept = self.pseudonym_key()
         if kept is None:
             raise StoreError(f"workspace {self._workspace}: isn't set up yet. Start the bot once with `tierbot run`.")
@@ -95,37 +85,32 @@ class SqlWorkspaces(WorkspaceQueries):
         return frozenset(self._connection.execute(self._select(ForgottenPersonRow, column)).scalars())
 
     def add_draw(self, draw: PushDraw, most: int) -> None:
-        self._add(PushDrawRow, [asdict(draw)])
+        self._add(PushDrawRow, [_DRAW.values(draw)])
         newest = self._select(PushDrawRow, _draw.c.seq).order_by(_draw.c.seq.desc())
         oldest_kept = self._connection.execute(newest.offset(most - 1).limit(1)).scalar()
         if oldest_kept is not None:
-            self._connection.execute(self._delete(PushDrawRow).where(_draw.c.seq < oldest_kept))
+            self._drop(PushDrawRow, _draw.c.seq < oldest_kept)
 
     def draws(self) -> list[PushDraw]:
-        statement = self._select(PushDrawRow, _draw.c.at, _draw.c.expected, _draw.c.propensity).order_by(_draw.c.seq)
-        return [PushDraw(*row) for row in self._connection.execute(statement)]
+        return self._nouns(_DRAW, order=(_draw.c.seq,))
 
     def smoke_test(self) -> SmokeTestResult | None:
-        columns = [table(SmokeTestRow).c[field.name] for field in fields(SmokeTestResult)]
-        row = self._connection.execute(self._select(SmokeTestRow, *columns)).first()
-        return None if row is None else SmokeTestResult(*row)
+        return self._noun(_SMOKE_TEST)
 
     def put_smoke_test(self, test: SmokeTestResult) -> None:
-        self._put(SmokeTestRow, asdict(test))
+        self._put(SmokeTestRow, _SMOKE_TEST.values(test))
 
 
 class SqlDoubts(WorkspaceQueries):
     """ports.Doubts."""
 
     def all(self) -> list[Doubt]:
-        columns = [table(DoubtRow).c[field.name] for field in fields(Doubt)]
-        statement = self._select(DoubtRow, *columns).order_by(table(DoubtRow).c.noticed_at, table(DoubtRow).c.id)
-        return [Doubt(*row) for row in self._connection.execute(statement)]
+        return self._nouns(_DOUBT, order=(_doubt.c.noticed_at, _doubt.c.id))
 
     def put(self, doubts: Iterable[Doubt]) -> None:
         for one in doubts:
-            self._put(DoubtRow, {field.name: getattr(one, field.name) for field in fields(Doubt)})
+            self._put(DoubtRow, _DOUBT.values(one))
 
     def remove(self, ids: Iterable[str]) -> None:
         for part in chunks(ids):
-            self._connection.execute(self._delete(DoubtRow).where(table(DoubtRow).c.id.in_(part)))
+            self._drop(DoubtRow, _doubt.c.id.in_(part))

@@ -6,11 +6,11 @@ from alembic import context
 from sqlalchemy.types import TypeDecorator
 
 from tierbot.adapters.store import rows, work_rows  # noqa: F401 - they declare the tables
-from tierbot.adapters.store.columns import Moment, Names, Row, Words
+from tierbot.adapters.store.columns import Choice, Moment, Names, Row, Words
 from tierbot.adapters.store.schema import VERSION_TABLE
 
 # Migrations name the database's own types, so they don't change when ours do.
-_PLAIN = {Words: "sa.Text()", Names: "sa.Text()", Moment: "sa.DateTime(timezone=True)"}
+_PLAIN = {Words: "sa.Text()", Names: "sa.Text()", Choice: "sa.Text()", Moment: "sa.DateTime(timezone=True)"}
 
 
 def _render(kind: str, item: Any, _: object) -> str | Literal[False]:
