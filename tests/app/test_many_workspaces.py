@@ -4,6 +4,7 @@ import sqlite3
 import threading
 from collections.abc import Iterator
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -13,9 +14,9 @@ from tests.scenarios.conftest import wait_until
 from tierbot.domain.nouns import Arm, TierbotError
 from tierbot.use_cases.delivery.direct_messages import DirectMessages
 from tierbot.use_cases.delivery.dispatch import EMOJI_MISSING, NOT_INSTALLED
-from tierbot.use_cases.delivery.missing_emoji import MissingEmoji
 from tierbot.use_cases.game.setup import JOB as JOIN
 from tierbot.use_cases.game.setup import bring_up_to_date
+from tierbot.use_cases.jobs.kinds import tell_of_missing_emoji
 from tierbot.use_cases.jobs.worker import Worker
 from tierbot.use_cases.ports import ChatError, Delivery, DeliveryKind, DeliveryState, Job, Workspace, only_workspace
 
@@ -233,7 +234,9 @@ def test_an_emoji_that_is_gone_is_told_once_and_the_post_stands(tmp_path: Path) 
     (job,) = harness.jobs(EMOJI_MISSING)
     assert sorted(job.payload["names"]) == sorted(gone), "each once, however many posts lack it"
     messages = DirectMessages(harness.bot.chats, lambda _: ["UADA"], harness.clock)
-    scheduler = harness.scheduler(emoji_missing=MissingEmoji(harness.bot.store, harness.clock, messages))
+    scheduler = harness.scheduler(
+        emoji_missing=partial(tell_of_missing_emoji, harness.bot.store, harness.clock, messages)
+    )
     scheduler.renew()
     scheduler.run(WORKSPACE, job.id)
     harness.chat.react = react  # type: ignore[method-assign]

@@ -290,7 +290,7 @@ def test_a_training_that_another_process_took_over_leaves_no_model(
 
     def starve(settlement: Settlement, workspace: str) -> object:
         done = settle_round(settlement, workspace)
-        with eager.bot.store._store.begin(workspace) as tx:  # as another process would
+        with eager.bot.store.begin(workspace) as tx:  # as another process would
             assert tx.agenda.claim("retrain", "heir", eager.clock.now())
         return done
 

@@ -1,6 +1,7 @@
 """The smoke test on schedule: planned, kept, and told to the admins once a day for each step that broke."""
 
 from dataclasses import asdict
+from functools import partial
 from types import SimpleNamespace
 
 import pytest
@@ -9,7 +10,7 @@ from tests.conftest import WORKSPACE, Harness, build_harness
 from tierbot.domain.doctor.smoke_test import Outcome, Step
 from tierbot.domain.nouns import TierbotError
 from tierbot.use_cases.delivery.direct_messages import DirectMessages
-from tierbot.use_cases.jobs.smoke_test import JOB, SmokeTest, plan_smoke_test
+from tierbot.use_cases.jobs.smoke_test import JOB, do_smoke_test, plan_smoke_test
 from tierbot.use_cases.ports import ChatUnavailableError, Job
 
 WELL = [Step("post a canary", Outcome.OK, 0.5, "in C9"), Step("react", Outcome.OK, 0.25, "through Slack")]
@@ -23,10 +24,10 @@ def tested(tmp_path):
     built.bot.close()
 
 
-def smoke_test_of(harness: Harness, steps, admins=lambda _: ("U1", "U2"), direct=lambda user: f"D{user}") -> SmokeTest:
+def smoke_test_of(harness: Harness, steps, admins=lambda _: ("U1", "U2"), direct=lambda user: f"D{user}"):
     bot = harness.bot
     messages = DirectMessages(lambda _: SimpleNamespace(direct=direct), admins, bot.clock)
-    return SmokeTest(bot.store, bot.clock, bot.settings, messages, lambda _: steps)
+    return partial(do_smoke_test, bot.store, bot.clock, bot.settings, messages, lambda _: steps)
 
 
 def walk(harness: Harness, steps, **how):

@@ -37,7 +37,7 @@ def verdicts(harness: Harness) -> list[Verdict]:
 
 def all_text(harness: Harness) -> str:
     """Return every row of every table as text."""
-    with harness.bot.store._store._database.read() as connection:
+    with harness.bot.store._database.read() as connection:
         names = [row[0] for row in connection.exec_driver_sql("SELECT name FROM sqlite_master WHERE type = 'table'")]
         return "\n".join(str(row) for name in names for row in connection.exec_driver_sql(f"SELECT * FROM {name}"))  # noqa: S608
 

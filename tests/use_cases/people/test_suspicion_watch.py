@@ -15,7 +15,7 @@ from tierbot.reports.crowd import crowd_of
 from tierbot.use_cases.delivery.direct_messages import DirectMessages
 from tierbot.use_cases.people.doubts import doubted, overrule
 from tierbot.use_cases.people.personal_data import PersonalData
-from tierbot.use_cases.people.suspicion_watch import JOB, SuspicionWatch
+from tierbot.use_cases.people.suspicion_watch import JOB, watch_votes
 from tierbot.use_cases.ports import Doubt, Job
 
 HONEST = ("U1", "U2", "U3", "U4")
@@ -114,9 +114,8 @@ def test_forgetting_a_person_forgets_what_they_were_suspected_of(harness: Harnes
 def test_an_admin_who_cannot_be_told_does_not_stop_the_watch(harness: Harness) -> None:
     messages = DirectMessages(lambda _: harness.chat, lambda _: ["UADMIN"], harness.clock)
     harness.chat.faults.append(TierbotError("that user left"))
-    SuspicionWatch(harness.bot.store, harness.clock, messages, "plain")(
-        WORKSPACE, Job.recurring(JOB, harness.clock.now())
-    )
+    job = Job.recurring(JOB, harness.clock.now())
+    watch_votes(harness.bot.store, harness.clock, messages, "plain", WORKSPACE, job)
     assert in_force(harness)  # nobody could be told, and it is in force all the same: `tierbot doubts` lists it
     with harness.bot.store.read(WORKSPACE) as tx:
         assert crowd_of(tx)["doubts"]

@@ -7,12 +7,14 @@ import logging
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime, timedelta
+from functools import partial
+from itertools import takewhile
 from typing import Any
 
 from tierbot.domain.nouns import Round, key
-from tierbot.domain.rounds.calendar import is_quiet, next_open
-from tierbot.settings import Settings, parse_hours
+from tierbot.settings import Settings
 from tierbot.use_cases.asking.invitations import judge_next
+from tierbot.use_cases.asking.push_schedule import is_open, open_from
 from tierbot.use_cases.ports import Again, Chat, ChatError, Clock, Delivery, DeliveryKind, Job, Store, Transaction
 
 log = logging.getLogger(__name__)
@@ -45,14 +47,14 @@ class Nudges:
             if not self._settings.nudges:
                 tx.agenda.remove(JOB)
             elif tx.agenda.get(JOB) is None:
-                tx.agenda.plan(JOB, _open_from(self._settings, self._clock.now() + _FIRST_AFTER))
+                tx.agenda.plan(JOB, open_from(self._settings, self._clock.now() + _FIRST_AFTER))
 
     def __call__(self, workspace: str, job: Job) -> Again | None:  # noqa: ARG002 - jobs share one signature
         """Send the day's nudges; in quiet hours, try again at their end."""
         now = self._clock.now()
         expires_at = _good_until(self._settings, now)
         if expires_at <= now:
-            return Again(_open_from(self._settings, now + _STEP))
+            return Again(open_from(self._settings, now + _STEP))
         self.nudge(workspace, expires_at)
         return None
 
@@ -74,9 +76,7 @@ class Nudges:
     def _nudge_one(self, workspace: str, user: str, round_: Round, count: int, expires_at: datetime) -> bool:
         try:
             channel = self._chats(workspace).direct(user)
-        except (
-            ChatError
-        ) as fault:  # for example because they left the team; other errors fail the job, which is retried
+        except ChatError as fault:  # they may have left the team; other errors fail the job, which is retried
             log.info("%s gets no nudge: %s", user, fault)
             return False
         now = self._clock.now()
@@ -115,17 +115,7 @@ def _may_nudge(tx: Transaction, user: str, round_: Round, now: datetime) -> bool
     return bool(before.get("round") != round_.number or before["times"] < MOST_A_ROUND)
 
 
-def _open_from(settings: Settings, moment: datetime) -> datetime:
-    return next_open(moment, parse_hours(settings.quiet_hours), settings.weekdays, settings.zone)
-
-
 def _good_until(settings: Settings, now: datetime) -> datetime:
     """Return until when a nudge may be sent: an hour at most, and never into quiet hours; `now` if not at all."""
-    quiet = parse_hours(settings.quiet_hours)
-    good = now
-    for step in range(_STEPS + 1):
-        moment = now + step * _STEP
-        if is_quiet(moment, quiet, settings.weekdays, settings.zone):
-            break
-        good = moment
-    return good
+    moments = (now + step * _STEP for step in range(_STEPS + 1))
+    return max(takewhile(partial(is_open, settings), moments), default=now)

@@ -7,14 +7,14 @@ from datetime import datetime, timedelta
 
 from tierbot.domain.nouns import key
 from tierbot.domain.predict.model import NoPredictorError, PredictorError
-from tierbot.domain.rounds.calendar import next_open
 from tierbot.domain.tags import TagSpace
-from tierbot.settings import Settings, parse_hours
+from tierbot.settings import Settings
+from tierbot.use_cases.asking.push_schedule import open_from
 from tierbot.use_cases.delivery.announcing import channel_of
 from tierbot.use_cases.delivery.direct_messages import DirectMessages
 from tierbot.use_cases.game.nudges import Nudges
 from tierbot.use_cases.models.registry import Registry
-from tierbot.use_cases.ports import Clock, Delivery, Job, Store, Transaction, Workspace
+from tierbot.use_cases.ports import Clock, Job, Store, Transaction, Workspace
 from tierbot.use_cases.rounds.rounds import Rounds
 
 log = logging.getLogger(__name__)
@@ -57,9 +57,8 @@ class Setup:
 
     def _plan(self, tx: Transaction, now: datetime) -> None:
         settings = self._settings
-        opens = next_open(now, parse_hours(settings.quiet_hours), settings.weekdays, settings.zone)
         retraining, tomorrow = now + timedelta(days=settings.retrain_every_days), now + timedelta(days=1)
-        first = {"push": opens, "poll": now, "retrain": retraining, "expire": now, "watch": tomorrow}
+        first = {"push": open_from(settings, now), "poll": now, "retrain": retraining, "expire": now, "watch": tomorrow}
         for kind, due_at in first.items():
             if tx.agenda.get(kind) is None:
                 tx.agenda.plan(kind, due_at)
@@ -75,41 +74,30 @@ class Setup:
             log.warning("%s Until it is fixed, the previous model answers.", fault)
 
 
-class Joining:
-    """A job: sets a workspace up after an installation, and at the start of `tierbot web` and `worker`."""
+def join(
+    store: Store,
+    clock: Clock,
+    messages: DirectMessages,
+    prepare: Callable[[Workspace], None],
+    default_channel: str,
+    workspace: str,
+    job: Job,
+) -> None:
+    """Set a workspace up, after an installation or at the start of `web` and `worker`; welcome an installer, once.
 
-    def __init__(
-        self,
-        store: Store,
-        clock: Clock,
-        messages: DirectMessages,
-        prepare: Callable[[Workspace], None],
-        default_channel: str,
-    ) -> None:
-        """`prepare` sets a workspace up or brings it up to date."""
-        self._store = store
-        self._clock = clock
-        self._messages = messages
-        self._prepare = prepare
-        self._default_channel = default_channel
-
-    def __call__(self, workspace: str, job: Job) -> None:
-        """Set the workspace up; welcome the installer, once per installation."""
-        with self._store.read(workspace) as tx:
-            known = tx.workspaces.get()
-        name = known.name if known else workspace
-        bot_user = job.payload.get("bot_user")
-        self._prepare(Workspace(workspace, name, self._clock.now(), bot_user=str(bot_user) if bot_user else None))
-        messages = self._welcome(workspace, job) if job.payload.get("installer") else []
-        with self._store.begin(workspace) as tx:
-            tx.outbox.add(messages)
-
-    def _welcome(self, workspace: str, job: Job) -> list[Delivery]:
-        with self._store.read(workspace) as tx:
-            channel = channel_of(tx, self._default_channel)
-        news = {"kind": "welcome", "channel": channel, "bot": str(job.payload.get("bot_user", ""))}
-        installer = str(job.payload["installer"])
-        return self._messages.to(workspace, [installer], news, "welcome", job.payload.get("installed_at"))
+    `prepare` sets a workspace up or brings it up to date.
+    """
+    bot_user, installer = job.payload.get("bot_user"), job.payload.get("installer")
+    with store.read(workspace) as tx:
+        known = tx.workspaces.get()
+    prepare(Workspace(workspace, known.name if known else workspace, clock.now(), bot_user=bot_user))
+    if not installer:
+        return
+    with store.read(workspace) as tx:
+        news = {"kind": "welcome", "channel": channel_of(tx, default_channel), "bot": bot_user or ""}
+    welcome = messages.to(workspace, [installer], news, "welcome", job.payload.get("installed_at"))
+    with store.begin(workspace) as tx:
+        tx.outbox.add(welcome)
 
 
 def bring_up_to_date(store: Store, clock: Clock) -> None:

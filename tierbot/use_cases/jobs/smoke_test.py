@@ -16,36 +16,26 @@ JOB = "smoke_test"
 _FIRST_AFTER = timedelta(minutes=1)
 
 
-class SmokeTest:
-    """A job: runs a smoke test and stores the result."""
-
-    def __init__(
-        self,
-        store: Store,
-        clock: Clock,
-        settings: Settings,
-        messages: DirectMessages,
-        run_smoke_test: Callable[[str], list[Step]],
-    ) -> None:
-        """`run_smoke_test` runs a smoke test in a workspace."""
-        self._store = store
-        self._clock = clock
-        self._settings = settings
-        self._messages = messages
-        self._travel = run_smoke_test
-
-    def __call__(self, workspace: str, job: Job) -> None:  # noqa: ARG002 - jobs share one signature
-        """Run a smoke test, store the result, and tell the admins about a failed step, once a day per step."""
-        steps = self._travel(workspace)
-        first, now = broken(steps), self._clock.now()
-        messages = []
-        if first:
-            log.warning("The smoke test failed at %r: %s", first.name, first.says)
-            news = news_of(steps, self._settings.smoke_test_channel)
-            messages = self._messages.to_admins(workspace, news, "smoke_test", first.name, now.date().isoformat())
-        with self._store.begin(workspace) as tx:
-            record_smoke_test(tx, steps, now)
-            tx.outbox.add(messages)
+def do_smoke_test(
+    store: Store,
+    clock: Clock,
+    settings: Settings,
+    messages: DirectMessages,
+    run: Callable[[str], list[Step]],
+    workspace: str,
+    _: Job,
+) -> None:
+    """Run a smoke test, store the result, and tell the admins about a failed step, once a day per step."""
+    steps = run(workspace)
+    first, now = broken(steps), clock.now()
+    told = []
+    if first:
+        log.warning("The smoke test failed at %r: %s", first.name, first.says)
+        news = news_of(steps, settings.smoke_test_channel)
+        told = messages.to_admins(workspace, news, "smoke_test", first.name, now.date().isoformat())
+    with store.begin(workspace) as tx:
+        record_smoke_test(tx, steps, now)
+        tx.outbox.add(told)
 
 
 def plan_smoke_test(store: Store, clock: Clock, settings: Settings, workspace: str) -> None:

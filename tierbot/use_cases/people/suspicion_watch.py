@@ -19,36 +19,25 @@ JOB = "watch"
 _MOST_NEWS = 10
 
 
-class SuspicionWatch:
-    """A job, in any workspace."""
-
-    def __init__(self, store: Store, clock: Clock, messages: DirectMessages, aggregator: str) -> None:
-        """Take the name of the rule in force as `aggregator`: it determines the effect of a doubt."""
-        self._store = store
-        self._clock = clock
-        self._messages = messages
-        self._aggregator = aggregator
-
-    def __call__(self, workspace: str, job: Job) -> None:  # noqa: ARG002 - jobs share one signature
-        """Search the votes, store the doubts, tell the admins about new ones."""
-        now = self._clock.now()
-        with self._store.read(workspace) as tx:
-            found, known = suspicions_in(tx), {one.id for one in tx.doubts.all()}
-        fresh = [one for one in (doubt_of(suspicion, now) for suspicion in found) if one.id not in known]
-        about = ("doubts", *(one.id for one in fresh), now.date().isoformat())
-        messages = self._messages.to_admins(workspace, news_of(fresh, self._aggregator), *about) if fresh else []
-        with self._store.begin(workspace) as tx:
-            renew(tx, found, now)
-            tx.outbox.add(messages)
+def watch_votes(store: Store, clock: Clock, messages: DirectMessages, rule: str, workspace: str, _: Job) -> None:
+    """Search the votes, store the doubts, tell the admins about new ones. The `rule` in force determines their effect."""
+    now = clock.now()
+    with store.read(workspace) as tx:
+        found, known = suspicions_in(tx), {one.id for one in tx.doubts.all()}
+    fresh = [one for one in (doubt_of(suspicion, now) for suspicion in found) if one.id not in known]
+    about = ("doubts", *(one.id for one in fresh), now.date().isoformat())
+    told = messages.to_admins(workspace, _news_of(fresh, rule), *about) if fresh else []
+    with store.begin(workspace) as tx:
+        renew(tx, found, now)
+        tx.outbox.add(told)
 
 
-def news_of(fresh: Sequence[Doubt], aggregator: str) -> dict[str, Any]:
-    """Return the message to admins, for the outbox."""
+def _news_of(fresh: Sequence[Doubt], rule: str) -> dict[str, Any]:
     return {
         "kind": "doubts",
         "doubts": [{**asdict(one), "noticed_at": one.noticed_at.isoformat()} for one in fresh[:_MOST_NEWS]],
         "more": max(0, len(fresh) - _MOST_NEWS),
-        "halved": aggregator == "plain",
+        "halved": rule == "plain",
     }
 
 
