@@ -167,7 +167,7 @@ def test_a_workspace_without_the_app_keeps_what_waits(harness: Harness) -> None:
 )
 def test_a_token_that_slack_calls_dead_is_reported(harness: Harness, code: str, told: bool) -> None:
     lost: list[tuple[str, str]] = []
-    harness.dispatcher._shut_out = lambda *what: lost.append(what)
+    harness.dispatcher.shut_out = lambda *what: lost.append(what)
     announce(harness, WORKSPACE)
     harness.chat.faults = [ChatError(code, "no")]
     harness.bot.loop.deliver(WORKSPACE)

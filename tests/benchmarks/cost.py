@@ -74,7 +74,7 @@ def main(count: int, archive: Path) -> None:
         store = open_store(f"sqlite:///{folder}/cost.db")
         with store.begin("T1") as tx:
             tx.workspaces.put(Workspace("T1", "Test", NOW))
-        intake = Intake(store=store, feeds=None, encoder=None, clock=Fixed(), file=None, read_file=load_feeds)  # type: ignore[arg-type]
+        intake = Intake(store=store, feed_reader=None, encoder=None, clock=Fixed(), file=None, read_file=load_feeds)  # type: ignore[arg-type]
         cost("take in, duplicates folded (SQLite)", count, lambda: intake.take_in("T1", articles))
         with store.begin("T1") as tx:
             there = tx.articles.get(article.id for article in articles)

@@ -85,7 +85,7 @@ def test_fifty_feeds_of_a_hundred_entries_are_polled_folded_and_stored_in_a_minu
         tx.workspaces.put(Workspace("T1", "Test", clock.now()))
     intake = Intake(
         store=store,
-        feeds=FeedReader(allow=LOOPBACK),
+        feed_reader=FeedReader(allow=LOOPBACK),
         encoder=HashingEncoder(),
         clock=clock,
         file=None,

@@ -110,7 +110,7 @@ def test_embed_embeds_what_another_encoder_embedded_and_nothing_twice(tmp_path: 
     from tierbot.adapters.encoders.hashing import HashingEncoder
 
     harness = build_harness(tmp_path)
-    harness.bot.intake._encoder = HashingEncoder(8)
+    harness.bot.intake.encoder = HashingEncoder(8)
     harness.bot.loop.take_in(WORKSPACE, harness.articles(700))
     harness.bot.loop.embed(WORKSPACE)
     harness.bot.close()

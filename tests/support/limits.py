@@ -55,7 +55,7 @@ def push(folder: Path, posts: int) -> tuple[float, Sandbox, Harness]:
     with strict_slack(harness.clock) as box:
         client = web_client(box.settings.bot_token, f"{box.base_url}/api/")
         chat = SlackChat(client, default_tag_space, harness.clock)
-        harness.dispatcher._chats = lambda _: chat
+        harness.dispatcher.chats = lambda _: chat
         with harness.bot.store.begin(WORKSPACE) as tx:
             known = tx.workspaces.get()
             assert known is not None

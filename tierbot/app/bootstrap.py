@@ -201,7 +201,7 @@ def build(
     chats = chats or chat_of_one(settings, store, clock, directory, meter)
     intake = Intake(
         store=store,
-        feeds=feeds or feed_reader(settings),
+        feed_reader=feeds or feed_reader(settings),
         encoder=encoder,
         clock=clock,
         file=settings.feeds,

@@ -99,7 +99,7 @@ def rollback() -> None:
     Example: `tierbot models rollback`
     """
     bot, workspace = offline()
-    out.print(f"{bot.game.rollback(workspace, BY).id} is now in service.")
+    out.print(f"{bot.game.roll_back(workspace, BY).id} is now in service.")
 
 
 @group.command("build")

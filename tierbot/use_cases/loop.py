@@ -71,7 +71,7 @@ def loop_of(
     shut_out: Callable[[str, str], None] = lambda *_: None,
 ) -> Loop:
     """Put the arrows together. `boundaries` reads the rules in force; for `draw` and `shut_out` see Dispatcher."""
-    pace = settings.slack_posts_per_second
+    pause = timedelta(seconds=1 / settings.slack_posts_per_second)
     chooser = Chooser(
         store=store, encoder=encoder, registry=registry, clock=clock, settings=settings, boundaries=boundaries, rng=rng
     )
@@ -83,9 +83,9 @@ def loop_of(
         poll=intake.poll,
         embed=intake.embed,
         ask=Ask(store, clock, chooser, settings.channel),
-        deliver=Dispatcher(store, chats, clock, draw, per_second=pace, shut_out=shut_out).deliver,
+        deliver=Dispatcher(store, chats, clock, draw, pause, shut_out).deliver,
         record=Recorder(store).record,
-        reconcile=Reconciler(store, chats, clock, days=settings.settle_days, per_second=pace).sweep,
+        reconcile=Reconciler(store, chats, clock, timedelta(days=settings.settle_days), pause).sweep,
         tally=settlement.tally,
         settle=settlement.settle,
         rounds=rounds,

@@ -56,8 +56,7 @@ class SmallGame:
         self.deliveries.append(event)
         return new
 
-    def touched(self, workspace):
-        assert workspace
+    def wake(self):
         self.told.release()
 
     def leaderboard(self, workspace, which):
@@ -93,7 +92,7 @@ class SmallGame:
         before, self.paused = self.paused, False
         return before
 
-    def rollback(self, workspace, by):
+    def roll_back(self, workspace, by):
         self.champion = 1
         return self.models(workspace)[1]
 

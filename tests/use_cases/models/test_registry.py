@@ -45,7 +45,7 @@ def test_what_colleagues_said_is_what_the_new_model_predicts(harness: Harness) -
 
 def test_a_training_that_takes_too_long_is_ended_and_changes_nothing(harness: Harness) -> None:
     teach(harness)
-    harness.bot.registry._train = ChildTrainer(timeout=0.001)
+    harness.bot.registry.train = ChildTrainer(timeout=0.001)
     before = models(harness)
     with pytest.raises(TrainingInterruptedError, match="nothing was changed"):
         harness.bot.loop.retrain(WORKSPACE)
@@ -97,7 +97,7 @@ def test_a_tag_that_was_added_in_mid_run_can_be_predicted_at_once(harness: Harne
 
 
 def test_another_encoder_is_refused_until_a_retraining_made_a_model_for_it(harness: Harness) -> None:
-    harness.bot.registry._encoder = HashingEncoder(32)
+    harness.bot.registry.encoder = HashingEncoder(32)
     with pytest.raises(TierbotError, match="another encoder"):
         harness.bot.registry.champion(WORKSPACE)
 
@@ -126,7 +126,7 @@ def announced(harness: Harness) -> list[Mapping[str, Any]]:
 
 def meanwhile(harness: Harness, monkeypatch: pytest.MonkeyPatch, happens: Callable[[], object]) -> None:
     """Let something happen at the end of the next training, before its model is kept."""
-    train, pending = harness.bot.registry._train, [happens]
+    train, pending = harness.bot.registry.train, [happens]
 
     def trained(job: TrainingJob) -> TrainingResult:
         result = train(job)
@@ -187,7 +187,7 @@ def published(folder: Path) -> str:
 @pytest.fixture
 def model_files(harness: Harness, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Let the harness publish its champions; return the folder above theirs."""
-    mine, files = harness.bot.registry._model_files, ModelFolder(tmp_path, tmp_path / "models")
+    mine, files = harness.bot.registry.model_files, ModelFolder(tmp_path, tmp_path / "models")
     monkeypatch.setattr(harness.bot.registry, "_model_files", Both(mine, files))
     return tmp_path
 
@@ -217,7 +217,7 @@ def test_the_published_files_are_the_databases_also_when_two_processes_publish(
     harness: Harness, model_files: Path
 ) -> None:
     teach(harness)
-    harness.bot.registry._model_files.before = lambda: harness.bot.loop.roll_back(WORKSPACE, "UADMIN")
+    harness.bot.registry.model_files.before = lambda: harness.bot.loop.roll_back(WORKSPACE, "UADMIN")
     harness.bot.loop.retrain(WORKSPACE)
     assert states(harness) == {"m0001": "champion", "m0002": "retired"}
     assert published(model_files) == "m0001"
@@ -230,7 +230,7 @@ def test_a_crash_before_a_champion_is_published_is_healed_at_the_start(harness: 
     teach(harness)
     harness.bot.registry.publish(WORKSPACE)
     assert published(model_files) == "m0001"
-    harness.bot.registry._model_files.before = dies
+    harness.bot.registry.model_files.before = dies
     with pytest.raises(KeyboardInterrupt):
         harness.bot.loop.retrain(WORKSPACE)
     assert published(model_files) == "m0001"

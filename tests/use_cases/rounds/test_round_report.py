@@ -72,7 +72,7 @@ def test_a_picture_that_cannot_be_drawn_is_put_aside_and_holds_up_nothing(harnes
     def broken(_):
         raise TierbotError("The picture was not drawn.")
 
-    harness.dispatcher._draw = broken
+    harness.dispatcher.draw = broken
     play(harness)
     close(harness)
     harness.posts(1)
@@ -126,7 +126,7 @@ def sent(harness: Harness) -> list[str]:
 def test_words_come_first_then_the_picture_and_both_before_what_was_queued(harness: Harness) -> None:
     """The pace holds messages back after each one, and pictures have a pace of their own."""
     play(harness)
-    harness.dispatcher._pause = timedelta(seconds=1)
+    harness.dispatcher.pause = timedelta(seconds=1)
     harness.bot.loop.take_in(WORKSPACE, harness.articles(3, start=6))
     harness.bot.loop.ask(WORKSPACE, 3)
     said = sent(harness)

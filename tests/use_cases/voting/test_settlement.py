@@ -122,7 +122,7 @@ def test_verdicts_of_a_frozen_round_move_only_when_their_own_votes_do(tmp_path: 
 def test_closing_twice_writes_no_verdict_that_says_the_same(tmp_path: Path) -> None:
     harness = learned(tmp_path / "learned")
     play(harness, 10)
-    rule = harness.bot.loop.rounds._settlement
+    rule = harness.bot.loop.rounds.settlement
     rule.settle_round(WORKSPACE)
     assert rule.settle_round(WORKSPACE) == 0
     harness.bot.close()

@@ -1,6 +1,7 @@
 """Declaring tables: their base classes, and column types that behave the same on SQLite and PostgreSQL."""
 
 import json
+import re
 from collections.abc import Callable
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -22,6 +23,7 @@ from sqlalchemy import (
     Text,
     text,
 )
+from sqlalchemy.orm import declared_attr
 from sqlalchemy.types import TypeDecorator
 from sqlmodel import Field, SQLModel
 
@@ -129,6 +131,11 @@ class Row(SQLModel):
             "ix": "ix_%(table_name)s_%(column_0_N_name)s",
         }
     )
+
+    @declared_attr.directive
+    def __tablename__(cls) -> str:  # noqa: N805 - SQLAlchemy calls it on the class
+        """Return the table's name: `ArticleCopyRow` is stored in `article_copy`."""
+        return re.sub("(?<=[a-z])(?=[A-Z])", "_", cls.__name__.removesuffix("Row")).lower()
 
 
 class WorkspaceScoped(Row):

@@ -33,7 +33,6 @@ _REQUESTED = "asked_at IS NULL AND (asked_in IS NOT NULL OR check_tag IS NOT NUL
 class ArticleRow(WorkspaceScoped, table=True):
     """One thing to classify."""
 
-    __tablename__ = "article"
     __table_args__ = (
         Index(None, "workspace_id", "received_at"),
         Index(None, "workspace_id", "embedded_with", "received_at"),
@@ -59,7 +58,6 @@ class ArticleRow(WorkspaceScoped, table=True):
 class ArticleCopyRow(WorkspaceScoped, table=True):
     """A duplicate of a story, counted once by its id."""
 
-    __tablename__ = "article_copy"
     __table_args__ = (refers("article_id", "article"), Index(None, "workspace_id", "article_id"))
     id: str = words(primary_key=True)
     article_id: str = words()
@@ -69,7 +67,6 @@ class ArticleCopyRow(WorkspaceScoped, table=True):
 class EmbeddingRow(WorkspaceScoped, table=True):
     """An article's embedding by one encoder."""
 
-    __tablename__ = "embedding"
     __table_args__ = (refers("article_id", "article"),)
     encoder_digest: str = words(primary_key=True)
     article_id: str = words(primary_key=True)
@@ -79,7 +76,6 @@ class EmbeddingRow(WorkspaceScoped, table=True):
 class GivenLabelRow(WorkspaceScoped, table=True):
     """A label imported with an archive."""
 
-    __tablename__ = "given_label"
     __table_args__ = (refers("article_id", "article"),)
     article_id: str = words(primary_key=True)
     tags: dict[str, float] = document()
@@ -93,7 +89,6 @@ class GivenLabelRow(WorkspaceScoped, table=True):
 class PredictionRow(WorkspaceScoped, table=True):
     """A model's prediction for an article, and the policy's choice."""
 
-    __tablename__ = "prediction"
     __table_args__ = (refers("article_id", "article"),)
     id: str = words(primary_key=True)
     article_id: str = words()
@@ -113,7 +108,6 @@ class PredictionRow(WorkspaceScoped, table=True):
 class PostRow(WorkspaceScoped, table=True):
     """A prediction posted for colleagues to judge."""
 
-    __tablename__ = "post"
     __table_args__ = (
         refers("prediction_id", "prediction"),
         UniqueConstraint("workspace_id", "channel", "ts"),
@@ -143,7 +137,6 @@ class PostRow(WorkspaceScoped, table=True):
 class InvitationRow(WorkspaceScoped, table=True):
     """A post sent to one trainer by direct message."""
 
-    __tablename__ = "invitation"
     __table_args__ = (
         refers("post_id", "post"),
         UniqueConstraint("workspace_id", "channel", "ts"),
@@ -163,7 +156,6 @@ class InvitationRow(WorkspaceScoped, table=True):
 class VerdictRow(Row, table=True):
     """A post's verdict, append-only."""
 
-    __tablename__ = "verdict"
     __table_args__ = (
         refers("post_id", "post"),
         UniqueConstraint(
@@ -199,7 +191,6 @@ class VerdictRow(Row, table=True):
 class ReactionEventRow(Row, table=True):
     """The ledger, append-only."""
 
-    __tablename__ = "reaction_event"
     __table_args__ = (
         UniqueConstraint("workspace_id", "event_id"),
         Index(None, "workspace_id", "channel", "ts"),
@@ -222,7 +213,6 @@ class ReactionEventRow(Row, table=True):
 class MessageTallyRow(WorkspaceScoped, table=True):
     """A message's latest event, and the latest one that was tallied."""
 
-    __tablename__ = "message_tally"
     __table_args__ = (
         some("ix_message_tally_untallied", "workspace_id", "ledger_cursor", where="tallied_cursor < ledger_cursor"),
     )
@@ -235,7 +225,6 @@ class MessageTallyRow(WorkspaceScoped, table=True):
 class VoteRow(WorkspaceScoped, table=True):
     """A current vote, derived from the ledger."""
 
-    __tablename__ = "vote"
     __table_args__ = (refers("post_id", "post"), Index(None, "workspace_id", "user_id", "at"))
     post_id: str = words(primary_key=True)
     user_id: str = words(primary_key=True)
@@ -250,7 +239,6 @@ class VoteRow(WorkspaceScoped, table=True):
 class RoundRow(WorkspaceScoped, table=True):
     """About a week of play."""
 
-    __tablename__ = "round"
     number: int = number(primary_key=True)
     opened_at: datetime = moment()
     closes_at: datetime = moment()
@@ -262,7 +250,6 @@ class RoundRow(WorkspaceScoped, table=True):
 class StandingRow(WorkspaceScoped, table=True):
     """A trainer's frozen standing in a round."""
 
-    __tablename__ = "standing"
     __table_args__ = (refers("round_number", "round", "number"),)
     round_number: int = number(primary_key=True)
     user_id: str = words(primary_key=True)
@@ -277,7 +264,6 @@ class StandingRow(WorkspaceScoped, table=True):
 class StandingTotalRow(WorkspaceScoped, table=True):
     """Frozen standings summed per trainer, so the all-time leaderboard's cost doesn't grow with the rounds."""
 
-    __tablename__ = "standing_total"
     user_id: str = words(primary_key=True)
     judged: int
     agreed: int
@@ -290,7 +276,6 @@ class StandingTotalRow(WorkspaceScoped, table=True):
 class ModelVersionRow(WorkspaceScoped, table=True):
     """A model's card."""
 
-    __tablename__ = "model_version"
     __table_args__ = (
         UniqueConstraint("workspace_id", "number"),
         some("ix_model_version_champion", "workspace_id", where="state = 'champion'", unique=True),
@@ -308,7 +293,6 @@ class ModelVersionRow(WorkspaceScoped, table=True):
 class ModelWeightsRow(WorkspaceScoped, table=True):
     """A model's weights, separate from the cards so that listing models doesn't load them."""
 
-    __tablename__ = "model_weights"
     __table_args__ = (refers("model_id", "model_version"),)
     model_id: str = words(primary_key=True)
     weights: bytes = blob()

@@ -31,7 +31,6 @@ from tierbot.use_cases.ports import DeliveryKind, DeliveryState
 class WorkspaceRow(WorkspaceScoped, table=True):
     """A Slack team."""
 
-    __tablename__ = "workspace"
     name: str = words()
     created_at: datetime = moment()
     enterprise: str | None = words(default=None)  # its organization
@@ -45,7 +44,6 @@ class WorkspaceRow(WorkspaceScoped, table=True):
 class InstallationRow(WorkspaceScoped, table=True):
     """An installation of the app in a workspace or an organization, whose id workspace_id then is."""
 
-    __tablename__ = "installation"
     name: str = words()
     enterprise: str | None = words(default=None)
     org_wide: bool
@@ -62,7 +60,6 @@ class InstallationRow(WorkspaceScoped, table=True):
 class OAuthStateRow(WorkspaceScoped, table=True):
     """A pending OAuth state. The workspace isn't known yet, so workspace_id is the app's client id."""
 
-    __tablename__ = "oauth_state"
     state: str = words(primary_key=True)
     until: datetime = moment()
 
@@ -70,7 +67,6 @@ class OAuthStateRow(WorkspaceScoped, table=True):
 class TagRow(WorkspaceScoped, table=True):
     """A topic of the workspace's tag space."""
 
-    __tablename__ = "tag"
     id: str = words(primary_key=True)
     position: int  # in the tag file; retired tags stay
     name: str = words()
@@ -84,7 +80,6 @@ class TagRow(WorkspaceScoped, table=True):
 class TrainerRow(WorkspaceScoped, table=True):
     """A colleague who reacts."""
 
-    __tablename__ = "trainer"
     user_id: str = words(primary_key=True)
     display_name: str = words()
     opted_out: bool  # of mentions and nudges
@@ -94,7 +89,6 @@ class TrainerRow(WorkspaceScoped, table=True):
 class DoubtRow(WorkspaceScoped, table=True):
     """A doubt about how trainers vote."""
 
-    __tablename__ = "doubt"
     id: str = words(primary_key=True)
     behavior: str = words()
     users: tuple[str, ...] = names()
@@ -113,14 +107,12 @@ class DoubtRow(WorkspaceScoped, table=True):
 class ForgottenPersonRow(WorkspaceScoped, table=True):
     """The digest of a forgotten person's id, so that reconciliation skips them."""
 
-    __tablename__ = "forgotten_person"
     digest: str = words(primary_key=True)
 
 
 class AuditRow(Row, table=True):
     """An admin's action, append-only."""
 
-    __tablename__ = "audit"
     __table_args__ = (Index(None, "workspace_id", "seq"), {"sqlite_autoincrement": True})
     seq: int = number(primary_key=True)
     workspace_id: str = words()
@@ -137,7 +129,6 @@ class AuditRow(Row, table=True):
 class OutboxRow(Row, table=True):
     """A delivery, pending or sent."""
 
-    __tablename__ = "outbox"
     __table_args__ = (
         UniqueConstraint("workspace_id", "id"),
         Index(None, "workspace_id", "state"),
@@ -167,7 +158,6 @@ class OutboxRow(Row, table=True):
 class HoldRow(WorkspaceScoped, table=True):
     """The time until which no delivery of a kind may be sent."""
 
-    __tablename__ = "hold"
     kind: DeliveryKind = choice(DeliveryKind, primary_key=True)
     until: datetime = moment()
 
@@ -175,7 +165,6 @@ class HoldRow(WorkspaceScoped, table=True):
 class JobRow(WorkspaceScoped, table=True):
     """A recurring job (its id is its kind) or a requested one."""
 
-    __tablename__ = "job"
     __table_args__ = (some("ix_job_open", "due_at", where="finished_at IS NULL"),)
     id: str = words(primary_key=True)
     kind: str = words()
@@ -193,7 +182,6 @@ class JobRow(WorkspaceScoped, table=True):
 class PushDrawRow(Row, table=True):
     """The drawn time of a scheduled push, and what the draw was based on."""
 
-    __tablename__ = "push_draw"
     __table_args__ = (Index(None, "workspace_id", "seq"), {"sqlite_autoincrement": True})
     seq: int = number(primary_key=True)
     workspace_id: str = words()
@@ -205,7 +193,6 @@ class PushDrawRow(Row, table=True):
 class SmokeTestRow(WorkspaceScoped, table=True):
     """The last smoke test's outcome."""
 
-    __tablename__ = "smoke_test"
     at: datetime = moment()
     broken: str | None = words(default=None)  # the failed step
     says: str = words()
@@ -215,14 +202,12 @@ class SmokeTestRow(WorkspaceScoped, table=True):
 class MissingEmojiRow(WorkspaceScoped, table=True):
     """A tag's emoji that Slack no longer has and that the admins were notified about."""
 
-    __tablename__ = "missing_emoji"
     name: str = words(primary_key=True)
 
 
 class LeaseRow(WorkspaceScoped, table=True):
     """The holder of a lease, for work that only one process may do."""
 
-    __tablename__ = "lease"
     name: str = words(primary_key=True)
     holder: str = words()
     until: datetime = moment()
@@ -234,7 +219,6 @@ class LeaseRow(WorkspaceScoped, table=True):
 class FeedRow(WorkspaceScoped, table=True):
     """A feed and its state."""
 
-    __tablename__ = "feed"
     url: str = words(primary_key=True)
     name: str = words()
     listed_by: ListedBy = choice(ListedBy)
@@ -248,7 +232,6 @@ class FeedRow(WorkspaceScoped, table=True):
 class HeldBackRow(WorkspaceScoped, table=True):
     """An article that a boundary held back."""
 
-    __tablename__ = "held_back"
     __table_args__ = (
         refers("article_id", "article"),
         Index(None, "workspace_id", "boundary", "rule", "at"),

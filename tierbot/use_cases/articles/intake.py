@@ -35,30 +35,21 @@ class Polled:
     problems: tuple[str, ...]
 
 
+@dataclass(slots=True)
 class Intake:
     """Takes articles in, for any workspace. `read_file` reads the list of feeds from `file`; None: no feeds."""
 
-    def __init__(
-        self,
-        *,
-        store: Store,
-        feeds: Feeds,
-        encoder: Encoder,
-        clock: Clock,
-        file: Path | None,
-        read_file: Callable[[Path | None], Collection[Feed]],
-    ) -> None:
-        self._store = store
-        self._feeds = feeds
-        self._encoder = encoder
-        self._clock = clock
-        self._file = file
-        self._read_file = read_file
+    store: Store
+    feed_reader: Feeds
+    encoder: Encoder
+    clock: Clock
+    file: Path | None
+    read_file: Callable[[Path | None], Collection[Feed]]
 
     def take_in(self, workspace: str, articles: Sequence[Article]) -> tuple[int, int]:
         """Store incoming articles, duplicates folded; return (new articles, copies folded)."""
-        now = self._clock.now()
-        with self._store.begin(workspace) as tx:
+        now = self.clock.now()
+        with self.store.begin(workspace) as tx:
             folded = _folded(tx, articles, now)
             return tx.articles.add(folded.new), tx.articles.add_copies(folded.found)
 
@@ -66,12 +57,12 @@ class Intake:
         """Compute and store missing embeddings, for the newest `most` articles (None: all); return how many."""
         done = 0
         while most is None or done < most:
-            with self._store.read(workspace) as tx:
+            with self.store.read(workspace) as tx:
                 few = AT_ONCE if most is None else min(AT_ONCE, most - done)
-                missing = tx.articles.without_embedding(self._encoder.digest, few)
+                missing = tx.articles.without_embedding(self.encoder.digest, few)
             if not missing:
                 break
-            done += len(embed(self._store, self._encoder, workspace, missing))
+            done += len(embed(self.store, self.encoder, workspace, missing))
         return done
 
     # --- feeds ------------------------------------------------------------------------------------
@@ -82,14 +73,16 @@ class Intake:
         A broken feed is logged and its problem stored for `tierbot feeds list`; the other feeds are unaffected.
         """
         self._follow_file(workspace)
-        now = self._clock.now()
-        with self._store.read(workspace) as tx:
+        now = self.clock.now()
+        with self.store.read(workspace) as tx:
             listed = tx.feeds.all()
         due = [one for one in listed if one.memory.not_before is None or one.memory.not_before <= now]
         new = copies = 0
         problems: list[str] = []
         for batch in _batches(due, _FEED_BATCH):
-            results = self._feeds.poll([one.feed for one in batch], {one.feed.url: one.memory for one in batch}, now)
+            results = self.feed_reader.poll(
+                [one.feed for one in batch], {one.feed.url: one.memory for one in batch}, now
+            )
             for problem in filter(None, (result.problem for result in results)):
                 log.warning("Feed %s", problem)
                 problems.append(problem)
@@ -108,11 +101,11 @@ class Intake:
         are recognized by id only, so a near duplicate among them is not folded.
         """
         articles = [article for result in results for article in result.articles]
-        with self._store.read(workspace) as tx:
+        with self.store.read(workspace) as tx:
             folded = _folded(tx, articles, now)
         new = copies = 0
         for result, (fresh, found) in zip(results, _by_feed(results, folded), strict=True):
-            with self._store.begin(workspace) as tx:
+            with self.store.begin(workspace) as tx:
                 added = tx.articles.add(fresh)
                 copies += tx.articles.add_copies(found)
                 tx.feeds.polled(result, now, added)
@@ -122,16 +115,16 @@ class Intake:
     def _follow_file(self, workspace: str) -> None:
         """Make the list match the feeds file; if the file cannot be used, log that and change nothing."""
         try:
-            wanted = {feed.url: feed for feed in self._read_file(self._file)}
+            wanted = {feed.url: feed for feed in self.read_file(self.file)}
         except FeedFileError as fault:
             log.warning("%s The feeds listed before stay in use.", fault)
             return
-        with self._store.read(workspace) as tx:
+        with self.store.read(workspace) as tx:
             listed = {one.feed.url: one for one in tx.feeds.all()}
         followed = {url: one.feed for url, one in listed.items() if one.by is ListedBy.FILE}
         if all(url in listed for url in wanted) and all(wanted.get(url) == feed for url, feed in followed.items()):
             return
-        with self._store.begin(workspace) as tx:
+        with self.store.begin(workspace) as tx:
             tx.feeds.remove(followed.keys() - wanted.keys())
             tx.feeds.add(wanted.values(), ListedBy.FILE)
             for url in followed.keys() & wanted.keys():
@@ -140,27 +133,27 @@ class Intake:
     def feeds(self, workspace: str) -> list[ListedFeed]:
         """Return the listed feeds, after reading the feeds file, and how their last polls went."""
         self._follow_file(workspace)
-        with self._store.read(workspace) as tx:
+        with self.store.read(workspace) as tx:
             return tx.feeds.all()
 
     def add_feeds(self, workspace: str, feeds: Sequence[Feed]) -> int:
         """Add feeds to the list and have them read soon; return how many were new."""
         self._follow_file(workspace)
-        with self._store.begin(workspace) as tx:
+        with self.store.begin(workspace) as tx:
             listed = {canonical_url(one.feed.url) for one in tx.feeds.all()}
             added = tx.feeds.add([feed for feed in feeds if canonical_url(feed.url) not in listed], ListedBy.PEOPLE)
             if added:
-                tx.agenda.plan("poll", self._clock.now())
+                tx.agenda.plan("poll", self.clock.now())
         return added
 
     def remove_feed(self, workspace: str, url: str) -> None:
         """Remove a feed from the list; its articles stay. Raises TierbotError if it is not listed, or is in the feeds file."""
-        with self._store.begin(workspace) as tx:
+        with self.store.begin(workspace) as tx:
             found = [one for one in tx.feeds.all() if canonical_url(one.feed.url) == canonical_url(url)]
             if not found:
                 raise TierbotError(f"{url} is not on the list. `tierbot feeds list` shows what is.")
             if found[0].by is ListedBy.FILE:
-                raise TierbotError(f"{url} is in {self._file}. Remove it there.")
+                raise TierbotError(f"{url} is in {self.file}. Remove it there.")
             tx.feeds.remove([one.feed.url for one in found])
 
 

@@ -3,6 +3,8 @@
 The question stays in the message's own thread, so nothing private is shown elsewhere.
 """
 
+from dataclasses import dataclass
+
 from tierbot.domain.articles.cleaning import clean_text, shorten
 from tierbot.domain.nouns import Article, Thread, TierbotError, key
 from tierbot.use_cases.ports import Clock, Job, Store
@@ -15,12 +17,12 @@ class NothingToReadError(TierbotError):
     """A message without a letter or a digit; its text is shown to the requester."""
 
 
+@dataclass(frozen=True, slots=True)
 class TagRequests:
     """Stores requests in any workspace. Fast enough for a listener to wait."""
 
-    def __init__(self, store: Store, clock: Clock) -> None:
-        self._store = store
-        self._clock = clock
+    store: Store
+    clock: Clock
 
     def take(self, workspace: str, user: str, message: Thread, thread: str, text: str) -> bool:
         """Request that a message's text be asked about in the thread `thread`; False if it was requested before.
@@ -30,7 +32,7 @@ class TagRequests:
         text = clean_text(text)
         if not any(letter.isalnum() for letter in text):
             raise NothingToReadError("I couldn't find any text in that message.")
-        now = self._clock.now()
+        now = self.clock.now()
         article = Article(
             id=key("message", message.channel, message.ts),
             title=shorten(text, _TITLE),
@@ -41,7 +43,7 @@ class TagRequests:
             asked_by=user,
             asked_in=Thread(message.channel, thread),
         )
-        with self._store.begin(workspace) as tx:
+        with self.store.begin(workspace) as tx:
             if not tx.articles.add([article]):
                 return False
             tx.agenda.ask(Job.request(JOB, key(JOB, article.id), now))

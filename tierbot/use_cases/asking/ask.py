@@ -1,6 +1,7 @@
 """Article → prediction → post: articles are chosen, predicted, and queued as posts."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from tierbot.domain.nouns import Post, Round, Thread, TierbotError, key
@@ -18,15 +19,14 @@ _AT_ONCE = 25  # posts in one transaction: reactions wait for it, and Slack wait
 _ATTEMPTS = 5  # at choosing, while another process asks about the same articles
 
 
+@dataclass(frozen=True, slots=True)
 class Ask:
     """Queues posts in any workspace. Safe to repeat: an article is asked about once."""
 
-    def __init__(self, store: Store, clock: Clock, chooser: Chooser, default_channel: str) -> None:
-        """`default_channel` serves workspaces that have not chosen one; empty for none."""
-        self._store = store
-        self._clock = clock
-        self._chooser = chooser
-        self._default_channel = default_channel
+    store: Store
+    clock: Clock
+    chooser: Chooser
+    default_channel: str  # of workspaces that have not chosen one; may be empty
 
     def __call__(
         self,
@@ -46,7 +46,7 @@ class Ask:
         for _ in range(_ATTEMPTS):
             if posted >= count:
                 break
-            chosen = self._chooser.choose(workspace, count - posted)
+            chosen = self.chooser.choose(workspace, count - posted)
             new = self._queue(workspace, chosen, spread, channel, progress)
             posted += new
             if new == len(chosen.asking.asked):
@@ -55,7 +55,7 @@ class Ask:
 
     def in_threads(self, workspace: str) -> int:
         """Queue a post, in its thread, for each message that someone asked about; return how many."""
-        return self._queue(workspace, self._chooser.for_threads(workspace), timedelta(0), None, lambda *_: None)
+        return self._queue(workspace, self.chooser.for_threads(workspace), timedelta(0), None, lambda *_: None)
 
     def _queue(self, workspace: str, chosen: Chosen, spread: timedelta, channel: str | None, progress: Progress) -> int:
         found = chosen.asking
@@ -63,15 +63,15 @@ class Ask:
         posted = 0
         for start in range(0, max(1, len(found.asked)), _AT_ONCE):
             few = found.asked[start : start + _AT_ONCE]
-            with self._store.begin(workspace) as tx:
+            with self.store.begin(workspace) as tx:
                 round_ = tx.rounds.current()
                 if round_ is None:
                     raise TierbotError("No round is open. It opens when the bot starts (`tierbot run`).")
-                where = channel or channel_of(tx, self._default_channel)
+                where = channel or channel_of(tx, self.default_channel)
                 threads = [chosen.threads.get(item.prediction.article_id) for item in few]
                 if not where and not all(threads):
                     raise TierbotError("No channel is chosen yet. Type `/tier channel` in the channel to use.")
-                now = self._clock.now()
+                now = self.clock.now()
                 for place, (item, thread) in enumerate(zip(few, threads, strict=True), start):
                     posted += _queue_post(tx, item, round_, chosen.tags, now, now + place * step, where, thread)
                 if start + _AT_ONCE >= len(found.asked):

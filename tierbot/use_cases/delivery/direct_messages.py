@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from tierbot.domain.nouns import TierbotError, key
@@ -13,19 +14,18 @@ MOST_ADMINS = 10
 """Admins who get a message: it is enough if some know."""
 
 
+@dataclass(frozen=True, slots=True)
 class DirectMessages:
     """Writes messages for the outbox. Calls Slack for channels, so never use it inside a transaction."""
 
-    def __init__(self, chats: Callable[[str], Chat], admins: Callable[[str], Sequence[str]], clock: Clock) -> None:
-        """`admins` lists the user ids of a workspace's admins; it raises TierbotError if Slack refuses."""
-        self._chats = chats
-        self._admins = admins
-        self._clock = clock
+    chats: Callable[[str], Chat]
+    admins: Callable[[str], Sequence[str]]  # their user ids; raises TierbotError if Slack refuses
+    clock: Clock
 
     def to_admins(self, workspace: str, news: Mapping[str, Any], *about: object) -> list[Delivery]:
         """Return a message to each admin, or to none if they cannot be listed; see `to`."""
         try:
-            admins = list(self._admins(workspace))[:MOST_ADMINS]
+            admins = list(self.admins(workspace))[:MOST_ADMINS]
         except (RateLimitedError, ChatUnavailableError):
             raise
         except TierbotError as fault:
@@ -39,10 +39,10 @@ class DirectMessages:
         Users who can't be messaged are skipped. Raises RateLimitedError or ChatUnavailableError while Slack does not
         answer: the job then fails and is retried.
         """
-        now, messages = self._clock.now(), []
+        now, messages = self.clock.now(), []
         for user in users:
             try:
-                channel = self._chats(workspace).direct(user)
+                channel = self.chats(workspace).direct(user)
             except (RateLimitedError, ChatUnavailableError):
                 raise
             except TierbotError as fault:

@@ -7,7 +7,7 @@ starts no call that could outlast the claim. A 429 holds back rows of the same k
 
 import logging
 from collections.abc import Callable, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -101,34 +101,22 @@ def revisions_of(tx: Transaction, post: Post, now: datetime) -> list[Delivery]:
 Draw = Callable[[Mapping[str, Any]], bytes]
 
 
+@dataclass(slots=True)
 class Dispatcher:
     """Sends the due rows of a workspace's outbox, at Slack's pace."""
 
-    def __init__(
-        self,
-        store: Store,
-        chats: Callable[[str], Chat],
-        clock: Clock,
-        draw: Draw,
-        *,
-        per_second: float,
-        shut_out: Callable[[str, str], None] = lambda *_: None,
-    ) -> None:
-        """`draw` turns a picture's payload into a PNG, or raises TierbotError.
-
-        `shut_out` is called with each workspace whose token Slack refuses, and Slack's error.
-        """
-        self._shut_out = shut_out
-        self._draw = draw
-        self._store = store
-        self._chats = chats
-        self._clock = clock
-        self._pause = timedelta(seconds=1 / per_second)
+    store: Store
+    chats: Callable[[str], Chat]
+    clock: Clock
+    draw: Draw  # turns a picture's payload into a PNG, or raises TierbotError
+    pause: timedelta  # after each message
+    # Called with each workspace whose token Slack refuses, and Slack's error.
+    shut_out: Callable[[str, str], None] = lambda *_: None
 
     def deliver(self, workspace: str) -> bool:
         """Send the next thing that is due; return whether there was one."""
-        now = self._clock.now()
-        with self._store.begin(workspace) as tx:
+        now = self.clock.now()
+        with self.store.begin(workspace) as tx:
             claimed = tx.outbox.claim(now, now + _LEASE, limit=1)
         for delivery in claimed:
             with bound(workspace=workspace, delivery=delivery.id):
@@ -147,7 +135,7 @@ class Dispatcher:
                 log.warning("%s %s waits %d s: %s", delivery.kind, delivery.id, _FIXING, fault)
                 self._put_off(workspace, delivery, _FIXING, fault, hold=True)
                 if fault.code in _NOT_INSTALLED:
-                    self._shut_out(workspace, fault.code)
+                    self.shut_out(workspace, fault.code)
             else:
                 self._park(workspace, delivery, fault.code, fault)
         except Exception as fault:
@@ -162,7 +150,7 @@ class Dispatcher:
 
     def _send(self, workspace: str, delivery: Delivery, latest: datetime) -> str | None:
         """Send it, or find that it was sent. Starts no call after `latest`, when another process might claim the row."""
-        chat = self._chats(workspace)
+        chat = self.chats(workspace)
         if delivery.attempts and delivery.kind in (
             *_SENDS_A_MESSAGE,
             DeliveryKind.PICTURE,
@@ -194,30 +182,30 @@ class Dispatcher:
     def _is_stale(self, delivery: Delivery) -> bool:
         """Return whether an announcement has expired: a nudge must not slip into quiet hours."""
         expires_at = delivery.payload.get("expires_at")
-        return expires_at is not None and self._clock.now() > datetime.fromisoformat(expires_at)
+        return expires_at is not None and self.clock.now() > datetime.fromisoformat(expires_at)
 
     def _drawn(self, delivery: Delivery) -> bytes:
         try:
-            return self._draw(delivery.payload)
+            return self.draw(delivery.payload)
         except TierbotError as fault:  # drawing again would fail again
             raise ChatError("not_drawn", str(fault)) from fault
 
     def _check(self, latest: datetime) -> None:
-        if self._clock.now() > latest:
+        if self.clock.now() > latest:
             raise ChatUnavailableError("Getting ready to send took too long; it will be retried.")
 
     def _post_id(self, workspace: str, delivery: Delivery) -> str:
         if delivery.kind is not DeliveryKind.INVITE:
             return str(delivery.payload["post_id"])
         invitation_id = str(delivery.payload["invitation_id"])
-        with self._store.read(workspace) as tx:
+        with self.store.read(workspace) as tx:
             invitation = tx.posts.invitation(invitation_id)
         if invitation is None:
             raise ChatError("post_gone", f"Invitation {invitation_id} is no longer in the database.")
         return invitation.post_id
 
     def _view(self, workspace: str, post_id: str) -> PostView:
-        with self._store.read(workspace) as tx:
+        with self.store.read(workspace) as tx:
             post = tx.posts.get(post_id)
             article = tx.articles.get([post.article_id]).get(post.article_id) if post else None
             tags = tx.workspaces.tags()
@@ -229,8 +217,8 @@ class Dispatcher:
         return PostView(post, article, tags, shown, named_by_menu(events))
 
     def _done(self, workspace: str, delivery: Delivery, result: str | None) -> None:
-        now = self._clock.now()
-        with self._store.begin(workspace) as tx:
+        now = self.clock.now()
+        with self.store.begin(workspace) as tx:
             if not tx.outbox.done(delivery, result, now):
                 log.warning(
                     _TAKEN_OVER, delivery.kind, delivery.id
@@ -241,21 +229,21 @@ class Dispatcher:
             if delivery.kind is DeliveryKind.INVITE and result is not None:
                 _invited(tx, str(delivery.payload["invitation_id"]), result, now)
             for kind in _same_pace(delivery.kind):
-                tx.outbox.hold(kind, now + self._pause)
+                tx.outbox.hold(kind, now + self.pause)
 
     def _park(self, workspace: str, delivery: Delivery, code: str, fault: Exception) -> None:
         log.warning("Delivery %s (%s) is parked because Slack refused it: %s", delivery.id, delivery.kind, fault)
-        with self._store.begin(workspace) as tx:
+        with self.store.begin(workspace) as tx:
             if not tx.outbox.park(delivery, f"{code}: {fault}"):
                 log.warning(_TAKEN_OVER, delivery.kind, delivery.id)
             elif delivery.kind is DeliveryKind.PREFILL and code == "invalid_name":
-                _missing(tx, str(delivery.payload["emoji"]), self._clock.now())
+                _missing(tx, str(delivery.payload["emoji"]), self.clock.now())
 
     def _put_off(
         self, workspace: str, delivery: Delivery, seconds: float, fault: Exception, *, hold: bool = False
     ) -> None:
-        until = self._clock.now() + timedelta(seconds=seconds)
-        with self._store.begin(workspace) as tx:
+        until = self.clock.now() + timedelta(seconds=seconds)
+        with self.store.begin(workspace) as tx:
             if not tx.outbox.retry(delivery, until, str(fault)):
                 log.warning(_TAKEN_OVER, delivery.kind, delivery.id)
             for kind in _same_pace(delivery.kind) if hold else ():

@@ -1,6 +1,6 @@
 """App Home: a trainer's score, the model's accuracy, and a switch for mentions and nudges."""
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from tierbot.domain.nouns import Arm
 from tierbot.domain.rounds.boards import Home, RoundAccuracy
@@ -11,20 +11,20 @@ from tierbot.use_cases.ports import Store
 _ROUNDS = 6
 
 
+@dataclass(frozen=True, slots=True)
 class HomePage:
     """What App Home shows and changes, in any workspace."""
 
-    def __init__(self, store: Store, game: Game) -> None:
-        self._store = store
-        self._game = game
+    store: Store
+    game: Game
 
     def of(self, workspace: str, user: str) -> Home:
         """Return a trainer's home. Raises TierbotError before the first round is open."""
-        score = self._game.my_score(workspace, user)
-        board = self._game.leaderboard(workspace, "this")
+        score = self.game.my_score(workspace, user)
+        board = self.game.leaderboard(workspace, "this")
         first = max(1, score.round_number - _ROUNDS + 1)
         numbers = range(first, score.round_number + 1)
-        with self._store.read(workspace) as tx:
+        with self.store.read(workspace) as tx:
             settled = tx.verdicts.settled(rounds=list(numbers))
             champion = tx.models.champion()
             trainer = tx.trainers.get(user)
@@ -46,7 +46,7 @@ class HomePage:
 
         `name` is shown in place of a mention.
         """
-        with self._store.begin(workspace) as tx:
+        with self.store.begin(workspace) as tx:
             trainer = tx.trainers.get(user)
             tx.trainers.put(replace(trainer, name=name or trainer.name, opted_out=opted_out))
         return trainer.opted_out != opted_out

@@ -5,7 +5,7 @@ Each is recorded with the trainer before it is sent, so nobody gets it twice.
 
 import logging
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import partial
 from itertools import takewhile
@@ -32,36 +32,36 @@ _FIRST_DAY = timedelta(days=1)  # of a round: too early for a reminder
 _STEP, _STEPS = timedelta(minutes=5), 12  # a nudge expires after an hour, or when quiet hours start
 
 
+@dataclass(frozen=True, slots=True)
 class Nudges:
     """A job: sends the day's nudges in any workspace."""
 
-    def __init__(self, store: Store, clock: Clock, settings: Settings, chats: Callable[[str], Chat]) -> None:
-        self._store = store
-        self._clock = clock
-        self._settings = settings
-        self._chats = chats
+    store: Store
+    clock: Clock
+    settings: Settings
+    chats: Callable[[str], Chat]
 
     def plan(self, workspace: str) -> None:
         """Schedule the next day's nudges, or remove them if the settings turn nudges off."""
-        with self._store.begin(workspace) as tx:
-            if not self._settings.nudges:
+        with self.store.begin(workspace) as tx:
+            if not self.settings.nudges:
                 tx.agenda.remove(JOB)
             elif tx.agenda.get(JOB) is None:
-                tx.agenda.plan(JOB, open_from(self._settings, self._clock.now() + _FIRST_AFTER))
+                tx.agenda.plan(JOB, open_from(self.settings, self.clock.now() + _FIRST_AFTER))
 
     def __call__(self, workspace: str, job: Job) -> Again | None:  # noqa: ARG002 - jobs share one signature
         """Send the day's nudges; in quiet hours, try again at their end."""
-        now = self._clock.now()
-        expires_at = _good_until(self._settings, now)
+        now = self.clock.now()
+        expires_at = _good_until(self.settings, now)
         if expires_at <= now:
-            return Again(open_from(self._settings, now + _STEP))
+            return Again(open_from(self.settings, now + _STEP))
         self.nudge(workspace, expires_at)
         return None
 
     def nudge(self, workspace: str, expires_at: datetime) -> int:
         """Nudge everyone who judged lately, has not judged in this round, could, and has not opted out; return how many."""
-        now = self._clock.now()
-        with self._store.read(workspace) as tx:
+        now = self.clock.now()
+        with self.store.read(workspace) as tx:
             round_ = tx.rounds.current()
             if round_ is None or now - round_.opened_at < _FIRST_DAY:
                 return 0
@@ -75,13 +75,13 @@ class Nudges:
 
     def _nudge_one(self, workspace: str, user: str, round_: Round, count: int, expires_at: datetime) -> bool:
         try:
-            channel = self._chats(workspace).direct(user)
+            channel = self.chats(workspace).direct(user)
         except ChatError as fault:  # they may have left the team; other errors fail the job, which is retried
             log.info("%s gets no nudge: %s", user, fault)
             return False
-        now = self._clock.now()
-        day = now.astimezone(self._settings.zone).date().isoformat()
-        with self._store.begin(workspace) as tx:
+        now = self.clock.now()
+        day = now.astimezone(self.settings.zone).date().isoformat()
+        with self.store.begin(workspace) as tx:
             if not _may_nudge(tx, user, round_, now):  # opted out just now
                 return False
             trainer = tx.trainers.get(user)

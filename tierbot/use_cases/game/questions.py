@@ -4,7 +4,7 @@ Nothing here is slow: answers are read in one snapshot, and work is put on the a
 """
 
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from uuid import uuid4
 
@@ -22,30 +22,16 @@ _LONGEST_STREAK = timedelta(days=120)
 JOBS = ("push", "retrain", "close_round")
 
 
+@dataclass(frozen=True, slots=True)
 class Game:
     """The game as colleagues and admins see it."""
 
-    def __init__(
-        self,
-        store: Store,
-        clock: Clock,
-        settings: Settings,
-        *,
-        record: Callable[[str, ReactionEvent], bool],
-        roll_back: Callable[[str, str], ModelVersion],
-        wake: Callable[[], None],
-    ) -> None:
-        """For `record` and `roll_back` see Loop; `wake` wakes the background worker."""
-        self._store = store
-        self._clock = clock
-        self._settings = settings
-        self._wake = wake
-        self.record = record
-        self.rollback = roll_back
-
-    def touched(self, workspace: str) -> None:  # noqa: ARG002 - one worker serves all workspaces
-        """Have new ledger events tallied and settled soon."""
-        self._wake()
+    store: Store
+    clock: Clock
+    settings: Settings
+    record: Callable[[str, ReactionEvent], bool]  # see Loop
+    roll_back: Callable[[str, str], ModelVersion]  # see Loop
+    wake: Callable[[], None]  # wakes the background worker
 
     # --- questions ------------------------------------------------------------------------------
 
@@ -54,7 +40,7 @@ class Game:
 
         Raises TierbotError if `which` is none of these or there is no such round.
         """
-        with self._store.read(workspace) as tx:
+        with self.store.read(workspace) as tx:
             if which == "all":
                 return self._all_time(tx)
             current = _current(tx)
@@ -85,12 +71,12 @@ class Game:
 
     def my_score(self, workspace: str, user: str) -> MyScore:
         """Return one trainer's view of the current round."""
-        now = self._clock.now()
-        with self._store.read(workspace) as tx:
+        now = self.clock.now()
+        with self.store.read(workspace) as tx:
             round_ = _current(tx)
             standings = self._live(tx, round_)
             moments = [vote.at for _, vote in tx.ledger.votes_by(user, now - _LONGEST_STREAK)]
-        zone = self._settings.zone
+        zone = self.settings.zone
         mine = next((line for line in standings if line.user == user), None)
         ahead = [line for line in standings if mine is None or line.score > mine.score]
         return MyScore(
@@ -104,12 +90,12 @@ class Game:
 
     def round_status(self, workspace: str) -> RoundStatus:
         """Return how the current round is going."""
-        with self._store.read(workspace) as tx:
+        with self.store.read(workspace) as tx:
             return round_status(tx, _current(tx))
 
     def models(self, workspace: str) -> list[ModelVersion]:
         """Return all model versions, newest first."""
-        with self._store.read(workspace) as tx:
+        with self.store.read(workspace) as tx:
             return tx.models.all()
 
     # --- requests by admins -----------------------------------------------------------------------
@@ -122,8 +108,8 @@ class Game:
         """
         if job not in JOBS:
             raise TierbotError(f"There's no job {job!r}. Jobs are: {', '.join(JOBS)}.")
-        now, request_id = self._clock.now(), key("request", job, trigger or uuid4())
-        with self._store.begin(workspace) as tx:
+        now, request_id = self.clock.now(), key("request", job, trigger or uuid4())
+        with self.store.begin(workspace) as tx:
             current = tx.rounds.current()
             if job == "close_round" and current is not None:
                 _check_posted(tx)
@@ -131,7 +117,7 @@ class Game:
             new = tx.agenda.ask(Job.request(job, request_id, now, by, **details))
             if new:
                 tx.workspaces.audit(by, f"request {job}", None, details, now)
-        self._wake()
+        self.wake()
         return new
 
     def pause(self, workspace: str, by: str) -> bool:
@@ -143,29 +129,29 @@ class Game:
         return self._set_paused(workspace, by, paused=False)
 
     def _set_paused(self, workspace: str, by: str, *, paused: bool) -> bool:
-        with self._store.begin(workspace) as tx:
+        with self.store.begin(workspace) as tx:
             known = _set_up(tx, workspace)
             before = known.paused
             if before == paused:
                 return False
             tx.workspaces.put(replace(known, paused=paused))
-            tx.workspaces.audit(by, "pause" if paused else "resume", before, paused, self._clock.now())
+            tx.workspaces.audit(by, "pause" if paused else "resume", before, paused, self.clock.now())
         return True
 
     def channel(self, workspace: str) -> str:
         """Return the channel that a workspace uses; empty if none is chosen yet."""
-        with self._store.read(workspace) as tx:
-            return channel_of(tx, self._settings.channel)
+        with self.store.read(workspace) as tx:
+            return channel_of(tx, self.settings.channel)
 
     def choose_channel(self, workspace: str, channel: str, by: str) -> bool:
         """Use another channel from the next post on; False if it is that one already."""
-        with self._store.begin(workspace) as tx:
+        with self.store.begin(workspace) as tx:
             known = _set_up(tx, workspace)
-            before = channel_of(tx, self._settings.channel)
+            before = channel_of(tx, self.settings.channel)
             if before == channel:
                 return False
             tx.workspaces.put(replace(known, channel=channel))
-            tx.workspaces.audit(by, "choose channel", before or None, channel, self._clock.now())
+            tx.workspaces.audit(by, "choose channel", before or None, channel, self.clock.now())
         return True
 
 

@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from tierbot.domain.nouns import key
@@ -22,25 +22,23 @@ log = logging.getLogger(__name__)
 JOB = "join"
 
 
+@dataclass(frozen=True, slots=True)
 class Setup:
     """Sets a workspace up, or brings it up to date: its tags, a first model, an open round, its recurring jobs."""
 
-    def __init__(
-        self, store: Store, clock: Clock, settings: Settings, registry: Registry, rounds: Rounds, nudges: Nudges
-    ) -> None:
-        self._store = store
-        self._clock = clock
-        self._settings = settings
-        self._registry = registry
-        self._rounds = rounds
-        self._nudges = nudges
+    store: Store
+    clock: Clock
+    settings: Settings
+    registry: Registry
+    rounds: Rounds
+    nudges: Nudges
 
     def prepare(self, workspace: Workspace, tags: TagSpace) -> None:
         """Set a workspace up. Raises NoPredictorError if TIERBOT_PREDICTOR names a predictor that isn't installed."""
-        now = self._clock.now()
-        with self._store.read(workspace.id) as tx:
-            first = None if tx.models.champion() else self._registry.first(tags)
-        with self._store.begin(workspace.id) as tx:
+        now = self.clock.now()
+        with self.store.read(workspace.id) as tx:
+            first = None if tx.models.champion() else self.registry.first(tags)
+        with self.store.begin(workspace.id) as tx:
             known = tx.workspaces.get()
             bot_user = workspace.bot_user or (known.bot_user if known else None)
             tx.workspaces.put(replace(known or workspace, name=workspace.name, bot_user=bot_user))
@@ -48,15 +46,15 @@ class Setup:
             if first is not None and tx.models.champion() is None:
                 tx.models.add(*first)
             if tx.rounds.current() is None:
-                self._rounds.open(tx, 1)
+                self.rounds.open(tx, 1)
             self._plan(tx, now)
-        self._nudges.plan(workspace.id)
-        if self._settings.predictor:
-            self._follow_predictor(workspace.id, self._settings.predictor)
-        self._registry.publish(workspace.id)  # the process may have died before it did
+        self.nudges.plan(workspace.id)
+        if self.settings.predictor:
+            self._follow_predictor(workspace.id, self.settings.predictor)
+        self.registry.publish(workspace.id)  # the process may have died before it did
 
     def _plan(self, tx: Transaction, now: datetime) -> None:
-        settings = self._settings
+        settings = self.settings
         retraining, tomorrow = now + timedelta(days=settings.retrain_every_days), now + timedelta(days=1)
         first = {"push": open_from(settings, now), "poll": now, "retrain": retraining, "expire": now, "watch": tomorrow}
         for kind, due_at in first.items():
@@ -67,7 +65,7 @@ class Setup:
     def _follow_predictor(self, workspace: str, name: str) -> None:
         """Put the predictor that the settings name in service; if it fails, log that and keep our own model."""
         try:
-            self._registry.follow(workspace, name)
+            self.registry.follow(workspace, name)
         except NoPredictorError as fault:
             raise NoPredictorError(f"TIERBOT_PREDICTOR: {fault}") from fault
         except PredictorError as fault:

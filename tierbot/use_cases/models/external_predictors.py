@@ -6,7 +6,7 @@ predictions stay traceable after an upgrade, and another build is never mistaken
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from functools import partial
 
 import numpy as np
@@ -24,20 +24,19 @@ _PROBE = (
 )
 
 
+@dataclass(slots=True)
 class ExternalPredictors:
     """What the registry needs of external predictors. Restored ones are cached by version."""
 
-    def __init__(self, predictors: Predictors, clock: Clock, judge_on: int, limit: Limit) -> None:
-        """`limit` bounds loading, restoring and each answer."""
-        self._limit = limit
-        self._predictors = predictors
-        self._clock = clock
-        self._judge_on = judge_on
-        self._restored: dict[str, ExternalPredictor] = {}
+    predictors: Predictors
+    clock: Clock
+    judge_on: int
+    limit: Limit  # on loading, restoring and each answer
+    _restored: dict[str, ExternalPredictor] = field(default_factory=dict, init=False)
 
     def names(self) -> list[str]:
         """Return the names of the installed predictors."""
-        return [one.name for one in self._predictors.installed()]
+        return [one.name for one in self.predictors.installed()]
 
     def version(
         self,
@@ -56,7 +55,7 @@ class ExternalPredictors:
             state=ModelState.CHALLENGER,
             encoder_digest="",
             sha256=hashlib.sha256(state).hexdigest(),
-            created_at=self._clock.now(),
+            created_at=self.clock.now(),
             card={
                 "kind": "predictor",
                 "predictor": name,
@@ -81,9 +80,9 @@ class ExternalPredictors:
         if version.id not in self._restored:
             external_predictor = ExternalPredictor(version.id, found.predictor)
             if isinstance(found.predictor, LearningPredictor):
-                external_predictor = self._limit.call(version.id, partial(restored, version.id, found.predictor, state))
-            external_predictor = replace(external_predictor, entry_point=found.name, limit=self._limit)
-            now = self._clock.now()
+                external_predictor = self.limit.call(version.id, partial(restored, version.id, found.predictor, state))
+            external_predictor = replace(external_predictor, entry_point=found.name, limit=self.limit)
+            now = self.clock.now()
             probe = [Article(f"probe{i}", text, "", "", "", now) for i, text in enumerate(_PROBE)]
             external_predictor.predict(probe, np.zeros((len(probe), 0), np.float32), tag_ids)
             self._restored = {version.id: external_predictor}
@@ -110,13 +109,13 @@ class ExternalPredictors:
             row for row, item in enumerate(said) if is_unbiased(item) and item.post.created_at > champion.created_at
         ]
         judging = np.zeros(len(said), dtype=bool)
-        judging[fair[max(0, len(fair) - min(self._judge_on, len(said) // 2)) :]] = True
+        judging[fair[max(0, len(fair) - min(self.judge_on, len(said) // 2)) :]] = True
         examples = [_example(item, articles[item.post.article_id], frozenset(tag_ids)) for item in said]
-        taught = self._predictors.teach(Lesson(name, tuple(tag_ids), examples, judging, state))
+        taught = self.predictors.teach(Lesson(name, tuple(tag_ids), examples, judging, state))
         return taught.state, taught.decision
 
     def _load(self, name: str) -> LoadedPredictor:
-        return self._limit.call(name, partial(self._predictors.load, name))
+        return self.limit.call(name, partial(self.predictors.load, name))
 
 
 def is_external(version: ModelVersion) -> bool:

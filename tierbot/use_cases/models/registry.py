@@ -3,7 +3,7 @@
 import hashlib
 import logging
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -65,32 +65,20 @@ def _nothing(*_: object) -> None:
     """Do nothing."""
 
 
+@dataclass(slots=True)
 class Registry:
     """Model versions of any workspace. Champions stay in memory until replaced."""
 
-    def __init__(
-        self,
-        *,
-        store: Store,
-        encoder: Encoder,
-        model_files: ModelFiles,
-        clock: Clock,
-        judge_on: int,
-        seed: int,
-        train: Callable[[TrainingJob], TrainingResult],
-        external_predictors: ExternalPredictors,
-    ) -> None:
-        """`train` runs a training job, usually in a child process."""
-        self.external_predictors = external_predictors
-        self._store = store
-        self._encoder = encoder
-        self._model_files = model_files
-        self._clock = clock
-        self._judge_on = judge_on
-        self._seed = seed
-        self._train = train
-        self._in_service: dict[str, tuple[str, tuple[str, ...], Model]] = {}
-        self._priors: dict[str, Classifier] = {}
+    store: Store
+    encoder: Encoder
+    model_files: ModelFiles
+    clock: Clock
+    judge_on: int
+    seed: int
+    train: Callable[[TrainingJob], TrainingResult]  # usually in a child process
+    external_predictors: ExternalPredictors
+    _in_service: dict[str, tuple[str, tuple[str, ...], Model]] = field(default_factory=dict, init=False)
+    _priors: dict[str, Classifier] = field(default_factory=dict, init=False)
 
     # --- the champion -----------------------------------------------------------------------------
 
@@ -100,7 +88,7 @@ class Registry:
         Raises TierbotError if there is none, its weights are damaged, or another encoder is set; PredictorError if it
         is an external predictor that fails (see `fallback`).
         """
-        with self._store.read(workspace) as tx:
+        with self.store.read(workspace) as tx:
             version, tags = champion_of(tx), tx.workspaces.tags()
             known = self._in_service.get(workspace)
             if known is not None and known[:2] == (version.id, tags.ids):
@@ -115,7 +103,7 @@ class Registry:
 
         Raises TierbotError as `champion` does.
         """
-        with self._store.read(workspace) as tx:
+        with self.store.read(workspace) as tx:
             version, tags = version_of(tx, fallback_of(champion_of(tx))), tx.workspaces.tags()
             weights = tx.models.weights(version.id)
         return version, self._model(version, weights, tags)
@@ -126,7 +114,7 @@ class Registry:
         Raises TierbotError if there is no such version, its weights are damaged, or another encoder is set.
         """
         known = self._in_service.get(workspace)
-        with self._store.read(workspace) as tx:
+        with self.store.read(workspace) as tx:
             version, tags = version_of(tx, version_id), tx.workspaces.tags()
             if known is not None and known[:2] == (version.id, tags.ids):
                 return known[2]
@@ -144,7 +132,7 @@ class Registry:
 
     def _loaded(self, version: ModelVersion, weights: bytes) -> Classifier:
         check_weights(version, weights)
-        if version.encoder_digest != self._encoder.digest:
+        if version.encoder_digest != self.encoder.digest:
             raise TierbotError(
                 f"Model {version.id} was made with another encoder. Set TIERBOT_ENCODER back, or retrain with the new one."
             )
@@ -152,14 +140,14 @@ class Registry:
 
     def first(self, tags: TagSpace) -> tuple[ModelVersion, bytes]:
         """Return a new workspace's first model: the bootstrap model, or with another encoder one from tag descriptions."""
-        shipped, weights = self._model_files.bootstrap()
-        if shipped.encoder_digest != self._encoder.digest:
+        shipped, weights = self.model_files.bootstrap()
+        if shipped.encoder_digest != self.encoder.digest:
             cold = replace(self._prior(tags), card={"kind": "cold"})
             weights = cold.to_bytes()
             digest = hashlib.sha256(weights).hexdigest()
-            shipped = replace(shipped, encoder_digest=self._encoder.digest, sha256=digest, card=dict(cold.card))
+            shipped = replace(shipped, encoder_digest=self.encoder.digest, sha256=digest, card=dict(cold.card))
         first = replace(numbered(replace(shipped, id=""), 1), parent=None, state=ModelState.CHAMPION)
-        return replace(first, created_at=self._clock.now()), weights
+        return replace(first, created_at=self.clock.now()), weights
 
     # --- a challenger -----------------------------------------------------------------------------
 
@@ -172,31 +160,31 @@ class Registry:
         An external champion is trained itself; None if it never changes. Raises TierbotError if the training was
         interrupted; then nothing has changed.
         """
-        with self._store.read(workspace) as tx:
+        with self.store.read(workspace) as tx:
             settled = [item for item in tx.verdicts.settled() if teaches(item.verdict)]
             champion = champion_of(tx)
         if is_external(champion):
             return self._taught(workspace, champion, settled, also)
-        embed_training_articles(self._store, self._encoder, workspace, settled)
-        with self._store.read(workspace) as tx:
+        embed_training_articles(self.store, self.encoder, workspace, settled)
+        with self.store.read(workspace) as tx:
             tags, weights = tx.workspaces.tags(), tx.models.weights(champion.id)
-            settled, features = settled_features(tx, self._encoder, settled)
-            given = given_rows(tx, self._encoder, tags.ids)
+            settled, features = settled_features(tx, self.encoder, settled)
+            given = given_rows(tx, self.encoder, tags.ids)
         if not settled and given is None:
             return None
-        same_encoder = champion.encoder_digest == self._encoder.digest
-        result = self._train(
+        same_encoder = champion.encoder_digest == self.encoder.digest
+        result = self.train(
             TrainingJob(
                 verdicts=verdict_rows(settled, features, tags.ids),
                 unbiased=np.array([is_unbiased(item) for item in settled], dtype=bool),
                 prior=self._start(tags),
                 champion=self._loaded(champion, weights) if same_encoder else None,
-                encoder_digest=self._encoder.digest,
+                encoder_digest=self.encoder.digest,
                 parent=champion.id,
                 logged=logged_of(settled, tags.ids),
                 bootstrap=_both(self._replayed(), given, tags.ids),
-                judge_on=self._judge_on,
-                seed=self._seed,
+                judge_on=self.judge_on,
+                seed=self.seed,
                 cursor={
                     "verdicts": len(settled),
                     "last_post": settled[-1].post.id if settled else None,
@@ -211,9 +199,9 @@ class Registry:
             number=0,  # assigned when it is stored: another training may end first
             parent=champion.id,
             state=ModelState.CHALLENGER,
-            encoder_digest=self._encoder.digest,
+            encoder_digest=self.encoder.digest,
             sha256=hashlib.sha256(data).hexdigest(),
-            created_at=self._clock.now(),
+            created_at=self.clock.now(),
             card=dict(result.card),
         )
         return self._kept(workspace, champion, challenger, data, result.decision, settled, also)
@@ -228,7 +216,7 @@ class Registry:
         settled: Sequence[SettledPost],
         also: Callable[[Transaction, Training], None],
     ) -> Training:
-        with self._store.begin(workspace) as tx:
+        with self.store.begin(workspace) as tx:
             now_champion = champion_of(tx)
             challenger = numbered(challenger, next_number(tx))
             if decision.promote and now_champion.id != champion.id:
@@ -259,13 +247,13 @@ class Registry:
         """
         written = None
         while True:
-            with self._store.read(workspace) as tx:
+            with self.store.read(workspace) as tx:
                 champion = champion_of(tx)
                 if champion.id == written or is_external(champion):
                     return
                 weights = tx.models.weights(champion.id)
             try:
-                self._model_files.publish(champion, weights, workspace)
+                self.model_files.publish(champion, weights, workspace)
             except TierbotError as fault:
                 log.warning("Model %s is in service, but its files could not be written: %s", champion.id, fault)
                 return
@@ -279,7 +267,7 @@ class Registry:
         also: Callable[[Transaction, Training], None],
     ) -> Training | None:
         """Train the external champion; see ExternalPredictors.teach."""
-        with self._store.read(workspace) as tx:
+        with self.store.read(workspace) as tx:
             articles = tx.articles.get({item.post.article_id for item in settled})
             tags, state = tx.workspaces.tags(), tx.models.weights(champion.id)
         taught = self.external_predictors.teach(champion, state, settled, articles, tags.ids) if settled else None
@@ -294,9 +282,9 @@ class Registry:
         return self._kept(workspace, champion, challenger, learned, decision, settled, also)
 
     def _replayed(self) -> TrainingRows | None:
-        shipped, _ = self._model_files.bootstrap()
-        data = self._model_files.bootstrap_rows() if shipped.encoder_digest == self._encoder.digest else None
-        return None if data is None else rows_from_bytes(data, self._encoder.digest, "the bootstrap rows")
+        shipped, _ = self.model_files.bootstrap()
+        data = self.model_files.bootstrap_rows() if shipped.encoder_digest == self.encoder.digest else None
+        return None if data is None else rows_from_bytes(data, self.encoder.digest, "the bootstrap rows")
 
     def _start(self, tags: TagSpace) -> Classifier:
         """Return the prior of a retraining: the bootstrap model, and descriptions for tags it lacks.
@@ -304,15 +292,15 @@ class Registry:
         Only a few of the bootstrap model's rows are replayed; with descriptions alone as the prior, the first retraining
         would lose most of what it learned.
         """
-        shipped, weights = self._model_files.bootstrap()
-        if shipped.encoder_digest != self._encoder.digest:
+        shipped, weights = self.model_files.bootstrap()
+        if shipped.encoder_digest != self.encoder.digest:
             return self._prior(tags)
         return Classifier.from_bytes(weights, "the bootstrap model").extended(self._prior(tags)).over(tags.ids)
 
     def _prior(self, tags: TagSpace) -> Classifier:
         described = hashlib.sha256(repr([(t.id, t.name, t.description) for t in tags.active]).encode()).hexdigest()
         if described not in self._priors:
-            self._priors = {described: coldstart(tags.active, self._encoder.encode)}
+            self._priors = {described: coldstart(tags.active, self.encoder.encode)}
         return self._priors[described]
 
     # --- in and out of service --------------------------------------------------------------------
@@ -324,18 +312,18 @@ class Registry:
 
         `also` runs in the same transaction. Raises TierbotError if there is no such version, or it cannot be used.
         """
-        with self._store.read(workspace) as tx:
+        with self.store.read(workspace) as tx:
             known, tags = tx.models.get(version_id), tx.workspaces.tags()
         if known is None and version_id in self.external_predictors.names():
             version_id = self._installed(workspace, version_id, tags)
-        with self._store.read(workspace) as tx:
+        with self.store.read(workspace) as tx:
             version = version_of(tx, version_id)
             weights = tx.models.weights(version.id)
         self._model(version, weights, tags)
-        with self._store.begin(workspace) as tx:
+        with self.store.begin(workspace) as tx:
             before = champion_of(tx)
             put_in_service(tx, version)
-            tx.workspaces.audit(by, "promote model", before.id, version.id, self._clock.now())
+            tx.workspaces.audit(by, "promote model", before.id, version.id, self.clock.now())
             also(tx, version)
         self.publish(workspace)
         return replace(version, state=ModelState.CHAMPION)
@@ -345,14 +333,14 @@ class Registry:
 
         If the same code has versions already, the newest is returned, with what it learned.
         """
-        with self._store.read(workspace) as tx:
+        with self.store.read(workspace) as tx:
             champion = champion_of(tx)
         found = self.external_predictors.version(name, 0, champion.id)
-        with self._store.read(workspace) as tx:
+        with self.store.read(workspace) as tx:
             same = same_code(tx, found)
         if same is None:
             self.external_predictors.model(found, b"", tags.ids)
-        with self._store.begin(workspace) as tx:
+        with self.store.begin(workspace) as tx:
             same = same_code(tx, found)
             if same is None:
                 tx.models.add(replace(found, number=next_number(tx)), b"")
@@ -363,7 +351,7 @@ class Registry:
 
         Raises PredictorError if it is not installed or fails.
         """
-        with self._store.read(workspace) as tx:
+        with self.store.read(workspace) as tx:
             champion, tags = champion_of(tx), tx.workspaces.tags()
         if champion.card.get("predictor") == name and self._is_installed(workspace, champion):
             return champion
@@ -383,7 +371,7 @@ class Registry:
 
         Raises TierbotError if it has none.
         """
-        with self._store.read(workspace) as tx:
+        with self.store.read(workspace) as tx:
             champion = champion_of(tx)
         if champion.parent is None:
             raise TierbotError(f"Model {champion.id} is the first, so there is nothing to roll back to.")

@@ -1,5 +1,7 @@
 """Verdict → training set → model: retraining and rollback, each announced with its result."""
 
+from dataclasses import dataclass
+
 from tierbot.domain.nouns import ModelVersion, key
 from tierbot.use_cases.delivery.announcing import announce, channel_of
 from tierbot.use_cases.models.registry import Registry, Training
@@ -7,34 +9,33 @@ from tierbot.use_cases.ports import Clock, Transaction
 from tierbot.use_cases.voting.settlement import Settlement
 
 
+@dataclass(frozen=True, slots=True)
 class Retraining:
     """Retrains and rolls back in any workspace."""
 
-    def __init__(self, clock: Clock, settlement: Settlement, registry: Registry, default_channel: str) -> None:
-        """`default_channel` serves workspaces that have not chosen one; empty for none."""
-        self._clock = clock
-        self._settlement = settlement
-        self._registry = registry
-        self._default_channel = default_channel
+    clock: Clock
+    settlement: Settlement
+    registry: Registry
+    default_channel: str  # of workspaces that have not chosen one; may be empty
 
     def retrain(self, workspace: str) -> Training | None:
         """Train a challenger on every verdict, promote it unless it is worse; None without verdicts."""
-        self._settlement.settle(workspace)
-        self._settlement.settle_round(workspace)
+        self.settlement.settle(workspace)
+        self.settlement.settle_round(workspace)
 
         def announced(tx: Transaction, training: Training) -> None:
             self._announce(tx, key("trained", training.version.id), training.announcement())
 
-        return self._registry.retrain(workspace, announced)
+        return self.registry.retrain(workspace, announced)
 
     def roll_back(self, workspace: str, by: str) -> ModelVersion:
         """Put the champion's parent back in service; return the version now in service."""
 
         def announced(tx: Transaction, version: ModelVersion) -> None:
             news = {"kind": "model_rolled_back", "model": version.id, "number": version.number, "by": by}
-            self._announce(tx, key("rolled_back", version.id, self._clock.now().isoformat()), news)
+            self._announce(tx, key("rolled_back", version.id, self.clock.now().isoformat()), news)
 
-        return self._registry.roll_back(workspace, by, announced)
+        return self.registry.roll_back(workspace, by, announced)
 
     def _announce(self, tx: Transaction, delivery_id: str, news: dict[str, object]) -> None:
-        announce(tx, delivery_id, news, channel_of(tx, self._default_channel), self._clock.now())
+        announce(tx, delivery_id, news, channel_of(tx, self.default_channel), self.clock.now())

@@ -3,6 +3,7 @@
 import hashlib
 import secrets
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
@@ -13,19 +14,19 @@ from tierbot.use_cases.ports import Clock, Store, Transaction
 _PSEUDONYM = "anon-"
 
 
+@dataclass(frozen=True, slots=True)
 class PersonalData:
     """What people, or admins on their behalf, may request."""
 
-    def __init__(self, store: Store, clock: Clock) -> None:
-        self._store = store
-        self._clock = clock
+    store: Store
+    clock: Clock
 
     def export(self, workspace: str, user: str) -> dict[str, Any]:
         """Return everything stored about a person, as plain data.
 
         Raises TierbotError if nothing is stored.
         """
-        with self._store.read(workspace) as tx:
+        with self.store.read(workspace) as tx:
             found = tx.people.export(user)
         if not any(found.values()):
             raise TierbotError(
@@ -38,8 +39,8 @@ class PersonalData:
 
         Their reactions in Slack are not read again. Raises TierbotError if nothing is stored about them.
         """
-        now = self._clock.now()
-        with self._store.begin(workspace) as tx:
+        now = self.clock.now()
+        with self.store.begin(workspace) as tx:
             pseudonym = f"{_PSEUDONYM}{secrets.token_hex(6)}"
             changed = tx.people.anonymize(user, pseudonym) if anonymize else tx.people.remove(user, now)
             if not changed:
@@ -56,8 +57,8 @@ class PersonalData:
 
         Votes in the open round are kept until it is frozen: they have not scored yet.
         """
-        now = self._clock.now()
-        with self._store.begin(workspace) as tx:
+        now = self.clock.now()
+        with self.store.begin(workspace) as tx:
             return tx.people.expire(now - timedelta(days=days), now)
 
 

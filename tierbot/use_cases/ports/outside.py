@@ -1,4 +1,4 @@
-"""Ports to everything but the database: the clock, the encoder, feeds, Slack, predictors and model files."""
+"""Ports to everything but the database: the clock, the encoder, feeds, Slack, predictors, model files, the meter."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -168,3 +168,32 @@ class ModelFiles(Protocol):
 
     def publish(self, version: ModelVersion, weights: bytes, workspace: str) -> None:
         """Write a workspace's champion as files, atomically replacing the previous one; does nothing if they are there."""
+
+
+class Meter(Protocol):
+    """Collects counts and timings of one process, and names no person. Thread-safe; methods never raise."""
+
+    def answered(self, kind: str, seconds: float, *, acknowledged: bool, lag: float | None) -> None:
+        """Record that a payload of this kind was answered after so many seconds.
+
+        lag: seconds from the event in Slack to its row in the ledger, where both are known.
+        """
+
+    def rate_limited(self, method: str) -> None:
+        """Record that Slack answered a Web API method with 429."""
+
+    def worked(self, work: str, seconds: float, *, failed: bool) -> None:
+        """Record that a piece of work (settling, a job) took so many seconds."""
+
+
+class NoMeter:
+    """A Meter that records nothing."""
+
+    def answered(self, kind: str, seconds: float, *, acknowledged: bool, lag: float | None) -> None:
+        """Record nothing."""
+
+    def rate_limited(self, method: str) -> None:
+        """Record nothing."""
+
+    def worked(self, work: str, seconds: float, *, failed: bool) -> None:
+        """Record nothing."""

@@ -1,7 +1,7 @@
 """Opens rounds, freezes them with their standings, and announces the result."""
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from tierbot.domain.nouns import Round, key
@@ -16,24 +16,21 @@ from tierbot.use_cases.voting.tallying import tally
 _FREEZE_ATTEMPTS = 3  # then the round is frozen although votes keep arriving; they score, settled or not
 
 
+@dataclass(frozen=True, slots=True)
 class Rounds:
     """Opens and closes the rounds of any workspace."""
 
-    def __init__(
-        self, store: Store, clock: Clock, settlement: Settlement, length: timedelta, default_channel: str
-    ) -> None:
-        """`default_channel` serves workspaces that have not chosen one; empty for none."""
-        self._store = store
-        self._clock = clock
-        self._settlement = settlement
-        self._length = length
-        self._default_channel = default_channel
+    store: Store
+    clock: Clock
+    settlement: Settlement
+    length: timedelta
+    default_channel: str  # of workspaces that have not chosen one; may be empty
 
     def open(self, tx: Transaction, number: int) -> None:
         """Open round `number` from now on."""
-        now = self._clock.now()
-        tx.rounds.open(Round(number=number, opened_at=now, closes_at=now + self._length))
-        tx.agenda.plan("close_round", now + self._length)
+        now = self.clock.now()
+        tx.rounds.open(Round(number=number, opened_at=now, closes_at=now + self.length))
+        tx.agenda.plan("close_round", now + self.length)
 
     def close(self, workspace: str) -> Round | None:
         """Freeze the open round's standings, announce its champion, open the next; return the closed round.
@@ -42,16 +39,16 @@ class Rounds:
         time; None then.
         """
         for attempt in range(_FREEZE_ATTEMPTS):
-            self._settlement.settle(workspace)
-            self._settlement.settle_round(workspace)
-            with self._store.read(workspace) as tx:
+            self.settlement.settle(workspace)
+            self.settlement.settle_round(workspace)
+            with self.store.read(workspace) as tx:
                 current = tx.rounds.current()
                 former = figures_before(tx, current.number) if current else []
-            with self._store.begin(workspace) as tx:
+            with self.store.begin(workspace) as tx:
                 if current is None or tx.rounds.current() != current:
                     return None  # another process has just closed it
                 late = 0
-                while few := tally(tx, self._clock.now()):
+                while few := tally(tx, self.clock.now()):
                     late += few
                 if not late or attempt == _FREEZE_ATTEMPTS - 1:
                     return self._freeze(tx, current, former)
@@ -59,10 +56,10 @@ class Rounds:
         return None
 
     def _freeze(self, tx: Transaction, current: Round, former: Sequence[RoundFigures]) -> Round | None:
-        now = self._clock.now()
+        now = self.clock.now()
         if not any(post.ts for post in tx.posts.in_round(current.number)):
-            tx.rounds.prolong(current.number, now + self._length)
-            tx.agenda.plan("close_round", now + self._length)
+            tx.rounds.prolong(current.number, now + self.length)
+            tx.agenda.plan("close_round", now + self.length)
             return None
         tx.posts.move_queued(current.number, current.number + 1)  # nobody has seen them: they join the next round
         posts = tx.posts.in_round(current.number)
@@ -79,7 +76,7 @@ class Rounds:
         self, tx: Transaction, closed: Round, report: dict[str, object], chart: dict[str, object], now: datetime
     ) -> None:
         """Queue the words first and the picture after them, both before what was queued already."""
-        channel, words = channel_of(tx, self._default_channel), key("round_closed", closed.number)
+        channel, words = channel_of(tx, self.default_channel), key("round_closed", closed.number)
         announce(tx, words, report, channel, now, priority=1)
         chart_id, picture = key("round_chart", closed.number), DeliveryKind.PICTURE
         announce(tx, chart_id, chart, channel, now, kind=picture, priority=1, after_id=words)

@@ -25,17 +25,17 @@ class Menu:
     chosen: frozenset[str]
 
 
+@dataclass(frozen=True, slots=True)
 class MenuVotes:
     """Menu votes, in any workspace. `wake` wakes the background worker."""
 
-    def __init__(self, store: Store, clock: Clock, wake: Callable[[], None]) -> None:
-        self._store = store
-        self._clock = clock
-        self._wake = wake
+    store: Store
+    clock: Clock
+    wake: Callable[[], None]
 
     def menu(self, workspace: str, user: str, channel: str, ts: str) -> Menu:
         """Return the menu for a post. Raises TierbotError if the message is not a post."""
-        with self._store.read(workspace) as tx:
+        with self.store.read(workspace) as tx:
             return Menu(tx.workspaces.tags(), chosen_by(user, _given(tx, _post_at(tx, channel, ts))))
 
     def name(self, workspace: str, user: str, channel: str, ts: str, tag_ids: Collection[str], form: str) -> bool:
@@ -44,8 +44,8 @@ class MenuVotes:
         `form` is the id of the submitted form: submitting it twice counts once. Raises TierbotError if the
         message is not a post, a tag is not in use, or there are too many.
         """
-        now = self._clock.now()
-        with self._store.begin(workspace) as tx:
+        now = self.clock.now()
+        with self.store.begin(workspace) as tx:
             post = _post_at(tx, channel, ts)
             _check(tag_ids, tx.workspaces.tags())
             events = _given(tx, post)
@@ -67,7 +67,7 @@ class MenuVotes:
             if written:
                 tx.outbox.add(revisions_of(tx, post, now))
         if written:
-            self._wake()
+            self.wake()
         return bool(written)
 
 

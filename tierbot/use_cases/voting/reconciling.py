@@ -35,23 +35,21 @@ class Sweep:
     resume: Mapping[str, Any] = field(default_factory=dict)
 
 
+@dataclass(frozen=True, slots=True)
 class Reconciler:
-    """Compares the open messages of any workspace with Slack. `days` is how long a message stays open."""
+    """Compares the open messages of any workspace with Slack: those sent within `open_for`, with a `pause` for each."""
 
-    def __init__(
-        self, store: Store, chats: Callable[[str], Chat], clock: Clock, *, days: float, per_second: float
-    ) -> None:
-        self._store = store
-        self._chats = chats
-        self._clock = clock
-        self._open_for = timedelta(days=days)
-        self._pause = 1 / per_second
-        self._warned: set[str] = set()
+    store: Store
+    chats: Callable[[str], Chat]
+    clock: Clock
+    open_for: timedelta
+    pause: timedelta
+    _warned: set[str] = field(default_factory=set, init=False)
 
     def sweep(self, workspace: str, resume: Mapping[str, Any] | None = None) -> Sweep:
         """Compare one slice of messages, the newest or those that `resume` (of the last Sweep) says."""
         run = self._run(workspace, resume or {})
-        chat = self._chats(workspace)
+        chat = self.chats(workspace)
         for channel, ts in run.places:
             if channel not in run.shut:
                 try:
@@ -69,7 +67,7 @@ class Reconciler:
             if run.unanswered >= _TIRED:
                 return run.stopped(_REST)
         if run.later:
-            return run.stopped(self._pause * len(run.places))
+            return run.stopped(self.pause.total_seconds() * len(run.places))
         return run.stopped(_REST) if run.again else Sweep(run.found)
 
     def _goes_on(self, workspace: str, channel: str, fault: ChatError, run: "_Run") -> bool:
@@ -83,8 +81,8 @@ class Reconciler:
         return fault.code not in _SHUT_OUT
 
     def _run(self, workspace: str, resume: Mapping[str, Any]) -> "_Run":
-        since = self._clock.now() - self._open_for
-        with self._store.read(workspace) as tx:
+        since = self.clock.now() - self.open_for
+        with self.store.read(workspace) as tx:
             found = {(post.channel, post.ts) for post in tx.posts.open(since) if post.ts}
             found |= {(one.channel, one.ts) for one in tx.posts.invitations(since=since) if one.ts}
         below = (str(resume.get("ts", "~")), str(resume.get("channel", "")))  # "~" sorts after every digit
@@ -96,11 +94,11 @@ class Reconciler:
         return _Run(left[:_SLICE], below, later=len(left) > _SLICE, again=left[_SLICE:], second=True)
 
     def _compare(self, workspace: str, chat: Chat, channel: str, ts: str) -> int:
-        started_at = self._clock.now()
+        started_at = self.clock.now()
         counts = chat.reactions(channel, ts)
         if counts is None:
             return 0  # deleted in Slack: its votes stay
-        with self._store.begin(workspace) as tx:
+        with self.store.begin(workspace) as tx:
             gone = not_voters(tx)
             missed = missed_events(
                 channel,

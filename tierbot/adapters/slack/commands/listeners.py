@@ -118,7 +118,7 @@ def _answer(deps: Dependencies, workspace: str, by: str, command: TierCommand, t
         case Action.RESUME:
             answer = "Resumed: I'm posting again." if game.resume(workspace, by) else "Posting isn't paused."
         case Action.ROLLBACK:
-            version = game.rollback(workspace, by)
+            version = game.roll_back(workspace, by)
             answer = f"Rolled back: model {version.number} ({mrkdwn(clean(version.id, 60))}) is in service again."
         case _:
             answer = f"Commands:\n{help_text()}"

@@ -121,9 +121,8 @@ def register(app: App, inbox: Inbox) -> None:
 
     def touched(context: BoltContext, client: WebClient) -> None:
         """After the acknowledgment, wake the worker that settles votes, and refresh the directory (it may ask Slack)."""
-        workspace = str(context.team_id)
-        inbox.game.touched(workspace)
-        inbox.directory.keep_fresh(workspace, client)
+        inbox.game.wake()
+        inbox.directory.keep_fresh(str(context.team_id), client)
 
     for kind in NEEDS.events:
         app.event(kind, middleware=[record])(touched)
