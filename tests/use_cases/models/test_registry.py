@@ -134,7 +134,7 @@ def meanwhile(harness: Harness, monkeypatch: pytest.MonkeyPatch, happens: Callab
             pending.pop()()
         return result
 
-    monkeypatch.setattr(harness.bot.registry, "_train", trained)
+    monkeypatch.setattr(harness.bot.registry, "train", trained)
 
 
 def test_a_rollback_during_a_training_stands_and_the_channel_reads_why(
@@ -188,7 +188,7 @@ def published(folder: Path) -> str:
 def model_files(harness: Harness, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Let the harness publish its champions; return the folder above theirs."""
     mine, files = harness.bot.registry.model_files, ModelFolder(tmp_path, tmp_path / "models")
-    monkeypatch.setattr(harness.bot.registry, "_model_files", Both(mine, files))
+    monkeypatch.setattr(harness.bot.registry, "model_files", Both(mine, files))
     return tmp_path
 
 

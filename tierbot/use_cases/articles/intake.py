@@ -35,7 +35,7 @@ class Polled:
     problems: tuple[str, ...]
 
 
-@dataclass(slots=True)
+@dataclass(eq=False)
 class Intake:
     """Takes articles in, for any workspace. `read_file` reads the list of feeds from `file`; None: no feeds."""
 

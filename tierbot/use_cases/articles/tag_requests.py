@@ -17,7 +17,7 @@ class NothingToReadError(TierbotError):
     """A message without a letter or a digit; its text is shown to the requester."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(eq=False)
 class TagRequests:
     """Stores requests in any workspace. Fast enough for a listener to wait."""
 

@@ -19,7 +19,7 @@ _AT_ONCE = 25  # posts in one transaction: reactions wait for it, and Slack wait
 _ATTEMPTS = 5  # at choosing, while another process asks about the same articles
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(eq=False)
 class Ask:
     """Queues posts in any workspace. Safe to repeat: an article is asked about once."""
 

@@ -14,7 +14,7 @@ MOST_ADMINS = 10
 """Admins who get a message: it is enough if some know."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(eq=False)
 class DirectMessages:
     """Writes messages for the outbox. Calls Slack for channels, so never use it inside a transaction."""
 

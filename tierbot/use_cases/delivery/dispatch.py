@@ -101,7 +101,7 @@ def revisions_of(tx: Transaction, post: Post, now: datetime) -> list[Delivery]:
 Draw = Callable[[Mapping[str, Any]], bytes]
 
 
-@dataclass(slots=True)
+@dataclass(eq=False)
 class Dispatcher:
     """Sends the due rows of a workspace's outbox, at Slack's pace."""
 

@@ -11,7 +11,7 @@ from tierbot.use_cases.ports import Store
 _ROUNDS = 6
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(eq=False)
 class HomePage:
     """What App Home shows and changes, in any workspace."""
 

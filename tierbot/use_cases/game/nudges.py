@@ -32,7 +32,7 @@ _FIRST_DAY = timedelta(days=1)  # of a round: too early for a reminder
 _STEP, _STEPS = timedelta(minutes=5), 12  # a nudge expires after an hour, or when quiet hours start
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(eq=False)
 class Nudges:
     """A job: sends the day's nudges in any workspace."""
 

@@ -22,7 +22,7 @@ _LONGEST_STREAK = timedelta(days=120)
 JOBS = ("push", "retrain", "close_round")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(eq=False)
 class Game:
     """The game as colleagues and admins see it."""
 

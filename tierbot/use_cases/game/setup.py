@@ -22,7 +22,7 @@ log = logging.getLogger(__name__)
 JOB = "join"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(eq=False)
 class Setup:
     """Sets a workspace up, or brings it up to date: its tags, a first model, an open round, its recurring jobs."""
 

@@ -24,7 +24,7 @@ _PROBE = (
 )
 
 
-@dataclass(slots=True)
+@dataclass(eq=False)
 class ExternalPredictors:
     """What the registry needs of external predictors. Restored ones are cached by version."""
 

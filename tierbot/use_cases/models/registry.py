@@ -65,7 +65,7 @@ def _nothing(*_: object) -> None:
     """Do nothing."""
 
 
-@dataclass(slots=True)
+@dataclass(eq=False)
 class Registry:
     """Model versions of any workspace. Champions stay in memory until replaced."""
 

@@ -9,7 +9,7 @@ from tierbot.use_cases.ports import Clock, Transaction
 from tierbot.use_cases.voting.settlement import Settlement
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(eq=False)
 class Retraining:
     """Retrains and rolls back in any workspace."""
 

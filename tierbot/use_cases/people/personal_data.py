@@ -14,7 +14,7 @@ from tierbot.use_cases.ports import Clock, Store, Transaction
 _PSEUDONYM = "anon-"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(eq=False)
 class PersonalData:
     """What people, or admins on their behalf, may request."""
 

@@ -16,7 +16,7 @@ from tierbot.use_cases.voting.tallying import tally
 _FREEZE_ATTEMPTS = 3  # then the round is frozen although votes keep arriving; they score, settled or not
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(eq=False)
 class Rounds:
     """Opens and closes the rounds of any workspace."""
 

@@ -25,7 +25,7 @@ class Menu:
     chosen: frozenset[str]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(eq=False)
 class MenuVotes:
     """Menu votes, in any workspace. `wake` wakes the background worker."""
 

@@ -35,7 +35,7 @@ class Sweep:
     resume: Mapping[str, Any] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(eq=False)
 class Reconciler:
     """Compares the open messages of any workspace with Slack: those sent within `open_for`, with a `pause` for each."""
 

@@ -7,10 +7,11 @@ from typing import Any
 import sqlalchemy as sa
 from alembic import op
 
+from tierbot.adapters.store.migrations.columns import columns
+
 revision = "0008"
 down_revision = "0007"
 
-_MOMENT = sa.DateTime(timezone=True)
 _ONCE = frozenset({"join", "emoji_missing", "ask in threads"})
 """Kinds that were never recurring jobs."""
 
@@ -20,18 +21,12 @@ _LATER = timedelta(days=1)
 
 def upgrade() -> None:
     """Make the table, and carry over what was due."""
-    op.create_table(
+    job = op.create_table(
         "job",
-        *(sa.Column(name, sa.Text(), nullable=False) for name in ("workspace_id", "id", "kind")),
-        sa.Column("due_at", _MOMENT, nullable=False),
-        sa.Column("payload", sa.JSON(), nullable=False),
-        sa.Column("ran_at", _MOMENT, nullable=True),
-        sa.Column("asked_by", sa.Text(), nullable=True),
-        sa.Column("asked_at", _MOMENT, nullable=True),
-        sa.Column("attempts", sa.Integer(), nullable=False),
-        sa.Column("error", sa.Text(), nullable=True),
-        sa.Column("claimed_by", sa.Text(), nullable=True),
-        sa.Column("finished_at", _MOMENT, nullable=True),
+        *columns(
+            """workspace_id text, id text, kind text, due_at moment, payload json, ran_at moment?, asked_by text?,
+            asked_at moment?, attempts integer, error text?, claimed_by text?, finished_at moment?"""
+        ),
         sa.PrimaryKeyConstraint("workspace_id", "id", name="pk_job"),
     )
     op.create_index(
@@ -41,29 +36,11 @@ def upgrade() -> None:
         sqlite_where=sa.text("finished_at IS NULL"),
         postgresql_where=sa.text("finished_at IS NULL"),
     )
-    due, job = _tables()
+    due = sa.table("due", *columns("workspace_id text, job text, due_at moment, ran_at moment?, request json"))
     connection = op.get_bind()
     for row in connection.execute(sa.select(due)).mappings().all():
         connection.execute(job.insert(), _carried(dict(row)))
     op.drop_table("due")
-
-
-def _tables() -> tuple[sa.TableClause, sa.TableClause]:
-    text, json = sa.Text(), sa.JSON()
-    due = sa.table(
-        "due",
-        *(sa.column(name, text) for name in ("workspace_id", "job")),
-        *(sa.column(name, _MOMENT) for name in ("due_at", "ran_at")),
-        sa.column("request", json),
-    )
-    job = sa.table(
-        "job",
-        *(sa.column(name, text) for name in ("workspace_id", "id", "kind", "asked_by")),
-        *(sa.column(name, _MOMENT) for name in ("due_at", "ran_at", "asked_at")),
-        sa.column("payload", json),
-        sa.column("attempts", sa.Integer()),
-    )
-    return due, job
 
 
 def _carried(row: Mapping[str, Any]) -> list[dict[str, Any]]:

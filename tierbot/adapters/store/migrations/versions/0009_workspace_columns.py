@@ -1,103 +1,68 @@
 """Columns and tables for what the workspace kept in one JSON column; the order of standings; which verdicts are final."""
 
 import json
-from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any
 
 import sqlalchemy as sa
 from alembic import op
 
+from tierbot.adapters.store.migrations.columns import columns
+
 revision = "0009"
 down_revision = "0008"
 
-_MOMENT = sa.DateTime(timezone=True)
-_NUMBER = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 _WORKSPACE = sa.table(
     "workspace",
-    sa.column("workspace_id", sa.Text()),
-    sa.column("settings", sa.JSON()),
-    *(sa.column(name, sa.Text()) for name in ("bot_user", "channel", "pseudonym_key")),
-    sa.column("paused", sa.Boolean()),
+    *columns("workspace_id text, settings json, bot_user text, channel text, pseudonym_key text, paused flag"),
 )
 _STANDING = sa.table(
     "standing",
-    sa.column("workspace_id", sa.Text()),
-    sa.column("user_id", sa.Text()),
-    *(sa.column(name, sa.Integer()) for name in ("round_number", "rank", "agreed", "settled", "place")),
+    *columns("workspace_id text, user_id text, round_number integer, rank integer, agreed integer, settled integer"),
+    *columns("place integer"),
 )
 
 
 def upgrade() -> None:
     """Make the tables and columns, and carry over what existing rows hold."""
     tables = _make_tables()
-    for column in (
-        *(sa.Column(name, sa.Text(), nullable=True) for name in ("bot_user", "channel", "pseudonym_key")),
-        sa.Column("paused", sa.Boolean(), nullable=True),
-    ):
+    for column in columns("bot_user text?, channel text?, pseudonym_key text?, paused flag?"):
         op.add_column("workspace", column)
     _carry_settings(tables)
     with op.batch_alter_table("workspace") as batch:
         batch.alter_column("channel", existing_type=sa.Text(), nullable=False)
         batch.alter_column("paused", existing_type=sa.Boolean(), nullable=False)
         batch.drop_column("settings")
-    op.add_column("outbox", sa.Column("priority", sa.Integer(), nullable=True))
-    op.add_column("outbox", sa.Column("after_id", sa.Text(), nullable=True))
+    for column in columns("priority integer?, after_id text?"):
+        op.add_column("outbox", column)
     _place_standings()
-    op.add_column("post", sa.Column("votes_expired_at", _MOMENT, nullable=True))
+    op.add_column("post", *columns("votes_expired_at moment?"))
     op.execute(_FINAL)
 
 
-def _text(*names: str, nullable: bool = False) -> Iterator[sa.Column[Any]]:
-    return (sa.Column(name, sa.Text(), nullable=nullable) for name in names)
-
-
 def _make_tables() -> dict[str, sa.Table]:
-    doubt = op.create_table(
-        "doubt",
-        *_text("workspace_id", "id", "behavior", "users"),
-        *_text("tag", nullable=True),
-        sa.Column("observed", sa.Integer(), nullable=False),
-        sa.Column("expected", sa.Float(), nullable=False),
-        sa.Column("chances", sa.Integer(), nullable=False),
-        sa.Column("p_value", sa.Float(), nullable=False),
-        *_text("evidence", "post_ids"),
-        sa.Column("noticed_at", _MOMENT, nullable=False),
-        *_text("overruled_by", nullable=True),
-        sa.Column("overruled_at", _MOMENT, nullable=True),
-        sa.PrimaryKeyConstraint("workspace_id", "id", name="pk_doubt"),
-    )
-    forgotten = op.create_table(
-        "forgotten_person",
-        *_text("workspace_id", "digest"),
-        sa.PrimaryKeyConstraint("workspace_id", "digest", name="pk_forgotten_person"),
-    )
-    missing = op.create_table(
-        "missing_emoji",
-        *_text("workspace_id", "name"),
-        sa.PrimaryKeyConstraint("workspace_id", "name", name="pk_missing_emoji"),
-    )
-    draw = op.create_table(
-        "push_draw",
-        sa.Column("seq", _NUMBER, nullable=False),
-        *_text("workspace_id"),
-        sa.Column("at", _MOMENT, nullable=False),
-        sa.Column("expected", sa.Float(), nullable=False),
-        sa.Column("propensity", sa.Float(), nullable=False),
-        sa.PrimaryKeyConstraint("seq", name="pk_push_draw"),
-        sqlite_autoincrement=True,
-    )
+    def made(name: str, plain: str, *key: str) -> sa.Table:
+        primary = sa.PrimaryKeyConstraint(*key, name=f"pk_{name}")
+        return op.create_table(name, *columns(plain), primary, sqlite_autoincrement=key == ("seq",))
+
+    tables = {
+        "doubt": made(
+            "doubt",
+            """workspace_id text, id text, behavior text, users text, tag text?, observed integer, expected real,
+            chances integer, p_value real, evidence text, post_ids text, noticed_at moment, overruled_by text?,
+            overruled_at moment?""",
+            "workspace_id",
+            "id",
+        ),
+        "forgotten": made("forgotten_person", "workspace_id text, digest text", "workspace_id", "digest"),
+        "missing": made("missing_emoji", "workspace_id text, name text", "workspace_id", "name"),
+        "draw": made("push_draw", "seq number, workspace_id text, at moment, expected real, propensity real", "seq"),
+        "smoke": made(
+            "smoke_test", "workspace_id text, at moment, broken text?, says text, seconds real", "workspace_id"
+        ),
+    }
     op.create_index("ix_push_draw_workspace_id_seq", "push_draw", ["workspace_id", "seq"])
-    smoke = op.create_table(
-        "smoke_test",
-        *_text("workspace_id"),
-        sa.Column("at", _MOMENT, nullable=False),
-        *_text("broken", nullable=True),
-        *_text("says"),
-        sa.Column("seconds", sa.Float(), nullable=False),
-        sa.PrimaryKeyConstraint("workspace_id", name="pk_smoke_test"),
-    )
-    return {"doubt": doubt, "forgotten": forgotten, "missing": missing, "draw": draw, "smoke": smoke}
+    return tables
 
 
 def _carry_settings(tables: dict[str, sa.Table]) -> None:
@@ -148,12 +113,12 @@ def _moment(text: str) -> datetime:
 
 def _place_standings() -> None:
     """Order standings as they were frozen: a round's champion before the others of the same rank."""
-    op.add_column("standing", sa.Column("place", sa.Integer(), nullable=True))
+    op.add_column("standing", *columns("place integer?"))
     connection = op.get_bind()
-    columns = _STANDING.c
+    standing = _STANDING.c
     frozen = connection.execute(sa.text("SELECT workspace_id, number, champion FROM round WHERE frozen_at IS NOT NULL"))
     won = {(workspace, number): champion for workspace, number, champion in frozen}
-    order = (columns.workspace_id, columns.round_number, columns.rank, columns.user_id)
+    order = (standing.workspace_id, standing.round_number, standing.rank, standing.user_id)
     by_round: dict[tuple[str, int], list[Any]] = {}
     for row in connection.execute(sa.select(_STANDING).order_by(*order)).all():
         by_round.setdefault((row.workspace_id, row.round_number), []).append(row)
@@ -161,7 +126,11 @@ def _place_standings() -> None:
         champion = won.get(found)
         rows.sort(key=lambda row: (row.rank, row.user_id != champion, -row.agreed / (row.settled or 1), row.user_id))
         for place, row in enumerate(rows, 1):
-            mine = (columns.workspace_id == found[0], columns.round_number == found[1], columns.user_id == row.user_id)
+            mine = (
+                standing.workspace_id == found[0],
+                standing.round_number == found[1],
+                standing.user_id == row.user_id,
+            )
             connection.execute(sa.update(_STANDING).where(*mine).values(place=place))
     with op.batch_alter_table("standing") as batch:
         batch.alter_column("place", existing_type=sa.Integer(), nullable=False)

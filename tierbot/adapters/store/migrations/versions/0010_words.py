@@ -3,15 +3,13 @@
 import sqlalchemy as sa
 from alembic import op
 
+from tierbot.adapters.store.migrations.columns import columns
+
 revision = "0010"
 down_revision = "0009"
 
-_CARD = sa.table(
-    "model_version", *(sa.column(name, sa.Text()) for name in ("workspace_id", "id")), sa.column("card", sa.JSON())
-)
-_OUTBOX = sa.table(
-    "outbox", sa.column("seq", sa.Integer()), sa.column("kind", sa.Text()), sa.column("payload", sa.JSON())
-)
+_CARD = sa.table("model_version", *columns("workspace_id text, id text, card json"))
+_OUTBOX = sa.table("outbox", *columns("seq number, kind text, payload json"))
 
 
 def upgrade() -> None:
@@ -22,7 +20,8 @@ def upgrade() -> None:
     connection = op.get_bind()
     for row in connection.execute(sa.select(_CARD)).all():
         if "understudy" in (row.card or {}):
-            card = {("fallback" if name == "understudy" else name): value for name, value in row.card.items()}
+            card = {**row.card, "fallback": row.card["understudy"]}
+            del card["understudy"]
             mine = (_CARD.c.workspace_id == row.workspace_id, _CARD.c.id == row.id)
             connection.execute(sa.update(_CARD).where(*mine).values(card=card))
     for row in connection.execute(sa.select(_OUTBOX).where(_OUTBOX.c.kind == "announce")).all():
