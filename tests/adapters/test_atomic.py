@@ -62,7 +62,7 @@ def test_a_disk_that_is_full_leaves_no_half_file(form: str, tmp_path: Path, requ
         write()
     assert list(tmp_path.iterdir()) == []
     with store.read(TEAM) as tx:
-        assert tx.dataset.cursor() == 400
+        assert tx.verdicts.cursor() == 400
     store.close()
 
 

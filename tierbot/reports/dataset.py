@@ -177,9 +177,9 @@ def settled_posts(tx: Transaction, only: Only, name: Callable[[str], str]) -> It
 
     Raises TierbotError immediately if the cursor is from another database.
     """
-    if only.since > tx.dataset.cursor():
+    if only.since > tx.verdicts.cursor():
         raise TierbotError(
-            f"The cursor {only.since} is later than the newest verdict ({tx.dataset.cursor()}), so it belongs to another "
+            f"The cursor {only.since} is later than the newest verdict ({tx.verdicts.cursor()}), so it belongs to another "
             "database. Export without --since."
         )
     return _paged(tx, only, name)
@@ -187,7 +187,7 @@ def settled_posts(tx: Transaction, only: Only, name: Callable[[str], str]) -> It
 
 def _paged(tx: Transaction, only: Only, name: Callable[[str], str]) -> Iterator[Settled]:
     after = only.since
-    while page := tx.dataset.page(after, PAGE, rounds=only.rounds, arms=only.arms):
+    while page := tx.verdicts.page(after, PAGE, rounds=only.rounds, arms=only.arms):
         selected = [item for _, item in page if only.takes(item.prediction, item.verdict)]
         articles = tx.articles.get({item.post.article_id for item in selected})
         votes = tx.ledger.votes([item.post.id for item in selected])

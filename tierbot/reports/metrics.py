@@ -169,7 +169,7 @@ class StoreFigures(Collector):
                 rows.update({str(state): count for state, count in tx.outbox.counts().items()})
                 oldest, champion, lease = tx.outbox.oldest(), tx.models.champion(), tx.leases.get("scheduler")
                 feeds.update("broken" if one.problem else "sound" for one in tx.feeds.all())
-                current, cursor = tx.rounds.current(), tx.dataset.cursor()
+                current, cursor = tx.rounds.current(), tx.verdicts.cursor()
                 number = current.number if current else 0
                 known = self._hits.get(workspace)
                 if known is None or known[0] != (number, cursor):  # otherwise nothing has settled since

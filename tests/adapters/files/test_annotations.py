@@ -71,7 +71,7 @@ def test_our_own_exports_come_back_with_the_labels_they_went_out_with(form: str,
         pytest.importorskip("pyarrow", reason="needs pyarrow (pip install 'tierbot[export]')")
     store = log_store(30)
     with store.read(TEAM) as tx:
-        labels = [item.verdict.tags for _, item in tx.dataset.page(0, 99)]
+        labels = [item.verdict.tags for _, item in tx.verdicts.page(0, 99)]
     store.close()
     exported_to = tmp_path / "d"
     exported(log_store(30), form, exported_to)

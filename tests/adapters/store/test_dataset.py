@@ -15,7 +15,7 @@ def settled(tx: Transaction, count: int) -> None:
 
 def walked(tx: Transaction, after: int, limit: int, **only: object) -> list[str]:
     found = []
-    while page := tx.dataset.page(after, limit, **only):
+    while page := tx.verdicts.page(after, limit, **only):
         assert len(page) <= limit
         found += [item.post.id for _, item in page]
         after = page[-1][0]
@@ -36,16 +36,16 @@ def test_a_page_has_post_prediction_and_newest_verdict_together(store: SqlStore)
         tx.verdicts.add(verdict())
         newer = verdict(ledger_cursor=2, settled_at=NOON + MINUTE)
         tx.verdicts.add(newer)
-        ((number, item),) = tx.dataset.page(0, 9)
+        ((number, item),) = tx.verdicts.page(0, 9)
         assert item == LabelledPost(made, prediction("d-p1", article_id="a-p1"), newer)
-        assert number == tx.dataset.cursor()
+        assert number == tx.verdicts.cursor()
 
 
 def test_after_a_cursor_comes_what_settled_since_and_what_settled_anew(store: SqlStore) -> None:
     with store.begin(TEAM) as tx:
-        assert tx.dataset.cursor() == 0
+        assert tx.verdicts.cursor() == 0
         settled(tx, 3)
-        cursor = tx.dataset.cursor()
+        cursor = tx.verdicts.cursor()
         assert walked(tx, cursor, 2) == []
         tx.verdicts.add(verdict("p0", ledger_cursor=2))
         put_post(tx, "new", ts="99.0")
@@ -66,5 +66,5 @@ def test_another_workspaces_verdicts_are_neither_paged_nor_counted(store: SqlSto
     with store.begin("other") as tx:
         settled(tx, 2)
     with store.begin(TEAM) as tx:
-        assert tx.dataset.cursor() == 0
-        assert tx.dataset.page(0, 9) == []
+        assert tx.verdicts.cursor() == 0
+        assert tx.verdicts.page(0, 9) == []

@@ -1,4 +1,4 @@
-"""Articles and their embeddings, each stored once."""
+"""Articles, their embeddings, and the labels imported with archives; each is stored once."""
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
@@ -11,15 +11,17 @@ from numpy.typing import NDArray
 from sqlalchemy import ColumnElement, bindparam, func, select, union
 
 from tierbot.adapters.store.columns import table
-from tierbot.adapters.store.rows import ArticleCopyRow, ArticleRow, EmbeddingRow
+from tierbot.adapters.store.rows import ArticleCopyRow, ArticleRow, EmbeddingRow, GivenLabelRow
 from tierbot.adapters.store.work_rows import HeldBackRow
 from tierbot.adapters.store.workspace_queries import Stored, WorkspaceQueries, chunks
-from tierbot.domain.nouns import Article, Copy, Thread
+from tierbot.domain.nouns import Article, Copy, GivenLabel, Thread
 
 _article = table(ArticleRow)
 _copy = table(ArticleCopyRow)
 _embedding = table(EmbeddingRow)
 _held = table(HeldBackRow)
+_given = table(GivenLabelRow)
+_LABEL = Stored(GivenLabelRow, GivenLabel)
 _REQUESTED = _article.c.asked_in.is_not(None) | _article.c.check_tag.is_not(None)
 _STORED = np.dtype("<f4")
 
@@ -149,3 +151,21 @@ class SqlArticles(WorkspaceQueries):
 
     def count(self) -> int:
         return int(self._connection.execute(self._select(ArticleRow, func.count())).scalar_one())
+
+
+class SqlGivenLabels(WorkspaceQueries):
+    """ports.GivenLabels."""
+
+    def put(self, labels: Iterable[GivenLabel]) -> int:
+        kept = 0
+        for part in chunks({label.article_id: label for label in labels}.values()):
+            ids = [label.article_id for label in part]
+            self._drop(GivenLabelRow, _given.c.article_id.in_(ids))
+            self._add(GivenLabelRow, [_LABEL.values(label) for label in part])
+            never_asked = (_article.c.id.in_(ids), _article.c.asked_at.is_(None))
+            self._change(ArticleRow, *never_asked, asked_at=part[0].given_at)
+            kept += len(part)
+        return kept
+
+    def sample(self, limit: int) -> list[GivenLabel]:
+        return self._nouns(_LABEL, order=(_given.c.article_id,), limit=limit)

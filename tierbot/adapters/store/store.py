@@ -8,13 +8,11 @@ from datetime import datetime
 from sqlalchemy import ColumnElement, Connection, select
 
 from tierbot.adapters.store.agenda import SqlAgenda, SqlLeases, due_jobs, hold_everywhere, let_go_everywhere
-from tierbot.adapters.store.articles import SqlArticles
+from tierbot.adapters.store.articles import SqlArticles, SqlGivenLabels
 from tierbot.adapters.store.columns import table
-from tierbot.adapters.store.dataset import SqlDataset
 from tierbot.adapters.store.engine import Database, connect
 from tierbot.adapters.store.errors import StoreError
 from tierbot.adapters.store.feeds import SqlFeedList, SqlHeldBack
-from tierbot.adapters.store.given_labels import SqlGivenLabels
 from tierbot.adapters.store.installations import SqlInstallations
 from tierbot.adapters.store.ledger import SqlLedger
 from tierbot.adapters.store.models import SqlModels
@@ -24,10 +22,9 @@ from tierbot.adapters.store.people import SqlPeople
 from tierbot.adapters.store.posts import SqlPosts
 from tierbot.adapters.store.rounds import SqlRounds
 from tierbot.adapters.store.schema import HEAD, bring_up, revision
-from tierbot.adapters.store.trainers import SqlTrainers
 from tierbot.adapters.store.verdicts import SqlVerdicts
 from tierbot.adapters.store.work_rows import WorkspaceRow
-from tierbot.adapters.store.workspaces import WORKSPACE, SqlDoubts, SqlWorkspaces
+from tierbot.adapters.store.workspaces import WORKSPACE, SqlDoubts, SqlTrainers, SqlWorkspaces
 from tierbot.use_cases.jobs.fencing import check_claim
 from tierbot.use_cases.ports import DueJob, Transaction, Workspace
 
@@ -46,7 +43,6 @@ def _transaction(connection: Connection, workspace: str) -> Transaction:
         posts=SqlPosts(connection, workspace),
         ledger=SqlLedger(connection, workspace),
         verdicts=SqlVerdicts(connection, workspace),
-        dataset=SqlDataset(connection, workspace),
         table_pages=SqlTablePages(connection, workspace),
         rounds=SqlRounds(connection, workspace),
         models=SqlModels(connection, workspace),

@@ -4,19 +4,25 @@ from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, func, select
+from sqlalchemy import ColumnElement, func, select
 
 from tierbot.adapters.store.columns import table
 from tierbot.adapters.store.posts import POST, PREDICTION_COLUMNS, prediction_of
 from tierbot.adapters.store.rows import PostRow, PredictionRow, VerdictRow
 from tierbot.adapters.store.workspace_queries import Stored, WorkspaceQueries
-from tierbot.domain.nouns import Outcome, Post, Selection, SettledPost, Verdict
+from tierbot.domain.nouns import Arm, Outcome, Post, Selection, SettledPost, Verdict
 from tierbot.use_cases.ports import LabelledPost
 
 _verdict = table(VerdictRow)
 _post = table(PostRow)
 _prediction = table(PredictionRow)
 VERDICT = Stored(VerdictRow, Verdict)
+
+
+def _only(rounds: Sequence[int] | None, arms: Sequence[Arm] | None = None) -> list[ColumnElement[bool]]:
+    """Return the conditions that posts are of these rounds and arms (None: of any)."""
+    rounds_and_arms = ((_post.c.round_number, rounds), (_post.c.arm, arms))
+    return [column.in_(wanted) for column, wanted in rounds_and_arms if wanted is not None]
 
 
 class SqlVerdicts(WorkspaceQueries):
@@ -45,42 +51,60 @@ class SqlVerdicts(WorkspaceQueries):
         return {row.post_id: VERDICT.of(*row) for row in self._each(newest, _verdict.c.post_id, post_ids)}
 
     def labeled(self, *, rounds: Sequence[int] | None = None) -> list[LabelledPost]:
-        rows = self._joined(rounds, *PREDICTION_COLUMNS)
+        rows = self._joined(PREDICTION_COLUMNS, *_only(rounds))
         return [LabelledPost(post, prediction_of(more), verdict) for post, verdict, more in rows]
 
     def settled(self, *, rounds: Sequence[int] | None = None) -> list[SettledPost]:
-        columns = _prediction.c
-        rows = self._joined(
-            rounds,
-            columns.model_version,
-            columns.top_tag,
-            columns.propensity,
-            columns.selection_strategy,
-            columns.selection_probability,
-        )
+        names = ("model_version", "top_tag", "propensity", "selection_strategy", "selection_probability")
         return [
             SettledPost(post, verdict, model, top_tag, propensity, Selection(strategy, probability))
-            for post, verdict, (model, top_tag, propensity, strategy, probability) in rows
+            for post, verdict, (model, top_tag, propensity, strategy, probability) in self._joined(
+                [_prediction.c[name] for name in names], *_only(rounds)
+            )
         ]
 
     def _joined(
-        self, rounds: Sequence[int] | None, *more: ColumnElement[Any]
+        self,
+        more: Sequence[ColumnElement[Any]],
+        *conditions: ColumnElement[bool],
+        order: Sequence[Any] = (_post.c.created_at, _post.c.id),
     ) -> Iterator[tuple[Post, Verdict, Sequence[Any]]]:
-        statement = (
-            select(*POST.columns, *VERDICT.columns, *more)
-            .where(
-                self._mine(PostRow, VerdictRow, PredictionRow),
-                and_(_verdict.c.post_id == _post.c.id, _verdict.c.newest),
-                _prediction.c.id == _post.c.prediction_id,
-            )
-            .order_by(_post.c.created_at, _post.c.id)
+        """Yield each post with its newest verdict, and `more` columns."""
+        statement = select(*POST.columns, *VERDICT.columns, *more).where(
+            self._mine(PostRow, VerdictRow, PredictionRow),
+            _verdict.c.post_id == _post.c.id,
+            _verdict.c.newest,
+            _prediction.c.id == _post.c.prediction_id,
+            *conditions,
         )
-        if rounds is not None:
-            statement = statement.where(_post.c.round_number.in_(rounds))
         width = len(POST.columns)
         end = width + len(VERDICT.columns)
-        for row in self._connection.execute(statement):
+        for row in self._connection.execute(statement.order_by(*order)):
             yield POST.of(*row[:width]), VERDICT.of(*row[width:end]), row[end:]
+
+    def cursor(self) -> int:
+        newest = self._select(VerdictRow, func.max(_verdict.c.seq)).where(_verdict.c.newest)
+        return self._connection.execute(newest).scalar() or 0
+
+    def page(
+        self, after: int, limit: int, *, rounds: Sequence[int] | None = None, arms: Sequence[Arm] | None = None
+    ) -> list[tuple[int, LabelledPost]]:
+        # Find the page's last number in an index first, then the page itself. In a single query, SQLite would start at
+        # the posts and sort all of them for each page.
+        while (last := self._last(after, limit)) is not None:
+            conditions = (_verdict.c.seq > after, _verdict.c.seq <= last, *_only(rounds, arms))
+            rows = self._joined([_verdict.c.seq, *PREDICTION_COLUMNS], *conditions, order=(_verdict.c.seq,))
+            found = [(more[0], LabelledPost(post, prediction_of(more[1:]), verdict)) for post, verdict, more in rows]
+            if found:
+                return found
+            after = last
+        return []
+
+    def _last(self, after: int, limit: int) -> int | None:
+        """Return the last number of the page after `after`, None if the page is empty."""
+        following = self._select(VerdictRow, _verdict.c.seq).where(_verdict.c.newest, _verdict.c.seq > after)
+        numbers = following.order_by(_verdict.c.seq).limit(limit).subquery()
+        return self._connection.execute(select(func.max(numbers.c.seq))).scalar()
 
     def count_since(self, moment: datetime) -> int:
         statement = self._select(VerdictRow, func.count()).where(

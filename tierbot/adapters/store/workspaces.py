@@ -1,4 +1,4 @@
-"""The workspace, its tags, doubts about its people, and the audit trail."""
+"""The workspace, its tags, its trainers, doubts about them, and the audit trail."""
 
 from collections.abc import Iterable, Mapping
 from datetime import datetime
@@ -14,10 +14,11 @@ from tierbot.adapters.store.work_rows import (
     PushDrawRow,
     SmokeTestRow,
     TagRow,
+    TrainerRow,
     WorkspaceRow,
 )
 from tierbot.adapters.store.workspace_queries import Stored, WorkspaceQueries, chunks
-from tierbot.domain.nouns import Tag
+from tierbot.domain.nouns import Tag, Trainer
 from tierbot.domain.tags import TagSpace
 from tierbot.use_cases.ports import Doubt, PushDraw, SmokeTestResult, Workspace
 
@@ -26,11 +27,13 @@ _audit = table(AuditRow)
 _workspace = table(WorkspaceRow)
 _draw = table(PushDrawRow)
 _doubt = table(DoubtRow)
+_trainer = table(TrainerRow)
 WORKSPACE = Stored(WorkspaceRow, Workspace, id="workspace_id")
 _TAG = Stored(TagRow, Tag)
 _DRAW = Stored(PushDrawRow, PushDraw)
 _SMOKE_TEST = Stored(SmokeTestRow, SmokeTestResult)
 _DOUBT = Stored(DoubtRow, Doubt)
+_TRAINER = Stored(TrainerRow, Trainer, name="display_name")
 
 
 class SqlWorkspaces(WorkspaceQueries):
@@ -114,3 +117,18 @@ class SqlDoubts(WorkspaceQueries):
     def remove(self, ids: Iterable[str]) -> None:
         for part in chunks(ids):
             self._drop(DoubtRow, _doubt.c.id.in_(part))
+
+
+class SqlTrainers(WorkspaceQueries):
+    """ports.Trainers."""
+
+    def get(self, user: str) -> Trainer:
+        return self._noun(_TRAINER, _trainer.c.user_id == user) or Trainer(user)
+
+    def put(self, trainer: Trainer) -> None:
+        self._put(TrainerRow, _TRAINER.values(trainer))
+
+    def opted_out(self) -> dict[str, str]:
+        columns = (_trainer.c.user_id, _trainer.c.display_name)
+        rows = self._connection.execute(self._select(TrainerRow, *columns).where(_trainer.c.opted_out))
+        return dict(sorted((user, name) for user, name in rows))

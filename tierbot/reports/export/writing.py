@@ -46,7 +46,7 @@ def write_dataset(
     def embeddings(ids: Sequence[str]) -> dict[str, NDArray[np.float32]]:
         return tx.articles.embeddings(encoder_digest, ids)
 
-    written = Written(cursor=max(tx.dataset.cursor(), only.since))
+    written = Written(cursor=max(tx.verdicts.cursor(), only.since))
     rows = _counted(settled_posts(tx, only, name), written)
     written.notes = form.write(rows, path, Surroundings(tx.workspaces.tags(), embeddings, dimension))
     return written

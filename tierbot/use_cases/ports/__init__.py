@@ -58,7 +58,6 @@ from tierbot.use_cases.ports.store import (
 )
 from tierbot.use_cases.ports.tables import (
     Articles,
-    Dataset,
     GivenLabels,
     Ledger,
     Models,

@@ -24,7 +24,6 @@ from tierbot.use_cases.ports.records import (
 )
 from tierbot.use_cases.ports.tables import (
     Articles,
-    Dataset,
     GivenLabels,
     Ledger,
     Models,
@@ -290,7 +289,6 @@ class Transaction:
     posts: Posts
     ledger: Ledger
     verdicts: Verdicts
-    dataset: Dataset
     table_pages: TablePages
     rounds: Rounds
     models: Models

@@ -214,10 +214,6 @@ class Verdicts(Protocol):
     def count_since(self, moment: datetime) -> int:
         """Return how many posts have settled since then, not counting abstentions."""
 
-
-class Dataset(Protocol):
-    """Settled posts in the order of settling, paged for exports of any size."""
-
     def cursor(self) -> int:
         """Return the number of the last current verdict, 0 without any; after it `page` returns nothing."""
 
