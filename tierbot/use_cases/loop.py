@@ -70,11 +70,9 @@ def loop_of(
     draw: Draw,
     shut_out: Callable[[str, str], None] = lambda *_: None,
 ) -> Loop:
-    """Put the arrows together. `boundaries` reads the rules in force; for `draw` and `shut_out` see Dispatcher."""
+    """Put the arrows together. For `boundaries` see Chooser, for `draw` and `shut_out` Dispatcher."""
     pause = timedelta(seconds=1 / settings.slack_posts_per_second)
-    chooser = Chooser(
-        store=store, encoder=encoder, registry=registry, clock=clock, settings=settings, boundaries=boundaries, rng=rng
-    )
+    chooser = Chooser(store, encoder, registry, clock, settings, boundaries, rng)
     settlement = Settlement(store, clock, aggregator=settings.aggregator, minimum=settings.minimum_voters)
     rounds = Rounds(store, clock, settlement, timedelta(days=settings.round_days), settings.channel)
     retraining = Retraining(clock, settlement, registry, settings.channel)

@@ -1,6 +1,6 @@
-"""The recent posts, whose votes tell how reliable each voter is."""
+"""The open round, and the rounds and posts before it, whose votes tell how reliable each voter is."""
 
-from tierbot.domain.nouns import Post
+from tierbot.domain.nouns import Post, Round, TierbotError
 from tierbot.use_cases.ports import Transaction
 
 ROUNDS = 5
@@ -10,11 +10,23 @@ MOST_POSTS = 2000
 """The newest posts are enough: fitting the anchor-aware rule to them takes a third of a second."""
 
 
-def recent_posts(tx: Transaction) -> list[Post]:
-    """Return these posts, up to MOST_POSTS, newest first; none before the first round."""
+def open_round(tx: Transaction) -> Round:
+    """Return the open round. Raises TierbotError before the first."""
+    round_ = tx.rounds.current()
+    if round_ is None:
+        raise TierbotError("No round is open yet. It opens when the bot starts (`tierbot run`).")
+    return round_
+
+
+def recent_rounds(tx: Transaction, count: int = ROUNDS) -> list[int]:
+    """Return the numbers of the open round and those before it, up to `count`, oldest first."""
     current = tx.rounds.current()
-    newest = current.number if current else 0
+    return list(range(max(1, current.number - count + 1), current.number + 1)) if current else []
+
+
+def recent_posts(tx: Transaction) -> list[Post]:
+    """Return the posts of these rounds, up to MOST_POSTS, newest first."""
     posts: list[Post] = []
-    for number in range(newest, max(0, newest - ROUNDS), -1):
+    for number in reversed(recent_rounds(tx)):
         posts += tx.posts.in_round(number)[::-1][: MOST_POSTS - len(posts)]
     return posts

@@ -21,7 +21,7 @@ def installed(
 ) -> str:
     """Install a predictor, put it in service, and return its model id."""
     install_here(tmp_path / "site", source, monkeypatch, **options)
-    harness.bot.registry.external_predictors._predictors._loaded.clear()
+    harness.bot.registry.external_predictors.predictors._loaded.clear()
     return harness.bot.registry.promote(WORKSPACE, "house", "UADMIN").id
 
 
@@ -116,7 +116,7 @@ HANGS = FOOD.replace("import json", "import json\nimport threading\n\nHOLD = thr
 def test_a_predictor_that_hangs_is_named_ours_answers_and_it_is_asked_again_when_it_returns(
     harness: Harness, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    harness.bot.registry.external_predictors._limit = limit = TimeLimit(10)
+    harness.bot.registry.external_predictors.limit = limit = TimeLimit(10)
     model = installed(harness, tmp_path, monkeypatch, HANGS)
     hold = sys.modules["house_model"].HOLD
     hold.clear()
@@ -150,19 +150,19 @@ def test_a_predictor_that_hangs_while_it_is_loaded_or_restored_is_named_too(
         else never + LEARNING.replace("return House(json.loads(state))", "HOLD.wait(2)")
     )
     external_predictors = harness.bot.registry.external_predictors
-    external_predictors._limit = TimeLimit(10)
+    external_predictors.limit = TimeLimit(10)
     if where == "restored":
         model = installed(harness, tmp_path, monkeypatch, source)
-        external_predictors._limit._seconds = 0.05
+        external_predictors.limit._seconds = 0.05
         version = external_predictors.version("house", 9, None, b"{}")
         with pytest.raises(PredictorTimeoutError, match=f"The predictor {version.id} gave no answer within"):
             external_predictors.model(version, b"{}", harness.bot.tags.ids)
         assert version.id != model
     else:
-        external_predictors._limit._seconds = 0.05
+        external_predictors.limit._seconds = 0.05
         with pytest.raises(PredictorTimeoutError, match=r"The predictor house gave no answer within 0\.05 s"):
             installed(harness, tmp_path, monkeypatch, source)
-    for thread in external_predictors._limit._late.values():
+    for thread in external_predictors.limit._late.values():
         thread.join(10)
 
 
@@ -180,7 +180,7 @@ def test_a_predictor_that_is_gone_after_a_restart_is_named_and_ours_answers(
     installed(harness, tmp_path, monkeypatch)
     for path in (tmp_path / "site").glob("*.dist-info/entry_points.txt"):
         path.unlink()
-    harness.bot.registry.external_predictors._predictors._loaded.clear()
+    harness.bot.registry.external_predictors.predictors._loaded.clear()
     harness.bot.registry._in_service.clear()
     harness.bot.registry.external_predictors._restored.clear()
     harness.posts(2)

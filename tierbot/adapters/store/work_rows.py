@@ -1,7 +1,4 @@
-"""The tables that the program needs to run: workspaces, people, the outbox, jobs, feeds.
-
-The rules of rows.py apply.
-"""
+"""The tables that the program needs to run: workspaces, people, the outbox, jobs, feeds. The rules of rows.py apply."""
 
 from datetime import datetime
 from typing import Any

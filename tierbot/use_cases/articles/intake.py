@@ -5,7 +5,7 @@ poll is either stored or repeated; both are idempotent.
 """
 
 import logging
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import islice
@@ -79,7 +79,8 @@ class Intake:
         due = [one for one in listed if one.memory.not_before is None or one.memory.not_before <= now]
         new = copies = 0
         problems: list[str] = []
-        for batch in _batches(due, _FEED_BATCH):
+        for start in range(0, len(due), _FEED_BATCH):
+            batch = due[start : start + _FEED_BATCH]
             results = self.feed_reader.poll(
                 [one.feed for one in batch], {one.feed.url: one.memory for one in batch}, now
             )
@@ -174,9 +175,3 @@ def _by_feed(results: Sequence[FeedResult], folded: Folded) -> Iterator[tuple[li
         fresh = [new.pop(article.id) for article in result.articles if article.id in new]
         found = [copies.pop(name) for name in islice(names, len(result.articles)) if name in copies]
         yield fresh, found
-
-
-def _batches(items: Iterable[ListedFeed], size: int) -> Iterator[list[ListedFeed]]:
-    source = iter(items)
-    while batch := list(islice(source, size)):
-        yield batch

@@ -5,12 +5,13 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from tierbot.domain.nouns import Post, Round, Thread, TierbotError, key
-from tierbot.domain.predict.asking import Asked
+from tierbot.domain.predict.asking import Asked, Asking
 from tierbot.domain.tags import TagSpace
-from tierbot.use_cases.asking.choosing import Chooser, Chosen
+from tierbot.use_cases.asking.choosing import Chooser
 from tierbot.use_cases.delivery.announcing import channel_of
 from tierbot.use_cases.delivery.dispatch import deliveries_of
 from tierbot.use_cases.ports import Clock, Store, Transaction
+from tierbot.use_cases.recent_posts import open_round
 
 Progress = Callable[[Transaction, int], None]
 """Called in each transaction that queues posts, with the number of chosen articles still to queue."""
@@ -49,7 +50,7 @@ class Ask:
             chosen = self.chooser.choose(workspace, count - posted)
             new = self._queue(workspace, chosen, spread, channel, progress)
             posted += new
-            if new == len(chosen.asking.asked):
+            if new == len(chosen.asked):
                 break  # otherwise another process has asked about some of them
         return posted
 
@@ -57,26 +58,24 @@ class Ask:
         """Queue a post, in its thread, for each message that someone asked about; return how many."""
         return self._queue(workspace, self.chooser.for_threads(workspace), timedelta(0), None, lambda *_: None)
 
-    def _queue(self, workspace: str, chosen: Chosen, spread: timedelta, channel: str | None, progress: Progress) -> int:
-        found = chosen.asking
-        step = spread / max(1, len(found.asked))
+    def _queue(self, workspace: str, chosen: Asking, spread: timedelta, channel: str | None, progress: Progress) -> int:
+        step = spread / max(1, len(chosen.asked))
         posted = 0
-        for start in range(0, max(1, len(found.asked)), _AT_ONCE):
-            few = found.asked[start : start + _AT_ONCE]
+        for start in range(0, max(1, len(chosen.asked)), _AT_ONCE):
+            few = chosen.asked[start : start + _AT_ONCE]
             with self.store.begin(workspace) as tx:
-                round_ = tx.rounds.current()
-                if round_ is None:
-                    raise TierbotError("No round is open. It opens when the bot starts (`tierbot run`).")
+                round_ = open_round(tx)
                 where = channel or channel_of(tx, self.default_channel)
-                threads = [chosen.threads.get(item.prediction.article_id) for item in few]
-                if not where and not all(threads):
+                articles = tx.articles.get(item.prediction.article_id for item in few)
+                if not where and not all(article.asked_in for article in articles.values()):
                     raise TierbotError("No channel is chosen yet. Type `/tier channel` in the channel to use.")
-                now = self.clock.now()
-                for place, (item, thread) in enumerate(zip(few, threads, strict=True), start):
-                    posted += _queue_post(tx, item, round_, chosen.tags, now, now + place * step, where, thread)
-                if start + _AT_ONCE >= len(found.asked):
-                    tx.held_back.add(found.held)
-                progress(tx, len(found.asked) - posted)
+                now, tags = self.clock.now(), tx.workspaces.tags()
+                for place, item in enumerate(few, start):
+                    thread = articles[item.prediction.article_id].asked_in
+                    posted += _queue_post(tx, item, round_, tags, now, now + place * step, where, thread)
+                if start + _AT_ONCE >= len(chosen.asked):
+                    tx.held_back.add(chosen.held)
+                progress(tx, len(chosen.asked) - posted)
         return posted
 
 

@@ -5,25 +5,24 @@ propensity (domain/predict/assignment.py). Reactions in direct messages count as
 articles are posted to the trainer, and then settled posts with few voters.
 """
 
-from collections.abc import Callable
-from dataclasses import replace
+from collections.abc import Callable, Mapping
+from datetime import datetime
 from functools import partial
 
 import numpy as np
 
 from tierbot.domain.feedback.skill import skills
-from tierbot.domain.nouns import Post, Round, TierbotError
-from tierbot.domain.predict import assignment
-from tierbot.domain.predict.assignment import Assigner, Assignment
+from tierbot.domain.nouns import Invitation, Post, Round, TierbotError, key
+from tierbot.domain.predict.assignment import Assigner, Assignment, AssignmentCandidate
 from tierbot.domain.predict.queue import QueueCandidate, queue, thinnest
 from tierbot.use_cases.asking.ask import Ask
 from tierbot.use_cases.current_votes import votes_on
-from tierbot.use_cases.delivery.dispatch import invitation_of
-from tierbot.use_cases.ports import Chat, Clock, Store, Transaction
-from tierbot.use_cases.recent_posts import ROUNDS
+from tierbot.use_cases.ports import Chat, Clock, Delivery, DeliveryKind, Store, Transaction
+from tierbot.use_cases.recent_posts import open_round, recent_rounds
 
 FIVE = 5
 _CONSIDERED = 500  # newest posts that need an opinion
+_RECENT = 500  # messages with events not tallied yet; usually a handful
 
 MOST_UNANSWERED = 10
 """Unanswered posts in someone's direct messages beyond which no more are sent."""
@@ -54,7 +53,7 @@ class Invitations:
             drawn = self._drawn(tx, user, channel, count)
         sent = 0
         with self._store.begin(workspace) as tx:
-            round_ = _open_round(tx)
+            round_ = open_round(tx)
             judged = _judged(tx, user, round_)
             unanswered = _unanswered(tx, user, channel, round_, judged)
             if unanswered + count > MOST_UNANSWERED:
@@ -63,40 +62,30 @@ class Invitations:
                     "Judge some of them first, then ask again."
                 )
             for one in drawn:
-                invitation, delivery = invitation_of(one.post, user, channel, now)
-                if one.post.id not in judged and tx.posts.invite(invitation):
-                    why = {
-                        "post_id": one.post.id,
-                        "assigner": self._assigner.version,
-                        "gain": round(one.gain, 4),
-                        "propensity": one.propensity,
-                    }
-                    tx.outbox.add([replace(delivery, payload={**delivery.payload, **why})])
-                    sent += 1
+                if one.post.id not in judged:
+                    why = {"assigner": self._assigner.version, "gain": round(one.gain, 4), "propensity": one.propensity}
+                    sent += _invite(tx, one.post, user, channel, now, why)
         sent += self._ask(workspace, count - sent, channel=channel)
         return sent + (self._send_settled(workspace, user, channel, count - sent) if sent < count else 0)
 
     def _send_settled(self, workspace: str, user: str, channel: str, count: int) -> int:
         now = self._clock.now()
         with self._store.begin(workspace) as tx:
-            round_ = _open_round(tx)
+            round_ = open_round(tx)
             chosen = thinnest(_candidates(tx, user, channel, round_, _judged(tx, user, round_)), count)
             for post in chosen:
-                invitation, delivery = invitation_of(post, user, channel, now)
-                tx.posts.invite(invitation)
-                why = {"post_id": post.id, "assigner": "settled", "propensity": 1.0}
-                tx.outbox.add([replace(delivery, payload={**delivery.payload, **why})])
+                _invite(tx, post, user, channel, now, {"assigner": "settled", "propensity": 1.0})
         return len(chosen)
 
     def _drawn(self, tx: Transaction, user: str, channel: str, count: int) -> list[Assignment]:
         """Draw posts of this round for a trainer."""
-        round_ = _open_round(tx)
+        round_ = open_round(tx)
         known = _candidates(tx, user, channel, round_, _judged(tx, user, round_))[-_CONSIDERED:]
         predictions = tx.posts.predictions(one.post.prediction_id for one in known)
         votes = tx.ledger.votes(one.post.id for one in known)
         tags = tx.workspaces.tags().ids
         candidates = [
-            assignment.AssignmentCandidate(
+            AssignmentCandidate(
                 one.post,
                 {tag: predictions[one.post.prediction_id].probabilities.get(tag, 0.0) for tag in tags},
                 votes[one.post.id],
@@ -104,38 +93,34 @@ class Invitations:
             )
             for one in known
         ]
-        return self._assigner.assign(candidates, count, partial(_skills(tx, round_), user), self._rng)
+        return self._assigner.assign(candidates, count, partial(_skills(tx), user), self._rng)
 
 
-def _open_round(tx: Transaction) -> Round:
-    round_ = tx.rounds.current()
-    if round_ is None:
-        raise TierbotError("No round is open yet. It opens when the bot starts (`tierbot run`).")
-    return round_
+def _invite(tx: Transaction, post: Post, user: str, channel: str, now: datetime, why: Mapping[str, object]) -> bool:
+    """Queue an invitation to judge a post, which records why it was chosen; False if this person was invited before."""
+    invitation = Invitation(key("invite", post.id, user), post.id, user, channel, now)
+    if not tx.posts.invite(invitation):
+        return False
+    payload = {"invitation_id": invitation.id, "post_id": post.id, **why}
+    tx.outbox.add([Delivery(invitation.id, DeliveryKind.INVITE, channel, payload, now, now)])
+    return True
 
 
-def _skills(tx: Transaction, round_: Round) -> Callable[[str, str], float]:
+def _skills(tx: Transaction) -> Callable[[str, str], float]:
     """Return how well each trainer knows each tag, from the settled posts of the recent rounds."""
-    rounds = range(max(1, round_.number - ROUNDS + 1), round_.number + 1)
+    rounds = recent_rounds(tx)
     votes = {post_id: given for number in rounds for post_id, given in tx.ledger.votes_in_round(number).items()}
-    return skills((one.verdict, votes.get(one.post.id, ())) for one in tx.verdicts.settled(rounds=list(rounds)))
+    return skills((one.verdict, votes.get(one.post.id, ())) for one in tx.verdicts.settled(rounds=rounds))
 
 
 def _judged(tx: Transaction, user: str, round_: Round) -> set[str]:
     """Return the ids of this round's posts that the trainer has voted on, tallied or not."""
-    voted = {
-        post_id
-        for post_id, votes in tx.ledger.votes_in_round(round_.number).items()
-        if any(v.user == user for v in votes)
-    }
-    tags = tx.workspaces.tags()
-    fresh = {post.id: post for place in tx.ledger.untallied(_RECENT) if (post := tx.posts.at(*place)) is not None}
-    return voted | {
-        post_id for post_id, post in fresh.items() if any(vote.user == user for vote in votes_on(tx, post, tags))
-    }
-
-
-_RECENT = 500  # messages with events not tallied yet; usually a handful
+    votes, tags = tx.ledger.votes_in_round(round_.number), tx.workspaces.tags()
+    for place in tx.ledger.untallied(_RECENT):
+        post = tx.posts.at(*place)
+        if post is not None:
+            votes[post.id] = votes_on(tx, post, tags)
+    return {post_id for post_id, given in votes.items() if any(vote.user == user for vote in given)}
 
 
 def _unanswered(tx: Transaction, user: str, channel: str, round_: Round, judged: set[str]) -> int:

@@ -12,7 +12,7 @@ from tierbot.domain.predict.posting_hours import choose_slot, voters_by_hour
 from tierbot.domain.rounds.calendar import is_quiet, next_open
 from tierbot.settings import Settings, parse_hours
 from tierbot.use_cases.ports import PushDraw, Transaction
-from tierbot.use_cases.recent_posts import ROUNDS
+from tierbot.use_cases.recent_posts import recent_rounds
 
 _MOST_KEPT = 500
 _STEPS = 5  # candidate times, evenly from half to one and a half times the usual pause
@@ -45,10 +45,8 @@ def chosen_push(tx: Transaction, settings: Settings, after: datetime, rng: np.ra
 
 
 def _found(tx: Transaction, settings: Settings) -> list[tuple[int, int]]:
-    current = tx.rounds.current()
-    newest = current.number if current else 0
     found = []
-    for number in range(max(1, newest - ROUNDS + 1), newest + 1):
+    for number in recent_rounds(tx):
         votes = tx.ledger.votes_in_round(number)
         found += [
             (post.posted_at.astimezone(settings.zone).hour, len({vote.user for vote in votes.get(post.id, ())}))

@@ -9,10 +9,11 @@ import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 
 from tierbot.domain.feedback.menu_votes import named_by_menu
-from tierbot.domain.nouns import Arm, Invitation, Post, Thread, TierbotError, key
+from tierbot.domain.nouns import Arm, Post, Thread, TierbotError, key
 from tierbot.domain.tags import TagSpace
 from tierbot.logs import bound
 from tierbot.use_cases.current_votes import cursor_of, places_of
@@ -54,23 +55,13 @@ _PREFILLS = {Arm.BASIC: ("+1", "-1", "confused"), Arm.BLANK: ()}
 
 def deliveries_of(post: Post, tags: TagSpace, due_at: datetime, thread: Thread | None = None) -> list[Delivery]:
     """Return the deliveries of a post: the message, in a thread if one is given, then its pre-fills."""
-    emoji = _prefilled(post, tags)
-    below = {"thread": thread.ts} if thread else {}
-    wanted = [(DeliveryKind.POST, key("post", post.id), {"post_id": post.id, **below})]
-    wanted += [
-        (DeliveryKind.PREFILL, key("prefill", post.id, name), {"post_id": post.id, "emoji": name}) for name in emoji
-    ]
-    return [
-        Delivery(delivery_id, kind, post.channel, payload, post.created_at, due_at)
-        for kind, delivery_id, payload in wanted
-    ]
-
-
-def invitation_of(post: Post, user: str, channel: str, now: datetime) -> tuple[Invitation, Delivery]:
-    """Return an invitation to judge a post in a direct message, and the delivery that sends it."""
-    invitation = Invitation(key("invite", post.id, user), post.id, user, channel, now)
-    sending = {"invitation_id": invitation.id}
-    return invitation, Delivery(invitation.id, DeliveryKind.INVITE, channel, sending, now, now)
+    delivery = partial(Delivery, channel=post.channel, created_at=post.created_at, due_at=due_at)
+    message = {"post_id": post.id, "thread": thread.ts} if thread else {"post_id": post.id}
+    prefills = (
+        delivery(key("prefill", post.id, name), DeliveryKind.PREFILL, payload={"post_id": post.id, "emoji": name})
+        for name in _prefilled(post, tags)
+    )
+    return [delivery(key("post", post.id), DeliveryKind.POST, payload=message), *prefills]
 
 
 def _prefilled(post: Post, tags: TagSpace) -> tuple[str, ...]:
@@ -86,12 +77,7 @@ def revisions_of(tx: Transaction, post: Post, now: datetime) -> list[Delivery]:
     cursor = cursor_of(tx, post)
     return [
         Delivery(
-            key("update", channel, ts, cursor),
-            DeliveryKind.UPDATE,
-            channel,
-            {"post_id": post.id, "ts": ts},
-            now,
-            now,
+            key("update", channel, ts, cursor), DeliveryKind.UPDATE, channel, {"post_id": post.id, "ts": ts}, now, now
         )
         for channel, ts in places_of(tx, post)
         if (channel, ts) not in waiting
@@ -124,12 +110,13 @@ class Dispatcher:
         return bool(claimed)
 
     def _attempt(self, workspace: str, delivery: Delivery, latest: datetime) -> None:
+        backoff = _BACKOFF[min(delivery.attempts, len(_BACKOFF) - 1)]
         try:
             result = self._send(workspace, delivery, latest)
         except RateLimitedError as fault:
             self._put_off(workspace, delivery, fault.retry_after, fault, hold=True)
         except ChatUnavailableError as fault:
-            self._put_off(workspace, delivery, _BACKOFF[min(delivery.attempts, len(_BACKOFF) - 1)], fault)
+            self._put_off(workspace, delivery, backoff, fault)
         except ChatError as fault:
             if fault.code in _TO_BE_FIXED:
                 log.warning("%s %s waits %d s: %s", delivery.kind, delivery.id, _FIXING, fault)
@@ -144,29 +131,29 @@ class Dispatcher:
             if delivery.attempts + 1 >= _MOST_FAULTS:
                 self._park(workspace, delivery, type(fault).__name__, fault)
             else:
-                self._put_off(workspace, delivery, _BACKOFF[min(delivery.attempts, len(_BACKOFF) - 1)], fault)
+                self._put_off(workspace, delivery, backoff, fault)
         else:
             self._done(workspace, delivery, result)
 
     def _send(self, workspace: str, delivery: Delivery, latest: datetime) -> str | None:
         """Send it, or find that it was sent. Starts no call after `latest`, when another process might claim the row."""
         chat = self.chats(workspace)
-        if delivery.attempts and delivery.kind in (
-            *_SENDS_A_MESSAGE,
-            DeliveryKind.PICTURE,
-        ):  # tried before: it may have been sent
+        if delivery.attempts and delivery.kind in (*_SENDS_A_MESSAGE, DeliveryKind.PICTURE):  # it may have been sent
             found = chat.find(delivery.channel, delivery.id, delivery.created_at, delivery.payload.get("thread"))
             if found is not None:
                 return found
         if delivery.kind is DeliveryKind.PICTURE:
-            png = self._drawn(delivery)
+            try:
+                png = self.draw(delivery.payload)
+            except TierbotError as fault:  # drawing again would fail again
+                raise ChatError("not_drawn", str(fault)) from fault
             self._check(latest)
             said = delivery.payload
             return chat.picture(delivery.channel, png, str(said["title"]), str(said["alt"]), delivery.id)
         self._check(latest)
         if delivery.kind in (DeliveryKind.ANNOUNCE, DeliveryKind.THANK):
             return None if self._is_stale(delivery) else _say(chat, delivery)
-        view = self._view(workspace, self._post_id(workspace, delivery))
+        view = self._view(workspace, delivery)
         if delivery.kind in _SENDS_A_MESSAGE:
             here = replace(view.post, channel=delivery.channel)
             return chat.post(replace(view, post=here, thread=delivery.payload.get("thread")), delivery.id)
@@ -184,35 +171,19 @@ class Dispatcher:
         expires_at = delivery.payload.get("expires_at")
         return expires_at is not None and self.clock.now() > datetime.fromisoformat(expires_at)
 
-    def _drawn(self, delivery: Delivery) -> bytes:
-        try:
-            return self.draw(delivery.payload)
-        except TierbotError as fault:  # drawing again would fail again
-            raise ChatError("not_drawn", str(fault)) from fault
-
     def _check(self, latest: datetime) -> None:
         if self.clock.now() > latest:
             raise ChatUnavailableError("Getting ready to send took too long; it will be retried.")
 
-    def _post_id(self, workspace: str, delivery: Delivery) -> str:
-        if delivery.kind is not DeliveryKind.INVITE:
-            return str(delivery.payload["post_id"])
-        invitation_id = str(delivery.payload["invitation_id"])
+    def _view(self, workspace: str, delivery: Delivery) -> PostView:
         with self.store.read(workspace) as tx:
-            invitation = tx.posts.invitation(invitation_id)
-        if invitation is None:
-            raise ChatError("post_gone", f"Invitation {invitation_id} is no longer in the database.")
-        return invitation.post_id
-
-    def _view(self, workspace: str, post_id: str) -> PostView:
-        with self.store.read(workspace) as tx:
-            post = tx.posts.get(post_id)
+            post = _post_of(tx, delivery.payload)
             article = tx.articles.get([post.article_id]).get(post.article_id) if post else None
             tags = tx.workspaces.tags()
             # Menu votes are stored at the post's own place, wherever they were given.
             events = tx.ledger.events(post.channel, post.ts) if post and post.ts else []
         if post is None or article is None:
-            raise ChatError("post_gone", f"Post {post_id} is no longer in the database.")
+            raise ChatError("post_gone", f"The post of delivery {delivery.id} is no longer in the database.")
         shown = None if post.arm is Arm.BLANK else post.shown_tag
         return PostView(post, article, tags, shown, named_by_menu(events))
 
@@ -220,14 +191,12 @@ class Dispatcher:
         now = self.clock.now()
         with self.store.begin(workspace) as tx:
             if not tx.outbox.done(delivery, result, now):
-                log.warning(
-                    _TAKEN_OVER, delivery.kind, delivery.id
-                )  # the process that claimed it will find the message
+                log.warning(_TAKEN_OVER, delivery.kind, delivery.id)  # the process that claimed it finds the message
                 return
             if delivery.kind is DeliveryKind.POST and result is not None:
                 tx.posts.sent(str(delivery.payload["post_id"]), result, now)
             if delivery.kind is DeliveryKind.INVITE and result is not None:
-                _invited(tx, str(delivery.payload["invitation_id"]), result, now)
+                _invited(tx, delivery, result, now)
             for kind in _same_pace(delivery.kind):
                 tx.outbox.hold(kind, now + self.pause)
 
@@ -259,24 +228,29 @@ def _say(chat: Chat, delivery: Delivery) -> str | None:
     except ChatError as fault:
         if fault.code in _TO_BE_FIXED:
             raise
-        log.info(
-            "%s was not thanked for a late vote: %s", delivery.payload["user"], fault
-        )  # for example because they left the channel
+        log.info("%s was not thanked for a late vote: %s", delivery.payload["user"], fault)  # they may have left
     return None
 
 
-def _invited(tx: Transaction, invitation_id: str, ts: str, now: datetime) -> None:
-    """Record where an invitation is in Slack, and queue its pre-fills and updates."""
-    tx.posts.invited(invitation_id, ts, now)
-    invitation = tx.posts.invitation(invitation_id)
-    post = tx.posts.get(invitation.post_id) if invitation else None
-    if invitation is None or post is None:
+def _post_of(tx: Transaction, payload: Mapping[str, Any]) -> Post | None:
+    """Return the post that a delivery is about; None if it, or the invitation to judge it, is gone."""
+    if "invitation_id" not in payload:
+        return tx.posts.get(payload["post_id"])
+    invitation = tx.posts.invitation(payload["invitation_id"])
+    return tx.posts.get(invitation.post_id) if invitation else None
+
+
+def _invited(tx: Transaction, sent: Delivery, ts: str, now: datetime) -> None:
+    """Record where an invitation is in Slack, and queue its pre-fills."""
+    tx.posts.invited(sent.payload["invitation_id"], ts, now)
+    post = _post_of(tx, sent.payload)
+    if post is None:
         return
     tx.outbox.add(
         Delivery(
-            key("prefill", invitation_id, name),
+            key("prefill", sent.id, name),
             DeliveryKind.PREFILL,
-            invitation.channel,
+            sent.channel,
             {"post_id": post.id, "emoji": name, "ts": ts},
             now,
             now,

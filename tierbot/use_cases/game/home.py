@@ -7,6 +7,7 @@ from tierbot.domain.rounds.boards import Home, RoundAccuracy
 from tierbot.domain.training.judge import accuracy
 from tierbot.use_cases.game.questions import Game
 from tierbot.use_cases.ports import Store
+from tierbot.use_cases.recent_posts import recent_rounds
 
 _ROUNDS = 6
 
@@ -22,10 +23,9 @@ class HomePage:
         """Return a trainer's home. Raises TierbotError before the first round is open."""
         score = self.game.my_score(workspace, user)
         board = self.game.leaderboard(workspace, "this")
-        first = max(1, score.round_number - _ROUNDS + 1)
-        numbers = range(first, score.round_number + 1)
         with self.store.read(workspace) as tx:
-            settled = tx.verdicts.settled(rounds=list(numbers))
+            numbers = recent_rounds(tx, _ROUNDS)
+            settled = tx.verdicts.settled(rounds=numbers)
             champion = tx.models.champion()
             trainer = tx.trainers.get(user)
         progress = []

@@ -15,6 +15,7 @@ from tierbot.domain.rounds.scores import all_time_standings, standings_of, strea
 from tierbot.settings import Settings
 from tierbot.use_cases.delivery.announcing import channel_of
 from tierbot.use_cases.ports import Clock, Job, Store, Transaction, Workspace
+from tierbot.use_cases.recent_posts import open_round
 from tierbot.use_cases.rounds.round_report import round_status
 
 _LONGEST_STREAK = timedelta(days=120)
@@ -43,7 +44,7 @@ class Game:
         with self.store.read(workspace) as tx:
             if which == "all":
                 return self._all_time(tx)
-            current = _current(tx)
+            current = open_round(tx)
             if which in {"", "this", str(current.number)}:
                 return _board(current, self._live(tx, current))
             number = current.number - 1 if which == "last" else _number(which)
@@ -55,7 +56,7 @@ class Game:
 
     def _all_time(self, tx: Transaction) -> Leaderboard:
         totals = {user: (judged, agreed, settled) for user, judged, agreed, settled in tx.rounds.all_time()}
-        for line in self._live(tx, _current(tx)):
+        for line in self._live(tx, open_round(tx)):
             judged, agreed, settled = totals.get(line.user, (0, 0, 0))
             totals[line.user] = (judged + line.judged, agreed + line.agreed, settled + line.settled)
         standings = all_time_standings((user, *numbers) for user, numbers in totals.items())
@@ -73,7 +74,7 @@ class Game:
         """Return one trainer's view of the current round."""
         now = self.clock.now()
         with self.store.read(workspace) as tx:
-            round_ = _current(tx)
+            round_ = open_round(tx)
             standings = self._live(tx, round_)
             moments = [vote.at for _, vote in tx.ledger.votes_by(user, now - _LONGEST_STREAK)]
         zone = self.settings.zone
@@ -91,7 +92,7 @@ class Game:
     def round_status(self, workspace: str) -> RoundStatus:
         """Return how the current round is going."""
         with self.store.read(workspace) as tx:
-            return round_status(tx, _current(tx))
+            return round_status(tx, open_round(tx))
 
     def models(self, workspace: str) -> list[ModelVersion]:
         """Return all model versions, newest first."""
@@ -110,10 +111,8 @@ class Game:
             raise TierbotError(f"There's no job {job!r}. Jobs are: {', '.join(JOBS)}.")
         now, request_id = self.clock.now(), key("request", job, trigger or uuid4())
         with self.store.begin(workspace) as tx:
-            current = tx.rounds.current()
-            if job == "close_round" and current is not None:
-                _check_posted(tx)
-                details["round"] = current.number  # whenever the job runs, it closes this round
+            if job == "close_round" and tx.rounds.current() is not None:
+                details["round"] = _posted_in(tx)  # whenever the job runs, it closes this round
             new = tx.agenda.ask(Job.request(job, request_id, now, by, **details))
             if new:
                 tx.workspaces.audit(by, f"request {job}", None, details, now)
@@ -162,19 +161,14 @@ def _set_up(tx: Transaction, workspace: str) -> Workspace:
     return known
 
 
-def _current(tx: Transaction) -> Round:
-    round_ = tx.rounds.current()
-    if round_ is None:
-        raise TierbotError("No round is open yet. It opens when the bot starts (`tierbot run`).")
-    return round_
-
-
-def _check_posted(tx: Transaction) -> None:
-    round_ = _current(tx)
-    if not any(post.ts for post in tx.posts.in_round(round_.number)):
+def _posted_in(tx: Transaction) -> int:
+    """Return the open round's number. Raises TierbotError if nothing has been posted in it."""
+    number = open_round(tx).number
+    if not any(post.ts for post in tx.posts.in_round(number)):
         raise TierbotError(
-            f"Nothing has been posted in round {round_.number} yet. Type `/tier push` first, and close the round after people have voted."
+            f"Nothing has been posted in round {number} yet. Type `/tier push` first, and close the round after people have voted."
         )
+    return number
 
 
 def _number(which: str) -> int:

@@ -18,6 +18,7 @@ from tierbot.domain.predict.model import Model
 from tierbot.use_cases.current_votes import votes_on
 from tierbot.use_cases.models.registry import Registry
 from tierbot.use_cases.ports import Encoder, Store, Transaction
+from tierbot.use_cases.recent_posts import recent_rounds
 
 _KEPT = 256
 _TAGS, _NEIGHBOURS = 5, 3
@@ -138,13 +139,11 @@ class Explanations:
         """Return the labeled stories of recent rounds that are nearest to this one."""
         digest = str(prediction.metadata.get("encoder") or self._encoder.digest)
         query = tx.articles.embeddings(digest, [article.id]).get(article.id)
-        current = tx.rounds.current()
-        if query is None or current is None:
+        if query is None:
             return []
-        rounds = list(range(max(1, current.number - _ROUNDS + 1), current.number + 1))
         labels = {
             item.post.article_id: tuple(sorted(item.verdict.tags, key=lambda tag: -item.verdict.tags[tag]))
-            for item in tx.verdicts.settled(rounds=rounds)[-_LABELLED:]
+            for item in tx.verdicts.settled(rounds=recent_rounds(tx, _ROUNDS))[-_LABELLED:]
             if item.verdict.outcome is Outcome.NAMED and item.post.article_id != article.id
         }
         vectors = tx.articles.embeddings(digest, labels)

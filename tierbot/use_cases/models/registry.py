@@ -29,7 +29,6 @@ from tierbot.use_cases.models.versions import (
     put_in_service,
     same_code,
     version_of,
-    with_decision,
 )
 from tierbot.use_cases.ports import Clock, Encoder, ModelFiles, Store, Transaction
 
@@ -88,13 +87,7 @@ class Registry:
         Raises TierbotError if there is none, its weights are damaged, or another encoder is set; PredictorError if it
         is an external predictor that fails (see `fallback`).
         """
-        with self.store.read(workspace) as tx:
-            version, tags = champion_of(tx), tx.workspaces.tags()
-            known = self._in_service.get(workspace)
-            if known is not None and known[:2] == (version.id, tags.ids):
-                return version, known[2]
-            weights = tx.models.weights(version.id)
-        model = self._model(version, weights, tags)
+        version, tags, model = self._usable(workspace, champion_of)
         self._in_service[workspace] = (version.id, tags.ids, model)
         return version, model
 
@@ -103,31 +96,29 @@ class Registry:
 
         Raises TierbotError as `champion` does.
         """
-        with self.store.read(workspace) as tx:
-            version, tags = version_of(tx, fallback_of(champion_of(tx))), tx.workspaces.tags()
-            weights = tx.models.weights(version.id)
-        return version, self._model(version, weights, tags)
+        version, _, model = self._usable(workspace, lambda tx: version_of(tx, fallback_of(champion_of(tx))))
+        return version, model
 
     def model_of(self, workspace: str, version_id: str) -> Model:
-        """Return any version's model, extended to tags added later.
+        """Return any version's model. Raises TierbotError as `champion` does, or if there is no such version."""
+        return self._usable(workspace, lambda tx: version_of(tx, version_id))[2]
 
-        Raises TierbotError if there is no such version, its weights are damaged, or another encoder is set.
-        """
+    def _usable(
+        self, workspace: str, find: Callable[[Transaction], ModelVersion]
+    ) -> tuple[ModelVersion, TagSpace, Model]:
         known = self._in_service.get(workspace)
         with self.store.read(workspace) as tx:
-            version, tags = version_of(tx, version_id), tx.workspaces.tags()
+            version, tags = find(tx), tx.workspaces.tags()
             if known is not None and known[:2] == (version.id, tags.ids):
-                return known[2]
+                return version, tags, known[2]
             weights = tx.models.weights(version.id)
-        return self._model(version, weights, tags)
+        return version, tags, self._model(version, weights, tags)
 
     def _model(self, version: ModelVersion, weights: bytes, tags: TagSpace) -> Model:
-        check_weights(version, weights)
         if is_external(version):
+            check_weights(version, weights)
             return self.external_predictors.model(version, weights, tags.ids)
-        return self._over(tags, self._loaded(version, weights))
-
-    def _over(self, tags: TagSpace, classifier: Classifier) -> Classifier:
+        classifier = self._loaded(version, weights)
         return classifier if set(tags.ids) <= set(classifier.tag_ids) else classifier.extended(self._prior(tags))
 
     def _loaded(self, version: ModelVersion, weights: bytes) -> Classifier:
@@ -220,8 +211,7 @@ class Registry:
             now_champion = champion_of(tx)
             challenger = numbered(challenger, next_number(tx))
             if decision.promote and now_champion.id != champion.id:
-                decision = overtaken(decision, champion.id, challenger.id)
-                challenger = with_decision(challenger, decision)
+                challenger, decision = overtaken(challenger, decision, champion.id)
             if not tx.models.add(challenger, weights):  # a predictor that learned the same thing twice
                 challenger = version_of(tx, challenger.id)
             if decision.promote:
@@ -316,10 +306,7 @@ class Registry:
             known, tags = tx.models.get(version_id), tx.workspaces.tags()
         if known is None and version_id in self.external_predictors.names():
             version_id = self._installed(workspace, version_id, tags)
-        with self.store.read(workspace) as tx:
-            version = version_of(tx, version_id)
-            weights = tx.models.weights(version.id)
-        self._model(version, weights, tags)
+        version, _, _ = self._usable(workspace, lambda tx: version_of(tx, version_id))
         with self.store.begin(workspace) as tx:
             before = champion_of(tx)
             put_in_service(tx, version)

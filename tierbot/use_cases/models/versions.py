@@ -65,20 +65,15 @@ def numbered(version: ModelVersion, number: int) -> ModelVersion:
     return replace(version, number=number, id=version.id or own_id(number))
 
 
-def overtaken(decision: Decision, champion: str, challenger: str) -> Decision:
-    """Refuse a promotion because another model was put in service since the comparison began."""
-    return replace(
-        decision,
-        promote=False,
-        reason=f"refused: {champion}, which it was compared with, went out of service during the training. "
-        f"To use it anyway: tierbot models promote {challenger}",
+def overtaken(challenger: ModelVersion, decision: Decision, champion: str) -> tuple[ModelVersion, Decision]:
+    """Refuse a promotion, on the card too, because another model was put in service since the comparison began."""
+    reason = (
+        f"refused: {champion}, which it was compared with, went out of service during the training. "
+        f"To use it anyway: tierbot models promote {challenger.id}"
     )
-
-
-def with_decision(version: ModelVersion, decision: Decision) -> ModelVersion:
-    """Replace the decision on a version's card."""
-    metrics = {**version.card.get("metrics", {}), "promotion": decision.as_dict()}
-    return replace(version, card={**version.card, "metrics": metrics})
+    decision = replace(decision, promote=False, reason=reason)
+    metrics = {**challenger.card.get("metrics", {}), "promotion": decision.as_dict()}
+    return replace(challenger, card={**challenger.card, "metrics": metrics}), decision
 
 
 def same_code(tx: Transaction, found: ModelVersion) -> str | None:

@@ -22,10 +22,7 @@ class PersonalData:
     clock: Clock
 
     def export(self, workspace: str, user: str) -> dict[str, Any]:
-        """Return everything stored about a person, as plain data.
-
-        Raises TierbotError if nothing is stored.
-        """
+        """Return everything stored about a person, as plain data. Raises TierbotError if nothing is stored."""
         with self.store.read(workspace) as tx:
             found = tx.people.export(user)
         if not any(found.values()):

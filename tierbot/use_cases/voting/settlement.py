@@ -71,13 +71,9 @@ class Settlement:
         changed = [one for one in think() if _substance(one) != _substance(former[one.post_id])]
         return self._write(workspace, changed)
 
-    def _known(self, tx: Transaction) -> list[Post]:
-        """Return the posts used to estimate voters; none under the plain rule."""
-        return recent_posts(tx) if self._learned else []
-
     def _verdicts(self, tx: Transaction, posts: Sequence[Post]) -> Callable[[], list[Verdict]]:
         """Read everything that verdicts on these posts need; return a function that computes them."""
-        known = {post.id: post for post in self._known(tx)}
+        known = {post.id: post for post in recent_posts(tx)} if self._learned else {}  # to estimate the voters
         ids = {*known, *(post.id for post in posts)}
         votes, cursors = tx.ledger.votes(ids), tx.ledger.cursors(ids)
         if not self._learned:
