@@ -72,16 +72,6 @@ def test_an_article_waits_until_its_first_post(store: SqlStore) -> None:
         assert [one.id for one in tx.articles.waiting(1)] == ["late"]
 
 
-def test_folding_adds_to_the_copies(store: SqlStore) -> None:
-    with store.begin(TEAM) as tx:
-        tx.articles.add([article("a1"), article("a2")])
-        tx.articles.fold({"a1": 2, "nobody": 1})
-        tx.articles.fold({"a1": 1})
-        tx.articles.fold({})
-        found = tx.articles.get(["a1", "a2"])
-    assert (found["a1"].copies, found["a2"].copies) == (4, 1)
-
-
 def test_a_copy_met_twice_counts_once(store: SqlStore) -> None:
     copies = [Copy("c1", "a1", "two.example"), Copy("c2", "a1", "two.example"), Copy("c3", "a2", "three.example")]
     with store.begin(TEAM) as tx:

@@ -87,7 +87,6 @@ def everything(store: SqlStore, team: str) -> dict[str, object]:
 
 
 WRITES: list[Callable[[Transaction], object]] = [
-    lambda tx: tx.articles.fold({"a-p1": 5}),
     lambda tx: tx.articles.add_copies([Copy("c1", "a-p1", "x"), Copy("c2", "a-p1", "x")]),
     lambda tx: tx.articles.add_embeddings("new", {"a-p1": VECTOR}),
     lambda tx: tx.feeds.add([FEED], ListedBy.FILE),

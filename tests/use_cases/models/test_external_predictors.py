@@ -154,7 +154,7 @@ def test_a_predictor_that_hangs_while_it_is_loaded_or_restored_is_named_too(
     if where == "restored":
         model = installed(harness, tmp_path, monkeypatch, source)
         external_predictors.limit._seconds = 0.05
-        version = external_predictors.version("house", 9, None, b"{}")
+        version = external_predictors.version("house", "m0001", b"{}")
         with pytest.raises(PredictorTimeoutError, match=f"The predictor {version.id} gave no answer within"):
             external_predictors.model(version, b"{}", harness.bot.tags.ids)
         assert version.id != model

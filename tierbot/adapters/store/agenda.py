@@ -48,11 +48,6 @@ def _unless_held(insert: Upsert, holder: str, now: datetime) -> Upsert:
     )
 
 
-def let_go_everywhere(connection: Connection, name: str, holder: str) -> None:
-    """Release a lease in every workspace."""
-    connection.execute(_lease.delete().where(_lease.c.name == name, _lease.c.holder == holder))
-
-
 class SqlAgenda(WorkspaceQueries):
     """ports.Agenda."""
 
@@ -95,7 +90,7 @@ class SqlLeases(WorkspaceQueries):
 
     def take(self, name: str, holder: str, until: datetime, now: datetime) -> bool:
         values = {"workspace_id": self._workspace, "name": name, "holder": holder, "until": until}
-        statement = _unless_held(self._conflict_aware(LeaseRow), holder, now)
+        statement = _unless_held(conflict_aware(self._connection, LeaseRow), holder, now)
         return self._connection.execute(statement, values, execution_options=COUNTED).rowcount == 1
 
     def get(self, name: str) -> tuple[str, datetime] | None:

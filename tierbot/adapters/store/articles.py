@@ -48,23 +48,17 @@ class SqlArticles(WorkspaceQueries):
     def add(self, articles: Iterable[Article]) -> int:
         return sum(self._add(ArticleRow, part) for part in chunks(map(_ARTICLE.values, articles)))
 
-    def fold(self, counts: Mapping[str, int]) -> None:
-        if not counts:
-            return
-        statement = (
-            self._update(ArticleRow)
-            .where(_article.c.id == bindparam("folded"))
-            .values(copies=_article.c.copies + bindparam("more"))
-        )
-        self._connection.execute(statement, [{"folded": key, "more": more} for key, more in counts.items()])
-
     def add_copies(self, copies: Iterable[Copy]) -> int:
         by_id = {copy.id: copy for copy in copies}
         known = self.known_copies(by_id)
         fresh = [copy for key, copy in by_id.items() if key not in known]
         for some in chunks(fresh):
             self._add(ArticleCopyRow, [asdict(copy) for copy in some])
-        self.fold(Counter(copy.article_id for copy in fresh))
+        if fresh:
+            folded = _article.c.id == bindparam("folded")
+            statement = self._update(ArticleRow).where(folded).values(copies=_article.c.copies + bindparam("more"))
+            counts = Counter(copy.article_id for copy in fresh)
+            self._connection.execute(statement, [{"folded": key, "more": more} for key, more in counts.items()])
         return len(fresh)
 
     def known_copies(self, copy_ids: Iterable[str]) -> set[str]:

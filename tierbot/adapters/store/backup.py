@@ -49,10 +49,7 @@ class Restored:
 
 
 def database_file(url: str) -> Path:
-    """Return the file of a SQLite database.
-
-    Raises StoreError for PostgreSQL, naming the tools to use, and for a database in memory.
-    """
+    """Return the file of a SQLite database. Raises StoreError for one on PostgreSQL or in memory."""
     parsed = parse(url)
     if parsed.get_backend_name() != "sqlite":
         raise StoreError(_POSTGRESQL)
@@ -96,10 +93,7 @@ def back_up(url: str, target: Path, *, force: bool = False) -> Backup:
 
 
 def examine(path: Path) -> str:
-    """Verify a whole database file and return its schema's revision.
-
-    Raises StoreError if it is missing, damaged, not tierbot's, or from a newer tierbot.
-    """
+    """Verify a database file; return its schema's revision. Raises StoreError unless it is sound and tierbot's."""
     if not path.exists():
         raise NoDatabaseError(f"{path}: there is no such file.")
     with _faults_of(path), closing(_open(path, "ro")) as database:

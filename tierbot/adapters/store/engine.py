@@ -151,10 +151,7 @@ def _plain(value: object) -> object:
 
 
 def connect(url: str, *, create: bool) -> Database:
-    """Return the database at `url` (SQLite or PostgreSQL), without reading or writing yet; create a missing folder.
-
-    Raises StoreError if the URL is invalid, or if the file is missing and `create` is False.
-    """
+    """Return the database at `url`, not yet opened. Raises StoreError if that is invalid, or a missing file."""
     parsed = parse(url)
     if parsed.get_backend_name() == "sqlite":
         return Database(_sqlite(parsed, create=create))

@@ -9,7 +9,7 @@ from sqlalchemy import ColumnElement, and_, case, exists, func, or_, select
 from tierbot.adapters.store.columns import table
 from tierbot.adapters.store.rows import PostRow
 from tierbot.adapters.store.work_rows import HoldRow, OutboxRow, WorkspaceRow
-from tierbot.adapters.store.workspace_queries import Stored, WorkspaceQueries, chunks
+from tierbot.adapters.store.workspace_queries import Stored, WorkspaceQueries, chunks, conflict_aware
 from tierbot.use_cases.ports import Delivery, DeliveryKind, DeliveryState
 
 _outbox = table(OutboxRow)
@@ -97,7 +97,7 @@ class SqlOutbox(WorkspaceQueries):
         return self._change(OutboxRow, *still_held, state=state, lease_until=None, **values) == 1
 
     def hold(self, kind: DeliveryKind, until: datetime) -> None:
-        insert = self._conflict_aware(HoldRow)
+        insert = conflict_aware(self._connection, HoldRow)
         self._connection.execute(
             insert.on_conflict_do_update(
                 index_elements=["workspace_id", "kind"],

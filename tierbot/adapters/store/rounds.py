@@ -7,7 +7,7 @@ from typing import Any
 from tierbot.adapters.store.columns import table
 from tierbot.adapters.store.errors import StoreError
 from tierbot.adapters.store.rows import RoundRow, StandingRow, StandingTotalRow
-from tierbot.adapters.store.workspace_queries import Stored, WorkspaceQueries, chunks
+from tierbot.adapters.store.workspace_queries import Stored, WorkspaceQueries, chunks, conflict_aware
 from tierbot.domain.nouns import Round, Standing
 
 _round = table(RoundRow)
@@ -52,7 +52,7 @@ class SqlRounds(WorkspaceQueries):
 
     def _add_totals(self, rows: list[dict[str, Any]]) -> None:
         fields = ("judged", "agreed", "settled")
-        insert = self._conflict_aware(StandingTotalRow)
+        insert = conflict_aware(self._connection, StandingTotalRow)
         self._connection.execute(
             insert.on_conflict_do_update(
                 index_elements=["workspace_id", "user_id"],

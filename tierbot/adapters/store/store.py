@@ -5,9 +5,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, Connection, select
+from sqlalchemy import ColumnElement, Connection, delete, select
 
-from tierbot.adapters.store.agenda import SqlAgenda, SqlLeases, due_jobs, hold_everywhere, let_go_everywhere
+from tierbot.adapters.store.agenda import SqlAgenda, SqlLeases, due_jobs, hold_everywhere
 from tierbot.adapters.store.articles import SqlArticles, SqlGivenLabels
 from tierbot.adapters.store.columns import table
 from tierbot.adapters.store.engine import Database, connect
@@ -23,12 +23,13 @@ from tierbot.adapters.store.posts import SqlPosts
 from tierbot.adapters.store.rounds import SqlRounds
 from tierbot.adapters.store.schema import HEAD, bring_up, revision
 from tierbot.adapters.store.verdicts import SqlVerdicts
-from tierbot.adapters.store.work_rows import WorkspaceRow
+from tierbot.adapters.store.work_rows import LeaseRow, WorkspaceRow
 from tierbot.adapters.store.workspaces import WORKSPACE, SqlDoubts, SqlTrainers, SqlWorkspaces
 from tierbot.use_cases.jobs.fencing import check_claim
 from tierbot.use_cases.ports import DueJob, Transaction, Workspace
 
 _workspace = table(WorkspaceRow)
+_lease = table(LeaseRow)
 
 _LEASES = "every workspace's leases"
 """The lock for taking leases in all workspaces; it blocks no workspace's own transactions."""
@@ -105,7 +106,7 @@ class SqlStore:
 
     def let_go(self, name: str, holder: str) -> None:
         with self._database.write(_LEASES) as connection:
-            let_go_everywhere(connection, name, holder)
+            connection.execute(delete(_lease).where(_lease.c.name == name, _lease.c.holder == holder))
 
     def trouble(self) -> str | None:
         try:

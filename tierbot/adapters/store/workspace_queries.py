@@ -120,15 +120,12 @@ class WorkspaceQueries:
         row = self._connection.execute(statement).first()
         return None if row is None else stored.of(*row)
 
-    def _conflict_aware(self, row: type[Row]) -> Upsert:
-        return conflict_aware(self._connection, row)
-
     def _add(self, row: type[Row], rows: Sequence[Mapping[str, Any]], *, key: Sequence[str] | None = None) -> int:
         """Insert the rows whose `key` (by default the primary key) is new; return their number."""
         if not rows:
             return 0
         index = list(key or (column.name for column in table(row).primary_key))
-        statement = self._conflict_aware(row).on_conflict_do_nothing(index_elements=index)
+        statement = conflict_aware(self._connection, row).on_conflict_do_nothing(index_elements=index)
         ours = [{**values, "workspace_id": self._workspace} for values in rows]
         # Without COUNTED, SQLAlchemy returns generated keys instead of the number of rows.
         return self._connection.execute(statement.inline(), ours, execution_options=COUNTED).rowcount
@@ -136,7 +133,7 @@ class WorkspaceQueries:
     def _put(self, row: type[Row], values: Mapping[str, Any]) -> None:
         """Insert a row, or replace the one with its primary key."""
         key = [column.name for column in table(row).primary_key]
-        statement = self._conflict_aware(row)
+        statement = conflict_aware(self._connection, row)
         replaced = {name: statement.excluded[name] for name in values if name not in key}
         self._connection.execute(
             statement.on_conflict_do_update(index_elements=key, set_=replaced),

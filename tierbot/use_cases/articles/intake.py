@@ -68,10 +68,7 @@ class Intake:
     # --- feeds ------------------------------------------------------------------------------------
 
     def poll(self, workspace: str) -> Polled:
-        """Read every listed feed that is due; store what is new.
-
-        A broken feed is logged and its problem stored for `tierbot feeds list`; the other feeds are unaffected.
-        """
+        """Read every listed feed that is due and store what is new, or a broken feed's problem."""
         self._follow_file(workspace)
         now = self.clock.now()
         with self.store.read(workspace) as tx:

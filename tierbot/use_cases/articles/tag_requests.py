@@ -25,10 +25,7 @@ class TagRequests:
     clock: Clock
 
     def take(self, workspace: str, user: str, message: Thread, thread: str, text: str) -> bool:
-        """Request that a message's text be asked about in the thread `thread`; False if it was requested before.
-
-        Raises NothingToReadError if the text has no letter or digit.
-        """
+        """Have a message's text asked about in a thread; False if it was before. Raises NothingToReadError."""
         text = clean_text(text)
         if not any(letter.isalnum() for letter in text):
             raise NothingToReadError("I couldn't find any text in that message.")

@@ -43,10 +43,7 @@ class Invitations:
         self._assigner = Assigner(minimum=minimum)
 
     def send(self, workspace: str, user: str, count: int = FIVE) -> int:
-        """Queue up to `count` posts for a trainer's direct messages; return how many.
-
-        Raises TierbotError if too many are unanswered there, or Slack opens no conversation.
-        """
+        """Queue up to `count` posts to a trainer; return how many. Raises TierbotError if too many are unanswered."""
         channel = self._chats(workspace).direct(user)
         now = self._clock.now()
         with self._store.read(workspace) as tx:

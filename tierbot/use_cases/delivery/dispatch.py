@@ -69,10 +69,7 @@ def _prefilled(post: Post, tags: TagSpace) -> tuple[str, ...]:
 
 
 def revisions_of(tx: Transaction, post: Post, now: datetime) -> list[Delivery]:
-    """Return the deliveries that update a post's messages, except where an update is already waiting.
-
-    An update is rendered from the votes at the time it is sent, so one serves many votes.
-    """
+    """Return deliveries that update a post's messages with the votes of that time, except where one waits already."""
     waiting = {(one.channel, one.payload["ts"]) for one in tx.outbox.waiting(DeliveryKind.UPDATE, post.id)}
     cursor = cursor_of(tx, post)
     return [

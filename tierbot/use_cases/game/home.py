@@ -42,10 +42,7 @@ class HomePage:
         )
 
     def opt_out(self, workspace: str, user: str, name: str, *, opted_out: bool) -> bool:
-        """Turn mentions and nudges of a trainer off or on; return whether that changed anything.
-
-        `name` is shown in place of a mention.
-        """
+        """Turn a trainer's mentions (`name` replaces them) and nudges off or on; return whether that changed."""
         with self.store.begin(workspace) as tx:
             trainer = tx.trainers.get(user)
             tx.trainers.put(replace(trainer, name=name or trainer.name, opted_out=opted_out))

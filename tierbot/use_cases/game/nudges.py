@@ -1,7 +1,4 @@
-"""Nudges: at most one a day, to people who used to judge.
-
-Each is recorded with the trainer before it is sent, so nobody gets it twice.
-"""
+"""Nudges: at most one a day to people who used to judge, each recorded with the trainer before it is sent."""
 
 import logging
 from collections.abc import Callable

@@ -37,10 +37,7 @@ class Game:
     # --- questions ------------------------------------------------------------------------------
 
     def leaderboard(self, workspace: str, which: str = "this") -> Leaderboard:
-        """Return the standings of this round, the last, all time, or round N.
-
-        Raises TierbotError if `which` is none of these or there is no such round.
-        """
+        """Return the standings of this round, the last, all time, or round N. Raises TierbotError for anything else."""
         with self.store.read(workspace) as tx:
             if which == "all":
                 return self._all_time(tx)

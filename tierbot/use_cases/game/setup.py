@@ -81,10 +81,7 @@ def join(
     workspace: str,
     job: Job,
 ) -> None:
-    """Set a workspace up, after an installation or at the start of `web` and `worker`; welcome an installer, once.
-
-    `prepare` sets a workspace up or brings it up to date.
-    """
+    """Set a workspace up with `prepare`, after an installation or at a start; welcome an installer."""
     bot_user, installer = job.payload.get("bot_user"), job.payload.get("installer")
     with store.read(workspace) as tx:
         known = tx.workspaces.get()

@@ -1,19 +1,4 @@
-"""Every kind of job in one table: what it does and when it is due again.
-
-kind             does                                  due again
-push             posts articles                        by the push schedule
-ask in threads   asks about tag requests               on request
-poll             reads the feeds, embeds what is new   every TIERBOT_POLL_EVERY_MINUTES
-close_round      closes the round                      when the next one ends
-retrain          trains a challenger                   every TIERBOT_RETRAIN_EVERY_DAYS, or after enough verdicts
-reconcile        compares open posts with Slack        every TIERBOT_RECONCILE_EVERY_MINUTES
-expire           deletes old personal data             every day
-nudge            sends the day's nudges                every day
-watch            looks for suspicious votes            every day
-join             sets a workspace up                   on request
-emoji_missing    tells admins about missing emoji      on request
-smoke_test       posts a canary and votes on it        every TIERBOT_SMOKE_TEST_EVERY_HOURS
-"""
+"""Every kind of job in one table: what it does and when it is due again."""
 
 import logging
 from collections.abc import Callable, Mapping
@@ -64,10 +49,7 @@ def job_kinds(
     prepare: Callable[[Workspace], None],
     run_smoke_test: Callable[[str], list[Step]],
 ) -> dict[str, JobKind]:
-    """Return every kind of job by name. Jobs write through `store`.
-
-    `prepare` sets a workspace up; `run_smoke_test` runs a smoke test in a workspace.
-    """
+    """Return every kind of job by name. `prepare` sets a workspace up."""
     return {
         "push": JobKind(partial(_push, store, settings, loop.ask), _next_push(settings, rng)),
         IN_THREADS: JobKind(_just(loop.ask.in_threads)),
@@ -117,10 +99,7 @@ def _just(work: Callable[[str], object]) -> Work:
 
 
 def _push(store: Store, settings: Settings, ask: Ask, workspace: str, job: Job) -> None:
-    """Post what is left of a push: requested ones immediately, scheduled ones spread out and not while paused.
-
-    Each transaction updates what is left.
-    """
+    """Post what is left of a push: a requested one immediately, a scheduled one spread out and not while paused."""
     if job.recurs:
         with store.read(workspace) as tx:
             known, channel = tx.workspaces.get(), channel_of(tx, settings.channel)
@@ -184,10 +163,7 @@ def tell_of_missing_emoji(store: Store, clock: Clock, messages: DirectMessages, 
 
 
 def retrain_if_enough(store: Store, clock: Clock, settings: Settings, workspace: str) -> None:
-    """Make a retraining due once enough posts have settled since the last one.
-
-    A failed retraining keeps its own retry time: new verdicts are unlikely to fix it.
-    """
+    """Make a retraining due once enough posts have settled; one that failed keeps its own retry time."""
     now = clock.now()
     with store.begin(workspace) as tx:
         job = tx.agenda.get("retrain")

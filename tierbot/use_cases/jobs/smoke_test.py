@@ -39,10 +39,7 @@ def do_smoke_test(
 
 
 def plan_smoke_test(store: Store, clock: Clock, settings: Settings, workspace: str) -> None:
-    """Schedule the next smoke test, or remove it if the settings turn it off.
-
-    Raises TierbotError if no channel is set for it.
-    """
+    """Schedule the next smoke test, or remove it if it is turned off. Raises TierbotError if it has no channel."""
     every, now = timedelta(hours=settings.smoke_test_every_hours), clock.now()
     if every and not settings.smoke_test_channel:
         raise TierbotError(

@@ -42,10 +42,7 @@ class Explanations:
         self._making = threading.Lock()
 
     def post_for(self, workspace: str, user: str, channel: str, ts: str) -> str:
-        """Return the id of the post at a message, for someone who asks why.
-
-        Raises NotVotedError before they have voted (admins included), TierbotError if the message is not a post.
-        """
+        """Return the id of a message's post. Raises NotVotedError before a vote, TierbotError if it isn't a post."""
         with self._store.read(workspace) as tx:
             post = tx.posts.at(channel, ts)
             if post is None:
@@ -59,10 +56,7 @@ class Explanations:
         return post.id
 
     def find(self, workspace: str, reference: str) -> str:
-        """Return the id of the post that an id, a message's ts or a permalink refers to.
-
-        Raises TierbotError if there is no such post.
-        """
+        """Return the id of the post that an id, a ts or a permalink refers to. Raises TierbotError if there is none."""
         wanted = reference.strip()
         with self._store.read(workspace) as tx:
             post = tx.posts.get(wanted)
@@ -81,10 +75,7 @@ class Explanations:
         return post.id
 
     def explanation(self, workspace: str, post_id: str) -> Explanation:
-        """Return why a post shows its tag; may take seconds.
-
-        Raises TierbotError if the post is gone or its model is damaged.
-        """
+        """Return why a post shows its tag; may take seconds. Raises TierbotError if the post is gone."""
         with self._making:
             kept = self._kept.get((workspace, post_id))
             if kept is None:

@@ -41,8 +41,7 @@ class ExternalPredictors:
     def version(
         self,
         name: str,
-        number: int,
-        parent: str | None,
+        parent: str,
         state: bytes = b"",
         learned: Mapping[str, object] | None = None,
     ) -> ModelVersion:
@@ -50,7 +49,7 @@ class ExternalPredictors:
         found = self._load(name)
         return ModelVersion(
             id=_version_id(found, state),
-            number=number,
+            number=0,  # assigned when it is stored
             parent=parent,
             state=ModelState.CHALLENGER,
             encoder_digest="",

@@ -60,10 +60,6 @@ class Training:
         }
 
 
-def _nothing(*_: object) -> None:
-    """Do nothing."""
-
-
 @dataclass(eq=False)
 class Registry:
     """Model versions of any workspace. Champions stay in memory until replaced."""
@@ -92,10 +88,7 @@ class Registry:
         return version, model
 
     def fallback(self, workspace: str) -> tuple[ModelVersion, Model]:
-        """Return the fallback model: the last of our own, which answers while an external champion fails.
-
-        Raises TierbotError as `champion` does.
-        """
+        """Return our own last model, which answers while an external champion fails. Raises as `champion` does."""
         version, _, model = self._usable(workspace, lambda tx: version_of(tx, fallback_of(champion_of(tx))))
         return version, model
 
@@ -142,7 +135,9 @@ class Registry:
 
     # --- a challenger -----------------------------------------------------------------------------
 
-    def retrain(self, workspace: str, also: Callable[[Transaction, Training], None] = _nothing) -> Training | None:
+    def retrain(
+        self, workspace: str, also: Callable[[Transaction, Training], None] = lambda *_: None
+    ) -> Training | None:
         """Train a challenger on all verdicts, promote it unless it is judged worse; None if there is nothing to learn from.
 
         It is promoted only while the champion it was compared with is still in service: a rollback or promotion during
@@ -266,7 +261,7 @@ class Registry:
         learned, decision = taught
         card = {"parent": champion.id, "data": {"verdicts": len(settled)}, "metrics": {"promotion": decision.as_dict()}}
         name = str(champion.card["predictor"])
-        challenger = self.external_predictors.version(name, 0, champion.id, learned, card)
+        challenger = self.external_predictors.version(name, champion.id, learned, card)
         if challenger.id == champion.id:  # it learned nothing new
             return None
         return self._kept(workspace, champion, challenger, learned, decision, settled, also)
@@ -296,7 +291,11 @@ class Registry:
     # --- in and out of service --------------------------------------------------------------------
 
     def promote(
-        self, workspace: str, version_id: str, by: str, also: Callable[[Transaction, ModelVersion], None] = _nothing
+        self,
+        workspace: str,
+        version_id: str,
+        by: str,
+        also: Callable[[Transaction, ModelVersion], None] = lambda *_: None,
     ) -> ModelVersion:
         """Put a version in service regardless of its judge; an installed predictor by its name.
 
@@ -316,13 +315,10 @@ class Registry:
         return replace(version, state=ModelState.CHAMPION)
 
     def _installed(self, workspace: str, name: str, tags: TagSpace) -> str:
-        """Register an installed predictor as a model version; return its id.
-
-        If the same code has versions already, the newest is returned, with what it learned.
-        """
+        """Return the id of the newest version with an installed predictor's code; register one if there is none."""
         with self.store.read(workspace) as tx:
             champion = champion_of(tx)
-        found = self.external_predictors.version(name, 0, champion.id)
+        found = self.external_predictors.version(name, champion.id)
         with self.store.read(workspace) as tx:
             same = same_code(tx, found)
         if same is None:
@@ -334,10 +330,7 @@ class Registry:
         return same or found.id
 
     def follow(self, workspace: str, name: str) -> ModelVersion:
-        """Put the installed predictor of this name in service unless it is; return the champion.
-
-        Raises PredictorError if it is not installed or fails.
-        """
+        """Put an installed predictor in service unless it is; return the champion. Raises PredictorError if it fails."""
         with self.store.read(workspace) as tx:
             champion, tags = champion_of(tx), tx.workspaces.tags()
         if champion.card.get("predictor") == name and self._is_installed(workspace, champion):
@@ -352,12 +345,9 @@ class Registry:
         return True
 
     def roll_back(
-        self, workspace: str, by: str, also: Callable[[Transaction, ModelVersion], None] = _nothing
+        self, workspace: str, by: str, also: Callable[[Transaction, ModelVersion], None] = lambda *_: None
     ) -> ModelVersion:
-        """Put the champion's parent back in service; `also` runs in the same transaction.
-
-        Raises TierbotError if it has none.
-        """
+        """Put the champion's parent back in service. Raises TierbotError if it has none. For `also` see `promote`."""
         with self.store.read(workspace) as tx:
             champion = champion_of(tx)
         if champion.parent is None:

@@ -25,10 +25,7 @@ class TimeLimit:
         self._lock = Lock()
 
     def call(self, name: str, what: Callable[[], _T]) -> _T:
-        """Return what the predictor `name` returns, or raise what it raises.
-
-        Raises PredictorTimeoutError if it takes longer, or if an earlier call still hangs.
-        """
+        """Return what `what` returns, or raise it. Raises PredictorTimeoutError if it, or an earlier call, is late."""
         with self._lock:
             late = self._late.get(name)
         if late is not None and late.is_alive():

@@ -42,31 +42,24 @@ def renew(tx: Transaction, found: Iterable[Suspicion], now: datetime) -> None:
     """Store what was found now and drop doubts without evidence; overruled doubts stay overruled."""
     former = {one.id: one for one in tx.doubts.all()}
     now_found = {one.id: one for one in (doubt_of(suspicion, now) for suspicion in found)}
-    kept = [
-        replace(
-            one,
-            noticed_at=former[id_].noticed_at,
-            overruled_by=former[id_].overruled_by,
-            overruled_at=former[id_].overruled_at,
-        )
-        if id_ in former
-        else one
-        for id_, one in now_found.items()
-    ]
     for what, ids in (("doubt", now_found.keys() - former.keys()), ("end doubt", former.keys() - now_found.keys())):
         for id_ in sorted(ids):
             one = now_found.get(id_) or former[id_]
             if one.in_force:
                 tx.workspaces.audit("tierbot", what, None, {"doubt": id_, "behavior": one.behavior}, now)
-    tx.doubts.put(kept)
+    tx.doubts.put(_continued(one, former.get(id_)) for id_, one in now_found.items())
     tx.doubts.remove([id_ for id_, one in former.items() if id_ not in now_found and one.in_force])
 
 
-def overrule(tx: Transaction, doubt_id: str, by: str, now: datetime) -> Doubt:
-    """End a doubt for an admin, and audit that.
+def _continued(now: Doubt, former: Doubt | None) -> Doubt:
+    if former is None:
+        return now
+    since, by, at = former.noticed_at, former.overruled_by, former.overruled_at
+    return replace(now, noticed_at=since, overruled_by=by, overruled_at=at)
 
-    Raises TierbotError if there is no such doubt, or it was overruled before.
-    """
+
+def overrule(tx: Transaction, doubt_id: str, by: str, now: datetime) -> Doubt:
+    """End a doubt for an admin, and audit that. Raises TierbotError if there is no such doubt in force."""
     wanted = next((one for one in tx.doubts.all() if one.id == doubt_id and one.in_force), None)
     if wanted is None:
         raise TierbotError(f"There is no doubt {doubt_id!r} in force. `tierbot doubts` lists those there are.")

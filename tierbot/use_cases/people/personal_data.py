@@ -26,44 +26,35 @@ class PersonalData:
         with self.store.read(workspace) as tx:
             found = tx.people.export(user)
         if not any(found.values()):
-            raise TierbotError(
-                f"Nothing is stored about {user} in {workspace}. Is it their member id, such as U0123ABCD?"
-            )
+            raise _unknown(workspace, user)
         return {"workspace": workspace, "user": user, **found}
 
     def forget(self, workspace: str, user: str, by: str, *, anonymize: bool) -> int:
-        """Anonymize or remove a person's data; verdicts stay. Return how many rows changed.
-
-        Their reactions in Slack are not read again. Raises TierbotError if nothing is stored about them.
-        """
+        """Anonymize or remove a person's data; return how many rows changed. Raises TierbotError if there are none."""
         now = self.clock.now()
         with self.store.begin(workspace) as tx:
             pseudonym = f"{_PSEUDONYM}{secrets.token_hex(6)}"
             changed = tx.people.anonymize(user, pseudonym) if anonymize else tx.people.remove(user, now)
             if not changed:
-                raise TierbotError(
-                    f"Nothing is stored about {user} in {workspace}. Is it their member id, such as U0123ABCD?"
-                )
+                raise _unknown(workspace, user)
             forget_doubts(tx, user)
             tx.workspaces.forget_person(_digest(workspace, user))
             tx.workspaces.audit(by, "forget person", None, pseudonym if anonymize else "removed", now)
         return changed
 
     def expire(self, workspace: str, days: float) -> Mapping[str, int]:
-        """Delete personal data older than `days`; verdicts, scores and models stay.
-
-        Votes in the open round are kept until it is frozen: they have not scored yet.
-        """
+        """Delete personal data older than `days`, except votes in the open round: they have not scored yet."""
         now = self.clock.now()
         with self.store.begin(workspace) as tx:
             return tx.people.expire(now - timedelta(days=days), now)
 
 
-def not_voters(tx: Transaction) -> Callable[[str], bool]:
-    """Return a function that tells whether reconciliation ignores a user id.
+def _unknown(workspace: str, user: str) -> TierbotError:
+    return TierbotError(f"Nothing is stored about {user} in {workspace}. Is it their member id, such as U0123ABCD?")
 
-    It ignores the bot, forgotten people and their pseudonyms.
-    """
+
+def not_voters(tx: Transaction) -> Callable[[str], bool]:
+    """Return whether reconciliation ignores a user id: the bot's, a forgotten person's, or a pseudonym."""
     known = tx.workspaces.get()
     bot, workspace = (known.bot_user, known.id) if known else (None, "")
     digests = tx.workspaces.forgotten()

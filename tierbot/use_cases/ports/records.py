@@ -161,10 +161,7 @@ class Workspace:
 
 @dataclass(frozen=True, slots=True)
 class Doubt:
-    """What someone is suspected of, with evidence; see domain.feedback.suspicion.Suspicion for the numbers.
-
-    overruled_by: the admin who dismissed it, if any.
-    """
+    """What someone is suspected of, with evidence (see domain.feedback.suspicion), and who overruled it, if anyone."""
 
     id: str
     behavior: str
@@ -236,10 +233,7 @@ class LabelledPost:
 
 
 def only_workspace(found: Sequence[Workspace], wanted: str) -> str:
-    """Return the id of the only workspace, or of the one named in `wanted` (TIERBOT_WORKSPACE; may be empty).
-
-    Raises TierbotError if there is none, or there are several and none is named.
-    """
+    """Return the only workspace's id, or `wanted` (TIERBOT_WORKSPACE). Raises TierbotError if neither decides."""
     ids = [one.id for one in found]
     if wanted in ids:
         return wanted

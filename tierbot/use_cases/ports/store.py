@@ -205,10 +205,7 @@ class People(Protocol):
         """Replace a person's id with a pseudonym everywhere; return how many rows changed."""
 
     def remove(self, user: str, now: datetime) -> int:
-        """Delete what a person did, and their id where it is mentioned; return how many rows changed.
-
-        Verdicts on posts of frozen rounds that lose votes become final.
-        """
+        """Delete what a person did, and mentions of them; return how many rows changed. For verdicts see `expire`."""
 
     def expire(self, before: datetime, now: datetime) -> Mapping[str, int]:
         """Delete older personal data; return how many rows, by kind.

@@ -34,14 +34,8 @@ class Articles(Protocol):
     def add(self, articles: Iterable[Article]) -> int:
         """Insert new articles; return how many."""
 
-    def fold(self, counts: Mapping[str, int]) -> None:
-        """Add to the copies of each article id."""
-
     def add_copies(self, copies: Iterable[Copy]) -> int:
-        """Insert copies whose id is new and add them to their articles' `copies`; return how many.
-
-        Prefer this to `fold`, which counts again whatever is read again.
-        """
+        """Insert copies whose id is new and add them to their articles' `copies`; return how many."""
 
     def known_copies(self, copy_ids: Iterable[str]) -> set[str]:
         """Return which of these copy ids were added before."""

@@ -11,6 +11,7 @@ from datetime import timedelta
 from typing import Any
 
 from tierbot.domain.feedback.reconciliation import missed_events
+from tierbot.use_cases.current_votes import Place
 from tierbot.use_cases.people.personal_data import not_voters
 from tierbot.use_cases.ports import Chat, ChatError, ChatUnavailableError, Clock, RateLimitedError, Store
 
@@ -22,8 +23,6 @@ _REST = 30.0  # seconds
 _MOST_AGAIN = 500  # unanswered messages to come back to
 _WITHOUT = frozenset({"unknown_method", "missing_scope", "method_deprecated", "no_permission", "access_denied"})
 _SHUT_OUT = frozenset({"invalid_auth", "not_authed", "token_revoked", "token_expired", "account_inactive"})
-
-Place = tuple[str, str]
 
 
 @dataclass(frozen=True, slots=True)

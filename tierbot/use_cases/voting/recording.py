@@ -25,10 +25,7 @@ class Recorder:
         self._guard = threading.Lock()
 
     def record(self, workspace: str, event: ReactionEvent) -> bool:
-        """Write an event and return, once it is committed, whether it was new.
-
-        Raises TierbotError (from the store) if it was not written; then it is not in the ledger.
-        """
+        """Write an event; return, once committed, whether it was new. Raises TierbotError if it was not written."""
         written: Future[bool] = Future()
         with self._guard:
             self._waiting[workspace].append((event, written))

@@ -57,10 +57,7 @@ class Settlement:
             settled += self._write(workspace, think())
 
     def settle_round(self, workspace: str) -> int:
-        """Settle the open round's posts once more with current estimates of the voters; return how many changed.
-
-        Under the plain rule nothing changes.
-        """
+        """Settle the open round's posts once more with current estimates of the voters; return how many changed."""
         if not self._learned:
             return 0
         with self._store.read(workspace) as tx:
