@@ -74,7 +74,7 @@ def test_a_fault_while_reading_is_told_in_the_modal(house, monkeypatch, caplog):
     def broken(*_):
         raise RuntimeError("secret details")
 
-    monkeypatch.setattr(house.bot.explanations, "_explained", broken)
+    monkeypatch.setattr(house.bot.explanations, "_kept", broken)
     view = ask(house, "dee", post.ts)
     shown = house.modal("dee", view["id"], lambda text: "Reading" not in text)
     assert "Something went wrong on my side" in str(shown["blocks"])

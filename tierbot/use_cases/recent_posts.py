@@ -27,6 +27,6 @@ def recent_rounds(tx: Transaction, count: int = ROUNDS) -> list[int]:
 def recent_posts(tx: Transaction) -> list[Post]:
     """Return the posts of these rounds, up to MOST_POSTS, newest first."""
     posts: list[Post] = []
-    for number in reversed(recent_rounds(tx)):
+    for number in reversed(recent_rounds(tx, ROUNDS)):
         posts += tx.posts.in_round(number)[::-1][: MOST_POSTS - len(posts)]
     return posts

@@ -14,7 +14,7 @@ from sqlalchemy import inspect, text
 
 from tests.support.paths import ROOT
 from tests.support.rows import TEAM, VERSIONS, article
-from tierbot.adapters.store import SqlStore, StoreError, open_store, upgrade
+from tierbot.adapters.store import SqlStore, StoreError, open_store
 from tierbot.adapters.store.columns import Row
 from tierbot.adapters.store.engine import connect
 from tierbot.adapters.store.schema import HEAD, VERSION_TABLE, revision
@@ -61,7 +61,7 @@ def test_migrations_are_numbered_without_gaps_and_the_last_is_the_head() -> None
 
 
 def test_a_blank_database_is_brought_to_the_head(blank_url: str) -> None:
-    upgrade(blank_url)
+    open_store(blank_url).close()
     database = connect(blank_url, create=False)
     with database.read() as connection:
         assert revision(connection) == HEAD
@@ -117,12 +117,12 @@ def test_an_upgrade_that_fails_leaves_the_database_as_it_was(blank_url: str, mon
     with monkeypatch.context() as patch:
         patch.setattr("sqlalchemy.Float.__init__", _fail)
         with pytest.raises(RuntimeError, match="interrupted"):
-            upgrade(blank_url)
+            open_store(blank_url).close()
     database = connect(blank_url, create=False)
     with database.read() as connection:
         assert inspect(connection).get_table_names() == []
     database.engine.dispose()
-    upgrade(blank_url)
+    open_store(blank_url).close()
 
 
 def _fail(*_: object, **__: object) -> None:

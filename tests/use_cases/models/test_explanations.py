@@ -80,7 +80,7 @@ def test_the_words_are_those_of_the_model_that_predicted_even_after_another_took
             harness.react(user, ts, "football")
     training = harness.bot.loop.retrain(WORKSPACE)
     assert training is not None
-    harness.bot.explanations._kept.clear()
+    harness.bot.explanations._kept.cache_clear()
     after = harness.bot.explanations.explanation(WORKSPACE, post.id)
     assert after.model_version == "m0001"
     assert [(one.word, one.drop) for one in after.words] == [(one.word, one.drop) for one in before.words]

@@ -4,13 +4,12 @@ Alembic is imported only for an upgrade: opening a current database costs one qu
 """
 
 import sqlite3
-from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Connection, inspect, text
 
-from tierbot.adapters.store.engine import Database, connect
+from tierbot.adapters.store.engine import Database
 from tierbot.adapters.store.errors import StoreBusyError, StoreError
 
 HEAD = "0010"
@@ -19,12 +18,6 @@ HEAD = "0010"
 VERSION_TABLE = "tierbot_schema"
 MIGRATIONS = Path(__file__).parent / "migrations"
 _SCHEMA_LOCK = "schema"
-
-
-def upgrade(url: str, *, create: bool = True) -> None:
-    """Bring the database at `url` to the newest schema. Raises StoreError if that is impossible."""
-    with closing(connect(url, create=create)) as database:
-        bring_up(database, create=create)
 
 
 def bring_up(database: Database, *, create: bool = True) -> None:

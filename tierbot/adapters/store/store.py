@@ -13,7 +13,6 @@ from tierbot.adapters.store.columns import table
 from tierbot.adapters.store.engine import Database, connect
 from tierbot.adapters.store.errors import StoreError
 from tierbot.adapters.store.feeds import SqlFeedList, SqlHeldBack
-from tierbot.adapters.store.installations import SqlInstallations
 from tierbot.adapters.store.ledger import SqlLedger
 from tierbot.adapters.store.models import SqlModels
 from tierbot.adapters.store.outbox import SqlOutbox, something_due
@@ -24,7 +23,7 @@ from tierbot.adapters.store.rounds import SqlRounds
 from tierbot.adapters.store.schema import HEAD, bring_up, revision
 from tierbot.adapters.store.verdicts import SqlVerdicts
 from tierbot.adapters.store.work_rows import LeaseRow, WorkspaceRow
-from tierbot.adapters.store.workspaces import WORKSPACE, SqlDoubts, SqlTrainers, SqlWorkspaces
+from tierbot.adapters.store.workspaces import WORKSPACE, SqlDoubts, SqlInstallations, SqlTrainers, SqlWorkspaces
 from tierbot.use_cases.jobs.fencing import check_claim
 from tierbot.use_cases.ports import DueJob, Transaction, Workspace
 

@@ -1,4 +1,4 @@
-"""The workspace, its tags, its trainers, doubts about them, and the audit trail."""
+"""The workspace: its tags, trainers, doubts about them, audit trail, and where the app is installed."""
 
 from collections.abc import Iterable, Mapping
 from datetime import datetime
@@ -10,7 +10,9 @@ from tierbot.adapters.store.work_rows import (
     AuditRow,
     DoubtRow,
     ForgottenPersonRow,
+    InstallationRow,
     MissingEmojiRow,
+    OAuthStateRow,
     PushDrawRow,
     SmokeTestRow,
     TagRow,
@@ -20,7 +22,7 @@ from tierbot.adapters.store.work_rows import (
 from tierbot.adapters.store.workspace_queries import Stored, WorkspaceQueries, chunks
 from tierbot.domain.nouns import Tag, Trainer
 from tierbot.domain.tags import TagSpace
-from tierbot.use_cases.ports import Doubt, PushDraw, SmokeTestResult, Workspace
+from tierbot.use_cases.ports import Doubt, Installation, PushDraw, SmokeTestResult, Workspace
 
 _tag = table(TagRow)
 _audit = table(AuditRow)
@@ -28,11 +30,14 @@ _workspace = table(WorkspaceRow)
 _draw = table(PushDrawRow)
 _doubt = table(DoubtRow)
 _trainer = table(TrainerRow)
+_installation = table(InstallationRow)
+_state = table(OAuthStateRow)
 WORKSPACE = Stored(WorkspaceRow, Workspace, id="workspace_id")
 _TAG = Stored(TagRow, Tag)
 _DRAW = Stored(PushDrawRow, PushDraw)
 _SMOKE_TEST = Stored(SmokeTestRow, SmokeTestResult)
 _DOUBT = Stored(DoubtRow, Doubt)
+_INSTALLATION = Stored(InstallationRow, Installation, id="workspace_id")
 _TRAINER = Stored(TrainerRow, Trainer, name="display_name")
 
 
@@ -132,3 +137,26 @@ class SqlTrainers(WorkspaceQueries):
         columns = (_trainer.c.user_id, _trainer.c.display_name)
         rows = self._connection.execute(self._select(TrainerRow, *columns).where(_trainer.c.opted_out))
         return dict(sorted((user, name) for user, name in rows))
+
+
+class SqlInstallations(WorkspaceQueries):
+    """ports.Installations."""
+
+    def get(self) -> Installation | None:
+        return self._noun(_INSTALLATION)
+
+    def put(self, installation: Installation) -> None:
+        if installation.id != self._workspace:
+            raise ValueError(f"installation {installation.id}: this transaction is bound to {self._workspace}")
+        self._put(InstallationRow, _INSTALLATION.values(installation))
+
+    def end(self, why: str, now: datetime) -> bool:
+        active = _installation.c.ended_at.is_(None)
+        return self._change(InstallationRow, active, sealed_token="", ended_at=now, ended_by=why) == 1
+
+    def give_state(self, state: str, until: datetime, now: datetime) -> None:
+        self._drop(OAuthStateRow, _state.c.until <= now)
+        self._put(OAuthStateRow, {"state": state, "until": until})
+
+    def take_state(self, state: str, now: datetime) -> bool:
+        return self._drop(OAuthStateRow, _state.c.state == state, _state.c.until > now) == 1

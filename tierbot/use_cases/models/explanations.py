@@ -5,9 +5,9 @@ Encoding takes seconds, so no listener may wait for it. Explanations are cached 
 
 import re
 import threading
-from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -38,7 +38,7 @@ class Explanations:
         self._store = store
         self._registry = registry
         self._encoder = encoder
-        self._kept: OrderedDict[tuple[str, str], Explanation] = OrderedDict()
+        self._kept = lru_cache(_KEPT)(self._explained)
         self._making = threading.Lock()
 
     def post_for(self, workspace: str, user: str, channel: str, ts: str) -> str:
@@ -77,14 +77,7 @@ class Explanations:
     def explanation(self, workspace: str, post_id: str) -> Explanation:
         """Return why a post shows its tag; may take seconds. Raises TierbotError if the post is gone."""
         with self._making:
-            kept = self._kept.get((workspace, post_id))
-            if kept is None:
-                kept = self._explained(workspace, post_id)
-                self._kept[workspace, post_id] = kept
-                if len(self._kept) > _KEPT:
-                    self._kept.popitem(last=False)
-            self._kept.move_to_end((workspace, post_id))
-        return kept
+            return self._kept(workspace, post_id)
 
     def _explained(self, workspace: str, post_id: str) -> Explanation:
         with self._store.read(workspace) as tx:
