@@ -115,7 +115,7 @@ def test_another_programs_database_is_refused_and_left_alone(blank_url: str) -> 
 
 def test_an_upgrade_that_fails_leaves_the_database_as_it_was(blank_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
     with monkeypatch.context() as patch:
-        patch.setattr("sqlalchemy.Float.__init__", _fail)
+        patch.setattr("alembic.op.create_index", _fail)
         with pytest.raises(RuntimeError, match="interrupted"):
             open_store(blank_url).close()
     database = connect(blank_url, create=False)

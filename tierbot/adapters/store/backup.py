@@ -19,15 +19,6 @@ from tierbot.adapters.store.engine import BUSY_SECONDS, file_of, parse
 from tierbot.adapters.store.errors import NoDatabaseError, StoreBusyError, StoreError
 from tierbot.adapters.store.schema import VERSION_TABLE, refuse_unknown
 
-_POSTGRESQL = (
-    "Use PostgreSQL's own tools: `pg_dump --format=custom --file=FILE URL` to back up and `pg_restore "
-    "--clean --if-exists --no-owner --single-transaction --dbname=URL FILE` to restore; URL is DATABASE_URL without "
-    "+psycopg. See docs/operations.md."
-)
-# Pending deliveries may have been sent after the backup; with one attempt, the bot looks for them in Slack first.
-_MAY_HAVE_BEEN_SENT = "UPDATE outbox SET attempts = 1 WHERE attempts = 0 AND state IN ('pending', 'sending')"
-_NOBODY_RUNS = "DELETE FROM lease"
-
 
 @dataclass(frozen=True, slots=True)
 class Backup:
@@ -52,7 +43,11 @@ def database_file(url: str) -> Path:
     """Return the file of a SQLite database. Raises StoreError for one on PostgreSQL or in memory."""
     parsed = parse(url)
     if parsed.get_backend_name() != "sqlite":
-        raise StoreError(_POSTGRESQL)
+        raise StoreError(
+            "Use PostgreSQL's own tools: `pg_dump --format=custom --file=FILE URL` to back up and `pg_restore "
+            "--clean --if-exists --no-owner --single-transaction --dbname=URL FILE` to restore; URL is DATABASE_URL "
+            "without +psycopg. See docs/operations.md."
+        )
     file = file_of(parsed)
     if file is None:
         raise StoreError(f"{url}: isn't a plain file. Name one in DATABASE_URL, such as sqlite:///tierbot.db.")
@@ -135,8 +130,9 @@ def restore(url: str, source: Path, *, now: datetime, digest: bool = True, force
         with _faults_of(source):
             shutil.copyfile(source, part)
         with _faults_of(part), closing(_open(part, "rw")) as copy:
-            copy.execute(_MAY_HAVE_BEEN_SENT)
-            copy.execute(_NOBODY_RUNS)
+            # Pending deliveries may have been sent since; with one attempt, the bot looks for them in Slack first.
+            copy.execute("UPDATE outbox SET attempts = 1 WHERE attempts = 0 AND state IN ('pending', 'sending')")
+            copy.execute("DELETE FROM lease")
         _sync(part)
         former = None
         with _alone(path, force=force):

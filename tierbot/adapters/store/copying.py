@@ -41,15 +41,10 @@ def _copy(there: Connection, here: Connection, one: Table) -> int:
     for rows in chunks(there.execution_options(yield_per=500).execute(select(one)).mappings()):
         here.execute(insert(one), [dict(row) for row in rows])
         copied += len(rows)
-    if copied and here.dialect.name == "postgresql":
-        _number_on(here, one)
-    return copied
-
-
-def _number_on(connection: Connection, one: Table) -> None:
-    """Continue a table's sequence after the copied rows; SQLite does so automatically."""
     column = one.autoincrement_column
-    if column is not None:
-        newest = connection.execute(select(func.max(column))).scalar()
+    if copied and column is not None and here.dialect.name == "postgresql":
+        # Its sequence continues after the copied rows; SQLite does so automatically.
+        newest = here.execute(select(func.max(column))).scalar()
         sequence = {"of": one.name, "column": column.name, "newest": newest}
-        connection.execute(text("SELECT setval(pg_get_serial_sequence(:of, :column), :newest)"), sequence)
+        here.execute(text("SELECT setval(pg_get_serial_sequence(:of, :column), :newest)"), sequence)
+    return copied

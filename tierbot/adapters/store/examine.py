@@ -5,9 +5,9 @@ from contextlib import closing
 from pathlib import Path
 from tempfile import TemporaryFile
 
-from tierbot.adapters.store.engine import Database, connect, file_of, parse
+from tierbot.adapters.store.engine import connect, file_of, parse
 from tierbot.adapters.store.errors import StoreError
-from tierbot.adapters.store.schema import HEAD, refuse_foreign, refuse_unknown, revision
+from tierbot.adapters.store.schema import HEAD, usable_revision
 from tierbot.domain.doctor.facts import DatabaseFacts
 
 
@@ -23,28 +23,15 @@ def examine(url: str) -> DatabaseFacts:
                 return DatabaseFacts(where, fault, is_new=True, newest=HEAD, free_bytes=free)
         with closing(connect(url, create=False)) as database:
             where = database.where
-            found = _revision(database)
-            _try_to_write(database)
+            with database.read() as connection:
+                found = usable_revision(connection, where)
+            with database.write("doctor") as connection:
+                connection.exec_driver_sql("CREATE TABLE tierbot_doctor (probe INTEGER)")
+                connection.exec_driver_sql("INSERT INTO tierbot_doctor VALUES (1)")
+                connection.rollback()
     except StoreError as fault:
         return DatabaseFacts(where, str(fault), newest=HEAD, free_bytes=free)
     return DatabaseFacts(where, is_new=found is None, revision=found, newest=HEAD, free_bytes=free)
-
-
-def _revision(database: Database) -> str | None:
-    with database.read() as connection:
-        found = revision(connection)
-        if found is None:
-            refuse_foreign(connection, database.where)
-        else:
-            refuse_unknown(found, database.where)
-    return found
-
-
-def _try_to_write(database: Database) -> None:
-    with database.write("doctor") as connection:
-        connection.exec_driver_sql("CREATE TABLE tierbot_doctor (probe INTEGER)")
-        connection.exec_driver_sql("INSERT INTO tierbot_doctor VALUES (1)")
-        connection.rollback()
 
 
 def _free(file: Path) -> int | None:

@@ -131,7 +131,7 @@ class PostRow(WorkspaceScoped, table=True):
     settled_cursor: int = number()  # the last ledger number that its newest verdict includes
     votes_expired_at: datetime | None = moment(
         default=None
-    )  # when some votes were deleted and the verdict became final
+    )  # when votes were deleted; since then, its verdict is final
 
 
 class InvitationRow(WorkspaceScoped, table=True):

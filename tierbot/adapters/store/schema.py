@@ -29,15 +29,11 @@ def bring_up(database: Database, *, create: bool = True) -> None:
     if database.engine.dialect.name == "sqlite":
         _use_write_ahead_log(database)
     with database.write(_SCHEMA_LOCK) as connection:
-        found = revision(connection)  # again, because another process may have been faster
+        found = usable_revision(connection, database.where)  # again, because another process may have been faster
         if found is None and not create:
             raise StoreError(
                 f"{database.where}: there is no database yet. Start the bot once (`tierbot run`), or check DATABASE_URL."
             )
-        if found is None:
-            refuse_foreign(connection, database.where)
-        else:
-            refuse_unknown(found, database.where)
         if found != HEAD:
             _migrate(connection)
 
@@ -47,6 +43,19 @@ def revision(connection: Connection) -> str | None:
     if not inspect(connection).has_table(VERSION_TABLE):
         return None
     found: str | None = connection.execute(text(f"SELECT version_num FROM {VERSION_TABLE}")).scalar()  # noqa: S608 - a constant
+    return found
+
+
+def usable_revision(connection: Connection, where: str) -> str | None:
+    """Return the revision, None for a blank database. Raises StoreError for a foreign one or an unknown revision."""
+    found = revision(connection)
+    if found is not None:
+        refuse_unknown(found, where)
+    elif tables := inspect(connection).get_table_names():
+        raise StoreError(
+            f"{where}: has tables that aren't tierbot's ({', '.join(sorted(tables)[:3])}). Point DATABASE_URL at an "
+            "empty database."
+        )
     return found
 
 
@@ -78,16 +87,6 @@ def _use_write_ahead_log(database: Database) -> None:
             if "locked" not in str(fault):
                 raise StoreError(f"{database.where}: {fault}. Check that its folder is writable.") from fault
     raise StoreBusyError(f"{database.where}: another process is using the database. Stop it and try again.")
-
-
-def refuse_foreign(connection: Connection, where: str) -> None:
-    """Raise StoreError if a database without tierbot's schema has tables."""
-    tables = inspect(connection).get_table_names()
-    if tables:
-        raise StoreError(
-            f"{where}: has tables that aren't tierbot's ({', '.join(sorted(tables)[:3])}). Point DATABASE_URL at an "
-            "empty database."
-        )
 
 
 def _migrate(connection: Connection) -> None:

@@ -12,7 +12,8 @@ from tierbot.domain.nouns import Round, key
 from tierbot.settings import Settings
 from tierbot.use_cases.asking.invitations import judge_next
 from tierbot.use_cases.asking.push_schedule import is_open, open_from
-from tierbot.use_cases.ports import Again, Chat, ChatError, Clock, Delivery, DeliveryKind, Job, Store, Transaction
+from tierbot.use_cases.delivery.announcing import announce
+from tierbot.use_cases.ports import Again, Chat, ChatError, Clock, Job, Store, Transaction
 
 log = logging.getLogger(__name__)
 
@@ -87,7 +88,7 @@ class Nudges:
             nudged = {"at": now.isoformat(), "round": round_.number, "times": times}
             tx.trainers.put(replace(trainer, notes={**trainer.notes, "nudged": nudged}))
             news = {"kind": "nudge", "round": round_.number, "waiting": count, "expires_at": expires_at.isoformat()}
-            tx.outbox.add([Delivery(key("nudge", user, day), DeliveryKind.ANNOUNCE, channel, news, now, now)])
+            announce(tx, key("nudge", user, day), news, channel, now)
         return True
 
 

@@ -91,7 +91,7 @@ class Scheduler:
         self._kinds = kinds
         self._meter = meter or NoMeter()
         self._holder = uuid4().hex
-        self._leads: frozenset[str] = frozenset()
+        self.leads: frozenset[str] = frozenset()  # workspaces whose lease this process held at its last renewal
         self._refused_since: datetime | None = None
         self._told_of_another = False
         self._ticked_at: float | None = None
@@ -103,16 +103,11 @@ class Scheduler:
         self._renewer = threading.Thread(target=self._renew_on, name="tierbot-lease", daemon=True)
         self._ticker = BackgroundScheduler(timezone="UTC", job_defaults={"coalesce": True, "max_instances": 1})
 
-    @property
-    def leads(self) -> frozenset[str]:
-        """The workspaces whose lease this process held when it last renewed it."""
-        return self._leads
-
     def trouble(self) -> str | None:
         """Return in a few words why the schedule is not running in this process, None if it is."""
-        return (
-            "the schedule has not started" if self._ticked_at is None else self._silent(SCHEDULER_LEASE.total_seconds())
-        )
+        if self._ticked_at is None:
+            return "the schedule has not started"
+        return self._silent(SCHEDULER_LEASE.total_seconds())
 
     def dead(self) -> str | None:
         """Return a reason if the schedule has stalled for so long that only a restart helps, else None."""
@@ -156,8 +151,8 @@ class Scheduler:
     def renew(self) -> None:
         """Take or extend the lease of every workspace that no other process holds."""
         now = self._clock.now()
-        self._leads = frozenset(self._store.hold(SCHEDULER, self._holder, now + SCHEDULER_LEASE, now))
-        self._tell_of_another(now, refused=not self._leads.issuperset(self._store.running_ids()))
+        self.leads = frozenset(self._store.hold(SCHEDULER, self._holder, now + SCHEDULER_LEASE, now))
+        self._tell_of_another(now, refused=not self.leads.issuperset(self._store.running_ids()))
 
     def _tell_of_another(self, now: datetime, *, refused: bool) -> None:
         """Warn once that another process runs the schedule; a lease left by a dead process expires before that."""
@@ -176,7 +171,7 @@ class Scheduler:
         self._ticked_at = time.monotonic()
         for due in self._store.due_jobs(self._clock.now()):
             kind, place = self._kinds.get(due.kind), (due.workspace, due.id)
-            if kind is None or due.workspace not in self._leads or (due.stopped and not kind.also_stopped):
+            if kind is None or due.workspace not in self.leads or (due.stopped and not kind.also_stopped):
                 continue
             with self._guard:
                 if self._stopping.is_set():

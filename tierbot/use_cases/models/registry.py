@@ -3,6 +3,7 @@
 import hashlib
 import logging
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
@@ -23,9 +24,9 @@ from tierbot.use_cases.models.versions import (
     champion_of,
     check_weights,
     fallback_of,
-    next_number,
     numbered,
     overtaken,
+    own_id,
     put_in_service,
     same_code,
     version_of,
@@ -130,7 +131,7 @@ class Registry:
             weights = cold.to_bytes()
             digest = hashlib.sha256(weights).hexdigest()
             shipped = replace(shipped, encoder_digest=self.encoder.digest, sha256=digest, card=dict(cold.card))
-        first = replace(numbered(replace(shipped, id=""), 1), parent=None, state=ModelState.CHAMPION)
+        first = replace(shipped, id=own_id(1), number=1, parent=None, state=ModelState.CHAMPION)
         return replace(first, created_at=self.clock.now()), weights
 
     # --- a challenger -----------------------------------------------------------------------------
@@ -168,7 +169,7 @@ class Registry:
                 encoder_digest=self.encoder.digest,
                 parent=champion.id,
                 logged=logged_of(settled, tags.ids),
-                bootstrap=_both(self._replayed(), given, tags.ids),
+                bootstrap=self._replayed(given, tags.ids),
                 judge_on=self.judge_on,
                 seed=self.seed,
                 cursor={
@@ -204,7 +205,7 @@ class Registry:
     ) -> Training:
         with self.store.begin(workspace) as tx:
             now_champion = champion_of(tx)
-            challenger = numbered(challenger, next_number(tx))
+            challenger = numbered(tx, challenger)
             if decision.promote and now_champion.id != champion.id:
                 challenger, decision = overtaken(challenger, decision, champion.id)
             if not tx.models.add(challenger, weights):  # a predictor that learned the same thing twice
@@ -266,10 +267,13 @@ class Registry:
             return None
         return self._kept(workspace, champion, challenger, learned, decision, settled, also)
 
-    def _replayed(self) -> TrainingRows | None:
+    def _replayed(self, given: TrainingRows | None, tag_ids: Sequence[str]) -> TrainingRows | None:
+        """Return the rows to replay beside the verdicts: the bootstrap model's, and the imported labels."""
         shipped, _ = self.model_files.bootstrap()
         data = self.model_files.bootstrap_rows() if shipped.encoder_digest == self.encoder.digest else None
-        return None if data is None else rows_from_bytes(data, self.encoder.digest, "the bootstrap rows")
+        shipped_rows = None if data is None else rows_from_bytes(data, self.encoder.digest, "the bootstrap rows")
+        found = [rows.over(tag_ids) for rows in (shipped_rows, given) if rows is not None]
+        return joined_rows(found) if found else None
 
     def _start(self, tags: TagSpace) -> Classifier:
         """Return the prior of a retraining: the bootstrap model, and descriptions for tags it lacks.
@@ -302,9 +306,9 @@ class Registry:
         `also` runs in the same transaction. Raises TierbotError if there is no such version, or it cannot be used.
         """
         with self.store.read(workspace) as tx:
-            known, tags = tx.models.get(version_id), tx.workspaces.tags()
+            known = tx.models.get(version_id)
         if known is None and version_id in self.external_predictors.names():
-            version_id = self._installed(workspace, version_id, tags)
+            version_id = self._installed(workspace, version_id)
         version, _, _ = self._usable(workspace, lambda tx: version_of(tx, version_id))
         with self.store.begin(workspace) as tx:
             before = champion_of(tx)
@@ -314,10 +318,10 @@ class Registry:
         self.publish(workspace)
         return replace(version, state=ModelState.CHAMPION)
 
-    def _installed(self, workspace: str, name: str, tags: TagSpace) -> str:
+    def _installed(self, workspace: str, name: str) -> str:
         """Return the id of the newest version with an installed predictor's code; register one if there is none."""
         with self.store.read(workspace) as tx:
-            champion = champion_of(tx)
+            champion, tags = champion_of(tx), tx.workspaces.tags()
         found = self.external_predictors.version(name, champion.id)
         with self.store.read(workspace) as tx:
             same = same_code(tx, found)
@@ -326,23 +330,18 @@ class Registry:
         with self.store.begin(workspace) as tx:
             same = same_code(tx, found)
             if same is None:
-                tx.models.add(replace(found, number=next_number(tx)), b"")
+                tx.models.add(numbered(tx, found), b"")
         return same or found.id
 
     def follow(self, workspace: str, name: str) -> ModelVersion:
         """Put an installed predictor in service unless it is; return the champion. Raises PredictorError if it fails."""
         with self.store.read(workspace) as tx:
-            champion, tags = champion_of(tx), tx.workspaces.tags()
-        if champion.card.get("predictor") == name and self._is_installed(workspace, champion):
-            return champion
-        return self.promote(workspace, self._installed(workspace, name, tags), "TIERBOT_PREDICTOR")
-
-    def _is_installed(self, workspace: str, champion: ModelVersion) -> bool:
-        try:
-            self.model_of(workspace, champion.id)
-        except PredictorError:
-            return False
-        return True
+            champion = champion_of(tx)
+        if champion.card.get("predictor") == name:
+            with suppress(PredictorError):
+                self.model_of(workspace, champion.id)  # fails if another version of the predictor is installed
+                return champion
+        return self.promote(workspace, self._installed(workspace, name), "TIERBOT_PREDICTOR")
 
     def roll_back(
         self, workspace: str, by: str, also: Callable[[Transaction, ModelVersion], None] = lambda *_: None
@@ -353,8 +352,3 @@ class Registry:
         if champion.parent is None:
             raise TierbotError(f"Model {champion.id} is the first, so there is nothing to roll back to.")
         return self.promote(workspace, champion.parent, by, also)
-
-
-def _both(shipped: TrainingRows | None, given: TrainingRows | None, tag_ids: Sequence[str]) -> TrainingRows | None:
-    found = [rows.over(tag_ids) for rows in (shipped, given) if rows is not None]
-    return joined_rows(found) if found else None

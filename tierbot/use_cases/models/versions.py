@@ -14,11 +14,6 @@ def own_id(number: int) -> str:
     return f"m{number:04d}"
 
 
-def next_number(tx: Transaction) -> int:
-    """Return the number of the next version; it stays free until this transaction ends."""
-    return 1 + max((version.number for version in tx.models.all()), default=0)
-
-
 def champion_of(tx: Transaction) -> ModelVersion:
     """Return the version in service. Raises TierbotError before the first start."""
     champion = tx.models.champion()
@@ -60,8 +55,9 @@ def fallback_of(version: ModelVersion) -> str:
     return str(version.card["fallback"]) if is_external(version) else version.id
 
 
-def numbered(version: ModelVersion, number: int) -> ModelVersion:
-    """Give a version its number, and our own models the matching id."""
+def numbered(tx: Transaction, version: ModelVersion) -> ModelVersion:
+    """Give a version the next number, free until this transaction ends, and our own models the matching id."""
+    number = 1 + max((version.number for version in tx.models.all()), default=0)
     return replace(version, number=number, id=version.id or own_id(number))
 
 

@@ -12,7 +12,8 @@ from tierbot.domain.feedback.votes import Variant, reading
 from tierbot.domain.nouns import Post, ReactionEvent, Vote, key
 from tierbot.domain.tags import TagSpace
 from tierbot.use_cases.current_votes import cursor_of, votes_on
-from tierbot.use_cases.ports import Delivery, DeliveryKind, Transaction
+from tierbot.use_cases.delivery.announcing import announce
+from tierbot.use_cases.ports import DeliveryKind, Transaction
 
 _REMEMBERED = 50  # rounds stored per person, to thank them once each
 
@@ -51,19 +52,13 @@ def _late(unread: Iterable[ReactionEvent], votes: Iterable[Vote], post: Post, ta
 
 def _thank(tx: Transaction, post: Post, voters: dict[str, str], now: datetime) -> None:
     """Queue an ephemeral thank-you to each of these voters, once per round."""
+    number = post.round_number
     for user, channel in voters.items():
         trainer = tx.trainers.get(user)
         thanked = list(trainer.notes.get("thanked") or ())
-        if post.round_number in thanked:
+        if number in thanked:
             continue
-        kept = [*thanked, post.round_number][-_REMEMBERED:]
+        kept = [*thanked, number][-_REMEMBERED:]
         tx.trainers.put(replace(trainer, notes={**trainer.notes, "thanked": kept}))
-        news = {
-            "kind": "late_vote",
-            "user": user,
-            "round": post.round_number,
-            "teaches": not tx.posts.is_final(post.id),
-        }
-        tx.outbox.add(
-            [Delivery(key("late", user, str(post.round_number)), DeliveryKind.THANK, channel, news, now, now)]
-        )
+        news = {"kind": "late_vote", "user": user, "round": number, "teaches": not tx.posts.is_final(post.id)}
+        announce(tx, key("late", user, number), news, channel, now, kind=DeliveryKind.THANK)
