@@ -9,6 +9,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from functools import partial
 from typing import Any
 
 from prometheus_client import CollectorRegistry
@@ -67,7 +68,9 @@ def web_of(bot: Tierbot, identity: Identity | None, health: Health, metrics: Met
     app, token = app_of(bot, identity), bot.settings.web_token
     figures = metrics_routes(metrics.text, token.get_secret_value()) if token else ()
     more = (*install_routes(app), *_report(bot), *probe_routes(health.dead, health.unready), *figures)
-    return web_app(app, secret.get_secret_value(), bot.clock, more, bot.meter, first_time(bot.store, bot.clock))
+    return web_app(
+        app, secret.get_secret_value(), bot.clock, more, bot.meter, partial(first_time, bot.store, bot.clock)
+    )
 
 
 def _report(bot: Tierbot) -> tuple[Any, ...]:

@@ -1,6 +1,7 @@
 """A request that Slack signed once is obeyed once, by whichever process; what is no longer good is forgotten."""
 
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 
 from sqlalchemy import text
@@ -14,7 +15,7 @@ from tierbot.use_cases.jobs.duplicate_requests import GOOD_FOR, first_time
 def test_two_processes_on_one_database_obey_a_request_once_and_forget_it_when_it_is_stale(tmp_path: Path) -> None:
     url, clock = f"sqlite:///{tmp_path}/bot.db", ManualClock()
     one, other = open_store(url), open_store(url)
-    here, there = first_time(one, clock), first_time(other, clock)
+    here, there = partial(first_time, one, clock), partial(first_time, other, clock)
     assert here("T1", "v0=a")
     assert not there("T1", "v0=a")
     assert there("T2", "v0=a"), "another workspace's"
@@ -36,7 +37,7 @@ def test_other_leases_outlive_the_clearing(tmp_path: Path) -> None:
     with store.begin(WORKSPACE) as tx:
         tx.leases.take("scheduler", "me", clock.now(), clock.now())
     clock.advance(seconds=GOOD_FOR / timedelta(seconds=1))
-    assert first_time(store, clock)(WORKSPACE, "v0=a")
+    assert first_time(store, clock, WORKSPACE, "v0=a")
     with store.read(WORKSPACE) as tx:
         assert tx.leases.get("scheduler") is not None
     harness.bot.close()

@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlalchemy import bindparam, select
 
-from tierbot.adapters.store.columns import table
+from tierbot.adapters.store.columns import Row, table
 from tierbot.adapters.store.rows import ArticleRow, InvitationRow, MessageTallyRow, PostRow, PredictionRow
 from tierbot.adapters.store.work_rows import OutboxRow
 from tierbot.adapters.store.workspace_queries import Stored, WorkspaceQueries, of_workspace
@@ -73,18 +73,18 @@ class SqlPosts(WorkspaceQueries):
         return True
 
     def sent(self, post_id: str, ts: str, posted_at: datetime) -> None:
-        placed = self._connection.execute(
-            self._update(PostRow)
-            .where(_post.c.id == post_id, _post.c.ts.is_(None))
-            .values(ts=ts, posted_at=posted_at)
-            .returning(_post.c.channel)
-        ).scalar()
-        self._untally(placed, ts)
+        self._place(PostRow, post_id, ts, posted_at=posted_at)
 
-    def _untally(self, placed: str | None, ts: str) -> None:
+    def invited(self, invitation_id: str, ts: str, sent_at: datetime) -> None:
+        self._place(InvitationRow, invitation_id, ts, sent_at=sent_at)
+
+    def _place(self, row: type[Row], key: str, ts: str, **sent: datetime) -> None:
+        columns = table(row).c
+        unsent = self._update(row).where(columns.id == key, columns.ts.is_(None))
+        channel = self._connection.execute(unsent.values(ts=ts, **sent).returning(columns.channel)).scalar()
         # Colleagues may have reacted before Slack's answer arrived, when the message wasn't known as a post yet.
-        if placed is not None:
-            self._change(MessageTallyRow, _message.c.channel == placed, _message.c.ts == ts, tallied_cursor=0)
+        if channel is not None:
+            self._change(MessageTallyRow, _message.c.channel == channel, _message.c.ts == ts, tallied_cursor=0)
 
     def get(self, post_id: str) -> Post | None:
         return self._noun(POST, _post.c.id == post_id)
@@ -131,15 +131,6 @@ class SqlPosts(WorkspaceQueries):
 
     def invite(self, invitation: Invitation) -> bool:
         return self._add(InvitationRow, [_INVITATION.values(invitation)]) == 1
-
-    def invited(self, invitation_id: str, ts: str, sent_at: datetime) -> None:
-        placed = self._connection.execute(
-            self._update(InvitationRow)
-            .where(_invitation.c.id == invitation_id, _invitation.c.ts.is_(None))
-            .values(ts=ts, sent_at=sent_at)
-            .returning(_invitation.c.channel)
-        ).scalar()
-        self._untally(placed, ts)
 
     def invitation(self, invitation_id: str) -> Invitation | None:
         return self._noun(_INVITATION, _invitation.c.id == invitation_id)

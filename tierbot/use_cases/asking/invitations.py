@@ -6,6 +6,7 @@ articles are posted to the trainer, and then settled posts with few voters.
 """
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
 
@@ -28,28 +29,29 @@ MOST_UNANSWERED = 10
 """Unanswered posts in someone's direct messages beyond which no more are sent."""
 
 
+@dataclass(eq=False)
 class Invitations:
     """Sends trainers posts to judge, in any workspace. Slow: it calls Slack and may embed articles."""
 
-    def __init__(
-        self, store: Store, clock: Clock, ask: Ask, minimum: int, chats: Callable[[str], Chat], rng: np.random.Generator
-    ) -> None:
-        """`minimum` is the number of voters that a verdict needs."""
-        self._store = store
-        self._clock = clock
-        self._ask = ask
-        self._chats = chats
-        self._rng = rng
-        self._assigner = Assigner(minimum=minimum)
+    store: Store
+    clock: Clock
+    ask: Ask
+    minimum: int  # voters that a verdict needs
+    chats: Callable[[str], Chat]
+    rng: np.random.Generator
+
+    @property
+    def _assigner(self) -> Assigner:
+        return Assigner(minimum=self.minimum)
 
     def send(self, workspace: str, user: str, count: int = FIVE) -> int:
         """Queue up to `count` posts to a trainer; return how many. Raises TierbotError if too many are unanswered."""
-        channel = self._chats(workspace).direct(user)
-        now = self._clock.now()
-        with self._store.read(workspace) as tx:
+        channel = self.chats(workspace).direct(user)
+        now = self.clock.now()
+        with self.store.read(workspace) as tx:
             drawn = self._drawn(tx, user, channel, count)
         sent = 0
-        with self._store.begin(workspace) as tx:
+        with self.store.begin(workspace) as tx:
             round_ = open_round(tx)
             judged = _judged(tx, user, round_)
             unanswered = _unanswered(tx, user, channel, round_, judged)
@@ -62,12 +64,12 @@ class Invitations:
                 if one.post.id not in judged:
                     why = {"assigner": self._assigner.version, "gain": round(one.gain, 4), "propensity": one.propensity}
                     sent += _invite(tx, one.post, user, channel, now, why)
-        sent += self._ask(workspace, count - sent, channel=channel)
+        sent += self.ask(workspace, count - sent, channel=channel)
         return sent + (self._send_settled(workspace, user, channel, count - sent) if sent < count else 0)
 
     def _send_settled(self, workspace: str, user: str, channel: str, count: int) -> int:
-        now = self._clock.now()
-        with self._store.begin(workspace) as tx:
+        now = self.clock.now()
+        with self.store.begin(workspace) as tx:
             round_ = open_round(tx)
             chosen = thinnest(_candidates(tx, user, channel, round_, _judged(tx, user, round_)), count)
             for post in chosen:
@@ -90,7 +92,7 @@ class Invitations:
             )
             for one in known
         ]
-        return self._assigner.assign(candidates, count, partial(_skills(tx), user), self._rng)
+        return self._assigner.assign(candidates, count, partial(_skills(tx), user), self.rng)
 
 
 def _invite(tx: Transaction, post: Post, user: str, channel: str, now: datetime, why: Mapping[str, object]) -> bool:

@@ -4,7 +4,6 @@ Slack's signature is valid for five minutes, in which a captured request could b
 because the ledger knows their event ids. Other requests are recorded as a lease until their signature has expired.
 """
 
-from collections.abc import Callable
 from datetime import timedelta
 from uuid import uuid4
 
@@ -16,13 +15,9 @@ GOOD_FOR = timedelta(minutes=11)
 PREFIX = "request "
 
 
-def first_time(store: Store, clock: Clock) -> Callable[[str, str], bool]:
-    """Return a function that tells whether (workspace, signature) is new to every process on this database."""
-
-    def is_first(workspace: str, signature: str) -> bool:
-        now = clock.now()
-        with store.begin(workspace) as tx:
-            tx.leases.clear(PREFIX, now)
-            return tx.leases.take(f"{PREFIX}{signature}", uuid4().hex, now + GOOD_FOR, now)
-
-    return is_first
+def first_time(store: Store, clock: Clock, workspace: str, signature: str) -> bool:
+    """Return whether a request is new to every process on this database, and record it."""
+    now = clock.now()
+    with store.begin(workspace) as tx:
+        tx.leases.clear(PREFIX, now)
+        return tx.leases.take(f"{PREFIX}{signature}", uuid4().hex, now + GOOD_FOR, now)
