@@ -2,7 +2,7 @@
 
 Run: python -m tests.benchmarks.queue [--seeds 20] [--json]        (some minutes of one core)
 
-Queue: 300 posts over 40 tags, a model that is right on about 60 %; 16 trainers, each good at some tags (expertise per
+Queue: 300 posts over 40 tags, a model that is right on about 60%; 16 trainers, each good at some tags (expertise per
 tag from Beta(2.4, 1.6), as colleagues from different desks), ask for five at a time until so many votes are cast. What
 each knows is estimated from the posts that have settled, as in service. Measured: posts settled to the truth.
 Hours: a team of 12 with the activity of trainers.toml, a third of it eight hours behind; eight weeks of 15 posts a

@@ -4,7 +4,7 @@ Run: python -m tests.benchmarks.test_crowds [--data ../shared/data/crowd] [--cro
 or:  pytest tests/benchmarks/test_crowds.py        (needs the same data; about three minutes of one core)
 
 Leave-one-set-out: for each set the settings of `HierarchicalDawidSkene` are chosen on the five others. To choose on more
-than five numbers, each set also enters thinned (60 % of the votes, 60 % of the workers, 3 or 5 votes an item),
+than five numbers, each set also enters thinned (60% of the votes, 60% of the workers, 3 or 5 votes an item),
 and a loss against the majority counts threefold: no surprise is worth more than a decimal.
 """
 

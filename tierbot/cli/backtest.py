@@ -143,7 +143,7 @@ def _spread(found: "Mapping[str, float | None]") -> str:
 def _show(result: "RoundResult") -> None:
     record = result.as_json()
     window = "" if result.window_accuracy is None else f"   window {result.window_accuracy:.1%}"
-    right = "–" if result.verdict_accuracy is None else f"{100 * result.verdict_accuracy:.0f} %"
+    right = "–" if result.verdict_accuracy is None else f"{100 * result.verdict_accuracy:.0f}%"
     out.print(
         f"Round {result.round:3}: {result.posts} posts, {result.clicks} clicks   verdicts right {right}   "
         f"accuracy {percent(record['accuracy']['all'])}, blank {percent(record['accuracy']['blank'])}{window}   "

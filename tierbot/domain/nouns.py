@@ -19,7 +19,7 @@ DAWN = datetime(1970, 1, 1, tzinfo=UTC)
 """Earlier than any event."""
 
 Z95 = 1.959963984540054
-"""The normal quantile of a 95 % interval."""
+"""The normal quantile of a 95% interval."""
 
 
 class TierbotError(Exception):
@@ -335,7 +335,7 @@ class Trainer:
 
 @dataclass(frozen=True, slots=True)
 class Estimate:
-    """A share of n observations with its 95 % interval (Wilson); all None if n is 0."""
+    """A share of n observations with its 95% interval (Wilson); all None if n is 0."""
 
     n: int
     value: float | None
@@ -344,14 +344,14 @@ class Estimate:
 
     @classmethod
     def of_share(cls, hits: float, n: int) -> Estimate:
-        """Return hits / n with its 95 % interval."""
+        """Return hits / n with its 95% interval."""
         if n == 0:
             return cls(0, None, None, None)
         return cls(n, hits / n, *wilson_interval(hits / n, n))
 
 
 def wilson_interval(share: float, n: float) -> tuple[float, float]:
-    """Return the 95 % interval of a share of n > 0 observations (Wilson, JASA 1927), which stays in [0, 1]."""
+    """Return the 95% interval of a share of n > 0 observations (Wilson, JASA 1927), which stays in [0, 1]."""
     bottom = 1 + Z95**2 / n
     middle = (share + Z95**2 / (2 * n)) / bottom
     half = Z95 * sqrt(max(0.0, share * (1 - share)) / n + Z95**2 / (4 * n**2)) / bottom

@@ -29,7 +29,7 @@ _MOST_LABELED = 8  # columns above which the numbers don't fit
 
 
 def round_chart(figures: Sequence[RoundFigures]) -> bytes:
-    """Return a PNG of the rounds in `figures`, oldest first: accuracy with 95 % intervals, and voting patterns."""
+    """Return a PNG of the rounds in `figures`, oldest first: accuracy with 95% intervals, and voting patterns."""
     from matplotlib import rc_context  # noqa: PLC0415 - slow and large, see above
     from matplotlib.backends.backend_agg import FigureCanvasAgg  # noqa: PLC0415
     from matplotlib.figure import Figure  # noqa: PLC0415

@@ -19,7 +19,7 @@ def crowd_of(tx: Transaction) -> Report:
     alpha: Krippendorff's α of the tag sets that voters named, with MASI distance: 1 is full agreement, 0 chance, None
     without comparable votes; on all posts and on blank ones, which show no hint. trainers: most reliable first, with
     posts judged, `reliability` (how often a considered vote is right) and `anchoring` (how often they click the shown
-    tag without reading), both with 95 % intervals and shrunk to the crowd's mean while votes are few. doubts: see
+    tag without reading), both with 95% intervals and shrunk to the crowd's mean while votes are few. doubts: see
     doubts.py.
     """
     posts = recent_posts(tx)

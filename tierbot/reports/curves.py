@@ -27,7 +27,7 @@ class Played(Protocol):
 
 
 def learning_curve(rounds: Sequence[Played]) -> bytes:
-    """Return a PNG: accuracy against posts judged so far, with 95 % intervals; all posts, blank arm, later window."""
+    """Return a PNG: accuracy against posts judged so far, with 95% intervals; all posts, blank arm, later window."""
     figure = Figure(figsize=(8, 4.5), dpi=150, layout="constrained")
     FigureCanvasAgg(figure)
     axes = figure.add_subplot()

@@ -216,8 +216,8 @@ def _accuracy(hits: dict[tuple[str, str], Tally[str]]) -> list[Metric]:
     value = GaugeMetricFamily(
         "tierbot_round_accuracy_ratio", "Share of posts whose likeliest tag was true.", labels=labels
     )
-    low = GaugeMetricFamily("tierbot_round_accuracy_low_ratio", "Lower end of its 95 % interval.", labels=labels)
-    high = GaugeMetricFamily("tierbot_round_accuracy_high_ratio", "Upper end of its 95 % interval.", labels=labels)
+    low = GaugeMetricFamily("tierbot_round_accuracy_low_ratio", "Lower end of its 95% interval.", labels=labels)
+    high = GaugeMetricFamily("tierbot_round_accuracy_high_ratio", "Upper end of its 95% interval.", labels=labels)
     for place, counted in sorted(hits.items()):
         settled.add_metric(place, counted["settled"])
         estimate = Estimate.of_share(counted["right"], counted["conclusive"])

@@ -41,7 +41,7 @@ _CHANNEL = "C-BACKTEST"
 
 @dataclass(frozen=True, slots=True)
 class RoundResult:
-    """The result of one round. Estimates have a 95 % interval (Wilson).
+    """The result of one round. Estimates have a 95% interval (Wilson).
 
     clicks: adds and removes; verdicts: posts that settled; abstentions: the others. verdict_accuracy: share of verdicts
     that are right according to the archive (every named tag is true; for "wrong", the shown tag isn't). accuracy: of

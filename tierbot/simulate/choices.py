@@ -153,7 +153,7 @@ def split_of(
 
 
 def _start_for(target: float, end: int, accuracy: Callable[[int, range], float]) -> int:
-    """Return the fewest start rows (within 10 %) whose model reaches the target accuracy on the following rows."""
+    """Return the fewest start rows (within 10%) whose model reaches the target accuracy on the following rows."""
 
     def reached(start: int) -> float:
         return accuracy(start, range(start, min(start + _PROBED, end)))

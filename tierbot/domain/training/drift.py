@@ -46,7 +46,7 @@ class Signal:
     def in_words(self) -> str:
         """Return the signal as a sentence without its period."""
         was, is_ = (100 * hits / of for hits, of in ((self.before, self.before_of), (self.now, self.now_of)))
-        return f"{self.tag}: {self.changed} {was:.0f} % → {is_:.0f} % ({self.now} of {self.now_of} posts)"
+        return f"{self.tag}: {self.changed} {was:.0f}% → {is_:.0f}% ({self.now} of {self.now_of} posts)"
 
 
 @dataclass(frozen=True, slots=True)

@@ -34,7 +34,7 @@ def hit(top_tag: str, shown_tag: str, verdict: Verdict) -> bool | None:
 
 
 def accuracy(settled: Iterable[SettledPost], *, arm: Arm | None = None, random_only: bool = False) -> Estimate:
-    """Return the share of settled posts whose likeliest tag was right, with its 95 % interval.
+    """Return the share of settled posts whose likeliest tag was right, with its 95% interval.
 
     Arm.BLANK with random_only gives the unbiased figure, without the effects of pre-filled emoji and selection.
     """

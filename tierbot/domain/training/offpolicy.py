@@ -7,7 +7,7 @@ wherever π > 0, which a greedy log doesn't have.
 Intervals: importance weights w = π/π₀ have an expected mean of 1. If the log covers the policy's actions poorly, their
 mean is below 1, and the variance doesn't show it. Rewards are in [0, 1], so the unseen share 1 − w̄ could have earned
 anything in between, and every interval is widened by that (it then contains the estimates from both r and 1 − r).
-Without this, 95 % intervals covered the truth in 41 to 84 % of simulated logs (`python -m tests.benchmarks.off_policy`).
+Without this, 95% intervals covered the truth in 41 to 84% of simulated logs (`python -m tests.benchmarks.off_policy`).
 """
 
 from collections.abc import Callable, Iterable, Mapping
@@ -29,7 +29,7 @@ class OffPolicyError(TierbotError):
 
 @dataclass(frozen=True, slots=True)
 class PolicyValue:
-    """A policy's estimated mean reward with its 95 % interval (see the module; not clipped to [0, 1]).
+    """A policy's estimated mean reward with its 95% interval (see the module; not clipped to [0, 1]).
 
     effective_n: (Σw)² / Σw² of the importance weights (Kish, Survey Sampling, 1965), the effective sample size, in
     [0, n]. value, low and high are None if it is 0.

@@ -1,6 +1,6 @@
 """Compute the report's figures: pure functions from settled posts and votes to frozen data, separate from drawing.
 
-Shares come with a 95 % interval and the number of posts behind them; unknown values are None, never zero.
+Shares come with a 95% interval and the number of posts behind them; unknown values are None, never zero.
 """
 
 from collections import Counter, defaultdict

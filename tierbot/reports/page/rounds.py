@@ -19,15 +19,15 @@ _DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 
 
 def percent(share: float) -> str:
-    """Format a share as "71 %"."""
-    return f"{100 * share:.0f} %"
+    """Format a share as "71%"."""
+    return f"{100 * share:.0f}%"
 
 
 def accuracy_plot(rounds: Sequence[RoundFigures]) -> str:
-    """Return the plot of accuracy by round with 95 % intervals, for all posts and the blank arm."""
+    """Return the plot of accuracy by round with 95% intervals, for all posts and the blank arm."""
     known = [e.low for one in rounds for e in (one.all, one.blank) if e.low is not None]
     low = min(0.8, floor(5 * min(known, default=0.0)) / 5)
-    drawing = Drawing(_HEIGHT, "Accuracy by round with 95 % intervals, on all posts and on the blank arm.")
+    drawing = Drawing(_HEIGHT, "Accuracy by round with 95% intervals, on all posts and on the blank arm.")
     across, up = _axes(drawing, [one.number for one in rounds], low, 1.0, percent)
     _legend(drawing)
     for shift, kind, name in ((-_BESIDE, "all", "all"), (_BESIDE, "blank", "blank")):

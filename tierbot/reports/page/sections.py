@@ -39,7 +39,7 @@ class Section:
 
 
 def in_words(estimate: Estimate) -> str:
-    """Format an estimate as "71 % (65–77, n = 192)"."""
+    """Format an estimate as "71% (65–77, n = 192)"."""
     if estimate.value is None or estimate.low is None or estimate.high is None:
         return "–"
     return f"{percent(estimate.value)} ({100 * estimate.low:.0f}–{100 * estimate.high:.0f}, n = {estimate.n})"

@@ -38,10 +38,10 @@ def test_it_says_score_rank_streak_standings_and_progress():
     assert "🔥 4 days in a row" in text
     assert "Round 3 closes in 5 h 0 min" in text
     assert "🥇 <@U0ANNA> *42*" in text
-    assert "`██████████████░░░░░░` *70 %*  round 1" in text
+    assert "`██████████████░░░░░░` *70%*  round 1" in text
     assert "round 2" not in text, "nothing settled in it"
-    assert "Round 3: right on 80 % of 180 settled posts" in text
-    assert "On blank posts, which name no tag: right on 75 % of 20 settled posts" in text
+    assert "Round 3: right on 80% of 180 settled posts" in text
+    assert "On blank posts, which name no tag: right on 75% of 20 settled posts" in text
     assert "In service: model m0003" in text
 
 
@@ -49,7 +49,7 @@ def test_a_round_of_four_settled_posts_says_nothing_of_the_model():
     begun = RoundAccuracy(4, Estimate(4, 0.0, 0.0, 0.49), NONE)
     text = said(replace(HOME, progress=(*HOME.progress, begun)))
     assert "round 4" not in text
-    assert "Round 3: right on 80 %" in text
+    assert "Round 3: right on 80%" in text
     assert "Too early to tell" in said(replace(HOME, progress=(begun,)))
 
 

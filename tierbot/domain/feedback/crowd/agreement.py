@@ -66,7 +66,7 @@ def crowd_alpha(table: CrowdTable) -> float | None:
 
 @dataclass(frozen=True, slots=True)
 class Reliability:
-    """How often a trainer is right: the mean of a Beta posterior and its central 95 % interval, in [0, 1].
+    """How often a trainer is right: the mean of a Beta posterior and its central 95% interval, in [0, 1].
 
     right, judged: the observed counts, or expected counts.
     """
