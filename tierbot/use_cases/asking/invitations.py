@@ -1,29 +1,25 @@
 """Sends posts by direct message ("Send me five to judge"): ordinary posts by direct message, chosen for one trainer.
 
-First come posts of this round on which this trainer's vote is expected to be most informative, drawn with a logged
-propensity (domain/predict/assignment.py). Reactions in direct messages count as in the channel. When those run out, new
-articles are posted to the trainer, and then settled posts with few voters.
+First come posts of this round that need another opinion, drawn with a logged propensity (domain/predict/assignment.py).
+Reactions in direct messages count as in the channel. When those run out, new articles are posted to the trainer, and then
+settled posts with few voters.
 """
 
 from collections.abc import Callable
 from dataclasses import replace
-from functools import partial
+from datetime import datetime
+from typing import Any
 
 import numpy as np
 
-from tierbot.domain.feedback.skill import skills
 from tierbot.domain.nouns import Post, Round, TierbotError
-from tierbot.domain.predict import assignment
-from tierbot.domain.predict.assignment import Assigner, Assignment
-from tierbot.domain.predict.queue import QueueCandidate, queue, thinnest
+from tierbot.domain.predict.assignment import VERSION, Candidate, assign, most_needed, thinnest
 from tierbot.use_cases.asking.ask import Ask
 from tierbot.use_cases.current_votes import votes_on
 from tierbot.use_cases.delivery.dispatch import invitation_of
 from tierbot.use_cases.ports import Chat, Clock, Store, Transaction
-from tierbot.use_cases.recent_posts import ROUNDS
 
 FIVE = 5
-_CONSIDERED = 500  # newest posts that need an opinion
 
 MOST_UNANSWERED = 10
 """Unanswered posts in someone's direct messages beyond which no more are sent."""
@@ -33,15 +29,13 @@ class Invitations:
     """Sends trainers posts to judge, in any workspace. Slow: it calls Slack and may embed articles."""
 
     def __init__(
-        self, store: Store, clock: Clock, ask: Ask, minimum: int, chats: Callable[[str], Chat], rng: np.random.Generator
+        self, store: Store, clock: Clock, ask: Ask, chats: Callable[[str], Chat], rng: np.random.Generator
     ) -> None:
-        """`minimum` is the number of voters that a verdict needs."""
         self._store = store
         self._clock = clock
         self._ask = ask
         self._chats = chats
         self._rng = rng
-        self._assigner = Assigner(minimum=minimum)
 
     def send(self, workspace: str, user: str, count: int = FIVE) -> int:
         """Queue up to `count` posts for a trainer's direct messages; return how many.
@@ -51,7 +45,9 @@ class Invitations:
         channel = self._chats(workspace).direct(user)
         now = self._clock.now()
         with self._store.read(workspace) as tx:
-            drawn = self._drawn(tx, user, channel, count)
+            round_ = _open_round(tx)
+            candidates = _candidates(tx, user, channel, round_, _judged(tx, user, round_))
+        drawn = assign(candidates, count, self._rng)
         sent = 0
         with self._store.begin(workspace) as tx:
             round_ = _open_round(tx)
@@ -62,17 +58,10 @@ class Invitations:
                     f"You still have {unanswered} posts to judge in your messages with me. "
                     "Judge some of them first, then ask again."
                 )
-            for one in drawn:
-                invitation, delivery = invitation_of(one.post, user, channel, now)
-                if one.post.id not in judged and tx.posts.invite(invitation):
-                    why = {
-                        "post_id": one.post.id,
-                        "assigner": self._assigner.version,
-                        "gain": round(one.gain, 4),
-                        "propensity": one.propensity,
-                    }
-                    tx.outbox.add([replace(delivery, payload={**delivery.payload, **why})])
-                    sent += 1
+            for post, propensity in drawn:
+                if post.id not in judged:
+                    why = {"assigner": VERSION, "propensity": propensity}
+                    sent += _invite(tx, post, user, channel, now, why)
         sent += self._ask(workspace, count - sent, channel=channel)
         return sent + (self._send_settled(workspace, user, channel, count - sent) if sent < count else 0)
 
@@ -82,29 +71,17 @@ class Invitations:
             round_ = _open_round(tx)
             chosen = thinnest(_candidates(tx, user, channel, round_, _judged(tx, user, round_)), count)
             for post in chosen:
-                invitation, delivery = invitation_of(post, user, channel, now)
-                tx.posts.invite(invitation)
-                why = {"post_id": post.id, "assigner": "settled", "propensity": 1.0}
-                tx.outbox.add([replace(delivery, payload={**delivery.payload, **why})])
+                _invite(tx, post, user, channel, now, {"assigner": "settled", "propensity": 1.0})
         return len(chosen)
 
-    def _drawn(self, tx: Transaction, user: str, channel: str, count: int) -> list[Assignment]:
-        """Draw posts of this round for a trainer."""
-        round_ = _open_round(tx)
-        known = _candidates(tx, user, channel, round_, _judged(tx, user, round_))[-_CONSIDERED:]
-        predictions = tx.posts.predictions(one.post.prediction_id for one in known)
-        votes = tx.ledger.votes(one.post.id for one in known)
-        tags = tx.workspaces.tags().ids
-        candidates = [
-            assignment.AssignmentCandidate(
-                one.post,
-                {tag: predictions[one.post.prediction_id].probabilities.get(tag, 0.0) for tag in tags},
-                votes[one.post.id],
-                one.verdict,
-            )
-            for one in known
-        ]
-        return self._assigner.assign(candidates, count, partial(_skills(tx, round_), user), self._rng)
+
+def _invite(tx: Transaction, post: Post, user: str, channel: str, now: datetime, why: dict[str, Any]) -> bool:
+    """Queue a post for a trainer's direct messages, unless it was sent there before; `why` is logged with it."""
+    invitation, delivery = invitation_of(post, user, channel, now)
+    if not tx.posts.invite(invitation):
+        return False
+    tx.outbox.add([replace(delivery, payload={**delivery.payload, "post_id": post.id, **why})])
+    return True
 
 
 def _open_round(tx: Transaction) -> Round:
@@ -112,13 +89,6 @@ def _open_round(tx: Transaction) -> Round:
     if round_ is None:
         raise TierbotError("No round is open yet. It opens when the bot starts (`tierbot run`).")
     return round_
-
-
-def _skills(tx: Transaction, round_: Round) -> Callable[[str, str], float]:
-    """Return how well each trainer knows each tag, from the settled posts of the recent rounds."""
-    rounds = range(max(1, round_.number - ROUNDS + 1), round_.number + 1)
-    votes = {post_id: given for number in rounds for post_id, given in tx.ledger.votes_in_round(number).items()}
-    return skills((one.verdict, votes.get(one.post.id, ())) for one in tx.verdicts.settled(rounds=list(rounds)))
 
 
 def _judged(tx: Transaction, user: str, round_: Round) -> set[str]:
@@ -144,7 +114,7 @@ def _unanswered(tx: Transaction, user: str, channel: str, round_: Round, judged:
     return len(set(here) - judged)
 
 
-def _candidates(tx: Transaction, user: str, channel: str, round_: Round, judged: set[str]) -> list[QueueCandidate]:
+def _candidates(tx: Transaction, user: str, channel: str, round_: Round, judged: set[str]) -> list[Candidate]:
     invited = {one.post_id for one in tx.posts.invitations(user=user)}
     posts = [
         post
@@ -155,10 +125,9 @@ def _candidates(tx: Transaction, user: str, channel: str, round_: Round, judged:
     articles = tx.articles.get({post.article_id for post in posts})
     posts = [post for post in posts if articles[post.article_id].asked_in is None]
     verdicts = tx.verdicts.latest(post.id for post in posts)
-    return [QueueCandidate(post, verdicts.get(post.id)) for post in posts]
+    return [Candidate(post, verdicts.get(post.id)) for post in posts]
 
 
 def judge_next(tx: Transaction, user: str, round_: Round) -> list[Post]:
     """Return this round's posts in Slack that a trainer has not judged and that still need an opinion."""
-    everything = _candidates(tx, user, "", round_, _judged(tx, user, round_))
-    return queue(everything, len(everything))
+    return most_needed(_candidates(tx, user, "", round_, _judged(tx, user, round_)))
