@@ -137,18 +137,14 @@ def row_of(item: Settled) -> dict[str, Any]:
 
 @dataclass(frozen=True, slots=True)
 class Only:
-    """Filters for the exported rows; None means no filter.
-
-    tags: shown or settled on. min_confidence: lower bound of the model's probability of the shown tag. min_weight: lower
-    bound of the verdict's weight. since: the cursor of an earlier export.
-    """
+    """Filters for the exported rows; None means no filter."""
 
     rounds: tuple[int, ...] | None = None
-    tags: frozenset[str] | None = None
+    tags: frozenset[str] | None = None  # shown or settled on
     arms: tuple[Arm, ...] | None = None
-    min_confidence: float = 0.0
-    min_weight: float = 0.0
-    since: int = 0
+    min_confidence: float = 0.0  # lower bound of the model's probability of the shown tag
+    min_weight: float = 0.0  # lower bound of the verdict's weight
+    since: int = 0  # the cursor of an earlier export
 
     def takes(self, prediction: Prediction, verdict: Verdict) -> bool:
         """Return whether a post passes the filters; the database applies those for rounds, arms and cursor."""

@@ -26,16 +26,13 @@ class ArchiveTooSmallError(TierbotError):
 
 @dataclass(frozen=True, slots=True)
 class LabeledArchive:
-    """Articles in chronological order, with the true tag ids of each.
-
-    folded: how many rows repeat an article. unlabeled: how many rows have no tag of the space.
-    """
+    """Articles in chronological order, with the true tag ids of each."""
 
     tags: TagSpace
     articles: tuple[Article, ...]
     true_tags: tuple[tuple[str, ...], ...]
-    folded: int = 0
-    unlabeled: int = 0
+    folded: int = 0  # how many rows repeat an article
+    unlabeled: int = 0  # how many rows have no tag of the space
 
     def __len__(self) -> int:
         return len(self.articles)

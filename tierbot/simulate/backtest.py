@@ -43,27 +43,25 @@ _CHANNEL = "C-BACKTEST"
 class RoundResult:
     """The result of one round. Estimates have a 95% interval (Wilson).
 
-    clicks: adds and removes; verdicts: posts that settled; abstentions: the others. verdict_accuracy: share of verdicts
-    that are right according to the archive (every named tag is true; for "wrong", the shown tag isn't). accuracy: of
-    the model's likeliest tag against the archive's true tags, before learning: on `all` posts, and on `blank` posts
-    that were selected at random. reported: the same two as the bot itself would report them, against its verdicts.
-    arrived_accuracy: on all articles that arrived in this round, which both estimate. window_accuracy: of the live
-    model after the round, on the `window_rows` last rows of the archive, which are never shown (None without a
-    window). model: its version; promoted, reason: whether this round's challenger was promoted, and why.
+    verdict_accuracy: share of verdicts that are right according to the archive (every named tag is true; for "wrong",
+    the shown tag isn't). accuracy: of the model's likeliest tag against the archive's true tags, before learning: on
+    `all` posts, and on `blank` posts that were selected at random. window_accuracy: of the live model after the round,
+    on the `window_rows` last rows of the archive, which are never shown (None without a window). promoted, reason:
+    whether this round's challenger was promoted, and why.
     """
 
     round: int
     posts: int
-    clicks: int
-    verdicts: int
-    abstentions: int
+    clicks: int  # adds and removes
+    verdicts: int  # posts that settled
+    abstentions: int  # the others
     verdict_accuracy: float | None
     accuracy: Mapping[str, Estimate]
-    reported: Mapping[str, Estimate]
-    arrived_accuracy: Estimate
+    reported: Mapping[str, Estimate]  # the same two as the bot itself would report them, against its verdicts
+    arrived_accuracy: Estimate  # on all articles that arrived in this round, which both estimate
     window_accuracy: float | None
     window_rows: int
-    model: str
+    model: str  # its version
     promoted: bool
     reason: str
     seconds: float

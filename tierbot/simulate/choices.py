@@ -61,27 +61,24 @@ class BacktestSettings:
     """What to replay, and how.
 
     start: rows that the start model learns from (None: 500, or 1/10 of a small archive; 0: a cold model), or
-    start_accuracy: as many as it takes to reach this accuracy on the following rows. window: the last rows, never
-    shown (at most 1/5 of the archive). arrivals: articles that arrive per post. most_waiting: only this many of the
-    newest waiting articles are considered. rounds: None until the archive ends. trainers: "default", "perfect", the
-    path of a file, or trainers. minimum_voters: 1 for a team of one.
+    start_accuracy: as many as it takes to reach this accuracy on the following rows.
     """
 
     start: int | None = None
     start_accuracy: float | None = None
-    window: int = 3000
+    window: int = 3000  # the last rows, never shown (at most 1/5 of the archive)
     posts_per_round: int = 500
-    rounds: int | None = None
-    arrivals: float = 2.0
-    most_waiting: int = 2000
-    trainers: str | tuple[SimulatedTrainer, ...] = "default"
+    rounds: int | None = None  # None until the archive ends
+    arrivals: float = 2.0  # articles that arrive per post
+    most_waiting: int = 2000  # only this many of the newest waiting articles are considered
+    trainers: str | tuple[SimulatedTrainer, ...] = "default"  # "default", "perfect", the path of a file, or trainers
     policy: str = "explore"
     selection: str = "mix"
     aggregator: str = "plain"
     learner: str = "default"
     blank_share: float = 0.15
     basic_share: float = 0.0
-    minimum_voters: int = 2
+    minimum_voters: int = 2  # 1 for a team of one
     judge_on: int = 100
     seed: int = 0
 

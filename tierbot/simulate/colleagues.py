@@ -43,20 +43,16 @@ class ColleaguesError(TierbotError):
 
 @dataclass(frozen=True, slots=True)
 class Click:
-    """One click by a colleague, and its result.
+    """One click by a colleague, and its result."""
 
-    user: the trainer's name; user_id: Slack's. ts: the message's. event_ts: the event's, None if the workspace
-    refused; error: Slack's code for the reason ("message_not_found", "unreachable").
-    """
-
-    user: str
-    user_id: str
+    user: str  # the trainer's name
+    user_id: str  # Slack's
     channel: str
-    ts: str
+    ts: str  # the message's
     name: str
     added: bool
-    event_ts: str | None = None
-    error: str | None = None
+    event_ts: str | None = None  # the event's, None if the workspace refused
+    error: str | None = None  # Slack's code for the reason ("message_not_found", "unreachable")
 
 
 @dataclass(slots=True)

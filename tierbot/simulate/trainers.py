@@ -44,44 +44,34 @@ class Kind(StrEnum):
 class SimulatedTrainer:
     """One simulated colleague. Shares and probabilities are in [0, 1].
 
-    expertise: probability of recognizing a true tag; `expertise_by_tag` overrides it per tag id.
-    sibling_share: share of mistakes that name a sibling of the true tag; the others name any other tag.
-    doubt: share of unrecognized tags that lead to 😕 (in the blank arm, nothing) instead of a mistake.
-    effort: probability of looking up an emoji that isn't there yet; otherwise a wrong pre-fill gets only 👎, and a
-    blank post nothing.
-    activity: probability of judging a post, by hour of the day (24 values, the workspace's local hour).
-    delay_median (seconds), delay_spread: a log-normal delay; the spread is the standard deviation of its log.
-    anchoring: probability of clicking the pre-fill without reading.
-    herding: probability of following the most popular emoji, times c / (c + 1) for c colleagues who chose it.
-    extra_tags: probability of naming each further true tag that was recognized.
-    slip: probability of clicking another tag's emoji by mistake; notices: of correcting the slip.
-    unreact: probability of finally removing the last click. menu: of naming a looked-up tag by menu.
-    fatigue: share of attention lost with each post judged today; less attention means fewer posts judged, and less
-    reading if there is a pre-fill.
-    skin_tone: None, or 2 … 6 as Slack numbers them, for 👍 and 👎.
-    target: the tag id that an adversarial trainer lies about; None for all other kinds.
+    effort: probability of looking up an emoji that isn't there yet; otherwise a wrong pre-fill gets only 👎, and a blank
+    post nothing. activity: probability of judging a post, by hour of the day (24 values, the workspace's local hour).
+    delay_median (seconds), delay_spread: a log-normal delay; the spread is the standard deviation of its log. herding:
+    probability of following the most popular emoji, times c / (c + 1) for c colleagues who chose it. fatigue: share of
+    attention lost with each post judged today; less attention means fewer posts judged, and less reading if there is a
+    pre-fill.
     """
 
     name: str
     kind: Kind = Kind.HONEST
-    expertise: float = 1.0
+    expertise: float = 1.0  # probability of recognizing a true tag; `expertise_by_tag` overrides it per tag id
     expertise_by_tag: Mapping[str, float] = field(default_factory=dict)
-    sibling_share: float = 0.0
-    doubt: float = 0.0
+    sibling_share: float = 0.0  # share of mistakes that name a sibling of the true tag; the others name any other tag
+    doubt: float = 0.0  # share of unrecognized tags that lead to 😕 (in the blank arm, nothing) instead of a mistake
     effort: float = 1.0
     activity: tuple[float, ...] = (1.0,) * HOURS
     delay_median: float = 60.0
     delay_spread: float = 0.0
-    anchoring: float = 0.0
+    anchoring: float = 0.0  # probability of clicking the pre-fill without reading
     herding: float = 0.0
-    extra_tags: float = 1.0
-    slip: float = 0.0
-    notices: float = 0.0
-    unreact: float = 0.0
-    menu: float = 0.0
+    extra_tags: float = 1.0  # probability of naming each further true tag that was recognized
+    slip: float = 0.0  # probability of clicking another tag's emoji by mistake
+    notices: float = 0.0  # of correcting the slip
+    unreact: float = 0.0  # probability of finally removing the last click
+    menu: float = 0.0  # of naming a looked-up tag by menu
     fatigue: float = 0.0
-    skin_tone: int | None = None
-    target: str | None = None
+    skin_tone: int | None = None  # None, or 2 … 6 as Slack numbers them, for 👍 and 👎
+    target: str | None = None  # the tag id that an adversarial trainer lies about; None for all other kinds
 
     def __post_init__(self) -> None:
         for share in SHARES:
@@ -121,20 +111,15 @@ def _check_share(who: str, what: str, value: object) -> None:
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """What a trainer sees of a post, and the true tags of its article.
-
-    shown_tag: the tag id that the post names; None in the blank arm. prefilled: the bot's emoji names. visible: emoji
-    name → number of colleagues who chose it. true_tags: from the archive; ids that aren't active in the tag space
-    can't be named. hour: 0 … 23, local.
-    """
+    """What a trainer sees of a post, and the true tags of its article."""
 
     arm: Arm
-    shown_tag: str | None
-    prefilled: tuple[str, ...]
-    visible: Mapping[str, int]
-    true_tags: tuple[str, ...]
+    shown_tag: str | None  # the tag id that the post names; None in the blank arm
+    prefilled: tuple[str, ...]  # the bot's emoji names
+    visible: Mapping[str, int]  # emoji name → number of colleagues who chose it
+    true_tags: tuple[str, ...]  # from the archive; ids that aren't active in the tag space can't be named
     tags: TagSpace
-    hour: int
+    hour: int  # 0 … 23, local
     judged_today: int = 0
 
 

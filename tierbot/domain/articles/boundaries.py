@@ -60,13 +60,12 @@ class Held:
 class HeldBack:
     """An article that a boundary held back.
 
-    grounds: a digest of the rules, and of the model if it mattered, that decided (see Boundaries.grounds).
     detail: the likeliest tag, its probability and the model version, for later questions.
     """
 
     article_id: str
     held: Held
-    grounds: str
+    grounds: str  # a digest of the rules, and of the model if it mattered, that decided (see Boundaries.grounds)
     at: datetime
     detail: Mapping[str, Any] = field(default_factory=dict)
 
@@ -82,15 +81,12 @@ class HeldCount:
 
 @dataclass(frozen=True)
 class Boundaries:
-    """The rules. Without any, everything passes.
+    """The rules. Without any, everything passes."""
 
-    sources: names or sites; words: as written; tags: tag ids; minimum_confidence: tag id → p in [0, 1].
-    """
-
-    sources: tuple[str, ...] = ()
-    words: tuple[str, ...] = ()
-    tags: frozenset[str] = frozenset()
-    minimum_confidence: Mapping[str, float] = field(default_factory=dict)
+    sources: tuple[str, ...] = ()  # names or sites
+    words: tuple[str, ...] = ()  # as written
+    tags: frozenset[str] = frozenset()  # tag ids
+    minimum_confidence: Mapping[str, float] = field(default_factory=dict)  # tag id → p in [0, 1]
 
     def before(self, article: Article) -> Held | None:
         """Check an article's source and words, before prediction; None lets it pass."""

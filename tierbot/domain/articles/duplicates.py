@@ -66,11 +66,10 @@ _BRITISH = (
 class Folded:
     """The result of folding the incoming articles.
 
-    new: articles not seen before, in order, each with `copies` = 1. found: every copy of a new or recent
-    article. A copy's id is stable, so a store can count it once.
+    found: every copy of a new or recent article. A copy's id is stable, so a store can count it once.
     """
 
-    new: tuple[Article, ...]
+    new: tuple[Article, ...]  # articles not seen before, in order, each with `copies` = 1
     found: tuple[Copy, ...]
 
     @property

@@ -47,21 +47,17 @@ _NOT_IN_NAMES = re.compile(r"[\W_]+")
 
 @dataclass(frozen=True, slots=True)
 class ArchiveRow:
-    """One usable row, cleaned: plain text of limited length, http(s) URLs or "", aware UTC or None.
+    """One usable row, cleaned: plain text of limited length, http(s) URLs or "", aware UTC or None."""
 
-    line: counts from 1 (for CSV, the row's last line). id: the archive's own, or "". tags: the archive's own
-    labels, in order, without repeats. At least one of title and text is set.
-    """
-
-    line: int
-    id: str
+    line: int  # counts from 1 (for CSV, the row's last line)
+    id: str  # the archive's own, or ""
     title: str
-    text: str
+    text: str  # at least one of title and text is set
     url: str
     source: str
     published_at: datetime | None
     image_url: str | None
-    tags: tuple[str, ...]
+    tags: tuple[str, ...]  # the archive's own labels, in order, without repeats
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,18 +11,15 @@ from tierbot.domain.tags import TagSpace
 
 @dataclass(frozen=True, slots=True)
 class WorkspaceFacts:
-    """Facts about a workspace, from the database and Slack.
-
-    fault: why its token or model can't be used. slack: None if Slack wasn't asked.
-    """
+    """Facts about a workspace, from the database and Slack."""
 
     id: str
     name: str
     channel: str
     tags: TagSpace
     stopped_at: datetime | None = None
-    fault: str | None = None
-    slack: SlackFacts | None = None
+    fault: str | None = None  # why its token or model can't be used
+    slack: SlackFacts | None = None  # None if Slack wasn't asked
 
 
 def judge_credentials(missing: Sequence[str]) -> Check:

@@ -34,21 +34,17 @@ class Behavior(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Suspicion:
-    """A suspicion: the behavior was observed in `observed` of `chances` cases; this crowd's norm is `expected`.
-
-    p_value: in [0, 1], corrected for the number of tests. post_ids: where it was seen. tag: for one-tag behavior.
-    evidence: a sentence for the admins, with ids.
-    """
+    """A suspicion: the behavior was observed in `observed` of `chances` cases; this crowd's norm is `expected`."""
 
     behavior: Behavior
     users: tuple[str, ...]
     observed: int
     expected: float
     chances: int
-    p_value: float
-    post_ids: tuple[str, ...]
-    evidence: str
-    tag: str | None = None
+    p_value: float  # in [0, 1], corrected for the number of tests
+    post_ids: tuple[str, ...]  # where it was seen
+    evidence: str  # a sentence for the admins, with ids
+    tag: str | None = None  # for one-tag behavior
 
 
 @dataclass(frozen=True, slots=True)

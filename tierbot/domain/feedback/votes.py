@@ -22,10 +22,7 @@ class Variant(NamedTuple):
 
 
 def standing(events: Iterable[ReactionEvent]) -> dict[Variant, datetime]:
-    """Return the variants that are currently set, and when each was last added.
-
-    The latest event of a variant counts, by `happened_at` and then by event id.
-    """
+    """Return the variants that are set, by each one's latest event (ties: by event id), and when it was added."""
     latest: dict[Variant, ReactionEvent] = {}
     for event in events:
         variant = Variant(event.user, event.name, event.source)

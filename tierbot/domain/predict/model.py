@@ -71,16 +71,12 @@ class Predictor(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Example:
-    """The verdict on one article, for a predictor to learn from.
-
-    tags: true tags with weights in (0, 1], empty if only `wrong` is known. wrong: a tag that isn't true, or None.
-    weight: how much the verdict counts, in [0, 1); it grows with the number of voters.
-    """
+    """The verdict on one article, for a predictor to learn from."""
 
     article: Article
-    tags: Mapping[str, float]
-    wrong: str | None
-    weight: float
+    tags: Mapping[str, float]  # true tags with weights in (0, 1], empty if only `wrong` is known
+    wrong: str | None  # a tag that isn't true, or None
+    weight: float  # how much the verdict counts, in [0, 1); it grows with the number of voters
 
 
 @runtime_checkable
@@ -99,17 +95,13 @@ class LearningPredictor(Predictor, Protocol):
 
 @dataclass(frozen=True, slots=True)
 class ExternalPredictor:
-    """Adapts a predictor to the Model interface and checks its answers.
+    """Adapts a predictor to the Model interface and checks its answers."""
 
-    name: its version's id, for errors. entry_point, state: what it was loaded and restored from. limit: the time
-    limit for an answer, if any.
-    """
-
-    name: str
+    name: str  # its version's id, for errors
     predictor: Predictor
-    entry_point: str = ""
-    state: bytes = b""
-    limit: Limit | None = None
+    entry_point: str = ""  # what it was loaded from
+    state: bytes = b""  # what it was restored from
+    limit: Limit | None = None  # the time limit for an answer, if any
 
     def known(self, tag_ids: Sequence[str]) -> list[str]:
         """Return all tags: a predictor is asked about every active tag."""

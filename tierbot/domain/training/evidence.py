@@ -20,15 +20,11 @@ from tierbot.domain.training.rows import TrainingRows
 
 @dataclass(frozen=True, slots=True)
 class Logged:
-    """The log of n settled posts.
+    """The log of n settled posts."""
 
-    rewards: (n,) in [0, 1], NaN without voters; propensities: (n,) in (0, 1]; shown: (n,), the column of the shown tag
-    among the verdicts' tags, or −1.
-    """
-
-    rewards: NDArray[np.float64]
-    propensities: NDArray[np.float64]
-    shown: NDArray[np.int64]
+    rewards: NDArray[np.float64]  # (n,) in [0, 1], NaN without voters
+    propensities: NDArray[np.float64]  # (n,) in (0, 1]
+    shown: NDArray[np.int64]  # (n,), the column of the shown tag among the verdicts' tags, or −1
 
     def take(self, rows: NDArray[np.intp]) -> "Logged":
         """Return the given posts, in that order."""

@@ -14,17 +14,13 @@ from tierbot.domain.training.judge import Decision, judge
 
 @dataclass(frozen=True, slots=True)
 class Lesson:
-    """The input for training a predictor: n examples, oldest first, and which of them judge it.
-
-    judging: (n,) bool, the newest unbiased ones that are new to the live predictor. state: the live predictor's
-    state, b"" if it never learned.
-    """
+    """The input for training a predictor: n examples, oldest first, and which of them judge it."""
 
     name: str
     tag_ids: tuple[str, ...]
     examples: Sequence[Example]
-    judging: NDArray[np.bool_]
-    state: bytes = b""
+    judging: NDArray[np.bool_]  # (n,), the newest unbiased ones that are new to the live predictor
+    state: bytes = b""  # the live predictor's state, b"" if it never learned
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,8 +2,6 @@
 
 Accuracy uses progressive validation: predictions from before the verdict. It needs no held-out set, and nobody can
 tune to it. Challenger and champion are compared pairwise, on verdicts that neither has learned from.
-`use_cases/models/registry.py` then
-promotes the challenger only if the champion is still the same.
 """
 
 from collections.abc import Iterable, Sequence
@@ -22,10 +20,7 @@ FEWEST = round(1 / WORSE_BY)  # with fewer, a single post would count more than 
 
 
 def hit(top_tag: str, shown_tag: str, verdict: Verdict) -> bool | None:
-    """Return whether the model's likeliest tag was right; None if the verdict doesn't tell.
-
-    "Wrong, unnamed" tells only about the shown tag, and an abstention about none.
-    """
+    """Return whether the model's likeliest tag was right; None if the verdict tells only about another, or none."""
     if verdict.outcome is Outcome.NAMED:
         return top_tag in verdict.tags
     if verdict.outcome is Outcome.WRONG and top_tag == shown_tag:

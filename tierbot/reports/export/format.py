@@ -30,17 +30,16 @@ class ExportFormat:
     """A way to write the dataset.
 
     write: write rows in bounded memory to a path that doesn't exist yet (a folder if `folder`) and return notes for
-    people, such as what was left out. packages: extra packages it needs. columns: whether it has the columns of the data
-    dictionary. about: its layout, for the docs.
+    people, such as what was left out.
     """
 
     name: str
     suffix: str
-    about: str
+    about: str  # its layout, for the docs
     write: Callable[[Iterable[Row], Path, Surroundings], list[str]]
-    packages: tuple[str, ...] = ()
+    packages: tuple[str, ...] = ()  # extra packages it needs
     folder: bool = False
-    columns: bool = True
+    columns: bool = True  # whether it has the columns of the data dictionary
 
 
 @dataclass(slots=True)

@@ -54,15 +54,12 @@ class Fitted:
 
 @dataclass(frozen=True, slots=True)
 class AnchorAware:
-    """The settings. accept, reject: the least probability for a true tag, and for a wrong shown tag.
+    """The anchor-aware rule, an Aggregator."""
 
-    minimum: the least number of voters, however reliable they are. tags: the size of the tag space, if known.
-    """
-
-    minimum: int = 2
-    accept: float = 0.7
-    reject: float = 0.8
-    tags: int | None = None
+    minimum: int = 2  # the least number of voters, however reliable they are
+    accept: float = 0.7  # the least probability of a true tag
+    reject: float = 0.8  # the least probability that the shown tag is wrong
+    tags: int | None = None  # the size of the tag space, if known
     iterations: int = 60
     strengths: Strengths = field(default_factory=Strengths)
 

@@ -18,20 +18,17 @@ class Strengths:
     """The priors; every strength is in observations.
 
     competence, anchoring: the crowd's prior mean, and the strength with which a trainer's own estimate shrinks to the
-    crowd's; crowd: the strength with which the crowd's estimate shrinks to the prior mean. shown_right: how often the
-    tag on display is true. sizes: how common one, two and three true tags are, worth `sizes_posts` posts. habit: the
-    strength with which a trainer's errors shrink to the crowd's; confusion: the strength with which the crowd's errors
-    for one truth shrink to its errors overall.
+    crowd's. sizes: how common one, two and three true tags are, worth `sizes_posts` posts.
     """
 
     competence: BetaPrior = field(default_factory=lambda: BetaPrior(0.8, 8.0))
     anchoring: BetaPrior = field(default_factory=lambda: BetaPrior(0.3, 8.0))
-    crowd: float = 40.0
-    shown_right: BetaPrior = field(default_factory=lambda: BetaPrior(0.7, 10.0))
+    crowd: float = 40.0  # the strength with which the crowd's estimate shrinks to the prior mean
+    shown_right: BetaPrior = field(default_factory=lambda: BetaPrior(0.7, 10.0))  # how often the tag on display is true
     sizes: tuple[float, float, float] = (0.85, 0.13, 0.02)
     sizes_posts: float = 50.0
-    habit: float = 20.0
-    confusion: float = 20.0
+    habit: float = 20.0  # the strength with which a trainer's errors shrink to the crowd's
+    confusion: float = 20.0  # the strength with which the crowd's errors for one truth shrink to its errors overall
 
 
 @dataclass(frozen=True, eq=False)
@@ -69,18 +66,14 @@ class _Apart:
 
 @dataclass(eq=False)
 class _Parameters:
-    """The parameters of each vote and hypothesis, estimated from the other posts.
-
-    competence, anchoring: (said,). noise: (pairs,), P(saying this | erring, hypothesis). affinity: (hypotheses,),
-    P(a member is true | what is on display is not). shown_right: (posts,). sizes: (3,).
-    """
+    """The parameters of each vote and hypothesis, estimated from the other posts. competence, anchoring: (said,)."""
 
     competence: Floats
     anchoring: Floats
-    noise: Floats
-    affinity: Floats
-    shown_right: Floats
-    sizes: Floats
+    noise: Floats  # (pairs,), P(saying this | erring, hypothesis)
+    affinity: Floats  # (hypotheses,), P(a member is true | what is on display is not)
+    shown_right: Floats  # (posts,)
+    sizes: Floats  # (3,)
 
 
 @dataclass(frozen=True, eq=False)

@@ -12,17 +12,13 @@ from tierbot.domain.nouns import Estimate
 
 @dataclass(frozen=True, slots=True)
 class CrowdReport:
-    """A settlement and how good it is.
-
-    accuracy: the share of items with a known truth that settled to it; its value is None without truths.
-    unvoted: items with a known truth but without votes, which don't count in the accuracy.
-    """
+    """A settlement and how good it is."""
 
     method: str
     settlement: CrowdResult
     alpha: float | None
-    accuracy: Estimate
-    unvoted: int
+    accuracy: Estimate  # the share of items with a known truth that settled to it; its value is None without truths
+    unvoted: int  # items with a known truth but without votes, which don't count in the accuracy
 
     def summary(self) -> dict[str, Any]:
         """Return what `tierbot settle --json` prints."""
