@@ -95,9 +95,9 @@ def backtest(
         else:
             _show(result)
     if plot is not None:
-        from tierbot.reports.curves import learning_curve
+        from tierbot.reports.charts import learning_curve
 
-        plot.write_bytes(learning_curve(played))
+        plot.write_bytes(learning_curve([(one.posts, one.accuracy, one.window_accuracy) for one in played]))
         err.print(f"Wrote {plot}.")
 
 

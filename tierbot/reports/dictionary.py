@@ -4,7 +4,8 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from tierbot.domain.tags import TagSpace
 from tierbot.reports.dataset import COLUMNS, FORMAT, ColumnKind, Only
-from tierbot.reports.export import FORMATS, ExportFormat, Written
+from tierbot.reports.export import FORMATS
+from tierbot.reports.export.format import ExportFormat, Written
 from tierbot.reports.export.label_studio import labeling_config
 
 _KINDS = {

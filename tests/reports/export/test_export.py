@@ -147,7 +147,7 @@ def test_the_arrays_give_the_same_off_policy_estimates_as_the_database(store: Sq
 
 
 def test_arrays_leave_out_what_another_encoder_embedded_and_say_so(store: SqlStore, tmp_path: Path) -> None:
-    from tierbot.reports.export import write_dataset
+    from tierbot.reports.export.writing import write_dataset
 
     with store.read(TEAM) as tx:
         written = write_dataset(
