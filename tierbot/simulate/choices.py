@@ -7,7 +7,6 @@ from math import inf
 
 from tierbot.domain.feedback import PlainRule
 from tierbot.domain.nouns import Post, TierbotError, Verdict, Vote
-from tierbot.domain.predict.asking import Asker
 from tierbot.domain.predict.policy import EpsilonPolicy
 from tierbot.domain.predict.selection import SelectionMix
 from tierbot.domain.training.fit import FitSettings
@@ -15,8 +14,8 @@ from tierbot.domain.training.selective import RewardTerms
 from tierbot.simulate.archive import ArchiveTooSmallError, LabeledArchive
 from tierbot.simulate.trainers import SimulatedTrainer
 
+# posts, their votes by post id, and the time → verdicts by post id
 Settler = Callable[[Sequence[Post], Mapping[str, Sequence[Vote]], datetime], Mapping[str, Verdict]]
-"""Settles posts, given their votes by post id and the time; returns verdicts by post id."""
 
 _DEFAULT_START = 500
 _LARGEST_WINDOW = 5  # the window is at most 1/5 of the archive
@@ -60,8 +59,8 @@ AGGREGATORS = ("plain", "anchor-aware")
 class BacktestSettings:
     """What to replay, and how.
 
-    start: rows that the start model learns from (None: 500, or 1/10 of a small archive; 0: a cold model), or
-    start_accuracy: as many as it takes to reach this accuracy on the following rows.
+    The start model learns from `start` rows (None: 500, or 1/10 of a small archive; 0: a cold model), or from as many as
+    it takes to reach the `start_accuracy` on the following rows.
     """
 
     start: int | None = None
@@ -71,7 +70,7 @@ class BacktestSettings:
     rounds: int | None = None  # None until the archive ends
     arrivals: float = 2.0  # articles that arrive per post
     most_waiting: int = 2000  # only this many of the newest waiting articles are considered
-    trainers: str | tuple[SimulatedTrainer, ...] = "default"  # "default", "perfect", the path of a file, or trainers
+    trainers: str | tuple[SimulatedTrainer, ...] = "default"  # or "perfect", or a file's path
     policy: str = "explore"
     selection: str = "mix"
     aggregator: str = "plain"
@@ -105,12 +104,6 @@ class BacktestSettings:
         for what, name, names in choices:
             if name not in names:
                 raise UnknownChoiceError(f"Unknown {what} {name!r}. Choose one of: {', '.join(names)}.")
-
-
-def asker_of(settings: BacktestSettings) -> Asker:
-    """Return the policy, selection and arm shares."""
-    policy, mix = POLICIES[settings.policy], SELECTIONS[settings.selection]
-    return Asker(policy, mix, settings.blank_share, settings.basic_share)
 
 
 def settler_of(settings: BacktestSettings, team: int, tags: int) -> Settler:
