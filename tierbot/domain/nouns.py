@@ -1,8 +1,4 @@
-"""Defines the nouns of TIER as frozen data: no I/O, no clock, no randomness.
-
-Each word means the same thing here, in the database, in commands and in the docs (see docs/design.md).
-Times are aware UTC datetimes; probabilities are in [0, 1].
-"""
+"""Defines the nouns of TIER as frozen data. Times are aware UTC datetimes; probabilities are in [0, 1]."""
 
 from __future__ import annotations
 
@@ -88,10 +84,7 @@ class Article:
 
 @dataclass(frozen=True, slots=True)
 class GivenLabel:
-    """An article's true tags, with weights in (0, 1], from an archive labeled elsewhere.
-
-    A tag that never occurs in an archive wasn't an option there.
-    """
+    """An article's true tags, weights in (0, 1]; a tag that never occurs in an archive wasn't an option there."""
 
     article_id: str
     tags: Mapping[str, float]
@@ -126,10 +119,7 @@ class Selection:
 
 @dataclass(frozen=True, slots=True)
 class Prediction:
-    """A model version's prediction for an article, and the tag that the policy chose to show.
-
-    metadata: for later audits, such as timings, the random draw, masked tags and folded duplicates.
-    """
+    """A model version's prediction for an article, and the tag that the policy chose to show."""
 
     id: str
     article_id: str
@@ -141,7 +131,7 @@ class Prediction:
     policy_probabilities: Mapping[str, float]  # π over tag ids, the distribution that `shown_tag` was drawn from
     selection: Selection
     created_at: datetime
-    metadata: Mapping[str, Any] = field(default_factory=dict)
+    metadata: Mapping[str, Any] = field(default_factory=dict)  # for audits, such as timings and masked tags
 
     @property
     def top_tag(self) -> str:

@@ -55,10 +55,7 @@ def round_chart(figures: Sequence[RoundFigures]) -> bytes:
 
 
 def learning_curve(rounds: Sequence[tuple[int, Mapping[str, Estimate], float | None]]) -> bytes:
-    """Return a PNG of a backtest: accuracy, with 95% intervals, against posts judged so far.
-
-    rounds: posts, accuracy ("all", and "blank" for that arm), and accuracy on later stories, None without any.
-    """
+    """Return a PNG of accuracy against posts so far, from (posts, accuracy by arm, accuracy on later stories)."""
     from matplotlib.figure import Figure  # noqa: PLC0415
 
     figure = Figure(figsize=(8, 4.5), dpi=150, layout="constrained")

@@ -1,8 +1,4 @@
-"""Define the exported dataset: one row per settled post, each column with its description.
-
-The data dictionary, the dataset card and every format use this one list of columns, which people who train on exports
-rely on. This module only reads from a transaction; the formats write the files.
-"""
+"""Define the exported dataset: the one list of columns that the dictionary, the card and every format use."""
 
 import hashlib
 import secrets
@@ -169,10 +165,7 @@ class Only:
 
 
 def settled_posts(tx: Transaction, only: Only, name: Callable[[str], str]) -> Iterator[Settled]:
-    """Iterate over the filtered posts in the order in which they settled, with one page in memory at a time.
-
-    Raises TierbotError immediately if the cursor is from another database.
-    """
+    """Iterate over the filtered posts as they settled, a page at a time. TierbotError for another database's cursor."""
     if only.since > tx.dataset.cursor():
         raise TierbotError(
             f"The cursor {only.since} is later than the newest verdict ({tx.dataset.cursor()}), so it belongs to another "
@@ -212,10 +205,7 @@ class Pseudonyms:
 
 
 def pseudonyms_of(store: Store, workspace: str) -> Pseudonyms:
-    """Return a workspace's pseudonyms; the first call creates and stores a secret key.
-
-    Raises TierbotError if the workspace is not set up.
-    """
+    """Return a workspace's pseudonyms; the first call stores a secret key. TierbotError if it isn't set up."""
     with store.read(workspace) as tx:
         key = tx.workspaces.pseudonym_key()
     if key is None:

@@ -19,10 +19,7 @@ _DRIFT_EVERY = 20  # settled posts between drift tests, which cost more than eve
 
 
 class Panel:
-    """Computes the panel after each settling, with a cache of the rounds before the last two.
-
-    Use one instance per workspace, from one thread at a time.
-    """
+    """Computes a workspace's panel after each settling, caching the older rounds. For one thread at a time."""
 
     def __init__(self) -> None:
         self._current = 0

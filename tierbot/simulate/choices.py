@@ -123,10 +123,9 @@ def settler_of(settings: BacktestSettings, team: int, tags: int) -> Settler:
 def split_of(
     archive: LabeledArchive, settings: BacktestSettings, accuracy: Callable[[int, range], float]
 ) -> tuple[int, int]:
-    """Return the number of rows for the start model and for the window.
+    """Return the number of rows for the start model and for the window; ArchiveTooSmallError if that leaves none.
 
-    accuracy(n, rows): the accuracy, on later rows, of a start model from the first n rows. Raises ArchiveTooSmallError
-    if no rows are left to ask about, or if the start accuracy can't be reached.
+    accuracy(n, rows): the accuracy, on later rows, of a start model from the first n rows.
     """
     count = len(archive)
     window = min(settings.window, count // _LARGEST_WINDOW)

@@ -23,10 +23,7 @@ _NAMES = ("Ines", "Jamal", "Kaya", "Liam", "Mei", "Noor", "Otto", "Priya", "Quin
 
 
 def load_trainers(path: Path | None, rng: np.random.Generator, tag_ids: Sequence[str] = ()) -> list[SimulatedTrainer]:
-    """Draw the team that a TOML file describes (None: the default team); TrainerError if it is invalid.
-
-    With `tag_ids`, each trainer also draws an expertise per tag, around their own expertise.
-    """
+    """Draw the team of a TOML file (None: the default), with an expertise per tag if given. TrainerError if invalid."""
     own = _shipped() if path is None else _read(path)
     where = DEFAULT_TEAM if path is None else str(path)
     drawing = _Drawing(own, rng, tag_ids)

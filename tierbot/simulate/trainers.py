@@ -133,11 +133,7 @@ def looks_after(trainer: SimulatedTrainer, rng: np.random.Generator) -> float:
 
 
 def decide(trainer: SimulatedTrainer, view: View, rng: np.random.Generator, delay: float | None = None) -> list[Act]:
-    """Return a trainer's acts on a post, earliest first; empty if they don't react.
-
-    delay: seconds after the post at which they look; by default drawn with `looks_after`. Only what was added is
-    removed, and nothing is added twice. The same generator state gives the same acts.
-    """
+    """Return a trainer's acts on a post, earliest first, if any; they look `delay` seconds after it (None: drawn)."""
     attention = (1.0 - trainer.fatigue) ** view.judged_today
     if rng.random() >= trainer.activity[view.hour] * attention:
         return []

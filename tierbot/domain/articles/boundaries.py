@@ -58,16 +58,13 @@ class Held:
 
 @dataclass(frozen=True, slots=True)
 class HeldBack:
-    """An article that a boundary held back.
-
-    detail: the likeliest tag, its probability and the model version, for later questions.
-    """
+    """An article that a boundary held back."""
 
     article_id: str
     held: Held
     grounds: str  # a digest of the rules, and of the model if it mattered, that decided (see Boundaries.grounds)
     at: datetime
-    detail: Mapping[str, Any] = field(default_factory=dict)
+    detail: Mapping[str, Any] = field(default_factory=dict)  # the likeliest tag, its probability, the model version
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,10 +108,7 @@ class Boundaries:
         )
 
     def after(self, probabilities: Mapping[str, float]) -> Held | None:
-        """Check a predicted article: hold it back if its likeliest tag is barred or if no tag may be shown.
-
-        If the likeliest tag is below its minimum confidence, another may be shown instead (see `allowed`).
-        """
+        """Hold a predicted article back if its likeliest tag is barred, or if no tag may be shown (see `allowed`)."""
         if not probabilities:
             return None
         top = max(probabilities, key=lambda tag: (probabilities[tag], tag))
@@ -125,11 +119,7 @@ class Boundaries:
         return None
 
     def grounds(self, model_version: str) -> tuple[str, str]:
-        """Return digests of what `before` and `after` (with this model's p) depend on.
-
-        An article held back with the same digest needn't be checked again; with other rules, or for `after` another
-        model, it may pass.
-        """
+        """Return digests of what `before` and `after` (with this model) depend on; equal ones give equal answers."""
         return self.digest, key(self.digest, model_version)
 
     @cached_property

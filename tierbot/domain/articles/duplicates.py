@@ -64,13 +64,10 @@ _BRITISH = (
 
 @dataclass(frozen=True, slots=True)
 class Folded:
-    """The result of folding the incoming articles.
-
-    found: every copy of a new or recent article. A copy's id is stable, so a store can count it once.
-    """
+    """The result of folding the incoming articles."""
 
     new: tuple[Article, ...]  # articles not seen before, in order, each with `copies` = 1
-    found: tuple[Copy, ...]
+    found: tuple[Copy, ...]  # every copy of a new or recent article
 
     @property
     def copies(self) -> Mapping[str, int]:
@@ -96,10 +93,7 @@ def to_article(row: ArchiveRow, received_at: datetime) -> Article:
 
 
 def identity(title: str, text: str, url: str, source: str, published_at: datetime | None) -> str:
-    """Return an article's id: a key over its canonical URL, or else over title, start of text, source and day.
-
-    The day matters for titles like "What are you working on this week?".
-    """
+    """Return a key over the canonical URL, or else over title, start of text, source and day (for recurring titles)."""
     if address := canonical_url(url):
         return key("url", address)
     day = published_at.date() if published_at else ""

@@ -104,10 +104,7 @@ def starter_feeds() -> tuple[Feed, ...]:
 
 
 def parse_feeds(text: str, name: str) -> tuple[Feed, ...]:
-    """Read a list of feeds; errors call the file `name`. Raises FeedFileError if it is invalid.
-
-    The format is TOML if there is a [[feed]] table, otherwise one URL per line, optionally followed by a name.
-    """
+    """Read [[feed]] tables, or lines of a URL and perhaps a name, of the file `name`. Raises FeedFileError."""
     text = text.removeprefix("\ufeff")
     is_toml = any(line.strip() == "[[feed]]" for line in text.splitlines())
     rows = _toml_rows(text, name) if is_toml else _plain_rows(text)

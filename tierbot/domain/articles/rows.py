@@ -1,8 +1,4 @@
-"""Parses archives, JSON lines or CSV, under the many names that their fields have.
-
-Pure: the adapters open the files. A row that can't be used becomes a `BadRow` that says what to do; the caller
-decides whether to stop.
-"""
+"""Parses archives, JSON lines or CSV, under the many names that their fields have. A `BadRow` says what to do."""
 
 import csv
 import json
@@ -90,8 +86,7 @@ class ArchiveFormat(StrEnum):
 def parse_rows(lines: Iterable[Line], form: ArchiveFormat, name: str, now: datetime) -> Iterator[ArchiveRow | BadRow]:
     """Yield every row of an archive, usable or not, in order; skip blank lines.
 
-    Errors call the archive `name`; dates after `now` (aware UTC) count as missing. Raises ArchiveError for CSV
-    without a header that names title or text.
+    Dates after `now` (aware UTC) count as missing. ArchiveError for CSV without a header that names title or text.
     """
     return _parse_jsonl(lines, now) if form is ArchiveFormat.JSONL else _parse_csv(lines, name, now)
 

@@ -72,16 +72,12 @@ class FeedFacts:
 
 @dataclass(frozen=True, slots=True)
 class MachineFacts:
-    """Facts that don't come from Slack. None: not checked, because an earlier check failed.
-
-    encoder, model: the digest or id of the live one, or why it can't be used. env_mode: permission bits of `.env`,
-    None if there is no such file (or the system has no such bits). channel: set with `/tier channel`, if any.
-    """
+    """Facts that don't come from Slack. None: not checked, because an earlier check failed."""
 
     database: DatabaseFacts
-    encoder: str | Refusal | None = None
-    model: str | Refusal | None = None
+    encoder: str | Refusal | None = None  # its digest
+    model: str | Refusal | None = None  # the live one's id
     events: EventFacts | None = None
     feeds: tuple[FeedFacts, ...] | None = None
-    env_mode: int | None = None
-    channel: str = ""
+    env_mode: int | None = None  # permission bits of `.env`, if there is such a file
+    channel: str = ""  # set with `/tier channel`, if any

@@ -20,6 +20,4 @@ def named_by_menu(events: Iterable[ReactionEvent]) -> dict[str, int]:
 
 def changes(before: Collection[str], after: Collection[str]) -> list[tuple[str, bool]]:
     """Return (tag id, added) for each change that a new choice makes, removals first."""
-    return [(tag, False) for tag in sorted(set(before) - set(after))] + [
-        (tag, True) for tag in sorted(set(after) - set(before))
-    ]
+    return sorted(((tag, tag in after) for tag in set(before) ^ set(after)), key=lambda change: (change[1], change[0]))

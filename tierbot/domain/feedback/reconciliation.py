@@ -20,8 +20,7 @@ def missed_events(
 ) -> list[ReactionEvent]:
     """Return the events that make the ledger match Slack's reactions: (raw name, users, complete).
 
-    A removal is inferred only from a complete list of users. Menu votes, which Slack doesn't have, stay as they are.
-    Running the same comparison again gives the same event ids.
+    A removal is inferred only from a complete list of users. The same comparison gives the same event ids.
     """
     held = {(variant.user, variant.name) for variant in standing(ledger) if variant.source is Source.REACTION}
     shown: set[tuple[str, str]] = set()

@@ -49,23 +49,16 @@ class Suspicion:
 
 @dataclass(frozen=True, slots=True)
 class Watch:
-    """When to report.
+    """When to report."""
 
-    false_alarms: the probability of any false report of one behavior, over all trainers. hurry: judging the next post
-    sooner is faster than reading; `hurried` such votes are farming if they are at least half of the trainer's votes.
-    """
-
-    false_alarms: float = 0.01
-    hurry: timedelta = timedelta(seconds=1.5)
-    hurried: int = 20
+    false_alarms: float = 0.01  # the probability of any false report of one behavior, over all trainers
+    hurry: timedelta = timedelta(seconds=1.5)  # judging the next post sooner is faster than reading
+    hurried: int = 20  # so many such votes are farming, if they are at least half of the trainer's votes
 
     def suspicions(
         self, posts: Iterable[Post], votes: Mapping[str, Iterable[Vote]], events: Iterable[ReactionEvent] = ()
     ) -> list[Suspicion]:
-        """Return the suspicions from the current votes on these posts (by post id), most surprising first.
-
-        events: the posts' reaction events, which show the trainers' pace.
-        """
+        """Return the suspicions from these posts' current votes (by post id) and events, most surprising first."""
         views = [_View(post, tuple(votes.get(post.id, ()))) for post in sorted(posts, key=lambda post: post.id)]
         found = [
             *(s for s in self._significant(_clicks(views)) if s.observed >= _ALWAYS * s.chances),
@@ -221,15 +214,12 @@ class _Rates:
 def _hurrying(
     views: Iterable[_View], events: Iterable[ReactionEvent], hurry: timedelta, enough: int
 ) -> list[Suspicion]:
-    """Return the trainers who judge post after post faster than anyone can read; this needs no test.
-
-    Reconciled reactions are left out, because they have the time of the reconciliation.
-    """
+    """Return the trainers who judge post after post faster than anyone can read; this needs no test."""
     post_at = {(view.post.channel, view.post.ts): view.post.id for view in views}
     when: dict[str, dict[str, datetime]] = defaultdict(dict)
     for event in events:
         post_id = post_at.get((event.channel, event.ts))
-        if event.added and event.origin is Origin.EVENT and post_id is not None:
+        if event.added and event.origin is Origin.EVENT and post_id is not None:  # others have no time of their own
             when[event.user][post_id] = min(event.happened_at, when[event.user].get(post_id, event.happened_at))
     found = []
     for user, first in sorted(when.items()):

@@ -4,7 +4,7 @@ The result depends only on the set of events, not on their order or repetition, 
 deliveries change nothing (tests/domain/feedback checks this property).
 """
 
-from collections.abc import Collection, Iterable
+from collections.abc import Iterable
 from datetime import datetime
 from typing import NamedTuple
 
@@ -33,11 +33,7 @@ def standing(events: Iterable[ReactionEvent]) -> dict[Variant, datetime]:
 
 
 def reading(variant: Variant, post: Post, tags: TagSpace) -> tuple[Says, str | None] | None:
-    """Return the meaning of a variant on a post: (says, tag id), or None.
-
-    A tag's emoji names that tag in every arm. 👍 👎 😕 count only in the arms that show a prediction: in the blank
-    arm, there is nothing to approve.
-    """
+    """Return the meaning of a variant on a post, (says, tag id), or None; on a blank post, 👍 👎 😕 have none."""
     if variant.source is Source.MENU:
         return (Says.NAMES, variant.name) if variant.name in tags else None
     tag = tags.by_emoji(variant.name)
@@ -53,23 +49,10 @@ def reading(variant: Variant, post: Post, tags: TagSpace) -> tuple[Says, str | N
     return answers.get(base_name(variant.name))
 
 
-def votes_of(
-    events: Iterable[ReactionEvent], post: Post, tags: TagSpace, *, ignore: Collection[str] = ()
-) -> list[Vote]:
-    """Derive the votes on a post from its events, except those of users in `ignore` (the bot itself).
-
-    A user who says the same thing in several variants has one vote, from the time of the earliest.
-    """
+def votes_of(events: Iterable[ReactionEvent], post: Post, tags: TagSpace) -> list[Vote]:
+    """Derive the votes on a post from its events: one per user and meaning, from the time of the earliest variant."""
     meanings = ((variant, at, reading(variant, post, tags)) for variant, at in standing(events).items())
-    return merged(
-        [
-            [
-                Vote(variant.user, meaning[0], at, meaning[1])
-                for variant, at, meaning in meanings
-                if meaning is not None and variant.user not in ignore
-            ]
-        ]
-    )
+    return merged([[Vote(variant.user, said[0], at, said[1]) for variant, at, said in meanings if said is not None]])
 
 
 def merged(places: Iterable[Iterable[Vote]]) -> list[Vote]:

@@ -77,8 +77,7 @@ def ask_about(
 ) -> Asking:
     """Select up to `count` of n articles (embeddings: (n, d)), predict them, and draw the shown tags and arms.
 
-    sources: how many sources carry each article id; those with several trend. Every barred article is held back,
-    selected or not.
+    sources: how many sources carry each article id; those with several trend.
     """
     rules = terms.boundaries
     reasons = [rules.before(article) for article in articles]

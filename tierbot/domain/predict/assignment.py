@@ -43,11 +43,7 @@ def assign(
 
 
 def most_needed(candidates: Iterable[Candidate]) -> list[Post]:
-    """Return the unsettled posts in order of need.
-
-    Split posts come first, those with the most voters ahead; then posts with too few voters, likewise; then posts
-    without votes, oldest first.
-    """
+    """Return unsettled posts: split, then with too few voters, most voters first; then unvoted ones, oldest first."""
     ranked = [(rank, one.post) for one in candidates if (rank := _rank(one)) is not None]
     return [post for _, post in sorted(ranked, key=lambda pair: pair[0])]
 

@@ -63,10 +63,7 @@ class Classifier:
         return np.asarray(found, dtype=np.float32)
 
     def probabilities(self, features: Features, tag_ids: Sequence[str]) -> NDArray[np.float64]:
-        """Return calibrated probabilities over `tag_ids`, (n, len(tag_ids)); each row sums to 1.
-
-        Raises UnknownTagError for a tag that the model doesn't have (see `extended`).
-        """
+        """Return calibrated p over k tag ids, (n, k), rows summing to 1. Raises UnknownTagError (see `extended`)."""
         places = self.places(tag_ids)
         scores = self.scores(features)[:, places].astype(np.float64)
         linear = normalized(self.slope * scores + self.offset, self.sharpness)

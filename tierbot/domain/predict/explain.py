@@ -83,11 +83,7 @@ def without(text: str, word: str) -> str:
 
 
 def words_that_mattered(text: str, probability: Callable[[Sequence[str]], NDArray[np.float64]]) -> list[WordEffect]:
-    """Return the words of a text with their effect on a tag, largest effect first.
-
-    probability: returns the model's probability of the tag for n texts, shape (n,); it is called once, with the text
-    and its variants without each word.
-    """
+    """Return a text's words by their effect on a tag, whose `probability` (n texts → (n,)) is asked once."""
     words = words_of(text)
     if not words:
         return []

@@ -47,10 +47,7 @@ class Model(Protocol):
     def predict(
         self, articles: Sequence[Article], embeddings: NDArray[np.float32], tag_ids: Sequence[str]
     ) -> NDArray[np.float64]:
-        """Return p over T tags, (n, T), rows summing to 1, for n articles with embeddings (n, d).
-
-        Raises TierbotError if it fails.
-        """
+        """Return p over T tags, (n, T), rows summing to 1, for embeddings (n, d). Raises TierbotError if it fails."""
 
 
 Answer = NDArray[Any] | Sequence[Sequence[float]] | Sequence[Mapping[str, float]]
@@ -84,10 +81,7 @@ class LearningPredictor(Predictor, Protocol):
     """A predictor that learns from verdicts; one without these two methods never changes."""
 
     def fit(self, examples: Sequence[Example], tags: Sequence[str]) -> bytes:
-        """Learn from the examples and return the new state, without changing this predictor.
-
-        Runs in its own process. The state is stored in the database, as a model version's weights.
-        """
+        """Return the new state, a model version's weights, without changing this predictor. Has its own process."""
 
     def restored(self, state: bytes) -> Predictor:
         """Return the predictor with a state that `fit` returned."""
@@ -113,11 +107,7 @@ class ExternalPredictor:
         embeddings: NDArray[np.float32],  # noqa: ARG002 - it computes its own features
         tag_ids: Sequence[str],
     ) -> NDArray[np.float64]:
-        """Return the predictor's probabilities, (n, T), rows summing to exactly 1.
-
-        Raises PredictorError if it fails or doesn't return probabilities of these tags, and PredictorTimeoutError if
-        it exceeds its time limit.
-        """
+        """Return the predictor's p, (n, T), rows summing to exactly 1. Raises PredictorError if it fails or is late."""
         ask = partial(self.predictor, tuple(articles), tuple(tag_ids))
         try:
             answer = self.limit.call(self.name, ask) if self.limit else ask()

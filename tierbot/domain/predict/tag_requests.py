@@ -20,10 +20,7 @@ REQUESTED, CHECK = "requested", "check"
 def ask_requested(
     articles: Sequence[Article], embeddings: NDArray[np.float32], terms: AskingContext, rng: np.random.Generator
 ) -> Asking:
-    """Predict each of n articles (embeddings: (n, d)) and draw the shown tags and arms; see `ask_about`.
-
-    Barred articles are held back. A check of a retired tag is left out.
-    """
+    """Predict n articles (embeddings: (n, d)), each alone, as `ask_about` does; leave out checks of retired tags."""
     asked: list[Asked] = []
     held: list[HeldBack] = []
     for row, article in enumerate(articles):

@@ -1,7 +1,4 @@
-"""Makes a tag space from an archive's labels: each label becomes a tag with an emoji of its own.
-
-Demos and backtests use it on data that was labeled elsewhere, where nobody has chosen emoji yet.
-"""
+"""Makes a tag space from an archive's labels, for demos and backtests: nobody has chosen emoji there yet."""
 
 import re
 from collections.abc import Iterable, Iterator, Sequence

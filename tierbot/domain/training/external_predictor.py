@@ -32,10 +32,7 @@ class Taught:
 
 
 def teach(predictor: LearningPredictor, lesson: Lesson) -> Taught:
-    """Fit a predictor without the judging examples, compare it with the live one on them, and refit on everything.
-
-    Raises PredictorError if the predictor fails or doesn't return bytes.
-    """
+    """Fit without the judging examples, compare with the live one on them, refit on all. Raises PredictorError."""
     judging = list(compress(lesson.examples, lesson.judging))
     decision = judge([], [])
     if judging:

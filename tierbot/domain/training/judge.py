@@ -29,10 +29,7 @@ def hit(top_tag: str, shown_tag: str, verdict: Verdict) -> bool | None:
 
 
 def accuracy(settled: Iterable[SettledPost], *, arm: Arm | None = None, random_only: bool = False) -> Estimate:
-    """Return the share of settled posts whose likeliest tag was right, with its 95% interval.
-
-    Arm.BLANK with random_only gives the unbiased figure, without the effects of pre-filled emoji and selection.
-    """
+    """Return the share of posts whose likeliest tag was right. Arm.BLANK with random_only gives the unbiased figure."""
     found = [
         hit(item.top_tag, item.post.shown_tag, item.verdict)
         for item in settled
@@ -49,21 +46,17 @@ def is_unbiased(item: SettledPost) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """Whether to promote the challenger, and the evidence.
-
-    challenger, champion: accuracy on n verdicts; difference: challenger − champion; wins, losses: verdicts on which
-    only the challenger, or only the champion, was right; p_value: of "the challenger is worse".
-    """
+    """Whether to promote the challenger, and the evidence."""
 
     promote: bool
     reason: str
-    n: int
-    challenger: float | None
+    n: int  # verdicts
+    challenger: float | None  # its accuracy
     champion: float | None
-    difference: float | None
-    wins: int
+    difference: float | None  # challenger − champion
+    wins: int  # verdicts on which only the challenger was right
     losses: int
-    p_value: float | None
+    p_value: float | None  # of "the challenger is worse"
 
     def as_dict(self) -> dict[str, bool | str | int | float | None]:
         """Return the decision as JSON, for the model's card."""

@@ -26,16 +26,12 @@ class OffPolicyError(TierbotError):
 
 @dataclass(frozen=True, slots=True)
 class PolicyValue:
-    """A policy's estimated mean reward with its 95% interval (see the module; not clipped to [0, 1]).
-
-    effective_n: (Σw)² / Σw² of the importance weights (Kish, Survey Sampling, 1965), the effective sample size, in
-    [0, n]. value, low and high are None if it is 0.
-    """
+    """A policy's estimated mean reward with its 95% interval (see the module; not clipped to [0, 1])."""
 
     method: str
     n: int
-    effective_n: float
-    value: float | None
+    effective_n: float  # (Σw)² / Σw², the effective sample size (Kish, Survey Sampling, 1965), in [0, n]
+    value: float | None  # None, as its interval, if effective_n is 0
     low: float | None
     high: float | None
 
@@ -50,10 +46,7 @@ class Log:
 
 
 def ips(log: Log) -> PolicyValue:
-    """Estimate by inverse propensity scoring, the mean of w·r: unbiased, with a high variance.
-
-    Horvitz & Thompson, JASA 1952.
-    """
+    """Estimate by inverse propensity scoring, the mean of w·r: unbiased, varied (Horvitz & Thompson, JASA 1952)."""
     weights = _weights(log)
     return _mean("ips", weights * log.rewards, weights)
 

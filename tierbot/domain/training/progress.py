@@ -11,11 +11,7 @@ _STRUGGLES_BELOW = 0.5
 
 
 def hits_by_tag(judged: Iterable[tuple[str, Verdict]]) -> dict[str, tuple[int, int]]:
-    """Return (hits, posts) for each true tag, from (the model's top tag, verdict) pairs.
-
-    A top tag among the true ones is a hit for each of them: a story about both food and health that was predicted as
-    food isn't a miss for health.
-    """
+    """Return (hits, posts) by true tag, from (top tag, verdict); a hit counts for all of a post's true tags."""
     hits: dict[str, int] = defaultdict(int)
     posts: dict[str, int] = defaultdict(int)
     for top_tag, verdict in judged:
@@ -29,10 +25,7 @@ def hits_by_tag(judged: Iterable[tuple[str, Verdict]]) -> dict[str, tuple[int, i
 def improved_and_struggling(
     now: Mapping[str, tuple[int, int]], before: Mapping[str, tuple[int, int]]
 ) -> tuple[list[str], list[str]]:
-    """Return up to three tags with the largest gain in hit rate, and up to three with the lowest.
-
-    Only tags with at least three settled posts count (in both rounds, for a gain).
-    """
+    """Return up to three tags with the largest gain in hit rate, and with the lowest; each with three posts or more."""
     rate = {tag: hits / posts for tag, (hits, posts) in now.items() if posts >= _ENOUGH}
     gain = {tag: rate[tag] - before[tag][0] / before[tag][1] for tag in rate if before.get(tag, (0, 0))[1] >= _ENOUGH}
     improved = sorted((tag for tag in gain if gain[tag] > 0), key=lambda tag: (-gain[tag], tag))

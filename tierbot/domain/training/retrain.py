@@ -51,10 +51,9 @@ class TrainingResult:
 
 
 def train_challenger(job: TrainingJob) -> TrainingResult:
-    """Fit a challenger without the judging verdicts, compare it with the champion on them, and refit on everything.
+    """Fit a challenger, compare it with the champion on verdicts new to both, and refit on everything.
 
-    The judging verdicts are the newest unbiased ones that the champion hasn't learned from. Raises
-    NothingToLearnError without a single label.
+    The judging verdicts are the newest unbiased ones. Raises NothingToLearnError without a single label.
     """
     started = perf_counter()
     tags = job.prior.tag_ids

@@ -73,10 +73,7 @@ class Problem:
 
 
 def minimize(problem: Problem, start: Matrix, *, tolerance: float = 0.01) -> Matrix:
-    """Return the coefficients (p, k) that minimize each problem's penalized loss, starting from `start`.
-
-    A problem has converged when its gradient is below `tolerance` times its gradient at the prior.
-    """
+    """Return each problem's minimum, (p, k), from `start`, to a gradient of `tolerance` times that at the prior."""
     found = np.array(start, dtype=np.float32)
     goal = tolerance * np.maximum(_norms(_gradient(problem, problem.prior)[0]), 1e-3)
     squares = problem.design.squares()

@@ -102,15 +102,12 @@ class Bin:
 
 @dataclass(frozen=True, slots=True)
 class Calibration:
-    """How well p is calibrated. error: expected calibration error; brier: mean (p - hit)²; both None without posts.
-
-    Naeini, Cooper & Hauskrecht, AAAI 2015; Brier, Monthly Weather Review 1950.
-    """
+    """How well p is calibrated (Naeini, Cooper & Hauskrecht, AAAI 2015; Brier, Monthly Weather Review 1950)."""
 
     n: int
     bins: tuple[Bin, ...]
-    error: float | None
-    brier: float | None
+    error: float | None  # expected calibration error; None without posts
+    brier: float | None  # mean (p − hit)²
 
 
 def calibration(judged: Iterable[Judged]) -> Calibration:

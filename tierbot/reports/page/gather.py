@@ -39,10 +39,7 @@ class _Seen:
 def report_of(
     store: Store, workspace: str, *, now: datetime, zone: tzinfo, rounds: int = ROUNDS, identities: bool = False
 ) -> Report:
-    """Return the figures of a workspace's last `rounds` rounds, with hours in `zone`; TierbotError if it isn't set up.
-
-    identities: name trainers by their Slack user ids instead of pseudonyms.
-    """
+    """Return the last `rounds` rounds' figures; trainers by pseudonym or user id. TierbotError if it isn't set up."""
     name = str if identities else pseudonyms_of(store, workspace)
     with store.read(workspace) as tx:
         return _report(tx, now, zone, name, rounds)

@@ -36,13 +36,10 @@ class TrainerEstimate:
 
 @dataclass(frozen=True, eq=False)
 class Fitted:
-    """The estimates after a fit. posteriors: post id → {set of true tags: probability}; () means another tag.
+    """The estimates after a fit."""
 
-    honest: (post id, user) → the probability in [0, 1] that the vote was considered, not clicked without reading.
-    """
-
-    posteriors: Mapping[str, Mapping[tuple[str, ...], float]]
-    honest: Mapping[tuple[str, str], float]
+    posteriors: Mapping[str, Mapping[tuple[str, ...], float]]  # post id → {true tags: probability}; (): another tag
+    honest: Mapping[tuple[str, str], float]  # (post id, user) → P(considered, not clicked without reading)
     trainers: Mapping[str, TrainerEstimate]
     shown_right: float
     temperature: float

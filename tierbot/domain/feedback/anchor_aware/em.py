@@ -15,33 +15,26 @@ _TOLERANCE = 1e-4
 
 @dataclass(frozen=True, slots=True)
 class Strengths:
-    """The priors; every strength is in observations.
+    """The priors; every strength is in observations. A trainer's own estimate shrinks to the crowd's."""
 
-    competence, anchoring: the crowd's prior mean, and the strength with which a trainer's own estimate shrinks to the
-    crowd's. sizes: how common one, two and three true tags are, worth `sizes_posts` posts.
-    """
-
-    competence: BetaPrior = field(default_factory=lambda: BetaPrior(0.8, 8.0))
+    competence: BetaPrior = field(default_factory=lambda: BetaPrior(0.8, 8.0))  # the crowd's mean, a trainer's strength
     anchoring: BetaPrior = field(default_factory=lambda: BetaPrior(0.3, 8.0))
     crowd: float = 40.0  # the strength with which the crowd's estimate shrinks to the prior mean
     shown_right: BetaPrior = field(default_factory=lambda: BetaPrior(0.7, 10.0))  # how often the tag on display is true
-    sizes: tuple[float, float, float] = (0.85, 0.13, 0.02)
-    sizes_posts: float = 50.0
+    sizes: tuple[float, float, float] = (0.85, 0.13, 0.02)  # how common one, two and three true tags are
+    sizes_posts: float = 50.0  # that this prior is worth
     habit: float = 20.0  # the strength with which a trainer's errors shrink to the crowd's
     confusion: float = 20.0  # the strength with which the crowd's errors for one truth shrink to its errors overall
 
 
 @dataclass(frozen=True, eq=False)
 class Estimates:
-    """The result. posterior: (hypotheses,). unread: (said,), P(clicked without reading), 0 unless on display.
+    """The result. Counts are the expected (hits, observations) for each trainer."""
 
-    The counts, (2, users), are the expected (hits, observations) for each trainer's competence and anchoring.
-    """
-
-    posterior: Floats
-    unread: Floats
-    competence_counts: Floats
-    anchoring_counts: Floats
+    posterior: Floats  # (hypotheses,)
+    unread: Floats  # (said,), P(clicked without reading), 0 unless on display
+    competence_counts: Floats  # (2, users)
+    anchoring_counts: Floats  # (2, users)
     competence_prior: BetaPrior
     anchoring_prior: BetaPrior
     shown_right: float
@@ -49,10 +42,7 @@ class Estimates:
 
 
 class _Apart:
-    """Sums over all posts but one, so that a post doesn't reinforce its own verdict.
-
-    Otherwise, twelve voters on a single post would convince the model that eight of them were anchored.
-    """
+    """Sums over all posts but one: otherwise, twelve voters on one post would show that eight of them were anchored."""
 
     def __init__(self, post: Ints, *keys: Ints) -> None:
         """Group rows by `keys`, and each group once more by post; all of shape (rows,)."""
@@ -66,10 +56,10 @@ class _Apart:
 
 @dataclass(eq=False)
 class _Parameters:
-    """The parameters of each vote and hypothesis, estimated from the other posts. competence, anchoring: (said,)."""
+    """The parameters of each vote and hypothesis, estimated from the other posts."""
 
-    competence: Floats
-    anchoring: Floats
+    competence: Floats  # (said,)
+    anchoring: Floats  # (said,)
     noise: Floats  # (pairs,), P(saying this | erring, hypothesis)
     affinity: Floats  # (hypotheses,), P(a member is true | what is on display is not)
     shown_right: Floats  # (posts,)
@@ -234,10 +224,7 @@ class _Model:
         return table, np.where(self.rejects[said], 0.5, noise)
 
     def _affinity(self, posterior: Floats, confusion: Floats) -> Floats:
-        """Return P(a member is true | the tag on display isn't), (hypotheses,), averaged over members.
-
-        Counted over the other posts that showed the same tag, and shrunk to people's confusions with it.
-        """
+        """Return P(a member is true | the tag on display isn't), (hypotheses,), counted over the other posts."""
         data = self.data
         weight = (posterior * ~self.has * self.spoken[self.post_of] / data.size)[self.hypothesis]
         people = confusion[self.member, self.display] / confusion.sum(axis=0)[self.display]
@@ -292,10 +279,7 @@ class _Model:
         )
 
     def _temperature(self, expected: _Expected) -> float:
-        """Return the temperature at which the other votes best predict a left-out vote.
-
-        Each vote is left out in turn by dividing out its likelihood; this needs posts with several votes.
-        """
+        """Return the temperature at which the other votes best predict a left-out vote (1 if all are alone)."""
         data = self.data
         several = np.bincount(data.said_post, minlength=len(data.sets))[data.said_post] > 1
         if not several.any():

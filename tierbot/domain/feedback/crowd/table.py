@@ -22,15 +22,12 @@ class CrowdError(TierbotError):
 
 @dataclass(frozen=True, eq=False)
 class CrowdTable:
-    """Votes as arrays. Names are sorted; votes are sorted by (item, worker, label).
-
-    item, worker, label: shape (votes,), indices into `items`, `workers` and `labels`.
-    """
+    """Votes as arrays. Names are sorted; votes are sorted by (item, worker, label)."""
 
     items: tuple[str, ...]
     workers: tuple[str, ...]
     labels: tuple[str, ...]
-    item: Ints
+    item: Ints  # (votes,), indices into `items`; the next two likewise
     worker: Ints
     label: Ints
     weight: Floats  # (votes,), in (0, 1]: a worker who gave an item k labels has one vote, divided among the k
