@@ -128,9 +128,6 @@ def row_of(item: Settled) -> dict[str, Any]:
     return {column.name: column.value(item) for column in COLUMNS}
 
 
-# --- which rows -----------------------------------------------------------------------------------
-
-
 @dataclass(frozen=True, slots=True)
 class Only:
     """Filters for the exported rows; None means no filter."""
@@ -184,9 +181,6 @@ def _paged(tx: Transaction, only: Only, name: Callable[[str], str]) -> Iterator[
             given, article = votes.get(item.post.id, []), articles[item.post.article_id]
             yield Settled(item.post, item.prediction, item.verdict, article, given, name)
         after = page[-1][0]
-
-
-# --- pseudonyms -----------------------------------------------------------------------------------
 
 
 class Pseudonyms:

@@ -7,7 +7,7 @@ from typing import Any
 from tierbot.domain.nouns import Origin
 from tierbot.domain.rounds.boards import RoundStatus
 from tierbot.domain.training.drift import drift_of
-from tierbot.use_cases.ports import SCHEDULER, SCHEDULER_LEASE, DeliveryState, Transaction
+from tierbot.use_cases.ports import SCHEDULER, SCHEDULER_LEASE, DeliveryState, Transaction, Workspace
 from tierbot.use_cases.recent_posts import ROUNDS
 from tierbot.use_cases.rounds.round_report import round_status
 
@@ -108,3 +108,29 @@ def _feeds(tx: Transaction) -> Status:
             if one.problem
         ],
     }
+
+
+def overview_of(tx: Transaction, workspace: Workspace, default_channel: str) -> Status:
+    """Return a workspace's summary as plain data, with times as datetimes."""
+    counts, current = tx.outbox.counts(), tx.rounds.current()
+    return {
+        "id": workspace.id,
+        "name": workspace.name,
+        "enterprise": workspace.enterprise,
+        "channel": workspace.plays_in(default_channel) or None,
+        "stopped_at": workspace.stopped_at,
+        "paused": workspace.paused,
+        "round": current.number if current else None,
+        "posts": len(tx.posts.in_round(current.number)) if current else 0,
+        "waiting": counts[DeliveryState.PENDING] + counts[DeliveryState.SENDING],
+        "parked": counts[DeliveryState.PARKED],
+    }
+
+
+def state_in_words(found: Status) -> str:
+    """Describe a workspace's state in a few words."""
+    if found["stopped_at"]:
+        return f"stopped {found['stopped_at']:%Y-%m-%d %H:%M}, not installed"
+    if not found["channel"]:
+        return "no channel yet"
+    return "paused" if found["paused"] else "active"

@@ -132,9 +132,6 @@ def _presence(said: Iterable[Sequence[ReactionEvent]]) -> dict[str, tuple[dateti
     return dict(sorted(found.items()))
 
 
-# --- counting -------------------------------------------------------------------------------------
-
-
 def _meet(counts: _Counts, post: Post, events: Sequence[ReactionEvent], hour: int) -> None:
     """Count whether and how a trainer reacted to a post while they were around."""
     reacted = bool(events)
@@ -197,9 +194,6 @@ def _judge(
         counts.extra.of += len(sure) - 1
 
 
-# --- from counts to traits ------------------------------------------------------------------------
-
-
 def _shrunk(successes: float, observations: float, usual: float, weight: float = _PRIOR) -> float:
     """Return a share, shrunk to its usual value with the weight of this many observations."""
     return float(np.clip((successes + usual * weight) / (observations + weight), 0.0, 1.0))
@@ -248,9 +242,6 @@ def _named_right(expertise: float, doubt: float) -> float:
 def _recognized(right: float, doubt: float) -> float:
     """Return the expertise for a given rate of right answers: the inverse of `_named_right`."""
     return right * (1.0 - doubt) / (1.0 - right * doubt)
-
-
-# --- as a file ------------------------------------------------------------------------------------
 
 
 def trainers_toml(trainers: Sequence[SimulatedTrainer], comment: str = "") -> str:

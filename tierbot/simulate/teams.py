@@ -80,9 +80,6 @@ def usual_traits() -> dict[str, float]:
     }
 
 
-# --- reading the file -----------------------------------------------------------------------------
-
-
 def _shipped() -> Mapping[str, Any]:
     return tomllib.loads(resources.files("tierbot.simulate").joinpath(DEFAULT_TEAM).read_text(encoding="utf-8"))
 
@@ -118,9 +115,6 @@ def _tables(own: Mapping[str, Any], name: str, where: str) -> list[Mapping[str, 
     if not isinstance(tables, list) or not tables or not all(isinstance(table, dict) for table in tables):
         raise TrainerError(f'{where}: no trainers. Write at least one [[{name}]] table, such as kind = "honest".')
     return tables
-
-
-# --- drawing trainers -----------------------------------------------------------------------------
 
 
 class _Drawing:

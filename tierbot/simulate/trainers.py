@@ -141,9 +141,6 @@ def decide(trainer: SimulatedTrainer, view: View, rng: np.random.Generator, dela
     return _acts(trainer, view, clicks, looks_after(trainer, rng) if delay is None else delay, rng)
 
 
-# --- which emoji ----------------------------------------------------------------------------------
-
-
 def _clicks(trainer: SimulatedTrainer, view: View, attention: float, rng: np.random.Generator) -> list[str]:
     """Return the emoji names that a trainer intends to click, in order."""
     if trainer.kind is Kind.RANDOM:
@@ -230,9 +227,6 @@ def _inverted(trainer: SimulatedTrainer, view: View, named: list[str], rng: np.r
         instead = near[int(rng.integers(len(near)))] if near else _another(view.tags, target, rng)
         return [] if instead is None else [instead]
     return [target] if view.shown_tag == target or set(near) & set(named) else named
-
-
-# --- when, and what goes wrong --------------------------------------------------------------------
 
 
 def _acts(trainer: SimulatedTrainer, view: View, clicks: list[str], at: float, rng: np.random.Generator) -> list[Act]:

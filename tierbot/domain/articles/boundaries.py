@@ -146,9 +146,6 @@ def _as_pattern(rule: str) -> str:
     return f"{before}{pattern}{after}"
 
 
-# --- the file -------------------------------------------------------------------------------------
-
-
 def parse_boundaries(text: str, name: str, tags: TagSpace) -> Boundaries:
     """Read boundaries from TOML text; errors call the file `name`. Raises BoundaryFileError if it is invalid."""
     table = parse_toml(text, name, BoundaryFileError)

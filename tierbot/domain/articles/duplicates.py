@@ -155,9 +155,6 @@ def fold(incoming: Sequence[Article], recent: Iterable[Article], known: Containe
     return Folded(tuple(new), tuple(found))
 
 
-# --- near duplicates ------------------------------------------------------------------------------
-
-
 class _Story:
     """An article, and what comparisons need of it, computed once."""
 

@@ -73,9 +73,6 @@ def is_well(checks: Iterable[Check]) -> bool:
     return all(check.state is not State.BAD for check in checks)
 
 
-# --- settings -------------------------------------------------------------------------------------
-
-
 def judge_settings(fault: str | None, smoke_test_hours: float = 0.0, smoke_test_channel: str = "") -> Check:
     """Judge whether the settings are valid and consistent."""
     if fault is not None:
@@ -87,9 +84,6 @@ def judge_settings(fault: str | None, smoke_test_hours: float = 0.0, smoke_test_
             "Set it to the id of a test channel, or set the hours to 0.",
         )
     return ok("settings", "all valid")
-
-
-# --- Slack ----------------------------------------------------------------------------------------
 
 
 def judge_slack(
@@ -192,9 +186,6 @@ def judge_clock(ahead: float | None) -> Check:
     return ok("clock", "agrees with Slack's" if abs(ahead) < 2 else off)  # noqa: PLR2004 - the header's resolution
 
 
-# --- this machine ---------------------------------------------------------------------------------
-
-
 def judge_machine(facts: MachineFacts, needed: Needed, now: datetime) -> list[Check]:
     """Judge the database, its disk, the encoder, model and feeds, and whether Slack's events arrive."""
     return [
@@ -266,9 +257,6 @@ def _env_file(mode: int | None) -> Iterable[Check]:
         yield bad(".env", f"Others on this machine can read it (mode {mode & 0o777:o}).", "Run chmod 600 .env")
     elif mode is not None:
         yield ok(".env", "readable only by its owner")
-
-
-# --- formatting -----------------------------------------------------------------------------------
 
 
 def _some(names: list[str]) -> str:

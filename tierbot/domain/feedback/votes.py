@@ -4,7 +4,8 @@ The result depends only on the set of events, not on their order or repetition, 
 deliveries change nothing (tests/domain/feedback checks this property).
 """
 
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Collection, Iterable
 from datetime import datetime
 from typing import NamedTuple
 
@@ -63,3 +64,19 @@ def merged(places: Iterable[Iterable[Vote]]) -> list[Vote]:
         if identity not in earliest or vote.at < earliest[identity].at:
             earliest[identity] = vote
     return sorted(earliest.values(), key=lambda vote: (vote.at, vote.user, vote.says, vote.tag or ""))
+
+
+def chosen_by_menu(user: str, events: Iterable[ReactionEvent]) -> frozenset[str]:
+    """Return the tag ids that a user currently names by menu."""
+    return frozenset(name for who, name, source in standing(events) if who == user and source is Source.MENU)
+
+
+def named_by_menu(events: Iterable[ReactionEvent]) -> dict[str, int]:
+    """Return how many people name each tag by menu, most first."""
+    counts = Counter(name for _, name, source in standing(events) if source is Source.MENU)
+    return dict(sorted(counts.items(), key=lambda item: (-item[1], item[0])))
+
+
+def menu_changes(before: Collection[str], after: Collection[str]) -> list[tuple[str, bool]]:
+    """Return (tag id, added) for each change that a new choice makes, removals first."""
+    return sorted(((tag, tag in after) for tag in set(before) ^ set(after)), key=lambda change: (change[1], change[0]))

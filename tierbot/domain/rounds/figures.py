@@ -12,7 +12,7 @@ PATTERNS = (AGREED, NAMED_ANOTHER, REJECTED, UNSURE)
 
 @dataclass(frozen=True, slots=True)
 class RoundFigures:
-    """One round: progressive accuracy on all posts and on random blank posts, and votes by pattern."""
+    """One round: progressive accuracy on all posts and on random blank posts, and votes by pattern, if counted."""
 
     number: int
     all: Estimate

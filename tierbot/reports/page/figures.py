@@ -28,9 +28,6 @@ class Judged(SettledPost):
     shown_probability: float
 
 
-# --- tags -----------------------------------------------------------------------------------------
-
-
 @dataclass(frozen=True, slots=True)
 class TagFigures:
     """A tag's mean reward on the posts that showed it, in [0, 1]."""
@@ -87,9 +84,6 @@ def confusions(judged: Iterable[Judged], tags: TagSpace) -> tuple[Confusion, ...
     )
 
 
-# --- calibration ----------------------------------------------------------------------------------
-
-
 @dataclass(frozen=True, slots=True)
 class Bin:
     """Posts whose likeliest tag had a probability in [low, high): `predicted`, its mean, and the share that was true."""
@@ -130,9 +124,6 @@ def calibration(judged: Iterable[Judged]) -> Calibration:
             bins.append(Bin(low, high, float(p[mine].mean().clip(low, high)), share))  # rounding may leave the bin
     error = sum(one.true.n * abs(one.predicted - (one.true.value or 0.0)) for one in bins) / len(conclusive)
     return Calibration(len(conclusive), tuple(bins), error, float(((p - true) ** 2).mean()))
-
-
-# --- people ---------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,9 +179,6 @@ def activity(moments: Iterable[datetime], zone: tzinfo) -> Activity:
         week[local.weekday(), local.hour] += 1
         days[local.date()] += 1
     return Activity(str(zone), tuple(tuple(map(int, row)) for row in week), tuple(sorted(days.items())))
-
-
-# --- policies, models -----------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)
@@ -250,9 +238,6 @@ class HeldFigures:
     boundary: str
     rule: str
     count: int
-
-
-# --- everything -----------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)

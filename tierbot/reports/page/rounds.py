@@ -138,9 +138,6 @@ def days_plot(found: Activity) -> str:
     return str(drawing)
 
 
-# --- helpers --------------------------------------------------------------------------------------
-
-
 def _axes(
     drawing: Drawing, numbers: Sequence[int], low: float, high: float, word: Callable[[float], str]
 ) -> tuple[Scale, Scale]:

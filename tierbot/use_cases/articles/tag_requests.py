@@ -3,7 +3,7 @@
 The question stays in the message's own thread, so nothing private is shown elsewhere.
 """
 
-from tierbot.domain.articles.cleaning import clean_text, shorten
+from tierbot.domain.articles.cleaning import clean, shorten
 from tierbot.domain.nouns import Article, Thread, TierbotError, key
 from tierbot.use_cases.ports import Clock, Job, Store
 
@@ -27,7 +27,7 @@ class TagRequests:
 
         Raises NothingToReadError if the text has no letter or digit.
         """
-        text = clean_text(text)
+        text = clean(text)
         if not any(letter.isalnum() for letter in text):
             raise NothingToReadError("I couldn't find any text in that message.")
         now = self._clock.now()

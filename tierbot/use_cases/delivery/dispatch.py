@@ -11,7 +11,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from tierbot.domain.feedback.menu_votes import named_by_menu
+from tierbot.domain.feedback.votes import named_by_menu
 from tierbot.domain.nouns import Arm, Invitation, Post, Thread, TierbotError, key
 from tierbot.domain.tags import TagSpace
 from tierbot.logs import bound

@@ -8,8 +8,7 @@ from tierbot.domain.nouns import Arm, Outcome, Post, Round, SettledPost, Standin
 from tierbot.domain.rounds.announcements import round_closed
 from tierbot.domain.rounds.boards import RoundStatus
 from tierbot.domain.rounds.figures import RoundFigures, figures_in_words, patterns_of
-from tierbot.domain.training.judge import accuracy
-from tierbot.domain.training.progress import hits_by_tag, improved_and_struggling
+from tierbot.domain.training.judge import accuracy, hits_by_tag, improved_and_struggling
 from tierbot.use_cases.ports import Transaction
 
 CHARTED = 12

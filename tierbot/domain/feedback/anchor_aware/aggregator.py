@@ -42,7 +42,6 @@ class Fitted:
     honest: Mapping[tuple[str, str], float]  # (post id, user) → P(considered, not clicked without reading)
     trainers: Mapping[str, TrainerEstimate]
     shown_right: float
-    temperature: float
 
     def probability(self, post_id: str, tag: str) -> float:
         """Return the probability that a tag is true for a post."""
@@ -70,7 +69,7 @@ class AnchorAware:
         """Estimate trainers and truths from all posts and their current votes (by post id)."""
         asked = [VotedPost(post, tuple(votes.get(post.id, ()))) for post in sorted(posts, key=lambda post: post.id)]
         if not asked:
-            return Fitted({}, {}, {}, self.strengths.shown_right.mean, 1.0)
+            return Fitted({}, {}, {}, self.strengths.shown_right.mean)
         data = encode(asked, tags=self.tags)
         return _report(asked, data, estimate(data, self.strengths, self.iterations))
 
@@ -132,21 +131,9 @@ def _report(asked: Sequence[VotedPost], data: Encoded, found: Estimates) -> Fitt
         a.post.id: dict(zip(data.sets[at], found.posterior[data.start[at] : data.start[at + 1]].tolist(), strict=True))
         for at, a in enumerate(asked)
     }
-    unread: dict[tuple[str, str], float] = {}
-    for said in np.flatnonzero(data.said_shown):
-        who = data.users[data.said_user[said]]
-        unread[asked[data.said_post[said]].post.id, who] = float(found.unread[said])
-    trainers = {
-        user: TrainerEstimate(
-            competence=found.competence_prior.reliability(*found.competence_counts[:, at].tolist()),
-            anchoring=found.anchoring_prior.reliability(*found.anchoring_counts[:, at].tolist()),
-        )
-        for at, user in enumerate(data.users)
+    honest = {
+        (asked[data.said_post[said]].post.id, data.users[data.said_user[said]]): 1 - float(found.unread[said])
+        for said in np.flatnonzero(data.said_shown)
     }
-    return Fitted(
-        posteriors=posteriors,
-        honest={which: 1 - share for which, share in unread.items()},
-        trainers=trainers,
-        shown_right=found.shown_right,
-        temperature=found.temperature,
-    )
+    estimates = map(TrainerEstimate, found.competence, found.anchoring)
+    return Fitted(posteriors, honest, dict(zip(data.users, estimates, strict=True)), found.shown_right)

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from tierbot.domain.feedback.anchor_aware.encoding import MOST_TRUE, Encoded
-from tierbot.domain.feedback.crowd.agreement import BetaPrior
+from tierbot.domain.feedback.crowd.agreement import BetaPrior, Reliability
 from tierbot.domain.feedback.crowd.table import Floats, Ints
 
 _TEMPERATURES = (1.0, 1.25, 1.5, 2.0, 3.0, 4.0)
@@ -29,16 +29,13 @@ class Strengths:
 
 @dataclass(frozen=True, eq=False)
 class Estimates:
-    """The result. Counts are the expected (hits, observations) for each trainer."""
+    """The result."""
 
     posterior: Floats  # (hypotheses,)
     unread: Floats  # (said,), P(clicked without reading), 0 unless on display
-    competence_counts: Floats  # (2, users)
-    anchoring_counts: Floats  # (2, users)
-    competence_prior: BetaPrior
-    anchoring_prior: BetaPrior
+    competence: list[Reliability]  # of each user
+    anchoring: list[Reliability]
     shown_right: float
-    temperature: float
 
 
 class _Apart:
@@ -259,24 +256,22 @@ class _Model:
     def result(self, expected: _Expected) -> Estimates:
         """Return the calibrated posterior, and the trainers' estimates from all posts."""
         data, strengths = self.data, self.strengths
-        temperature = self._temperature(expected)
-        posterior = data.normalized(expected.prior + expected.evidence / temperature)
+        posterior = data.normalized(expected.prior + expected.evidence / self._temperature(expected))
         knew, judged, unread = self._said(replace(expected, posterior=posterior))
-        many = len(data.users)
-        competence, anchoring = (
-            np.stack([_summed(data.said_user, yes, many), _summed(data.said_user, of, many)])
-            for yes, of in ((knew, judged), (unread, self.met))
-        )
         return Estimates(
             posterior=posterior,
             unread=unread,
-            competence_counts=competence,
-            anchoring_counts=anchoring,
-            competence_prior=_crowd(competence, strengths.competence, strengths.crowd),
-            anchoring_prior=_crowd(anchoring, strengths.anchoring, strengths.crowd),
+            competence=self._reliabilities(knew, judged, strengths.competence),
+            anchoring=self._reliabilities(unread, self.met, strengths.anchoring),
             shown_right=float(self._shown_right(posterior).mean()),
-            temperature=temperature,
         )
+
+    def _reliabilities(self, yes: Floats, of: Floats, prior: BetaPrior) -> list[Reliability]:
+        """Return each user's reliability from expected counts, shrunk to the crowd's, which shrinks to the prior's."""
+        hits, chances = (_summed(self.data.said_user, counts, len(self.data.users)) for counts in (yes, of))
+        mean = (hits.sum() + prior.mean * self.strengths.crowd) / (chances.sum() + self.strengths.crowd)
+        crowd = BetaPrior(float(mean), prior.strength)
+        return [crowd.reliability(*both) for both in zip(hits.tolist(), chances.tolist(), strict=True)]
 
     def _temperature(self, expected: _Expected) -> float:
         """Return the temperature at which the other votes best predict a left-out vote (1 if all are alone)."""
@@ -300,12 +295,6 @@ class _Model:
 
 def _summed(where: Ints, values: Floats, many: int) -> Floats:
     return np.asarray(np.bincount(where, values, many), dtype=np.float64)
-
-
-def _crowd(counts: Floats, prior: BetaPrior, strength: float) -> BetaPrior:
-    """Return the prior of a trainer: the crowd's own mean, shrunk to the given prior's."""
-    yes, of = counts.sum(axis=1).tolist()
-    return BetaPrior((yes + prior.mean * strength) / (of + strength), prior.strength)
 
 
 def _grouped(*keys: Ints) -> Ints:
