@@ -281,6 +281,6 @@ def test_a_format_that_there_is_none_of_is_refused_with_those_there_are() -> Non
 
 
 def test_a_missing_package_is_named_with_how_to_get_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("tierbot.reports.export.formats.find_spec", lambda _: None)
+    monkeypatch.setattr("tierbot.reports.export.find_spec", lambda _: None)
     with pytest.raises(TierbotError, match=r"tierbot\[export\]"):
         format_named("parquet")

@@ -139,9 +139,7 @@ def _draw(
 
 
 def _after(
-    articles: Sequence[Article],
-    probabilities: NDArray[np.float64],
-    terms: AskingContext,
+    articles: Sequence[Article], probabilities: NDArray[np.float64], terms: AskingContext
 ) -> tuple[NDArray[np.bool_], list[HeldBack]]:
     """Return which tags may be shown for each article, (n, T), and the articles held back, which may show none."""
     allowed = np.ones(probabilities.shape, dtype=bool)
@@ -152,9 +150,8 @@ def _after(
     grounds = rules.grounds(terms.version)[1]
     for row, article in enumerate(articles):
         p = dict(zip(tag_ids, probabilities[row].tolist(), strict=True))
-        reason = rules.after(p)
-        may = rules.allowed(p) if reason is None else frozenset()
-        allowed[row] = [tag in may for tag in tag_ids]
+        reason, may = rules.after(p), rules.allowed(p)
+        allowed[row] = [reason is None and tag in may for tag in tag_ids]
         if reason is not None:
             top = max(p, key=lambda tag: (p[tag], tag))
             detail = {"model": terms.version, "top_tag": top, "probability": round(p[top], 6)}

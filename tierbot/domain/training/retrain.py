@@ -69,8 +69,9 @@ def train_challenger(job: TrainingJob) -> TrainingResult:
         asked = verdicts.take(judging)
         decision = judge(_hits(challenger, asked), _hits(champion, asked))
         if job.logged is not None:
-            both = {"challenger": challenger, "champion": champion}
-            evidence = off_policy(both, asked, job.logged.over(job.verdicts.tag_ids, tags).take(judging), "champion")
+            evidence = off_policy(
+                challenger, champion, asked, job.logged.over(job.verdicts.tag_ids, tags).take(judging)
+            )
         model = refit(everything, job.prior, challenger, job.settings)
     else:
         decision = judge([], [])

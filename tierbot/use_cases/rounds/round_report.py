@@ -80,7 +80,7 @@ def _training(tx: Transaction, closed: Round) -> dict[str, Any] | None:
         if decision and closed.opened_at <= version.created_at <= ended:
             from tierbot.domain.training.evidence import in_words  # noqa: PLC0415 - brings SciPy; `tierbot status` needs none
 
-            evidence = in_words(version.card["metrics"].get("off_policy") or {}, "challenger", "champion")
+            evidence = in_words(version.card["metrics"].get("off_policy") or {})
             told = {"number": version.number, "promoted": decision["promote"], "reason": decision["reason"]}
             return {**told, "off_policy": evidence} if evidence else told
     return None
