@@ -188,14 +188,10 @@ class Pseudonyms:
 
     def __init__(self, key: bytes) -> None:
         self._key = key
-        self._known: dict[str, str] = {}
 
     def __call__(self, user: str) -> str:
         """Return a trainer's pseudonym (BLAKE2b keyed, 64 bits)."""
-        if user not in self._known:
-            digest = hashlib.blake2b(user.encode(), key=self._key, digest_size=8)
-            self._known[user] = f"t-{digest.hexdigest()}"
-        return self._known[user]
+        return "t-" + hashlib.blake2b(user.encode(), key=self._key, digest_size=8).hexdigest()
 
 
 def pseudonyms_of(store: Store, workspace: str) -> Pseudonyms:

@@ -78,7 +78,7 @@ class EncodedArchive:
         self.archive = archive
         self._encoder = encoder
         self._progress = progress
-        self._embeddings: NDArray[np.float32] | None = None
+        self._embeddings = np.zeros((len(archive), encoder.dimension), np.float32)
         self._known = np.zeros(len(archive), dtype=bool)
 
     def embeddings(self, rows: Sequence[int]) -> NDArray[np.float32]:
@@ -87,15 +87,10 @@ class EncodedArchive:
         missing = np.unique(index[~self._known[index]])
         for start in range(0, len(missing), _BATCH):
             part = missing[start : start + _BATCH]
-            found = self._encoder.encode([self.archive.articles[row].content for row in part])
-            if self._embeddings is None:
-                self._embeddings = np.zeros((len(self.archive), found.shape[1]), np.float32)
-            self._embeddings[part] = found
+            self._embeddings[part] = self._encoder.encode([self.archive.articles[row].content for row in part])
             self._known[part] = True
             self._progress(f"embedded {int(self._known.sum())} of {len(self.archive)} articles")
-        if self._embeddings is None:
-            return np.zeros((0, self._encoder.dimension), np.float32)
-        return np.asarray(self._embeddings[index])
+        return self._embeddings[index]
 
     def features(self, rows: Sequence[int]) -> Features:
         """Return the features of the given rows."""

@@ -60,11 +60,12 @@ class Watch:
     ) -> list[Suspicion]:
         """Return the suspicions from these posts' current votes (by post id) and events, most surprising first."""
         views = [_View(post, tuple(votes.get(post.id, ()))) for post in sorted(posts, key=lambda post: post.id)]
+        compared = list(_compared(views))
         found = [
-            *(s for s in self._significant(_clicks(views)) if s.observed >= _ALWAYS * s.chances),
+            *(s for s in self._significant(_clicks(compared)) if s.observed >= _ALWAYS * s.chances),
             *_hurrying(views, events, self.hurry, self.hurried),
-            *self._significant(_pushes(views)),
-            *self._significant(_denials(views)),
+            *self._significant(_pushes(compared)),
+            *self._significant(_denials(compared)),
             *_brigades(self._significant(_together(views)), views),
         ]
         return sorted(found, key=lambda s: (s.p_value, s.behavior, s.users, s.tag or ""))
@@ -114,38 +115,35 @@ class _View:
         return tag if count >= _OTHERS and 2 * count > others and not led else None
 
 
-def _clicks(views: Iterable[_View]) -> Iterator[_Chance]:
+# a post, one of its voters, the tags that they named, and the tag that the others agree on
+_Comparison = tuple[_View, str, set[str], str]
+
+
+def _compared(views: Iterable[_View]) -> Iterator[_Comparison]:
     for view in views:
+        for user, named in view.named.items():
+            if named and (agreed := view.consensus(user)) is not None:
+                yield view, user, named, agreed
+
+
+def _clicks(compared: Iterable[_Comparison]) -> Iterator[_Chance]:
+    for view, user, named, _ in compared:
         if view.on_display is not None:
-            for user, named in view.named.items():
-                if named and view.consensus(user) is not None:
-                    yield _Chance(Behavior.FARMING, (user,), None, view.post.id, view.on_display in named)
+            yield _Chance(Behavior.FARMING, (user,), None, view.post.id, view.on_display in named)
 
 
-def _pushes(views: Sequence[_View]) -> Iterator[_Chance]:
+def _pushes(compared: Sequence[_Comparison]) -> Iterator[_Chance]:
     """Test only tags that someone has named against a consensus: the others can't be surprising."""
-    dissents = [
-        (view, user, named, agreed)
-        for view in views
-        for user, named in view.named.items()
-        if named and (agreed := view.consensus(user)) is not None
-    ]
-    tried: dict[str, set[str]] = defaultdict(set)
-    for view, user, named, agreed in dissents:
-        tried[user] |= named - {agreed, view.on_display}
-    every = sorted(set().union(*tried.values()))
-    for view, user, named, agreed in dissents:
+    every = sorted({tag for view, _, named, agreed in compared for tag in named - {agreed, view.on_display}})
+    for view, user, named, agreed in compared:
         for tag in every:
             if tag not in {agreed, view.on_display}:
                 yield _Chance(Behavior.PUSHING, (user,), tag, view.post.id, tag in named)
 
 
-def _denials(views: Iterable[_View]) -> Iterator[_Chance]:
-    for view in views:
-        for user, named in view.named.items():
-            agreed = view.consensus(user) if named else None
-            if agreed is not None:
-                yield _Chance(Behavior.DENYING, (user,), agreed, view.post.id, agreed not in named)
+def _denials(compared: Iterable[_Comparison]) -> Iterator[_Chance]:
+    for view, user, named, agreed in compared:
+        yield _Chance(Behavior.DENYING, (user,), agreed, view.post.id, agreed not in named)
 
 
 def _together(views: Iterable[_View]) -> Iterator[_Chance]:
@@ -219,7 +217,8 @@ def _hurrying(
     when: dict[str, dict[str, datetime]] = defaultdict(dict)
     for event in events:
         post_id = post_at.get((event.channel, event.ts))
-        if event.added and event.origin is Origin.EVENT and post_id is not None:  # others have no time of their own
+        # a reconciled reaction has the time of the reconciliation
+        if event.added and event.origin is Origin.EVENT and post_id is not None:
             when[event.user][post_id] = min(event.happened_at, when[event.user].get(post_id, event.happened_at))
     found = []
     for user, first in sorted(when.items()):

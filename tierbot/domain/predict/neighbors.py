@@ -42,10 +42,6 @@ class Neighbors:
         tags = np.where(places >= 0, self.tags[:, places], np.float16(0)).astype(np.float16)
         return replace(self, tags=tags)
 
-    def trusted_like(self, other: "Neighbors") -> "Neighbors":
-        """Return these stories with the trust parameters of `other`."""
-        return replace(self, steepness=other.steepness, middle=other.middle, focus=other.focus)
-
     def trust(self, similarity: NDArray[np.float32]) -> NDArray[np.float64]:
         """Return the trust in a nearest neighbor at these cosines, in [0, 0.95]."""
         return _MOST_TRUST * 0.5 * (1 + np.tanh(0.5 * self.steepness * (similarity.astype(np.float64) - self.middle)))

@@ -8,7 +8,7 @@ import hashlib
 import unicodedata
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from importlib import resources
 from typing import Any
 
@@ -40,14 +40,6 @@ _CLEAR = 0.4  # the probability share at which a story gets the likeliest of its
 
 class MappingError(TierbotError):
     """An invalid mapping from categories to tags; the text names the file and the fix."""
-
-
-@dataclass(frozen=True, slots=True)
-class BootstrapModel:
-    """The classifier with its card, and the rows for retraining to replay."""
-
-    classifier: Classifier
-    rows: TrainingRows
 
 
 def shipped_mapping() -> str:
@@ -96,13 +88,16 @@ def earlier_and_later(
 def build(
     earlier: Sequence[ArchiveRow],
     later: Sequence[ArchiveRow],
-    features: tuple[Features, Features],  # of the earlier and of the later stories
+    features: tuple[Features, Features],
     mapping: Mapping[str, tuple[str, ...]],
     prior: Classifier,
     *,
     card: Mapping[str, Any],
-) -> BootstrapModel:
-    """Fit the bootstrap model to the earlier stories, with a prior from all tags' descriptions; measure it on the later."""
+) -> tuple[Classifier, TrainingRows]:
+    """Return the model fitted to the earlier stories and measured on the later ones, and the rows to replay.
+
+    features: of the earlier and of the later stories. prior: the model from all tags' descriptions.
+    """
     rows = _rows(earlier, features[0], mapping, prior)
     covered = sorted({tag for tags in mapping.values() for tag in tags})
     order = np.random.default_rng(_SEED).permutation(len(rows))
@@ -138,7 +133,7 @@ def build(
         "data": {"stories": len(earlier), "sha256": stories_sha256(earlier)},
         "measured": measured,
     }
-    return BootstrapModel(replace(classifier, card=about), rows.take(_evenly(rows)).times(REPLAY_WEIGHT))
+    return replace(classifier, card=about), rows.take(_evenly(rows)).times(REPLAY_WEIGHT)
 
 
 def _leveled(model: Classifier, features: Features, tags: set[str]) -> Classifier:

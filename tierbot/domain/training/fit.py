@@ -90,13 +90,14 @@ def refit(
     tfidf = tfidf_of(rows.features, prior, settings)
     design = Design(rows.features.embeddings, tfidf.transform(rows.features.words))
     found = _solve(design, rows, rows.weights, _stacked(prior, tfidf), _stacked(model, tfidf), settings)
+    near = model.neighbors
     return replace(
         _model(found, tfidf, rows.keys[said], prior),
         slope=model.slope,
         offset=model.offset,
         sharpness=model.sharpness,
         adjustment=model.adjustment,
-        neighbors=neighbors_of(rows).trusted_like(model.neighbors),
+        neighbors=replace(neighbors_of(rows), steepness=near.steepness, middle=near.middle, focus=near.focus),
     )
 
 
