@@ -10,10 +10,8 @@ from tierbot.reports.page.figures import agreement
 from tierbot.use_cases.ports import Transaction
 from tierbot.use_cases.recent_posts import recent_posts
 
-Report = dict[str, Any]
 
-
-def crowd_of(tx: Transaction) -> Report:
+def crowd_of(tx: Transaction) -> dict[str, Any]:
     """Return agreement and reliability over the open round and the four before it, as plain data.
 
     alpha: Krippendorff's α of the tag sets that voters named, with MASI distance: 1 is full agreement, 0 chance, None

@@ -149,7 +149,6 @@ class Only:
         )
 
     def __str__(self) -> str:
-        """Describe the filters in words."""
         parts = [
             self.rounds and f"rounds {', '.join(map(str, self.rounds))}",
             self.tags and f"tags {', '.join(sorted(self.tags))}",

@@ -64,7 +64,6 @@ def labeled_archive(
 
 
 def _in_order(rows: Sequence[ArchiveRow], rng: np.random.Generator) -> list[ArchiveRow]:
-    """Sort dated rows by date, and insert the undated ones at random positions."""
     dated = sorted((i for i, row in enumerate(rows) if row.published_at), key=lambda i: (rows[i].published_at, i))
     undated = [i for i, row in enumerate(rows) if not row.published_at]
     places = np.concatenate([(np.arange(len(dated)) + 0.5) / max(1, len(dated)), rng.random(len(undated))])

@@ -1,8 +1,4 @@
-"""Backtests the live bot's own decisions in memory, on a labeled archive with simulated trainers.
-
-Each round works as in production: select articles, predict, react, settle the votes, train and judge a challenger.
-Predictions always precede learning. A team can try it on its own archive before involving any colleague.
-"""
+"""Backtests the live bot's own decisions in memory, on a labeled archive with simulated trainers."""
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -70,8 +66,6 @@ class RoundResult:
 
 @dataclass(slots=True)
 class _Asked:
-    """A post with its prediction, events and votes."""
-
     row: int
     asked: Asked
     post: Post
@@ -101,8 +95,6 @@ def backtest(
 
 
 class _Backtest:
-    """A running backtest: posts, votes and the live model so far."""
-
     def __init__(
         self,
         archive: LabeledArchive,
@@ -157,7 +149,6 @@ class _Backtest:
         return [self._tag_ids[best] in self._archive.true_tags[row] for best, row in zip(top, rows, strict=True)]
 
     def _window_accuracy(self) -> float | None:
-        """Return the live model's accuracy on the window."""
         if not self._window:
             return None
         rows = range(self._end, len(self._archive))

@@ -64,11 +64,9 @@ class _Person:
 
 
 class Colleagues:
-    """A team of colleagues. speed: simulated seconds per real second.
+    """A team of colleagues in a sandbox, at `speed` simulated seconds per real second.
 
-    control_url: the sandbox's control API ("http://127.0.0.1:1234/control/"); token: its token, if any. Stories that
-    aren't in `truth` are ignored. Decisions depend on `seed`, the story and what is visible when a colleague looks, not
-    on the order of the posts.
+    Stories that aren't in `truth` are ignored. Decisions depend on `seed`, the story and what is visible at the time.
     """
 
     def __init__(
@@ -130,12 +128,10 @@ class Colleagues:
             self._thread.join(timeout)
 
     def __enter__(self) -> Self:
-        """Start."""
         self.start()
         return self
 
     def __exit__(self, *_: object) -> None:
-        """Stop."""
         self.stop()
 
     def _run(self) -> None:

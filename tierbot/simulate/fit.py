@@ -45,8 +45,6 @@ class FittedTrainer:
 
 @dataclass(slots=True)
 class _Share:
-    """Hits and observations."""
-
     hits: float = 0.0
     of: float = 0.0
 
@@ -60,8 +58,6 @@ class _Share:
 
 @dataclass(slots=True)
 class _Counts:
-    """The counts for one trainer."""
-
     known: _Share = field(default_factory=_Share)  # blank arm: named the only true tag
     known_by_tag: dict[str, _Share] = field(default_factory=lambda: defaultdict(_Share))
     sibling: _Share = field(default_factory=_Share)
@@ -124,7 +120,6 @@ def fit_trainers(
 
 
 def _presence(said: Iterable[Sequence[ReactionEvent]]) -> dict[str, tuple[datetime, datetime]]:
-    """Return the times of each person's first and last reaction."""
     found: dict[str, tuple[datetime, datetime]] = {}
     for event in (event for group in said for event in group):
         first, last = found.get(event.user, (event.happened_at, event.happened_at))

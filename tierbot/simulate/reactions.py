@@ -49,7 +49,6 @@ def reactions_to(
 
 
 def _visible(acts: Sequence[tuple[float, str, Act]], until: float) -> Counter[str]:
-    """Count the people by emoji at a given time."""
     visible: Counter[str] = Counter()
     for at, _, act in acts:
         if at <= until:

@@ -20,14 +20,14 @@ def test_a_retraining_puts_the_estimates_for_both_models_on_its_card() -> None:
     n = len(plain.verdicts)
     rng = np.random.default_rng(0)
     what = Logged(rng.random(n), np.full(n, 0.9), plain.verdicts.targets.argmax(axis=1))
-    card = train_challenger(replace(plain, logged=what)).card
+    card = train_challenger(replace(plain, logged=what)).classifier.card
     evidence = card["metrics"]["off_policy"]
     assert evidence["n"] == card["metrics"]["promotion"]["n"] > 0
     for model in ("challenger", "champion"):
         assert set(evidence[model]) == {"ips", "snips", "dr"}
         assert evidence[model]["snips"]["effective_n"] <= evidence["n"]
     assert f"{evidence['n']} posts" in in_words(evidence)
-    assert train_challenger(plain).card["metrics"]["off_policy"] == {}
+    assert train_challenger(plain).classifier.card["metrics"]["off_policy"] == {}
 
 
 def test_the_model_that_would_have_shown_what_was_rewarded_is_worth_more() -> None:

@@ -52,7 +52,6 @@ class Held:
     rule: str
 
     def __str__(self) -> str:
-        """Return the reason for display: "word: crypto*"."""
         return f"{self.boundary}: {self.rule}"
 
 

@@ -1,8 +1,4 @@
-"""Compares the ledger with Slack's current reactions, and turns what was missed into events.
-
-These events are stamped with the time at which the comparison started. Anything that happens later has a later
-time and wins, whenever it arrives.
-"""
+"""Turns what Slack has and the ledger lacks into events, stamped when the comparison began: later ones win."""
 
 from collections.abc import Iterable
 from datetime import datetime

@@ -81,8 +81,6 @@ class Watch:
 
 @dataclass(frozen=True, slots=True)
 class _Chance:
-    """An occasion on which a behavior could be seen, and whether it was."""
-
     behavior: Behavior
     users: tuple[str, ...]
     tag: str | None

@@ -1,8 +1,4 @@
-"""Derives the current votes from the ledger of reaction events.
-
-The result depends only on the set of events, not on their order or repetition, so late, repeated or reordered
-deliveries change nothing (tests/domain/feedback checks this property).
-"""
+"""Derives the current votes from the ledger: from the set of its events, whatever their order or repetition."""
 
 from collections import Counter
 from collections.abc import Collection, Iterable

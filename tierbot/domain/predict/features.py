@@ -1,8 +1,4 @@
-"""Computes the classifier's input: an article's sentence embedding, hashed words and site.
-
-Features don't depend on a model, so they can be computed once, stored without the text and replayed in training.
-The classifier weights (idf) and scales them.
-"""
+"""Computes the classifier's input, independent of any model: a text's embedding, hashed words and site."""
 
 import re
 from collections.abc import Iterable, Iterator, Sequence

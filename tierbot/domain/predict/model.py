@@ -143,7 +143,6 @@ class ExternalPredictor:
         return found
 
     def _check(self, found: NDArray[np.float64]) -> None:
-        """Raise PredictorError unless every row is a probability distribution."""
         if not np.isfinite(found).all():
             row = int(np.flatnonzero(~np.isfinite(found).all(axis=1))[0])
             raise self._error(f"returned NaN or infinity for article {row + 1} of {len(found)}")

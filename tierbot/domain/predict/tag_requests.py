@@ -1,8 +1,4 @@
-"""Turns tag requests into predictions to post. They aren't a sample, because nothing is selected.
-
-A requested message is posted like any article. A check asks whether a given tag is true: that tag is shown with
-probability 1, with 👍 and 👎, whatever the model predicts; the model's p is stored as well.
-"""
+"""Turns tag requests into predictions to post: no sample, and a check shows the asked tag with probability 1."""
 
 from collections.abc import Sequence
 from dataclasses import replace

@@ -1,8 +1,4 @@
-"""Builds the bootstrap model that ships, from a labeled archive, and from descriptions for tags without data.
-
-A mapping translates the archive's categories to tags. The newest stories are held out to measure the model. The
-training rows are stored as features, without text, for retraining to replay.
-"""
+"""Builds the bootstrap model that ships, from a labeled archive, and from descriptions for tags without data."""
 
 import hashlib
 import unicodedata

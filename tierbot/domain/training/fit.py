@@ -28,27 +28,22 @@ class NothingToLearnError(TierbotError):
 
 @dataclass(frozen=True, slots=True)
 class FitSettings:
-    """How the head is fitted.
-
-    word_scale, site_scale: the length of the word vector and of a site, relative to the unit-length embedding.
-    most_words, most_sites: how many are kept, most frequent first. adjustment: τ of `logit_adjustment` with up to
-    `adjusted_labels` labels; with more, it falls with the square of their number.
-    """
+    """How the head is fitted. Scales are relative to the unit-length embedding."""
 
     c: float = 0.15  # the inverse of the penalty on coefficients, as scikit-learn's C
     bias_penalty: float = 0.1  # the penalty on a tag's level
     positive_exponent: float = 0.3  # positives of a tag with share q weigh ((1 − q)/q)^positive_exponent
-    word_scale: float = 1.0
-    site_scale: float = 0.5
+    word_scale: float = 1.0  # the length of the word vector
+    site_scale: float = 0.5  # the length of a site
     fewest_rows: int = 2  # a word must occur in this many rows
-    most_words: int = 40_000
+    most_words: int = 40_000  # kept, most frequent first
     most_sites: int = 5_000
     folds: int = 4  # for calibration; with more than `most_folded` rows, a single part of `held_out` rows
     most_folded: int = 6_000
     held_out: int = 3_000
     tolerance: float = 0.02
-    adjustment: float = 0.3
-    adjusted_labels: int = 500
+    adjustment: float = 0.3  # τ of `logit_adjustment`
+    adjusted_labels: int = 500  # with more labels, τ falls with the square of their number
 
 
 def fit(

@@ -44,11 +44,6 @@ class TrainingResult:
     classifier: Classifier
     decision: Decision
 
-    @property
-    def card(self) -> Mapping[str, Any]:
-        """The parent, encoder digest, data cursor and hash, metrics and decision (JSON)."""
-        return self.classifier.card
-
 
 def train_challenger(job: TrainingJob) -> TrainingResult:
     """Fit a challenger, compare it with the champion on verdicts new to both, and refit on everything.

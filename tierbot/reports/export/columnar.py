@@ -35,7 +35,6 @@ def arrow_schema() -> Any:
 
 
 def _batches(rows: Iterable[Row]) -> Iterator[Any]:
-    """Yield the rows as record batches."""
     import pyarrow as pa  # noqa: PLC0415
 
     schema, source = arrow_schema(), iter(rows)

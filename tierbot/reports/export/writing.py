@@ -12,7 +12,6 @@ from tierbot.use_cases.ports import Transaction
 
 
 def _counted(items: Iterator[Settled], written: Written) -> Iterator[Row]:
-    """Yield the items as rows and count them."""
     for item in items:
         written.rows += 1
         written.votes += len(item.votes)

@@ -24,8 +24,6 @@ _MOVES = 1000  # audit trail entries to search for rollbacks
 
 @dataclass(slots=True)
 class _Seen:
-    """Totals over the rounds read so far."""
-
     judged: list[Judged] = field(default_factory=list)
     rounds: list[RoundFigures] = field(default_factory=list)
     agreement: list[figures.Agreement] = field(default_factory=list)

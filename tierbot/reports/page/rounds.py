@@ -174,7 +174,6 @@ def _series(drawing: Drawing, points: Sequence[tuple[float, float]], kind: str) 
 
 
 def _estimates(drawing: Drawing, points: Sequence[tuple[float, Estimate]], up: Scale, kind: str) -> None:
-    """Draw a series of known estimates with their intervals."""
     for x, estimate in points:
         low, high = up(estimate.low or 0.0), up(estimate.high or 0.0)
         drawing.line(x, low, x, high, f"interval {kind}")

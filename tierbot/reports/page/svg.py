@@ -72,7 +72,6 @@ class Drawing:
             x += 33 + LETTER * len(words)
 
     def __str__(self) -> str:
-        """Return the SVG element."""
         return (
             f'<svg viewBox="0 0 {_number(WIDTH)} {_number(self._height)}" role="img" '
             f'aria-label="{escape(self._description)}">{"".join(self._parts)}</svg>'

@@ -126,7 +126,6 @@ class AnchorAware:
 
 
 def _report(asked: Sequence[VotedPost], data: Encoded, found: Estimates) -> Fitted:
-    """Turn the arrays back into posts and users."""
     posteriors = {
         a.post.id: dict(zip(data.sets[at], found.posterior[data.start[at] : data.start[at + 1]].tolist(), strict=True))
         for at, a in enumerate(asked)

@@ -91,10 +91,10 @@ class BetaPrior:
 
 
 def crowd_prior(tallies: Iterable[tuple[float, float]]) -> BetaPrior:
-    """Estimate the prior from the crowd: (right, judged) of each trainer.
+    """Estimate the prior from (right, judged) of each trainer: the crowd's share, and a beta-binomial's moment estimate.
 
-    The mean is the crowd's share of right votes. The strength is the moment estimate of a beta-binomial: the more
-    alike trainers are, the stronger the prior. Kleinman (1973), "Proportions with Extraneous Variance", JASA 68.
+    The more alike trainers are, the stronger the prior. Kleinman (1973), "Proportions with Extraneous Variance", JASA
+    68.
     """
     seen = np.array([(right, judged) for right, judged in tallies if judged > 0], dtype=float).reshape(-1, 2)
     right, judged = seen[:, 0], seen[:, 1]

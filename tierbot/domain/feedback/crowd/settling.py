@@ -38,11 +38,8 @@ class CrowdReport:
 
     def answers(self) -> list[tuple[str, str, float]]:
         """Return (item, label, confidence in [0, 1]) for every item."""
-        place = {name: at for at, name in enumerate(self.settlement.table.labels)}
-        return [
-            (item, label, float(self.settlement.probabilities[row, place[label]]))
-            for row, (item, label) in enumerate(self.settlement.chosen.items())
-        ]
+        confidence = self.settlement.probabilities.max(axis=1).tolist()
+        return [(*chosen, share) for chosen, share in zip(self.settlement.chosen.items(), confidence, strict=True)]
 
 
 def settle_crowd(
