@@ -22,7 +22,7 @@ def honest_crowd(seed: int, tag_ids: Sequence[str], size: int = SIZE) -> tuple[S
 
 
 def noisy_crowd(seed: int, tag_ids: Sequence[str], size: int = SIZE) -> tuple[SimulatedTrainer, ...]:
-    """Return the same people, but 30 % of them lazy (anchoring 0.4 to 0.9) and 5 % adversaries on one tag each."""
+    """Return the same people, but 30% of them lazy (anchoring 0.4 to 0.9) and 5% adversaries on one tag each."""
     rng = np.random.default_rng([seed, 2])
     people = list(honest_crowd(seed, tag_ids, size))
     lazy, against = round(LAZY * size), round(ADVERSARIES * size)

@@ -2,7 +2,7 @@
 
 Run: python -m tests.benchmarks.drift [--streams 400] [--seed 7]        (about two minutes of one core)
 
-Each stream has 600 randomly chosen posts over 64 tags and a model that is right on 70 % of them; what shifts, shifts in
+Each stream has 600 randomly chosen posts over 64 tags and a model that is right on 70% of them; what shifts, shifts in
 the newest 150.
 """
 
@@ -13,15 +13,15 @@ from tierbot.domain.nouns import Estimate
 
 SHIFTS = {
     "nothing": {},
-    "a topic goes from 0.5 % to 8 % of posts": {"prior": 0.08},
-    "a topic goes from 0.5 % to 12 % of posts": {"prior": 0.12},
+    "a topic goes from 0.5% to 8% of posts": {"prior": 0.08},
+    "a topic goes from 0.5% to 12% of posts": {"prior": 0.12},
     "half of the commonest topic is missed": {"missed": 0.5},
     "all of the commonest topic is missed": {"missed": 1.0},
 }
 
 
 def main() -> None:
-    """Print the share of streams with a signal, and its 95 % interval."""
+    """Print the share of streams with a signal, and its 95% interval."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--streams", type=int, default=400)
     parser.add_argument("--seed", type=int, default=7)

@@ -3,9 +3,9 @@
     python -m tests.benchmarks.noise [--seeds 5] [--rounds 6] [--posts 200] [--streams huffpost lobsters] [--json]
     python -m tests.benchmarks.noise --coverage --seeds 34 [--selection random]
 
-The first compares the aggregators in backtests with an honest crowd and with the same people of whom 30 % are lazy
-(anchoring 0.4 to 0.9) and 5 % are adversaries on one tag: verdict accuracy, and the final model's accuracy on rows
-that nobody was shown. The second counts, with the noisy crowd, how often the 95 % interval of a round's accuracy on
+The first compares the aggregators in backtests with an honest crowd and with the same people of whom 30% are lazy
+(anchoring 0.4 to 0.9) and 5% are adversaries on one tag: verdict accuracy, and the final model's accuracy on rows
+that nobody was shown. The second counts, with the noisy crowd, how often the 95% interval of a round's accuracy on
 blank posts that were chosen at random covers the true accuracy, and how often the naive one, on all posts, does. With
 `--selection random` posts are not picked for being hard, so that the naive one shows what anchoring alone does to it.
 """
@@ -81,7 +81,7 @@ def play(
 
 
 def over_seeds(values: Sequence[float]) -> tuple[float, float]:
-    """Return the mean over seeds and the half-width of its 95 % interval (normal)."""
+    """Return the mean over seeds and the half-width of its 95% interval (normal)."""
     found = np.array(values, dtype=float)
     return float(found.mean()), float(1.96 * found.std(ddof=1) / np.sqrt(len(found))) if len(found) > 1 else float(
         "nan"

@@ -1,8 +1,8 @@
-"""Do off-policy estimates tell the truth? Bias, and coverage of the 95 % intervals, against what TIER reveals.
+"""Do off-policy estimates tell the truth? Bias, and coverage of the 95% intervals, against what TIER reveals.
 
 Run: python -m tests.benchmarks.off_policy [--logs 500] [--seed 0]        (about a minute of one core)
 
-Each log has n posts over 64 tags. A model's p is the world's, blurred; the policy in service (greedy with 5 % or 15 %
+Each log has n posts over 64 tags. A model's p is the world's, blurred; the policy in service (greedy with 5% or 15%
 exploration of its p) shows a tag, five colleagues answer, and the reward is the share that names it. The target is
 always to show the likeliest tag of another, better model. TIER reveals what that would have earned: the share of the
 same colleagues that named the target's tag. The reward model of the doubly robust estimate is the logging model's p.

@@ -2,9 +2,9 @@
 
 Run: python -m tests.benchmarks.queue [--seeds 20] [--json]        (some minutes of one core)
 
-Queue: 300 posts over 40 tags, a model that is right on about 60 %; 16 trainers, each good at some tags (expertise per
-tag from Beta(2.4, 1.6), as colleagues from different desks), ask for five at a time until so many votes are cast. What
-each knows is estimated from the posts that have settled, as in service. Measured: posts settled to the truth.
+Queue: 300 posts over 40 tags, a model that is right on about 60%; 16 trainers, each good at some tags (expertise per
+tag from Beta(2.4, 1.6), as colleagues from different desks), ask for five at a time until so many votes are cast.
+Measured: posts settled to the truth.
 Hours: a team of 12 with the activity of trainers.toml, a third of it eight hours behind; eight weeks of 15 posts a
 day; fixed: every three hours from nine to six as by default; ours: as many pushes, each at the hour drawn among those
 that the quiet hours leave. Measured: voters on a post, and posts with two or more, in the last four weeks.
@@ -15,24 +15,20 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
-from functools import partial
 
 import numpy as np
 
 from tierbot.domain.feedback import PlainRule
-from tierbot.domain.feedback.skill import skills
 from tierbot.domain.nouns import Arm, Outcome, Post, Says, Verdict, Vote
-from tierbot.domain.predict.assignment import Assigner, AssignmentCandidate
+from tierbot.domain.predict.assignment import Candidate, assign
 from tierbot.domain.predict.posting_hours import choose_slot, voters_by_hour
-from tierbot.domain.predict.queue import QueueCandidate as NeedCandidate
-from tierbot.domain.predict.queue import queue
 from tierbot.simulate.teams import load_trainers
 from tierbot.simulate.trainers import HOURS
 
 NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
 TAGS, POSTS, TRAINERS, FIVE = 40, 300, 16, 5
 RULE = PlainRule()
-POLICIES = ("random", "need", "gain")
+POLICIES = ("random", "ours")
 
 
 @dataclass
@@ -40,13 +36,12 @@ class World:
     """Posts, what is true of them, and what the trainers know, (trainers, tags)."""
 
     posts: list[Post]
-    beliefs: list[dict[str, float]]
     truth: list[int]
     knows: np.ndarray
 
 
 def world(rng: np.random.Generator) -> World:
-    posts, beliefs, truth = [], [], []
+    posts, truth = [], []
     for number in range(POSTS):
         true = int(rng.integers(TAGS))
         logits = rng.normal(size=TAGS)
@@ -56,9 +51,8 @@ def world(rng: np.random.Generator) -> World:
         shown = f"t{int(p.argmax()):02}"
         made = NOON + timedelta(minutes=number)
         posts.append(Post(f"p{number:03}", "d", "a", 1, Arm.BLANK, 0.15, shown, "C1", made, str(number), made))
-        beliefs.append({f"t{tag:02}": float(share) for tag, share in enumerate(p)})
         truth.append(true)
-    return World(posts, beliefs, truth, rng.beta(2.4, 1.6, size=(TRAINERS, TAGS)))
+    return World(posts, truth, rng.beta(2.4, 1.6, size=(TRAINERS, TAGS)))
 
 
 def play(policy: str, seed: int, votes_cast: int) -> float:
@@ -67,14 +61,12 @@ def play(policy: str, seed: int, votes_cast: int) -> float:
     game = world(np.random.default_rng([seed, 0]))
     votes: list[list[Vote]] = [[] for _ in game.posts]
     verdicts: list[Verdict | None] = [None] * POSTS
-    cast, skill = 0, skills([])
+    cast = 0
     while cast < votes_cast:
         who = int(rng.integers(TRAINERS))
         user = f"U{who:02}"
-        if cast % 50 < FIVE:
-            skill = skills((verdict, votes[at]) for at, verdict in enumerate(verdicts) if verdict is not None)
         mine = [at for at in range(POSTS) if all(vote.user != user for vote in votes[at])]
-        for at in _chosen(policy, mine, game, votes, verdicts, partial(skill, user), rng):
+        for at in _chosen(policy, mine, game, verdicts, rng):
             knows = rng.random() < game.knows[who, game.truth[at]]
             tag = game.truth[at] if knows else int(rng.integers(TAGS))
             votes[at].append(Vote(user, Says.NAMES, NOON, f"t{tag:02}"))
@@ -87,15 +79,10 @@ def play(policy: str, seed: int, votes_cast: int) -> float:
     return float(np.mean(right))
 
 
-def _chosen(policy, mine, game, votes, verdicts, skill, rng) -> list[int]:  # type: ignore[no-untyped-def]
+def _chosen(policy: str, mine: list[int], game: World, verdicts: list[Verdict | None], rng: np.random.Generator):
     place = {game.posts[at].id: at for at in mine}
-    if policy == "random":
-        return [int(at) for at in rng.permutation(mine)[:FIVE]]
-    if policy == "need":
-        found: Sequence[Post] = queue([NeedCandidate(game.posts[at], verdicts[at]) for at in mine], FIVE)
-        return [place[post.id] for post in found] or [int(at) for at in rng.permutation(mine)[:FIVE]]
-    made = [AssignmentCandidate(game.posts[at], game.beliefs[at], votes[at], verdicts[at]) for at in mine]
-    drawn = [place[one.post.id] for one in Assigner().assign(made, FIVE, skill, rng)]
+    made = [Candidate(game.posts[at], verdicts[at]) for at in mine]
+    drawn = [place[one.post.id] for one in assign(made, FIVE, rng)] if policy == "ours" else []
     return drawn or [int(at) for at in rng.permutation(mine)[:FIVE]]
 
 

@@ -3,7 +3,7 @@
     python -m tests.benchmarks.retraining [--sizes 10000 30000 100000] [--cache DIR] [--json]
 
 The job is the bot's own: stored embeddings and hashed words of stories from all three streams, the shipped model as
-prior and champion, its replayed rows, 5 % unbiased verdicts; the child process that the bot starts does the work, with
+prior and champion, its replayed rows, 5% unbiased verdicts; the child process that the bot starts does the work, with
 as many threads as it has there. The stories' labels are the shipped model's top tags, a tenth of them drawn at
 random; past 88,000 stories they come again with another word.
 """

@@ -13,7 +13,7 @@ ROUNDS, POSTS = 4, 200
 
 
 def main() -> None:
-    """Print the final accuracy with and without, and the difference, mean and 95 % interval over seeds."""
+    """Print the final accuracy with and without, and the difference, mean and 95% interval over seeds."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--seeds", type=int, default=5)
     parser.add_argument("--streams", nargs="+", default=STREAMS, choices=STREAMS)

@@ -12,7 +12,7 @@ _RESAMPLES = 2000
 
 @dataclass(frozen=True)
 class Spread:
-    """A mean and its 95 % interval (NaN where it cannot be known), from `count` values."""
+    """A mean and its 95% interval (NaN where it cannot be known), from `count` values."""
 
     mean: float
     low: float

@@ -3,10 +3,10 @@
 Run: python -m tests.benchmarks.test_anchoring [--seeds 5] [--posts 1000] [--json]
 or:  pytest tests/benchmarks/test_anchoring.py     (about a minute of one core)
 
-A crowd of 30 trainers judges posts over 64 tags; the classifier is right on 73 % of them, and errs half of the
+A crowd of 30 trainers judges posts over 64 tags; the classifier is right on 73% of them, and errs half of the
 time among the true tag's siblings. A trainer who meets a tag on display clicks it unread with her own
 probability, 0.35 on average for mild anchoring and 0.67 for strong: with five votes a post a majority then
-accepts about 34 % and 80 % of the wrong pre-fills, as in the pre-study. 15 % of posts are blank.
+accepts about 34% and 80% of the wrong pre-fills, as in the pre-study. 15% of posts are blank.
 """
 
 import argparse
@@ -56,7 +56,7 @@ def one_run(anchoring: float, seed: int, posts: int) -> dict[str, dict[str, floa
 
 @cache
 def mean_over_seeds(level: str, seeds: int, posts: int) -> dict[str, dict[str, float]]:
-    """Return method → measure → mean over the seeds, and its 95 % half-width as `±measure`."""
+    """Return method → measure → mean over the seeds, and its 95% half-width as `±measure`."""
     runs = [one_run(ANCHORING[level], seed, posts) for seed in range(seeds)]
     result: dict[str, dict[str, float]] = {}
     for method in runs[0]:

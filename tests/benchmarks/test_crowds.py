@@ -4,7 +4,7 @@ Run: python -m tests.benchmarks.test_crowds [--data ../shared/data/crowd] [--cro
 or:  pytest tests/benchmarks/test_crowds.py        (needs the same data; about three minutes of one core)
 
 Leave-one-set-out: for each set the settings of `HierarchicalDawidSkene` are chosen on the five others. To choose on more
-than five numbers, each set also enters thinned (60 % of the votes, 60 % of the workers, 3 or 5 votes an item),
+than five numbers, each set also enters thinned (60% of the votes, 60% of the workers, 3 or 5 votes an item),
 and a loss against the majority counts threefold: no surprise is worth more than a decimal.
 """
 
@@ -20,8 +20,13 @@ import numpy as np
 import pytest
 
 from tierbot.adapters.files.crowd_files import read_truth, read_votes
-from tierbot.domain.feedback.crowd.aggregators import DEFAULT_METHOD, HierarchicalDawidSkene, Majority, methods
-from tierbot.domain.feedback.crowd.aggregators.crowdkit import CLASSES
+from tierbot.domain.feedback.crowd.aggregators import (
+    CROWD_KIT,
+    DEFAULT_METHOD,
+    HierarchicalDawidSkene,
+    Majority,
+    methods,
+)
 from tierbot.domain.feedback.crowd.settling import settle_crowd
 from tierbot.domain.feedback.crowd.table import CrowdAggregator, CrowdResult, CrowdTable
 
@@ -149,7 +154,7 @@ def main() -> None:
     parser.add_argument("--json", action="store_true")
     options = parser.parse_args()
     crowds = load(options.data)
-    kits = [f"crowd-kit/{name}" for name in CLASSES] if options.crowd_kit else []
+    kits = [f"crowd-kit/{name}" for name in CROWD_KIT] if options.crowd_kit else []
     names = [name for name in methods() if not name.startswith("crowd-kit/")] + kits
     lines = {"majority, ties as a lottery": [scores(Majority(), [crowd])[0] for crowd in crowds.values()]}
     lines |= side_by_side(crowds, names)

@@ -32,7 +32,8 @@ import json, resource, sys, time
 from pathlib import Path
 from tierbot.adapters.store import open_store
 from tierbot.reports.dataset import Only, Pseudonyms
-from tierbot.reports.export import FORMATS, write_dataset
+from tierbot.reports.export import FORMATS
+from tierbot.reports.export.writing import write_dataset
 url, form, place, rounds = sys.argv[1:]
 only = Only(rounds=tuple(map(int, rounds.split(","))) if rounds else None)
 started = time.perf_counter()

@@ -13,7 +13,7 @@ def test_a_rounds_line_says_posts_clicks_verdicts_and_each_accuracy_with_its_int
     (result, *_) = play(topical(200), SMALL)
     _show(result)
     line = " ".join(capsys.readouterr().out.split())
-    assert line.startswith(f"Round 1: 40 posts, {result.clicks} clicks verdicts right 100 % accuracy ")
+    assert line.startswith(f"Round 1: 40 posts, {result.clicks} clicks verdicts right 100% accuracy ")
     assert f"n = {result.accuracy['blank'].n}" in line
     assert " window " in line
     assert "m0001 promoted" in line

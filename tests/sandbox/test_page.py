@@ -165,7 +165,7 @@ def test_the_panel_shows_what_the_bot_learned_as_soon_as_it_says_so(bot: Any, pa
         "row": {"title": "<script>alert(1)</script>"},
     }
     assert bot.http.put("panel", json=document).json()["ok"]
-    page.wait_for_selector('.big-number:has-text("62.5 %")')
+    page.wait_for_selector('.big-number:has-text("62.5%")')
     assert "bob" in page.inner_text(".verdict"), "one's own vote is seen, however many voted before"
     page.click(".verdict")
     page.wait_for_selector(f'.message.flash[data-ts="{bot.ts}"]')

@@ -11,8 +11,9 @@ from tests.support.archives import TOPICS, row, topical
 from tests.support.backtests import SMALL, play
 from tierbot.domain.nouns import TierbotError
 from tierbot.settings import Settings
-from tierbot.simulate import Kind, SimulatedTrainer, perfect_team
 from tierbot.simulate.choices import AGGREGATORS, LEARNERS, POLICIES, SELECTIONS, BacktestSettings
+from tierbot.simulate.teams import perfect_team
+from tierbot.simulate.trainers import Kind, SimulatedTrainer
 
 
 def test_it_learns_from_clicks_what_the_start_rows_did_not_tell() -> None:

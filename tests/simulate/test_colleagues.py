@@ -13,9 +13,10 @@ import httpx
 import pytest
 
 from tierbot.domain.tags import default_tag_space
-from tierbot.simulate import SimulatedTrainer, perfect_team
 from tierbot.simulate.colleagues import Colleagues, ColleaguesError
 from tierbot.simulate.messages import Truth
+from tierbot.simulate.teams import perfect_team
+from tierbot.simulate.trainers import SimulatedTrainer
 
 TAGS = default_tag_space()
 TRUTH = Truth((f"https://news.example/{tag}", f"About {tag}", (tag,)) for tag in TAGS.ids)
@@ -86,7 +87,7 @@ def test_perfect_colleagues_name_the_true_tag_of_each_post(box: Box) -> None:
         law = box.post("law", "food", "pizza")
         food = box.post("food", None)
         wait_until(lambda: len(team.clicks) == 6)
-        people = team.user_ids.values()
+        people = [one.user_id for one in team._people]
     emoji = {law: TAGS["law"].short_name, food: TAGS["food"].short_name}
     assert votes(box) == {(ts, user, name) for ts, name in emoji.items() for user in people}
     assert not any(click.error for click in team.clicks)
@@ -125,13 +126,13 @@ def test_posts_that_were_there_before_are_judged_once(box: Box) -> None:
         with Colleagues(box.control, perfect_team(2), TRUTH, TAGS, speed=600) as team:
             wait_until(lambda team=team: not team.busy)  # type: ignore[misc]
     assert len(votes(box)) == 2
-    assert team.clicks == ()
+    assert team.clicks == []
 
 
 def test_unknown_stories_private_ones_and_other_messages_are_passed_by(box: Box) -> None:
     with Colleagues(box.control, perfect_team(2), TRUTH, TAGS, speed=600) as team:
         box.call("chat.postMessage", channel=box.channel, text="Round 1 is over")
-        private = box.call("conversations.open", users=next(iter(team.user_ids.values())))["channel"]["id"]
+        private = box.call("conversations.open", users=team._people[0].user_id)["channel"]["id"]
         box.post("food", "food", channel=private)
         box.post("nobody-knows", "food", "pizza")
         box.post("law", None)

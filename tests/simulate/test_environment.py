@@ -8,8 +8,9 @@ import pytest
 from tests.support.archives import TOPICS, topical
 from tierbot.adapters.encoders.hashing import HashingEncoder
 from tierbot.domain.nouns import Arm, TierbotError
-from tierbot.simulate import SimulatedTrainer, perfect_team
 from tierbot.simulate.archive import labeled_archive
+from tierbot.simulate.teams import perfect_team
+from tierbot.simulate.trainers import SimulatedTrainer
 
 pytest.importorskip("gymnasium", reason='gymnasium is not installed (pip install "tierbot[gym]")')
 

@@ -12,9 +12,10 @@ import pytest
 from tierbot.domain.feedback import PlainRule
 from tierbot.domain.nouns import Arm, Post, ReactionEvent
 from tierbot.domain.tags import default_tag_space
-from tierbot.simulate import Kind, SimulatedTrainer, load_trainers
 from tierbot.simulate.fit import FittedTrainer, NothingToFitError, fit_trainers, trainers_toml
 from tierbot.simulate.reactions import Seen, reactions_to
+from tierbot.simulate.teams import load_trainers
+from tierbot.simulate.trainers import Kind, SimulatedTrainer
 
 TAGS = default_tag_space()
 MONDAY = datetime(2024, 1, 1, tzinfo=UTC)

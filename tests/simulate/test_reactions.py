@@ -12,8 +12,9 @@ from tests.support.votes import NOON, post
 from tierbot.domain.feedback import votes_of
 from tierbot.domain.nouns import Arm, Post, ReactionEvent, Says
 from tierbot.domain.tags import default_tag_space
-from tierbot.simulate import SimulatedTrainer, perfect_team
 from tierbot.simulate.reactions import Seen, prefilled, reactions_to
+from tierbot.simulate.teams import perfect_team
+from tierbot.simulate.trainers import SimulatedTrainer
 
 TAGS = default_tag_space()
 

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from tierbot.domain.tags import default_tag_space
-from tierbot.simulate import Kind, demo_team, load_trainers
-from tierbot.simulate.trainers import HOURS, TrainerError
+from tierbot.simulate.teams import demo_team, load_trainers
+from tierbot.simulate.trainers import HOURS, Kind, TrainerError
 
 IDS = default_tag_space().ids
 

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from tests.support.votes import NOON
 from tierbot.domain.nouns import Arm, Source, Tag
 from tierbot.domain.tags import TagSpace, default_tag_space
-from tierbot.simulate import Kind, SimulatedTrainer, View, decide, perfect_team
-from tierbot.simulate.trainers import HOURS, SHARES, TrainerError
+from tierbot.simulate.teams import perfect_team
+from tierbot.simulate.trainers import HOURS, SHARES, Kind, SimulatedTrainer, TrainerError, View, decide
 
 TAGS = default_tag_space()
 PERFECT = SimulatedTrainer("Perfect")

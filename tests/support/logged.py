@@ -10,7 +10,9 @@ from tierbot.domain.feedback import PlainRule
 from tierbot.domain.nouns import Arm, Article, Post, Prediction, Says, Selection, Vote, key
 from tierbot.domain.tags import TagSpace, default_tag_space
 from tierbot.reports.dataset import Only, Pseudonyms
-from tierbot.reports.export import FORMATS, Written, write_dataset
+from tierbot.reports.export import FORMATS
+from tierbot.reports.export.format import Written
+from tierbot.reports.export.writing import write_dataset
 from tierbot.use_cases.ports import Workspace
 
 TEAM, NOON, DIGEST = "T1", datetime(2026, 3, 2, 12, tzinfo=UTC), "digest"

@@ -23,7 +23,7 @@ def settled(number: int, top: str, true: str, strategy: str = RANDOM, outcome: O
 def stream(
     rng: np.random.Generator, *, prior: float = 0.0, missed: float = 0.0, many: int = RECENT + BEFORE
 ) -> list[SettledPost]:
-    """Return posts over 64 tags, the commonest 8 %, of a model that is right on 70 %.
+    """Return posts over 64 tags, the commonest 8%, of a model that is right on 70%.
 
     In the newer window a rare tag gets `prior` of all posts, and of the commonest tag `missed` are not recognised.
     """

@@ -255,9 +255,7 @@ def build(
         game=game,
         explanations=Explanations(store, registry, encoder),
         menu_votes=MenuVotes(store, clock, worker.wake),
-        invitations=Invitations(
-            store, clock, loop.ask, settings.minimum_voters, chats, np.random.default_rng([seed, 1])
-        ),
+        invitations=Invitations(store, clock, loop.ask, chats, np.random.default_rng([seed, 1])),
         home=HomePage(store, game),
         nudges=nudges,
         setup=setup,

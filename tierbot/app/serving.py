@@ -76,7 +76,8 @@ def web_of(bot: Tierbot, identity: Identity | None, health: Health, metrics: Met
 def _report(bot: Tierbot) -> tuple[Any, ...]:
     """Return the routes of the report; without a token that protects it there are none."""
     from tierbot.adapters.http.report_page import report_routes  # noqa: PLC0415 - starlette
-    from tierbot.reports.page import content_security_policy, report_of, report_page  # noqa: PLC0415
+    from tierbot.reports.page.gather import report_of  # noqa: PLC0415
+    from tierbot.reports.page.render import content_security_policy, report_page  # noqa: PLC0415
 
     def page(workspace: str | None) -> str:
         wanted = workspace or bot.only_workspace()

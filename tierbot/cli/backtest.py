@@ -95,9 +95,9 @@ def backtest(
         else:
             _show(result)
     if plot is not None:
-        from tierbot.reports.curves import learning_curve
+        from tierbot.reports.charts import learning_curve
 
-        plot.write_bytes(learning_curve(played))
+        plot.write_bytes(learning_curve([(one.posts, one.accuracy, one.window_accuracy) for one in played]))
         err.print(f"Wrote {plot}.")
 
 
@@ -143,7 +143,7 @@ def _spread(found: "Mapping[str, float | None]") -> str:
 def _show(result: "RoundResult") -> None:
     record = result.as_json()
     window = "" if result.window_accuracy is None else f"   window {result.window_accuracy:.1%}"
-    right = "–" if result.verdict_accuracy is None else f"{100 * result.verdict_accuracy:.0f} %"
+    right = "–" if result.verdict_accuracy is None else f"{100 * result.verdict_accuracy:.0f}%"
     out.print(
         f"Round {result.round:3}: {result.posts} posts, {result.clicks} clicks   verdicts right {right}   "
         f"accuracy {percent(record['accuracy']['all'])}, blank {percent(record['accuracy']['blank'])}{window}   "

@@ -47,11 +47,11 @@ def build_bootstrap(
     features = _features(earlier, encoder, report), _features(later, encoder, report)
     report("Fitting …")
     command = " ".join(["tierbot models build", *(path.name for path in archives)])
-    made = build(
+    classifier, replayed = build(
         earlier, later, features, categories, coldstart(tags.active, encoder.encode), card={"command": command}
     )
-    rows, weights = rows_to_bytes(made.rows, encoder.digest), made.classifier.to_bytes()
-    card = {**made.classifier.card, "rows": len(made.rows), "rows_sha256": hashlib.sha256(rows).hexdigest()}
+    rows, weights = rows_to_bytes(replayed, encoder.digest), classifier.to_bytes()
+    card = {**classifier.card, "rows": len(replayed), "rows_sha256": hashlib.sha256(rows).hexdigest()}
     sha256 = hashlib.sha256(weights).hexdigest()
     version = ModelVersion(BOOTSTRAP, 0, None, ModelState.CHAMPION, encoder.digest, sha256, now, card)
     write_whole(folder / f"{ROWS}.safetensors", rows)

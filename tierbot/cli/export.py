@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from tierbot.app.bootstrap import Tierbot
     from tierbot.domain.tags import TagSpace
     from tierbot.reports.dataset import Only, Pseudonyms
-    from tierbot.reports.export import ExportFormat, Written
+    from tierbot.reports.export.format import ExportFormat, Written
 
 
 def export(
@@ -89,7 +89,7 @@ def _write(
 
     from tierbot.adapters.atomic import STDOUT, drafted
     from tierbot.reports.dataset import pseudonyms_of
-    from tierbot.reports.export import write_dataset
+    from tierbot.reports.export.writing import write_dataset
 
     bot.loop.settle(workspace)
     names = None if identities else pseudonyms_of(bot.store, workspace)

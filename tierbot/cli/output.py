@@ -45,8 +45,8 @@ def counted(number: int, noun: str) -> str:
 
 
 def percent(estimate: Mapping[str, Any]) -> str:
-    """Write an estimate as "71 % (64–77, n = 180)"."""
+    """Write an estimate as "71% (64–77, n = 180)"."""
     if not estimate.get("n"):
         return "–"
     value, low, high = (round(100 * estimate[name]) for name in ("value", "low", "high"))
-    return f"{value} % ({low}–{high}, n = {estimate['n']})"
+    return f"{value}% ({low}–{high}, n = {estimate['n']})"

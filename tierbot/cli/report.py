@@ -25,7 +25,8 @@ def report(
     Example: `tierbot report --out report.html --rounds 8`
     """
     from tierbot.adapters.atomic import drafted
-    from tierbot.reports.page import report_of, report_page
+    from tierbot.reports.page.gather import report_of
+    from tierbot.reports.page.render import report_page
 
     bot, workspace = offline()
     bot.loop.settle(workspace)

@@ -46,7 +46,7 @@ def status(as_json: AsJson = False) -> None:
 
 
 def _overview(store: "Store", workspaces: "Sequence[Workspace]", channel: str, *, as_json: bool) -> None:
-    from tierbot.reports.overview import overview_of, state_in_words
+    from tierbot.reports.status import overview_of, state_in_words
 
     found = []
     for workspace in workspaces:

@@ -1,8 +1,4 @@
-"""Defines the nouns of TIER as frozen data: no I/O, no clock, no randomness.
-
-Each word means the same thing here, in the database, in commands and in the docs (see docs/design.md).
-Times are aware UTC datetimes; probabilities are in [0, 1].
-"""
+"""Defines the nouns of TIER as frozen data. Times are aware UTC datetimes; probabilities are in [0, 1]."""
 
 from __future__ import annotations
 
@@ -19,7 +15,7 @@ DAWN = datetime(1970, 1, 1, tzinfo=UTC)
 """Earlier than any event."""
 
 Z95 = 1.959963984540054
-"""The normal quantile of a 95 % interval."""
+"""The normal quantile of a 95% interval."""
 
 
 class TierbotError(Exception):
@@ -65,11 +61,7 @@ class Thread:
 
 @dataclass(frozen=True, slots=True)
 class Article:
-    """One thing to classify: a story, a message, a caption. `copies` counts the duplicates folded into it.
-
-    asked_by: the user who requested tags for it; asked_in: the thread to ask in (None: in the channel, when its turn
-    comes). check_tag: ask only whether this tag is true.
-    """
+    """One thing to classify: a story, a message, a caption. `copies` counts the duplicates folded into it."""
 
     id: str
     title: str
@@ -80,9 +72,9 @@ class Article:
     published_at: datetime | None = None
     image_url: str | None = None
     copies: int = 1
-    asked_by: str | None = None
-    asked_in: Thread | None = None
-    check_tag: str | None = None
+    asked_by: str | None = None  # the user who requested tags for it
+    asked_in: Thread | None = None  # the thread to ask in (None: in the channel, when its turn comes)
+    check_tag: str | None = None  # ask only whether this tag is true
 
     @property
     def content(self) -> str:
@@ -92,10 +84,7 @@ class Article:
 
 @dataclass(frozen=True, slots=True)
 class GivenLabel:
-    """An article's true tags, with weights in (0, 1], from an archive that was labeled elsewhere.
-
-    `source` names the archive. A tag that never occurs in an archive wasn't an option there.
-    """
+    """An article's true tags, weights in (0, 1]; a tag that never occurs in an archive wasn't an option there."""
 
     article_id: str
     tags: Mapping[str, float]
@@ -130,24 +119,19 @@ class Selection:
 
 @dataclass(frozen=True, slots=True)
 class Prediction:
-    """A model version's prediction for an article, and the tag that the policy chose to show.
-
-    probabilities: the model's p over tag ids (sums to 1). policy_probabilities: π over tag ids, the
-    distribution that `shown_tag` was drawn from. propensity = π(shown_tag). metadata: for later audits, such as
-    timings, the random draw, masked tags and folded duplicates.
-    """
+    """A model version's prediction for an article, and the tag that the policy chose to show."""
 
     id: str
     article_id: str
     model_version: str
     policy: str
     shown_tag: str
-    propensity: float
-    probabilities: Mapping[str, float]
-    policy_probabilities: Mapping[str, float]
+    propensity: float  # π(shown_tag)
+    probabilities: Mapping[str, float]  # the model's p over tag ids (sums to 1)
+    policy_probabilities: Mapping[str, float]  # π over tag ids, the distribution that `shown_tag` was drawn from
     selection: Selection
     created_at: datetime
-    metadata: Mapping[str, Any] = field(default_factory=dict)
+    metadata: Mapping[str, Any] = field(default_factory=dict)  # for audits, such as timings and masked tags
 
     @property
     def top_tag(self) -> str:
@@ -174,17 +158,14 @@ class Post:
 
 @dataclass(frozen=True, slots=True)
 class Invitation:
-    """A post sent to one trainer as a direct message; reactions there are votes on the post.
-
-    `ts` and `sent_at` are None until Slack has accepted it.
-    """
+    """A post sent to one trainer as a direct message; reactions there are votes on the post."""
 
     id: str
     post_id: str
     user: str
     channel: str
     created_at: datetime
-    ts: str | None = None
+    ts: str | None = None  # until Slack has accepted it
     sent_at: datetime | None = None
 
 
@@ -204,16 +185,13 @@ class Origin(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class ReactionEvent:
-    """One reaction added or removed, as it arrived. The ledger is append-only: these never change.
-
-    name: Slack's raw emoji name, skin tone included; for Source.MENU, a tag id.
-    """
+    """One reaction added or removed, as it arrived. The ledger is append-only: these never change."""
 
     event_id: str
     channel: str
     ts: str
     user: str
-    name: str
+    name: str  # Slack's raw emoji name, skin tone included; for Source.MENU, a tag id
     added: bool
     happened_at: datetime
     received_at: datetime
@@ -231,14 +209,11 @@ class Says(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Vote:
-    """One person's current vote on one post. `tag` is set if and only if `says` is NAMES.
-
-    at: when the earliest variant that still counts was added.
-    """
+    """One person's current vote on one post. `tag` is set if and only if `says` is NAMES."""
 
     user: str
     says: Says
-    at: datetime
+    at: datetime  # when the earliest variant that still counts was added
     tag: str | None = None
 
 
@@ -252,18 +227,13 @@ class Outcome(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What the votes on one post settle to; deterministic in (ledger_cursor, aggregator, model_versions).
-
-    tags: true tags with weights in (0, 1], empty unless outcome is NAMED. reward: in [0, 1], None without
-    voters. weight: how much the verdict counts in training, in [0, 1); it grows with the number of voters.
-    voters, support, rejects, unsure: raw counts. reason: "too_few" or "split" for an abstention.
-    """
+    """What the votes on one post settle to; deterministic in (ledger_cursor, aggregator). Counts are raw."""
 
     post_id: str
     outcome: Outcome
-    tags: Mapping[str, float]
-    reward: float | None
-    weight: float
+    tags: Mapping[str, float]  # true tags with weights in (0, 1], empty unless outcome is NAMED
+    reward: float | None  # in [0, 1], None without voters
+    weight: float  # how much the verdict counts in training, in [0, 1); it grows with the number of voters
     voters: int
     support: Mapping[str, int]
     rejects: int
@@ -271,7 +241,7 @@ class Verdict:
     aggregator: str
     ledger_cursor: int
     settled_at: datetime
-    reason: str | None = None
+    reason: str | None = None  # "too_few" or "split" for an abstention
     model_versions: tuple[str, ...] = ()
 
 
@@ -301,16 +271,13 @@ class Round:
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """One trainer's row in the standings of a round, or of all time.
-
-    agreed: of the `settled` articles, those on which the trainer named a true tag or rejected a wrong one.
-    """
+    """One trainer's row in the standings of a round, or of all time."""
 
     rank: int
     user: str
     score: int
     judged: int
-    agreed: int
+    agreed: int  # of the `settled` articles, those on which the trainer named a true tag or rejected a wrong one
     settled: int
 
     @property
@@ -321,21 +288,17 @@ class Standing:
 
 @dataclass(frozen=True, slots=True)
 class Trainer:
-    """A colleague who reacts: what is stored about them. Score, streak and reliability are derived.
-
-    name: shown instead of a mention to people who don't want to be pinged. opted_out: of mentions and nudges.
-    notes: what the bot has already done for them (JSON), so it isn't repeated.
-    """
+    """A colleague who reacts: what is stored about them. Score, streak and reliability are derived."""
 
     user: str
-    name: str = ""
-    opted_out: bool = False
-    notes: Mapping[str, Any] = field(default_factory=dict)
+    name: str = ""  # shown instead of a mention to people who don't want to be pinged
+    opted_out: bool = False  # of mentions and nudges
+    notes: Mapping[str, Any] = field(default_factory=dict)  # what the bot has already done for them (JSON)
 
 
 @dataclass(frozen=True, slots=True)
 class Estimate:
-    """A share of n observations with its 95 % interval (Wilson); all None if n is 0."""
+    """A share of n observations with its 95% interval (Wilson); all None if n is 0."""
 
     n: int
     value: float | None
@@ -344,14 +307,14 @@ class Estimate:
 
     @classmethod
     def of_share(cls, hits: float, n: int) -> Estimate:
-        """Return hits / n with its 95 % interval."""
+        """Return hits / n with its 95% interval."""
         if n == 0:
             return cls(0, None, None, None)
         return cls(n, hits / n, *wilson_interval(hits / n, n))
 
 
 def wilson_interval(share: float, n: float) -> tuple[float, float]:
-    """Return the 95 % interval of a share of n > 0 observations (Wilson, JASA 1927), which stays in [0, 1]."""
+    """Return the 95% interval of a share of n > 0 observations (Wilson, JASA 1927), which stays in [0, 1]."""
     bottom = 1 + Z95**2 / n
     middle = (share + Z95**2 / (2 * n)) / bottom
     half = Z95 * sqrt(max(0.0, share * (1 - share)) / n + Z95**2 / (4 * n**2)) / bottom

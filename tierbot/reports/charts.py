@@ -1,16 +1,20 @@
-"""Draw the chart posted at the end of a round: accuracy by round on the left, voting patterns on the right.
+"""Draw PNGs: the chart posted at the end of a round, and a backtest's learning curve; readable in black and white.
 
-`python -m tierbot.reports.charts` reads the figures as JSON from standard input and writes a PNG to standard output. The
-bot runs it in a child process, because an imported matplotlib stays in memory.
+`python -m tierbot.reports.charts` reads a round's figures as JSON from standard input and writes its chart to standard
+output. The bot runs it in a child process, because an imported matplotlib stays in memory.
 """
 
 import json
 import math
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from io import BytesIO
+from itertools import accumulate
 from typing import Any
 
+import numpy as np
+
+from tierbot.domain.nouns import Estimate
 from tierbot.domain.rounds.figures import AGREED, NAMED_ANOTHER, PATTERNS, REJECTED, UNSURE, RoundFigures
 
 _SIZE, _DPI, _FONT = (10.0, 5.6), 160, 15  # inches: 1600 × 896 pixels, readable on a phone without zooming
@@ -29,16 +33,14 @@ _MOST_LABELED = 8  # columns above which the numbers don't fit
 
 
 def round_chart(figures: Sequence[RoundFigures]) -> bytes:
-    """Return a PNG of the rounds in `figures`, oldest first: accuracy with 95 % intervals, and voting patterns."""
+    """Return a PNG of the rounds in `figures`, oldest first: accuracy with 95% intervals, and voting patterns."""
     from matplotlib import rc_context  # noqa: PLC0415 - slow and large, see above
-    from matplotlib.backends.backend_agg import FigureCanvasAgg  # noqa: PLC0415
     from matplotlib.figure import Figure  # noqa: PLC0415
     from matplotlib.layout_engine import ConstrainedLayoutEngine  # noqa: PLC0415
 
     with rc_context({"font.size": _FONT, "hatch.linewidth": 0.6, "axes.edgecolor": _GRAY}):
         layout = ConstrainedLayoutEngine(w_pad=0.12, h_pad=0.12)
         figure = Figure(figsize=_SIZE, dpi=_DPI, layout=layout, facecolor="white")
-        FigureCanvasAgg(figure)
         left, right = figure.subplots(1, 2)
         _draw_accuracy(left, figures)
         _draw_patterns(right, figures)
@@ -49,9 +51,40 @@ def round_chart(figures: Sequence[RoundFigures]) -> bytes:
             if figures:
                 first, last = figures[0].number, figures[-1].number
                 axes.set_xlim(first - 0.6, max(last, first + _FEWEST - 1) + 0.9)
-        png = BytesIO()
-        figure.savefig(png, format="png", metadata={"Software": None})
+        return _png(figure)
+
+
+def learning_curve(rounds: Sequence[tuple[int, Mapping[str, Estimate], float | None]]) -> bytes:
+    """Return a PNG of accuracy against posts so far, from (posts, accuracy by arm, accuracy on later stories)."""
+    from matplotlib.figure import Figure  # noqa: PLC0415
+
+    figure = Figure(figsize=(8, 4.5), dpi=150, layout="constrained")
+    axes = figure.add_subplot()
+    judged = list(accumulate(posts for posts, _, _ in rounds))
+    for arm, mark, label in (("all", "o-", "all posts"), ("blank", "s:", "blank arm (no hint shown)")):
+        points = [(x, accuracy[arm]) for x, (_, accuracy, _) in zip(judged, rounds, strict=True)]
+        _draw_estimates(axes, points, fmt=mark, capsize=3, label=label)
+    later = [(x, share) for x, (_, _, share) in zip(judged, rounds, strict=True) if share is not None]
+    if later:
+        axes.plot(*zip(*later, strict=True), "k--", label="later stories, never shown")
+    axes.set(xlabel="posts judged", ylabel="accuracy", ylim=(0, 1))
+    axes.grid(alpha=0.3)
+    axes.legend(loc="lower right")
+    return _png(figure)
+
+
+def _png(figure: Any) -> bytes:
+    png = BytesIO()
+    figure.savefig(png, format="png", metadata={"Software": None})
     return png.getvalue()
+
+
+def _draw_estimates(axes: Any, points: Iterable[tuple[float, Estimate]], **look: Any) -> None:
+    known = [(x, e.value, e.low, e.high) for x, e in points if e.value is not None]
+    if known:
+        x, value, low, high = np.array(known, dtype=float).T
+        # rounding may put a bound a hair beyond its value
+        axes.errorbar(x, value, yerr=np.maximum([value - low, high - value], 0.0), **look)
 
 
 def _draw_accuracy(axes: Any, figures: Sequence[RoundFigures]) -> None:
@@ -62,18 +95,15 @@ def _draw_accuracy(axes: Any, figures: Sequence[RoundFigures]) -> None:
         ("all", -0.1, {"fmt": "o-", "color": _INK, "ms": 9, "lw": 2.5}, "all posts"),
     ):
         points = [(one.number, e) for one in figures if (e := getattr(one, name)).value is not None]
-        if not points:
-            continue
-        values = [float(e.value) for _, e in points]
-        below = [max(0.0, value - float(e.low)) for value, (_, e) in zip(values, points, strict=True)]
-        above = [max(0.0, float(e.high) - value) for value, (_, e) in zip(values, points, strict=True)]
-        places = [number + shift for number, _ in points]
-        axes.errorbar(places, values, yerr=[below, above], capsize=5, elinewidth=1.5, label=label, **look)
-        lowest = min(lowest, *(value - gap for value, gap in zip(values, below, strict=True)))
-        if name == "all":
+        _draw_estimates(
+            axes, [(number + shift, e) for number, e in points], capsize=5, elinewidth=1.5, label=label, **look
+        )
+        lowest = min([lowest, *(e.low for _, e in points)])
+        if name == "all" and points:
+            number, last = points[-1]
             axes.annotate(
-                f"{values[-1]:.0%}", (points[-1][0] + 0.2, values[-1]), (6, 0), textcoords="offset points",
-                va="center", fontweight="bold", color=_INK, annotation_clip=False,
+                f"{last.value:.0%}", (number + 0.2, last.value), (6, 0), textcoords="offset points", va="center",
+                fontweight="bold", color=_INK, annotation_clip=False,
             )  # fmt: skip
     axes.set_ylim(min(0.9, math.floor(10 * lowest) / 10) if lowest < 1.0 else 0.0, 1.02)
     axes.yaxis.set_major_formatter(lambda share, _: f"{share:.0%}")

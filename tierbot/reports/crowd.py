@@ -10,16 +10,14 @@ from tierbot.reports.page.figures import agreement
 from tierbot.use_cases.ports import Transaction
 from tierbot.use_cases.recent_posts import recent_posts
 
-Report = dict[str, Any]
 
-
-def crowd_of(tx: Transaction) -> Report:
+def crowd_of(tx: Transaction) -> dict[str, Any]:
     """Return agreement and reliability over the open round and the four before it, as plain data.
 
     alpha: Krippendorff's α of the tag sets that voters named, with MASI distance: 1 is full agreement, 0 chance, None
     without comparable votes; on all posts and on blank ones, which show no hint. trainers: most reliable first, with
     posts judged, `reliability` (how often a considered vote is right) and `anchoring` (how often they click the shown
-    tag without reading), both with 95 % intervals and shrunk to the crowd's mean while votes are few. doubts: see
+    tag without reading), both with 95% intervals and shrunk to the crowd's mean while votes are few. doubts: see
     doubts.py.
     """
     posts = recent_posts(tx)

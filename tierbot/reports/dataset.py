@@ -1,8 +1,4 @@
-"""Define the exported dataset: one row per settled post, each column with its description.
-
-The data dictionary, the dataset card and every format use this one list of columns, which people who train on exports
-rely on. This module only reads from a transaction; the formats write the files.
-"""
+"""Define the exported dataset: the one list of columns that the dictionary, the card and every format use."""
 
 import hashlib
 import secrets
@@ -132,23 +128,16 @@ def row_of(item: Settled) -> dict[str, Any]:
     return {column.name: column.value(item) for column in COLUMNS}
 
 
-# --- which rows -----------------------------------------------------------------------------------
-
-
 @dataclass(frozen=True, slots=True)
 class Only:
-    """Filters for the exported rows; None means no filter.
-
-    tags: shown or settled on. min_confidence: lower bound of the model's probability of the shown tag. min_weight: lower
-    bound of the verdict's weight. since: the cursor of an earlier export.
-    """
+    """Filters for the exported rows; None means no filter."""
 
     rounds: tuple[int, ...] | None = None
-    tags: frozenset[str] | None = None
+    tags: frozenset[str] | None = None  # shown or settled on
     arms: tuple[Arm, ...] | None = None
-    min_confidence: float = 0.0
-    min_weight: float = 0.0
-    since: int = 0
+    min_confidence: float = 0.0  # lower bound of the model's probability of the shown tag
+    min_weight: float = 0.0  # lower bound of the verdict's weight
+    since: int = 0  # the cursor of an earlier export
 
     def takes(self, prediction: Prediction, verdict: Verdict) -> bool:
         """Return whether a post passes the filters; the database applies those for rounds, arms and cursor."""
@@ -160,7 +149,6 @@ class Only:
         )
 
     def __str__(self) -> str:
-        """Describe the filters in words."""
         parts = [
             self.rounds and f"rounds {', '.join(map(str, self.rounds))}",
             self.tags and f"tags {', '.join(sorted(self.tags))}",
@@ -173,10 +161,7 @@ class Only:
 
 
 def settled_posts(tx: Transaction, only: Only, name: Callable[[str], str]) -> Iterator[Settled]:
-    """Iterate over the filtered posts in the order in which they settled, with one page in memory at a time.
-
-    Raises TierbotError immediately if the cursor is from another database.
-    """
+    """Iterate over the filtered posts as they settled, a page at a time. TierbotError for another database's cursor."""
     if only.since > tx.verdicts.cursor():
         raise TierbotError(
             f"The cursor {only.since} is later than the newest verdict ({tx.verdicts.cursor()}), so it belongs to another "
@@ -197,29 +182,19 @@ def _paged(tx: Transaction, only: Only, name: Callable[[str], str]) -> Iterator[
         after = page[-1][0]
 
 
-# --- pseudonyms -----------------------------------------------------------------------------------
-
-
 class Pseudonyms:
     """Name trainers by a keyed hash: stable across a workspace's exports, meaningless without the key."""
 
     def __init__(self, key: bytes) -> None:
         self._key = key
-        self._known: dict[str, str] = {}
 
     def __call__(self, user: str) -> str:
         """Return a trainer's pseudonym (BLAKE2b keyed, 64 bits)."""
-        if user not in self._known:
-            digest = hashlib.blake2b(user.encode(), key=self._key, digest_size=8)
-            self._known[user] = f"t-{digest.hexdigest()}"
-        return self._known[user]
+        return "t-" + hashlib.blake2b(user.encode(), key=self._key, digest_size=8).hexdigest()
 
 
 def pseudonyms_of(store: Store, workspace: str) -> Pseudonyms:
-    """Return a workspace's pseudonyms; the first call creates and stores a secret key.
-
-    Raises TierbotError if the workspace is not set up.
-    """
+    """Return a workspace's pseudonyms; the first call stores a secret key. TierbotError if it isn't set up."""
     with store.read(workspace) as tx:
         key = tx.workspaces.pseudonym_key()
     if key is None:

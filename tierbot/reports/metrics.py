@@ -10,6 +10,7 @@ import threading
 import time
 from collections import Counter as Tally
 from collections.abc import Callable, Iterable, Iterator
+from functools import partial
 
 from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
@@ -31,38 +32,26 @@ class Metrics:
 
     def __init__(self, registry: CollectorRegistry) -> None:
         self.registry = registry
-        self._answers = Counter(
-            "tierbot_slack_events", "Requests from Slack, by kind and outcome.", ["kind", "outcome"], registry=registry
+        counter, histogram = partial(Counter, registry=registry), partial(Histogram, registry=registry)
+        self._answers = counter(
+            "tierbot_slack_events", "Requests from Slack, by kind and outcome.", ["kind", "outcome"]
         )
-        self._seconds = Histogram(
+        self._seconds = histogram(
             "tierbot_slack_acknowledge_seconds",
             "Time until Slack's request was acknowledged.",
             ["kind"],
             buckets=_QUICK,
-            registry=registry,
         )
-        self._lag = Histogram(
-            "tierbot_ledger_lag_seconds",
-            "Time from a reaction in Slack to its row in the ledger.",
-            buckets=(0.1, 0.25, 0.5, *_PATIENT[2:]),
-            registry=registry,
+        lags = (0.1, 0.25, 0.5, *_PATIENT[2:])
+        self._lag = histogram(
+            "tierbot_ledger_lag_seconds", "Time from a reaction in Slack to its row in the ledger.", buckets=lags
         )
-        self._limited = Counter(
-            "tierbot_slack_rate_limited", "429 answers, by Web API method.", ["method"], registry=registry
+        self._limited = counter("tierbot_slack_rate_limited", "429 answers, by Web API method.", ["method"])
+        self._worked = histogram(
+            "tierbot_work_seconds", "Duration of settling, retraining and other jobs.", ["work"], buckets=_PATIENT
         )
-        self._worked = Histogram(
-            "tierbot_work_seconds",
-            "Duration of settling, retraining and other jobs.",
-            ["work"],
-            buckets=_PATIENT,
-            registry=registry,
-        )
-        self._failed = Counter(
-            "tierbot_work_failures", "Jobs that failed and will be retried.", ["work"], registry=registry
-        )
-        self._logged = Counter(
-            "tierbot_log_records", "Log records at warning level and above.", ["level"], registry=registry
-        )
+        self._failed = counter("tierbot_work_failures", "Jobs that failed and will be retried.", ["work"])
+        self._logged = counter("tierbot_log_records", "Log records at warning level and above.", ["level"])
         for level in ("warning", "error", "critical"):
             self._logged.labels(level)
 
@@ -148,25 +137,22 @@ class StoreFigures(Collector):
             yield from self._kept[1]
 
     def _read(self) -> list[Metric]:
-        up = GaugeMetricFamily("tierbot_database_up", "1 if the database answered.")
+        name, text = "tierbot_database_up", "1 if the database answered."
         try:
-            figures = self._figures()
+            return [_gauge(name, text, 1), *self._figures()]
         except TierbotError as fault:
             _log.warning("Cannot read the database's figures: %s", fault)
-            up.add_metric([], 0.0)
-            return [up]
-        up.add_metric([], 1.0)
-        return [up, *figures]
+            return [_gauge(name, text, 0)]
 
     def _figures(self) -> list[Metric]:
-        rows, models, feeds = Tally[str](), Tally[str](), Tally[str]()
+        rows, models, feeds = Tally[str](), Tally[str](), Tally({"sound": 0, "broken": 0})
         late, orphans = 0.0, 0
         hits: dict[tuple[str, str], Tally[str]] = {}
         now = self._clock.now()
         running = self._store.running_ids()
         for workspace in running:
             with self._store.read(workspace) as tx:
-                rows.update({str(state): count for state, count in tx.outbox.counts().items()})
+                rows.update(tx.outbox.counts())
                 oldest, champion, lease = tx.outbox.oldest(), tx.models.champion(), tx.leases.get("scheduler")
                 feeds.update("broken" if one.problem else "sound" for one in tx.feeds.all())
                 current, cursor = tx.rounds.current(), tx.verdicts.cursor()
@@ -182,18 +168,11 @@ class StoreFigures(Collector):
                 hits.setdefault(place, Tally()).update(counted)
         return [
             _gauge("tierbot_workspaces", "Active workspaces.", len(running)),
-            _by("tierbot_outbox_rows", "Outbox rows by state.", "state", {s: rows[s] for s in map(str, DeliveryState)}),
+            _by("tierbot_outbox_rows", "Outbox rows by state.", "state", [(str(s), rows[s]) for s in DeliveryState]),
             _gauge("tierbot_outbox_late_seconds", "How long the oldest due outbox row has waited.", late),
-            _by(
-                "tierbot_models_in_service", "Workspaces by champion.", "model", dict(models.most_common(_MOST_MODELS))
-            ),
+            _by("tierbot_models_in_service", "Workspaces by champion.", "model", models.most_common(_MOST_MODELS)),
             _gauge("tierbot_schedule_orphans", "Workspaces whose schedule no process runs.", orphans),
-            _by(
-                "tierbot_feeds",
-                "Feeds by outcome of the last poll.",
-                "state",
-                {s: feeds[s] for s in ("sound", "broken")},
-            ),
+            _by("tierbot_feeds", "Feeds by outcome of the last poll.", "state", feeds.items()),
             *_accuracy(hits),
         ]
 
@@ -216,8 +195,8 @@ def _accuracy(hits: dict[tuple[str, str], Tally[str]]) -> list[Metric]:
     value = GaugeMetricFamily(
         "tierbot_round_accuracy_ratio", "Share of posts whose likeliest tag was true.", labels=labels
     )
-    low = GaugeMetricFamily("tierbot_round_accuracy_low_ratio", "Lower end of its 95 % interval.", labels=labels)
-    high = GaugeMetricFamily("tierbot_round_accuracy_high_ratio", "Upper end of its 95 % interval.", labels=labels)
+    low = GaugeMetricFamily("tierbot_round_accuracy_low_ratio", "Lower end of its 95% interval.", labels=labels)
+    high = GaugeMetricFamily("tierbot_round_accuracy_high_ratio", "Upper end of its 95% interval.", labels=labels)
     for place, counted in sorted(hits.items()):
         settled.add_metric(place, counted["settled"])
         estimate = Estimate.of_share(counted["right"], counted["conclusive"])
@@ -231,8 +210,8 @@ def _gauge(name: str, text: str, value: float) -> Metric:
     return GaugeMetricFamily(name, text, float(value))
 
 
-def _by(name: str, text: str, label: str, values: dict[str, int]) -> Metric:
+def _by(name: str, text: str, label: str, values: Iterable[tuple[str, int]]) -> Metric:
     family = GaugeMetricFamily(name, text, labels=[label])
-    for key, value in values.items():
+    for key, value in values:
         family.add_metric([key], value)
     return family

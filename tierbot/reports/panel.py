@@ -1,6 +1,5 @@
 """Report what tierbot learned as one JSON document, which the sandbox's page shows beside the channel."""
 
-from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
 
@@ -20,11 +19,7 @@ _DRIFT_EVERY = 20  # settled posts between drift tests, which cost more than eve
 
 
 class Panel:
-    """Computes the panel after each settling, with a cache of what rarely changes.
-
-    Without the cache, each settling would read twelve rounds, thousands of posts in a long game. Use one instance per
-    workspace, from one thread at a time.
-    """
+    """Computes a workspace's panel after each settling, caching the older rounds. For one thread at a time."""
 
     def __init__(self) -> None:
         self._current = 0
@@ -42,18 +37,15 @@ class Panel:
             self._current, self._drift = current, None
         settled = self._former + tx.verdicts.settled(rounds=numbers[-_LIVE:])
         newest = sorted(settled, key=lambda item: (item.verdict.settled_at, item.post.id))[-_VERDICTS:][::-1]
+        if self._drift is None or len(settled) >= self._drift[0] + _DRIFT_EVERY:
+            self._drift = len(settled), drift_of(settled).as_dict()
         return {
             "accuracy": _by_round(settled, current),
             "verdicts": _verdicts(tx, newest),
             "model": _model(tx, settled),
-            "drift": self._drifting(settled),
+            "drift": self._drift[1],
             "row": _row(tx, newest[0]) if newest else None,
         }
-
-    def _drifting(self, settled: list[SettledPost]) -> dict[str, Any]:
-        if self._drift is None or len(settled) >= self._drift[0] + _DRIFT_EVERY:
-            self._drift = len(settled), drift_of(settled).as_dict()
-        return self._drift[1]
 
 
 def _by_round(settled: list[SettledPost], current: int) -> list[dict[str, Any]]:
@@ -111,13 +103,12 @@ def _model(tx: Transaction, settled: list[SettledPost]) -> dict[str, Any] | None
     champion = tx.models.champion()
     if champion is None:
         return None
-    data: Mapping[str, Any] = champion.card.get("data") or {}
     mine = accuracy(item for item in settled if item.model_version == champion.id)
     return {
         "version": champion.id,
         "since": champion.created_at.isoformat(),
         "accuracy": mine.value,
-        "trained_on": data.get("verdicts"),
+        "trained_on": (champion.card.get("data") or {}).get("verdicts"),
     }
 
 

@@ -7,7 +7,7 @@ from typing import Any
 from tierbot.domain.nouns import Origin
 from tierbot.domain.rounds.boards import RoundStatus
 from tierbot.domain.training.drift import drift_of
-from tierbot.use_cases.ports import SCHEDULER, SCHEDULER_LEASE, Delivery, DeliveryState, Job, Transaction
+from tierbot.use_cases.ports import SCHEDULER, SCHEDULER_LEASE, DeliveryState, Transaction, Workspace
 from tierbot.use_cases.recent_posts import ROUNDS
 from tierbot.use_cases.rounds.round_report import round_status
 
@@ -17,28 +17,44 @@ Status = dict[str, Any]
 
 
 def status_of(tx: Transaction, default_channel: str, now: datetime) -> Status:
-    """Return the status of the transaction's workspace as plain data, with times as datetimes.
-
-    default_channel: the channel to use if the workspace has chosen none; may be empty.
-    """
+    """Return a workspace's status as plain data, with times as datetimes; default_channel may be empty."""
     known, current = tx.workspaces.get(), tx.rounds.current()
     channel = known.plays_in(default_channel) if known else default_channel
-    newest, smoke_test = tx.ledger.newest(Origin.EVENT), tx.workspaces.smoke_test()
+    newest, smoke_test, champion = tx.ledger.newest(Origin.EVENT), tx.workspaces.smoke_test(), tx.models.champion()
+    recent = range(max(1, current.number - ROUNDS + 1), current.number + 1) if current else ()
     return {
-        "workspace": {"id": known.id if known else None, "name": known.name if known else None}
-        | {"stopped_at": known.stopped_at if known else None},
+        "workspace": {name: getattr(known, name, None) for name in ("id", "name", "stopped_at")},
         "channel": channel or None,
         **_running(tx, now),
         "paused": known is not None and known.paused,
         "last_reaction_at": newest.received_at if newest else None,
         "round": _round(tx, round_status(tx, current)) if current else None,
-        "model": _model(tx),
+        "model": ({"id": champion.id, "made_at": champion.created_at, "parent": champion.parent} if champion else None),
         "outbox": _outbox(tx, now),
-        "parked": [_parked(delivery) for delivery in tx.outbox.parked()[-_MOST_PARKED:]],
-        "jobs": [_job(job) for job in tx.agenda.all()],
+        "parked": [
+            {
+                "id": one.id,
+                "kind": str(one.kind),
+                "channel": one.channel,
+                "created_at": one.created_at,
+                "slack_says": one.error,
+            }
+            for one in tx.outbox.parked()[-_MOST_PARKED:]
+        ],
+        "jobs": [
+            {
+                "job": job.kind,
+                "due_at": job.due_at,
+                "ran_at": job.ran_at,
+                "asked_by": job.asked_by,
+                "failed": job.attempts,
+                "error": job.error,
+            }
+            for job in tx.agenda.all()
+        ],
         "feeds": _feeds(tx),
         "smoke_test": asdict(smoke_test) if smoke_test else None,
-        "drift": _drift(tx),
+        "drift": drift_of(tx.verdicts.settled(rounds=list(recent))).as_dict(),
         "doubts": [
             {"id": one.id, "users": list(one.users), "evidence": one.evidence}
             for one in tx.doubts.all()
@@ -69,19 +85,6 @@ def _round(tx: Transaction, status: RoundStatus) -> Status:
     }
 
 
-def _model(tx: Transaction) -> Status | None:
-    champion = tx.models.champion()
-    if champion is None:
-        return None
-    return {"id": champion.id, "made_at": champion.created_at, "parent": champion.parent}
-
-
-def _drift(tx: Transaction) -> Status:
-    current = tx.rounds.current()
-    last = range(max(1, current.number - ROUNDS + 1), current.number + 1) if current else ()
-    return drift_of(tx.verdicts.settled(rounds=list(last))).as_dict()
-
-
 def _outbox(tx: Transaction, now: datetime) -> Status:
     counts, oldest = tx.outbox.counts(), tx.outbox.oldest()
     late = max(0.0, (now - oldest.due_at).total_seconds()) if oldest else 0.0
@@ -95,27 +98,6 @@ def _outbox(tx: Transaction, now: datetime) -> Status:
     }
 
 
-def _parked(delivery: Delivery) -> Status:
-    return {
-        "id": delivery.id,
-        "kind": str(delivery.kind),
-        "channel": delivery.channel,
-        "created_at": delivery.created_at,
-        "slack_says": delivery.error,
-    }
-
-
-def _job(job: Job) -> Status:
-    return {
-        "job": job.kind,
-        "due_at": job.due_at,
-        "ran_at": job.ran_at,
-        "asked_by": job.asked_by,
-        "failed": job.attempts,
-        "error": job.error,
-    }
-
-
 def _feeds(tx: Transaction) -> Status:
     listed = tx.feeds.all()
     return {
@@ -126,3 +108,29 @@ def _feeds(tx: Transaction) -> Status:
             if one.problem
         ],
     }
+
+
+def overview_of(tx: Transaction, workspace: Workspace, default_channel: str) -> Status:
+    """Return a workspace's summary as plain data, with times as datetimes."""
+    counts, current = tx.outbox.counts(), tx.rounds.current()
+    return {
+        "id": workspace.id,
+        "name": workspace.name,
+        "enterprise": workspace.enterprise,
+        "channel": workspace.plays_in(default_channel) or None,
+        "stopped_at": workspace.stopped_at,
+        "paused": workspace.paused,
+        "round": current.number if current else None,
+        "posts": len(tx.posts.in_round(current.number)) if current else 0,
+        "waiting": counts[DeliveryState.PENDING] + counts[DeliveryState.SENDING],
+        "parked": counts[DeliveryState.PARKED],
+    }
+
+
+def state_in_words(found: Status) -> str:
+    """Describe a workspace's state in a few words."""
+    if found["stopped_at"]:
+        return f"stopped {found['stopped_at']:%Y-%m-%d %H:%M}, not installed"
+    if not found["channel"]:
+        return "no channel yet"
+    return "paused" if found["paused"] else "active"

@@ -26,16 +26,13 @@ class ArchiveTooSmallError(TierbotError):
 
 @dataclass(frozen=True, slots=True)
 class LabeledArchive:
-    """Articles in chronological order, with the true tag ids of each.
-
-    folded: how many rows repeat an article. unlabeled: how many rows have no tag of the space.
-    """
+    """Articles in chronological order, with the true tag ids of each."""
 
     tags: TagSpace
     articles: tuple[Article, ...]
     true_tags: tuple[tuple[str, ...], ...]
-    folded: int = 0
-    unlabeled: int = 0
+    folded: int = 0  # how many rows repeat an article
+    unlabeled: int = 0  # how many rows have no tag of the space
 
     def __len__(self) -> int:
         return len(self.articles)
@@ -67,7 +64,6 @@ def labeled_archive(
 
 
 def _in_order(rows: Sequence[ArchiveRow], rng: np.random.Generator) -> list[ArchiveRow]:
-    """Sort dated rows by date, and insert the undated ones at random positions."""
     dated = sorted((i for i, row in enumerate(rows) if row.published_at), key=lambda i: (rows[i].published_at, i))
     undated = [i for i, row in enumerate(rows) if not row.published_at]
     places = np.concatenate([(np.arange(len(dated)) + 0.5) / max(1, len(dated)), rng.random(len(undated))])
@@ -81,7 +77,7 @@ class EncodedArchive:
         self.archive = archive
         self._encoder = encoder
         self._progress = progress
-        self._embeddings: NDArray[np.float32] | None = None
+        self._embeddings = np.zeros((len(archive), encoder.dimension), np.float32)
         self._known = np.zeros(len(archive), dtype=bool)
 
     def embeddings(self, rows: Sequence[int]) -> NDArray[np.float32]:
@@ -90,15 +86,10 @@ class EncodedArchive:
         missing = np.unique(index[~self._known[index]])
         for start in range(0, len(missing), _BATCH):
             part = missing[start : start + _BATCH]
-            found = self._encoder.encode([self.archive.articles[row].content for row in part])
-            if self._embeddings is None:
-                self._embeddings = np.zeros((len(self.archive), found.shape[1]), np.float32)
-            self._embeddings[part] = found
+            self._embeddings[part] = self._encoder.encode([self.archive.articles[row].content for row in part])
             self._known[part] = True
             self._progress(f"embedded {int(self._known.sum())} of {len(self.archive)} articles")
-        if self._embeddings is None:
-            return np.zeros((0, self._encoder.dimension), np.float32)
-        return np.asarray(self._embeddings[index])
+        return self._embeddings[index]
 
     def features(self, rows: Sequence[int]) -> Features:
         """Return the features of the given rows."""

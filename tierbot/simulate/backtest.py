@@ -1,12 +1,8 @@
-"""Backtests the live bot's own decisions in memory, on a labeled archive with simulated trainers.
-
-Each round works as in production: select articles, predict, react, settle the votes, train and judge a challenger.
-Predictions always precede learning. A team can try it on its own archive before involving any colleague.
-"""
+"""Backtests the live bot's own decisions in memory, on a labeled archive with simulated trainers."""
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime, timedelta
 from time import perf_counter
 from typing import Any
@@ -16,7 +12,7 @@ import numpy as np
 from tierbot.domain.articles.rows import ArchiveRow
 from tierbot.domain.feedback import votes_of
 from tierbot.domain.nouns import Arm, Estimate, Outcome, Post, ReactionEvent, SettledPost, Vote, key
-from tierbot.domain.predict.asking import Asked, AskingContext, ask_about
+from tierbot.domain.predict.asking import Asked, Asker, AskingContext, ask_about
 from tierbot.domain.predict.classifier import Classifier
 from tierbot.domain.predict.coldstart import coldstart
 from tierbot.domain.predict.features import Features, joined
@@ -27,7 +23,7 @@ from tierbot.domain.training.judge import accuracy, is_unbiased
 from tierbot.domain.training.retrain import TrainingJob, train_challenger
 from tierbot.domain.training.rows import TrainingRows, labeled_rows, teaches, verdict_rows
 from tierbot.simulate.archive import EncodedArchive, LabeledArchive, Progress, labeled_archive
-from tierbot.simulate.choices import LEARNERS, BacktestSettings, asker_of, settler_of, split_of
+from tierbot.simulate.choices import LEARNERS, POLICIES, SELECTIONS, BacktestSettings, settler_of, split_of
 from tierbot.simulate.reactions import Seen, reactions_to
 from tierbot.simulate.teams import team_of
 from tierbot.simulate.trainers import SimulatedTrainer
@@ -41,31 +37,26 @@ _CHANNEL = "C-BACKTEST"
 
 @dataclass(frozen=True, slots=True)
 class RoundResult:
-    """The result of one round. Estimates have a 95 % interval (Wilson).
+    """The result of one round. Estimates have a 95% interval (Wilson).
 
-    clicks: adds and removes; verdicts: posts that settled; abstentions: the others. verdict_accuracy: share of verdicts
-    that are right according to the archive (every named tag is true; for "wrong", the shown tag isn't). accuracy: of
-    the model's likeliest tag against the archive's true tags, before learning: on `all` posts, and on `blank` posts
-    that were selected at random. reported: the same two as the bot itself would report them, against its verdicts.
-    arrived_accuracy: on all articles that arrived in this round, which both estimate. window_accuracy: of the live
-    model after the round, on the `window_rows` last rows of the archive, which are never shown (None without a
-    window). model: its version; promoted, reason: whether this round's challenger was promoted, and why.
+    `accuracy` is of the model's likeliest tag against the archive's true tags, before learning: on `all` posts, and on
+    `blank` posts that were selected at random.
     """
 
     round: int
     posts: int
-    clicks: int
-    verdicts: int
-    abstentions: int
-    verdict_accuracy: float | None
+    clicks: int  # adds and removes
+    verdicts: int  # posts that settled
+    abstentions: int  # the others
+    verdict_accuracy: float | None  # share of verdicts that are right according to the archive
     accuracy: Mapping[str, Estimate]
-    reported: Mapping[str, Estimate]
-    arrived_accuracy: Estimate
-    window_accuracy: float | None
+    reported: Mapping[str, Estimate]  # the same as the bot itself would report it, against its verdicts
+    arrived_accuracy: Estimate  # on all articles that arrived in this round, which both estimate
+    window_accuracy: float | None  # of the live model after the round, on the last rows, which are never shown
     window_rows: int
-    model: str
-    promoted: bool
-    reason: str
+    model: str  # its version
+    promoted: bool  # whether this round's challenger was promoted
+    reason: str  # why
     seconds: float
 
     def as_json(self) -> dict[str, Any]:
@@ -75,12 +66,10 @@ class RoundResult:
 
 @dataclass(slots=True)
 class _Asked:
-    """A post with its prediction, events and votes."""
-
     row: int
     asked: Asked
     post: Post
-    events: list[ReactionEvent]
+    events: list[ReactionEvent] = field(default_factory=list)
     votes: list[Vote] | None = None  # set once they are final
 
 
@@ -94,21 +83,18 @@ def backtest(
 ) -> Iterator[RoundResult]:
     """Replay an archive and yield each round as it ends; `progress` gets a line about each step.
 
-    tags: the labels' tag space; by default, one is made from the labels. Rows without tags are left out. The same rows,
-    settings and generator state give the same results, except for the seconds. Raises TierbotError if the archive is
-    too small or has fewer than two tags, or if a setting is invalid.
+    tags: as in `labeled_archive`. The same rows, settings and generator state give the same results, except for the
+    seconds. Raises TierbotError if the archive is too small, or if a setting is invalid.
     """
     order, team, play = rng.spawn(3)
     archive = labeled_archive(rows, order, tags)
     trainers = team_of(settings.trainers, team, archive.tags.ids)
     run = _Backtest(archive, settings, encoder, trainers, play, progress)
-    while run.number != settings.rounds and run.articles_left:
+    while run.number != settings.rounds and run.has_articles():
         yield run.play_round()
 
 
 class _Backtest:
-    """A running backtest: posts, votes and the live model so far."""
-
     def __init__(
         self,
         archive: LabeledArchive,
@@ -121,14 +107,16 @@ class _Backtest:
         self._archive, self._settings, self._encoder = archive, settings, encoder
         self._trainers, self._progress = trainers, progress
         self._ask_rng, self._act_rng = rng.spawn(2)
-        self._asker, self._learner = asker_of(settings), LEARNERS[settings.learner]
+        policy, mix = POLICIES[settings.policy], SELECTIONS[settings.selection]
+        self._asker = Asker(policy, mix, settings.blank_share, settings.basic_share)
+        self._learner = LEARNERS[settings.learner]
         self._settler = settler_of(settings, len(trainers), len(archive.tags.ids))
         self._encoded = EncodedArchive(archive, encoder, progress)
         self._tag_ids = archive.tags.ids
         self._prior = coldstart(archive.tags.active, encoder.encode)
         self._start_rows: TrainingRows | None = None
         self._model = self._prior
-        self._version = 0
+        self._version = "m0000"
         start, self._window = split_of(archive, settings, self._start_accuracy)
         if start:
             self._model, self._start_rows = self._start_model(start)
@@ -140,48 +128,40 @@ class _Backtest:
         self._settled: dict[str, SettledPost] = {}
         self.number = 0
 
-    @property
-    def articles_left(self) -> bool:
-        """Whether there are articles left to ask about."""
+    def has_articles(self) -> bool:
+        """Return whether there are articles left to ask about."""
         return self._next < self._end
 
     def _start_model(self, start: int) -> tuple[Classifier, TrainingRows]:
         self._progress(f"training a start model on {start} rows")
-        rows = self._labeled(range(start))
+        truths = [dict.fromkeys(tags, 1.0) for tags in self._archive.true_tags[:start]]
+        rows = labeled_rows(truths, self._encoded.features(range(start)), self._tag_ids)
         return fit(rows, self._prior, self._learner.fit, seed=self._settings.seed), rows
 
     def _start_accuracy(self, start: int, on: range) -> float:
         """Return the accuracy of a start model from the first `start` rows on later rows."""
         model = self._start_model(start)[0] if start else self._prior
-        return float(np.mean(self._right(model, on)))
+        return float(np.mean(self._right(model, on, self._encoded.features(on))))
 
-    def _labeled(self, rows: Sequence[int]) -> TrainingRows:
-        truths = [dict.fromkeys(self._archive.true_tags[row], 1.0) for row in rows]
-        return labeled_rows(truths, self._encoded.features(rows), self._tag_ids)
-
-    def _right(self, model: Classifier, rows: Sequence[int]) -> list[bool]:
+    def _right(self, model: Classifier, rows: Sequence[int], features: Features) -> list[bool]:
         """Return, for each row, whether the model's likeliest tag is true."""
-        return self._hits(model, rows, self._encoded.features(rows)) if rows else []
+        top = model.probabilities(features, self._tag_ids).argmax(axis=1)
+        return [self._tag_ids[best] in self._archive.true_tags[row] for best, row in zip(top, rows, strict=True)]
 
     def _window_accuracy(self) -> float | None:
-        """Return the live model's accuracy on the window."""
         if not self._window:
             return None
         rows = range(self._end, len(self._archive))
         if self._window_features is None:
             self._window_features = self._encoded.features(rows)
-        return float(np.mean(self._hits(self._model, rows, self._window_features)))
-
-    def _hits(self, model: Classifier, rows: Sequence[int], features: Features) -> list[bool]:
-        top = model.probabilities(features, self._tag_ids).argmax(axis=1)
-        return [self._tag_ids[best] in self._archive.true_tags[row] for best, row in zip(top, rows, strict=True)]
+        return float(np.mean(self._right(self._model, rows, self._window_features)))
 
     def play_round(self) -> RoundResult:
         """Play one round: ask, react, settle, learn."""
         began = perf_counter()
         self.number += 1
         arrived = self._arrive()
-        arrived_right = self._right(self._model, arrived)
+        arrived_right = self._right(self._model, arrived, self._encoded.features(arrived))
         played = self._ask()
         self._progress(f"round {self.number}: {len(played)} posts, colleagues react")
         judged_today: dict[int, Counter[str]] = {}
@@ -204,9 +184,7 @@ class _Backtest:
         now = self._opens()
         rows = {self._archive.articles[row].id: row for row in self._waiting}
         verdicts = sum(teaches(item.verdict) for item in self._settled.values())
-        terms = AskingContext(
-            self._asker, self._model, self._model_id(self._version), self._tag_ids, verdicts, now, metadata={}
-        )
+        terms = AskingContext(self._asker, self._model, self._version, self._tag_ids, verdicts, now, metadata={})
         asked = ask_about(
             [self._archive.articles[row] for row in self._waiting],
             self._encoded.embeddings(self._waiting),
@@ -232,7 +210,7 @@ class _Backtest:
             channel=_CHANNEL,
             created_at=now,
         )
-        return _Asked(row, asked, post, [])
+        return _Asked(row, asked, post)
 
     def _opens(self) -> datetime:
         return _EPOCH + (self.number - 1) * _WEEK
@@ -246,10 +224,7 @@ class _Backtest:
         item.events = reactions_to(seen, self._trainers, self._archive.tags, judged, self._act_rng)
 
     def _settle(self, played: Sequence[_Asked]) -> int:
-        """Settle all posts with the votes up to the round's end; return how many verdicts changed.
-
-        Later votes count in the next round: they still teach.
-        """
+        """Settle all posts with the votes so far, which may be on earlier rounds' posts; return how many changed."""
         features = self._encoded.features([item.row for item in played])
         self._history += played
         self._features = features if self._features is None else joined([self._features, features])
@@ -290,16 +265,15 @@ class _Backtest:
         teaching = np.flatnonzero([teaches(item.verdict) for item in settled] | rewarded)
         self._progress(f"round {self.number}: learning from {len(teaching)} verdicts")
         kept = [settled[place] for place in teaching]
+        rows = verdict_rows(kept, self._features.take(teaching), self._tag_ids)
         result = train_challenger(
             TrainingJob(
-                verdicts=self._learner.rewards.added(
-                    verdict_rows(kept, self._features.take(teaching), self._tag_ids), kept, likeliest[teaching]
-                ),
+                verdicts=self._learner.rewards.added(rows, kept, likeliest[teaching]),
                 unbiased=np.array([is_unbiased(item) for item in kept], dtype=bool),
                 prior=self._prior,
                 champion=self._model,
                 encoder_digest=self._encoder.digest,
-                parent=self._model_id(self._version),
+                parent=self._version,
                 bootstrap=self._start_rows,
                 bootstrap_weight=self._learner.replay_weight,
                 judge_on=self._settings.judge_on,
@@ -308,12 +282,8 @@ class _Backtest:
             )
         )
         if result.decision.promote:
-            self._model, self._version = result.classifier, self.number
+            self._model, self._version = result.classifier, f"m{self.number:04d}"
         return result.decision.promote, result.decision.reason
-
-    @staticmethod
-    def _model_id(version: int) -> str:
-        return f"m{version:04d}"
 
     def _result(
         self, played: Sequence[_Asked], arrived: Estimate, promoted: bool, reason: str, began: float
@@ -342,7 +312,7 @@ class _Backtest:
             arrived_accuracy=arrived,
             window_accuracy=self._window_accuracy(),
             window_rows=self._window,
-            model=self._model_id(self._version),
+            model=self._version,
             promoted=promoted,
             reason=reason,
             seconds=round(perf_counter() - began, 3),

@@ -7,7 +7,6 @@ from math import inf
 
 from tierbot.domain.feedback import PlainRule
 from tierbot.domain.nouns import Post, TierbotError, Verdict, Vote
-from tierbot.domain.predict.asking import Asker
 from tierbot.domain.predict.policy import EpsilonPolicy
 from tierbot.domain.predict.selection import SelectionMix
 from tierbot.domain.training.fit import FitSettings
@@ -15,8 +14,8 @@ from tierbot.domain.training.selective import RewardTerms
 from tierbot.simulate.archive import ArchiveTooSmallError, LabeledArchive
 from tierbot.simulate.trainers import SimulatedTrainer
 
+# posts, their votes by post id, and the time → verdicts by post id
 Settler = Callable[[Sequence[Post], Mapping[str, Sequence[Vote]], datetime], Mapping[str, Verdict]]
-"""Settles posts, given their votes by post id and the time; returns verdicts by post id."""
 
 _DEFAULT_START = 500
 _LARGEST_WINDOW = 5  # the window is at most 1/5 of the archive
@@ -60,28 +59,25 @@ AGGREGATORS = ("plain", "anchor-aware")
 class BacktestSettings:
     """What to replay, and how.
 
-    start: rows that the start model learns from (None: 500, or 1/10 of a small archive; 0: a cold model), or
-    start_accuracy: as many as it takes to reach this accuracy on the following rows. window: the last rows, never
-    shown (at most 1/5 of the archive). arrivals: articles that arrive per post. most_waiting: only this many of the
-    newest waiting articles are considered. rounds: None until the archive ends. trainers: "default", "perfect", the
-    path of a file, or trainers. minimum_voters: 1 for a team of one.
+    The start model learns from `start` rows (None: 500, or 1/10 of a small archive; 0: a cold model), or from as many as
+    it takes to reach the `start_accuracy` on the following rows.
     """
 
     start: int | None = None
     start_accuracy: float | None = None
-    window: int = 3000
+    window: int = 3000  # the last rows, never shown (at most 1/5 of the archive)
     posts_per_round: int = 500
-    rounds: int | None = None
-    arrivals: float = 2.0
-    most_waiting: int = 2000
-    trainers: str | tuple[SimulatedTrainer, ...] = "default"
+    rounds: int | None = None  # None until the archive ends
+    arrivals: float = 2.0  # articles that arrive per post
+    most_waiting: int = 2000  # only this many of the newest waiting articles are considered
+    trainers: str | tuple[SimulatedTrainer, ...] = "default"  # or "perfect", or a file's path
     policy: str = "explore"
     selection: str = "mix"
     aggregator: str = "plain"
     learner: str = "default"
     blank_share: float = 0.15
     basic_share: float = 0.0
-    minimum_voters: int = 2
+    minimum_voters: int = 2  # 1 for a team of one
     judge_on: int = 100
     seed: int = 0
 
@@ -110,12 +106,6 @@ class BacktestSettings:
                 raise UnknownChoiceError(f"Unknown {what} {name!r}. Choose one of: {', '.join(names)}.")
 
 
-def asker_of(settings: BacktestSettings) -> Asker:
-    """Return the policy, selection and arm shares."""
-    policy, mix = POLICIES[settings.policy], SELECTIONS[settings.selection]
-    return Asker(policy, mix, settings.blank_share, settings.basic_share)
-
-
 def settler_of(settings: BacktestSettings, team: int, tags: int) -> Settler:
     """Return the aggregator, given the number of trainers and of tags."""
     minimum = min(settings.minimum_voters, max(1, team))
@@ -133,10 +123,9 @@ def settler_of(settings: BacktestSettings, team: int, tags: int) -> Settler:
 def split_of(
     archive: LabeledArchive, settings: BacktestSettings, accuracy: Callable[[int, range], float]
 ) -> tuple[int, int]:
-    """Return the number of rows for the start model and for the window.
+    """Return the number of rows for the start model and for the window; ArchiveTooSmallError if that leaves none.
 
-    accuracy(n, rows): the accuracy, on later rows, of a start model from the first n rows. Raises ArchiveTooSmallError
-    if no rows are left to ask about, or if the start accuracy can't be reached.
+    accuracy(n, rows): the accuracy, on later rows, of a start model from the first n rows.
     """
     count = len(archive)
     window = min(settings.window, count // _LARGEST_WINDOW)
@@ -153,7 +142,7 @@ def split_of(
 
 
 def _start_for(target: float, end: int, accuracy: Callable[[int, range], float]) -> int:
-    """Return the fewest start rows (within 10 %) whose model reaches the target accuracy on the following rows."""
+    """Return the fewest start rows (within 10%) whose model reaches the target accuracy on the following rows."""
 
     def reached(start: int) -> float:
         return accuracy(start, range(start, min(start + _PROBED, end)))

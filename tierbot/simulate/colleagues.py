@@ -25,9 +25,10 @@ from websockets.exceptions import WebSocketException
 from tierbot.domain.nouns import TierbotError, key
 from tierbot.domain.tags import TagSpace
 from tierbot.simulate.messages import Reactions, Story, Truth, reactions_of, story_of, view_of
-from tierbot.simulate.trainers import Act, SimulatedTrainer, decide, looks_after
+from tierbot.simulate.trainers import SimulatedTrainer, decide, looks_after
 
 _DAY = 24 * 3600.0
+_START_HOUR = 9
 _LARGEST_BATCH = 200
 _SEND_ATTEMPTS = 5
 _RETRY_SECONDS = 0.3
@@ -43,20 +44,16 @@ class ColleaguesError(TierbotError):
 
 @dataclass(frozen=True, slots=True)
 class Click:
-    """One click by a colleague, and its result.
+    """One click by a colleague, and its result."""
 
-    user: the trainer's name; user_id: Slack's. ts: the message's. event_ts: the event's, None if the workspace
-    refused; error: Slack's code for the reason ("message_not_found", "unreachable").
-    """
-
-    user: str
-    user_id: str
+    user: str  # the trainer's name
+    user_id: str  # Slack's
     channel: str
-    ts: str
+    ts: str  # the message's
     name: str
     added: bool
-    event_ts: str | None = None
-    error: str | None = None
+    event_ts: str | None = None  # the event's, None if the workspace refused
+    error: str | None = None  # Slack's code for the reason ("message_not_found", "unreachable")
 
 
 @dataclass(slots=True)
@@ -67,11 +64,9 @@ class _Person:
 
 
 class Colleagues:
-    """A team of colleagues. speed: simulated seconds per real second.
+    """A team of colleagues in a sandbox, at `speed` simulated seconds per real second.
 
-    control_url: the sandbox's control API ("http://127.0.0.1:1234/control/"); token: its token, if any. Stories that
-    aren't in `truth` are ignored. Decisions depend on `seed`, the story and what is visible when a colleague looks, not
-    on the order of the posts.
+    Stories that aren't in `truth` are ignored. Decisions depend on `seed`, the story and what is visible at the time.
     """
 
     def __init__(
@@ -84,7 +79,6 @@ class Colleagues:
         seed: int = 0,
         speed: float = 60.0,
         token: str | None = None,
-        start_hour: int = 9,
     ) -> None:
         if not speed > 0:
             raise ColleaguesError(f"The speed is {speed!r}. Use a number above 0.")
@@ -95,14 +89,14 @@ class Colleagues:
         self._headers = {"Authorization": f"Bearer {token}"} if token else {}
         # The menu is a modal of the app; over HTTP, colleagues use the tag's emoji instead.
         self._trainers = [replace(trainer, menu=0.0) for trainer in trainers]
-        self._truth, self._tags, self._seed, self._speed, self._start_hour = truth, tags, seed, speed, start_hour
+        self._truth, self._tags, self._seed, self._speed = truth, tags, seed, speed
         self._people: list[_Person] = []
         self._bot = ""
         self._stories: dict[str, Story] = {}
         self._reactions: dict[str, Reactions] = {}
-        self._clicks: list[Click] = []
+        self.clicks: list[Click] = []  # in the order in which the workspace accepted or refused them
         self._open = 0
-        self._unknown = 0
+        self.unknown = 0  # how many of the bot's posts were about stories without known true tags
         self._began = 0.0
         self._settled = threading.Event()
         self._fault: ColleaguesError | None = None
@@ -110,30 +104,12 @@ class Colleagues:
         self._end: Callable[[], None] = lambda: None
 
     @property
-    def clicks(self) -> tuple[Click, ...]:
-        """All clicks so far, in the order in which the workspace accepted or refused them."""
-        return tuple(self._clicks)
-
-    @property
-    def unknown(self) -> int:
-        """How many of the bot's posts were about stories without known true tags."""
-        return self._unknown
-
-    @property
     def busy(self) -> bool:
         """Whether someone still has to look or click."""
         return self._open > 0
 
-    @property
-    def user_ids(self) -> Mapping[str, str]:
-        """Slack's user ids by trainer name."""
-        return {person.trainer.name: person.user_id for person in self._people}
-
     def start(self, timeout: float = 15.0) -> None:
-        """Join the workspace and start watching; return once posts are seen.
-
-        Raises ColleaguesError if the workspace refuses or doesn't answer within `timeout` seconds.
-        """
+        """Join the workspace and watch it; ColleaguesError if it refuses or doesn't answer in `timeout` seconds."""
         if self._thread is not None:
             raise ColleaguesError("The colleagues have already been started. Create another team to start again.")
         self._thread = threading.Thread(target=self._run, name="colleagues", daemon=True)
@@ -152,12 +128,10 @@ class Colleagues:
             self._thread.join(timeout)
 
     def __enter__(self) -> Self:
-        """Start."""
         self.start()
         return self
 
     def __exit__(self, *_: object) -> None:
-        """Stop."""
         self.stop()
 
     def _run(self) -> None:
@@ -201,9 +175,7 @@ class Colleagues:
                 user_id = str(added["user"]["id"])
             self._people.append(_Person(trainer, user_id, Counter()))
 
-    async def _call(
-        self, client: httpx.AsyncClient, name: str, body: Mapping[str, Any] | None = None
-    ) -> dict[str, Any]:
+    async def _call(self, client: httpx.AsyncClient, name: str, body: Mapping[str, Any] | None = None) -> Any:
         url = urljoin(self._url, name)
         response = await (client.get(url) if body is None else client.post(url, json=body))
         try:
@@ -251,7 +223,7 @@ class Colleagues:
         if not is_new:
             return
         if self._truth.tags_of(story.url, story.title) is None:
-            self._unknown += 1
+            self.unknown += 1
             return
         for number, person in enumerate(self._people):
             rng = np.random.default_rng([self._seed, number, int(key(story.url or story.title), 16)])
@@ -278,18 +250,19 @@ class Colleagues:
         if story.shown_tag is not None and not seen.prefilled and looks > 0:
             self._later(_PREFILL_SECONDS * self._speed, self._look, ts, person, rng, delay, looks - 1)
             return
-        now = self._start_hour * 3600.0 + (time.monotonic() - self._began) * self._speed
+        now = _START_HOUR * 3600.0 + (time.monotonic() - self._began) * self._speed
         day, hour = int(now // _DAY), int(now % _DAY // 3600)
         true_tags = self._truth.tags_of(story.url, story.title) or ()
         view = view_of(story, seen, true_tags, self._tags, hour=hour, judged_today=person.judged[day])
         acts = decide(person.trainer, view, rng, delay)
         person.judged[day] += bool(acts)
         for act in acts:
-            self._later(act.delay_seconds - delay, self._enqueue, story, person, act)
+            click = Click(person.trainer.name, person.user_id, story.channel, story.ts, act.name, act.added)
+            self._later(act.delay_seconds - delay, self._enqueue, click)
 
-    def _enqueue(self, story: Story, person: _Person, act: Act) -> None:
+    def _enqueue(self, click: Click) -> None:
         self._open += 1
-        self._queue.put_nowait(Click(person.trainer.name, person.user_id, story.channel, story.ts, act.name, act.added))
+        self._queue.put_nowait(click)
 
     async def _click(self, client: httpx.AsyncClient) -> None:
         """Send the due clicks; those that become due during a request go with the next one."""
@@ -297,7 +270,7 @@ class Colleagues:
             batch = [await self._queue.get()]
             while not self._queue.empty() and len(batch) < _LARGEST_BATCH:
                 batch.append(self._queue.get_nowait())
-            self._clicks += await self._send(client, batch)
+            self.clicks += await self._send(client, batch)
             self._open -= len(batch)
 
     async def _send(self, client: httpx.AsyncClient, batch: list[Click]) -> list[Click]:

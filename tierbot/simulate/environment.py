@@ -37,10 +37,10 @@ Observation = NDArray[np.float32]
 
 
 class TierEnv(gym.Env[Observation, np.int64]):
-    """One article per step; see the module for observations, actions and rewards.
+    """One article per step; see the module. `info` has the true tags, the number of voters and the verdict's outcome.
 
-    arm: how posts ask. In the tier and basic arms, anchored trainers reward whatever is shown; the blank arm shows
-    nothing and isn't allowed. `info` has the true tags, the number of voters and the verdict's outcome.
+    In the tier and basic arms, anchored trainers reward whatever is shown; the blank arm shows nothing and isn't
+    allowed.
     """
 
     metadata = {"render_modes": []}  # noqa: RUF012 - as Gymnasium declares it

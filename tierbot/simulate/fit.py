@@ -45,8 +45,6 @@ class FittedTrainer:
 
 @dataclass(slots=True)
 class _Share:
-    """Hits and observations."""
-
     hits: float = 0.0
     of: float = 0.0
 
@@ -60,8 +58,6 @@ class _Share:
 
 @dataclass(slots=True)
 class _Counts:
-    """The counts for one trainer."""
-
     known: _Share = field(default_factory=_Share)  # blank arm: named the only true tag
     known_by_tag: dict[str, _Share] = field(default_factory=lambda: defaultdict(_Share))
     sibling: _Share = field(default_factory=_Share)
@@ -124,15 +120,11 @@ def fit_trainers(
 
 
 def _presence(said: Iterable[Sequence[ReactionEvent]]) -> dict[str, tuple[datetime, datetime]]:
-    """Return the times of each person's first and last reaction."""
     found: dict[str, tuple[datetime, datetime]] = {}
     for event in (event for group in said for event in group):
         first, last = found.get(event.user, (event.happened_at, event.happened_at))
         found[event.user] = min(first, event.happened_at), max(last, event.happened_at)
     return dict(sorted(found.items()))
-
-
-# --- counting -------------------------------------------------------------------------------------
 
 
 def _meet(counts: _Counts, post: Post, events: Sequence[ReactionEvent], hour: int) -> None:
@@ -197,9 +189,6 @@ def _judge(
         counts.extra.of += len(sure) - 1
 
 
-# --- from counts to traits ------------------------------------------------------------------------
-
-
 def _shrunk(successes: float, observations: float, usual: float, weight: float = _PRIOR) -> float:
     """Return a share, shrunk to its usual value with the weight of this many observations."""
     return float(np.clip((successes + usual * weight) / (observations + weight), 0.0, 1.0))
@@ -248,9 +237,6 @@ def _named_right(expertise: float, doubt: float) -> float:
 def _recognized(right: float, doubt: float) -> float:
     """Return the expertise for a given rate of right answers: the inverse of `_named_right`."""
     return right * (1.0 - doubt) / (1.0 - right * doubt)
-
-
-# --- as a file ------------------------------------------------------------------------------------
 
 
 def trainers_toml(trainers: Sequence[SimulatedTrainer], comment: str = "") -> str:

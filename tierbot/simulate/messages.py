@@ -1,8 +1,4 @@
-"""Reads the bot's messages as a simulated colleague: which story it is, and what is asked about it. Pure.
-
-Simulated colleagues, like people, see only the bot's messages. So this module parses Slack's blocks and reactions, and
-shares no code with the code that writes them.
-"""
+"""Reads the bot's messages as people do, from what Slack shows; shares no code with what writes them. Pure."""
 
 import html
 import re

@@ -29,11 +29,7 @@ def prefilled(post: Post, tags: TagSpace) -> tuple[str, ...]:
 def reactions_to(
     seen: Seen, team: Sequence[SimulatedTrainer], tags: TagSpace, judged_today: Counter[str], rng: np.random.Generator
 ) -> list[ReactionEvent]:
-    """Return a team's reactions to a post, in chronological order.
-
-    Each trainer looks after their own delay and sees what colleagues have clicked by then. Increments judged_today
-    (trainer's name → posts judged on this day) for those who react.
-    """
+    """Return a team's reactions to a post by time; count those who react in judged_today, by trainer's name."""
     post = seen.post
     looks = sorted((looks_after(trainer, rng), number) for number, trainer in enumerate(team))
     there = prefilled(post, tags)
@@ -53,7 +49,6 @@ def reactions_to(
 
 
 def _visible(acts: Sequence[tuple[float, str, Act]], until: float) -> Counter[str]:
-    """Count the people by emoji at a given time."""
     visible: Counter[str] = Counter()
     for at, _, act in acts:
         if at <= until:

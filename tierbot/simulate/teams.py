@@ -1,7 +1,4 @@
-"""Makes teams of simulated trainers: from TOML, for the demo, or perfect.
-
-A file's values may be ranges, from which each trainer draws their own, as well as their expertise per tag.
-"""
+"""Makes teams of simulated trainers: from TOML, whose values may be ranges to draw from, for the demo, or perfect."""
 
 import tomllib
 from collections.abc import Iterable, Mapping, Sequence
@@ -26,11 +23,7 @@ _NAMES = ("Ines", "Jamal", "Kaya", "Liam", "Mei", "Noor", "Otto", "Priya", "Quin
 
 
 def load_trainers(path: Path | None, rng: np.random.Generator, tag_ids: Sequence[str] = ()) -> list[SimulatedTrainer]:
-    """Draw the team that a TOML file describes (None: the default team).
-
-    With `tag_ids`, each trainer also draws an expertise per tag, around their own expertise.
-    Raises TrainerError if the file is invalid.
-    """
+    """Draw the team of a TOML file (None: the default), with an expertise per tag if given. TrainerError if invalid."""
     own = _shipped() if path is None else _read(path)
     where = DEFAULT_TEAM if path is None else str(path)
     drawing = _Drawing(own, rng, tag_ids)
@@ -42,10 +35,7 @@ def load_trainers(path: Path | None, rng: np.random.Generator, tag_ids: Sequence
 
 
 def demo_team(size: int, rng: np.random.Generator, tag_ids: Sequence[str] = ()) -> list[SimulatedTrainer]:
-    """Return `size` colleagues with names and different traits; some click the pre-fill without reading.
-
-    The first eight are predefined, further ones are honest and drawn. Raises TrainerError if size is below 1.
-    """
+    """Return `size` named colleagues: eight predefined ones, then honest ones. TrainerError if size is below 1."""
     if size < 1:
         raise TrainerError(f"The demo team's size is {size}. Use at least 1.")
     shipped = _shipped()
@@ -69,10 +59,7 @@ def perfect_team(size: int) -> list[SimulatedTrainer]:
 def team_of(
     trainers: str | Sequence[SimulatedTrainer], rng: np.random.Generator, tag_ids: Sequence[str]
 ) -> Sequence[SimulatedTrainer]:
-    """Return a team: "default", "perfect", the path of a file, or the given trainers.
-
-    Raises TrainerError if it is empty, or if a file is invalid.
-    """
+    """Return "default", "perfect", a file's team, or the given trainers; TrainerError if invalid or none."""
     if not isinstance(trainers, str):
         if not trainers:
             raise TrainerError("The team has no trainers. Add at least one.")
@@ -93,12 +80,8 @@ def usual_traits() -> dict[str, float]:
     }
 
 
-# --- reading the file -----------------------------------------------------------------------------
-
-
 def _shipped() -> Mapping[str, Any]:
-    text = resources.files("tierbot.simulate").joinpath(DEFAULT_TEAM).read_text(encoding="utf-8")
-    return tomllib.loads(text)
+    return tomllib.loads(resources.files("tierbot.simulate").joinpath(DEFAULT_TEAM).read_text(encoding="utf-8"))
 
 
 def _read(path: Path) -> Mapping[str, Any]:
@@ -132,9 +115,6 @@ def _tables(own: Mapping[str, Any], name: str, where: str) -> list[Mapping[str, 
     if not isinstance(tables, list) or not tables or not all(isinstance(table, dict) for table in tables):
         raise TrainerError(f'{where}: no trainers. Write at least one [[{name}]] table, such as kind = "honest".')
     return tables
-
-
-# --- drawing trainers -----------------------------------------------------------------------------
 
 
 class _Drawing:

@@ -1,8 +1,7 @@
 """Simulates trainers: explicit traits, and a pure function from what a trainer sees to what they click.
 
 Explicit traits for simulated users, instead of a fitted black box, are RecSim's idea (Ie et al., 2019,
-arXiv:1909.04847). The backtest and the demo's colleagues share this function, so a backtest's results apply to the
-demo and, after `tierbot simulate fit`, to your own team. trainers.toml gives the source of each default.
+arXiv:1909.04847). trainers.toml gives the source of each default.
 """
 
 from collections.abc import Mapping
@@ -22,7 +21,6 @@ _NEXT_CLICK_SECONDS = 3.0
 _NOTICE_SECONDS = 4.0
 _RETHINK_SECONDS = 120.0
 _LONGEST_DELAY_SECONDS = 7 * 24 * 3600.0  # cuts the tail of the log-normal delay
-_TONED = frozenset({APPROVE, REJECT})
 _TONES = range(2, 7)  # Slack's skin-tone-2 … skin-tone-6
 
 
@@ -44,44 +42,30 @@ class Kind(StrEnum):
 class SimulatedTrainer:
     """One simulated colleague. Shares and probabilities are in [0, 1].
 
-    expertise: probability of recognizing a true tag; `expertise_by_tag` overrides it per tag id.
-    sibling_share: share of mistakes that name a sibling of the true tag; the others name any other tag.
-    doubt: share of unrecognized tags that lead to 😕 (in the blank arm, nothing) instead of a mistake.
-    effort: probability of looking up an emoji that isn't there yet; otherwise a wrong pre-fill gets only 👎, and a
-    blank post nothing.
-    activity: probability of judging a post, by hour of the day (24 values, the workspace's local hour).
-    delay_median (seconds), delay_spread: a log-normal delay; the spread is the standard deviation of its log.
-    anchoring: probability of clicking the pre-fill without reading.
-    herding: probability of following the most popular emoji, times c / (c + 1) for c colleagues who chose it.
-    extra_tags: probability of naming each further true tag that was recognized.
-    slip: probability of clicking another tag's emoji by mistake; notices: of correcting the slip.
-    unreact: probability of finally removing the last click. menu: of naming a looked-up tag by menu.
-    fatigue: share of attention lost with each post judged today; less attention means fewer posts judged, and less
-    reading if there is a pre-fill.
-    skin_tone: None, or 2 … 6 as Slack numbers them, for 👍 and 👎.
-    target: the tag id that an adversarial trainer lies about; None for all other kinds.
+    Without effort, a wrong pre-fill gets only 👎, and a blank post nothing. Less attention means fewer posts judged, and
+    less reading if there is a pre-fill. Of c colleagues' emoji, a herd follows the most popular one c / (c + 1) times.
     """
 
     name: str
     kind: Kind = Kind.HONEST
-    expertise: float = 1.0
+    expertise: float = 1.0  # probability of recognizing a true tag; `expertise_by_tag` overrides it per tag id
     expertise_by_tag: Mapping[str, float] = field(default_factory=dict)
-    sibling_share: float = 0.0
-    doubt: float = 0.0
-    effort: float = 1.0
-    activity: tuple[float, ...] = (1.0,) * HOURS
-    delay_median: float = 60.0
-    delay_spread: float = 0.0
-    anchoring: float = 0.0
-    herding: float = 0.0
-    extra_tags: float = 1.0
-    slip: float = 0.0
-    notices: float = 0.0
-    unreact: float = 0.0
-    menu: float = 0.0
-    fatigue: float = 0.0
-    skin_tone: int | None = None
-    target: str | None = None
+    sibling_share: float = 0.0  # share of mistakes that name a sibling of the true tag; the others name any other tag
+    doubt: float = 0.0  # share of unrecognized tags that lead to 😕 (in the blank arm, nothing) instead of a mistake
+    effort: float = 1.0  # probability of looking up an emoji that isn't there yet
+    activity: tuple[float, ...] = (1.0,) * HOURS  # probability of judging a post, by local hour of the day
+    delay_median: float = 60.0  # seconds, of a log-normal delay
+    delay_spread: float = 0.0  # the standard deviation of its log
+    anchoring: float = 0.0  # probability of clicking the pre-fill without reading
+    herding: float = 0.0  # how strongly the most popular emoji is followed
+    extra_tags: float = 1.0  # probability of naming each further true tag that was recognized
+    slip: float = 0.0  # probability of clicking another tag's emoji by mistake
+    notices: float = 0.0  # probability of correcting the slip
+    unreact: float = 0.0  # probability of finally removing the last click
+    menu: float = 0.0  # probability of naming a looked-up tag by menu
+    fatigue: float = 0.0  # share of attention lost with each post judged today
+    skin_tone: int | None = None  # 2 … 6 as Slack numbers them, for 👍 and 👎
+    target: str | None = None  # the tag id that an adversarial trainer lies about; None for all other kinds
 
     def __post_init__(self) -> None:
         for share in SHARES:
@@ -121,20 +105,15 @@ def _check_share(who: str, what: str, value: object) -> None:
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """What a trainer sees of a post, and the true tags of its article.
-
-    shown_tag: the tag id that the post names; None in the blank arm. prefilled: the bot's emoji names. visible: emoji
-    name → number of colleagues who chose it. true_tags: from the archive; ids that aren't active in the tag space
-    can't be named. hour: 0 … 23, local.
-    """
+    """What a trainer sees of a post, and the true tags of its article."""
 
     arm: Arm
-    shown_tag: str | None
-    prefilled: tuple[str, ...]
-    visible: Mapping[str, int]
-    true_tags: tuple[str, ...]
+    shown_tag: str | None  # the tag id that the post names; None in the blank arm
+    prefilled: tuple[str, ...]  # the bot's emoji names
+    visible: Mapping[str, int]  # emoji name → number of colleagues who chose it
+    true_tags: tuple[str, ...]  # from the archive; ids that aren't active in the tag space can't be named
     tags: TagSpace
-    hour: int
+    hour: int  # 0 … 23, local
     judged_today: int = 0
 
 
@@ -154,19 +133,12 @@ def looks_after(trainer: SimulatedTrainer, rng: np.random.Generator) -> float:
 
 
 def decide(trainer: SimulatedTrainer, view: View, rng: np.random.Generator, delay: float | None = None) -> list[Act]:
-    """Return a trainer's acts on a post, earliest first; empty if they don't react.
-
-    delay: seconds after the post at which they look; by default drawn with `looks_after`. Only what was added is
-    removed, and nothing is added twice. The same generator state gives the same acts.
-    """
+    """Return a trainer's acts on a post, earliest first, if any; they look `delay` seconds after it (None: drawn)."""
     attention = (1.0 - trainer.fatigue) ** view.judged_today
     if rng.random() >= trainer.activity[view.hour] * attention:
         return []
     clicks = _clicks(trainer, view, attention, rng)
     return _acts(trainer, view, clicks, looks_after(trainer, rng) if delay is None else delay, rng)
-
-
-# --- which emoji ----------------------------------------------------------------------------------
 
 
 def _clicks(trainer: SimulatedTrainer, view: View, attention: float, rng: np.random.Generator) -> list[str]:
@@ -233,15 +205,15 @@ def _believed(trainer: SimulatedTrainer, view: View, true_tag: str, rng: np.rand
         siblings = _siblings(view.tags, true_tag)
         if siblings:
             return siblings[int(rng.integers(len(siblings)))]
-    return _another(view.tags, {true_tag}, rng)
+    return _another(view.tags, true_tag, rng)
 
 
 def _siblings(tags: TagSpace, tag_id: str) -> list[str]:
     return [sibling for sibling in tags[tag_id].siblings if sibling in tags and tags[sibling].retired_at is None]
 
 
-def _another(tags: TagSpace, but: set[str], rng: np.random.Generator) -> str | None:
-    others = [tag for tag in tags.ids if tag not in but]
+def _another(tags: TagSpace, but: str, rng: np.random.Generator) -> str | None:
+    others = [tag for tag in tags.ids if tag != but]
     return others[int(rng.integers(len(others)))] if others else None
 
 
@@ -252,12 +224,9 @@ def _inverted(trainer: SimulatedTrainer, view: View, named: list[str], rng: np.r
         return named
     near = _siblings(view.tags, target)
     if target in named:
-        instead = near[int(rng.integers(len(near)))] if near else _another(view.tags, {target}, rng)
+        instead = near[int(rng.integers(len(near)))] if near else _another(view.tags, target, rng)
         return [] if instead is None else [instead]
     return [target] if view.shown_tag == target or set(near) & set(named) else named
-
-
-# --- when, and what goes wrong --------------------------------------------------------------------
 
 
 def _acts(trainer: SimulatedTrainer, view: View, clicks: list[str], at: float, rng: np.random.Generator) -> list[Act]:
@@ -295,6 +264,5 @@ def _landing(
 def _toned(trainer: SimulatedTrainer, view: View, emoji: str) -> str:
     """Add a trainer's skin tone to 👍 and 👎, unless they click an existing reaction."""
     there = emoji in view.prefilled or emoji in view.visible
-    if there or trainer.skin_tone is None or emoji not in _TONED:
-        return emoji
-    return f"{emoji}::skin-tone-{trainer.skin_tone}"
+    tone = None if there or emoji not in {APPROVE, REJECT} else trainer.skin_tone
+    return emoji if tone is None else f"{emoji}::skin-tone-{tone}"

@@ -65,9 +65,9 @@ def test_an_order_comes_back_from_its_file(tmp_path: Path, whole: bool) -> None:
     assert [part is None for part in (back.champion, back.bootstrap, back.logged)] == [not whole] * 3
     assert (back.seed, back.judge_on, back.parent, back.settings) == (4, 12, job.parent, FitSettings(c=0.2))
     assert np.array_equal(back.unbiased, job.unbiased)
-    here = train_challenger(job).card
-    assert train_challenger(back).card["data"] == here["data"]
-    evidence = train_challenger(back).card["metrics"]["off_policy"]
+    here = train_challenger(job).classifier.card
+    assert train_challenger(back).classifier.card["data"] == here["data"]
+    evidence = train_challenger(back).classifier.card["metrics"]["off_policy"]
     assert not whole or evidence["champion"]["ips"] == here["metrics"]["off_policy"]["champion"]["ips"]
 
 
@@ -78,7 +78,7 @@ def test_the_child_makes_the_model_that_the_parent_would(tmp_path: Path) -> None
     found, here = read_result(tmp_path / "result"), train_challenger(order())
     assert found.decision == here.decision
     assert np.allclose(found.classifier.dense, here.classifier.dense, atol=1e-4)
-    assert found.card["data"] == here.card["data"]
+    assert found.classifier.card["data"] == here.classifier.card["data"]
     assert sorted(file.name for file in tmp_path.iterdir()) == ["job", "result"]
 
 

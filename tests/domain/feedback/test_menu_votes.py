@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tierbot.domain.feedback.menu_votes import changes, chosen_by, named_by_menu
+from tierbot.domain.feedback.votes import chosen_by_menu, menu_changes, named_by_menu
 from tierbot.domain.nouns import ReactionEvent, Source
 
 NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
@@ -18,7 +18,7 @@ def event(number, user, name, *, added=True, source=Source.MENU):
 
 def test_reactions_are_no_menu_votes():
     events = [event(1, "U1", "food", source=Source.REACTION), event(2, "U1", "law")]
-    assert chosen_by("U1", events) == {"law"}
+    assert chosen_by_menu("U1", events) == {"law"}
     assert named_by_menu(events) == {"law": 1}
 
 
@@ -34,11 +34,11 @@ TAGS = st.frozensets(st.sampled_from(["food", "law", "health", "war"]), max_size
 def test_after_any_choices_the_last_one_stands_alone(choices):
     events: list[ReactionEvent] = []
     for choice in choices:
-        for tag, added in changes(chosen_by("U1", events), choice):
+        for tag, added in menu_changes(chosen_by_menu("U1", events), choice):
             events.append(event(len(events), "U1", tag, added=added))
-    assert chosen_by("U1", events) == (choices[-1] if choices else frozenset())
+    assert chosen_by_menu("U1", events) == (choices[-1] if choices else frozenset())
 
 
 @given(TAGS)
 def test_the_same_choice_again_changes_nothing(choice):
-    assert changes(choice, choice) == []
+    assert menu_changes(choice, choice) == []

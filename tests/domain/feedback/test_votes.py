@@ -12,10 +12,8 @@ from tierbot.domain.feedback import votes_of
 from tierbot.domain.nouns import Arm, ReactionEvent, Says, Source
 
 
-def said(
-    events: list[ReactionEvent], arm: Arm = Arm.TIER, **kwargs: tuple[str, ...]
-) -> set[tuple[str, Says, str | None]]:
-    return {(vote.user, vote.says, vote.tag) for vote in votes_of(events, post(arm), TAGS, **kwargs)}
+def said(events: list[ReactionEvent], arm: Arm = Arm.TIER) -> set[tuple[str, Says, str | None]]:
+    return {(vote.user, vote.says, vote.tag) for vote in votes_of(events, post(arm), TAGS)}
 
 
 @pytest.mark.parametrize("arm", list(Arm))
@@ -50,8 +48,8 @@ def test_thumbs_speak_where_a_prediction_is_named_and_are_not_counted_in_the_bla
     assert said([event("U1", name)], Arm.BLANK) == set()
 
 
-def test_other_emoji_and_ignored_users_say_nothing() -> None:
-    assert said([event("U1", "tada"), event("U1", "our_own_emoji"), event("BOT", "pizza")], ignore=("BOT",)) == set()
+def test_other_emoji_say_nothing() -> None:
+    assert said([event("U1", "tada"), event("U1", "our_own_emoji")]) == set()
 
 
 def test_a_menu_vote_stands_beside_reactions_and_is_withdrawn_by_itself() -> None:

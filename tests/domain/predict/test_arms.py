@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from tierbot.domain.nouns import Arm
-from tierbot.domain.predict.arms import ArmShareError, arm_probabilities, draw_arm
+from tierbot.domain.predict.asking import ArmShareError, arm_probabilities, draw_arm
 
 
 def test_arms_come_as_often_as_their_logged_probability() -> None:

@@ -23,7 +23,7 @@ FEATURES = features(SOME)
 def model() -> Classifier:
     rows = labeled_rows([{topic: 1.0} for topic in TOPICS], FEATURES, TAG_IDS)
     rows = replace(rows, keys=np.arange(1, len(rows) + 1, dtype=np.uint64))
-    return fit(rows, coldstart(TAGS, ENCODER.encode), card={"note": "é"})
+    return replace(fit(rows, coldstart(TAGS, ENCODER.encode)), card={"note": "é"})
 
 
 def test_probabilities_sum_to_one_over_the_tags_asked_about(model: Classifier) -> None:

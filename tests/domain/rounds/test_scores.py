@@ -6,8 +6,7 @@ from datetime import date, timedelta
 from tests.support.votes import NOON, post
 from tierbot.domain.feedback import PlainRule
 from tierbot.domain.nouns import Post, Says, Standing, Vote
-from tierbot.domain.rounds import standings_of, streak
-from tierbot.domain.rounds.scores import all_time_standings, champion, sharpshooter
+from tierbot.domain.rounds.scores import all_time_standings, champion, sharpshooter, standings_of, streak
 
 
 def a_post(number: int, article: str | None = None) -> Post:

@@ -96,26 +96,26 @@ def test_a_model_is_built_measured_and_can_predict_every_tag() -> None:
     mapping = {name: tags for name, tags in MAPPING.items() if name != "SHOW"} | {"SHOW": ("music",)}
     earlier, later = earlier_and_later(rows, mapping)
     sides = features([row.title for row in earlier]), features([row.title for row in later])
-    made = build(earlier, later, sides, mapping, coldstart(TAGS, ENCODER.encode), card={"command": "x"})
-    card = made.classifier.card
+    classifier, replayed = build(earlier, later, sides, mapping, coldstart(TAGS, ENCODER.encode), card={"command": "x"})
+    card = classifier.card
     assert card["measured"]["later_stories"] == len(later) == 120
     assert card["measured"]["accuracy_at_3"] >= card["measured"]["accuracy_at_1"] > 0.6
     assert card["tags_with_data"] == ["food", "music", "space"]
-    without_data = made.classifier.probabilities(features(["court judge ruling"]), TAG_IDS)[0]
+    without_data = classifier.probabilities(features(["court judge ruling"]), TAG_IDS)[0]
     assert TAG_IDS[int(without_data.argmax())] == "law"
-    assert 0 < len(made.rows) <= len(earlier)
+    assert 0 < len(replayed) <= len(earlier)
 
 
 def test_a_category_of_several_tags_gives_the_one_its_description_stands_out_for() -> None:
     titles = ["song band guitar", "court judge ruling", "today people say"] * 30
     rows = [labeled(f"{title} {i}", ("SHOW",), DAWN + timedelta(hours=i)) for i, title in enumerate(titles)]
-    made = build(
+    _, replayed = build(
         rows, rows[-9:], (features(titles), features(titles[-9:])), MAPPING, coldstart(TAGS, ENCODER.encode), card={}
     )
-    named = made.rows.targets.any(axis=1)
-    tags = [TAG_IDS[place] for place in made.rows.targets[named].argmax(axis=1)]
+    named = replayed.targets.any(axis=1)
+    tags = [TAG_IDS[place] for place in replayed.targets[named].argmax(axis=1)]
     assert set(tags) == {"music", "law"}
     other = {"music": "law", "law": "music"}
     for row, tag in zip(np.flatnonzero(named), tags, strict=True):
-        assert made.rows.weights[row, TAG_IDS.index(other[tag])] == 0  # left open
-        assert made.rows.weights[row, TAG_IDS.index("food")] > 0  # but surely not food
+        assert replayed.weights[row, TAG_IDS.index(other[tag])] == 0  # left open
+        assert replayed.weights[row, TAG_IDS.index("food")] > 0  # but surely not food

@@ -1,4 +1,4 @@
-"""Calibration: what is said to be 70 % sure is right seven times in ten."""
+"""Calibration: what is said to be 70% sure is right seven times in ten."""
 
 import numpy as np
 import pytest

@@ -20,23 +20,23 @@ def test_a_retraining_puts_the_estimates_for_both_models_on_its_card() -> None:
     n = len(plain.verdicts)
     rng = np.random.default_rng(0)
     what = Logged(rng.random(n), np.full(n, 0.9), plain.verdicts.targets.argmax(axis=1))
-    card = train_challenger(replace(plain, logged=what)).card
+    card = train_challenger(replace(plain, logged=what)).classifier.card
     evidence = card["metrics"]["off_policy"]
     assert evidence["n"] == card["metrics"]["promotion"]["n"] > 0
     for model in ("challenger", "champion"):
         assert set(evidence[model]) == {"ips", "snips", "dr"}
         assert evidence[model]["snips"]["effective_n"] <= evidence["n"]
-    assert f"{evidence['n']} posts" in in_words(evidence, "challenger", "champion")
-    assert train_challenger(plain).card["metrics"]["off_policy"] == {}
+    assert f"{evidence['n']} posts" in in_words(evidence)
+    assert train_challenger(plain).classifier.card["metrics"]["off_policy"] == {}
 
 
 def test_the_model_that_would_have_shown_what_was_rewarded_is_worth_more() -> None:
     rows = verdicts(40, 2)
     top = PRIOR.probabilities(rows.features, rows.tag_ids).argmax(axis=1)
     good = logged([1.0] * len(rows), top.tolist())
-    found = off_policy({"it": PRIOR}, rows, good, "it")
-    assert found["it"]["snips"]["value"] == pytest.approx(1.0)
-    assert found["it"]["snips"]["effective_n"] == pytest.approx(len(rows))
+    found = off_policy(PRIOR, PRIOR, rows, good)
+    assert found["challenger"]["snips"]["value"] == pytest.approx(1.0)
+    assert found["challenger"]["snips"]["effective_n"] == pytest.approx(len(rows))
 
 
 def test_posts_without_a_reward_or_of_a_tag_that_is_gone_say_nothing() -> None:
@@ -44,8 +44,8 @@ def test_posts_without_a_reward_or_of_a_tag_that_is_gone_say_nothing() -> None:
     nothing = logged([np.nan] * len(rows), [0] * len(rows))
     gone = logged([1.0] * len(rows), [-1] * len(rows))
     for log in (nothing, gone):
-        assert off_policy({"it": PRIOR}, rows, log, "it") == {}
-    assert in_words({}, "it", "it") == ""
+        assert off_policy(PRIOR, PRIOR, rows, log) == {}
+    assert in_words({}) == ""
 
 
 def test_columns_follow_the_tags() -> None:

@@ -8,8 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from tierbot.domain.nouns import Prediction, Selection
-from tierbot.domain.training.offpolicy import Log, OffPolicyError, doubly_robust, greedy, ips, log_of, snips
+from tierbot.domain.training.offpolicy import Log, OffPolicyError, doubly_robust, ips, snips
 
 NOW = datetime(2026, 3, 2, tzinfo=UTC)
 
@@ -72,15 +71,6 @@ def test_a_policy_that_the_log_says_nothing_of_has_no_snips() -> None:
     assert snips(log).effective_n == 0
     empty = Log(np.zeros(0), np.zeros(0), np.zeros(0))
     assert (ips(empty).value, snips(empty).value) == (None, None)
-
-
-def test_decisions_without_a_reward_are_left_out_of_the_log() -> None:
-    p = {"food": 0.7, "law": 0.3}
-    made = Prediction("d", "a", "m", "explore", "law", 0.25, p, p, Selection("random", 0.1), NOW)
-    log = log_of([(made, 1.0), (made, None), (made, 0.0)], greedy)
-    assert log.rewards.tolist() == [1.0, 0.0]
-    assert log.propensities.tolist() == [0.25, 0.25]
-    assert log.targets.tolist() == [0.0, 0.0]
 
 
 @pytest.mark.parametrize("propensity", [0.0, -0.1, 1.1, np.nan])

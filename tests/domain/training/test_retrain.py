@@ -16,7 +16,7 @@ from tierbot.domain.training.rows import joined_rows
 
 def test_a_better_challenger_is_promoted_with_its_evidence_on_the_card() -> None:
     result = train_challenger(job(verdicts(300, 1), cursor={"ledger": 12}, judge_on=80))
-    card = result.card
+    card = result.classifier.card
     assert result.decision.promote
     assert result.decision.n == 80
     assert card["parent"] == "m0001"
@@ -63,8 +63,8 @@ def test_at_most_half_of_what_teaches_is_kept_back_for_judging() -> None:
 def test_replayed_rows_count_by_their_weight_and_are_not_verdicts() -> None:
     replayed = replace(verdicts(50, 9), keys=np.zeros(50, np.uint64))
     result = train_challenger(job(verdicts(20, 10), bootstrap=replayed, bootstrap_weight=0.5))
-    assert result.card["data"]["replayed"] == 50
-    assert result.card["data"]["verdicts"] == 20
+    assert result.classifier.card["data"]["replayed"] == 50
+    assert result.classifier.card["data"]["verdicts"] == 20
     assert len(result.classifier.seen) == 20
 
 
@@ -77,8 +77,11 @@ def test_without_a_champion_there_is_no_one_to_be_judged_against() -> None:
 def test_the_same_job_gives_the_same_weights_and_data_hash() -> None:
     first, second = (train_challenger(job(verdicts(60, 12))) for _ in range(2))
     assert np.array_equal(first.classifier.dense, second.classifier.dense)
-    assert first.card["data"] == second.card["data"]
-    assert first.card["data"]["sha256"] != train_challenger(job(verdicts(60, 13))).card["data"]["sha256"]
+    assert first.classifier.card["data"] == second.classifier.card["data"]
+    assert (
+        first.classifier.card["data"]["sha256"]
+        != train_challenger(job(verdicts(60, 13))).classifier.card["data"]["sha256"]
+    )
 
 
 def test_a_champion_that_knows_other_tags_can_still_be_compared_and_learned_beyond() -> None:

@@ -12,7 +12,7 @@ from tests.support.logged import DIGEST, NAMES, TAGS, TEAM, TOPICS, exported, lo
 from tierbot.adapters.files.crowd_files import read_votes
 from tierbot.adapters.store import SqlStore
 from tierbot.domain.nouns import Arm, TierbotError
-from tierbot.domain.training.offpolicy import Log, greedy, ips, log_of, snips
+from tierbot.domain.training.offpolicy import Log, ips, snips
 from tierbot.reports.dataset import COLUMNS, ColumnKind, Only, row_of, settled_posts
 from tierbot.reports.export import FORMATS, format_named
 from tierbot.reports.export.columnar import arrow_schema
@@ -123,7 +123,11 @@ def test_the_arrays_give_the_same_off_policy_estimates_as_the_database(store: Sq
     exported(store, "obp", tmp_path / "d.npz")
     with store.read(TEAM) as tx:
         items = list(settled_posts(tx, Only(), NAMES))
-    ours = log_of([(item.prediction, item.verdict.reward) for item in items], greedy)
+    ours = Log(
+        np.array([item.verdict.reward for item in items], dtype=float),
+        np.array([item.prediction.propensity for item in items]),
+        np.array([item.prediction.top_tag == item.prediction.shown_tag for item in items], dtype=float),
+    )
     with np.load(tmp_path / "d.npz", allow_pickle=False) as arrays:
         found = {name: arrays[name] for name in arrays.files}
     n, k = int(found["n_rounds"]), int(found["n_actions"])
@@ -143,7 +147,7 @@ def test_the_arrays_give_the_same_off_policy_estimates_as_the_database(store: Sq
 
 
 def test_arrays_leave_out_what_another_encoder_embedded_and_say_so(store: SqlStore, tmp_path: Path) -> None:
-    from tierbot.reports.export import write_dataset
+    from tierbot.reports.export.writing import write_dataset
 
     with store.read(TEAM) as tx:
         written = write_dataset(
@@ -277,6 +281,6 @@ def test_a_format_that_there_is_none_of_is_refused_with_those_there_are() -> Non
 
 
 def test_a_missing_package_is_named_with_how_to_get_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("tierbot.reports.export.formats.find_spec", lambda _: None)
+    monkeypatch.setattr("tierbot.reports.export.find_spec", lambda _: None)
     with pytest.raises(TierbotError, match=r"tierbot\[export\]"):
         format_named("parquet")

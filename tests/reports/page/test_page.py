@@ -16,7 +16,9 @@ from tierbot.adapters.store import SqlStore
 from tierbot.domain.articles.boundaries import Boundary, Held, HeldBack
 from tierbot.domain.nouns import ModelState, ModelVersion, Round
 from tierbot.domain.training.drift import Changed, Drift, Signal
-from tierbot.reports.page import Report, content_security_policy, report_of, report_page
+from tierbot.reports.page.figures import Report
+from tierbot.reports.page.gather import report_of
+from tierbot.reports.page.render import content_security_policy, report_page
 
 HOSTILE = '<script>alert("x")</script><img src=//evil.example/x>'
 

@@ -56,7 +56,7 @@ def test_posts_that_need_an_opinion_are_sent_with_the_propensity_of_each_draw_an
     with harness.bot.store.read(WORKSPACE) as tx:
         drawn = [one.payload for id_ in ids for one in tx.outbox.waiting(DeliveryKind.INVITE, id_)]
     assert len(drawn) == 3
-    assert all(one["assigner"] == "gain-1" and 0 < one["propensity"] <= 1 and one["gain"] >= 0 for one in drawn)
+    assert all(one["assigner"] == "need-1" and 0 < one["propensity"] <= 1 for one in drawn)
     assert any(one["propensity"] == 1 for one in drawn)  # the last had no other beside it
     harness.deliver()
     asked = [harness.chat.posts[ts].article.id for ts in messages(harness, "U9")]

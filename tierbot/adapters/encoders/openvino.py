@@ -24,7 +24,7 @@ FAST = "all-MiniLM-L6-v2-fast"
 _DIMENSION = 384
 _CHARACTERS_A_TOKEN = 20
 _TOKENS_A_BATCH, _TEXTS_A_BATCH = 2048, 64
-_FEW_TEXTS, _PADDED = 8, 1.1  # a batch of more than 8 texts is padded by up to 10 %
+_FEW_TEXTS, _PADDED = 8, 1.1  # a batch of more than 8 texts is padded by up to 10%
 _OPSET = 17
 _GROUP = "64"  # numbers per scale: 32 is as slow as bfloat16, 384 is less accurate
 
@@ -106,7 +106,7 @@ class FastEncoder:
 def batches(lengths: Sequence[int]) -> list[list[int]]:
     """Divide texts, given their lengths in tokens, into batches of similar length; each ends with its longest text.
 
-    A batch has up to 64 texts and 2,048 padded tokens, or a single longer text. Padding adds up to 10 % to a batch of more
+    A batch has up to 64 texts and 2,048 padded tokens, or a single longer text. Padding adds up to 10% to a batch of more
     than 8 texts.
     """
     found: list[list[int]] = []

@@ -52,23 +52,18 @@ class Held:
     rule: str
 
     def __str__(self) -> str:
-        """Return the reason for display: "word: crypto*"."""
         return f"{self.boundary}: {self.rule}"
 
 
 @dataclass(frozen=True, slots=True)
 class HeldBack:
-    """An article that a boundary held back.
-
-    grounds: a digest of the rules, and of the model if it mattered, that decided (see Boundaries.grounds).
-    detail: the likeliest tag, its probability and the model version, for later questions.
-    """
+    """An article that a boundary held back."""
 
     article_id: str
     held: Held
-    grounds: str
+    grounds: str  # a digest of the rules, and of the model if it mattered, that decided (see Boundaries.grounds)
     at: datetime
-    detail: Mapping[str, Any] = field(default_factory=dict)
+    detail: Mapping[str, Any] = field(default_factory=dict)  # the likeliest tag, its probability, the model version
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,15 +77,12 @@ class HeldCount:
 
 @dataclass(frozen=True)
 class Boundaries:
-    """The rules. Without any, everything passes.
+    """The rules. Without any, everything passes."""
 
-    sources: names or sites; words: as written; tags: tag ids; minimum_confidence: tag id → p in [0, 1].
-    """
-
-    sources: tuple[str, ...] = ()
-    words: tuple[str, ...] = ()
-    tags: frozenset[str] = frozenset()
-    minimum_confidence: Mapping[str, float] = field(default_factory=dict)
+    sources: tuple[str, ...] = ()  # names or sites
+    words: tuple[str, ...] = ()  # as written
+    tags: frozenset[str] = frozenset()  # tag ids
+    minimum_confidence: Mapping[str, float] = field(default_factory=dict)  # tag id → p in [0, 1]
 
     def before(self, article: Article) -> Held | None:
         """Check an article's source and words, before prediction; None lets it pass."""
@@ -115,10 +107,7 @@ class Boundaries:
         )
 
     def after(self, probabilities: Mapping[str, float]) -> Held | None:
-        """Check a predicted article: hold it back if its likeliest tag is barred or if no tag may be shown.
-
-        If the likeliest tag is below its minimum confidence, another may be shown instead (see `allowed`).
-        """
+        """Hold a predicted article back if its likeliest tag is barred, or if no tag may be shown (see `allowed`)."""
         if not probabilities:
             return None
         top = max(probabilities, key=lambda tag: (probabilities[tag], tag))
@@ -129,11 +118,7 @@ class Boundaries:
         return None
 
     def grounds(self, model_version: str) -> tuple[str, str]:
-        """Return digests of what `before` and `after` (with this model's p) depend on.
-
-        An article held back with the same digest needn't be checked again; with other rules, or for `after` another
-        model, it may pass.
-        """
+        """Return digests of what `before` and `after` (with this model) depend on; equal ones give equal answers."""
         return self.digest, key(self.digest, model_version)
 
     @cached_property
@@ -158,9 +143,6 @@ def _as_pattern(rule: str) -> str:
     before = r"(?<!\w)" if _WORD_CHARACTER.match(rule[0]) else ""
     after = r"(?!\w)" if _WORD_CHARACTER.match(rule[-1]) else ""
     return f"{before}{pattern}{after}"
-
-
-# --- the file -------------------------------------------------------------------------------------
 
 
 def parse_boundaries(text: str, name: str, tags: TagSpace) -> Boundaries:

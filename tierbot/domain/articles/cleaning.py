@@ -115,13 +115,3 @@ def _settled(text: str, most: int) -> str:
     while (again := _pass(text, most)) != text:
         text = again if len(again) <= len(text) else again[: len(text)]
     return text
-
-
-def clean_title(raw: str) -> str:
-    """Return a title as one line of plain text, at most 300 characters."""
-    return clean(raw, TITLE_CHARACTERS)
-
-
-def clean_text(raw: str) -> str:
-    """Return a body as one line of plain text, at most 5,000 characters."""
-    return clean(raw, TEXT_CHARACTERS)

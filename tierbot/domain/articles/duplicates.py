@@ -8,11 +8,12 @@ because often a single word or number makes it another story: "Part 2", "beats F
 
 import re
 import unicodedata
-from collections import Counter
-from collections.abc import Container, Iterable, Mapping, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cached_property
+from itertools import count
 
 from rapidfuzz import fuzz
 from rapidfuzz.distance import Levenshtein
@@ -64,14 +65,10 @@ _BRITISH = (
 
 @dataclass(frozen=True, slots=True)
 class Folded:
-    """The result of folding the incoming articles.
+    """The result of folding the incoming articles."""
 
-    new: articles not seen before, in order, each with `copies` = 1. found: every copy of a new or recent
-    article. A copy's id is stable, so a store can count it once.
-    """
-
-    new: tuple[Article, ...]
-    found: tuple[Copy, ...]
+    new: tuple[Article, ...]  # articles not seen before, in order, each with `copies` = 1
+    found: tuple[Copy, ...]  # every copy of a new or recent article
 
     @property
     def copies(self) -> Mapping[str, int]:
@@ -97,10 +94,7 @@ def to_article(row: ArchiveRow, received_at: datetime) -> Article:
 
 
 def identity(title: str, text: str, url: str, source: str, published_at: datetime | None) -> str:
-    """Return an article's id: a key over its canonical URL, or else over title, start of text, source and day.
-
-    The day matters for titles like "What are you working on this week?".
-    """
+    """Return a key over the canonical URL, or else over title, start of text, source and day (for recurring titles)."""
     if address := canonical_url(url):
         return key("url", address)
     day = published_at.date() if published_at else ""
@@ -125,21 +119,16 @@ def copy_id(article: Article, again: int = 0) -> str:
 
 def copy_ids(incoming: Iterable[Article]) -> list[str]:
     """Return, in order, the copy id of each incoming article."""
-    met: Counter[tuple[str, str]] = Counter()
-    found = []
-    for article in incoming:
-        found.append(copy_id(article, met[article.id, article.source]))
-        met[article.id, article.source] += 1
-    return found
+    met: dict[tuple[str, str], Iterator[int]] = defaultdict(count)
+    return [copy_id(article, next(met[article.id, article.source])) for article in incoming]
 
 
 def fold(incoming: Sequence[Article], recent: Iterable[Article], known: Container[str] = ()) -> Folded:
     """Fold duplicates among incoming articles, and against recent ones, in order: keep the first.
 
-    The same id from the same source was read again and adds nothing. The same id from another source, or twice
-    in this batch, is a copy, and so is a near duplicate. Deterministic in the order given.
-    known: ids of copies that were folded before (see `copy_id`). Those add nothing, even if the article they
-    were folded into is no longer recent.
+    The same id from the same source was read again and adds nothing; so do copies whose ids (see `copy_id`) are known,
+    even if their article is no longer recent. The same id from another source, or twice in this batch, is a copy, and
+    so is a near duplicate.
     """
     stories, known_stories = [_Story(article) for article in incoming], [_Story(article) for article in recent]
     index = _Index(Counter(word for story in (*known_stories, *stories) for word in story.content))
@@ -160,9 +149,6 @@ def fold(incoming: Sequence[Article], recent: Iterable[Article], known: Containe
         elif as_copy != copy_id(article) or (article.id, article.source) != (original.id, original.source):
             found.append(Copy(id=as_copy, article_id=original.id, source=article.source))
     return Folded(tuple(new), tuple(found))
-
-
-# --- near duplicates ------------------------------------------------------------------------------
 
 
 class _Story:
@@ -207,12 +193,12 @@ class _Index:
         """Return the article with the same story and the most similar title, or None; on a tie, the earliest."""
         longer = self._by_any.get(self._rarest(story), [])
         shorter = (other for word in story.content for other in self._by_rarest.get(word, ()))
-        best: tuple[float, int, Article | None] = (0.0, 0, None)
-        for other in {*longer, *shorter}:
-            score = likeness(story, other)
-            if score and (score, -self._order[other]) > best[:2]:
-                best = (score, -self._order[other], other.article)
-        return best[2]
+        score, _, article = max(
+            ((likeness(story, other), -self._order[other], other.article) for other in {*longer, *shorter}),
+            default=(0.0, 0, None),
+            key=lambda found: found[:2],
+        )
+        return article if score else None
 
     def _rarest(self, story: _Story) -> str:
         return min(story.content, key=lambda word: (self._frequency[word], word), default="")

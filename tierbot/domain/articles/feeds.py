@@ -42,21 +42,15 @@ class Feed:
 
 @dataclass(frozen=True, slots=True)
 class FeedMemory:
-    """What is stored about a feed between polls, to spare its server.
-
-    etag, last_modified: from the server; failures: in a row; not_before: the earliest time of the next poll.
-    """
+    """What is stored about a feed between polls, to spare its server. etag, last_modified: from the server."""
 
     etag: str = ""
     last_modified: str = ""
-    failures: int = 0
-    not_before: datetime | None = None
+    failures: int = 0  # in a row
+    not_before: datetime | None = None  # the earliest time of the next poll
 
     def failed(self, now: datetime, wait: timedelta | None = None) -> "FeedMemory":
-        """Return the memory after another failure: pause for 15 minutes, doubled each time, up to a day.
-
-        wait: the pause that the server asked for.
-        """
+        """Return the memory after another failure: pause for 15 minutes, doubled each time, or `wait`, up to a day."""
         pause = min(max(wait or timedelta(0), _FIRST_PAUSE * 2 ** min(self.failures, 10)), _LONGEST_PAUSE)
         return FeedMemory(self.etag, self.last_modified, self.failures + 1, now + pause)
 
@@ -73,19 +67,14 @@ class FeedMemory:
 
 @dataclass(frozen=True, slots=True)
 class FeedResult:
-    """The result of polling one feed.
-
-    articles: in feed order, duplicates not folded. memory: to store for the next poll, in the same transaction as
-    the articles. problem: None, or what is wrong and what to do. notes: minor problems.
-    unchanged: the server reported nothing new, or it was too early to poll.
-    """
+    """The result of polling one feed."""
 
     feed: Feed
-    articles: tuple[Article, ...]
-    memory: FeedMemory
-    problem: str | None = None
-    notes: tuple[str, ...] = ()
-    unchanged: bool = False
+    articles: tuple[Article, ...]  # in feed order, duplicates not folded
+    memory: FeedMemory  # to store for the next poll, in the same transaction as the articles
+    problem: str | None = None  # what is wrong and what to do
+    notes: tuple[str, ...] = ()  # minor problems
+    unchanged: bool = False  # the server reported nothing new, or it was too early to poll
 
 
 class ListedBy(StrEnum):
@@ -97,19 +86,15 @@ class ListedBy(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class ListedFeed:
-    """A feed that is polled, and the result of its last poll.
-
-    polled_at: None before the first poll. problem, notes: as in FeedResult. brought: how many articles were first
-    seen in this feed.
-    """
+    """A feed that is polled, and the result of its last poll. problem, notes: as in FeedResult."""
 
     feed: Feed
     by: ListedBy
     memory: FeedMemory
-    polled_at: datetime | None = None
+    polled_at: datetime | None = None  # None before the first poll
     problem: str | None = None
     notes: tuple[str, ...] = ()
-    brought: int = 0
+    brought: int = 0  # how many articles were first seen in this feed
 
 
 def starter_feeds() -> tuple[Feed, ...]:
@@ -119,10 +104,7 @@ def starter_feeds() -> tuple[Feed, ...]:
 
 
 def parse_feeds(text: str, name: str) -> tuple[Feed, ...]:
-    """Read a list of feeds; errors call the file `name`. Raises FeedFileError if it is invalid.
-
-    The format is TOML if there is a [[feed]] table, otherwise one URL per line, optionally followed by a name.
-    """
+    """Read [[feed]] tables, or lines of a URL and perhaps a name, of the file `name`. Raises FeedFileError."""
     text = text.removeprefix("\ufeff")
     is_toml = any(line.strip() == "[[feed]]" for line in text.splitlines())
     rows = _toml_rows(text, name) if is_toml else _plain_rows(text)

@@ -32,10 +32,7 @@ class LabelMatcher:
     """Matches an archive's labels to tags by id, name or emoji, regardless of case and punctuation."""
 
     def __init__(self, tags: TagSpace, renamed: Mapping[str, str]) -> None:
-        """Take the tags, and a mapping from labels to tag ids that overrides any other match.
-
-        Raises TierbotError if the mapping has an unknown tag.
-        """
+        """Match labels in `renamed` to its tag ids first; TierbotError if it has an unknown tag."""
         wrong = sorted(tag for tag in renamed.values() if tag not in tags)
         if wrong:
             raise TierbotError(f"Unknown tag {wrong[0]!r}. Run `tierbot tags list` to see them.")

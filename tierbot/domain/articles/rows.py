@@ -1,8 +1,4 @@
-"""Parses archives, JSON lines or CSV, under the many names that their fields have.
-
-Pure: the adapters open the files. A row that can't be used becomes a `BadRow` that says what to do; the caller
-decides whether to stop.
-"""
+"""Parses archives, JSON lines or CSV, under the many names that their fields have. A `BadRow` says what to do."""
 
 import csv
 import json
@@ -12,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from tierbot.domain.articles.cleaning import clean, clean_text, clean_title
+from tierbot.domain.articles.cleaning import TITLE_CHARACTERS, clean
 from tierbot.domain.articles.dates import parse_date
 from tierbot.domain.articles.urls import clean_url
 from tierbot.domain.nouns import TierbotError
@@ -47,21 +43,17 @@ _NOT_IN_NAMES = re.compile(r"[\W_]+")
 
 @dataclass(frozen=True, slots=True)
 class ArchiveRow:
-    """One usable row, cleaned: plain text of limited length, http(s) URLs or "", aware UTC or None.
+    """One usable row, cleaned: plain text of limited length, http(s) URLs or "", aware UTC or None."""
 
-    line: counts from 1 (for CSV, the row's last line). id: the archive's own, or "". tags: the archive's own
-    labels, in order, without repeats. At least one of title and text is set.
-    """
-
-    line: int
-    id: str
+    line: int  # counts from 1 (for CSV, the row's last line)
+    id: str  # the archive's own, or ""
     title: str
-    text: str
+    text: str  # at least one of title and text is set
     url: str
     source: str
     published_at: datetime | None
     image_url: str | None
-    tags: tuple[str, ...]
+    tags: tuple[str, ...]  # the archive's own labels, in order, without repeats
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,10 +86,16 @@ class ArchiveFormat(StrEnum):
 def parse_rows(lines: Iterable[Line], form: ArchiveFormat, name: str, now: datetime) -> Iterator[ArchiveRow | BadRow]:
     """Yield every row of an archive, usable or not, in order; skip blank lines.
 
-    Errors call the archive `name`; dates after `now` (aware UTC) count as missing. Raises ArchiveError for CSV
-    without a header that names title or text.
+    Dates after `now` (aware UTC) count as missing. ArchiveError for CSV without a header that names title or text.
     """
-    return _parse_jsonl(lines, now) if form is ArchiveFormat.JSONL else _parse_csv(lines, name, now)
+    if form is ArchiveFormat.CSV:
+        yield from _parse_csv(lines, name, now)
+        return
+    for line in lines:
+        if line.data is None:
+            yield _too_long(line)
+        elif text := decode(line.data, first=line.number == 1).strip():
+            yield _json_row(text, line.number, now)
 
 
 def is_label_field(name: str) -> bool:
@@ -125,8 +123,8 @@ def row_of(fields: Mapping[str, object], line: int, now: datetime) -> ArchiveRow
         if isinstance(values.get(name), int | float):  # or a boolean
             return BadRow(line, f"has a number as its {name} ({str(values[name])[:40]}); if that's right, quote it")
     date = values.get("published_at")
-    title = clean_title(_text(values.get("title")))
-    text = clean_text(_text(values.get("text")))
+    title = clean(_text(values.get("title")), TITLE_CHARACTERS)
+    text = clean(_text(values.get("text")))
     if not title and not text:
         return BadRow(line, "has neither title nor text; add a field named title or text")
     return ArchiveRow(
@@ -140,16 +138,6 @@ def row_of(fields: Mapping[str, object], line: int, now: datetime) -> ArchiveRow
         image_url=clean_url(_text(values.get("image_url"))) or None,
         tags=_tags(values.get("tags")),
     )
-
-
-def _parse_jsonl(lines: Iterable[Line], now: datetime) -> Iterator[ArchiveRow | BadRow]:
-    for line in lines:
-        if line.data is None:
-            yield _too_long(line)
-            continue
-        text = decode(line.data, first=line.number == 1).strip()
-        if text:
-            yield _json_row(text, line.number, now)
 
 
 def _json_row(text: str, number: int, now: datetime) -> ArchiveRow | BadRow:
@@ -173,8 +161,8 @@ def _parse_csv(lines: Iterable[Line], name: str, now: datetime) -> Iterator[Arch
     first = next((text for text in numbers if text.strip()), None)
     if first is None:
         return
-    delimiter = _delimiter(first)
-    header = next(csv.reader([first], delimiter=delimiter))
+    headers = {mark: next(csv.reader([first], delimiter=mark)) for mark in ",;\t|"}
+    delimiter, header = max(headers.items(), key=lambda one: sum(_plain_name(name) in _FIELD_OF for name in one[1]))
     if not {_FIELD_OF.get(_plain_name(column)) for column in header} & {"title", "text"}:
         raise ArchiveError(
             f"{name}:{numbers.last}: the first line has no title or text column ({first.strip()[:60]!r}). "
@@ -222,15 +210,6 @@ class _Numbered:
     def take_skipped(self) -> list[Line]:
         skipped, self._skipped = self._skipped, []
         return skipped
-
-
-def _delimiter(header: str) -> str:
-    """Return the delimiter that gives the most known columns; by default a comma."""
-
-    def known(delimiter: str) -> int:
-        return sum(_plain_name(column) in _FIELD_OF for column in next(csv.reader([header], delimiter=delimiter)))
-
-    return max(",;\t|", key=known)
 
 
 def decode(data: bytes, *, first: bool = False) -> str:

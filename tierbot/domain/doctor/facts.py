@@ -33,33 +33,25 @@ class ChannelFacts:
 
 @dataclass(frozen=True, slots=True)
 class SlackFacts:
-    """Slack's answers. None: not asked, because an earlier question failed.
-
-    connections: True if the app token can open a Socket Mode connection. emoji: names of the custom emoji.
-    clock_ahead: seconds by which this machine's clock is ahead of Slack's (negative: behind).
-    """
+    """Slack's answers. None: not asked, because an earlier question failed."""
 
     app: AppFacts | Refusal | None = None
-    connections: bool | Refusal | None = None
+    connections: bool | Refusal | None = None  # True if the app token can open a Socket Mode connection
     channel: ChannelFacts | Refusal | None = None
-    emoji: frozenset[str] | Refusal | None = None
-    clock_ahead: float | None = None
+    emoji: frozenset[str] | Refusal | None = None  # names of the custom emoji
+    clock_ahead: float | None = None  # seconds by which this machine's clock is ahead of Slack's (negative: behind)
 
 
 @dataclass(frozen=True, slots=True)
 class DatabaseFacts:
-    """The database: where it is (without the password), and the error if it can't be opened or written to.
-
-    is_new: it doesn't exist yet. revision: of its schema; newest: of this program's. free_bytes: None if it's on
-    another machine's disk.
-    """
+    """The database: where it is (without the password), and the error if it can't be opened or written to."""
 
     where: str
     fault: str | None = None
-    is_new: bool = False
-    revision: str | None = None
-    newest: str = ""
-    free_bytes: int | None = None
+    is_new: bool = False  # it doesn't exist yet
+    revision: str | None = None  # of its schema
+    newest: str = ""  # of this program's
+    free_bytes: int | None = None  # None if it's on another machine's disk
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,16 +72,12 @@ class FeedFacts:
 
 @dataclass(frozen=True, slots=True)
 class MachineFacts:
-    """Facts that don't come from Slack. None: not checked, because an earlier check failed.
-
-    encoder, model: the digest or id of the live one, or why it can't be used. env_mode: permission bits of `.env`,
-    None if there is no such file (or the system has no such bits). channel: set with `/tier channel`, if any.
-    """
+    """Facts that don't come from Slack. None: not checked, because an earlier check failed."""
 
     database: DatabaseFacts
-    encoder: str | Refusal | None = None
-    model: str | Refusal | None = None
+    encoder: str | Refusal | None = None  # its digest
+    model: str | Refusal | None = None  # the live one's id
     events: EventFacts | None = None
     feeds: tuple[FeedFacts, ...] | None = None
-    env_mode: int | None = None
-    channel: str = ""
+    env_mode: int | None = None  # permission bits of `.env`, if there is such a file
+    channel: str = ""  # set with `/tier channel`, if any

@@ -73,9 +73,6 @@ def is_well(checks: Iterable[Check]) -> bool:
     return all(check.state is not State.BAD for check in checks)
 
 
-# --- settings -------------------------------------------------------------------------------------
-
-
 def judge_settings(fault: str | None, smoke_test_hours: float = 0.0, smoke_test_channel: str = "") -> Check:
     """Judge whether the settings are valid and consistent."""
     if fault is not None:
@@ -87,9 +84,6 @@ def judge_settings(fault: str | None, smoke_test_hours: float = 0.0, smoke_test_
             "Set it to the id of a test channel, or set the hours to 0.",
         )
     return ok("settings", "all valid")
-
-
-# --- Slack ----------------------------------------------------------------------------------------
 
 
 def judge_slack(
@@ -108,93 +102,88 @@ def judge_slack(
 
 def judge_bot_token(app: AppFacts | Refusal | None, token: str) -> Check:
     """Judge the bot token."""
-    name = "bot token"
     if fault := wrong_token(token, BOT):
-        return bad(name, f"SLACK_BOT_TOKEN: {fault}")
+        return bad("bot token", f"SLACK_BOT_TOKEN: {fault}")
     if isinstance(app, Refusal):
-        return bad(name, app.says)
+        return bad("bot token", app.says)
     if app is None:
-        return unknown(name, _NOT_ASKED)
-    return ok(name, f"{app.bot} in {app.team}")
+        return unknown("bot token", _NOT_ASKED)
+    return ok("bot token", f"{app.bot} in {app.team}")
 
 
 def judge_scopes(app: AppFacts | Refusal | None, needed: frozenset[str]) -> Check:
     """Judge whether Slack granted all the scopes that the code needs."""
-    name = "scopes"
     if not isinstance(app, AppFacts):
-        return unknown(name, "can't check without a valid bot token")
+        return unknown("scopes", "can't check without a valid bot token")
     if app.scopes is None:
-        return unknown(name, "Slack didn't list them.")
+        return unknown("scopes", "Slack didn't list them.")
     if missing := sorted(needed - app.scopes):
         return bad(
-            name,
+            "scopes",
             f"{len(missing)} missing: {', '.join(missing)}.",
             f"Add {'it' if len(missing) == 1 else 'them'} at {_SCOPES_PAGE} → Bot Token Scopes (or paste the new "
             "`tierbot manifest` at App Manifest), then reinstall the app.",
         )
-    return ok(name, f"all {len(needed)} granted")
+    return ok("scopes", f"all {len(needed)} granted")
 
 
 def judge_app_token(connections: bool | Refusal | None, token: str) -> Check:
     """Judge the app-level token."""
-    name = "app token"
     if fault := wrong_token(token, APP):
-        return bad(name, f"SLACK_APP_TOKEN: {fault}")
+        return bad("app token", f"SLACK_APP_TOKEN: {fault}")
     if isinstance(connections, Refusal):
-        return bad(name, connections.says)
-    return ok(name, "Socket Mode can connect") if connections else unknown(name, _NOT_ASKED)
+        return bad("app token", connections.says)
+    return ok("app token", "Socket Mode can connect") if connections else unknown("app token", _NOT_ASKED)
 
 
 def judge_channel(found: ChannelFacts | Refusal | None, channel: str) -> Check:
     """Judge whether the bot can post in the channel."""
-    name = "channel"
     if not channel:
-        return bad(name, "TIERBOT_CHANNEL isn't set.", "Set it to the channel's id (at the bottom of its details).")
+        return bad(
+            "channel", "TIERBOT_CHANNEL isn't set.", "Set it to the channel's id (at the bottom of its details)."
+        )
     if isinstance(found, Refusal):
-        return bad(name, found.says)
+        return bad("channel", found.says)
     if found is None:
-        return unknown(name, _NOT_ASKED)
+        return unknown("channel", _NOT_ASKED)
     if found.is_archived:
-        return bad(name, f"#{found.name} is archived.", "Unarchive it, or set TIERBOT_CHANNEL to another channel.")
+        return bad("channel", f"#{found.name} is archived.", "Unarchive it, or set TIERBOT_CHANNEL to another channel.")
     if not found.is_member:
-        return bad(name, f"The bot isn't in #{found.name}.", f"In #{found.name}, type /invite @ and the bot's name.")
-    return ok(name, f"in #{found.name}")
+        return bad(
+            "channel", f"The bot isn't in #{found.name}.", f"In #{found.name}, type /invite @ and the bot's name."
+        )
+    return ok("channel", f"in #{found.name}")
 
 
 def judge_emoji(custom: frozenset[str] | Refusal | None, tags: TagSpace | None) -> Check:
     """Judge whether every tag's emoji exists in the workspace."""
-    name = "emoji"
     if tags is None:
-        return unknown(name, "can't check without a tag space")
+        return unknown("emoji", "can't check without a tag space")
     own = [tag for tag in tags.active if not names_of(tag.short_name)]
     if not own:
-        return ok(name, f"all {len(tags.active)} tags have a standard emoji")
+        return ok("emoji", f"all {len(tags.active)} tags have a standard emoji")
     if isinstance(custom, Refusal):
-        return bad(name, f"The workspace's custom emoji can't be listed. {custom.says}")
+        return bad("emoji", f"The workspace's custom emoji can't be listed. {custom.says}")
     if custom is None:
-        return unknown(name, f"{len(own)} tags have custom emoji; Slack wasn't asked for them.")
+        return unknown("emoji", f"{len(own)} tags have custom emoji; Slack wasn't asked for them.")
     missing = [f":{tag.short_name}: ({tag.id})" for tag in own if tag.short_name not in custom]
     if missing:
         return bad(
-            name,
+            "emoji",
             f"{len(missing)} of {len(tags.active)} are missing in the workspace: {_some(missing)}.",
             "Add them in Slack (Customize workspace → Emoji), or give these tags other emoji in TIERBOT_TAGS.",
         )
-    return ok(name, f"all {len(tags.active)} tags have one, {len(own)} of them custom")
+    return ok("emoji", f"all {len(tags.active)} tags have one, {len(own)} of them custom")
 
 
 def judge_clock(ahead: float | None) -> Check:
     """Judge this machine's clock by how many seconds it is ahead of Slack's."""
-    name = "clock"
     if ahead is None:
-        return unknown(name, "Slack didn't report its time.")
+        return unknown("clock", "Slack didn't report its time.")
     off = f"{abs(ahead):.0f} s {'ahead of' if ahead > 0 else 'behind'} Slack's"
     if abs(ahead) > LARGEST_SKEW:
-        return bad(name, f"This machine's clock is {off}.", "Synchronize it (NTP).")
-    return ok(name, "agrees with Slack's" if abs(ahead) < 2 else off)  # noqa: PLR2004 - the header's resolution
-
-
-# --- this machine ---------------------------------------------------------------------------------
+        return bad("clock", f"This machine's clock is {off}.", "Synchronize it (NTP).")
+    return ok("clock", "agrees with Slack's" if abs(ahead) < 2 else off)  # noqa: PLR2004 - the header's resolution
 
 
 def judge_machine(facts: MachineFacts, needed: Needed, now: datetime) -> list[Check]:
@@ -204,7 +193,8 @@ def judge_machine(facts: MachineFacts, needed: Needed, now: datetime) -> list[Ch
         _component("encoder", facts.encoder),
         _component("model", facts.model),
         _events(facts.events, needed.events, now),
-        _commands(needed.commands),
+        # Slack doesn't tell a bot which commands its app has; the smoke test shows that they work.
+        unknown("commands", f"Slack doesn't say whether the app has {', '.join(needed.commands)}: type one to see"),
         _feeds(facts.feeds),
         *_env_file(facts.env_mode),
     ]
@@ -240,32 +230,26 @@ def _component(name: str, found: str | Refusal | None) -> Check:
 
 
 def _events(found: EventFacts | None, needed: Collection[str], now: datetime) -> Check:
-    name, listed = "events", ", ".join(needed)
+    listed = ", ".join(needed)
     if found is None or (found.live is None and found.reconciled is None):
-        return unknown(name, f"no reaction yet (needs {listed}): `tierbot doctor --smoke-test` sends one")
+        return unknown("events", f"no reaction yet (needs {listed}): `tierbot doctor --smoke-test` sends one")
     if found.live is not None:
-        return ok(name, f"reactions arrive, the last one {_ago(now, found.live)}")
+        return ok("events", f"reactions arrive, the last one {_ago(now, found.live)}")
     return bad(
-        name,
+        "events",
         "Reactions were found by reconciliation, but none has arrived as an event.",
         f"At api.slack.com/apps, check that Socket Mode is on and Event Subscriptions has {listed}; then reinstall.",
     )
 
 
-def _commands(needed: Collection[str]) -> Check:
-    # Slack doesn't tell a bot which commands its app has; the smoke test shows that they work.
-    return unknown("commands", f"Slack doesn't say whether the app has {', '.join(needed)}: type one to see")
-
-
 def _feeds(feeds: tuple[FeedFacts, ...] | None) -> Check:
-    name = "feeds"
     if feeds is None:
-        return unknown(name, "not checked")
+        return unknown("feeds", "not checked")
     if not feeds:
-        return ok(name, "none: add articles with `tierbot add`")
+        return ok("feeds", "none: add articles with `tierbot add`")
     if broken := [f"{feed.url} ({feed.fault})" for feed in feeds if feed.fault]:
-        return bad(name, f"{len(broken)} of {len(feeds)} can't be read: {_some(broken)}.", "Fix or remove them.")
-    return ok(name, f"all {len(feeds)} can be read")
+        return bad("feeds", f"{len(broken)} of {len(feeds)} can't be read: {_some(broken)}.", "Fix or remove them.")
+    return ok("feeds", f"all {len(feeds)} can be read")
 
 
 def _env_file(mode: int | None) -> Iterable[Check]:
@@ -273,9 +257,6 @@ def _env_file(mode: int | None) -> Iterable[Check]:
         yield bad(".env", f"Others on this machine can read it (mode {mode & 0o777:o}).", "Run chmod 600 .env")
     elif mode is not None:
         yield ok(".env", "readable only by its owner")
-
-
-# --- formatting -----------------------------------------------------------------------------------
 
 
 def _some(names: list[str]) -> str:

@@ -11,18 +11,15 @@ from tierbot.domain.tags import TagSpace
 
 @dataclass(frozen=True, slots=True)
 class WorkspaceFacts:
-    """Facts about a workspace, from the database and Slack.
-
-    fault: why its token or model can't be used. slack: None if Slack wasn't asked.
-    """
+    """Facts about a workspace, from the database and Slack."""
 
     id: str
     name: str
     channel: str
     tags: TagSpace
     stopped_at: datetime | None = None
-    fault: str | None = None
-    slack: SlackFacts | None = None
+    fault: str | None = None  # why its token or model can't be used
+    slack: SlackFacts | None = None  # None if Slack wasn't asked
 
 
 def judge_credentials(missing: Sequence[str]) -> Check:
@@ -38,10 +35,8 @@ def judge_credentials(missing: Sequence[str]) -> Check:
 
 def judge_key(fault: str | None, sealed: int, unopened: Sequence[str]) -> Check:
     """Judge the key that encrypts tokens: whether it is valid and decrypts those in the database."""
-    if fault is not None:
+    if fault := fault or next(iter(unopened), None):
         return bad("secret key", fault)
-    if unopened:
-        return bad("secret key", unopened[0])
     return ok("secret key", f"decrypts the tokens of all {sealed} installations" if sealed else "valid")
 
 
@@ -58,10 +53,6 @@ def judge_workspace(found: WorkspaceFacts, needed: frozenset[str], install_at: s
         return bad(name, f"Slack rejects its token: {slack.app.code}.", reinstall)
     if not found.channel:
         return unknown(name, f"{found.id} has no channel yet: the person who installed the app types `/tier channel`")
-    return _first_bad(name, slack, found, needed, reinstall)
-
-
-def _first_bad(name: str, slack: SlackFacts, found: WorkspaceFacts, needed: frozenset[str], reinstall: str) -> Check:
     scopes, emoji = judge_scopes(slack.app, needed), judge_emoji(slack.emoji, found.tags)
     channel = judge_channel(slack.channel, found.channel)
     invite = "Invite the bot there, or choose another channel with `/tier channel`."

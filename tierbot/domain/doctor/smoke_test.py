@@ -1,7 +1,6 @@
 """Runs the smoke test end to end: post a canary, react, see the vote, take the reaction back, clean up.
 
 The canary isn't a post: it has no prediction, so reactions to it stay in the ledger and don't count.
-`SmokeTestActions` performs the steps; this module orders and times them, and skips those that depend on a failed one.
 """
 
 from collections.abc import Callable, Iterable, Sequence
@@ -59,10 +58,7 @@ class SmokeTestActions(Protocol):
 
 
 def run_smoke_test(actions: SmokeTestActions, commands: Sequence[str], seconds: Callable[[], float]) -> list[Step]:
-    """Take all steps and return them in order; `seconds` is a monotonic clock.
-
-    Steps that depend on a failed one aren't tried. Commands depend on none, and a posted canary is always removed.
-    """
+    """Take all steps that don't depend on a failed one, and return them in order; `seconds` is a monotonic clock."""
     steps: list[Step] = []
 
     def take(name: str, act: Callable[[], str], *, after: bool = True) -> bool:
@@ -101,10 +97,7 @@ def vote_stands(events: Iterable[ReactionEvent], user: str, tag_id: str, tags: T
 
 
 def news_of(steps: Sequence[Step], channel: str) -> dict[str, Any]:
-    """Return the admins' notice about a failed smoke test, as plain data for the outbox.
-
-    Raises ValueError if no step failed.
-    """
+    """Return the admins' notice about a failed smoke test, for the outbox. ValueError if no step failed."""
     first = broken(steps)
     if first is None:
         raise ValueError("The smoke test passed: there is nothing to report.")

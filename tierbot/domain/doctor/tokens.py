@@ -33,10 +33,7 @@ def kind_of_token(text: str) -> str:
 
 
 def wrong_token(text: str, expected: str) -> str | None:
-    """Return why a text isn't a token of the `expected` kind (BOT, APP or USER) and where to find one.
-
-    None if it looks right.
-    """
+    """Return why a text isn't a token of the `expected` kind and where to find one; None if it looks right."""
     if not text:
         return f"Empty. Expected {_WHERE[expected]}."
     if not text.startswith(expected):

@@ -1,8 +1,4 @@
-"""Compares the ledger with Slack's current reactions, and turns what was missed into events.
-
-These events are stamped with the time at which the comparison started. Anything that happens later has a later
-time and wins, whenever it arrives.
-"""
+"""Turns what Slack has and the ledger lacks into events, stamped when the comparison began: later ones win."""
 
 from collections.abc import Iterable
 from datetime import datetime
@@ -20,8 +16,7 @@ def missed_events(
 ) -> list[ReactionEvent]:
     """Return the events that make the ledger match Slack's reactions: (raw name, users, complete).
 
-    A removal is inferred only from a complete list of users. Menu votes, which Slack doesn't have, stay as they are.
-    Running the same comparison again gives the same event ids.
+    A removal is inferred only from a complete list of users. The same comparison gives the same event ids.
     """
     held = {(variant.user, variant.name) for variant in standing(ledger) if variant.source is Source.REACTION}
     shown: set[tuple[str, str]] = set()

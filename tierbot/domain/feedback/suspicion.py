@@ -34,48 +34,38 @@ class Behavior(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Suspicion:
-    """A suspicion: the behavior was observed in `observed` of `chances` cases; this crowd's norm is `expected`.
-
-    p_value: in [0, 1], corrected for the number of tests. post_ids: where it was seen. tag: for one-tag behavior.
-    evidence: a sentence for the admins, with ids.
-    """
+    """A suspicion: the behavior was observed in `observed` of `chances` cases; this crowd's norm is `expected`."""
 
     behavior: Behavior
     users: tuple[str, ...]
     observed: int
     expected: float
     chances: int
-    p_value: float
-    post_ids: tuple[str, ...]
-    evidence: str
-    tag: str | None = None
+    p_value: float  # in [0, 1], corrected for the number of tests
+    post_ids: tuple[str, ...]  # where it was seen
+    evidence: str  # a sentence for the admins, with ids
+    tag: str | None = None  # for one-tag behavior
 
 
 @dataclass(frozen=True, slots=True)
 class Watch:
-    """When to report.
+    """When to report."""
 
-    false_alarms: the probability of any false report of one behavior, over all trainers. hurry: judging the next post
-    sooner is faster than reading; `hurried` such votes are farming if they are at least half of the trainer's votes.
-    """
-
-    false_alarms: float = 0.01
-    hurry: timedelta = timedelta(seconds=1.5)
-    hurried: int = 20
+    false_alarms: float = 0.01  # the probability of any false report of one behavior, over all trainers
+    hurry: timedelta = timedelta(seconds=1.5)  # judging the next post sooner is faster than reading
+    hurried: int = 20  # so many such votes are farming, if they are at least half of the trainer's votes
 
     def suspicions(
         self, posts: Iterable[Post], votes: Mapping[str, Iterable[Vote]], events: Iterable[ReactionEvent] = ()
     ) -> list[Suspicion]:
-        """Return the suspicions from the current votes on these posts (by post id), most surprising first.
-
-        events: the posts' reaction events, which show the trainers' pace.
-        """
+        """Return the suspicions from these posts' current votes (by post id) and events, most surprising first."""
         views = [_View(post, tuple(votes.get(post.id, ()))) for post in sorted(posts, key=lambda post: post.id)]
+        compared = list(_compared(views))
         found = [
-            *(s for s in self._significant(_clicks(views)) if s.observed >= _ALWAYS * s.chances),
+            *(s for s in self._significant(_clicks(compared)) if s.observed >= _ALWAYS * s.chances),
             *_hurrying(views, events, self.hurry, self.hurried),
-            *self._significant(_pushes(views)),
-            *self._significant(_denials(views)),
+            *self._significant(_pushes(compared)),
+            *self._significant(_denials(compared)),
             *_brigades(self._significant(_together(views)), views),
         ]
         return sorted(found, key=lambda s: (s.p_value, s.behavior, s.users, s.tag or ""))
@@ -91,8 +81,6 @@ class Watch:
 
 @dataclass(frozen=True, slots=True)
 class _Chance:
-    """An occasion on which a behavior could be seen, and whether it was."""
-
     behavior: Behavior
     users: tuple[str, ...]
     tag: str | None
@@ -125,38 +113,35 @@ class _View:
         return tag if count >= _OTHERS and 2 * count > others and not led else None
 
 
-def _clicks(views: Iterable[_View]) -> Iterator[_Chance]:
+# a post, one of its voters, the tags that they named, and the tag that the others agree on
+_Comparison = tuple[_View, str, set[str], str]
+
+
+def _compared(views: Iterable[_View]) -> Iterator[_Comparison]:
     for view in views:
+        for user, named in view.named.items():
+            if named and (agreed := view.consensus(user)) is not None:
+                yield view, user, named, agreed
+
+
+def _clicks(compared: Iterable[_Comparison]) -> Iterator[_Chance]:
+    for view, user, named, _ in compared:
         if view.on_display is not None:
-            for user, named in view.named.items():
-                if named and view.consensus(user) is not None:
-                    yield _Chance(Behavior.FARMING, (user,), None, view.post.id, view.on_display in named)
+            yield _Chance(Behavior.FARMING, (user,), None, view.post.id, view.on_display in named)
 
 
-def _pushes(views: Sequence[_View]) -> Iterator[_Chance]:
+def _pushes(compared: Sequence[_Comparison]) -> Iterator[_Chance]:
     """Test only tags that someone has named against a consensus: the others can't be surprising."""
-    dissents = [
-        (view, user, named, agreed)
-        for view in views
-        for user, named in view.named.items()
-        if named and (agreed := view.consensus(user)) is not None
-    ]
-    tried: dict[str, set[str]] = defaultdict(set)
-    for view, user, named, agreed in dissents:
-        tried[user] |= named - {agreed, view.on_display}
-    every = sorted(set().union(*tried.values()))
-    for view, user, named, agreed in dissents:
+    every = sorted({tag for view, _, named, agreed in compared for tag in named - {agreed, view.on_display}})
+    for view, user, named, agreed in compared:
         for tag in every:
             if tag not in {agreed, view.on_display}:
                 yield _Chance(Behavior.PUSHING, (user,), tag, view.post.id, tag in named)
 
 
-def _denials(views: Iterable[_View]) -> Iterator[_Chance]:
-    for view in views:
-        for user, named in view.named.items():
-            agreed = view.consensus(user) if named else None
-            if agreed is not None:
-                yield _Chance(Behavior.DENYING, (user,), agreed, view.post.id, agreed not in named)
+def _denials(compared: Iterable[_Comparison]) -> Iterator[_Chance]:
+    for view, user, named, agreed in compared:
+        yield _Chance(Behavior.DENYING, (user,), agreed, view.post.id, agreed not in named)
 
 
 def _together(views: Iterable[_View]) -> Iterator[_Chance]:
@@ -225,14 +210,12 @@ class _Rates:
 def _hurrying(
     views: Iterable[_View], events: Iterable[ReactionEvent], hurry: timedelta, enough: int
 ) -> list[Suspicion]:
-    """Return the trainers who judge post after post faster than anyone can read; this needs no test.
-
-    Reconciled reactions are left out, because they have the time of the reconciliation.
-    """
+    """Return the trainers who judge post after post faster than anyone can read; this needs no test."""
     post_at = {(view.post.channel, view.post.ts): view.post.id for view in views}
     when: dict[str, dict[str, datetime]] = defaultdict(dict)
     for event in events:
         post_id = post_at.get((event.channel, event.ts))
+        # a reconciled reaction has the time of the reconciliation
         if event.added and event.origin is Origin.EVENT and post_id is not None:
             when[event.user][post_id] = min(event.happened_at, when[event.user].get(post_id, event.happened_at))
     found = []

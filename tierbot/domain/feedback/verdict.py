@@ -10,8 +10,8 @@ from typing import Protocol
 
 from tierbot.domain.nouns import Outcome, Post, Says, Verdict, Vote, key
 
+# A verdict by n voters weighs n / (n + 2): the share of the data in a Beta posterior with a prior worth two voters.
 PRIOR_VOTERS = 2
-"""A verdict by n voters weighs n / (n + 2): the share of the data in a Beta posterior with a prior worth two voters."""
 
 
 class Aggregator(Protocol):
@@ -52,10 +52,7 @@ class PlainRule:
         now: datetime,
         halved: frozenset[str] = frozenset(),
     ) -> Verdict:
-        """Return the verdict; the reward is the share of voters for whom the shown tag is true.
-
-        Voters in `halved` count half. If one of them voted, the aggregator's name says so. Raw counts aren't halved.
-        """
+        """Return the verdict. Votes by `halved` users count half, except in raw counts; the aggregator's name says so."""
         given = list(votes)
         users = {vote.user for vote in given}
         rejecting = {vote.user for vote in given if vote.says is Says.REJECTS}

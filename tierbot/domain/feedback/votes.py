@@ -1,9 +1,6 @@
-"""Derives the current votes from the ledger of reaction events.
+"""Derives the current votes from the ledger: from the set of its events, whatever their order or repetition."""
 
-The result depends only on the set of events, not on their order or repetition, so late, repeated or reordered
-deliveries change nothing (tests/domain/feedback checks this property).
-"""
-
+from collections import Counter
 from collections.abc import Collection, Iterable
 from datetime import datetime
 from typing import NamedTuple
@@ -22,10 +19,7 @@ class Variant(NamedTuple):
 
 
 def standing(events: Iterable[ReactionEvent]) -> dict[Variant, datetime]:
-    """Return the variants that are currently set, and when each was last added.
-
-    The latest event of a variant counts, by `happened_at` and then by event id.
-    """
+    """Return the variants that are set, by each one's latest event (ties: by event id), and when it was added."""
     latest: dict[Variant, ReactionEvent] = {}
     for event in events:
         variant = Variant(event.user, event.name, event.source)
@@ -36,11 +30,7 @@ def standing(events: Iterable[ReactionEvent]) -> dict[Variant, datetime]:
 
 
 def reading(variant: Variant, post: Post, tags: TagSpace) -> tuple[Says, str | None] | None:
-    """Return the meaning of a variant on a post: (says, tag id), or None.
-
-    A tag's emoji names that tag in every arm. 👍 👎 😕 count only in the arms that show a prediction: in the blank
-    arm, there is nothing to approve.
-    """
+    """Return the meaning of a variant on a post, (says, tag id), or None; on a blank post, 👍 👎 😕 have none."""
     if variant.source is Source.MENU:
         return (Says.NAMES, variant.name) if variant.name in tags else None
     tag = tags.by_emoji(variant.name)
@@ -56,23 +46,10 @@ def reading(variant: Variant, post: Post, tags: TagSpace) -> tuple[Says, str | N
     return answers.get(base_name(variant.name))
 
 
-def votes_of(
-    events: Iterable[ReactionEvent], post: Post, tags: TagSpace, *, ignore: Collection[str] = ()
-) -> list[Vote]:
-    """Derive the votes on a post from its events, except those of users in `ignore` (the bot itself).
-
-    A user who says the same thing in several variants has one vote, from the time of the earliest.
-    """
+def votes_of(events: Iterable[ReactionEvent], post: Post, tags: TagSpace) -> list[Vote]:
+    """Derive the votes on a post from its events: one per user and meaning, from the time of the earliest variant."""
     meanings = ((variant, at, reading(variant, post, tags)) for variant, at in standing(events).items())
-    return merged(
-        [
-            [
-                Vote(variant.user, meaning[0], at, meaning[1])
-                for variant, at, meaning in meanings
-                if meaning is not None and variant.user not in ignore
-            ]
-        ]
-    )
+    return merged([[Vote(variant.user, said[0], at, said[1]) for variant, at, said in meanings if said is not None]])
 
 
 def merged(places: Iterable[Iterable[Vote]]) -> list[Vote]:
@@ -83,3 +60,19 @@ def merged(places: Iterable[Iterable[Vote]]) -> list[Vote]:
         if identity not in earliest or vote.at < earliest[identity].at:
             earliest[identity] = vote
     return sorted(earliest.values(), key=lambda vote: (vote.at, vote.user, vote.says, vote.tag or ""))
+
+
+def chosen_by_menu(user: str, events: Iterable[ReactionEvent]) -> frozenset[str]:
+    """Return the tag ids that a user currently names by menu."""
+    return frozenset(name for who, name, source in standing(events) if who == user and source is Source.MENU)
+
+
+def named_by_menu(events: Iterable[ReactionEvent]) -> dict[str, int]:
+    """Return how many people name each tag by menu, most first."""
+    counts = Counter(name for _, name, source in standing(events) if source is Source.MENU)
+    return dict(sorted(counts.items(), key=lambda item: (-item[1], item[0])))
+
+
+def menu_changes(before: Collection[str], after: Collection[str]) -> list[tuple[str, bool]]:
+    """Return (tag id, added) for each change that a new choice makes, removals first."""
+    return sorted(((tag, tag in after) for tag in set(before) ^ set(after)), key=lambda change: (change[1], change[0]))

@@ -14,11 +14,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tierbot.domain.articles.boundaries import Boundaries, HeldBack
-from tierbot.domain.nouns import Arm, Article, Prediction, Selection, key
-from tierbot.domain.predict.arms import draw_arm
+from tierbot.domain.nouns import Arm, Article, Prediction, Selection, TierbotError, key
 from tierbot.domain.predict.model import Model
 from tierbot.domain.predict.policy import EpsilonPolicy
 from tierbot.domain.predict.selection import SelectionMix, select
+
+_CONTROL = 0.1, 0.2  # the range of the blank arm's share
+
+
+class ArmShareError(TierbotError):
+    """Shares that aren't probabilities, or that leave no control arm for measurement."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,19 +38,15 @@ class Asker:
 
 @dataclass(frozen=True, slots=True)
 class AskingContext:
-    """The state in which articles are asked about.
-
-    model, version: the live model. tag_ids: the T tags. verdicts: how many posts have settled so far; exploration and
-    the share of random selection decay with it. metadata: stored with each prediction.
-    """
+    """The state in which articles are asked about."""
 
     asker: Asker
-    model: Model
-    version: str
-    tag_ids: Sequence[str]
-    verdicts: int
+    model: Model  # the live one
+    version: str  # its id
+    tag_ids: Sequence[str]  # the T tags
+    verdicts: int  # how many posts have settled so far; exploration and the share of random selection decay with it
     now: datetime
-    metadata: Mapping[str, Any]
+    metadata: Mapping[str, Any]  # stored with each prediction
     boundaries: Boundaries = field(default_factory=Boundaries)
 
 
@@ -76,8 +77,7 @@ def ask_about(
 ) -> Asking:
     """Select up to `count` of n articles (embeddings: (n, d)), predict them, and draw the shown tags and arms.
 
-    sources: how many sources carry each article id; those with several trend. Every barred article is held back,
-    selected or not.
+    sources: how many sources carry each article id; those with several trend.
     """
     rules = terms.boundaries
     reasons = [rules.before(article) for article in articles]
@@ -139,9 +139,7 @@ def _draw(
 
 
 def _after(
-    articles: Sequence[Article],
-    probabilities: NDArray[np.float64],
-    terms: AskingContext,
+    articles: Sequence[Article], probabilities: NDArray[np.float64], terms: AskingContext
 ) -> tuple[NDArray[np.bool_], list[HeldBack]]:
     """Return which tags may be shown for each article, (n, T), and the articles held back, which may show none."""
     allowed = np.ones(probabilities.shape, dtype=bool)
@@ -152,11 +150,28 @@ def _after(
     grounds = rules.grounds(terms.version)[1]
     for row, article in enumerate(articles):
         p = dict(zip(tag_ids, probabilities[row].tolist(), strict=True))
-        reason = rules.after(p)
-        may = rules.allowed(p) if reason is None else frozenset()
-        allowed[row] = [tag in may for tag in tag_ids]
+        reason, may = rules.after(p), rules.allowed(p)
+        allowed[row] = [reason is None and tag in may for tag in tag_ids]
         if reason is not None:
             top = max(p, key=lambda tag: (p[tag], tag))
             detail = {"model": terms.version, "top_tag": top, "probability": round(p[top], 6)}
             held.append(HeldBack(article.id, reason, grounds, terms.now, detail))
     return allowed, held
+
+
+def arm_probabilities(blank: float = 0.15, basic: float = 0.0) -> dict[Arm, float]:
+    """Return the probability of each arm; the tier arm gets the rest. ArmShareError if out of range."""
+    low, high = _CONTROL
+    if not low <= blank <= high:
+        raise ArmShareError(f"The blank arm's share is {blank:g}; it must be between {low:g} and {high:g}.")
+    if not 0 <= basic <= 1 - blank:
+        raise ArmShareError(f"The basic arm's share is {basic:g}; it must be between 0 and {1 - blank:g}.")
+    return {Arm.TIER: 1.0 - blank - basic, Arm.BASIC: basic, Arm.BLANK: blank}
+
+
+def draw_arm(rng: np.random.Generator, blank: float = 0.15, basic: float = 0.0) -> tuple[Arm, float]:
+    """Draw a post's arm, independent of any bandit; return it with its probability."""
+    shares = arm_probabilities(blank, basic)
+    arms = list(shares)
+    arm = arms[int(rng.choice(len(arms), p=np.array(list(shares.values()))))]
+    return arm, shares[arm]

@@ -29,24 +29,22 @@ class UnknownTagError(TierbotError):
 class Classifier:
     """T tags' weights over d embedding dimensions and A hashed words and sites.
 
-    dense (d, T), bias (T,), words (A, T): the weights. tfidf: the words' tf-idf weights. neighbors: judged stories.
-    slope, offset, sharpness: the calibration, p ∝ σ(slope · score + offset)^sharpness. adjustment (T,): added to log p
-    after the neighbors' vote; it compensates for the labels' mix of tags (training.fit.logit_adjustment).
-    seen: 64-bit keys of the posts it learned from (see training.rows). card: JSON, for people.
+    Calibrated as p ∝ σ(slope · score + offset)^sharpness. The adjustment compensates for the labels' mix of tags (see
+    training.fit.logit_adjustment).
     """
 
     tag_ids: tuple[str, ...]
-    dense: NDArray[np.float32]
-    bias: NDArray[np.float32]
-    words: NDArray[np.float32]
-    tfidf: TfIdfWeights
-    neighbors: Neighbors
-    adjustment: NDArray[np.float32]
+    dense: NDArray[np.float32]  # (d, T)
+    bias: NDArray[np.float32]  # (T,)
+    words: NDArray[np.float32]  # (A, T)
+    tfidf: TfIdfWeights  # the words' tf-idf weights
+    neighbors: Neighbors  # judged stories
+    adjustment: NDArray[np.float32]  # (T,), added to log p after the neighbors' vote
     slope: float = 1.0
     offset: float = 0.0
     sharpness: float = 1.0
     seen: NDArray[np.uint64] = field(default_factory=lambda: np.zeros(0, np.uint64))
-    card: Mapping[str, Any] = field(default_factory=dict)
+    card: Mapping[str, Any] = field(default_factory=dict)  # JSON, for people
 
     @property
     def dimension(self) -> int:
@@ -65,10 +63,7 @@ class Classifier:
         return np.asarray(found, dtype=np.float32)
 
     def probabilities(self, features: Features, tag_ids: Sequence[str]) -> NDArray[np.float64]:
-        """Return calibrated probabilities over `tag_ids`, (n, len(tag_ids)); each row sums to 1.
-
-        Raises UnknownTagError for a tag that the model doesn't have (see `extended`).
-        """
+        """Return calibrated p over k tag ids, (n, k), rows summing to 1. Raises UnknownTagError (see `extended`)."""
         places = self.places(tag_ids)
         scores = self.scores(features)[:, places].astype(np.float64)
         linear = normalized(self.slope * scores + self.offset, self.sharpness)

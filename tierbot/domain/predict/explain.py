@@ -14,8 +14,7 @@ from numpy.typing import NDArray
 
 from tierbot.domain.nouns import Arm, Selection
 
-MOST_WORDS = 40
-"""Distinct words to try: each takes one prediction."""
+MOST_WORDS = 40  # each takes one prediction
 
 _WORD = re.compile(r"\w+(?:[’'\-]\w+)*[+#]*")
 
@@ -40,18 +39,14 @@ class Neighbor:
 
 @dataclass(frozen=True, slots=True)
 class Explanation:
-    """Why a post shows its tag.
-
-    probabilities: (tag id, p), most probable first, including the shown tag. words: by the size of their effect on the
-    shown tag. note: what is missing, and why.
-    """
+    """Why a post shows its tag."""
 
     post_id: str
     title: str
     url: str
     shown_tag: str
-    probabilities: tuple[tuple[str, float], ...]
-    words: tuple[WordEffect, ...]
+    probabilities: tuple[tuple[str, float], ...]  # (tag id, p), most probable first, including the shown tag
+    words: tuple[WordEffect, ...]  # by the size of their effect on the shown tag
     neighbors: tuple[Neighbor, ...]
     model_version: str
     policy: str
@@ -60,11 +55,11 @@ class Explanation:
     arm_probability: float
     selection: Selection
     predicted_at: datetime
-    note: str = ""
+    note: str = ""  # what is missing, and why
 
 
-def words_of(text: str, most: int = MOST_WORDS) -> list[str]:
-    """Return up to `most` distinct words of a text, in order of appearance, without stop words."""
+def words_of(text: str) -> list[str]:
+    """Return up to 40 distinct words of a text, in order of appearance, without stop words."""
     from sklearn.feature_extraction.text import ENGLISH_STOP_WORDS  # noqa: PLC0415 - slow, and needed only here
 
     found: dict[str, str] = {}
@@ -72,7 +67,7 @@ def words_of(text: str, most: int = MOST_WORDS) -> list[str]:
         word = match.group()
         if word.casefold() not in ENGLISH_STOP_WORDS:
             found.setdefault(word.casefold(), word)
-        if len(found) == most:
+        if len(found) == MOST_WORDS:
             break
     return list(found.values())
 
@@ -87,15 +82,9 @@ def without(text: str, word: str) -> str:
     return " ".join(left.split())
 
 
-def words_that_mattered(
-    text: str, probability: Callable[[Sequence[str]], NDArray[np.float64]], most: int = MOST_WORDS
-) -> list[WordEffect]:
-    """Return the words of a text with their effect on a tag, largest effect first.
-
-    probability: returns the model's probability of the tag for n texts, shape (n,); it is called once, with the text
-    and its variants without each word.
-    """
-    words = words_of(text, most)
+def words_that_mattered(text: str, probability: Callable[[Sequence[str]], NDArray[np.float64]]) -> list[WordEffect]:
+    """Return a text's words by their effect on a tag, whose `probability` (n texts → (n,)) is asked once."""
+    words = words_of(text)
     if not words:
         return []
     found = np.asarray(probability([text, *(without(text, word) for word in words)]), dtype=np.float64)
@@ -106,10 +95,7 @@ def words_that_mattered(
 def nearest(
     query: NDArray[np.float32], vectors: NDArray[np.float32], count: int
 ) -> tuple[NDArray[np.intp], NDArray[np.float32]]:
-    """Return the `count` rows of vectors (n, d) most similar to query (d,), and their cosines; all unit length.
-
-    The best comes first; ties keep their order.
-    """
+    """Return the `count` rows of vectors (n, d) nearest to query (d,), best first, and their cosines."""
     cosines = np.asarray(vectors @ query, dtype=np.float32)
     order = np.argsort(-cosines, kind="stable")[:count]
     return order, cosines[order]

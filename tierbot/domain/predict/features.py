@@ -1,8 +1,4 @@
-"""Computes the classifier's input: an article's sentence embedding, hashed words and site.
-
-Features don't depend on a model, so they can be computed once, stored without the text and replayed in training.
-The classifier weights (idf) and scales them.
-"""
+"""Computes the classifier's input, independent of any model: a text's embedding, hashed words and site."""
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
@@ -27,14 +23,10 @@ _WORD = re.compile(r"\w+(?:[+#]+|(?=\W|$))")
 
 @dataclass(frozen=True, slots=True)
 class Features:
-    """Features of n texts.
+    """Features of n texts. Words are 0 or 1: which hashed words, word pairs and, in the last columns, sites occur."""
 
-    embeddings: (n, d) float32, unit length. words: (n, COLUMNS) CSR float32 of 0 and 1: which hashed words, word pairs
-    and, in the last columns, sites occur.
-    """
-
-    embeddings: NDArray[np.float32]
-    words: sparse.csr_array
+    embeddings: NDArray[np.float32]  # (n, d), unit length
+    words: sparse.csr_array  # (n, COLUMNS)
 
     def __post_init__(self) -> None:
         if self.embeddings.ndim != 2 or self.embeddings.shape[0] != self.words.shape[0]:  # noqa: PLR2004

@@ -47,10 +47,7 @@ class Model(Protocol):
     def predict(
         self, articles: Sequence[Article], embeddings: NDArray[np.float32], tag_ids: Sequence[str]
     ) -> NDArray[np.float64]:
-        """Return p over T tags, (n, T), rows summing to 1, for n articles with embeddings (n, d).
-
-        Raises TierbotError if it fails.
-        """
+        """Return p over T tags, (n, T), rows summing to 1, for embeddings (n, d). Raises TierbotError if it fails."""
 
 
 Answer = NDArray[Any] | Sequence[Sequence[float]] | Sequence[Mapping[str, float]]
@@ -71,16 +68,12 @@ class Predictor(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Example:
-    """The verdict on one article, for a predictor to learn from.
-
-    tags: true tags with weights in (0, 1], empty if only `wrong` is known. wrong: a tag that isn't true, or None.
-    weight: how much the verdict counts, in [0, 1); it grows with the number of voters.
-    """
+    """The verdict on one article, for a predictor to learn from."""
 
     article: Article
-    tags: Mapping[str, float]
-    wrong: str | None
-    weight: float
+    tags: Mapping[str, float]  # true tags with weights in (0, 1], empty if only `wrong` is known
+    wrong: str | None  # a tag that isn't true, or None
+    weight: float  # how much the verdict counts, in [0, 1); it grows with the number of voters
 
 
 @runtime_checkable
@@ -88,10 +81,7 @@ class LearningPredictor(Predictor, Protocol):
     """A predictor that learns from verdicts; one without these two methods never changes."""
 
     def fit(self, examples: Sequence[Example], tags: Sequence[str]) -> bytes:
-        """Learn from the examples and return the new state, without changing this predictor.
-
-        Runs in its own process. The state is stored in the database, as a model version's weights.
-        """
+        """Return the new state, a model version's weights, without changing this predictor. Has its own process."""
 
     def restored(self, state: bytes) -> Predictor:
         """Return the predictor with a state that `fit` returned."""
@@ -99,17 +89,13 @@ class LearningPredictor(Predictor, Protocol):
 
 @dataclass(frozen=True, slots=True)
 class ExternalPredictor:
-    """Adapts a predictor to the Model interface and checks its answers.
+    """Adapts a predictor to the Model interface and checks its answers."""
 
-    name: its version's id, for errors. entry_point, state: what it was loaded and restored from. limit: the time
-    limit for an answer, if any.
-    """
-
-    name: str
+    name: str  # its version's id, for errors
     predictor: Predictor
-    entry_point: str = ""
-    state: bytes = b""
-    limit: Limit | None = None
+    entry_point: str = ""  # what it was loaded from
+    state: bytes = b""  # what it was restored from
+    limit: Limit | None = None  # the time limit for an answer, if any
 
     def known(self, tag_ids: Sequence[str]) -> list[str]:
         """Return all tags: a predictor is asked about every active tag."""
@@ -121,11 +107,7 @@ class ExternalPredictor:
         embeddings: NDArray[np.float32],  # noqa: ARG002 - it computes its own features
         tag_ids: Sequence[str],
     ) -> NDArray[np.float64]:
-        """Return the predictor's probabilities, (n, T), rows summing to exactly 1.
-
-        Raises PredictorError if it fails or doesn't return probabilities of these tags, and PredictorTimeoutError if
-        it exceeds its time limit.
-        """
+        """Return the predictor's p, (n, T), rows summing to exactly 1. Raises PredictorError if it fails or is late."""
         ask = partial(self.predictor, tuple(articles), tuple(tag_ids))
         try:
             answer = self.limit.call(self.name, ask) if self.limit else ask()
@@ -161,7 +143,6 @@ class ExternalPredictor:
         return found
 
     def _check(self, found: NDArray[np.float64]) -> None:
-        """Raise PredictorError unless every row is a probability distribution."""
         if not np.isfinite(found).all():
             row = int(np.flatnonzero(~np.isfinite(found).all(axis=1))[0])
             raise self._error(f"returned NaN or infinity for article {row + 1} of {len(found)}")

@@ -17,18 +17,13 @@ _CHUNK = 1024
 
 @dataclass(frozen=True, slots=True)
 class Neighbors:
-    """M judged stories.
+    """M judged stories. The trust in a neighbor at cosine s is 0.95 σ(steepness (s − middle))."""
 
-    embeddings: (M, d) float16, unit length; tags: (M, T) float16, each story's true tags, rows summing to 1 (or to 0
-    if its tags were retired). steepness, middle: the trust in a neighbor at cosine s is 0.95 σ(steepness (s − middle)).
-    focus: the exponent that recalibrates the mixture of scores and votes, which is underconfident.
-    """
-
-    embeddings: NDArray[np.float16]
-    tags: NDArray[np.float16]
+    embeddings: NDArray[np.float16]  # (M, d), unit length
+    tags: NDArray[np.float16]  # (M, T), each story's true tags; rows sum to 1, or to 0 if its tags were retired
     steepness: float = 30.0
     middle: float = 2.0  # above any cosine: no trust
-    focus: float = 1.0
+    focus: float = 1.0  # the exponent that recalibrates the mixture of scores and votes, which is underconfident
 
     def __len__(self) -> int:
         return int(self.embeddings.shape[0])
@@ -46,10 +41,6 @@ class Neighbors:
         """Return the same stories with the given columns of tags; −1 means a new tag."""
         tags = np.where(places >= 0, self.tags[:, places], np.float16(0)).astype(np.float16)
         return replace(self, tags=tags)
-
-    def trusted_like(self, other: "Neighbors") -> "Neighbors":
-        """Return these stories with the trust parameters of `other`."""
-        return replace(self, steepness=other.steepness, middle=other.middle, focus=other.focus)
 
     def trust(self, similarity: NDArray[np.float32]) -> NDArray[np.float64]:
         """Return the trust in a nearest neighbor at these cosines, in [0, 0.95]."""

@@ -24,17 +24,13 @@ class Choice:
 
 @dataclass(frozen=True, slots=True)
 class EpsilonPolicy:
-    """Greedy, except that the other plausible tags share ε in proportion to their probability.
+    """Greedy, except that the other plausible tags share ε in proportion to their probability."""
 
-    ε decays from `first` to `last` as verdicts accumulate, and is halfway after `half` verdicts. Plausible tags are
-    the `most` likeliest ones with at least `ratio` times the top tag's probability.
-    """
-
-    first: float = 0.20
-    last: float = 0.05
-    half: float = 300.0
-    ratio: float = 0.1
-    most: int = 5
+    first: float = 0.20  # ε at first
+    last: float = 0.05  # ε in the end
+    half: float = 300.0  # verdicts after which ε is halfway
+    ratio: float = 0.1  # plausible tags have at least this share of the top tag's probability
+    most: int = 5  # and are among so many likeliest ones
 
     def share(self, verdicts: int) -> float:
         """Return ε after this many verdicts, between `last` and `first`."""

@@ -1,8 +1,4 @@
-"""Chooses when to post with a bandit over hours: mostly the hours whose posts got the most voters, with a propensity.
-
-The number of voters at each hour is estimated from that hour's posts and shrunk to the mean over all hours. The schedule
-gives the candidates, so quiet hours stay quiet.
-"""
+"""Chooses when to post with a bandit over hours, from those that the schedule leaves, with a logged propensity."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -35,10 +31,7 @@ def voters_by_hour(found: Iterable[tuple[int, int]]) -> dict[int, float]:
 def choose_slot(
     slots: Sequence[tuple[datetime, int]], expected: Mapping[int, float], rng: np.random.Generator, explore: float = 0.2
 ) -> Slot:
-    """Draw one of the slots, (time, local hour): the one with the most expected voters, or with `explore` any of them.
-
-    Ties go to the earliest. Raises ValueError without slots.
-    """
+    """Draw a slot, (time, local hour): the first with the most expected voters, or with `explore` any of them."""
     if not slots:
         raise ValueError("There are no slots to choose from.")
     voters = np.array([expected.get(hour, 0.0) for _, hour in slots])

@@ -11,15 +11,8 @@ from tierbot.domain.nouns import Tag
 
 def ranked_tags(probabilities: NDArray[np.float64], active: Sequence[Tag]) -> list[list[dict[str, Any]]]:
     """Return, for each row of probabilities, (n, T), all tags as {id, name, emoji, probability}."""
+    known = [{"id": tag.id, "name": tag.name, "emoji": tag.character} for tag in active]
     return [
-        [
-            {
-                "id": active[i].id,
-                "name": active[i].name,
-                "emoji": active[i].character,
-                "probability": round(float(row[i]), 6),
-            }
-            for i in np.argsort(-row, kind="stable")
-        ]
+        [{**known[i], "probability": round(float(row[i]), 6)} for i in np.argsort(-row, kind="stable")]
         for row in probabilities
     ]

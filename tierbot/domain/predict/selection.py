@@ -26,15 +26,11 @@ _TRENDS_FROM = 2  # sources that must carry a story
 
 @dataclass(frozen=True, slots=True)
 class SelectionMix:
-    """The shares of the selection strategies.
+    """The shares of the selection strategies; diversity gets the remainder."""
 
-    random: of all, after `warmup` verdicts (before that, see `after`). trending, margin: of the rest; diversity gets
-    the remainder.
-    """
-
-    random: float = 0.3
-    margin: float = 0.7
-    trending: float = 0.1
+    random: float = 0.3  # of all, after `warmup` verdicts (before that, see `after`)
+    margin: float = 0.7  # of the rest
+    trending: float = 0.1  # of the rest
     warmup: int = 300
 
     def __post_init__(self) -> None:

@@ -1,8 +1,4 @@
-"""Turns tag requests into predictions to post. They aren't a sample, because nothing is selected.
-
-A requested message is posted like any article. A check asks whether a given tag is true: that tag is shown with
-probability 1, with 👍 and 👎, whatever the model predicts; the model's p is stored as well.
-"""
+"""Turns tag requests into predictions to post: no sample, and a check shows the asked tag with probability 1."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -20,10 +16,7 @@ REQUESTED, CHECK = "requested", "check"
 def ask_requested(
     articles: Sequence[Article], embeddings: NDArray[np.float32], terms: AskingContext, rng: np.random.Generator
 ) -> Asking:
-    """Predict each of n articles (embeddings: (n, d)) and draw the shown tags and arms; see `ask_about`.
-
-    Barred articles are held back. A check of a retired tag is left out.
-    """
+    """Predict n articles (embeddings: (n, d)), each alone, as `ask_about` does; leave out checks of retired tags."""
     asked: list[Asked] = []
     held: list[HeldBack] = []
     for row, article in enumerate(articles):

@@ -1,7 +1,4 @@
-"""Stores models, rows and jobs: arrays with a JSON description and a checksum, as safetensors.
-
-Reading safetensors never runs code, and the checksum detects damage that the format itself doesn't.
-"""
+"""Stores models, rows and jobs as safetensors, which never run code, with a JSON description and a checksum."""
 
 import hashlib
 import json
@@ -21,10 +18,7 @@ class ModelFileError(TierbotError):
 
 
 def read_tensors(data: bytes, name: str, expected: str) -> tuple[dict[str, NDArray[Any]], dict[str, Any]]:
-    """Read the arrays and the JSON description that `write_tensors` wrote.
-
-    Raises ModelFileError, naming the file, if it is damaged, incomplete or doesn't have the `expected` format.
-    """
+    """Read what `write_tensors` wrote. Raises ModelFileError, naming the file, if it is damaged or another format."""
     remedy = "Restore the file from a backup, or reinstall; `tierbot models rollback` returns to the previous model."
     try:
         arrays = load(data)

@@ -55,10 +55,7 @@ class TfIdfWeights:
         return TfIdfWeights(both, idf, **self.numbers())
 
     def translated(self, weights: NDArray[np.float32], other: "TfIdfWeights") -> NDArray[np.float32]:
-        """Translate coefficients (A', T) that were fitted to `other` to the columns of this, (A, T).
-
-        Rescales them so that each word adds about the same to a score.
-        """
+        """Translate `other`'s coefficients, (A', T), to these columns, (A, T), at the same effect of each word."""
         found = np.zeros((len(self.columns), weights.shape[1]), np.float32)
         here = np.minimum(np.searchsorted(self.columns, other.columns), max(0, len(self.columns) - 1))
         if not len(self.columns) or not len(other.columns):

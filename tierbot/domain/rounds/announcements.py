@@ -1,7 +1,4 @@
-"""Announces a closed round: plain data for the outbox, which the Slack adapter turns into a message.
-
-The keys are part of the outbox's stored format.
-"""
+"""Announces a closed round as plain data for the outbox, whose stored format includes the keys."""
 
 from collections.abc import Sequence
 from dataclasses import asdict

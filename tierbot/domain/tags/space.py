@@ -1,7 +1,4 @@
-"""The tag space: an ordered set of tags, looked up by id or by emoji.
-
-Tags are added, renamed and retired, but never deleted, because stored predictions refer to them by id.
-"""
+"""The tag space: tags in order, by id or emoji. Never deleted, because stored predictions refer to them by id."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
@@ -47,10 +44,7 @@ class TagSpace:
         return self._by_emoji.get(base_name(raw_name))
 
     def updated(self, tags: Iterable[Tag], now: datetime) -> "TagSpace":
-        """Return this space with new tags added, known ones renamed and missing ones retired.
-
-        A tag that returns is active again under its old id, so its history counts.
-        """
+        """Return this space with new tags added, known ones renamed, missing ones retired and returning ones revived."""
         active = {tag.id: replace(tag, retired_at=None) for tag in tags}
         retired = {tag.id: tag if tag.retired_at else replace(tag, retired_at=now) for tag in self}
         return TagSpace({**retired, **active}.values())

@@ -1,13 +1,10 @@
-"""Builds the bootstrap model that ships, from a labeled archive, and from descriptions for tags without data.
-
-A mapping translates the archive's categories to tags. The newest stories are held out to measure the model. The
-training rows are stored as features, without text, for retraining to replay.
-"""
+"""Builds the bootstrap model that ships, from a labeled archive, and from descriptions for tags without data."""
 
 import hashlib
 import unicodedata
+from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from importlib import resources
 from typing import Any
 
@@ -20,7 +17,7 @@ from tierbot.domain.predict.classifier import Classifier
 from tierbot.domain.predict.features import Features
 from tierbot.domain.toml_text import parse_toml
 from tierbot.domain.training.calibrate import Calibration, calibrate
-from tierbot.domain.training.fit import FitSettings, fit
+from tierbot.domain.training.fit import fit
 from tierbot.domain.training.rows import TrainingRows, labeled_rows
 
 LATER_SHARE = 0.2
@@ -29,6 +26,7 @@ MOST_REPLAYED = 6000
 # in place. On two streams of verdicts, more weight (0.5, 1) learned less, and none forgot more.
 REPLAY_WEIGHT = 0.1
 _CALIBRATED_ON = 3000
+_SEED = 0
 # The weight of the descriptions' scores next to the archive's: the archive reflects one publisher's habits, the
 # descriptions the meaning. More weight loses accuracy on that publisher and gains it elsewhere.
 DESCRIPTIONS_SHARE = 0.7
@@ -40,24 +38,13 @@ class MappingError(TierbotError):
     """An invalid mapping from categories to tags; the text names the file and the fix."""
 
 
-@dataclass(frozen=True, slots=True)
-class BootstrapModel:
-    """The classifier with its card, and the rows for retraining to replay."""
-
-    classifier: Classifier
-    rows: TrainingRows
-
-
 def shipped_mapping() -> str:
     """Return the text of the mapping that ships, from HuffPost's categories to the default tags."""
     return resources.files("tierbot.domain.training").joinpath("huffpost.toml").read_text(encoding="utf-8")
 
 
 def parse_mapping(text: str, name: str, tag_ids: Sequence[str]) -> dict[str, tuple[str, ...]]:
-    """Read the tags of each category from TOML text; errors call the file `name`.
-
-    Raises MappingError for an invalid mapping, or a tag that isn't in `tag_ids`.
-    """
+    """Read the tags of each category from TOML text; MappingError, which calls the file `name`, if it is invalid."""
     table = parse_toml(text, name, MappingError).get("categories")
     if not isinstance(table, dict) or not table:
         raise MappingError(f'{name} has no table [categories]. Add it, with lines like "CRIME" = ["crime"].')
@@ -72,23 +59,23 @@ def parse_mapping(text: str, name: str, tag_ids: Sequence[str]) -> dict[str, tup
 
 
 def earlier_and_later(
-    stories: Sequence[ArchiveRow], mapping: Mapping[str, tuple[str, ...]], share: float = LATER_SHARE
+    stories: Sequence[ArchiveRow], mapping: Mapping[str, tuple[str, ...]]
 ) -> tuple[list[ArchiveRow], list[ArchiveRow]]:
-    """Split the mapped stories into earlier ones for training and the latest `share` of the dated ones for measuring.
+    """Split the mapped stories into earlier ones for training and the latest fifth of the dated ones for measuring.
 
     Of stories with the same letters and digits in the title, one is kept, preferably a dated one, so that no story is
     on both sides.
     """
     kept: dict[str, ArchiveRow] = {}
     for story in stories:
-        title = _plain(story.title)
+        title = "".join(filter(str.isalnum, unicodedata.normalize("NFKD", story.title.casefold())))
         if title not in kept or (kept[title].published_at is None and story.published_at is not None):
             kept[title] = story
     mapped = [story for story in kept.values() if _asked(story, mapping)]
     dates = sorted(story.published_at for story in mapped if story.published_at is not None)
     if not dates:
         raise TierbotError("The archive has no dated stories to measure the model on. Use one with dates.")
-    first_later = dates[min(len(dates) - 1, int((1 - share) * len(dates)))]
+    first_later = dates[min(len(dates) - 1, int((1 - LATER_SHARE) * len(dates)))]
     later = [story for story in mapped if story.published_at is not None and story.published_at >= first_later]
     earlier = [story for story in mapped if story.published_at is None or story.published_at < first_later]
     return earlier, later
@@ -102,26 +89,24 @@ def build(
     prior: Classifier,
     *,
     card: Mapping[str, Any],
-    settings: FitSettings | None = None,
-    seed: int = 0,
-) -> BootstrapModel:
-    """Fit the bootstrap model to the earlier stories and measure it on the later ones.
+) -> tuple[Classifier, TrainingRows]:
+    """Return the model fitted to the earlier stories and measured on the later ones, and the rows to replay.
 
-    features: of the earlier and of the later stories. prior: the model from the descriptions of all tags.
+    features: of the earlier and of the later stories. prior: the model from all tags' descriptions.
     """
     rows = _rows(earlier, features[0], mapping, prior)
     covered = sorted({tag for tags in mapping.values() for tag in tags})
-    order = np.random.default_rng(seed).permutation(len(rows))
+    order = np.random.default_rng(_SEED).permutation(len(rows))
     aside = min(_CALIBRATED_ON, len(rows) // 5)
     held, taught = rows.take(order[:aside]), rows.take(order[aside:])
-    fitted = fit(taught, prior, settings, seed=seed)
+    fitted = fit(taught, prior, seed=_SEED)
     fitted = replace(
         fitted,
         dense=fitted.dense + DESCRIPTIONS_SHARE * prior.dense,
         bias=fitted.bias + DESCRIPTIONS_SHARE * prior.bias,
         words=fitted.words + DESCRIPTIONS_SHARE * fitted.tfidf.translated(prior.words, prior.tfidf),
     )
-    fitted = _leveled(fitted, taught.features.take(_evenly(taught, seed)), set(fitted.tag_ids) - set(covered))
+    fitted = _leveled(fitted, taught.features.take(_evenly(taught)), set(fitted.tag_ids) - set(covered))
     curve = calibrate(
         fitted.scores(held.features).astype(np.float64),
         held.targets,
@@ -138,13 +123,13 @@ def build(
     about = {
         **card,
         "kind": "bootstrap",
-        "seed": seed,
+        "seed": _SEED,
         "tags": len(classifier.tag_ids),
         "tags_with_data": covered,
         "data": {"stories": len(earlier), "sha256": stories_sha256(earlier)},
         "measured": measured,
     }
-    return BootstrapModel(replace(classifier, card=about), rows.take(_evenly(rows, seed)).times(REPLAY_WEIGHT))
+    return replace(classifier, card=about), rows.take(_evenly(rows)).times(REPLAY_WEIGHT)
 
 
 def _leveled(model: Classifier, features: Features, tags: set[str]) -> Classifier:
@@ -160,10 +145,7 @@ def _leveled(model: Classifier, features: Features, tags: set[str]) -> Classifie
 def measure(
     classifier: Classifier, stories: Sequence[ArchiveRow], features: Features, mapping: Mapping[str, tuple[str, ...]]
 ) -> dict[str, float]:
-    """Return accuracy@1 and @3 over all the classifier's tags, and the expected calibration error of accuracy@1.
-
-    For a category with several tags, any of them is right.
-    """
+    """Return accuracy@1 and @3 (any of a category's tags is right), and the expected calibration error of the former."""
     tag_ids = classifier.tag_ids
     probabilities = classifier.probabilities(features, tag_ids)
     order = np.argsort(-probabilities, axis=1)
@@ -178,9 +160,9 @@ def measure(
     }
 
 
-def calibration_error(confidence: NDArray[np.float64], hits: NDArray[np.bool_], bins: int = 15) -> float:
-    """Return the expected calibration error over bins of equal mass (Naeini et al., AAAI 2015)."""
-    parts = np.array_split(np.argsort(confidence, kind="stable"), bins)
+def calibration_error(confidence: NDArray[np.float64], hits: NDArray[np.bool_]) -> float:
+    """Return the expected calibration error over 15 bins of equal mass (Naeini et al., AAAI 2015)."""
+    parts = np.array_split(np.argsort(confidence, kind="stable"), 15)
     gaps = [len(part) * abs(confidence[part].mean() - hits[part].mean()) for part in parts if len(part)]
     return float(sum(gaps) / len(confidence))
 
@@ -214,26 +196,20 @@ def _rows(
     return rows
 
 
-def _evenly(rows: TrainingRows, seed: int) -> NDArray[np.intp]:
+def _evenly(rows: TrainingRows) -> NDArray[np.intp]:
     """Return up to 6,000 rows, balanced over the tags as far as possible."""
-    rng = np.random.default_rng(seed)
-    order = rng.permutation(len(rows))
+    order = np.random.default_rng(_SEED).permutation(len(rows))
     tag = rows.targets.argmax(axis=1)
     rank = np.empty(len(rows), dtype=np.intp)
-    seen: dict[int, int] = {}
+    seen: Counter[int] = Counter()
     for row in order:
-        rank[row] = seen.get(int(tag[row]), 0)
-        seen[int(tag[row])] = int(rank[row]) + 1
+        rank[row] = seen[tag[row]]
+        seen[tag[row]] += 1
     return np.sort(order[np.argsort(rank[order], kind="stable")][:MOST_REPLAYED])
 
 
 def _asked(story: ArchiveRow, mapping: Mapping[str, tuple[str, ...]]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(tag for category in story.tags for tag in mapping.get(category, ())))
-
-
-def _plain(title: str) -> str:
-    folded = unicodedata.normalize("NFKD", title.casefold())
-    return "".join(character for character in folded if character.isalnum())
 
 
 def stories_sha256(stories: Sequence[ArchiveRow]) -> str:

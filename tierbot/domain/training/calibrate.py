@@ -13,7 +13,7 @@ from scipy.optimize import minimize, minimize_scalar
 
 from tierbot.domain.predict.classifier import normalized
 
-_FEWEST = 20  # rows that name a tag; with fewer, the fallback is used
+_FEWEST = 20  # rows with a true tag; the others aren't used
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,10 +28,7 @@ class Calibration:
 def calibrate(
     scores: NDArray[np.float64], targets: NDArray[np.float32], weights: NDArray[np.float32], fallback: Calibration
 ) -> Calibration:
-    """Fit the calibration to held-out scores, targets (> 0: true) and weights (0: unknown), each (n, T).
-
-    Uses only rows with a true tag; with fewer than 20 of them, returns `fallback`.
-    """
+    """Fit held-out scores, targets (> 0: true) and weights (0: unknown), (n, T); `fallback` with too few true tags."""
     true = (targets > 0) & (weights > 0)
     named = np.flatnonzero(true.any(axis=1))
     if len(named) < _FEWEST:
@@ -45,9 +42,9 @@ def calibrate(
 def best_exponent(
     probabilities: NDArray[np.float64], true: NDArray[np.bool_], weight: NDArray[np.float64] | NDArray[np.float32]
 ) -> float:
-    """Return the exponent of p, (n, T), in [0.2, 4.5], that minimizes the log loss of "the likeliest tag is true".
+    """Return the exponent of p, in [0.2, 4.5], that minimizes the log loss of "the likeliest tag is true".
 
-    true: (n, T), the true tags; weight: (n,), how much each row counts.
+    probabilities, true: (n, T); weight: (n,), how much each row counts.
     """
     logs = np.log(np.maximum(probabilities, 1e-12))
     rows = np.arange(len(logs))

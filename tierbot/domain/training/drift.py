@@ -46,7 +46,7 @@ class Signal:
     def in_words(self) -> str:
         """Return the signal as a sentence without its period."""
         was, is_ = (100 * hits / of for hits, of in ((self.before, self.before_of), (self.now, self.now_of)))
-        return f"{self.tag}: {self.changed} {was:.0f} % → {is_:.0f} % ({self.now} of {self.now_of} posts)"
+        return f"{self.tag}: {self.changed} {was:.0f}% → {is_:.0f}% ({self.now} of {self.now_of} posts)"
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,10 +99,7 @@ def _tests(before: Sequence[_Settled], recent: Sequence[_Settled]) -> list[Signa
 
 
 def fisher_exact(k0: int, n0: int, k1: int, n1: int, *, both_ways: bool) -> float:
-    """Return the p value of Fisher's exact test of k0 of n0 against k1 of n1 (0 ≤ k ≤ n).
-
-    Tests whether the shares differ, or, unless both_ways, whether the first is higher. Integers keep ties exact.
-    """
+    """Return p of Fisher's exact test: k0 of n0 and k1 of n1 differ, or unless both_ways, the first is higher."""
     # scipy.stats has this, too, but takes half a second to import.
     k, ways = k0 + k1, [comb(n0, x) * comb(n1, k0 + k1 - x) if x <= k0 + k1 else 0 for x in range(n0 + 1)]
     counted = [one for one in ways if one <= ways[k0]] if both_ways else ways[k0:]

@@ -20,15 +20,11 @@ from tierbot.domain.training.rows import TrainingRows
 
 @dataclass(frozen=True, slots=True)
 class Logged:
-    """The log of n settled posts.
+    """The log of n settled posts."""
 
-    rewards: (n,) in [0, 1], NaN without voters; propensities: (n,) in (0, 1]; shown: (n,), the column of the shown tag
-    among the verdicts' tags, or −1.
-    """
-
-    rewards: NDArray[np.float64]
-    propensities: NDArray[np.float64]
-    shown: NDArray[np.int64]
+    rewards: NDArray[np.float64]  # (n,) in [0, 1], NaN without voters
+    propensities: NDArray[np.float64]  # (n,) in (0, 1]
+    shown: NDArray[np.int64]  # (n,), the column of the shown tag among the verdicts' tags, or −1
 
     def take(self, rows: NDArray[np.intp]) -> "Logged":
         """Return the given posts, in that order."""
@@ -52,35 +48,33 @@ def logged_of(settled: Sequence[SettledPost], tag_ids: Sequence[str]) -> Logged:
     )
 
 
-def off_policy(
-    models: Mapping[str, Classifier], rows: TrainingRows, logged: Logged, reward_model: str
-) -> dict[str, Any]:
+def off_policy(challenger: Classifier, champion: Classifier, rows: TrainingRows, logged: Logged) -> dict[str, Any]:
     """Estimate each model's reward if it always showed its likeliest tag, with IPS, SNIPS and doubly robust.
 
-    rows, logged: the same n posts, new to the models. The doubly robust estimate uses the p of the model named
-    `reward_model` as expected rewards. Returns {} if no post has a reward.
+    rows, logged: the same n posts, new to the models. The champion's p are the doubly robust estimate's expected
+    rewards. Returns {} if no post has a reward.
     """
     usable = np.flatnonzero(~np.isnan(logged.rewards) & (logged.shown >= 0) & (logged.propensities > 0))
     if not len(usable):
         return {}
     rows, logged = rows.take(usable), logged.take(usable)
     at = np.arange(len(usable))
-    p = {name: model.probabilities(rows.features, rows.tag_ids) for name, model in models.items()}
-    expected = p[reward_model]
+    expected = champion.probabilities(rows.features, rows.tag_ids)
+    both = {"challenger": challenger.probabilities(rows.features, rows.tag_ids), "champion": expected}
     found: dict[str, Any] = {"n": len(usable)}
-    for name in models:
-        top = p[name].argmax(axis=1)
+    for name, p in both.items():
+        top = p.argmax(axis=1)
         log = Log(logged.rewards, logged.propensities, (top == logged.shown).astype(np.float64))
         values = (ips(log), snips(log), doubly_robust(log, expected[at, logged.shown], expected[at, top]))
         found[name] = {value.method: asdict(value) for value in values}
     return found
 
 
-def in_words(evidence: Mapping[str, Any], ours: str, theirs: str) -> str:
+def in_words(evidence: Mapping[str, Any]) -> str:
     """Return the evidence as a clause, from SNIPS, which was most accurate in simulation; "" without evidence."""
     if not evidence:
         return ""
-    mine, other = evidence[ours]["snips"], evidence[theirs]["snips"]
+    mine, other = evidence["challenger"]["snips"], evidence["champion"]["snips"]
     if mine["value"] is None or other["value"] is None:
         return ""
     return (

@@ -14,17 +14,13 @@ from tierbot.domain.training.judge import Decision, judge
 
 @dataclass(frozen=True, slots=True)
 class Lesson:
-    """The input for training a predictor: n examples, oldest first, and which of them judge it.
-
-    judging: (n,) bool, the newest unbiased ones that are new to the live predictor. state: the live predictor's
-    state, b"" if it never learned.
-    """
+    """The input for training a predictor: n examples, oldest first, and which of them judge it."""
 
     name: str
     tag_ids: tuple[str, ...]
     examples: Sequence[Example]
-    judging: NDArray[np.bool_]
-    state: bytes = b""
+    judging: NDArray[np.bool_]  # (n,), the newest unbiased ones that are new to the live predictor
+    state: bytes = b""  # the live predictor's state, b"" if it never learned
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,10 +32,7 @@ class Taught:
 
 
 def teach(predictor: LearningPredictor, lesson: Lesson) -> Taught:
-    """Fit a predictor without the judging examples, compare it with the live one on them, and refit on everything.
-
-    Raises PredictorError if the predictor fails or doesn't return bytes.
-    """
+    """Fit without the judging examples, compare with the live one on them, refit on all. Raises PredictorError."""
     judging = list(compress(lesson.examples, lesson.judging))
     decision = judge([], [])
     if judging:

@@ -5,9 +5,7 @@ docs/benchmarks.md), with rare tags weighted up. The coefficients shrink toward 
 tags' descriptions, so a tag without data keeps its description and one with much data outgrows it.
 """
 
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -30,30 +28,22 @@ class NothingToLearnError(TierbotError):
 
 @dataclass(frozen=True, slots=True)
 class FitSettings:
-    """How the head is fitted.
+    """How the head is fitted. Scales are relative to the unit-length embedding."""
 
-    c: the inverse of the penalty on coefficients, as scikit-learn's C; bias_penalty: the penalty on a tag's level.
-    positive_exponent: positives of a tag with share q weigh ((1 − q)/q)^positive_exponent. word_scale, site_scale: the
-    length of the word vector and of a site, relative to the unit-length embedding. fewest_rows: a word must occur in
-    this many rows; most_words, most_sites: how many are kept, most frequent first. folds: for calibration; with more
-    than `most_folded` rows, a single part of `held_out` rows. adjustment: τ of `logit_adjustment` with up to
-    `adjusted_labels` labels; with more, it falls with the square of their number.
-    """
-
-    c: float = 0.15
-    bias_penalty: float = 0.1
-    positive_exponent: float = 0.3
-    word_scale: float = 1.0
-    site_scale: float = 0.5
-    fewest_rows: int = 2
-    most_words: int = 40_000
+    c: float = 0.15  # the inverse of the penalty on coefficients, as scikit-learn's C
+    bias_penalty: float = 0.1  # the penalty on a tag's level
+    positive_exponent: float = 0.3  # positives of a tag with share q weigh ((1 − q)/q)^positive_exponent
+    word_scale: float = 1.0  # the length of the word vector
+    site_scale: float = 0.5  # the length of a site
+    fewest_rows: int = 2  # a word must occur in this many rows
+    most_words: int = 40_000  # kept, most frequent first
     most_sites: int = 5_000
-    folds: int = 4
+    folds: int = 4  # for calibration; with more than `most_folded` rows, a single part of `held_out` rows
     most_folded: int = 6_000
     held_out: int = 3_000
     tolerance: float = 0.02
-    adjustment: float = 0.3
-    adjusted_labels: int = 500
+    adjustment: float = 0.3  # τ of `logit_adjustment`
+    adjusted_labels: int = 500  # with more labels, τ falls with the square of their number
 
 
 def fit(
@@ -62,23 +52,20 @@ def fit(
     settings: FitSettings | None = None,
     *,
     seed: int = 0,
-    card: Mapping[str, Any] | None = None,
 ) -> Classifier:
-    """Fit a calibrated classifier to rows over the prior's tags.
-
-    Raises NothingToLearnError without a single label.
-    """
+    """Fit a calibrated classifier to rows over the prior's tags; NothingToLearnError without a single label."""
     chosen = settings or FitSettings()
     said = _taught(rows, prior)
     tfidf = tfidf_of(rows.features, prior, chosen)
-    design, stacked = _design(rows.features, tfidf), _stacked(prior, tfidf)
+    design = Design(rows.features.embeddings, tfidf.transform(rows.features.words))
+    stacked = _stacked(prior, tfidf)
     index, scores, begin = _left_out(design, rows, said, stacked, chosen, seed)
     found = _solve(design, rows, rows.weights, stacked, begin, chosen)
     fallback = Calibration(prior.slope, prior.offset, prior.sharpness)
     curve = calibrate(scores, rows.targets[index], rows.weights[index], fallback)
     chances = normalized(curve.slope * scores + curve.offset, curve.sharpness)
     return replace(
-        _model(found, tfidf, rows.keys[said], prior, card),
+        _model(found, tfidf, rows.keys[said], prior),
         slope=curve.slope,
         offset=curve.offset,
         sharpness=curve.sharpness,
@@ -91,26 +78,21 @@ def refit(
     rows: TrainingRows,
     prior: Classifier,
     model: Classifier,
-    settings: FitSettings | None = None,
-    *,
-    card: Mapping[str, Any] | None = None,
+    settings: FitSettings,
 ) -> Classifier:
-    """Fit to all rows, starting from a model that was just fitted to most of them; keep its calibration.
-
-    Much faster than `fit`, because it starts near the solution.
-    """
-    chosen = settings or FitSettings()
+    """Fit to all rows, starting from a model that was fitted to most of them; keep its calibration. Fast."""
     said = _taught(rows, prior)
-    tfidf = tfidf_of(rows.features, prior, chosen)
-    design, stacked = _design(rows.features, tfidf), _stacked(prior, tfidf)
-    found = _solve(design, rows, rows.weights, stacked, _stacked(model, tfidf), chosen)
+    tfidf = tfidf_of(rows.features, prior, settings)
+    design = Design(rows.features.embeddings, tfidf.transform(rows.features.words))
+    found = _solve(design, rows, rows.weights, _stacked(prior, tfidf), _stacked(model, tfidf), settings)
+    near = model.neighbors
     return replace(
-        _model(found, tfidf, rows.keys[said], prior, card),
+        _model(found, tfidf, rows.keys[said], prior),
         slope=model.slope,
         offset=model.offset,
         sharpness=model.sharpness,
         adjustment=model.adjustment,
-        neighbors=neighbors_of(rows).trusted_like(model.neighbors),
+        neighbors=replace(neighbors_of(rows), steepness=near.steepness, middle=near.middle, focus=near.focus),
     )
 
 
@@ -137,9 +119,7 @@ def logit_adjustment(rows: TrainingRows, settings: FitSettings) -> NDArray[np.fl
     return np.asarray(-tau * np.log(counts / counts.mean()), dtype=np.float32)
 
 
-def _model(
-    found: Matrix, tfidf: TfIdfWeights, keys: NDArray[np.uint64], prior: Classifier, card: Mapping[str, Any] | None
-) -> Classifier:
+def _model(found: Matrix, tfidf: TfIdfWeights, keys: NDArray[np.uint64], prior: Classifier) -> Classifier:
     width = prior.dimension
     return replace(
         prior,
@@ -149,7 +129,7 @@ def _model(
         words=found[width + 1 :].astype(np.float16).astype(np.float32),
         tfidf=tfidf,
         seen=np.unique(keys[keys > 0]),
-        card=dict(card or {}),
+        card={},
     )
 
 
@@ -171,10 +151,6 @@ def tfidf_of(features: Features, prior: Classifier, settings: FitSettings) -> Tf
         word_scale=settings.word_scale,
         site_scale=settings.site_scale,
     )
-
-
-def _design(features: Features, tfidf: TfIdfWeights) -> Design:
-    return Design(features.embeddings, tfidf.transform(features.words))
 
 
 def _stacked(model: Classifier, tfidf: TfIdfWeights) -> Matrix:

@@ -2,11 +2,10 @@
 
 Accuracy uses progressive validation: predictions from before the verdict. It needs no held-out set, and nobody can
 tune to it. Challenger and champion are compared pairwise, on verdicts that neither has learned from.
-`use_cases/models/registry.py` then
-promotes the challenger only if the champion is still the same.
 """
 
-from collections.abc import Iterable, Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from math import comb
 
@@ -20,12 +19,13 @@ WORSE_P = 0.1
 WORSE_BY = 0.02
 FEWEST = round(1 / WORSE_BY)  # with fewer, a single post would count more than WORSE_BY
 
+_ENOUGH = 3  # settled posts of a tag before it is mentioned
+_NAMED = 3  # tags in each list, because announcements must be short
+_STRUGGLES_BELOW = 0.5
+
 
 def hit(top_tag: str, shown_tag: str, verdict: Verdict) -> bool | None:
-    """Return whether the model's likeliest tag was right; None if the verdict doesn't tell.
-
-    "Wrong, unnamed" tells only about the shown tag, and an abstention about none.
-    """
+    """Return whether the model's likeliest tag was right; None if the verdict tells only about another, or none."""
     if verdict.outcome is Outcome.NAMED:
         return top_tag in verdict.tags
     if verdict.outcome is Outcome.WRONG and top_tag == shown_tag:
@@ -34,10 +34,7 @@ def hit(top_tag: str, shown_tag: str, verdict: Verdict) -> bool | None:
 
 
 def accuracy(settled: Iterable[SettledPost], *, arm: Arm | None = None, random_only: bool = False) -> Estimate:
-    """Return the share of settled posts whose likeliest tag was right, with its 95 % interval.
-
-    Arm.BLANK with random_only gives the unbiased figure, without the effects of pre-filled emoji and selection.
-    """
+    """Return the share of posts whose likeliest tag was right. Arm.BLANK with random_only gives the unbiased figure."""
     found = [
         hit(item.top_tag, item.post.shown_tag, item.verdict)
         for item in settled
@@ -54,21 +51,17 @@ def is_unbiased(item: SettledPost) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """Whether to promote the challenger, and the evidence.
-
-    challenger, champion: accuracy on n verdicts; difference: challenger − champion; wins, losses: verdicts on which
-    only the challenger, or only the champion, was right; p_value: of "the challenger is worse".
-    """
+    """Whether to promote the challenger, and the evidence."""
 
     promote: bool
     reason: str
-    n: int
-    challenger: float | None
+    n: int  # verdicts
+    challenger: float | None  # its accuracy
     champion: float | None
-    difference: float | None
-    wins: int
+    difference: float | None  # challenger − champion
+    wins: int  # verdicts on which only the challenger was right
     losses: int
-    p_value: float | None
+    p_value: float | None  # of "the challenger is worse"
 
     def as_dict(self) -> dict[str, bool | str | int | float | None]:
         """Return the decision as JSON, for the model's card."""
@@ -111,3 +104,26 @@ def as_many_heads(heads: int, tosses: int) -> float:
     """Return the exact probability of at least `heads` in `tosses` of a fair coin (0 ≤ heads ≤ tosses)."""
     # scipy.stats has this, too, but takes half a second to import.
     return float(sum(comb(tosses, number) for number in range(heads, tosses + 1)) / 2**tosses)
+
+
+def hits_by_tag(judged: Iterable[tuple[str, Verdict]]) -> dict[str, tuple[int, int]]:
+    """Return (hits, posts) by true tag, from (top tag, verdict); a hit counts for all of a post's true tags."""
+    hits: dict[str, int] = defaultdict(int)
+    posts: dict[str, int] = defaultdict(int)
+    for top_tag, verdict in judged:
+        if verdict.outcome is Outcome.NAMED:
+            for tag in verdict.tags:
+                posts[tag] += 1
+                hits[tag] += top_tag in verdict.tags
+    return {tag: (hits[tag], count) for tag, count in posts.items()}
+
+
+def improved_and_struggling(
+    now: Mapping[str, tuple[int, int]], before: Mapping[str, tuple[int, int]]
+) -> tuple[list[str], list[str]]:
+    """Return up to three tags with the largest gain in hit rate, and with the lowest; each with three posts or more."""
+    rate = {tag: hits / posts for tag, (hits, posts) in now.items() if posts >= _ENOUGH}
+    gain = {tag: rate[tag] - before[tag][0] / before[tag][1] for tag in rate if before.get(tag, (0, 0))[1] >= _ENOUGH}
+    improved = sorted((tag for tag in gain if gain[tag] > 0), key=lambda tag: (-gain[tag], tag))
+    struggling = sorted((tag for tag in rate if rate[tag] < _STRUGGLES_BELOW), key=lambda tag: (rate[tag], tag))
+    return improved[:_NAMED], struggling[:_NAMED]

@@ -20,27 +20,20 @@ JUDGE_ON = 100
 
 @dataclass(frozen=True, slots=True)
 class TrainingJob:
-    """The input of a retraining.
+    """The input of a retraining."""
 
-    verdicts: rows of settled posts, oldest first; unbiased: (n,), which of them are (see judge.is_unbiased). prior: the
-    model to shrink toward, such as the bootstrap model; its tags are the new model's. champion: the live model.
-    logged: the shown tags and rewards of the verdicts' posts, for off-policy evidence. bootstrap: rows to replay with
-    `bootstrap_weight`. judge_on: the most unbiased verdicts to judge the challenger on. cursor: the end of the data,
-    for the card (JSON).
-    """
-
-    verdicts: TrainingRows
-    unbiased: NDArray[np.bool_]
-    prior: Classifier
-    champion: Classifier | None
+    verdicts: TrainingRows  # rows of settled posts, oldest first
+    unbiased: NDArray[np.bool_]  # (n,), which of them measure accuracy (see judge.is_unbiased)
+    prior: Classifier  # the model to shrink toward, such as the bootstrap model; its tags are the new model's
+    champion: Classifier | None  # the live model
     encoder_digest: str
     parent: str | None = None
-    logged: Logged | None = None
-    bootstrap: TrainingRows | None = None
+    logged: Logged | None = None  # the shown tags and rewards of the verdicts' posts, for off-policy evidence
+    bootstrap: TrainingRows | None = None  # rows to replay with `bootstrap_weight`
     bootstrap_weight: float = 1.0
-    judge_on: int = JUDGE_ON
+    judge_on: int = JUDGE_ON  # the most unbiased verdicts to judge the challenger on
     seed: int = 0
-    cursor: Mapping[str, Any] = field(default_factory=dict)
+    cursor: Mapping[str, Any] = field(default_factory=dict)  # the end of the data, for the card (JSON)
     settings: FitSettings = field(default_factory=FitSettings)
 
 
@@ -51,17 +44,11 @@ class TrainingResult:
     classifier: Classifier
     decision: Decision
 
-    @property
-    def card(self) -> Mapping[str, Any]:
-        """The parent, encoder digest, data cursor and hash, metrics and decision (JSON)."""
-        return self.classifier.card
-
 
 def train_challenger(job: TrainingJob) -> TrainingResult:
-    """Fit a challenger without the judging verdicts, compare it with the champion on them, and refit on everything.
+    """Fit a challenger, compare it with the champion on verdicts new to both, and refit on everything.
 
-    The judging verdicts are the newest unbiased ones that the champion hasn't learned from. Raises
-    NothingToLearnError without a single label.
+    The judging verdicts are the newest unbiased ones. Raises NothingToLearnError without a single label.
     """
     started = perf_counter()
     tags = job.prior.tag_ids
@@ -77,8 +64,9 @@ def train_challenger(job: TrainingJob) -> TrainingResult:
         asked = verdicts.take(judging)
         decision = judge(_hits(challenger, asked), _hits(champion, asked))
         if job.logged is not None:
-            both = {"challenger": challenger, "champion": champion}
-            evidence = off_policy(both, asked, job.logged.over(job.verdicts.tag_ids, tags).take(judging), "champion")
+            evidence = off_policy(
+                challenger, champion, asked, job.logged.over(job.verdicts.tag_ids, tags).take(judging)
+            )
         model = refit(everything, job.prior, challenger, job.settings)
     else:
         decision = judge([], [])

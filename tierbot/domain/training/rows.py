@@ -26,17 +26,13 @@ FORMAT = "tierbot-rows/1"
 
 @dataclass(frozen=True, slots=True)
 class TrainingRows:
-    """n rows over T tags.
-
-    targets: (n, T) in [0, 1]; weights: (n, T) ≥ 0, 0 if unknown; keys: (n,), of the rows' posts (see `row_key`), 0 for
-    rows without a post.
-    """
+    """n rows over T tags."""
 
     tag_ids: tuple[str, ...]
     features: Features
-    targets: NDArray[np.float32]
-    weights: NDArray[np.float32]
-    keys: NDArray[np.uint64]
+    targets: NDArray[np.float32]  # (n, T) in [0, 1]
+    weights: NDArray[np.float32]  # (n, T) ≥ 0, 0 if unknown
+    keys: NDArray[np.uint64]  # (n,), see `row_key`; 0 for rows without a post
 
     def __post_init__(self) -> None:
         shape = (len(self.features), len(self.tag_ids))

@@ -16,6 +16,7 @@ from scipy import sparse
 
 Matrix = NDArray[np.float32]
 
+_MOST_STEPS = 30
 _MOST_CG = 20
 _CG_TOLERANCE = 0.15
 _ARMIJO = 1e-4
@@ -58,33 +59,26 @@ class Design:
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """k binary problems over n rows.
-
-    signs: (n, k), +1 for true and −1 for false; weights: (n, k) ≥ 0, 0 to leave a pair out. The coefficients shrink
-    toward prior, (p, k), with penalty, (p,).
-    """
+    """k binary problems over n rows."""
 
     design: Design
-    signs: Matrix
-    weights: Matrix
-    prior: Matrix
-    penalty: NDArray[np.float32]
+    signs: Matrix  # (n, k), +1 for true and −1 for false
+    weights: Matrix  # (n, k) ≥ 0, 0 to leave a pair out
+    prior: Matrix  # (p, k), toward which the coefficients shrink
+    penalty: NDArray[np.float32]  # (p,), how strongly
 
     def only(self, which: NDArray[np.intp]) -> "Problem":
         """Return only the given problems."""
         return Problem(self.design, self.signs[:, which], self.weights[:, which], self.prior[:, which], self.penalty)
 
 
-def minimize(problem: Problem, start: Matrix, *, tolerance: float = 0.01, most_steps: int = 30) -> Matrix:
-    """Return the coefficients (p, k) that minimize each problem's penalized loss, starting from `start`.
-
-    A problem has converged when its gradient is below `tolerance` times its gradient at the prior.
-    """
+def minimize(problem: Problem, start: Matrix, *, tolerance: float = 0.01) -> Matrix:
+    """Return each problem's minimum, (p, k), from `start`, to a gradient of `tolerance` times that at the prior."""
     found = np.array(start, dtype=np.float32)
     goal = tolerance * np.maximum(_norms(_gradient(problem, problem.prior)[0]), 1e-3)
     squares = problem.design.squares()
     active = np.arange(found.shape[1])
-    for _ in range(most_steps):
+    for _ in range(_MOST_STEPS):
         here = problem if len(active) == found.shape[1] else problem.only(active)
         weights = found[:, active]
         gradient, scores = _gradient(here, weights)

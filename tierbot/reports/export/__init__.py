@@ -1,7 +1,32 @@
 """Export the dataset in the formats of other tools, one module per format."""
 
-from tierbot.reports.export.format import ExportFormat, Written
-from tierbot.reports.export.formats import FORMATS, format_named
-from tierbot.reports.export.writing import write_dataset
+from importlib.util import find_spec
 
-__all__ = ["FORMATS", "ExportFormat", "Written", "format_named", "write_dataset"]
+from tierbot.domain.nouns import TierbotError
+from tierbot.reports.export import bandit, columnar, crowd, label_studio, text, vowpal
+from tierbot.reports.export.format import ExportFormat
+
+FORMATS: dict[str, ExportFormat] = {
+    form.name: form
+    for form in (
+        text.JSONL,
+        text.CSV,
+        columnar.PARQUET,
+        columnar.HUGGING_FACE,
+        vowpal.VOWPAL,
+        bandit.OPEN_BANDIT,
+        label_studio.LABEL_STUDIO,
+        crowd.CROWD,
+    )
+}
+
+
+def format_named(name: str) -> ExportFormat:
+    """Return a format. Raises TierbotError if it is unknown or needs a package that isn't installed."""
+    form = FORMATS.get(name)
+    if form is None:
+        raise TierbotError(f"Unknown format {name!r}. Use one of: {', '.join(FORMATS)}.")
+    missing = [package for package in form.packages if find_spec(package) is None]
+    if missing:
+        raise TierbotError(f"The format {name} needs {' and '.join(missing)}. Run: pip install 'tierbot[export]'.")
+    return form

@@ -1,10 +1,11 @@
 """Export arrays for the Open Bandit Pipeline (context, action, reward, pscore) as one npz without pickles."""
 
 import zipfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import ExitStack
 from io import BytesIO
 from itertools import islice
+from operator import itemgetter
 from pathlib import Path
 from tempfile import TemporaryFile
 from typing import IO, Any
@@ -43,23 +44,23 @@ class _Growing:
 
 def _write(rows: Iterable[Row], path: Path, around: Surroundings) -> list[str]:
     tags = [tag.id for tag in around.tags]
-    place = {tag: number for number, tag in enumerate(tags)}
+    vectors: Mapping[str, Any] = {}
+    columns: dict[str, tuple[Any, tuple[int, ...], Callable[[Row], Any]]] = {  # type, shape and value of an element
+        "context": (np.float32, (around.dimension,), lambda row: vectors[row["article_id"]]),
+        "action": (np.int64, (), lambda row: tags.index(row["action"])),
+        "reward": (np.float64, (), itemgetter("reward")),
+        "pscore": (np.float64, (), itemgetter("propensity")),
+        "pi_b": (np.float64, (len(tags), 1), lambda row: [row["policy_probabilities"].get(tag, 0.0) for tag in tags]),
+        "probabilities": (np.float64, (len(tags),), lambda row: [row["probabilities"].get(tag, 0.0) for tag in tags]),
+        "weight": (np.float64, (), itemgetter("weight")),
+        "round": (np.int64, (), itemgetter("round")),
+        "post_id": ("<U32", (), itemgetter("post_id")),  # ids are 16 hex digits
+    }
     source, unrewarded, unembedded = iter(rows), 0, 0
     with ExitStack() as stack:
-
-        def growing(dtype: Any, *shape: int) -> _Growing:
-            return _Growing(stack.enter_context(TemporaryFile(dir=path.parent)), dtype, shape)
-
         arrays = {
-            "context": growing(np.float32, around.dimension),
-            "action": growing(np.int64),
-            "reward": growing(np.float64),
-            "pscore": growing(np.float64),
-            "pi_b": growing(np.float64, len(tags), 1),
-            "probabilities": growing(np.float64, len(tags)),
-            "weight": growing(np.float64),
-            "round": growing(np.int64),
-            "post_id": growing("<U32"),  # ids are 16 hex digits
+            name: _Growing(stack.enter_context(TemporaryFile(dir=path.parent)), dtype, shape)
+            for name, (dtype, shape, _) in columns.items()
         }
         while part := list(islice(source, _BATCH)):
             rewarded = [row for row in part if row["reward"] is not None]
@@ -67,34 +68,14 @@ def _write(rows: Iterable[Row], path: Path, around: Surroundings) -> list[str]:
             usable = [row for row in rewarded if row["article_id"] in vectors]
             unrewarded += len(part) - len(rewarded)
             unembedded += len(rewarded) - len(usable)
-            for name, values in _columns(usable, place, vectors):
-                arrays[name].extend(values)
+            if usable:
+                for name, (_, _, value) in columns.items():
+                    arrays[name].extend([value(row) for row in usable])
         _zip(arrays, tags, path)
     notes = [f"Left out {unrewarded} rows without a reward."] if unrewarded else []
     if unembedded:
         notes.append(f"Left out {unembedded} rows whose articles have no embedding from the current encoder.")
     return notes
-
-
-def _columns(rows: list[Row], place: dict[str, int], vectors: Any) -> Iterator[tuple[str, Any]]:
-    if not rows:
-        return
-    yield "context", np.stack([vectors[row["article_id"]] for row in rows])
-    yield "action", [place[row["action"]] for row in rows]
-    yield "pi_b", _matrix(rows, "policy_probabilities", place)
-    yield "probabilities", _matrix(rows, "probabilities", place)
-    for name, column in (("reward", "reward"), ("pscore", "propensity"), ("weight", "weight"), ("round", "round")):
-        yield name, [row[column] for row in rows]
-    yield "post_id", [row["post_id"] for row in rows]
-
-
-def _matrix(rows: list[Row], column: str, place: dict[str, int]) -> NDArray[np.float64]:
-    found = np.zeros((len(rows), len(place)))
-    for number, row in enumerate(rows):
-        for tag, value in row[column].items():
-            if tag in place:
-                found[number, place[tag]] = value
-    return found
 
 
 def _zip(arrays: dict[str, _Growing], tags: list[str], path: Path) -> None:

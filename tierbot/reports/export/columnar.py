@@ -16,10 +16,7 @@ _VOTE_FIELDS = ("trainer", "says", "tag", "at")
 
 
 def arrow_schema() -> Any:
-    """Return the columns as a pyarrow schema.
-
-    Shares and counts are lists of {tag, value}, because several readers don't support Arrow's map type.
-    """
+    """Return the columns as a pyarrow schema. Several readers lack maps, so shares are lists of {tag, value}."""
     import pyarrow as pa  # noqa: PLC0415 - an extra
 
     moment = pa.timestamp("us", tz="UTC")
@@ -38,7 +35,6 @@ def arrow_schema() -> Any:
 
 
 def _batches(rows: Iterable[Row]) -> Iterator[Any]:
-    """Yield the rows as record batches."""
     import pyarrow as pa  # noqa: PLC0415
 
     schema, source = arrow_schema(), iter(rows)

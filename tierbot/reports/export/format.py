@@ -15,32 +15,25 @@ from tierbot.reports.dataset import Row
 
 @dataclass(frozen=True, slots=True)
 class Surroundings:
-    """What a format may need besides the rows: the tags, including retired ones, and the articles' embeddings.
+    """What a format may need besides the rows."""
 
-    `embeddings` returns unit vectors (d,) for the article ids that have one; d is `dimension`.
-    """
-
-    tags: TagSpace
-    embeddings: Callable[[Sequence[str]], Mapping[str, NDArray[np.float32]]]
+    tags: TagSpace  # including retired ones
+    embeddings: Callable[[Sequence[str]], Mapping[str, NDArray[np.float32]]]  # article ids → unit vectors, if known
     dimension: int
 
 
 @dataclass(frozen=True, slots=True)
 class ExportFormat:
-    """A way to write the dataset.
-
-    write: write rows in bounded memory to a path that doesn't exist yet (a folder if `folder`) and return notes for
-    people, such as what was left out. packages: extra packages it needs. columns: whether it has the columns of the data
-    dictionary. about: its layout, for the docs.
-    """
+    """A way to write the dataset."""
 
     name: str
     suffix: str
-    about: str
+    about: str  # its layout, for the docs
+    # in bounded memory, to a path that doesn't exist yet; returns notes for people, such as what was left out
     write: Callable[[Iterable[Row], Path, Surroundings], list[str]]
-    packages: tuple[str, ...] = ()
+    packages: tuple[str, ...] = ()  # extra packages it needs
     folder: bool = False
-    columns: bool = True
+    columns: bool = True  # whether it has the columns of the data dictionary
 
 
 @dataclass(slots=True)

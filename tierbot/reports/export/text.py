@@ -10,7 +10,6 @@ import orjson
 from tierbot.reports.dataset import COLUMNS, ColumnKind, Row
 from tierbot.reports.export.format import ExportFormat, Surroundings
 
-_PLAIN = {ColumnKind.TEXT, ColumnKind.INTEGER, ColumnKind.NUMBER, ColumnKind.TIME}
 # Spreadsheets treat such cells as formulas, and feed titles are untrusted (OWASP, "CSV Injection").
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
@@ -35,18 +34,13 @@ def _write_csv(rows: Iterable[Row], path: Path, _: Surroundings) -> list[str]:
 
 
 def _cell(value: Any, kind: ColumnKind) -> Any:
-    if value is None:
-        return ""
-    if kind not in _PLAIN:
-        return as_json(value)
+    if value is None or kind in {ColumnKind.INTEGER, ColumnKind.NUMBER}:
+        return value
     if kind is ColumnKind.TIME:
         return value.isoformat()
-    return safe_cell(value) if kind is ColumnKind.TEXT else value
-
-
-def safe_cell(text: str) -> str:
-    """Return the text, prefixed with an apostrophe if a spreadsheet would treat it as a formula."""
-    return f"'{text}" if text.startswith(_FORMULA) else text
+    if kind is ColumnKind.TEXT:
+        return f"'{value}" if value.startswith(_FORMULA) else value
+    return as_json(value)
 
 
 JSONL = ExportFormat(

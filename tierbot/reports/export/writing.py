@@ -12,7 +12,6 @@ from tierbot.use_cases.ports import Transaction
 
 
 def _counted(items: Iterator[Settled], written: Written) -> Iterator[Row]:
-    """Yield the items as rows and count them."""
     for item in items:
         written.rows += 1
         written.votes += len(item.votes)
@@ -37,11 +36,7 @@ def write_dataset(
     encoder_digest: str,
     dimension: int,
 ) -> Written:
-    """Write the filtered rows to `path` in bounded memory and return their counts.
-
-    `name` maps user ids to trainers' names in the dataset. Raises TierbotError if `only.since` is another database's
-    cursor, and OSError if the disk is full.
-    """
+    """Write the filtered rows in bounded memory and return their counts. TierbotError for another database's cursor."""
 
     def embeddings(ids: Sequence[str]) -> dict[str, NDArray[np.float32]]:
         return tx.articles.embeddings(encoder_digest, ids)

@@ -1,7 +1,1 @@
 """The report: figures of the last rounds, and one self-contained HTML page that shows them."""
-
-from tierbot.reports.page.figures import Report
-from tierbot.reports.page.gather import report_of
-from tierbot.reports.page.render import content_security_policy, report_page
-
-__all__ = ["Report", "content_security_policy", "report_of", "report_page"]

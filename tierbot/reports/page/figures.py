@@ -1,7 +1,4 @@
-"""Compute the report's figures: pure functions from settled posts and votes to frozen data, separate from drawing.
-
-Shares come with a 95 % interval and the number of posts behind them; unknown values are None, never zero.
-"""
+"""Compute the report's figures from settled posts and votes. Unknown values are None, never zero."""
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
@@ -20,8 +17,7 @@ from tierbot.domain.training.drift import Drift
 from tierbot.domain.training.judge import hit
 from tierbot.domain.training.offpolicy import Log, PolicyValue, doubly_robust, ips, snips
 
-BINS = 10
-"""Bins of the reliability diagram, of equal width."""
+BINS = 10  # of the reliability diagram, of equal width
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,9 +26,6 @@ class Judged(SettledPost):
 
     top_probability: float
     shown_probability: float
-
-
-# --- tags -----------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,10 +54,7 @@ def label_of(tags: TagSpace, tag: str) -> str:
 
 
 def rewards_by_tag(judged: Iterable[Judged], tags: TagSpace) -> tuple[TagFigures, ...]:
-    """Return the mean reward of each shown tag, lowest first.
-
-    The interval is Wilson's for a share with that mean. Rewards in [0, 1] cannot vary more, so it is never too narrow.
-    """
+    """Return the mean reward of each shown tag, lowest first; rewards can't vary more than the interval's shares."""
     rewards: defaultdict[str, list[float]] = defaultdict(list)
     for item in judged:
         if item.verdict.reward is not None:
@@ -77,10 +67,7 @@ def rewards_by_tag(judged: Iterable[Judged], tags: TagSpace) -> tuple[TagFigures
 
 
 def confusions(judged: Iterable[Judged], tags: TagSpace) -> tuple[Confusion, ...]:
-    """Return the model's mistakes, most frequent first.
-
-    A post with several true tags counts for the one that most voters named.
-    """
+    """Return the model's mistakes, most frequent first; of several true tags, the one that most voters named counts."""
     wrong: Counter[tuple[str, str]] = Counter()
     among: Counter[str] = Counter()
     for item in judged:
@@ -90,17 +77,11 @@ def confusions(judged: Iterable[Judged], tags: TagSpace) -> tuple[Confusion, ...
         among[true] += 1
         if item.top_tag not in item.verdict.tags:
             wrong[item.top_tag, true] += 1
+    siblings = {frozenset((tag.id, other)) for tag in tags for other in tag.siblings}
     return tuple(
-        Confusion(guessed, true, count, among[true], _siblings(tags, guessed, true))
+        Confusion(guessed, true, count, among[true], frozenset((guessed, true)) in siblings)
         for (guessed, true), count in sorted(wrong.items(), key=lambda pair: (-pair[1], pair[0]))
     )
-
-
-def _siblings(tags: TagSpace, one: str, other: str) -> bool:
-    return (one in tags and other in tags[one].siblings) or (other in tags and one in tags[other].siblings)
-
-
-# --- calibration ----------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,15 +96,12 @@ class Bin:
 
 @dataclass(frozen=True, slots=True)
 class Calibration:
-    """How well p is calibrated. error: expected calibration error; brier: mean (p - hit)²; both None without posts.
-
-    Naeini, Cooper & Hauskrecht, AAAI 2015; Brier, Monthly Weather Review 1950.
-    """
+    """How well p is calibrated (Naeini, Cooper & Hauskrecht, AAAI 2015; Brier, Monthly Weather Review 1950)."""
 
     n: int
     bins: tuple[Bin, ...]
-    error: float | None
-    brier: float | None
+    error: float | None  # expected calibration error; None without posts
+    brier: float | None  # mean (p − hit)²
 
 
 def calibration(judged: Iterable[Judged]) -> Calibration:
@@ -145,11 +123,7 @@ def calibration(judged: Iterable[Judged]) -> Calibration:
             low, high = number / BINS, (number + 1) / BINS
             bins.append(Bin(low, high, float(p[mine].mean().clip(low, high)), share))  # rounding may leave the bin
     error = sum(one.true.n * abs(one.predicted - (one.true.value or 0.0)) for one in bins) / len(conclusive)
-
     return Calibration(len(conclusive), tuple(bins), error, float(((p - true) ** 2).mean()))
-
-
-# --- people ---------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)
@@ -207,9 +181,6 @@ def activity(moments: Iterable[datetime], zone: tzinfo) -> Activity:
     return Activity(str(zone), tuple(tuple(map(int, row)) for row in week), tuple(sorted(days.items())))
 
 
-# --- policies, models -----------------------------------------------------------------------------
-
-
 @dataclass(frozen=True, slots=True)
 class PolicyFigures:
     """A policy's reward per post, estimated with one method on posts of an arm (None: all arms)."""
@@ -220,17 +191,13 @@ class PolicyFigures:
 
 
 def policy_values(judged: Sequence[Judged], arm: Arm | None) -> tuple[PolicyFigures, ...]:
-    """Return the reward of the logged policy, and estimates for always showing the likeliest tag.
-
-    The doubly robust estimate uses the model's p as its reward model. Empty without rewarded posts.
-    """
+    """Return the logged policy's reward, and estimates for always showing the likeliest tag; empty without rewards."""
     rewarded = [i for i in judged if i.verdict.reward is not None and (arm is None or i.post.arm is arm)]
     if not rewarded:
         return ()
     rewards = np.array([item.verdict.reward for item in rewarded], dtype=float)
-    shown, top = (
-        np.array([getattr(item, name) for item in rewarded]) for name in ("shown_probability", "top_probability")
-    )
+    shown = np.array([item.shown_probability for item in rewarded])
+    top = np.array([item.top_probability for item in rewarded])
     propensities = np.array([item.propensity for item in rewarded])
     greedily = np.array([item.top_tag == item.post.shown_tag for item in rewarded], dtype=float)
     log = Log(rewards, propensities, greedily)
@@ -273,9 +240,6 @@ class HeldFigures:
     count: int
 
 
-# --- everything -----------------------------------------------------------------------------------
-
-
 @dataclass(frozen=True, slots=True)
 class Report:
     """All figures of a workspace's last rounds, oldest first."""
@@ -308,5 +272,4 @@ class Report:
 
     def as_dict(self) -> dict[str, Any]:
         """Return the figures as plain JSON data, with times and dates in ISO 8601."""
-        found: dict[str, Any] = orjson.loads(orjson.dumps(self))
-        return found
+        return dict(orjson.loads(orjson.dumps(self)))

@@ -1,50 +1,32 @@
 """Gather the report's figures from a transaction, round by round, with one round's predictions in memory at a time."""
 
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, tzinfo
 
 from tierbot.domain.feedback.crowd.agreement import reliabilities
-from tierbot.domain.nouns import Arm, ModelVersion, Outcome, Post, Vote
+from tierbot.domain.nouns import Arm, ModelVersion, Outcome
 from tierbot.domain.predict.selection import RANDOM
 from tierbot.domain.rounds.figures import RoundFigures, patterns_of
 from tierbot.domain.rounds.scores import standings_of
 from tierbot.domain.training.drift import drift_of
 from tierbot.domain.training.judge import accuracy
 from tierbot.reports.dataset import pseudonyms_of
-from tierbot.reports.page.figures import (
-    Agreement,
-    HeldFigures,
-    Judged,
-    ModelFigures,
-    ModelMove,
-    Report,
-    TrainerFigures,
-    activity,
-    agreement,
-    calibration,
-    confusions,
-    label_of,
-    policy_values,
-    rewards_by_tag,
-)
+from tierbot.reports.page import figures
+from tierbot.reports.page.figures import Judged, ModelFigures, ModelMove, Report, TrainerFigures
 from tierbot.use_cases.ports import LabelledPost, Store, Transaction
 
-ROUNDS = 12
-"""Default number of rounds in a report."""
-
+ROUNDS = 12  # in a report, by default
 _MOST_TRAINERS = 20
 _MOVES = 1000  # audit trail entries to search for rollbacks
 
 
 @dataclass(slots=True)
 class _Seen:
-    """Totals over the rounds read so far."""
-
     judged: list[Judged] = field(default_factory=list)
     rounds: list[RoundFigures] = field(default_factory=list)
-    agreement: list[Agreement] = field(default_factory=list)
+    agreement: list[figures.Agreement] = field(default_factory=list)
     moments: list[datetime] = field(default_factory=list)
     posts: int = 0
     trainers: Counter[str] = field(default_factory=Counter)  # posts judged
@@ -55,11 +37,7 @@ class _Seen:
 def report_of(
     store: Store, workspace: str, *, now: datetime, zone: tzinfo, rounds: int = ROUNDS, identities: bool = False
 ) -> Report:
-    """Return the figures of a workspace's last `rounds` rounds, with hours in `zone`.
-
-    identities: name trainers by their Slack user ids instead of pseudonyms. Raises TierbotError if the workspace is not
-    set up.
-    """
+    """Return the last `rounds` rounds' figures; trainers by pseudonym or user id. TierbotError if it isn't set up."""
     name = str if identities else pseudonyms_of(store, workspace)
     with store.read(workspace) as tx:
         return _report(tx, now, zone, name, rounds)
@@ -71,7 +49,8 @@ def _report(tx: Transaction, now: datetime, zone: tzinfo, name: Callable[[str], 
     seen = _Seen()
     for number in range(max(1, newest - rounds + 1), newest + 1):
         _add_round(tx, number, seen)
-    judged = seen.judged
+    judged, versions = seen.judged, tx.models.all()
+    parents = {version.id: version.parent for version in versions}
     voted = [item for item in judged if item.verdict.voters]
     return Report(
         workspace=workspace.name if workspace else "",
@@ -81,21 +60,25 @@ def _report(tx: Transaction, now: datetime, zone: tzinfo, name: Callable[[str], 
         votes=len(seen.moments),
         verdicts=sum(item.verdict.outcome is not Outcome.ABSTAINED for item in voted),
         abstained=sum(item.verdict.outcome is Outcome.ABSTAINED for item in voted),
-        labels={tag.id: label_of(tags, tag.id) for tag in tags},
-        tags=rewards_by_tag(judged, tags),
-        confusions=confusions(judged, tags),
-        calibration=calibration(judged),
-        unbiased_calibration=calibration(
+        labels={tag.id: figures.label_of(tags, tag.id) for tag in tags},
+        tags=figures.rewards_by_tag(judged, tags),
+        confusions=figures.confusions(judged, tags),
+        calibration=figures.calibration(judged),
+        unbiased_calibration=figures.calibration(
             item for item in judged if item.post.arm is Arm.BLANK and item.selection.strategy == RANDOM
         ),
         agreement=tuple(seen.agreement),
-        activity=activity(seen.moments, zone),
+        activity=figures.activity(seen.moments, zone),
         trainers=_trainers(seen, name),
-        policies=(*policy_values(judged, None), *policy_values(judged, Arm.BLANK)),
-        models=_models(tx.models.all(), judged),
-        moves=_moves(tx),
+        policies=(*figures.policy_values(judged, None), *figures.policy_values(judged, Arm.BLANK)),
+        models=tuple(_model(one, [item for item in judged if item.model_version == one.id]) for one in versions),
+        moves=tuple(
+            ModelMove(entry["at"], entry["before"], entry["after"], parents.get(entry["before"]) == entry["after"])
+            for entry in tx.workspaces.audit_trail(_MOVES)
+            if entry["what"] == "promote model"
+        ),
         held_back=tuple(
-            HeldFigures(str(one.held.boundary), one.held.rule, one.count) for one in tx.held_back.counts(0)
+            figures.HeldFigures(str(one.held.boundary), one.held.rule, one.count) for one in tx.held_back.counts(0)
         ),
         drift=drift_of(judged),
     )
@@ -118,8 +101,11 @@ def _add_round(tx: Transaction, number: int, seen: _Seen) -> None:
             patterns=patterns_of((item.post, item.verdict) for item in labeled),
         )
     )
-    seen.agreement += [agreement(number, posts, votes, arm) for arm in (None, Arm.BLANK)]
-    _count_trainers(seen, posts, votes, judged)
+    seen.agreement += [figures.agreement(number, posts, votes, arm) for arm in (None, Arm.BLANK)]
+    for line in standings_of(posts, votes, {item.post.id: item.verdict for item in judged}):
+        seen.trainers[line.user] += line.judged
+        seen.agreed[line.user] += line.agreed
+        seen.settled[line.user] += line.settled
 
 
 def _judged(item: LabelledPost) -> Judged:
@@ -135,15 +121,6 @@ def _judged(item: LabelledPost) -> Judged:
         shown_probability=prediction.probabilities.get(prediction.shown_tag, 0.0),
         propensity=prediction.propensity,
     )
-
-
-def _count_trainers(
-    seen: _Seen, posts: Sequence[Post], votes: Mapping[str, Sequence[Vote]], judged: Sequence[Judged]
-) -> None:
-    for line in standings_of(posts, votes, {item.post.id: item.verdict for item in judged}):
-        seen.trainers[line.user] += line.judged
-        seen.agreed[line.user] += line.agreed
-        seen.settled[line.user] += line.settled
 
 
 def _trainers(seen: _Seen, name: Callable[[str], str]) -> tuple[TrainerFigures, ...]:
@@ -162,13 +139,6 @@ def _trainers(seen: _Seen, name: Callable[[str], str]) -> tuple[TrainerFigures, 
     )
 
 
-def _models(versions: Sequence[ModelVersion], judged: Sequence[Judged]) -> tuple[ModelFigures, ...]:
-    predicted: dict[str, list[Judged]] = {}
-    for item in judged:
-        predicted.setdefault(item.model_version, []).append(item)
-    return tuple(_model(version, predicted.get(version.id, [])) for version in versions)
-
-
 def _model(version: ModelVersion, predicted: Sequence[Judged]) -> ModelFigures:
     decision = (version.card.get("metrics") or {}).get("promotion") or {}
     return ModelFigures(
@@ -181,13 +151,4 @@ def _model(version: ModelVersion, predicted: Sequence[Judged]) -> ModelFigures:
         reason=str(decision.get("reason", "")),
         verdicts=(version.card.get("data") or {}).get("verdicts"),
         accuracy=accuracy(predicted),
-    )
-
-
-def _moves(tx: Transaction) -> tuple[ModelMove, ...]:
-    parents = {version.id: version.parent for version in tx.models.all()}
-    return tuple(
-        ModelMove(entry["at"], entry["before"], entry["after"], back=parents.get(entry["before"]) == entry["after"])
-        for entry in tx.workspaces.audit_trail(_MOVES)
-        if entry["what"] == "promote model"
     )

@@ -48,7 +48,7 @@ def report_page(report: Report) -> str:
 <main>
 {sections}
 </main>
-<footer>Intervals are 95 %. Blank posts name and pre-fill no tag. Those counted here were selected at random, so they
+<footer>Intervals are 95%. Blank posts name and pre-fill no tag. Those counted here were selected at random, so they
 measure the model without the pull of a pre-filled emoji.</footer>
 </body>
 </html>
@@ -88,7 +88,7 @@ def _numbers(report: Report) -> str:
 def _share(estimate: Estimate) -> tuple[str, str]:
     if estimate.value is None or estimate.low is None or estimate.high is None:
         return "–", "nothing settled yet"
-    return f"{100 * estimate.value:.0f} %", f"{100 * estimate.low:.0f}–{100 * estimate.high:.0f}, n = {estimate.n}"
+    return f"{100 * estimate.value:.0f}%", f"{100 * estimate.low:.0f}–{100 * estimate.high:.0f}, n = {estimate.n}"
 
 
 def _section(section: Section) -> str:

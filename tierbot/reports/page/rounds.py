@@ -6,7 +6,7 @@ from math import floor, sqrt
 from tierbot.domain.nouns import Arm, Estimate
 from tierbot.domain.rounds.figures import AGREED, NAMED_ANOTHER, PATTERNS, REJECTED, UNSURE, RoundFigures
 from tierbot.reports.page.figures import Activity, Agreement, Calibration
-from tierbot.reports.page.svg import LETTER, WIDTH, Drawing, Scale, linear
+from tierbot.reports.page.svg import WIDTH, Drawing, Scale, linear
 
 _LEFT, _RIGHT, _TOP, _FOOT = 42.0, 46.0, 44.0, 36.0
 _HEIGHT = 250.0
@@ -19,22 +19,20 @@ _DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 
 
 def percent(share: float) -> str:
-    """Format a share as "71 %"."""
-    return f"{100 * share:.0f} %"
+    """Format a share as "71%"."""
+    return f"{100 * share:.0f}%"
 
 
 def accuracy_plot(rounds: Sequence[RoundFigures]) -> str:
-    """Return the plot of accuracy by round with 95 % intervals, for all posts and the blank arm."""
+    """Return the plot of accuracy by round with 95% intervals, for all posts and the blank arm."""
     known = [e.low for one in rounds for e in (one.all, one.blank) if e.low is not None]
     low = min(0.8, floor(5 * min(known, default=0.0)) / 5)
-    drawing = Drawing(_HEIGHT, "Accuracy by round with 95 % intervals, on all posts and on the blank arm.")
+    drawing = Drawing(_HEIGHT, "Accuracy by round with 95% intervals, on all posts and on the blank arm.")
     across, up = _axes(drawing, [one.number for one in rounds], low, 1.0, percent)
     _legend(drawing)
-    for shift, kind, name in ((-_BESIDE, "all", "all"), (_BESIDE, "blank", "blank")):
-        points = [(across(one.number) + shift, e) for one in rounds if (e := getattr(one, name)).value is not None]
-        for x, estimate in points:
-            _interval(drawing, x, up, estimate, kind)
-        _series(drawing, [(x, up(estimate.value)) for x, estimate in points], kind)
+    for shift, kind in ((-_BESIDE, "all"), (_BESIDE, "blank")):
+        points = [(across(one.number) + shift, e) for one in rounds if (e := getattr(one, kind)).value is not None]
+        _estimates(drawing, points, up, kind)
         if points:
             x, estimate = points[-1]
             drawing.text(x + 9, up(estimate.value) + 4, percent(estimate.value), kind=f"t strong {kind}")
@@ -61,11 +59,7 @@ def patterns_plot(rounds: Sequence[RoundFigures]) -> str:
     """Return a column per round with the shares of votes that agreed, disagreed, or were unsure."""
     drawing = Drawing(_HEIGHT, "Votes by what they say about the predicted tag, as shares of each round's votes.")
     across, up = _axes(drawing, [one.number for one in rounds], 0.0, 1.0, percent)
-    x = 0.0
-    for name in PATTERNS:
-        drawing.bar(x, 4, 11, 11, name)
-        drawing.text(x + 15, 14, _WORDS[name])
-        x += 32 + LETTER * len(_WORDS[name])
+    drawing.key(4, _WORDS.items())
     half = min(18.0, 0.36 * (across(1) - across(0)))
     for one in rounds:
         total, below = sum(one.patterns.values()), 0.0
@@ -102,9 +96,7 @@ def calibration_plot(found: Calibration, unbiased: Calibration) -> str:
     drawing.text(312, 14, "exact")
     for shift, kind, one in ((-2.0, "all", found), (2.0, "blank", unbiased)):
         points = [(across(part.predicted) + shift, part.true) for part in one.bins]
-        for x, estimate in points:
-            _interval(drawing, x, up, estimate, kind)
-        _series(drawing, [(x, up(estimate.value or 0.0)) for x, estimate in points], kind)
+        _estimates(drawing, points, up, kind)
     return str(drawing)
 
 
@@ -146,9 +138,6 @@ def days_plot(found: Activity) -> str:
     return str(drawing)
 
 
-# --- helpers --------------------------------------------------------------------------------------
-
-
 def _axes(
     drawing: Drawing, numbers: Sequence[int], low: float, high: float, word: Callable[[float], str]
 ) -> tuple[Scale, Scale]:
@@ -173,28 +162,21 @@ def _axes(
 def _legend(drawing: Drawing) -> None:
     for x, kind, words in ((0.0, "all", "all posts"), (110.0, "blank", "blank posts, no hint")):
         drawing.line(x, 10, x + 26, 10, f"curve {kind}")
-        _marker(drawing, x + 13, 10, kind)
+        drawing.marker(x + 13, 10, hollow=kind == "blank")
         drawing.text(x + 32, 14, words)
-
-
-def _marker(drawing: Drawing, x: float, y: float, kind: str) -> None:
-    if kind == "all":
-        drawing.dot(x, y, 4.5, "dot all")
-    else:
-        drawing.square(x, y, 4, "square blank")
 
 
 def _series(drawing: Drawing, points: Sequence[tuple[float, float]], kind: str) -> None:
     if len(points) > 1:
         drawing.path(points, f"curve {kind}")
     for x, y in points:
-        _marker(drawing, x, y, kind)
+        drawing.marker(x, y, hollow=kind == "blank")
 
 
-def _interval(drawing: Drawing, x: float, up: Scale, estimate: Estimate, kind: str) -> None:
-    if estimate.low is None or estimate.high is None:
-        return
-    low, high = up(estimate.low), up(estimate.high)
-    drawing.line(x, low, x, high, f"interval {kind}")
-    for y in (low, high):
-        drawing.line(x - 3, y, x + 3, y, f"interval {kind}")
+def _estimates(drawing: Drawing, points: Sequence[tuple[float, Estimate]], up: Scale, kind: str) -> None:
+    for x, estimate in points:
+        low, high = up(estimate.low or 0.0), up(estimate.high or 0.0)
+        drawing.line(x, low, x, high, f"interval {kind}")
+        for y in (low, high):
+            drawing.line(x - 3, y, x + 3, y, f"interval {kind}")
+    _series(drawing, [(x, up(estimate.value or 0.0)) for x, estimate in points], kind)

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from tierbot.domain.nouns import Arm, Estimate
 from tierbot.domain.rounds.figures import AGREED, PATTERNS
+from tierbot.domain.training.offpolicy import PolicyValue
 from tierbot.reports.page.figures import PolicyFigures, Report
 from tierbot.reports.page.rounds import (
     accuracy_plot,
@@ -39,10 +40,14 @@ class Section:
 
 
 def in_words(estimate: Estimate) -> str:
-    """Format an estimate as "71 % (65–77, n = 192)"."""
+    """Format an estimate as "71% (65–77, n = 192)"."""
     if estimate.value is None or estimate.low is None or estimate.high is None:
         return "–"
     return f"{percent(estimate.value)} ({100 * estimate.low:.0f}–{100 * estimate.high:.0f}, n = {estimate.n})"
+
+
+def _interval(label: str, found: Estimate | PolicyValue, note: str, *, hollow: bool = False) -> Interval:
+    return Interval(label, found.value or 0.0, found.low or 0.0, found.high or 0.0, note, hollow)
 
 
 def _accuracy(report: Report) -> Section | None:
@@ -52,9 +57,8 @@ def _accuracy(report: Report) -> Section | None:
     words = f"The model's likeliest topic was true on {in_words(latest.all)} of round {latest.number}'s posts"
     words += f", and on {in_words(latest.blank)} of those without a hint." if latest.blank.n else "."
     rows = tuple((one.number, in_words(one.all), in_words(one.blank)) for one in report.rounds)
-    return Section(
-        "How often it was right", words, accuracy_plot(report.rounds), ("round", "all posts", "blank posts"), rows
-    )
+    columns = ("round", "all posts", "blank posts")
+    return Section("How often it was right", words, accuracy_plot(report.rounds), columns, rows)
 
 
 def _patterns(report: Report) -> Section | None:
@@ -75,10 +79,7 @@ def _rewards(report: Report) -> Section | None:
     busiest = sorted(enough, key=lambda one: -one.reward.n)[:_MOST_TAGS]
     shown = [one for one in enough if one in busiest]
     drawing = interval_plot(
-        [
-            Interval(one.label, one.reward.value or 0, one.reward.low or 0, one.reward.high or 0, f"{one.reward.n}")
-            for one in shown
-        ],
+        [_interval(one.label, one.reward, f"{one.reward.n}") for one in shown],
         "Mean reward by shown tag, lowest first, with intervals.",
     )
     words = (
@@ -94,14 +95,13 @@ def _mistakes(report: Report) -> Section | None:
         return None
     total = sum(one.count for one in report.confusions)
     near = sum(one.count for one in report.confusions if one.siblings)
-    names = dict(report.labels)
+    names = report.labels
     drawing = confusion_plot(report.confusions[:_MOST_MISTAKES], names)
     rows = tuple(
         (names.get(one.true, one.true), names.get(one.guessed, one.guessed), one.count, one.among)
         for one in report.confusions
     )
     words = f"{near} of {total} mistakes are between siblings, topics that are easily confused."
-
     return Section("Which topics it confuses", words, drawing, ("true", "guessed", "posts", "of"), rows)
 
 
@@ -134,17 +134,11 @@ def _agreement(report: Report) -> Section | None:
         f"{good}. On posts with a pre-filled emoji, its pull explains part of the agreement."
     )
     rows = tuple(
-        (
-            one.round,
-            "blank" if one.arm is Arm.BLANK else "all",
-            "–" if one.alpha is None else f"{one.alpha:.3f}",
-            one.posts,
-        )
+        (one.round, _arm(one.arm), "–" if one.alpha is None else f"{one.alpha:.3f}", one.posts)
         for one in report.agreement
     )
-    return Section(
-        "How much people agree", words, agreement_plot(report.agreement), ("round", "posts", "α", "compared"), rows
-    )
+    columns = ("round", "posts", "α", "compared")
+    return Section("How much people agree", words, agreement_plot(report.agreement), columns, rows)
 
 
 def _activity(report: Report) -> Section | None:
@@ -185,27 +179,28 @@ def _policies(report: Report) -> Section | None:
         return None
     drawing = interval_plot(
         [
-            Interval(
-                _policy(one), one.value.value or 0.0, one.value.low or 0.0, one.value.high or 0.0,
-                f"{one.value.effective_n:.0f}", hollow=one.arm is Arm.BLANK,
-            )
+            _interval(_policy(one), one.value, f"{one.value.effective_n:.0f}", hollow=one.arm is Arm.BLANK)
             for one in known
         ],
         "Estimated reward of always showing the likeliest tag, compared with the reward earned.",
-    )  # fmt: skip
+    )
     words = (
         "The mean reward of the posts as shown, and an estimate for always showing the likeliest topic, based on the "
         "logged propensities. Squares: blank posts. On the right, the effective number of posts."
     )
     rows = tuple(
         (
-            _policy(one), "blank" if one.arm is Arm.BLANK else "all", one.value.n, f"{one.value.effective_n:.0f}",
+            _policy(one), _arm(one.arm), one.value.n, f"{one.value.effective_n:.0f}",
             f"{one.value.value:.3f} ({one.value.low:.3f} to {one.value.high:.3f})",
         )
         for one in known
     )  # fmt: skip
     columns = ("policy", "posts", "n", "effective n", "reward")
     return Section("What another policy would have earned", words, drawing, columns, rows)
+
+
+def _arm(arm: Arm | None) -> str:
+    return "all" if arm is None else arm.value
 
 
 def _policy(one: PolicyFigures) -> str:
@@ -244,7 +239,6 @@ def _drift(report: Report) -> Section | None:
         for one in found.signals
     )  # fmt: skip
     words = f"Topics that changed beyond chance in frequency, precision or recall, comparing {compared}."
-
     return Section("Drift", words, drawing, ("topic", "what", "before", "now", "p (Holm)"), rows)
 
 
@@ -259,7 +253,6 @@ def _models(report: Report) -> Section | None:
     )
     rows = tuple((one.id, one.parent or "–", one.reason, in_words(one.accuracy)) for one in report.models)
     drawing = lineage_plot(report.models[:_MOST_EVENTS], report.moves[:_MOST_EVENTS])
-
     return Section("Model history", words, drawing, ("model", "parent", "decision", "right"), rows)
 
 

@@ -1,14 +1,10 @@
-"""Draw SVG for the page: shapes with class names that the page's style sheet colors, and all text escaped.
+"""Draw SVG for the page: shapes with class names that the page's style sheet colors, and all text escaped."""
 
-All drawings are WIDTH units wide, so that their text has the same size; the page scales them to its column.
-"""
-
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from html import escape
 
-WIDTH = 380.0
-LETTER = 7.0
-"""Mean width of a letter at the drawings' font size, for estimating what fits."""
+WIDTH = 380.0  # of all drawings, so that their text has the same size; the page scales them to its column
+LETTER = 7.0  # mean width of a letter at the drawings' font size, for estimating what fits
 
 Scale = Callable[[float], float]
 
@@ -56,16 +52,26 @@ class Drawing:
         """Draw a filled rectangle."""
         self._add("rect", kind, x=x, y=y, width=max(width, 0.0), height=max(height, 0.0))
 
-    def dot(self, x: float, y: float, radius: float, kind: str = "dot") -> None:
+    def dot(self, x: float, y: float, radius: float, kind: str) -> None:
         """Draw a circle."""
         self._add("circle", kind, cx=x, cy=y, r=radius)
 
-    def square(self, x: float, y: float, half: float, kind: str = "square") -> None:
-        """Draw a square around a point."""
-        self._add("rect", kind, x=x - half, y=y - half, width=2 * half, height=2 * half)
+    def marker(self, x: float, y: float, *, hollow: bool) -> None:
+        """Draw a series' marker: a hollow square for blank posts or earlier values, else a dot."""
+        if hollow:
+            self._add("rect", "square blank", x=x - 4, y=y - 4, width=8, height=8)
+        else:
+            self.dot(x, y, 4.5, "dot all")
+
+    def key(self, y: float, items: Iterable[tuple[str, str]]) -> None:
+        """Draw a legend of filled areas from (kind, words), its squares' top at y."""
+        x = 0.0
+        for kind, words in items:
+            self.bar(x, y, 11, 11, kind)
+            self.text(x + 15, y + 10, words)
+            x += 33 + LETTER * len(words)
 
     def __str__(self) -> str:
-        """Return the SVG element."""
         return (
             f'<svg viewBox="0 0 {_number(WIDTH)} {_number(self._height)}" role="img" '
             f'aria-label="{escape(self._description)}">{"".join(self._parts)}</svg>'

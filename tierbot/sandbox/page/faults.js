@@ -23,12 +23,12 @@ export function drawFaults() {
   const set = (body, method) => act("faults", body, method).then(({ faults }) => show(faults)).catch((error) => toast(error.message));
   const show = (faults) => sliders.forEach(({ input, output }, name) => {
     input.value = String(100 * (faults[name] ?? 0));
-    output.textContent = `${Math.round(100 * (faults[name] ?? 0))} %`;
+    output.textContent = `${Math.round(100 * (faults[name] ?? 0))}%`;
   });
   const rows = SHARES.map(([name, label]) => {
-    const output = h("output", {}, "0 %");
+    const output = h("output", {}, "0%");
     const input = h("input", { type: "range", min: "0", max: "100", step: "5", value: "0", onchange: () => set({ [name]: Number(input.value) / 100 }),
-      oninput: () => { output.textContent = `${input.value} %`; } });
+      oninput: () => { output.textContent = `${input.value}%`; } });
     sliders.set(name, { input, output });
     return h("label", {}, label, input, output);
   });

@@ -5,7 +5,7 @@ import { drawFaults } from "./faults.js";
 import { state, userName } from "./state.js";
 import { ago } from "./text.js";
 
-const percent = (value, digits = 1) => (value === null || value === undefined ? "–" : `${(100 * value).toFixed(digits)} %`);
+const percent = (value, digits = 1) => (value === null || value === undefined ? "–" : `${(100 * value).toFixed(digits)}%`);
 let known = new Set();
 let faultsCard = null;
 

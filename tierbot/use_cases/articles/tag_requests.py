@@ -5,7 +5,7 @@ The question stays in the message's own thread, so nothing private is shown else
 
 from dataclasses import dataclass
 
-from tierbot.domain.articles.cleaning import clean_text, shorten
+from tierbot.domain.articles.cleaning import clean, shorten
 from tierbot.domain.nouns import Article, Thread, TierbotError, key
 from tierbot.use_cases.ports import Clock, Job, Store
 
@@ -26,7 +26,7 @@ class TagRequests:
 
     def take(self, workspace: str, user: str, message: Thread, thread: str, text: str) -> bool:
         """Have a message's text asked about in a thread; False if it was before. Raises NothingToReadError."""
-        text = clean_text(text)
+        text = clean(text)
         if not any(letter.isalnum() for letter in text):
             raise NothingToReadError("I couldn't find any text in that message.")
         now = self.clock.now()

@@ -1,28 +1,24 @@
 """Sends posts by direct message ("Send me five to judge"): ordinary posts by direct message, chosen for one trainer.
 
-First come posts of this round on which this trainer's vote is expected to be most informative, drawn with a logged
-propensity (domain/predict/assignment.py). Reactions in direct messages count as in the channel. When those run out, new
-articles are posted to the trainer, and then settled posts with few voters.
+First come posts of this round that need another opinion, drawn with a logged propensity (domain/predict/assignment.py).
+Reactions in direct messages count as in the channel. When those run out, new articles are posted to the trainer, and then
+settled posts with few voters.
 """
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from functools import partial
 
 import numpy as np
 
-from tierbot.domain.feedback.skill import skills
 from tierbot.domain.nouns import Invitation, Post, Round, TierbotError, key
-from tierbot.domain.predict.assignment import Assigner, Assignment, AssignmentCandidate
-from tierbot.domain.predict.queue import QueueCandidate, queue, thinnest
+from tierbot.domain.predict.assignment import VERSION, Candidate, assign, most_needed, thinnest
 from tierbot.use_cases.asking.ask import Ask
 from tierbot.use_cases.current_votes import votes_on
 from tierbot.use_cases.ports import Chat, Clock, Delivery, DeliveryKind, Store, Transaction
-from tierbot.use_cases.recent_posts import open_round, recent_rounds
+from tierbot.use_cases.recent_posts import open_round
 
 FIVE = 5
-_CONSIDERED = 500  # newest posts that need an opinion
 _RECENT = 500  # messages with events not tallied yet; usually a handful
 
 MOST_UNANSWERED = 10
@@ -36,20 +32,20 @@ class Invitations:
     store: Store
     clock: Clock
     ask: Ask
-    minimum: int  # voters that a verdict needs
     chats: Callable[[str], Chat]
     rng: np.random.Generator
 
-    @property
-    def _assigner(self) -> Assigner:
-        return Assigner(minimum=self.minimum)
-
     def send(self, workspace: str, user: str, count: int = FIVE) -> int:
-        """Queue up to `count` posts to a trainer; return how many. Raises TierbotError if too many are unanswered."""
+        """Queue up to `count` posts for a trainer's direct messages; return how many.
+
+        Raises TierbotError if too many are unanswered there, or Slack opens no conversation.
+        """
         channel = self.chats(workspace).direct(user)
         now = self.clock.now()
         with self.store.read(workspace) as tx:
-            drawn = self._drawn(tx, user, channel, count)
+            round_ = open_round(tx)
+            candidates = _candidates(tx, user, channel, round_, _judged(tx, user, round_))
+        drawn = assign(candidates, count, self.rng)
         sent = 0
         with self.store.begin(workspace) as tx:
             round_ = open_round(tx)
@@ -60,10 +56,10 @@ class Invitations:
                     f"You still have {unanswered} posts to judge in your messages with me. "
                     "Judge some of them first, then ask again."
                 )
-            for one in drawn:
-                if one.post.id not in judged:
-                    why = {"assigner": self._assigner.version, "gain": round(one.gain, 4), "propensity": one.propensity}
-                    sent += _invite(tx, one.post, user, channel, now, why)
+            for post, propensity in drawn:
+                if post.id not in judged:
+                    why = {"assigner": VERSION, "propensity": propensity}
+                    sent += _invite(tx, post, user, channel, now, why)
         sent += self.ask(workspace, count - sent, channel=channel)
         return sent + (self._send_settled(workspace, user, channel, count - sent) if sent < count else 0)
 
@@ -76,24 +72,6 @@ class Invitations:
                 _invite(tx, post, user, channel, now, {"assigner": "settled", "propensity": 1.0})
         return len(chosen)
 
-    def _drawn(self, tx: Transaction, user: str, channel: str, count: int) -> list[Assignment]:
-        """Draw posts of this round for a trainer."""
-        round_ = open_round(tx)
-        known = _candidates(tx, user, channel, round_, _judged(tx, user, round_))[-_CONSIDERED:]
-        predictions = tx.posts.predictions(one.post.prediction_id for one in known)
-        votes = tx.ledger.votes(one.post.id for one in known)
-        tags = tx.workspaces.tags().ids
-        candidates = [
-            AssignmentCandidate(
-                one.post,
-                {tag: predictions[one.post.prediction_id].probabilities.get(tag, 0.0) for tag in tags},
-                votes[one.post.id],
-                one.verdict,
-            )
-            for one in known
-        ]
-        return self._assigner.assign(candidates, count, partial(_skills(tx), user), self.rng)
-
 
 def _invite(tx: Transaction, post: Post, user: str, channel: str, now: datetime, why: Mapping[str, object]) -> bool:
     """Queue an invitation to judge a post, which records why it was chosen; False if this person was invited before."""
@@ -103,13 +81,6 @@ def _invite(tx: Transaction, post: Post, user: str, channel: str, now: datetime,
     payload = {"invitation_id": invitation.id, "post_id": post.id, **why}
     tx.outbox.add([Delivery(invitation.id, DeliveryKind.INVITE, channel, payload, now, now)])
     return True
-
-
-def _skills(tx: Transaction) -> Callable[[str, str], float]:
-    """Return how well each trainer knows each tag, from the settled posts of the recent rounds."""
-    rounds = recent_rounds(tx)
-    votes = {post_id: given for number in rounds for post_id, given in tx.ledger.votes_in_round(number).items()}
-    return skills((one.verdict, votes.get(one.post.id, ())) for one in tx.verdicts.settled(rounds=rounds))
 
 
 def _judged(tx: Transaction, user: str, round_: Round) -> set[str]:
@@ -128,7 +99,7 @@ def _unanswered(tx: Transaction, user: str, channel: str, round_: Round, judged:
     return len(set(here) - judged)
 
 
-def _candidates(tx: Transaction, user: str, channel: str, round_: Round, judged: set[str]) -> list[QueueCandidate]:
+def _candidates(tx: Transaction, user: str, channel: str, round_: Round, judged: set[str]) -> list[Candidate]:
     invited = {one.post_id for one in tx.posts.invitations(user=user)}
     posts = [
         post
@@ -139,10 +110,9 @@ def _candidates(tx: Transaction, user: str, channel: str, round_: Round, judged:
     articles = tx.articles.get({post.article_id for post in posts})
     posts = [post for post in posts if articles[post.article_id].asked_in is None]
     verdicts = tx.verdicts.latest(post.id for post in posts)
-    return [QueueCandidate(post, verdicts.get(post.id)) for post in posts]
+    return [Candidate(post, verdicts.get(post.id)) for post in posts]
 
 
 def judge_next(tx: Transaction, user: str, round_: Round) -> list[Post]:
     """Return this round's posts in Slack that a trainer has not judged and that still need an opinion."""
-    everything = _candidates(tx, user, "", round_, _judged(tx, user, round_))
-    return queue(everything, len(everything))
+    return most_needed(_candidates(tx, user, "", round_, _judged(tx, user, round_)))

@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
 
-from tierbot.domain.feedback.menu_votes import named_by_menu
+from tierbot.domain.feedback.votes import named_by_menu
 from tierbot.domain.nouns import Arm, Post, Thread, TierbotError, key
 from tierbot.domain.tags import TagSpace
 from tierbot.logs import bound

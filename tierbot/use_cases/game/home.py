@@ -3,7 +3,8 @@
 from dataclasses import dataclass, replace
 
 from tierbot.domain.nouns import Arm
-from tierbot.domain.rounds.boards import Home, RoundAccuracy
+from tierbot.domain.rounds.boards import Home
+from tierbot.domain.rounds.figures import RoundFigures
 from tierbot.domain.training.judge import accuracy
 from tierbot.use_cases.game.questions import Game
 from tierbot.use_cases.ports import Store
@@ -32,7 +33,7 @@ class HomePage:
         for number in numbers:
             items = [item for item in settled if item.post.round_number == number]
             blank = accuracy(items, arm=Arm.BLANK, random_only=True)
-            progress.append(RoundAccuracy(number, accuracy(items), blank))
+            progress.append(RoundFigures(number, accuracy(items), blank))
         return Home(
             score=score,
             board=board,

@@ -189,7 +189,7 @@ class Registry:
             encoder_digest=self.encoder.digest,
             sha256=hashlib.sha256(data).hexdigest(),
             created_at=self.clock.now(),
-            card=dict(result.card),
+            card=dict(result.classifier.card),
         )
         return self._kept(workspace, champion, challenger, data, result.decision, settled, also)
 

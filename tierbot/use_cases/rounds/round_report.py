@@ -8,8 +8,7 @@ from tierbot.domain.nouns import Arm, Outcome, Post, Round, SettledPost, Standin
 from tierbot.domain.rounds.announcements import round_closed
 from tierbot.domain.rounds.boards import RoundStatus
 from tierbot.domain.rounds.figures import RoundFigures, figures_in_words, patterns_of
-from tierbot.domain.training.judge import accuracy
-from tierbot.domain.training.progress import hits_by_tag, improved_and_struggling
+from tierbot.domain.training.judge import accuracy, hits_by_tag, improved_and_struggling
 from tierbot.use_cases.ports import Transaction
 
 CHARTED = 12
@@ -81,7 +80,7 @@ def _training(tx: Transaction, closed: Round) -> dict[str, Any] | None:
         if decision and closed.opened_at <= version.created_at <= ended:
             from tierbot.domain.training.evidence import in_words  # noqa: PLC0415 - brings SciPy; `tierbot status` needs none
 
-            evidence = in_words(version.card["metrics"].get("off_policy") or {}, "challenger", "champion")
+            evidence = in_words(version.card["metrics"].get("off_policy") or {})
             told = {"number": version.number, "promoted": decision["promote"], "reason": decision["reason"]}
             return {**told, "off_policy": evidence} if evidence else told
     return None

@@ -7,7 +7,7 @@ The post then shows the counts, since a menu leaves no emoji behind.
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
 
-from tierbot.domain.feedback.menu_votes import changes, chosen_by
+from tierbot.domain.feedback.votes import chosen_by_menu, menu_changes
 from tierbot.domain.nouns import Post, ReactionEvent, Source, TierbotError, key
 from tierbot.domain.tags import TagSpace
 from tierbot.use_cases.delivery.dispatch import revisions_of
@@ -36,7 +36,7 @@ class MenuVotes:
     def menu(self, workspace: str, user: str, channel: str, ts: str) -> Menu:
         """Return the menu for a post. Raises TierbotError if the message is not a post."""
         with self.store.read(workspace) as tx:
-            return Menu(tx.workspaces.tags(), chosen_by(user, _given(tx, _post_at(tx, channel, ts))))
+            return Menu(tx.workspaces.tags(), chosen_by_menu(user, _given(tx, _post_at(tx, channel, ts))))
 
     def name(self, workspace: str, user: str, channel: str, ts: str, tag_ids: Collection[str], form: str) -> bool:
         """Set a user's menu vote on a post to these tags (none: withdraw it); return whether anything changed.
@@ -61,7 +61,7 @@ class MenuVotes:
                     received_at=now,
                     source=Source.MENU,
                 )
-                for tag, added in changes(chosen_by(user, events), tag_ids)
+                for tag, added in menu_changes(chosen_by_menu(user, events), tag_ids)
             ]
             written = sum(tx.ledger.append(event) for event in news)
             if written:

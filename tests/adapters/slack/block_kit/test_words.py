@@ -53,7 +53,7 @@ def test_counts_have_their_plural():
 
 def test_an_accuracy_comes_with_its_interval():
     assert words.accuracy(Estimate(190, 0.781, 0.717, 0.834)) == (
-        "right on 78 % of 190 settled posts (95 % interval 72 to 83 %)"
+        "right on 78% of 190 settled posts (95% interval 72 to 83%)"
     )
-    assert words.accuracy(Estimate(1, 1.0, None, None)) == "right on 100 % of 1 settled post"
+    assert words.accuracy(Estimate(1, 1.0, None, None)) == "right on 100% of 1 settled post"
     assert words.accuracy(Estimate(0, None, None, None)) == "nothing settled yet"

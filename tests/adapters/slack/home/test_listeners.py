@@ -10,7 +10,8 @@ from tests.adapters.slack.conftest import NOW
 from tierbot.adapters.slack.block_kit.modals import Button
 from tierbot.adapters.slack.home.listeners import render_home
 from tierbot.domain.nouns import Estimate, Standing
-from tierbot.domain.rounds.boards import Home, Leaderboard, MyScore, RoundAccuracy
+from tierbot.domain.rounds.boards import Home, Leaderboard, MyScore
+from tierbot.domain.rounds.figures import RoundFigures
 from tierbot.sandbox.blocks import validate_view
 
 NONE = Estimate(0, None, None, None)
@@ -19,9 +20,9 @@ HOME = Home(
     score=MyScore("U0BEN", 3, BEN, ANNA, 2, 4),
     board=Leaderboard(3, False, NOW + timedelta(hours=5), None, None, (ANNA, BEN)),
     progress=(
-        RoundAccuracy(1, Estimate(200, 0.7, 0.64, 0.76), NONE),
-        RoundAccuracy(2, NONE, NONE),
-        RoundAccuracy(3, Estimate(180, 0.8, 0.73, 0.85), Estimate(20, 0.75, 0.53, 0.89)),
+        RoundFigures(1, Estimate(200, 0.7, 0.64, 0.76), NONE),
+        RoundFigures(2, NONE, NONE),
+        RoundFigures(3, Estimate(180, 0.8, 0.73, 0.85), Estimate(20, 0.75, 0.53, 0.89)),
     ),
     model="m0003",
     opted_out=False,
@@ -38,18 +39,18 @@ def test_it_says_score_rank_streak_standings_and_progress():
     assert "🔥 4 days in a row" in text
     assert "Round 3 closes in 5 h 0 min" in text
     assert "🥇 <@U0ANNA> *42*" in text
-    assert "`██████████████░░░░░░` *70 %*  round 1" in text
+    assert "`██████████████░░░░░░` *70%*  round 1" in text
     assert "round 2" not in text, "nothing settled in it"
-    assert "Round 3: right on 80 % of 180 settled posts" in text
-    assert "On blank posts, which name no tag: right on 75 % of 20 settled posts" in text
+    assert "Round 3: right on 80% of 180 settled posts" in text
+    assert "On blank posts, which name no tag: right on 75% of 20 settled posts" in text
     assert "In service: model m0003" in text
 
 
 def test_a_round_of_four_settled_posts_says_nothing_of_the_model():
-    begun = RoundAccuracy(4, Estimate(4, 0.0, 0.0, 0.49), NONE)
+    begun = RoundFigures(4, Estimate(4, 0.0, 0.0, 0.49), NONE)
     text = said(replace(HOME, progress=(*HOME.progress, begun)))
     assert "round 4" not in text
-    assert "Round 3: right on 80 %" in text
+    assert "Round 3: right on 80%" in text
     assert "Too early to tell" in said(replace(HOME, progress=(begun,)))
 
 

@@ -49,18 +49,18 @@ def test_a_closed_round_names_the_winners_and_what_was_learned():
         "🏁 Round 3 is over",
         (
             "🏆 <@U0ANNA> is the champion with 42 articles judged.\n"
-            "🎯 <@U0BEN> is the sharpshooter: agreed with the team on 97 % of 29 articles."
+            "🎯 <@U0BEN> is the sharpshooter: agreed with the team on 97% of 29 articles."
         ),
         (
-            "🥇 <@U0ANNA> *42* · 42 articles judged · 94 % agreement\n"
-            "🥈 <@U0BEN> *31* · 31 articles judged · 97 % agreement"
+            "🥇 <@U0ANNA> *42* · 42 articles judged · 94% agreement\n"
+            "🥈 <@U0BEN> *31* · 31 articles judged · 97% agreement"
         ),
         (
             "*What the model learned*\n"
-            "All posts: right on 78 % of 170 settled posts (95 % interval 71 to 84 %), "
-            "up from 61 % in the previous round.\n"
+            "All posts: right on 78% of 170 settled posts (95% interval 71 to 84%), "
+            "up from 61% in the previous round.\n"
             "Blank posts, which had no emoji to click: "
-            "right on 73 % of 30 settled posts (95 % interval 55 to 86 %).\n"
+            "right on 73% of 30 settled posts (95% interval 55 to 86%).\n"
             "Better at: :pizza: Food, gone&lt;tag&gt;.\n"
             "Needs your help with: :scales: Law."
         ),
@@ -71,7 +71,7 @@ def test_a_closed_round_names_the_winners_and_what_was_learned():
 
 def test_overlapping_intervals_are_called_what_they_are():
     close = {**ROUND, "previous_accuracy": {"n": 165, "value": 0.81, "low": 0.74, "high": 0.86}}
-    assert "down from 81 % in the previous round; the intervals overlap, so this may be chance." in texts(close)[3]
+    assert "down from 81% in the previous round; the intervals overlap, so this may be chance." in texts(close)[3]
 
 
 def test_a_round_without_reactions_is_closed_kindly():
@@ -101,7 +101,7 @@ def test_a_promoted_model_comes_with_its_evidence():
         (
             "🎓 Model 4 (m0004) is now in service in place of m0003.\n"
             "On 60 unbiased posts it was right 4 times more often than m0003 (p = .04).\n"
-            "Measured: right on 80 % of 60 settled posts (95 % interval 68 to 88 %)."
+            "Measured: right on 80% of 60 settled posts (95% interval 68 to 88%)."
         ),
         "It learned from 1,234 rows, including your verdicts.",
     ]

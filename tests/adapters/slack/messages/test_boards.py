@@ -32,9 +32,9 @@ def test_an_open_leaderboard_shows_medals_scores_and_what_is_left():
     assert texts(message) == [
         "Leaderboard · Round 3",
         (
-            "🥇 <@U0ANNA> *42* · 42 articles judged · 94 % agreement\n"
+            "🥇 <@U0ANNA> *42* · 42 articles judged · 94% agreement\n"
             "🥈 <@U0BEN> *31* · 31 articles judged\n"
-            "4. <@U0CLEO> *7* · 7 articles judged · 25 % agreement"
+            "4. <@U0CLEO> *7* · 7 articles judged · 25% agreement"
         ),
         "The round closes in 2 d 3 h. One point per article judged.",
     ]
@@ -86,7 +86,7 @@ def test_the_leader_is_told_that_nobody_is_ahead():
     assert texts(render_my_score(mine)) == [
         (
             "*Round 3*: you are *1st of 12* with *42 points*.\n"
-            "42 articles judged, 32 of them settled. You agreed with the team on 94 %.\n"
+            "42 articles judged, 32 of them settled. You agreed with the team on 94%.\n"
             "Nobody is ahead of you. 🏆"
         )
     ]
@@ -115,7 +115,7 @@ def test_the_status_of_a_round_counts_everything_once():
             "*Round 3*: opened 7 Nov 2025, closes in 5 h 0 min.\n"
             "200 posts, 190 judged by 12 trainers.\n"
             "Settled: 150 named, 20 wrong, 30 undecided.\n"
-            "The model: right on 78 % of 170 settled posts (95 % interval 71 to 84 %).\n"
+            "The model: right on 78% of 170 settled posts (95% interval 71 to 84%).\n"
             "On blank posts, which name no tag: nothing settled yet."
         )
     ]

@@ -38,12 +38,12 @@ def said(explanation):
 
 def test_it_says_probabilities_words_stories_model_policy_and_arm():
     text = said(FOUND)
-    assert "60 %  :football: Football" in text
-    assert "30 %  :pizza: Food  ← shown" in text
+    assert "60%  :football: Football" in text
+    assert "30%  :pizza: Food  ← shown" in text
     assert "would be less likely by: *pizza* 21 pts" in text
     assert "would be more likely by: *quarterback* 10 pts" in text
     assert "opens" not in text.replace("opens pizza place", "")
-    assert "<https://n.example/2|Pizza chain expands>: :pizza: Food (71 % similar)" in text
+    assert "<https://n.example/2|Pizza chain expands>: :pizza: Food (71% similar)" in text
     assert "Model m0003 · policy epsilon/0.11 · shown with probability 0.04 (exploration; :football:" in text
     assert "Arm tier, drawn with probability 0.85" in text
     assert "How the story was chosen: margin" in text

@@ -45,7 +45,7 @@ def remaining(until: datetime, now: datetime) -> str:
 
 def percent(share: float) -> str:
     """Write a share in [0, 1] as a whole percentage."""
-    return f"{100 * share:.0f} %"
+    return f"{100 * share:.0f}%"
 
 
 def bar(share: float, width: int) -> str:
@@ -66,10 +66,10 @@ def ordinal(number: int) -> str:
 
 
 def accuracy(estimate: Estimate) -> str:
-    """Write an accuracy with its interval: "right on 78 % of 190 posts (95 % interval 72 to 84 %)"."""
+    """Write an accuracy with its interval: "right on 78% of 190 posts (95% interval 72 to 84%)"."""
     if estimate.value is None or not estimate.n:
         return "nothing settled yet"
     said = f"right on {percent(estimate.value)} of {count(estimate.n, 'settled post')}"
     if estimate.low is None or estimate.high is None:
         return said
-    return f"{said} (95 % interval {100 * estimate.low:.0f} to {100 * estimate.high:.0f} %)"
+    return f"{said} (95% interval {100 * estimate.low:.0f} to {100 * estimate.high:.0f}%)"

@@ -22,7 +22,8 @@ from tierbot.adapters.slack.faults import describe, reported
 from tierbot.adapters.slack.messages.boards import Named, render_my_score, standing_line
 from tierbot.adapters.slack.needs import Needs
 from tierbot.domain.nouns import TierbotError
-from tierbot.domain.rounds.boards import Home, RoundAccuracy
+from tierbot.domain.rounds.boards import Home
+from tierbot.domain.rounds.figures import RoundFigures
 
 NEEDS = Needs(methods={"views.publish": (), "chat.postEphemeral": ("chat:write",)}, events={"app_home_opened": ()})
 
@@ -122,7 +123,7 @@ def render_home(home: Home, now: datetime, named: Named = person, said: str = ""
     return {"type": "home", "blocks": blocks}
 
 
-def _progress(progress: Sequence[RoundAccuracy]) -> list[Block]:
+def _progress(progress: Sequence[RoundFigures]) -> list[Block]:
     shown = [one for one in progress if one.all.n >= _ENOUGH]
     if not shown:
         return [section("Too early to tell: it takes five stories on which two colleagues each agree.")]

@@ -36,16 +36,12 @@ class TrainerEstimate:
 
 @dataclass(frozen=True, eq=False)
 class Fitted:
-    """The estimates after a fit. posteriors: post id → {set of true tags: probability}; () means another tag.
+    """The estimates after a fit."""
 
-    honest: (post id, user) → the probability in [0, 1] that the vote was considered, not clicked without reading.
-    """
-
-    posteriors: Mapping[str, Mapping[tuple[str, ...], float]]
-    honest: Mapping[tuple[str, str], float]
+    posteriors: Mapping[str, Mapping[tuple[str, ...], float]]  # post id → {true tags: probability}; (): another tag
+    honest: Mapping[tuple[str, str], float]  # (post id, user) → P(considered, not clicked without reading)
     trainers: Mapping[str, TrainerEstimate]
     shown_right: float
-    temperature: float
 
     def probability(self, post_id: str, tag: str) -> float:
         """Return the probability that a tag is true for a post."""
@@ -54,15 +50,12 @@ class Fitted:
 
 @dataclass(frozen=True, slots=True)
 class AnchorAware:
-    """The settings. accept, reject: the least probability for a true tag, and for a wrong shown tag.
+    """The anchor-aware rule, an Aggregator."""
 
-    minimum: the least number of voters, however reliable they are. tags: the size of the tag space, if known.
-    """
-
-    minimum: int = 2
-    accept: float = 0.7
-    reject: float = 0.8
-    tags: int | None = None
+    minimum: int = 2  # the least number of voters, however reliable they are
+    accept: float = 0.7  # the least probability of a true tag
+    reject: float = 0.8  # the least probability that the shown tag is wrong
+    tags: int | None = None  # the size of the tag space, if known
     iterations: int = 60
     strengths: Strengths = field(default_factory=Strengths)
 
@@ -76,7 +69,7 @@ class AnchorAware:
         """Estimate trainers and truths from all posts and their current votes (by post id)."""
         asked = [VotedPost(post, tuple(votes.get(post.id, ()))) for post in sorted(posts, key=lambda post: post.id)]
         if not asked:
-            return Fitted({}, {}, {}, self.strengths.shown_right.mean, 1.0)
+            return Fitted({}, {}, {}, self.strengths.shown_right.mean)
         data = encode(asked, tags=self.tags)
         return _report(asked, data, estimate(data, self.strengths, self.iterations))
 
@@ -133,26 +126,13 @@ class AnchorAware:
 
 
 def _report(asked: Sequence[VotedPost], data: Encoded, found: Estimates) -> Fitted:
-    """Turn the arrays back into posts and users."""
     posteriors = {
         a.post.id: dict(zip(data.sets[at], found.posterior[data.start[at] : data.start[at + 1]].tolist(), strict=True))
         for at, a in enumerate(asked)
     }
-    unread: dict[tuple[str, str], float] = {}
-    for said in np.flatnonzero(data.said_shown):
-        who = data.users[data.said_user[said]]
-        unread[asked[data.said_post[said]].post.id, who] = float(found.unread[said])
-    trainers = {
-        user: TrainerEstimate(
-            competence=found.competence_prior.reliability(*found.competence_counts[:, at].tolist()),
-            anchoring=found.anchoring_prior.reliability(*found.anchoring_counts[:, at].tolist()),
-        )
-        for at, user in enumerate(data.users)
+    honest = {
+        (asked[data.said_post[said]].post.id, data.users[data.said_user[said]]): 1 - float(found.unread[said])
+        for said in np.flatnonzero(data.said_shown)
     }
-    return Fitted(
-        posteriors=posteriors,
-        honest={which: 1 - share for which, share in unread.items()},
-        trainers=trainers,
-        shown_right=found.shown_right,
-        temperature=found.temperature,
-    )
+    estimates = map(TrainerEstimate, found.competence, found.anchoring)
+    return Fitted(posteriors, honest, dict(zip(data.users, estimates, strict=True)), found.shown_right)

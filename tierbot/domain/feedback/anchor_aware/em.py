@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from tierbot.domain.feedback.anchor_aware.encoding import MOST_TRUE, Encoded
-from tierbot.domain.feedback.crowd.agreement import BetaPrior
+from tierbot.domain.feedback.crowd.agreement import BetaPrior, Reliability
 from tierbot.domain.feedback.crowd.table import Floats, Ints
 
 _TEMPERATURES = (1.0, 1.25, 1.5, 2.0, 3.0, 4.0)
@@ -15,47 +15,31 @@ _TOLERANCE = 1e-4
 
 @dataclass(frozen=True, slots=True)
 class Strengths:
-    """The priors; every strength is in observations.
+    """The priors; every strength is in observations. A trainer's own estimate shrinks to the crowd's."""
 
-    competence, anchoring: the crowd's prior mean, and the strength with which a trainer's own estimate shrinks to the
-    crowd's; crowd: the strength with which the crowd's estimate shrinks to the prior mean. shown_right: how often the
-    tag on display is true. sizes: how common one, two and three true tags are, worth `sizes_posts` posts. habit: the
-    strength with which a trainer's errors shrink to the crowd's; confusion: the strength with which the crowd's errors
-    for one truth shrink to its errors overall.
-    """
-
-    competence: BetaPrior = field(default_factory=lambda: BetaPrior(0.8, 8.0))
+    competence: BetaPrior = field(default_factory=lambda: BetaPrior(0.8, 8.0))  # the crowd's mean, a trainer's strength
     anchoring: BetaPrior = field(default_factory=lambda: BetaPrior(0.3, 8.0))
-    crowd: float = 40.0
-    shown_right: BetaPrior = field(default_factory=lambda: BetaPrior(0.7, 10.0))
-    sizes: tuple[float, float, float] = (0.85, 0.13, 0.02)
-    sizes_posts: float = 50.0
-    habit: float = 20.0
-    confusion: float = 20.0
+    crowd: float = 40.0  # the strength with which the crowd's estimate shrinks to the prior mean
+    shown_right: BetaPrior = field(default_factory=lambda: BetaPrior(0.7, 10.0))  # how often the tag on display is true
+    sizes: tuple[float, float, float] = (0.85, 0.13, 0.02)  # how common one, two and three true tags are
+    sizes_posts: float = 50.0  # that this prior is worth
+    habit: float = 20.0  # the strength with which a trainer's errors shrink to the crowd's
+    confusion: float = 20.0  # the strength with which the crowd's errors for one truth shrink to its errors overall
 
 
 @dataclass(frozen=True, eq=False)
 class Estimates:
-    """The result. posterior: (hypotheses,). unread: (said,), P(clicked without reading), 0 unless on display.
+    """The result."""
 
-    The counts, (2, users), are the expected (hits, observations) for each trainer's competence and anchoring.
-    """
-
-    posterior: Floats
-    unread: Floats
-    competence_counts: Floats
-    anchoring_counts: Floats
-    competence_prior: BetaPrior
-    anchoring_prior: BetaPrior
+    posterior: Floats  # (hypotheses,)
+    unread: Floats  # (said,), P(clicked without reading), 0 unless on display
+    competence: list[Reliability]  # of each user
+    anchoring: list[Reliability]
     shown_right: float
-    temperature: float
 
 
 class _Apart:
-    """Sums over all posts but one, so that a post doesn't reinforce its own verdict.
-
-    Otherwise, twelve voters on a single post would convince the model that eight of them were anchored.
-    """
+    """Sums over all posts but one: otherwise, twelve voters on one post would show that eight of them were anchored."""
 
     def __init__(self, post: Ints, *keys: Ints) -> None:
         """Group rows by `keys`, and each group once more by post; all of shape (rows,)."""
@@ -69,18 +53,14 @@ class _Apart:
 
 @dataclass(eq=False)
 class _Parameters:
-    """The parameters of each vote and hypothesis, estimated from the other posts.
+    """The parameters of each vote and hypothesis, estimated from the other posts."""
 
-    competence, anchoring: (said,). noise: (pairs,), P(saying this | erring, hypothesis). affinity: (hypotheses,),
-    P(a member is true | what is on display is not). shown_right: (posts,). sizes: (3,).
-    """
-
-    competence: Floats
-    anchoring: Floats
-    noise: Floats
-    affinity: Floats
-    shown_right: Floats
-    sizes: Floats
+    competence: Floats  # (said,)
+    anchoring: Floats  # (said,)
+    noise: Floats  # (pairs,), P(saying this | erring, hypothesis)
+    affinity: Floats  # (hypotheses,), P(a member is true | what is on display is not)
+    shown_right: Floats  # (posts,)
+    sizes: Floats  # (3,)
 
 
 @dataclass(frozen=True, eq=False)
@@ -241,10 +221,7 @@ class _Model:
         return table, np.where(self.rejects[said], 0.5, noise)
 
     def _affinity(self, posterior: Floats, confusion: Floats) -> Floats:
-        """Return P(a member is true | the tag on display isn't), (hypotheses,), averaged over members.
-
-        Counted over the other posts that showed the same tag, and shrunk to people's confusions with it.
-        """
+        """Return P(a member is true | the tag on display isn't), (hypotheses,), counted over the other posts."""
         data = self.data
         weight = (posterior * ~self.has * self.spoken[self.post_of] / data.size)[self.hypothesis]
         people = confusion[self.member, self.display] / confusion.sum(axis=0)[self.display]
@@ -279,30 +256,25 @@ class _Model:
     def result(self, expected: _Expected) -> Estimates:
         """Return the calibrated posterior, and the trainers' estimates from all posts."""
         data, strengths = self.data, self.strengths
-        temperature = self._temperature(expected)
-        posterior = data.normalized(expected.prior + expected.evidence / temperature)
+        posterior = data.normalized(expected.prior + expected.evidence / self._temperature(expected))
         knew, judged, unread = self._said(replace(expected, posterior=posterior))
-        many = len(data.users)
-        competence, anchoring = (
-            np.stack([_summed(data.said_user, yes, many), _summed(data.said_user, of, many)])
-            for yes, of in ((knew, judged), (unread, self.met))
-        )
         return Estimates(
             posterior=posterior,
             unread=unread,
-            competence_counts=competence,
-            anchoring_counts=anchoring,
-            competence_prior=_crowd(competence, strengths.competence, strengths.crowd),
-            anchoring_prior=_crowd(anchoring, strengths.anchoring, strengths.crowd),
+            competence=self._reliabilities(knew, judged, strengths.competence),
+            anchoring=self._reliabilities(unread, self.met, strengths.anchoring),
             shown_right=float(self._shown_right(posterior).mean()),
-            temperature=temperature,
         )
 
-    def _temperature(self, expected: _Expected) -> float:
-        """Return the temperature at which the other votes best predict a left-out vote.
+    def _reliabilities(self, yes: Floats, of: Floats, prior: BetaPrior) -> list[Reliability]:
+        """Return each user's reliability from expected counts, shrunk to the crowd's, which shrinks to the prior's."""
+        hits, chances = (_summed(self.data.said_user, counts, len(self.data.users)) for counts in (yes, of))
+        mean = (hits.sum() + prior.mean * self.strengths.crowd) / (chances.sum() + self.strengths.crowd)
+        crowd = BetaPrior(float(mean), prior.strength)
+        return [crowd.reliability(*both) for both in zip(hits.tolist(), chances.tolist(), strict=True)]
 
-        Each vote is left out in turn by dividing out its likelihood; this needs posts with several votes.
-        """
+    def _temperature(self, expected: _Expected) -> float:
+        """Return the temperature at which the other votes best predict a left-out vote (1 if all are alone)."""
         data = self.data
         several = np.bincount(data.said_post, minlength=len(data.sets))[data.said_post] > 1
         if not several.any():
@@ -323,12 +295,6 @@ class _Model:
 
 def _summed(where: Ints, values: Floats, many: int) -> Floats:
     return np.asarray(np.bincount(where, values, many), dtype=np.float64)
-
-
-def _crowd(counts: Floats, prior: BetaPrior, strength: float) -> BetaPrior:
-    """Return the prior of a trainer: the crowd's own mean, shrunk to the given prior's."""
-    yes, of = counts.sum(axis=1).tolist()
-    return BetaPrior((yes + prior.mean * strength) / (of + strength), prior.strength)
 
 
 def _grouped(*keys: Ints) -> Ints:

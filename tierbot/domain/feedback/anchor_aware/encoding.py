@@ -30,11 +30,6 @@ class VotedPost:
         """Whether voters saw the shown tag."""
         return self.post.arm is not Arm.BLANK
 
-    @property
-    def voters(self) -> list[str]:
-        """The distinct voters, sorted."""
-        return sorted({vote.user for vote in self.votes})
-
 
 def candidates(asked: VotedPost) -> tuple[str, ...]:
     """Return the tags that may be true: those named and, if voters saw it, the shown one; best supported first."""
@@ -57,7 +52,6 @@ class Encoded:
     """
 
     users: tuple[str, ...]
-    tag_names: tuple[str, ...]
     tags: int
     sets: tuple[tuple[tuple[str, ...], ...], ...]  # per post, in order of its hypotheses
     post_shows: Ints
@@ -111,7 +105,6 @@ def encode(asked: Sequence[VotedPost], *, tags: int | None = None) -> Encoded:
     named = (members[pair_hypothesis] == pair_tag[:, None]).any(axis=1)
     return Encoded(
         users=users,
-        tag_names=tag_names,
         tags=total,
         sets=sets,
         post_shows=np.array([a.names_shown for a in asked], dtype=np.intp),

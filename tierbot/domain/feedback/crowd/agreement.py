@@ -20,10 +20,7 @@ def nominal(one: Hashable, other: Hashable) -> float:
 
 
 def masi(one: frozenset[str], other: frozenset[str]) -> float:
-    """Return the distance of two sets of tags in [0, 1]: 0 if equal, 1 if disjoint, less if one contains the other.
-
-    R. Passonneau (2006), "Measuring Agreement on Set-valued Items (MASI)", LREC: 1 − Jaccard × monotonicity.
-    """
+    """Return the distance of two sets of tags in [0, 1]: 1 − Jaccard × monotonicity (Passonneau, MASI, LREC 2006)."""
     if one == other:
         return 0.0
     common = one & other
@@ -66,12 +63,9 @@ def crowd_alpha(table: CrowdTable) -> float | None:
 
 @dataclass(frozen=True, slots=True)
 class Reliability:
-    """How often a trainer is right: the mean of a Beta posterior and its central 95 % interval, in [0, 1].
+    """How often a trainer is right: the mean of a Beta posterior and its central 95% interval, in [0, 1]."""
 
-    right, judged: the observed counts, or expected counts.
-    """
-
-    right: float
+    right: float  # a count, observed or expected
     judged: float
     mean: float
     low: float
@@ -97,10 +91,10 @@ class BetaPrior:
 
 
 def crowd_prior(tallies: Iterable[tuple[float, float]]) -> BetaPrior:
-    """Estimate the prior from the crowd: (right, judged) of each trainer.
+    """Estimate the prior from (right, judged) of each trainer: the crowd's share, and a beta-binomial's moment estimate.
 
-    The mean is the crowd's share of right votes. The strength is the moment estimate of a beta-binomial: the more
-    alike trainers are, the stronger the prior. Kleinman (1973), "Proportions with Extraneous Variance", JASA 68.
+    The more alike trainers are, the stronger the prior. Kleinman (1973), "Proportions with Extraneous Variance", JASA
+    68.
     """
     seen = np.array([(right, judged) for right, judged in tallies if judged > 0], dtype=float).reshape(-1, 2)
     right, judged = seen[:, 0], seen[:, 1]

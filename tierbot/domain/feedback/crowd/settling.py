@@ -12,17 +12,13 @@ from tierbot.domain.nouns import Estimate
 
 @dataclass(frozen=True, slots=True)
 class CrowdReport:
-    """A settlement and how good it is.
-
-    accuracy: the share of items with a known truth that settled to it; its value is None without truths.
-    unvoted: items with a known truth but without votes, which don't count in the accuracy.
-    """
+    """A settlement and how good it is."""
 
     method: str
     settlement: CrowdResult
     alpha: float | None
-    accuracy: Estimate
-    unvoted: int
+    accuracy: Estimate  # the share of items with a known truth that settled to it; its value is None without truths
+    unvoted: int  # items with a known truth but without votes, which don't count in the accuracy
 
     def summary(self) -> dict[str, Any]:
         """Return what `tierbot settle --json` prints."""
@@ -42,11 +38,8 @@ class CrowdReport:
 
     def answers(self) -> list[tuple[str, str, float]]:
         """Return (item, label, confidence in [0, 1]) for every item."""
-        place = {name: at for at, name in enumerate(self.settlement.table.labels)}
-        return [
-            (item, label, float(self.settlement.probabilities[row, place[label]]))
-            for row, (item, label) in enumerate(self.settlement.chosen.items())
-        ]
+        confidence = self.settlement.probabilities.max(axis=1).tolist()
+        return [(*chosen, share) for chosen, share in zip(self.settlement.chosen.items(), confidence, strict=True)]
 
 
 def settle_crowd(

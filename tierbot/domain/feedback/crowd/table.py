@@ -1,7 +1,4 @@
-"""Defines plain crowd data, (item, worker, label) as arrays, and the result of aggregating it.
-
-The live game has richer votes and its own aggregator: feedback/anchor_aware.
-"""
+"""Defines plain crowd data, (item, worker, label) as arrays, and the result of aggregating it."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -25,26 +22,19 @@ class CrowdError(TierbotError):
 
 @dataclass(frozen=True, eq=False)
 class CrowdTable:
-    """Votes as arrays. Names are sorted; votes are sorted by (item, worker, label).
-
-    item, worker, label: shape (votes,), indices into `items`, `workers` and `labels`. weight: (votes,), in (0, 1]:
-    a worker who gave an item k labels has one vote, divided among the k.
-    """
+    """Votes as arrays. Names are sorted; votes are sorted by (item, worker, label)."""
 
     items: tuple[str, ...]
     workers: tuple[str, ...]
     labels: tuple[str, ...]
-    item: Ints
+    item: Ints  # (votes,), indices into `items`; the next two likewise
     worker: Ints
     label: Ints
-    weight: Floats
+    weight: Floats  # (votes,), in (0, 1]: a worker who gave an item k labels has one vote, divided among the k
 
     @classmethod
     def from_rows(cls, rows: Iterable[tuple[str, str, str]]) -> "CrowdTable":
-        """Build the table from (item, worker, label) rows in any order, ignoring repeats.
-
-        Raises CrowdError if there are no rows.
-        """
+        """Build the table from distinct (item, worker, label) rows in any order; CrowdError if there are none."""
         distinct = sorted(set(rows))
         if not distinct:
             raise CrowdError("There are no votes to settle. Give at least one row of item, worker and label.")
@@ -60,37 +50,27 @@ class CrowdTable:
         return len(self.item)
 
     @cached_property
-    def counts(self) -> Floats:
-        """The weighted votes for each label of each item, shape (items, labels)."""
-        shape = len(self.items), len(self.labels)
-        cells = np.bincount(self.item * shape[1] + self.label, self.weight, minlength=shape[0] * shape[1])
-        return np.asarray(cells.reshape(shape), dtype=np.float64)
-
-    @cached_property
     def shares(self) -> Floats:
         """Each label's share of an item's votes, shape (items, labels), rows summing to 1."""
-        return np.asarray(self.counts / self.counts.sum(axis=1, keepdims=True))
+        shape = len(self.items), len(self.labels)
+        cells = np.bincount(self.item * shape[1] + self.label, self.weight, minlength=shape[0] * shape[1])
+        counts = cells.reshape(shape)
+        return np.asarray(counts / counts.sum(axis=1, keepdims=True), dtype=np.float64)
 
 
 @dataclass(frozen=True, eq=False)
 class CrowdResult:
-    """The result of aggregating a table.
-
-    probabilities: shape (items, labels), rows summing to 1. reliability: shape (workers,), in [0, 1], the
-    estimated probability that a worker's vote is right; None if the method doesn't estimate it.
-    """
+    """The result of aggregating a table."""
 
     table: CrowdTable
-    probabilities: Floats
-    reliability: Floats | None = None
+    probabilities: Floats  # shape (items, labels), rows summing to 1
 
     @cached_property
     def chosen(self) -> Mapping[str, str]:
-        """The most probable label of each item.
+        """The most probable label of each item; ties are broken by a fixed hash of item and label.
 
-        Ties are broken by a fixed hash of item and label: a reproducible lottery without a favorite. Preferring the
-        more common label is worse (.789 against .802 for majority vote over six public crowds), because a crowd's
-        most common answer is often its default.
+        Preferring the more common label is worse (.789 against .802 for majority vote over six public crowds), because
+        a crowd's most common answer is often its default.
         """
         top = self.probabilities >= self.probabilities.max(axis=1, keepdims=True) - _TIE
         return {

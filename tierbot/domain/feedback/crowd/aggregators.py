@@ -1,0 +1,193 @@
+"""Aggregates plain crowd data: our default method, majority vote, and crowd-kit's methods, by name.
+
+The default is hierarchical Dawid–Skene, averaged with the majority vote. A worker's answers for truth k shrink to their
+general accuracy, which shrinks to the crowd's accuracy and, in part, its confusions. An accuracy is thus learned from a
+handful of votes, and personal confusions only from many, so sparse crowds don't lose to the majority vote as with plain
+Dawid–Skene. Bayesian priors for Dawid–Skene: H.-C. Kim and Z. Ghahramani (2012), "Bayesian Classifier Combination"; a
+hierarchy of them: S. Paun et al. (2018), "Comparing Bayesian Models of Annotation", TACL 6. Averaging with the majority
+damps the overconfidence of assuming independent errors. tests/benchmarks/test_crowds.py chose the settings and measures
+them on unseen data sets.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from importlib import import_module
+from importlib.util import find_spec
+
+import numpy as np
+from scipy import sparse
+from scipy.special import expit, logit, softmax
+
+from tierbot.domain.feedback.crowd.table import CrowdAggregator, CrowdError, CrowdResult, CrowdTable, Floats, Ints
+
+DEFAULT_METHOD = "hierarchical"
+
+_CROWD_VOTES = 10.0  # pseudo-votes with which the crowd's confusions shrink to even errors
+_SURE = 1e-3
+_TOLERANCE = 1e-3  # mean change of a probability at which EM stops
+_FLOOR = 1e-12
+
+_PREFIX = "crowd-kit/"
+_INSTALL = "pip install 'tierbot[crowd]'"
+# Our name → crowd-kit's class. Its Wawa is left out: it fails under scikit-learn 1.9.
+CROWD_KIT = {"dawid-skene": "DawidSkene", "one-coin": "OneCoinDawidSkene", "mace": "MACE", "glad": "GLAD"}
+
+
+def methods() -> tuple[str, ...]:
+    """Return the available names, the default first, including crowd-kit's if it is installed."""
+    return (*_OURS, *(f"{_PREFIX}{name}" for name in CROWD_KIT if find_spec("crowdkit")))
+
+
+def aggregator(name: str) -> CrowdAggregator:
+    """Return the aggregator of that name. Raises CrowdError for an unknown name."""
+    if name in _OURS:
+        return _OURS[name]()
+    if name.startswith(_PREFIX) and name.removeprefix(_PREFIX) in CROWD_KIT:
+        return CrowdKit(name.removeprefix(_PREFIX))
+    hint = "" if find_spec("crowdkit") else f" For crowd-kit's methods, run: {_INSTALL}"
+    raise CrowdError(f"Unknown method {name!r}. Choose one of: {', '.join(methods())}.{hint}")
+
+
+@dataclass(frozen=True, slots=True)
+class Majority:
+    """A label's probability is its share of the item's votes."""
+
+    def settle(self, table: CrowdTable) -> CrowdResult:
+        """Settle all items of the table."""
+        return CrowdResult(table, table.shares)
+
+
+@dataclass(frozen=True, slots=True)
+class CrowdKit:
+    """One of crowd-kit's classifiers, with its own defaults, if it is installed.
+
+    D. Ustalov, N. Pavlichenko and B. Tseitlin (2024), "Learning from Crowds with Crowd-Kit", JOSS 9(96). Imported on
+    first use: it needs pandas and pyarrow, which the bot doesn't.
+    """
+
+    name: str
+
+    def settle(self, table: CrowdTable) -> CrowdResult:
+        """Settle all items of the table. Raises CrowdError if crowd-kit isn't installed."""
+        try:
+            aggregation, pandas = import_module("crowdkit.aggregation"), import_module("pandas")
+        except ImportError as fault:
+            raise CrowdError(
+                f"The method crowd-kit/{self.name} needs crowd-kit ({fault.name} is missing). Install it with: {_INSTALL}"
+            ) from fault
+        frame = pandas.DataFrame({"task": table.item, "worker": table.worker, "label": table.label})
+        fitted = getattr(aggregation, CROWD_KIT[self.name])().fit_predict_proba(frame)
+        found = fitted.reindex(index=range(len(table.items)), columns=range(len(table.labels))).to_numpy(float)
+        # crowd-kit's MACE underflows on items with very many votes; use the vote shares there.
+        broken = ~np.isfinite(found).all(axis=1) | ~(found.sum(axis=1) > 0)
+        found = np.where(broken[:, None], table.shares, found)
+        return CrowdResult(table, found / found.sum(axis=1, keepdims=True))
+
+
+class _Cells:
+    """The (worker, label) pairs that occur in a table, and sums over its votes, on sparse matrices.
+
+    A cell's row counts, for each possible truth k, how often the worker gave that label when the truth was k. _Cells
+    instead of full confusion matrices keep memory at cells × labels.
+    """
+
+    def __init__(self, table: CrowdTable) -> None:
+        self.labels = len(table.labels)
+        self.workers = len(table.workers)
+        code, which = np.unique(table.worker * self.labels + table.label, return_inverse=True)
+        self.worker: Ints = code // self.labels
+        self.label: Ints = code % self.labels
+        self._votes = sparse.csr_array((table.weight, (table.item, which)), shape=(len(table.items), len(code)))
+        self._by_cell = sparse.csr_array(self._votes.T)
+        self._by_worker = sparse.csr_array(
+            (np.ones(len(code)), (self.worker, np.arange(len(code)))), shape=(self.workers, len(code))
+        )
+
+    def expected(self, probabilities: Floats) -> Floats:
+        """Return expected votes per cell and truth, shape (cells, labels), from (items, labels)."""
+        return np.asarray(self._by_cell @ probabilities)
+
+    def per_worker(self, cells: Floats) -> Floats:
+        """Sum the cells of each worker: (cells, …) → (workers, …)."""
+        return np.asarray(self._by_worker @ cells)
+
+    def per_label(self, cells: Floats) -> Floats:
+        """Sum the cells of each given label: (cells, labels) → (labels given, labels true)."""
+        total = np.zeros((self.labels, cells.shape[1]))
+        np.add.at(total, self.label, cells)
+        return total
+
+    def hits(self, expected: Floats) -> Floats:
+        """Return each worker's expected number of right votes, shape (workers,)."""
+        return self.per_worker(expected[np.arange(len(expected)), self.label])
+
+    def posterior(self, likelihood: Floats, prior: Floats) -> Floats:
+        """Return P(truth | votes), shape (items, labels), from P(label | truth) per cell and the prior."""
+        logs = self._votes @ np.log(np.maximum(likelihood, _FLOOR)) + np.log(np.maximum(prior, _FLOOR))
+        return np.asarray(softmax(np.asarray(logs), axis=-1))
+
+
+@dataclass(frozen=True, slots=True)
+class HierarchicalDawidSkene:
+    """EM that starts from the vote shares.
+
+    confusion_votes > 0: votes that the worker's expected row of confusions is worth. accuracy_votes ≥ 0: votes that
+    the crowd's accuracy is worth. crowd_confusion in [0, 1]: how far the expected row follows the crowd's confusions
+    rather than even errors. class_prior in [0, 1]: the exponent of the label frequencies in the prior, 0 for none.
+    majority ≥ 0: the weight of the vote shares in the average; the model's is 1.
+    """
+
+    confusion_votes: float = 8.0
+    accuracy_votes: float = 5.0
+    crowd_confusion: float = 0.25
+    class_prior: float = 0.5
+    majority: float = 1.0
+    iterations: int = 50
+
+    def settle(self, table: CrowdTable) -> CrowdResult:
+        """Settle all items of the table."""
+        if len(table.labels) == 1:  # nothing to confuse
+            return CrowdResult(table, table.shares)
+        cells = _Cells(table)
+        votes = np.asarray(np.bincount(table.worker, table.weight, len(table.workers)), dtype=np.float64)
+        modeled = table.shares
+        for _ in range(self.iterations):
+            expected = cells.expected(modeled)
+            prior = self._expected_rows(cells, expected, votes)
+            rows = cells.per_worker(expected)[cells.worker]
+            likelihood = (expected + self.confusion_votes * prior) / (rows + self.confusion_votes)
+            frequency = (modeled.sum(axis=0) + 1) / (len(modeled) + cells.labels)
+            before, modeled = modeled, cells.posterior(likelihood, frequency**self.class_prior)
+            if np.abs(modeled - before).mean() < _TOLERANCE:
+                break
+        return CrowdResult(table, (modeled + self.majority * table.shares) / (1 + self.majority))
+
+    def _accuracy(self, cells: _Cells, expected: Floats, votes: Floats) -> tuple[Floats, float]:
+        """Return each worker's shrunk accuracy, shape (workers,), and the crowd's accuracy."""
+        hits = cells.hits(expected)
+        crowd = float(hits.sum() / votes.sum())
+        return (hits + self.accuracy_votes * crowd) / (votes + self.accuracy_votes), crowd
+
+    def _expected_rows(self, cells: _Cells, expected: Floats, votes: Floats) -> Floats:
+        """Return P(label | truth) that a cell shrinks to, shape (cells, labels)."""
+        accuracy, crowd = self._accuracy(cells, expected, votes)
+        even = np.full((cells.labels, cells.labels), (1 - crowd) / (cells.labels - 1))
+        np.fill_diagonal(even, crowd)
+        pooled = cells.per_label(expected)  # (given, true)
+        pooled = (pooled + _CROWD_VOTES * even) / (pooled.sum(axis=0) + _CROWD_VOTES)
+        base = self.crowd_confusion * pooled + (1 - self.crowd_confusion) * even
+        right = np.diag(base)
+        # The worker's odds of being right differ from the crowd's by the same factor for every truth.
+        shift = _logit(accuracy) - _logit(np.array(crowd))
+        own = expit(_logit(right) + shift[cells.worker][:, None])
+        prior = base[cells.label] / np.maximum(1 - right, 1e-12) * (1 - own)
+        at = np.arange(len(cells.label)), cells.label
+        prior[at] = own[at]
+        return np.asarray(prior)
+
+
+def _logit(share: Floats) -> Floats:
+    return np.asarray(logit(np.clip(share, _SURE, 1 - _SURE)))
+
+
+_OURS: Mapping[str, Callable[[], CrowdAggregator]] = {"hierarchical": HierarchicalDawidSkene, "majority": Majority}
