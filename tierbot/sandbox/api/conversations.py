@@ -12,19 +12,21 @@ _HISTORY = ("channels:history", "groups:history", "im:history")
 _END_OF_TIME = "9999999999.999999"
 
 
-def kind_of(channel: Channel) -> str:
+def _kind_of(channel: Channel) -> str:
     """Return the channel's type as it appears in Slack's arguments."""
     if channel.is_im:
         return "im"
     return "private_channel" if channel.is_private else "public_channel"
 
 
-def visible(box: Sandbox, args: Args, suffix: str) -> Channel:
+def _visible(box: Sandbox, args: Args, suffix: str) -> Channel:
     """Return the channel. Raises SlackError unless the bot may see it and has the scope for its type."""
     channel = box.find_channel(args.need("channel", "channel_not_found"))
-    family = {"im": "im", "private_channel": "groups", "public_channel": "channels"}[kind_of(channel)]
-    box.need_scope(f"{family}:{suffix}")
-    if kind_of(channel) != "public_channel" and box.bot.id not in channel.members:
+    family = {"im": "im", "private_channel": "groups", "public_channel": "channels"}[_kind_of(channel)]
+    scope, scopes = f"{family}:{suffix}", box.settings.scopes
+    if scope not in scopes:
+        raise SlackError("missing_scope", needed=scope, provided=",".join(sorted(scopes)))
+    if family != "channels" and box.bot.id not in channel.members:
         raise SlackError("channel_not_found")
     return channel
 
@@ -36,9 +38,9 @@ def _listed(box: Sandbox, args: Args, member: str | None = None) -> Json:
     found = [
         channel
         for channel in box.workspace.channels.values()
-        if kind_of(channel) in kinds
+        if _kind_of(channel) in kinds
         and not (args.flag("exclude_archived") and channel.is_archived)
-        and (kind_of(channel) == "public_channel" or box.bot.id in channel.members)
+        and (_kind_of(channel) == "public_channel" or box.bot.id in channel.members)
         and (member is None or member in channel.members)
     ]
     page, cursor = args.page(found)
@@ -61,14 +63,14 @@ def users_conversations(box: Sandbox, args: Args) -> Json:
 @method("conversations.info", *_READ, tier=3)
 def info(box: Sandbox, args: Args) -> Json:
     """Describe a channel."""
-    channel = visible(box, args, "read")
+    channel = _visible(box, args, "read")
     return {"channel": channel_json(channel, box.bot.id, count=args.flag("include_num_members"))}
 
 
 @method("conversations.members", *_READ, tier=4)
 def members(box: Sandbox, args: Args) -> Json:
     """List a channel's members."""
-    page, cursor = args.page(list(visible(box, args, "read").members))
+    page, cursor = args.page(list(_visible(box, args, "read").members))
     return {"members": page, "response_metadata": {"next_cursor": cursor}}
 
 
@@ -104,7 +106,7 @@ def _messages(box: Sandbox, args: Args, found: list[Message]) -> Json:
 @method("conversations.history", *_HISTORY, tier=3)
 def history(box: Sandbox, args: Args) -> Json:
     """Return a channel's messages, newest first, without thread replies."""
-    channel = visible(box, args, "history")
+    channel = _visible(box, args, "history")
     if box.bot.id not in channel.members:
         raise SlackError("not_in_channel")
     newest_first = reversed(channel.messages.values())
@@ -115,7 +117,7 @@ def history(box: Sandbox, args: Args) -> Json:
 @method("conversations.replies", *_HISTORY, tier=3)
 def replies(box: Sandbox, args: Args) -> Json:
     """Return a thread with its parent, oldest first."""
-    channel = visible(box, args, "history")
+    channel = _visible(box, args, "history")
     root = channel.messages.get(args.need("ts", "thread_not_found"))
     if root is None:
         raise SlackError("thread_not_found")
@@ -153,5 +155,5 @@ def join(box: Sandbox, args: Args) -> Json:
 @method("conversations.leave", "channels:manage", "channels:join", tier=3)
 def leave(box: Sandbox, args: Args) -> Json:
     """Remove the bot from a channel."""
-    channel = visible(box, args, "read")
+    channel = _visible(box, args, "read")
     return {} if box.workspace.leave(channel.id, box.bot.id) else {"not_in_channel": True}

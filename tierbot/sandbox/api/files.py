@@ -11,7 +11,7 @@ from tierbot.sandbox.state.payloads import file_json
 @method("files.getUploadURLExternal", "files:write", tier=4)
 def get_upload_url(box: Sandbox, args: Args) -> Json:
     """Reserve a file and return the URL to upload its bytes to."""
-    length = args.integer("length", 0)
+    length = args.integer("length")
     if length < 1:
         raise SlackError("invalid_arguments", messages=["length must be positive"])
     file, token = box.files.promise(args.need("filename"), length, args.text("alt_txt"))

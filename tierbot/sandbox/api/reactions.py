@@ -22,15 +22,12 @@ def _item(box: Sandbox, args: Args) -> Message:
     return box.workspace.message(box.find_channel(args.text("channel")).id, timestamp)
 
 
-def _name(args: Args) -> str:
-    return args.need("name", "invalid_name")
-
-
 @method("reactions.add", "reactions:write", tier=3, caller="member")
 def add(box: Sandbox, args: Args) -> Json:
     """React as the token's owner."""
     message = _item(box, args)
-    box.workspace.react(box.caller(args.token).id, message.channel, message.ts, _name(args))
+    name = args.need("name", "invalid_name")
+    box.workspace.react(box.caller(args.token).id, message.channel, message.ts, name)
     return {}
 
 
@@ -38,7 +35,8 @@ def add(box: Sandbox, args: Args) -> Json:
 def remove(box: Sandbox, args: Args) -> Json:
     """Remove a reaction of the token's owner."""
     message = _item(box, args)
-    box.workspace.unreact(box.caller(args.token).id, message.channel, message.ts, _name(args))
+    name = args.need("name", "invalid_name")
+    box.workspace.unreact(box.caller(args.token).id, message.channel, message.ts, name)
     return {}
 
 

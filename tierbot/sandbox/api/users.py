@@ -23,16 +23,16 @@ def auth_test(box: Sandbox, args: Args) -> Json:
         return {"app_name": box.settings.app_name, "app_id": box.app_id}
     who, org = box.caller(args.token), box.teams.org
     grant = box.teams.grant_of(args.token)
-    of_org = grant is not None and org is not None and grant.place == org.id
+    owner = org if grant and org and grant.place == org.id else box.workspace
     return {
         "url": f"https://{box.workspace.domain}.slack.com/",
-        "team": org.name if of_org and org else box.workspace.name,
+        "team": owner.name,
         "user": who.name,
-        "team_id": org.id if of_org and org else box.workspace.id,
+        "team_id": owner.id,
         "user_id": who.id,
         **({"bot_id": who.bot_id} if who.bot_id else {}),
         **({"enterprise_id": org.id} if org else {}),
-        "is_enterprise_install": of_org,
+        "is_enterprise_install": owner is org,
     }
 
 
@@ -48,7 +48,7 @@ def auth_revoke(box: Sandbox, args: Args) -> Json:
 @method("apps.connections.open", tier=0, caller="app")
 def connections_open(box: Sandbox, args: Args) -> Json:  # noqa: ARG001
     """Return a WebSocket URL that opens one connection."""
-    return {"url": box.hub.issue_url()}
+    return {"url": box.hub.issue_url(box.base_url)}
 
 
 @method("users.info", "users:read", tier=4)

@@ -16,22 +16,20 @@ def _view(args: Args) -> Any:
     return view
 
 
-def _trigger(args: Args) -> str:
-    return args.text("trigger_id") or args.need("interactivity_pointer")
+def _user(box: Sandbox, args: Args) -> str:
+    return box.triggers.exchange(args.text("trigger_id") or args.need("interactivity_pointer"))
 
 
 @method("views.open", tier=4)
 def open_(box: Sandbox, args: Args) -> Json:
     """Open a modal for the user who caused the trigger."""
-    trigger = box.triggers.exchange(_trigger(args))
-    return {"view": box.views.open(trigger.user, _view(args))}
+    return {"view": box.views.open(_user(box, args), _view(args))}
 
 
 @method("views.push", tier=4)
 def push(box: Sandbox, args: Args) -> Json:
     """Push a modal onto the stack of the user who caused the trigger."""
-    trigger = box.triggers.exchange(_trigger(args))
-    return {"view": box.views.push(trigger.user, _view(args))}
+    return {"view": box.views.push(_user(box, args), _view(args))}
 
 
 @method("views.update", tier=4)

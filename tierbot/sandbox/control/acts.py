@@ -1,10 +1,11 @@
 """Actions of a colleague that need no answer from the app: quick, synchronous, and allowed in batches."""
 
 from collections.abc import Callable
+from dataclasses import asdict
 from typing import Any
 
 from tierbot.sandbox.kit.errors import SlackError
-from tierbot.sandbox.kit.records import Json, Message
+from tierbot.sandbox.kit.records import Channel, Json, Message
 from tierbot.sandbox.sandbox import Sandbox
 
 Act = Callable[[Sandbox, Json], Json]
@@ -19,16 +20,16 @@ def need(body: Json, *names: str) -> list[str]:
     return [str(value) for value in values]
 
 
-def _place(box: Sandbox, body: Json) -> str:
-    return box.find_channel(str(body.get("channel") or box.home_channel.id)).id
+def place(box: Sandbox, body: Json) -> Channel:
+    """Return the channel of a control call, by default the home channel."""
+    return box.find_channel(str(body.get("channel") or box.home_channel.id))
 
 
 def react(box: Sandbox, body: Json) -> Json:
     """`{user, ts, name, channel?, remove?}`: add or remove a user's reaction."""
     user, ts, name = need(body, "user", "ts", "name")
-    user_id, channel = box.find_user(user).id, _place(box, body)
     change = box.workspace.unreact if body.get("remove") else box.workspace.react
-    return {"event_ts": change(user_id, channel, ts, name)}
+    return {"event_ts": change(box.find_user(user).id, place(box, body).id, ts, name)}
 
 
 def unreact(box: Sandbox, body: Json) -> Json:
@@ -40,7 +41,7 @@ def message(box: Sandbox, body: Json) -> Json:
     """`{user, text, channel?, thread_ts?, blocks?}`: post a message as a user."""
     user, text = need(body, "user", "text")
     sender = box.find_user(user)
-    channel = box.workspace.channel(_place(box, body))
+    channel = place(box, body)
     if sender.id not in channel.members:
         raise SlackError("not_in_channel")
     said = Message(
@@ -59,10 +60,10 @@ def message(box: Sandbox, body: Json) -> Json:
 
 def delete(box: Sandbox, body: Json) -> Json:
     """`{ts?, channel?}`: delete any message, as an admin can; without `ts`, the app's newest."""
-    place = _place(box, body)
-    own = [ts for ts, said in box.workspace.channel(place).messages.items() if said.user == box.bot.id]
+    channel = place(box, body)
+    own = [ts for ts, said in channel.messages.items() if said.user == box.bot.id]
     ts = str(body["ts"]) if "ts" in body else max(own, default="")
-    box.workspace.delete(place, ts)
+    box.workspace.delete(channel.id, ts)
     return {"ts": ts}
 
 
@@ -100,18 +101,18 @@ def add_channel(box: Sandbox, body: Json) -> Json:
 def join(box: Sandbox, body: Json) -> Json:
     """`{user, channel?}`: add a user to a channel."""
     (user,) = need(body, "user")
-    return {"joined": box.workspace.join(_place(box, body), box.find_user(user).id)}
+    return {"joined": box.workspace.join(place(box, body).id, box.find_user(user).id)}
 
 
 def leave(box: Sandbox, body: Json) -> Json:
     """`{user, channel?}`: remove a user or the bot from a channel."""
     (user,) = need(body, "user")
-    return {"left": box.workspace.leave(_place(box, body), box.find_user(user).id)}
+    return {"left": box.workspace.leave(place(box, body).id, box.find_user(user).id)}
 
 
 def archive(box: Sandbox, body: Json) -> Json:
     """`{channel?, archived?}`: archive a channel, or restore it with `archived: false`."""
-    channel = box.workspace.archive(_place(box, body), archived=bool(body.get("archived", True)))
+    channel = box.workspace.archive(place(box, body).id, archived=bool(body.get("archived", True)))
     return {"channel": box.describe(channel)}
 
 
@@ -125,22 +126,41 @@ def emoji(box: Sandbox, body: Json) -> Json:
 def revoke(box: Sandbox, body: Json) -> Json:
     """`{restore?}`: revoke the bot's token, or make it valid again."""
     if body.get("restore"):
-        box.restore_token()
+        box.teams.restore(box.workspace.id)
     else:
         box.revoke_token()
-    return {"token_revoked": box.token_revoked}
+    return {"token_revoked": not box.installed}
 
 
 def uninstall(box: Sandbox, body: Json) -> Json:
     """`{org?}`: remove the app from the workspace, or from the whole organization."""
     box.uninstall(org_wide=bool(body.get("org")))
-    return {"token_revoked": box.token_revoked}
+    return {"token_revoked": not box.installed}
 
 
 def grant(box: Sandbox, body: Json) -> Json:
     """`{granted?}`: give the organization's app access to this team, or revoke it with `granted: false`."""
     box.grant(granted=bool(body.get("granted", True)))
     return {}
+
+
+def faults(box: Sandbox, body: Json) -> Json:
+    """Set some of the faults' plan and return all of it."""
+    box.faults.change(body)
+    return {"faults": asdict(box.faults.plan)}
+
+
+def panel(box: Sandbox, body: Json) -> Json:
+    """Store what the bot reports about its learning, and show it on the page."""
+    box.panel = body
+    box.stream.publish("panel", {"panel": body})
+    return {}
+
+
+def clock(box: Sandbox, body: Json) -> Json:
+    """`{advance: seconds}`: move the clock and fire the timers that are due."""
+    box.timers.advance(float(body.get("advance", 0)))
+    return {"now": box.clock.now().isoformat()}
 
 
 ACTS: dict[str, Act] = {
@@ -158,6 +178,9 @@ ACTS: dict[str, Act] = {
     "revoke": revoke,
     "uninstall": uninstall,
     "grant": grant,
+    "faults": faults,
+    "panel": panel,
+    "clock": clock,
 }
 
 

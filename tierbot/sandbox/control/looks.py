@@ -26,7 +26,7 @@ def state(box: Sandbox, query: Query) -> Json:  # noqa: ARG001
         "seq": box.stream.seq,
         "now": box.clock.now().isoformat(),
         "connections": len(box.hub.connections),
-        "faults": box.faults.as_json(),
+        "faults": asdict(box.faults.plan),
         "panel": box.panel,
     }
 
@@ -96,5 +96,5 @@ LOOKS: dict[str, Callable[[Sandbox, Query], Json]] = {
     "votes": votes,
     "stats": stats,
     "panel": lambda box, _: {"panel": box.panel},
-    "faults": lambda box, _: {"faults": box.faults.as_json()},
+    "faults": lambda box, _: {"faults": asdict(box.faults.plan)},
 }

@@ -52,10 +52,10 @@ class Courier:
             self.counts["rate_limited"] += 1
             self._send_limit_notice(body)
             return
-        if self._faults.drops_event():
+        if self._faults.strikes("drop_event"):
             self.counts["dropped_by_fault"] += 1
             return
-        copies = 2 if self._faults.duplicates_event() else 1
+        copies = 2 if self._faults.strikes("duplicate_event") else 1
         for _ in range(copies):
             self._spawn(self._deliver(body, self._faults.event_delay()))
 

@@ -33,7 +33,7 @@ class Interactions:
         """Run a slash command as a user."""
         box = self._box
         user, channel = box.workspace.user(user_id), box.workspace.channel(channel_id)
-        if command not in {item.name for item in box.settings.commands} or not box.teams.installed(box):
+        if command not in {item.name for item in box.settings.commands} or not box.installed:
             raise SlackError("unknown_command")
         if user.id not in channel.members:
             raise SlackError("not_in_channel")
@@ -42,7 +42,7 @@ class Interactions:
             "token": "sandbox",
             "team_id": box.workspace.id,
             "team_domain": box.workspace.domain,
-            **({f"enterprise_{key}": value for key, value in (box.teams.enterprise(box) or {}).items()}),
+            **{f"enterprise_{key}": value for key, value in (box.enterprise or {}).items()},
             "channel_id": channel.id,
             "channel_name": "directmessage" if channel.is_im else channel.name,
             "user_id": user.id,
@@ -50,19 +50,15 @@ class Interactions:
             "command": command,
             "text": text,
             "api_app_id": box.app_id,
-            "is_enterprise_install": str(box.teams.authorization(box)["is_enterprise_install"]).lower(),
+            "is_enterprise_install": str(box.is_enterprise_install).lower(),
             "response_url": f"{box.base_url}/response/{reply.token}",
             "trigger_id": box.triggers.issue(user.id),
         }
         outcome = await self._send("slash_commands", payload, reply)
-        if outcome.acked:
-            self._answer_inline(reply, outcome.answer)
+        answer = {"text": outcome.answer} if isinstance(outcome.answer, str) else outcome.answer
+        if isinstance(answer, dict) and any(answer.get(key) for key in ("text", "blocks", "attachments")):
+            box.replies.answer(reply, answer)
         return outcome
-
-    def _answer_inline(self, reply: Reply, answer: Any) -> None:
-        body = {"text": answer} if isinstance(answer, str) else answer
-        if isinstance(body, dict) and any(body.get(key) for key in ("text", "blocks", "attachments")):
-            self._box.replies.answer(reply, body)
 
     async def action(self, user_id: str, message: Message, action_id: str, block_id: str, value: Any) -> Outcome:
         """Click a button or pick an option in a message."""
@@ -71,7 +67,7 @@ class Interactions:
         reply = box.replies.issue(user_id, message.channel, message)
         payload = self._base("block_actions", user_id) | {
             **self._about(message),
-            "container": self._container(message),
+            "container": _container(message),
             "state": {"values": {}},
             "response_url": f"{box.base_url}/response/{reply.token}",
             "actions": [self._action(block, element, value)],
@@ -119,7 +115,7 @@ class Interactions:
         if isinstance(source, View):
             payload |= {"view": box.views.as_json(source), "container": {"type": "view", "view_id": source.id}}
         else:
-            payload |= {"message": message_json(box.workspace, source), "container": self._container(source)}
+            payload |= {"message": message_json(box.workspace, source), "container": _container(source)}
         outcome = await self._send("interactive", payload)
         answer = outcome.answer if isinstance(outcome.answer, dict) else {}
         self._offered[action_id] = widgets.options_of(answer)
@@ -169,8 +165,8 @@ class Interactions:
             "token": "sandbox",
             "trigger_id": box.triggers.issue(user.id),
             "team": {"id": box.workspace.id, "domain": box.workspace.domain},
-            "enterprise": box.teams.enterprise(box),
-            "is_enterprise_install": box.teams.authorization(box)["is_enterprise_install"],
+            "enterprise": box.enterprise,
+            "is_enterprise_install": box.is_enterprise_install,
         }
 
     def _about(self, message: Message) -> Json:
@@ -178,15 +174,6 @@ class Interactions:
         return {
             "channel": {"id": channel.id, "name": "directmessage" if channel.is_im else channel.name},
             "message": message_json(self._box.workspace, message),
-        }
-
-    @staticmethod
-    def _container(message: Message) -> Json:
-        return {
-            "type": "message",
-            "message_ts": message.ts,
-            "channel_id": message.channel,
-            "is_ephemeral": message.visible_to is not None,
         }
 
     def _action(self, block: Json, element: Json, value: Any) -> Json:
@@ -200,3 +187,12 @@ class Interactions:
             late = failure.reason in {"timeout", "http_timeout"}
             return Outcome(acked=False, error="operation_timeout" if late else "dispatch_failed", reply=reply)
         return Outcome(acked=True, answer=answer, reply=reply)
+
+
+def _container(message: Message) -> Json:
+    return {
+        "type": "message",
+        "message_ts": message.ts,
+        "channel_id": message.channel,
+        "is_ephemeral": message.visible_to is not None,
+    }

@@ -2,7 +2,6 @@
 
 import mimetypes
 from collections.abc import Callable
-from typing import Any
 
 from tierbot.sandbox.kit.clock import Clock
 from tierbot.sandbox.kit.errors import SlackError
@@ -75,11 +74,9 @@ class Files:
         for index, block in enumerate(blocks):
             for image in (block, block.get("accessory")):
                 source = image.get("slack_file") if isinstance(image, dict) else None
-                if isinstance(source, dict) and not self._known(source):
+                if not isinstance(source, dict):
+                    continue
+                file = self._files.get(str(source.get("id") or str(source.get("url", "")).rsplit("/", 1)[-1]))
+                if file is None or not self.is_ready(file):
                     where = f"[json-pointer:/blocks/{index}/slack_file]"
                     raise SlackError("invalid_blocks", messages=[f"invalid slack file {where}"])
-
-    def _known(self, source: dict[str, Any]) -> bool:
-        file_id = str(source.get("id") or str(source.get("url", "")).rsplit("/", 1)[-1])
-        file = self._files.get(file_id)
-        return file is not None and self.is_ready(file)

@@ -1,12 +1,11 @@
 """response_url: up to five answers within thirty minutes to a command or click."""
 
-from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any
 
 from tierbot.sandbox.kit.errors import SlackError
-from tierbot.sandbox.kit.ids import Mint
 from tierbot.sandbox.kit.records import Json, Message, User
+from tierbot.sandbox.state.files import Files
+from tierbot.sandbox.state.filling import checked_blocks
 from tierbot.sandbox.state.workspace import Workspace
 
 _USES = 5
@@ -28,20 +27,17 @@ class Reply:
 class Replies:
     """All issued response URLs."""
 
-    def __init__(
-        self, workspace: Workspace, mint: Mint, bot: User, lifetime: float, check: Callable[[Any], list[Json]]
-    ) -> None:
+    def __init__(self, workspace: Workspace, files: Files, bot: User, lifetime: float) -> None:
         self._workspace = workspace
-        self._mint = mint
+        self._files = files
         self._bot = bot
         self._lifetime = lifetime
-        self._check = check
         self._given: dict[str, Reply] = {}
 
     def issue(self, user: str, channel: str, source: Message | None = None) -> Reply:
         """Issue a response URL's context."""
         expires = self._workspace.clock.time() + self._lifetime
-        reply = Reply(self._mint.hex(32), user, channel, expires, source)
+        reply = Reply(self._workspace.mint.hex(32), user, channel, expires, source)
         self._given[reply.token] = reply
         return reply
 
@@ -63,17 +59,18 @@ class Replies:
     def answer(self, reply: Reply, body: Json) -> None:
         """Apply an answer's body: post, replace or delete."""
         if body.get("delete_original"):
-            self._delete(reply)
+            self._delete(reply.source)
             return
         content: Json = {"text": str(body.get("text") or "")}
         if body.get("blocks") is not None:
-            content["blocks"] = self._check(body["blocks"])
+            content["blocks"] = checked_blocks(self._files, self._workspace.mint, body["blocks"])
         if body.get("attachments") is not None:
             content["attachments"] = body["attachments"]
         if not any(content.values()):
             raise SlackError("no_text")
         if body.get("replace_original") and reply.source is not None:
-            self._replace(reply, content)
+            self._replace(reply.source, content)
+            reply.seen.append(reply.source)
             return
         public = body.get("response_type") == "in_channel"
         message = Message(
@@ -86,8 +83,7 @@ class Replies:
         )
         reply.seen.append(self._workspace.post(message) if public else self._workspace.whisper(message))
 
-    def _delete(self, reply: Reply) -> None:
-        source = reply.source
+    def _delete(self, source: Message | None) -> None:
         if source is None:
             raise SlackError("message_not_found")
         if source.visible_to:
@@ -95,14 +91,10 @@ class Replies:
         else:
             self._workspace.delete(source.channel, source.ts, self._bot.id)
 
-    def _replace(self, reply: Reply, content: Json) -> None:
-        source = reply.source
-        if source is None:
-            raise SlackError("message_not_found")
+    def _replace(self, source: Message, content: Json) -> None:
         if source.visible_to is None:
             self._workspace.update(source.channel, source.ts, self._bot.id, content)
         else:
             source.text, source.blocks = content["text"], content.get("blocks")
             channel = self._workspace.channel(source.channel)
             self._workspace.tell("ephemeral_changed", channel=channel, message=source)
-        reply.seen.append(source)

@@ -8,45 +8,43 @@ from tierbot.sandbox.blocks import validate_view
 from tierbot.sandbox.kit.errors import SlackError
 from tierbot.sandbox.kit.ids import Mint
 from tierbot.sandbox.kit.records import Json, View
+from tierbot.sandbox.state.filling import fill_ids
 from tierbot.sandbox.state.workspace import Workspace
 
 _MAX_STACK = 3
 
 
 @dataclass(slots=True)
-class Trigger:
-    """Permission to open one modal for one user within three seconds."""
-
-    id: str
+class _Trigger:
     user: str
     expires_at: float
     used: bool = False
 
 
 class Triggers:
-    """All issued triggers."""
+    """All issued triggers: each permits opening one modal for one user within three seconds."""
 
     def __init__(self, mint: Mint, now: Callable[[], float], lifetime: float) -> None:
         self._mint = mint
         self._now = now
         self._lifetime = lifetime
-        self._given: dict[str, Trigger] = {}
+        self._given: dict[str, _Trigger] = {}
 
     def issue(self, user: str) -> str:
         """Issue a trigger for an action of `user`."""
         now = self._now()
         if len(self._given) > 10_000:  # noqa: PLR2004  (enough for any test; expired ones are useless)
             self._given = {key: item for key, item in self._given.items() if item.expires_at > now}
-        trigger = Trigger(self._mint.trigger(), user, now + self._lifetime)
-        self._given[trigger.id] = trigger
-        return trigger.id
+        trigger_id = self._mint.trigger()
+        self._given[trigger_id] = _Trigger(user, now + self._lifetime)
+        return trigger_id
 
     def knows(self, trigger_id: str) -> bool:
         """Return whether a trigger was issued here."""
         return trigger_id in self._given
 
-    def exchange(self, trigger_id: str) -> Trigger:
-        """Redeem a trigger. Raises SlackError if it is unknown, used, or expired."""
+    def exchange(self, trigger_id: str) -> str:
+        """Redeem a trigger and return its user. Raises SlackError if it is unknown, used, or expired."""
         trigger = self._given.get(trigger_id)
         if trigger is None:
             raise SlackError("invalid_trigger_id")
@@ -55,18 +53,17 @@ class Triggers:
         if self._now() > trigger.expires_at:
             raise SlackError("expired_trigger_id")
         trigger.used = True
-        return trigger
+        return trigger.user
 
 
 class Views:
     """The modals and homes of all users."""
 
-    def __init__(self, workspace: Workspace, app_id: str, bot_id: str, fill: Callable[[Json], Json]) -> None:
+    def __init__(self, workspace: Workspace, app_id: str, bot_id: str) -> None:
         self._workspace = workspace
         self._mint = workspace.mint
         self._app_id = app_id
         self._bot_id = bot_id
-        self._fill = fill
         self._views: dict[str, View] = {}
         self._stacks: dict[str, list[str]] = {}
         self._homes: dict[str, str] = {}
@@ -181,7 +178,7 @@ class Views:
             problems = [f"must be a view of type {kind} [json-pointer:/view/type]"]
         if problems:
             raise SlackError("invalid_arguments", messages=problems)
-        return {**body, "blocks": [self._fill(block) for block in body["blocks"]]}
+        return {**body, "blocks": [fill_ids(self._mint, block) for block in body["blocks"]]}
 
     def _shown(self, view: View, change: str) -> Json:
         shown = self.as_json(view)
