@@ -162,8 +162,8 @@ async def serve(box: Sandbox, announce: Callable[[str], None], until: int | None
     for one in box.teams.boxes.values():
         one.courier.is_open = True
     announce(json.dumps(announcement(box)))
-    for seconds, *call in settings.later:
-        box.timers.call_later(seconds, partial(perform_later, *call))
+    for seconds, name, body in settings.later:
+        box.timers.call_later(seconds, partial(perform_later, name, body))
     await server.run_until_told()
     await box.close()
 

@@ -7,8 +7,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import pytest
 
 from tests.support.fakes import KeptFigures
-from tierbot.adapters.slack.errors import call
-from tierbot.adapters.slack.messages.chat import web_client
+from tierbot.adapters.slack.calls import call, web_client
 from tierbot.use_cases.ports import ChatError, RateLimitedError
 
 

@@ -10,9 +10,8 @@ from typing import Any
 
 from slack_sdk import WebClient
 
-from tierbot.adapters.slack.errors import call
+from tierbot.adapters.slack.calls import call, entries
 from tierbot.adapters.slack.needs import Needs
-from tierbot.adapters.slack.pagination import entries
 from tierbot.domain.nouns import TierbotError
 from tierbot.use_cases.ports import ChatError, Clock, RateLimitedError
 

@@ -8,15 +8,14 @@ from slack_bolt import App
 from slack_sdk import WebClient
 
 from tierbot.adapters.slack import faults
+from tierbot.adapters.slack.calls import call, web_client
 from tierbot.adapters.slack.commands import listeners
 from tierbot.adapters.slack.dependencies import Dependencies
 from tierbot.adapters.slack.directory import Directory
-from tierbot.adapters.slack.errors import call
 from tierbot.adapters.slack.home import listeners as home
 from tierbot.adapters.slack.identity import AuthorizeBot, Identity
 from tierbot.adapters.slack.installation import oauth
 from tierbot.adapters.slack.installation.oauth import Installing
-from tierbot.adapters.slack.messages.chat import web_client
 from tierbot.adapters.slack.needs import Needs
 from tierbot.adapters.slack.reactions import inbox
 from tierbot.adapters.slack.shortcuts import listeners as shortcuts

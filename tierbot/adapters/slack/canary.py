@@ -11,6 +11,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from queue import Empty, SimpleQueue
 from typing import Any
@@ -21,11 +22,10 @@ from slack_sdk import WebClient
 
 from tierbot.adapters.slack.block_kit.blocks import context, section
 from tierbot.adapters.slack.block_kit.text import clean, cut
+from tierbot.adapters.slack.calls import call, web_client
 from tierbot.adapters.slack.commands.grammar import LEADERBOARD, MY_SCORE, TIER
-from tierbot.adapters.slack.errors import call
 from tierbot.adapters.slack.faults import WENT_WRONG
 from tierbot.adapters.slack.identity import Identity
-from tierbot.adapters.slack.messages.chat import web_client
 from tierbot.adapters.slack.needs import Needs
 from tierbot.domain.doctor.tokens import USER, wrong_token
 from tierbot.domain.nouns import TierbotError, to_slack_ts
@@ -50,7 +50,6 @@ FAKE_USER = "UTIERBOTSMOKETEST"
 
 TIMEOUT = 20.0  # seconds to wait for a vote or an answer
 _POLL = 0.05  # seconds between two looks at the ledger
-_OK = 200
 _EVENT_TYPE = "tierbot_smoke_test"
 _TEXT = "🐤 A test message from `tierbot doctor`. Nothing here counts, and it disappears in a moment."
 
@@ -206,7 +205,7 @@ class Canary:
 
     def _dispatch(self, body: dict[str, Any], extra: Mapping[str, Any] | None = None) -> None:
         response = self._app.dispatch(BoltRequest(body=body, mode="socket_mode", context=dict(extra or {})))
-        if response.status != _OK:
+        if response.status != HTTPStatus.OK:
             raise TierbotError(f"The app's listeners answered {response.status}. See the log.")
 
 
@@ -245,7 +244,7 @@ def _answers() -> Iterator[tuple[str, "SimpleQueue[dict[str, Any]]"]]:
             except ValueError:
                 self.send_error(400)
                 return
-            self.send_response(_OK)
+            self.send_response(HTTPStatus.OK)
             self.send_header("Content-Length", "2")
             self.end_headers()
             self.wfile.write(b"ok")

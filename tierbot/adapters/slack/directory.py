@@ -14,8 +14,8 @@ from slack_sdk import WebClient
 
 from tierbot.adapters.slack.admins import is_stranger
 from tierbot.adapters.slack.block_kit.text import clean, mrkdwn, person
+from tierbot.adapters.slack.calls import entries
 from tierbot.adapters.slack.needs import Needs
-from tierbot.adapters.slack.pagination import entries
 from tierbot.domain.nouns import TierbotError
 from tierbot.use_cases.ports import Clock
 

@@ -54,6 +54,11 @@ def mrkdwn(text: str) -> str:
     return escape(_EDGE_UNDERSCORE.sub("\u02cd", text.translate(_LOOKALIKES)))
 
 
+def safe(text: object, limit: int) -> str:
+    """Return any text as one line of up to `limit` characters, literal in mrkdwn."""
+    return mrkdwn(clean(str(text), limit))
+
+
 def safe_url(url: str, limit: int = _LONGEST_LINK) -> str | None:
     """Return an http(s) address encoded so that it can't break out of `<…|…>`, or None for anything else.
 

@@ -24,8 +24,8 @@ from slack_sdk.socket_mode.request import SocketModeRequest
 from slack_sdk.socket_mode.websocket_client import SocketModeClient
 from websocket import WebSocket, WebSocketApp
 
+from tierbot.adapters.slack.calls import call
 from tierbot.adapters.slack.connection.intake import answer
-from tierbot.adapters.slack.errors import call
 from tierbot.domain.nouns import TierbotError
 from tierbot.use_cases.ports import ChatError, Meter, NoMeter, RateLimitedError
 

@@ -13,11 +13,11 @@ from slack_sdk import WebClient
 
 from tierbot.adapters.slack.block_kit.blocks import Block, context, header, section, sections
 from tierbot.adapters.slack.block_kit.modals import Button, View, actions, button
-from tierbot.adapters.slack.block_kit.text import clean, mrkdwn, person
+from tierbot.adapters.slack.block_kit.text import person, safe
 from tierbot.adapters.slack.block_kit.words import accuracy, bar, count, percent, remaining
+from tierbot.adapters.slack.calls import call
 from tierbot.adapters.slack.dependencies import Dependencies
 from tierbot.adapters.slack.directory import Directory
-from tierbot.adapters.slack.errors import call
 from tierbot.adapters.slack.faults import describe, reported
 from tierbot.adapters.slack.messages.boards import Named, render_my_score, standing_line
 from tierbot.adapters.slack.needs import Needs
@@ -117,7 +117,7 @@ def render_home(home: Home, now: datetime, named: Named = person, said: str = ""
     blocks += sections(lines or ["Nobody has judged an article yet. Be the first!"])
     blocks += [{"type": "divider"}, header("How the model is doing"), *_progress(home.progress)]
     if home.model:
-        blocks.append(context(f"In service: model {mrkdwn(clean(home.model, 60))}."))
+        blocks.append(context(f"In service: model {safe(home.model, 60)}."))
     blocks += [{"type": "divider"}, *_switch(home.opted_out)]
     return {"type": "home", "blocks": blocks}
 

@@ -9,19 +9,16 @@ from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
 from slack_sdk import WebClient
-from slack_sdk.http_retry import RetryHandler
 
 from tierbot.adapters.slack.block_kit.blocks import Message
-from tierbot.adapters.slack.errors import call
+from tierbot.adapters.slack.calls import call, pages
 from tierbot.adapters.slack.messages.announcements import render_announcement
 from tierbot.adapters.slack.messages.posts import has_picture, render_post
 from tierbot.adapters.slack.messages.upload import carries, share_picture
 from tierbot.adapters.slack.needs import Needs
-from tierbot.adapters.slack.pagination import pages
-from tierbot.adapters.slack.rate_limits import RateLimitWatch
-from tierbot.domain.nouns import Post, to_slack_ts
+from tierbot.domain.nouns import to_slack_ts
 from tierbot.domain.tags import TagSpace
-from tierbot.use_cases.ports import ChatError, Clock, Meter, PostView, ReactionCount
+from tierbot.use_cases.ports import ChatError, Clock, PostView, ReactionCount
 
 NEEDS = Needs(
     methods={
@@ -37,14 +34,7 @@ NEEDS = Needs(
 )
 EVENT_TYPE = "tierbot_delivery"
 _CLOCK_SKEW = timedelta(minutes=2)  # Slack stamps messages with its own clock
-_TIMEOUT = 15  # seconds
 _Sent = TypeVar("_Sent")
-
-
-def web_client(token: str | None, base_url: str, meter: Meter | None = None) -> WebClient:
-    """Return a client that tries each call once: the SDK's own retries sleep and could post twice."""
-    handlers: list[RetryHandler] = [RateLimitWatch(meter)] if meter else []
-    return WebClient(token=token, base_url=base_url.rstrip("/") + "/", timeout=_TIMEOUT, retry_handlers=handlers)
 
 
 class SlackChat:
@@ -65,16 +55,21 @@ class SlackChat:
 
     def post(self, view: PostView, delivery_id: str) -> str:
         """Send a post's message and return its ts; leave out its picture if Slack can't load it."""
-        return _with_or_without_picture(
-            view, self._clock.now(), lambda said: self._send(view.post.channel, said, delivery_id, view.thread)
-        )
+
+        def send(said: Message) -> str:
+            return self._send(view.post.channel, said, delivery_id, view.thread)
+
+        return _with_or_without_picture(view, self._clock.now(), send)
 
     def revise(self, view: PostView) -> None:
         """Update a sent post's message, keeping its metadata; do nothing if it was deleted."""
+        where = {"channel": view.post.channel, "ts": view.post.ts}
+
+        def update(said: Message) -> None:
+            call("chat.update", self._client.chat_update, **where, **said.as_arguments())
+
         try:
-            _with_or_without_picture(
-                view, view.post.posted_at or self._clock.now(), lambda said: self._update(view.post, said)
-            )
+            _with_or_without_picture(view, view.post.posted_at or self._clock.now(), update)
         except ChatError as fault:
             if fault.code != "message_not_found":
                 raise
@@ -94,14 +89,8 @@ class SlackChat:
     def whisper(self, channel: str, user: str, announcement: Mapping[str, Any]) -> None:
         """Show an announcement in a channel to one user only."""
         said = render_announcement(announcement, self._tags())
-        call(
-            "chat.postEphemeral",
-            self._client.chat_postEphemeral,
-            channel=channel,
-            user=user,
-            text=said.text,
-            blocks=list(said.blocks),
-        )
+        send = self._client.chat_postEphemeral
+        call("chat.postEphemeral", send, channel=channel, user=user, **said.as_arguments())
 
     def picture(self, channel: str, png: bytes, title: str, alt: str, delivery_id: str) -> str:
         """Share a picture and return its file's id."""
@@ -110,16 +99,12 @@ class SlackChat:
     def find(self, channel: str, delivery_id: str, since: datetime, thread: str | None = None) -> str | None:
         """Return the ts of the message with `delivery_id`, if it was sent after `since` (by either clock)."""
         oldest = to_slack_ts(since - _CLOCK_SKEW)
-        where: dict[str, Any] = {
-            "channel": channel,
-            "oldest": oldest,
-            "inclusive": True,
-            "include_all_metadata": True,
-        }
+        where: dict[str, Any] = {"channel": channel, "inclusive": True, "include_all_metadata": True}
         if thread is None:
-            found = pages("conversations.history", self._client.conversations_history, **where)
+            found = pages("conversations.history", self._client.conversations_history, oldest=oldest, **where)
         else:
-            found = pages("conversations.replies", self._client.conversations_replies, ts=thread, **where)
+            replies = self._client.conversations_replies
+            found = pages("conversations.replies", replies, ts=thread, oldest=oldest, **where)
         for page in found:
             for message in page.get("messages") or []:
                 if _delivery_of(message) == delivery_id or carries(message, delivery_id):
@@ -142,27 +127,16 @@ class SlackChat:
         message = answer.get("message") or {}
         return [_counted(reaction, self._is_outsider) for reaction in message.get("reactions") or []]
 
-    def _update(self, post: Post, message: Message) -> None:
-        call(
-            "chat.update",
-            self._client.chat_update,
-            channel=post.channel,
-            ts=post.ts,
-            text=message.text,
-            blocks=list(message.blocks),
-        )
-
     def _send(self, channel: str, message: Message, delivery_id: str, thread: str | None = None) -> str:
         sent = call(
             "chat.postMessage",
             self._client.chat_postMessage,
             channel=channel,
-            text=message.text,
-            blocks=list(message.blocks),
             metadata={"event_type": EVENT_TYPE, "event_payload": {"delivery_id": delivery_id}},
             unfurl_links=False,
             unfurl_media=False,
             **({"thread_ts": thread} if thread else {}),
+            **message.as_arguments(),
         )
         return str(sent["ts"])
 

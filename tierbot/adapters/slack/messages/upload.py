@@ -11,7 +11,7 @@ import httpx
 from slack_sdk import WebClient
 
 from tierbot.adapters.slack.block_kit.text import clean
-from tierbot.adapters.slack.errors import call
+from tierbot.adapters.slack.calls import call
 from tierbot.adapters.slack.needs import Needs
 from tierbot.use_cases.ports import ChatUnavailableError
 

@@ -10,8 +10,8 @@ from slack_sdk import WebClient
 
 from tierbot.adapters.slack.block_kit.modals import View, notice
 from tierbot.adapters.slack.block_kit.text import clean
+from tierbot.adapters.slack.calls import call
 from tierbot.adapters.slack.dependencies import Dependencies
-from tierbot.adapters.slack.errors import call
 from tierbot.adapters.slack.faults import describe, literal, reported
 from tierbot.adapters.slack.needs import MessageShortcut, Needs
 from tierbot.adapters.slack.shortcuts import explanations, menus

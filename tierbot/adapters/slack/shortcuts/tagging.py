@@ -11,8 +11,8 @@ from slack_bolt import Ack, App, BoltContext, Respond
 from slack_sdk import WebClient
 
 from tierbot.adapters.slack.block_kit.text import plain
+from tierbot.adapters.slack.calls import call
 from tierbot.adapters.slack.dependencies import Dependencies
-from tierbot.adapters.slack.errors import call
 from tierbot.adapters.slack.examine import ask_channel
 from tierbot.adapters.slack.faults import describe, literal, reported
 from tierbot.adapters.slack.needs import MessageShortcut, Needs
