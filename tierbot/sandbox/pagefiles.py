@@ -23,28 +23,17 @@ _HEADERS = {
     "Referrer-Policy": "no-referrer",
     "Cache-Control": "no-cache",
 }
-_ORDER = (
-    "Smileys & Emotion",
-    "People & Body",
-    "Animals & Nature",
-    "Food & Drink",
-    "Travel & Places",
-    "Activities",
-    "Objects",
-    "Symbols",
-    "Flags",
-)
 
 
 @cache
 def emoji_table() -> bytes:
     """Return `{category: "characters name alias…,…"}` as JSON; `~` before a name marks emoji with skin tones."""
-    rows: dict[str, dict[str, list[str]]] = {category: {} for category in _ORDER}
+    rows: dict[str, dict[str, list[str]]] = {}
     for name, glyph in emoji.glyphs().items():
-        if glyph.category not in rows:
+        if glyph.category == "Component":  # skin tones alone
             continue
-        tone = "~" if glyph.tones else ""
-        row = rows[glyph.category].setdefault(glyph.name, [glyph.char, tone + glyph.name])
+        category = rows.setdefault(glyph.category, {})
+        row = category.setdefault(glyph.name, [glyph.char, ("~" if glyph.tones else "") + glyph.name])
         if name != glyph.name:
             row.append(name)
     table = {category: ",".join(map(" ".join, found.values())) for category, found in rows.items()}

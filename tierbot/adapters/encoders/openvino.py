@@ -127,10 +127,7 @@ def _fits(texts: int, *, longest: int, tokens: int) -> bool:
 
 
 def convert(file: Path) -> None:
-    """Write the packaged encoder, pooling and normalization included, as ONNX (58 MB). Takes about ten seconds.
-
-    Raises EncoderError if the folder isn't writable.
-    """
+    """Write the packaged encoder as ONNX (58 MB, ten seconds). Raises EncoderError if the folder isn't writable."""
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=file.parent) as folder, warnings.catch_warnings():

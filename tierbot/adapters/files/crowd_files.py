@@ -13,10 +13,7 @@ _TRUTHS = ("item", "truth")
 
 
 def read_votes(path: Path) -> CrowdTable:
-    """Read votes from a CSV file (or .csv.gz) with the columns item, worker and label in any order, ignoring others.
-
-    Raises CrowdError, naming file and line.
-    """
+    """Read votes from a CSV file (.csv or .csv.gz) with the columns item, worker, label. Raises CrowdError."""
     rows = [(item, worker, label) for _, (item, worker, label) in _rows(path, _VOTES)]
     if not rows:
         raise CrowdError(f"{path}: has no votes below its header. Add at least one row of item,worker,label.")
@@ -24,10 +21,7 @@ def read_votes(path: Path) -> CrowdTable:
 
 
 def read_truth(path: Path) -> dict[str, str]:
-    """Read item → true label from a CSV file (or .csv.gz) with the columns item, truth.
-
-    Raises CrowdError, naming file and line, also for an item with two different truths.
-    """
+    """Read item → true label from such a file with the columns item, truth. Raises CrowdError, also for two truths."""
     truths: dict[str, str] = {}
     for line, (item, truth) in _rows(path, _TRUTHS):
         if truths.setdefault(item, truth) != truth:

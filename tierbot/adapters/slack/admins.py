@@ -22,10 +22,7 @@ _MOST_PAGES = 20
 
 
 class Admins:
-    """Decides whether a user is an admin of tierbot in a workspace.
-
-    An allow-list decides alone. Without one, admins are Slack's admins and owners and the person who installed the app.
-    """
+    """Decides whether a user is an admin of tierbot in a workspace; an allow-list, if there is one, decides alone."""
 
     def __init__(
         self,
@@ -41,10 +38,7 @@ class Admins:
         self._lock = threading.Lock()
 
     def has(self, workspace: str, user: str, client: WebClient) -> bool:
-        """Return whether `user` is an admin; asks Slack once per user and five minutes.
-
-        Raises TierbotError if there is no allow-list and Slack doesn't answer.
-        """
+        """Return whether `user` is an admin. Raises TierbotError if there is no allow-list and Slack doesn't answer."""
         if self._allowed:
             return user in self._allowed
         now = self._clock.now()
@@ -61,10 +55,7 @@ class Admins:
 
 
 def list_admins(client: WebClient, workspace: str) -> list[str]:
-    """Return the user ids of Slack's admins and owners, among the first 4,000 members.
-
-    Raises TierbotError if Slack doesn't list them.
-    """
+    """Return Slack's admins and owners, among the first 4,000 members. Raises TierbotError if Slack refuses."""
     members = entries("users.list", client.users_list, "members", _MOST_PAGES, team_id=workspace)
     return [str(one["id"]) for one in members if _is_admin(one) and not is_stranger(one, workspace)]
 

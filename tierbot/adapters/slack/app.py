@@ -29,10 +29,7 @@ LISTENER_THREADS = 32  # with Bolt's default of five, five slow commands would b
 
 
 def identify(client: WebClient) -> Identity:
-    """Ask Slack who owns the client's token.
-
-    Raises ChatError (for example invalid_auth, with a remedy), RateLimitedError or ChatUnavailableError.
-    """
+    """Ask Slack who owns the client's token. Raises what `call` raises, such as ChatError for an invalid token."""
     said = call("auth.test", client.auth_test)
     return Identity(
         team_id=str(said["team_id"]),

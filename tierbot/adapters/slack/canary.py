@@ -9,7 +9,7 @@ import json
 import secrets
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -19,6 +19,7 @@ from typing import Any
 from slack_bolt import App, BoltRequest
 from slack_bolt.context.respond import Respond
 from slack_sdk import WebClient
+from slack_sdk.web import SlackResponse
 
 from tierbot.adapters.slack.block_kit.blocks import context, section
 from tierbot.adapters.slack.block_kit.text import clean, cut
@@ -113,13 +114,11 @@ class Canary:
         if self._user_client is None:
             self._dispatch_reaction("reaction_added")
             return f":{self._emoji}: sent to the app's listeners directly; set SLACK_USER_TOKEN to test through Slack"
-        with _as_colleague():
-            owner = call("auth.test", self._user_client.auth_test)
+        owner = _call_as_colleague("auth.test", self._user_client.auth_test)
         if owner.get("team_id") != self._identity.team_id:
             raise TierbotError("SLACK_USER_TOKEN and SLACK_BOT_TOKEN belong to different workspaces.")
         self._user = str(owner["user_id"])
-        with _as_colleague():
-            call("reactions.add", self._user_client.reactions_add, **self._reaction())
+        _call_as_colleague("reactions.add", self._user_client.reactions_add, **self._reaction())
         return f":{self._emoji}: as @{owner.get('user')}, through Slack"
 
     def unreact(self) -> str:
@@ -127,8 +126,7 @@ class Canary:
         if self._user_client is None:
             self._dispatch_reaction("reaction_removed")
             return "sent to the app's listeners directly"
-        with _as_colleague():
-            call("reactions.remove", self._user_client.reactions_remove, **self._reaction())
+        _call_as_colleague("reactions.remove", self._user_client.reactions_remove, **self._reaction())
         return "through Slack"
 
     def _reaction(self) -> dict[str, str]:
@@ -164,15 +162,14 @@ class Canary:
             "item_user": self._identity.bot_user_id,
             "event_ts": to_slack_ts(now),
         }
-        self._dispatch(
-            {
-                "type": "event_callback",
-                "team_id": self._identity.team_id,
-                "event_id": f"EvSmokeTest{secrets.token_hex(8)}",
-                "event_time": int(now.timestamp()),
-                "event": event,
-            }
-        )
+        body = {
+            "type": "event_callback",
+            "team_id": self._identity.team_id,
+            "event_id": f"EvSmokeTest{secrets.token_hex(8)}",
+            "event_time": int(now.timestamp()),
+            "event": event,
+        }
+        self._dispatch(body)
 
     # --- commands ---------------------------------------------------------------------------------
 
@@ -203,8 +200,8 @@ class Canary:
             raise TierbotError(f"{text}: {said}")
         return f"“{cut(said, 60)}”, from the app's listeners directly"
 
-    def _dispatch(self, body: dict[str, Any], extra: Mapping[str, Any] | None = None) -> None:
-        response = self._app.dispatch(BoltRequest(body=body, mode="socket_mode", context=dict(extra or {})))
+    def _dispatch(self, body: dict[str, Any], extra: dict[str, Any] | None = None) -> None:
+        response = self._app.dispatch(BoltRequest(body=body, mode="socket_mode", context=extra))
         if response.status != HTTPStatus.OK:
             raise TierbotError(f"The app's listeners answered {response.status}. See the log.")
 
@@ -216,11 +213,10 @@ def colleague(token: str, base_url: str) -> WebClient:
     return web_client(token, base_url)
 
 
-@contextmanager
-def _as_colleague() -> Iterator[None]:
-    """Explain a refusal inside the block in terms of the user token; the usual remedies are for the bot."""
+def _call_as_colleague(method: str, request: Callable[..., SlackResponse], **arguments: str) -> SlackResponse:
+    """Call Slack, and explain a refusal in terms of the user token; the usual remedies are for the bot's."""
     try:
-        yield
+        return call(method, request, **arguments)
     except ChatError as fault:
         raise TierbotError(
             f"Slack refused SLACK_USER_TOKEN: {fault.code}. Its user must be a member of the channel, and the token needs "

@@ -1,7 +1,4 @@
-"""Collects facts from Slack for `tierbot doctor` and `tierbot init`.
-
-Nothing here judges or raises: if Slack refuses an answer, the fact is a Refusal.
-"""
+"""Collects facts from Slack for `tierbot doctor` and `tierbot init`. What Slack refuses to answer becomes a Refusal."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace

@@ -36,10 +36,7 @@ class AppEvents:
             self._handlers[kind](kind, change)
 
     def send(self, event: Json, subscription: str | None = None, *, of_org: bool = False) -> None:
-        """Wrap an event in its callback and deliver it, if the app subscribed to it and is installed.
-
-        `of_org`: the event is about the whole organization's installation.
-        """
+        """Deliver an event if the app subscribed to it. `of_org`: it is about the organization's installation."""
         if (subscription or event["type"]) in self._events and (of_org or self._box.installed):
             self._deliver(self._callback(event, of_org=of_org))
 

@@ -2,6 +2,7 @@
 
 import string
 from random import Random
+from uuid import UUID
 
 from tierbot.sandbox.kit.clock import Clock
 
@@ -32,8 +33,7 @@ class Mint:
 
     def uuid(self) -> str:
         """Return an envelope id."""
-        digits = self.hex(32)
-        return "-".join((digits[:8], digits[8:12], digits[12:16], digits[16:20], digits[20:]))
+        return str(UUID(self.hex(32)))
 
     def ts(self) -> str:
         """Return a message or event timestamp later than all earlier ones."""

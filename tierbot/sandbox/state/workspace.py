@@ -61,10 +61,7 @@ class Workspace:
         home: str | None = None,
         ultra: bool = False,
     ) -> User:
-        """Add a colleague or bot. Raises `name_taken`.
-
-        `home`: an external user's own team (Slack Connect). `ultra`: a single-channel guest.
-        """
+        """Add a user. `home`: an external one's own team; `ultra`: a single-channel guest. Raises `name_taken`."""
         if any(user.name == name for user in self.users.values()):
             raise SlackError("name_taken")
         color = _COLORS[len(self.users) % len(_COLORS)]

@@ -43,10 +43,7 @@ class InstalledPredictors:
         return self._loaded[name]
 
     def teach(self, lesson: Lesson) -> Taught:
-        """Train a predictor in a child process; see domain.training.external_predictor.teach.
-
-        Raises TrainingInterruptedError if training ends early, PredictorError if the predictor fails.
-        """
+        """Train a predictor in a child process. Raises TrainingInterruptedError, or PredictorError if it fails."""
         return taught_in_child(lesson, self._timeout)
 
     @staticmethod

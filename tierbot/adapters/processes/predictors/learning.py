@@ -26,10 +26,7 @@ LESSON, STATE, OUTCOME = "lesson.json", "state", "outcome.json"
 
 
 def taught_in_child(lesson: Lesson, timeout: float) -> Taught:
-    """Train in a child process, for up to `timeout` seconds.
-
-    Raises TrainingInterruptedError if it is killed or times out, PredictorError with the child's error.
-    """
+    """Train for up to `timeout` seconds. Raises TrainingInterruptedError, or PredictorError with the child's error."""
     with tempfile.TemporaryDirectory(prefix="tierbot-teaching-") as place:
         folder = Path(place)
         write_lesson(lesson, folder)

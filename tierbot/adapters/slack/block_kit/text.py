@@ -47,10 +47,7 @@ def escape(text: str) -> str:
 
 
 def mrkdwn(text: str) -> str:
-    """Make cleaned text literal in mrkdwn.
-
-    Slack can't escape `* _ ~` and backticks, so look-alikes replace those that could start formatting.
-    """
+    """Make cleaned text literal in mrkdwn, with look-alikes for `* _ ~` and backticks, which Slack can't escape."""
     return escape(_EDGE_UNDERSCORE.sub("\u02cd", text.translate(_LOOKALIKES)))
 
 

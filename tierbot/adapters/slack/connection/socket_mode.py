@@ -188,10 +188,7 @@ class SocketRunner:
         return self._client is not None and self._client.is_connected()
 
     def start(self) -> None:
-        """Connect and stay connected.
-
-        Raises ChatError if Slack refuses the app token. If Slack is unreachable, the watchdog keeps trying.
-        """
+        """Connect and stay connected, however long Slack is unreachable. Raises ChatError if it refuses the token."""
         client = self._client = self._make_client()
         client.socket_mode_request_listeners.append(self._handle)
         try:

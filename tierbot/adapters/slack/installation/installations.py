@@ -37,10 +37,7 @@ class Installations:
     # --- lookups ----------------------------------------------------------------------------------
 
     def of(self, workspace: str) -> Identity | None:
-        """Return the bot of a known workspace, or None if the app isn't installed there.
-
-        Raises VaultError if its token can't be decrypted.
-        """
+        """Return the bot of a known workspace, None if not installed. Raises VaultError if no key fits its token."""
         return self._cached((workspace, None), lambda: self._of(workspace))
 
     def _of(self, workspace: str) -> Identity | None:
@@ -151,10 +148,7 @@ class Installations:
     # --- uninstalling -----------------------------------------------------------------------------
 
     def end(self, place: str, why: str) -> bool:
-        """End the installation of a workspace or an organization, unless its token still works.
-
-        Raises TierbotError if Slack doesn't answer whether it does.
-        """
+        """End an installation unless its token still works. Raises TierbotError if Slack doesn't say."""
         found = self._active(place)
         if found is None:
             return False

@@ -28,10 +28,7 @@ class BlockId(StrEnum):
 
 
 def render_post(view: PostView, now: datetime, *, image: bool = True) -> Message:
-    """Return a post's message as of `now`; `image=False` omits the picture.
-
-    Raises TierbotError if the arm names a tag and the tag space doesn't have it.
-    """
+    """Return a post's message as of `now`. Raises TierbotError if the arm names a tag that no longer exists."""
     tag = _named(view)
     title = _title(view.article)
     picture = _picture(view.article, title, image)

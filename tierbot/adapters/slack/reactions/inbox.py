@@ -40,10 +40,7 @@ class Malformed(ValueError):  # noqa: N818 - it describes a payload, not an erro
 
 
 def read_reaction(body: Mapping[str, Any], received_at: datetime) -> ReactionEvent | None:
-    """Convert an Events API body to a ReactionEvent; None if the reaction isn't to a message.
-
-    Raises Malformed if a required field is missing or has the wrong type.
-    """
+    """Convert an Events API body; None for a reaction not to a message. Raises Malformed for a bad field."""
     event = body.get("event")
     if not isinstance(event, Mapping):
         raise Malformed("event isn't an object")
