@@ -53,17 +53,9 @@ def content(name: str) -> tuple[bytes, str] | None:
     return gzip.compress(found, mtime=0), f'"{hashlib.sha256(found).hexdigest()[:16]}"'
 
 
-async def page(request: Request) -> Response:
-    """Serve the page itself, at `/` and at permalinks."""
-    return _serve(request, "index.html")
-
-
-async def part(request: Request) -> Response:
-    """Serve one of the page's files."""
-    return _serve(request, request.path_params["name"])
-
-
-def _serve(request: Request, name: str) -> Response:
+async def serve(request: Request) -> Response:
+    """Serve one of the page's files, by default the page itself."""
+    name = request.path_params.get("name", "index.html")
     found = content(name)
     if found is None:
         return PlainTextResponse("not found", status_code=404)
@@ -76,8 +68,4 @@ def _serve(request: Request, name: str) -> Response:
 
 def routes() -> list[BaseRoute]:
     """Return the page's routes."""
-    return [
-        Route("/", page),
-        Route("/archives/{channel}/{message}", page),
-        Route("/page/{name}", part),
-    ]
+    return [Route(path, serve) for path in ("/", "/archives/{channel}/{message}", "/page/{name}")]

@@ -133,12 +133,13 @@ class Team:
 
     def render(self, message: Message) -> Json:
         """Return a message as the page and the control API show it, with metadata and files."""
-        body = message_json(self.workspace, message, metadata=True) | {"channel": message.channel}
-        if message.files:
-            body["files"] = self.files.of(message)
-        if message.visible_to:
-            body["visible_to"] = message.visible_to
-        return body
+        body = self.with_files(message, metadata=True) | {"channel": message.channel}
+        return body | ({"visible_to": message.visible_to} if message.visible_to else {})
+
+    def with_files(self, message: Message, *, metadata: bool) -> Json:
+        """Return a message with its files, as `conversations.history` does."""
+        files = {"files": self.files.of(message)} if message.files else {}
+        return message_json(self.workspace, message, metadata=metadata) | files
 
     def describe(self, channel: Channel) -> Json:
         """Return a channel as the page and the control API show it."""

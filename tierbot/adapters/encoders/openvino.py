@@ -38,7 +38,8 @@ class FastEncoder:
     def __init__(self, *, tokens: int = TOKENS, threads: int | None = 1, folder: Path | None = None) -> None:
         self.name = FAST
         self._tokens, self._threads = tokens, threads
-        self._folder = folder or _cache()
+        cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+        self._folder = folder or cache / "tierbot"
         self._exact = SentenceEncoder(tokens=tokens, threads=threads)
         self._lock = threading.Lock()
         self._session: Any = None
@@ -195,7 +196,3 @@ def _in_eight_bits(path: Path) -> None:
         graph.initializer.remove(matrices[name])
         node.input[1] = f"{name}_read"
     onnx.save(model, path)
-
-
-def _cache() -> Path:
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "tierbot"

@@ -5,14 +5,10 @@ way through Slack. Without one, and always for commands, the canary passes Slack
 listeners, and the smoke test's output says so.
 """
 
-import json
 import secrets
-import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from http import HTTPStatus
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from queue import Empty, SimpleQueue
 from typing import Any
 
@@ -20,6 +16,7 @@ from slack_bolt import App, BoltRequest
 from slack_bolt.context.respond import Respond
 from slack_sdk import WebClient
 from slack_sdk.web import SlackResponse
+from slack_sdk.webhook import WebhookResponse
 
 from tierbot.adapters.slack.block_kit.blocks import context, section
 from tierbot.adapters.slack.block_kit.text import clean, cut
@@ -176,26 +173,25 @@ class Canary:
     def command(self, text: str) -> str:
         """Pass a slash command to the app's listeners; return the start of its answer."""
         name, _, rest = text.partition(" ")
-        with _answers() as (url, answers):
-            body = {
-                "command": name,
-                "text": rest,
-                "user_id": self._user,
-                "user_name": "smoke_test",
-                "channel_id": self._channel,
-                "channel_name": "smoke_test",
-                "team_id": self._identity.team_id,
-                "team_domain": "smoke_test",
-                "response_url": url,
-                "trigger_id": "0.0.0",
-                "token": "smoke_test",
-            }
-            self._dispatch(body, {"respond": Respond(response_url=url, proxy=url)})
-            try:
-                answer = answers.get(timeout=self._timeout)
-            except Empty:
-                raise TierbotError(f"{name} gave no answer within {self._timeout:g} s. See the log.") from None
-        said = clean(str(answer.get("text") or ""), 300)
+        respond = _Answers()
+        body = {
+            "command": name,
+            "text": rest,
+            "user_id": self._user,
+            "user_name": "smoke_test",
+            "channel_id": self._channel,
+            "channel_name": "smoke_test",
+            "team_id": self._identity.team_id,
+            "team_domain": "smoke_test",
+            "response_url": respond.response_url,
+            "trigger_id": "0.0.0",
+            "token": "smoke_test",
+        }
+        self._dispatch(body, {"respond": respond})
+        try:
+            said = clean(respond.texts.get(timeout=self._timeout), 300)
+        except Empty:
+            raise TierbotError(f"{name} gave no answer within {self._timeout:g} s. See the log.") from None
         if said.startswith(WENT_WRONG):
             raise TierbotError(f"{text}: {said}")
         return f"“{cut(said, 60)}”, from the app's listeners directly"
@@ -224,36 +220,13 @@ def _call_as_colleague(method: str, request: Callable[..., SlackResponse], **arg
         ) from fault
 
 
-@contextmanager
-def _answers() -> Iterator[tuple[str, "SimpleQueue[dict[str, Any]]"]]:
-    """Serve a response URL on this machine; yield it and the queue of the answers posted to it.
+class _Answers(Respond):
+    """Bolt's `respond`, which keeps the answers here instead of sending them."""
 
-    The URL acts as its own proxy. Otherwise slack_sdk would send the answers to the proxy set in the environment.
-    """
-    received: SimpleQueue[dict[str, Any]] = SimpleQueue()
+    def __init__(self) -> None:
+        super().__init__(response_url="https://smoke-test.invalid")
+        self.texts: SimpleQueue[str] = SimpleQueue()
 
-    class Handler(BaseHTTPRequestHandler):
-        def do_POST(self) -> None:
-            length = int(self.headers.get("Content-Length") or 0)
-            try:
-                received.put(json.loads(self.rfile.read(length)))
-            except ValueError:
-                self.send_error(400)
-                return
-            self.send_response(HTTPStatus.OK)
-            self.send_header("Content-Length", "2")
-            self.end_headers()
-            self.wfile.write(b"ok")
-
-        def log_message(self, *_: object) -> None:
-            """Say nothing."""
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
-    thread.start()
-    try:
-        yield f"http://127.0.0.1:{server.server_address[1]}", received
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join()
+    def __call__(self, text: str | dict[str, Any] = "", *_: Any, **__: Any) -> WebhookResponse:
+        self.texts.put(str(text))
+        return WebhookResponse(url="", status_code=HTTPStatus.OK, body="ok", headers={})

@@ -5,7 +5,7 @@ from tierbot.sandbox.kit.args import Args
 from tierbot.sandbox.kit.errors import SlackError
 from tierbot.sandbox.kit.records import Channel, Json, Message
 from tierbot.sandbox.sandbox import Sandbox
-from tierbot.sandbox.state.payloads import channel_json, message_json
+from tierbot.sandbox.state.payloads import channel_json
 
 _READ = ("channels:read", "groups:read", "im:read")
 _HISTORY = ("channels:history", "groups:history", "im:history")
@@ -92,15 +92,10 @@ def _messages(box: Sandbox, args: Args, found: list[Message]) -> Json:
     page, cursor = args.page(within)
     metadata = args.flag("include_all_metadata")
     body: Json = {
-        "messages": [message_json(box.workspace, message, metadata=metadata) for message in page],
+        "messages": [box.with_files(message, metadata=metadata) for message in page],
         "has_more": bool(cursor),
     }
-    for item, message in zip(body["messages"], page, strict=True):
-        if message.files:
-            item["files"] = box.files.of(message)
-    if cursor:
-        body["response_metadata"] = {"next_cursor": cursor}
-    return body
+    return body | ({"response_metadata": {"next_cursor": cursor}} if cursor else {})
 
 
 @method("conversations.history", *_HISTORY, tier=3)

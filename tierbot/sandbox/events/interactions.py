@@ -70,7 +70,7 @@ class Interactions:
             "container": _container(message),
             "state": {"values": {}},
             "response_url": f"{box.base_url}/response/{reply.token}",
-            "actions": [self._action(block, element, value)],
+            "actions": [widgets.action(block, element, value, box.mint.ts(), self._offered)],
         }
         return await self._send("interactive", payload, reply)
 
@@ -80,7 +80,7 @@ class Interactions:
         payload = self._base("block_actions", view.user) | {
             "container": {"type": "view", "view_id": view.id},
             "view": self._box.views.as_json(view),
-            "actions": [self._action(block, element, value)],
+            "actions": [widgets.action(block, element, value, self._box.mint.ts(), self._offered)],
         }
         return await self._send("interactive", payload)
 
@@ -175,10 +175,6 @@ class Interactions:
             "channel": {"id": channel.id, "name": "directmessage" if channel.is_im else channel.name},
             "message": message_json(self._box.workspace, message),
         }
-
-    def _action(self, block: Json, element: Json, value: Any) -> Json:
-        offered = self._offered.get(element["action_id"], [])
-        return widgets.action(block, element, value, self._box.mint.ts(), offered)
 
     async def _send(self, kind: str, payload: Json, reply: Reply | None = None) -> Outcome:
         try:

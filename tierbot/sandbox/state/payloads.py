@@ -69,7 +69,7 @@ def reactions_json(message: Message, cut: int | None = None) -> list[Json]:
 
 
 def message_json(workspace: Workspace, message: Message, *, metadata: bool = False) -> Json:
-    """Return a message as `conversations.history` does."""
+    """Return a message without its files."""
     body: Json = {
         "type": "message",
         "user": message.user,

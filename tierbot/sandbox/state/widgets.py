@@ -60,13 +60,13 @@ def _option(element: Json, value: Any, offered: list[Json]) -> Json:
     raise SlackError("option_not_found")
 
 
-def action(block: Json, element: Json, value: Any, action_ts: str, offered: list[Json]) -> Json:
+def action(block: Json, element: Json, value: Any, action_ts: str, offered: dict[str, list[Json]]) -> Json:
     """Return the entry in `actions` for a click or a pick."""
     body: Json = {"action_id": element["action_id"], "block_id": block["block_id"], "action_ts": action_ts}
     if element["type"] == "button":
         body |= {"type": "button", "text": element["text"]}
         return body | {key: element[key] for key in ("value", "url", "style") if key in element}
-    return body | _chosen(element, value, offered)
+    return body | _chosen(element, value, offered.get(element["action_id"], []))
 
 
 def form_state(blocks: list[Json], values: Json, offered: dict[str, list[Json]]) -> Json:

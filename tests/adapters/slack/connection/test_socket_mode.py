@@ -199,7 +199,8 @@ def test_sigterm_ends_the_process_with_zero_within_ten_seconds(box):
         import sys
         from tests.adapters.slack.conftest import Bot
         from types import SimpleNamespace
-                from tierbot.adapters.slack.connection.socket_mode import stop_signals
+        from tierbot.adapters.slack.calls import web_client
+        from tierbot.adapters.slack.connection.socket_mode import stop_signals
 
         api, bot_token, app_token = sys.argv[1:]
         info = {"api_url": api, "app_token": app_token}
