@@ -31,20 +31,15 @@ def read_truth(path: Path) -> dict[str, str]:
 
 def _rows(path: Path, columns: tuple[str, ...]) -> Iterator[tuple[int, list[str]]]:
     try:
-        with _open(path) as file:
+        # utf-8-sig, because spreadsheets write a byte order mark, which would become part of the first column's name.
+        opened = gzip.open if path.suffix == ".gz" else open
+        with opened(path, "rt", encoding="utf-8-sig", newline="") as file:
             yield from _checked(file, path, columns)
     except UnicodeDecodeError as fault:
         raise CrowdError(f"{path}: is not UTF-8 text. Save it as UTF-8.") from fault
     except (OSError, EOFError) as fault:
         reason = getattr(fault, "strerror", None) or str(fault)
         raise CrowdError(f"{path}: cannot be read ({reason}). Give the path of a CSV file.") from fault
-
-
-def _open(path: Path) -> TextIO:
-    # utf-8-sig, because spreadsheets write a byte order mark, which would become part of the first column's name.
-    if path.suffix == ".gz":
-        return gzip.open(path, "rt", encoding="utf-8-sig", newline="")
-    return path.open(encoding="utf-8-sig", newline="")
 
 
 def _checked(file: TextIO, path: Path, columns: tuple[str, ...]) -> Iterator[tuple[int, list[str]]]:

@@ -25,7 +25,7 @@ from tierbot.use_cases.ports import Meter
 
 NEEDS = Needs(methods={"auth.test": ()})
 _NOT_INSTALLED = "tierbot isn't installed in this workspace. Ask the person who manages your apps to install it."
-LISTENER_THREADS = 32  # with Bolt's default of five, five slow commands would block every other one
+_LISTENER_THREADS = 32  # with Bolt's default of five, five slow commands would block every other one
 
 
 def identify(client: WebClient) -> Identity:
@@ -47,17 +47,12 @@ def build_app(
     identity: Identity | None,
     *,
     base_url: str = WebClient.BASE_URL,
-    signing_secret: str | None = None,
     installing: Installing | None = None,
     ignored_users: frozenset[str] = frozenset(),
     directory: Directory | None = None,
-    listener_threads: int = LISTENER_THREADS,
     meter: Meter | None = None,
 ) -> App:
-    """Return the app with every listener registered. Only HTTP mode needs `signing_secret`.
-
-    The app serves the workspaces of `installing` or else only that of `identity`.
-    """
+    """Return the app with every listener registered, for the workspaces of `installing` or only that of `identity`."""
     authorize = None
     if installing:
         authorize = AuthorizeBot(installing.installations.asked_by)
@@ -70,10 +65,10 @@ def build_app(
             authorize=authorize,  # type: ignore[arg-type] # it returns None for "not installed"
             oauth_settings=installing.settings if installing else None,
             user_facing_authorize_error_message=_NOT_INSTALLED,
-            signing_secret=signing_secret or "",
+            signing_secret="",
             raise_error_for_unhandled_request=True,  # our error handler acknowledges it
-            request_verification_enabled=signing_secret is not None,
-            listener_executor=FollowingExecutor(listener_threads, thread_name_prefix="slack-listener"),
+            request_verification_enabled=False,  # connection/web.py does that
+            listener_executor=FollowingExecutor(_LISTENER_THREADS, thread_name_prefix="slack-listener"),
         )
     directory = directory or Directory(deps.clock)
     inbox.register(app, inbox.Inbox(deps.game, deps.clock, directory, ignored_users))

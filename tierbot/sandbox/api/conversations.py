@@ -2,7 +2,7 @@
 
 from tierbot.sandbox.api.registry import method
 from tierbot.sandbox.kit.args import Args
-from tierbot.sandbox.kit.errors import SlackError
+from tierbot.sandbox.kit.errors import SlackError, get_or_refuse
 from tierbot.sandbox.kit.records import Channel, Json, Message
 from tierbot.sandbox.sandbox import Sandbox
 from tierbot.sandbox.state.payloads import channel_json
@@ -113,9 +113,7 @@ def history(box: Sandbox, args: Args) -> Json:
 def replies(box: Sandbox, args: Args) -> Json:
     """Return a thread with its parent, oldest first."""
     channel = _visible(box, args, "history")
-    root = channel.messages.get(args.need("ts", "thread_not_found"))
-    if root is None:
-        raise SlackError("thread_not_found")
+    root = get_or_refuse(channel.messages, args.need("ts", "thread_not_found"), "thread_not_found")
     return _messages(box, args, [root, *(channel.messages[ts] for ts in root.replies)])
 
 

@@ -4,7 +4,7 @@ import mimetypes
 from collections.abc import Callable
 
 from tierbot.sandbox.kit.clock import Clock
-from tierbot.sandbox.kit.errors import SlackError
+from tierbot.sandbox.kit.errors import SlackError, get_or_refuse
 from tierbot.sandbox.kit.ids import Mint
 from tierbot.sandbox.kit.records import File, Json, Message
 from tierbot.sandbox.state.payloads import file_json
@@ -36,10 +36,8 @@ class Files:
 
     def fill(self, token: str, content: bytes) -> File:
         """Store the bytes of a reserved file."""
-        file_id = self._uploads.pop(token, None)
-        if file_id is None:
-            raise SlackError("file_not_found")
-        file = self._files[file_id]
+        file = self._files[get_or_refuse(self._uploads, token, "file_not_found")]
+        del self._uploads[token]
         if len(content) != file.length:
             raise SlackError("file_upload_size_mismatch")
         file.content = content
@@ -47,8 +45,8 @@ class Files:
 
     def complete(self, file_id: str, title: str | None) -> File:
         """Finish an upload whose bytes have arrived."""
-        file = self._files.get(file_id)
-        if file is None or file.content is None:
+        file = get_or_refuse(self._files, file_id, "file_not_found")
+        if file.content is None:
             raise SlackError("file_not_found")
         file.title = title or file.name
         file.completed_at = self._clock.time()
@@ -56,8 +54,8 @@ class Files:
 
     def get(self, file_id: str) -> File:
         """Return a completed file."""
-        file = self._files.get(file_id)
-        if file is None or file.completed_at is None:
+        file = get_or_refuse(self._files, file_id, "file_not_found")
+        if file.completed_at is None:
             raise SlackError("file_not_found")
         return file
 

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 
-from tierbot.sandbox.kit.errors import SlackError
+from tierbot.sandbox.kit.errors import SlackError, get_or_refuse
 from tierbot.sandbox.kit.records import Json, Message, User
 from tierbot.sandbox.state.files import Files
 from tierbot.sandbox.state.filling import checked_blocks
@@ -46,9 +46,7 @@ class Replies:
 
     def use(self, token: str, body: Json) -> None:
         """Answer through a response URL. Raises SlackError if it is unknown, expired, or used up."""
-        reply = self._given.get(token)
-        if reply is None:
-            raise SlackError("no_such_url")
+        reply = get_or_refuse(self._given, token, "no_such_url")
         if self._workspace.clock.time() > reply.expires_at:
             raise SlackError("expired_url")
         if reply.uses >= _USES:

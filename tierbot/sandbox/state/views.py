@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from tierbot.sandbox.blocks import validate_view
-from tierbot.sandbox.kit.errors import SlackError
+from tierbot.sandbox.kit.errors import SlackError, get_or_refuse
 from tierbot.sandbox.kit.ids import Mint
 from tierbot.sandbox.kit.records import Json, View
 from tierbot.sandbox.state.filling import fill_ids
@@ -45,9 +45,7 @@ class Triggers:
 
     def exchange(self, trigger_id: str) -> str:
         """Redeem a trigger and return its user. Raises SlackError if it is unknown, used, or expired."""
-        trigger = self._given.get(trigger_id)
-        if trigger is None:
-            raise SlackError("invalid_trigger_id")
+        trigger = get_or_refuse(self._given, trigger_id, "invalid_trigger_id")
         if trigger.used:
             raise SlackError("exchanged_trigger_id")
         if self._now() > trigger.expires_at:

@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 from tierbot.sandbox.kit import emoji
 from tierbot.sandbox.kit.clock import Clock
-from tierbot.sandbox.kit.errors import SlackError
+from tierbot.sandbox.kit.errors import SlackError, get_or_refuse
 from tierbot.sandbox.kit.ids import Mint
 from tierbot.sandbox.kit.records import Act, Channel, Json, Message, User
 
@@ -85,24 +85,15 @@ class Workspace:
 
     def user(self, user_id: str) -> User:
         """Return the user. Raises `user_not_found`."""
-        found = self.users.get(user_id)
-        if found is None:
-            raise SlackError("user_not_found")
-        return found
+        return get_or_refuse(self.users, user_id, "user_not_found")
 
     def channel(self, channel_id: str) -> Channel:
         """Return the channel. Raises `channel_not_found`."""
-        found = self.channels.get(channel_id)
-        if found is None:
-            raise SlackError("channel_not_found")
-        return found
+        return get_or_refuse(self.channels, channel_id, "channel_not_found")
 
     def message(self, channel_id: str, ts: str) -> Message:
         """Return the message. Raises `message_not_found`."""
-        found = self.channel(channel_id).messages.get(ts)
-        if found is None:
-            raise SlackError("message_not_found")
-        return found
+        return get_or_refuse(self.channel(channel_id).messages, ts, "message_not_found")
 
     def join(self, channel_id: str, user_id: str) -> bool:
         """Add the user to the channel; return False if they were a member already."""
@@ -150,9 +141,7 @@ class Workspace:
         channel = self._writable(message.channel, message.text)
         message.ts = self.mint.ts()
         if message.thread_ts:
-            parent = channel.messages.get(message.thread_ts)
-            if parent is None:
-                raise SlackError("thread_not_found")
+            parent = get_or_refuse(channel.messages, message.thread_ts, "thread_not_found")
             message.thread_ts = parent.thread_ts or parent.ts
             channel.messages.get(message.thread_ts, parent).replies.append(message.ts)
         channel.messages[message.ts] = message

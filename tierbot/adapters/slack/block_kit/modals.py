@@ -37,10 +37,10 @@ def notice(title: str, text: str) -> View:
     return modal(title, [section(text)])
 
 
-def button(text: str, action_id: str, *, value: str = "", style: str = "") -> Block:
+def button(text: str, action_id: str, *, style: str = "") -> Block:
     """Return a button."""
     made: Block = {"type": "button", "text": plain(text, _BUTTON), "action_id": action_id}
-    return made | ({"value": value} if value else {}) | ({"style": style} if style else {})
+    return made | ({"style": style} if style else {})
 
 
 def actions(buttons: Sequence[Block], block_id: str) -> Block:

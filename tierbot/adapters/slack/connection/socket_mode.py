@@ -207,10 +207,8 @@ class SocketRunner:
         until = time.monotonic() + grace
         self._stopping.set()
         idle = self._gate.close(until - grace / 4)
-        return all([idle, _within(until - grace / 8, self._drain_listeners), _within(until, self._close)])
-
-    def _drain_listeners(self) -> None:
-        self._app.listener_runner.listener_executor.shutdown(wait=True)
+        drain = self._app.listener_runner.listener_executor.shutdown
+        return all([idle, _within(until - grace / 8, drain), _within(until, self._close)])
 
     def _close(self) -> None:
         if self._watchdog.is_alive():

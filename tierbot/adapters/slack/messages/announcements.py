@@ -201,7 +201,6 @@ def _smoke_test_broken(said: Announcement, _: TagSpace) -> Message:
 
 
 def _welcome(said: Announcement, tags: TagSpace) -> Message:
-    """Return the welcome for the person who installed the app, with the next steps."""
     bot = person(str(said["bot"])) if said.get("bot") else "@tierbot"
     if said.get("channel"):
         return message(
@@ -222,7 +221,6 @@ def _welcome(said: Announcement, tags: TagSpace) -> Message:
 
 
 def _emoji_missing(said: Announcement, _: TagSpace) -> Message:
-    """Return the notice about tags whose emoji the workspace no longer has."""
     most = 10
     missing = [f"`:{safe(one['emoji'], 60)}:` ({safe(one['tag'], 60)})" for one in said["missing"]]
     named = ", ".join(missing[:most]) + (f" and {len(missing) - most} more" if len(missing) > most else "")
@@ -234,7 +232,6 @@ def _emoji_missing(said: Announcement, _: TagSpace) -> Message:
 
 
 def _doubts(said: Announcement, _: TagSpace) -> Message:
-    """Return the message to an admin."""
     found = said["doubts"]
     title = f"🔎 {count(len(found) + int(said['more']), 'doubt')} about how some colleagues vote"
     lines = [f"*{title}*", *(_doubt(one) for one in found)]

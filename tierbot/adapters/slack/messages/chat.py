@@ -107,7 +107,7 @@ class SlackChat:
             found = pages("conversations.replies", replies, ts=thread, oldest=oldest, **where)
         for page in found:
             for message in page.get("messages") or []:
-                if _delivery_of(message) == delivery_id or carries(message, delivery_id):
+                if _is_delivery(message, delivery_id) or carries(message, delivery_id):
                     return str(message["ts"])
         return None
 
@@ -151,12 +151,10 @@ def _with_or_without_picture(view: PostView, now: datetime, send: Callable[[Mess
         return send(render_post(view, now, image=False))
 
 
-def _delivery_of(message: Mapping[str, Any]) -> str | None:
+def _is_delivery(message: Mapping[str, Any], delivery_id: str) -> bool:
     metadata = message.get("metadata") or {}
-    if metadata.get("event_type") != EVENT_TYPE:
-        return None
-    found = (metadata.get("event_payload") or {}).get("delivery_id")
-    return str(found) if found is not None else None
+    payload = metadata.get("event_payload") or {}
+    return metadata.get("event_type") == EVENT_TYPE and payload.get("delivery_id") == delivery_id
 
 
 def _counted(reaction: Mapping[str, Any], is_outsider: Callable[[str], bool]) -> ReactionCount:
