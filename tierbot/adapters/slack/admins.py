@@ -3,21 +3,19 @@
 Slack's answer is cached for five minutes.
 """
 
-import threading
 from collections.abc import Callable, Collection, Mapping
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 from slack_sdk import WebClient
 
+from tierbot.adapters.slack.cache import Cache
 from tierbot.adapters.slack.calls import call, entries
 from tierbot.adapters.slack.needs import Needs
 from tierbot.domain.nouns import TierbotError
 from tierbot.use_cases.ports import ChatError, Clock, RateLimitedError
 
 NEEDS = Needs(methods={"users.info": ("users:read",), "users.list": ("users:read",)})
-_CACHED = timedelta(minutes=5)
-_MOST_CACHED = 10_000
 _MOST_PAGES = 20
 
 
@@ -32,26 +30,18 @@ class Admins:
     ) -> None:
         """`installers` returns the users who installed the app in a workspace."""
         self._allowed = frozenset(allowed)
-        self._clock = clock
         self._installers = installers
-        self._known: dict[tuple[str, str], tuple[datetime, bool]] = {}
-        self._lock = threading.Lock()
+        self._known: Cache[tuple[str, str], bool] = Cache(clock, timedelta(minutes=5))
 
     def has(self, workspace: str, user: str, client: WebClient) -> bool:
         """Return whether `user` is an admin. Raises TierbotError if there is no allow-list and Slack doesn't answer."""
         if self._allowed:
             return user in self._allowed
-        now = self._clock.now()
-        with self._lock:
-            known = self._known.get((workspace, user))
-        if known and known[0] > now:
-            return known[1]
-        answer = _is_slack_admin(user, workspace, client) or user in self._installers(workspace)
-        with self._lock:
-            if len(self._known) >= _MOST_CACHED:
-                self._known.clear()
-            self._known[workspace, user] = (now + _CACHED, answer)
-        return answer
+
+        def look_up() -> bool:
+            return _is_slack_admin(user, workspace, client) or user in self._installers(workspace)
+
+        return self._known.get((workspace, user), look_up)
 
 
 def list_admins(client: WebClient, workspace: str) -> list[str]:
