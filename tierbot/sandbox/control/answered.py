@@ -62,10 +62,15 @@ def _message(box: Sandbox, body: Json, user: User) -> Message:
 
 
 def _view(box: Sandbox, body: Json, user: User) -> View:
-    view = box.views.find(str(body.get("view_id") or ""))
+    view = box.views.home(user.id) if body.get("home") else box.views.find(str(body.get("view_id") or ""))
     if view is None or not view.is_open or view.user != user.id:
         raise SlackError("view_not_found")
     return view
+
+
+def _source(box: Sandbox, body: Json, user: User) -> View | Message:
+    in_view = body.get("view_id") or body.get("home")
+    return _view(box, body, user) if in_view else _message(box, body, user)
 
 
 async def command(box: Sandbox, body: Json) -> Json:
@@ -86,14 +91,7 @@ async def action(box: Sandbox, body: Json) -> Json:
     block_id, value = str(body.get("block_id") or ""), body.get("value")
     watch = _Watch(box, user)
     box.workspace.note(user.id, "action", action_id=action_id, value=value)
-    if body.get("view_id") or body.get("home"):
-        view = box.views.home(user.id) if body.get("home") else _view(box, body, user)
-        if view is None:
-            raise SlackError("view_not_found")
-        outcome = await box.interactions.view_action(view, action_id, block_id, value)
-    else:
-        message = _message(box, body, user)
-        outcome = await box.interactions.action(user.id, message, action_id, block_id, value)
+    outcome = await box.interactions.click(_source(box, body, user), user.id, action_id, block_id, value)
     return await watch.report(body, outcome)
 
 
@@ -109,8 +107,8 @@ async def shortcut(box: Sandbox, body: Json) -> Json:
 async def suggest(box: Sandbox, body: Json) -> Json:
     """`{user, action_id, value, ts|view_id, channel?}`: type into an external select; returns its options."""
     user, (action_id,) = _user(box, body), need(body, "action_id")
-    source = _view(box, body, user) if body.get("view_id") else _message(box, body, user)
-    outcome = await box.interactions.suggest(source, user.id, action_id, str(body.get("value") or ""))
+    value = str(body.get("value") or "")
+    outcome = await box.interactions.suggest(_source(box, body, user), user.id, action_id, value)
     return {"acked": outcome.acked, "error": outcome.error, **outcome.details}
 
 
@@ -147,16 +145,19 @@ async def open_home(box: Sandbox, body: Json) -> Json:
 async def sockets(box: Sandbox, body: Json) -> Json:
     """`{do: "disconnect"|"cut"|"silence"|"wake", reason?}`: change the state of the app's connections."""
     what, reason = body.get("do"), str(body.get("reason") or "refresh_requested")
-    if what == "disconnect" and reason not in CLOSE_REASONS:
+    if what not in {"disconnect", "cut", "silence", "wake"}:
+        raise SlackError("invalid_arguments", messages=["do: one of disconnect, cut, silence, wake"])
+    if reason not in CLOSE_REASONS:
         raise SlackError("invalid_arguments", messages=[f"reason: one of {', '.join(CLOSE_REASONS)}"])
-    match what:
-        case "disconnect":
-            return {"connections": await box.hub.disconnect_all(reason)}
-        case "cut":
-            return {"connections": await box.hub.cut_all()}
-        case "silence" | "wake":
-            return {"connections": box.hub.silence(silent=what == "silence")}
-    raise SlackError("invalid_arguments", messages=["do: one of disconnect, cut, silence, wake"])
+    connections = list(box.hub.connections)
+    for connection in connections:
+        if what == "disconnect":
+            await connection.disconnect(reason)
+        elif what == "cut":
+            await connection.close(1011)
+        else:  # a silent connection plays dead: it sends nothing, ignores what it receives, and answers no ping
+            connection.protocol.silent = what == "silence"
+    return {"connections": len(connections)}
 
 
 ANSWERED: dict[str, Callable[[Sandbox, Json], Awaitable[Json]]] = {

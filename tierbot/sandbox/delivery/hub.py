@@ -140,8 +140,7 @@ class Hub:
             waiting[0].set_result(body.get("payload"))
 
     def _forget(self, connection: Connection) -> None:
-        if connection in self.connections:
-            self.connections.remove(connection)
+        self.connections.remove(connection)
         for timer in connection.timers:
             timer.cancel()
         for future, holder in self._waiting.values():
@@ -178,26 +177,6 @@ class Hub:
         finally:
             timer.cancel()
             del self._waiting[envelope_id]
-
-    async def disconnect_all(self, reason: str) -> int:
-        """Send every connection a `disconnect` frame and return their number."""
-        targets = list(self.connections)
-        for connection in targets:
-            await connection.disconnect(reason)
-        return len(targets)
-
-    async def cut_all(self) -> int:
-        """Drop every connection without a `disconnect` frame and return their number."""
-        targets = list(self.connections)
-        for connection in targets:
-            await connection.close(1011)
-        return len(targets)
-
-    def silence(self, *, silent: bool) -> int:
-        """Make every connection play dead (send nothing, ignore all, answer no ping) or wake; return their number."""
-        for connection in self.connections:
-            connection.protocol.silent = silent
-        return len(self.connections)
 
     def spawn(self, work: Coroutine[Any, Any, None]) -> None:
         """Run a coroutine in the background, with a reference so that it isn't garbage-collected."""

@@ -88,6 +88,11 @@ class View:
     previous_id: str | None = None
     is_open: bool = True
 
+    @property
+    def blocks(self) -> list[Json]:
+        """Its blocks."""
+        return list(self.body["blocks"])
+
 
 @dataclass(slots=True)
 class Code:
