@@ -8,7 +8,6 @@ from tierbot.sandbox.kit.args import Args
 from tierbot.sandbox.kit.errors import SlackError
 from tierbot.sandbox.kit.records import Channel, Json, Message
 from tierbot.sandbox.sandbox import Sandbox
-from tierbot.sandbox.state.filling import checked_blocks
 from tierbot.sandbox.state.payloads import message_json
 
 _MAX_METADATA = 16_000
@@ -21,7 +20,7 @@ def _content(box: Sandbox, args: Args) -> Json:
         found["text"] = args.text("text")
     blocks = args.json("blocks", "invalid_blocks_format")
     if blocks is not None:
-        found["blocks"] = checked_blocks(box.files, box.mint, blocks)
+        found["blocks"] = box.files.checked_blocks(blocks)
     attachments = args.json("attachments", "invalid_attachments")
     if attachments is not None:
         if not isinstance(attachments, list):

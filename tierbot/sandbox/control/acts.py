@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import asdict
 from typing import Any
 
-from tierbot.sandbox.kit.errors import SlackError
+from tierbot.sandbox.kit.errors import SlackError, get_or_refuse
 from tierbot.sandbox.kit.records import Channel, Json, Message
 from tierbot.sandbox.sandbox import Sandbox
 
@@ -188,10 +188,8 @@ def batch(box: Sandbox, body: Json) -> Json:
     """`{acts: [{do: "react", …}, …]}`: perform many actions in one call; each has its own result."""
     results: list[Json] = []
     for item in body.get("acts") or ():
-        act = ACTS.get(str(item.get("do")))
         try:
-            if act is None:
-                raise SlackError("unknown_act")  # noqa: TRY301
+            act = get_or_refuse(ACTS, str(item.get("do")), "unknown_act")
             results.append({"ok": True, **act(box, item)})
         except SlackError as error:
             results.append(error.body())

@@ -2,7 +2,9 @@
 
 import mimetypes
 from collections.abc import Callable
+from typing import Any
 
+from tierbot.sandbox.blocks import fill_ids, validate_blocks
 from tierbot.sandbox.kit.clock import Clock
 from tierbot.sandbox.kit.errors import SlackError, get_or_refuse
 from tierbot.sandbox.kit.ids import Mint
@@ -67,8 +69,10 @@ class Files:
         """Return a message's files as JSON."""
         return [file_json(self._files[file_id], self._base_url()) for file_id in message.files]
 
-    def check_images(self, blocks: list[Json]) -> None:
-        """Raise `invalid_blocks` for an image whose Slack file is unknown or not yet processed."""
+    def checked_blocks(self, blocks: Any) -> list[Json]:
+        """Return a message's blocks with their ids filled in. Raises `invalid_blocks`, also for a file that isn't ready."""
+        if problems := validate_blocks(blocks):
+            raise SlackError("invalid_blocks", messages=problems)
         for index, block in enumerate(blocks):
             for image in (block, block.get("accessory")):
                 source = image.get("slack_file") if isinstance(image, dict) else None
@@ -78,3 +82,4 @@ class Files:
                 if file is None or not self.is_ready(file):
                     where = f"[json-pointer:/blocks/{index}/slack_file]"
                     raise SlackError("invalid_blocks", messages=[f"invalid slack file {where}"])
+        return [fill_ids(self._mint, block) for block in blocks]

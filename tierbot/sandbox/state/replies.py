@@ -5,7 +5,6 @@ from dataclasses import dataclass, field
 from tierbot.sandbox.kit.errors import SlackError, get_or_refuse
 from tierbot.sandbox.kit.records import Json, Message, User
 from tierbot.sandbox.state.files import Files
-from tierbot.sandbox.state.filling import checked_blocks
 from tierbot.sandbox.state.workspace import Workspace
 
 _USES = 5
@@ -61,7 +60,7 @@ class Replies:
             return
         content: Json = {"text": str(body.get("text") or "")}
         if body.get("blocks") is not None:
-            content["blocks"] = checked_blocks(self._files, self._workspace.mint, body["blocks"])
+            content["blocks"] = self._files.checked_blocks(body["blocks"])
         if body.get("attachments") is not None:
             content["attachments"] = body["attachments"]
         if not any(content.values()):

@@ -4,11 +4,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from tierbot.sandbox.blocks import validate_view
+from tierbot.sandbox.blocks import fill_ids, validate_view
 from tierbot.sandbox.kit.errors import SlackError, get_or_refuse
 from tierbot.sandbox.kit.ids import Mint
 from tierbot.sandbox.kit.records import Json, View
-from tierbot.sandbox.state.filling import fill_ids
 from tierbot.sandbox.state.workspace import Workspace
 
 _MAX_STACK = 3
@@ -63,14 +62,14 @@ class Views:
         self._app_id = app_id
         self._bot_id = bot_id
         self._views: dict[str, View] = {}
-        self._stacks: dict[str, list[str]] = {}
-        self._homes: dict[str, str] = {}
+        self._stacks: dict[str, list[View]] = {}
+        self._homes: dict[str, View] = {}
 
     def open(self, user: str, body: Any) -> Json:
         """Open a modal, replacing the user's stack."""
         checked = self._checked(body, "modal")
-        for view_id in self._stacks.pop(user, []):
-            self._views[view_id].is_open = False
+        for view in self._stacks.pop(user, []):
+            view.is_open = False
         return self._put(user, checked, previous=None)
 
     def push(self, user: str, body: Any) -> Json:
@@ -80,7 +79,7 @@ class Views:
             raise SlackError("not_found")
         if len(stack) >= _MAX_STACK:
             raise SlackError("push_limit_reached")
-        return self._put(user, self._checked(body, "modal"), previous=self._views[stack[-1]])
+        return self._put(user, self._checked(body, "modal"), previous=stack[-1])
 
     def update(self, key: str, body: Any, expected_hash: str = "") -> Json:
         """Replace the content of an open view, given by its id or external id."""
@@ -98,8 +97,8 @@ class Views:
         checked = self._checked(body, "home")
         view = self.home(user)
         if view is None:
-            view_id = self._homes[user] = self._mint.id("V")
-            view = self._views[view_id] = View(view_id, user, checked, "", view_id)
+            view_id = self._mint.id("V")
+            view = self._homes[user] = self._views[view_id] = View(view_id, user, checked, "", view_id)
         elif expected_hash and expected_hash != view.hash:
             raise SlackError("hash_conflict")
         view.body, view.hash = checked, self._new_hash()
@@ -108,11 +107,10 @@ class Views:
     def close(self, view: View, *, everything: bool = False) -> None:
         """Close a modal, or the user's whole stack."""
         stack = self._stacks.get(view.user, [])
-        closing = list(stack) if everything else [view.id]
-        for view_id in closing:
-            self._views[view_id].is_open = False
-            if view_id in stack:
-                stack.remove(view_id)
+        for closing in list(stack) if everything else [view]:
+            closing.is_open = False
+            if closing in stack:
+                stack.remove(closing)
         self._workspace.tell("view", change="closed", user=view.user, view=self.as_json(view))
 
     def find(self, key: str) -> View | None:
@@ -126,12 +124,11 @@ class Views:
 
     def stack(self, user: str) -> list[View]:
         """Return the user's open modals, topmost last."""
-        return [self._views[view_id] for view_id in self._stacks.get(user, [])]
+        return self._stacks.get(user, [])
 
     def home(self, user: str) -> View | None:
         """Return the user's App Home, or None if none was published."""
-        view_id = self._homes.get(user)
-        return self._views[view_id] if view_id else None
+        return self._homes.get(user)
 
     def as_json(self, view: View, state: Json | None = None) -> Json:
         """Return a view as Slack sends it to the app."""
@@ -167,7 +164,7 @@ class Views:
         if previous is not None:
             view.root_id, view.previous_id = previous.root_id, previous.id
         self._views[view_id] = view
-        self._stacks.setdefault(user, []).append(view_id)
+        self._stacks.setdefault(user, []).append(view)
         return self._shown(view, "opened")
 
     def _checked(self, body: Any, kind: str) -> Json:

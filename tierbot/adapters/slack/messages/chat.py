@@ -4,7 +4,8 @@ Every message carries its delivery's id as metadata, so the bot can find it and 
 the outbox does.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
@@ -68,19 +69,13 @@ class SlackChat:
         def update(said: Message) -> None:
             call("chat.update", self._client.chat_update, **where, **said.as_arguments())
 
-        try:
+        with _ignored("message_not_found"):
             _with_or_without_picture(view, view.post.posted_at or self._clock.now(), update)
-        except ChatError as fault:
-            if fault.code != "message_not_found":
-                raise
 
     def react(self, channel: str, ts: str, emoji: str) -> None:
         """Add the bot's reaction, if it isn't there yet."""
-        try:
+        with _ignored("already_reacted"):
             call("reactions.add", self._client.reactions_add, channel=channel, timestamp=ts, name=emoji)
-        except ChatError as fault:
-            if fault.code != "already_reacted":
-                raise
 
     def announce(self, channel: str, announcement: Mapping[str, Any], delivery_id: str) -> str:
         """Send an announcement and return its ts."""
@@ -118,14 +113,11 @@ class SlackChat:
 
     def reactions(self, channel: str, ts: str) -> list[ReactionCount] | None:
         """Return people's current reactions to a message; None if it was deleted."""
-        try:
+        with _ignored("message_not_found"):
             answer = call("reactions.get", self._client.reactions_get, channel=channel, timestamp=ts, full=True)
-        except ChatError as fault:
-            if fault.code == "message_not_found":
-                return None
-            raise
-        message = answer.get("message") or {}
-        return [_counted(reaction, self._is_outsider) for reaction in message.get("reactions") or []]
+            message = answer.get("message") or {}
+            return [_counted(reaction, self._is_outsider) for reaction in message.get("reactions") or []]
+        return None
 
     def _send(self, channel: str, message: Message, delivery_id: str, thread: str | None = None) -> str:
         sent = call(
@@ -139,6 +131,15 @@ class SlackChat:
             **message.as_arguments(),
         )
         return str(sent["ts"])
+
+
+@contextmanager
+def _ignored(code: str) -> Iterator[None]:
+    try:
+        yield
+    except ChatError as fault:
+        if fault.code != code:
+            raise
 
 
 def _with_or_without_picture(view: PostView, now: datetime, send: Callable[[Message], _Sent]) -> _Sent:
