@@ -84,8 +84,6 @@ class Canary:
         self._user = FAKE_USER
         self._ts = ""
 
-    # --- the canary -------------------------------------------------------------------------------
-
     def post(self) -> str:
         """Post the canary; return where."""
         sent = call(
@@ -103,8 +101,6 @@ class Canary:
         """Delete the canary."""
         call("chat.delete", self._client.chat_delete, channel=self._channel, ts=self._ts)
         return "deleted the canary"
-
-    # --- the reaction -----------------------------------------------------------------------------
 
     def react(self) -> str:
         """Add the tag's emoji, as the colleague or through the listeners."""
@@ -167,8 +163,6 @@ class Canary:
             "event": event,
         }
         self._dispatch(body)
-
-    # --- commands ---------------------------------------------------------------------------------
 
     def command(self, text: str) -> str:
         """Pass a slash command to the app's listeners; return the start of its answer."""

@@ -64,8 +64,7 @@ def _target(box: Sandbox, args: Args) -> Channel:
 
 
 @method("chat.postMessage", "chat:write", tier=0)
-def post_message(box: Sandbox, args: Args) -> Json:
-    """Post as the bot."""
+def _post_message(box: Sandbox, args: Args) -> Json:
     channel = _target(box, args)
     message = Message(channel.id, box.bot.id, bot_id=box.bot.bot_id, **_content(box, args))
     message.thread_ts, message.broadcast = args.text("thread_ts") or None, args.flag("reply_broadcast")
@@ -78,7 +77,7 @@ def post_message(box: Sandbox, args: Args) -> Json:
 
 
 @method("chat.update", "chat:write", tier=3)
-def update(box: Sandbox, args: Args) -> Json:
+def _update(box: Sandbox, args: Args) -> Json:
     """Edit one of the bot's own messages, keeping its blocks unless new ones are passed."""
     channel = box.find_channel(args.need("channel", "channel_not_found"))
     changes = _content(box, args)
@@ -94,16 +93,14 @@ def update(box: Sandbox, args: Args) -> Json:
 
 
 @method("chat.delete", "chat:write", tier=3)
-def delete(box: Sandbox, args: Args) -> Json:
-    """Delete one of the bot's own messages."""
+def _delete(box: Sandbox, args: Args) -> Json:
     channel = box.find_channel(args.need("channel", "channel_not_found"))
     message = box.workspace.delete(channel.id, args.need("ts", "message_not_found"), box.bot.id)
     return {"channel": channel.id, "ts": message.ts}
 
 
 @method("chat.postEphemeral", "chat:write", tier=4)
-def post_ephemeral(box: Sandbox, args: Args) -> Json:
-    """Show a message to one member of the channel."""
+def _post_ephemeral(box: Sandbox, args: Args) -> Json:
     channel = _target(box, args)
     reader = args.need("user", "user_not_found")
     if box.workspace.user(reader).id not in channel.members:
@@ -113,8 +110,7 @@ def post_ephemeral(box: Sandbox, args: Args) -> Json:
 
 
 @method("chat.getPermalink", tier=0)
-def get_permalink(box: Sandbox, args: Args) -> Json:
-    """Return a message's permalink."""
+def _get_permalink(box: Sandbox, args: Args) -> Json:
     channel = box.find_channel(args.need("channel", "channel_not_found"))
     message = box.workspace.message(channel.id, args.need("message_ts", "message_not_found"))
     return {"channel": channel.id, "permalink": box.permalink(message)}

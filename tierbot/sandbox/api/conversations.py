@@ -49,27 +49,23 @@ def _listed(box: Sandbox, args: Args, member: str | None = None) -> Json:
 
 
 @method("conversations.list", *_READ, tier=2)
-def list_(box: Sandbox, args: Args) -> Json:
-    """List the channels that the bot can see."""
+def _list(box: Sandbox, args: Args) -> Json:
     return _listed(box, args)
 
 
 @method("users.conversations", *_READ, tier=3)
-def users_conversations(box: Sandbox, args: Args) -> Json:
-    """List the channels that a user (by default the bot) is in."""
+def _users_conversations(box: Sandbox, args: Args) -> Json:
     return _listed(box, args, args.text("user") or box.bot.id)
 
 
 @method("conversations.info", *_READ, tier=3)
-def info(box: Sandbox, args: Args) -> Json:
-    """Describe a channel."""
+def _info(box: Sandbox, args: Args) -> Json:
     channel = _visible(box, args, "read")
     return {"channel": channel_json(channel, box.bot.id, count=args.flag("include_num_members"))}
 
 
 @method("conversations.members", *_READ, tier=4)
-def members(box: Sandbox, args: Args) -> Json:
-    """List a channel's members."""
+def _members(box: Sandbox, args: Args) -> Json:
     page, cursor = args.page(list(_visible(box, args, "read").members))
     return {"members": page, "response_metadata": {"next_cursor": cursor}}
 
@@ -99,7 +95,7 @@ def _messages(box: Sandbox, args: Args, found: list[Message]) -> Json:
 
 
 @method("conversations.history", *_HISTORY, tier=3)
-def history(box: Sandbox, args: Args) -> Json:
+def _history(box: Sandbox, args: Args) -> Json:
     """Return a channel's messages, newest first, without thread replies."""
     channel = _visible(box, args, "history")
     if box.bot.id not in channel.members:
@@ -110,7 +106,7 @@ def history(box: Sandbox, args: Args) -> Json:
 
 
 @method("conversations.replies", *_HISTORY, tier=3)
-def replies(box: Sandbox, args: Args) -> Json:
+def _replies(box: Sandbox, args: Args) -> Json:
     """Return a thread with its parent, oldest first."""
     channel = _visible(box, args, "history")
     root = get_or_refuse(channel.messages, args.need("ts", "thread_not_found"), "thread_not_found")
@@ -118,7 +114,7 @@ def replies(box: Sandbox, args: Args) -> Json:
 
 
 @method("conversations.open", "im:write", tier=3)
-def open_(box: Sandbox, args: Args) -> Json:
+def _open(box: Sandbox, args: Args) -> Json:
     """Open (or find) the direct conversation with one user."""
     if "channel" in args:
         return {"channel": {"id": box.find_channel(args.text("channel")).id}}
@@ -135,8 +131,7 @@ def open_(box: Sandbox, args: Args) -> Json:
 
 
 @method("conversations.join", "channels:join", tier=3)
-def join(box: Sandbox, args: Args) -> Json:
-    """Add the bot to a public channel."""
+def _join(box: Sandbox, args: Args) -> Json:
     channel = box.find_channel(args.need("channel", "channel_not_found"))
     if channel.is_private or channel.is_im:
         raise SlackError("channel_not_found")
@@ -146,7 +141,6 @@ def join(box: Sandbox, args: Args) -> Json:
 
 
 @method("conversations.leave", "channels:manage", "channels:join", tier=3)
-def leave(box: Sandbox, args: Args) -> Json:
-    """Remove the bot from a channel."""
+def _leave(box: Sandbox, args: Args) -> Json:
     channel = _visible(box, args, "read")
     return {} if box.workspace.leave(channel.id, box.bot.id) else {"not_in_channel": True}

@@ -5,7 +5,7 @@ from dataclasses import asdict
 from typing import Any
 
 from tierbot.sandbox.kit.errors import SlackError, get_or_refuse
-from tierbot.sandbox.kit.records import Channel, Json, Message
+from tierbot.sandbox.kit.records import Channel, Json, Message, User
 from tierbot.sandbox.sandbox import Sandbox
 
 Act = Callable[[Sandbox, Json], Json]
@@ -20,6 +20,11 @@ def need(body: Json, *names: str) -> list[str]:
     return [str(value) for value in values]
 
 
+def actor(box: Sandbox, body: Json) -> User:
+    """Return the user that a control call is about."""
+    return box.find_user(*need(body, "user"))
+
+
 def place(box: Sandbox, body: Json) -> Channel:
     """Return the channel of a control call, by default the home channel."""
     return box.find_channel(str(body.get("channel") or box.home_channel.id))
@@ -27,9 +32,9 @@ def place(box: Sandbox, body: Json) -> Channel:
 
 def react(box: Sandbox, body: Json) -> Json:
     """`{user, ts, name, channel?, remove?}`: add or remove a user's reaction."""
-    user, ts, name = need(body, "user", "ts", "name")
+    user, (ts, name) = actor(box, body), need(body, "ts", "name")
     change = box.workspace.unreact if body.get("remove") else box.workspace.react
-    return {"event_ts": change(box.find_user(user).id, place(box, body).id, ts, name)}
+    return {"event_ts": change(user.id, place(box, body).id, ts, name)}
 
 
 def unreact(box: Sandbox, body: Json) -> Json:
@@ -39,19 +44,11 @@ def unreact(box: Sandbox, body: Json) -> Json:
 
 def message(box: Sandbox, body: Json) -> Json:
     """`{user, text, channel?, thread_ts?, blocks?}`: post a message as a user."""
-    user, text = need(body, "user", "text")
-    sender = box.find_user(user)
-    channel = place(box, body)
+    sender, (text,), channel = actor(box, body), need(body, "text"), place(box, body)
     if sender.id not in channel.members:
         raise SlackError("not_in_channel")
-    said = Message(
-        channel=channel.id,
-        user=sender.id,
-        text=text,
-        blocks=body.get("blocks"),
-        bot_id=sender.bot_id,
-        thread_ts=body.get("thread_ts"),
-    )
+    said = Message(channel.id, sender.id, text, bot_id=sender.bot_id)
+    said.blocks, said.thread_ts = body.get("blocks"), body.get("thread_ts")
     box.workspace.post(said)
     if not sender.is_bot:
         box.workspace.note(sender.id, "message", channel=channel.id, ts=said.ts)
@@ -69,9 +66,8 @@ def delete(box: Sandbox, body: Json) -> Json:
 
 def direct(box: Sandbox, body: Json) -> Json:
     """`{user, with?}`: open the direct conversation with the bot, or with someone else."""
-    (user,) = need(body, "user")
     other = box.find_user(str(body.get("with") or box.bot.id))
-    return {"channel": box.describe(box.workspace.direct(box.find_user(user).id, other.id))}
+    return {"channel": box.describe(box.workspace.direct(actor(box, body).id, other.id))}
 
 
 def add_user(box: Sandbox, body: Json) -> Json:
@@ -100,14 +96,12 @@ def add_channel(box: Sandbox, body: Json) -> Json:
 
 def join(box: Sandbox, body: Json) -> Json:
     """`{user, channel?}`: add a user to a channel."""
-    (user,) = need(body, "user")
-    return {"joined": box.workspace.join(place(box, body).id, box.find_user(user).id)}
+    return {"joined": box.workspace.join(place(box, body).id, actor(box, body).id)}
 
 
 def leave(box: Sandbox, body: Json) -> Json:
     """`{user, channel?}`: remove a user or the bot from a channel."""
-    (user,) = need(body, "user")
-    return {"left": box.workspace.leave(place(box, body).id, box.find_user(user).id)}
+    return {"left": box.workspace.leave(place(box, body).id, actor(box, body).id)}
 
 
 def archive(box: Sandbox, body: Json) -> Json:

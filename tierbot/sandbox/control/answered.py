@@ -2,7 +2,7 @@
 
 from collections.abc import Awaitable, Callable
 
-from tierbot.sandbox.control.acts import need, place
+from tierbot.sandbox.control.acts import actor, need, place
 from tierbot.sandbox.delivery.hub import CLOSE_REASONS
 from tierbot.sandbox.events.interactions import Outcome
 from tierbot.sandbox.kit.errors import SlackError
@@ -49,10 +49,6 @@ class _Watch:
         return {"acked": outcome.acked, "error": outcome.error, **seen, **outcome.details}
 
 
-def _user(box: Sandbox, body: Json) -> User:
-    return box.find_user(*need(body, "user"))
-
-
 def _message(box: Sandbox, body: Json, user: User) -> Message:
     (ts,) = need(body, "ts")
     for ephemeral in box.workspace.ephemerals:
@@ -75,7 +71,7 @@ def _source(box: Sandbox, body: Json, user: User) -> View | Message:
 
 async def command(box: Sandbox, body: Json) -> Json:
     """`{user, command, text?, channel?, wait?, expect?}`: run a slash command; `command` may contain the text."""
-    user, line = _user(box, body), need(body, "command")[0]
+    user, line = actor(box, body), need(body, "command")[0]
     name, _, rest = line.partition(" ")
     channel = place(box, body)
     watch = _Watch(box, user)
@@ -87,7 +83,7 @@ async def command(box: Sandbox, body: Json) -> Json:
 
 async def action(box: Sandbox, body: Json) -> Json:
     """`{user, action_id, block_id?, value?, ts|view_id|home, channel?, wait?}`: click a button or pick an option."""
-    user, (action_id,) = _user(box, body), need(body, "action_id")
+    user, (action_id,) = actor(box, body), need(body, "action_id")
     block_id, value = str(body.get("block_id") or ""), body.get("value")
     watch = _Watch(box, user)
     box.workspace.note(user.id, "action", action_id=action_id, value=value)
@@ -97,7 +93,7 @@ async def action(box: Sandbox, body: Json) -> Json:
 
 async def shortcut(box: Sandbox, body: Json) -> Json:
     """`{user, callback_id, ts?, channel?, wait?}`: run a message shortcut, or without `ts` a global one."""
-    user, (callback_id,) = _user(box, body), need(body, "callback_id")
+    user, (callback_id,) = actor(box, body), need(body, "callback_id")
     message = _message(box, body, user) if body.get("ts") else None
     watch = _Watch(box, user)
     box.workspace.note(user.id, "shortcut", callback_id=callback_id, ts=body.get("ts"))
@@ -106,7 +102,7 @@ async def shortcut(box: Sandbox, body: Json) -> Json:
 
 async def suggest(box: Sandbox, body: Json) -> Json:
     """`{user, action_id, value, ts|view_id, channel?}`: type into an external select; returns its options."""
-    user, (action_id,) = _user(box, body), need(body, "action_id")
+    user, (action_id,) = actor(box, body), need(body, "action_id")
     value = str(body.get("value") or "")
     outcome = await box.interactions.suggest(_source(box, body, user), user.id, action_id, value)
     return {"acked": outcome.acked, "error": outcome.error, **outcome.details}
@@ -114,7 +110,7 @@ async def suggest(box: Sandbox, body: Json) -> Json:
 
 async def submit(box: Sandbox, body: Json) -> Json:
     """`{user, view_id, values: {action_id: value}, wait?}`: submit a modal."""
-    user, (view_id,) = _user(box, body), need(body, "view_id")
+    user, (view_id,) = actor(box, body), need(body, "view_id")
     watch = _Watch(box, user)
     box.workspace.note(user.id, "submit", view_id=view_id, values=body.get("values") or {})
     outcome = await box.interactions.submit(_view(box, body, user), body.get("values") or {})
@@ -123,13 +119,13 @@ async def submit(box: Sandbox, body: Json) -> Json:
 
 async def close_view(box: Sandbox, body: Json) -> Json:
     """`{user, view_id}`: close a modal."""
-    outcome = await box.interactions.close(_view(box, body, _user(box, body)))
+    outcome = await box.interactions.close(_view(box, body, actor(box, body)))
     return {"acked": outcome.acked, "error": outcome.error}
 
 
 async def open_home(box: Sandbox, body: Json) -> Json:
     """`{user, tab?, wait?}`: open App Home (`tab: "messages"` for its messages) and return its view."""
-    user = _user(box, body)
+    user = actor(box, body)
 
     def shown() -> Json | None:
         view = box.views.home(user.id)

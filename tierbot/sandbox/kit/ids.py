@@ -23,9 +23,9 @@ class Mint:
         self.counting_from = counting_from
         self._last_ts = (counting_from or 0) * _MICROSECONDS
 
-    def id(self, prefix: str, length: int = 10) -> str:
+    def id(self, prefix: str) -> str:
         """Return a new id such as `C0XK3…`."""
-        return prefix + "0" + "".join(self._rng.choices(_ALPHABET, k=length - 1))
+        return prefix + "0" + "".join(self._rng.choices(_ALPHABET, k=9))
 
     def hex(self, length: int = 24) -> str:
         """Return random lowercase hexadecimal digits."""

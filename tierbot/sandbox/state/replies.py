@@ -69,16 +69,13 @@ class Replies:
             self._replace(reply.source, content)
             reply.seen.append(reply.source)
             return
-        public = body.get("response_type") == "in_channel"
-        message = Message(
-            channel=reply.channel,
-            user=self._bot.id,
-            bot_id=self._bot.bot_id,
-            thread_ts=body.get("thread_ts") if public else None,
-            visible_to=None if public else reply.user,
-            **content,
-        )
-        reply.seen.append(self._workspace.post(message) if public else self._workspace.whisper(message))
+        message = Message(reply.channel, self._bot.id, bot_id=self._bot.bot_id, **content)
+        if body.get("response_type") == "in_channel":
+            message.thread_ts = body.get("thread_ts")
+            reply.seen.append(self._workspace.post(message))
+        else:
+            message.visible_to = reply.user
+            reply.seen.append(self._workspace.whisper(message))
 
     def _delete(self, source: Message | None) -> None:
         if source is None:

@@ -218,8 +218,6 @@ class SocketRunner:
             self._client.message_queue.put(None)  # wakes its reader, which otherwise checks `closed` once a second
             self._client.close()
 
-    # --- requests ---------------------------------------------------------------------------------
-
     def _handle(self, client: BaseSocketModeClient, request: SocketModeRequest) -> None:
         if not self._gate.enter():
             return  # not acknowledged: Slack delivers it again, to another connection or after the restart
@@ -231,8 +229,6 @@ class SocketRunner:
             _log.info("Could not send an acknowledgment; Slack will deliver again. %s", fault)
         finally:
             self._gate.leave()
-
-    # --- watchdog ---------------------------------------------------------------------------------
 
     def _heard(self) -> None:
         self._last_heard = time.monotonic()

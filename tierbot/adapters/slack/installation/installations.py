@@ -32,8 +32,6 @@ class Installations:
         self._works = works
         self._known: Cache[tuple[str | None, str | None], Identity | None] = Cache(clock, _CACHED)
 
-    # --- lookups ----------------------------------------------------------------------------------
-
     def of(self, workspace: str) -> Identity | None:
         """Return the bot of a known workspace, None if not installed. Raises VaultError if no key fits its token."""
         return self._known.get((workspace, None), lambda: self._of(workspace))
@@ -81,8 +79,6 @@ class Installations:
             found = tx.installations.get()
         return frozenset({found.installer}) if found is not None else frozenset()
 
-    # --- installing -------------------------------------------------------------------------------
-
     def begin(self, installation: Installation, token: str) -> None:
         """Store a new installation and start its workspace, or all known workspaces of its organization."""
         sealed = replace(installation, sealed_token=self._vault.seal(token))
@@ -116,16 +112,13 @@ class Installations:
         return True
 
     def _start(self, tx: Transaction, team: str, found: Installation) -> None:
-        now, known = self._clock.now(), tx.workspaces.get()
-        name = f"{found.name} ({team})" if found.org_wide else found.name
-        before = known or Workspace(team, name, now)
+        now = self._clock.now()
+        before = tx.workspaces.get() or Workspace(team, f"{found.name} ({team})", now)
         name = before.name if found.org_wide else found.name
         tx.workspaces.put(replace(before, name=name, enterprise=found.enterprise, stopped_at=None))
         who = {"bot_user": found.bot_user, "installer": found.installer, "installed_at": found.installed_at.isoformat()}
         tx.agenda.ask(Job.request(JOIN, key(JOIN, found.installed_at, now), now, **who))
         tx.outbox.release(now)
-
-    # --- uninstalling -----------------------------------------------------------------------------
 
     def end(self, place: str, why: str) -> bool:
         """End an installation unless its token still works. Raises TierbotError if Slack doesn't say."""
@@ -179,8 +172,6 @@ class Installations:
                 self.end(place, why)
         except TierbotError as fault:
             _log.info("Could not check whether the app is still installed in %s: %s", place, fault)
-
-    # --- keys -------------------------------------------------------------------------------------
 
     def reseal(self) -> tuple[int, list[str]]:
         """Encrypt all tokens with the current key; return their number, and an error for each that no key decrypts."""
