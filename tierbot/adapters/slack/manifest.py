@@ -29,8 +29,7 @@ ALL: tuple[Needs, ...] = (
     tagging.NEEDS,
     upload.NEEDS,
 )
-APP_SCOPES = ("connections:write",)  # for the app-level token, which Socket Mode needs
-_NAME, _COMMAND, _SHORTCUT, _LEAST_LONG, _LONG = 35, 32, 24, 175, 4000
+_NAME = 35  # Slack's limit, in characters
 
 _DESCRIPTION = "Posts articles with an emoji; learns from your reactions"
 _LONG_DESCRIPTION = (
