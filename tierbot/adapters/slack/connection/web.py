@@ -14,8 +14,8 @@ import time
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
 
-from slack_bolt import App, BoltRequest
-from slack_bolt.adapter.starlette.handler import to_starlette_response
+from slack_bolt import App
+from slack_bolt.adapter.starlette.handler import to_bolt_request, to_starlette_response
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
@@ -117,11 +117,7 @@ async def _body(request: Request) -> bytes | None:
 def _answer(app: App, request: Request, body: bytes, meter: Meter, first_time: Callable[[str, str], bool]) -> Response:
     began = time.monotonic()
     try:
-        asked = BoltRequest(
-            body=body.decode("utf-8"),
-            query=dict(request.query_params),
-            headers={name: [value] for name, value in request.headers.items()},
-        )
+        asked = to_bolt_request(request, body)
         fault = malformed(asked.body)
         if asked.context.team_id is None and not about_installations(asked.body):
             # Bolt reads the workspace from the event's authorization, which an organization-wide one leaves out.
