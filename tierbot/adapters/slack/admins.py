@@ -46,13 +46,13 @@ class Admins:
 
 def list_admins(client: WebClient, workspace: str) -> list[str]:
     """Return Slack's admins and owners, among the first 4,000 members. Raises TierbotError if Slack refuses."""
-    members = entries("users.list", client.users_list, "members", _MOST_PAGES, team_id=workspace)
+    members = entries(client.users_list, "members", _MOST_PAGES, team_id=workspace)
     return [str(one["id"]) for one in members if _is_admin(one) and not is_stranger(one, workspace)]
 
 
 def _is_slack_admin(user: str, workspace: str, client: WebClient) -> bool:
     try:
-        found = call("users.info", client.users_info, user=user).get("user") or {}
+        found = call(client.users_info, user=user).get("user") or {}
     except ChatError as fault:
         if fault.code == "user_not_found":
             return False

@@ -30,7 +30,7 @@ _LISTENER_THREADS = 32  # with Bolt's default of five, five slow commands would 
 
 def identify(client: WebClient) -> Identity:
     """Ask Slack who owns the client's token. Raises what `call` raises, such as ChatError for an invalid token."""
-    said = call("auth.test", client.auth_test)
+    said = call(client.auth_test)
     return Identity(
         team_id=str(said["team_id"]),
         team=str(said.get("team") or said["team_id"]),

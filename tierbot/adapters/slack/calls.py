@@ -65,12 +65,13 @@ def web_client(token: str | None, base_url: str, meter: Meter | None = None, tim
     return WebClient(token=token, base_url=base_url.rstrip("/") + "/", timeout=timeout, retry_handlers=handlers)
 
 
-def call(method: str, request: Callable[..., SlackResponse], **arguments: Any) -> SlackResponse:
-    """Call a Web API method once, without sleeping or retrying, and translate its errors.
+def call(request: Callable[..., SlackResponse], **arguments: Any) -> SlackResponse:
+    """Call a method of the SDK's client once, without sleeping or retrying, and translate its errors.
 
     Raises RateLimitedError (with the seconds to wait), ChatUnavailableError (no answer or a 5xx: the call may have
     taken effect) or ChatError (refused permanently).
     """
+    method = request.__name__.replace("_", ".")  # chat_postMessage calls chat.postMessage
     try:
         return request(**arguments)
     except SlackApiError as fault:
@@ -113,11 +114,11 @@ def _retry_after(headers: Any) -> float:
     return min(max(seconds, 1.0), _LONGEST_WAIT)
 
 
-def pages(method: str, request: Callable[..., SlackResponse], **arguments: Any) -> Iterator[SlackResponse]:
+def pages(request: Callable[..., SlackResponse], **arguments: Any) -> Iterator[SlackResponse]:
     """Yield the pages of a list, following Slack's cursor to the end. Raises what `call` raises."""
     cursor = ""
     while True:
-        page = call(method, request, limit=_PAGE, **arguments, **({"cursor": cursor} if cursor else {}))
+        page = call(request, limit=_PAGE, **arguments, **({"cursor": cursor} if cursor else {}))
         yield page
         following = (page.get("response_metadata") or {}).get("next_cursor") or ""
         if following in {"", cursor}:
@@ -125,8 +126,6 @@ def pages(method: str, request: Callable[..., SlackResponse], **arguments: Any) 
         cursor = following
 
 
-def entries(
-    method: str, request: Callable[..., SlackResponse], field: str, most_pages: int, **arguments: Any
-) -> list[Any]:
+def entries(request: Callable[..., SlackResponse], field: str, most_pages: int, **arguments: Any) -> list[Any]:
     """Return the entries under `field` of the first `most_pages` pages. Raises what `call` raises."""
-    return [one for page in islice(pages(method, request, **arguments), most_pages) for one in page.get(field) or []]
+    return [one for page in islice(pages(request, **arguments), most_pages) for one in page.get(field) or []]

@@ -87,7 +87,6 @@ class Canary:
     def post(self) -> str:
         """Post the canary; return where."""
         sent = call(
-            "chat.postMessage",
             self._client.chat_postMessage,
             channel=self._channel,
             text=_TEXT,
@@ -99,7 +98,7 @@ class Canary:
 
     def clean_up(self) -> str:
         """Delete the canary."""
-        call("chat.delete", self._client.chat_delete, channel=self._channel, ts=self._ts)
+        call(self._client.chat_delete, channel=self._channel, ts=self._ts)
         return "deleted the canary"
 
     def react(self) -> str:
@@ -107,11 +106,11 @@ class Canary:
         if self._user_client is None:
             self._dispatch_reaction("reaction_added")
             return f":{self._emoji}: sent to the app's listeners directly; set SLACK_USER_TOKEN to test through Slack"
-        owner = _call_as_colleague("auth.test", self._user_client.auth_test)
+        owner = _call_as_colleague(self._user_client.auth_test)
         if owner.get("team_id") != self._identity.team_id:
             raise TierbotError("SLACK_USER_TOKEN and SLACK_BOT_TOKEN belong to different workspaces.")
         self._user = str(owner["user_id"])
-        _call_as_colleague("reactions.add", self._user_client.reactions_add, **self._reaction())
+        _call_as_colleague(self._user_client.reactions_add, **self._reaction())
         return f":{self._emoji}: as @{owner.get('user')}, through Slack"
 
     def unreact(self) -> str:
@@ -119,7 +118,7 @@ class Canary:
         if self._user_client is None:
             self._dispatch_reaction("reaction_removed")
             return "sent to the app's listeners directly"
-        _call_as_colleague("reactions.remove", self._user_client.reactions_remove, **self._reaction())
+        _call_as_colleague(self._user_client.reactions_remove, **self._reaction())
         return "through Slack"
 
     def _reaction(self) -> dict[str, str]:
@@ -203,10 +202,10 @@ def colleague(token: str, base_url: str) -> WebClient:
     return web_client(token, base_url)
 
 
-def _call_as_colleague(method: str, request: Callable[..., SlackResponse], **arguments: str) -> SlackResponse:
+def _call_as_colleague(request: Callable[..., SlackResponse], **arguments: str) -> SlackResponse:
     """Call Slack, and explain a refusal in terms of the user token; the usual remedies are for the bot's."""
     try:
-        return call(method, request, **arguments)
+        return call(request, **arguments)
     except ChatError as fault:
         raise TierbotError(
             f"Slack refused SLACK_USER_TOKEN: {fault.code}. Its user must be a member of the channel, and the token needs "

@@ -66,7 +66,7 @@ class Directory:
             return
         try:
             # An organization's token needs team_id; a workspace's own accepts it.
-            found = entries("users.list", client.users_list, "members", _MOST_PAGES, team_id=workspace)
+            found = entries(client.users_list, "members", _MOST_PAGES, team_id=workspace)
             names = {str(one["id"]): _name(one) for one in found}
             outsiders = frozenset(str(one["id"]) for one in found if one.get("is_bot") or is_stranger(one, workspace))
             self._members[workspace] = _Members(now + _FRESH, names, outsiders)

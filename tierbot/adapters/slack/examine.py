@@ -47,7 +47,7 @@ def ask_who(client: WebClient, clock: Clock) -> SlackFacts:
     """Ask for the token's owner and scopes and for Slack's time."""
     before = clock.now()
     try:
-        said = call("auth.test", client.auth_test)
+        said = call(client.auth_test)
     except TierbotError as fault:
         return SlackFacts(app=_refusal(fault))
     headers = {str(name).lower(): str(value) for name, value in dict(said.headers).items()}
@@ -75,7 +75,7 @@ def _or_refusal(ask: Callable[_P, _T]) -> Callable[_P, _T | Refusal]:
 def ask_connections(client: WebClient, app_token: str) -> bool | Refusal:
     """Ask whether the app token may open a connection, without opening one."""
     try:
-        call("apps.connections.open", client.apps_connections_open, app_token=app_token)
+        call(client.apps_connections_open, app_token=app_token)
     except ChatError as fault:
         remedy = _APP_TOKEN_REMEDIES.get(fault.code, _NEW_APP_TOKEN)
         kind = kind_of_token(app_token)
@@ -86,14 +86,14 @@ def ask_connections(client: WebClient, app_token: str) -> bool | Refusal:
 @_or_refusal
 def ask_channel(client: WebClient, channel: str) -> ChannelFacts:
     """Ask about the channel with the id `channel`."""
-    return _channel(call("conversations.info", client.conversations_info, channel=channel).get("channel") or {})
+    return _channel(call(client.conversations_info, channel=channel).get("channel") or {})
 
 
 @_or_refusal
 def ask_my_channels(client: WebClient) -> list[ChannelFacts]:
     """Ask for the channels that the bot is in (the first 2,000)."""
     kinds = "public_channel,private_channel"
-    found = entries("users.conversations", client.users_conversations, "channels", _MOST_PAGES, types=kinds)
+    found = entries(client.users_conversations, "channels", _MOST_PAGES, types=kinds)
     # Slack omits is_member here, since it only lists the bot's own channels.
     return [replace(_channel(channel), is_member=True) for channel in found]
 
@@ -101,13 +101,13 @@ def ask_my_channels(client: WebClient) -> list[ChannelFacts]:
 @_or_refusal
 def ask_emoji(client: WebClient) -> frozenset[str]:
     """Ask for the names of the workspace's custom emoji, aliases included."""
-    return frozenset(str(name) for name in call("emoji.list", client.emoji_list).get("emoji") or {})
+    return frozenset(str(name) for name in call(client.emoji_list).get("emoji") or {})
 
 
 @_or_refusal
 def ask_user(client: WebClient, user: str) -> Mapping[str, Any]:
     """Ask about a user; return Slack's fields {name, tz, is_admin, …}."""
-    return call("users.info", client.users_info, user=user).get("user") or {}
+    return call(client.users_info, user=user).get("user") or {}
 
 
 def _refusal(fault: TierbotError) -> Refusal:

@@ -85,7 +85,7 @@ class _Client(SocketModeClient):
             session.close = partial(_end, session)  # type: ignore[method-assign]
 
     def issue_new_wss_url(self) -> str:
-        answer = call("apps.connections.open", self.web_client.apps_connections_open, app_token=self.app_token)
+        answer = call(self.web_client.apps_connections_open, app_token=self.app_token)
         return str(answer["url"])
 
     def _run_current_session(self) -> None:

@@ -93,8 +93,8 @@ class _Click:
             if (body.get("view") or {}).get("type") == "home":
                 self.publish(said)
                 return
-            channel, send = str(body["channel"]["id"]), self.client.chat_postEphemeral
-            call("chat.postEphemeral", send, channel=channel, user=self.user, text=said)
+            channel = str(body["channel"]["id"])
+            call(self.client.chat_postEphemeral, channel=channel, user=self.user, text=said)
         except TierbotError as fault:
             _log.warning("Could not show an answer to %s: %s", self.user, fault)
 
@@ -102,7 +102,7 @@ class _Click:
         """Update the user's App Home, with the answer to their last click. Raises TierbotError."""
         named = partial(self.directory.named, self.workspace)
         view = render_home(self.deps.home.of(self.workspace, self.user), self.deps.clock.now(), named, said)
-        call("views.publish", self.client.views_publish, user_id=self.user, view=view)
+        call(self.client.views_publish, user_id=self.user, view=view)
 
 
 def render_home(home: Home, now: datetime, named: Named = person, said: str = "") -> View:

@@ -144,7 +144,7 @@ def installing_of(
 def token_works(base_url: str, token: str) -> bool:
     """Ask Slack whether a token works. Raises TierbotError if Slack doesn't answer in 2 s."""
     try:
-        call("auth.test", web_client(token, base_url, timeout=_TIMEOUT).auth_test)
+        call(web_client(token, base_url, timeout=_TIMEOUT).auth_test)
     except ChatError:
         return False
     return True

@@ -67,7 +67,7 @@ class SlackChat:
         where = {"channel": view.post.channel, "ts": view.post.ts}
 
         def update(said: Message) -> None:
-            call("chat.update", self._client.chat_update, **where, **said.as_arguments())
+            call(self._client.chat_update, **where, **said.as_arguments())
 
         with _ignored("message_not_found"):
             _with_or_without_picture(view, view.post.posted_at or self._clock.now(), update)
@@ -75,7 +75,7 @@ class SlackChat:
     def react(self, channel: str, ts: str, emoji: str) -> None:
         """Add the bot's reaction, if it isn't there yet."""
         with _ignored("already_reacted"):
-            call("reactions.add", self._client.reactions_add, channel=channel, timestamp=ts, name=emoji)
+            call(self._client.reactions_add, channel=channel, timestamp=ts, name=emoji)
 
     def announce(self, channel: str, announcement: Mapping[str, Any], delivery_id: str) -> str:
         """Send an announcement and return its ts."""
@@ -84,8 +84,7 @@ class SlackChat:
     def whisper(self, channel: str, user: str, announcement: Mapping[str, Any]) -> None:
         """Show an announcement in a channel to one user only."""
         said = render_announcement(announcement, self._tags())
-        send = self._client.chat_postEphemeral
-        call("chat.postEphemeral", send, channel=channel, user=user, **said.as_arguments())
+        call(self._client.chat_postEphemeral, channel=channel, user=user, **said.as_arguments())
 
     def picture(self, channel: str, png: bytes, title: str, alt: str, delivery_id: str) -> str:
         """Share a picture and return its file's id."""
@@ -96,10 +95,9 @@ class SlackChat:
         oldest = to_slack_ts(since - _CLOCK_SKEW)
         where: dict[str, Any] = {"channel": channel, "inclusive": True, "include_all_metadata": True}
         if thread is None:
-            found = pages("conversations.history", self._client.conversations_history, oldest=oldest, **where)
+            found = pages(self._client.conversations_history, oldest=oldest, **where)
         else:
-            replies = self._client.conversations_replies
-            found = pages("conversations.replies", replies, ts=thread, oldest=oldest, **where)
+            found = pages(self._client.conversations_replies, ts=thread, oldest=oldest, **where)
         for page in found:
             for message in page.get("messages") or []:
                 if _is_delivery(message, delivery_id) or carries(message, delivery_id):
@@ -108,20 +106,19 @@ class SlackChat:
 
     def direct(self, user: str) -> str:
         """Return the id of the direct message channel with a user, opening it if needed."""
-        opened = call("conversations.open", self._client.conversations_open, users=user)
+        opened = call(self._client.conversations_open, users=user)
         return str(opened["channel"]["id"])
 
     def reactions(self, channel: str, ts: str) -> list[ReactionCount] | None:
         """Return people's current reactions to a message; None if it was deleted."""
         with _ignored("message_not_found"):
-            answer = call("reactions.get", self._client.reactions_get, channel=channel, timestamp=ts, full=True)
+            answer = call(self._client.reactions_get, channel=channel, timestamp=ts, full=True)
             message = answer.get("message") or {}
             return [_counted(reaction, self._is_outsider) for reaction in message.get("reactions") or []]
         return None
 
     def _send(self, channel: str, message: Message, delivery_id: str, thread: str | None = None) -> str:
         sent = call(
-            "chat.postMessage",
             self._client.chat_postMessage,
             channel=channel,
             metadata={"event_type": EVENT_TYPE, "event_payload": {"delivery_id": delivery_id}},

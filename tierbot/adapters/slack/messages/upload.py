@@ -28,7 +28,6 @@ def share_picture(client: WebClient, channel: str, png: bytes, delivery_id: str,
     Raises ChatError, RateLimitedError or ChatUnavailableError. If the last step fails, nobody sees the file.
     """
     promised = call(
-        "files.getUploadURLExternal",
         client.files_getUploadURLExternal,
         filename=file_name(delivery_id),
         length=len(png),
@@ -37,7 +36,6 @@ def share_picture(client: WebClient, channel: str, png: bytes, delivery_id: str,
     _send(str(promised["upload_url"]), png)
     file_id = str(promised["file_id"])
     call(
-        "files.completeUploadExternal",
         client.files_completeUploadExternal,
         files=[{"id": file_id, "title": clean(title, _TITLE)}],
         channel_id=channel,
