@@ -69,11 +69,7 @@ def _post_message(box: Sandbox, args: Args) -> Json:
     message = Message(channel.id, box.bot.id, bot_id=box.bot.bot_id, **_content(box, args))
     message.thread_ts, message.broadcast = args.text("thread_ts") or None, args.flag("reply_broadcast")
     box.workspace.post(message)
-    return {
-        "channel": channel.id,
-        "ts": message.ts,
-        "message": message_json(box.workspace, message, metadata=True),
-    }
+    return {"channel": channel.id, "ts": message.ts, "message": message_json(box.workspace, message, metadata=True)}
 
 
 @method("chat.update", "chat:write", tier=3)

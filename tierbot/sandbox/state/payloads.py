@@ -70,13 +70,7 @@ def reactions_json(message: Message, cut: int | None = None) -> list[Json]:
 
 def message_json(workspace: Workspace, message: Message, *, metadata: bool = False) -> Json:
     """Return a message without its files."""
-    body: Json = {
-        "type": "message",
-        "user": message.user,
-        "ts": message.ts,
-        "text": message.text,
-        "team": workspace.id,
-    }
+    body: Json = {"type": "message", "user": message.user, "ts": message.ts, "text": message.text, "team": workspace.id}
     optional: Json = {
         "subtype": message.subtype,
         "bot_id": message.bot_id,

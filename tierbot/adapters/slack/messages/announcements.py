@@ -171,10 +171,7 @@ def _nudge(said: Announcement, _: TagSpace) -> Message:
         f"👋 You haven't played in round {int(said['round'])} yet, and {waiting} could use your opinion. "
         "Should I send you five?"
     )
-    buttons = [
-        button("Send me five", Button.FIVE, style="primary"),
-        button("No more reminders", Button.QUIET),
-    ]
+    buttons = [button("Send me five", Button.FIVE, style="primary"), button("No more reminders", Button.QUIET)]
     how = "Up to one reminder a day, none in quiet hours. “No more reminders” also stops mentions; to undo it, use App Home."
     return Message(text, (section(text), actions(buttons, "tierbot_nudge"), context(how)))
 

@@ -28,17 +28,12 @@ def share_picture(client: WebClient, channel: str, png: bytes, delivery_id: str,
     Raises ChatError, RateLimitedError or ChatUnavailableError. If the last step fails, nobody sees the file.
     """
     promised = call(
-        client.files_getUploadURLExternal,
-        filename=file_name(delivery_id),
-        length=len(png),
-        alt_txt=clean(alt, _ALT),
+        client.files_getUploadURLExternal, filename=file_name(delivery_id), length=len(png), alt_txt=clean(alt, _ALT)
     )
     _send(str(promised["upload_url"]), png)
     file_id = str(promised["file_id"])
     call(
-        client.files_completeUploadExternal,
-        files=[{"id": file_id, "title": clean(title, _TITLE)}],
-        channel_id=channel,
+        client.files_completeUploadExternal, files=[{"id": file_id, "title": clean(title, _TITLE)}], channel_id=channel
     )
     return file_id
 

@@ -24,9 +24,7 @@ from tierbot.domain.nouns import ReactionEvent, from_slack_ts
 from tierbot.use_cases.game.questions import Game
 from tierbot.use_cases.ports import Clock
 
-NEEDS = Needs(
-    events={"reaction_added": ("reactions:read",), "reaction_removed": ("reactions:read",)},
-)
+NEEDS = Needs(events={"reaction_added": ("reactions:read",), "reaction_removed": ("reactions:read",)})
 
 _log = logging.getLogger(__name__)
 _SLACKBOT = "USLACKBOT"
