@@ -8,6 +8,7 @@ listeners, and the smoke test's output says so.
 import secrets
 import time
 from collections.abc import Callable
+from dataclasses import KW_ONLY, dataclass, field
 from http import HTTPStatus
 from queue import Empty, SimpleQueue
 from typing import Any
@@ -52,6 +53,7 @@ _EVENT_TYPE = "tierbot_smoke_test"
 _TEXT = "🐤 A test message from `tierbot doctor`. Nothing here counts, and it disappears in a moment."
 
 
+@dataclass
 class Canary:
     """domain.doctor.smoke_test.SmokeTestActions in Slack.
 
@@ -59,70 +61,58 @@ class Canary:
     `user_client` carries the colleague's token; without it, the app's listeners get the reaction directly.
     """
 
-    def __init__(
-        self,
-        client: WebClient,
-        app: App,
-        identity: Identity,
-        *,
-        channel: str,
-        emoji: str,
-        has_vote: Callable[[str, str, str], bool],
-        clock: Clock,
-        user_client: WebClient | None = None,
-        timeout: float = TIMEOUT,
-    ) -> None:
-        self._client = client
-        self._app = app
-        self._identity = identity
-        self._channel = channel
-        self._emoji = emoji
-        self._has_vote = has_vote
-        self._clock = clock
-        self._user_client = user_client
-        self._timeout = timeout
-        self._user = FAKE_USER
-        self._ts = ""
+    client: WebClient
+    app: App
+    identity: Identity
+    _: KW_ONLY
+    channel: str
+    emoji: str
+    has_vote: Callable[[str, str, str], bool]
+    clock: Clock
+    user_client: WebClient | None = None
+    timeout: float = TIMEOUT
+    user: str = field(default=FAKE_USER, init=False)
+    ts: str = field(default="", init=False)
 
     def post(self) -> str:
         """Post the canary; return where."""
         sent = call(
-            self._client.chat_postMessage,
-            channel=self._channel,
+            self.client.chat_postMessage,
+            channel=self.channel,
             text=_TEXT,
-            blocks=[section(_TEXT), context(f"Expecting :{self._emoji}:")],
+            blocks=[section(_TEXT), context(f"Expecting :{self.emoji}:")],
             metadata={"event_type": _EVENT_TYPE, "event_payload": {}},
         )
-        self._ts = str(sent["ts"])
-        return f"in {self._channel}"
+        self.ts = str(sent["ts"])
+        return f"in {self.channel}"
 
     def clean_up(self) -> str:
         """Delete the canary."""
-        call(self._client.chat_delete, channel=self._channel, ts=self._ts)
+        call(self.client.chat_delete, channel=self.channel, ts=self.ts)
         return "deleted the canary"
 
     def react(self) -> str:
         """Add the tag's emoji, as the colleague or through the listeners."""
-        if self._user_client is None:
+        if self.user_client is None:
             self._dispatch_reaction("reaction_added")
-            return f":{self._emoji}: sent to the app's listeners directly; set SLACK_USER_TOKEN to test through Slack"
-        owner = _call_as_colleague(self._user_client.auth_test)
-        if owner.get("team_id") != self._identity.team_id:
+            return f":{self.emoji}: sent to the app's listeners directly; set SLACK_USER_TOKEN to test through Slack"
+        owner = _call_as_colleague(self.user_client.auth_test)
+        if owner.get("team_id") != self.identity.team_id:
             raise TierbotError("SLACK_USER_TOKEN and SLACK_BOT_TOKEN belong to different workspaces.")
-        self._user = str(owner["user_id"])
-        _call_as_colleague(self._user_client.reactions_add, **self._reaction())
-        return f":{self._emoji}: as @{owner.get('user')}, through Slack"
+        self.user = str(owner["user_id"])
+        _call_as_colleague(self.user_client.reactions_add, **self._reaction())
+        return f":{self.emoji}: as @{owner.get('user')}, through Slack"
 
     def unreact(self) -> str:
         """Remove the reaction the same way."""
-        if self._user_client is None:
+        if self.user_client is None:
             self._dispatch_reaction("reaction_removed")
             return "sent to the app's listeners directly"
-        _call_as_colleague(self._user_client.reactions_remove, **self._reaction())
+        _call_as_colleague(self.user_client.reactions_remove, **self._reaction())
         return "through Slack"
 
     def _reaction(self) -> dict[str, str]:
-        return {"channel": self._channel, "timestamp": self._ts, "name": self._emoji}
+        return {"channel": self.channel, "timestamp": self.ts, "name": self.emoji}
 
     def see_vote(self) -> str:
         """Wait for the vote to reach the ledger."""
@@ -133,11 +123,11 @@ class Canary:
         return self._await_vote(present=False)
 
     def _await_vote(self, *, present: bool) -> str:
-        until = time.monotonic() + self._timeout
-        while self._has_vote(self._channel, self._ts, self._user) is not present:
+        until = time.monotonic() + self.timeout
+        while self.has_vote(self.channel, self.ts, self.user) is not present:
             if time.monotonic() > until:
                 raise TierbotError(
-                    f"The {'vote' if present else 'removal'} did not reach the ledger within {self._timeout:g} s. Is "
+                    f"The {'vote' if present else 'removal'} did not reach the ledger within {self.timeout:g} s. Is "
                     "`tierbot run` running on this database, and does the app have the events reaction_added and "
                     "reaction_removed?"
                 )
@@ -145,18 +135,18 @@ class Canary:
         return "in the ledger" if present else "revoked in the ledger"
 
     def _dispatch_reaction(self, kind: str) -> None:
-        now = self._clock.now()
+        now = self.clock.now()
         event = {
             "type": kind,
-            "user": self._user,
-            "reaction": self._emoji,
-            "item": {"type": "message", "channel": self._channel, "ts": self._ts},
-            "item_user": self._identity.bot_user_id,
+            "user": self.user,
+            "reaction": self.emoji,
+            "item": {"type": "message", "channel": self.channel, "ts": self.ts},
+            "item_user": self.identity.bot_user_id,
             "event_ts": to_slack_ts(now),
         }
         body = {
             "type": "event_callback",
-            "team_id": self._identity.team_id,
+            "team_id": self.identity.team_id,
             "event_id": f"EvSmokeTest{secrets.token_hex(8)}",
             "event_time": int(now.timestamp()),
             "event": event,
@@ -170,11 +160,11 @@ class Canary:
         body = {
             "command": name,
             "text": rest,
-            "user_id": self._user,
+            "user_id": self.user,
             "user_name": "smoke_test",
-            "channel_id": self._channel,
+            "channel_id": self.channel,
             "channel_name": "smoke_test",
-            "team_id": self._identity.team_id,
+            "team_id": self.identity.team_id,
             "team_domain": "smoke_test",
             "response_url": respond.response_url,
             "trigger_id": "0.0.0",
@@ -182,15 +172,15 @@ class Canary:
         }
         self._dispatch(body, {"respond": respond})
         try:
-            said = clean(respond.texts.get(timeout=self._timeout), 300)
+            said = clean(respond.texts.get(timeout=self.timeout), 300)
         except Empty:
-            raise TierbotError(f"{name} gave no answer within {self._timeout:g} s. See the log.") from None
+            raise TierbotError(f"{name} gave no answer within {self.timeout:g} s. See the log.") from None
         if said.startswith(WENT_WRONG):
             raise TierbotError(f"{text}: {said}")
         return f"“{cut(said, 60)}”, from the app's listeners directly"
 
     def _dispatch(self, body: dict[str, Any], extra: dict[str, Any] | None = None) -> None:
-        response = self._app.dispatch(BoltRequest(body=body, mode="socket_mode", context=extra))
+        response = self.app.dispatch(BoltRequest(body=body, mode="socket_mode", context=extra))
         if response.status != HTTPStatus.OK:
             raise TierbotError(f"The app's listeners answered {response.status}. See the log.")
 

@@ -157,25 +157,9 @@ def clock(box: Sandbox, body: Json) -> Json:
     return {"now": box.clock.now().isoformat()}
 
 
-ACTS: dict[str, Act] = {
-    "react": react,
-    "unreact": unreact,
-    "message": message,
-    "delete": delete,
-    "dm": direct,
-    "users": add_user,
-    "channels": add_channel,
-    "join": join,
-    "leave": leave,
-    "archive": archive,
-    "emoji": emoji,
-    "revoke": revoke,
-    "uninstall": uninstall,
-    "grant": grant,
-    "faults": faults,
-    "panel": panel,
-    "clock": clock,
-}
+_QUIET = (react, unreact, message, delete, join, leave, archive, emoji, revoke, uninstall, grant, faults, panel, clock)
+ACTS: dict[str, Act] = {act.__name__: act for act in _QUIET}
+ACTS |= {"dm": direct, "users": add_user, "channels": add_channel}
 
 
 def batch(box: Sandbox, body: Json) -> Json:

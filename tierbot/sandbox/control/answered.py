@@ -123,7 +123,7 @@ async def close_view(box: Sandbox, body: Json) -> Json:
     return {"acked": outcome.acked, "error": outcome.error}
 
 
-async def open_home(box: Sandbox, body: Json) -> Json:
+async def home(box: Sandbox, body: Json) -> Json:
     """`{user, tab?, wait?}`: open App Home (`tab: "messages"` for its messages) and return its view."""
     user = actor(box, body)
 
@@ -156,13 +156,5 @@ async def sockets(box: Sandbox, body: Json) -> Json:
     return {"connections": len(connections)}
 
 
-ANSWERED: dict[str, Callable[[Sandbox, Json], Awaitable[Json]]] = {
-    "command": command,
-    "action": action,
-    "shortcut": shortcut,
-    "suggest": suggest,
-    "submit": submit,
-    "close_view": close_view,
-    "home": open_home,
-    "sockets": sockets,
-}
+_CALLS = (command, action, shortcut, suggest, submit, close_view, home, sockets)
+ANSWERED: dict[str, Callable[[Sandbox, Json], Awaitable[Json]]] = {call.__name__: call for call in _CALLS}
