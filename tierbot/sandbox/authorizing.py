@@ -107,8 +107,10 @@ def _back(redirect_uri: str, answer: dict[str, str]) -> Response:
 
 
 def credentials(authorization: str) -> dict[str, str]:
-    """Return the client id and secret from an HTTP Basic header, the way OAuth recommends sending them."""
+    """Return what an Authorization header carries: a token (Bearer), or an OAuth client's id and secret (Basic)."""
     kind, _, text = authorization.partition(" ")
+    if kind.lower() == "bearer" and text.strip():
+        return {"token": text.strip()}
     if kind.lower() != "basic":
         return {}
     try:

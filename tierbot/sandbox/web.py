@@ -67,10 +67,10 @@ class SlackWeb:
         fault = box.faults.api(name)
         if fault == "500":
             return PlainTextResponse("Internal Server Error", status_code=500)
+        token = ""
         try:
-            values = await read_arguments(request)
-            token = _bearer(request) or str(values.pop("token", "") or "")
-            values = credentials(request.headers.get("authorization", "")) | values
+            values = await read_arguments(request) | credentials(request.headers.get("authorization", ""))
+            token = str(values.pop("token", "") or "")
             method = METHODS.get(name)
             if method is None:
                 raise SlackError("unknown_method", req_method=name)  # noqa: TRY301
@@ -166,8 +166,3 @@ class SlackWeb:
             media_type=file.mimetype if picture else "application/octet-stream",
             headers={"X-Content-Type-Options": "nosniff", "Content-Security-Policy": "default-src 'none'"},
         )
-
-
-def _bearer(request: Request) -> str:
-    kind, _, token = request.headers.get("authorization", "").partition(" ")
-    return token.strip() if kind.lower() == "bearer" else ""

@@ -118,14 +118,11 @@ def _compared(now: Estimate, previous: Mapping[str, Any] | None) -> str:
     if percent(now.value) == percent(before.value):
         return ", the same as in the previous round"
     way = "up" if now.value > before.value else "down"
-    return f", {way} from {percent(before.value)} in the previous round{_perhaps_chance(now, before)}"
-
-
-def _perhaps_chance(now: Estimate, before: Estimate) -> str:
+    said = f", {way} from {percent(before.value)} in the previous round"
     if now.low is None or now.high is None or before.low is None or before.high is None:
-        return ""
+        return said
     apart = now.low > before.high or before.low > now.high
-    return "" if apart else "; the intervals overlap, so this may be chance"
+    return said if apart else f"{said}; the intervals overlap, so this may be chance"
 
 
 def _names(ids: Sequence[str], tags: TagSpace) -> str:

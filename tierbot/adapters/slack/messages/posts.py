@@ -30,7 +30,7 @@ class BlockId(StrEnum):
 def render_post(view: PostView, now: datetime, *, image: bool = True) -> Message:
     """Return a post's message as of `now`. Raises TierbotError if the arm names a tag that no longer exists."""
     tag = _named(view)
-    title = _title(view.article)
+    title = clean(view.article.title, _TITLE) or clean(view.article.text, _TITLE // 2) or "Untitled"
     picture = _picture(view.article, title, image)
     is_caption = picture is not None and not view.article.url  # otherwise the picture illustrates a story
     story = section(_story(view.article, title, now), block_id=BlockId.STORY, accessory=None if is_caption else picture)
@@ -63,10 +63,6 @@ def _by_menu(view: PostView) -> list[Block]:
     if not counts:
         return []
     return [context(f"By menu: {' · '.join(listing(counts, _MENU, 'topics'))}", block_id=BlockId.MENU)]
-
-
-def _title(article: Article) -> str:
-    return clean(article.title, _TITLE) or clean(article.text, _TITLE // 2) or "Untitled"
 
 
 def _story(article: Article, title: str, now: datetime) -> str:
