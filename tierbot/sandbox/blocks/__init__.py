@@ -17,7 +17,6 @@ from tierbot.sandbox.blocks.checks import (
     url,
 )
 from tierbot.sandbox.blocks.elements import ACCESSORY, ACTION, ALT_TEXT, IMAGE, IMAGE_SOURCE, INPUT
-from tierbot.sandbox.kit.ids import Mint
 
 
 def validate_blocks(blocks: Any) -> list[str]:
@@ -39,23 +38,6 @@ def iter_elements(blocks: list[dict[str, Any]]) -> list[tuple[dict[str, Any], di
         named = (item for item in items if isinstance(item, dict) and isinstance(item.get("action_id"), str))
         found.extend((block, item) for item in named if item["action_id"])
     return found
-
-
-def fill_ids(mint: Mint, block: dict[str, Any]) -> dict[str, Any]:
-    """Return the block with any missing `block_id` and `action_id`s filled in."""
-    filled = {**block}
-    filled.setdefault("block_id", mint.hex(5))
-
-    def named(element: Any) -> Any:
-        plain = not isinstance(element, dict) or element.get("type") in {"image", "plain_text", "mrkdwn"}
-        return element if plain else {"action_id": mint.hex(5), **element}
-
-    if filled["type"] in {"actions", "context_actions"}:
-        filled["elements"] = [named(element) for element in filled["elements"]]
-    for key in ("accessory", "element"):
-        if key in filled:
-            filled[key] = named(filled[key])
-    return filled
 
 
 def _block(required: dict[str, Check], optional: dict[str, Check], *rules: Check, strict: bool = True) -> Check:

@@ -107,7 +107,7 @@ class ControlWeb:
         with box.stream.subscribe(int(since) if since and since.isdigit() else None) as queue:
             hello = {"type": "hello", "seq": box.stream.seq}
             await websocket.send_text(json.dumps(hello))
-            gone = asyncio.create_task(_until_gone(websocket))
+            gone = asyncio.create_task(_until_gone(websocket, queue))
             try:
                 await _pump(websocket, queue, gone)
             finally:
@@ -116,22 +116,16 @@ class ControlWeb:
 
 async def _pump(websocket: WebSocket, queue: asyncio.Queue[str | None], gone: asyncio.Task[Any]) -> None:
     with suppress(WebSocketDisconnect):  # the page may close while a change is being sent
-        while not gone.done():
-            getter = asyncio.create_task(queue.get())
-            await asyncio.wait({getter, gone}, return_when=asyncio.FIRST_COMPLETED)
-            if not getter.done():
-                getter.cancel()
-                return
-            text = getter.result()
-            if text is None:
-                await websocket.close(code=1012)
-                return
+        while (text := await queue.get()) is not None:
             await websocket.send_text(text)
+        if not gone.done():
+            await websocket.close(code=1012)
 
 
-async def _until_gone(websocket: WebSocket) -> None:
+async def _until_gone(websocket: WebSocket, queue: asyncio.Queue[str | None]) -> None:
     while (await websocket.receive())["type"] != "websocket.disconnect":
         pass
+    queue.put_nowait(None)
 
 
 async def _body(request: Request) -> Json:

@@ -1,10 +1,10 @@
-"""Uploaded files: reserve, upload, complete, and a short time of processing."""
+"""Uploaded files: reserve, upload, complete, and a short time of processing; and the blocks that may show them."""
 
 import mimetypes
 from collections.abc import Callable
 from typing import Any
 
-from tierbot.sandbox.blocks import fill_ids, validate_blocks
+from tierbot.sandbox.blocks import validate_blocks
 from tierbot.sandbox.kit.clock import Clock
 from tierbot.sandbox.kit.errors import SlackError, get_or_refuse
 from tierbot.sandbox.kit.ids import Mint
@@ -83,3 +83,20 @@ class Files:
                     where = f"[json-pointer:/blocks/{index}/slack_file]"
                     raise SlackError("invalid_blocks", messages=[f"invalid slack file {where}"])
         return [fill_ids(self._mint, block) for block in blocks]
+
+
+def fill_ids(mint: Mint, block: Json) -> Json:
+    """Return the block with any missing `block_id` and `action_id`s filled in."""
+    filled = {**block}
+    filled.setdefault("block_id", mint.hex(5))
+
+    def named(element: Any) -> Any:
+        plain = not isinstance(element, dict) or element.get("type") in {"image", "plain_text", "mrkdwn"}
+        return element if plain else {"action_id": mint.hex(5), **element}
+
+    if filled["type"] in {"actions", "context_actions"}:
+        filled["elements"] = [named(element) for element in filled["elements"]]
+    for key in ("accessory", "element"):
+        if key in filled:
+            filled[key] = named(filled[key])
+    return filled

@@ -4,10 +4,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from tierbot.sandbox.blocks import fill_ids, validate_view
+from tierbot.sandbox.blocks import validate_view
 from tierbot.sandbox.kit.errors import SlackError, get_or_refuse
 from tierbot.sandbox.kit.ids import Mint
 from tierbot.sandbox.kit.records import Json, View
+from tierbot.sandbox.state.files import fill_ids
 from tierbot.sandbox.state.workspace import Workspace
 
 _MAX_STACK = 3
