@@ -9,7 +9,7 @@ from starlette.testclient import TestClient
 from typer.testing import CliRunner
 
 from tests.conftest import Harness, build_harness
-from tierbot.adapters.http.report_page import report_routes
+from tierbot.adapters.http.routes import report_routes
 from tierbot.app.serving import _report as report_of_web
 from tierbot.cli.app import app
 from tierbot.domain.nouns import TierbotError

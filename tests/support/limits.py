@@ -9,7 +9,8 @@ from pathlib import Path
 
 from tests.conftest import WORKSPACE, Harness, build_harness
 from tests.support.fakes import ManualClock
-from tierbot.adapters.slack.messages.chat import SlackChat, web_client
+from tierbot.adapters.slack.calls import web_client
+from tierbot.adapters.slack.messages.chat import SlackChat
 from tierbot.domain.tags import default_tag_space
 from tierbot.sandbox.kit.clock import Clock
 from tierbot.sandbox.kit.settings import Settings
@@ -26,7 +27,7 @@ def strict_slack(clock: ManualClock) -> Iterator[Sandbox]:
     """Serve a Slack with its limits in force, on the clock given."""
     box = Sandbox(Settings(limits=True), clock=Clock(lambda: clock.now().timestamp()))
     listener = listen("127.0.0.1", 0)
-    box.base_url = address(listener, "127.0.0.1")
+    box.teams.base_url = address(listener, "127.0.0.1")
     ready = threading.Event()
     loop = asyncio.new_event_loop()
     server = make_server(box)

@@ -31,13 +31,16 @@ def drafted(path: Path, *, replaceable: str | None = None) -> Iterator[Path]:
     try:
         if not to_stdout:
             final.parent.mkdir(parents=True, exist_ok=True)
-            _check_place(final, replaceable)
+            if final.is_dir() and any(final.iterdir()) and not (replaceable and (final / replaceable).is_file()):
+                raise DraftError(f"{final}: is a folder with other files in it. Choose another path, or move it away.")
         # In a folder of its own, so that an export format's temporary files are removed with it.
         with tempfile.TemporaryDirectory(dir=final.parent, prefix=f".{final.name}.", ignore_cleanup_errors=True) as own:
             draft = Path(own, final.name)
             yield draft
             if to_stdout:
-                _print(draft)
+                with draft.open("rb") as file:
+                    shutil.copyfileobj(file, sys.stdout.buffer)
+                sys.stdout.flush()
             else:
                 _put_in_place(draft, final, Path(own))
     except OSError as fault:
@@ -59,11 +62,6 @@ def write_whole(path: Path, data: bytes, mode: int = 0o644) -> None:
             raise
 
 
-def _check_place(path: Path, replaceable: str | None) -> None:
-    if path.is_dir() and any(path.iterdir()) and not (replaceable and (path / replaceable).is_file()):
-        raise DraftError(f"{path}: is a folder with other files in it. Choose another path, or move it away.")
-
-
 def _put_in_place(draft: Path, path: Path, own: Path) -> None:
     for file in [draft] if draft.is_file() else [one for one in draft.rglob("*") if one.is_file()]:
         with file.open("rb+") as written:
@@ -71,12 +69,6 @@ def _put_in_place(draft: Path, path: Path, own: Path) -> None:
     if path.is_dir():
         path.rename(own / "former")  # removed with our own folder
     draft.rename(path)
-
-
-def _print(draft: Path) -> None:
-    with draft.open("rb") as file:
-        shutil.copyfileobj(file, sys.stdout.buffer)
-    sys.stdout.flush()
 
 
 def _explained(fault: OSError, path: Path) -> DraftError:

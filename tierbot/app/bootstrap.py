@@ -20,6 +20,7 @@ from tierbot.adapters.processes.drawing import draw_in_child
 from tierbot.adapters.processes.trainer import ChildTrainer
 from tierbot.adapters.slack.admins import Admins
 from tierbot.adapters.slack.app import build_app, identify
+from tierbot.adapters.slack.calls import web_client
 from tierbot.adapters.slack.canary import COMMANDS, Canary, colleague
 from tierbot.adapters.slack.connection.socket_mode import SocketRunner
 from tierbot.adapters.slack.dependencies import Dependencies
@@ -28,7 +29,6 @@ from tierbot.adapters.slack.identity import Identity
 from tierbot.adapters.slack.installation.installations import Installations
 from tierbot.adapters.slack.installation.oauth import Installing, installing_of
 from tierbot.adapters.slack.manifest import bot_scopes
-from tierbot.adapters.slack.messages.chat import web_client
 from tierbot.adapters.store import open_store
 from tierbot.app.slack_access import admins_of, chat_of_one, chats_of_all, identify_patiently, installations_of, tags_in
 from tierbot.domain.doctor.smoke_test import Step, run_smoke_test, vote_stands

@@ -4,8 +4,8 @@ import re
 from dataclasses import dataclass
 from zoneinfo import ZoneInfo
 
+from tierbot.adapters.slack.calls import web_client
 from tierbot.adapters.slack.examine import ask_channel, ask_connections, ask_my_channels, ask_user, ask_who
-from tierbot.adapters.slack.messages.chat import web_client
 from tierbot.domain.doctor.facts import Refusal
 from tierbot.domain.doctor.judge import (
     Check,

@@ -16,7 +16,7 @@ from prometheus_client import CollectorRegistry
 from starlette.applications import Starlette
 
 from tierbot.adapters.files.configuration import load_boundaries, load_feeds
-from tierbot.adapters.http.probes import metrics_routes, probe_routes
+from tierbot.adapters.http.routes import metrics_routes, probe_routes, report_routes
 from tierbot.adapters.slack.connection.socket_mode import SocketRunner
 from tierbot.adapters.slack.identity import Identity
 from tierbot.app.bootstrap import Tierbot, app_of, prepare_only_workspace
@@ -75,7 +75,6 @@ def web_of(bot: Tierbot, identity: Identity | None, health: Health, metrics: Met
 
 def _report(bot: Tierbot) -> tuple[Any, ...]:
     """Return the routes of the report; without a token that protects it there are none."""
-    from tierbot.adapters.http.report_page import report_routes  # noqa: PLC0415 - starlette
     from tierbot.reports.page.gather import report_of  # noqa: PLC0415
     from tierbot.reports.page.render import content_security_policy, report_page  # noqa: PLC0415
 

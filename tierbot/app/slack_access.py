@@ -7,12 +7,13 @@ from typing import Any
 
 from tierbot.adapters.slack.admins import list_admins
 from tierbot.adapters.slack.app import identify
+from tierbot.adapters.slack.calls import web_client
 from tierbot.adapters.slack.directory import Directory
 from tierbot.adapters.slack.identity import Identity
 from tierbot.adapters.slack.installation.installations import Installations
 from tierbot.adapters.slack.installation.oauth import token_works
 from tierbot.adapters.slack.installation.vault import Vault, VaultError
-from tierbot.adapters.slack.messages.chat import SlackChat, web_client
+from tierbot.adapters.slack.messages.chat import SlackChat
 from tierbot.domain.nouns import TierbotError
 from tierbot.domain.tags import TagSpace
 from tierbot.settings import Settings
@@ -31,7 +32,7 @@ def installations_of(settings: Settings, store: Store, clock: Clock) -> Installa
     """
     if not settings.slack_client_id or settings.slack_client_secret is None:
         raise TierbotError(f"Set SLACK_CLIENT_ID and SLACK_CLIENT_SECRET; find them under {_APP_CREDENTIALS}.")
-    return Installations(store, Vault(settings.secret_keys), clock, token_works(settings.slack_api_url))
+    return Installations(store, Vault(settings.secret_keys), clock, partial(token_works, settings.slack_api_url))
 
 
 def chats_of_all(

@@ -6,16 +6,14 @@ from urllib.parse import parse_qsl, urlencode
 
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
-from starlette.routing import BaseRoute, Route
 
 from tierbot.sandbox.api.registry import method
 from tierbot.sandbox.kit.args import Args
 from tierbot.sandbox.kit.errors import SlackError
-from tierbot.sandbox.kit.records import Json
+from tierbot.sandbox.kit.records import Code, Json
 from tierbot.sandbox.sandbox import Sandbox
-from tierbot.sandbox.state.codes import CODE_LIVES, Code
-from tierbot.sandbox.team import Team
 
+_CODE_LIVES = 600.0
 _HEADERS = {
     "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; frame-ancestors 'none'",
     "Cache-Control": "no-store",
@@ -27,10 +25,6 @@ class Authorizing:
 
     def __init__(self, box: Sandbox) -> None:
         self._first = box
-
-    def routes(self) -> list[BaseRoute]:
-        """Return the page's route."""
-        return [Route("/oauth/v2/authorize", self.page, methods=["GET", "POST"])]
 
     async def page(self, request: Request) -> Response:
         """Show the installation form; on POST, redirect the browser with a code or with access_denied."""
@@ -72,10 +66,11 @@ class Authorizing:
     def _ask(self, asked: dict[str, str]) -> Response:
         teams = self._first.teams
         offered = [box for team, box in teams.boxes.items() if asked.get("team", team) == team]
+        everywhere = [(teams.org.id, f"all of {teams.org.name}")] if teams.org else []
         options = "".join(
             f'<option value="{html.escape(f"{place} {user.id}")}">{html.escape(f"{name}, as {user.name}")}</option>'
             for box in offered
-            for place, name in _places(box)
+            for place, name in [(box.workspace.id, box.workspace.name), *everywhere]
             for user in box.workspace.users.values()
             if not user.is_bot and not user.is_external
         )
@@ -89,7 +84,7 @@ class Authorizing:
         return HTMLResponse(body, headers=_HEADERS)
 
     def _allow(self, form: dict[str, str], asked: dict[str, str], scopes: tuple[str, ...]) -> str:
-        first, teams = self._first, self._first.teams
+        teams = self._first.teams
         place, _, user_id = form.get("where", "").partition(" ")
         org_wide = teams.org is not None and place == teams.org.id
         boxes = list(teams.boxes.values()) if org_wide else [teams.boxes[place]] if place in teams.boxes else []
@@ -100,14 +95,10 @@ class Authorizing:
         if user.is_bot or user.is_external or (org_wide and not user.is_admin):
             raise SlackError("not_allowed_to_install")
         code = f"{teams.secrets.randrange(10**10)}.{teams.secrets.getrandbits(128):032x}"
-        expires = first.clock.time() + CODE_LIVES
-        first.codes.add(code, Code(box.workspace.id, user.id, org_wide, asked.get("redirect_uri", ""), scopes, expires))
+        expires = box.clock.time() + _CODE_LIVES
+        redirect_uri = asked.get("redirect_uri", "")
+        teams.codes[code] = Code(box.workspace.id, user.id, org_wide, redirect_uri, scopes, expires)
         return code
-
-
-def _places(box: Team) -> list[tuple[str, str]]:
-    org = box.teams.org
-    return [(box.workspace.id, box.workspace.name), *([(org.id, f"all of {org.name}")] if org else [])]
 
 
 def _back(redirect_uri: str, answer: dict[str, str]) -> Response:
@@ -116,8 +107,10 @@ def _back(redirect_uri: str, answer: dict[str, str]) -> Response:
 
 
 def credentials(authorization: str) -> dict[str, str]:
-    """Return the client id and secret from an HTTP Basic header, the way OAuth recommends sending them."""
+    """Return what an Authorization header carries: a token (Bearer), or an OAuth client's id and secret (Basic)."""
     kind, _, text = authorization.partition(" ")
+    if kind.lower() == "bearer" and text.strip():
+        return {"token": text.strip()}
     if kind.lower() != "basic":
         return {}
     try:
@@ -137,7 +130,11 @@ def oauth_access(box: Sandbox, args: Args) -> Json:
         raise SlackError("bad_client_secret")
     if args.text("grant_type", "authorization_code") != "authorization_code":
         raise SlackError("invalid_grant_type")
-    code = box.codes.exchange(args.text("code"), args.text("redirect_uri"))
+    code = teams.codes.pop(args.text("code"), None)
+    if code is None or box.clock.time() > code.expires_at:
+        raise SlackError("invalid_code")
+    if code.redirect_uri != args.text("redirect_uri"):
+        raise SlackError("bad_redirect_uri")
     team = teams.boxes[code.team]
     org, space = teams.org, team.workspace
     place = org.id if code.org_wide and org else space.id
@@ -151,7 +148,7 @@ def oauth_access(box: Sandbox, args: Args) -> Json:
         "bot_user_id": team.bot.id,
         "app_id": box.app_id,
         "team": None if code.org_wide else {"id": space.id, "name": space.name},
-        "enterprise": {"id": org.id, "name": org.name} if org else None,
+        "enterprise": team.enterprise,
         "is_enterprise_install": code.org_wide,
         "authed_user": {"id": code.user},
     }

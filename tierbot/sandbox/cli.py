@@ -82,21 +82,24 @@ def build_sandbox(arguments: argparse.Namespace) -> Sandbox:
     """Return the sandbox that the command line describes."""
     names = "host port public_url bot_token app_token signing_secret team channel request_url limits seed"
     names += " org same_ids client_id client_secret"
-    settings = Settings(**{name: getattr(arguments, name) for name in names.split()})
-    settings = replace(settings, installed=not arguments.not_installed, redirect_urls=tuple(arguments.redirect_url))
+    token = arguments.control_token
+    if token is None and not _is_loopback(arguments.host):
+        token = secrets.token_urlsafe(16)
+    settings = Settings(
+        **{name: getattr(arguments, name) for name in names.split()},
+        control_token=token,
+        installed=not arguments.not_installed,
+        redirect_urls=tuple(arguments.redirect_url),
+        later=tuple(map(_later, arguments.after)),
+    )
     if arguments.manifest:
         settings = settings.with_manifest(read_manifest(arguments.manifest))
     if arguments.events is not None:
         settings = replace(settings, events=frozenset(arguments.events.split(",")))
     if arguments.shortcut:
         settings = replace(settings, shortcuts=settings.shortcuts + tuple(map(_shortcut, arguments.shortcut)))
-    settings = replace(settings, later=tuple(map(_later, arguments.after)))
     if arguments.timings:
-        settings = replace(settings, timings=_timings(_json(arguments.timings, "--timings")))
-    token = arguments.control_token
-    if token is None and not _is_loopback(arguments.host):
-        token = secrets.token_urlsafe(16)
-    settings = replace(settings, control_token=token)
+        settings = replace(settings, timings=Timings(**_json(arguments.timings, "--timings")))
     box = Sandbox(settings)
     boxes = [box, *(Sandbox(replace(settings, team=name), beside=box) for name in arguments.another_team)]
     if arguments.faults:
@@ -148,12 +151,6 @@ def _users(path: Path | None) -> list[dict[str, Any]]:
     if not isinstance(users, list):
         raise SettingsError(f"{path}: expected a JSON list of colleagues")
     return users
-
-
-def _timings(values: dict[str, Any]) -> Timings:
-    if "retries" in values:
-        values = {**values, "retries": tuple(values["retries"])}
-    return Timings(**values)
 
 
 def _json(text: str, where: str) -> Any:

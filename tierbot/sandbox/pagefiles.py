@@ -23,28 +23,17 @@ _HEADERS = {
     "Referrer-Policy": "no-referrer",
     "Cache-Control": "no-cache",
 }
-_ORDER = (
-    "Smileys & Emotion",
-    "People & Body",
-    "Animals & Nature",
-    "Food & Drink",
-    "Travel & Places",
-    "Activities",
-    "Objects",
-    "Symbols",
-    "Flags",
-)
 
 
 @cache
 def emoji_table() -> bytes:
     """Return `{category: "characters name alias…,…"}` as JSON; `~` before a name marks emoji with skin tones."""
-    rows: dict[str, dict[str, list[str]]] = {category: {} for category in _ORDER}
+    rows: dict[str, dict[str, list[str]]] = {}
     for name, glyph in emoji.glyphs().items():
-        if glyph.category not in rows:
+        if glyph.category == "Component":  # skin tones alone
             continue
-        tone = "~" if glyph.tones else ""
-        row = rows[glyph.category].setdefault(glyph.name, [glyph.char, tone + glyph.name])
+        category = rows.setdefault(glyph.category, {})
+        row = category.setdefault(glyph.name, [glyph.char, ("~" if glyph.tones else "") + glyph.name])
         if name != glyph.name:
             row.append(name)
     table = {category: ",".join(map(" ".join, found.values())) for category, found in rows.items()}
@@ -64,17 +53,9 @@ def content(name: str) -> tuple[bytes, str] | None:
     return gzip.compress(found, mtime=0), f'"{hashlib.sha256(found).hexdigest()[:16]}"'
 
 
-async def page(request: Request) -> Response:
-    """Serve the page itself, at `/` and at permalinks."""
-    return _serve(request, "index.html")
-
-
-async def part(request: Request) -> Response:
-    """Serve one of the page's files."""
-    return _serve(request, request.path_params["name"])
-
-
-def _serve(request: Request, name: str) -> Response:
+async def serve(request: Request) -> Response:
+    """Serve one of the page's files, by default the page itself."""
+    name = request.path_params.get("name", "index.html")
     found = content(name)
     if found is None:
         return PlainTextResponse("not found", status_code=404)
@@ -87,8 +68,4 @@ def _serve(request: Request, name: str) -> Response:
 
 def routes() -> list[BaseRoute]:
     """Return the page's routes."""
-    return [
-        Route("/", page),
-        Route("/archives/{channel}/{message}", page),
-        Route("/page/{name}", part),
-    ]
+    return [Route(path, serve) for path in ("/", "/archives/{channel}/{message}", "/page/{name}")]

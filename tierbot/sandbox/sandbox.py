@@ -4,9 +4,7 @@ from tierbot.sandbox.events.appevents import AppEvents
 from tierbot.sandbox.events.interactions import Interactions
 from tierbot.sandbox.kit.clock import Clock
 from tierbot.sandbox.kit.errors import SlackError
-from tierbot.sandbox.kit.records import Json
 from tierbot.sandbox.kit.settings import Settings
-from tierbot.sandbox.state.teams import REVOKED, UNINSTALLED
 from tierbot.sandbox.team import Team
 
 
@@ -24,17 +22,12 @@ class Sandbox(Team):
 
     def revoke_token(self) -> None:
         """Revoke the bot's token and notify the app."""
-        self.events.end({"type": "tokens_revoked", "tokens": {"oauth": [], "bot": [self.bot.id]}}, REVOKED)
-
-    def restore_token(self) -> None:
-        """Make the bot's token valid again. Slack would issue a new one instead."""
-        self.teams.restore(self.workspace.id)
+        self.events.end(self.workspace.id, "token_revoked")
 
     def uninstall(self, *, org_wide: bool = False) -> None:
         """Remove the app from the workspace or the whole organization, revoke its token, and notify it."""
         place = self.teams.org.id if org_wide and self.teams.org else self.workspace.id
-        revoked: Json = {"type": "tokens_revoked", "tokens": {"oauth": [], "bot": [self.bot.id]}}
-        self.events.end(revoked, UNINSTALLED, {"type": "app_uninstalled"}, place=place)
+        self.events.end(place, "account_inactive", {"type": "app_uninstalled"})
 
     def grant(self, *, granted: bool = True) -> None:
         """Grant or revoke the organization's app access to this team, and notify the app."""
@@ -44,4 +37,4 @@ class Sandbox(Team):
         change = org.granted.add if granted else org.granted.discard
         change(self.workspace.id)
         kind = "team_access_granted" if granted else "team_access_revoked"
-        self.events.send_of_org({"type": kind, "team_ids": [self.workspace.id]})
+        self.events.send({"type": kind, "team_ids": [self.workspace.id]}, of_org=True)

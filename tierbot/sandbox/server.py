@@ -18,7 +18,7 @@ from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIO
 from websockets.http11 import Request as Handshake
 
 from tierbot.sandbox import pagefiles
-from tierbot.sandbox.control.routes import ControlWeb
+from tierbot.sandbox.control.routes import ControlWeb, perform
 from tierbot.sandbox.kit.errors import SlackError
 from tierbot.sandbox.sandbox import Sandbox
 from tierbot.sandbox.web import SlackWeb
@@ -142,7 +142,7 @@ async def serve(box: Sandbox, announce: Callable[[str], None], until: int | None
     """Serve until SIGTERM, SIGINT, or the end of the pipe with the file descriptor `until`."""
     settings = box.settings
     listener = listen(settings.host, settings.port)
-    box.base_url = settings.public_url or address(listener, settings.host)
+    box.teams.base_url = settings.public_url or address(listener, settings.host)
     server = make_server(box)
     loop = asyncio.get_running_loop()
 
@@ -150,6 +150,9 @@ async def serve(box: Sandbox, announce: Callable[[str], None], until: int | None
         server.should_exit = True
         for one in box.teams.boxes.values():
             one.stream.close()
+
+    def perform_later(name: str, body: dict[str, Any]) -> None:
+        box.hub.spawn(_perform(box, name, body))
 
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop)
@@ -160,18 +163,14 @@ async def serve(box: Sandbox, announce: Callable[[str], None], until: int | None
         one.courier.is_open = True
     announce(json.dumps(announcement(box)))
     for seconds, name, body in settings.later:
-        box.timers.call_later(seconds, partial(_perform_later, box, name, body))
+        box.timers.call_later(seconds, partial(perform_later, name, body))
     await server.run_until_told()
     await box.close()
 
 
-def _perform_later(box: Sandbox, name: str, body: dict[str, Any]) -> None:
-    box.hub.spawn(_perform(box, name, body))
-
-
 async def _perform(box: Sandbox, name: str, body: dict[str, Any]) -> None:
     try:
-        await ControlWeb(box).perform(box, name, "POST", body)
+        await perform(box, name, body)
     except (SlackError, TypeError, ValueError) as error:
         print(f"sandbox: --after {name} {body}: {error}", file=sys.stderr)  # noqa: T201
 

@@ -6,13 +6,12 @@ from urllib.parse import parse_qsl
 from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import BaseRoute, Route, WebSocketRoute
-from starlette.websockets import WebSocket
 
 from tierbot.sandbox.api import METHODS, Args, Method
 from tierbot.sandbox.authorizing import Authorizing, credentials
+from tierbot.sandbox.kit.args import parse_json
 from tierbot.sandbox.kit.errors import SlackError
 from tierbot.sandbox.kit.settings import USER_TOKEN
-from tierbot.sandbox.kit.wire import parse_json
 from tierbot.sandbox.sandbox import Sandbox
 
 _MAX_BODY = 32 * 1024 * 1024
@@ -57,8 +56,8 @@ class SlackWeb:
             Route("/response/{token}", self.respond, methods=["POST"]),
             Route("/upload/v1/{token}", self.upload, methods=["POST", "PUT"]),
             Route("/files/{file_id}", self.download),
-            WebSocketRoute("/link/", self.link),
-            *Authorizing(self._box).routes(),
+            WebSocketRoute("/link/", self._box.hub.serve),
+            Route("/oauth/v2/authorize", Authorizing(self._box).page, methods=["GET", "POST"]),
         ]
 
     async def call(self, request: Request) -> Response:
@@ -68,19 +67,23 @@ class SlackWeb:
         fault = box.faults.api(name)
         if fault == "500":
             return PlainTextResponse("Internal Server Error", status_code=500)
+        token = ""
         try:
-            values = await read_arguments(request)
-            token = bearer(request) or str(values.pop("token", "") or "")
-            values = credentials(request.headers.get("authorization", "")) | values
+            values = await read_arguments(request) | credentials(request.headers.get("authorization", ""))
+            token = str(values.pop("token", "") or "")
             method = METHODS.get(name)
             if method is None:
                 raise SlackError("unknown_method", req_method=name)  # noqa: TRY301
             self._authorize(method, token)
             args = Args(values, token=token)
             box = cast("Sandbox", box.teams.box_of(token, name, args))
-            wait = box.faults.plan.retry_after if fault == "429" else self._wait(box, method, values)
+            if fault == "429":
+                wait = box.faults.plan.retry_after
+            else:
+                wait = box.limits.retry_after(name, method.tier, args.text("channel"), box.clock.time())
             if wait:
-                return _rate_limited(wait)
+                refusal = {"ok": False, "error": "ratelimited"}
+                return JSONResponse(refusal, status_code=429, headers={"Retry-After": str(wait)})
             body = {"ok": True, **method.handler(box, args)}
         except SlackError as error:
             body = error.body()
@@ -90,11 +93,6 @@ class SlackWeb:
 
     def _scopes(self, token: str) -> frozenset[str]:
         return self._box.settings.user_scopes if token.startswith(USER_TOKEN) else self._box.settings.scopes
-
-    @staticmethod
-    def _wait(box: Sandbox, method: Method, values: dict[str, Any]) -> int:
-        channel = str(values.get("channel", ""))
-        return box.limits.retry_after(method.name, method.tier, channel, box.clock.time())
 
     def _authorize(self, method: Method, token: str) -> None:
         if method.caller == "anyone":
@@ -168,18 +166,3 @@ class SlackWeb:
             media_type=file.mimetype if picture else "application/octet-stream",
             headers={"X-Content-Type-Options": "nosniff", "Content-Security-Policy": "default-src 'none'"},
         )
-
-    async def link(self, websocket: WebSocket) -> None:
-        """Serve a Socket Mode connection."""
-        await self._box.hub.serve(websocket)
-
-
-def bearer(request: Request) -> str:
-    """Return the bearer token of the Authorization header, or ""."""
-    kind, _, token = request.headers.get("authorization", "").partition(" ")
-    return token.strip() if kind.lower() == "bearer" else ""
-
-
-def _rate_limited(seconds: int) -> Response:
-    body = {"ok": False, "error": "ratelimited"}
-    return JSONResponse(body, status_code=429, headers={"Retry-After": str(seconds)})

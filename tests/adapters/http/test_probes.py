@@ -3,7 +3,7 @@
 from starlette.applications import Starlette
 from starlette.testclient import TestClient
 
-from tierbot.adapters.http.probes import metrics_routes, probe_routes
+from tierbot.adapters.http.routes import metrics_routes, probe_routes
 
 
 def test_alive_and_ready_are_two_questions() -> None:

@@ -9,7 +9,7 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 from starlette.testclient import TestClient
 
-from tierbot.adapters.http.web_token import require_token
+from tierbot.adapters.http.routes import require_token
 
 TOKEN = "correct-horse-battery"
 

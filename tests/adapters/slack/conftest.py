@@ -11,11 +11,11 @@ import pytest
 
 from tierbot.adapters.slack.admins import Admins
 from tierbot.adapters.slack.app import build_app, identify
+from tierbot.adapters.slack.calls import web_client
 from tierbot.adapters.slack.connection.socket_mode import SocketRunner
 from tierbot.adapters.slack.dependencies import Dependencies
 from tierbot.adapters.slack.directory import Directory
 from tierbot.adapters.slack.manifest import manifest
-from tierbot.adapters.slack.messages.chat import web_client
 from tierbot.domain.nouns import Estimate, ModelState, ModelVersion, Round, Standing, TierbotError
 from tierbot.domain.rounds.boards import Leaderboard, MyScore, RoundStatus
 from tierbot.domain.tags import default_tag_space

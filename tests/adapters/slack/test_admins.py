@@ -6,7 +6,7 @@ import pytest
 
 from tests.adapters.slack.conftest import StoppedClock
 from tierbot.adapters.slack.admins import Admins, is_stranger, list_admins
-from tierbot.adapters.slack.messages.chat import web_client
+from tierbot.adapters.slack.calls import web_client
 from tierbot.domain.nouns import TierbotError
 
 

@@ -5,8 +5,8 @@ from datetime import timedelta
 import pytest
 
 from tests.adapters.slack.conftest import StoppedClock
+from tierbot.adapters.slack.calls import web_client
 from tierbot.adapters.slack.directory import Directory
-from tierbot.adapters.slack.messages.chat import web_client
 
 
 @pytest.fixture(scope="module")

@@ -7,8 +7,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import pytest
 
 from tests.support.fakes import KeptFigures
-from tierbot.adapters.slack.errors import call
-from tierbot.adapters.slack.messages.chat import web_client
+from tierbot.adapters.slack.calls import call, web_client
 from tierbot.use_cases.ports import ChatError, RateLimitedError
 
 
@@ -47,11 +46,11 @@ def test_a_429_is_counted_and_raised_at_once(busy: tuple[str, list[str]]) -> Non
     meter = KeptFigures()
     client = web_client("xoxb-1", url, meter)
     with pytest.raises(RateLimitedError) as caught:
-        call("chat.postMessage", client.chat_postMessage, channel="C1", text="hello")
+        call(client.chat_postMessage, channel="C1", text="hello")
     with pytest.raises(ChatError):
-        call("auth.test", client.auth_test)
+        call(client.auth_test)
     with pytest.raises(RateLimitedError):
-        call("reactions.get", client.reactions_get, channel="C1", timestamp="1.0")
+        call(client.reactions_get, channel="C1", timestamp="1.0")
     assert caught.value.retry_after == 7
     assert meter.limited == ["chat.postMessage", "reactions.get"]
     assert len(asked) == 3

@@ -15,10 +15,7 @@ _WORD = re.compile(r"\w+")
 
 
 class HashingEncoder:
-    """Hashes each word to a fixed random direction (ports.Encoder).
-
-    It captures no meaning, but texts that share words get similar embeddings, at almost no cost.
-    """
+    """Hashes each word to a fixed random direction (ports.Encoder): almost free, but blind to meaning."""
 
     def __init__(self, dimension: int = 64) -> None:
         self._dimension = dimension

@@ -38,7 +38,8 @@ class FastEncoder:
     def __init__(self, *, tokens: int = TOKENS, threads: int | None = 1, folder: Path | None = None) -> None:
         self.name = FAST
         self._tokens, self._threads = tokens, threads
-        self._folder = folder or _cache()
+        cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+        self._folder = folder or cache / "tierbot"
         self._exact = SentenceEncoder(tokens=tokens, threads=threads)
         self._lock = threading.Lock()
         self._session: Any = None
@@ -127,10 +128,7 @@ def _fits(texts: int, *, longest: int, tokens: int) -> bool:
 
 
 def convert(file: Path) -> None:
-    """Write the packaged encoder, pooling and normalization included, as ONNX (58 MB). Takes about ten seconds.
-
-    Raises EncoderError if the folder isn't writable.
-    """
+    """Write the packaged encoder as ONNX (58 MB, ten seconds). Raises EncoderError if the folder isn't writable."""
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=file.parent) as folder, warnings.catch_warnings():
@@ -198,7 +196,3 @@ def _in_eight_bits(path: Path) -> None:
         graph.initializer.remove(matrices[name])
         node.input[1] = f"{name}_read"
     onnx.save(model, path)
-
-
-def _cache() -> Path:
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "tierbot"

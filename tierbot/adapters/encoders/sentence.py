@@ -110,18 +110,17 @@ class SentenceEncoder:
         transformers_logging.disable_progress_bar()  # type: ignore[no-untyped-call]
         if self._threads is not None:
             torch.set_num_threads(self._threads)
+        source = str(packaged_weights()) if self.name == DEFAULT else self.name
         try:
-            model = SentenceTransformer(str(self._source()), device="cpu", local_files_only=True)
+            model = SentenceTransformer(source, device="cpu", local_files_only=True)
         except (OSError, ValueError, RuntimeError) as fault:
+            first_line = (str(fault).strip().splitlines() or [type(fault).__name__])[0][:200]
             raise EncoderError(
-                f"The encoder {self.name!r} cannot be loaded ({_first_line(fault)}). Give the path of a "
+                f"The encoder {self.name!r} cannot be loaded ({first_line}). Give the path of a "
                 f"sentence-transformers model, download it first, or set TIERBOT_ENCODER={DEFAULT}."
             ) from fault
         model.max_seq_length = min(self._tokens, model.max_seq_length or self._tokens)
         return model
-
-    def _source(self) -> Path | str:
-        return packaged_weights() if self.name == DEFAULT else self.name
 
     def _compute_digest(self) -> str:
         digest = hashlib.sha256(f"tokens={self._tokens}".encode())
@@ -167,7 +166,3 @@ def _file_sha256(path: Path) -> str:
         raise EncoderError(
             f"{path} cannot be read ({fault.strerror}). Run: pip install --force-reinstall {_PACKAGE}."
         ) from fault
-
-
-def _first_line(fault: BaseException) -> str:
-    return (str(fault).strip().splitlines() or [type(fault).__name__])[0][:200]

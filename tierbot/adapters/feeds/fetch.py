@@ -14,12 +14,22 @@ import httpcore
 import httpx
 
 from tierbot.adapters.feeds.guard import GuardedBackend, Network, Resolve
-from tierbot.adapters.feeds.limits import FeedLimits
 from tierbot.domain.articles.feeds import FeedError, FeedMemory
 
 _ACCEPT = "application/atom+xml, application/rss+xml, application/xml;q=0.9, text/xml;q=0.8, */*;q=0.1"
 _LONGEST_VALIDATOR = 300  # characters of an ETag
 _HTTP_OK, _NOT_MODIFIED = 200, 304
+
+
+@dataclass(frozen=True, slots=True)
+class FeedLimits:
+    """Limits on one feed, and the number of feeds to read simultaneously."""
+
+    seconds: float = 15.0  # per feed, redirects included
+    size: int = 10 * 2**20  # bytes, after decompression
+    entries: int = 100  # feeds list the newest first
+    redirects: int = 5
+    workers: int = 12
 
 
 class TurnedAwayError(FeedError):
@@ -37,8 +47,7 @@ class Fetched:
     body: bytes | None
     url: str
     content_type: str
-    etag: str
-    last_modified: str
+    memory: FeedMemory
     moved_to: str | None
 
 
@@ -142,8 +151,7 @@ def _received(response: httpx.Response, limits: FeedLimits, moved_to: str | None
         body=_body(response, limits.size) if new else None,
         url=str(response.url),
         content_type=response.headers.get("content-type", ""),
-        etag=_validator(response, "etag"),
-        last_modified=_validator(response, "last-modified"),
+        memory=FeedMemory(_validator(response, "etag"), _validator(response, "last-modified")),
         moved_to=moved_to,
     )
 

@@ -83,10 +83,7 @@ class GuardedBackend(httpcore.NetworkBackend):
         local_address: str | None = None,
         socket_options: Iterable[Any] | None = None,
     ) -> httpcore.NetworkStream:
-        """Connect to the first checked address of `host` that answers.
-
-        Raises FeedError if no address is permitted, httpcore.ConnectError if none answers.
-        """
+        """Connect to the first permitted address of `host` that answers. Raises FeedError if none is permitted."""
         try:
             addresses = [ip_address(found.partition("%")[0]) for found in self._resolve(host.strip("[]"), port)]
         except (OSError, UnicodeError) as fault:

@@ -65,7 +65,8 @@ def parse_feed(body: bytes, *, feed: Feed, url: str, content_type: str, entries:
     text = decode_xml(body, content_type)
     if not text.strip():
         raise FeedError("is empty (0 bytes of text). tierbot will retry; remove the feed if it stays empty.")
-    _refuse_entities(text)
+    if _ENTITY.search(text):
+        raise FeedError("defines its own entities (<!ENTITY), like an XML bomb that expands to gigabytes. Remove it.")
     _refuse_page(text, url)
     text, cut = _first_entries(text, entries)
     found = _feedparser(text, url)
@@ -87,8 +88,8 @@ def decode_xml(body: bytes, content_type: str) -> str:
     for mark, encoding in _MARKS:
         if body.startswith(mark):
             return body.decode(encoding, errors="replace")
-    claimed = [found[1] for found in (_CHARSET.search(content_type),) if found]
-    declared = _DECLARED.match(body)
+    header, declared = _CHARSET.search(content_type), _DECLARED.match(body)
+    claimed = [header[1]] if header else []
     claimed += [declared[1].decode("ascii", errors="replace")] if declared else []
     special = [name for name in claimed if name.lower().startswith(_LOOKS_LIKE_ASCII)]
     for encoding in (*special, "utf-8", *claimed):
@@ -97,11 +98,6 @@ def decode_xml(body: bytes, content_type: str) -> str:
         except (UnicodeError, LookupError, ValueError):
             continue
     return body.decode("cp1252", errors="replace")
-
-
-def _refuse_entities(text: str) -> None:
-    if _ENTITY.search(text):
-        raise FeedError("defines its own entities (<!ENTITY), like an XML bomb that expands to gigabytes. Remove it.")
 
 
 def _refuse_page(text: str, url: str) -> None:
@@ -120,13 +116,8 @@ def _refuse_page(text: str, url: str) -> None:
 
 def _first_entries(text: str, most: int) -> tuple[str, bool]:
     """Remove all but the first entries, so that the parser doesn't spend time on the others."""
-    ends: Iterator[re.Match[str]] = _ENTRY_END.finditer(text)
-    place = last = -1
-    for number, end in enumerate(ends, 1):
-        if number == most:
-            place = end.end()
-        last = end.end()
-    return (text[:place] + text[last:], True) if 0 <= place < last else (text, False)
+    ends = [end.end() for end in _ENTRY_END.finditer(text)]
+    return (text[: ends[most - 1]] + text[ends[-1] :], True) if len(ends) > most else (text, False)
 
 
 def _feedparser(text: str, url: str) -> Mapping[str, Any]:
@@ -165,16 +156,14 @@ def _fields(entry: Mapping[str, Any], source: str) -> dict[str, object]:
 
 
 def _image(entry: Mapping[str, Any]) -> str:
-    pictures = [part.get("url", "") for part in entry.get("media_thumbnail", [])]
-    pictures += [
-        part.get("url", "")
-        for part in entry.get("media_content", [])
+    parts = [*entry.get("media_content", []), *entry.get("enclosures", [])]
+    pictures = [
+        part.get("url") or part.get("href")
+        for part in parts
         if part.get("medium") == "image" or str(part.get("type", "")).startswith("image/")
     ]
-    pictures += [
-        part.get("href", "") for part in entry.get("enclosures", []) if str(part.get("type", "")).startswith("image/")
-    ]
-    return next(filter(None, pictures), "")
+    thumbnails = [part.get("url") for part in entry.get("media_thumbnail", [])]
+    return next(filter(None, thumbnails + pictures), "")
 
 
 def _why_not_a_feed(text: str, found: Mapping[str, Any]) -> str:

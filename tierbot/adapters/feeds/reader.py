@@ -6,9 +6,8 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 from importlib.metadata import version
 
-from tierbot.adapters.feeds.fetch import TurnedAwayError, fetch
+from tierbot.adapters.feeds.fetch import FeedLimits, TurnedAwayError, fetch
 from tierbot.adapters.feeds.guard import Network, Resolve, resolve
-from tierbot.adapters.feeds.limits import FeedLimits
 from tierbot.adapters.feeds.parse import parse_feed
 from tierbot.domain.articles.feeds import Feed, FeedError, FeedMemory, FeedResult
 
@@ -57,7 +56,8 @@ class FeedReader:
         )
         moved = (f"has moved permanently; list {fetched.moved_to} instead",) if fetched.moved_to else ()
         if fetched.body is None:
-            kept = FeedMemory(fetched.etag or memory.etag, fetched.last_modified or memory.last_modified)
+            new = fetched.memory
+            kept = FeedMemory(new.etag or memory.etag, new.last_modified or memory.last_modified)
             return FeedResult(feed, (), kept, notes=moved, unchanged=True)
         parsed = parse_feed(
             fetched.body,
@@ -67,9 +67,7 @@ class FeedReader:
             entries=self._limits.entries,
             now=now,
         )
-        return FeedResult(
-            feed, parsed.articles, FeedMemory(fetched.etag, fetched.last_modified), notes=moved + parsed.notes
-        )
+        return FeedResult(feed, parsed.articles, fetched.memory, notes=moved + parsed.notes)
 
     def _result(self, feed: Feed, memory: FeedMemory, now: datetime) -> FeedResult:
         if memory.not_before is not None and memory.not_before > now:

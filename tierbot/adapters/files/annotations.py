@@ -53,9 +53,6 @@ def _usable(records: Iterable[Mapping[str, Any]], now: datetime, report: ReadRep
             yield row
 
 
-# --- Parquet --------------------------------------------------------------------------------------
-
-
 def _parquet(path: Path) -> Iterator[dict[str, Any]]:
     try:
         import pyarrow as pa  # noqa: PLC0415 - an extra
@@ -97,9 +94,6 @@ def _keyed(value: Any) -> Any:
     ):
         return {one["tag"]: one["value"] for one in value}
     return value
-
-
-# --- JSON arrays, Label Studio --------------------------------------------------------------------
 
 
 def _array(path: Path) -> list[dict[str, Any]]:

@@ -72,7 +72,7 @@ def read_archive(
         except (OSError, EOFError, zlib.error) as fault:
             raise _unreadable(name, 1, fault) from fault
         form = _format_of(head, name)
-        lines = _Lines(stream, name, strict=strict, report=report)
+        lines = _lines(stream, name, strict, report)
         for row in parse_rows(lines, form, name, now):
             if isinstance(row, ArchiveRow):
                 report.rows += 1
@@ -109,37 +109,24 @@ def _format_of(head: bytes, name: str) -> ArchiveFormat:
     return ArchiveFormat.JSONL if start.startswith((b"{", b"[")) else ArchiveFormat.CSV
 
 
-class _Lines:
-    """Yields lines of limited length and notes harmless problems; stops early in a damaged file."""
-
-    def __init__(self, stream: BufferedReader, name: str, *, strict: bool, report: ReadReport) -> None:
-        self._stream, self._name, self._strict, self._report = stream, name, strict, report
-        self._noted = False
-
-    def __iter__(self) -> Iterator[Line]:
-        number = 0
-        try:
-            while data := self._stream.readline(LONGEST_LINE):
-                number += 1
-                whole = data.endswith(b"\n") or len(data) < LONGEST_LINE
-                if not whole:
-                    self._skip_rest()
-                self._note_encoding(data, number)
-                yield Line(number, data.rstrip(b"\r\n") if whole else None)
-        except (OSError, EOFError, zlib.error) as fault:
-            error = _unreadable(self._name, number + 1, fault)
-            if self._strict:
-                raise error from fault
-            self._report.count_bad(BadRow(number + 1, f"cannot be read ({fault}); copy or fetch the file again"))
-
-    def _skip_rest(self) -> None:
-        while (rest := self._stream.readline(2**20)) and not rest.endswith(b"\n"):
-            pass
-
-    def _note_encoding(self, data: bytes, number: int) -> None:
-        if not self._noted and not is_utf8(data):
-            self._noted = True
-            self._report.notes.append(f"{self._name}:{number}: isn't UTF-8; such lines are read as Windows-1252.")
+def _lines(stream: BufferedReader, name: str, strict: bool, report: ReadReport) -> Iterator[Line]:
+    """Yield lines of limited length and note harmless problems; stop early in a damaged file."""
+    number, all_utf8 = 0, True
+    try:
+        while data := stream.readline(LONGEST_LINE):
+            number += 1
+            whole = data.endswith(b"\n") or len(data) < LONGEST_LINE
+            rest = b"" if whole else data
+            while rest and not rest.endswith(b"\n"):
+                rest = stream.readline(2**20)
+            if all_utf8 and not is_utf8(data):
+                all_utf8 = False
+                report.notes.append(f"{name}:{number}: isn't UTF-8; such lines are read as Windows-1252.")
+            yield Line(number, data.rstrip(b"\r\n") if whole else None)
+    except (OSError, EOFError, zlib.error) as fault:
+        if strict:
+            raise _unreadable(name, number + 1, fault) from fault
+        report.count_bad(BadRow(number + 1, f"cannot be read ({fault}); copy or fetch the file again"))
 
 
 def _unreadable(name: str, line: int, fault: Exception) -> ArchiveError:

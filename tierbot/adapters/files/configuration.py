@@ -1,7 +1,4 @@
-"""Reads the files that people write: tag spaces, feeds, boundaries.
-
-Every error names the file, what is wrong with it, and how to fix it.
-"""
+"""Reads the files that people write: tag spaces, feeds, boundaries. Errors name the file, the fault and a remedy."""
 
 from pathlib import Path
 
@@ -22,18 +19,12 @@ def load_tag_space(path: Path) -> TagSpace:
 
 
 def load_boundaries(path: Path | None, tags: TagSpace) -> Boundaries:
-    """Read boundaries from a TOML file; without a path there are none.
-
-    Raises BoundaryFileError if the file can't be read or is invalid.
-    """
+    """Read boundaries from a TOML file, none without a path. Raises BoundaryFileError if the file is unusable."""
     return Boundaries() if path is None else parse_boundaries(_read_text(path, BoundaryFileError), str(path), tags)
 
 
 def load_feeds(path: Path | None) -> tuple[Feed, ...]:
-    """Read a list of feeds from a file; without a path it is empty.
-
-    Raises FeedFileError if the file can't be read or is invalid.
-    """
+    """Read a list of feeds from a file, empty without a path. Raises FeedFileError if it is unreadable or invalid."""
     return () if path is None else parse_feeds(_read_text(path, FeedFileError), str(path))
 
 

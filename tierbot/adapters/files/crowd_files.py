@@ -13,10 +13,7 @@ _TRUTHS = ("item", "truth")
 
 
 def read_votes(path: Path) -> CrowdTable:
-    """Read votes from a CSV file (or .csv.gz) with the columns item, worker and label in any order, ignoring others.
-
-    Raises CrowdError, naming file and line.
-    """
+    """Read votes from a CSV file (.csv or .csv.gz) with the columns item, worker, label. Raises CrowdError."""
     rows = [(item, worker, label) for _, (item, worker, label) in _rows(path, _VOTES)]
     if not rows:
         raise CrowdError(f"{path}: has no votes below its header. Add at least one row of item,worker,label.")
@@ -24,10 +21,7 @@ def read_votes(path: Path) -> CrowdTable:
 
 
 def read_truth(path: Path) -> dict[str, str]:
-    """Read item → true label from a CSV file (or .csv.gz) with the columns item, truth.
-
-    Raises CrowdError, naming file and line, also for an item with two different truths.
-    """
+    """Read item → true label from such a file with the columns item, truth. Raises CrowdError, also for two truths."""
     truths: dict[str, str] = {}
     for line, (item, truth) in _rows(path, _TRUTHS):
         if truths.setdefault(item, truth) != truth:
@@ -37,20 +31,15 @@ def read_truth(path: Path) -> dict[str, str]:
 
 def _rows(path: Path, columns: tuple[str, ...]) -> Iterator[tuple[int, list[str]]]:
     try:
-        with _open(path) as file:
+        # utf-8-sig, because spreadsheets write a byte order mark, which would become part of the first column's name.
+        opened = gzip.open if path.suffix == ".gz" else open
+        with opened(path, "rt", encoding="utf-8-sig", newline="") as file:
             yield from _checked(file, path, columns)
     except UnicodeDecodeError as fault:
         raise CrowdError(f"{path}: is not UTF-8 text. Save it as UTF-8.") from fault
     except (OSError, EOFError) as fault:
         reason = getattr(fault, "strerror", None) or str(fault)
         raise CrowdError(f"{path}: cannot be read ({reason}). Give the path of a CSV file.") from fault
-
-
-def _open(path: Path) -> TextIO:
-    # utf-8-sig, because spreadsheets write a byte order mark, which would become part of the first column's name.
-    if path.suffix == ".gz":
-        return gzip.open(path, "rt", encoding="utf-8-sig", newline="")
-    return path.open(encoding="utf-8-sig", newline="")
 
 
 def _checked(file: TextIO, path: Path, columns: tuple[str, ...]) -> Iterator[tuple[int, list[str]]]:

@@ -4,6 +4,7 @@ import hashlib
 import json
 import re
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from importlib import resources
@@ -59,16 +60,11 @@ class ModelFolder:
         if self.published is None:
             return
         folder = self.published / re.sub(r"\W", "_", workspace) if self.by_workspace else self.published
-        if not _is_there(folder / f"{CHAMPION}.json", version, weights):
-            write_model(folder, CHAMPION, version, weights)
-
-
-def _is_there(card_file: Path, version: ModelVersion, weights: bytes) -> bool:
-    try:
-        found, bytes_ = read_model(card_file, "")
-    except ModelFolderError:
-        return False
-    return (found.id, found.card, bytes_) == (version.id, dict(version.card), weights)
+        with suppress(ModelFolderError):
+            there, its_weights = read_model(folder / f"{CHAMPION}.json", "")
+            if (there.id, there.card, its_weights) == (version.id, dict(version.card), weights):
+                return
+        write_model(folder, CHAMPION, version, weights)
 
 
 def read_model(card_file: Path, remedy: str) -> tuple[ModelVersion, bytes]:

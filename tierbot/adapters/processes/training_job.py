@@ -86,10 +86,7 @@ def write_failure(message: str, path: Path) -> None:
 
 
 def read_result(path: Path) -> TrainingResult:
-    """Read a result.
-
-    Raises TrainingInterruptedError if there is none, and TierbotError with the child's error if it couldn't train.
-    """
+    """Read a result. Raises TrainingInterruptedError if there is none, TierbotError if the child reported an error."""
     if not path.exists():
         raise TrainingInterruptedError(
             f"The training ended without a result ({path} is missing): it was killed, or ran out of memory or time. "

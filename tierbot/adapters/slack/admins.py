@@ -3,30 +3,24 @@
 Slack's answer is cached for five minutes.
 """
 
-import threading
 from collections.abc import Callable, Collection, Mapping
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 from slack_sdk import WebClient
 
-from tierbot.adapters.slack.errors import call
+from tierbot.adapters.slack.cache import Cache
+from tierbot.adapters.slack.calls import call, entries
 from tierbot.adapters.slack.needs import Needs
-from tierbot.adapters.slack.pagination import entries
 from tierbot.domain.nouns import TierbotError
 from tierbot.use_cases.ports import ChatError, Clock, RateLimitedError
 
 NEEDS = Needs(methods={"users.info": ("users:read",), "users.list": ("users:read",)})
-_CACHED = timedelta(minutes=5)
-_MOST_CACHED = 10_000
 _MOST_PAGES = 20
 
 
 class Admins:
-    """Decides whether a user is an admin of tierbot in a workspace.
-
-    An allow-list decides alone. Without one, admins are Slack's admins and owners and the person who installed the app.
-    """
+    """Decides whether a user is an admin of tierbot in a workspace; an allow-list, if there is one, decides alone."""
 
     def __init__(
         self,
@@ -36,43 +30,29 @@ class Admins:
     ) -> None:
         """`installers` returns the users who installed the app in a workspace."""
         self._allowed = frozenset(allowed)
-        self._clock = clock
         self._installers = installers
-        self._known: dict[tuple[str, str], tuple[datetime, bool]] = {}
-        self._lock = threading.Lock()
+        self._known: Cache[tuple[str, str], bool] = Cache(clock, timedelta(minutes=5))
 
     def has(self, workspace: str, user: str, client: WebClient) -> bool:
-        """Return whether `user` is an admin; asks Slack once per user and five minutes.
-
-        Raises TierbotError if there is no allow-list and Slack doesn't answer.
-        """
+        """Return whether `user` is an admin. Raises TierbotError if there is no allow-list and Slack doesn't answer."""
         if self._allowed:
             return user in self._allowed
-        now = self._clock.now()
-        with self._lock:
-            known = self._known.get((workspace, user))
-        if known and known[0] > now:
-            return known[1]
-        answer = _is_slack_admin(user, workspace, client) or user in self._installers(workspace)
-        with self._lock:
-            if len(self._known) >= _MOST_CACHED:
-                self._known.clear()
-            self._known[workspace, user] = (now + _CACHED, answer)
-        return answer
+
+        def look_up() -> bool:
+            return _is_slack_admin(user, workspace, client) or user in self._installers(workspace)
+
+        return self._known.get((workspace, user), look_up)
 
 
 def list_admins(client: WebClient, workspace: str) -> list[str]:
-    """Return the user ids of Slack's admins and owners, among the first 4,000 members.
-
-    Raises TierbotError if Slack doesn't list them.
-    """
-    members = entries("users.list", client.users_list, "members", _MOST_PAGES, team_id=workspace)
+    """Return Slack's admins and owners, among the first 4,000 members. Raises TierbotError if Slack refuses."""
+    members = entries(client.users_list, "members", _MOST_PAGES, team_id=workspace)
     return [str(one["id"]) for one in members if _is_admin(one) and not is_stranger(one, workspace)]
 
 
 def _is_slack_admin(user: str, workspace: str, client: WebClient) -> bool:
     try:
-        found = call("users.info", client.users_info, user=user).get("user") or {}
+        found = call(client.users_info, user=user).get("user") or {}
     except ChatError as fault:
         if fault.code == "user_not_found":
             return False

@@ -8,15 +8,14 @@ from slack_bolt import App
 from slack_sdk import WebClient
 
 from tierbot.adapters.slack import faults
+from tierbot.adapters.slack.calls import call, web_client
 from tierbot.adapters.slack.commands import listeners
 from tierbot.adapters.slack.dependencies import Dependencies
 from tierbot.adapters.slack.directory import Directory
-from tierbot.adapters.slack.errors import call
 from tierbot.adapters.slack.home import listeners as home
 from tierbot.adapters.slack.identity import AuthorizeBot, Identity
 from tierbot.adapters.slack.installation import oauth
 from tierbot.adapters.slack.installation.oauth import Installing
-from tierbot.adapters.slack.messages.chat import web_client
 from tierbot.adapters.slack.needs import Needs
 from tierbot.adapters.slack.reactions import inbox
 from tierbot.adapters.slack.shortcuts import listeners as shortcuts
@@ -26,15 +25,12 @@ from tierbot.use_cases.ports import Meter
 
 NEEDS = Needs(methods={"auth.test": ()})
 _NOT_INSTALLED = "tierbot isn't installed in this workspace. Ask the person who manages your apps to install it."
-LISTENER_THREADS = 32  # with Bolt's default of five, five slow commands would block every other one
+_LISTENER_THREADS = 32  # with Bolt's default of five, five slow commands would block every other one
 
 
 def identify(client: WebClient) -> Identity:
-    """Ask Slack who owns the client's token.
-
-    Raises ChatError (for example invalid_auth, with a remedy), RateLimitedError or ChatUnavailableError.
-    """
-    said = call("auth.test", client.auth_test)
+    """Ask Slack who owns the client's token. Raises what `call` raises, such as ChatError for an invalid token."""
+    said = call(client.auth_test)
     return Identity(
         team_id=str(said["team_id"]),
         team=str(said.get("team") or said["team_id"]),
@@ -51,17 +47,12 @@ def build_app(
     identity: Identity | None,
     *,
     base_url: str = WebClient.BASE_URL,
-    signing_secret: str | None = None,
     installing: Installing | None = None,
     ignored_users: frozenset[str] = frozenset(),
     directory: Directory | None = None,
-    listener_threads: int = LISTENER_THREADS,
     meter: Meter | None = None,
 ) -> App:
-    """Return the app with every listener registered. Only HTTP mode needs `signing_secret`.
-
-    The app serves the workspaces of `installing` or else only that of `identity`.
-    """
+    """Return the app with every listener registered, for the workspaces of `installing` or only that of `identity`."""
     authorize = None
     if installing:
         authorize = AuthorizeBot(installing.installations.asked_by)
@@ -74,10 +65,10 @@ def build_app(
             authorize=authorize,  # type: ignore[arg-type] # it returns None for "not installed"
             oauth_settings=installing.settings if installing else None,
             user_facing_authorize_error_message=_NOT_INSTALLED,
-            signing_secret=signing_secret or "",
+            signing_secret="",
             raise_error_for_unhandled_request=True,  # our error handler acknowledges it
-            request_verification_enabled=signing_secret is not None,
-            listener_executor=FollowingExecutor(listener_threads, thread_name_prefix="slack-listener"),
+            request_verification_enabled=False,  # connection/web.py does that
+            listener_executor=FollowingExecutor(_LISTENER_THREADS, thread_name_prefix="slack-listener"),
         )
     directory = directory or Directory(deps.clock)
     inbox.register(app, inbox.Inbox(deps.game, deps.clock, directory, ignored_users))

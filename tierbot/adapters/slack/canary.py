@@ -5,27 +5,26 @@ way through Slack. Without one, and always for commands, the canary passes Slack
 listeners, and the smoke test's output says so.
 """
 
-import json
 import secrets
-import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from collections.abc import Callable
+from dataclasses import KW_ONLY, dataclass, field
+from http import HTTPStatus
 from queue import Empty, SimpleQueue
 from typing import Any
 
 from slack_bolt import App, BoltRequest
 from slack_bolt.context.respond import Respond
 from slack_sdk import WebClient
+from slack_sdk.web import SlackResponse
+from slack_sdk.webhook import WebhookResponse
 
 from tierbot.adapters.slack.block_kit.blocks import context, section
 from tierbot.adapters.slack.block_kit.text import clean, cut
+from tierbot.adapters.slack.calls import call, web_client
 from tierbot.adapters.slack.commands.grammar import LEADERBOARD, MY_SCORE, TIER
-from tierbot.adapters.slack.errors import call
 from tierbot.adapters.slack.faults import WENT_WRONG
 from tierbot.adapters.slack.identity import Identity
-from tierbot.adapters.slack.messages.chat import web_client
 from tierbot.adapters.slack.needs import Needs
 from tierbot.domain.doctor.tokens import USER, wrong_token
 from tierbot.domain.nouns import TierbotError, to_slack_ts
@@ -50,11 +49,11 @@ FAKE_USER = "UTIERBOTSMOKETEST"
 
 TIMEOUT = 20.0  # seconds to wait for a vote or an answer
 _POLL = 0.05  # seconds between two looks at the ledger
-_OK = 200
 _EVENT_TYPE = "tierbot_smoke_test"
 _TEXT = "🐤 A test message from `tierbot doctor`. Nothing here counts, and it disappears in a moment."
 
 
+@dataclass
 class Canary:
     """domain.doctor.smoke_test.SmokeTestActions in Slack.
 
@@ -62,78 +61,58 @@ class Canary:
     `user_client` carries the colleague's token; without it, the app's listeners get the reaction directly.
     """
 
-    def __init__(
-        self,
-        client: WebClient,
-        app: App,
-        identity: Identity,
-        *,
-        channel: str,
-        emoji: str,
-        has_vote: Callable[[str, str, str], bool],
-        clock: Clock,
-        user_client: WebClient | None = None,
-        timeout: float = TIMEOUT,
-    ) -> None:
-        self._client = client
-        self._app = app
-        self._identity = identity
-        self._channel = channel
-        self._emoji = emoji
-        self._has_vote = has_vote
-        self._clock = clock
-        self._user_client = user_client
-        self._timeout = timeout
-        self._user = FAKE_USER
-        self._ts = ""
-
-    # --- the canary -------------------------------------------------------------------------------
+    client: WebClient
+    app: App
+    identity: Identity
+    _: KW_ONLY
+    channel: str
+    emoji: str
+    has_vote: Callable[[str, str, str], bool]
+    clock: Clock
+    user_client: WebClient | None = None
+    timeout: float = TIMEOUT
+    user: str = field(default=FAKE_USER, init=False)
+    ts: str = field(default="", init=False)
 
     def post(self) -> str:
         """Post the canary; return where."""
         sent = call(
-            "chat.postMessage",
-            self._client.chat_postMessage,
-            channel=self._channel,
+            self.client.chat_postMessage,
+            channel=self.channel,
             text=_TEXT,
-            blocks=[section(_TEXT), context(f"Expecting :{self._emoji}:")],
+            blocks=[section(_TEXT), context(f"Expecting :{self.emoji}:")],
             metadata={"event_type": _EVENT_TYPE, "event_payload": {}},
         )
-        self._ts = str(sent["ts"])
-        return f"in {self._channel}"
+        self.ts = str(sent["ts"])
+        return f"in {self.channel}"
 
     def clean_up(self) -> str:
         """Delete the canary."""
-        call("chat.delete", self._client.chat_delete, channel=self._channel, ts=self._ts)
+        call(self.client.chat_delete, channel=self.channel, ts=self.ts)
         return "deleted the canary"
-
-    # --- the reaction -----------------------------------------------------------------------------
 
     def react(self) -> str:
         """Add the tag's emoji, as the colleague or through the listeners."""
-        if self._user_client is None:
+        if self.user_client is None:
             self._dispatch_reaction("reaction_added")
-            return f":{self._emoji}: sent to the app's listeners directly; set SLACK_USER_TOKEN to test through Slack"
-        with _as_colleague():
-            owner = call("auth.test", self._user_client.auth_test)
-        if owner.get("team_id") != self._identity.team_id:
+            return f":{self.emoji}: sent to the app's listeners directly; set SLACK_USER_TOKEN to test through Slack"
+        owner = _call_as_colleague(self.user_client.auth_test)
+        if owner.get("team_id") != self.identity.team_id:
             raise TierbotError("SLACK_USER_TOKEN and SLACK_BOT_TOKEN belong to different workspaces.")
-        self._user = str(owner["user_id"])
-        with _as_colleague():
-            call("reactions.add", self._user_client.reactions_add, **self._reaction())
-        return f":{self._emoji}: as @{owner.get('user')}, through Slack"
+        self.user = str(owner["user_id"])
+        _call_as_colleague(self.user_client.reactions_add, **self._reaction())
+        return f":{self.emoji}: as @{owner.get('user')}, through Slack"
 
     def unreact(self) -> str:
         """Remove the reaction the same way."""
-        if self._user_client is None:
+        if self.user_client is None:
             self._dispatch_reaction("reaction_removed")
             return "sent to the app's listeners directly"
-        with _as_colleague():
-            call("reactions.remove", self._user_client.reactions_remove, **self._reaction())
+        _call_as_colleague(self.user_client.reactions_remove, **self._reaction())
         return "through Slack"
 
     def _reaction(self) -> dict[str, str]:
-        return {"channel": self._channel, "timestamp": self._ts, "name": self._emoji}
+        return {"channel": self.channel, "timestamp": self.ts, "name": self.emoji}
 
     def see_vote(self) -> str:
         """Wait for the vote to reach the ledger."""
@@ -144,11 +123,11 @@ class Canary:
         return self._await_vote(present=False)
 
     def _await_vote(self, *, present: bool) -> str:
-        until = time.monotonic() + self._timeout
-        while self._has_vote(self._channel, self._ts, self._user) is not present:
+        until = time.monotonic() + self.timeout
+        while self.has_vote(self.channel, self.ts, self.user) is not present:
             if time.monotonic() > until:
                 raise TierbotError(
-                    f"The {'vote' if present else 'removal'} did not reach the ledger within {self._timeout:g} s. Is "
+                    f"The {'vote' if present else 'removal'} did not reach the ledger within {self.timeout:g} s. Is "
                     "`tierbot run` running on this database, and does the app have the events reaction_added and "
                     "reaction_removed?"
                 )
@@ -156,57 +135,53 @@ class Canary:
         return "in the ledger" if present else "revoked in the ledger"
 
     def _dispatch_reaction(self, kind: str) -> None:
-        now = self._clock.now()
+        now = self.clock.now()
         event = {
             "type": kind,
-            "user": self._user,
-            "reaction": self._emoji,
-            "item": {"type": "message", "channel": self._channel, "ts": self._ts},
-            "item_user": self._identity.bot_user_id,
+            "user": self.user,
+            "reaction": self.emoji,
+            "item": {"type": "message", "channel": self.channel, "ts": self.ts},
+            "item_user": self.identity.bot_user_id,
             "event_ts": to_slack_ts(now),
         }
-        self._dispatch(
-            {
-                "type": "event_callback",
-                "team_id": self._identity.team_id,
-                "event_id": f"EvSmokeTest{secrets.token_hex(8)}",
-                "event_time": int(now.timestamp()),
-                "event": event,
-            }
-        )
-
-    # --- commands ---------------------------------------------------------------------------------
+        body = {
+            "type": "event_callback",
+            "team_id": self.identity.team_id,
+            "event_id": f"EvSmokeTest{secrets.token_hex(8)}",
+            "event_time": int(now.timestamp()),
+            "event": event,
+        }
+        self._dispatch(body)
 
     def command(self, text: str) -> str:
         """Pass a slash command to the app's listeners; return the start of its answer."""
         name, _, rest = text.partition(" ")
-        with _answers() as (url, answers):
-            body = {
-                "command": name,
-                "text": rest,
-                "user_id": self._user,
-                "user_name": "smoke_test",
-                "channel_id": self._channel,
-                "channel_name": "smoke_test",
-                "team_id": self._identity.team_id,
-                "team_domain": "smoke_test",
-                "response_url": url,
-                "trigger_id": "0.0.0",
-                "token": "smoke_test",
-            }
-            self._dispatch(body, {"respond": Respond(response_url=url, proxy=url)})
-            try:
-                answer = answers.get(timeout=self._timeout)
-            except Empty:
-                raise TierbotError(f"{name} gave no answer within {self._timeout:g} s. See the log.") from None
-        said = clean(str(answer.get("text") or ""), 300)
+        respond = _Answers()
+        body = {
+            "command": name,
+            "text": rest,
+            "user_id": self.user,
+            "user_name": "smoke_test",
+            "channel_id": self.channel,
+            "channel_name": "smoke_test",
+            "team_id": self.identity.team_id,
+            "team_domain": "smoke_test",
+            "response_url": respond.response_url,
+            "trigger_id": "0.0.0",
+            "token": "smoke_test",
+        }
+        self._dispatch(body, {"respond": respond})
+        try:
+            said = clean(respond.texts.get(timeout=self.timeout), 300)
+        except Empty:
+            raise TierbotError(f"{name} gave no answer within {self.timeout:g} s. See the log.") from None
         if said.startswith(WENT_WRONG):
             raise TierbotError(f"{text}: {said}")
         return f"“{cut(said, 60)}”, from the app's listeners directly"
 
-    def _dispatch(self, body: dict[str, Any], extra: Mapping[str, Any] | None = None) -> None:
-        response = self._app.dispatch(BoltRequest(body=body, mode="socket_mode", context=dict(extra or {})))
-        if response.status != _OK:
+    def _dispatch(self, body: dict[str, Any], extra: dict[str, Any] | None = None) -> None:
+        response = self.app.dispatch(BoltRequest(body=body, mode="socket_mode", context=extra))
+        if response.status != HTTPStatus.OK:
             raise TierbotError(f"The app's listeners answered {response.status}. See the log.")
 
 
@@ -217,11 +192,10 @@ def colleague(token: str, base_url: str) -> WebClient:
     return web_client(token, base_url)
 
 
-@contextmanager
-def _as_colleague() -> Iterator[None]:
-    """Explain a refusal inside the block in terms of the user token; the usual remedies are for the bot."""
+def _call_as_colleague(request: Callable[..., SlackResponse], **arguments: str) -> SlackResponse:
+    """Call Slack, and explain a refusal in terms of the user token; the usual remedies are for the bot's."""
     try:
-        yield
+        return call(request, **arguments)
     except ChatError as fault:
         raise TierbotError(
             f"Slack refused SLACK_USER_TOKEN: {fault.code}. Its user must be a member of the channel, and the token needs "
@@ -229,36 +203,13 @@ def _as_colleague() -> Iterator[None]:
         ) from fault
 
 
-@contextmanager
-def _answers() -> Iterator[tuple[str, "SimpleQueue[dict[str, Any]]"]]:
-    """Serve a response URL on this machine; yield it and the queue of the answers posted to it.
+class _Answers(Respond):
+    """Bolt's `respond`, which keeps the answers here instead of sending them."""
 
-    The URL acts as its own proxy. Otherwise slack_sdk would send the answers to the proxy set in the environment.
-    """
-    received: SimpleQueue[dict[str, Any]] = SimpleQueue()
+    def __init__(self) -> None:
+        super().__init__(response_url="https://smoke-test.invalid")
+        self.texts: SimpleQueue[str] = SimpleQueue()
 
-    class Handler(BaseHTTPRequestHandler):
-        def do_POST(self) -> None:
-            length = int(self.headers.get("Content-Length") or 0)
-            try:
-                received.put(json.loads(self.rfile.read(length)))
-            except ValueError:
-                self.send_error(400)
-                return
-            self.send_response(_OK)
-            self.send_header("Content-Length", "2")
-            self.end_headers()
-            self.wfile.write(b"ok")
-
-        def log_message(self, *_: object) -> None:
-            """Say nothing."""
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
-    thread.start()
-    try:
-        yield f"http://127.0.0.1:{server.server_address[1]}", received
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join()
+    def __call__(self, text: str | dict[str, Any] = "", *_: Any, **__: Any) -> WebhookResponse:
+        self.texts.put(str(text))
+        return WebhookResponse(url="", status_code=HTTPStatus.OK, body="ok", headers={})

@@ -16,10 +16,7 @@ from tierbot.use_cases.voting.menu_votes import MenuVotes
 
 @dataclass(frozen=True, slots=True)
 class Dependencies:
-    """What the listeners need.
-
-    `channel` returns a workspace's channel id, empty or None if none is set; `tags` returns its tag space.
-    """
+    """What the listeners need. `channel` and `tags` take a workspace; the channel's id is empty or None if unset."""
 
     game: Game
     clock: Clock

@@ -14,8 +14,8 @@ from slack_sdk import WebClient
 
 from tierbot.adapters.slack.admins import is_stranger
 from tierbot.adapters.slack.block_kit.text import clean, mrkdwn, person
+from tierbot.adapters.slack.calls import entries
 from tierbot.adapters.slack.needs import Needs
-from tierbot.adapters.slack.pagination import entries
 from tierbot.domain.nouns import TierbotError
 from tierbot.use_cases.ports import Clock
 
@@ -31,9 +31,8 @@ _NAME = 40
 @dataclass(frozen=True, slots=True)
 class _Members:
     until: datetime
-    names: Mapping[str, str] = field(default_factory=dict)
+    names: Mapping[str, str] = field(default_factory=dict)  # empty if a member has none
     outsiders: frozenset[str] = frozenset()
-    listed: frozenset[str] = frozenset()
 
 
 class Directory:
@@ -47,7 +46,7 @@ class Directory:
     def name(self, workspace: str, user: str) -> str | None:
         """Return a user's display name, one clean line, or None if unknown."""
         known = self._members.get(workspace)
-        return known.names.get(user) if known else None
+        return (known.names.get(user) or None) if known else None
 
     def named(self, workspace: str, user: str) -> str:
         """Return a user's name as mrkdwn, or a mention if the name is unknown."""
@@ -57,7 +56,7 @@ class Directory:
     def is_outsider(self, workspace: str, user: str) -> bool | None:
         """Return whether a user is a bot or from another team that shares a channel; None if the user isn't listed."""
         known = self._members.get(workspace)
-        return user in known.outsiders if known is not None and user in known.listed else None
+        return user in known.outsiders if known is not None and user in known.names else None
 
     def keep_fresh(self, workspace: str, client: WebClient) -> None:
         """Load the members if due and no other thread is loading them; keep the old list if Slack refuses."""
@@ -67,22 +66,16 @@ class Directory:
             return
         try:
             # An organization's token needs team_id; a workspace's own accepts it.
-            found = entries("users.list", client.users_list, "members", _MOST_PAGES, team_id=workspace)
-            self._members[workspace] = _classified(found, workspace, now + _FRESH)
+            found = entries(client.users_list, "members", _MOST_PAGES, team_id=workspace)
+            names = {str(one["id"]): _name(one) for one in found}
+            outsiders = frozenset(str(one["id"]) for one in found if one.get("is_bot") or is_stranger(one, workspace))
+            self._members[workspace] = _Members(now + _FRESH, names, outsiders)
         except TierbotError as fault:
             _log.warning("Could not list the workspace's members; showing mentions instead of names. %s", fault)
             before = known or _Members(now)
             self._members[workspace] = replace(before, until=now + _RETRY)
         finally:
             self._loading.release()
-
-
-def _classified(members: list[Mapping[str, Any]], workspace: str, until: datetime) -> _Members:
-    names = {str(member["id"]): _name(member) for member in members}
-    outsiders = frozenset(
-        str(member["id"]) for member in members if member.get("is_bot") or is_stranger(member, workspace)
-    )
-    return _Members(until, {user: name for user, name in names.items() if name}, outsiders, frozenset(names))
 
 
 def _name(member: Mapping[str, Any]) -> str:

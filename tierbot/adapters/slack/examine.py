@@ -1,19 +1,16 @@
-"""Collects facts from Slack for `tierbot doctor` and `tierbot init`.
+"""Collects facts from Slack for `tierbot doctor` and `tierbot init`. What Slack refuses to answer becomes a Refusal."""
 
-Nothing here judges or raises: if Slack refuses an answer, the fact is a Refusal.
-"""
-
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
-from typing import Any
+from functools import wraps
+from typing import Any, ParamSpec, TypeVar
 
 from slack_sdk import WebClient
 
-from tierbot.adapters.slack.errors import call
+from tierbot.adapters.slack.calls import call, entries
 from tierbot.adapters.slack.needs import Needs
-from tierbot.adapters.slack.pagination import entries
 from tierbot.domain.doctor.facts import AppFacts, ChannelFacts, Refusal, SlackFacts
 from tierbot.domain.doctor.tokens import APP, BOT, kind_of_token
 from tierbot.domain.nouns import TierbotError
@@ -26,6 +23,8 @@ NEEDS = Needs(
         "emoji.list": ("emoji:read",),
     }
 )
+_P = ParamSpec("_P")
+_T = TypeVar("_T")
 _MOST_PAGES = 10
 _APP_TOKEN_REMEDIES = {
     "missing_scope": "Generate a new one with the scope connections:write, and set SLACK_APP_TOKEN to it.",
@@ -48,9 +47,9 @@ def ask_who(client: WebClient, clock: Clock) -> SlackFacts:
     """Ask for the token's owner and scopes and for Slack's time."""
     before = clock.now()
     try:
-        said = call("auth.test", client.auth_test)
+        said = call(client.auth_test)
     except TierbotError as fault:
-        return SlackFacts(app=refusal(fault))
+        return SlackFacts(app=_refusal(fault))
     headers = {str(name).lower(): str(value) for name, value in dict(said.headers).items()}
     listed = headers.get("x-oauth-scopes")
     scopes = None if listed is None else frozenset(scope.strip() for scope in listed.split(",") if scope.strip())
@@ -61,59 +60,57 @@ def ask_who(client: WebClient, clock: Clock) -> SlackFacts:
     return SlackFacts(app=app, clock_ahead=_ahead(before, clock.now(), headers))
 
 
+def _or_refusal(ask: Callable[_P, _T]) -> Callable[_P, _T | Refusal]:
+    @wraps(ask)
+    def asked(*args: _P.args, **kwargs: _P.kwargs) -> _T | Refusal:
+        try:
+            return ask(*args, **kwargs)
+        except TierbotError as fault:
+            return _refusal(fault)
+
+    return asked
+
+
+@_or_refusal
 def ask_connections(client: WebClient, app_token: str) -> bool | Refusal:
     """Ask whether the app token may open a connection, without opening one."""
     try:
-        call("apps.connections.open", client.apps_connections_open, app_token=app_token)
+        call(client.apps_connections_open, app_token=app_token)
     except ChatError as fault:
         remedy = _APP_TOKEN_REMEDIES.get(fault.code, _NEW_APP_TOKEN)
         kind = kind_of_token(app_token)
         return Refusal(fault.code, f"Slack refuses {kind} in SLACK_APP_TOKEN: {fault.code}. {remedy}")
-    except TierbotError as fault:
-        return refusal(fault)
     return True
 
 
-def ask_channel(client: WebClient, channel: str) -> ChannelFacts | Refusal:
+@_or_refusal
+def ask_channel(client: WebClient, channel: str) -> ChannelFacts:
     """Ask about the channel with the id `channel`."""
-    try:
-        found = call("conversations.info", client.conversations_info, channel=channel).get("channel") or {}
-    except TierbotError as fault:
-        return refusal(fault)
-    return _channel(found)
+    return _channel(call(client.conversations_info, channel=channel).get("channel") or {})
 
 
-def ask_my_channels(client: WebClient) -> list[ChannelFacts] | Refusal:
+@_or_refusal
+def ask_my_channels(client: WebClient) -> list[ChannelFacts]:
     """Ask for the channels that the bot is in (the first 2,000)."""
     kinds = "public_channel,private_channel"
-    try:
-        found = entries("users.conversations", client.users_conversations, "channels", _MOST_PAGES, types=kinds)
-    except TierbotError as fault:
-        return refusal(fault)
+    found = entries(client.users_conversations, "channels", _MOST_PAGES, types=kinds)
     # Slack omits is_member here, since it only lists the bot's own channels.
     return [replace(_channel(channel), is_member=True) for channel in found]
 
 
-def ask_emoji(client: WebClient) -> frozenset[str] | Refusal:
+@_or_refusal
+def ask_emoji(client: WebClient) -> frozenset[str]:
     """Ask for the names of the workspace's custom emoji, aliases included."""
-    try:
-        said = call("emoji.list", client.emoji_list)
-    except TierbotError as fault:
-        return refusal(fault)
-    return frozenset(str(name) for name in said.get("emoji") or {})
+    return frozenset(str(name) for name in call(client.emoji_list).get("emoji") or {})
 
 
-def ask_user(client: WebClient, user: str) -> Mapping[str, Any] | Refusal:
+@_or_refusal
+def ask_user(client: WebClient, user: str) -> Mapping[str, Any]:
     """Ask about a user; return Slack's fields {name, tz, is_admin, …}."""
-    try:
-        found: Mapping[str, Any] = call("users.info", client.users_info, user=user).get("user") or {}
-    except TierbotError as fault:
-        return refusal(fault)
-    return found
+    return call(client.users_info, user=user).get("user") or {}
 
 
-def refusal(fault: TierbotError) -> Refusal:
-    """Return the fact for an error."""
+def _refusal(fault: TierbotError) -> Refusal:
     if isinstance(fault, ChatError):
         return Refusal(fault.code, str(fault))
     if isinstance(fault, RateLimitedError):

@@ -9,7 +9,7 @@ from typing import Any
 from slack_bolt import App, BoltContext, BoltResponse, Respond
 from slack_bolt.error import BoltUnhandledRequestError
 
-from tierbot.adapters.slack.block_kit.text import clean, mrkdwn
+from tierbot.adapters.slack.block_kit.text import clean, safe
 from tierbot.domain.nouns import TierbotError
 
 _log = logging.getLogger(__name__)
@@ -62,7 +62,7 @@ def describe(error: Exception, about: str) -> str:
 
 def literal(error: TierbotError) -> str:
     """Return an error's text, shortened, as literal mrkdwn."""
-    return mrkdwn(clean(str(error), _LONGEST))
+    return safe(error, _LONGEST)
 
 
 def _about(body: dict[str, Any]) -> str:

@@ -29,8 +29,7 @@ ALL: tuple[Needs, ...] = (
     tagging.NEEDS,
     upload.NEEDS,
 )
-APP_SCOPES = ("connections:write",)  # for the app-level token, which Socket Mode needs
-_NAME, _COMMAND, _SHORTCUT, _LEAST_LONG, _LONG = 35, 32, 24, 175, 4000
+_NAME = 35  # Slack's limit, in characters
 
 _DESCRIPTION = "Posts articles with an emoji; learns from your reactions"
 _LONG_DESCRIPTION = (
@@ -71,13 +70,19 @@ def manifest(
         request_url = request_url or public_url.rstrip("/") + EVENTS_PATH
     events = {*bot_events(), *(oauth.NEEDS.events if public_url else ())}
     redirects = {"redirect_urls": [public_url.rstrip("/") + oauth.REDIRECT_PATH]} if public_url else {}
-    commands = [_command(command, request_url) for needs in ALL for command in needs.commands]
+    web = {"request_url": request_url} if request_url else {}
+    commands = [
+        {"command": c.name, "description": c.description, "should_escape": False}
+        | ({"usage_hint": c.usage_hint} if c.usage_hint else {})
+        | ({"url": request_url} if request_url else {})
+        for needs in ALL
+        for c in needs.commands
+    ]
     shortcuts = [
         {"name": s.name, "type": "message", "callback_id": s.callback_id, "description": s.description}
         for needs in ALL
         for s in needs.shortcuts
     ]
-    web = {"request_url": request_url} if request_url else {}
     return {
         "display_information": {"name": name, "description": _DESCRIPTION, "long_description": _LONG_DESCRIPTION},
         "features": {
@@ -88,7 +93,7 @@ def manifest(
             },
             "bot_user": {"display_name": name, "always_online": True},
             "slash_commands": commands,
-            **({"shortcuts": shortcuts} if shortcuts else {}),
+            "shortcuts": shortcuts,
         },
         "oauth_config": {
             **redirects,
@@ -102,12 +107,3 @@ def manifest(
             "token_rotation_enabled": False,
         },
     }
-
-
-def _command(command: Any, request_url: str | None) -> dict[str, Any]:
-    entry = {"command": command.name, "description": command.description, "should_escape": False}
-    if command.usage_hint:
-        entry["usage_hint"] = command.usage_hint
-    if request_url:
-        entry["url"] = request_url
-    return entry

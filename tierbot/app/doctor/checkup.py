@@ -13,9 +13,9 @@ from tierbot.adapters.encoders import encoder_of
 from tierbot.adapters.files.configuration import tag_space
 from tierbot.adapters.files.model_files import ModelFolder, shipped_models
 from tierbot.adapters.slack.app import identify
+from tierbot.adapters.slack.calls import web_client
 from tierbot.adapters.slack.examine import examine as examine_slack
 from tierbot.adapters.slack.manifest import bot_commands, bot_events, bot_scopes
-from tierbot.adapters.slack.messages.chat import web_client
 from tierbot.adapters.store import open_store
 from tierbot.adapters.store.examine import examine as examine_store
 from tierbot.app.bootstrap import SystemClock, Tierbot, app_of, build, smoke_test

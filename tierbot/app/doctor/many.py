@@ -1,10 +1,10 @@
 """Run `tierbot doctor` for an app with many workspaces: check the key and each installation."""
 
+from tierbot.adapters.slack.calls import web_client
 from tierbot.adapters.slack.examine import ask_channel, ask_emoji, ask_who
 from tierbot.adapters.slack.installation.oauth import INSTALL_PATH
 from tierbot.adapters.slack.installation.vault import Vault, VaultError
 from tierbot.adapters.slack.manifest import bot_scopes
-from tierbot.adapters.slack.messages.chat import web_client
 from tierbot.adapters.store import open_store
 from tierbot.app.bootstrap import Tierbot, build
 from tierbot.app.slack_access import tags_in

@@ -8,20 +8,19 @@ from tierbot.sandbox.kit.args import Args
 from tierbot.sandbox.kit.errors import SlackError
 from tierbot.sandbox.kit.records import Channel, Json, Message
 from tierbot.sandbox.sandbox import Sandbox
-from tierbot.sandbox.state.filling import checked_blocks
 from tierbot.sandbox.state.payloads import message_json
 
 _MAX_METADATA = 16_000
 
 
-def content(box: Sandbox, args: Args, *, required: bool = True) -> Json:
+def _content(box: Sandbox, args: Args) -> Json:
     """Return the checked `text`, `blocks`, `attachments` and `metadata` of a message."""
     found: Json = {}
     if "text" in args:
         found["text"] = args.text("text")
     blocks = args.json("blocks", "invalid_blocks_format")
     if blocks is not None:
-        found["blocks"] = checked_blocks(box.files, box.mint, blocks)
+        found["blocks"] = box.files.checked_blocks(blocks)
     attachments = args.json("attachments", "invalid_attachments")
     if attachments is not None:
         if not isinstance(attachments, list):
@@ -29,14 +28,13 @@ def content(box: Sandbox, args: Args, *, required: bool = True) -> Json:
         found["attachments"] = attachments
     metadata = args.json("metadata", "invalid_metadata_format")
     if metadata is not None:
-        found["metadata"] = checked_metadata(metadata)
-    if required and not any(found.get(key) for key in ("text", "blocks", "attachments")):
+        found["metadata"] = _checked_metadata(metadata)
+    if not any(found.get(key) for key in ("text", "blocks", "attachments")):
         raise SlackError("no_text")
     return found
 
 
-def checked_metadata(metadata: Any) -> Json:
-    """Return the message metadata. Raises SlackError if it is malformed or too large."""
+def _checked_metadata(metadata: Any) -> Json:
     good = (
         isinstance(metadata, dict)
         and isinstance(metadata.get("event_type"), str)
@@ -51,7 +49,7 @@ def checked_metadata(metadata: Any) -> Json:
     return dict(metadata)
 
 
-def target(box: Sandbox, args: Args) -> Channel:
+def _target(box: Sandbox, args: Args) -> Channel:
     """Return the channel to write to, given by its id, its #name, or the id of a user to message directly."""
     place = args.need("channel", "channel_not_found")
     if place in box.workspace.users:
@@ -66,30 +64,19 @@ def target(box: Sandbox, args: Args) -> Channel:
 
 
 @method("chat.postMessage", "chat:write", tier=0)
-def post_message(box: Sandbox, args: Args) -> Json:
-    """Post as the bot."""
-    channel = target(box, args)
-    message = Message(
-        channel=channel.id,
-        user=box.bot.id,
-        bot_id=box.bot.bot_id,
-        thread_ts=args.text("thread_ts") or None,
-        broadcast=args.flag("reply_broadcast"),
-        **{"text": "", **content(box, args)},
-    )
+def _post_message(box: Sandbox, args: Args) -> Json:
+    channel = _target(box, args)
+    message = Message(channel.id, box.bot.id, bot_id=box.bot.bot_id, **_content(box, args))
+    message.thread_ts, message.broadcast = args.text("thread_ts") or None, args.flag("reply_broadcast")
     box.workspace.post(message)
-    return {
-        "channel": channel.id,
-        "ts": message.ts,
-        "message": message_json(box.workspace, message, metadata=True),
-    }
+    return {"channel": channel.id, "ts": message.ts, "message": message_json(box.workspace, message, metadata=True)}
 
 
 @method("chat.update", "chat:write", tier=3)
-def update(box: Sandbox, args: Args) -> Json:
+def _update(box: Sandbox, args: Args) -> Json:
     """Edit one of the bot's own messages, keeping its blocks unless new ones are passed."""
     channel = box.find_channel(args.need("channel", "channel_not_found"))
-    changes = content(box, args)
+    changes = _content(box, args)
     if changes.get("blocks") == []:
         changes["blocks"] = None
     message = box.workspace.update(channel.id, args.need("ts", "message_not_found"), box.bot.id, changes)
@@ -102,33 +89,24 @@ def update(box: Sandbox, args: Args) -> Json:
 
 
 @method("chat.delete", "chat:write", tier=3)
-def delete(box: Sandbox, args: Args) -> Json:
-    """Delete one of the bot's own messages."""
+def _delete(box: Sandbox, args: Args) -> Json:
     channel = box.find_channel(args.need("channel", "channel_not_found"))
     message = box.workspace.delete(channel.id, args.need("ts", "message_not_found"), box.bot.id)
     return {"channel": channel.id, "ts": message.ts}
 
 
 @method("chat.postEphemeral", "chat:write", tier=4)
-def post_ephemeral(box: Sandbox, args: Args) -> Json:
-    """Show a message to one member of the channel."""
-    channel = target(box, args)
+def _post_ephemeral(box: Sandbox, args: Args) -> Json:
+    channel = _target(box, args)
     reader = args.need("user", "user_not_found")
     if box.workspace.user(reader).id not in channel.members:
         raise SlackError("user_not_in_channel")
-    message = Message(
-        channel=channel.id,
-        user=box.bot.id,
-        bot_id=box.bot.bot_id,
-        visible_to=reader,
-        **{"text": "", **content(box, args)},
-    )
+    message = Message(channel.id, box.bot.id, bot_id=box.bot.bot_id, visible_to=reader, **_content(box, args))
     return {"message_ts": box.workspace.whisper(message).ts}
 
 
 @method("chat.getPermalink", tier=0)
-def get_permalink(box: Sandbox, args: Args) -> Json:
-    """Return a message's permalink."""
+def _get_permalink(box: Sandbox, args: Args) -> Json:
     channel = box.find_channel(args.need("channel", "channel_not_found"))
     message = box.workspace.message(channel.id, args.need("message_ts", "message_not_found"))
     return {"channel": channel.id, "permalink": box.permalink(message)}

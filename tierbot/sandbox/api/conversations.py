@@ -2,29 +2,31 @@
 
 from tierbot.sandbox.api.registry import method
 from tierbot.sandbox.kit.args import Args
-from tierbot.sandbox.kit.errors import SlackError
+from tierbot.sandbox.kit.errors import SlackError, get_or_refuse
 from tierbot.sandbox.kit.records import Channel, Json, Message
 from tierbot.sandbox.sandbox import Sandbox
-from tierbot.sandbox.state.payloads import channel_json, message_json
+from tierbot.sandbox.state.payloads import channel_json
 
 _READ = ("channels:read", "groups:read", "im:read")
 _HISTORY = ("channels:history", "groups:history", "im:history")
 _END_OF_TIME = "9999999999.999999"
 
 
-def kind_of(channel: Channel) -> str:
+def _kind_of(channel: Channel) -> str:
     """Return the channel's type as it appears in Slack's arguments."""
     if channel.is_im:
         return "im"
     return "private_channel" if channel.is_private else "public_channel"
 
 
-def visible(box: Sandbox, args: Args, suffix: str) -> Channel:
+def _visible(box: Sandbox, args: Args, suffix: str) -> Channel:
     """Return the channel. Raises SlackError unless the bot may see it and has the scope for its type."""
     channel = box.find_channel(args.need("channel", "channel_not_found"))
-    family = {"im": "im", "private_channel": "groups", "public_channel": "channels"}[kind_of(channel)]
-    box.need_scope(f"{family}:{suffix}")
-    if kind_of(channel) != "public_channel" and box.bot.id not in channel.members:
+    family = {"im": "im", "private_channel": "groups", "public_channel": "channels"}[_kind_of(channel)]
+    scope, scopes = f"{family}:{suffix}", box.settings.scopes
+    if scope not in scopes:
+        raise SlackError("missing_scope", needed=scope, provided=",".join(sorted(scopes)))
+    if family != "channels" and box.bot.id not in channel.members:
         raise SlackError("channel_not_found")
     return channel
 
@@ -36,9 +38,9 @@ def _listed(box: Sandbox, args: Args, member: str | None = None) -> Json:
     found = [
         channel
         for channel in box.workspace.channels.values()
-        if kind_of(channel) in kinds
+        if _kind_of(channel) in kinds
         and not (args.flag("exclude_archived") and channel.is_archived)
-        and (kind_of(channel) == "public_channel" or box.bot.id in channel.members)
+        and (_kind_of(channel) == "public_channel" or box.bot.id in channel.members)
         and (member is None or member in channel.members)
     ]
     page, cursor = args.page(found)
@@ -47,28 +49,24 @@ def _listed(box: Sandbox, args: Args, member: str | None = None) -> Json:
 
 
 @method("conversations.list", *_READ, tier=2)
-def list_(box: Sandbox, args: Args) -> Json:
-    """List the channels that the bot can see."""
+def _list(box: Sandbox, args: Args) -> Json:
     return _listed(box, args)
 
 
 @method("users.conversations", *_READ, tier=3)
-def users_conversations(box: Sandbox, args: Args) -> Json:
-    """List the channels that a user (by default the bot) is in."""
+def _users_conversations(box: Sandbox, args: Args) -> Json:
     return _listed(box, args, args.text("user") or box.bot.id)
 
 
 @method("conversations.info", *_READ, tier=3)
-def info(box: Sandbox, args: Args) -> Json:
-    """Describe a channel."""
-    channel = visible(box, args, "read")
+def _info(box: Sandbox, args: Args) -> Json:
+    channel = _visible(box, args, "read")
     return {"channel": channel_json(channel, box.bot.id, count=args.flag("include_num_members"))}
 
 
 @method("conversations.members", *_READ, tier=4)
-def members(box: Sandbox, args: Args) -> Json:
-    """List a channel's members."""
-    page, cursor = args.page(list(visible(box, args, "read").members))
+def _members(box: Sandbox, args: Args) -> Json:
+    page, cursor = args.page(list(_visible(box, args, "read").members))
     return {"members": page, "response_metadata": {"next_cursor": cursor}}
 
 
@@ -90,21 +88,16 @@ def _messages(box: Sandbox, args: Args, found: list[Message]) -> Json:
     page, cursor = args.page(within)
     metadata = args.flag("include_all_metadata")
     body: Json = {
-        "messages": [message_json(box.workspace, message, metadata=metadata) for message in page],
+        "messages": [box.with_files(message, metadata=metadata) for message in page],
         "has_more": bool(cursor),
     }
-    for item, message in zip(body["messages"], page, strict=True):
-        if message.files:
-            item["files"] = box.files.of(message)
-    if cursor:
-        body["response_metadata"] = {"next_cursor": cursor}
-    return body
+    return body | ({"response_metadata": {"next_cursor": cursor}} if cursor else {})
 
 
 @method("conversations.history", *_HISTORY, tier=3)
-def history(box: Sandbox, args: Args) -> Json:
+def _history(box: Sandbox, args: Args) -> Json:
     """Return a channel's messages, newest first, without thread replies."""
-    channel = visible(box, args, "history")
+    channel = _visible(box, args, "history")
     if box.bot.id not in channel.members:
         raise SlackError("not_in_channel")
     newest_first = reversed(channel.messages.values())
@@ -113,17 +106,15 @@ def history(box: Sandbox, args: Args) -> Json:
 
 
 @method("conversations.replies", *_HISTORY, tier=3)
-def replies(box: Sandbox, args: Args) -> Json:
+def _replies(box: Sandbox, args: Args) -> Json:
     """Return a thread with its parent, oldest first."""
-    channel = visible(box, args, "history")
-    root = channel.messages.get(args.need("ts", "thread_not_found"))
-    if root is None:
-        raise SlackError("thread_not_found")
+    channel = _visible(box, args, "history")
+    root = get_or_refuse(channel.messages, args.need("ts", "thread_not_found"), "thread_not_found")
     return _messages(box, args, [root, *(channel.messages[ts] for ts in root.replies)])
 
 
 @method("conversations.open", "im:write", tier=3)
-def open_(box: Sandbox, args: Args) -> Json:
+def _open(box: Sandbox, args: Args) -> Json:
     """Open (or find) the direct conversation with one user."""
     if "channel" in args:
         return {"channel": {"id": box.find_channel(args.text("channel")).id}}
@@ -140,8 +131,7 @@ def open_(box: Sandbox, args: Args) -> Json:
 
 
 @method("conversations.join", "channels:join", tier=3)
-def join(box: Sandbox, args: Args) -> Json:
-    """Add the bot to a public channel."""
+def _join(box: Sandbox, args: Args) -> Json:
     channel = box.find_channel(args.need("channel", "channel_not_found"))
     if channel.is_private or channel.is_im:
         raise SlackError("channel_not_found")
@@ -151,7 +141,6 @@ def join(box: Sandbox, args: Args) -> Json:
 
 
 @method("conversations.leave", "channels:manage", "channels:join", tier=3)
-def leave(box: Sandbox, args: Args) -> Json:
-    """Remove the bot from a channel."""
-    channel = visible(box, args, "read")
+def _leave(box: Sandbox, args: Args) -> Json:
+    channel = _visible(box, args, "read")
     return {} if box.workspace.leave(channel.id, box.bot.id) else {"not_in_channel": True}

@@ -22,28 +22,24 @@ def _item(box: Sandbox, args: Args) -> Message:
     return box.workspace.message(box.find_channel(args.text("channel")).id, timestamp)
 
 
-def _name(args: Args) -> str:
-    return args.need("name", "invalid_name")
-
-
 @method("reactions.add", "reactions:write", tier=3, caller="member")
-def add(box: Sandbox, args: Args) -> Json:
-    """React as the token's owner."""
+def _add(box: Sandbox, args: Args) -> Json:
     message = _item(box, args)
-    box.workspace.react(box.caller(args.token).id, message.channel, message.ts, _name(args))
+    name = args.need("name", "invalid_name")
+    box.workspace.react(box.caller(args.token).id, message.channel, message.ts, name)
     return {}
 
 
 @method("reactions.remove", "reactions:write", tier=2, caller="member")
-def remove(box: Sandbox, args: Args) -> Json:
-    """Remove a reaction of the token's owner."""
+def _remove(box: Sandbox, args: Args) -> Json:
     message = _item(box, args)
-    box.workspace.unreact(box.caller(args.token).id, message.channel, message.ts, _name(args))
+    name = args.need("name", "invalid_name")
+    box.workspace.unreact(box.caller(args.token).id, message.channel, message.ts, name)
     return {}
 
 
 @method("reactions.get", "reactions:read", tier=3)
-def get(box: Sandbox, args: Args) -> Json:
+def _get(box: Sandbox, args: Args) -> Json:
     """Return a message's reactions; without `full` the user lists are truncated, but the counts are not."""
     message = _item(box, args)
     if box.bot.id not in box.workspace.channel(message.channel).members:

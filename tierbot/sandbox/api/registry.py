@@ -18,7 +18,6 @@ class Method:
     everyone (any token) or anyone (none needed). `tier` 0 has no rate limit.
     """
 
-    name: str
     handler: Handler
     scopes: tuple[str, ...]
     tier: int
@@ -32,7 +31,7 @@ def method(name: str, *scopes: str, tier: int = 3, caller: str = "bot") -> Calla
     """Register the decorated function as a Web API method."""
 
     def register(handler: Handler) -> Handler:
-        METHODS[name] = Method(name, handler, scopes, tier, caller)
+        METHODS[name] = Method(handler, scopes, tier, caller)
         return handler
 
     return register

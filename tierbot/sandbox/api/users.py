@@ -9,7 +9,7 @@ from tierbot.sandbox.state.payloads import user_json
 
 
 @method("api.test", tier=0, caller="anyone")
-def api_test(box: Sandbox, args: Args) -> Json:  # noqa: ARG001
+def _api_test(box: Sandbox, args: Args) -> Json:  # noqa: ARG001
     """Return the arguments, or the requested error."""
     if "error" in args:
         raise SlackError(args.text("error"))
@@ -17,28 +17,26 @@ def api_test(box: Sandbox, args: Args) -> Json:  # noqa: ARG001
 
 
 @method("auth.test", tier=0, caller="everyone")
-def auth_test(box: Sandbox, args: Args) -> Json:
-    """Describe the token's owner."""
+def _auth_test(box: Sandbox, args: Args) -> Json:
     if args.token == box.settings.app_token:
         return {"app_name": box.settings.app_name, "app_id": box.app_id}
     who, org = box.caller(args.token), box.teams.org
     grant = box.teams.grant_of(args.token)
-    of_org = grant is not None and org is not None and grant.place == org.id
+    owner = org if grant and org and grant.place == org.id else box.workspace
     return {
         "url": f"https://{box.workspace.domain}.slack.com/",
-        "team": org.name if of_org and org else box.workspace.name,
+        "team": owner.name,
         "user": who.name,
-        "team_id": org.id if of_org and org else box.workspace.id,
+        "team_id": owner.id,
         "user_id": who.id,
         **({"bot_id": who.bot_id} if who.bot_id else {}),
         **({"enterprise_id": org.id} if org else {}),
-        "is_enterprise_install": of_org,
+        "is_enterprise_install": owner is org,
     }
 
 
 @method("auth.revoke", tier=3)
-def auth_revoke(box: Sandbox, args: Args) -> Json:
-    """Revoke the bot's token."""
+def _auth_revoke(box: Sandbox, args: Args) -> Json:
     if args.flag("test"):
         return {"revoked": False}
     box.revoke_token()
@@ -46,35 +44,30 @@ def auth_revoke(box: Sandbox, args: Args) -> Json:
 
 
 @method("apps.connections.open", tier=0, caller="app")
-def connections_open(box: Sandbox, args: Args) -> Json:  # noqa: ARG001
-    """Return a WebSocket URL that opens one connection."""
-    return {"url": box.hub.issue_url()}
+def _connections_open(box: Sandbox, args: Args) -> Json:  # noqa: ARG001
+    return {"url": box.hub.issue_url(box.base_url)}
 
 
 @method("users.info", "users:read", tier=4)
-def users_info(box: Sandbox, args: Args) -> Json:
-    """Describe a user."""
+def _users_info(box: Sandbox, args: Args) -> Json:
     user = box.workspace.user(args.need("user", "user_not_found"))
     return {"user": user_json(user, box.workspace.id)}
 
 
 @method("users.list", "users:read", tier=2)
-def users_list(box: Sandbox, args: Args) -> Json:
-    """List all users."""
+def _users_list(box: Sandbox, args: Args) -> Json:
     page, cursor = args.page(list(box.workspace.users.values()))
     members = [user_json(user, box.workspace.id) for user in page]
     return {"members": members, "response_metadata": {"next_cursor": cursor}}
 
 
 @method("emoji.list", "emoji:read", tier=2)
-def emoji_list(box: Sandbox, args: Args) -> Json:  # noqa: ARG001
-    """List the custom emoji."""
+def _emoji_list(box: Sandbox, args: Args) -> Json:  # noqa: ARG001
     return {"emoji": dict(box.workspace.custom_emoji), "cache_ts": box.mint.ts()}
 
 
 @method("bots.info", "users:read", tier=3)
-def bots_info(box: Sandbox, args: Args) -> Json:
-    """Describe a bot."""
+def _bots_info(box: Sandbox, args: Args) -> Json:
     bot_id = args.text("bot")
     for user in box.workspace.users.values():
         if user.bot_id and user.bot_id == bot_id:
@@ -84,7 +77,6 @@ def bots_info(box: Sandbox, args: Args) -> Json:
 
 
 @method("team.info", "team:read", tier=3)
-def team_info(box: Sandbox, args: Args) -> Json:  # noqa: ARG001
-    """Describe the workspace."""
+def _team_info(box: Sandbox, args: Args) -> Json:  # noqa: ARG001
     space = box.workspace
     return {"team": {"id": space.id, "name": space.name, "domain": space.domain, "email_domain": ""}}

@@ -16,33 +16,27 @@ def _view(args: Args) -> Any:
     return view
 
 
-def _trigger(args: Args) -> str:
-    return args.text("trigger_id") or args.need("interactivity_pointer")
+def _user(box: Sandbox, args: Args) -> str:
+    return box.triggers.exchange(args.text("trigger_id") or args.need("interactivity_pointer"))
 
 
 @method("views.open", tier=4)
-def open_(box: Sandbox, args: Args) -> Json:
-    """Open a modal for the user who caused the trigger."""
-    trigger = box.triggers.exchange(_trigger(args))
-    return {"view": box.views.open(trigger.user, _view(args))}
+def _open(box: Sandbox, args: Args) -> Json:
+    return {"view": box.views.open(_user(box, args), _view(args))}
 
 
 @method("views.push", tier=4)
-def push(box: Sandbox, args: Args) -> Json:
-    """Push a modal onto the stack of the user who caused the trigger."""
-    trigger = box.triggers.exchange(_trigger(args))
-    return {"view": box.views.push(trigger.user, _view(args))}
+def _push(box: Sandbox, args: Args) -> Json:
+    return {"view": box.views.push(_user(box, args), _view(args))}
 
 
 @method("views.update", tier=4)
-def update(box: Sandbox, args: Args) -> Json:
-    """Replace a modal's contents."""
+def _update(box: Sandbox, args: Args) -> Json:
     view_id = args.text("view_id") or args.need("external_id")
     return {"view": box.views.update(view_id, _view(args), args.text("hash"))}
 
 
 @method("views.publish", tier=4)
-def publish(box: Sandbox, args: Args) -> Json:
-    """Set a user's App Home."""
+def _publish(box: Sandbox, args: Args) -> Json:
     user = box.workspace.user(args.need("user_id", "user_not_found"))
     return {"view": box.views.publish(user.id, _view(args), args.text("hash"))}

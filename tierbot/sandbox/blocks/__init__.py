@@ -1,60 +1,32 @@
-"""Validate Block Kit as strictly as Slack does: `validate_blocks` for messages, `validate_view` for modals and App Home."""
+"""Block Kit, validated as strictly as Slack does, in messages (`validate_blocks`), modals and App Home (`validate_view`)."""
 
-from collections.abc import Callable
+from collections.abc import Iterator
 from typing import Any
 
-from tierbot.sandbox.blocks.checks import Findings, kind_of
-from tierbot.sandbox.blocks.elements import (
-    ACCESSORIES,
-    ACTIONS,
-    INPUTS,
-    PLAIN,
-    check_element,
-    check_image_source,
+from tierbot.sandbox.blocks.checks import (
+    Check,
+    anything,
+    array,
+    by_type,
+    exactly_one,
+    plain,
+    problem,
+    shape,
+    string,
+    text,
+    url,
 )
-
-__all__ = ["iter_elements", "validate_blocks", "validate_view"]
-
-MAX_BLOCKS = 50
-MAX_VIEW_BLOCKS = 100
-_MAX_MARKDOWN = 12_000
+from tierbot.sandbox.blocks.elements import ACCESSORY, ACTION, ALT_TEXT, IMAGE, IMAGE_SOURCE, INPUT
 
 
-def validate_blocks(blocks: Any, *, surface: str = "message", most: int = MAX_BLOCKS) -> list[str]:
+def validate_blocks(blocks: Any) -> list[str]:
     """Return the errors that Slack would report in a message's blocks; empty if they are valid."""
-    findings = Findings()
-    if not isinstance(blocks, list):
-        return ["must be an array [json-pointer:/blocks]"]
-    if len(blocks) > most:
-        findings.add(f"no more than {most} items allowed", "/blocks")
-    for index, block in enumerate(blocks):
-        _check_block(block, f"/blocks/{index}", surface, findings)
-    return findings.messages
+    return list(_MESSAGE(blocks, "/blocks"))
 
 
 def validate_view(view: Any) -> list[str]:
     """Return the errors that Slack would report in a modal or an App Home; empty if it is valid."""
-    if not isinstance(view, dict):
-        return ["must be an object [json-pointer:/view]"]
-    findings = Findings()
-    kind = kind_of(view)
-    if kind not in {"modal", "home"}:
-        findings.add("must be one of: modal, home", "/view/type")
-    findings.require(view, "blocks", "/view")
-    findings.string(view, "private_metadata", "/view", longest=3000)
-    findings.string(view, "callback_id", "/view", longest=255)
-    findings.string(view, "external_id", "/view", longest=255)
-    blocks = view.get("blocks") or []
-    if kind == "modal":
-        findings.text(view, "title", "/view", longest=24, kinds=PLAIN, required=True)
-        findings.text(view, "submit", "/view", longest=24, kinds=PLAIN)
-        findings.text(view, "close", "/view", longest=24, kinds=PLAIN)
-        has_input = isinstance(blocks, list) and any(
-            isinstance(block, dict) and block.get("type") == "input" for block in blocks
-        )
-        if has_input and "submit" not in view:
-            findings.add("missing required field: submit", "/view")
-    return findings.messages + validate_blocks(blocks, surface=kind, most=MAX_VIEW_BLOCKS)
+    return list(_VIEW(view, "/view"))
 
 
 def iter_elements(blocks: list[dict[str, Any]]) -> list[tuple[dict[str, Any], dict[str, Any]]]:
@@ -68,113 +40,86 @@ def iter_elements(blocks: list[dict[str, Any]]) -> list[tuple[dict[str, Any], di
     return found
 
 
-def _check_block(block: Any, where: str, surface: str, findings: Findings) -> None:
-    if not isinstance(block, dict):
-        findings.add("must be an object", where)
-        return
-    findings.claim_block_id(block, where)
-    kind = kind_of(block)
-    checker = _BLOCKS.get(kind)
-    if checker is None or (surface != "message" and kind in {"file", "markdown", "table"}):
-        findings.add(f"unsupported type: {kind}", f"{where}/type")
-        return
-    checker(block, where, findings)
+def _block(required: dict[str, Check], optional: dict[str, Check], *rules: Check, strict: bool = True) -> Check:
+    others = {"type"} if strict else None
+    return shape(required, {"block_id": string(255), **optional}, *rules, _unique_action_ids, others=others)
+
+
+def _unique_action_ids(block: dict[str, Any], where: str) -> Iterator[str]:
     action_ids = [element["action_id"] for _, element in iter_elements([block])]
     for repeated in sorted({item for item in action_ids if action_ids.count(item) > 1}):
-        findings.add(f"`action_id` already exists: {repeated}", f"{where}/elements")
+        yield problem(f"`action_id` already exists: {repeated}", f"{where}/elements")
 
 
-def _check_section(block: dict[str, Any], where: str, findings: Findings) -> None:
-    findings.unknown(block, {"type", "block_id", "text", "fields", "accessory", "expand"}, where)
-    if "text" not in block and "fields" not in block:
-        findings.add("missing required field: text or fields", where)
-    findings.text(block, "text", where, longest=3000)
-    for index, field in enumerate(findings.array(block, "fields", where, most=10) or ()):
-        findings.text_object(field, f"{where}/fields/{index}", longest=2000)
-    if "accessory" in block:
-        check_element(block["accessory"], f"{where}/accessory", ACCESSORIES, findings)
+def _text_or_fields(section: dict[str, Any], where: str) -> Iterator[str]:
+    if "text" not in section and "fields" not in section:
+        yield problem("missing required field: text or fields", where)
 
 
-def _check_header(block: dict[str, Any], where: str, findings: Findings) -> None:
-    findings.unknown(block, {"type", "block_id", "text", "level"}, where)
-    findings.text(block, "text", where, longest=150, kinds=PLAIN, required=True)
+def _image_or_text(item: Any, where: str) -> Iterator[str]:
+    is_image = isinstance(item, dict) and item.get("type") == "image"
+    return (IMAGE if is_image else text(3000))(item, where)
 
 
-def _check_divider(block: dict[str, Any], where: str, findings: Findings) -> None:
-    findings.unknown(block, {"type", "block_id"}, where)
-
-
-def _check_image_block(block: dict[str, Any], where: str, findings: Findings) -> None:
-    findings.unknown(block, {"type", "block_id", "image_url", "slack_file", "alt_text", "title"}, where)
-    check_image_source(block, where, findings)
-    findings.text(block, "title", where, longest=2000, kinds=PLAIN)
-
-
-def _check_context(block: dict[str, Any], where: str, findings: Findings) -> None:
-    findings.unknown(block, {"type", "block_id", "elements"}, where)
-    findings.require(block, "elements", where)
-    for index, item in enumerate(findings.array(block, "elements", where, most=10) or ()):
-        pointer = f"{where}/elements/{index}"
-        if isinstance(item, dict) and item.get("type") == "image":
-            check_element(item, pointer, {"image"}, findings)
-        else:
-            findings.text_object(item, pointer, longest=3000)
-
-
-def _check_actions(block: dict[str, Any], where: str, findings: Findings) -> None:
-    findings.unknown(block, {"type", "block_id", "elements"}, where)
-    findings.require(block, "elements", where)
-    for index, item in enumerate(findings.array(block, "elements", where, most=25) or ()):
-        check_element(item, f"{where}/elements/{index}", ACTIONS, findings)
-
-
-def _check_input(block: dict[str, Any], where: str, findings: Findings) -> None:
-    allowed = {"type", "block_id", "label", "element", "hint", "optional", "dispatch_action"}
-    findings.unknown(block, allowed, where)
-    findings.text(block, "label", where, longest=2000, kinds=PLAIN, required=True)
-    findings.text(block, "hint", where, longest=2000, kinds=PLAIN)
-    findings.require(block, "element", where)
-    if "element" in block:
-        check_element(block["element"], f"{where}/element", INPUTS, findings)
-
-
-def _check_markdown(block: dict[str, Any], where: str, findings: Findings) -> None:
-    findings.string(block, "text", where, longest=_MAX_MARKDOWN, required=True)
-
-
-def _check_elements_present(block: dict[str, Any], where: str, findings: Findings) -> None:
-    if not isinstance(block.get("elements"), list):
-        findings.add("missing required field: elements", where)
-
-
-def _check_video(block: dict[str, Any], where: str, findings: Findings) -> None:
-    findings.text(block, "title", where, longest=199, kinds=PLAIN, required=True)
-    findings.string(block, "alt_text", where, longest=2000, required=True)
-    findings.url(block, "video_url", where, required=True)
-    findings.url(block, "thumbnail_url", where, required=True)
-
-
-def _check_file(block: dict[str, Any], where: str, findings: Findings) -> None:
-    findings.string(block, "external_id", where, longest=255, required=True)
-
-
-def _check_table(block: dict[str, Any], where: str, findings: Findings) -> None:
-    findings.require(block, "rows", where)
-    findings.array(block, "rows", where, most=100)
-
-
-_BLOCKS: dict[str, Callable[[dict[str, Any], str, Findings], None]] = {
-    "section": _check_section,
-    "header": _check_header,
-    "divider": _check_divider,
-    "image": _check_image_block,
-    "context": _check_context,
-    "actions": _check_actions,
-    "input": _check_input,
-    "markdown": _check_markdown,
-    "rich_text": _check_elements_present,
-    "context_actions": _check_elements_present,
-    "video": _check_video,
-    "file": _check_file,
-    "table": _check_table,
+_ANYWHERE = {
+    "section": _block(
+        {},
+        {"text": text(3000), "fields": array(text(2000), most=10), "accessory": ACCESSORY, "expand": anything},
+        _text_or_fields,
+    ),
+    "header": _block({"text": plain(150)}, {"level": anything}),
+    "divider": _block({}, {}),
+    "image": _block({"alt_text": ALT_TEXT}, {**IMAGE_SOURCE, "title": plain(2000)}, exactly_one(*IMAGE_SOURCE)),
+    "context": _block({"elements": array(_image_or_text, most=10)}, {}),
+    "actions": _block({"elements": array(ACTION, most=25)}, {}),
+    "input": _block(
+        {"label": plain(2000), "element": INPUT},
+        {"hint": plain(2000), "optional": anything, "dispatch_action": anything},
+    ),
+    **dict.fromkeys(("rich_text", "context_actions"), _block({"elements": array(least=0)}, {}, strict=False)),
+    "video": _block(
+        {"title": plain(199), "alt_text": ALT_TEXT, "video_url": url, "thumbnail_url": url}, {}, strict=False
+    ),
 }
+_IN_MESSAGES = {
+    "markdown": _block({"text": string(12_000, least=1)}, {}, strict=False),
+    "file": _block({"external_id": string(255, least=1)}, {}, strict=False),
+    "table": _block({"rows": array(most=100)}, {}, strict=False),
+}
+
+
+def _blocks(kinds: dict[str, Check], most: int) -> Check:
+    each = array(by_type(kinds), most=most, least=0)
+
+    def check(blocks: Any, where: str) -> Iterator[str]:
+        yield from each(blocks, where)
+        seen = set()
+        for index, block in enumerate(blocks if isinstance(blocks, list) else ()):
+            block_id = block.get("block_id") if isinstance(block, dict) else None
+            if isinstance(block_id, str) and block_id in seen:
+                yield problem(f"`block_id` already exists: {block_id}", f"{where}/{index}/block_id")
+            seen.add(str(block_id))
+
+    return check
+
+
+def _submit_with_input(modal: dict[str, Any], where: str) -> Iterator[str]:
+    blocks = modal["blocks"] if isinstance(modal.get("blocks"), list) else ()
+    has_input = any(isinstance(block, dict) and block.get("type") == "input" for block in blocks)
+    if has_input and "submit" not in modal:
+        yield problem("missing required field: submit", where)
+
+
+_MESSAGE = _blocks({**_ANYWHERE, **_IN_MESSAGES}, most=50)
+_VIEW_BLOCKS = {"blocks": _blocks(_ANYWHERE, most=100)}
+_VIEW_OPTIONS = {"private_metadata": string(3000), "callback_id": string(255), "external_id": string(255)}
+_VIEW = by_type(
+    {
+        "modal": shape(
+            {"title": plain(24), **_VIEW_BLOCKS},
+            {"submit": plain(24), "close": plain(24), **_VIEW_OPTIONS},
+            _submit_with_input,
+        ),
+        "home": shape(_VIEW_BLOCKS, _VIEW_OPTIONS),
+    }
+)

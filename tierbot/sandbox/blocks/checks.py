@@ -1,119 +1,141 @@
-"""Check single fields of Block Kit: presence, length, type. Findings carry a JSON pointer, as Slack's do."""
+"""Rules for values in Block Kit, and ways to combine them."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Collection, Iterator, Mapping
 from typing import Any
 from urllib.parse import urlsplit
 
-MAX_URL = 3000
+Check = Callable[[Any, str], Iterator[str]]
+"""A rule: it takes a value and its JSON pointer, and yields what Slack would complain about."""
 
 
-def kind_of(item: dict[str, Any]) -> str:
-    """Return an object's `type`, or "" if it isn't a string."""
-    kind = item.get("type")
-    return kind if isinstance(kind, str) else ""
+def problem(text: str, where: str) -> str:
+    """Return a complaint as Slack words it."""
+    return f"{text} [json-pointer:{where}]"
 
 
-class Findings:
-    """The errors found so far, and the block ids seen."""
+def anything(_: Any, __: str) -> Iterator[str]:
+    """Accept any value."""
+    return iter(())
 
-    def __init__(self) -> None:
-        self.messages: list[str] = []
-        self.block_ids: set[str] = set()
 
-    def add(self, text: str, where: str) -> None:
-        """Add one finding."""
-        self.messages.append(f"{text} [json-pointer:{where}]")
+def string(longest: int, *, least: int = 0) -> Check:
+    """Check for a string of `least` to `longest` characters."""
 
-    def require(self, item: dict[str, Any], key: str, where: str) -> None:
-        """Check that a field is present."""
-        if key not in item:
-            self.add(f"missing required field: {key}", where)
-
-    def unknown(self, item: dict[str, Any], allowed: Iterable[str], where: str) -> None:
-        """Reject fields unknown to Slack."""
-        for key in sorted(set(item) - set(allowed)):
-            self.add(f"no more than the allowed properties are supported: {key}", where)
-
-    def string(self, item: dict[str, Any], key: str, where: str, *, longest: int, required: bool = False) -> str | None:
-        """Check a string of up to `longest` characters."""
-        value = item.get(key)
-        if value is None:
-            if required:
-                self.add(f"missing required field: {key}", where)
-            return None
+    def check(value: Any, where: str) -> Iterator[str]:
         if not isinstance(value, str):
-            self.add("must be a string", f"{where}/{key}")
-            return None
-        if len(value) > longest:
-            self.add(f"must be less than {longest + 1} characters", f"{where}/{key}")
-        if required and not value:
-            self.add("must be more than 0 characters", f"{where}/{key}")
-        return value
+            yield problem("must be a string", where)
+        elif len(value) > longest:
+            yield problem(f"must be less than {longest + 1} characters", where)
+        elif len(value) < least:
+            yield problem(f"must be more than {least - 1} characters", where)
 
-    def url(self, item: dict[str, Any], key: str, where: str, *, required: bool = False) -> None:
-        """Check an http(s) URL."""
-        value = self.string(item, key, where, longest=MAX_URL, required=required)
-        if not value:
-            return
-        try:
-            parts = urlsplit(value)
-        except ValueError:
-            parts = urlsplit("")
-        if parts.scheme not in {"http", "https"} or not parts.netloc or any(c.isspace() for c in value):
-            self.add("must be a valid http or https url", f"{where}/{key}")
+    return check
 
-    def array(self, item: dict[str, Any], key: str, where: str, *, most: int, least: int = 1) -> list[Any] | None:
-        """Check a list of `least` to `most` items and return it, or None if it is missing or not a list."""
-        value = item.get(key)
-        if value is None:
-            return None
+
+def url(value: Any, where: str) -> Iterator[str]:
+    """Check for an http or https URL."""
+    if found := list(string(3000)(value, where)):
+        yield from found
+        return
+    try:
+        parts = urlsplit(value)
+    except ValueError:
+        parts = urlsplit("")
+    if parts.scheme not in {"http", "https"} or not parts.netloc or any(c.isspace() for c in value):
+        yield problem("must be a valid http or https url", where)
+
+
+def choice(*values: str) -> Check:
+    """Check for one of these values."""
+
+    def check(value: Any, where: str) -> Iterator[str]:
+        if value not in values:
+            yield problem(f"must be one of: {', '.join(values)}", where)
+
+    return check
+
+
+def array(each: Check = anything, *, most: int | None = None, least: int = 1) -> Check:
+    """Check for a list of `least` to `most` items."""
+
+    def check(value: Any, where: str) -> Iterator[str]:
         if not isinstance(value, list):
-            self.add("must be an array", f"{where}/{key}")
-            return None
-        if len(value) > most:
-            self.add(f"no more than {most} items allowed", f"{where}/{key}")
+            yield problem("must be an array", where)
+            return
+        if most is not None and len(value) > most:
+            yield problem(f"no more than {most} items allowed", where)
         if len(value) < least:
-            self.add(f"no fewer than {least} items required", f"{where}/{key}")
-        return value
+            yield problem(f"no fewer than {least} items required", where)
+        for index, item in enumerate(value):
+            yield from each(item, f"{where}/{index}")
 
-    def text(
-        self,
-        item: dict[str, Any],
-        key: str,
-        where: str,
-        *,
-        longest: int,
-        kinds: tuple[str, ...] = ("plain_text", "mrkdwn"),
-        required: bool = False,
-    ) -> None:
-        """Check a text object."""
-        value = item.get(key)
-        if value is None:
-            if required:
-                self.add(f"missing required field: {key}", where)
-            return
-        self.text_object(value, f"{where}/{key}", longest=longest, kinds=kinds)
+    return check
 
-    def text_object(
-        self, value: Any, where: str, *, longest: int, kinds: tuple[str, ...] = ("plain_text", "mrkdwn")
-    ) -> None:
-        """Check a text object's own fields."""
+
+def shape(
+    required: Mapping[str, Check],
+    optional: Mapping[str, Check],
+    *rules: Check,
+    others: Collection[str] | None = None,
+) -> Check:
+    """Check for an object with these fields that follows the `rules`; `others` are further fields, None for any."""
+    checks = {**required, **optional}
+
+    def check(value: Any, where: str) -> Iterator[str]:
         if not isinstance(value, dict):
-            self.add("must be an object", where)
+            yield problem("must be an object", where)
             return
-        kind = value.get("type")
-        if kind not in kinds:
-            self.add(f"must be one of: {', '.join(kinds)}", f"{where}/type")
-            return
-        allowed = {"type", "text", "emoji"} if kind == "plain_text" else {"type", "text", "verbatim"}
-        self.unknown(value, allowed, where)
-        self.string(value, "text", where, longest=longest, required=True)
+        if others is not None:
+            for key in sorted(value.keys() - checks.keys() - set(others)):
+                yield problem(f"no more than the allowed properties are supported: {key}", where)
+        for key, field in checks.items():
+            if key in value:
+                yield from field(value[key], f"{where}/{key}")
+            elif key in required:
+                yield problem(f"missing required field: {key}", where)
+        for rule in rules:
+            yield from rule(value, where)
 
-    def claim_block_id(self, block: dict[str, Any], where: str) -> None:
-        """Check a block id and that it is unique."""
-        value = self.string(block, "block_id", where, longest=255)
-        if value is None:
-            return
-        if value in self.block_ids:
-            self.add(f"`block_id` already exists: {value}", f"{where}/block_id")
-        self.block_ids.add(value)
+    return check
+
+
+def exactly_one(*keys: str) -> Check:
+    """Check that an object has exactly one of these fields."""
+
+    def check(value: Any, where: str) -> Iterator[str]:
+        if len(value.keys() & set(keys)) != 1:
+            yield problem(f"exactly one of {', '.join(keys)} is required", where)
+
+    return check
+
+
+def by_type(kinds: Mapping[str, Check]) -> Check:
+    """Check an object by its `type`, which must be one of `kinds`."""
+
+    def check(value: Any, where: str) -> Iterator[str]:
+        kind = value.get("type") if isinstance(value, dict) else None
+        if not isinstance(value, dict):
+            yield problem("must be an object", where)
+        elif isinstance(kind, str) and kind in kinds:
+            yield from kinds[kind](value, where)
+        else:
+            yield problem(f"unsupported type: {kind}", f"{where}/type")
+
+    return check
+
+
+def text(longest: int) -> Check:
+    """Check for a text object, plain_text or mrkdwn."""
+    kind = choice("plain_text", "mrkdwn")
+
+    def check(value: Any, where: str) -> Iterator[str]:
+        is_mrkdwn = isinstance(value, dict) and value.get("type") == "mrkdwn"
+        flag = "verbatim" if is_mrkdwn else "emoji"
+        return shape({"type": kind, "text": string(longest, least=1)}, {}, others={flag})(value, where)
+
+    return check
+
+
+def plain(longest: int) -> Check:
+    """Check for a text object of type plain_text."""
+    return shape({"type": choice("plain_text"), "text": string(longest, least=1)}, {}, others={"emoji"})

@@ -1,10 +1,11 @@
 """Actions of a colleague that need no answer from the app: quick, synchronous, and allowed in batches."""
 
 from collections.abc import Callable
+from dataclasses import asdict
 from typing import Any
 
-from tierbot.sandbox.kit.errors import SlackError
-from tierbot.sandbox.kit.records import Json, Message
+from tierbot.sandbox.kit.errors import SlackError, get_or_refuse
+from tierbot.sandbox.kit.records import Channel, Json, Message, User
 from tierbot.sandbox.sandbox import Sandbox
 
 Act = Callable[[Sandbox, Json], Json]
@@ -19,16 +20,21 @@ def need(body: Json, *names: str) -> list[str]:
     return [str(value) for value in values]
 
 
-def _place(box: Sandbox, body: Json) -> str:
-    return box.find_channel(str(body.get("channel") or box.home_channel.id)).id
+def actor(box: Sandbox, body: Json) -> User:
+    """Return the user that a control call is about."""
+    return box.find_user(*need(body, "user"))
+
+
+def place(box: Sandbox, body: Json) -> Channel:
+    """Return the channel of a control call, by default the home channel."""
+    return box.find_channel(str(body.get("channel") or box.home_channel.id))
 
 
 def react(box: Sandbox, body: Json) -> Json:
     """`{user, ts, name, channel?, remove?}`: add or remove a user's reaction."""
-    user, ts, name = need(body, "user", "ts", "name")
-    user_id, channel = box.find_user(user).id, _place(box, body)
+    user, (ts, name) = actor(box, body), need(body, "ts", "name")
     change = box.workspace.unreact if body.get("remove") else box.workspace.react
-    return {"event_ts": change(user_id, channel, ts, name)}
+    return {"event_ts": change(user.id, place(box, body).id, ts, name)}
 
 
 def unreact(box: Sandbox, body: Json) -> Json:
@@ -38,19 +44,11 @@ def unreact(box: Sandbox, body: Json) -> Json:
 
 def message(box: Sandbox, body: Json) -> Json:
     """`{user, text, channel?, thread_ts?, blocks?}`: post a message as a user."""
-    user, text = need(body, "user", "text")
-    sender = box.find_user(user)
-    channel = box.workspace.channel(_place(box, body))
+    sender, (text,), channel = actor(box, body), need(body, "text"), place(box, body)
     if sender.id not in channel.members:
         raise SlackError("not_in_channel")
-    said = Message(
-        channel=channel.id,
-        user=sender.id,
-        text=text,
-        blocks=body.get("blocks"),
-        bot_id=sender.bot_id,
-        thread_ts=body.get("thread_ts"),
-    )
+    said = Message(channel.id, sender.id, text, bot_id=sender.bot_id)
+    said.blocks, said.thread_ts = body.get("blocks"), body.get("thread_ts")
     box.workspace.post(said)
     if not sender.is_bot:
         box.workspace.note(sender.id, "message", channel=channel.id, ts=said.ts)
@@ -59,18 +57,17 @@ def message(box: Sandbox, body: Json) -> Json:
 
 def delete(box: Sandbox, body: Json) -> Json:
     """`{ts?, channel?}`: delete any message, as an admin can; without `ts`, the app's newest."""
-    place = _place(box, body)
-    own = [ts for ts, said in box.workspace.channel(place).messages.items() if said.user == box.bot.id]
+    channel = place(box, body)
+    own = [ts for ts, said in channel.messages.items() if said.user == box.bot.id]
     ts = str(body["ts"]) if "ts" in body else max(own, default="")
-    box.workspace.delete(place, ts)
+    box.workspace.delete(channel.id, ts)
     return {"ts": ts}
 
 
 def direct(box: Sandbox, body: Json) -> Json:
     """`{user, with?}`: open the direct conversation with the bot, or with someone else."""
-    (user,) = need(body, "user")
     other = box.find_user(str(body.get("with") or box.bot.id))
-    return {"channel": box.describe(box.workspace.direct(box.find_user(user).id, other.id))}
+    return {"channel": box.describe(box.workspace.direct(actor(box, body).id, other.id))}
 
 
 def add_user(box: Sandbox, body: Json) -> Json:
@@ -99,19 +96,17 @@ def add_channel(box: Sandbox, body: Json) -> Json:
 
 def join(box: Sandbox, body: Json) -> Json:
     """`{user, channel?}`: add a user to a channel."""
-    (user,) = need(body, "user")
-    return {"joined": box.workspace.join(_place(box, body), box.find_user(user).id)}
+    return {"joined": box.workspace.join(place(box, body).id, actor(box, body).id)}
 
 
 def leave(box: Sandbox, body: Json) -> Json:
     """`{user, channel?}`: remove a user or the bot from a channel."""
-    (user,) = need(body, "user")
-    return {"left": box.workspace.leave(_place(box, body), box.find_user(user).id)}
+    return {"left": box.workspace.leave(place(box, body).id, actor(box, body).id)}
 
 
 def archive(box: Sandbox, body: Json) -> Json:
     """`{channel?, archived?}`: archive a channel, or restore it with `archived: false`."""
-    channel = box.workspace.archive(_place(box, body), archived=bool(body.get("archived", True)))
+    channel = box.workspace.archive(place(box, body).id, archived=bool(body.get("archived", True)))
     return {"channel": box.describe(channel)}
 
 
@@ -125,16 +120,16 @@ def emoji(box: Sandbox, body: Json) -> Json:
 def revoke(box: Sandbox, body: Json) -> Json:
     """`{restore?}`: revoke the bot's token, or make it valid again."""
     if body.get("restore"):
-        box.restore_token()
+        box.teams.restore(box.workspace.id)
     else:
         box.revoke_token()
-    return {"token_revoked": box.token_revoked}
+    return {"token_revoked": not box.installed}
 
 
 def uninstall(box: Sandbox, body: Json) -> Json:
     """`{org?}`: remove the app from the workspace, or from the whole organization."""
     box.uninstall(org_wide=bool(body.get("org")))
-    return {"token_revoked": box.token_revoked}
+    return {"token_revoked": not box.installed}
 
 
 def grant(box: Sandbox, body: Json) -> Json:
@@ -143,32 +138,36 @@ def grant(box: Sandbox, body: Json) -> Json:
     return {}
 
 
-ACTS: dict[str, Act] = {
-    "react": react,
-    "unreact": unreact,
-    "message": message,
-    "delete": delete,
-    "dm": direct,
-    "users": add_user,
-    "channels": add_channel,
-    "join": join,
-    "leave": leave,
-    "archive": archive,
-    "emoji": emoji,
-    "revoke": revoke,
-    "uninstall": uninstall,
-    "grant": grant,
-}
+def faults(box: Sandbox, body: Json) -> Json:
+    """Set some of the faults' plan and return all of it."""
+    box.faults.change(body)
+    return {"faults": asdict(box.faults.plan)}
+
+
+def panel(box: Sandbox, body: Json) -> Json:
+    """Store what the bot reports about its learning, and show it on the page."""
+    box.panel = body
+    box.stream.publish("panel", {"panel": body})
+    return {}
+
+
+def clock(box: Sandbox, body: Json) -> Json:
+    """`{advance: seconds}`: move the clock and fire the timers that are due."""
+    box.timers.advance(float(body.get("advance", 0)))
+    return {"now": box.clock.now().isoformat()}
+
+
+_QUIET = (react, unreact, message, delete, join, leave, archive, emoji, revoke, uninstall, grant, faults, panel, clock)
+ACTS: dict[str, Act] = {act.__name__: act for act in _QUIET}
+ACTS |= {"dm": direct, "users": add_user, "channels": add_channel}
 
 
 def batch(box: Sandbox, body: Json) -> Json:
     """`{acts: [{do: "react", …}, …]}`: perform many actions in one call; each has its own result."""
     results: list[Json] = []
     for item in body.get("acts") or ():
-        act = ACTS.get(str(item.get("do")))
         try:
-            if act is None:
-                raise SlackError("unknown_act")  # noqa: TRY301
+            act = get_or_refuse(ACTS, str(item.get("do")), "unknown_act")
             results.append({"ok": True, **act(box, item)})
         except SlackError as error:
             results.append(error.body())

@@ -2,7 +2,8 @@
 
 from collections.abc import Awaitable, Callable
 
-from tierbot.sandbox.control.acts import need
+from tierbot.sandbox.control.acts import actor, need, place
+from tierbot.sandbox.delivery.hub import CLOSE_REASONS
 from tierbot.sandbox.events.interactions import Outcome
 from tierbot.sandbox.kit.errors import SlackError
 from tierbot.sandbox.kit.records import Json, Message, User, View
@@ -11,7 +12,7 @@ from tierbot.sandbox.sandbox import Sandbox
 _LONGEST_WAIT = 60.0
 
 
-class Watch:
+class _Watch:
     """What a user sees from now on."""
 
     def __init__(self, box: Sandbox, user: User) -> None:
@@ -53,23 +54,27 @@ def _message(box: Sandbox, body: Json, user: User) -> Message:
     for ephemeral in box.workspace.ephemerals:
         if ephemeral.ts == ts and ephemeral.visible_to == user.id:
             return ephemeral
-    return box.workspace.message(box.find_channel(str(body.get("channel") or box.home_channel.id)).id, ts)
+    return box.workspace.message(place(box, body).id, ts)
 
 
 def _view(box: Sandbox, body: Json, user: User) -> View:
-    view = box.views.find(str(body.get("view_id") or ""))
+    view = box.views.home(user.id) if body.get("home") else box.views.find(str(body.get("view_id") or ""))
     if view is None or not view.is_open or view.user != user.id:
         raise SlackError("view_not_found")
     return view
 
 
+def _source(box: Sandbox, body: Json, user: User) -> View | Message:
+    in_view = body.get("view_id") or body.get("home")
+    return _view(box, body, user) if in_view else _message(box, body, user)
+
+
 async def command(box: Sandbox, body: Json) -> Json:
     """`{user, command, text?, channel?, wait?, expect?}`: run a slash command; `command` may contain the text."""
-    user_name, line = need(body, "user", "command")
+    user, line = actor(box, body), need(body, "command")[0]
     name, _, rest = line.partition(" ")
-    user = box.find_user(user_name)
-    channel = box.find_channel(str(body.get("channel") or box.home_channel.id))
-    watch = Watch(box, user)
+    channel = place(box, body)
+    watch = _Watch(box, user)
     text = str(body.get("text") or rest)
     box.workspace.note(user.id, "command", command=name, text=text, channel=channel.id)
     outcome = await box.interactions.command(user.id, channel.id, name, text)
@@ -78,82 +83,78 @@ async def command(box: Sandbox, body: Json) -> Json:
 
 async def action(box: Sandbox, body: Json) -> Json:
     """`{user, action_id, block_id?, value?, ts|view_id|home, channel?, wait?}`: click a button or pick an option."""
-    user_name, action_id = need(body, "user", "action_id")
-    user = box.find_user(user_name)
+    user, (action_id,) = actor(box, body), need(body, "action_id")
     block_id, value = str(body.get("block_id") or ""), body.get("value")
-    watch = Watch(box, user)
+    watch = _Watch(box, user)
     box.workspace.note(user.id, "action", action_id=action_id, value=value)
-    if body.get("view_id") or body.get("home"):
-        view = box.views.home(user.id) if body.get("home") else _view(box, body, user)
-        if view is None:
-            raise SlackError("view_not_found")
-        outcome = await box.interactions.view_action(view, action_id, block_id, value)
-    else:
-        message = _message(box, body, user)
-        outcome = await box.interactions.action(user.id, message, action_id, block_id, value)
+    outcome = await box.interactions.click(_source(box, body, user), user.id, action_id, block_id, value)
     return await watch.report(body, outcome)
 
 
 async def shortcut(box: Sandbox, body: Json) -> Json:
     """`{user, callback_id, ts?, channel?, wait?}`: run a message shortcut, or without `ts` a global one."""
-    user_name, callback_id = need(body, "user", "callback_id")
-    user = box.find_user(user_name)
+    user, (callback_id,) = actor(box, body), need(body, "callback_id")
     message = _message(box, body, user) if body.get("ts") else None
-    watch = Watch(box, user)
+    watch = _Watch(box, user)
     box.workspace.note(user.id, "shortcut", callback_id=callback_id, ts=body.get("ts"))
     return await watch.report(body, await box.interactions.shortcut(user.id, callback_id, message))
 
 
 async def suggest(box: Sandbox, body: Json) -> Json:
     """`{user, action_id, value, ts|view_id, channel?}`: type into an external select; returns its options."""
-    user_name, action_id = need(body, "user", "action_id")
-    user = box.find_user(user_name)
-    place = _view(box, body, user) if body.get("view_id") else _message(box, body, user)
-    outcome = await box.interactions.suggest(place, user.id, action_id, str(body.get("value") or ""))
+    user, (action_id,) = actor(box, body), need(body, "action_id")
+    value = str(body.get("value") or "")
+    outcome = await box.interactions.suggest(_source(box, body, user), user.id, action_id, value)
     return {"acked": outcome.acked, "error": outcome.error, **outcome.details}
 
 
 async def submit(box: Sandbox, body: Json) -> Json:
     """`{user, view_id, values: {action_id: value}, wait?}`: submit a modal."""
-    user_name, _ = need(body, "user", "view_id")
-    user = box.find_user(user_name)
-    watch = Watch(box, user)
-    box.workspace.note(user.id, "submit", view_id=body["view_id"], values=body.get("values") or {})
+    user, (view_id,) = actor(box, body), need(body, "view_id")
+    watch = _Watch(box, user)
+    box.workspace.note(user.id, "submit", view_id=view_id, values=body.get("values") or {})
     outcome = await box.interactions.submit(_view(box, body, user), body.get("values") or {})
     return await watch.report({"wait": 0, **body}, outcome)
 
 
 async def close_view(box: Sandbox, body: Json) -> Json:
     """`{user, view_id}`: close a modal."""
-    user_name, _ = need(body, "user", "view_id")
-    outcome = await box.interactions.close(_view(box, body, box.find_user(user_name)))
+    outcome = await box.interactions.close(_view(box, body, actor(box, body)))
     return {"acked": outcome.acked, "error": outcome.error}
 
 
-async def open_home(box: Sandbox, body: Json) -> Json:
+async def home(box: Sandbox, body: Json) -> Json:
     """`{user, tab?, wait?}`: open App Home (`tab: "messages"` for its messages) and return its view."""
-    (user_name,) = need(body, "user")
-    user = box.find_user(user_name)
-    known = box.views.home(user.id)
-    before = known.hash if known else None
-    shown = box.views.as_json(known) if known else None
-    box.events.home_opened(user.id, str(body.get("tab") or "home"), shown)
+    user = actor(box, body)
 
-    def changed() -> bool:
+    def shown() -> Json | None:
         view = box.views.home(user.id)
-        return view is not None and view.hash != before
+        return box.views.as_json(view) if view else None
 
-    await box.stream.wait_until(changed, min(float(body.get("wait") or 0), _LONGEST_WAIT))
-    view = box.views.home(user.id)
-    return {"view": box.views.as_json(view) if view else None, "changed": changed()}
+    before = shown()
+    box.events.home_opened(user.id, str(body.get("tab") or "home"), before)
+    wait = min(float(body.get("wait") or 0), _LONGEST_WAIT)
+    changed = await box.stream.wait_until(lambda: shown() != before, wait)
+    return {"view": shown(), "changed": changed}
 
 
-ANSWERED: dict[str, Callable[[Sandbox, Json], Awaitable[Json]]] = {
-    "command": command,
-    "action": action,
-    "shortcut": shortcut,
-    "suggest": suggest,
-    "submit": submit,
-    "close_view": close_view,
-    "home": open_home,
-}
+async def sockets(box: Sandbox, body: Json) -> Json:
+    """`{do: "disconnect"|"cut"|"silence"|"wake", reason?}`: change the state of the app's connections."""
+    what, reason = body.get("do"), str(body.get("reason") or "refresh_requested")
+    if what not in {"disconnect", "cut", "silence", "wake"}:
+        raise SlackError("invalid_arguments", messages=["do: one of disconnect, cut, silence, wake"])
+    if reason not in CLOSE_REASONS:
+        raise SlackError("invalid_arguments", messages=[f"reason: one of {', '.join(CLOSE_REASONS)}"])
+    connections = list(box.hub.connections)
+    for connection in connections:
+        if what == "disconnect":
+            await connection.disconnect(reason)
+        elif what == "cut":
+            await connection.close(1011)
+        else:  # a silent connection plays dead: it sends nothing, ignores what it receives, and answers no ping
+            connection.protocol.silent = what == "silence"
+    return {"connections": len(connections)}
+
+
+_CALLS = (command, action, shortcut, suggest, submit, close_view, home, sockets)
+ANSWERED: dict[str, Callable[[Sandbox, Json], Awaitable[Json]]] = {call.__name__: call for call in _CALLS}

@@ -26,7 +26,7 @@ def state(box: Sandbox, query: Query) -> Json:  # noqa: ARG001
         "seq": box.stream.seq,
         "now": box.clock.now().isoformat(),
         "connections": len(box.hub.connections),
-        "faults": box.faults.as_json(),
+        "faults": asdict(box.faults.plan),
         "panel": box.panel,
     }
 
@@ -89,12 +89,7 @@ def stats(box: Sandbox, query: Query) -> Json:  # noqa: ARG001
 
 
 LOOKS: dict[str, Callable[[Sandbox, Query], Json]] = {
-    "state": state,
-    "messages": messages,
-    "inbox": inbox,
-    "record": record,
-    "votes": votes,
-    "stats": stats,
+    **{look.__name__: look for look in (state, messages, inbox, record, votes, stats)},
     "panel": lambda box, _: {"panel": box.panel},
-    "faults": lambda box, _: {"faults": box.faults.as_json()},
+    "faults": lambda box, _: {"faults": asdict(box.faults.plan)},
 }

@@ -15,13 +15,23 @@ from starlette.websockets import WebSocket, WebSocketDisconnect
 from tierbot.sandbox.control.acts import ACTS
 from tierbot.sandbox.control.answered import ANSWERED
 from tierbot.sandbox.control.looks import LOOKS
-from tierbot.sandbox.delivery.hub import CLOSE_REASONS
+from tierbot.sandbox.delivery.faults import FaultPlan
+from tierbot.sandbox.kit.args import parse_json
 from tierbot.sandbox.kit.errors import SlackError
-from tierbot.sandbox.kit.wire import parse_json
+from tierbot.sandbox.kit.records import Json
 from tierbot.sandbox.sandbox import Sandbox
 
 _LOOPBACK = {"127.0.0.1", "localhost", "::1"}
 _STATUS = {"unauthorized": 401, "forbidden_host": 403, "unknown_control": 404, "team_not_found": 404}
+
+
+async def perform(box: Sandbox, name: str, body: Json) -> Json:
+    """Carry out a control call. Raises SlackError if it is refused."""
+    if name in ACTS:
+        return ACTS[name](box, body)
+    if name in ANSWERED:
+        return await ANSWERED[name](box, body)
+    raise SlackError("unknown_control")
 
 
 class ControlWeb:
@@ -32,17 +42,12 @@ class ControlWeb:
 
     def routes(self) -> list[BaseRoute]:
         """Return the routes."""
+        methods = ["GET", "POST", "PUT", "DELETE"]
         return [
             WebSocketRoute("/control/stream", self.stream),
             WebSocketRoute("/control/team/{team}/stream", self.stream),
-            *(
-                route
-                for path in ("/control/{name}", "/control/team/{team}/{name}")
-                for route in (
-                    Route(path, self.look, methods=["GET"]),
-                    Route(path, self.act, methods=["POST", "PUT", "DELETE"]),
-                )
-            ),
+            Route("/control/{name}", self.call, methods=methods),
+            Route("/control/team/{team}/{name}", self.call, methods=methods),
         ]
 
     def _guard(self, connection: HTTPConnection) -> None:
@@ -67,73 +72,27 @@ class ControlWeb:
             raise SlackError("team_not_found")
         return cast("Sandbox", boxes[team])
 
-    async def look(self, request: Request) -> Response:
-        """Answer a GET."""
+    async def call(self, request: Request) -> Response:
+        """Answer a query (GET), perform an action (POST, or PUT to the panel), or DELETE the faults."""
         name = request.path_params["name"]
         try:
             self._guard(request)
             box = self._team(request)
-            if name not in LOOKS:
+            if request.method in {"POST", "PUT"}:
+                result = await perform(box, name, await _body(request))
+            elif request.method == "DELETE" and name == "faults":
+                box.faults.plan = FaultPlan()
+                result = LOOKS["faults"](box, {})
+            elif request.method != "DELETE" and name in LOOKS:
+                result = LOOKS[name](box, request.query_params)
+            else:
                 raise SlackError("unknown_control")  # noqa: TRY301
-            return JSONResponse({"ok": True, **LOOKS[name](box, request.query_params)})
         except SlackError as error:
-            return _refusal(error)
-        except ValueError as error:
-            return _refusal(SlackError("invalid_arguments", messages=[str(error)]))
-
-    async def act(self, request: Request) -> Response:
-        """Answer a POST, a PUT to the panel, or a DELETE of the faults."""
-        try:
-            self._guard(request)
-            body = await _body(request)
-            result = await self.perform(self._team(request), request.path_params["name"], request.method, body)
-        except SlackError as error:
-            return _refusal(error)
+            return JSONResponse(error.body(), status_code=_STATUS.get(error.code, 400))
         except (TypeError, ValueError) as error:
-            return _refusal(SlackError("invalid_arguments", messages=[str(error)]))
+            refusal = SlackError("invalid_arguments", messages=[str(error)])
+            return JSONResponse(refusal.body(), status_code=400)
         return JSONResponse({"ok": True, **result})
-
-    async def perform(self, box: Sandbox, name: str, method: str, body: dict[str, Any]) -> dict[str, Any]:
-        """Carry out a control call. Raises SlackError if it is refused."""
-        if name in ACTS:
-            return ACTS[name](box, body)
-        if name in ANSWERED:
-            return await ANSWERED[name](box, body)
-        special = {"panel": self._panel, "faults": self._faults, "clock": self._clock}.get(name)
-        if special is not None:
-            return special(method, body)
-        if name == "sockets":
-            return await self._sockets(body)
-        raise SlackError("unknown_control")
-
-    def _panel(self, method: str, body: dict[str, Any]) -> dict[str, Any]:  # noqa: ARG002
-        """Set the content of the page's panel."""
-        self._box.set_panel(body)
-        return {}
-
-    def _faults(self, method: str, body: dict[str, Any]) -> dict[str, Any]:
-        """Set some faults, or clear them all on DELETE."""
-        faults = self._box.faults
-        return {"faults": faults.clear() if method == "DELETE" else faults.change(body)}
-
-    def _clock(self, method: str, body: dict[str, Any]) -> dict[str, Any]:  # noqa: ARG002
-        """`{advance: seconds}`: move the clock and fire the timers that are due."""
-        self._box.timers.advance(float(body.get("advance", 0)))
-        return {"now": self._box.clock.now().isoformat()}
-
-    async def _sockets(self, body: dict[str, Any]) -> dict[str, Any]:
-        """`{do: "disconnect"|"cut"|"silence"|"wake", reason?}`: change the state of the app's connections."""
-        hub, what = self._box.hub, body.get("do")
-        if what == "disconnect":
-            reason = str(body.get("reason") or "refresh_requested")
-            if reason not in CLOSE_REASONS:
-                raise SlackError("invalid_arguments", messages=[f"reason: one of {', '.join(CLOSE_REASONS)}"])
-            return {"connections": await hub.disconnect_all(reason)}
-        if what == "cut":
-            return {"connections": await hub.cut_all()}
-        if what in {"silence", "wake"}:
-            return {"connections": hub.silence(silent=what == "silence")}
-        raise SlackError("invalid_arguments", messages=["do: one of disconnect, cut, silence, wake"])
 
     async def stream(self, websocket: WebSocket) -> None:
         """Send every change from now on, or from number `?since=` on."""
@@ -148,7 +107,7 @@ class ControlWeb:
         with box.stream.subscribe(int(since) if since and since.isdigit() else None) as queue:
             hello = {"type": "hello", "seq": box.stream.seq}
             await websocket.send_text(json.dumps(hello))
-            gone = asyncio.create_task(_until_gone(websocket))
+            gone = asyncio.create_task(_until_gone(websocket, queue))
             try:
                 await _pump(websocket, queue, gone)
             finally:
@@ -157,25 +116,19 @@ class ControlWeb:
 
 async def _pump(websocket: WebSocket, queue: asyncio.Queue[str | None], gone: asyncio.Task[Any]) -> None:
     with suppress(WebSocketDisconnect):  # the page may close while a change is being sent
-        while not gone.done():
-            getter = asyncio.create_task(queue.get())
-            await asyncio.wait({getter, gone}, return_when=asyncio.FIRST_COMPLETED)
-            if not getter.done():
-                getter.cancel()
-                return
-            text = getter.result()
-            if text is None:
-                await websocket.close(code=1012)
-                return
+        while (text := await queue.get()) is not None:
             await websocket.send_text(text)
+        if not gone.done():
+            await websocket.close(code=1012)
 
 
-async def _until_gone(websocket: WebSocket) -> None:
+async def _until_gone(websocket: WebSocket, queue: asyncio.Queue[str | None]) -> None:
     while (await websocket.receive())["type"] != "websocket.disconnect":
         pass
+    queue.put_nowait(None)
 
 
-async def _body(request: Request) -> dict[str, Any]:
+async def _body(request: Request) -> Json:
     raw = await request.body()
     if not raw:
         return {}
@@ -185,7 +138,3 @@ async def _body(request: Request) -> dict[str, Any]:
     if not isinstance(body, dict):
         raise SlackError("invalid_arguments", messages=["the body must be a JSON object"])
     return body
-
-
-def _refusal(error: SlackError) -> Response:
-    return JSONResponse(error.body(), status_code=_STATUS.get(error.code, 400))

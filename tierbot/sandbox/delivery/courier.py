@@ -4,9 +4,11 @@ import asyncio
 import time
 from collections import Counter, deque
 from collections.abc import Coroutine
-from typing import Any, Protocol
+from typing import Any
 
 from tierbot.sandbox.delivery.faults import Faults
+from tierbot.sandbox.delivery.httpevents import HttpTransport
+from tierbot.sandbox.delivery.hub import Hub
 from tierbot.sandbox.kit.clock import Timers
 from tierbot.sandbox.kit.errors import Undeliverable
 from tierbot.sandbox.kit.settings import Timings
@@ -16,20 +18,11 @@ _EVENTS_AN_HOUR = 30_000
 _LATENCIES = 20_000
 
 
-class Transport(Protocol):
-    """A way to the app: Socket Mode or signed HTTP."""
-
-    async def offer(
-        self, kind: str, payload: dict[str, Any], *, seconds: float, attempt: int = 0, reason: str = ""
-    ) -> Any:
-        """Send an envelope and return the answer. Raises Undeliverable."""
-
-
 class Courier:
     """Delivers events (with retries) and interactions (once)."""
 
     def __init__(
-        self, transport: Transport, timers: Timers, timings: Timings, faults: Faults, *, limited: bool
+        self, transport: Hub | HttpTransport, timers: Timers, timings: Timings, faults: Faults, *, limited: bool
     ) -> None:
         self._transport = transport
         self._timers = timers
@@ -52,11 +45,10 @@ class Courier:
             self.counts["rate_limited"] += 1
             self._send_limit_notice(body)
             return
-        if self._faults.drops_event():
+        if self._faults.strikes("drop_event"):
             self.counts["dropped_by_fault"] += 1
             return
-        copies = 2 if self._faults.duplicates_event() else 1
-        for _ in range(copies):
+        for _ in range(2 if self._faults.strikes("duplicate_event") else 1):
             self._spawn(self._deliver(body, self._faults.event_delay()))
 
     def _send_limit_notice(self, body: dict[str, Any]) -> None:

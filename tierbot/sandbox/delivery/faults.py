@@ -1,6 +1,6 @@
 """Inject Slack's faults reproducibly, as set by a flag, the control API or the page."""
 
-from dataclasses import asdict, dataclass, fields
+from dataclasses import dataclass, fields
 from random import Random
 from typing import Any
 
@@ -29,63 +29,36 @@ class FaultPlan:
 class Faults:
     """Decide for each call and event whether a fault occurs."""
 
-    def __init__(self, rng: Random, plan: FaultPlan | None = None) -> None:
+    def __init__(self, rng: Random) -> None:
         self._rng = rng
-        self.plan = plan or FaultPlan()
+        self.plan = FaultPlan()
 
-    def change(self, changes: dict[str, Any]) -> dict[str, Any]:
+    def change(self, changes: dict[str, Any]) -> None:
         """Set some of the plan's fields. Raises ValueError for an unknown field or an invalid value."""
         known = {item.name for item in fields(FaultPlan)}
         for name, value in changes.items():
             if name not in known:
                 raise ValueError(f"unknown fault: {name}; known: {', '.join(sorted(known))}")
             setattr(self.plan, name, _fit(name, value, getattr(FaultPlan(), name)))
-        return self.as_json()
 
-    def clear(self) -> dict[str, Any]:
-        """End all faults."""
-        self.plan = FaultPlan()
-        return self.as_json()
-
-    def as_json(self) -> dict[str, Any]:
-        """Return the plan."""
-        return asdict(self.plan)
-
-    def _strikes(self, share: float) -> bool:
+    def strikes(self, fault: str) -> bool:
+        """Return whether a fault of the plan occurs this time."""
+        share: float = getattr(self.plan, fault)
         return share > 0 and self._rng.random() < share
 
     def api(self, method: str) -> str | None:
         """Return this call's fault: `429`, `500`, `lost_answer` (done, but answered with a 500) or None."""
-        plan = self.plan
-        if plan.methods and method not in plan.methods:
+        if self.plan.methods and method not in self.plan.methods:
             return None
-        if self._strikes(plan.api_429):
-            return "429"
-        if self._strikes(plan.api_500):
-            return "500"
-        return "lost_answer" if self._strikes(plan.api_lost_answer) else None
-
-    def loses_ack(self) -> bool:
-        """Return whether this acknowledgment gets lost."""
-        return self._strikes(self.plan.lost_ack)
+        return next((fault for fault in ("429", "500", "lost_answer") if self.strikes(f"api_{fault}")), None)
 
     def ack_delay(self) -> float:
         """Return this acknowledgment's delay in seconds."""
-        slow = self._strikes(self.plan.slow_ack)
-        return self._rng.uniform(0, self.plan.slow_ack_seconds) if slow else 0.0
-
-    def drops_event(self) -> bool:
-        """Return whether this event is never sent."""
-        return self._strikes(self.plan.drop_event)
-
-    def duplicates_event(self) -> bool:
-        """Return whether this event is sent twice."""
-        return self._strikes(self.plan.duplicate_event)
+        return self._rng.uniform(0, self.plan.slow_ack_seconds) if self.strikes("slow_ack") else 0.0
 
     def event_delay(self) -> float:
         """Return this event's delay in seconds, which lets later events overtake it."""
-        held = self._strikes(self.plan.reorder_event)
-        return self._rng.uniform(0, self.plan.reorder_seconds) if held else 0.0
+        return self._rng.uniform(0, self.plan.reorder_seconds) if self.strikes("reorder_event") else 0.0
 
 
 def _fit(name: str, value: Any, example: Any) -> Any:

@@ -3,6 +3,7 @@
 import hashlib
 import hmac
 import json
+from http import HTTPStatus
 from typing import Any
 from urllib.parse import urlencode
 
@@ -11,20 +12,12 @@ from tierbot.sandbox.delivery.poster import Answer, Poster, Unanswered
 from tierbot.sandbox.kit.clock import Timers
 from tierbot.sandbox.kit.errors import Undeliverable
 
-_OK = 200
-
-
-def sign(secret: str, timestamp: str, body: bytes) -> str:
-    """Return Slack's v0 signature of a request."""
-    base = b"v0:" + timestamp.encode() + b":" + body
-    return "v0=" + hmac.new(secret.encode(), base, hashlib.sha256).hexdigest()
-
 
 class HttpTransport:
     """Post envelopes to one request URL."""
 
     def __init__(self, url: str, secret: str, timers: Timers, faults: Faults) -> None:
-        self._secret = secret
+        self._secret = secret.encode()
         self._timers = timers
         self._faults = faults
         self._poster = Poster(url)
@@ -37,21 +30,30 @@ class HttpTransport:
         delay = self._faults.ack_delay()
         if delay:
             await self._timers.sleep(min(delay, seconds))
-        if delay >= seconds or self._faults.loses_ack():
+        if delay >= seconds or self._faults.strikes("lost_ack"):
             raise Undeliverable("http_timeout")
-        if response.status != _OK:
+        if response.status != HTTPStatus.OK:
             no_retry = response.headers.get("x-slack-no-retry") == "1"
             raise Undeliverable("http_error", retry=not no_retry)
-        return self._decode(response)
+        text = response.content.decode("utf-8", "replace")
+        try:
+            return json.loads(text) if text else None
+        except ValueError:
+            return text
 
     async def _post(self, kind: str, payload: dict[str, Any], seconds: float, attempt: int, reason: str) -> Answer:
-        body, content_type = self._encode(kind, payload)
+        if kind == "events_api":
+            body, content_type = json.dumps(payload).encode(), "application/json"
+        else:
+            form = payload if kind == "slash_commands" else {"payload": json.dumps(payload)}
+            body, content_type = urlencode(form).encode(), "application/x-www-form-urlencoded"
         timestamp = str(int(self._timers.clock.time()))
+        signed = hmac.new(self._secret, f"v0:{timestamp}:".encode() + body, hashlib.sha256)
         headers = {
             "Content-Type": content_type,
             "User-Agent": "Slackbot 1.0 (+https://api.slack.com/robots)",
             "X-Slack-Request-Timestamp": timestamp,
-            "X-Slack-Signature": sign(self._secret, timestamp, body),
+            "X-Slack-Signature": f"v0={signed.hexdigest()}",
         }
         if attempt:
             headers |= {"X-Slack-Retry-Num": str(attempt), "X-Slack-Retry-Reason": reason}
@@ -61,23 +63,6 @@ class HttpTransport:
             raise Undeliverable("http_timeout") from None
         except Unanswered:
             raise Undeliverable("connection_failed") from None
-
-    @staticmethod
-    def _encode(kind: str, payload: dict[str, Any]) -> tuple[bytes, str]:
-        if kind == "events_api":
-            return json.dumps(payload).encode(), "application/json"
-        fields = payload if kind == "slash_commands" else {"payload": json.dumps(payload)}
-        return urlencode(fields).encode(), "application/x-www-form-urlencoded"
-
-    @staticmethod
-    def _decode(response: Answer) -> Any:
-        if not response.content:
-            return None
-        text = response.content.decode("utf-8", "replace")
-        try:
-            return json.loads(text)
-        except ValueError:
-            return text
 
     async def close(self) -> None:
         """Close the connections."""

@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import Callable
+from collections.abc import Coroutine
 from random import Random
 from typing import Any
 
@@ -15,6 +15,7 @@ from tierbot.sandbox.kit.ids import Mint
 from tierbot.sandbox.kit.settings import Settings
 
 CLOSE_REASONS = ("warning", "refresh_requested", "link_disabled", "too_many_websockets")
+_MAX_CONNECTIONS = 10
 
 
 class Connection:
@@ -22,58 +23,52 @@ class Connection:
 
     def __init__(self, websocket: WebSocket) -> None:
         self.websocket = websocket
-        self._protocol = websocket.scope["extensions"]["sandbox"]["protocol"]
+        self.protocol = websocket.scope["extensions"]["sandbox"]["protocol"]
         self.closing = False
         self.timers: list[Timer] = []
 
-    @property
-    def silent(self) -> bool:
-        """Whether this connection plays dead: it sends nothing, ignores what it receives, and answers no ping."""
-        return bool(self._protocol.silent)
-
-    @silent.setter
-    def silent(self, value: bool) -> None:
-        self._protocol.silent = value
-
     async def send(self, body: dict[str, Any]) -> None:
         """Send a frame, unless the connection is silent."""
-        if not self.silent:
+        if not self.protocol.silent:
             await self.websocket.send_text(json.dumps(body))
 
-    async def disconnect(self, reason: str, *, close: bool = True) -> None:
-        """Ask the client to reconnect, and close the connection."""
-        body = {"type": "disconnect", "reason": reason, "debug_info": {"host": "sandbox"}}
-        await self.send(body)
-        if close:
-            self.closing = True
-            await self.websocket.close()
+    async def disconnect(self, reason: str) -> None:
+        """Ask the client to reconnect, and close the connection unless this is only a warning."""
+        await self.send({"type": "disconnect", "reason": reason, "debug_info": {"host": "sandbox"}})
+        if reason != "warning":
+            await self.close(1000)
+
+    async def close(self, code: int) -> None:
+        """Close the connection; until that is done, send nothing over it."""
+        self.closing = True
+        await self.websocket.close(code)
 
 
 class Hub:
     """All connections of the app, and the envelopes awaiting acknowledgment."""
 
-    def __init__(self, settings: Settings, timers: Timers, mint: Mint, rng: Random, faults: Faults) -> None:
+    def __init__(
+        self, settings: Settings, timers: Timers, mint: Mint, rng: Random, faults: Faults, app_id: str
+    ) -> None:
         self._settings = settings
         self._timers = timers
         self._mint = mint
         self._rng = rng
         self._faults = faults
+        self._app_id = app_id
         self._tickets: dict[str, float] = {}
         self._waiting: dict[str, tuple[asyncio.Future[Any], Connection]] = {}
         self._background: set[asyncio.Task[None]] = set()
         self.connections: list[Connection] = []
-        self.base_url: Callable[[], str] = lambda: ""
-        self.app_id = ""
         self.late_acks = 0
 
-    def issue_url(self) -> str:
+    def issue_url(self, base_url: str) -> str:
         """Return a WebSocket URL with a ticket for one connection."""
         if self._faults.plan.link_disabled:
             raise SlackError("internal_error")
         ticket = self._mint.uuid()
         self._tickets[ticket] = self._timers.clock.time() + self._settings.timings.ticket
-        root = self.base_url().replace("http", "ws", 1)
-        return f"{root}/link/?ticket={ticket}&app_id={self.app_id}"
+        return f"{base_url.replace('http', 'ws', 1)}/link/?ticket={ticket}&app_id={self._app_id}"
 
     async def serve(self, websocket: WebSocket) -> None:
         """Serve one connection until it ends."""
@@ -83,7 +78,7 @@ class Hub:
             return
         await websocket.accept()
         connection = Connection(websocket)
-        if len(self.connections) >= self._settings.max_connections or self._faults.plan.too_many_websockets:
+        if len(self.connections) >= _MAX_CONNECTIONS or self._faults.plan.too_many_websockets:
             await connection.disconnect("too_many_websockets")
             return
         self.connections.append(connection)
@@ -97,7 +92,7 @@ class Hub:
             {
                 "type": "hello",
                 "num_connections": len(self.connections),
-                "connection_info": {"app_id": self.app_id},
+                "connection_info": {"app_id": self._app_id},
                 "debug_info": {
                     "host": "sandbox",
                     "build_number": 1,
@@ -110,20 +105,17 @@ class Hub:
             message = await connection.websocket.receive()
             if message["type"] == "websocket.disconnect":
                 return
-            if not connection.silent:
+            if not connection.protocol.silent:
                 self._receive(message.get("text") or "")
 
     def _plan_refresh(self, connection: Connection) -> None:
+        def later(seconds: float, reason: str) -> None:
+            timer = self._timers.call_later(seconds, lambda: self.spawn(connection.disconnect(reason)))
+            connection.timers.append(timer)
+
         timings = self._settings.timings
-
-        def later(seconds: float, reason: str, *, close: bool) -> None:
-            def fire() -> None:
-                self.spawn(connection.disconnect(reason, close=close))
-
-            connection.timers.append(self._timers.call_later(seconds, fire))
-
-        later(max(0.0, timings.connection - timings.warning), "warning", close=False)
-        later(timings.connection, "refresh_requested", close=True)
+        later(max(0.0, timings.connection - timings.warning), "warning")
+        later(timings.connection, "refresh_requested")
 
     def _receive(self, text: str) -> None:
         try:
@@ -133,7 +125,7 @@ class Hub:
             return  # Slack ignores frames that aren't acknowledgments
         if envelope_id not in self._waiting:
             self.late_acks += 1
-        elif not self._faults.loses_ack():
+        elif not self._faults.strikes("lost_ack"):
             delay = self._faults.ack_delay()
             if delay:
                 self._timers.call_later(delay, lambda: self._settle(envelope_id, body))
@@ -148,8 +140,7 @@ class Hub:
             waiting[0].set_result(body.get("payload"))
 
     def _forget(self, connection: Connection) -> None:
-        if connection in self.connections:
-            self.connections.remove(connection)
+        self.connections.remove(connection)
         for timer in connection.timers:
             timer.cancel()
         for future, holder in self._waiting.values():
@@ -178,40 +169,16 @@ class Hub:
 
         timer = self._timers.call_later(seconds, give_up)
         try:
-            await self._send(connection, envelope)
+            try:
+                await connection.send(envelope)
+            except Exception as error:  # uvicorn and Starlette raise different errors for a lost socket
+                raise Undeliverable("timeout") from error
             return await future
         finally:
             timer.cancel()
-            self._waiting.pop(envelope_id, None)
+            del self._waiting[envelope_id]
 
-    async def _send(self, connection: Connection, envelope: dict[str, Any]) -> None:
-        try:
-            await connection.send(envelope)
-        except Exception as error:  # uvicorn and Starlette raise different errors for a lost socket
-            raise Undeliverable("timeout") from error
-
-    async def disconnect_all(self, reason: str) -> int:
-        """Send every connection a `disconnect` frame and return their number."""
-        targets = list(self.connections)
-        for connection in targets:
-            await connection.disconnect(reason, close=reason != "warning")
-        return len(targets)
-
-    async def cut_all(self) -> int:
-        """Drop every connection without a `disconnect` frame and return their number."""
-        targets = list(self.connections)
-        for connection in targets:
-            connection.closing = True
-            await connection.websocket.close(code=1011)
-        return len(targets)
-
-    def silence(self, *, silent: bool = True) -> int:
-        """Silence or wake every open connection and return their number."""
-        for connection in self.connections:
-            connection.silent = silent
-        return len(self.connections)
-
-    def spawn(self, work: Any) -> None:
+    def spawn(self, work: Coroutine[Any, Any, None]) -> None:
         """Run a coroutine in the background, with a reference so that it isn't garbage-collected."""
         task = asyncio.get_running_loop().create_task(work)
         self._background.add(task)

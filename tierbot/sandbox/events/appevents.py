@@ -16,74 +16,63 @@ class AppEvents:
         self._bot = box.bot
         self._events = events
         self._deliver = deliver
-        self._handlers: dict[str, Callable[[Json], None]] = {
+        self._handlers: dict[str, Callable[[str, Json], None]] = {
             "reaction_added": self._reaction,
             "reaction_removed": self._reaction,
             "message": self._message,
             "message_changed": self._changed,
             "message_deleted": self._deleted,
-            "member_joined": lambda change: self._member("member_joined_channel", change),
-            "member_left": lambda change: self._member("member_left_channel", change),
+            "member_joined": self._member,
+            "member_left": self._member,
             "emoji_changed": self._emoji,
         }
-        self._workspace.listen(self.hear)
+        self._workspace.listen(self._hear)
 
-    def hear(self, kind: str, change: Json) -> None:
-        """Handle one change."""
-        handler = self._handlers.get(kind)
-        if handler is not None:
-            handler({"kind": kind, **change})
+    def _hear(self, kind: str, change: Json) -> None:
+        # No event leaves a channel that the bot isn't in, except about its own coming and going.
+        channel, user = change.get("channel"), change.get("user")
+        unseen = channel is not None and self._bot.id not in channel.members and user is not self._bot
+        if kind in self._handlers and not unseen:
+            self._handlers[kind](kind, change)
 
-    def send(self, event: Json, subscription: str | None = None) -> None:
-        """Wrap an event in its callback and deliver it, if the app subscribed to it."""
-        if (subscription or event["type"]) in self._events and self._box.teams.installed(self._box):
-            self._deliver(self._callback(event))
+    def send(self, event: Json, subscription: str | None = None, *, of_org: bool = False) -> None:
+        """Deliver an event if the app subscribed to it. `of_org`: it is about the organization's installation."""
+        if (subscription or event["type"]) in self._events and (of_org or self._box.installed):
+            self._deliver(self._callback(event, of_org=of_org))
 
-    def end(self, revoked: Json, fault: str, *others: Json, place: str | None = None) -> None:
-        """Kill a place's token and send the events, which describe the installation before it ended."""
-        box = self._box
-        place = place or self._workspace.id
+    def end(self, place: str, fault: str, *others: Json) -> None:
+        """Kill the tokens of a place and send the events, which describe the installation before it ended."""
+        revoked: Json = {"type": "tokens_revoked", "tokens": {"oauth": [], "bot": [self._bot.id]}}
         of_org = place != self._workspace.id
-        callbacks = [
-            self._callback_of_org(event) if of_org else self._callback(event)
-            for event in (revoked, *others)
-            if event["type"] in self._events
-        ]
-        box.teams.kill(place, fault)
+        ended = [event for event in (revoked, *others) if event["type"] in self._events]
+        callbacks = [self._callback(event, of_org=of_org) for event in ended]
+        self._box.teams.kill(place, fault)
         for callback in callbacks:
             self._deliver(callback)
 
-    def send_of_org(self, event: Json) -> None:
-        """Deliver an event about the whole organization's installation."""
-        if event["type"] in self._events:
-            self._deliver(self._callback_of_org(event))
-
-    def _callback_of_org(self, event: Json) -> Json:
-        org = self._box.teams.org
-        named = {"enterprise_id": org.id if org else None}
-        authorization = {**named, "user_id": self._bot.id, "is_bot": True, "is_enterprise_install": True}
-        return self._callback(event) | {
-            **named,
-            "team_id": None,
-            "context_team_id": None,
-            "authorizations": [authorization],
+    def _callback(self, event: Json, *, of_org: bool) -> Json:
+        box, space = self._box, self._workspace
+        enterprise_id = box.enterprise["id"] if box.enterprise else None
+        authorization = {
+            "enterprise_id": enterprise_id,
+            "user_id": self._bot.id,
+            "is_bot": True,
+            "is_enterprise_install": of_org or box.is_enterprise_install,
         }
-
-    def _callback(self, event: Json) -> Json:
-        space, teams = self._workspace, self._box.teams
-        enterprise = teams.enterprise(self._box)
+        if not of_org and (box.installed_alone or not enterprise_id):
+            authorization["team_id"] = space.id
         return {
             "token": "sandbox",
-            "team_id": space.id,
-            **({"enterprise_id": enterprise["id"]} if enterprise else {}),
-            "context_team_id": space.id,
-            "context_enterprise_id": enterprise["id"] if enterprise else None,
-            "api_app_id": self._box.app_id,
+            "team_id": None if of_org else space.id,
+            **({"enterprise_id": enterprise_id} if enterprise_id else {}),
+            "context_team_id": None if of_org else space.id,
+            "context_enterprise_id": enterprise_id,
+            "api_app_id": box.app_id,
             "event": event,
             "type": "event_callback",
             "event_id": space.mint.id("Ev"),
             "event_time": int(space.clock.time()),
-            "authorizations": [teams.authorization(self._box)],
+            "authorizations": [authorization],
             "is_ext_shared_channel": False,
             "event_context": space.mint.hex(16),
         }
@@ -97,41 +86,30 @@ class AppEvents:
             event["view"] = view
         self.send(event)
 
-    def _sees(self, channel: Channel) -> bool:
-        return self._bot.id in channel.members
-
-    def _reaction(self, change: Json) -> None:
+    def _reaction(self, kind: str, change: Json) -> None:
         message: Message = change["message"]
-        if not self._sees(change["channel"]):
-            return
         item = {"type": "message", "channel": message.channel, "ts": message.ts}
-        event = {"type": change["kind"], "user": change["user"], "reaction": change["name"], "item": item}
+        event = {"type": kind, "user": change["user"], "reaction": change["name"], "item": item}
         self.send({**event, "item_user": message.user, "event_ts": change["event_ts"]})
 
-    def _message(self, change: Json) -> None:
+    def _message(self, _: str, change: Json) -> None:
         channel, message = change["channel"], change["message"]
-        if not self._sees(channel):
-            return
         event = message_json(self._workspace, message)
         event |= {"channel": channel.id, "event_ts": message.ts}
         self._send_message(channel, event)
         if f"<@{self._bot.id}>" in message.text:
             self.send({**event, "type": "app_mention"})
 
-    def _changed(self, change: Json) -> None:
+    def _changed(self, kind: str, change: Json) -> None:
         channel, message = change["channel"], change["message"]
-        if self._sees(channel):
-            event = {"type": "message", "subtype": "message_changed", "channel": channel.id, "hidden": True}
-            event |= {"message": message_json(self._workspace, message), "ts": message.edited_ts}
-            self._send_message(channel, {**event, "event_ts": message.edited_ts})
+        event = {"type": "message", "subtype": kind, "channel": channel.id, "hidden": True}
+        event |= {"message": message_json(self._workspace, message), "ts": message.edited_ts}
+        self._send_message(channel, {**event, "event_ts": message.edited_ts})
 
-    def _deleted(self, change: Json) -> None:
-        channel, message = change["channel"], change["message"]
-        if self._sees(channel):
-            ts = self._workspace.mint.ts()
-            event = {"type": "message", "subtype": "message_deleted", "channel": channel.id, "hidden": True}
-            event |= {"deleted_ts": message.ts, "ts": ts, "event_ts": ts}
-            self._send_message(channel, event)
+    def _deleted(self, kind: str, change: Json) -> None:
+        channel, ts = change["channel"], self._workspace.mint.ts()
+        event = {"type": "message", "subtype": kind, "channel": channel.id, "hidden": True}
+        self._send_message(channel, {**event, "deleted_ts": change["message"].ts, "ts": ts, "event_ts": ts})
 
     def _send_message(self, channel: Channel, event: Json) -> None:
         kind, plural = "channel", "channels"
@@ -142,16 +120,14 @@ class AppEvents:
         self.send({**event, "channel_type": kind}, f"message.{plural}")
 
     def _member(self, kind: str, change: Json) -> None:
-        channel: Channel = change["channel"]
-        if self._sees(channel) or change["user"].id == self._bot.id:
-            event = {"type": kind, "user": change["user"].id, "channel": channel.id, "team": self._workspace.id}
-            event |= {"channel_type": "G" if channel.is_private else "C"}
-            self.send({**event, "event_ts": self._workspace.mint.ts()})
+        channel, user = change["channel"], change["user"]
+        event = {"type": f"{kind}_channel", "user": user.id, "channel": channel.id, "team": self._workspace.id}
+        event |= {"channel_type": "G" if channel.is_private else "C", "event_ts": self._workspace.mint.ts()}
+        self.send(event)
 
-    def _emoji(self, change: Json) -> None:
-        ts = self._workspace.mint.ts()
+    def _emoji(self, kind: str, change: Json) -> None:
+        event: Json = {"type": kind, "event_ts": self._workspace.mint.ts()}
         if change["url"] is None:
-            event: Json = {"type": "emoji_changed", "subtype": "remove", "names": [change["name"]]}
+            self.send({**event, "subtype": "remove", "names": [change["name"]]})
         else:
-            event = {"type": "emoji_changed", "subtype": "add", "name": change["name"], "value": change["url"]}
-        self.send({**event, "event_ts": ts})
+            self.send({**event, "subtype": "add", "name": change["name"], "value": change["url"]})

@@ -33,7 +33,7 @@ class Interactions:
         """Run a slash command as a user."""
         box = self._box
         user, channel = box.workspace.user(user_id), box.workspace.channel(channel_id)
-        if command not in {item.name for item in box.settings.commands} or not box.teams.installed(box):
+        if command not in {item.name for item in box.settings.commands} or not box.installed:
             raise SlackError("unknown_command")
         if user.id not in channel.members:
             raise SlackError("not_in_channel")
@@ -42,7 +42,7 @@ class Interactions:
             "token": "sandbox",
             "team_id": box.workspace.id,
             "team_domain": box.workspace.domain,
-            **({f"enterprise_{key}": value for key, value in (box.teams.enterprise(box) or {}).items()}),
+            **{f"enterprise_{key}": value for key, value in (box.enterprise or {}).items()},
             "channel_id": channel.id,
             "channel_name": "directmessage" if channel.is_im else channel.name,
             "user_id": user.id,
@@ -50,43 +50,26 @@ class Interactions:
             "command": command,
             "text": text,
             "api_app_id": box.app_id,
-            "is_enterprise_install": str(box.teams.authorization(box)["is_enterprise_install"]).lower(),
+            "is_enterprise_install": str(box.is_enterprise_install).lower(),
             "response_url": f"{box.base_url}/response/{reply.token}",
             "trigger_id": box.triggers.issue(user.id),
         }
         outcome = await self._send("slash_commands", payload, reply)
-        if outcome.acked:
-            self._answer_inline(reply, outcome.answer)
+        answer = {"text": outcome.answer} if isinstance(outcome.answer, str) else outcome.answer
+        if isinstance(answer, dict) and any(answer.get(key) for key in ("text", "blocks", "attachments")):
+            box.replies.answer(reply, answer)
         return outcome
 
-    def _answer_inline(self, reply: Reply, answer: Any) -> None:
-        body = {"text": answer} if isinstance(answer, str) else answer
-        if isinstance(body, dict) and any(body.get(key) for key in ("text", "blocks", "attachments")):
-            self._box.replies.answer(reply, body)
-
-    async def action(self, user_id: str, message: Message, action_id: str, block_id: str, value: Any) -> Outcome:
-        """Click a button or pick an option in a message."""
-        box = self._box
-        block, element = widgets.find_element(message.blocks or [], action_id, block_id)
-        reply = box.replies.issue(user_id, message.channel, message)
-        payload = self._base("block_actions", user_id) | {
-            **self._about(message),
-            "container": self._container(message),
-            "state": {"values": {}},
-            "response_url": f"{box.base_url}/response/{reply.token}",
-            "actions": [self._action(block, element, value)],
-        }
+    async def click(self, source: View | Message, user_id: str, action_id: str, block_id: str, value: Any) -> Outcome:
+        """Click a button or pick an option in a message, a modal or App Home."""
+        box, reply = self._box, None
+        block, element = widgets.find_element(source.blocks or [], action_id, block_id)
+        payload = self._base("block_actions", user_id) | self._about(source)
+        payload["actions"] = [widgets.action(block, element, value, box.mint.ts(), self._offered)]
+        if isinstance(source, Message):
+            reply = box.replies.issue(user_id, source.channel, source)
+            payload |= {"state": {"values": {}}, "response_url": f"{box.base_url}/response/{reply.token}"}
         return await self._send("interactive", payload, reply)
-
-    async def view_action(self, view: View, action_id: str, block_id: str, value: Any) -> Outcome:
-        """Click a button or pick an option in a modal or App Home."""
-        block, element = widgets.find_element(view.body["blocks"], action_id, block_id)
-        payload = self._base("block_actions", view.user) | {
-            "container": {"type": "view", "view_id": view.id},
-            "view": self._box.views.as_json(view),
-            "actions": [self._action(block, element, value)],
-        }
-        return await self._send("interactive", payload)
 
     async def shortcut(self, user_id: str, callback_id: str, message: Message | None) -> Outcome:
         """Run a message shortcut, or a global one if `message` is None."""
@@ -101,25 +84,17 @@ class Interactions:
         if message is None:
             return await self._send("interactive", payload)
         reply = box.replies.issue(user_id, message.channel)
-        payload |= self._about(message)
         payload |= {"message_ts": message.ts, "response_url": f"{box.base_url}/response/{reply.token}"}
+        payload |= self._about(message)
+        del payload["container"]
         return await self._send("interactive", payload, reply)
 
     async def suggest(self, source: View | Message, user_id: str, action_id: str, value: str) -> Outcome:
         """Ask the app for the options of an external select in a view or message."""
-        box = self._box
-        blocks = source.body["blocks"] if isinstance(source, View) else source.blocks or []
-        block, element = widgets.find_element(blocks, action_id)
-        payload = self._base("block_suggestion", user_id) | {
-            "action_id": element["action_id"],
-            "block_id": block["block_id"],
-            "value": value,
-        }
+        block, element = widgets.find_element(source.blocks or [], action_id)
+        payload = self._base("block_suggestion", user_id) | self._about(source)
+        payload |= {"action_id": element["action_id"], "block_id": block["block_id"], "value": value}
         del payload["trigger_id"]
-        if isinstance(source, View):
-            payload |= {"view": box.views.as_json(source), "container": {"type": "view", "view_id": source.id}}
-        else:
-            payload |= {"message": message_json(box.workspace, source), "container": self._container(source)}
         outcome = await self._send("interactive", payload)
         answer = outcome.answer if isinstance(outcome.answer, dict) else {}
         self._offered[action_id] = widgets.options_of(answer)
@@ -128,10 +103,9 @@ class Interactions:
 
     async def submit(self, view: View, values: Json) -> Outcome:
         """Submit a modal and apply the app's response."""
-        box = self._box
-        state = widgets.form_state(view.body["blocks"], values, self._offered)
+        state = widgets.form_state(view.blocks, values, self._offered)
         payload = self._base("view_submission", view.user)
-        payload |= {"view": box.views.as_json(view, state), "response_urls": []}
+        payload |= {"view": self._box.views.as_json(view, state), "response_urls": []}
         outcome = await self._send("interactive", payload)
         if outcome.acked:
             outcome.details = self._respond(view, outcome.answer)
@@ -169,29 +143,25 @@ class Interactions:
             "token": "sandbox",
             "trigger_id": box.triggers.issue(user.id),
             "team": {"id": box.workspace.id, "domain": box.workspace.domain},
-            "enterprise": box.teams.enterprise(box),
-            "is_enterprise_install": box.teams.authorization(box)["is_enterprise_install"],
+            "enterprise": box.enterprise,
+            "is_enterprise_install": box.is_enterprise_install,
         }
 
-    def _about(self, message: Message) -> Json:
-        channel = self._box.workspace.channel(message.channel)
+    def _about(self, source: View | Message) -> Json:
+        box = self._box
+        if isinstance(source, View):
+            return {"view": box.views.as_json(source), "container": {"type": "view", "view_id": source.id}}
+        channel = box.workspace.channel(source.channel)
         return {
             "channel": {"id": channel.id, "name": "directmessage" if channel.is_im else channel.name},
-            "message": message_json(self._box.workspace, message),
+            "message": message_json(box.workspace, source),
+            "container": {
+                "type": "message",
+                "message_ts": source.ts,
+                "channel_id": channel.id,
+                "is_ephemeral": source.visible_to is not None,
+            },
         }
-
-    @staticmethod
-    def _container(message: Message) -> Json:
-        return {
-            "type": "message",
-            "message_ts": message.ts,
-            "channel_id": message.channel,
-            "is_ephemeral": message.visible_to is not None,
-        }
-
-    def _action(self, block: Json, element: Json, value: Any) -> Json:
-        offered = self._offered.get(element["action_id"], [])
-        return widgets.action(block, element, value, self._box.mint.ts(), offered)
 
     async def _send(self, kind: str, payload: Json, reply: Reply | None = None) -> Outcome:
         try:

@@ -1,14 +1,22 @@
 """Read the arguments of a Web API call, and raise Slack's errors for bad ones."""
 
+import json
 from typing import Any, TypeVar
 
 from tierbot.sandbox.kit.errors import SlackError
-from tierbot.sandbox.kit.wire import parse_json
 
 T = TypeVar("T")
 
-
 _MAX_PAGE = 1000
+
+
+def parse_json(raw: bytes | str) -> Any:
+    """Parse untrusted JSON. Lone surrogates, which an answer can't contain, become question marks. Raises ValueError."""
+    text = raw.decode() if isinstance(raw, bytes) else raw
+    value = json.loads(text)
+    if "\\ud" in text.lower():
+        value = json.loads(json.dumps(value, ensure_ascii=False).encode("utf-8", "replace"))
+    return value
 
 
 class Args:
@@ -37,7 +45,7 @@ class Args:
         """Return a boolean argument, by default False."""
         return self.text(name).lower() in {"1", "true", "yes"}
 
-    def integer(self, name: str, default: int) -> int:
+    def integer(self, name: str, default: int = 0) -> int:
         """Return an integer argument."""
         try:
             return int(self.text(name) or default)
@@ -63,9 +71,9 @@ class Args:
             return [str(item) for item in value]
         return [item.strip() for item in self.text(name).split(",") if item.strip()]
 
-    def page(self, items: list[T], default: int = 100) -> tuple[list[T], str]:
+    def page(self, items: list[T]) -> tuple[list[T], str]:
         """Return the page selected by `cursor` and `limit`, and the next cursor ("" on the last page)."""
-        limit = self.integer("limit", default)
+        limit = self.integer("limit", 100)
         if not 1 <= limit <= _MAX_PAGE:
             raise SlackError("invalid_limit")
         cursor = self.text("cursor")

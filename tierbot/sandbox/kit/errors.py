@@ -1,6 +1,9 @@
 """The sandbox's errors: refusals by Slack's API, and deliveries that the app did not acknowledge."""
 
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, TypeVar
+
+T = TypeVar("T")
 
 
 class SlackError(Exception):
@@ -19,6 +22,13 @@ class SlackError(Exception):
             body["errors"] = self.messages
             body["response_metadata"] = {"messages": [f"[ERROR] {text}" for text in self.messages]}
         return body
+
+
+def get_or_refuse(known: Mapping[str, T], key: str, error: str) -> T:
+    """Return what is known by `key`. Raises SlackError(error) if there is nothing."""
+    if key not in known:
+        raise SlackError(error)
+    return known[key]
 
 
 class Undeliverable(Exception):  # noqa: N818  (an outcome, not a bug)

@@ -2,6 +2,7 @@
 
 import string
 from random import Random
+from uuid import UUID
 
 from tierbot.sandbox.kit.clock import Clock
 
@@ -22,9 +23,9 @@ class Mint:
         self.counting_from = counting_from
         self._last_ts = (counting_from or 0) * _MICROSECONDS
 
-    def id(self, prefix: str, length: int = 10) -> str:
+    def id(self, prefix: str) -> str:
         """Return a new id such as `C0XK3…`."""
-        return prefix + "0" + "".join(self._rng.choices(_ALPHABET, k=length - 1))
+        return prefix + "0" + "".join(self._rng.choices(_ALPHABET, k=9))
 
     def hex(self, length: int = 24) -> str:
         """Return random lowercase hexadecimal digits."""
@@ -32,8 +33,7 @@ class Mint:
 
     def uuid(self) -> str:
         """Return an envelope id."""
-        digits = self.hex(32)
-        return "-".join((digits[:8], digits[8:12], digits[12:16], digits[16:20], digits[20:]))
+        return str(UUID(self.hex(32)))
 
     def ts(self) -> str:
         """Return a message or event timestamp later than all earlier ones."""

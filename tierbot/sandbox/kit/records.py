@@ -30,7 +30,7 @@ class Message:
 
     channel: str
     user: str
-    text: str
+    text: str = ""
     ts: str = ""
     blocks: list[Json] | None = None
     attachments: list[Json] | None = None
@@ -87,6 +87,23 @@ class View:
     root_id: str
     previous_id: str | None = None
     is_open: bool = True
+
+    @property
+    def blocks(self) -> list[Json]:
+        """Its blocks."""
+        return list(self.body["blocks"])
+
+
+@dataclass(slots=True)
+class Code:
+    """The installation that an OAuth code grants. `team`: id of the team where it was requested."""
+
+    team: str
+    user: str
+    org_wide: bool
+    redirect_uri: str
+    scopes: tuple[str, ...]
+    expires_at: float
 
 
 @dataclass(slots=True)

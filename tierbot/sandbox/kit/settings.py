@@ -113,9 +113,6 @@ class Settings:
     shortcuts: tuple[Shortcut, ...] = ()
     timings: Timings = field(default_factory=Timings)
     later: tuple[tuple[float, str, dict[str, Any]], ...] = ()  # seconds from the start, control call, its body
-    max_emoji: int = 23
-    max_reactions: int = 23
-    max_connections: int = 10
 
     def with_manifest(self, manifest: dict[str, Any]) -> Self:
         """Return the settings with the names, scopes, events, commands and shortcuts of a Slack app manifest."""

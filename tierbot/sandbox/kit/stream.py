@@ -28,16 +28,13 @@ class Stream:
         if self._queues:
             text = json.dumps(item)
             for queue in list(self._queues):
-                self._push(queue, text)
+                if queue.qsize() < _QUEUE:
+                    queue.put_nowait(text)
+                else:  # too slow: end the stream, so that the listener reconnects and catches up
+                    self._queues.discard(queue)
+                    queue.put_nowait(None)
         self._changed.set()
         self._changed = asyncio.Event()
-
-    def _push(self, queue: asyncio.Queue[str | None], text: str) -> None:
-        if queue.qsize() >= _QUEUE:  # too slow: end the stream, so that the listener reconnects and catches up
-            self._queues.discard(queue)
-            queue.put_nowait(None)
-        else:
-            queue.put_nowait(text)
 
     @contextmanager
     def subscribe(self, since: int | None = None) -> Iterator[asyncio.Queue[str | None]]:

@@ -1,11 +1,12 @@
-"""Uploaded files: reserve, upload, complete, and a short time of processing."""
+"""Uploaded files: reserve, upload, complete, and a short time of processing; and the blocks that may show them."""
 
 import mimetypes
 from collections.abc import Callable
 from typing import Any
 
+from tierbot.sandbox.blocks import validate_blocks
 from tierbot.sandbox.kit.clock import Clock
-from tierbot.sandbox.kit.errors import SlackError
+from tierbot.sandbox.kit.errors import SlackError, get_or_refuse
 from tierbot.sandbox.kit.ids import Mint
 from tierbot.sandbox.kit.records import File, Json, Message
 from tierbot.sandbox.state.payloads import file_json
@@ -37,10 +38,8 @@ class Files:
 
     def fill(self, token: str, content: bytes) -> File:
         """Store the bytes of a reserved file."""
-        file_id = self._uploads.pop(token, None)
-        if file_id is None:
-            raise SlackError("file_not_found")
-        file = self._files[file_id]
+        file = self._files[get_or_refuse(self._uploads, token, "file_not_found")]
+        del self._uploads[token]
         if len(content) != file.length:
             raise SlackError("file_upload_size_mismatch")
         file.content = content
@@ -48,8 +47,8 @@ class Files:
 
     def complete(self, file_id: str, title: str | None) -> File:
         """Finish an upload whose bytes have arrived."""
-        file = self._files.get(file_id)
-        if file is None or file.content is None:
+        file = get_or_refuse(self._files, file_id, "file_not_found")
+        if file.content is None:
             raise SlackError("file_not_found")
         file.title = title or file.name
         file.completed_at = self._clock.time()
@@ -57,8 +56,8 @@ class Files:
 
     def get(self, file_id: str) -> File:
         """Return a completed file."""
-        file = self._files.get(file_id)
-        if file is None or file.completed_at is None:
+        file = get_or_refuse(self._files, file_id, "file_not_found")
+        if file.completed_at is None:
             raise SlackError("file_not_found")
         return file
 
@@ -70,16 +69,34 @@ class Files:
         """Return a message's files as JSON."""
         return [file_json(self._files[file_id], self._base_url()) for file_id in message.files]
 
-    def check_images(self, blocks: list[Json]) -> None:
-        """Raise `invalid_blocks` for an image whose Slack file is unknown or not yet processed."""
+    def checked_blocks(self, blocks: Any) -> list[Json]:
+        """Return a message's blocks with their ids filled in. Raises `invalid_blocks`, also for a file that isn't ready."""
+        if problems := validate_blocks(blocks):
+            raise SlackError("invalid_blocks", messages=problems)
         for index, block in enumerate(blocks):
             for image in (block, block.get("accessory")):
                 source = image.get("slack_file") if isinstance(image, dict) else None
-                if isinstance(source, dict) and not self._known(source):
+                if not isinstance(source, dict):
+                    continue
+                file = self._files.get(str(source.get("id") or str(source.get("url", "")).rsplit("/", 1)[-1]))
+                if file is None or not self.is_ready(file):
                     where = f"[json-pointer:/blocks/{index}/slack_file]"
                     raise SlackError("invalid_blocks", messages=[f"invalid slack file {where}"])
+        return [fill_ids(self._mint, block) for block in blocks]
 
-    def _known(self, source: dict[str, Any]) -> bool:
-        file_id = str(source.get("id") or str(source.get("url", "")).rsplit("/", 1)[-1])
-        file = self._files.get(file_id)
-        return file is not None and self.is_ready(file)
+
+def fill_ids(mint: Mint, block: Json) -> Json:
+    """Return the block with any missing `block_id` and `action_id`s filled in."""
+    filled = {**block}
+    filled.setdefault("block_id", mint.hex(5))
+
+    def named(element: Any) -> Any:
+        plain = not isinstance(element, dict) or element.get("type") in {"image", "plain_text", "mrkdwn"}
+        return element if plain else {"action_id": mint.hex(5), **element}
+
+    if filled["type"] in {"actions", "context_actions"}:
+        filled["elements"] = [named(element) for element in filled["elements"]]
+    for key in ("accessory", "element"):
+        if key in filled:
+            filled[key] = named(filled[key])
+    return filled

@@ -69,14 +69,8 @@ def reactions_json(message: Message, cut: int | None = None) -> list[Json]:
 
 
 def message_json(workspace: Workspace, message: Message, *, metadata: bool = False) -> Json:
-    """Return a message as `conversations.history` does."""
-    body: Json = {
-        "type": "message",
-        "user": message.user,
-        "ts": message.ts,
-        "text": message.text,
-        "team": workspace.id,
-    }
+    """Return a message without its files."""
+    body: Json = {"type": "message", "user": message.user, "ts": message.ts, "text": message.text, "team": workspace.id}
     optional: Json = {
         "subtype": message.subtype,
         "bot_id": message.bot_id,

@@ -1,12 +1,10 @@
 """response_url: up to five answers within thirty minutes to a command or click."""
 
-from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any
 
-from tierbot.sandbox.kit.errors import SlackError
-from tierbot.sandbox.kit.ids import Mint
+from tierbot.sandbox.kit.errors import SlackError, get_or_refuse
 from tierbot.sandbox.kit.records import Json, Message, User
+from tierbot.sandbox.state.files import Files
 from tierbot.sandbox.state.workspace import Workspace
 
 _USES = 5
@@ -28,20 +26,17 @@ class Reply:
 class Replies:
     """All issued response URLs."""
 
-    def __init__(
-        self, workspace: Workspace, mint: Mint, bot: User, lifetime: float, check: Callable[[Any], list[Json]]
-    ) -> None:
+    def __init__(self, workspace: Workspace, files: Files, bot: User, lifetime: float) -> None:
         self._workspace = workspace
-        self._mint = mint
+        self._files = files
         self._bot = bot
         self._lifetime = lifetime
-        self._check = check
         self._given: dict[str, Reply] = {}
 
     def issue(self, user: str, channel: str, source: Message | None = None) -> Reply:
         """Issue a response URL's context."""
         expires = self._workspace.clock.time() + self._lifetime
-        reply = Reply(self._mint.hex(32), user, channel, expires, source)
+        reply = Reply(self._workspace.mint.hex(32), user, channel, expires, source)
         self._given[reply.token] = reply
         return reply
 
@@ -50,9 +45,7 @@ class Replies:
 
     def use(self, token: str, body: Json) -> None:
         """Answer through a response URL. Raises SlackError if it is unknown, expired, or used up."""
-        reply = self._given.get(token)
-        if reply is None:
-            raise SlackError("no_such_url")
+        reply = get_or_refuse(self._given, token, "no_such_url")
         if self._workspace.clock.time() > reply.expires_at:
             raise SlackError("expired_url")
         if reply.uses >= _USES:
@@ -63,31 +56,28 @@ class Replies:
     def answer(self, reply: Reply, body: Json) -> None:
         """Apply an answer's body: post, replace or delete."""
         if body.get("delete_original"):
-            self._delete(reply)
+            self._delete(reply.source)
             return
         content: Json = {"text": str(body.get("text") or "")}
         if body.get("blocks") is not None:
-            content["blocks"] = self._check(body["blocks"])
+            content["blocks"] = self._files.checked_blocks(body["blocks"])
         if body.get("attachments") is not None:
             content["attachments"] = body["attachments"]
         if not any(content.values()):
             raise SlackError("no_text")
         if body.get("replace_original") and reply.source is not None:
-            self._replace(reply, content)
+            self._replace(reply.source, content)
+            reply.seen.append(reply.source)
             return
-        public = body.get("response_type") == "in_channel"
-        message = Message(
-            channel=reply.channel,
-            user=self._bot.id,
-            bot_id=self._bot.bot_id,
-            thread_ts=body.get("thread_ts") if public else None,
-            visible_to=None if public else reply.user,
-            **content,
-        )
-        reply.seen.append(self._workspace.post(message) if public else self._workspace.whisper(message))
+        message = Message(reply.channel, self._bot.id, bot_id=self._bot.bot_id, **content)
+        if body.get("response_type") == "in_channel":
+            message.thread_ts = body.get("thread_ts")
+            reply.seen.append(self._workspace.post(message))
+        else:
+            message.visible_to = reply.user
+            reply.seen.append(self._workspace.whisper(message))
 
-    def _delete(self, reply: Reply) -> None:
-        source = reply.source
+    def _delete(self, source: Message | None) -> None:
         if source is None:
             raise SlackError("message_not_found")
         if source.visible_to:
@@ -95,14 +85,10 @@ class Replies:
         else:
             self._workspace.delete(source.channel, source.ts, self._bot.id)
 
-    def _replace(self, reply: Reply, content: Json) -> None:
-        source = reply.source
-        if source is None:
-            raise SlackError("message_not_found")
+    def _replace(self, source: Message, content: Json) -> None:
         if source.visible_to is None:
             self._workspace.update(source.channel, source.ts, self._bot.id, content)
         else:
             source.text, source.blocks = content["text"], content.get("blocks")
             channel = self._workspace.channel(source.channel)
             self._workspace.tell("ephemeral_changed", channel=channel, message=source)
-        reply.seen.append(source)

@@ -5,77 +5,72 @@ from dataclasses import dataclass
 from typing import Any
 
 from tierbot.sandbox.blocks import validate_view
-from tierbot.sandbox.kit.errors import SlackError
+from tierbot.sandbox.kit.errors import SlackError, get_or_refuse
 from tierbot.sandbox.kit.ids import Mint
 from tierbot.sandbox.kit.records import Json, View
+from tierbot.sandbox.state.files import fill_ids
 from tierbot.sandbox.state.workspace import Workspace
 
 _MAX_STACK = 3
 
 
 @dataclass(slots=True)
-class Trigger:
-    """Permission to open one modal for one user within three seconds."""
-
-    id: str
+class _Trigger:
     user: str
     expires_at: float
     used: bool = False
 
 
 class Triggers:
-    """All issued triggers."""
+    """All issued triggers: each permits opening one modal for one user within three seconds."""
 
     def __init__(self, mint: Mint, now: Callable[[], float], lifetime: float) -> None:
         self._mint = mint
         self._now = now
         self._lifetime = lifetime
-        self._given: dict[str, Trigger] = {}
+        self._given: dict[str, _Trigger] = {}
 
     def issue(self, user: str) -> str:
         """Issue a trigger for an action of `user`."""
         now = self._now()
         if len(self._given) > 10_000:  # noqa: PLR2004  (enough for any test; expired ones are useless)
             self._given = {key: item for key, item in self._given.items() if item.expires_at > now}
-        trigger = Trigger(self._mint.trigger(), user, now + self._lifetime)
-        self._given[trigger.id] = trigger
-        return trigger.id
+        trigger_id = self._mint.trigger()
+        self._given[trigger_id] = _Trigger(user, now + self._lifetime)
+        return trigger_id
 
     def knows(self, trigger_id: str) -> bool:
         """Return whether a trigger was issued here."""
         return trigger_id in self._given
 
-    def exchange(self, trigger_id: str) -> Trigger:
-        """Redeem a trigger. Raises SlackError if it is unknown, used, or expired."""
-        trigger = self._given.get(trigger_id)
-        if trigger is None:
-            raise SlackError("invalid_trigger_id")
+    def exchange(self, trigger_id: str) -> str:
+        """Redeem a trigger and return its user. Raises SlackError if it is unknown, used, or expired."""
+        trigger = get_or_refuse(self._given, trigger_id, "invalid_trigger_id")
         if trigger.used:
             raise SlackError("exchanged_trigger_id")
         if self._now() > trigger.expires_at:
             raise SlackError("expired_trigger_id")
         trigger.used = True
-        return trigger
+        return trigger.user
 
 
 class Views:
     """The modals and homes of all users."""
 
-    def __init__(self, workspace: Workspace, app_id: str, bot_id: str, fill: Callable[[Json], Json]) -> None:
+    def __init__(self, workspace: Workspace, app_id: str, bot_id: str) -> None:
         self._workspace = workspace
         self._mint = workspace.mint
         self._app_id = app_id
         self._bot_id = bot_id
-        self._fill = fill
         self._views: dict[str, View] = {}
-        self._stacks: dict[str, list[str]] = {}
-        self._homes: dict[str, str] = {}
+        self._stacks: dict[str, list[View]] = {}
+        self._homes: dict[str, View] = {}
 
     def open(self, user: str, body: Any) -> Json:
         """Open a modal, replacing the user's stack."""
         checked = self._checked(body, "modal")
-        for view_id in self._stacks.pop(user, []):
-            self._views[view_id].is_open = False
+        for view in self._stacks.pop(user, []):
+            view.is_open = False
         return self._put(user, checked, previous=None)
 
     def push(self, user: str, body: Any) -> Json:
@@ -85,7 +80,7 @@ class Views:
             raise SlackError("not_found")
         if len(stack) >= _MAX_STACK:
             raise SlackError("push_limit_reached")
-        return self._put(user, self._checked(body, "modal"), previous=self._views[stack[-1]])
+        return self._put(user, self._checked(body, "modal"), previous=stack[-1])
 
     def update(self, key: str, body: Any, expected_hash: str = "") -> Json:
         """Replace the content of an open view, given by its id or external id."""
@@ -103,8 +98,8 @@ class Views:
         checked = self._checked(body, "home")
         view = self.home(user)
         if view is None:
-            view_id = self._homes[user] = self._mint.id("V")
-            view = self._views[view_id] = View(view_id, user, checked, "", view_id)
+            view_id = self._mint.id("V")
+            view = self._homes[user] = self._views[view_id] = View(view_id, user, checked, "", view_id)
         elif expected_hash and expected_hash != view.hash:
             raise SlackError("hash_conflict")
         view.body, view.hash = checked, self._new_hash()
@@ -113,11 +108,10 @@ class Views:
     def close(self, view: View, *, everything: bool = False) -> None:
         """Close a modal, or the user's whole stack."""
         stack = self._stacks.get(view.user, [])
-        closing = list(stack) if everything else [view.id]
-        for view_id in closing:
-            self._views[view_id].is_open = False
-            if view_id in stack:
-                stack.remove(view_id)
+        for closing in list(stack) if everything else [view]:
+            closing.is_open = False
+            if closing in stack:
+                stack.remove(closing)
         self._workspace.tell("view", change="closed", user=view.user, view=self.as_json(view))
 
     def find(self, key: str) -> View | None:
@@ -131,12 +125,11 @@ class Views:
 
     def stack(self, user: str) -> list[View]:
         """Return the user's open modals, topmost last."""
-        return [self._views[view_id] for view_id in self._stacks.get(user, [])]
+        return self._stacks.get(user, [])
 
     def home(self, user: str) -> View | None:
         """Return the user's App Home, or None if none was published."""
-        view_id = self._homes.get(user)
-        return self._views[view_id] if view_id else None
+        return self._homes.get(user)
 
     def as_json(self, view: View, state: Json | None = None) -> Json:
         """Return a view as Slack sends it to the app."""
@@ -172,7 +165,7 @@ class Views:
         if previous is not None:
             view.root_id, view.previous_id = previous.root_id, previous.id
         self._views[view_id] = view
-        self._stacks.setdefault(user, []).append(view_id)
+        self._stacks.setdefault(user, []).append(view)
         return self._shown(view, "opened")
 
     def _checked(self, body: Any, kind: str) -> Json:
@@ -181,7 +174,7 @@ class Views:
             problems = [f"must be a view of type {kind} [json-pointer:/view/type]"]
         if problems:
             raise SlackError("invalid_arguments", messages=problems)
-        return {**body, "blocks": [self._fill(block) for block in body["blocks"]]}
+        return {**body, "blocks": [fill_ids(self._mint, block) for block in body["blocks"]]}
 
     def _shown(self, view: View, change: str) -> Json:
         shown = self.as_json(view)

@@ -19,6 +19,7 @@ _PICKED = {
 }
 _MANY = {"checkboxes", "multi_static_select", "multi_external_select"}
 _ONE = {"radio_buttons", "static_select", "external_select", "overflow"}
+_INITIAL = ("initial_value", "initial_option", "initial_options", "initial_date", "initial_time")
 
 
 def find_element(blocks: list[Json], action_id: str, block_id: str | None = None) -> tuple[Json, Json]:
@@ -35,11 +36,8 @@ def options_of(element: Json) -> list[Json]:
     return [*(element.get("options") or ()), *grouped]
 
 
-def chosen(element: Json, value: Any, offered: list[Json] = ()) -> Json:  # type: ignore[assignment]
-    """Return the element's state for `value`: a string, an option, or a list of either.
-
-    `offered` are the options that the app suggested for an external select.
-    """
+def _chosen(element: Json, value: Any, offered: list[Json]) -> Json:
+    # `value` is a string, an option, or a list of either; `offered` are the app's options for an external select.
     kind = element["type"]
     state: Json = {"type": kind}
     if kind in _MANY:
@@ -62,26 +60,13 @@ def _option(element: Json, value: Any, offered: list[Json]) -> Json:
     raise SlackError("option_not_found")
 
 
-def initial(element: Json) -> Any:
-    """Return an element's initial value, or None."""
-    for key in ("initial_value", "initial_option", "initial_options", "initial_date", "initial_time"):
-        if key in element:
-            return element[key]
-    return None
-
-
-def is_empty(state: Json) -> bool:
-    """Return whether nothing was picked or typed."""
-    return not any(value for key, value in state.items() if key != "type")
-
-
-def action(block: Json, element: Json, value: Any, action_ts: str, offered: list[Json]) -> Json:
+def action(block: Json, element: Json, value: Any, action_ts: str, offered: dict[str, list[Json]]) -> Json:
     """Return the entry in `actions` for a click or a pick."""
     body: Json = {"action_id": element["action_id"], "block_id": block["block_id"], "action_ts": action_ts}
     if element["type"] == "button":
         body |= {"type": "button", "text": element["text"]}
         return body | {key: element[key] for key in ("value", "url", "style") if key in element}
-    return body | chosen(element, value, offered)
+    return body | _chosen(element, value, offered.get(element["action_id"], []))
 
 
 def form_state(blocks: list[Json], values: Json, offered: dict[str, list[Json]]) -> Json:
@@ -92,12 +77,14 @@ def form_state(blocks: list[Json], values: Json, offered: dict[str, list[Json]])
             continue
         action_id, block_id = element["action_id"], block["block_id"]
         nested = values.get(block_id)
-        value = nested.get(action_id) if isinstance(nested, dict) else values.get(action_id, initial(element))
+        initial = next((element[key] for key in _INITIAL if key in element), None)
+        value = nested.get(action_id) if isinstance(nested, dict) else values.get(action_id, initial)
         if isinstance(value, dict) and "type" in value and "value" not in value:
             state.setdefault(block_id, {})[action_id] = value
             continue
-        entry = chosen(element, value, offered.get(action_id, []))
-        if block["type"] == "input" and not block.get("optional") and is_empty(entry):
+        entry = _chosen(element, value, offered.get(action_id, []))
+        is_empty = not any(value for key, value in entry.items() if key != "type")
+        if block["type"] == "input" and not block.get("optional") and is_empty:
             raise SlackError("missing_required_input", block_id=block_id)
         state.setdefault(block_id, {})[action_id] = entry
     return state

@@ -8,25 +8,24 @@ from collections.abc import Callable
 
 from tierbot.sandbox.kit import emoji
 from tierbot.sandbox.kit.clock import Clock
-from tierbot.sandbox.kit.errors import SlackError
+from tierbot.sandbox.kit.errors import SlackError, get_or_refuse
 from tierbot.sandbox.kit.ids import Mint
 from tierbot.sandbox.kit.records import Act, Channel, Json, Message, User
 
-MAX_TEXT = 40_000
+_MAX_TEXT = 40_000
+_MAX_EMOJI = _MAX_REACTIONS = 23  # different emoji of one message; reactions of one user to it
 _COLORS = ("9f69e7", "4bbe2e", "e7392d", "3c989f", "674b1b", "e96699", "e0a729", "684b6c", "5b89d5", "2b6836")
 
 
 class Workspace:
     """Users, channels, messages and reactions of one Slack team."""
 
-    def __init__(self, clock: Clock, mint: Mint, name: str, *, max_emoji: int = 23, max_reactions: int = 23) -> None:
+    def __init__(self, clock: Clock, mint: Mint, name: str) -> None:
         self.clock = clock
         self.mint = mint
         self.name = name
         self.id = mint.id("T")
         self.domain = "".join(c for c in name.lower().replace(" ", "-") if c.isalnum() or c == "-") or "team"
-        self.max_emoji = max_emoji
-        self.max_reactions = max_reactions
         self.users: dict[str, User] = {}
         self.channels: dict[str, Channel] = {}
         self.custom_emoji: dict[str, str] = {}
@@ -62,10 +61,7 @@ class Workspace:
         home: str | None = None,
         ultra: bool = False,
     ) -> User:
-        """Add a colleague or bot. Raises `name_taken`.
-
-        `home`: an external user's own team (Slack Connect). `ultra`: a single-channel guest.
-        """
+        """Add a user. `home`: an external one's own team; `ultra`: a single-channel guest. Raises `name_taken`."""
         if any(user.name == name for user in self.users.values()):
             raise SlackError("name_taken")
         color = _COLORS[len(self.users) % len(_COLORS)]
@@ -89,24 +85,15 @@ class Workspace:
 
     def user(self, user_id: str) -> User:
         """Return the user. Raises `user_not_found`."""
-        found = self.users.get(user_id)
-        if found is None:
-            raise SlackError("user_not_found")
-        return found
+        return get_or_refuse(self.users, user_id, "user_not_found")
 
     def channel(self, channel_id: str) -> Channel:
         """Return the channel. Raises `channel_not_found`."""
-        found = self.channels.get(channel_id)
-        if found is None:
-            raise SlackError("channel_not_found")
-        return found
+        return get_or_refuse(self.channels, channel_id, "channel_not_found")
 
     def message(self, channel_id: str, ts: str) -> Message:
         """Return the message. Raises `message_not_found`."""
-        found = self.channel(channel_id).messages.get(ts)
-        if found is None:
-            raise SlackError("message_not_found")
-        return found
+        return get_or_refuse(self.channel(channel_id).messages, ts, "message_not_found")
 
     def join(self, channel_id: str, user_id: str) -> bool:
         """Add the user to the channel; return False if they were a member already."""
@@ -151,33 +138,26 @@ class Workspace:
 
     def post(self, message: Message) -> Message:
         """Post a message to its channel and set its `ts`."""
-        channel = self._writable(message.channel)
-        if len(message.text) > MAX_TEXT:
-            raise SlackError("msg_too_long")
+        channel = self._writable(message.channel, message.text)
         message.ts = self.mint.ts()
         if message.thread_ts:
-            parent = channel.messages.get(message.thread_ts)
-            if parent is None:
-                raise SlackError("thread_not_found")
+            parent = get_or_refuse(channel.messages, message.thread_ts, "thread_not_found")
             message.thread_ts = parent.thread_ts or parent.ts
-            root = channel.messages.get(message.thread_ts, parent)
-            root.replies.append(message.ts)
+            channel.messages.get(message.thread_ts, parent).replies.append(message.ts)
         channel.messages[message.ts] = message
         self.tell("message", channel=channel, message=message)
         return message
 
     def update(self, channel_id: str, ts: str, author: str, changes: Json) -> Message:
         """Edit a message of `author`; `changes` are fields of `Message`."""
-        self._writable(channel_id)
+        channel = self._writable(channel_id, changes.get("text") or "")
         message = self.message(channel_id, ts)
         if message.user != author:
             raise SlackError("cant_update_message")
-        if len(changes.get("text") or "") > MAX_TEXT:
-            raise SlackError("msg_too_long")
         for key, value in changes.items():
             setattr(message, key, value)
         message.edited_ts = self.mint.ts()
-        self.tell("message_changed", channel=self.channel(channel_id), message=message)
+        self.tell("message_changed", channel=channel, message=message)
         return message
 
     def delete(self, channel_id: str, ts: str, author: str | None = None) -> Message:
@@ -194,12 +174,10 @@ class Workspace:
 
     def whisper(self, message: Message) -> Message:
         """Show an ephemeral message to one user (`visible_to`)."""
-        self._writable(message.channel)
-        if len(message.text) > MAX_TEXT:
-            raise SlackError("msg_too_long")
+        channel = self._writable(message.channel, message.text)
         message.ts = self.mint.ts()
         self.ephemerals.append(message)
-        self.tell("ephemeral", channel=self.channel(message.channel), message=message)
+        self.tell("ephemeral", channel=channel, message=message)
         return message
 
     def take_back(self, ephemeral: Message) -> None:
@@ -208,10 +186,12 @@ class Workspace:
             self.ephemerals.remove(ephemeral)
             self.tell("ephemeral_deleted", channel=self.channel(ephemeral.channel), message=ephemeral)
 
-    def _writable(self, channel_id: str) -> Channel:
+    def _writable(self, channel_id: str, text: str = "") -> Channel:
         channel = self.channel(channel_id)
         if channel.is_archived:
             raise SlackError("is_archived")
+        if len(text) > _MAX_TEXT:
+            raise SlackError("msg_too_long")
         return channel
 
     # Reactions
@@ -223,9 +203,9 @@ class Workspace:
         if user_id in users:
             raise SlackError("already_reacted")
         bases = {emoji.base_name(used) for used in message.reactions}
-        if emoji.base_name(name) not in bases and len(bases) >= self.max_emoji:
+        if emoji.base_name(name) not in bases and len(bases) >= _MAX_EMOJI:
             raise SlackError("too_many_emoji")
-        if sum(user_id in reacted for reacted in message.reactions.values()) >= self.max_reactions:
+        if sum(user_id in reacted for reacted in message.reactions.values()) >= _MAX_REACTIONS:
             raise SlackError("too_many_reactions")
         message.reactions.setdefault(name, []).append(user_id)
         return self._reacted("reaction_added", user_id, message, name)

@@ -11,8 +11,8 @@ import time
 import pytest
 
 from tests.support.paths import ROOT
+from tierbot.adapters.slack.calls import web_client
 from tierbot.adapters.slack.connection.socket_mode import SocketRunner
-from tierbot.adapters.slack.messages.chat import web_client
 from tierbot.use_cases.ports import ChatError
 
 
@@ -199,7 +199,7 @@ def test_sigterm_ends_the_process_with_zero_within_ten_seconds(box):
         import sys
         from tests.adapters.slack.conftest import Bot
         from types import SimpleNamespace
-        from tierbot.adapters.slack.messages.chat import web_client
+        from tierbot.adapters.slack.calls import web_client
         from tierbot.adapters.slack.connection.socket_mode import stop_signals
 
         api, bot_token, app_token = sys.argv[1:]

@@ -6,7 +6,8 @@ from datetime import timedelta
 import pytest
 
 from tests.support.slack import ARTICLE, TAGS, Now
-from tierbot.adapters.slack.messages.chat import SlackChat, web_client
+from tierbot.adapters.slack.calls import web_client
+from tierbot.adapters.slack.messages.chat import SlackChat
 from tierbot.domain.nouns import Arm, Article, Post
 from tierbot.use_cases.ports import ChatError, ChatUnavailableError, PostView, RateLimitedError, ReactionCount
 

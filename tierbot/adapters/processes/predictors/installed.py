@@ -43,10 +43,7 @@ class InstalledPredictors:
         return self._loaded[name]
 
     def teach(self, lesson: Lesson) -> Taught:
-        """Train a predictor in a child process; see domain.training.external_predictor.teach.
-
-        Raises TrainingInterruptedError if training ends early, PredictorError if the predictor fails.
-        """
+        """Train a predictor in a child process. Raises TrainingInterruptedError, or PredictorError if it fails."""
         return taught_in_child(lesson, self._timeout)
 
     @staticmethod
@@ -59,17 +56,13 @@ class InstalledPredictors:
                 f"Install the package that has its entry point in the group {GROUP!r}."
             )
         if len({point.value for point in found}) > 1:
-            owners = " and ".join(sorted(_owner(point) for point in found))
+            owners = " and ".join(sorted(point.dist.name if point.dist else point.value for point in found))
             raise PredictorError(f"Two packages have a predictor named {name!r}: {owners}. Uninstall one.")
         return found[0]
 
 
 def _points() -> Iterator[metadata.EntryPoint]:
     return (point for point in metadata.entry_points(group=GROUP) if _NAME.fullmatch(point.name))
-
-
-def _owner(point: metadata.EntryPoint) -> str:
-    return point.dist.name if point.dist else point.value
 
 
 def _version(point: metadata.EntryPoint) -> str:
@@ -79,7 +72,9 @@ def _version(point: metadata.EntryPoint) -> str:
 def _load(point: metadata.EntryPoint) -> LoadedPredictor:
     try:
         found: Any = point.load()
-        predictor = found() if inspect.isclass(found) or _makes_one(found) else found
+        # A function without arguments returns the predictor instead of being it.
+        makes_one = inspect.isfunction(found) and not inspect.signature(found).parameters
+        predictor = found() if inspect.isclass(found) or makes_one else found
     except (Exception, SystemExit) as fault:
         raise PredictorError(
             f"The predictor {point.name} ({point.value}) cannot be loaded: {type(fault).__name__}: {str(fault)[:300]}. "
@@ -90,11 +85,6 @@ def _load(point: metadata.EntryPoint) -> LoadedPredictor:
             f"The predictor {point.name} ({point.value}) is a {type(predictor).__name__}, which cannot be called."
         )
     return LoadedPredictor(point.name, _version(point), _digest(point, predictor), predictor)
-
-
-def _makes_one(found: Any) -> bool:
-    """Return whether a function takes no arguments: then it returns the predictor instead of being it."""
-    return inspect.isfunction(found) and not inspect.signature(found).parameters
 
 
 def _digest(point: metadata.EntryPoint, predictor: Predictor | LearningPredictor) -> str:

@@ -8,28 +8,24 @@ import os
 import subprocess
 import sys
 import tempfile
-from dataclasses import asdict, replace
-from datetime import datetime
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
+from pydantic import TypeAdapter
 
 from tierbot.adapters.processes import SAID, child_environment
 from tierbot.adapters.processes.training_job import TrainingInterruptedError
-from tierbot.domain.nouns import Article
 from tierbot.domain.predict.model import Example, PredictorError
 from tierbot.domain.training.external_predictor import Lesson, Taught
 from tierbot.domain.training.judge import Decision
 
 LESSON, STATE, OUTCOME = "lesson.json", "state", "outcome.json"
+_EXAMPLES = TypeAdapter(list[Example])
 
 
 def taught_in_child(lesson: Lesson, timeout: float) -> Taught:
-    """Train in a child process, for up to `timeout` seconds.
-
-    Raises TrainingInterruptedError if it is killed or times out, PredictorError with the child's error.
-    """
+    """Train for up to `timeout` seconds. Raises TrainingInterruptedError, or PredictorError with the child's error."""
     with tempfile.TemporaryDirectory(prefix="tierbot-teaching-") as place:
         folder = Path(place)
         write_lesson(lesson, folder)
@@ -50,11 +46,13 @@ def taught_in_child(lesson: Lesson, timeout: float) -> Taught:
 
 def write_lesson(lesson: Lesson, folder: Path) -> None:
     """Write a lesson for the child."""
+    # A predictor must not know who asked.
+    shared = [replace(one, article=replace(one.article, asked_by=None, asked_in=None)) for one in lesson.examples]
     plain = {
         "name": lesson.name,
         "tags": list(lesson.tag_ids),
         "judging": np.flatnonzero(lesson.judging).tolist(),
-        "examples": [_plain(one) for one in lesson.examples],
+        "examples": _EXAMPLES.dump_python(shared, mode="json"),
     }
     (folder / LESSON).write_text(json.dumps(plain), encoding="utf-8")
     (folder / STATE).write_bytes(lesson.state)
@@ -65,7 +63,7 @@ def read_lesson(folder: Path) -> Lesson:
     plain = json.loads((folder / LESSON).read_text(encoding="utf-8"))
     judging = np.zeros(len(plain["examples"]), dtype=bool)
     judging[plain["judging"]] = True
-    examples = [_example(one) for one in plain["examples"]]
+    examples = _EXAMPLES.validate_python(plain["examples"])
     return Lesson(plain["name"], tuple(plain["tags"]), examples, judging, (folder / STATE).read_bytes())
 
 
@@ -88,17 +86,3 @@ def _outcome(folder: Path, name: str, said: str) -> Taught:
     if "failure" in outcome:
         raise PredictorError(outcome["failure"])
     return Taught((folder / STATE).read_bytes(), Decision(**outcome["decision"]))
-
-
-def _plain(example: Example) -> dict[str, Any]:
-    shared = replace(example.article, asked_by=None, asked_in=None)  # a predictor must not know who asked
-    article = {name: value for name, value in asdict(shared).items() if value is not None}
-    times = {name: value.isoformat() for name, value in article.items() if isinstance(value, datetime)}
-    tags = dict(example.tags)
-    return {"article": {**article, **times}, "tags": tags, "wrong": example.wrong, "weight": example.weight}
-
-
-def _example(plain: dict[str, Any]) -> Example:
-    article = plain["article"]
-    times = {name: datetime.fromisoformat(article[name]) for name in ("received_at", "published_at") if name in article}
-    return Example(Article(**{**article, **times}), plain["tags"], plain["wrong"], plain["weight"])

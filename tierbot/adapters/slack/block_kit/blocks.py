@@ -7,7 +7,6 @@ from typing import Any
 from tierbot.adapters.slack.block_kit.text import clean
 
 TEXT_LIMIT = 3000  # Slack's limit for a section and for a context element
-_HEADER_LIMIT = 150  # Slack's limit for a header
 
 Block = dict[str, Any]
 
@@ -19,6 +18,15 @@ class Message:
     text: str
     blocks: tuple[Block, ...]
 
+    def as_arguments(self) -> dict[str, Any]:
+        """Return the arguments for a call that sends the message."""
+        return {"text": self.text, "blocks": list(self.blocks)}
+
+
+def plain(text: str, limit: int) -> Block:
+    """Return a plain_text object."""
+    return {"type": "plain_text", "text": clean(text, limit), "emoji": True}
+
 
 def message(text: str) -> Message:
     """Return a message of one section of mrkdwn."""
@@ -28,24 +36,18 @@ def message(text: str) -> Message:
 def section(text: str, *, block_id: str | None = None, accessory: Block | None = None) -> Block:
     """Return a section of mrkdwn. `verbatim` stops Slack from linking bare URLs and names."""
     block: Block = {"type": "section", "text": {"type": "mrkdwn", "text": text, "verbatim": True}}
-    if block_id:
-        block["block_id"] = block_id
-    if accessory:
-        block["accessory"] = accessory
-    return block
+    return block | ({"block_id": block_id} if block_id else {}) | ({"accessory": accessory} if accessory else {})
 
 
 def context(text: str, *, block_id: str | None = None) -> Block:
     """Return one small gray line of mrkdwn."""
     block: Block = {"type": "context", "elements": [{"type": "mrkdwn", "text": text, "verbatim": True}]}
-    if block_id:
-        block["block_id"] = block_id
-    return block
+    return block | ({"block_id": block_id} if block_id else {})
 
 
 def header(text: str) -> Block:
     """Return a header of plain text."""
-    return {"type": "header", "text": {"type": "plain_text", "text": clean(text, _HEADER_LIMIT), "emoji": True}}
+    return {"type": "header", "text": plain(text, 150)}
 
 
 def sections(lines: Iterable[str]) -> list[Block]:

@@ -4,8 +4,8 @@ from collections.abc import Iterable, Sequence
 from enum import StrEnum
 from typing import Any
 
-from tierbot.adapters.slack.block_kit.blocks import Block, section
-from tierbot.adapters.slack.block_kit.text import clean, emoji, mrkdwn
+from tierbot.adapters.slack.block_kit.blocks import Block, plain, section
+from tierbot.adapters.slack.block_kit.text import emoji, safe
 from tierbot.domain.tags import TagSpace
 
 View = dict[str, Any]
@@ -18,11 +18,6 @@ class Button(StrEnum):
     FIVE = "tierbot_send_me_five"
     QUIET = "tierbot_opt_out"
     LOUD = "tierbot_opt_in"
-
-
-def plain(text: str, limit: int) -> dict[str, Any]:
-    """Return a plain_text object."""
-    return {"type": "plain_text", "text": clean(text, limit), "emoji": True}
 
 
 def modal(
@@ -42,10 +37,10 @@ def notice(title: str, text: str) -> View:
     return modal(title, [section(text)])
 
 
-def button(text: str, action_id: str, *, value: str = "", style: str = "") -> Block:
+def button(text: str, action_id: str, *, style: str = "") -> Block:
     """Return a button."""
     made: Block = {"type": "button", "text": plain(text, _BUTTON), "action_id": action_id}
-    return made | ({"value": value} if value else {}) | ({"style": style} if style else {})
+    return made | ({"style": style} if style else {})
 
 
 def actions(buttons: Sequence[Block], block_id: str) -> Block:
@@ -56,5 +51,5 @@ def actions(buttons: Sequence[Block], block_id: str) -> Block:
 def tag_label(tag_id: str, tags: TagSpace) -> str:
     """Return a tag as mrkdwn: its emoji and name, or its id if the tag space no longer has it."""
     if tag_id not in tags:
-        return mrkdwn(clean(tag_id, _NAME))
-    return f"{emoji(tags[tag_id].short_name)} {mrkdwn(clean(tags[tag_id].name, _NAME))}"
+        return safe(tag_id, _NAME)
+    return f"{emoji(tags[tag_id].short_name)} {safe(tags[tag_id].name, _NAME)}"

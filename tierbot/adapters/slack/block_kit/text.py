@@ -47,11 +47,13 @@ def escape(text: str) -> str:
 
 
 def mrkdwn(text: str) -> str:
-    """Make cleaned text literal in mrkdwn.
-
-    Slack can't escape `* _ ~` and backticks, so look-alikes replace those that could start formatting.
-    """
+    """Make cleaned text literal in mrkdwn, with look-alikes for `* _ ~` and backticks, which Slack can't escape."""
     return escape(_EDGE_UNDERSCORE.sub("\u02cd", text.translate(_LOOKALIKES)))
+
+
+def safe(text: object, limit: int) -> str:
+    """Return any text as one line of up to `limit` characters, literal in mrkdwn."""
+    return mrkdwn(clean(str(text), limit))
 
 
 def safe_url(url: str, limit: int = _LONGEST_LINK) -> str | None:

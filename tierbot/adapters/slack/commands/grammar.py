@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
-from tierbot.adapters.slack.block_kit.text import clean, mrkdwn
+from tierbot.adapters.slack.block_kit.text import clean, safe
 from tierbot.adapters.slack.faults import UnknownWordError
 from tierbot.adapters.slack.needs import SlashCommand
 
@@ -78,9 +78,7 @@ def parse_tier(text: str) -> TierCommand:
     try:
         return TierCommand(Action(said))
     except ValueError:
-        raise UnknownWordError(
-            f"`/tier {mrkdwn(clean(text, 60))}` isn't a command. Try one of these:\n{help_text()}"
-        ) from None
+        raise UnknownWordError(f"`/tier {safe(text, 60)}` isn't a command. Try one of these:\n{help_text()}") from None
 
 
 def _parse_count(words: list[str]) -> int:
@@ -90,7 +88,7 @@ def _parse_count(words: list[str]) -> int:
     if len(words) == 1 and number.isascii() and number.isdigit() and 1 <= int(number[:6]) <= _MOST_PUSHED:
         return int(number)
     raise UnknownWordError(
-        f"`/tier push {mrkdwn(clean(' '.join(words), 60))}`: give a number of articles from 1 to {_MOST_PUSHED}, "
+        f"`/tier push {safe(' '.join(words), 60)}`: give a number of articles from 1 to {_MOST_PUSHED}, "
         "for example `/tier push 5`."
     )
 
@@ -111,7 +109,7 @@ def parse_leaderboard(text: str) -> str | None:
         return word or "this"
     if word.isascii() and word.isdigit() and len(word) <= 9 and int(word) > 0:  # noqa: PLR2004 - more rounds than weeks to come
         return str(int(word))
-    raise UnknownWordError(f"`/leaderboard {mrkdwn(clean(text, 60))}` doesn't exist. {LEADERBOARD_HELP}")
+    raise UnknownWordError(f"`/leaderboard {safe(text, 60)}` doesn't exist. {LEADERBOARD_HELP}")
 
 
 LEADERBOARD_HELP = (

@@ -5,16 +5,17 @@ retraining and closing a round are jobs that it requests from the scheduler.
 """
 
 import logging
+import re
 from functools import partial
+from http import HTTPStatus
 from typing import Any
 
 from slack_bolt import Ack, App, BoltContext, Respond
 from slack_sdk import WebClient
 
 from tierbot.adapters.slack.block_kit.blocks import Message, message
-from tierbot.adapters.slack.block_kit.text import clean, mrkdwn
+from tierbot.adapters.slack.block_kit.text import clean, safe
 from tierbot.adapters.slack.block_kit.words import count
-from tierbot.adapters.slack.commands.channels import choose_channel
 from tierbot.adapters.slack.commands.grammar import (
     LEADERBOARD,
     LEADERBOARD_HELP,
@@ -28,6 +29,7 @@ from tierbot.adapters.slack.commands.grammar import (
 )
 from tierbot.adapters.slack.dependencies import Dependencies
 from tierbot.adapters.slack.directory import Directory
+from tierbot.adapters.slack.examine import ask_channel
 from tierbot.adapters.slack.faults import reported
 from tierbot.adapters.slack.messages.boards import (
     render_leaderboard,
@@ -36,10 +38,13 @@ from tierbot.adapters.slack.messages.boards import (
     render_round_status,
 )
 from tierbot.adapters.slack.needs import Needs
+from tierbot.domain.doctor.facts import ChannelFacts, Refusal
+from tierbot.use_cases.game.questions import Game
 
 _log = logging.getLogger(__name__)
-_OK = 200
 NEEDS = Needs(commands=(LEADERBOARD, MY_SCORE, TIER))
+_MENTION = re.compile(r"(?:<#)?([CG][A-Z0-9]{4,})(?:\|[^>]*)?>?", re.IGNORECASE)
+_INVISIBLE = frozenset({"channel_not_found", "not_in_channel", "no_access"})
 _REFUSAL = (
     "`/tier` is for the admins of this workspace; please ask one of them. "
     "Everyone can play: react to a post with the emoji of its topic, and see `/leaderboard` and `/myscore`."
@@ -78,7 +83,7 @@ def register(app: App, deps: Dependencies, directory: Directory) -> None:
             parsed = parse_tier(command.get("text") or "")
             if parsed.action is Action.CHANNEL:
                 here, bot = str(command.get("channel_id") or ""), str(context.bot_user_id)
-                said = choose_channel(deps.game, client, workspace, user, parsed.channel, here, bot)
+                said = _choose_channel(deps.game, client, workspace, user, parsed.channel, here, bot)
                 _reply(respond, message(said))
                 return
             _reply(respond, run_admin_command(deps, workspace, user, parsed, str(command.get("trigger_id") or "")))
@@ -119,18 +124,44 @@ def _answer(deps: Dependencies, workspace: str, by: str, command: TierCommand, t
             answer = "Resumed: I'm posting again." if game.resume(workspace, by) else "Posting isn't paused."
         case Action.ROLLBACK:
             version = game.roll_back(workspace, by)
-            answer = f"Rolled back: model {version.number} ({mrkdwn(clean(version.id, 60))}) is in service again."
+            answer = f"Rolled back: model {version.number} ({safe(version.id, 60)}) is in service again."
         case _:
             answer = f"Commands:\n{help_text()}"
     return answer
 
 
 def _reply(respond: Respond, answer: Message, *, everyone: bool = False) -> None:
-    response = respond(
-        text=answer.text,
-        blocks=list(answer.blocks),
-        response_type="in_channel" if everyone else "ephemeral",
-        replace_original=False,
-    )
-    if response.status_code != _OK:  # the SDK doesn't report it
+    kind = "in_channel" if everyone else "ephemeral"
+    response = respond(**answer.as_arguments(), response_type=kind, replace_original=False)
+    if response.status_code != HTTPStatus.OK:  # the SDK doesn't report it
         _log.warning("Slack refused an answer: %s %s", response.status_code, clean(response.body, 200))
+
+
+def _choose_channel(game: Game, client: WebClient, workspace: str, by: str, named: str, here: str, bot: str) -> str:
+    """Play in the channel `named` (an id or a mention), or else in `here`, where the admin typed the command.
+
+    The bot, whose user id is `bot`, must be a member first, or its posts would fail. Returns the answer (mrkdwn).
+    """
+    match = _MENTION.fullmatch(named)
+    if named and match is None:
+        return (
+            f"I only know channels by their id. Type `/tier channel` in {safe(named, 60)} itself, or give "
+            "the id at the bottom of the channel's details, such as `/tier channel C0123456789`."
+        )
+    channel = match[1].upper() if match else here
+    if not channel.startswith(("C", "G")):
+        return "This is a direct message. Type `/tier channel` in the channel that your team will play in."
+    if obstacle := _obstacle(ask_channel(client, channel), channel, bot):
+        return obstacle
+    if not game.choose_channel(workspace, channel, by):
+        return f"I already play in <#{channel}>."
+    return f"From now on I play in <#{channel}>. Posts follow the schedule; `/tier push 5` posts the first five now."
+
+
+def _obstacle(found: ChannelFacts | Refusal, channel: str, bot: str) -> str:
+    """Return why the bot can't post there and what to do about it; empty if it can."""
+    if isinstance(found, Refusal) and found.code not in _INVISIBLE:
+        return f"I couldn't look at <#{channel}>. {safe(found.says, 500)}"
+    if isinstance(found, Refusal) or not found.is_member:
+        return f"I'm not in <#{channel}> yet. Type `/invite <@{bot}>` there, then `/tier channel` again."
+    return f"<#{channel}> is archived. Choose another channel." if found.is_archived else ""

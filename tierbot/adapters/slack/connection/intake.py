@@ -4,6 +4,7 @@ import logging
 import re
 import time
 from collections.abc import Mapping
+from http import HTTPStatus
 from typing import Any
 
 from slack_bolt import App, BoltResponse
@@ -42,9 +43,18 @@ _KINDS = frozenset(
 
 def answer(app: App, request: SocketModeRequest, meter: Meter) -> BoltResponse:
     """Return Bolt's answer: status 200 acknowledges; after any other, Slack delivers again."""
-    began = time.monotonic()
-    response = _answer(app, request)
-    measure(meter, request.payload, time.monotonic() - began, acknowledged=response.status == 200)  # noqa: PLR2004
+    began, dropped = time.monotonic(), BoltResponse(status=HTTPStatus.OK, body="")
+    with bound(request=request.envelope_id, **ids_of(request.payload)):
+        if fault := malformed(request.payload):
+            _log.warning("Dropped a payload of type %r: %s.", request.type, fault)
+            response = dropped
+        else:
+            try:
+                response = run_bolt_app(app, request)
+            except Exception:  # noqa: BLE001 - Bolt answers 500 if a listener fails; only an unreadable payload raises
+                _log.exception("Dropped a payload of type %r: Bolt can't read it.", request.type)
+                response = dropped
+    measure(meter, request.payload, time.monotonic() - began, acknowledged=response.status == HTTPStatus.OK)
     return response
 
 
@@ -54,19 +64,6 @@ def measure(meter: Meter, payload: Mapping[str, Any], seconds: float, *, acknowl
     happened = str(event.get("event_ts")) if kind in _IN_THE_LEDGER and isinstance(event, Mapping) else ""
     known = acknowledged and _TIMESTAMP.fullmatch(happened)
     meter.answered(kind, seconds, acknowledged=acknowledged, lag=time.time() - float(happened) if known else None)
-
-
-def _answer(app: App, request: SocketModeRequest) -> BoltResponse:
-    with bound(request=request.envelope_id, **ids_of(request.payload)):
-        if fault := malformed(request.payload):
-            _log.warning("Dropped a payload of type %r: %s.", request.type, fault)
-            return BoltResponse(status=200, body="")
-        try:
-            response: BoltResponse = run_bolt_app(app, request)
-        except Exception:  # noqa: BLE001 - Bolt answers 500 if a listener fails; only an unreadable payload raises
-            _log.exception("Dropped a payload of type %r: Bolt can't read it.", request.type)
-            return BoltResponse(status=200, body="")
-        return response
 
 
 def ids_of(payload: Mapping[str, Any]) -> dict[str, object]:

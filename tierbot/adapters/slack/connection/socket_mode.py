@@ -24,8 +24,8 @@ from slack_sdk.socket_mode.request import SocketModeRequest
 from slack_sdk.socket_mode.websocket_client import SocketModeClient
 from websocket import WebSocket, WebSocketApp
 
+from tierbot.adapters.slack.calls import call
 from tierbot.adapters.slack.connection.intake import answer
-from tierbot.adapters.slack.errors import call
 from tierbot.domain.nouns import TierbotError
 from tierbot.use_cases.ports import ChatError, Meter, NoMeter, RateLimitedError
 
@@ -85,7 +85,7 @@ class _Client(SocketModeClient):
             session.close = partial(_end, session)  # type: ignore[method-assign]
 
     def issue_new_wss_url(self) -> str:
-        answer = call("apps.connections.open", self.web_client.apps_connections_open, app_token=self.app_token)
+        answer = call(self.web_client.apps_connections_open, app_token=self.app_token)
         return str(answer["url"])
 
     def _run_current_session(self) -> None:
@@ -188,10 +188,7 @@ class SocketRunner:
         return self._client is not None and self._client.is_connected()
 
     def start(self) -> None:
-        """Connect and stay connected.
-
-        Raises ChatError if Slack refuses the app token. If Slack is unreachable, the watchdog keeps trying.
-        """
+        """Connect and stay connected, however long Slack is unreachable. Raises ChatError if it refuses the token."""
         client = self._client = self._make_client()
         client.socket_mode_request_listeners.append(self._handle)
         try:
@@ -210,10 +207,8 @@ class SocketRunner:
         until = time.monotonic() + grace
         self._stopping.set()
         idle = self._gate.close(until - grace / 4)
-        return all([idle, _within(until - grace / 8, self._drain_listeners), _within(until, self._close)])
-
-    def _drain_listeners(self) -> None:
-        self._app.listener_runner.listener_executor.shutdown(wait=True)
+        drain = self._app.listener_runner.listener_executor.shutdown
+        return all([idle, _within(until - grace / 8, drain), _within(until, self._close)])
 
     def _close(self) -> None:
         if self._watchdog.is_alive():
@@ -222,8 +217,6 @@ class SocketRunner:
             self._client.closed = True
             self._client.message_queue.put(None)  # wakes its reader, which otherwise checks `closed` once a second
             self._client.close()
-
-    # --- requests ---------------------------------------------------------------------------------
 
     def _handle(self, client: BaseSocketModeClient, request: SocketModeRequest) -> None:
         if not self._gate.enter():
@@ -236,8 +229,6 @@ class SocketRunner:
             _log.info("Could not send an acknowledgment; Slack will deliver again. %s", fault)
         finally:
             self._gate.leave()
-
-    # --- watchdog ---------------------------------------------------------------------------------
 
     def _heard(self) -> None:
         self._last_heard = time.monotonic()

@@ -14,8 +14,8 @@ import time
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
 
-from slack_bolt import App, BoltRequest
-from slack_bolt.adapter.starlette.handler import to_starlette_response
+from slack_bolt import App
+from slack_bolt.adapter.starlette.handler import to_bolt_request, to_starlette_response
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
@@ -87,7 +87,8 @@ def web_app(
     signatures, counts = Signatures(signing_secret, clock), meter or NoMeter()
 
     async def events(request: Request) -> Response:
-        with bound(request=_request_id(request)):
+        given = request.headers.get("x-request-id", "")  # from a proxy
+        with bound(request=given if _REQUEST_ID.fullmatch(given) else secrets.token_hex(8)):
             body = await _body(request)
             if body is None:
                 return PlainTextResponse("too large", 413)
@@ -100,12 +101,6 @@ def web_app(
             return response
 
     return Starlette(routes=[Route(EVENTS_PATH, events, methods=["POST"]), *more])
-
-
-def _request_id(request: Request) -> str:
-    """Return the request id set by a proxy, or a new one."""
-    given = request.headers.get("x-request-id", "")
-    return given if _REQUEST_ID.fullmatch(given) else secrets.token_hex(8)
 
 
 async def _body(request: Request) -> bytes | None:
@@ -122,16 +117,12 @@ async def _body(request: Request) -> bytes | None:
 def _answer(app: App, request: Request, body: bytes, meter: Meter, first_time: Callable[[str, str], bool]) -> Response:
     began = time.monotonic()
     try:
-        asked = BoltRequest(
-            body=body.decode("utf-8"),
-            query=dict(request.query_params),
-            headers={name: [value] for name, value in request.headers.items()},
-        )
+        asked = to_bolt_request(request, body)
         fault = malformed(asked.body)
         if asked.context.team_id is None and not about_installations(asked.body):
             # Bolt reads the workspace from the event's authorization, which an organization-wide one leaves out.
             asked.context["team_id"] = asked.body.get("context_team_id") or asked.body.get("team_id")
-    except (ValueError, TypeError, AttributeError, KeyError, LookupError) as unreadable:
+    except (ValueError, TypeError, AttributeError, LookupError) as unreadable:
         fault = f"it can't be read ({type(unreadable).__name__})"
     if fault:
         _log.warning("Dropped a signed request: %s.", fault)

@@ -13,11 +13,11 @@ from slack_sdk import WebClient
 
 from tierbot.adapters.slack.block_kit.blocks import Block, context, header, section, sections
 from tierbot.adapters.slack.block_kit.modals import Button, View, actions, button
-from tierbot.adapters.slack.block_kit.text import clean, mrkdwn, person
+from tierbot.adapters.slack.block_kit.text import person, safe
 from tierbot.adapters.slack.block_kit.words import accuracy, bar, count, percent, remaining
+from tierbot.adapters.slack.calls import call
 from tierbot.adapters.slack.dependencies import Dependencies
 from tierbot.adapters.slack.directory import Directory
-from tierbot.adapters.slack.errors import call
 from tierbot.adapters.slack.faults import describe, reported
 from tierbot.adapters.slack.messages.boards import Named, render_my_score, standing_line
 from tierbot.adapters.slack.needs import Needs
@@ -94,8 +94,8 @@ class _Click:
             if (body.get("view") or {}).get("type") == "home":
                 self.publish(said)
                 return
-            channel, send = str(body["channel"]["id"]), self.client.chat_postEphemeral
-            call("chat.postEphemeral", send, channel=channel, user=self.user, text=said)
+            channel = str(body["channel"]["id"])
+            call(self.client.chat_postEphemeral, channel=channel, user=self.user, text=said)
         except TierbotError as fault:
             _log.warning("Could not show an answer to %s: %s", self.user, fault)
 
@@ -103,7 +103,7 @@ class _Click:
         """Update the user's App Home, with the answer to their last click. Raises TierbotError."""
         named = partial(self.directory.named, self.workspace)
         view = render_home(self.deps.home.of(self.workspace, self.user), self.deps.clock.now(), named, said)
-        call("views.publish", self.client.views_publish, user_id=self.user, view=view)
+        call(self.client.views_publish, user_id=self.user, view=view)
 
 
 def render_home(home: Home, now: datetime, named: Named = person, said: str = "") -> View:
@@ -118,7 +118,7 @@ def render_home(home: Home, now: datetime, named: Named = person, said: str = ""
     blocks += sections(lines or ["Nobody has judged an article yet. Be the first!"])
     blocks += [{"type": "divider"}, header("How the model is doing"), *_progress(home.progress)]
     if home.model:
-        blocks.append(context(f"In service: model {mrkdwn(clean(home.model, 60))}."))
+        blocks.append(context(f"In service: model {safe(home.model, 60)}."))
     blocks += [{"type": "divider"}, *_switch(home.opted_out)]
     return {"type": "home", "blocks": blocks}
 

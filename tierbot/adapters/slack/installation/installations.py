@@ -5,11 +5,11 @@ reports its end and the token no longer works. Slack's report may arrive late, a
 """
 
 import logging
-import threading
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import timedelta
 
+from tierbot.adapters.slack.cache import Cache
 from tierbot.adapters.slack.identity import Identity
 from tierbot.adapters.slack.installation.vault import Vault, VaultError
 from tierbot.domain.nouns import TierbotError, key
@@ -19,7 +19,6 @@ from tierbot.use_cases.ports import Clock, Installation, Job, Store, Transaction
 _log = logging.getLogger(__name__)
 
 _CACHED = timedelta(seconds=5)  # how long this process may miss an end that another process recorded
-_MOST_CACHED = 10_000
 
 
 class Installations:
@@ -31,17 +30,11 @@ class Installations:
         self._vault = vault
         self._clock = clock
         self._works = works
-        self._known: dict[tuple[str | None, str | None], tuple[datetime, Identity | None]] = {}
-        self._lock = threading.Lock()
-
-    # --- lookups ----------------------------------------------------------------------------------
+        self._known: Cache[tuple[str | None, str | None], Identity | None] = Cache(clock, _CACHED)
 
     def of(self, workspace: str) -> Identity | None:
-        """Return the bot of a known workspace, or None if the app isn't installed there.
-
-        Raises VaultError if its token can't be decrypted.
-        """
-        return self._cached((workspace, None), lambda: self._of(workspace))
+        """Return the bot of a known workspace, None if not installed. Raises VaultError if no key fits its token."""
+        return self._known.get((workspace, None), lambda: self._of(workspace))
 
     def _of(self, workspace: str) -> Identity | None:
         with self._store.read(workspace) as tx:
@@ -57,7 +50,7 @@ class Installations:
         If the app is installed in a whole organization, a workspace's first request registers the workspace. Raises
         VaultError if the token can't be decrypted.
         """
-        return self._cached((team, enterprise or ""), lambda: self._asked_by(team, enterprise))
+        return self._known.get((team, enterprise or ""), lambda: self._asked_by(team, enterprise))
 
     def _asked_by(self, team: str | None, enterprise: str | None) -> Identity | None:
         if team is not None and (own := self._active(team)):
@@ -80,31 +73,11 @@ class Installations:
         token = self._vault.unseal(found.sealed_token)
         return Identity(workspace, found.name, "", found.bot_user, found.bot_id, token, found.enterprise)
 
-    def _cached(self, key: tuple[str | None, str | None], look_up: Callable[[], Identity | None]) -> Identity | None:
-        now = self._clock.now()
-        with self._lock:
-            known = self._known.get(key)
-        if known is not None and known[0] > now:
-            return known[1]
-        found = look_up()
-        with self._lock:
-            if len(self._known) >= _MOST_CACHED:
-                self._known.clear()
-            self._known[key] = (now + _CACHED, found)
-        return found
-
-    def forget(self) -> None:
-        """Clear the cache."""
-        with self._lock:
-            self._known.clear()
-
     def installers(self, workspace: str) -> frozenset[str]:
         """Return who installed the app in a workspace; they need not be Slack admins."""
         with self._store.read(workspace) as tx:
             found = tx.installations.get()
         return frozenset({found.installer}) if found is not None else frozenset()
-
-    # --- installing -------------------------------------------------------------------------------
 
     def begin(self, installation: Installation, token: str) -> None:
         """Store a new installation and start its workspace, or all known workspaces of its organization."""
@@ -118,7 +91,7 @@ class Installations:
             for one in self._store.workspaces():
                 if one.enterprise == sealed.id:
                     self.admit(one.id, sealed.id)
-        self.forget()
+        self._known.clear()
 
     def admit(self, team: str, enterprise: str) -> None:
         """Start a workspace under its organization's installation; do nothing if that has ended."""
@@ -126,7 +99,7 @@ class Installations:
         if found is not None:
             with self._store.begin(team) as tx:
                 self._start(tx, team, found)
-            self.forget()
+            self._known.clear()
 
     def _admit(self, team: str, found: Installation) -> bool:
         """Register a new workspace; return False if it is a known one that was stopped."""
@@ -139,22 +112,16 @@ class Installations:
         return True
 
     def _start(self, tx: Transaction, team: str, found: Installation) -> None:
-        now, known = self._clock.now(), tx.workspaces.get()
-        name = f"{found.name} ({team})" if found.org_wide else found.name
-        before = known or Workspace(team, name, now)
+        now = self._clock.now()
+        before = tx.workspaces.get() or Workspace(team, f"{found.name} ({team})", now)
         name = before.name if found.org_wide else found.name
         tx.workspaces.put(replace(before, name=name, enterprise=found.enterprise, stopped_at=None))
         who = {"bot_user": found.bot_user, "installer": found.installer, "installed_at": found.installed_at.isoformat()}
         tx.agenda.ask(Job.request(JOIN, key(JOIN, found.installed_at, now), now, **who))
         tx.outbox.release(now)
 
-    # --- uninstalling -----------------------------------------------------------------------------
-
     def end(self, place: str, why: str) -> bool:
-        """End the installation of a workspace or an organization, unless its token still works.
-
-        Raises TierbotError if Slack doesn't answer whether it does.
-        """
+        """End an installation unless its token still works. Raises TierbotError if Slack doesn't say."""
         found = self._active(place)
         if found is None:
             return False
@@ -186,7 +153,7 @@ class Installations:
                 _log.warning(
                     "Workspace %s stopped: %s. Its data is kept; installing the app again resumes it.", team, why
                 )
-        self.forget()
+        self._known.clear()
 
     def revoked(self, team: str, enterprise: str) -> None:
         """Stop a workspace that lost access to its organization's installation and has none of its own."""
@@ -205,8 +172,6 @@ class Installations:
                 self.end(place, why)
         except TierbotError as fault:
             _log.info("Could not check whether the app is still installed in %s: %s", place, fault)
-
-    # --- keys -------------------------------------------------------------------------------------
 
     def reseal(self) -> tuple[int, list[str]]:
         """Encrypt all tokens with the current key; return their number, and an error for each that no key decrypts."""

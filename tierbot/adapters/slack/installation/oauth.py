@@ -14,12 +14,11 @@ from typing import Any
 from slack_bolt import App, BoltContext
 from slack_bolt.error import BoltError
 from slack_bolt.oauth.oauth_settings import OAuthSettings
-from slack_sdk import WebClient
 from slack_sdk.oauth.installation_store import Installation as SlackInstallation
 from slack_sdk.oauth.installation_store import InstallationStore
 from slack_sdk.oauth.state_store import OAuthStateStore
 
-from tierbot.adapters.slack.errors import call
+from tierbot.adapters.slack.calls import call, web_client
 from tierbot.adapters.slack.installation.installations import Installations
 from tierbot.adapters.slack.needs import Needs
 from tierbot.domain.nouns import TierbotError
@@ -142,18 +141,13 @@ def installing_of(
     return Installing(settings, installations)
 
 
-def token_works(base_url: str) -> Callable[[str], bool]:
-    """Return a function that asks Slack whether a token works; it raises TierbotError if Slack doesn't answer in 2 s."""
-
-    def works(token: str) -> bool:
-        client = WebClient(token=token, base_url=base_url.rstrip("/") + "/", timeout=_TIMEOUT, retry_handlers=[])
-        try:
-            call("auth.test", client.auth_test)
-        except ChatError:
-            return False
-        return True
-
-    return works
+def token_works(base_url: str, token: str) -> bool:
+    """Ask Slack whether a token works. Raises TierbotError if Slack doesn't answer in 2 s."""
+    try:
+        call(web_client(token, base_url, timeout=_TIMEOUT).auth_test)
+    except ChatError:
+        return False
+    return True
 
 
 def about_installations(body: Mapping[str, Any]) -> bool:

@@ -4,7 +4,7 @@ import logging
 from collections.abc import Callable
 
 from slack_bolt import App, BoltRequest, BoltResponse
-from slack_bolt.adapter.starlette.handler import to_starlette_response
+from slack_bolt.adapter.starlette.handler import to_bolt_request, to_starlette_response
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
@@ -38,13 +38,8 @@ def install_routes(app: App) -> tuple[BaseRoute, ...]:
 
 
 def _answer(handle: Callable[[BoltRequest], BoltResponse], request: Request) -> Response:
-    asked = BoltRequest(
-        body="",
-        query=dict(request.query_params),
-        headers={name: [value] for name, value in request.headers.items()},
-    )
     try:
-        response = to_starlette_response(handle(asked))
+        response = to_starlette_response(handle(to_bolt_request(request, b"")))
     except Exception:  # noqa: BLE001 - Bolt handles Slack's refusals only
         _log.exception("An installation failed at %s.", request.url.path)
         response = PlainTextResponse("Slack or the database did not answer. Please start again in a minute.", 502)

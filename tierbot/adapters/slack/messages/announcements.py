@@ -8,11 +8,9 @@ from typing import Any
 
 from tierbot.adapters.slack.block_kit.blocks import Block, Message, context, header, listing, message, section, sections
 from tierbot.adapters.slack.block_kit.modals import Button, actions, button, tag_label
-from tierbot.adapters.slack.block_kit.text import clean, mrkdwn, person
+from tierbot.adapters.slack.block_kit.text import clean, mrkdwn, person, safe
 from tierbot.adapters.slack.block_kit.words import accuracy, count, percent
-from tierbot.adapters.slack.messages import notices
 from tierbot.adapters.slack.messages.boards import Named, standing_line
-from tierbot.adapters.slack.messages.doubts import render_doubts
 from tierbot.domain.nouns import Estimate, Standing
 from tierbot.domain.tags import TagSpace
 from tierbot.use_cases.ports import ChatError
@@ -62,7 +60,7 @@ def _named(unmentioned: Mapping[str, str]) -> Named:
     def named(user: str) -> str:
         if user not in unmentioned:
             return person(user)
-        return f"*{mrkdwn(clean(unmentioned[user], 60)) or 'a colleague'}*"
+        return f"*{safe(unmentioned[user], 60) or 'a colleague'}*"
 
     return named
 
@@ -108,7 +106,7 @@ def _trained(training: Mapping[str, Any] | None) -> list[str]:
         said = [f"🎓 Model {number} went into service: {mrkdwn(evidence or outcome)}."]
     else:
         said = [f"🧪 Model {number} was trained but isn't in service: {mrkdwn(evidence or outcome)}."]
-    if off_policy := mrkdwn(clean(str(training.get("off_policy") or ""), _REASON)):
+    if off_policy := safe(training.get("off_policy") or "", _REASON):
         said.append(f"{off_policy[0].upper()}{off_policy[1:]}.")
     return said
 
@@ -120,14 +118,11 @@ def _compared(now: Estimate, previous: Mapping[str, Any] | None) -> str:
     if percent(now.value) == percent(before.value):
         return ", the same as in the previous round"
     way = "up" if now.value > before.value else "down"
-    return f", {way} from {percent(before.value)} in the previous round{_perhaps_chance(now, before)}"
-
-
-def _perhaps_chance(now: Estimate, before: Estimate) -> str:
+    said = f", {way} from {percent(before.value)} in the previous round"
     if now.low is None or now.high is None or before.low is None or before.high is None:
-        return ""
+        return said
     apart = now.low > before.high or before.low > now.high
-    return "" if apart else "; the intervals overlap, so this may be chance"
+    return said if apart else f"{said}; the intervals overlap, so this may be chance"
 
 
 def _names(ids: Sequence[str], tags: TagSpace) -> str:
@@ -136,19 +131,19 @@ def _names(ids: Sequence[str], tags: TagSpace) -> str:
 
 def _model_promoted(said: Announcement, _: TagSpace) -> Message:
     line = f"🎓 Model {_model(said)} is now in service"
-    parent = f" in place of {mrkdwn(clean(str(said['parent']), 60))}" if said.get("parent") else ""
+    parent = f" in place of {safe(said['parent'], 60)}" if said.get("parent") else ""
     return _about_model(f"{line}{parent}.", said)
 
 
 def _model_refused(said: Announcement, _: TagSpace) -> Message:
     in_service = said.get("in_service") or said.get("parent")
-    stays = f" {mrkdwn(clean(str(in_service), 60))} stays in service." if in_service else ""
+    stays = f" {safe(in_service, 60)} stays in service." if in_service else ""
     return _about_model(f"🧪 Model {_model(said)} was trained but isn't in service.{stays}", said)
 
 
 def _about_model(line: str, said: Announcement) -> Message:
     lines = [line]
-    if reason := mrkdwn(clean(str(said.get("reason") or ""), _REASON)):
+    if reason := safe(said.get("reason") or "", _REASON):
         lines.append(f"{reason[0].upper()}{reason[1:].removesuffix('.')}.")
     if said.get("accuracy") and (estimate := _estimate(said["accuracy"])).n:
         lines.append(f"Measured: {accuracy(estimate)}.")
@@ -173,16 +168,13 @@ def _nudge(said: Announcement, _: TagSpace) -> Message:
         f"👋 You haven't played in round {int(said['round'])} yet, and {waiting} could use your opinion. "
         "Should I send you five?"
     )
-    buttons = [
-        button("Send me five", Button.FIVE, style="primary"),
-        button("No more reminders", Button.QUIET),
-    ]
+    buttons = [button("Send me five", Button.FIVE, style="primary"), button("No more reminders", Button.QUIET)]
     how = "Up to one reminder a day, none in quiet hours. “No more reminders” also stops mentions; to undo it, use App Home."
     return Message(text, (section(text), actions(buttons, "tierbot_nudge"), context(how)))
 
 
 def _model(said: Announcement) -> str:
-    return f"{int(said['number'])} ({mrkdwn(clean(str(said['model']), 60))})"
+    return f"{int(said['number'])} ({safe(said['model'], 60)})"
 
 
 def _estimate(row: Mapping[str, Any]) -> Estimate:
@@ -195,15 +187,77 @@ def _standing(row: Mapping[str, Any]) -> Standing:
 
 
 def _smoke_test_broken(said: Announcement, _: TagSpace) -> Message:
-    line = f"🐤 The smoke test failed at “{mrkdwn(clean(str(said['step']), 60))}”."
-    lines = [line, mrkdwn(clean(str(said["says"]), _REASON))]
-    lines += [
-        f"{_STEP_MARKS.get(str(step['outcome']), '–')} {mrkdwn(clean(str(step['name']), 60))}" for step in said["steps"]
-    ]
+    line = f"🐤 The smoke test failed at “{safe(said['step'], 60)}”."
+    lines = [line, safe(said["says"], _REASON)]
+    lines += [f"{_STEP_MARKS.get(str(step['outcome']), '–')} {safe(step['name'], 60)}" for step in said["steps"]]
     hint = f"In <#{clean(str(said['channel']), 30)}>. Run `tierbot doctor` to investigate."
     return Message(line, (*sections(lines), context(hint)))
 
 
+def _welcome(said: Announcement, tags: TagSpace) -> Message:
+    bot = person(str(said["bot"])) if said.get("bot") else "@tierbot"
+    if said.get("channel"):
+        return message(
+            f"I am back and still play in <#{said['channel']}>. To move me, type `/tier channel` in another channel."
+        )
+    lines = (
+        (
+            f"Hello! I post articles, each with the emoji of one of {len(tags.active)} topics, and learn from how your team "
+            "reacts. Two steps start the game:"
+        ),
+        f"1. In the channel to play in, type `/invite {bot}`.\n2. In the same channel, type `/tier channel`.",
+        (
+            "Then `/tier push 5` posts the first five articles. `/tier` is for you and your workspace's admins; everyone can "
+            "play."
+        ),
+    )
+    return Message("Hello! Two steps start the game.", tuple(section(line) for line in lines))
+
+
+def _emoji_missing(said: Announcement, _: TagSpace) -> Message:
+    most = 10
+    missing = [f"`:{safe(one['emoji'], 60)}:` ({safe(one['tag'], 60)})" for one in said["missing"]]
+    named = ", ".join(missing[:most]) + (f" and {len(missing) - most} more" if len(missing) > most else "")
+    text = (
+        f"Slack no longer knows {named}. I still post about it, but without an emoji to click; people can choose the "
+        "topic from ⋮ → _Name the right tag_. Add the emoji again (Customize workspace → Emoji), or give the tag another."
+    )
+    return Message("A topic's emoji is missing.", (section(text),))
+
+
+def _doubts(said: Announcement, _: TagSpace) -> Message:
+    found = said["doubts"]
+    title = f"🔎 {count(len(found) + int(said['more']), 'doubt')} about how some colleagues vote"
+    lines = [f"*{title}*", *(_doubt(one) for one in found)]
+    if said["more"]:
+        lines.append(f"… and {int(said['more'])} more: `tierbot doubts`.")
+    effect = (
+        "Their votes count half in verdicts until you overrule the doubt or the pattern stops"
+        if said["halved"]
+        else "As for everyone, the weight of their votes depends on how well the other votes support them"
+    )
+    hint = (
+        f"This is evidence, not proof: it may be honest disagreement. {effect}. Only admins see this; nobody is blocked "
+        "and scores don't change. Overrule a doubt with `tierbot doubts --overrule ID`; the audit trail records it."
+    )
+    return Message(title, (*sections(lines), context(hint)))
+
+
+def _doubt(one: Mapping[str, Any]) -> str:
+    who = " and ".join(person(str(user)) for user in one["users"][:5])
+    what = _BEHAVIORS.get(str(one["behavior"]), safe(one["behavior"], 40))
+    # Speed has no p-value: nobody reads that fast by chance.
+    odds = f" (p = {float(one['p_value']):.1g})" if one["p_value"] else ""
+    evidence = safe(one["evidence"], _REASON)
+    return f"• `{clean(str(one['id']), 20)}` {who} {what}: {evidence}{odds}."
+
+
+_BEHAVIORS = {
+    "score_farming": "may be playing for the score",
+    "pushes_tag": "may be pushing one topic",
+    "denies_tag": "may be denying one topic",
+    "brigade": "may be coordinating votes against the others",
+}
 _STEP_MARKS = {"ok": "✓", "broken": "✗"}
 _KINDS: Mapping[str, Callable[[Announcement, TagSpace], Message]] = {
     "round_closed": _round_closed,
@@ -213,7 +267,7 @@ _KINDS: Mapping[str, Callable[[Announcement, TagSpace], Message]] = {
     "late_vote": _late_vote,
     "nudge": _nudge,
     "smoke_test_broken": _smoke_test_broken,
-    "doubts": render_doubts,
-    "welcome": notices.welcome,
-    "emoji_missing": notices.emoji_missing,
+    "doubts": _doubts,
+    "welcome": _welcome,
+    "emoji_missing": _emoji_missing,
 }

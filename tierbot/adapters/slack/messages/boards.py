@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from datetime import datetime
 
 from tierbot.adapters.slack.block_kit.blocks import Block, Message, context, header, listing, message, section, sections
-from tierbot.adapters.slack.block_kit.text import clean, mrkdwn, person
+from tierbot.adapters.slack.block_kit.text import person, safe
 from tierbot.adapters.slack.block_kit.words import accuracy, count, day, ordinal, percent, remaining
 from tierbot.domain.nouns import ModelState, ModelVersion, Standing
 from tierbot.domain.rounds.boards import Leaderboard, MyScore, RoundStatus
@@ -96,6 +96,6 @@ def render_models(versions: Sequence[ModelVersion]) -> Message:
 
 
 def _model_line(version: ModelVersion) -> str:
-    name = mrkdwn(clean(version.id, 60))
-    parent = f", from {mrkdwn(clean(version.parent, 60))}" if version.parent else ""
+    name = safe(version.id, 60)
+    parent = f", from {safe(version.parent, 60)}" if version.parent else ""
     return f"*{version.number}* · {name} · {_STATES[version.state]} · created {day(version.created_at)}{parent}"

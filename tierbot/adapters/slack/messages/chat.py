@@ -4,24 +4,22 @@ Every message carries its delivery's id as metadata, so the bot can find it and 
 the outbox does.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
 from slack_sdk import WebClient
-from slack_sdk.http_retry import RetryHandler
 
 from tierbot.adapters.slack.block_kit.blocks import Message
-from tierbot.adapters.slack.errors import call
+from tierbot.adapters.slack.calls import call, pages
 from tierbot.adapters.slack.messages.announcements import render_announcement
 from tierbot.adapters.slack.messages.posts import has_picture, render_post
 from tierbot.adapters.slack.messages.upload import carries, share_picture
 from tierbot.adapters.slack.needs import Needs
-from tierbot.adapters.slack.pagination import pages
-from tierbot.adapters.slack.rate_limits import RateLimitWatch
-from tierbot.domain.nouns import Post, to_slack_ts
+from tierbot.domain.nouns import to_slack_ts
 from tierbot.domain.tags import TagSpace
-from tierbot.use_cases.ports import ChatError, Clock, Meter, PostView, ReactionCount
+from tierbot.use_cases.ports import ChatError, Clock, PostView, ReactionCount
 
 NEEDS = Needs(
     methods={
@@ -37,14 +35,7 @@ NEEDS = Needs(
 )
 EVENT_TYPE = "tierbot_delivery"
 _CLOCK_SKEW = timedelta(minutes=2)  # Slack stamps messages with its own clock
-_TIMEOUT = 15  # seconds
 _Sent = TypeVar("_Sent")
-
-
-def web_client(token: str | None, base_url: str, meter: Meter | None = None) -> WebClient:
-    """Return a client that tries each call once: the SDK's own retries sleep and could post twice."""
-    handlers: list[RetryHandler] = [RateLimitWatch(meter)] if meter else []
-    return WebClient(token=token, base_url=base_url.rstrip("/") + "/", timeout=_TIMEOUT, retry_handlers=handlers)
 
 
 class SlackChat:
@@ -65,27 +56,26 @@ class SlackChat:
 
     def post(self, view: PostView, delivery_id: str) -> str:
         """Send a post's message and return its ts; leave out its picture if Slack can't load it."""
-        return _with_or_without_picture(
-            view, self._clock.now(), lambda said: self._send(view.post.channel, said, delivery_id, view.thread)
-        )
+
+        def send(said: Message) -> str:
+            return self._send(view.post.channel, said, delivery_id, view.thread)
+
+        return _with_or_without_picture(view, self._clock.now(), send)
 
     def revise(self, view: PostView) -> None:
         """Update a sent post's message, keeping its metadata; do nothing if it was deleted."""
-        try:
-            _with_or_without_picture(
-                view, view.post.posted_at or self._clock.now(), lambda said: self._update(view.post, said)
-            )
-        except ChatError as fault:
-            if fault.code != "message_not_found":
-                raise
+        where = {"channel": view.post.channel, "ts": view.post.ts}
+
+        def update(said: Message) -> None:
+            call(self._client.chat_update, **where, **said.as_arguments())
+
+        with _ignored("message_not_found"):
+            _with_or_without_picture(view, view.post.posted_at or self._clock.now(), update)
 
     def react(self, channel: str, ts: str, emoji: str) -> None:
         """Add the bot's reaction, if it isn't there yet."""
-        try:
-            call("reactions.add", self._client.reactions_add, channel=channel, timestamp=ts, name=emoji)
-        except ChatError as fault:
-            if fault.code != "already_reacted":
-                raise
+        with _ignored("already_reacted"):
+            call(self._client.reactions_add, channel=channel, timestamp=ts, name=emoji)
 
     def announce(self, channel: str, announcement: Mapping[str, Any], delivery_id: str) -> str:
         """Send an announcement and return its ts."""
@@ -94,14 +84,7 @@ class SlackChat:
     def whisper(self, channel: str, user: str, announcement: Mapping[str, Any]) -> None:
         """Show an announcement in a channel to one user only."""
         said = render_announcement(announcement, self._tags())
-        call(
-            "chat.postEphemeral",
-            self._client.chat_postEphemeral,
-            channel=channel,
-            user=user,
-            text=said.text,
-            blocks=list(said.blocks),
-        )
+        call(self._client.chat_postEphemeral, channel=channel, user=user, **said.as_arguments())
 
     def picture(self, channel: str, png: bytes, title: str, alt: str, delivery_id: str) -> str:
         """Share a picture and return its file's id."""
@@ -110,61 +93,50 @@ class SlackChat:
     def find(self, channel: str, delivery_id: str, since: datetime, thread: str | None = None) -> str | None:
         """Return the ts of the message with `delivery_id`, if it was sent after `since` (by either clock)."""
         oldest = to_slack_ts(since - _CLOCK_SKEW)
-        where: dict[str, Any] = {
-            "channel": channel,
-            "oldest": oldest,
-            "inclusive": True,
-            "include_all_metadata": True,
-        }
+        where: dict[str, Any] = {"channel": channel, "inclusive": True, "include_all_metadata": True}
         if thread is None:
-            found = pages("conversations.history", self._client.conversations_history, **where)
+            found = pages(self._client.conversations_history, oldest=oldest, **where)
         else:
-            found = pages("conversations.replies", self._client.conversations_replies, ts=thread, **where)
+            found = pages(self._client.conversations_replies, ts=thread, oldest=oldest, **where)
         for page in found:
             for message in page.get("messages") or []:
-                if _delivery_of(message) == delivery_id or carries(message, delivery_id):
+                if _is_delivery(message, delivery_id) or carries(message, delivery_id):
                     return str(message["ts"])
         return None
 
     def direct(self, user: str) -> str:
         """Return the id of the direct message channel with a user, opening it if needed."""
-        opened = call("conversations.open", self._client.conversations_open, users=user)
+        opened = call(self._client.conversations_open, users=user)
         return str(opened["channel"]["id"])
 
     def reactions(self, channel: str, ts: str) -> list[ReactionCount] | None:
         """Return people's current reactions to a message; None if it was deleted."""
-        try:
-            answer = call("reactions.get", self._client.reactions_get, channel=channel, timestamp=ts, full=True)
-        except ChatError as fault:
-            if fault.code == "message_not_found":
-                return None
-            raise
-        message = answer.get("message") or {}
-        return [_counted(reaction, self._is_outsider) for reaction in message.get("reactions") or []]
-
-    def _update(self, post: Post, message: Message) -> None:
-        call(
-            "chat.update",
-            self._client.chat_update,
-            channel=post.channel,
-            ts=post.ts,
-            text=message.text,
-            blocks=list(message.blocks),
-        )
+        with _ignored("message_not_found"):
+            answer = call(self._client.reactions_get, channel=channel, timestamp=ts, full=True)
+            message = answer.get("message") or {}
+            return [_counted(reaction, self._is_outsider) for reaction in message.get("reactions") or []]
+        return None
 
     def _send(self, channel: str, message: Message, delivery_id: str, thread: str | None = None) -> str:
         sent = call(
-            "chat.postMessage",
             self._client.chat_postMessage,
             channel=channel,
-            text=message.text,
-            blocks=list(message.blocks),
             metadata={"event_type": EVENT_TYPE, "event_payload": {"delivery_id": delivery_id}},
             unfurl_links=False,
             unfurl_media=False,
             **({"thread_ts": thread} if thread else {}),
+            **message.as_arguments(),
         )
         return str(sent["ts"])
+
+
+@contextmanager
+def _ignored(code: str) -> Iterator[None]:
+    try:
+        yield
+    except ChatError as fault:
+        if fault.code != code:
+            raise
 
 
 def _with_or_without_picture(view: PostView, now: datetime, send: Callable[[Message], _Sent]) -> _Sent:
@@ -177,12 +149,10 @@ def _with_or_without_picture(view: PostView, now: datetime, send: Callable[[Mess
         return send(render_post(view, now, image=False))
 
 
-def _delivery_of(message: Mapping[str, Any]) -> str | None:
+def _is_delivery(message: Mapping[str, Any], delivery_id: str) -> bool:
     metadata = message.get("metadata") or {}
-    if metadata.get("event_type") != EVENT_TYPE:
-        return None
-    found = (metadata.get("event_payload") or {}).get("delivery_id")
-    return str(found) if found is not None else None
+    payload = metadata.get("event_payload") or {}
+    return metadata.get("event_type") == EVENT_TYPE and payload.get("delivery_id") == delivery_id
 
 
 def _counted(reaction: Mapping[str, Any], is_outsider: Callable[[str], bool]) -> ReactionCount:

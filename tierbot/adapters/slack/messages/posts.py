@@ -8,7 +8,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from tierbot.adapters.slack.block_kit.blocks import TEXT_LIMIT, Block, Message, context, listing, section
-from tierbot.adapters.slack.block_kit.text import clean, emoji, escape, link, mrkdwn, safe_url
+from tierbot.adapters.slack.block_kit.text import clean, emoji, escape, link, mrkdwn, safe, safe_url
 from tierbot.adapters.slack.block_kit.words import age
 from tierbot.domain.nouns import Arm, Article, Tag, TierbotError
 from tierbot.use_cases.ports import PostView
@@ -28,12 +28,9 @@ class BlockId(StrEnum):
 
 
 def render_post(view: PostView, now: datetime, *, image: bool = True) -> Message:
-    """Return a post's message as of `now`; `image=False` omits the picture.
-
-    Raises TierbotError if the arm names a tag and the tag space doesn't have it.
-    """
+    """Return a post's message as of `now`. Raises TierbotError if the arm names a tag that no longer exists."""
     tag = _named(view)
-    title = _title(view.article)
+    title = clean(view.article.title, _TITLE) or clean(view.article.text, _TITLE // 2) or "Untitled"
     picture = _picture(view.article, title, image)
     is_caption = picture is not None and not view.article.url  # otherwise the picture illustrates a story
     story = section(_story(view.article, title, now), block_id=BlockId.STORY, accessory=None if is_caption else picture)
@@ -68,16 +65,12 @@ def _by_menu(view: PostView) -> list[Block]:
     return [context(f"By menu: {' · '.join(listing(counts, _MENU, 'topics'))}", block_id=BlockId.MENU)]
 
 
-def _title(article: Article) -> str:
-    return clean(article.title, _TITLE) or clean(article.text, _TITLE // 2) or "Untitled"
-
-
 def _story(article: Article, title: str, now: datetime) -> str:
-    source = mrkdwn(clean(article.source, _SOURCE))
+    source = safe(article.source, _SOURCE)
     when = age(article.published_at, now) if article.published_at else ""
     lines = [f"*{link(article.url, mrkdwn(title))}*", " · ".join(filter(None, (source, when)))]
     if clean(article.title, _TITLE):  # without a title, the text serves as the title
-        lines.append(mrkdwn(clean(article.text, _SUMMARY)))
+        lines.append(safe(article.text, _SUMMARY))
     while len("\n".join(lines)) > TEXT_LIMIT:
         lines.pop()
     return "\n".join(filter(None, lines))
@@ -98,7 +91,7 @@ def has_picture(article: Article) -> bool:
 def _question(arm: Arm, tag: Tag | None) -> str:
     if tag is None:
         return "*What is this about?*"
-    name = mrkdwn(clean(tag.name, _SOURCE))
+    name = safe(tag.name, _SOURCE)
     return f"{emoji(tag.short_name)} *{name}?*" if arm is Arm.TIER else f"Is this {emoji(tag.short_name)} *{name}*?"
 
 

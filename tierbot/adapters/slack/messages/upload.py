@@ -11,7 +11,7 @@ import httpx
 from slack_sdk import WebClient
 
 from tierbot.adapters.slack.block_kit.text import clean
-from tierbot.adapters.slack.errors import call
+from tierbot.adapters.slack.calls import call
 from tierbot.adapters.slack.needs import Needs
 from tierbot.use_cases.ports import ChatUnavailableError
 
@@ -28,19 +28,12 @@ def share_picture(client: WebClient, channel: str, png: bytes, delivery_id: str,
     Raises ChatError, RateLimitedError or ChatUnavailableError. If the last step fails, nobody sees the file.
     """
     promised = call(
-        "files.getUploadURLExternal",
-        client.files_getUploadURLExternal,
-        filename=file_name(delivery_id),
-        length=len(png),
-        alt_txt=clean(alt, _ALT),
+        client.files_getUploadURLExternal, filename=file_name(delivery_id), length=len(png), alt_txt=clean(alt, _ALT)
     )
     _send(str(promised["upload_url"]), png)
     file_id = str(promised["file_id"])
     call(
-        "files.completeUploadExternal",
-        client.files_completeUploadExternal,
-        files=[{"id": file_id, "title": clean(title, _TITLE)}],
-        channel_id=channel,
+        client.files_completeUploadExternal, files=[{"id": file_id, "title": clean(title, _TITLE)}], channel_id=channel
     )
     return file_id
 

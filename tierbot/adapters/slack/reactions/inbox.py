@@ -24,9 +24,7 @@ from tierbot.domain.nouns import ReactionEvent, from_slack_ts
 from tierbot.use_cases.game.questions import Game
 from tierbot.use_cases.ports import Clock
 
-NEEDS = Needs(
-    events={"reaction_added": ("reactions:read",), "reaction_removed": ("reactions:read",)},
-)
+NEEDS = Needs(events={"reaction_added": ("reactions:read",), "reaction_removed": ("reactions:read",)})
 
 _log = logging.getLogger(__name__)
 _SLACKBOT = "USLACKBOT"
@@ -40,10 +38,7 @@ class Malformed(ValueError):  # noqa: N818 - it describes a payload, not an erro
 
 
 def read_reaction(body: Mapping[str, Any], received_at: datetime) -> ReactionEvent | None:
-    """Convert an Events API body to a ReactionEvent; None if the reaction isn't to a message.
-
-    Raises Malformed if a required field is missing or has the wrong type.
-    """
+    """Convert an Events API body; None for a reaction not to a message. Raises Malformed for a bad field."""
     event = body.get("event")
     if not isinstance(event, Mapping):
         raise Malformed("event isn't an object")
@@ -93,15 +88,22 @@ class Inbox:
         self._clock = clock
         self._ignored = ignored | {_SLACKBOT}
 
-    def vote(self, body: Mapping[str, Any], workspace: str, bot_user: str | None) -> ReactionEvent | None:
-        """Return the vote in an Events API body, or None if it isn't one. Raises Malformed; see `read_reaction`."""
-        event = read_reaction(body, self._clock.now())
-        if event is None or event.user == bot_user or event.user in self._ignored or body["event"].get("bot_id"):
+    def vote(self, body: Mapping[str, Any], context: BoltContext) -> ReactionEvent | None:
+        """Return the vote in an Events API body, or None if it isn't one; log why if the body is malformed."""
+        try:
+            event = read_reaction(body, self._clock.now())
+        except Malformed as fault:
+            _log.warning("Dropped reaction event %r: %s.", body.get("event_id"), fault)
             return None
-        outside = self.directory.is_outsider(workspace, event.user)
+        if event is None or event.user in {context.bot_user_id, *self._ignored} or body["event"].get("bot_id"):
+            return None
+        if not context.team_id:
+            _log.warning("Dropped reaction event %r: it names no workspace.", event.event_id)
+            return None
+        outside = self.directory.is_outsider(context.team_id, event.user)
         if outside is None:  # the directory doesn't list the user yet
             home = body["event"].get("user_team")
-            outside = isinstance(home, str) and home not in {workspace, extract_enterprise_id(dict(body))}
+            outside = isinstance(home, str) and home not in {context.team_id, extract_enterprise_id(dict(body))}
         return None if outside else event
 
 
@@ -111,7 +113,7 @@ def register(app: App, inbox: Inbox) -> None:
     # Plain functions, not methods: Bolt removes "self" from a shared list on the first call, a race between threads.
     def record(body: dict[str, Any], context: BoltContext, next: Callable[[], Any]) -> BoltResponse | None:  # noqa: A002 - Bolt injects by name
         """Write a vote and let the listener run; acknowledge anything else without a listener."""
-        event = _vote(inbox, body, context)
+        event = inbox.vote(body, context)
         if event is None:
             return BoltResponse(status=200, body="")
         # Leads to use_cases/voting/recording.py. If it raises, Bolt answers 500 and Slack delivers again.
@@ -126,15 +128,3 @@ def register(app: App, inbox: Inbox) -> None:
 
     for kind in NEEDS.events:
         app.event(kind, middleware=[record])(touched)
-
-
-def _vote(inbox: Inbox, body: Mapping[str, Any], context: BoltContext) -> ReactionEvent | None:
-    try:
-        event = inbox.vote(body, str(context.team_id), context.bot_user_id)
-    except Malformed as fault:
-        _log.warning("Dropped reaction event %r: %s.", body.get("event_id"), fault)
-        return None
-    if event is not None and not context.team_id:
-        _log.warning("Dropped reaction event %r: it names no workspace.", event.event_id)
-        return None
-    return event

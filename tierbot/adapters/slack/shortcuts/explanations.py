@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from tierbot.adapters.slack.block_kit.blocks import Block, context, section
 from tierbot.adapters.slack.block_kit.modals import View, modal, notice, tag_label
-from tierbot.adapters.slack.block_kit.text import clean, link, mrkdwn
+from tierbot.adapters.slack.block_kit.text import link, safe
 from tierbot.adapters.slack.block_kit.words import bar, percent
 from tierbot.domain.nouns import Arm
 from tierbot.domain.predict.explain import Explanation, WordEffect
@@ -31,7 +31,7 @@ def reading() -> View:
 def render_explanation(explanation: Explanation, tags: TagSpace) -> View:
     """Return the explanation as a modal."""
     blocks: list[Block] = [
-        section(f"*{link(explanation.url, mrkdwn(clean(explanation.title, _STORY)))}*"),
+        section(f"*{link(explanation.url, safe(explanation.title, _STORY))}*"),
         section("*How likely I found each topic*\n" + "\n".join(_likely(explanation, tags))),
         section(_words(explanation, tags)),
     ]
@@ -51,7 +51,7 @@ def _likely(explanation: Explanation, tags: TagSpace) -> list[str]:
 def _words(explanation: Explanation, tags: TagSpace) -> str:
     shown = tag_label(explanation.shown_tag, tags)
     if explanation.note:
-        return f"*Words that mattered*\n{mrkdwn(clean(explanation.note, 400))}"
+        return f"*Words that mattered*\n{safe(explanation.note, 400)}"
     mattered = [effect for effect in explanation.words if abs(effect.drop) >= _LEAST_EFFECT][:_MOST_WORDS]
     if not mattered:
         return f"*Words that mattered*\nNo single word: {shown} stays as likely without any one of them."
@@ -63,13 +63,13 @@ def _words(explanation: Explanation, tags: TagSpace) -> str:
 def _effects(effects: Sequence[WordEffect], heading: str) -> list[str]:
     if not effects:
         return []
-    words = " · ".join(f"*{mrkdwn(clean(one.word, 40))}* {100 * abs(one.drop):.0f} pts" for one in effects)
+    words = " · ".join(f"*{safe(one.word, 40)}* {100 * abs(one.drop):.0f} pts" for one in effects)
     return [f"{heading}: {words}"]
 
 
 def _near(explanation: Explanation, tags: TagSpace) -> list[str]:
     return [
-        f"• {link(near.url, mrkdwn(clean(near.title, _STORY)))}: "
+        f"• {link(near.url, safe(near.title, _STORY))}: "
         f"{', '.join(tag_label(tag, tags) for tag in near.tags)} ({percent(near.similarity)} similar)"
         for near in explanation.neighbors
         if near.similarity >= _LEAST_SIMILARITY
@@ -81,11 +81,11 @@ def _how(explanation: Explanation, tags: TagSpace) -> list[str]:
     drawn = "" if best == explanation.shown_tag else f" (exploration; {tag_label(best, tags)} was more likely)"
     return [
         (
-            f"Model {mrkdwn(clean(explanation.model_version, 60))} · policy {mrkdwn(clean(explanation.policy, 80))} · "
+            f"Model {safe(explanation.model_version, 60)} · policy {safe(explanation.policy, 80)} · "
             f"shown with probability {explanation.propensity:.2f}{drawn}"
         ),
         (
             f"Arm {explanation.arm}, drawn with probability {explanation.arm_probability:.2f}: {_ARMS[explanation.arm]}. "
-            f"How the story was chosen: {mrkdwn(clean(explanation.selection.strategy, 60))}."
+            f"How the story was chosen: {safe(explanation.selection.strategy, 60)}."
         ),
     ]

@@ -10,8 +10,8 @@ from slack_sdk import WebClient
 
 from tierbot.adapters.slack.block_kit.modals import View, notice
 from tierbot.adapters.slack.block_kit.text import clean
+from tierbot.adapters.slack.calls import call
 from tierbot.adapters.slack.dependencies import Dependencies
-from tierbot.adapters.slack.errors import call
 from tierbot.adapters.slack.faults import describe, literal, reported
 from tierbot.adapters.slack.needs import MessageShortcut, Needs
 from tierbot.adapters.slack.shortcuts import explanations, menus
@@ -74,7 +74,7 @@ def _explain(deps: Dependencies, client: WebClient, workspace: str, post_id: str
     except Exception as fault:  # noqa: BLE001 - no caller waits for this thread; the person must see the error
         view = notice(explanations.TITLE, describe(fault, WHY.callback_id))
     try:
-        call("views.update", client.views_update, view_id=view_id, view=view)
+        call(client.views_update, view_id=view_id, view=view)
     except TierbotError as fault:  # the person closed it
         _log.info("Could not show the explanation of post %s: %s", post_id, fault)
 
@@ -86,5 +86,5 @@ def message_of(body: Mapping[str, Any]) -> tuple[str, str]:
 
 def open_view(client: WebClient, body: Mapping[str, Any], view: View) -> str:
     """Open a modal for the user and return its id; the trigger expires after three seconds."""
-    opened = call("views.open", client.views_open, trigger_id=str(body["trigger_id"]), view=view)
+    opened = call(client.views_open, trigger_id=str(body["trigger_id"]), view=view)
     return str(opened["view"]["id"])

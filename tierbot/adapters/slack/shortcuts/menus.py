@@ -5,8 +5,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from tierbot.adapters.slack.block_kit.blocks import Block, context
-from tierbot.adapters.slack.block_kit.modals import View, modal, plain
+from tierbot.adapters.slack.block_kit.blocks import Block, context, plain
+from tierbot.adapters.slack.block_kit.modals import View, modal
 from tierbot.adapters.slack.block_kit.text import emoji
 from tierbot.domain.nouns import Tag, TierbotError
 from tierbot.use_cases.voting.menu_votes import MOST_NAMED, Menu

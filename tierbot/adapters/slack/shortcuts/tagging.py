@@ -11,8 +11,8 @@ from slack_bolt import Ack, App, BoltContext, Respond
 from slack_sdk import WebClient
 
 from tierbot.adapters.slack.block_kit.text import plain
+from tierbot.adapters.slack.calls import call
 from tierbot.adapters.slack.dependencies import Dependencies
-from tierbot.adapters.slack.errors import call
 from tierbot.adapters.slack.examine import ask_channel
 from tierbot.adapters.slack.faults import describe, literal, reported
 from tierbot.adapters.slack.needs import MessageShortcut, Needs
@@ -65,7 +65,7 @@ def register(app: App, deps: Dependencies) -> None:
         try:
             where = {"thread_ts": str(thread)} if thread else {}
             user, channel = str(event["user"]), str(event["channel"])
-            call("chat.postEphemeral", client.chat_postEphemeral, channel=channel, user=user, text=said, **where)
+            call(client.chat_postEphemeral, channel=channel, user=user, text=said, **where)
         except TierbotError as fault:
             _log.info("Could not answer a mention: %s", fault)
 
@@ -78,7 +78,7 @@ def _mentioned(deps: Dependencies, event: dict[str, Any], context: BoltContext, 
     channel, thread, message = str(event["channel"]), event.get("thread_ts"), event
     if thread and not plain(str(event.get("text") or "")).strip():
         try:
-            found = call("conversations.replies", client.conversations_replies, channel=channel, ts=thread, limit=1)
+            found = call(client.conversations_replies, channel=channel, ts=thread, limit=1)
             message = found["messages"][0]
         except (TierbotError, LookupError) as fault:  # report Slack's errors now; Slack retries after our own
             return describe(fault, "a mention")
@@ -105,7 +105,7 @@ def _is_in(client: WebClient, channel: str, ts: str) -> bool:
         found = ask_channel(client, channel)
         return not isinstance(found, Refusal) and found.is_member
     try:
-        call("conversations.replies", client.conversations_replies, channel=channel, ts=ts, limit=1)
+        call(client.conversations_replies, channel=channel, ts=ts, limit=1)
     except ChatError:
         return False
     return True

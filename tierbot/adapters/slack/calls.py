@@ -1,14 +1,19 @@
-"""Maps Slack's errors to the three that the outbox handles, each with a remedy."""
+"""Calls to Slack's Web API, made once each. Its errors become the three that the outbox handles, each with a remedy."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from http.client import HTTPException
+from itertools import islice
 from typing import Any
 
+from slack_sdk import WebClient
 from slack_sdk.errors import SlackApiError, SlackClientError
+from slack_sdk.http_retry import HttpRequest, HttpResponse, RetryHandler, RetryState
 from slack_sdk.web import SlackResponse
 
-from tierbot.use_cases.ports import ChatError, ChatUnavailableError, RateLimitedError
+from tierbot.use_cases.ports import ChatError, ChatUnavailableError, Meter, RateLimitedError
 
+_TIMEOUT = 15  # seconds
+_PAGE = 200  # entries per page, as Slack recommends
 _DEFAULT_WAIT = 30.0  # seconds; a 429 without a readable Retry-After
 _LONGEST_WAIT = 3600.0
 _TOO_MANY, _SERVER_FAULT = 429, 500
@@ -34,12 +39,39 @@ _REMEDIES = {
 }
 
 
-def call(method: str, request: Callable[..., SlackResponse], **arguments: Any) -> SlackResponse:
-    """Call a Web API method once, without sleeping or retrying, and translate its errors.
+class _RateLimitWatch(RetryHandler):
+    """The SDK's hook for failed requests; it reports each 429 to the meter and never retries."""
+
+    def __init__(self, meter: Meter) -> None:
+        super().__init__()
+        self._meter = meter
+
+    def can_retry(
+        self,
+        *,
+        state: RetryState,  # noqa: ARG002 - the SDK's signature
+        request: HttpRequest,
+        response: HttpResponse | None = None,
+        error: Exception | None = None,  # noqa: ARG002
+    ) -> bool:
+        if response is not None and response.status_code == _TOO_MANY:
+            self._meter.rate_limited(request.url.partition("?")[0].rpartition("/")[2])
+        return False
+
+
+def web_client(token: str | None, base_url: str, meter: Meter | None = None, timeout: int = _TIMEOUT) -> WebClient:
+    """Return a client that tries each call once: the SDK's own retries sleep and could post twice."""
+    handlers: list[RetryHandler] = [_RateLimitWatch(meter)] if meter else []
+    return WebClient(token=token, base_url=base_url.rstrip("/") + "/", timeout=timeout, retry_handlers=handlers)
+
+
+def call(request: Callable[..., SlackResponse], **arguments: Any) -> SlackResponse:
+    """Call a method of the SDK's client once, without sleeping or retrying, and translate its errors.
 
     Raises RateLimitedError (with the seconds to wait), ChatUnavailableError (no answer or a 5xx: the call may have
     taken effect) or ChatError (refused permanently).
     """
+    method = request.__name__.replace("_", ".")  # chat_postMessage calls chat.postMessage
     try:
         return request(**arguments)
     except SlackApiError as fault:
@@ -80,3 +112,20 @@ def _retry_after(headers: Any) -> float:
     except (TypeError, ValueError):
         return _DEFAULT_WAIT
     return min(max(seconds, 1.0), _LONGEST_WAIT)
+
+
+def pages(request: Callable[..., SlackResponse], **arguments: Any) -> Iterator[SlackResponse]:
+    """Yield the pages of a list, following Slack's cursor to the end. Raises what `call` raises."""
+    cursor = ""
+    while True:
+        page = call(request, limit=_PAGE, **arguments, **({"cursor": cursor} if cursor else {}))
+        yield page
+        following = (page.get("response_metadata") or {}).get("next_cursor") or ""
+        if following in {"", cursor}:
+            return
+        cursor = following
+
+
+def entries(request: Callable[..., SlackResponse], field: str, most_pages: int, **arguments: Any) -> list[Any]:
+    """Return the entries under `field` of the first `most_pages` pages. Raises what `call` raises."""
+    return [one for page in islice(pages(request, **arguments), most_pages) for one in page.get(field) or []]
