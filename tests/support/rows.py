@@ -4,7 +4,6 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from tierbot.adapters.store import SqlTransaction
 from tierbot.adapters.store.schema import MIGRATIONS
 from tierbot.domain.nouns import (
     Arm,
@@ -19,7 +18,7 @@ from tierbot.domain.nouns import (
     Selection,
     Verdict,
 )
-from tierbot.use_cases.ports import Delivery, DeliveryKind, Installation
+from tierbot.use_cases.ports import Delivery, DeliveryKind, Installation, Transaction
 
 NOON = datetime(2026, 3, 2, 12, 0, 0, 123456, tzinfo=UTC)
 MINUTE = timedelta(minutes=1)
@@ -134,7 +133,7 @@ def delivery(key: str = "o1", **changes: Any) -> Delivery:
     return replace(plain, **changes)
 
 
-def put_post(tx: SqlTransaction, key: str = "p1", *, ts: str | None = "100.000001", **changes: Any) -> Post:
+def put_post(tx: Transaction, key: str = "p1", *, ts: str | None = "100.000001", **changes: Any) -> Post:
     """Store an article, its prediction and a post named `key`; with a ts it stands in Slack."""
     tx.articles.add([article(f"a-{key}")])
     made = post(key, prediction_id=f"d-{key}", article_id=f"a-{key}", **changes)

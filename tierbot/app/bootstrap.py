@@ -44,7 +44,6 @@ from tierbot.use_cases.game.home import HomePage
 from tierbot.use_cases.game.nudges import Nudges
 from tierbot.use_cases.game.questions import Game
 from tierbot.use_cases.game.setup import Setup
-from tierbot.use_cases.jobs.fencing import FencedStore
 from tierbot.use_cases.jobs.kinds import job_kinds, retrain_if_enough
 from tierbot.use_cases.jobs.scheduler import JobKind, Scheduler
 from tierbot.use_cases.jobs.smoke_test import plan_smoke_test
@@ -171,7 +170,7 @@ def build(
     Raises TierbotError if the database cannot be used.
     """
     clock, meter = clock or SystemClock(), meter or NoMeter()
-    store = FencedStore(store or open_store(settings.database_url))
+    store = store or open_store(settings.database_url)
     encoder = encoder or encoder_of(settings.encoder)
     seed = settings.seed if settings.seed is not None else secrets.randbits(32)
     trainer = ChildTrainer(timeout=60 * settings.retrain_timeout_minutes)

@@ -6,7 +6,7 @@ import pytest
 
 from tests.support.rows import MINUTE, NOON, TEAM
 from tierbot.adapters.store import SqlStore
-from tierbot.use_cases.jobs.fencing import Claim, ClaimLostError, FencedStore, under
+from tierbot.use_cases.jobs.fencing import Claim, ClaimLostError, under
 from tierbot.use_cases.ports import DueJob, Job, Workspace
 
 PUSH = Job.request("push", "trigger 1", NOON, "U1", count=20)
@@ -66,20 +66,19 @@ def test_a_job_is_claimed_when_it_is_due_and_by_its_last_claimer_held(store: Sql
 
 
 def test_a_run_that_lost_its_claim_writes_nothing_more_and_others_write_on(store: SqlStore) -> None:
-    fenced = FencedStore(store)
-    with fenced.begin(TEAM) as tx:
+    with store.begin(TEAM) as tx:
         tx.agenda.plan("poll", NOON)
         tx.agenda.claim("poll", "starved", NOON)
     with under(Claim(TEAM, "poll", "starved")):
-        with fenced.begin(TEAM) as tx:
+        with store.begin(TEAM) as tx:
             tx.leases.take("written by", "starved", NOON + MINUTE, NOON)
         with store.begin(TEAM) as tx:  # another process
             tx.agenda.claim("poll", "heir", NOON)
-        with pytest.raises(ClaimLostError, match="no longer holds poll in T1"), fenced.begin(TEAM) as tx:
+        with pytest.raises(ClaimLostError, match="no longer holds poll in T1"), store.begin(TEAM) as tx:
             tx.leases.take("written by", "nobody", NOON + MINUTE, NOON)
-        with fenced.begin("T2") as tx:
+        with store.begin("T2") as tx:
             assert tx.leases.take("other", "starved", NOON + MINUTE, NOON), "the claim is about one workspace"
-    with fenced.begin(TEAM) as tx:
+    with store.begin(TEAM) as tx:
         assert tx.leases.get("written by") == ("starved", NOON + MINUTE)
 
 

@@ -1,19 +1,19 @@
 """Pages of settled posts: all of them once, in the order in which they settled, and what changed since a cursor."""
 
 from tests.support.rows import MINUTE, NOON, TEAM, prediction, put_post, verdict
-from tierbot.adapters.store import SqlStore, SqlTransaction
+from tierbot.adapters.store import SqlStore
 from tierbot.domain.nouns import Arm
-from tierbot.use_cases.ports import LabelledPost
+from tierbot.use_cases.ports import LabelledPost, Transaction
 
 
-def settled(tx: SqlTransaction, count: int) -> None:
+def settled(tx: Transaction, count: int) -> None:
     for number in range(count):
         arm = Arm.BLANK if number % 2 else Arm.TIER
         put_post(tx, f"p{number}", ts=f"{number}.0", round_number=1 + number // 3, arm=arm)
         tx.verdicts.add(verdict(f"p{number}"))
 
 
-def walked(tx: SqlTransaction, after: int, limit: int, **only: object) -> list[str]:
+def walked(tx: Transaction, after: int, limit: int, **only: object) -> list[str]:
     found = []
     while page := tx.dataset.page(after, limit, **only):
         assert len(page) <= limit

@@ -23,14 +23,14 @@ from tests.support.rows import (
     round_,
     verdict,
 )
-from tierbot.adapters.store import SqlStore, SqlTransaction, StoreError
+from tierbot.adapters.store import SqlStore, StoreError
 from tierbot.adapters.store.columns import Row, table
 from tierbot.adapters.store.rows import PredictionRow
 from tierbot.domain.articles.boundaries import Boundary, Held, HeldBack
 from tierbot.domain.articles.feeds import Feed, FeedMemory, FeedResult, ListedBy
 from tierbot.domain.nouns import Copy, ModelState, Says, Standing, Vote
 from tierbot.domain.tags import default_tag_space
-from tierbot.use_cases.ports import DeliveryKind, Doubt, Job, PushDraw, SmokeTestResult, Workspace
+from tierbot.use_cases.ports import DeliveryKind, Doubt, Job, PushDraw, SmokeTestResult, Transaction, Workspace
 
 OTHER = "T2"
 VOTE = Vote("U1", Says.NAMES, NOON, "food")
@@ -44,7 +44,7 @@ SMOKE = SmokeTestResult(NOON, None, "", 1.5)
 HELD = HeldBack("a-p2", Held(Boundary.WORD, "coin"), "rules", NOON)
 
 
-def fill(tx: SqlTransaction, team: str) -> None:
+def fill(tx: Transaction, team: str) -> None:
     """Put something into every part."""
     tx.workspaces.put(Workspace(team, team, NOON))
     tx.workspaces.put_tags(default_tag_space())
@@ -86,7 +86,7 @@ def everything(store: SqlStore, team: str) -> dict[str, object]:
         }
 
 
-WRITES: list[Callable[[SqlTransaction], object]] = [
+WRITES: list[Callable[[Transaction], object]] = [
     lambda tx: tx.articles.fold({"a-p1": 5}),
     lambda tx: tx.articles.add_copies([Copy("c1", "a-p1", "x"), Copy("c2", "a-p1", "x")]),
     lambda tx: tx.articles.add_embeddings("new", {"a-p1": VECTOR}),

@@ -7,19 +7,19 @@ from datetime import timedelta
 import pytest
 
 from tests.support.rows import MINUTE, NOON, TEAM, delivery, put_post
-from tierbot.adapters.store import SqlStore, SqlTransaction
-from tierbot.use_cases.ports import Delivery, DeliveryKind, DeliveryState
+from tierbot.adapters.store import SqlStore
+from tierbot.use_cases.ports import Delivery, DeliveryKind, DeliveryState, Transaction
 
 POST = delivery("o-post", kind=DeliveryKind.POST, payload={"post_id": "p1"})
 PREFILL = delivery("o-prefill", kind=DeliveryKind.PREFILL, payload={"post_id": "p1", "emoji": "pizza"})
 
 
-def claimed(tx: SqlTransaction, minutes: int = 0, limit: int = 9) -> list[Delivery]:
+def claimed(tx: Transaction, minutes: int = 0, limit: int = 9) -> list[Delivery]:
     now = NOON + minutes * MINUTE
     return tx.outbox.claim(now, now + 5 * MINUTE, limit)
 
 
-def claim(tx: SqlTransaction, minutes: int = 0, limit: int = 9) -> list[str]:
+def claim(tx: Transaction, minutes: int = 0, limit: int = 9) -> list[str]:
     return [one.id for one in claimed(tx, minutes, limit)]
 
 
@@ -159,7 +159,7 @@ def test_what_waits_for_a_post_is_found_until_it_is_claimed(store: SqlStore) -> 
     ids=["done", "retry", "park"],
 )
 def test_a_claim_that_another_has_taken_over_writes_no_outcome_any_more(
-    store: SqlStore, opened: Callable[[], SqlStore], outcome: Callable[[SqlTransaction, Delivery], bool]
+    store: SqlStore, opened: Callable[[], SqlStore], outcome: Callable[[Transaction, Delivery], bool]
 ) -> None:
     heir = opened()
     with store.begin(TEAM) as tx:

@@ -6,9 +6,9 @@ from typing import Any
 import pytest
 
 from tests.support.rows import NOON, TEAM, event, model, put_post, verdict
-from tierbot.adapters.store import SqlStore, SqlTransaction
+from tierbot.adapters.store import SqlStore
 from tierbot.domain.nouns import Says, Vote
-from tierbot.use_cases.ports import Cell
+from tierbot.use_cases.ports import Cell, Transaction
 
 PYTHON = {
     Cell.TEXT: str,
@@ -23,7 +23,7 @@ PYTHON = {
 }
 
 
-def filled(tx: SqlTransaction) -> None:
+def filled(tx: Transaction) -> None:
     for number in range(5):
         put_post(tx, f"p{number}", ts=f"{number}.000001")
         tx.ledger.append(event(f"e{number}", ts=f"{number}.000001"))
@@ -37,7 +37,7 @@ def filled(tx: SqlTransaction) -> None:
     tx.models.add(model(), b"weights")
 
 
-def walked(tx: SqlTransaction, name: str, limit: int) -> list[tuple[Any, ...]]:
+def walked(tx: Transaction, name: str, limit: int) -> list[tuple[Any, ...]]:
     found: list[tuple[Any, ...]] = []
     after = None
     while True:

@@ -3,9 +3,9 @@
 from dataclasses import replace
 
 from tests.support.rows import MINUTE, NOON, TEAM, event, put_post, round_, verdict
-from tierbot.adapters.store import SqlStore, SqlTransaction
+from tierbot.adapters.store import SqlStore
 from tierbot.domain.nouns import Invitation, Says, Vote
-from tierbot.use_cases.ports import Delivery, DeliveryKind, Doubt
+from tierbot.use_cases.ports import Delivery, DeliveryKind, Doubt, Transaction
 
 
 def fill(store: SqlStore, team: str) -> None:
@@ -45,7 +45,7 @@ LATER, BEFORE = NOON + 60 * MINUTE, NOON + 30 * MINUTE
 VOTES = [Vote("U1", Says.NAMES, NOON, "food"), Vote("U2", Says.NAMES, LATER, "food")]
 
 
-def play_two_rounds(tx: SqlTransaction) -> None:
+def play_two_rounds(tx: Transaction) -> None:
     """Let U1 and U2 judge one post of a frozen round and one, by direct message too, of the open one."""
     for number, key in ((1, "p1"), (2, "p2")):
         put_post(tx, key, ts=f"{number}.0", round_number=number)

@@ -10,10 +10,11 @@ import pytest
 from sqlalchemy import event as sql_event
 
 from tests.support.rows import MINUTE, NOON, TEAM, delivery, event, put_post, round_, verdict
-from tierbot.adapters.store import SqlStore, SqlTransaction, open_store
+from tierbot.adapters.store import SqlStore, open_store
 from tierbot.domain.nouns import Arm, Says, Vote
+from tierbot.use_cases.ports import Transaction
 
-READS: dict[str, Callable[[SqlTransaction], object]] = {
+READS: dict[str, Callable[[Transaction], object]] = {
     "articles.get": lambda tx: tx.articles.get(["a-p1", "a-p2"]),
     "articles.recent": lambda tx: tx.articles.recent(NOON, 9),
     "articles.waiting": lambda tx: tx.articles.waiting(9),
@@ -58,7 +59,7 @@ def plans() -> dict[str, list[str]]:
     return found
 
 
-def _fill(tx: SqlTransaction) -> None:
+def _fill(tx: Transaction) -> None:
     for key in ("p1", "p2"):
         put_post(tx, key, ts=f"{key}.0")
         tx.ledger.append(event(f"e-{key}", ts=f"{key}.0"))
@@ -68,7 +69,7 @@ def _fill(tx: SqlTransaction) -> None:
     tx.outbox.add([delivery()])
 
 
-def _plan(store: SqlStore, tx: SqlTransaction, read: Callable[[SqlTransaction], object]) -> list[str]:
+def _plan(store: SqlStore, tx: Transaction, read: Callable[[Transaction], object]) -> list[str]:
     steps: list[str] = []
 
     def explain(_: object, cursor: object, statement: str, parameters: object, *__: object) -> None:

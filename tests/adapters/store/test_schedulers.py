@@ -11,7 +11,7 @@ from tests.scenarios.conftest import wait_until
 from tests.support.fakes import KeptFigures, ManualClock
 from tests.support.rows import NOON, TEAM
 from tierbot.adapters.store import SqlStore
-from tierbot.use_cases.jobs.fencing import ClaimLostError, FencedStore
+from tierbot.use_cases.jobs.fencing import ClaimLostError
 from tierbot.use_cases.jobs.scheduler import JobKind, Scheduler, every
 from tierbot.use_cases.ports import SCHEDULER_LEASE, Again, Job, Workspace
 
@@ -21,7 +21,7 @@ HOUR = timedelta(hours=1)
 class Held:
     """A job that begins and goes on when told; it writes where `store` is, before and after."""
 
-    def __init__(self, store: FencedStore | None = None) -> None:
+    def __init__(self, store: SqlStore | None = None) -> None:
         self.store = store
         self.began: list[str] = []
         self.wrote: list[str] = []
@@ -49,7 +49,7 @@ class House:
     clock: ManualClock = field(default_factory=lambda: ManualClock(NOON))
 
     def __post_init__(self) -> None:
-        self.store = FencedStore(self.opened())
+        self.store = self.opened()
 
     def teams(self, count: int) -> list[str]:
         names = [f"T{number:02d}" for number in range(count)]
@@ -64,7 +64,7 @@ class House:
                 tx.agenda.plan(kind, self.clock.now())
 
     def process(self, **kinds: JobKind) -> Scheduler:
-        return Scheduler(FencedStore(self.opened()), self.clock, kinds)
+        return Scheduler(self.opened(), self.clock, kinds)
 
     def job(self, team: str, job_id: str) -> Job:
         with self.store.read(team) as tx:
@@ -118,7 +118,7 @@ def test_a_job_is_not_begun_when_the_lease_ran_out_after_the_tick(house: House) 
 
 def test_a_starved_process_that_goes_on_writes_nothing_over_who_took_over(house: House) -> None:
     (team,) = house.teams(1)
-    slow, quick = Held(FencedStore(house.opened())), Held(FencedStore(house.opened()))
+    slow, quick = Held(house.opened()), Held(house.opened())
     quick.go_on.set()
     starved, heir = house.process(work=JobKind(slow, every(HOUR))), house.process(work=JobKind(quick, every(HOUR)))
     house.plan("work", team)
@@ -139,7 +139,7 @@ def test_a_starved_process_that_goes_on_writes_nothing_over_who_took_over(house:
 
 def test_a_process_that_stops_leaves_what_hangs_to_others_and_its_late_writes_are_refused(house: House) -> None:
     (team,) = house.teams(1)
-    slow, quick = Held(FencedStore(house.opened())), Held(FencedStore(house.opened()))
+    slow, quick = Held(house.opened()), Held(house.opened())
     quick.go_on.set()
     leaving, staying = house.process(work=JobKind(slow, every(HOUR))), house.process(work=JobKind(quick, every(HOUR)))
     house.plan("work", team)

@@ -6,6 +6,6 @@ after another (SQLite has one writer, PostgreSQL takes an advisory lock), so bot
 
 from tierbot.adapters.store.errors import NoDatabaseError, StoreBusyError, StoreError
 from tierbot.adapters.store.schema import upgrade
-from tierbot.adapters.store.store import SqlStore, SqlTransaction, open_store
+from tierbot.adapters.store.store import SqlStore, open_store
 
-__all__ = ["NoDatabaseError", "SqlStore", "SqlTransaction", "StoreBusyError", "StoreError", "open_store", "upgrade"]
+__all__ = ["NoDatabaseError", "SqlStore", "StoreBusyError", "StoreError", "open_store", "upgrade"]

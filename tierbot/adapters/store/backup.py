@@ -15,9 +15,9 @@ from datetime import datetime
 from itertools import chain, count
 from pathlib import Path
 
-from tierbot.adapters.store.engine import BUSY_SECONDS, parse
+from tierbot.adapters.store.engine import BUSY_SECONDS, file_of, parse
 from tierbot.adapters.store.errors import NoDatabaseError, StoreBusyError, StoreError
-from tierbot.adapters.store.schema import HEAD, VERSION_TABLE, known_revisions
+from tierbot.adapters.store.schema import VERSION_TABLE, refuse_unknown
 
 _POSTGRESQL = (
     "Use PostgreSQL's own tools: `pg_dump --format=custom --file=FILE URL` to back up and `pg_restore "
@@ -56,10 +56,10 @@ def database_file(url: str) -> Path:
     parsed = parse(url)
     if parsed.get_backend_name() != "sqlite":
         raise StoreError(_POSTGRESQL)
-    name = str(parsed.database or "")
-    if name in {"", ":memory:"} or name.startswith("file:"):
+    file = file_of(parsed)
+    if file is None:
         raise StoreError(f"{url}: isn't a plain file. Name one in DATABASE_URL, such as sqlite:///tierbot.db.")
-    return Path(name)
+    return file
 
 
 def back_up(url: str, target: Path, *, force: bool = False) -> Backup:
@@ -113,8 +113,7 @@ def examine(path: Path) -> str:
         found = database.execute(version).fetchone() if VERSION_TABLE in tables else None
     if found is None:
         raise StoreError(f"{path}: isn't a tierbot database.")
-    if found[0] not in known_revisions():
-        raise StoreError(f"{path}: its schema ({found[0]}) is newer than this tierbot ({HEAD}). Upgrade tierbot.")
+    refuse_unknown(found[0], str(path))
     return str(found[0])
 
 

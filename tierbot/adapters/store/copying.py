@@ -1,5 +1,6 @@
 """Copy a whole database into an empty one, usually from SQLite to PostgreSQL; both have the same tables."""
 
+from contextlib import closing
 from datetime import datetime
 
 from sqlalchemy import Connection, Table, func, insert, inspect, select, text
@@ -11,8 +12,6 @@ from tierbot.adapters.store.schema import VERSION_TABLE, bring_up
 from tierbot.adapters.store.work_rows import LeaseRow
 from tierbot.adapters.store.workspace_queries import chunks
 
-_LOCK = "copy"
-
 
 def copy_database(source: str, target: str, now: datetime) -> int:
     """Copy every row of the database at `source` into the empty one at `target`; return their number.
@@ -20,18 +19,14 @@ def copy_database(source: str, target: str, now: datetime) -> int:
     It copies all rows or none, in one transaction, except leases. Raises StoreError if a bot holds a lease on the
     source, if the target isn't empty, or if either can't be used.
     """
-    ours, theirs = connect(source, create=False), connect(target, create=True)
-    try:
+    with closing(connect(source, create=False)) as ours, closing(connect(target, create=True)) as theirs:
         bring_up(ours, create=False)
         bring_up(theirs)
-        with ours.read() as there, theirs.write(_LOCK) as here:
+        with ours.read() as there, theirs.write("copy") as here:
             _refuse_running(there, ours, now)
             _refuse_unknown(there, ours)
             _refuse_full(here, theirs)
             return sum(_copy(there, here, one) for one in Row.metadata.sorted_tables if one is not table(LeaseRow))
-    finally:
-        ours.engine.dispose()
-        theirs.engine.dispose()
 
 
 def _refuse_running(connection: Connection, database: Database, now: datetime) -> None:

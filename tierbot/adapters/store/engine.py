@@ -66,6 +66,10 @@ class Database:
                     if self._sqlite and not connection.invalidated:  # Ctrl-C during a query closes it
                         connection.exec_driver_sql("PRAGMA query_only=OFF")
 
+    def close(self) -> None:
+        """Close all connections; using the database again opens new ones."""
+        self.engine.dispose()
+
     @contextmanager
     def _queue(self) -> Iterator[None]:
         if not self._sqlite:
@@ -163,6 +167,14 @@ def parse(url: str) -> URL:
     return parsed
 
 
+def file_of(url: URL) -> Path | None:
+    """Return the file of a SQLite database; None for one in memory, on a server, or in SQLite's URI syntax."""
+    name = url.database or ":memory:"
+    if url.get_backend_name() != "sqlite" or name == ":memory:" or name.startswith("file:"):
+        return None
+    return Path(name)
+
+
 def _sqlite(url: URL, *, create: bool) -> Engine:
     import sqlite3  # noqa: PLC0415 - only where SQLite is used
 
@@ -171,8 +183,8 @@ def _sqlite(url: URL, *, create: bool) -> Engine:
     options: dict[str, Any] = {"connect_args": {"timeout": BUSY_SECONDS, "check_same_thread": False}}
     if url.database in {None, "", ":memory:"}:
         options["poolclass"] = StaticPool
-    elif not str(url.database).startswith("file:"):  # SQLite's URI syntax for a file with options
-        _check_folder(Path(str(url.database)), create=create)
+    if file := file_of(url):
+        _check_folder(file, create=create)
     engine = create_engine(url, json_deserializer=read_json, **options)
     event.listen(engine, "connect", _prepare_sqlite)
     event.listen(engine, "begin", _begin_sqlite)

@@ -1,4 +1,4 @@
-"""ports.Store, and ports.Transaction with its parts, bound to one connection and one workspace."""
+"""ports.Store, and transactions whose parts are bound to one connection and one workspace."""
 
 import logging
 from collections.abc import Iterator
@@ -28,7 +28,8 @@ from tierbot.adapters.store.trainers import SqlTrainers
 from tierbot.adapters.store.verdicts import SqlVerdicts
 from tierbot.adapters.store.work_rows import WorkspaceRow
 from tierbot.adapters.store.workspaces import SqlDoubts, SqlWorkspaces, workspace_noun
-from tierbot.use_cases.ports import DueJob, Workspace
+from tierbot.use_cases.jobs.fencing import check_claim
+from tierbot.use_cases.ports import DueJob, Transaction, Workspace
 
 _workspace = table(WorkspaceRow)
 
@@ -38,29 +39,28 @@ _LEASES = "every workspace's leases"
 _log = logging.getLogger(__name__)
 
 
-class SqlTransaction:
-    """ports.Transaction: created by SqlStore.begin and read, valid inside their block only."""
-
-    def __init__(self, connection: Connection, workspace: str) -> None:
-        self.articles = SqlArticles(connection, workspace)
-        self.given_labels = SqlGivenLabels(connection, workspace)
-        self.posts = SqlPosts(connection, workspace)
-        self.ledger = SqlLedger(connection, workspace)
-        self.verdicts = SqlVerdicts(connection, workspace)
-        self.dataset = SqlDataset(connection, workspace)
-        self.table_pages = SqlTablePages(connection, workspace)
-        self.rounds = SqlRounds(connection, workspace)
-        self.models = SqlModels(connection, workspace)
-        self.outbox = SqlOutbox(connection, workspace)
-        self.agenda = SqlAgenda(connection, workspace)
-        self.trainers = SqlTrainers(connection, workspace)
-        self.leases = SqlLeases(connection, workspace)
-        self.feeds = SqlFeedList(connection, workspace)
-        self.held_back = SqlHeldBack(connection, workspace)
-        self.people = SqlPeople(connection, workspace)
-        self.installations = SqlInstallations(connection, workspace)
-        self.doubts = SqlDoubts(connection, workspace)
-        self.workspaces = SqlWorkspaces(connection, workspace)
+def _transaction(connection: Connection, workspace: str) -> Transaction:
+    return Transaction(
+        articles=SqlArticles(connection, workspace),
+        given_labels=SqlGivenLabels(connection, workspace),
+        posts=SqlPosts(connection, workspace),
+        ledger=SqlLedger(connection, workspace),
+        verdicts=SqlVerdicts(connection, workspace),
+        dataset=SqlDataset(connection, workspace),
+        table_pages=SqlTablePages(connection, workspace),
+        rounds=SqlRounds(connection, workspace),
+        models=SqlModels(connection, workspace),
+        outbox=SqlOutbox(connection, workspace),
+        agenda=SqlAgenda(connection, workspace),
+        trainers=SqlTrainers(connection, workspace),
+        leases=SqlLeases(connection, workspace),
+        feeds=SqlFeedList(connection, workspace),
+        held_back=SqlHeldBack(connection, workspace),
+        people=SqlPeople(connection, workspace),
+        installations=SqlInstallations(connection, workspace),
+        doubts=SqlDoubts(connection, workspace),
+        workspaces=SqlWorkspaces(connection, workspace),
+    )
 
 
 class SqlStore:
@@ -70,14 +70,16 @@ class SqlStore:
         self._database = database
 
     @contextmanager
-    def begin(self, workspace: str) -> Iterator[SqlTransaction]:
+    def begin(self, workspace: str) -> Iterator[Transaction]:
         with self._database.write(workspace) as connection:
-            yield SqlTransaction(connection, workspace)
+            tx = _transaction(connection, workspace)
+            check_claim(tx, workspace)
+            yield tx
 
     @contextmanager
-    def read(self, workspace: str) -> Iterator[SqlTransaction]:
+    def read(self, workspace: str) -> Iterator[Transaction]:
         with self._database.read() as connection:
-            yield SqlTransaction(connection, workspace)
+            yield _transaction(connection, workspace)
 
     def _ids(self, *conditions: ColumnElement[bool]) -> list[str]:
         with self._database.read() as connection:
@@ -119,8 +121,7 @@ class SqlStore:
         return None if found == HEAD else f"the database's schema is {found}, this tierbot's {HEAD}"
 
     def close(self) -> None:
-        """Close all connections; using the store again opens new ones."""
-        self._database.engine.dispose()
+        self._database.close()
 
 
 def open_store(url: str, *, create: bool = True) -> SqlStore:
@@ -133,6 +134,6 @@ def open_store(url: str, *, create: bool = True) -> SqlStore:
     try:
         bring_up(database, create=create)
     except BaseException:
-        database.engine.dispose()
+        database.close()
         raise
     return SqlStore(database)

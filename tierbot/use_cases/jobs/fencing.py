@@ -6,12 +6,11 @@ between.
 """
 
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
-from datetime import datetime
 
-from tierbot.use_cases.ports import DueJob, Store, Transaction, Workspace
+from tierbot.use_cases.ports import Transaction
 
 
 class ClaimLostError(Exception):
@@ -26,18 +25,13 @@ class Claim:
     job_id: str
     run: str
 
-    def check(self, tx: Transaction) -> None:
-        """Raise ClaimLostError unless this run was the last to claim the job."""
-        if not tx.agenda.holds(self.job_id, self.run):
-            raise ClaimLostError(f"Run {self.run} no longer holds {self.job_id} in {self.workspace}.")
-
 
 _claim: ContextVar[Claim | None] = ContextVar("claim", default=None)
 
 
 @contextmanager
 def under(claim: Claim) -> Iterator[None]:
-    """Until the block ends, make every FencedStore transaction of this thread check the claim first."""
+    """Until the block ends, make every transaction of this thread in the claim's workspace check the claim first."""
     token = _claim.set(claim)
     try:
         yield
@@ -45,57 +39,8 @@ def under(claim: Claim) -> Iterator[None]:
         _claim.reset(token)
 
 
-class FencedStore:
-    """Wraps a Store: a write in the workspace of the thread's claim checks that claim first."""
-
-    def __init__(self, store: Store) -> None:
-        self._store = store
-
-    @contextmanager
-    def begin(self, workspace: str) -> Iterator[Transaction]:
-        """Open a transaction. Raises ClaimLostError if another run has claimed this thread's job."""
-        claim = _claim.get()
-        with self._store.begin(workspace) as tx:
-            if claim is not None and claim.workspace == workspace:
-                claim.check(tx)
-            yield tx
-
-    def read(self, workspace: str) -> AbstractContextManager[Transaction]:
-        """Open a snapshot."""
-        return self._store.read(workspace)
-
-    def trouble(self) -> str | None:
-        """Return why the database cannot be used now, None if it can."""
-        return self._store.trouble()
-
-    def workspace_ids(self) -> list[str]:
-        """Return the ids of all workspaces."""
-        return self._store.workspace_ids()
-
-    def workspaces(self) -> list[Workspace]:
-        """Return all workspaces by id."""
-        return self._store.workspaces()
-
-    def running_ids(self) -> list[str]:
-        """Return the workspaces that are not stopped."""
-        return self._store.running_ids()
-
-    def due_ids(self, now: datetime) -> list[str]:
-        """Return the workspaces in whose outbox something is due."""
-        return self._store.due_ids(now)
-
-    def due_jobs(self, now: datetime) -> list[DueJob]:
-        """Return the jobs of all workspaces that are due."""
-        return self._store.due_jobs(now)
-
-    def hold(self, name: str, holder: str, until: datetime, now: datetime) -> list[str]:
-        """Take or prolong a lease in each workspace; return those where it is held."""
-        return self._store.hold(name, holder, until, now)
-
-    def let_go(self, name: str, holder: str) -> None:
-        """Give a lease back in every workspace."""
-        self._store.let_go(name, holder)
-
-    def close(self) -> None:
-        """Close all connections."""
-        self._store.close()
+def check_claim(tx: Transaction, workspace: str) -> None:
+    """Raise ClaimLostError if this thread works under a claim in this workspace that another run has taken over."""
+    claim = _claim.get()
+    if claim is not None and claim.workspace == workspace and not tx.agenda.holds(claim.job_id, claim.run):
+        raise ClaimLostError(f"Run {claim.run} no longer holds {claim.job_id} in {workspace}.")

@@ -85,7 +85,7 @@ class Scheduler:
     """Runs the jobs of every workspace whose lease this process holds."""
 
     def __init__(self, store: Store, clock: Clock, kinds: Mapping[str, JobKind], meter: Meter | None = None) -> None:
-        """`kinds` are by name. `store` is the FencedStore that jobs write through."""
+        """`kinds` are by name."""
         self._store = store
         self._clock = clock
         self._kinds = kinds

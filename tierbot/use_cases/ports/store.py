@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from contextlib import AbstractContextManager
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Protocol
 
@@ -215,91 +216,39 @@ class People(Protocol):
         """
 
 
-class Transaction(Protocol):
-    """One short unit of work in one workspace."""
+@dataclass(slots=True)
+class Transaction:
+    """One short unit of work in one workspace; valid inside its block only."""
 
-    @property
-    def articles(self) -> Articles:
-        """Articles and their embeddings."""
-
-    @property
-    def given_labels(self) -> GivenLabels:
-        """Labels that archives brought along."""
-
-    @property
-    def posts(self) -> Posts:
-        """Predictions and posts."""
-
-    @property
-    def ledger(self) -> Ledger:
-        """Reaction events and votes."""
-
-    @property
-    def verdicts(self) -> Verdicts:
-        """What posts settled to."""
-
-    @property
-    def dataset(self) -> Dataset:
-        """Settled posts, page by page."""
-
-    @property
-    def table_pages(self) -> TablePages:
-        """Tables, page by page."""
-
-    @property
-    def rounds(self) -> Rounds:
-        """Rounds and standings."""
-
-    @property
-    def models(self) -> Models:
-        """Model versions."""
-
-    @property
-    def outbox(self) -> Outbox:
-        """What is to be sent."""
-
-    @property
-    def agenda(self) -> Agenda:
-        """What is due."""
-
-    @property
-    def trainers(self) -> Trainers:
-        """Trainers and their preferences."""
-
-    @property
-    def leases(self) -> Leases:
-        """Who may do what only one may do."""
-
-    @property
-    def feeds(self) -> FeedList:
-        """The feeds that are read."""
-
-    @property
-    def held_back(self) -> HeldBackArticles:
-        """What boundaries held back."""
-
-    @property
-    def people(self) -> People:
-        """What names a person."""
-
-    @property
-    def installations(self) -> Installations:
-        """Where the app is installed."""
-
-    @property
-    def doubts(self) -> Doubts:
-        """Doubts about how people vote."""
-
-    @property
-    def workspaces(self) -> Workspaces:
-        """The workspace itself."""
+    articles: Articles
+    given_labels: GivenLabels
+    posts: Posts
+    ledger: Ledger
+    verdicts: Verdicts
+    dataset: Dataset
+    table_pages: TablePages
+    rounds: Rounds
+    models: Models
+    outbox: Outbox
+    agenda: Agenda
+    trainers: Trainers
+    leases: Leases
+    feeds: FeedList
+    held_back: HeldBackArticles
+    people: People
+    installations: Installations
+    doubts: Doubts
+    workspaces: Workspaces
 
 
 class Store(Protocol):
     """The database."""
 
     def begin(self, workspace: str) -> AbstractContextManager[Transaction]:
-        """Open a transaction; one workspace's run one after another, so keep it short."""
+        """Open a transaction; one workspace's run one after another, so keep it short.
+
+        Raises ClaimLostError if another run has claimed this thread's job (see jobs/fencing.py).
+        """
 
     def read(self, workspace: str) -> AbstractContextManager[Transaction]:
         """Open a read-only snapshot; readers and writers do not wait for each other."""

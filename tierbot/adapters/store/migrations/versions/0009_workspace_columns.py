@@ -127,8 +127,8 @@ def _rows_of(settings: dict[str, Any]) -> dict[str, list[dict[str, Any]]]:
             {
                 **{name: value for name, value in one.items() if name != "behaviour"},
                 "behavior": one["behaviour"],
-                "users": _names(one["users"]),
-                "post_ids": _names(one["post_ids"]),
+                "users": json.dumps(one["users"]),
+                "post_ids": json.dumps(one["post_ids"]),
                 "noticed_at": _moment(one["noticed_at"]),
                 "overruled_by": one["overruled_by"] or None,
                 "overruled_at": _moment(one["overruled_at"]) if one["overruled_at"] else None,
@@ -142,10 +142,6 @@ def _rows_of(settings: dict[str, Any]) -> dict[str, list[dict[str, Any]]]:
     }
 
 
-def _names(values: list[str]) -> str:
-    return json.dumps(values)
-
-
 def _moment(text: str) -> datetime:
     return datetime.fromisoformat(text).astimezone(UTC)
 
@@ -155,27 +151,20 @@ def _place_standings() -> None:
     op.add_column("standing", sa.Column("place", sa.Integer(), nullable=True))
     connection = op.get_bind()
     columns = _STANDING.c
-    won = {
-        (workspace, number): champion
-        for workspace, number, champion in connection.execute(
-            sa.text("SELECT workspace_id, number, champion FROM round WHERE frozen_at IS NOT NULL")
-        )
-    }
+    frozen = connection.execute(sa.text("SELECT workspace_id, number, champion FROM round WHERE frozen_at IS NOT NULL"))
+    won = {(workspace, number): champion for workspace, number, champion in frozen}
     order = (columns.workspace_id, columns.round_number, columns.rank, columns.user_id)
     by_round: dict[tuple[str, int], list[Any]] = {}
     for row in connection.execute(sa.select(_STANDING).order_by(*order)).all():
         by_round.setdefault((row.workspace_id, row.round_number), []).append(row)
     for found, rows in by_round.items():
-        rows.sort(key=lambda row: (row.rank, row.user_id != won.get(found), -_agreement(row), row.user_id))
+        champion = won.get(found)
+        rows.sort(key=lambda row: (row.rank, row.user_id != champion, -row.agreed / (row.settled or 1), row.user_id))
         for place, row in enumerate(rows, 1):
             mine = (columns.workspace_id == found[0], columns.round_number == found[1], columns.user_id == row.user_id)
             connection.execute(sa.update(_STANDING).where(*mine).values(place=place))
     with op.batch_alter_table("standing") as batch:
         batch.alter_column("place", existing_type=sa.Integer(), nullable=False)
-
-
-def _agreement(row: Any) -> float:
-    return float(row.agreed / row.settled) if row.settled else 0.0
 
 
 # A settled post with fewer voters than its verdict counted has lost votes to retention already.
