@@ -289,13 +289,17 @@ class Settings(BaseSettings):
     @property
     def secret_keys(self) -> tuple[str, ...]:
         """The keys that encrypt tokens, the current one first."""
-        value = self.secret_key.get_secret_value() if self.secret_key else ""
-        return tuple(part.strip() for part in value.split(",") if part.strip())
+        return tuple(part.strip() for part in secret_of(self.secret_key).split(",") if part.strip())
 
     @property
     def zone(self) -> ZoneInfo:
         """The time zone."""
         return ZoneInfo(self.timezone)
+
+
+def secret_of(value: SecretStr | None) -> str:
+    """Return the text of a secret setting, "" if it isn't set."""
+    return value.get_secret_value() if value else ""
 
 
 def parse_hours(value: str) -> tuple[time, time] | None:

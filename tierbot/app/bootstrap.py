@@ -34,7 +34,7 @@ from tierbot.app.slack_access import admins_of, chat_of_one, chats_of_all, ident
 from tierbot.domain.doctor.smoke_test import Step, run_smoke_test, vote_stands
 from tierbot.domain.nouns import TierbotError
 from tierbot.domain.tags import TagSpace, names_of
-from tierbot.settings import Settings
+from tierbot.settings import Settings, secret_of
 from tierbot.use_cases.articles.intake import Intake
 from tierbot.use_cases.articles.tag_requests import TagRequests
 from tierbot.use_cases.asking.invitations import Invitations
@@ -69,9 +69,7 @@ from tierbot.use_cases.ports import (
 from tierbot.use_cases.voting.menu_votes import MenuVotes
 from tierbot.use_cases.voting.reconciling import reconcile_soon
 
-_TURN = (
-    0.001  # seconds before a computing thread yields; with Python's default of 0.005 each reaction waits several times
-)
+_TURN = 0.001  # seconds before a computing thread yields; at Python's default of 0.005, reactions wait for several
 
 
 def answer_promptly() -> None:
@@ -285,7 +283,7 @@ def connect(bot: Tierbot, pause: Callable[[float], Any] = time.sleep) -> SocketR
     plan_smoke_test(bot.store, bot.clock, settings, identity.team_id)
     return SocketRunner(
         app_of(bot, identity),
-        settings.slack_app_token.get_secret_value() if settings.slack_app_token else "",
+        secret_of(settings.slack_app_token),
         web_client(None, settings.slack_api_url, bot.meter),
         on_connected=lambda: reconcile_soon(bot.store, bot.clock, identity.team_id),
         meter=bot.meter,
@@ -337,13 +335,13 @@ def app_of(bot: Tierbot, identity: Identity | None) -> App:
 
 
 def _installing(bot: Tierbot) -> Installing:
-    settings, secret = bot.settings, bot.settings.slack_client_secret
+    settings = bot.settings
     return installing_of(
         bot.installations(),
         bot.store,
         bot.clock,
         client_id=settings.slack_client_id,
-        client_secret=secret.get_secret_value() if secret else "",
+        client_secret=secret_of(settings.slack_client_secret),
         scopes=bot_scopes(),
         base_url=settings.slack_api_url,
         public_url=settings.public_url,
@@ -352,8 +350,7 @@ def _installing(bot: Tierbot) -> Installing:
 
 def _smoke_test_in(bot: Tierbot, workspace: str) -> list[Step]:
     """Run the smoke test in the workspace that the bot token belongs to."""
-    token = bot.settings.slack_bot_token
-    identity = identify(web_client(token.get_secret_value() if token else None, bot.settings.slack_api_url))
+    identity = identify(web_client(secret_of(bot.settings.slack_bot_token), bot.settings.slack_api_url))
     if identity.team_id != workspace:
         raise TierbotError(
             f"SLACK_BOT_TOKEN belongs to {identity.team_id}, so the smoke test can't run in {workspace}."
@@ -374,7 +371,7 @@ def smoke_test(bot: Tierbot, app: App, identity: Identity, channel: str) -> list
         with bot.store.read(workspace) as tx:
             return vote_stands(tx.ledger.events(channel, ts), user, tag.id, tags)
 
-    token = settings.slack_user_token.get_secret_value() if settings.slack_user_token else ""
+    token = secret_of(settings.slack_user_token)
     canary = Canary(
         web_client(identity.token, settings.slack_api_url),
         app,

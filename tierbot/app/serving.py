@@ -23,6 +23,7 @@ from tierbot.app.bootstrap import Tierbot, app_of, prepare_only_workspace
 from tierbot.app.health import Health
 from tierbot.domain.nouns import TierbotError
 from tierbot.reports.metrics import Metrics, ProcessFigures, StoreFigures
+from tierbot.settings import secret_of
 from tierbot.use_cases.game.setup import bring_up_to_date
 from tierbot.use_cases.jobs.duplicate_requests import first_time
 
@@ -61,16 +62,14 @@ def web_of(bot: Tierbot, identity: Identity | None, health: Health, metrics: Met
     from tierbot.adapters.slack.connection.web import web_app  # noqa: PLC0415
     from tierbot.adapters.slack.installation.pages import install_routes  # noqa: PLC0415 - only HTTP mode needs starlette
 
-    secret = bot.settings.slack_signing_secret
-    if secret is None or not secret.get_secret_value():
+    secret, token = secret_of(bot.settings.slack_signing_secret), secret_of(bot.settings.web_token)
+    if not secret:
         raise TierbotError("SLACK_SIGNING_SECRET must be set: Basic Information → App Credentials.")
 
-    app, token = app_of(bot, identity), bot.settings.web_token
-    figures = metrics_routes(metrics.text, token.get_secret_value()) if token else ()
+    app = app_of(bot, identity)
+    figures = metrics_routes(metrics.text, token) if token else ()
     more = (*install_routes(app), *_report(bot), *probe_routes(health.dead, health.unready), *figures)
-    return web_app(
-        app, secret.get_secret_value(), bot.clock, more, bot.meter, partial(first_time, bot.store, bot.clock)
-    )
+    return web_app(app, secret, bot.clock, more, bot.meter, partial(first_time, bot.store, bot.clock))
 
 
 def _report(bot: Tierbot) -> tuple[Any, ...]:
@@ -82,8 +81,8 @@ def _report(bot: Tierbot) -> tuple[Any, ...]:
         wanted = workspace or bot.only_workspace()
         return report_page(report_of(bot.store, wanted, now=bot.clock.now(), zone=bot.settings.zone))
 
-    token = bot.settings.web_token
-    return report_routes(token.get_secret_value(), page, content_security_policy()) if token else ()
+    token = secret_of(bot.settings.web_token)
+    return report_routes(token, page, content_security_policy()) if token else ()
 
 
 def metrics_of() -> Metrics:
@@ -102,18 +101,18 @@ def watched(
     """
     settings = bot.settings
     port = settings.metrics_port if port is None else port
-    token = settings.web_token.get_secret_value() if settings.web_token else None
+    token = secret_of(settings.web_token)
     metrics.registry.register(StoreFigures(bot.store, bot.clock))
     connection = (lambda: (runner.connected, runner.connections)) if runner else None
     metrics.registry.register(ProcessFigures(connection=connection, leads=lambda: bot.scheduler.leads))
     if port is None:
         yield None
         return
-    if token is None and settings.metrics_host not in _THIS_MACHINE:
+    if not token and settings.metrics_host not in _THIS_MACHINE:
         raise TierbotError(
             f"TIERBOT_METRICS_HOST is {settings.metrics_host}, which others can reach: set TIERBOT_WEB_TOKEN, too."
         )
-    routes = [*probe_routes(health.dead, health.unready), *metrics_routes(metrics.text, token)]
+    routes = [*probe_routes(health.dead, health.unready), *metrics_routes(metrics.text, token or None)]
     server = WebServer(Starlette(routes=routes), settings.metrics_host, port, "TIERBOT_METRICS_PORT")
     try:
         yield server.start()

@@ -16,7 +16,7 @@ from tierbot.adapters.slack.installation.vault import Vault, VaultError
 from tierbot.adapters.slack.messages.chat import SlackChat
 from tierbot.domain.nouns import TierbotError
 from tierbot.domain.tags import TagSpace
-from tierbot.settings import Settings
+from tierbot.settings import Settings, secret_of
 from tierbot.use_cases.delivery.dispatch import NOT_INSTALLED
 from tierbot.use_cases.ports import Chat, ChatError, ChatUnavailableError, Clock, Meter, RateLimitedError, Store
 
@@ -72,8 +72,7 @@ def chat_of_one(
     def chat(workspace: str) -> Chat:
         if settings.slack_bot_token is None:
             raise TierbotError("Set SLACK_BOT_TOKEN in the environment or in .env. See .env.example.")
-        token = settings.slack_bot_token.get_secret_value()
-        return _chat(workspace, token, settings, store, clock, directory, meter)
+        return _chat(workspace, secret_of(settings.slack_bot_token), settings, store, clock, directory, meter)
 
     return chat
 
@@ -97,8 +96,7 @@ def admins_of(settings: Settings, installations: Callable[[], Installations]) ->
         if settings.admins:
             return list(settings.admins)
         if not settings.many_workspaces:
-            token = settings.slack_bot_token.get_secret_value() if settings.slack_bot_token else None
-            return list_admins(web_client(token, settings.slack_api_url), workspace)
+            return list_admins(web_client(secret_of(settings.slack_bot_token), settings.slack_api_url), workspace)
         found = installations().of(workspace)
         listed = list_admins(web_client(found.token, settings.slack_api_url), workspace) if found else []
         return sorted({*listed, *installations().installers(workspace)})
@@ -117,8 +115,7 @@ def identify_patiently(settings: Settings, pause: Callable[[float], Any] = time.
 
     `pause` waits the given seconds; a true result (a signal arrived) stops the retries. Raises TierbotError.
     """
-    token = settings.slack_bot_token.get_secret_value() if settings.slack_bot_token else None
-    client = web_client(token, settings.slack_api_url)
+    client = web_client(secret_of(settings.slack_bot_token), settings.slack_api_url)
     for seconds in _PATIENCE:
         try:
             return identify(client)

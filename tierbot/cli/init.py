@@ -79,7 +79,7 @@ class _Dialog:
         self._yes = yes
 
     def bot_token(self, manifest_file: Path, known: str) -> str:
-        _say(
+        err.print(
             f"\n1. At https://api.slack.com/apps choose Create New App → From a manifest, and paste {manifest_file}\n"
             "   (tab JSON, the whole file). If Slack refuses it, fix the line it names, or open an issue.\n"
             "2. Install App → Install to Workspace. Copy the Bot User OAuth Token from OAuth & Permissions."
@@ -87,19 +87,19 @@ class _Dialog:
         return self._ask("Bot token (xoxb-…)", known, self.interview.bot_token, option="SLACK_BOT_TOKEN", hidden=True)
 
     def app_token(self, known: str) -> str:
-        _say("\n3. Basic Information → App-Level Tokens → Generate, with the scope connections:write. Copy it.")
+        err.print("\n3. Basic Information → App-Level Tokens → Generate, with the scope connections:write. Copy it.")
         return self._ask("App token (xapp-…)", known, self.interview.app_token, option="SLACK_APP_TOKEN", hidden=True)
 
     def channel(self, known: str) -> str:
-        _say(f"\n4. In Slack, in the channel to post in: /invite @{self._name}")
+        err.print(f"\n4. In Slack, in the channel to post in: /invite @{self._name}")
         return self._ask("Channel (id, link or #name)", known, self.interview.channel, option="--channel")
 
     def admins(self, known: str) -> str:
-        _say("\n5. Who may use /tier? Give their user ids, or “none” for Slack's own admins and owners.")
+        err.print("\n5. Who may use /tier? Give their user ids, or “none” for Slack's own admins and owners.")
         return self._ask("Admins", known, self.interview.admins, option="--admins", required=False)
 
     def timezone(self, known: str) -> str:
-        _say("\n6. Which time zone do quiet hours and streaks follow?")
+        err.print("\n6. Which time zone do quiet hours and streaks follow?")
         return self._ask("Time zone", known, self.interview.timezone, option="--timezone")
 
     def _ask(
@@ -144,15 +144,11 @@ def _tell(answer: "Answer") -> None:
         err.print(f"   {mark} {check.name}: {check.says} {check.remedy}".rstrip())
 
 
-def _say(text: str) -> None:
-    err.print(text)
-
-
 def _write_manifest(path: Path, text: str, *, yes: bool) -> None:
     there = read_text(path)
     question = f"{path} exists and is different. Replace it?"
     if there and there != text and not yes and not typer.confirm(question, err=True):
-        _say(f"{path} is unchanged.")
+        err.print(f"{path} is unchanged.")
         return
     if there != text:
         try:
@@ -161,7 +157,7 @@ def _write_manifest(path: Path, text: str, *, yes: bool) -> None:
             raise TierbotError(
                 f"{path} cannot be written ({fault.strerror}). Run this in a writable folder."
             ) from fault
-    _say(f"{path}: the Slack app's manifest.")
+    err.print(f"{path}: the Slack app's manifest.")
 
 
 def _write_env(path: Path, text: str, before: dict[str, str], found: dict[str, str], *, yes: bool) -> None:
@@ -172,6 +168,6 @@ def _write_env(path: Path, text: str, before: dict[str, str], found: dict[str, s
             del changed[key]
     write_private(path, with_values(text or HEADER, changed))
     kept = len(before.keys() - changed.keys())
-    _say(
+    err.print(
         f"\n{path}: {counted(len(changed), 'setting')} written{f', {kept} kept' if kept else ''}. Only you can read it."
     )

@@ -4,10 +4,10 @@ import os
 import stat
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 
 from dotenv import dotenv_values
-from pydantic import SecretStr
 
 from tierbot.adapters.encoders import encoder_of
 from tierbot.adapters.files.configuration import tag_space
@@ -21,12 +21,12 @@ from tierbot.adapters.store.examine import examine as examine_store
 from tierbot.app.bootstrap import SystemClock, Tierbot, app_of, build, smoke_test
 from tierbot.app.doctor.many import check_up_many
 from tierbot.app.doctor.misspellings import misspellings
-from tierbot.domain.doctor.facts import DatabaseFacts, EventFacts, FeedFacts, MachineFacts, Refusal
+from tierbot.domain.doctor.facts import EventFacts, FeedFacts, MachineFacts, Refusal
 from tierbot.domain.doctor.judge import Check, Needed, bad, judge_machine, judge_settings, judge_slack
 from tierbot.domain.doctor.smoke_test import Step
 from tierbot.domain.nouns import Origin, TierbotError
 from tierbot.domain.tags import TagSpace
-from tierbot.settings import Settings
+from tierbot.settings import Settings, secret_of
 from tierbot.use_cases.delivery.announcing import channel_of
 from tierbot.use_cases.jobs.smoke_test import record_smoke_test
 from tierbot.use_cases.ports import Clock, Encoder, Transaction
@@ -52,7 +52,7 @@ def check_up(settings: Settings, *, clock: Clock | None = None, env_file: Path =
     ignored = [bad("settings", sentence) for sentence in misspelled_settings(env_file)]
     if settings.many_workspaces:
         return [*ignored, *check_up_many(settings), *judge_machine(machine, needed(), clock.now())]
-    bot_token, app_token = (_secret(token) for token in (settings.slack_bot_token, settings.slack_app_token))
+    bot_token, app_token = (secret_of(token) for token in (settings.slack_bot_token, settings.slack_app_token))
     tags, fault = _tags(settings)
     base_url, channel = settings.slack_api_url, machine.channel or settings.channel
     slack = examine_slack(web_client(bot_token, base_url), web_client(None, base_url), app_token, channel, clock)
@@ -74,27 +74,23 @@ def examine_machine(settings: Settings, env_file: Path = ENV_FILE) -> MachineFac
     if database.fault is not None:
         return facts
     if database.is_new or database.revision != database.newest:  # opening would upgrade it
-        return MachineFacts(
-            database, facts.encoder, _or_refusal("model", lambda: _shipped(settings)), env_mode=facts.env_mode
-        )
-    return _of_database(settings, encoder, database, facts)
+        return replace(facts, model=_shipped(settings))
+    return _of_database(settings, encoder, facts)
 
 
-def _of_database(settings: Settings, encoder: Encoder, database: DatabaseFacts, facts: MachineFacts) -> MachineFacts:
+def _of_database(settings: Settings, encoder: Encoder, facts: MachineFacts) -> MachineFacts:
     bot = build(settings, store=open_store(settings.database_url, create=False), encoder=encoder)
     try:
         if not bot.store.workspace_ids():
-            return MachineFacts(
-                database, facts.encoder, _or_refusal("model", lambda: _shipped(settings)), env_mode=facts.env_mode
-            )
+            return replace(facts, model=_shipped(settings))
         several = settings.many_workspaces and not settings.workspace
         workspace = (bot.store.running_ids() or bot.store.workspace_ids())[0] if several else bot.only_workspace()
         with bot.store.read(workspace) as tx:
-            events, feeds, channel = _events(tx), _feeds(tx), channel_of(tx, settings.channel)
-        model = _or_refusal("model", lambda: _champion(bot, workspace))
-        return MachineFacts(database, facts.encoder, model, events, feeds, facts.env_mode, channel)
+            feeds = tuple(FeedFacts(one.feed.url, one.problem) for one in tx.feeds.all())
+            facts = replace(facts, events=_events(tx), feeds=feeds, channel=channel_of(tx, settings.channel))
+        return replace(facts, model=_or_refusal("model", lambda: _champion(bot, workspace)))
     except TierbotError as fault:
-        return MachineFacts(database, facts.encoder, Refusal("workspace", str(fault)), env_mode=facts.env_mode)
+        return replace(facts, model=Refusal("workspace", str(fault)))
     finally:
         bot.close()
 
@@ -108,7 +104,7 @@ def take_smoke_test(settings: Settings, channel: str) -> list[Step]:
         raise TierbotError("Set SLACK_BOT_TOKEN in the environment or in .env, or run `tierbot init`.")
     bot = build(settings, store=open_store(settings.database_url, create=False))
     try:
-        identity = identify(web_client(_secret(settings.slack_bot_token), settings.slack_api_url))
+        identity = identify(web_client(secret_of(settings.slack_bot_token), settings.slack_api_url))
         if identity.team_id not in bot.store.workspace_ids():
             raise TierbotError(f"{identity.team} isn't in the database yet. Start the bot once with `tierbot run`.")
         steps = smoke_test(bot, app_of(bot, identity), identity, channel)
@@ -117,10 +113,6 @@ def take_smoke_test(settings: Settings, channel: str) -> list[Step]:
     finally:
         bot.close()
     return steps
-
-
-def _secret(token: SecretStr | None) -> str:
-    return token.get_secret_value() if token else ""
 
 
 def _tags(settings: Settings) -> tuple[TagSpace | None, str | None]:
@@ -142,18 +134,17 @@ def _champion(bot: Tierbot, workspace: str) -> str:
     return f"{version.id}, sha256 {version.sha256[:12]}…, matches its card"
 
 
-def _shipped(settings: Settings) -> str:
-    version, _ = ModelFolder(shipped_models(), settings.models).bootstrap()
-    return f"built-in, sha256 {version.sha256[:12]}…, matches its card"
+def _shipped(settings: Settings) -> str | Refusal:
+    def describe() -> str:
+        version, _ = ModelFolder(shipped_models(), settings.models).bootstrap()
+        return f"built-in, sha256 {version.sha256[:12]}…, matches its card"
+
+    return _or_refusal("model", describe)
 
 
 def _events(tx: Transaction) -> EventFacts:
     live, compared = tx.ledger.newest(Origin.EVENT), tx.ledger.newest(Origin.RECONCILED)
     return EventFacts(live.received_at if live else None, compared.received_at if compared else None)
-
-
-def _feeds(tx: Transaction) -> tuple[FeedFacts, ...]:
-    return tuple(FeedFacts(one.feed.url, one.problem) for one in tx.feeds.all())
 
 
 def _mode(env_file: Path) -> int | None:

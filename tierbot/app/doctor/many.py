@@ -1,5 +1,7 @@
 """Run `tierbot doctor` for an app with many workspaces: check the key and each installation."""
 
+from dataclasses import replace
+
 from tierbot.adapters.slack.calls import web_client
 from tierbot.adapters.slack.examine import ask_channel, ask_emoji, ask_who
 from tierbot.adapters.slack.installation.oauth import INSTALL_PATH
@@ -57,13 +59,12 @@ def _facts(bot: Tierbot, workspace: Workspace, *, usable: bool) -> WorkspaceFact
     try:
         identity = bot.installations().of(workspace.id)
     except TierbotError as fault:
-        return WorkspaceFacts(workspace.id, workspace.name, workspace.channel, tags, fault=str(fault))
+        return replace(facts, fault=str(fault))
     if identity is None:
-        says = f"{workspace.id} is in the database, but the app isn't installed there."
-        return WorkspaceFacts(workspace.id, workspace.name, workspace.channel, tags, fault=says)
+        return replace(facts, fault=f"{workspace.id} is in the database, but the app isn't installed there.")
     client = web_client(identity.token, bot.settings.slack_api_url)
     slack = ask_who(client, bot.clock)
     if isinstance(slack.app, AppFacts):
         channel = ask_channel(client, workspace.channel) if workspace.channel else None
         slack = SlackFacts(slack.app, None, channel, ask_emoji(client), slack.clock_ahead)
-    return WorkspaceFacts(workspace.id, workspace.name, workspace.channel, tags, slack=slack)
+    return replace(facts, slack=slack)
