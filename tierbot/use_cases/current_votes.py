@@ -20,8 +20,8 @@ def places_of(tx: Transaction, post: Post) -> list[Place]:
 
 
 def votes_on(tx: Transaction, post: Post, tags: TagSpace) -> list[Vote]:
-    """Return the current votes on a post, including events that have not been tallied yet."""
-    return merged(votes_of(tx.ledger.events(*place), post, tags) for place in places_of(tx, post))
+    """Return the current votes on a post by those who may vote, including events that have not been tallied yet."""
+    return merged(votes_of(tx.ledger.events_by_voters(*place), post, tags) for place in places_of(tx, post))
 
 
 def cursor_of(tx: Transaction, post: Post) -> int:

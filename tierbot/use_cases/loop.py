@@ -30,6 +30,7 @@ from tierbot.use_cases.rounds.rounds import Rounds
 from tierbot.use_cases.voting.reconciling import Reconciler, Sweep
 from tierbot.use_cases.voting.recording import Recorder
 from tierbot.use_cases.voting.settlement import Settlement
+from tierbot.use_cases.voting.voters import Voters
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +47,7 @@ class Loop:
     # reaction → vote → verdict
     record: Callable[[str, ReactionEvent], bool]  # reaction → ledger: voting/recording.py
     reconcile: Callable[[str, Mapping[str, Any] | None], Sweep]  # Slack → what the ledger missed: voting/reconciling.py
-    tally: Callable[[str], int]  # ledger → votes: voting/tallying.py
+    tally: Callable[[str], int]  # ledger → votes, by those who may vote: voting/tallying.py, voting/voters.py
     settle: Callable[[str], int]  # votes → verdicts: voting/settlement.py
     # rounds
     rounds: Rounds  # opens and closes them: rounds/rounds.py
@@ -75,7 +76,10 @@ def loop_of(
     chooser = Chooser(
         store=store, encoder=encoder, registry=registry, clock=clock, settings=settings, boundaries=boundaries, rng=rng
     )
-    settlement = Settlement(store, clock, aggregator=settings.aggregator, minimum=settings.minimum_voters)
+    voters = Voters(store, chats, clock)
+    settlement = Settlement(
+        store, clock, voters.look_up, aggregator=settings.aggregator, minimum=settings.minimum_voters
+    )
     rounds = Rounds(store, clock, settlement, timedelta(days=settings.round_days), settings.channel)
     retraining = Retraining(clock, settlement, registry, settings.channel)
     return Loop(

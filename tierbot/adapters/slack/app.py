@@ -54,7 +54,6 @@ def build_app(
     signing_secret: str | None = None,
     installing: Installing | None = None,
     ignored_users: frozenset[str] = frozenset(),
-    directory: Directory | None = None,
     listener_threads: int = LISTENER_THREADS,
     meter: Meter | None = None,
 ) -> App:
@@ -79,8 +78,8 @@ def build_app(
             request_verification_enabled=signing_secret is not None,
             listener_executor=FollowingExecutor(listener_threads, thread_name_prefix="slack-listener"),
         )
-    directory = directory or Directory(deps.clock)
-    inbox.register(app, inbox.Inbox(deps.game, deps.clock, directory, ignored_users))
+    directory = Directory(deps.clock)
+    inbox.register(app, inbox.Inbox(deps.game, deps.clock, ignored_users))
     listeners.register(app, deps, directory)
     # Slow listeners use the encoder, so run one at a time and leave the CPU to clicks.
     slow = FollowingExecutor(1, thread_name_prefix="slack-slow")

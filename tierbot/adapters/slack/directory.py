@@ -1,4 +1,4 @@
-"""A workspace's members: names to show without pinging anyone, and who is a bot or from another team.
+"""A workspace's members: names to show without pinging anyone.
 
 The list is loaded once an hour, always after an acknowledgment; no event costs an API call of its own.
 """
@@ -12,7 +12,6 @@ from typing import Any
 
 from slack_sdk import WebClient
 
-from tierbot.adapters.slack.admins import is_stranger
 from tierbot.adapters.slack.block_kit.text import clean, mrkdwn, person
 from tierbot.adapters.slack.needs import Needs
 from tierbot.adapters.slack.pagination import entries
@@ -32,12 +31,10 @@ _NAME = 40
 class _Members:
     until: datetime
     names: Mapping[str, str] = field(default_factory=dict)
-    outsiders: frozenset[str] = frozenset()
-    listed: frozenset[str] = frozenset()
 
 
 class Directory:
-    """Names and outsiders by workspace; empty until the first `keep_fresh`. Never raises."""
+    """Names by workspace; empty until the first `keep_fresh`. Never raises."""
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
@@ -54,11 +51,6 @@ class Directory:
         name = self.name(workspace, user)
         return f"*{mrkdwn(name)}*" if name else person(user)
 
-    def is_outsider(self, workspace: str, user: str) -> bool | None:
-        """Return whether a user is a bot or from another team that shares a channel; None if the user isn't listed."""
-        known = self._members.get(workspace)
-        return user in known.outsiders if known is not None and user in known.listed else None
-
     def keep_fresh(self, workspace: str, client: WebClient) -> None:
         """Load the members if due and no other thread is loading them; keep the old list if Slack refuses."""
         now = self._clock.now()
@@ -68,21 +60,14 @@ class Directory:
         try:
             # An organization's token needs team_id; a workspace's own accepts it.
             found = entries("users.list", client.users_list, "members", _MOST_PAGES, team_id=workspace)
-            self._members[workspace] = _classified(found, workspace, now + _FRESH)
+            names = {str(member["id"]): _name(member) for member in found}
+            self._members[workspace] = _Members(now + _FRESH, {user: name for user, name in names.items() if name})
         except TierbotError as fault:
             _log.warning("Could not list the workspace's members; showing mentions instead of names. %s", fault)
             before = known or _Members(now)
             self._members[workspace] = replace(before, until=now + _RETRY)
         finally:
             self._loading.release()
-
-
-def _classified(members: list[Mapping[str, Any]], workspace: str, until: datetime) -> _Members:
-    names = {str(member["id"]): _name(member) for member in members}
-    outsiders = frozenset(
-        str(member["id"]) for member in members if member.get("is_bot") or is_stranger(member, workspace)
-    )
-    return _Members(until, {user: name for user, name in names.items() if name}, outsiders, frozenset(names))
 
 
 def _name(member: Mapping[str, Any]) -> str:

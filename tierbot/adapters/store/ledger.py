@@ -9,11 +9,11 @@ from datetime import datetime
 from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import Row, Select, bindparam, select, update
+from sqlalchemy import Row, Select, and_, bindparam, exists, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from tierbot.adapters.store.columns import table
-from tierbot.adapters.store.rows import MessageTallyRow, PostRow, ReactionEventRow, VoteRow
+from tierbot.adapters.store.rows import MessageTallyRow, PostRow, ReactionEventRow, ReactorRow, VoteRow
 from tierbot.adapters.store.workspace_queries import WorkspaceQueries, chunks, of_workspace
 from tierbot.domain.nouns import Origin, ReactionEvent, Says, Source, Vote
 
@@ -21,6 +21,7 @@ _event = table(ReactionEventRow)
 _message = table(MessageTallyRow)
 _vote = table(VoteRow)
 _post = table(PostRow)
+_reactor = table(ReactorRow)
 _VOTE_COLUMNS = (_vote.c.post_id, _vote.c.user_id, _vote.c.says, _vote.c.at, _vote.c.tag)
 # These run once per tallied message, while reactions wait for the database, so they are built only once.
 _IS_MESSAGE = (
@@ -33,6 +34,18 @@ _TALLIED = (
     update(_message)
     .where(*_IS_MESSAGE, _message.c.tallied_cursor < bindparam("read_to"))
     .values(tallied_cursor=bindparam("read_to"))
+)
+_IS_REACTOR = and_(_reactor.c.workspace_id == _event.c.workspace_id, _reactor.c.user_id == _event.c.user_id)
+_BY_SOMEBODY_UNKNOWN = exists(
+    select(_event.c.seq)
+    .where(
+        _event.c.workspace_id == _message.c.workspace_id,
+        _event.c.channel == _message.c.channel,
+        _event.c.ts == _message.c.ts,
+        _event.c.seq > _message.c.tallied_cursor,
+        ~exists(select(_reactor.c.user_id).where(_IS_REACTOR)),
+    )
+    .correlate(_message)
 )
 _UNTALLIED = (
     select(_message.c.channel, _message.c.ts)
@@ -49,6 +62,7 @@ _EVENTS = (
     )
     .order_by(_event.c.seq)
 )
+_BY_VOTERS = _EVENTS.join(_reactor, and_(_IS_REACTOR, _reactor.c.may_vote))
 _UNREAD = _EVENTS.where(_event.c.seq > select(_message.c.tallied_cursor).where(*_IS_MESSAGE).scalar_subquery())
 _SAYS = {says.value: says for says in Says}
 
@@ -122,6 +136,9 @@ class SqlLedger(WorkspaceQueries):
     def events(self, channel: str, ts: str) -> list[ReactionEvent]:
         return [_noun(row) for row in self._run(_EVENTS, in_channel=channel, at_ts=ts)]
 
+    def events_by_voters(self, channel: str, ts: str) -> list[ReactionEvent]:
+        return [_noun(row) for row in self._run(_BY_VOTERS, in_channel=channel, at_ts=ts)]
+
     def unread(self, channel: str, ts: str) -> list[ReactionEvent]:
         return [_noun(row) for row in self._run(_UNREAD, in_channel=channel, at_ts=ts)]
 
@@ -135,8 +152,9 @@ class SqlLedger(WorkspaceQueries):
     def cursor(self, channel: str, ts: str) -> int:
         return self._run(_CURSOR, in_channel=channel, at_ts=ts).scalar() or 0
 
-    def untallied(self, limit: int) -> list[tuple[str, str]]:
-        return [(row.channel, row.ts) for row in self._run(_UNTALLIED, at_most=limit)]
+    def untallied(self, limit: int, *, waiting: bool = False) -> list[tuple[str, str]]:
+        which = _UNTALLIED.where(_BY_SOMEBODY_UNKNOWN if waiting else ~_BY_SOMEBODY_UNKNOWN)
+        return [(row.channel, row.ts) for row in self._run(which, at_most=limit)]
 
     def replace_votes(self, post_id: str, votes: Iterable[Vote], cursor: int) -> None:
         # Ignore votes derived from an older part of the ledger than the current ones, or after some were deleted.

@@ -25,6 +25,7 @@ from tierbot.use_cases.ports.tables import (
     Ledger,
     Models,
     Posts,
+    Reactors,
     Rounds,
     TablePages,
     Verdicts,
@@ -224,6 +225,7 @@ class Transaction:
     given_labels: GivenLabels
     posts: Posts
     ledger: Ledger
+    reactors: Reactors
     verdicts: Verdicts
     dataset: Dataset
     table_pages: TablePages

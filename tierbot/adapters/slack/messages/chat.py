@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 from slack_sdk import WebClient
 from slack_sdk.http_retry import RetryHandler
 
+from tierbot.adapters.slack.admins import is_stranger
 from tierbot.adapters.slack.block_kit.blocks import Message
 from tierbot.adapters.slack.errors import call
 from tierbot.adapters.slack.messages.announcements import render_announcement
@@ -30,6 +31,7 @@ NEEDS = Needs(
         "chat.update": ("chat:write",),
         "reactions.add": ("reactions:write",),
         "reactions.get": ("reactions:read",),
+        "users.info": ("users:read",),
         "conversations.history": ("channels:history", "groups:history", "im:history"),
         "conversations.replies": ("channels:history", "groups:history", "im:history"),
         "conversations.open": ("im:write",),
@@ -50,16 +52,9 @@ def web_client(token: str | None, base_url: str, meter: Meter | None = None) -> 
 class SlackChat:
     """ports.Chat for one workspace, over Slack's Web API. `tags` returns the current tag space."""
 
-    def __init__(
-        self,
-        client: WebClient,
-        tags: Callable[[], TagSpace],
-        clock: Clock,
-        is_outsider: Callable[[str], bool] = lambda _: False,
-    ) -> None:
-        """`is_outsider` returns whether a user's reactions don't count as votes."""
-        self._is_outsider = is_outsider
+    def __init__(self, client: WebClient, workspace: str, tags: Callable[[], TagSpace], clock: Clock) -> None:
         self._client = client
+        self._workspace = workspace
         self._tags = tags
         self._clock = clock
 
@@ -131,6 +126,16 @@ class SlackChat:
         opened = call("conversations.open", self._client.conversations_open, users=user)
         return str(opened["channel"]["id"])
 
+    def is_colleague(self, user: str) -> bool:
+        """Return whether a user is an active person of this workspace. A user whom Slack doesn't know isn't."""
+        try:
+            found = call("users.info", self._client.users_info, user=user).get("user") or {}
+        except ChatError as fault:
+            if fault.code in {"user_not_found", "user_not_visible"}:
+                return False
+            raise
+        return not (found.get("is_bot") or found.get("deleted") or is_stranger(found, self._workspace))
+
     def reactions(self, channel: str, ts: str) -> list[ReactionCount] | None:
         """Return people's current reactions to a message; None if it was deleted."""
         try:
@@ -140,7 +145,7 @@ class SlackChat:
                 return None
             raise
         message = answer.get("message") or {}
-        return [_counted(reaction, self._is_outsider) for reaction in message.get("reactions") or []]
+        return [_counted(reaction) for reaction in message.get("reactions") or []]
 
     def _update(self, post: Post, message: Message) -> None:
         call(
@@ -185,7 +190,7 @@ def _delivery_of(message: Mapping[str, Any]) -> str | None:
     return str(found) if found is not None else None
 
 
-def _counted(reaction: Mapping[str, Any], is_outsider: Callable[[str], bool]) -> ReactionCount:
+def _counted(reaction: Mapping[str, Any]) -> ReactionCount:
     users = tuple(str(user) for user in reaction.get("users") or ())
     complete = len(users) >= int(reaction.get("count", len(users)))
-    return ReactionCount(str(reaction["name"]), tuple(user for user in users if not is_outsider(user)), complete)
+    return ReactionCount(str(reaction["name"]), users, complete)
