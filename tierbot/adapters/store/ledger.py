@@ -53,6 +53,7 @@ _UNTALLIED = (
     .order_by(_message.c.ledger_cursor)
     .limit(bindparam("at_most"))
 )
+_WAITING, _READY = _UNTALLIED.where(_BY_SOMEBODY_UNKNOWN), _UNTALLIED.where(~_BY_SOMEBODY_UNKNOWN)
 _EVENTS = (
     select(_event)
     .where(
@@ -152,9 +153,9 @@ class SqlLedger(WorkspaceQueries):
     def cursor(self, channel: str, ts: str) -> int:
         return self._run(_CURSOR, in_channel=channel, at_ts=ts).scalar() or 0
 
-    def untallied(self, limit: int, *, waiting: bool = False) -> list[tuple[str, str]]:
-        which = _UNTALLIED.where(_BY_SOMEBODY_UNKNOWN if waiting else ~_BY_SOMEBODY_UNKNOWN)
-        return [(row.channel, row.ts) for row in self._run(which, at_most=limit)]
+    def untallied(self, limit: int, *, waiting: bool | None = None) -> list[tuple[str, str]]:
+        statement = _UNTALLIED if waiting is None else _WAITING if waiting else _READY
+        return [(row.channel, row.ts) for row in self._run(statement, at_most=limit)]
 
     def replace_votes(self, post_id: str, votes: Iterable[Vote], cursor: int) -> None:
         # Ignore votes derived from an older part of the ledger than the current ones, or after some were deleted.

@@ -86,6 +86,13 @@ def add_user(box: Sandbox, body: Json) -> Json:
     return {"user": {"id": user.id, "name": user.name, **traits}}
 
 
+def deactivate(box: Sandbox, body: Json) -> Json:
+    """`{user}`: deactivate an account, as an admin does when somebody leaves the company."""
+    (user,) = need(body, "user")
+    box.find_user(user).deleted = True
+    return {}
+
+
 def add_channel(box: Sandbox, body: Json) -> Json:
     """`{name, private?, members?, bot?}`: create a channel; the bot joins unless `bot` is false."""
     (name,) = need(body, "name")
@@ -150,6 +157,7 @@ ACTS: dict[str, Act] = {
     "delete": delete,
     "dm": direct,
     "users": add_user,
+    "deactivate": deactivate,
     "channels": add_channel,
     "join": join,
     "leave": leave,

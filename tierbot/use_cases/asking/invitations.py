@@ -131,7 +131,9 @@ def _judged(tx: Transaction, user: str, round_: Round) -> set[str]:
     tags = tx.workspaces.tags()
     fresh = {post.id: post for place in tx.ledger.untallied(_RECENT) if (post := tx.posts.at(*place)) is not None}
     return voted | {
-        post_id for post_id, post in fresh.items() if any(vote.user == user for vote in votes_on(tx, post, tags))
+        post_id
+        for post_id, post in fresh.items()
+        if any(vote.user == user for vote in votes_on(tx, post, tags, everyone=True))
     }
 
 

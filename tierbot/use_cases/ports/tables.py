@@ -174,10 +174,10 @@ class Ledger(Protocol):
     def cursor(self, channel: str, ts: str) -> int:
         """Return the highest ledger number among a message's events, 0 if there are none."""
 
-    def untallied(self, limit: int, *, waiting: bool = False) -> list[tuple[str, str]]:
+    def untallied(self, limit: int, *, waiting: bool | None = None) -> list[tuple[str, str]]:
         """Return (channel, ts) of messages with events that have not been tallied.
 
-        waiting: those with events of somebody unknown, which wait for a look-up; otherwise all others.
+        waiting: only those that wait for somebody to be looked up (True), or only those that don't (False).
         """
 
     def replace_votes(self, post_id: str, votes: Iterable[Vote], cursor: int) -> None:

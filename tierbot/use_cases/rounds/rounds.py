@@ -44,6 +44,7 @@ class Rounds:
         for attempt in range(_FREEZE_ATTEMPTS):
             self._settlement.settle(workspace)
             self._settlement.settle_round(workspace)
+            self._settlement.look_up(workspace)  # who has voted meanwhile
             with self._store.read(workspace) as tx:
                 current = tx.rounds.current()
                 former = figures_before(tx, current.number) if current else []

@@ -30,7 +30,7 @@ class Settlement:
     ) -> None:
         """Use the rule "plain" or "anchor-aware"; a verdict needs `minimum` voters. For `look_up` see Voters."""
         self._store = store
-        self._look_up = look_up
+        self.look_up = look_up
         self._clock = clock
         self._minimum = minimum
         # A single voter cannot be compared with anyone.
@@ -39,7 +39,7 @@ class Settlement:
 
     def tally(self, workspace: str) -> int:
         """Derive the votes of every message with unread events, once its voters are known; return how many messages."""
-        self._look_up(workspace)
+        self.look_up(workspace)
         read = 0
         while True:
             with self._store.begin(workspace) as tx:

@@ -25,7 +25,7 @@ TALLIED_AT_ONCE = 10
 
 def tally(tx: Transaction, now: datetime) -> int:
     """Derive the votes of up to TALLIED_AT_ONCE messages with unread events; return how many messages."""
-    messages = tx.ledger.untallied(TALLIED_AT_ONCE)
+    messages = tx.ledger.untallied(TALLIED_AT_ONCE, waiting=False)
     tags, current = tx.workspaces.tags() if messages else TagSpace(()), tx.rounds.current()
     for channel, ts in messages:
         cursor, unread = tx.ledger.cursor(channel, ts), tx.ledger.unread(channel, ts)
