@@ -54,6 +54,7 @@ class MemoryChat:
         self.revised: list[tuple[str, dict[str, int]]] = []  # (ts, what the message says was named by menu)
         self.shown: dict[str, list[ReactionCount]] = {}
         self.strangers: set[str] = set()
+        self.aliases: dict[str, str] = {}
         self.looked_up: list[str] = []
         self.unanswered: list[Exception] = []  # raised by look-ups, one each
         self.faults: list[Exception] = []
@@ -118,6 +119,10 @@ class MemoryChat:
             raise self.unanswered.pop(0)
         self.looked_up.append(user)
         return user not in self.strangers
+
+    def emoji_aliases(self) -> dict[str, str]:
+        self._fault()
+        return dict(self.aliases)
 
     def reactions(self, channel: str, ts: str) -> list[ReactionCount] | None:
         self._fault()

@@ -65,6 +65,7 @@ from tierbot.use_cases.ports import (
     Workspace,
     only_workspace,
 )
+from tierbot.use_cases.voting.emoji_aliases import read_aliases_soon
 from tierbot.use_cases.voting.menu_votes import MenuVotes
 from tierbot.use_cases.voting.reconciling import reconcile_soon
 
@@ -230,6 +231,7 @@ def build(
         store,
         clock,
         settings,
+        chats,
         DirectMessages(chats, admins_of(settings, installations), clock),
         rng,
         nudge=nudges,
@@ -320,6 +322,7 @@ def app_of(bot: Tierbot, identity: Identity | None) -> App:
         invitations=bot.invitations,
         home=bot.home,
         tag_requests=TagRequests(bot.store, bot.clock),
+        emoji_changed=partial(read_aliases_soon, bot.store, bot.clock),
     )
     return build_app(
         deps,

@@ -18,7 +18,7 @@ from tierbot.adapters.slack.installation import oauth
 from tierbot.adapters.slack.installation.oauth import Installing
 from tierbot.adapters.slack.messages.chat import web_client
 from tierbot.adapters.slack.needs import Needs
-from tierbot.adapters.slack.reactions import inbox
+from tierbot.adapters.slack.reactions import emoji_changes, inbox
 from tierbot.adapters.slack.shortcuts import listeners as shortcuts
 from tierbot.adapters.slack.shortcuts import tagging
 from tierbot.logs import FollowingExecutor
@@ -80,6 +80,7 @@ def build_app(
         )
     directory = Directory(deps.clock)
     inbox.register(app, inbox.Inbox(deps.game, deps.clock, ignored_users))
+    emoji_changes.register(app, deps.emoji_changed)
     listeners.register(app, deps, directory)
     # Slow listeners use the encoder, so run one at a time and leave the CPU to clicks.
     slow = FollowingExecutor(1, thread_name_prefix="slack-slow")

@@ -18,7 +18,8 @@ from tierbot.use_cases.voting.menu_votes import MenuVotes
 class Dependencies:
     """What the listeners need.
 
-    `channel` returns a workspace's channel id, empty or None if none is set; `tags` returns its tag space.
+    `channel` returns a workspace's channel id, empty or None if none is set; `tags` returns its tag space;
+    `emoji_changed` is told of workspaces whose emoji changed.
     """
 
     game: Game
@@ -31,3 +32,4 @@ class Dependencies:
     invitations: Invitations
     home: HomePage
     tag_requests: TagRequests
+    emoji_changed: Callable[[str], None]

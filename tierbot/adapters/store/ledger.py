@@ -174,6 +174,20 @@ class SqlLedger(WorkspaceQueries):
         for part in chunks(rows):
             self._add(VoteRow, part)
 
+    def untally(self, names: Iterable[str]) -> None:
+        for part in chunks(names):
+            with_name = exists(
+                select(_event.c.seq)
+                .where(
+                    _event.c.workspace_id == _message.c.workspace_id,
+                    _event.c.channel == _message.c.channel,
+                    _event.c.ts == _message.c.ts,
+                    _event.c.name.in_(part),
+                )
+                .correlate(_message)
+            )
+            self._connection.execute(self._update(MessageTallyRow).where(with_name).values(tallied_cursor=0))
+
     def tallied(self, channel: str, ts: str, cursor: int) -> None:
         self._run(_TALLIED, in_channel=channel, at_ts=ts, read_to=cursor)
 

@@ -215,6 +215,14 @@ class MissingEmojiRow(WorkspaceScoped, table=True):
     name: str = words(primary_key=True)
 
 
+class EmojiAliasRow(WorkspaceScoped, table=True):
+    """A workspace's own alias of an emoji."""
+
+    __tablename__ = "emoji_alias"
+    name: str = words(primary_key=True)
+    stands_for: str = words()
+
+
 class LeaseRow(WorkspaceScoped, table=True):
     """The holder of a lease, for work that only one process may do."""
 

@@ -16,6 +16,7 @@ from tierbot.use_cases.game.nudges import Nudges
 from tierbot.use_cases.models.registry import Registry
 from tierbot.use_cases.ports import Clock, Delivery, Job, Store, Transaction, Workspace
 from tierbot.use_cases.rounds.rounds import Rounds
+from tierbot.use_cases.voting.emoji_aliases import JOB as EMOJI_ALIASES
 
 log = logging.getLogger(__name__)
 
@@ -59,7 +60,14 @@ class Setup:
         settings = self._settings
         opens = next_open(now, parse_hours(settings.quiet_hours), settings.weekdays, settings.zone)
         retraining, tomorrow = now + timedelta(days=settings.retrain_every_days), now + timedelta(days=1)
-        first = {"push": opens, "poll": now, "retrain": retraining, "expire": now, "watch": tomorrow}
+        first = {
+            "push": opens,
+            "poll": now,
+            "retrain": retraining,
+            "expire": now,
+            "watch": tomorrow,
+            EMOJI_ALIASES: now,
+        }
         for kind, due_at in first.items():
             if tx.agenda.get(kind) is None:
                 tx.agenda.plan(kind, due_at)

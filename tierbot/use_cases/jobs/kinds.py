@@ -12,6 +12,7 @@ nudge            sends the day's nudges                every day
 watch            looks for suspicious votes            every day
 join             sets a workspace up                   on request
 emoji_missing    tells admins about missing emoji      on request
+emoji_aliases    reads the workspace's emoji aliases   every day, and when Slack reports a change
 smoke_test       posts a canary and votes on it        every TIERBOT_SMOKE_TEST_EVERY_HOURS
 """
 
@@ -43,7 +44,9 @@ from tierbot.use_cases.loop import Loop
 from tierbot.use_cases.people.personal_data import PersonalData
 from tierbot.use_cases.people.suspicion_watch import JOB as WATCH
 from tierbot.use_cases.people.suspicion_watch import SuspicionWatch
-from tierbot.use_cases.ports import Again, Clock, Job, Store, Transaction, Workspace
+from tierbot.use_cases.ports import Again, Chat, Clock, Job, Store, Transaction, Workspace
+from tierbot.use_cases.voting.emoji_aliases import JOB as EMOJI_ALIASES
+from tierbot.use_cases.voting.emoji_aliases import EmojiAliases
 from tierbot.use_cases.voting.reconciling import Sweep
 
 log = logging.getLogger(__name__)
@@ -58,6 +61,7 @@ def job_kinds(
     store: Store,
     clock: Clock,
     settings: Settings,
+    chats: Callable[[str], Chat],
     messages: DirectMessages,
     rng: np.random.Generator,
     *,
@@ -85,6 +89,7 @@ def job_kinds(
         NUDGE: JobKind(nudge, _open_after(settings, _DAY)),
         WATCH: JobKind(SuspicionWatch(store, clock, messages, settings.aggregator), every(_DAY)),
         JOIN: JobKind(Joining(store, clock, messages, prepare, settings.channel)),
+        EMOJI_ALIASES: JobKind(EmojiAliases(store, chats), every(_DAY)),
         EMOJI_MISSING: JobKind(MissingEmoji(store, clock, messages)),
         SMOKE_TEST: JobKind(
             SmokeTest(store, clock, settings, messages, run_smoke_test),

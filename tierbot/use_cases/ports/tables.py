@@ -183,6 +183,9 @@ class Ledger(Protocol):
     def replace_votes(self, post_id: str, votes: Iterable[Vote], cursor: int) -> None:
         """Set a post's votes as derived up to `cursor`; does nothing if its verdict is final."""
 
+    def untally(self, names: Iterable[str]) -> None:
+        """Make all messages with reactions of these names untallied again: the names' meaning has changed."""
+
     def tallied(self, channel: str, ts: str, cursor: int) -> None:
         """Record that a message's events up to `cursor` have been tallied."""
 

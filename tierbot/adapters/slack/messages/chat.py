@@ -32,6 +32,7 @@ NEEDS = Needs(
         "reactions.add": ("reactions:write",),
         "reactions.get": ("reactions:read",),
         "users.info": ("users:read",),
+        "emoji.list": ("emoji:read",),
         "conversations.history": ("channels:history", "groups:history", "im:history"),
         "conversations.replies": ("channels:history", "groups:history", "im:history"),
         "conversations.open": ("im:write",),
@@ -135,6 +136,16 @@ class SlackChat:
                 return False
             raise
         return not (found.get("is_bot") or found.get("deleted") or is_stranger(found, self._workspace))
+
+    def emoji_aliases(self) -> dict[str, str]:
+        """Return the workspace's own aliases of emoji: alias → the name that it stands for."""
+        custom = call("emoji.list", self._client.emoji_list).get("emoji") or {}
+        prefix = "alias:"
+        return {
+            str(name): str(value).removeprefix(prefix)
+            for name, value in custom.items()
+            if str(value).startswith(prefix)
+        }
 
     def reactions(self, channel: str, ts: str) -> list[ReactionCount] | None:
         """Return people's current reactions to a message; None if it was deleted."""
