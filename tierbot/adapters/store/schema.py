@@ -13,7 +13,7 @@ from sqlalchemy import Connection, inspect, text
 from tierbot.adapters.store.engine import Database, connect
 from tierbot.adapters.store.errors import StoreBusyError, StoreError
 
-HEAD = "0012"
+HEAD = "0013"
 """The newest migration; a test compares it with the folder."""
 
 VERSION_TABLE = "tierbot_schema"
