@@ -72,6 +72,11 @@ class Harness:
         event = ReactionEvent(event_id or f"Ev{self._events}", "C1", ts, user, name, added, now, now)
         return self.bot.loop.record(WORKSPACE, event)
 
+    def know(self, *users: str) -> None:
+        """Remember that these users may vote, as after a look-up: a command without Slack cannot look anybody up."""
+        with self.bot.store.begin(WORKSPACE) as tx:
+            tx.reactors.put(dict.fromkeys(users, True), self.clock.now())
+
     def job(self, job_id: str, workspace: str = WORKSPACE) -> Job:
         """Return a job that is there."""
         with self.bot.store.read(workspace) as tx:

@@ -23,6 +23,7 @@ def template(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
     folder = tmp_path_factory.mktemp("played")
     harness = build_harness(folder)
     posts = harness.posts(4)
+    harness.know("UANNA", "UBEN")
     for ts in posts[:3]:
         for user in ("UANNA", "UBEN"):
             harness.react(user, ts, harness.emoji(ts))

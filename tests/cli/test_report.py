@@ -19,6 +19,7 @@ TOKEN = "correct-horse-battery"
 
 @pytest.fixture
 def played(harness: Harness, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Harness:
+    harness.know("UANNA", "UBEN")
     for ts in harness.posts(3):
         for user in ("UANNA", "UBEN"):
             harness.react(user, ts, harness.emoji(ts))

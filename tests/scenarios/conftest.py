@@ -82,6 +82,15 @@ class World:
     def stats(self) -> dict[str, Any]:
         return self.client.get("stats").json()
 
+    def strangers_react(self, ts: str, emoji: str) -> list[str]:
+        """Let another app's bot and somebody of another company react, and return their names."""
+        strangers: dict[str, dict[str, Any]] = {"zap": {"bot": True}, "zoe": {"home": "T0ABROAD"}}
+        for name, traits in strangers.items():
+            if name not in self.sandbox.names().values():
+                self.sandbox.add_user(name, **traits)
+            assert self.act("react", name, ts, emoji)["ok"]
+        return list(strangers)
+
     def messages(self) -> list[dict[str, Any]]:
         return self.client.get("messages", params={"limit": 5000}).json()["messages"]
 

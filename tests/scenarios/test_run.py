@@ -14,12 +14,15 @@ def test_articles_become_posts_reactions_become_verdicts_and_sigterm_ends_it_in_
     answer = world.sandbox.command("/tier push 4")
     assert "Queued up to 4 posts" in str(answer)
     posts = wait_until(lambda: len(world.posts()) == 4 and world.posts(), "four posts")
+    strangers = world.strangers_react(posts[0], "soccer")
     for user in ("bob", "cleo"):
         assert world.act("react", user, posts[0], "pizza")["ok"]
     wait_until(lambda: verdicts(world).get(posts[0]) == {"food": 2}, "the verdict")
     assert world.act("unreact", "cleo", posts[0], "pizza")["ok"]
     wait_until(lambda: verdicts(world).get(posts[0]) == {"food": 1}, "the verdict without cleo")
-    assert "bob" in str(world.sandbox.command("/leaderboard", user="bob"))
+    board = str(world.sandbox.command("/leaderboard", user="bob"))
+    assert "bob" in board
+    assert not any(one in board for one in strangers)
     assert "1" in str(world.sandbox.command("/myscore", user="bob"))
     began = time.monotonic()
     bot.send_signal(signal.SIGTERM)

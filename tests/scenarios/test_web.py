@@ -38,6 +38,7 @@ def test_two_web_and_two_worker_processes_do_everything_once(web_world: World, b
     assert "Queued up to 8 posts" in str(web_world.sandbox.command("/tier push 8"))
     posts = wait_until(lambda: len(web_world.posts()) == 8 and web_world.posts(), "the posts")
     for ts in posts:
+        web_world.strangers_react(ts, "soccer")
         for user in ("bob", "cleo"):
             assert web_world.act("react", user, ts, "pizza")["ok"]
     wait_until(lambda: verdicts(web_world) == {ts: {"food": 2} for ts in posts}, "all verdicts")

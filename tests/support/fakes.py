@@ -53,6 +53,10 @@ class MemoryChat:
         self.prefilled: list[tuple[str, str]] = []
         self.revised: list[tuple[str, dict[str, int]]] = []  # (ts, what the message says was named by menu)
         self.shown: dict[str, list[ReactionCount]] = {}
+        self.strangers: set[str] = set()
+        self.aliases: dict[str, str] = {}
+        self.looked_up: list[str] = []
+        self.unanswered: list[Exception] = []  # raised by look-ups, one each
         self.faults: list[Exception] = []
         self.lost_answers: list[Exception] = []  # raised after the message was sent
         self._marks: dict[str, str] = {}
@@ -109,6 +113,16 @@ class MemoryChat:
     def find(self, channel: str, delivery_id: str, since: datetime, thread: str | None = None) -> str | None:
         ts = self._marks.get(delivery_id)
         return ts if ts is not None and from_slack_ts(ts) >= since - timedelta(minutes=1) else None
+
+    def is_colleague(self, user: str) -> bool:
+        if self.unanswered:
+            raise self.unanswered.pop(0)
+        self.looked_up.append(user)
+        return user not in self.strangers
+
+    def emoji_aliases(self) -> dict[str, str]:
+        self._fault()
+        return dict(self.aliases)
 
     def reactions(self, channel: str, ts: str) -> list[ReactionCount] | None:
         self._fault()

@@ -55,7 +55,7 @@ def push(folder: Path, posts: int) -> tuple[float, Sandbox, Harness]:
     loop = harness.bot.loop
     with strict_slack(harness.clock) as box:
         client = web_client(box.settings.bot_token, f"{box.base_url}/api/")
-        chat = SlackChat(client, default_tag_space, harness.clock)
+        chat = SlackChat(client, WORKSPACE, default_tag_space, harness.clock)
         harness.dispatcher.chats = lambda _: chat
         with harness.bot.store.begin(WORKSPACE) as tx:
             known = tx.workspaces.get()

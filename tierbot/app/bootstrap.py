@@ -24,7 +24,6 @@ from tierbot.adapters.slack.calls import web_client
 from tierbot.adapters.slack.canary import COMMANDS, Canary, colleague
 from tierbot.adapters.slack.connection.socket_mode import SocketRunner
 from tierbot.adapters.slack.dependencies import Dependencies
-from tierbot.adapters.slack.directory import Directory
 from tierbot.adapters.slack.identity import Identity
 from tierbot.adapters.slack.installation.installations import Installations
 from tierbot.adapters.slack.installation.oauth import Installing, installing_of
@@ -66,6 +65,7 @@ from tierbot.use_cases.ports import (
     Workspace,
     only_workspace,
 )
+from tierbot.use_cases.voting.emoji_aliases import read_aliases_soon
 from tierbot.use_cases.voting.menu_votes import MenuVotes
 from tierbot.use_cases.voting.reconciling import reconcile_soon
 
@@ -112,7 +112,6 @@ class Tierbot:
     kinds: Mapping[str, JobKind]
     scheduler: Scheduler
     chats: Callable[[str], Chat]
-    directory: Directory
     trainer: ChildTrainer
     installations: Callable[[], Installations]
     meter: Meter
@@ -191,12 +190,11 @@ def build(
         train=trainer,
         external_predictors=external,
     )
-    directory = Directory(clock)
     installations = cache(partial(installations_of, settings, store, clock))
     if settings.many_workspaces:  # ids of channels and users belong to one workspace
         settings = settings.model_copy(update={"channel": "", "admins": ()})
-        chats = chats or chats_of_all(installations, settings, store, clock, directory, meter)
-    chats = chats or chat_of_one(settings, store, clock, directory, meter)
+        chats = chats or chats_of_all(installations, settings, store, clock, meter)
+    chats = chats or chat_of_one(settings, store, clock, meter)
     intake = Intake(
         store=store,
         feed_reader=feeds or feed_reader(settings),
@@ -233,6 +231,7 @@ def build(
         store,
         clock,
         settings,
+        chats,
         DirectMessages(chats, admins_of(settings, installations), clock),
         rng,
         nudge=nudges,
@@ -261,7 +260,6 @@ def build(
         kinds=kinds,
         scheduler=Scheduler(store, clock, kinds, meter),
         chats=chats,
-        directory=directory,
         trainer=trainer,
         installations=installations,
         meter=meter,
@@ -322,6 +320,7 @@ def app_of(bot: Tierbot, identity: Identity | None) -> App:
         invitations=bot.invitations,
         home=bot.home,
         tag_requests=TagRequests(bot.store, bot.clock),
+        emoji_changed=partial(read_aliases_soon, bot.store, bot.clock),
     )
     return build_app(
         deps,
@@ -329,7 +328,6 @@ def app_of(bot: Tierbot, identity: Identity | None) -> App:
         base_url=settings.slack_api_url,
         installing=installing,
         ignored_users=frozenset({identity.bot_user_id} if identity else ()),
-        directory=bot.directory,
         meter=bot.meter,
     )
 

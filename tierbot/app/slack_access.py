@@ -8,7 +8,6 @@ from typing import Any
 from tierbot.adapters.slack.admins import list_admins
 from tierbot.adapters.slack.app import identify
 from tierbot.adapters.slack.calls import web_client
-from tierbot.adapters.slack.directory import Directory
 from tierbot.adapters.slack.identity import Identity
 from tierbot.adapters.slack.installation.installations import Installations
 from tierbot.adapters.slack.installation.oauth import token_works
@@ -36,18 +35,13 @@ def installations_of(settings: Settings, store: Store, clock: Clock) -> Installa
 
 
 def chats_of_all(
-    installations: Callable[[], Installations],
-    settings: Settings,
-    store: Store,
-    clock: Clock,
-    directory: Directory,
-    meter: Meter,
+    installations: Callable[[], Installations], settings: Settings, store: Store, clock: Clock, meter: Meter
 ) -> Callable[[str], Chat]:
     """Return a function from an installed workspace to its chat, which uses that workspace's token."""
 
     @lru_cache(maxsize=_MOST_CHATS)
     def chat_with(workspace: str, token: str) -> Chat:
-        return _chat(workspace, token, settings, store, clock, directory, meter)
+        return _chat(workspace, token, settings, store, clock, meter)
 
     def chat(workspace: str) -> Chat:
         try:
@@ -63,30 +57,21 @@ def chats_of_all(
     return chat
 
 
-def chat_of_one(
-    settings: Settings, store: Store, clock: Clock, directory: Directory, meter: Meter
-) -> Callable[[str], Chat]:
+def chat_of_one(settings: Settings, store: Store, clock: Clock, meter: Meter) -> Callable[[str], Chat]:
     """Return a function from the only workspace to its chat; it raises TierbotError without SLACK_BOT_TOKEN."""
 
     @cache
     def chat(workspace: str) -> Chat:
         if settings.slack_bot_token is None:
             raise TierbotError("Set SLACK_BOT_TOKEN in the environment or in .env. See .env.example.")
-        return _chat(workspace, secret_of(settings.slack_bot_token), settings, store, clock, directory, meter)
+        return _chat(workspace, secret_of(settings.slack_bot_token), settings, store, clock, meter)
 
     return chat
 
 
-def _chat(
-    workspace: str, token: str, settings: Settings, store: Store, clock: Clock, directory: Directory, meter: Meter
-) -> SlackChat:
+def _chat(workspace: str, token: str, settings: Settings, store: Store, clock: Clock, meter: Meter) -> SlackChat:
     client = web_client(token, settings.slack_api_url, meter)
-
-    def is_outsider(user: str) -> bool:
-        directory.keep_fresh(workspace, client)
-        return bool(directory.is_outsider(workspace, user))
-
-    return SlackChat(client, partial(tags_in, store, workspace), clock, is_outsider)
+    return SlackChat(client, workspace, partial(tags_in, store, workspace), clock)
 
 
 def admins_of(settings: Settings, installations: Callable[[], Installations]) -> Callable[[str], list[str]]:

@@ -33,7 +33,7 @@ def fit(
     bot, workspace = offline()
     with bot.store.read(workspace) as tx:
         posts = [post for round_ in tx.rounds.all() for post in tx.posts.in_round(round_.number)]
-        events = {post.id: tx.ledger.events(post.channel, post.ts) for post in posts if post.ts}
+        events = {post.id: tx.ledger.events_by_voters(post.channel, post.ts) for post in posts if post.ts}
         tags, known = tx.workspaces.tags(), tx.workspaces.get()
     bots = [known.bot_user] if known and known.bot_user else []
     rule = PlainRule(minimum=bot.settings.minimum_voters)

@@ -19,9 +19,13 @@ def places_of(tx: Transaction, post: Post) -> list[Place]:
     return own + [(one.channel, one.ts) for one in tx.posts.invitations(post_id=post.id) if one.ts is not None]
 
 
-def votes_on(tx: Transaction, post: Post, tags: TagSpace) -> list[Vote]:
-    """Return the current votes on a post, including events that have not been tallied yet."""
-    return merged(votes_of(tx.ledger.events(*place), post, tags) for place in places_of(tx, post))
+def votes_on(tx: Transaction, post: Post, tags: TagSpace, *, everyone: bool = False) -> list[Vote]:
+    """Return the current votes on a post, including events that have not been tallied yet.
+
+    everyone: not only of those known to be voters, but also of those who wait for a look-up or have no vote.
+    """
+    events = tx.ledger.events if everyone else tx.ledger.events_by_voters
+    return merged(votes_of(events(*place), post, tags) for place in places_of(tx, post))
 
 
 def cursor_of(tx: Transaction, post: Post) -> int:

@@ -30,6 +30,7 @@ from tierbot.use_cases.rounds.rounds import Rounds
 from tierbot.use_cases.voting.reconciling import Reconciler, Sweep
 from tierbot.use_cases.voting.recording import Recorder
 from tierbot.use_cases.voting.settlement import Settlement
+from tierbot.use_cases.voting.voters import Voters
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +47,7 @@ class Loop:
     # reaction → vote → verdict
     record: Callable[[str, ReactionEvent], bool]  # reaction → ledger: voting/recording.py
     reconcile: Callable[[str, Mapping[str, Any] | None], Sweep]  # Slack → what the ledger missed: voting/reconciling.py
-    tally: Callable[[str], int]  # ledger → votes: voting/tallying.py
+    tally: Callable[[str], int]  # ledger → votes, by those who may vote: voting/tallying.py, voting/voters.py
     settle: Callable[[str], int]  # votes → verdicts: voting/settlement.py
     # rounds
     rounds: Rounds  # opens and closes them: rounds/rounds.py
@@ -73,7 +74,8 @@ def loop_of(
     """Put the arrows together. For `boundaries` see Chooser, for `draw` and `shut_out` Dispatcher."""
     pause = timedelta(seconds=1 / settings.slack_posts_per_second)
     chooser = Chooser(store, encoder, registry, clock, settings, boundaries, rng)
-    settlement = Settlement(store, clock, aggregator=settings.aggregator, minimum=settings.minimum_voters)
+    look_up = Voters(store, chats, clock).look_up
+    settlement = Settlement(store, clock, look_up, aggregator=settings.aggregator, minimum=settings.minimum_voters)
     rounds = Rounds(store, clock, settlement, timedelta(days=settings.round_days), settings.channel)
     retraining = Retraining(clock, settlement, registry, settings.channel)
     return Loop(

@@ -14,7 +14,6 @@ from tierbot.adapters.slack.app import build_app, identify
 from tierbot.adapters.slack.calls import web_client
 from tierbot.adapters.slack.connection.socket_mode import SocketRunner
 from tierbot.adapters.slack.dependencies import Dependencies
-from tierbot.adapters.slack.directory import Directory
 from tierbot.adapters.slack.manifest import manifest
 from tierbot.domain.nouns import Estimate, ModelState, ModelVersion, Round, Standing, TierbotError
 from tierbot.domain.rounds.boards import Leaderboard, MyScore, RoundStatus
@@ -110,6 +109,7 @@ def desk_of(game, clock, admins, channel):
         invitations=game,
         home=game,
         tag_requests=game,
+        emoji_changed=lambda _: None,
     )
 
 
@@ -150,8 +150,7 @@ class Bot:
         self.box, self.game, self.clock = box, SmallGame(), StoppedClock()
         deps = desk_of(self.game, self.clock, Admins((), self.clock), lambda _: box.channel)
         self.identity = identify(box.web)
-        self.directory = Directory(self.clock)
-        self.app = build_app(deps, self.identity, base_url=box.info["api_url"], directory=self.directory)
+        self.app = build_app(deps, self.identity, base_url=box.info["api_url"])
         self.connections = threading.Semaphore(0)
         self.runner = SocketRunner(
             self.app, box.info["app_token"], box.app_web, on_connected=self.connections.release, **options

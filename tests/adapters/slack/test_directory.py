@@ -1,4 +1,4 @@
-"""The directory knows names and bots, and asks Slack seldom."""
+"""The directory knows names, and asks Slack seldom."""
 
 from datetime import timedelta
 
@@ -12,9 +12,8 @@ from tierbot.adapters.slack.directory import Directory
 @pytest.fixture(scope="module")
 def box(start):
     sandbox = start()
-    people = {"zap": {"bot": True}, "eve": {"real_name": "Eve <\u202e> of Pizza"}, "zoe": {"home": "T0ABROAD"}}
-    for name, more in people.items():
-        sandbox.users[name] = sandbox.do("users", name=name, **more)["user"]["id"]
+    eve = sandbox.do("users", name="eve", real_name="Eve <\u202e> of Pizza")
+    sandbox.users["eve"] = eve["user"]["id"]
     return sandbox
 
 
@@ -33,18 +32,14 @@ class Counted:
 def test_it_knows_nothing_until_it_has_asked(box):
     directory = Directory(StoppedClock())
     assert directory.name("T1", box.users["ada"]) is None
-    assert directory.is_outsider("T1", box.users["zap"]) is None
 
 
-def test_it_knows_everyone_by_name_and_who_is_no_colleague(box):
+def test_it_knows_everyone_by_name(box):
     directory, client, team = Directory(StoppedClock()), Counted(box.web), box.web.auth_test()["team_id"]
     directory.keep_fresh(team, client)
     assert client.pages > 1
     assert directory.name(team, box.users["ada"]) == "ada"
     assert "\u202e" not in directory.name(team, box.users["eve"])
-    outsiders = [name for name in box.users if directory.is_outsider(team, box.users[name])]
-    assert outsiders == ["tierbot", "zap", "zoe"], "bots, and who is of another team"
-    assert directory.is_outsider(team, "U0UNKNOWN") is None
 
 
 def test_one_workspace_knows_nothing_of_another(box):

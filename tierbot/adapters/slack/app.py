@@ -17,7 +17,7 @@ from tierbot.adapters.slack.identity import AuthorizeBot, Identity
 from tierbot.adapters.slack.installation import oauth
 from tierbot.adapters.slack.installation.oauth import Installing
 from tierbot.adapters.slack.needs import Needs
-from tierbot.adapters.slack.reactions import inbox
+from tierbot.adapters.slack.reactions import emoji_changes, inbox
 from tierbot.adapters.slack.shortcuts import listeners as shortcuts
 from tierbot.adapters.slack.shortcuts import tagging
 from tierbot.logs import FollowingExecutor
@@ -49,7 +49,6 @@ def build_app(
     base_url: str = WebClient.BASE_URL,
     installing: Installing | None = None,
     ignored_users: frozenset[str] = frozenset(),
-    directory: Directory | None = None,
     meter: Meter | None = None,
 ) -> App:
     """Return the app with every listener registered, for the workspaces of `installing` or only that of `identity`."""
@@ -70,8 +69,9 @@ def build_app(
             request_verification_enabled=False,  # connection/web.py does that
             listener_executor=FollowingExecutor(_LISTENER_THREADS, thread_name_prefix="slack-listener"),
         )
-    directory = directory or Directory(deps.clock)
-    inbox.register(app, inbox.Inbox(deps.game, deps.clock, directory, ignored_users))
+    directory = Directory(deps.clock)
+    inbox.register(app, inbox.Inbox(deps.game, deps.clock, ignored_users))
+    emoji_changes.register(app, deps.emoji_changed)
     listeners.register(app, deps, directory)
     # Slow listeners use the encoder, so run one at a time and leave the CPU to clicks.
     slow = FollowingExecutor(1, thread_name_prefix="slack-slow")

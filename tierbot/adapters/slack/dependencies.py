@@ -16,7 +16,11 @@ from tierbot.use_cases.voting.menu_votes import MenuVotes
 
 @dataclass(frozen=True, slots=True)
 class Dependencies:
-    """What the listeners need. `channel` and `tags` take a workspace; the channel's id is empty or None if unset."""
+    """What the listeners need.
+
+    The functions take a workspace. `channel` returns its channel's id, empty or None if unset; `emoji_changed` is told of
+    workspaces whose emoji changed.
+    """
 
     game: Game
     clock: Clock
@@ -28,3 +32,4 @@ class Dependencies:
     invitations: Invitations
     home: HomePage
     tag_requests: TagRequests
+    emoji_changed: Callable[[str], None]

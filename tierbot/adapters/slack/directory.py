@@ -1,4 +1,4 @@
-"""A workspace's members: names to show without pinging anyone, and who is a bot or from another team.
+"""A workspace's members: names to show without pinging anyone.
 
 The list is loaded once an hour, always after an acknowledgment; no event costs an API call of its own.
 """
@@ -12,7 +12,6 @@ from typing import Any
 
 from slack_sdk import WebClient
 
-from tierbot.adapters.slack.admins import is_stranger
 from tierbot.adapters.slack.block_kit.text import clean, mrkdwn, person
 from tierbot.adapters.slack.calls import entries
 from tierbot.adapters.slack.needs import Needs
@@ -32,11 +31,10 @@ _NAME = 40
 class _Members:
     until: datetime
     names: Mapping[str, str] = field(default_factory=dict)  # empty if a member has none
-    outsiders: frozenset[str] = frozenset()
 
 
 class Directory:
-    """Names and outsiders by workspace; empty until the first `keep_fresh`. Never raises."""
+    """Names by workspace; empty until the first `keep_fresh`. Never raises."""
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
@@ -53,11 +51,6 @@ class Directory:
         name = self.name(workspace, user)
         return f"*{mrkdwn(name)}*" if name else person(user)
 
-    def is_outsider(self, workspace: str, user: str) -> bool | None:
-        """Return whether a user is a bot or from another team that shares a channel; None if the user isn't listed."""
-        known = self._members.get(workspace)
-        return user in known.outsiders if known is not None and user in known.names else None
-
     def keep_fresh(self, workspace: str, client: WebClient) -> None:
         """Load the members if due and no other thread is loading them; keep the old list if Slack refuses."""
         now = self._clock.now()
@@ -67,9 +60,7 @@ class Directory:
         try:
             # An organization's token needs team_id; a workspace's own accepts it.
             found = entries(client.users_list, "members", _MOST_PAGES, team_id=workspace)
-            names = {str(one["id"]): _name(one) for one in found}
-            outsiders = frozenset(str(one["id"]) for one in found if one.get("is_bot") or is_stranger(one, workspace))
-            self._members[workspace] = _Members(now + _FRESH, names, outsiders)
+            self._members[workspace] = _Members(now + _FRESH, {str(one["id"]): _name(one) for one in found})
         except TierbotError as fault:
             _log.warning("Could not list the workspace's members; showing mentions instead of names. %s", fault)
             before = known or _Members(now)

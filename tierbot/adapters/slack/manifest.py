@@ -10,7 +10,7 @@ from tierbot.adapters.slack.home import listeners as home
 from tierbot.adapters.slack.installation import oauth
 from tierbot.adapters.slack.messages import chat, upload
 from tierbot.adapters.slack.needs import Needs
-from tierbot.adapters.slack.reactions import inbox
+from tierbot.adapters.slack.reactions import emoji_changes, inbox
 from tierbot.adapters.slack.shortcuts import listeners as shortcuts
 from tierbot.adapters.slack.shortcuts import tagging
 from tierbot.domain.nouns import TierbotError
@@ -20,6 +20,7 @@ ALL: tuple[Needs, ...] = (
     canary.NEEDS,
     chat.NEEDS,
     directory.NEEDS,
+    emoji_changes.NEEDS,
     examine.NEEDS,
     home.NEEDS,
     inbox.NEEDS,

@@ -9,11 +9,11 @@ from datetime import datetime
 from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import Select, bindparam, select, update
+from sqlalchemy import Select, and_, bindparam, exists, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from tierbot.adapters.store.columns import table
-from tierbot.adapters.store.rows import MessageTallyRow, PostRow, ReactionEventRow, VoteRow
+from tierbot.adapters.store.rows import MessageTallyRow, PostRow, ReactionEventRow, ReactorRow, VoteRow
 from tierbot.adapters.store.workspace_queries import Stored, WorkspaceQueries, chunks, of_workspace
 from tierbot.domain.nouns import Origin, ReactionEvent, Vote
 
@@ -21,6 +21,7 @@ _event = table(ReactionEventRow)
 _message = table(MessageTallyRow)
 _vote = table(VoteRow)
 _post = table(PostRow)
+_reactor = table(ReactorRow)
 _EVENT = Stored(ReactionEventRow, ReactionEvent)
 _VOTE = Stored(VoteRow, Vote)
 _VOTE_COLUMNS = (_vote.c.post_id, *_VOTE.columns)
@@ -36,12 +37,25 @@ _TALLIED = (
     .where(*_IS_MESSAGE, _message.c.tallied_cursor < bindparam("read_to"))
     .values(tallied_cursor=bindparam("read_to"))
 )
+_IS_REACTOR = and_(_reactor.c.workspace_id == _event.c.workspace_id, _reactor.c.user_id == _event.c.user_id)
+_BY_SOMEBODY_UNKNOWN = exists(
+    select(_event.c.seq)
+    .where(
+        _event.c.workspace_id == _message.c.workspace_id,
+        _event.c.channel == _message.c.channel,
+        _event.c.ts == _message.c.ts,
+        _event.c.seq > _message.c.tallied_cursor,
+        ~exists(select(_reactor.c.user_id).where(_IS_REACTOR)),
+    )
+    .correlate(_message)
+)
 _UNTALLIED = (
     select(_message.c.channel, _message.c.ts)
     .where(of_workspace(MessageTallyRow), _message.c.tallied_cursor < _message.c.ledger_cursor)
     .order_by(_message.c.ledger_cursor)
     .limit(bindparam("at_most"))
 )
+_WAITING, _READY = _UNTALLIED.where(_BY_SOMEBODY_UNKNOWN), _UNTALLIED.where(~_BY_SOMEBODY_UNKNOWN)
 _EVENTS = (
     select(*_EVENT.columns)
     .where(
@@ -51,6 +65,7 @@ _EVENTS = (
     )
     .order_by(_event.c.seq)
 )
+_BY_VOTERS = _EVENTS.join(_reactor, and_(_IS_REACTOR, _reactor.c.may_vote))
 _UNREAD = _EVENTS.where(_event.c.seq > select(_message.c.tallied_cursor).where(*_IS_MESSAGE).scalar_subquery())
 
 
@@ -93,6 +108,9 @@ class SqlLedger(WorkspaceQueries):
     def events(self, channel: str, ts: str) -> list[ReactionEvent]:
         return [_EVENT.of(*row) for row in self._run(_EVENTS, in_channel=channel, at_ts=ts)]
 
+    def events_by_voters(self, channel: str, ts: str) -> list[ReactionEvent]:
+        return [_EVENT.of(*row) for row in self._run(_BY_VOTERS, in_channel=channel, at_ts=ts)]
+
     def unread(self, channel: str, ts: str) -> list[ReactionEvent]:
         return [_EVENT.of(*row) for row in self._run(_UNREAD, in_channel=channel, at_ts=ts)]
 
@@ -102,8 +120,9 @@ class SqlLedger(WorkspaceQueries):
     def cursor(self, channel: str, ts: str) -> int:
         return self._run(_CURSOR, in_channel=channel, at_ts=ts).scalar() or 0
 
-    def untallied(self, limit: int) -> list[tuple[str, str]]:
-        return [(row.channel, row.ts) for row in self._run(_UNTALLIED, at_most=limit)]
+    def untallied(self, limit: int, *, waiting: bool | None = None) -> list[tuple[str, str]]:
+        statement = _UNTALLIED if waiting is None else _WAITING if waiting else _READY
+        return [(row.channel, row.ts) for row in self._run(statement, at_most=limit)]
 
     def replace_votes(self, post_id: str, votes: Iterable[Vote], cursor: int) -> None:
         # Ignore votes derived from an older part of the ledger than the current ones, or after some were deleted.
@@ -113,6 +132,20 @@ class SqlLedger(WorkspaceQueries):
         self._drop(VoteRow, _vote.c.post_id == post_id)
         for part in chunks(_VOTE.values(vote) | {"post_id": post_id, "tag": vote.tag or ""} for vote in votes):
             self._add(VoteRow, part)
+
+    def untally(self, names: Iterable[str]) -> None:
+        for part in chunks(names):
+            with_name = exists(
+                select(_event.c.seq)
+                .where(
+                    _event.c.workspace_id == _message.c.workspace_id,
+                    _event.c.channel == _message.c.channel,
+                    _event.c.ts == _message.c.ts,
+                    _event.c.name.in_(part),
+                )
+                .correlate(_message)
+            )
+            self._change(MessageTallyRow, with_name, tallied_cursor=0)
 
     def tallied(self, channel: str, ts: str, cursor: int) -> None:
         self._run(_TALLIED, in_channel=channel, at_ts=ts, read_to=cursor)

@@ -16,6 +16,7 @@ from tierbot.adapters.store.rows import (
     InvitationRow,
     PostRow,
     ReactionEventRow,
+    ReactorRow,
     RoundRow,
     StandingRow,
     StandingTotalRow,
@@ -29,6 +30,7 @@ _THEIRS: dict[str, type[Row]] = {
     "trainer": TrainerRow,
     "reactions": ReactionEventRow,
     "votes": VoteRow,
+    "reactor": ReactorRow,
     "invitations": InvitationRow,
     "standings": StandingRow,
     "total": StandingTotalRow,
@@ -136,7 +138,11 @@ class SqlPeople(WorkspaceQueries):
         forgotten = self._change(
             ArticleRow, articles.asked_by.is_not(None) & (articles.received_at < before), asked_by=None
         )
-        return {"requests": forgotten} | {name: self._drop(row, condition) for name, (row, condition) in old.items()}
+        counts = {name: self._drop(row, condition) for name, (row, condition) in old.items()}
+        reactor = table(ReactorRow).c
+        reacts = self._select(ReactionEventRow, event.user_id).where(event.user_id == reactor.user_id)
+        self._drop(ReactorRow, (reactor.looked_up_at < before) & ~exists(reacts.correlate(table(ReactorRow))))
+        return {"requests": forgotten, **counts}
 
 
 def _renamed(value: Any, user: str, name: str) -> Any:

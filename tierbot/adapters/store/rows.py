@@ -222,6 +222,15 @@ class MessageTallyRow(WorkspaceScoped, table=True):
     tallied_cursor: int = number()
 
 
+class ReactorRow(WorkspaceScoped, table=True):
+    """Somebody who reacted, as Slack describes them."""
+
+    __tablename__ = "reactor"
+    user_id: str = words(primary_key=True)
+    may_vote: bool
+    looked_up_at: datetime = moment()
+
+
 class VoteRow(WorkspaceScoped, table=True):
     """A current vote, derived from the ledger."""
 

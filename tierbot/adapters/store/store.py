@@ -19,6 +19,7 @@ from tierbot.adapters.store.outbox import SqlOutbox, something_due
 from tierbot.adapters.store.pages import SqlTablePages
 from tierbot.adapters.store.people import SqlPeople
 from tierbot.adapters.store.posts import SqlPosts
+from tierbot.adapters.store.reactors import SqlReactors
 from tierbot.adapters.store.rounds import SqlRounds
 from tierbot.adapters.store.schema import HEAD, bring_up, revision
 from tierbot.adapters.store.verdicts import SqlVerdicts
@@ -42,6 +43,7 @@ def _transaction(connection: Connection, workspace: str) -> Transaction:
         given_labels=SqlGivenLabels(connection, workspace),
         posts=SqlPosts(connection, workspace),
         ledger=SqlLedger(connection, workspace),
+        reactors=SqlReactors(connection, workspace),
         verdicts=SqlVerdicts(connection, workspace),
         table_pages=SqlTablePages(connection, workspace),
         rounds=SqlRounds(connection, workspace),

@@ -71,6 +71,7 @@ class TagRow(WorkspaceScoped, table=True):
     character: str = words()
     description: str = words()
     siblings: tuple[str, ...] = names()
+    synonyms: tuple[str, ...] = names()
     retired_at: datetime | None = moment(default=None)
 
 
@@ -200,6 +201,14 @@ class MissingEmojiRow(WorkspaceScoped, table=True):
     """A tag's emoji that Slack no longer has and that the admins were notified about."""
 
     name: str = words(primary_key=True)
+
+
+class EmojiAliasRow(WorkspaceScoped, table=True):
+    """A workspace's own alias of an emoji."""
+
+    __tablename__ = "emoji_alias"
+    name: str = words(primary_key=True)
+    stands_for: str = words()
 
 
 class LeaseRow(WorkspaceScoped, table=True):

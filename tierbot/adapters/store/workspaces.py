@@ -9,6 +9,7 @@ from tierbot.adapters.store.errors import StoreError
 from tierbot.adapters.store.work_rows import (
     AuditRow,
     DoubtRow,
+    EmojiAliasRow,
     ForgottenPersonRow,
     InstallationRow,
     MissingEmojiRow,
@@ -53,7 +54,7 @@ class SqlWorkspaces(WorkspaceQueries):
         self._put(WorkspaceRow, WORKSPACE.values(workspace))
 
     def tags(self) -> TagSpace:
-        return TagSpace(self._nouns(_TAG, order=(_tag.c.position, _tag.c.id)))
+        return TagSpace(self._nouns(_TAG, order=(_tag.c.position, _tag.c.id)), self.emoji_aliases())
 
     def put_tags(self, tags: TagSpace) -> None:
         for position, tag in enumerate(tags):
@@ -84,6 +85,15 @@ class SqlWorkspaces(WorkspaceQueries):
 
     def emoji_missing(self, name: str) -> bool:
         return self._add(MissingEmojiRow, [{"name": name}]) == 1
+
+    def emoji_aliases(self) -> dict[str, str]:
+        alias = table(EmojiAliasRow).c
+        rows = self._connection.execute(self._select(EmojiAliasRow, alias.name, alias.stands_for))
+        return {row.name: row.stands_for for row in rows}
+
+    def put_emoji_aliases(self, aliases: Mapping[str, str]) -> None:
+        self._drop(EmojiAliasRow)
+        self._add(EmojiAliasRow, [{"name": name, "stands_for": emoji} for name, emoji in aliases.items()])
 
     def forget_person(self, digest: str) -> None:
         self._add(ForgottenPersonRow, [{"digest": digest}])

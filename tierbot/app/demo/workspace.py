@@ -134,6 +134,10 @@ class SandboxProcess:
         """Make a user "react" or "unreact"."""
         return self._ask("POST", do, {"user": user, "ts": ts, "name": name})
 
+    def add_user(self, name: str, **traits: Any) -> str:
+        """Add a user ("bot", "home", … as the control API takes them) and return their id."""
+        return str(self._ask("POST", "users", {"name": name, **traits})["user"]["id"])
+
     def show(self, panel: dict[str, Any]) -> None:
         """Show the panel beside the channel."""
         self._ask("PUT", "panel", panel)

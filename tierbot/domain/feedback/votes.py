@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import NamedTuple
 
 from tierbot.domain.nouns import Arm, Post, ReactionEvent, Says, Source, Vote
-from tierbot.domain.tags import TagSpace, base_name
+from tierbot.domain.tags import TagSpace
 from tierbot.domain.tags.emoji import APPROVE, REJECT, UNSURE
 
 
@@ -43,7 +43,7 @@ def reading(variant: Variant, post: Post, tags: TagSpace) -> tuple[Says, str | N
         REJECT: (Says.REJECTS, None),
         UNSURE: (Says.UNSURE, None),
     }
-    return answers.get(base_name(variant.name))
+    return answers.get(tags.base_name(variant.name))
 
 
 def votes_of(events: Iterable[ReactionEvent], post: Post, tags: TagSpace) -> list[Vote]:

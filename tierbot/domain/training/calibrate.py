@@ -9,7 +9,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.optimize import minimize, minimize_scalar
 
 from tierbot.domain.predict.classifier import normalized
 
@@ -46,6 +45,8 @@ def best_exponent(
 
     probabilities, true: (n, T); weight: (n,), how much each row counts.
     """
+    from scipy import optimize  # noqa: PLC0415 - slow to import, and only training needs it
+
     logs = np.log(np.maximum(probabilities, 1e-12))
     rows = np.arange(len(logs))
     top = logs.argmax(axis=1)
@@ -56,10 +57,12 @@ def best_exponent(
         chance = np.clip(raised[rows, top] / raised.sum(axis=1), 1e-6, 1 - 1e-6)
         return float(-(weight * np.where(hit, np.log(chance), np.log1p(-chance))).sum())
 
-    return float(np.exp(minimize_scalar(cost, bounds=(-1.5, 1.5), method="bounded").x))
+    return float(np.exp(optimize.minimize_scalar(cost, bounds=(-1.5, 1.5), method="bounded").x))
 
 
 def _platt(scores: NDArray[np.float64], true: NDArray[np.bool_], weights: NDArray[np.float64]) -> tuple[float, float]:
+    from scipy import optimize  # noqa: PLC0415 - slow to import, and only training needs it
+
     said = weights > 0
     score, sign = scores[said], np.where(true[said], 1.0, -1.0)
     share = weights[said] / weights[said].sum()
@@ -69,5 +72,5 @@ def _platt(scores: NDArray[np.float64], true: NDArray[np.bool_], weights: NDArra
         pull = -share * sign * np.exp(-np.logaddexp(0.0, margin))
         return float(share @ np.logaddexp(0.0, -margin)), np.array([pull @ score, pull.sum()])
 
-    found = minimize(cost, np.array([3.0, 0.0]), jac=True, method="L-BFGS-B", bounds=[(0.1, 30), (-20, 20)])
+    found = optimize.minimize(cost, np.array([3.0, 0.0]), jac=True, method="L-BFGS-B", bounds=[(0.1, 30), (-20, 20)])
     return float(found.x[0]), float(found.x[1])

@@ -83,6 +83,13 @@ def add_user(box: Sandbox, body: Json) -> Json:
     return {"user": {"id": user.id, "name": user.name, **traits}}
 
 
+def deactivate(box: Sandbox, body: Json) -> Json:
+    """`{user}`: deactivate an account, as an admin does when somebody leaves the company."""
+    (user,) = need(body, "user")
+    box.find_user(user).deleted = True
+    return {}
+
+
 def add_channel(box: Sandbox, body: Json) -> Json:
     """`{name, private?, members?, bot?}`: create a channel; the bot joins unless `bot` is false."""
     (name,) = need(body, "name")
@@ -157,7 +164,23 @@ def clock(box: Sandbox, body: Json) -> Json:
     return {"now": box.clock.now().isoformat()}
 
 
-_QUIET = (react, unreact, message, delete, join, leave, archive, emoji, revoke, uninstall, grant, faults, panel, clock)
+_QUIET = (
+    react,
+    unreact,
+    message,
+    delete,
+    deactivate,
+    join,
+    leave,
+    archive,
+    emoji,
+    revoke,
+    uninstall,
+    grant,
+    faults,
+    panel,
+    clock,
+)
 ACTS: dict[str, Act] = {act.__name__: act for act in _QUIET}
 ACTS |= {"dm": direct, "users": add_user, "channels": add_channel}
 

@@ -178,11 +178,12 @@ class Dispatcher:
             article = tx.articles.get([post.article_id]).get(post.article_id) if post else None
             tags = tx.workspaces.tags()
             # Menu votes are stored at the post's own place, wherever they were given.
-            events = tx.ledger.events(post.channel, post.ts) if post and post.ts else []
+            given = tx.ledger.events(post.channel, post.ts) if post and post.ts else []
+            without_vote = tx.reactors.without_vote() if given else set()
         if post is None or article is None:
             raise ChatError("post_gone", f"The post of delivery {delivery.id} is no longer in the database.")
         shown = None if post.arm is Arm.BLANK else post.shown_tag
-        return PostView(post, article, tags, shown, named_by_menu(events))
+        return PostView(post, article, tags, shown, named_by_menu(one for one in given if one.user not in without_vote))
 
     def _done(self, workspace: str, delivery: Delivery, result: str | None) -> None:
         now = self.clock.now()

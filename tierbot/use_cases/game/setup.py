@@ -16,6 +16,7 @@ from tierbot.use_cases.game.nudges import Nudges
 from tierbot.use_cases.models.registry import Registry
 from tierbot.use_cases.ports import Clock, Job, Store, Transaction, Workspace
 from tierbot.use_cases.rounds.rounds import Rounds
+from tierbot.use_cases.voting.emoji_aliases import JOB as EMOJI_ALIASES
 
 log = logging.getLogger(__name__)
 
@@ -57,6 +58,7 @@ class Setup:
         settings = self.settings
         retraining, tomorrow = now + timedelta(days=settings.retrain_every_days), now + timedelta(days=1)
         first = {"push": open_from(settings, now), "poll": now, "retrain": retraining, "expire": now, "watch": tomorrow}
+        first[EMOJI_ALIASES] = now
         for kind, due_at in first.items():
             if tx.agenda.get(kind) is None:
                 tx.agenda.plan(kind, due_at)

@@ -27,7 +27,9 @@ from tierbot.use_cases.loop import Loop
 from tierbot.use_cases.people.personal_data import PersonalData
 from tierbot.use_cases.people.suspicion_watch import JOB as WATCH
 from tierbot.use_cases.people.suspicion_watch import watch_votes
-from tierbot.use_cases.ports import Again, Clock, Job, Store, Transaction, Workspace
+from tierbot.use_cases.ports import Again, Chat, Clock, Job, Store, Transaction, Workspace
+from tierbot.use_cases.voting.emoji_aliases import JOB as EMOJI_ALIASES
+from tierbot.use_cases.voting.emoji_aliases import read_aliases
 from tierbot.use_cases.voting.reconciling import Sweep
 
 log = logging.getLogger(__name__)
@@ -42,6 +44,7 @@ def job_kinds(
     store: Store,
     clock: Clock,
     settings: Settings,
+    chats: Callable[[str], Chat],
     messages: DirectMessages,
     rng: np.random.Generator,
     *,
@@ -66,6 +69,7 @@ def job_kinds(
         NUDGE: JobKind(nudge, lambda _, now: open_from(settings, now + _DAY)),
         WATCH: JobKind(partial(watch_votes, store, clock, messages, settings.aggregator), every(_DAY)),
         JOIN: JobKind(partial(join, store, clock, messages, prepare, settings.channel)),
+        EMOJI_ALIASES: JobKind(partial(read_aliases, store, chats), every(_DAY)),
         EMOJI_MISSING: JobKind(partial(tell_of_missing_emoji, store, clock, messages)),
         SMOKE_TEST: JobKind(
             partial(do_smoke_test, store, clock, settings, messages, run_smoke_test),

@@ -52,4 +52,4 @@ def suspicions_in(tx: Transaction, watch: Watch | None = None) -> list[Suspicion
 def _events(tx: Transaction, posts: Sequence[Post]) -> Iterator[ReactionEvent]:
     for post in posts:
         if post.ts is not None:
-            yield from tx.ledger.events(post.channel, post.ts)
+            yield from tx.ledger.events_by_voters(post.channel, post.ts)

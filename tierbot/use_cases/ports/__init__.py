@@ -62,6 +62,7 @@ from tierbot.use_cases.ports.tables import (
     Ledger,
     Models,
     Posts,
+    Reactors,
     Rounds,
     TablePages,
     Verdicts,

@@ -122,6 +122,12 @@ class Chat(Protocol):
     def direct(self, user: str) -> str:
         """Return the id of the channel of direct messages with a user."""
 
+    def is_colleague(self, user: str) -> bool:
+        """Return whether a user is an active person of this workspace: no bot, and nobody of another company."""
+
+    def emoji_aliases(self) -> dict[str, str]:
+        """Return the workspace's own aliases of emoji: alias → the name that it stands for."""
+
     def reactions(self, channel: str, ts: str) -> list[ReactionCount] | None:
         """Return the current reactions on a message; None if the message is gone."""
 

@@ -28,6 +28,7 @@ from tierbot.use_cases.ports.tables import (
     Ledger,
     Models,
     Posts,
+    Reactors,
     Rounds,
     TablePages,
     Verdicts,
@@ -245,6 +246,12 @@ class Workspaces(Protocol):
     def emoji_missing(self, name: str) -> bool:
         """Record that Slack no longer has an emoji; return whether that is new."""
 
+    def emoji_aliases(self) -> dict[str, str]:
+        """Return the workspace's own aliases of emoji: alias → the name that it stands for."""
+
+    def put_emoji_aliases(self, aliases: Mapping[str, str]) -> None:
+        """Store all aliases, replacing the previous ones."""
+
     def forget_person(self, digest: str) -> None:
         """Store the digest of a forgotten person."""
 
@@ -285,6 +292,7 @@ class Transaction:
     given_labels: GivenLabels
     posts: Posts
     ledger: Ledger
+    reactors: Reactors
     verdicts: Verdicts
     table_pages: TablePages
     rounds: Rounds

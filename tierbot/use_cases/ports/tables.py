@@ -159,17 +159,26 @@ class Ledger(Protocol):
     def events(self, channel: str, ts: str) -> list[ReactionEvent]:
         """Return a message's events in the order of arrival."""
 
+    def events_by_voters(self, channel: str, ts: str) -> list[ReactionEvent]:
+        """Return the events of those who may vote, in the order of arrival."""
+
     def unread(self, channel: str, ts: str) -> list[ReactionEvent]:
         """Return a message's events that have not been tallied."""
 
     def cursor(self, channel: str, ts: str) -> int:
         """Return the highest ledger number among a message's events, 0 if there are none."""
 
-    def untallied(self, limit: int) -> list[tuple[str, str]]:
-        """Return (channel, ts) of messages with events that have not been tallied."""
+    def untallied(self, limit: int, *, waiting: bool | None = None) -> list[tuple[str, str]]:
+        """Return (channel, ts) of messages with events that have not been tallied.
+
+        waiting: only those that wait for somebody to be looked up (True), or only those that don't (False).
+        """
 
     def replace_votes(self, post_id: str, votes: Iterable[Vote], cursor: int) -> None:
         """Set a post's votes as derived up to `cursor`; does nothing if its verdict is final."""
+
+    def untally(self, names: Iterable[str]) -> None:
+        """Make all messages with reactions of these names untallied again: the names' meaning has changed."""
 
     def tallied(self, channel: str, ts: str, cursor: int) -> None:
         """Record that a message's events up to `cursor` have been tallied."""
@@ -188,6 +197,19 @@ class Ledger(Protocol):
 
     def newest(self, origin: Origin) -> ReactionEvent | None:
         """Return the latest event of this origin."""
+
+
+class Reactors(Protocol):
+    """Everybody who reacted, and whether they may vote: a person of the workspace may, a bot or a stranger may not."""
+
+    def unknown(self, limit: int, before: datetime) -> list[str]:
+        """Return users to look up: those with untallied events who are unknown, or were refused a vote before then."""
+
+    def put(self, may_vote: Mapping[str, bool], now: datetime) -> None:
+        """Remember whether each of these users may vote."""
+
+    def without_vote(self) -> set[str]:
+        """Return the users who may not vote."""
 
 
 class Verdicts(Protocol):

@@ -11,7 +11,7 @@ from tierbot.use_cases.delivery.announcing import announce, channel_of
 from tierbot.use_cases.ports import Clock, DeliveryKind, Store, Transaction
 from tierbot.use_cases.rounds.round_report import chart_of, figures_before, report_of
 from tierbot.use_cases.voting.settlement import Settlement
-from tierbot.use_cases.voting.tallying import tally
+from tierbot.use_cases.voting.tallying import tally, tally_waiting
 
 _FREEZE_ATTEMPTS = 3  # then the round is frozen although votes keep arriving; they score, settled or not
 
@@ -41,6 +41,7 @@ class Rounds:
         for attempt in range(_FREEZE_ATTEMPTS):
             self.settlement.settle(workspace)
             self.settlement.settle_round(workspace)
+            self.settlement.look_up(workspace)  # who has voted meanwhile
             with self.store.read(workspace) as tx:
                 current = tx.rounds.current()
                 former = figures_before(tx, current.number) if current else []
@@ -50,6 +51,7 @@ class Rounds:
                 late = 0
                 while few := tally(tx, self.clock.now()):
                     late += few
+                late += tally_waiting(tx)
                 if not late or attempt == _FREEZE_ATTEMPTS - 1:
                     return self._freeze(tx, current, former)
             # Votes that arrived meanwhile are settled before the standings count agreement.

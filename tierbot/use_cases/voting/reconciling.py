@@ -98,12 +98,16 @@ class Reconciler:
         if counts is None:
             return 0  # deleted in Slack: its votes stay
         with self.store.begin(workspace) as tx:
-            gone = not_voters(tx)
+            gone, without_vote = not_voters(tx), tx.reactors.without_vote()
+
+            def counts_for(user: str) -> bool:
+                return user not in without_vote and not gone(user)
+
             missed = missed_events(
                 channel,
                 ts,
-                [event for event in tx.ledger.events(channel, ts) if not gone(event.user)],
-                [(one.name, [user for user in one.users if not gone(user)], one.complete) for one in counts],
+                [event for event in tx.ledger.events(channel, ts) if counts_for(event.user)],
+                [(one.name, filter(counts_for, one.users), one.complete) for one in counts],
                 started_at,
             )
             return sum(tx.ledger.append(event) for event in missed)

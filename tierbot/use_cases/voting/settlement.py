@@ -25,9 +25,12 @@ AT_ONCE = 25
 class Settlement:
     """Settles posts in any workspace. Reads in one snapshot, computes outside of any, writes in short transactions."""
 
-    def __init__(self, store: Store, clock: Clock, *, aggregator: str, minimum: int) -> None:
-        """Use the rule "plain" or "anchor-aware"; a verdict needs `minimum` voters."""
+    def __init__(
+        self, store: Store, clock: Clock, look_up: Callable[[str], None], *, aggregator: str, minimum: int
+    ) -> None:
+        """Use the rule "plain" or "anchor-aware"; a verdict needs `minimum` voters. For `look_up` see Voters."""
         self._store = store
+        self.look_up = look_up
         self._clock = clock
         self._minimum = minimum
         # A single voter cannot be compared with anyone.
@@ -35,7 +38,8 @@ class Settlement:
         self._plain = PlainRule(minimum=minimum)
 
     def tally(self, workspace: str) -> int:
-        """Derive the votes of every message with unread events; return how many messages."""
+        """Derive the votes of every message with unread events, once its voters are known; return how many messages."""
+        self.look_up(workspace)
         read = 0
         while True:
             with self._store.begin(workspace) as tx:

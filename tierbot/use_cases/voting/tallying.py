@@ -1,7 +1,8 @@
 """From reaction events to votes, with thanks for votes that are too late to score.
 
 A round is frozen in a transaction that first reads every recorded event. So an unread event on a post of a frozen round was
-recorded after the freeze: it is late. Every vote either scores or is thanked, whatever its timestamp and source.
+recorded after the freeze, or its voter was unknown then: it is late. Every vote either scores or is thanked, whatever its
+timestamp and source.
 """
 
 from collections.abc import Iterable
@@ -16,6 +17,7 @@ from tierbot.use_cases.delivery.announcing import announce
 from tierbot.use_cases.ports import DeliveryKind, Transaction
 
 _REMEMBERED = 50  # rounds stored per person, to thank them once each
+_MOST_WAITING = 10_000  # messages; as many posts as no round has
 
 
 TALLIED_AT_ONCE = 10
@@ -24,18 +26,38 @@ TALLIED_AT_ONCE = 10
 
 def tally(tx: Transaction, now: datetime) -> int:
     """Derive the votes of up to TALLIED_AT_ONCE messages with unread events; return how many messages."""
-    messages = tx.ledger.untallied(TALLIED_AT_ONCE)
+    messages = tx.ledger.untallied(TALLIED_AT_ONCE, waiting=False)
     tags, current = tx.workspaces.tags() if messages else TagSpace(()), tx.rounds.current()
     for channel, ts in messages:
         cursor, unread = tx.ledger.cursor(channel, ts), tx.ledger.unread(channel, ts)
         post = tx.posts.at(channel, ts)
         if post is not None:  # otherwise not our message: it stays in the ledger and counts for nothing
             votes = votes_on(tx, post, tags)
-            tx.ledger.replace_votes(post.id, votes, cursor_of(tx, post))
             if current is not None and post.round_number < current.number:
-                _thank(tx, post, _late(unread, votes, post, tags), now)
+                scored = {_substance(vote) for vote in tx.ledger.votes([post.id])[post.id]}
+                new = [vote for vote in votes if _substance(vote) not in scored]
+                _thank(tx, post, _late(unread, new, post, tags), now)
+            tx.ledger.replace_votes(post.id, votes, cursor_of(tx, post))
         tx.ledger.tallied(channel, ts, cursor)
     return len(messages)
+
+
+def tally_waiting(tx: Transaction) -> int:
+    """Derive the votes on messages that wait for a look-up, without the voters who aren't known yet.
+
+    The messages go on waiting. Return how many posts have new votes.
+    """
+    tags, changed = tx.workspaces.tags(), 0
+    for place in tx.ledger.untallied(_MOST_WAITING, waiting=True):
+        post = tx.posts.at(*place)
+        if post is not None and tx.ledger.cursors([post.id])[post.id] < cursor_of(tx, post):
+            tx.ledger.replace_votes(post.id, votes_on(tx, post, tags), cursor_of(tx, post))
+            changed += 1
+    return changed
+
+
+def _substance(vote: Vote) -> tuple[str, str, str | None]:
+    return vote.user, vote.says, vote.tag
 
 
 def _late(unread: Iterable[ReactionEvent], votes: Iterable[Vote], post: Post, tags: TagSpace) -> dict[str, str]:

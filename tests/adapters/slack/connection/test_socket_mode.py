@@ -51,18 +51,6 @@ def test_the_bots_own_reactions_are_no_votes(box, connect, post):
     assert {event.name for event in bot.game.deliveries} == {"pizza"}
 
 
-def test_another_bots_reactions_are_no_votes_once_it_is_known(box, connect, post):
-    zap = box.do("users", name="zap", bot=True)["user"]["id"]
-    bot = connect(box)
-    assert votes_reach(bot, post, "pizza")  # with the first reaction the members are learned
-    until = time.monotonic() + 5
-    while not bot.directory.is_outsider(bot.identity.team_id, zap) and time.monotonic() < until:
-        time.sleep(0.01)
-    box.do("react", user="zap", ts=post, name="scales")
-    assert votes_reach(bot, post, "soccer")
-    assert {event.name for event in bot.game.deliveries} == {"pizza", "soccer"}
-
-
 def test_a_ledger_that_fails_once_gets_the_event_again(box, connect, post):
     bot = connect(box)
     bot.game.fault = RuntimeError("the database is locked")

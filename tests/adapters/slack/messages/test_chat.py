@@ -19,7 +19,7 @@ def box(start):
 
 @pytest.fixture
 def chat(box):
-    return SlackChat(box.web, lambda: TAGS, Now())
+    return SlackChat(box.web, box.web.auth_test()["team_id"], lambda: TAGS, Now())
 
 
 def view(box, article: Article = ARTICLE, channel: str | None = None) -> PostView:
@@ -125,13 +125,13 @@ def test_a_server_fault_leaves_it_open_and_the_delivery_tells(box, chat, fault, 
 
 
 def test_no_answer_at_all_leaves_it_open(box):
-    deaf = SlackChat(web_client("xoxb-x", "http://127.0.0.1:9/api/"), lambda: TAGS, Now())
+    deaf = SlackChat(web_client("xoxb-x", "http://127.0.0.1:9/api/"), "T1", lambda: TAGS, Now())
     with pytest.raises(ChatUnavailableError, match=r"chat\.postMessage: no usable answer"):
         deaf.post(view(box), "d-deaf")
 
 
 def test_a_wrong_token_is_refused_with_a_remedy(box):
-    stranger = SlackChat(web_client("xoxb-wrong", box.info["api_url"]), lambda: TAGS, Now())
+    stranger = SlackChat(web_client("xoxb-wrong", box.info["api_url"]), "T1", lambda: TAGS, Now())
     with pytest.raises(ChatError, match="SLACK_BOT_TOKEN") as caught:
         stranger.post(view(box), "d-stranger")
     assert caught.value.code == "invalid_auth"
@@ -181,3 +181,11 @@ def test_revising_a_deleted_post_is_no_fault(box, chat):
     ts = chat.post(shown, "d-gone")
     box.do("delete", ts=ts)
     chat.revise(replace(shown, post=replace(shown.post, ts=ts), named_by_menu={"law": 1}))
+
+
+def test_only_active_people_of_this_workspace_are_colleagues(box, chat):
+    people = {"zap": {"bot": True}, "zoe": {"home": "T0ABROAD"}, "gus": {}}
+    ids = {name: box.do("users", name=name, **more)["user"]["id"] for name, more in people.items()}
+    box.do("deactivate", user="gus")
+    found = {name: chat.is_colleague(user) for name, user in {**ids, "ada": box.users["ada"], "?": "U0NOBODY"}.items()}
+    assert found == {"zap": False, "zoe": False, "gus": False, "ada": True, "?": False}

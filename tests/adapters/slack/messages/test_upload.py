@@ -19,7 +19,7 @@ def box(start):
 
 @pytest.fixture
 def chat(box):
-    return SlackChat(box.web, lambda: TAGS, Now())
+    return SlackChat(box.web, "T1", lambda: TAGS, Now())
 
 
 def files(box):

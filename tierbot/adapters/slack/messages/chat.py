@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 
 from slack_sdk import WebClient
 
+from tierbot.adapters.slack.admins import is_stranger
 from tierbot.adapters.slack.block_kit.blocks import Message
 from tierbot.adapters.slack.calls import call, pages
 from tierbot.adapters.slack.messages.announcements import render_announcement
@@ -28,6 +29,8 @@ NEEDS = Needs(
         "chat.update": ("chat:write",),
         "reactions.add": ("reactions:write",),
         "reactions.get": ("reactions:read",),
+        "users.info": ("users:read",),
+        "emoji.list": ("emoji:read",),
         "conversations.history": ("channels:history", "groups:history", "im:history"),
         "conversations.replies": ("channels:history", "groups:history", "im:history"),
         "conversations.open": ("im:write",),
@@ -41,16 +44,9 @@ _Sent = TypeVar("_Sent")
 class SlackChat:
     """ports.Chat for one workspace, over Slack's Web API. `tags` returns the current tag space."""
 
-    def __init__(
-        self,
-        client: WebClient,
-        tags: Callable[[], TagSpace],
-        clock: Clock,
-        is_outsider: Callable[[str], bool] = lambda _: False,
-    ) -> None:
-        """`is_outsider` returns whether a user's reactions don't count as votes."""
-        self._is_outsider = is_outsider
+    def __init__(self, client: WebClient, workspace: str, tags: Callable[[], TagSpace], clock: Clock) -> None:
         self._client = client
+        self._workspace = workspace
         self._tags = tags
         self._clock = clock
 
@@ -109,12 +105,29 @@ class SlackChat:
         opened = call(self._client.conversations_open, users=user)
         return str(opened["channel"]["id"])
 
+    def is_colleague(self, user: str) -> bool:
+        """Return whether a user is an active person of this workspace. A user whom Slack doesn't know isn't."""
+        with _ignored("user_not_found", "user_not_visible"):
+            found = call(self._client.users_info, user=user).get("user") or {}
+            return not (found.get("is_bot") or found.get("deleted") or is_stranger(found, self._workspace))
+        return False
+
+    def emoji_aliases(self) -> dict[str, str]:
+        """Return the workspace's own aliases of emoji: alias → the name that it stands for."""
+        custom = call(self._client.emoji_list).get("emoji") or {}
+        prefix = "alias:"
+        return {
+            str(name): str(value).removeprefix(prefix)
+            for name, value in custom.items()
+            if str(value).startswith(prefix)
+        }
+
     def reactions(self, channel: str, ts: str) -> list[ReactionCount] | None:
         """Return people's current reactions to a message; None if it was deleted."""
         with _ignored("message_not_found"):
             answer = call(self._client.reactions_get, channel=channel, timestamp=ts, full=True)
             message = answer.get("message") or {}
-            return [_counted(reaction, self._is_outsider) for reaction in message.get("reactions") or []]
+            return [_counted(reaction) for reaction in message.get("reactions") or []]
         return None
 
     def _send(self, channel: str, message: Message, delivery_id: str, thread: str | None = None) -> str:
@@ -155,7 +168,7 @@ def _is_delivery(message: Mapping[str, Any], delivery_id: str) -> bool:
     return metadata.get("event_type") == EVENT_TYPE and payload.get("delivery_id") == delivery_id
 
 
-def _counted(reaction: Mapping[str, Any], is_outsider: Callable[[str], bool]) -> ReactionCount:
+def _counted(reaction: Mapping[str, Any]) -> ReactionCount:
     users = tuple(str(user) for user in reaction.get("users") or ())
     complete = len(users) >= int(reaction.get("count", len(users)))
-    return ReactionCount(str(reaction["name"]), tuple(user for user in users if not is_outsider(user)), complete)
+    return ReactionCount(str(reaction["name"]), users, complete)

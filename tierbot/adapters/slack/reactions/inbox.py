@@ -1,11 +1,11 @@
 """Inbox first: write a reaction to the ledger before acknowledging it to Slack.
 
 Bolt acknowledges an event before its listener runs, so listener *middleware* does the insert: if it raises, Bolt answers
-500 and Slack delivers again. The event's id makes a second delivery harmless. Events cost no API call; the directory
-knows who is a bot or from another team.
+500 and Slack delivers again. The event's id makes a second delivery harmless. Nothing here asks Slack.
 
-Only the workspace's own members vote. In a channel shared with another company (Slack Connect), that company's people
-don't count: nobody here knows them or could ask them.
+Only the workspace's own people vote. In a channel shared with another company (Slack Connect), that company's people
+don't count: nobody here knows them or could ask them. Where an event names their team, it is dropped here; everybody else
+is looked up before their vote counts (use_cases/voting/voters.py).
 """
 
 import logging
@@ -16,9 +16,7 @@ from typing import Any
 
 from slack_bolt import App, BoltContext, BoltResponse
 from slack_bolt.request.internals import extract_enterprise_id
-from slack_sdk import WebClient
 
-from tierbot.adapters.slack.directory import Directory
 from tierbot.adapters.slack.needs import Needs
 from tierbot.domain.nouns import ReactionEvent, from_slack_ts
 from tierbot.use_cases.game.questions import Game
@@ -82,9 +80,8 @@ def _string(fields: Mapping[str, Any], name: str) -> str:
 class Inbox:
     """Turns reaction events into votes. Reactions by `ignored` users aren't votes."""
 
-    def __init__(self, game: Game, clock: Clock, directory: Directory, ignored: frozenset[str] = frozenset()) -> None:
+    def __init__(self, game: Game, clock: Clock, ignored: frozenset[str] = frozenset()) -> None:
         self.game = game
-        self.directory = directory
         self._clock = clock
         self._ignored = ignored | {_SLACKBOT}
 
@@ -100,10 +97,8 @@ class Inbox:
         if not context.team_id:
             _log.warning("Dropped reaction event %r: it names no workspace.", event.event_id)
             return None
-        outside = self.directory.is_outsider(context.team_id, event.user)
-        if outside is None:  # the directory doesn't list the user yet
-            home = body["event"].get("user_team")
-            outside = isinstance(home, str) and home not in {context.team_id, extract_enterprise_id(dict(body))}
+        home = body["event"].get("user_team")
+        outside = isinstance(home, str) and home not in {context.team_id, extract_enterprise_id(dict(body))}
         return None if outside else event
 
 
@@ -121,10 +116,9 @@ def register(app: App, inbox: Inbox) -> None:
         next()
         return None
 
-    def touched(context: BoltContext, client: WebClient) -> None:
-        """After the acknowledgment, wake the worker that settles votes, and refresh the directory (it may ask Slack)."""
+    def touched() -> None:
+        """After the acknowledgment, wake the worker that settles votes."""
         inbox.game.wake()
-        inbox.directory.keep_fresh(str(context.team_id), client)
 
     for kind in NEEDS.events:
         app.event(kind, middleware=[record])(touched)

@@ -1,0 +1,45 @@
+"""Who reacted, and whether they may vote."""
+
+from collections.abc import Mapping
+from datetime import datetime
+
+from sqlalchemy import and_, or_, select
+
+from tierbot.adapters.store.columns import table
+from tierbot.adapters.store.rows import MessageTallyRow, ReactionEventRow, ReactorRow
+from tierbot.adapters.store.workspace_queries import WorkspaceQueries
+
+_reactor = table(ReactorRow)
+_event = table(ReactionEventRow)
+_message = table(MessageTallyRow)
+
+
+class SqlReactors(WorkspaceQueries):
+    """ports.Reactors."""
+
+    def unknown(self, limit: int, before: datetime) -> list[str]:
+        at_message = and_(
+            _event.c.workspace_id == _message.c.workspace_id,
+            _event.c.channel == _message.c.channel,
+            _event.c.ts == _message.c.ts,
+            _event.c.seq > _message.c.tallied_cursor,
+        )
+        known = and_(_reactor.c.workspace_id == _event.c.workspace_id, _reactor.c.user_id == _event.c.user_id)
+        found = (
+            select(_event.c.user_id)
+            .distinct()
+            .select_from(_message.join(_event, at_message).outerjoin(_reactor, known))
+            .where(self._mine(MessageTallyRow), _message.c.tallied_cursor < _message.c.ledger_cursor)
+            .where(or_(_reactor.c.user_id.is_(None), and_(~_reactor.c.may_vote, _reactor.c.looked_up_at < before)))
+            .order_by(_event.c.user_id)
+            .limit(limit)
+        )
+        return list(self._connection.execute(found).scalars())
+
+    def put(self, may_vote: Mapping[str, bool], now: datetime) -> None:
+        for user, votes in may_vote.items():
+            self._put(ReactorRow, {"user_id": user, "may_vote": votes, "looked_up_at": now})
+
+    def without_vote(self) -> set[str]:
+        rows = self._connection.execute(self._select(ReactorRow, _reactor.c.user_id).where(~_reactor.c.may_vote))
+        return set(rows.scalars())

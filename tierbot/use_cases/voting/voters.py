@@ -1,0 +1,52 @@
+"""Who may vote: a person of the workspace, looked up in Slack before their first vote counts.
+
+A bot, a deactivated account and a person of another company (Slack Connect) have no vote. Until somebody is known, the
+messages they reacted to wait: nothing is settled on a stranger. Each look-up is remembered in the database, so it
+happens once, whatever the workspace's size and whichever process asks.
+"""
+
+import logging
+from collections.abc import Callable
+from datetime import datetime, timedelta
+
+from tierbot.domain.nouns import TierbotError
+from tierbot.use_cases.ports import Chat, Clock, RateLimitedError, Store
+
+log = logging.getLogger(__name__)
+
+_AT_ONCE = 50
+_AGAIN = timedelta(days=1)  # until a user without a vote is looked up again: an account may be reactivated
+_REST = timedelta(seconds=30)  # after Slack did not answer
+
+
+class Voters:
+    """Looks up reactors in any workspace."""
+
+    def __init__(self, store: Store, chats: Callable[[str], Chat], clock: Clock) -> None:
+        self._store = store
+        self._chats = chats
+        self._clock = clock
+        self._resting: dict[str, datetime] = {}
+
+    def look_up(self, workspace: str) -> None:
+        """Look up everybody whose vote waits for it. If Slack doesn't answer, their votes go on waiting."""
+        now = self._clock.now()
+        if now < self._resting.get(workspace, now):
+            return
+        while True:
+            with self._store.read(workspace) as tx:
+                users = tx.reactors.unknown(_AT_ONCE, now - _AGAIN)
+            found: dict[str, bool] = {}
+            try:
+                for user in users:
+                    found[user] = self._chats(workspace).is_colleague(user)
+            except RateLimitedError as fault:
+                self._resting[workspace] = now + timedelta(seconds=fault.retry_after)
+            except TierbotError as fault:
+                log.warning("Votes wait until their voters can be looked up in Slack: %s", fault)
+                self._resting[workspace] = now + _REST
+            if found:
+                with self._store.begin(workspace) as tx:
+                    tx.reactors.put(found, now)
+            if not users or len(found) < len(users):
+                return
