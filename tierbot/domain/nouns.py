@@ -52,6 +52,7 @@ class Tag:
     character: str
     description: str
     siblings: tuple[str, ...] = ()
+    synonyms: tuple[str, ...] = ()  # other words that people search for
     retired_at: datetime | None = None
 
 

@@ -4,6 +4,7 @@ Alembic is imported only for an upgrade: opening a current database costs one qu
 """
 
 import sqlite3
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ from sqlalchemy import Connection, inspect, text
 from tierbot.adapters.store.engine import Database, connect
 from tierbot.adapters.store.errors import StoreBusyError, StoreError
 
-HEAD = "0010"
+HEAD = "0013"
 """The newest migration; a test compares it with the folder."""
 
 VERSION_TABLE = "tierbot_schema"
@@ -21,15 +22,9 @@ _SCHEMA_LOCK = "schema"
 
 
 def upgrade(url: str, *, create: bool = True) -> None:
-    """Bring the database at `url` to the newest schema.
-
-    Raises StoreError if it is newer than this code, not tierbot's, or cannot be reached.
-    """
-    database = connect(url, create=create)
-    try:
+    """Bring the database at `url` to the newest schema. Raises StoreError if that is impossible."""
+    with closing(connect(url, create=create)) as database:
         bring_up(database, create=create)
-    finally:
-        database.engine.dispose()
 
 
 def bring_up(database: Database, *, create: bool = True) -> None:
@@ -48,8 +43,10 @@ def bring_up(database: Database, *, create: bool = True) -> None:
             )
         if found is None:
             refuse_foreign(connection, database.where)
+        else:
+            refuse_unknown(found, database.where)
         if found != HEAD:
-            _migrate(connection, database.where, found)
+            _migrate(connection)
 
 
 def revision(connection: Connection) -> str | None:
@@ -60,9 +57,19 @@ def revision(connection: Connection) -> str | None:
     return found
 
 
-def known_revisions() -> set[str]:
-    """Return the revisions of all migrations."""
-    return {path.name[:4] for path in (MIGRATIONS / "versions").glob("[0-9]*.py")}
+def refuse_unknown(found: str, where: str) -> None:
+    """Raise StoreError unless migrations lead from the revision that was found to HEAD."""
+    known = {path.name[:4] for path in (MIGRATIONS / "versions").glob("[0-9]*.py")}
+    if found < min(known):
+        raise StoreError(
+            f"{where}: was created by a version before 0.1.0 (schema {found}), which can't be upgraded. Move it away and "
+            "start the bot (`tierbot run`) to create a new one."
+        )
+    if found not in known:
+        raise StoreError(
+            f"{where}: its schema ({found}) is newer than this tierbot ({HEAD}). Upgrade tierbot, or restore a backup "
+            "made before the upgrade."
+        )
 
 
 def _use_write_ahead_log(database: Database) -> None:
@@ -90,16 +97,11 @@ def refuse_foreign(connection: Connection, where: str) -> None:
         )
 
 
-def _migrate(connection: Connection, where: str, found: str | None) -> None:
+def _migrate(connection: Connection) -> None:
     from alembic import command  # noqa: PLC0415 - slow, and needed only here
     from alembic.config import Config  # noqa: PLC0415
 
     config = Config()
     config.set_main_option("script_location", str(MIGRATIONS).replace("%", "%%"))
-    if found is not None and found not in known_revisions():
-        raise StoreError(
-            f"{where}: its schema ({found}) is newer than this tierbot ({HEAD}). Install the newer tierbot again, or "
-            "restore the backup made before the upgrade."
-        )
     config.attributes["connection"] = connection
     command.upgrade(config, "head")

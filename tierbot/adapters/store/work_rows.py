@@ -74,6 +74,7 @@ class TagRow(WorkspaceScoped, table=True):
     character: str = words()
     description: str = words()
     siblings: tuple[str, ...] = names()
+    synonyms: tuple[str, ...] = names()
     retired_at: datetime | None = moment(default=None)
 
 

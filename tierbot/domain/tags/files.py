@@ -45,6 +45,13 @@ def _text(row: Mapping[str, Any], field: str, place: str) -> str:
     return value.strip()
 
 
+def _texts(row: Mapping[str, Any], field: str, place: str) -> tuple[str, ...]:
+    values = row.get(field, [])
+    if not isinstance(values, list) or not all(isinstance(value, str) for value in values):
+        raise TagFileError(f'{place}: {field} of {row["id"]} isn\'t a list of texts. Write {field} = ["…"].')
+    return tuple(values)
+
+
 def _tag(row: object, place: str) -> Tag:
     if not isinstance(row, dict):
         raise TagFileError(f"{place}: the tag isn't a table. Write each tag as a [[tag]] table.")
@@ -62,16 +69,14 @@ def _tag(row: object, place: str) -> Tag:
             f"{place}: {tag_id} uses :{short_name}:, which isn't a standard Slack emoji. Check the spelling. For a "
             'custom emoji, add character = "…", which is shown outside Slack.'
         )
-    siblings = row.get("siblings", [])
-    if not isinstance(siblings, list) or not all(isinstance(sibling, str) for sibling in siblings):
-        raise TagFileError(f'{place}: siblings of {tag_id} isn\'t a list of ids. Write siblings = ["…"].')
     return Tag(
         id=tag_id,
         name=_text(row, "name", place),
         short_name=short_name,
         character=str(character),
         description=_text(row, "description", place),
-        siblings=tuple(siblings),
+        siblings=_texts(row, "siblings", place),
+        synonyms=_texts(row, "synonyms", place),
     )
 
 
