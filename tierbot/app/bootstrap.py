@@ -41,6 +41,7 @@ from tierbot.use_cases.asking.invitations import Invitations
 from tierbot.use_cases.delivery.direct_messages import DirectMessages
 from tierbot.use_cases.delivery.dispatch import Draw
 from tierbot.use_cases.game.home import HomePage
+from tierbot.use_cases.game.legend import Legend
 from tierbot.use_cases.game.nudges import Nudges
 from tierbot.use_cases.game.questions import Game
 from tierbot.use_cases.game.setup import Setup
@@ -327,6 +328,7 @@ def app_of(bot: Tierbot, identity: Identity | None) -> App:
         invitations=bot.invitations,
         home=bot.home,
         tag_requests=TagRequests(bot.store, bot.clock),
+        legend=Legend(bot.store),
     )
     return build_app(
         deps,

@@ -111,6 +111,7 @@ def desk_of(game, clock, admins, channel):
         invitations=game,
         home=game,
         tag_requests=game,
+        legend=game,
     )
 
 
