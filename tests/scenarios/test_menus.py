@@ -29,6 +29,8 @@ def test_a_tag_named_by_menu_is_a_vote_shows_on_the_post_and_can_be_withdrawn(ho
     before = house.message(post.ts)
     for user in ("bob", "cid"):
         view = open_menu(house, user, post.ts)
+        typed = house.do("suggest", user=user, view_id=view["id"], action_id="tag", value="nfl")
+        assert [one["value"] for one in typed["options"]] == ["football"]
         house.do("submit", user=user, view_id=view["id"], values={"tag": ["football"]})
     wait_until(lambda: support(house, post) == {"football": 2}, "the verdict")
     wait_until(lambda: "By menu: :football: ×2" in str(house.message(post.ts)["blocks"]), "the summary")
@@ -59,5 +61,6 @@ def test_a_vote_that_cannot_be_kept_is_told_in_the_form(house, monkeypatch):
         raise TierbotError("The database is busy. Please try again.")
 
     monkeypatch.setattr(house.bot.menu_votes, "name", broken)
+    house.do("suggest", user="bob", view_id=view["id"], action_id="tag", value="food")
     answer = house.do("submit", user="bob", view_id=view["id"], values={"tag": ["food"]})
     assert answer["errors"] == {"tierbot_named": "The database is busy. Please try again."}

@@ -40,6 +40,7 @@ from tierbot.use_cases.asking.invitations import Invitations
 from tierbot.use_cases.delivery.direct_messages import DirectMessages
 from tierbot.use_cases.delivery.dispatch import Draw
 from tierbot.use_cases.game.home import HomePage
+from tierbot.use_cases.game.legend import Legend
 from tierbot.use_cases.game.nudges import Nudges
 from tierbot.use_cases.game.questions import Game
 from tierbot.use_cases.game.setup import Setup
@@ -321,6 +322,7 @@ def app_of(bot: Tierbot, identity: Identity | None) -> App:
         home=bot.home,
         tag_requests=TagRequests(bot.store, bot.clock),
         emoji_changed=partial(read_aliases_soon, bot.store, bot.clock),
+        legend=Legend(bot.store),
     )
     return build_app(
         deps,

@@ -110,6 +110,7 @@ def desk_of(game, clock, admins, channel):
         home=game,
         tag_requests=game,
         emoji_changed=lambda _: None,
+        legend=game,
     )
 
 

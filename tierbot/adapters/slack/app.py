@@ -18,8 +18,8 @@ from tierbot.adapters.slack.installation import oauth
 from tierbot.adapters.slack.installation.oauth import Installing
 from tierbot.adapters.slack.needs import Needs
 from tierbot.adapters.slack.reactions import emoji_changes, inbox
+from tierbot.adapters.slack.shortcuts import legend, tagging
 from tierbot.adapters.slack.shortcuts import listeners as shortcuts
-from tierbot.adapters.slack.shortcuts import tagging
 from tierbot.logs import FollowingExecutor
 from tierbot.use_cases.ports import Meter
 
@@ -78,6 +78,7 @@ def build_app(
     shortcuts.register(app, deps, slow)
     home.register(app, deps, directory, slow)
     tagging.register(app, deps)
+    legend.register(app, deps)
     if installing:
         oauth.register(app, installing.installations)
     faults.register(app)

@@ -8,6 +8,7 @@ from tierbot.domain.tags import TagSpace
 from tierbot.use_cases.articles.tag_requests import TagRequests
 from tierbot.use_cases.asking.invitations import Invitations
 from tierbot.use_cases.game.home import HomePage
+from tierbot.use_cases.game.legend import Legend
 from tierbot.use_cases.game.questions import Game
 from tierbot.use_cases.models.explanations import Explanations
 from tierbot.use_cases.ports import Clock
@@ -33,3 +34,4 @@ class Dependencies:
     home: HomePage
     tag_requests: TagRequests
     emoji_changed: Callable[[str], None]
+    legend: Legend

@@ -11,8 +11,8 @@ from tierbot.adapters.slack.installation import oauth
 from tierbot.adapters.slack.messages import chat, upload
 from tierbot.adapters.slack.needs import Needs
 from tierbot.adapters.slack.reactions import emoji_changes, inbox
+from tierbot.adapters.slack.shortcuts import legend, tagging
 from tierbot.adapters.slack.shortcuts import listeners as shortcuts
-from tierbot.adapters.slack.shortcuts import tagging
 from tierbot.domain.nouns import TierbotError
 
 ALL: tuple[Needs, ...] = (
@@ -24,6 +24,7 @@ ALL: tuple[Needs, ...] = (
     examine.NEEDS,
     home.NEEDS,
     inbox.NEEDS,
+    legend.NEEDS,
     listeners.NEEDS,
     people.NEEDS,
     shortcuts.NEEDS,
@@ -102,7 +103,11 @@ def manifest(
         },
         "settings": {
             "event_subscriptions": {**web, "bot_events": sorted(events)},
-            "interactivity": {"is_enabled": True, **web},
+            "interactivity": {
+                "is_enabled": True,
+                **web,
+                **({"message_menu_options_url": request_url} if request_url else {}),
+            },
             "org_deploy_enabled": bool(public_url),
             "socket_mode_enabled": request_url is None,
             "token_rotation_enabled": False,

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.adapters.slack.conftest import NOW
-from tierbot.adapters.slack.shortcuts.menus import ACTION, BLOCK, CALLBACK, Named, read_menu, render_menu
+from tierbot.adapters.slack.shortcuts.menus import ACTION, BLOCK, CALLBACK, Named, options_for, read_menu, render_menu
 from tierbot.domain.nouns import TierbotError
 from tierbot.domain.tags import TagSpace, default_tag_space
 from tierbot.sandbox.blocks import validate_view
@@ -29,7 +29,7 @@ def many(count):
 
 def test_every_active_tag_is_offered_by_name_with_its_emoji():
     retired = TAGS.updated([tag for tag in TAGS if tag.id != "law"], NOW)
-    options = select(render_menu(Menu(retired, frozenset()), "C1", "1.000001"))["options"]
+    options = options_for(retired, "")
     assert {option["value"] for option in options} == set(TAGS.ids) - {"law"}
     texts = [option["text"]["text"] for option in options]
     assert ":pizza: Food" in texts
@@ -46,9 +46,13 @@ def test_what_stands_chosen_is_in_it_already():
 def test_slack_takes_it_however_many_tags_there_are(count):
     view = render_menu(Menu(many(count), frozenset({"t0"})), "C1", "1.000001")
     assert validate_view(view) == []
-    element = select(view)
-    listed = element.get("options") or [one for group in element["option_groups"] for one in group["options"]]
-    assert len(listed) == count
+    assert len(options_for(many(count), "")) == min(count, 100)
+    assert [one["value"] for one in options_for(many(count), f"topic {count - 1:04d}")][:1] == [f"t{count - 1}"]
+
+
+def test_what_is_typed_finds_what_is_meant():
+    assert options_for(TAGS, "film")[0]["value"] == "movies"
+    assert options_for(TAGS, "xyzzy") == []
 
 
 def submitted(**values):

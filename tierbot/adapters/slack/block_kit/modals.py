@@ -18,6 +18,7 @@ class Button(StrEnum):
     FIVE = "tierbot_send_me_five"
     QUIET = "tierbot_opt_out"
     LOUD = "tierbot_opt_in"
+    LEGEND = "tierbot_legend"
 
 
 def modal(

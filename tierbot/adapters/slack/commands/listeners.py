@@ -61,32 +61,32 @@ def register(app: App, deps: Dependencies, directory: Directory) -> None:
         with reported(respond, LEADERBOARD.name):
             workspace, which = str(context.team_id), parse_leaderboard(command.get("text") or "")
             if which is None:
-                _reply(respond, message(LEADERBOARD_HELP))
+                reply(respond, message(LEADERBOARD_HELP))
                 return
             board = deps.game.leaderboard(workspace, which)
             directory.keep_fresh(workspace, client)
             named = partial(directory.named, workspace)
-            _reply(respond, render_leaderboard(board, deps.clock.now(), named), everyone=True)
+            reply(respond, render_leaderboard(board, deps.clock.now(), named), everyone=True)
 
     def my_score(ack: Ack, respond: Respond, command: dict[str, Any], context: BoltContext) -> None:
         ack()
         with reported(respond, MY_SCORE.name):
-            _reply(respond, render_my_score(deps.game.my_score(str(context.team_id), str(command["user_id"]))))
+            reply(respond, render_my_score(deps.game.my_score(str(context.team_id), str(command["user_id"]))))
 
     def tier(ack: Ack, respond: Respond, command: dict[str, Any], context: BoltContext, client: WebClient) -> None:
         ack()
         with reported(respond, TIER.name):
             workspace, user = str(context.team_id), str(command["user_id"])
             if not deps.admins.has(workspace, user, client):
-                _reply(respond, message(_REFUSAL))
+                reply(respond, message(_REFUSAL))
                 return
             parsed = parse_tier(command.get("text") or "")
             if parsed.action is Action.CHANNEL:
                 here, bot = str(command.get("channel_id") or ""), str(context.bot_user_id)
                 said = _choose_channel(deps.game, client, workspace, user, parsed.channel, here, bot)
-                _reply(respond, message(said))
+                reply(respond, message(said))
                 return
-            _reply(respond, run_admin_command(deps, workspace, user, parsed, str(command.get("trigger_id") or "")))
+            reply(respond, run_admin_command(deps, workspace, user, parsed, str(command.get("trigger_id") or "")))
 
     app.command(LEADERBOARD.name)(leaderboard)
     app.command(MY_SCORE.name)(my_score)
@@ -130,7 +130,8 @@ def _answer(deps: Dependencies, workspace: str, by: str, command: TierCommand, t
     return answer
 
 
-def _reply(respond: Respond, answer: Message, *, everyone: bool = False) -> None:
+def reply(respond: Respond, answer: Message, *, everyone: bool = False) -> None:
+    """Answer a command through its response URL, for its user alone or for everyone in the channel."""
     kind = "in_channel" if everyone else "ephemeral"
     response = respond(**answer.as_arguments(), response_type=kind, replace_original=False)
     if response.status_code != HTTPStatus.OK:  # the SDK doesn't report it

@@ -111,7 +111,8 @@ def render_home(home: Home, now: datetime, named: Named = person, said: str = ""
     blocks: list[Block] = [header("Your game")]
     blocks += [section(said)] if said else []
     blocks += render_my_score(home.score).blocks
-    blocks.append(actions([button("Send me five to judge", Button.FIVE, style="primary")], "tierbot_play"))
+    play = [button("Send me five to judge", Button.FIVE, style="primary"), button("All topics", Button.LEGEND)]
+    blocks.append(actions(play, "tierbot_play"))
     closes = f" closes in {remaining(home.board.closes_at, now)}" if home.board.closes_at else ""
     blocks += [{"type": "divider"}, header(f"Round {home.score.round_number}{closes}")]
     lines = [standing_line(one, named) for one in home.board.standings[:_STANDINGS]]

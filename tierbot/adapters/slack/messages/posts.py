@@ -8,6 +8,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from tierbot.adapters.slack.block_kit.blocks import TEXT_LIMIT, Block, Message, context, listing, section
+from tierbot.adapters.slack.block_kit.modals import Button, button
 from tierbot.adapters.slack.block_kit.text import clean, emoji, escape, link, mrkdwn, safe, safe_url
 from tierbot.adapters.slack.block_kit.words import age
 from tierbot.domain.nouns import Arm, Article, Tag, TierbotError
@@ -34,7 +35,8 @@ def render_post(view: PostView, now: datetime, *, image: bool = True) -> Message
     picture = _picture(view.article, title, image)
     is_caption = picture is not None and not view.article.url  # otherwise the picture illustrates a story
     story = section(_story(view.article, title, now), block_id=BlockId.STORY, accessory=None if is_caption else picture)
-    asked = section(_question(view.post.arm, tag), block_id=BlockId.QUESTION)
+    legend = button("All topics", Button.LEGEND)
+    asked = section(_question(view.post.arm, tag), block_id=BlockId.QUESTION, accessory=legend)
     how = context(_how_to_answer(view.post.arm, tag), block_id=BlockId.ANSWER)
     named = _by_menu(view)
     source = clean(view.article.source, _SOURCE)

@@ -51,6 +51,9 @@ def register(app: App, deps: Dependencies, slow: Executor) -> None:
                 view = notice(menus.TITLE, literal(fault))
             open_view(client, body, view)
 
+    def suggest(ack: Ack, payload: dict[str, Any], context: BoltContext) -> None:
+        ack(options=menus.options_for(deps.tags(str(context.team_id)), str(payload.get("value") or "")))
+
     def named(ack: Ack, body: dict[str, Any], context: BoltContext) -> None:
         # Like a reaction, the vote is written before it is acknowledged.
         workspace, user = str(context.team_id), str(body["user"]["id"])
@@ -64,6 +67,7 @@ def register(app: App, deps: Dependencies, slow: Executor) -> None:
 
     app.shortcut({"type": "message_action", "callback_id": WHY.callback_id})(why)
     app.shortcut({"type": "message_action", "callback_id": NAME.callback_id})(name)
+    app.options(menus.ACTION)(suggest)
     app.view(menus.CALLBACK)(named)
 
 

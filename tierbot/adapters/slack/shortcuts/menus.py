@@ -1,7 +1,7 @@
-"""The “Name the right tag” modal: a searchable select menu of all tags, and parsing its submission."""
+"""The “Name the right tag” modal: a select menu that finds tags as people type, and parsing its submission."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,12 +9,14 @@ from tierbot.adapters.slack.block_kit.blocks import Block, context, plain
 from tierbot.adapters.slack.block_kit.modals import View, modal
 from tierbot.adapters.slack.block_kit.text import emoji
 from tierbot.domain.nouns import Tag, TierbotError
+from tierbot.domain.tags import TagSpace
+from tierbot.domain.tags.search import search_tags
 from tierbot.use_cases.voting.menu_votes import MOST_NAMED, Menu
 
 TITLE = "Name the right tag"
 CALLBACK = "name_the_right_tag"
 BLOCK, ACTION = "tierbot_named", "tag"
-_OPTION, _GROUP = 75, 100  # Slack's limits: characters per option, options per list or group
+_OPTION, _MOST = 75, 100  # Slack's limits: characters per option, options per list
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,19 +31,15 @@ class Named:
 
 def render_menu(menu: Menu, channel: str, ts: str) -> View:
     """Return the menu for a post, with the user's current choice preselected."""
-    tags = sorted(menu.tags.active, key=lambda tag: tag.name.casefold())
-    chosen = [_option(tag) for tag in tags if tag.id in menu.chosen]
+    chosen = [_option(tag) for tag in _by_name(menu.tags) if tag.id in menu.chosen]
     select: Block = {
-        "type": "multi_static_select",
+        "type": "multi_external_select",  # Slack's own search knows only the options' text
         "action_id": ACTION,
         "placeholder": plain("Type to search", 150),
+        "min_query_length": 0,
         "max_selected_items": MOST_NAMED,
         **({"initial_options": chosen} if chosen else {}),
     }
-    if len(tags) <= _GROUP:
-        select["options"] = [_option(tag) for tag in tags]
-    else:
-        select["option_groups"] = [_group(tags[start : start + _GROUP]) for start in range(0, len(tags), _GROUP)]
     asked: Block = {
         "type": "input",
         "block_id": BLOCK,
@@ -52,6 +50,11 @@ def render_menu(menu: Menu, channel: str, ts: str) -> View:
     how = "This counts as a vote, like a reaction. Choose again to replace it, or choose nothing to take it back."
     place = json.dumps({"channel": channel, "ts": ts})
     return modal(TITLE, [asked, context(how)], callback_id=CALLBACK, submit="Vote", private=place, close="Cancel")
+
+
+def options_for(tags: TagSpace, typed: str) -> list[dict[str, Any]]:
+    """Return the options that fit what was typed, best first; all by name if nothing was."""
+    return [_option(tag) for tag in search_tags(_by_name(tags), typed)[:_MOST]]
 
 
 def read_menu(view: Mapping[str, Any]) -> Named:
@@ -69,6 +72,5 @@ def _option(tag: Tag) -> dict[str, Any]:
     return {"text": plain(f"{emoji(tag.short_name)} {tag.name}", _OPTION), "value": tag.id}
 
 
-def _group(tags: Sequence[Tag]) -> dict[str, Any]:
-    label = f"{tags[0].name[:30]} – {tags[-1].name[:30]}"
-    return {"label": plain(label, _OPTION), "options": [_option(tag) for tag in tags]}
+def _by_name(tags: TagSpace) -> list[Tag]:
+    return sorted(tags.active, key=lambda tag: tag.name.casefold())
