@@ -109,7 +109,7 @@ def desk_of(game, clock, admins, channel):
         invitations=game,
         home=game,
         tag_requests=game,
-        emoji_changed=lambda _: None,
+        on_emoji_changed=lambda _: None,
         legend=game,
     )
 

@@ -71,7 +71,7 @@ def build_app(
         )
     directory = Directory(deps.clock)
     inbox.register(app, inbox.Inbox(deps.game, deps.clock, ignored_users))
-    emoji_changes.register(app, deps.emoji_changed)
+    emoji_changes.register(app, deps.on_emoji_changed)
     listeners.register(app, deps, directory)
     # Slow listeners use the encoder, so run one at a time and leave the CPU to clicks.
     slow = FollowingExecutor(1, thread_name_prefix="slack-slow")

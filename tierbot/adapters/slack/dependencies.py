@@ -19,7 +19,7 @@ from tierbot.use_cases.voting.menu_votes import MenuVotes
 class Dependencies:
     """What the listeners need.
 
-    The functions take a workspace. `channel` returns its channel's id, empty or None if unset; `emoji_changed` is told of
+    The functions take a workspace. `channel` returns its channel's id, empty or None if unset; `on_emoji_changed` is told of
     workspaces whose emoji changed.
     """
 
@@ -33,5 +33,5 @@ class Dependencies:
     invitations: Invitations
     home: HomePage
     tag_requests: TagRequests
-    emoji_changed: Callable[[str], None]
+    on_emoji_changed: Callable[[str], None]
     legend: Legend
