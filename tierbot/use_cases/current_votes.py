@@ -1,8 +1,4 @@
-"""The current votes on a post, computed from the ledger.
-
-A post can be in several places: where it was posted, and in the direct messages of invited trainers. Votes count from
-all of them.
-"""
+"""The current votes on a post, from the ledger: at its own place, and in invited trainers' direct messages."""
 
 from tierbot.domain.feedback.votes import merged, votes_of
 from tierbot.domain.nouns import Post, Vote

@@ -57,9 +57,8 @@ def database_file(url: str) -> Path:
 def back_up(url: str, target: Path, *, force: bool = False) -> Backup:
     """Write the database at `url` to `target` while others read and write it; `force` replaces an existing backup.
 
-    A missing folder is created, accessible to its owner only.
-
-    Raises StoreError if the database doesn't exist, `target` exists, the copy is damaged, or the disk is full.
+    A missing folder is created, accessible to its owner only. Raises StoreError if the database doesn't exist, `target`
+    exists, the copy is damaged, or the disk is full.
     """
     source = database_file(url)
     if not source.exists():

@@ -156,31 +156,29 @@ class SqlLedger(WorkspaceQueries):
 
     def votes(self, post_ids: Iterable[str]) -> dict[str, list[Vote]]:
         ids = list(post_ids)
-        found: dict[str, list[Vote]] = {post_id: [] for post_id in ids}
-        for part in chunks(ids):
-            self._collect(self._select(VoteRow, *_VOTE_COLUMNS).where(_vote.c.post_id.in_(part)), found)
-        return found
+        return {post_id: [] for post_id in ids} | _by_post(self._each(self._votes(), _vote.c.post_id, ids))
 
     def votes_in_round(self, number: int) -> dict[str, list[Vote]]:
-        found: dict[str, list[Vote]] = {}
         # A subquery, not a join: SQLite would start the join by scanning all votes.
         posts = self._select(PostRow, _post.c.id).where(_post.c.round_number == number)
-        statement = self._select(VoteRow, *_VOTE_COLUMNS).where(_vote.c.post_id.in_(posts))
-        self._collect(statement, found)
-        return found
+        return _by_post(self._connection.execute(self._votes().where(_vote.c.post_id.in_(posts))))
+
+    def _votes(self) -> Select[Any]:
+        return self._select(VoteRow, *_VOTE_COLUMNS).order_by(_vote.c.at, _vote.c.user_id, _vote.c.tag)
 
     def votes_by(self, user: str, since: datetime) -> list[tuple[str, Vote]]:
-        statement = (
-            self._select(VoteRow, *_VOTE_COLUMNS)
-            .where(_vote.c.user_id == user, _vote.c.at >= since)
-            .order_by(_vote.c.at.desc(), _vote.c.post_id)
-        )
-        return [
-            (post, Vote(user, says, at, tag or None))
-            for post, user, says, at, tag in self._connection.execute(statement)
-        ]
+        theirs = self._select(VoteRow, *_VOTE_COLUMNS).where(_vote.c.user_id == user, _vote.c.at >= since)
+        newest_first = theirs.order_by(_vote.c.at.desc(), _vote.c.post_id)
+        return [(row.post_id, _vote_of(row)) for row in self._connection.execute(newest_first)]
 
-    def _collect(self, statement: Select[Any], found: dict[str, list[Vote]]) -> None:
-        ordered = statement.order_by(_vote.c.at, _vote.c.user_id, _vote.c.tag)
-        for post, user, says, at, tag in self._connection.execute(ordered).all():
-            found.setdefault(post, []).append(Vote(user, says, at, tag or None))
+
+def _by_post(rows: Iterable[Sequence[Any]]) -> dict[str, list[Vote]]:
+    found: dict[str, list[Vote]] = {}
+    for row in rows:
+        found.setdefault(row[0], []).append(_vote_of(row))
+    return found
+
+
+def _vote_of(row: Sequence[Any]) -> Vote:
+    _, user, says, at, tag = row
+    return Vote(user, says, at, tag or None)

@@ -64,13 +64,9 @@ class SqlWorkspaces(WorkspaceQueries):
         self._add(AuditRow, [{"at": now, "who": who, "what": what, "before": before, "after": after}])
 
     def audit_trail(self, limit: int) -> list[Mapping[str, Any]]:
-        columns = _audit.c
-        statement = (
-            self._select(AuditRow, columns.at, columns.who, columns.what, columns.before, columns.after)
-            .order_by(columns.seq.desc())
-            .limit(limit)
-        )
-        return [dict(row) for row in self._connection.execute(statement).mappings()]
+        columns = [_audit.c[name] for name in ("at", "who", "what", "before", "after")]
+        newest_first = self._select(AuditRow, *columns).order_by(_audit.c.seq.desc())
+        return [dict(row) for row in self._connection.execute(newest_first.limit(limit)).mappings()]
 
     def pseudonym_key(self) -> str | None:
         found: str | None = self._connection.execute(self._select(WorkspaceRow, _workspace.c.pseudonym_key)).scalar()

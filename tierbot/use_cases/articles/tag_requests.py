@@ -1,7 +1,4 @@
-"""Messages that someone asked to have tagged: stored at once, asked about in their thread soon after.
-
-The question stays in the message's own thread, so nothing private is shown elsewhere.
-"""
+"""Messages that someone asked to have tagged: asked about soon, in their own thread only, as they may be private."""
 
 from dataclasses import dataclass
 

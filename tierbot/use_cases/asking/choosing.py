@@ -1,7 +1,4 @@
-"""Chooses what to ask about next and predicts it; writes nothing but embeddings.
-
-If an external predictor fails, the fallback model answers in its place.
-"""
+"""Chooses and predicts what to ask about next; the fallback model stands in for an external predictor that fails."""
 
 import logging
 from collections.abc import Callable, Mapping, Sequence

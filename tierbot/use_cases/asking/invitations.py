@@ -43,8 +43,7 @@ class Invitations:
         channel = self.chats(workspace).direct(user)
         now = self.clock.now()
         with self.store.read(workspace) as tx:
-            round_ = open_round(tx)
-            candidates = _candidates(tx, user, channel, round_, _judged(tx, user, round_))
+            candidates = _candidates(tx, user, channel)
         drawn = assign(candidates, count, self.rng)
         sent = 0
         with self.store.begin(workspace) as tx:
@@ -66,8 +65,7 @@ class Invitations:
     def _send_settled(self, workspace: str, user: str, channel: str, count: int) -> int:
         now = self.clock.now()
         with self.store.begin(workspace) as tx:
-            round_ = open_round(tx)
-            chosen = thinnest(_candidates(tx, user, channel, round_, _judged(tx, user, round_)), count)
+            chosen = thinnest(_candidates(tx, user, channel), count)
             for post in chosen:
                 _invite(tx, post, user, channel, now, {"assigner": "settled", "propensity": 1.0})
         return len(chosen)
@@ -89,7 +87,7 @@ def _judged(tx: Transaction, user: str, round_: Round) -> set[str]:
     for place in tx.ledger.untallied(_RECENT):
         post = tx.posts.at(*place)
         if post is not None:
-            votes[post.id] = votes_on(tx, post, tags, everyone=True)
+            votes.setdefault(post.id, []).extend(votes_on(tx, post, tags, everyone=True))
     return {post_id for post_id, given in votes.items() if any(vote.user == user for vote in given)}
 
 
@@ -99,12 +97,14 @@ def _unanswered(tx: Transaction, user: str, channel: str, round_: Round, judged:
     return len(set(here) - judged)
 
 
-def _candidates(tx: Transaction, user: str, channel: str, round_: Round, judged: set[str]) -> list[Candidate]:
-    invited = {one.post_id for one in tx.posts.invitations(user=user)}
+def _candidates(tx: Transaction, user: str, channel: str = "") -> list[Candidate]:
+    """Return this round's posts in Slack, outside of `channel`, that a trainer has neither judged nor been sent."""
+    round_ = open_round(tx)
+    known = _judged(tx, user, round_) | {one.post_id for one in tx.posts.invitations(user=user)}
     posts = [
         post
         for post in tx.posts.in_round(round_.number)
-        if post.ts and post.id not in judged and post.id not in invited and post.channel != channel
+        if post.ts and post.id not in known and post.channel != channel
     ]
     # A tag request stays in its thread: it may come from a private channel.
     articles = tx.articles.get({post.article_id for post in posts})
@@ -113,6 +113,6 @@ def _candidates(tx: Transaction, user: str, channel: str, round_: Round, judged:
     return [Candidate(post, verdicts.get(post.id)) for post in posts]
 
 
-def judge_next(tx: Transaction, user: str, round_: Round) -> list[Post]:
-    """Return this round's posts in Slack that a trainer has not judged and that still need an opinion."""
-    return most_needed(_candidates(tx, user, "", round_, _judged(tx, user, round_)))
+def judge_next(tx: Transaction, user: str) -> list[Post]:
+    """Return those of a trainer's candidates that still need an opinion, the most needed first."""
+    return most_needed(_candidates(tx, user))

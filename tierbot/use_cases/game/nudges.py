@@ -64,7 +64,7 @@ class Nudges:
             if round_ is None or now - round_.opened_at < _FIRST_DAY:
                 return 0
             lately = _judged_lately(tx, round_)
-            waiting = {user: len(judge_next(tx, user, round_)) for user in lately if _may_nudge(tx, user, round_, now)}
+            waiting = {user: len(judge_next(tx, user)) for user in lately if _may_nudge(tx, user, round_, now)}
         sent = 0
         for user, count in sorted(waiting.items()):
             if count:

@@ -1,7 +1,4 @@
-"""What people ask of tierbot and tell it to do: the questions behind the commands, and admins' requests.
-
-Nothing here is slow: answers are read in one snapshot, and work is put on the agenda for the scheduler.
-"""
+"""What people ask of tierbot and tell it to do. All of it is quick: work is put on the agenda for the scheduler."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace

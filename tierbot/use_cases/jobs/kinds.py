@@ -36,7 +36,6 @@ log = logging.getLogger(__name__)
 
 _EMBEDDED_AT_A_POLL = 5_000  # articles; a push embeds the ones it considers itself
 _DAY = timedelta(days=1)
-_SOON = timedelta(minutes=1)
 
 
 def job_kinds(
@@ -87,7 +86,7 @@ def _next_push(settings: Settings, rng: np.random.Generator) -> Next:
 def _rounds_end(tx: Transaction, now: datetime) -> datetime:
     """Return when the open round ends; soon where none is open."""
     current = tx.rounds.current()
-    return max(current.closes_at if current else now, now + _SOON)
+    return max(current.closes_at if current else now, now + timedelta(minutes=1))
 
 
 # --- what is done -----------------------------------------------------------------------------------

@@ -13,7 +13,6 @@ from tierbot.use_cases.ports import Clock, Job, SmokeTestResult, Store, Transact
 log = logging.getLogger(__name__)
 
 JOB = "smoke_test"
-_FIRST_AFTER = timedelta(minutes=1)
 
 
 def do_smoke_test(
@@ -51,7 +50,7 @@ def plan_smoke_test(store: Store, clock: Clock, settings: Settings, workspace: s
             tx.agenda.remove(JOB)
             return
         due_at = known.ran_at + every if known and known.ran_at else now
-        tx.agenda.plan(JOB, max(due_at, now + _FIRST_AFTER))
+        tx.agenda.plan(JOB, max(due_at, now + timedelta(minutes=1)))
 
 
 def record_smoke_test(tx: Transaction, steps: Sequence[Step], at: datetime) -> None:

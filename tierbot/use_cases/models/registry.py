@@ -142,10 +142,8 @@ class Registry:
         """Train a challenger on all verdicts, promote it unless it is judged worse; None if there is nothing to learn from.
 
         It is promoted only while the champion it was compared with is still in service: a rollback or promotion during
-        the training stands. `also` runs in the transaction that stores the challenger.
-
-        An external champion is trained itself; None if it never changes. Raises TierbotError if the training was
-        interrupted; then nothing has changed.
+        the training stands. `also` runs in the transaction that stores the challenger. An external champion is trained
+        itself; None if it never changes. Raises TierbotError if the training was interrupted; then nothing has changed.
         """
         with self.store.read(workspace) as tx:
             settled = [item for item in tx.verdicts.settled() if teaches(item.verdict)]

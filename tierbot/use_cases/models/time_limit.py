@@ -7,7 +7,7 @@ fail at once, so each name holds one thread at most. C code that never releases 
 from collections.abc import Callable
 from contextvars import copy_context
 from queue import Empty, SimpleQueue
-from threading import Lock, Thread
+from threading import Thread
 from typing import TypeVar
 
 from tierbot.domain.predict.model import PredictorTimeoutError
@@ -22,12 +22,10 @@ class TimeLimit:
         """`seconds` a call may take, above 0."""
         self._seconds = seconds
         self._late: dict[str, Thread] = {}
-        self._lock = Lock()
 
     def call(self, name: str, what: Callable[[], _T]) -> _T:
         """Return what `what` returns, or raise it. Raises PredictorTimeoutError if it, or an earlier call, is late."""
-        with self._lock:
-            late = self._late.get(name)
+        late = self._late.get(name)
         if late is not None and late.is_alive():
             raise PredictorTimeoutError(
                 f"The predictor {name} still hangs in an earlier call. Fix it and restart tierbot, or promote another."
@@ -45,8 +43,7 @@ class TimeLimit:
         try:
             found, fault = answer.get(timeout=self._seconds)
         except Empty:
-            with self._lock:
-                self._late[name] = thread
+            self._late[name] = thread
             raise PredictorTimeoutError(
                 f"The predictor {name} gave no answer within {self._seconds:g} s. "
                 "Fix it, promote another, or raise TIERBOT_PREDICTOR_TIMEOUT_SECONDS."

@@ -41,12 +41,12 @@ def _news_of(fresh: Sequence[Doubt], rule: str) -> dict[str, Any]:
     }
 
 
-def suspicions_in(tx: Transaction, watch: Watch | None = None) -> list[Suspicion]:
+def suspicions_in(tx: Transaction) -> list[Suspicion]:
     """Search the votes on recent posts."""
     posts = recent_posts(tx)
     votes = {post_id: given for post_id, given in tx.ledger.votes([post.id for post in posts]).items() if given}
     voted = [post for post in posts if post.id in votes]
-    return (watch or Watch()).suspicions(voted, votes, _events(tx, voted))
+    return Watch().suspicions(voted, votes, _events(tx, voted))
 
 
 def _events(tx: Transaction, posts: Sequence[Post]) -> Iterator[ReactionEvent]:

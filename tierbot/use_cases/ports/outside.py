@@ -43,10 +43,7 @@ class Feeds(Protocol):
     """The open web's feeds."""
 
     def poll(self, feeds: Sequence[Feed], memory: Mapping[str, FeedMemory], now: datetime) -> list[FeedResult]:
-        """Read all feeds in parallel; return one result for each, in order. A broken feed gives a result with a problem.
-
-        `memory` maps feed addresses to the state from their last poll.
-        """
+        """Read all feeds in parallel; return one result for each, in order. memory: their last states, by address."""
 
 
 class ChatError(TierbotError):

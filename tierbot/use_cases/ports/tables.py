@@ -81,10 +81,7 @@ class GivenLabels(Protocol):
     """Imported labels, which training replays."""
 
     def put(self, labels: Iterable[GivenLabel]) -> int:
-        """Store each, replacing the article's previous label; return how many.
-
-        The articles must exist; they are no longer asked about.
-        """
+        """Store labels of stored articles, which are no longer asked about; replace former labels; return how many."""
 
     def sample(self, limit: int) -> list[GivenLabel]:
         """Return up to `limit` labels by article id, a hash: always the same random sample."""
