@@ -86,7 +86,8 @@ def judge(challenger_hits: Hits, champion_hits: Hits) -> Decision:
         reason = "promoted: no unbiased verdict is new to both models, so there is no evidence against it"
         return Decision(True, reason, 0, None, None, None, 0, 0, None)
     wins, losses = int((ours & ~theirs).sum()), int((~ours & theirs).sum())
-    p_value = as_many_heads(losses, wins + losses)
+    tosses = wins + losses  # of a fair coin; scipy.stats has this test, too, but takes half a second to import
+    p_value = float(sum(comb(tosses, heads) for heads in range(losses, tosses + 1)) / 2**tosses)
     difference = (wins - losses) / n
     evidence = f"{100 * difference:+.1f} points on {n} unbiased verdicts ({wins} won, {losses} lost, p = {p_value:.3f})"
     if p_value < WORSE_P:
@@ -98,12 +99,6 @@ def judge(challenger_hits: Hits, champion_hits: Hits) -> Decision:
     else:
         promote, reason = True, f"promoted: {evidence}"
     return Decision(promote, reason, n, float(ours.mean()), float(theirs.mean()), difference, wins, losses, p_value)
-
-
-def as_many_heads(heads: int, tosses: int) -> float:
-    """Return the exact probability of at least `heads` in `tosses` of a fair coin (0 ≤ heads ≤ tosses)."""
-    # scipy.stats has this, too, but takes half a second to import.
-    return float(sum(comb(tosses, number) for number in range(heads, tosses + 1)) / 2**tosses)
 
 
 def hits_by_tag(judged: Iterable[tuple[str, Verdict]]) -> dict[str, tuple[int, int]]:
