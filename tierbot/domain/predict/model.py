@@ -1,8 +1,4 @@
-"""Defines the model interface: tierbot's own classifier, or an external predictor.
-
-An external predictor is any callable `predictor(articles, tags)` that returns probabilities. It is other people's code,
-so every answer is checked: a wrong one raises an error that names the predictor, and is never logged.
-"""
+"""Defines the model interface: tierbot's own classifier, or an external predictor, whose every answer is checked."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass

@@ -6,7 +6,7 @@ tune to it. Challenger and champion are compared pairwise, on verdicts that neit
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from math import comb
 
 import numpy as np
@@ -62,10 +62,6 @@ class Decision:
     wins: int  # verdicts on which only the challenger was right
     losses: int
     p_value: float | None  # of "the challenger is worse"
-
-    def as_dict(self) -> dict[str, bool | str | int | float | None]:
-        """Return the decision as JSON, for the model's card."""
-        return asdict(self)
 
 
 Hits = Sequence[bool] | NDArray[np.bool_]

@@ -1,7 +1,7 @@
 """Model versions in the database: the champion, any version by id, and promotion."""
 
 import hashlib
-from dataclasses import replace
+from dataclasses import asdict, replace
 
 from tierbot.domain.nouns import ModelState, ModelVersion, TierbotError
 from tierbot.domain.training.judge import Decision
@@ -77,7 +77,7 @@ def overtaken(decision: Decision, champion: str, challenger: str) -> Decision:
 
 def with_decision(version: ModelVersion, decision: Decision) -> ModelVersion:
     """Replace the decision on a version's card."""
-    metrics = {**version.card.get("metrics", {}), "promotion": decision.as_dict()}
+    metrics = {**version.card.get("metrics", {}), "promotion": asdict(decision)}
     return replace(version, card={**version.card, "metrics": metrics})
 
 
