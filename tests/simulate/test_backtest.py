@@ -1,7 +1,7 @@
 """The backtest learns, measures honestly, and meets bad archives with a sensible outcome."""
 
 import json
-from dataclasses import replace
+from dataclasses import asdict, replace
 from typing import Any
 
 import numpy as np
@@ -71,7 +71,7 @@ def test_what_is_reported_follows_the_verdicts_and_accuracy_the_truth() -> None:
 
 def test_each_round_is_one_line_of_json_with_what_was_promised() -> None:
     (result,) = play(topical(200), replace(SMALL, rounds=1))
-    line = json.loads(json.dumps(result.as_json()))
+    line = json.loads(json.dumps(asdict(result)))
     promised = {"round", "posts", "clicks", "verdict_accuracy", "accuracy", "window_accuracy", "model", "seconds"}
     assert promised <= set(line)
     assert set(line["accuracy"]) == {"all", "blank"}

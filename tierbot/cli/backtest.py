@@ -1,5 +1,6 @@
 """`tierbot backtest`: run the bot's own decisions on your labeled archive before you bother any colleague."""
 
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -91,7 +92,7 @@ def backtest(
     ):
         played.append(result)
         if as_json:
-            print_json(result.as_json())
+            print_json(asdict(result))
         else:
             _show(result)
     if plot is not None:
@@ -141,7 +142,7 @@ def _spread(found: "Mapping[str, float | None]") -> str:
 
 
 def _show(result: "RoundResult") -> None:
-    record = result.as_json()
+    record = asdict(result)
     window = "" if result.window_accuracy is None else f"   window {result.window_accuracy:.1%}"
     right = "–" if result.verdict_accuracy is None else f"{100 * result.verdict_accuracy:.0f}%"
     out.print(

@@ -55,10 +55,7 @@ def data_dictionary() -> str:
 
 
 def dataset_card(written: Written, form: ExportFormat, only: Only, tags: TagSpace, about: Mapping[str, str]) -> str:
-    """Return the card of one export as Markdown, after Gebru et al., "Datasheets for Datasets" (CACM 2021).
-
-    `about`: facts that only the caller knows (workspace, time, version, how trainers are named), in display order.
-    """
+    """Return an export's card as Markdown (Gebru et al., "Datasheets for Datasets", CACM 2021), with `about` first."""
     facts = {
         **about,
         "format": f"`{form.name}`, `{FORMAT}`",

@@ -20,12 +20,16 @@ def status_of(tx: Transaction, default_channel: str, now: datetime) -> Status:
     """Return a workspace's status as plain data, with times as datetimes; default_channel may be empty."""
     known, current = tx.workspaces.get(), tx.rounds.current()
     channel = known.plays_in(default_channel) if known else default_channel
+    feeds = tx.feeds.all()
+    holder, until = tx.leases.get(SCHEDULER) or (None, None)
     newest, smoke_test, champion = tx.ledger.newest(Origin.EVENT), tx.workspaces.smoke_test(), tx.models.champion()
     recent = range(max(1, current.number - ROUNDS + 1), current.number + 1) if current else ()
     return {
         "workspace": {name: getattr(known, name, None) for name in ("id", "name", "stopped_at")},
         "channel": channel or None,
-        **_running(tx, now),
+        "running": until is not None and until > now,
+        "process": holder,
+        "last_tick_at": until and until - SCHEDULER_LEASE,
         "paused": known is not None and known.paused,
         "last_reaction_at": newest.received_at if newest else None,
         "round": _round(tx, round_status(tx, current)) if current else None,
@@ -52,7 +56,14 @@ def status_of(tx: Transaction, default_channel: str, now: datetime) -> Status:
             }
             for job in tx.agenda.all()
         ],
-        "feeds": _feeds(tx),
+        "feeds": {
+            "listed": len(feeds),
+            "broken": [
+                {"name": one.feed.name, "url": one.feed.url, "problem": one.problem, "polled_at": one.polled_at}
+                for one in feeds
+                if one.problem
+            ],
+        },
         "smoke_test": asdict(smoke_test) if smoke_test else None,
         "drift": drift_of(tx.verdicts.settled(rounds=list(recent))).as_dict(),
         "doubts": [
@@ -61,14 +72,6 @@ def status_of(tx: Transaction, default_channel: str, now: datetime) -> Status:
             if one.in_force
         ],
     }
-
-
-def _running(tx: Transaction, now: datetime) -> Status:
-    held = tx.leases.get(SCHEDULER)
-    if held is None:
-        return {"running": False, "process": None, "last_tick_at": None}
-    holder, until = held
-    return {"running": until > now, "process": holder, "last_tick_at": until - SCHEDULER_LEASE}
 
 
 def _round(tx: Transaction, status: RoundStatus) -> Status:
@@ -95,18 +98,6 @@ def _outbox(tx: Transaction, now: datetime) -> Status:
         "oldest_due_at": oldest.due_at if oldest else None,
         "oldest_late_seconds": round(late, 1),
         "oldest_error": oldest.error if oldest else None,
-    }
-
-
-def _feeds(tx: Transaction) -> Status:
-    listed = tx.feeds.all()
-    return {
-        "listed": len(listed),
-        "broken": [
-            {"name": one.feed.name, "url": one.feed.url, "problem": one.problem, "polled_at": one.polled_at}
-            for one in listed
-            if one.problem
-        ],
     }
 
 

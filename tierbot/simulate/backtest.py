@@ -2,10 +2,9 @@
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from time import perf_counter
-from typing import Any
 
 import numpy as np
 
@@ -58,10 +57,6 @@ class RoundResult:
     promoted: bool  # whether this round's challenger was promoted
     reason: str  # why
     seconds: float
-
-    def as_json(self) -> dict[str, Any]:
-        """Return the result as plain data, for a JSON line."""
-        return asdict(self)
 
 
 @dataclass(slots=True)

@@ -46,8 +46,7 @@ class ColleaguesError(TierbotError):
 class Click:
     """One click by a colleague, and its result."""
 
-    user: str  # the trainer's name
-    user_id: str  # Slack's
+    user_id: str
     channel: str
     ts: str  # the message's
     name: str
@@ -257,7 +256,7 @@ class Colleagues:
         acts = decide(person.trainer, view, rng, delay)
         person.judged[day] += bool(acts)
         for act in acts:
-            click = Click(person.trainer.name, person.user_id, story.channel, story.ts, act.name, act.added)
+            click = Click(person.user_id, story.channel, story.ts, act.name, act.added)
             self._later(act.delay_seconds - delay, self._enqueue, click)
 
     def _enqueue(self, click: Click) -> None:

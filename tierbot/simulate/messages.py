@@ -25,21 +25,18 @@ class Truth:
 
     def __init__(self, stories: Iterable[tuple[str, str, tuple[str, ...]]]) -> None:
         """Take (url, title, true tag ids) of each story; the first with a URL, or a title, counts."""
-        self._by_url: dict[str, tuple[str, ...]] = {}
-        self._by_title: dict[str, tuple[str, ...]] = {}
+        self._tags: dict[str, tuple[str, ...]] = {}
         for url, title, tags in stories:
-            self._by_url.setdefault(canonical_url(url), tags)
-            self._by_title.setdefault(_title_key(title), tags)
+            for name in _names(url, title):
+                self._tags.setdefault(name, tags)
 
     def tags_of(self, url: str, title: str) -> tuple[str, ...] | None:
         """Return the true tags of a story; None if it is unknown."""
-        address, name = canonical_url(url), _title_key(title)
-        found = self._by_url.get(address) if address else None
-        return found if found is not None else self._by_title.get(name) if name else None
+        return next((self._tags[name] for name in _names(url, title) if name in self._tags), None)
 
 
-def _title_key(title: str) -> str:
-    return " ".join(words(title))[:_TITLE_CHARACTERS]
+def _names(url: str, title: str) -> list[str]:
+    return [name for name in (canonical_url(url), " ".join(words(title))[:_TITLE_CHARACTERS]) if name]
 
 
 @dataclass(frozen=True, slots=True)

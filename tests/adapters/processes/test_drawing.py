@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from dataclasses import asdict
 
 import pytest
 
@@ -10,7 +11,7 @@ from tierbot.adapters.processes.drawing import DrawingError, draw_in_child
 from tierbot.domain.nouns import Estimate
 from tierbot.domain.rounds.figures import RoundFigures
 
-CHART = {"figures": [RoundFigures(1, Estimate.of_share(7, 10), Estimate.of_share(0, 0), {"agreed": 3}).as_dict()]}
+CHART = {"figures": [asdict(RoundFigures(1, Estimate.of_share(7, 10), Estimate.of_share(0, 0), {"agreed": 3}))]}
 
 
 def test_a_child_draws_and_nothing_of_it_stays():

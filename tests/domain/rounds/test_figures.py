@@ -1,5 +1,6 @@
 """A round in figures: votes by what they say of the prediction, and the figures in words."""
 
+from dataclasses import asdict
 from datetime import UTC, datetime
 
 from hypothesis import given
@@ -32,7 +33,7 @@ def test_votes_are_counted_by_what_they_say_of_the_prediction():
 def test_figures_come_back_from_json_as_they_went_in(hits, misses, patterns):
     estimate = Estimate.of_share(hits, hits + misses)
     figures = RoundFigures(3, estimate, Estimate.of_share(0, 0), patterns)
-    assert RoundFigures.from_dict(figures.as_dict()) == figures
+    assert RoundFigures.from_dict(asdict(figures)) == figures
 
 
 def test_the_figures_are_told_in_words():

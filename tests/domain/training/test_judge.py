@@ -1,5 +1,7 @@
 """Accuracy is progressive; a challenger that is worse is refused."""
 
+from dataclasses import asdict
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -95,7 +97,7 @@ def test_a_challenger_that_wins_more_is_never_refused(wins: int, losses: int, bo
     if wins >= losses:
         assert decision.promote
     assert decision.n == wins + losses + both
-    assert decision.as_dict()["wins"] == wins
+    assert asdict(decision)["wins"] == wins
     if decision.n:
         assert decision.difference == pytest.approx((decision.challenger or 0) - (decision.champion or 0))
 

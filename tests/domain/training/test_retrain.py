@@ -1,6 +1,6 @@
 """A retraining: the challenger is judged on what it has not seen, then everything is learned."""
 
-from dataclasses import replace
+from dataclasses import asdict, replace
 
 import numpy as np
 import pytest
@@ -23,7 +23,7 @@ def test_a_better_challenger_is_promoted_with_its_evidence_on_the_card() -> None
     assert card["encoder_digest"] == "digest"
     assert card["data"]["cursor"] == {"ledger": 12}
     assert card["data"]["verdicts"] == 300
-    assert card["metrics"]["promotion"] == result.decision.as_dict()
+    assert card["metrics"]["promotion"] == asdict(result.decision)
 
 
 def test_the_final_model_has_learned_from_the_judging_verdicts_too() -> None:

@@ -76,7 +76,7 @@ def read_job(path: Path) -> TrainingJob:
 
 def write_result(result: TrainingResult, path: Path) -> None:
     """Write a result for the parent."""
-    about = {"format": _RESULT, "decision": result.decision.as_dict()}
+    about = {"format": _RESULT, "decision": asdict(result.decision)}
     write_whole(path, write_tensors({"model": _bytes(result.classifier.to_bytes())}, about))
 
 

@@ -96,7 +96,7 @@ def replayer(about: bytes) -> Do:
         found = []
         for seed in map(int, lines):
             for result in backtest(rows, replace(settings, seed=seed), encoder, np.random.default_rng(seed)):
-                record = result.as_json()
+                record = asdict(result)
                 del record["seconds"]  # the rest is the same on any machine
                 found.append(json.dumps({"seed": seed, **record}))
         return found

@@ -1,8 +1,4 @@
-"""Turns untrusted text into the plain text that colleagues see and the classifier reads.
-
-Feeds and archives contain HTML (escaped once, twice or not at all), mojibake, control characters and marks
-that reorder the text. All input is cleaned here once; the functions are idempotent.
-"""
+"""Turns untrusted text (mojibake, HTML that is escaped once, twice or not at all) into plain text; idempotent."""
 
 import html
 import re

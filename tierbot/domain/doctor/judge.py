@@ -23,7 +23,6 @@ LEAST_FREE = 200 * 1024 * 1024  # bytes
 _MOST_NAMED = 8
 _NOT_ASKED = "Slack wasn't asked."
 _READABLE_BY_OTHERS = 0o077
-_SCOPES_PAGE = "OAuth & Permissions → Scopes"
 
 
 class State(StrEnum):
@@ -121,7 +120,7 @@ def judge_scopes(app: AppFacts | Refusal | None, needed: frozenset[str]) -> Chec
         return bad(
             "scopes",
             f"{len(missing)} missing: {', '.join(missing)}.",
-            f"Add {'it' if len(missing) == 1 else 'them'} at {_SCOPES_PAGE} → Bot Token Scopes (or paste the new "
+            f"Add {'it' if len(missing) == 1 else 'them'} at OAuth & Permissions → Scopes → Bot Token Scopes (or paste the new "
             "`tierbot manifest` at App Manifest), then reinstall the app.",
         )
     return ok("scopes", f"all {len(needed)} granted")

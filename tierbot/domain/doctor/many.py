@@ -35,8 +35,9 @@ def judge_credentials(missing: Sequence[str]) -> Check:
 
 def judge_key(fault: str | None, sealed: int, unopened: Sequence[str]) -> Check:
     """Judge the key that encrypts tokens: whether it is valid and decrypts those in the database."""
-    if fault := fault or next(iter(unopened), None):
-        return bad("secret key", fault)
+    problem = fault or next(iter(unopened), None)
+    if problem is not None:
+        return bad("secret key", problem)
     return ok("secret key", f"decrypts the tokens of all {sealed} installations" if sealed else "valid")
 
 

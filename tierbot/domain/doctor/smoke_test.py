@@ -1,7 +1,4 @@
-"""Runs the smoke test end to end: post a canary, react, see the vote, take the reaction back, clean up.
-
-The canary isn't a post: it has no prediction, so reactions to it stay in the ledger and don't count.
-"""
+"""Runs the smoke test: its canary isn't a post, so reactions to it stay in the ledger and don't count."""
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass

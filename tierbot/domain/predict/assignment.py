@@ -1,7 +1,4 @@
-"""Assigns posts to trainers: mostly those that need another opinion most, each draw with its probability.
-
-A share of the draws is uniform, so the log can tell how another assignment would have done.
-"""
+"""Assigns posts to trainers: mostly the most needed ones, with some uniform draws that the log can learn from."""
 
 from collections.abc import Iterable
 from typing import NamedTuple

@@ -83,7 +83,7 @@ def without(text: str, word: str) -> str:
 
 
 def words_that_mattered(text: str, probability: Callable[[Sequence[str]], NDArray[np.float64]]) -> list[WordEffect]:
-    """Return a text's words by their effect on a tag, whose `probability` (n texts → (n,)) is asked once."""
+    """Return a text's words, largest effect on a tag first; `probability` gives the tag's p in n texts, (n,)."""
     words = words_of(text)
     if not words:
         return []

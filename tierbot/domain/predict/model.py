@@ -1,8 +1,4 @@
-"""Defines the model interface: tierbot's own classifier, or an external predictor.
-
-An external predictor is any callable `predictor(articles, tags)` that returns probabilities. It is other people's code,
-so every answer is checked: a wrong one raises an error that names the predictor, and is never logged.
-"""
+"""Defines the model interface: tierbot's own classifier, or an external predictor, whose every answer is checked."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -81,7 +77,7 @@ class LearningPredictor(Predictor, Protocol):
     """A predictor that learns from verdicts; one without these two methods never changes."""
 
     def fit(self, examples: Sequence[Example], tags: Sequence[str]) -> bytes:
-        """Return the new state, a model version's weights, without changing this predictor. Has its own process."""
+        """Return the new state, to be stored, without changing this predictor. Runs in a process of its own."""
 
     def restored(self, state: bytes) -> Predictor:
         """Return the predictor with a state that `fit` returned."""

@@ -1,7 +1,7 @@
 """Sums up a round for the chart at its end: how often the model was right, and how colleagues voted."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from typing import Any
 
 from tierbot.domain.nouns import Estimate, Post, Verdict
@@ -19,13 +19,9 @@ class RoundFigures:
     blank: Estimate
     patterns: Mapping[str, int] = field(default_factory=dict)
 
-    def as_dict(self) -> dict[str, Any]:
-        """Return the figures as JSON."""
-        return asdict(self)
-
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> "RoundFigures":
-        """Read the figures back. Raises KeyError or TypeError if something is missing."""
+        """Read figures that `asdict` made. Raises KeyError or TypeError if something is missing."""
         estimates = {name: Estimate(**data[name]) for name in ("all", "blank")}
         return cls(int(data["number"]), patterns=dict(data["patterns"]), **estimates)
 

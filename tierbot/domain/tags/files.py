@@ -82,16 +82,16 @@ def _tag(row: object, place: str) -> Tag:
 
 def _refuse_clashes(tags: list[Tag], places: list[str]) -> None:
     ids: dict[str, str] = {}
-    emoji: dict[str, tuple[str, str]] = {}
+    emoji: dict[str, str] = {}
     for tag, place in zip(tags, places, strict=True):
         if tag.id in ids:
             raise TagFileError(f"{place}: id {tag.id} is already used at {ids[tag.id]}. Rename one of them.")
         if tag.short_name in emoji:
-            other, where = emoji[tag.short_name]
+            other = emoji[tag.short_name]
             raise TagFileError(
-                f"{place}: {tag.id} and {other} ({where}) share the emoji :{tag.short_name}:. Change one of them."
+                f"{place}: {tag.id} and {other} ({ids[other]}) share the emoji :{tag.short_name}:. Change one of them."
             )
-        ids[tag.id], emoji[tag.short_name] = place, (tag.id, place)
+        ids[tag.id], emoji[tag.short_name] = place, tag.id
     for tag, place in zip(tags, places, strict=True):
         unknown = [sibling for sibling in tag.siblings if sibling not in ids or sibling == tag.id]
         if unknown:

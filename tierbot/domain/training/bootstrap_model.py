@@ -126,7 +126,7 @@ def build(
         "seed": _SEED,
         "tags": len(classifier.tag_ids),
         "tags_with_data": covered,
-        "data": {"stories": len(earlier), "sha256": stories_sha256(earlier)},
+        "data": {"stories": len(earlier), "sha256": _sha256(earlier)},
         "measured": measured,
     }
     return replace(classifier, card=about), rows.take(_evenly(rows)).times(REPLAY_WEIGHT)
@@ -212,8 +212,7 @@ def _asked(story: ArchiveRow, mapping: Mapping[str, tuple[str, ...]]) -> tuple[s
     return tuple(dict.fromkeys(tag for category in story.tags for tag in mapping.get(category, ())))
 
 
-def stories_sha256(stories: Sequence[ArchiveRow]) -> str:
-    """Return a digest of the stories that a model was built from, in order."""
+def _sha256(stories: Sequence[ArchiveRow]) -> str:
     digest = hashlib.sha256()
     for story in stories:
         digest.update("\x1f".join([story.title, story.text, story.url, *story.tags]).encode() + b"\x1e")

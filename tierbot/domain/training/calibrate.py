@@ -27,7 +27,7 @@ class Calibration:
 def calibrate(
     scores: NDArray[np.float64], targets: NDArray[np.float32], weights: NDArray[np.float32], fallback: Calibration
 ) -> Calibration:
-    """Fit held-out scores, targets (> 0: true) and weights (0: unknown), (n, T); `fallback` with too few true tags."""
+    """Fit to held-out scores, targets (> 0: true) and weights (0: unknown), (n, T); `fallback` with too few."""
     true = (targets > 0) & (weights > 0)
     named = np.flatnonzero(true.any(axis=1))
     if len(named) < _FEWEST:

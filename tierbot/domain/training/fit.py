@@ -46,13 +46,7 @@ class FitSettings:
     adjusted_labels: int = 500  # with more labels, τ falls with the square of their number
 
 
-def fit(
-    rows: TrainingRows,
-    prior: Classifier,
-    settings: FitSettings | None = None,
-    *,
-    seed: int = 0,
-) -> Classifier:
+def fit(rows: TrainingRows, prior: Classifier, settings: FitSettings | None = None, *, seed: int = 0) -> Classifier:
     """Fit a calibrated classifier to rows over the prior's tags; NothingToLearnError without a single label."""
     chosen = settings or FitSettings()
     said = _taught(rows, prior)
@@ -74,12 +68,7 @@ def fit(
     )
 
 
-def refit(
-    rows: TrainingRows,
-    prior: Classifier,
-    model: Classifier,
-    settings: FitSettings,
-) -> Classifier:
+def refit(rows: TrainingRows, prior: Classifier, model: Classifier, settings: FitSettings) -> Classifier:
     """Fit to all rows, starting from a model that was fitted to most of them; keep its calibration. Fast."""
     said = _taught(rows, prior)
     tfidf = tfidf_of(rows.features, prior, settings)

@@ -6,7 +6,7 @@ tune to it. Challenger and champion are compared pairwise, on verdicts that neit
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from math import comb
 
 import numpy as np
@@ -63,10 +63,6 @@ class Decision:
     losses: int
     p_value: float | None  # of "the challenger is worse"
 
-    def as_dict(self) -> dict[str, bool | str | int | float | None]:
-        """Return the decision as JSON, for the model's card."""
-        return asdict(self)
-
 
 Hits = Sequence[bool] | NDArray[np.bool_]
 
@@ -86,7 +82,8 @@ def judge(challenger_hits: Hits, champion_hits: Hits) -> Decision:
         reason = "promoted: no unbiased verdict is new to both models, so there is no evidence against it"
         return Decision(True, reason, 0, None, None, None, 0, 0, None)
     wins, losses = int((ours & ~theirs).sum()), int((~ours & theirs).sum())
-    p_value = as_many_heads(losses, wins + losses)
+    tosses = wins + losses  # of a fair coin; scipy.stats has this test, too, but takes half a second to import
+    p_value = float(sum(comb(tosses, heads) for heads in range(losses, tosses + 1)) / 2**tosses)
     difference = (wins - losses) / n
     evidence = f"{100 * difference:+.1f} points on {n} unbiased verdicts ({wins} won, {losses} lost, p = {p_value:.3f})"
     if p_value < WORSE_P:
@@ -98,12 +95,6 @@ def judge(challenger_hits: Hits, champion_hits: Hits) -> Decision:
     else:
         promote, reason = True, f"promoted: {evidence}"
     return Decision(promote, reason, n, float(ours.mean()), float(theirs.mean()), difference, wins, losses, p_value)
-
-
-def as_many_heads(heads: int, tosses: int) -> float:
-    """Return the exact probability of at least `heads` in `tosses` of a fair coin (0 ≤ heads ≤ tosses)."""
-    # scipy.stats has this, too, but takes half a second to import.
-    return float(sum(comb(tosses, number) for number in range(heads, tosses + 1)) / 2**tosses)
 
 
 def hits_by_tag(judged: Iterable[tuple[str, Verdict]]) -> dict[str, tuple[int, int]]:

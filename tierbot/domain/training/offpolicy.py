@@ -46,7 +46,7 @@ class Log:
 
 
 def ips(log: Log) -> PolicyValue:
-    """Estimate by inverse propensity scoring, the mean of w·r: unbiased, varied (Horvitz & Thompson, JASA 1952)."""
+    """Estimate by inverse propensity scoring (Horvitz & Thompson, JASA 1952): unbiased, with a high variance."""
     weights = _weights(log)
     return _mean("ips", weights * log.rewards, weights)
 

@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from time import perf_counter
 from typing import Any
 
@@ -83,7 +83,7 @@ def train_challenger(job: TrainingJob) -> TrainingResult:
         },
         "tags": len(tags),
         "seed": job.seed,
-        "metrics": {"promotion": decision.as_dict(), "off_policy": evidence, "sharpness": model.sharpness},
+        "metrics": {"promotion": asdict(decision), "off_policy": evidence, "sharpness": model.sharpness},
         "seconds": round(perf_counter() - started, 3),
     }
     return TrainingResult(replace(model, card=card), decision)

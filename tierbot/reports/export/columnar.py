@@ -12,7 +12,6 @@ from tierbot.reports.export.format import ExportFormat, Surroundings
 
 _BATCH = 1000  # rows; with 72 tags about 10 MB
 _GROUP = 8  # batches in a Parquet row group
-_VOTE_FIELDS = ("trainer", "says", "tag", "at")
 
 
 def arrow_schema() -> Any:
@@ -51,7 +50,7 @@ def _array(column: Column, values: Sequence[Any], schema: Any) -> Any:
         flat = [list(chain.from_iterable(values)), list(chain.from_iterable(value.values() for value in values))]
     elif column.kind is ColumnKind.VOTES:
         every = list(chain.from_iterable(values))
-        flat = [[vote[name] for vote in every] for name in _VOTE_FIELDS]
+        flat = [[vote[field.name] for vote in every] for field in kind.value_type]
     else:
         return pa.array(values, type=kind)
     # Build from flat lists, so that pyarrow doesn't have to inspect millions of small dicts.

@@ -29,14 +29,13 @@ def _write(rows: Iterable[Row], path: Path, _: Surroundings) -> list[str]:
     between = "[\n"
     with path.open("w", encoding="utf-8", newline="\n") as file:
         for number, row in enumerate(rows, start=1):
-            file.write(between + as_json({"id": number, **task_of(row)}))
+            file.write(between + as_json({"id": number, **_task(row)}))
             between = ",\n"
         file.write("\n]\n" if between == ",\n" else "[]\n")
     return []
 
 
-def task_of(row: Row) -> dict[str, Any]:
-    """Return a row as a task, without annotations if the verdict names no tag."""
+def _task(row: Row) -> dict[str, Any]:
     content = f"{row['title']}. {row['text']}" if row["text"] else row["title"]
     predicted = row["top_tag"]
     prediction = {

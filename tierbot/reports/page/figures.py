@@ -54,7 +54,7 @@ def label_of(tags: TagSpace, tag: str) -> str:
 
 
 def rewards_by_tag(judged: Iterable[Judged], tags: TagSpace) -> tuple[TagFigures, ...]:
-    """Return the mean reward of each shown tag, lowest first; rewards can't vary more than the interval's shares."""
+    """Return the mean reward of each shown tag, lowest first; Wilson's interval is never too narrow for rewards."""
     rewards: defaultdict[str, list[float]] = defaultdict(list)
     for item in judged:
         if item.verdict.reward is not None:

@@ -72,11 +72,7 @@ def _numbers(report: Report) -> str:
         ("right, blank posts", *_share(latest.blank if latest else nothing)),
         ("verdicts", f"{report.verdicts:,}", f"of {report.posts:,} posts, {report.abstained:,} abstained"),
         ("votes", f"{report.votes:,}", f"by {len(report.trainers)} trainers"),
-        (
-            "model in service",
-            champion.id if champion else "–",
-            f"since {champion.created_at:%d %b}" if champion else "",
-        ),
+        ("model in service", *((champion.id, f"since {champion.created_at:%d %b}") if champion else ("–", ""))),
     ]
     listed = "".join(
         f"<div><dt>{escape(name)}</dt><dd>{escape(value)}<small>{escape(note)}</small></dd></div>"

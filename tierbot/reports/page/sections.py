@@ -6,16 +6,9 @@ from dataclasses import dataclass
 from tierbot.domain.nouns import Arm, Estimate
 from tierbot.domain.rounds.figures import AGREED, PATTERNS
 from tierbot.domain.training.offpolicy import PolicyValue
+from tierbot.reports.page import rounds
 from tierbot.reports.page.figures import PolicyFigures, Report
-from tierbot.reports.page.rounds import (
-    accuracy_plot,
-    agreement_plot,
-    calibration_plot,
-    days_plot,
-    patterns_plot,
-    percent,
-    week_plot,
-)
+from tierbot.reports.page.rounds import percent
 from tierbot.reports.page.rows import Interval, change_plot, confusion_plot, held_plot, interval_plot, lineage_plot
 
 _FEWEST = 5  # rewards needed to show a tag's mean
@@ -58,7 +51,7 @@ def _accuracy(report: Report) -> Section | None:
     words += f", and on {in_words(latest.blank)} of those without a hint." if latest.blank.n else "."
     rows = tuple((one.number, in_words(one.all), in_words(one.blank)) for one in report.rounds)
     columns = ("round", "all posts", "blank posts")
-    return Section("How often it was right", words, accuracy_plot(report.rounds), columns, rows)
+    return Section("How often it was right", words, rounds.accuracy_plot(report.rounds), columns, rows)
 
 
 def _patterns(report: Report) -> Section | None:
@@ -69,7 +62,7 @@ def _patterns(report: Report) -> Section | None:
     rows = tuple((one.number, *(one.patterns.get(name, 0) for name in PATTERNS)) for one in report.rounds)
     columns = ("round", *(name.replace("_", " ") for name in PATTERNS))
     words = f"In round {latest.number}, {percent(share)} of the votes agreed with the predicted topic."
-    return Section("How people voted on its guess", words, patterns_plot(report.rounds), columns, rows)
+    return Section("How people voted on its guess", words, rounds.patterns_plot(report.rounds), columns, rows)
 
 
 def _rewards(report: Report) -> Section | None:
@@ -120,7 +113,9 @@ def _calibration(report: Report) -> Section | None:
         for one in part.bins
     )
     columns = ("posts", "probability", "mean", "was true")
-    return Section("How well its probabilities are calibrated", words, calibration_plot(found, unbiased), columns, rows)
+    return Section(
+        "How well its probabilities are calibrated", words, rounds.calibration_plot(found, unbiased), columns, rows
+    )
 
 
 def _agreement(report: Report) -> Section | None:
@@ -138,7 +133,7 @@ def _agreement(report: Report) -> Section | None:
         for one in report.agreement
     )
     columns = ("round", "posts", "α", "compared")
-    return Section("How much people agree", words, agreement_plot(report.agreement), columns, rows)
+    return Section("How much people agree", words, rounds.agreement_plot(report.agreement), columns, rows)
 
 
 def _activity(report: Report) -> Section | None:
@@ -151,7 +146,7 @@ def _activity(report: Report) -> Section | None:
         f"Hours are in {report.activity.zone}."
     )
     rows = tuple((day.isoformat(), count) for day, count in days)
-    drawing = f"{week_plot(report.activity)}\n{days_plot(report.activity)}"
+    drawing = f"{rounds.week_plot(report.activity)}\n{rounds.days_plot(report.activity)}"
     return Section("When people vote", words, drawing, ("day", "votes"), rows)
 
 

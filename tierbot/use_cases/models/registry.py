@@ -258,7 +258,7 @@ class Registry:
         if taught is None:
             return None
         learned, decision = taught
-        card = {"parent": champion.id, "data": {"verdicts": len(settled)}, "metrics": {"promotion": decision.as_dict()}}
+        card = {"parent": champion.id, "data": {"verdicts": len(settled)}, "metrics": {"promotion": asdict(decision)}}
         name = str(champion.card["predictor"])
         challenger = self.external_predictors.version(name, champion.id, learned, card)
         if challenger.id == champion.id:  # it learned nothing new

@@ -1,7 +1,7 @@
 """Model versions in the database: the champion, any version by id, and promotion."""
 
 import hashlib
-from dataclasses import replace
+from dataclasses import asdict, replace
 
 from tierbot.domain.nouns import ModelState, ModelVersion, TierbotError
 from tierbot.domain.training.judge import Decision
@@ -68,7 +68,7 @@ def overtaken(challenger: ModelVersion, decision: Decision, champion: str) -> tu
         f"To use it anyway: tierbot models promote {challenger.id}"
     )
     decision = replace(decision, promote=False, reason=reason)
-    metrics = {**challenger.card.get("metrics", {}), "promotion": decision.as_dict()}
+    metrics = {**challenger.card.get("metrics", {}), "promotion": asdict(decision)}
     return replace(challenger, card={**challenger.card, "metrics": metrics}), decision
 
 

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from dataclasses import asdict
 from typing import Any
 
 from tierbot.domain.nouns import Arm, Outcome, Post, Round, SettledPost, Standing
@@ -68,7 +69,7 @@ def chart_of(tx: Transaction, number: int, former: Sequence[RoundFigures]) -> di
     return {
         "title": f"Round {number} in pictures",
         "alt": figures_in_words(figures),
-        "figures": [one.as_dict() for one in figures],
+        "figures": [asdict(one) for one in figures],
     }
 
 

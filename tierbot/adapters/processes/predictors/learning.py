@@ -73,7 +73,7 @@ def write_outcome(folder: Path, taught: Taught | str) -> None:
         (folder / OUTCOME).write_text(json.dumps({"failure": taught}), encoding="utf-8")
         return
     (folder / STATE).write_bytes(taught.state)
-    (folder / OUTCOME).write_text(json.dumps({"decision": taught.decision.as_dict()}), encoding="utf-8")
+    (folder / OUTCOME).write_text(json.dumps({"decision": asdict(taught.decision)}), encoding="utf-8")
 
 
 def _outcome(folder: Path, name: str, said: str) -> Taught:

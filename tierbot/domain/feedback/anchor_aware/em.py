@@ -78,11 +78,9 @@ class _Expected:
 def estimate(data: Encoded, strengths: Strengths, iterations: int) -> Estimates:
     """Fit by EM, starting from the priors. Deterministic; blank and other posts share all parameters."""
     model = _Model(data, strengths)
-    now = model.start()
-    expected = model.expect(now)
+    expected = model.expect(model.start())
     for _ in range(iterations):
-        before, now = expected.posterior, model.learn(expected)
-        expected = model.expect(now)
+        before, expected = expected.posterior, model.expect(model.learn(expected))
         if np.abs(expected.posterior - before).mean() < _TOLERANCE:
             break
     return model.result(expected)
@@ -118,17 +116,17 @@ class _Model:
         # Each hypothesis, once per member, to count what the displayed tag is mistaken for.
         self.hypothesis, column = np.nonzero(data.members < data.tags)
         self.member = data.members[self.hypothesis, column]
-        display, its_post = data.post_shown_tag[self.post_of][self.hypothesis], self.post_of[self.hypothesis]
-        self.display = display
-        self.by_display, self.by_mistake = _Apart(its_post, display), _Apart(its_post, display, self.member)
+        its_post = self.post_of[self.hypothesis]
+        self.display = data.post_shown_tag[its_post]
+        self.by_display = _Apart(its_post, self.display)
+        self.by_mistake = _Apart(its_post, self.display, self.member)
 
     def start(self) -> _Parameters:
         data, strengths = self.data, self.strengths
-        flat = np.full(len(data.pair_said), 1.0 / data.tags)
         return _Parameters(
             competence=np.full(self.saids, strengths.competence.mean),
             anchoring=np.full(self.saids, strengths.anchoring.mean),
-            noise=np.where(self.rejects[data.pair_said], 0.5, flat),
+            noise=np.where(self.rejects[data.pair_said], 0.5, 1.0 / data.tags),
             affinity=np.full(len(data.size), 1.0 / data.tags),
             shown_right=np.full(len(data.sets), strengths.shown_right.mean),
             sizes=np.array(strengths.sizes),
