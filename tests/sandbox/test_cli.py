@@ -14,7 +14,7 @@ import pytest
 from slack_sdk.errors import SlackApiError
 
 import tierbot.sandbox
-from tierbot.sandbox.cli import announcer, build_parser, build_sandbox, main
+from tierbot.sandbox.cli import announce, build_parser, build_sandbox, main
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -98,7 +98,7 @@ def test_what_happens_at_one_moment_can_be_told_by_flag(start: Callable[..., Any
 def test_the_announcement_is_one_line_on_standard_output_and_in_a_file(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    announcer(tmp_path / "where")('{"url": "x"}')
+    announce(tmp_path / "where", '{"url": "x"}')
     assert capsys.readouterr().out == (tmp_path / "where").read_text() == '{"url": "x"}\n'
 
 

@@ -37,7 +37,7 @@ def check(file: Annotated[Path, typer.Argument(help="A TOML file with [[tag]] ta
 
     Example: `tierbot tags check our-tags.toml`
     """
-    from tierbot.adapters.files.configuration import load_tag_space
+    from tierbot.adapters.files.configuration import tag_space
 
-    space = load_tag_space(file)
+    space = tag_space(file)
     out.print(f"{file}: {counted(len(space), 'tag')}, all fine. Set TIERBOT_TAGS={file} to use them.")

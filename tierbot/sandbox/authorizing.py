@@ -121,8 +121,7 @@ def credentials(authorization: str) -> dict[str, str]:
 
 
 @method("oauth.v2.access", tier=0, caller="anyone")
-def oauth_access(box: Sandbox, args: Args) -> Json:
-    """Exchange a code for a bot token."""
+def _oauth_access(box: Sandbox, args: Args) -> Json:
     settings, teams = box.settings, box.teams
     if not settings.client_id or args.text("client_id") != settings.client_id:
         raise SlackError("invalid_client_id")

@@ -6,8 +6,9 @@ import ipaddress
 import json
 import secrets
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -160,17 +161,13 @@ def _json(text: str, where: str) -> Any:
         raise SettingsError(f"{where}: not valid JSON: {error}") from error
 
 
-def announcer(path: Path | None) -> Callable[[str], None]:
-    """Return a function that prints the JSON line and, given a path, also writes it there atomically."""
-
-    def announce(line: str) -> None:
-        if path is not None:
-            fresh = path.with_name(path.name + ".new")
-            fresh.write_text(line + "\n", encoding="utf-8")
-            fresh.replace(path)
-        print(line, flush=True)  # noqa: T201
-
-    return announce
+def announce(path: Path | None, line: str) -> None:
+    """Print the JSON line and, given a path, also write it there atomically."""
+    if path is not None:
+        fresh = path.with_name(path.name + ".new")
+        fresh.write_text(line + "\n", encoding="utf-8")
+        fresh.replace(path)
+    print(line, flush=True)  # noqa: T201
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -180,7 +177,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         box = build_sandbox(arguments)
         until = sys.stdin.fileno() if arguments.end_with_stdin else None
-        asyncio.run(serve(box, announcer(arguments.announce_file), until))
+        asyncio.run(serve(box, partial(announce, arguments.announce_file), until))
     except (SettingsError, OSError, TypeError, ValueError) as error:
         print(f"sandbox: {error}", file=sys.stderr)  # noqa: T201
         return 2

@@ -18,8 +18,7 @@ _MAX_BODY = 32 * 1024 * 1024
 _CALLERS = {"bot": {"bot"}, "app": {"app"}, "member": {"bot", "user"}, "everyone": {"bot", "app", "user"}}
 
 
-async def read_arguments(request: Request) -> dict[str, Any]:
-    """Return a call's arguments from its query string, form or JSON."""
+async def _arguments(request: Request) -> dict[str, Any]:
     values: dict[str, Any] = dict(request.query_params)
     content_type = request.headers.get("content-type", "").partition(";")[0].strip()
     if content_type == "multipart/form-data":
@@ -69,7 +68,7 @@ class SlackWeb:
             return PlainTextResponse("Internal Server Error", status_code=500)
         token = ""
         try:
-            values = await read_arguments(request) | credentials(request.headers.get("authorization", ""))
+            values = await _arguments(request) | credentials(request.headers.get("authorization", ""))
             token = str(values.pop("token", "") or "")
             method = METHODS.get(name)
             if method is None:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tierbot.adapters.files.configuration import load_tag_space
+from tierbot.adapters.files.configuration import tag_space
 from tierbot.domain.nouns import TierbotError
 from tierbot.domain.tags import base_name, default_tag_space, parse_tag_space
 from tierbot.domain.tags.assign import assigned_tag_space
@@ -72,7 +72,7 @@ def test_a_bad_file_is_refused_with_file_line_and_remedy(tmp_path: Path, text: s
     path = tmp_path / "tags.toml"
     path.write_text(text, encoding="utf-8")
     with pytest.raises(TierbotError) as caught:
-        load_tag_space(path)
+        tag_space(path)
     told = str(caught.value)
     assert str(path) in told
     assert complaint in told
@@ -81,7 +81,7 @@ def test_a_bad_file_is_refused_with_file_line_and_remedy(tmp_path: Path, text: s
 
 def test_a_missing_file_is_refused(tmp_path: Path) -> None:
     with pytest.raises(TierbotError, match="cannot be read"):
-        load_tag_space(tmp_path / "none.toml")
+        tag_space(tmp_path / "none.toml")
 
 
 def test_a_workspaces_own_emoji_needs_to_say_how_it_looks_elsewhere() -> None:

@@ -149,6 +149,6 @@ def test_while_the_file_cannot_be_used_nothing_is_posted_at_all_and_the_push_is_
 
 def test_a_bot_does_not_start_on_a_file_that_it_cannot_use(harness: Harness, rules: Path) -> None:
     rules.write_text('tags = ["fooood"]\n')
-    identity = Identity(WORKSPACE, "Test", "https://test.example", "UBOT", "B1", "xoxb-1")
+    identity = Identity(WORKSPACE, "Test", "UBOT", "B1", "xoxb-1")
     with pytest.raises(BoundaryFileError, match=r"boundaries\.toml:1: unknown tag 'fooood'"):
         harness.bot.prepare(identity)

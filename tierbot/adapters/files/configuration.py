@@ -9,13 +9,8 @@ from tierbot.domain.tags import TagFileError, TagSpace, default_tag_space, parse
 
 
 def tag_space(file: Path | None) -> TagSpace:
-    """Return the tag space of a file, or the default one. Raises TagFileError if the file is invalid."""
-    return load_tag_space(file) if file else default_tag_space()
-
-
-def load_tag_space(path: Path) -> TagSpace:
-    """Read a tag space from a TOML file. Raises TagFileError if the file can't be read or is invalid."""
-    return parse_tag_space(_read_text(path, TagFileError), str(path))
+    """Return the tag space of a TOML file, or the default one. Raises TagFileError if the file is unusable."""
+    return parse_tag_space(_read_text(file, TagFileError), str(file)) if file else default_tag_space()
 
 
 def load_boundaries(path: Path | None, tags: TagSpace) -> Boundaries:

@@ -34,11 +34,9 @@ def identify(client: WebClient) -> Identity:
     return Identity(
         team_id=str(said["team_id"]),
         team=str(said.get("team") or said["team_id"]),
-        url=str(said.get("url") or ""),
         bot_user_id=str(said["user_id"]),
         bot_id=str(said.get("bot_id") or ""),
         token=str(client.token),
-        enterprise_id=said.get("enterprise_id"),
     )
 
 

@@ -15,11 +15,9 @@ class Identity:
 
     team_id: str
     team: str
-    url: str
     bot_user_id: str
     bot_id: str
     token: str
-    enterprise_id: str | None = None
 
     def __repr__(self) -> str:
         return f"Identity({self.team_id}, {self.bot_user_id})"  # no token in logs
@@ -42,7 +40,6 @@ class AuthorizeBot(Authorize):
             enterprise_id=enterprise_id,
             team_id=team_id,
             team=bot.team,
-            url=bot.url,
             bot_user_id=bot.bot_user_id,
             bot_id=bot.bot_id,
             bot_token=bot.token,

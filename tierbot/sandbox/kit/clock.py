@@ -51,10 +51,10 @@ class Timer:
         """Cancel the timer."""
         if self._handle is not None:
             self._handle.cancel()
-        self._timers.forget(self)
+        self._timers.open.discard(self)
 
     def _fire(self) -> None:
-        self._timers.forget(self)
+        self._timers.open.discard(self)
         self._callback()
 
 
@@ -63,35 +63,26 @@ class Timers:
 
     def __init__(self, clock: Clock) -> None:
         self.clock = clock
-        self._open: set[Timer] = set()
+        self.open: set[Timer] = set()
 
     def call_later(self, seconds: float, callback: Callable[[], None]) -> Timer:
         """Run `callback` once the clock has moved by `seconds`."""
         timer = Timer(self, self.clock.time() + seconds, callback)
-        self._open.add(timer)
+        self.open.add(timer)
         timer.arm()
         return timer
 
     async def sleep(self, seconds: float) -> None:
         """Wait until the clock has moved by `seconds`."""
-        done = asyncio.get_running_loop().create_future()
-
-        def wake() -> None:
-            if not done.done():
-                done.set_result(None)
-
-        timer = self.call_later(seconds, wake)
+        done = asyncio.Event()
+        timer = self.call_later(seconds, done.set)
         try:
-            await done
+            await done.wait()
         finally:
             timer.cancel()
 
     def advance(self, seconds: float) -> None:
         """Move the clock forward and fire the timers that are due."""
         self.clock.advance(seconds)
-        for timer in list(self._open):
+        for timer in list(self.open):
             timer.arm()
-
-    def forget(self, timer: Timer) -> None:
-        """Drop a timer that fired or was canceled."""
-        self._open.discard(timer)

@@ -16,7 +16,6 @@ class User:
     is_admin: bool = False
     is_external: bool = False
     is_bot: bool = False
-    deleted: bool = False
     tz: str = "Etc/UTC"
     color: str = "4a6fa5"
     bot_id: str | None = None
@@ -39,7 +38,6 @@ class Message:
     broadcast: bool = False
     metadata: Json | None = None
     edited_ts: str | None = None
-    subtype: str | None = None
     visible_to: str | None = None
     files: list[str] = field(default_factory=list)
     replies: list[str] = field(default_factory=list)

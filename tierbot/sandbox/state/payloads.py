@@ -10,7 +10,7 @@ def user_json(user: User, team_id: str) -> Json:
         "id": user.id,
         "team_id": user.home or team_id,
         "name": user.name,
-        "deleted": user.deleted,
+        "deleted": False,
         "color": user.color,
         "real_name": user.real_name,
         "tz": user.tz,
@@ -72,7 +72,6 @@ def message_json(workspace: Workspace, message: Message, *, metadata: bool = Fal
     """Return a message without its files."""
     body: Json = {"type": "message", "user": message.user, "ts": message.ts, "text": message.text, "team": workspace.id}
     optional: Json = {
-        "subtype": message.subtype,
         "bot_id": message.bot_id,
         "blocks": message.blocks,
         "attachments": message.attachments,

@@ -38,7 +38,7 @@ class Web:
 
     def __init__(self) -> None:
         self.game, self.clock = SmallGame(), StoppedClock()
-        identity = Identity(TEAM, "Team", "", "UBOT", "BBOT", "xoxb-1")
+        identity = Identity(TEAM, "Team", "UBOT", "BBOT", "xoxb-1")
         app = build_app(
             desk_of(self.game, self.clock, Admins((), self.clock), lambda _: "C1"),
             identity,

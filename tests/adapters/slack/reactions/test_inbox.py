@@ -15,7 +15,7 @@ from tierbot.adapters.slack.connection.intake import answer
 from tierbot.domain.nouns import Origin, ReactionEvent, Source
 from tierbot.use_cases.ports import NoMeter
 
-IDENTITY = Identity("T1", "Pizza Science", "https://pizza.example/", "UBOT", "BBOT", "xoxb-never-used")
+IDENTITY = Identity("T1", "Pizza Science", "UBOT", "BBOT", "xoxb-never-used")
 
 
 class Inbox:

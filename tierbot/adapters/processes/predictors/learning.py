@@ -28,7 +28,7 @@ def taught_in_child(lesson: Lesson, timeout: float) -> Taught:
     """Train for up to `timeout` seconds. Raises TrainingInterruptedError, or PredictorError with the child's error."""
     with tempfile.TemporaryDirectory(prefix="tierbot-teaching-") as place:
         folder = Path(place)
-        write_lesson(lesson, folder)
+        _write_lesson(lesson, folder)
         command = [sys.executable, "-m", "tierbot.adapters.processes.predictors.child", str(folder)]
         # Entry points are searched along sys.path, so the child needs the same path.
         environment = child_environment() | {"PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
@@ -44,8 +44,7 @@ def taught_in_child(lesson: Lesson, timeout: float) -> Taught:
         return _outcome(folder, lesson.name, child.stderr.decode(errors="replace").strip())
 
 
-def write_lesson(lesson: Lesson, folder: Path) -> None:
-    """Write a lesson for the child."""
+def _write_lesson(lesson: Lesson, folder: Path) -> None:
     # A predictor must not know who asked.
     shared = [replace(one, article=replace(one.article, asked_by=None, asked_in=None)) for one in lesson.examples]
     plain = {

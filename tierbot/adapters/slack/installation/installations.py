@@ -70,8 +70,7 @@ class Installations:
         return found if found is not None and found.org_wide else None
 
     def _identity(self, found: Installation, workspace: str) -> Identity:
-        token = self._vault.unseal(found.sealed_token)
-        return Identity(workspace, found.name, "", found.bot_user, found.bot_id, token, found.enterprise)
+        return Identity(workspace, found.name, found.bot_user, found.bot_id, self._vault.unseal(found.sealed_token))
 
     def installers(self, workspace: str) -> frozenset[str]:
         """Return who installed the app in a workspace; they need not be Slack admins."""

@@ -35,7 +35,7 @@ _STATE_LIFETIME = timedelta(minutes=10)
 _TIMEOUT = 2  # seconds; Slack waits three for an event's acknowledgment
 
 
-class States(OAuthStateStore):
+class _States(OAuthStateStore):
     """OAuth states in the database; each is valid once, for ten minutes."""
 
     def __init__(self, store: Store, client_id: str, clock: Clock) -> None:
@@ -44,19 +44,17 @@ class States(OAuthStateStore):
         self._clock = clock
 
     def issue(self, *args: Any, **kwargs: Any) -> str:  # noqa: ARG002 - the SDK's signature
-        """Return a new state."""
         state, now = secrets.token_urlsafe(32), self._clock.now()
         with self._store.begin(self._client_id) as tx:
             tx.installations.give_state(state, now + _STATE_LIFETIME, now)
         return state
 
     def consume(self, state: str) -> bool:
-        """Use up a state; return whether it was valid."""
         with self._store.begin(self._client_id) as tx:
             return tx.installations.take_state(state, self._clock.now())
 
 
-class InstallationWriter(InstallationStore):
+class _InstallationWriter(InstallationStore):
     """Stores what Bolt's flow installed. Reading goes through AuthorizeBot."""
 
     def __init__(self, installations: Installations, clock: Clock) -> None:
@@ -134,8 +132,8 @@ def installing_of(
         install_path=INSTALL_PATH,
         redirect_uri_path=REDIRECT_PATH,
         authorization_url=base_url.rstrip("/").removesuffix("/api") + "/oauth/v2/authorize",
-        installation_store=InstallationWriter(installations, clock),
-        state_store=States(store, client_id, clock),
+        installation_store=_InstallationWriter(installations, clock),
+        state_store=_States(store, client_id, clock),
         state_expiration_seconds=int(_STATE_LIFETIME.total_seconds()),
     )
     return Installing(settings, installations)

@@ -31,25 +31,25 @@ def register(app: App, deps: Dependencies, slow: Executor) -> None:
     def why(ack: Ack, respond: Respond, body: dict[str, Any], context: BoltContext, client: WebClient) -> None:
         ack()
         with reported(respond, WHY.callback_id):
-            workspace, (channel, ts) = str(context.team_id), message_of(body)
+            workspace, (channel, ts) = str(context.team_id), _channel_and_ts(body)
             try:
                 post_id = deps.explanations.post_for(workspace, str(body["user"]["id"]), channel, ts)
             except TierbotError as fault:
-                open_view(client, body, notice(explanations.TITLE, literal(fault)))
+                _open_view(client, body, notice(explanations.TITLE, literal(fault)))
                 return
-            view_id = open_view(client, body, explanations.reading())
+            view_id = _open_view(client, body, explanations.reading())
             slow.submit(_explain, deps, client, workspace, post_id, view_id)
 
     def name(ack: Ack, respond: Respond, body: dict[str, Any], context: BoltContext, client: WebClient) -> None:
         ack()
         with reported(respond, NAME.callback_id):
-            channel, ts = message_of(body)
+            channel, ts = _channel_and_ts(body)
             try:
                 menu = deps.menu_votes.menu(str(context.team_id), str(body["user"]["id"]), channel, ts)
                 view = menus.render_menu(menu, channel, ts)
             except TierbotError as fault:
                 view = notice(menus.TITLE, literal(fault))
-            open_view(client, body, view)
+            _open_view(client, body, view)
 
     def suggest(ack: Ack, payload: dict[str, Any], context: BoltContext) -> None:
         ack(options=menus.options_for(deps.tags(str(context.team_id)), str(payload.get("value") or "")))
@@ -83,12 +83,11 @@ def _explain(deps: Dependencies, client: WebClient, workspace: str, post_id: str
         _log.info("Could not show the explanation of post %s: %s", post_id, fault)
 
 
-def message_of(body: Mapping[str, Any]) -> tuple[str, str]:
-    """Return (channel, ts) of a shortcut's message."""
+def _channel_and_ts(body: Mapping[str, Any]) -> tuple[str, str]:
     return str(body["channel"]["id"]), str(body.get("message_ts") or body["message"]["ts"])
 
 
-def open_view(client: WebClient, body: Mapping[str, Any], view: View) -> str:
+def _open_view(client: WebClient, body: Mapping[str, Any], view: View) -> str:
     """Open a modal for the user and return its id; the trigger expires after three seconds."""
     opened = call(client.views_open, trigger_id=str(body["trigger_id"]), view=view)
     return str(opened["view"]["id"])
