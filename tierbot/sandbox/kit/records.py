@@ -16,6 +16,7 @@ class User:
     is_admin: bool = False
     is_external: bool = False
     is_bot: bool = False
+    is_deleted: bool = False
     tz: str = "Etc/UTC"
     color: str = "4a6fa5"
     bot_id: str | None = None

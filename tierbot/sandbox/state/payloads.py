@@ -10,7 +10,7 @@ def user_json(user: User, team_id: str) -> Json:
         "id": user.id,
         "team_id": user.home or team_id,
         "name": user.name,
-        "deleted": False,
+        "deleted": user.is_deleted,
         "color": user.color,
         "real_name": user.real_name,
         "tz": user.tz,
