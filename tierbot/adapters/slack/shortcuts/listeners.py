@@ -35,9 +35,9 @@ def register(app: App, deps: Dependencies, slow: Executor) -> None:
             try:
                 post_id = deps.explanations.post_for(workspace, str(body["user"]["id"]), channel, ts)
             except TierbotError as fault:
-                _open_view(client, body, notice(explanations.TITLE, literal(fault)))
+                open_view(client, body, notice(explanations.TITLE, literal(fault)))
                 return
-            view_id = _open_view(client, body, explanations.reading())
+            view_id = open_view(client, body, explanations.reading())
             slow.submit(_explain, deps, client, workspace, post_id, view_id)
 
     def name(ack: Ack, respond: Respond, body: dict[str, Any], context: BoltContext, client: WebClient) -> None:
@@ -49,7 +49,7 @@ def register(app: App, deps: Dependencies, slow: Executor) -> None:
                 view = menus.render_menu(menu, channel, ts)
             except TierbotError as fault:
                 view = notice(menus.TITLE, literal(fault))
-            _open_view(client, body, view)
+            open_view(client, body, view)
 
     def suggest(ack: Ack, payload: dict[str, Any], context: BoltContext) -> None:
         ack(options=menus.options_for(deps.tags(str(context.team_id)), str(payload.get("value") or "")))
@@ -87,7 +87,7 @@ def _channel_and_ts(body: Mapping[str, Any]) -> tuple[str, str]:
     return str(body["channel"]["id"]), str(body.get("message_ts") or body["message"]["ts"])
 
 
-def _open_view(client: WebClient, body: Mapping[str, Any], view: View) -> str:
+def open_view(client: WebClient, body: Mapping[str, Any], view: View) -> str:
     """Open a modal for the user and return its id; the trigger expires after three seconds."""
     opened = call(client.views_open, trigger_id=str(body["trigger_id"]), view=view)
     return str(opened["view"]["id"])
