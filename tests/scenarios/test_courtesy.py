@@ -27,6 +27,7 @@ def test_a_late_vote_is_thanked_for_by_emoji_and_by_menu(house):
     wait_until(lambda: any("Round 1 is over" in text for text in ephemerals(house, "bob")), "thanks")
     house.react("bob", second, "football")
     menu = house.do("shortcut", user="cid", callback_id="name_the_right_tag", ts=first.ts, wait=5)["views"][0]
+    house.do("suggest", user="cid", view_id=menu["id"], action_id="tag", value="food")
     house.do("submit", user="cid", view_id=menu["id"], values={"tag": ["food"]})
     wait_until(lambda: any("Round 1 is over" in text for text in ephemerals(house, "cid")), "thanks by menu")
     assert len(ephemerals(house, "bob")) == 1
