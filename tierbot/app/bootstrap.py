@@ -321,6 +321,7 @@ def app_of(bot: Tierbot, identity: Identity | None) -> App:
         invitations=bot.invitations,
         home=bot.home,
         tag_requests=TagRequests(bot.store, bot.clock),
+        on_events_missed=partial(reconcile_soon, bot.store, bot.clock),
         on_emoji_changed=partial(read_aliases_soon, bot.store, bot.clock),
         legend=Legend(bot.store),
     )

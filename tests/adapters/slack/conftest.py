@@ -110,6 +110,7 @@ def desk_of(game, clock, admins, channel):
         home=game,
         tag_requests=game,
         on_emoji_changed=lambda _: None,
+        on_events_missed=lambda *_: None,
         legend=game,
     )
 

@@ -31,7 +31,14 @@ def test_it_asks_for_these_scopes_and_events_and_no_others():
         "reactions:write",
         "users:read",
     )
-    assert bot_events() == ("app_home_opened", "app_mention", "emoji_changed", "reaction_added", "reaction_removed")
+    assert bot_events() == (
+        "app_home_opened",
+        "app_mention",
+        "emoji_changed",
+        "message.im",
+        "reaction_added",
+        "reaction_removed",
+    )
 
 
 def test_a_public_address_brings_redirects_request_urls_and_the_events_that_tell_of_removals():

@@ -1,6 +1,7 @@
 """Reconciliation: newest first, within the rate limits, resumable, and quiet where Slack cannot tell."""
 
 import logging
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -144,3 +145,11 @@ def test_a_delivery_that_trips_our_own_code_is_parked_at_last_and_the_others_go_
     assert len(harness.chat.posts) == 1
     with harness.bot.store.read(WORKSPACE) as tx:
         assert "KeyError" in {delivery.error.split(":")[0] for delivery in tx.outbox.parked() if delivery.error}
+
+
+def test_a_comparison_can_wait_until_a_limit_ends(harness: Harness) -> None:
+    later = harness.clock.now() + timedelta(seconds=40)
+    reconcile_soon(harness.bot.store, harness.clock, WORKSPACE, later)
+    assert harness.job("reconcile").due_at == later
+    reconcile_soon(harness.bot.store, harness.clock, WORKSPACE, harness.clock.now() - timedelta(minutes=1))
+    assert harness.job("reconcile").due_at == harness.clock.now()

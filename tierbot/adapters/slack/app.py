@@ -12,12 +12,13 @@ from tierbot.adapters.slack.calls import call, web_client
 from tierbot.adapters.slack.commands import listeners
 from tierbot.adapters.slack.dependencies import Dependencies
 from tierbot.adapters.slack.directory import Directory
+from tierbot.adapters.slack.home import direct_messages
 from tierbot.adapters.slack.home import listeners as home
 from tierbot.adapters.slack.identity import AuthorizeBot, Identity
 from tierbot.adapters.slack.installation import oauth
 from tierbot.adapters.slack.installation.oauth import Installing
 from tierbot.adapters.slack.needs import Needs
-from tierbot.adapters.slack.reactions import emoji_changes, inbox
+from tierbot.adapters.slack.reactions import emoji_changes, inbox, rate_limits
 from tierbot.adapters.slack.shortcuts import legend, tagging
 from tierbot.adapters.slack.shortcuts import listeners as shortcuts
 from tierbot.logs import FollowingExecutor
@@ -69,6 +70,7 @@ def build_app(
         )
     directory = Directory(deps.clock)
     inbox.register(app, inbox.Inbox(deps.game, deps.clock, ignored_users))
+    rate_limits.register(app, deps.on_events_missed)
     emoji_changes.register(app, deps.on_emoji_changed)
     listeners.register(app, deps, directory)
     # Slow listeners use the encoder, so run one at a time and leave the CPU to clicks.
@@ -77,6 +79,7 @@ def build_app(
     home.register(app, deps, directory, slow)
     tagging.register(app, deps)
     legend.register(app, deps)
+    direct_messages.register(app, deps, directory)
     if installing:
         oauth.register(app, installing.installations)
     faults.register(app)

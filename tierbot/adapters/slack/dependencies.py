@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import datetime
 
 from tierbot.adapters.slack.admins import Admins
 from tierbot.domain.tags import TagSpace
@@ -20,7 +21,7 @@ class Dependencies:
     """What the listeners need.
 
     The functions take a workspace. `channel` returns its channel's id, empty or None if unset; `on_emoji_changed` is told of
-    workspaces whose emoji changed.
+    workspaces whose emoji changed, `on_events_missed` of those whose events were dropped until a time.
     """
 
     game: Game
@@ -34,4 +35,5 @@ class Dependencies:
     home: HomePage
     tag_requests: TagRequests
     on_emoji_changed: Callable[[str], None]
+    on_events_missed: Callable[[str, datetime], None]
     legend: Legend

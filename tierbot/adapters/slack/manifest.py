@@ -6,6 +6,7 @@ from tierbot.adapters.slack import admins as people
 from tierbot.adapters.slack import app, canary, directory, examine
 from tierbot.adapters.slack.commands import listeners
 from tierbot.adapters.slack.connection.web import EVENTS_PATH
+from tierbot.adapters.slack.home import direct_messages
 from tierbot.adapters.slack.home import listeners as home
 from tierbot.adapters.slack.installation import oauth
 from tierbot.adapters.slack.messages import chat, upload
@@ -19,6 +20,7 @@ ALL: tuple[Needs, ...] = (
     app.NEEDS,
     canary.NEEDS,
     chat.NEEDS,
+    direct_messages.NEEDS,
     directory.NEEDS,
     emoji_changes.NEEDS,
     examine.NEEDS,

@@ -7,7 +7,7 @@ stores where to resume, so no thread sleeps and a restart loses nothing.
 import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from tierbot.domain.feedback.reconciliation import missed_events
@@ -142,7 +142,8 @@ class _Run:
         return Sweep(self.found, wait, {"ts": ts, "channel": channel, "again": [list(place) for place in left]})
 
 
-def reconcile_soon(store: Store, clock: Clock, workspace: str) -> None:
-    """Make a reconciliation due now: after a new connection, something may have been missed."""
+def reconcile_soon(store: Store, clock: Clock, workspace: str, after: datetime | None = None) -> None:
+    """Make a reconciliation due now, or `after` a time: something may have been missed until then."""
+    now = clock.now()
     with store.begin(workspace) as tx:
-        tx.agenda.plan("reconcile", clock.now())
+        tx.agenda.plan("reconcile", max(now, after or now))

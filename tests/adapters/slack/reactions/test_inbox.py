@@ -1,6 +1,7 @@
 """A reaction is in the ledger before it is acknowledged; what is no vote goes no further; nothing crashes it."""
 
 import logging
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
@@ -173,3 +174,16 @@ def test_a_body_with_any_field_replaced_by_junk_is_acknowledged(inbox, field, va
 @given(field=st.sampled_from(["user", "reaction", "item", "event_ts", "item_user", "type"]), value=junk)
 def test_an_event_with_any_field_replaced_by_junk_is_acknowledged(inbox, field, value):
     assert inbox.deliver(reaction(**{field: value})) == 200
+
+
+def test_after_slack_dropped_events_open_posts_are_compared_when_that_ends(inbox):
+    told = []
+    deps = replace(
+        desk_of(inbox.game, StoppedClock(), Admins((), StoppedClock()), lambda _: None),
+        on_events_missed=lambda *what: told.append(what),
+    )
+    app = build_app(deps, IDENTITY, base_url="http://127.0.0.1:9/api")
+    notice = {"type": "app_rate_limited", "team_id": "T1", "api_app_id": "A1", "minute_rate_limited": 1762959600}
+    for body in (notice, {**notice, "minute_rate_limited": "soon"}, {**notice, "minute_rate_limited": 10**30}):
+        assert answer(app, SocketModeRequest("events_api", "envelope", body), NoMeter()).status == 200
+    assert told == [("T1", datetime(2025, 11, 12, 15, 1, tzinfo=UTC))]
