@@ -187,7 +187,7 @@ class _Rates:
     """How often a behavior is seen, by tag, without the people in question."""
 
     def __init__(self, own: Mapping[tuple[tuple[str, ...], str | None], Sequence[_Chance]]) -> None:
-        # by user, by pair of users, and for everybody (None): counts by tag
+        # by user, by pair of users, and for everyone (None): counts by tag
         self._chances: dict[object, Counter[str | None]] = defaultdict(Counter)
         self._seen: dict[object, Counter[str | None]] = defaultdict(Counter)
         for (users, tag), given in own.items():

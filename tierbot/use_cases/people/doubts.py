@@ -62,7 +62,7 @@ def overrule(tx: Transaction, doubt_id: str, by: str, now: datetime) -> Doubt:
     """End a doubt for an admin, and audit that. Raises TierbotError if there is no such doubt in force."""
     wanted = next((one for one in tx.doubts.all() if one.id == doubt_id and one.in_force), None)
     if wanted is None:
-        raise TierbotError(f"There is no doubt {doubt_id!r} in force. `tierbot doubts` lists those there are.")
+        raise TierbotError(f"There is no doubt {doubt_id!r} in force. `tierbot doubts` lists all doubts.")
     ended = replace(wanted, overruled_by=by, overruled_at=now)
     tx.doubts.put([ended])
     tx.workspaces.audit(by, "overrule doubt", {"doubt": doubt_id, "behavior": wanted.behavior}, None, now)

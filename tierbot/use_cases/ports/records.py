@@ -1,4 +1,4 @@
-"""Records of the store beside the domain nouns: deliveries, jobs, workspaces, posts joined with their verdicts."""
+"""Records of the store besides the domain nouns: deliveries, jobs, workspaces, posts joined with their verdicts."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field

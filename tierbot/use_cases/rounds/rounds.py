@@ -35,8 +35,7 @@ class Rounds:
     def close(self, workspace: str) -> Round | None:
         """Freeze the open round's standings, announce its champion, open the next; return the closed round.
 
-        What is recorded until the freeze scores. A round without a post in Slack stays open for another length of
-        time; None then.
+        Votes recorded before the freeze score. A round without a post in Slack is extended by its length; None then.
         """
         for attempt in range(_FREEZE_ATTEMPTS):
             self.settlement.settle(workspace)
@@ -77,7 +76,7 @@ class Rounds:
     def _announce(
         self, tx: Transaction, closed: Round, report: dict[str, object], chart: dict[str, object], now: datetime
     ) -> None:
-        """Queue the words first and the picture after them, both before what was queued already."""
+        """Queue the text, then the picture, both before earlier deliveries."""
         channel, words = channel_of(tx, self.default_channel), key("round_closed", closed.number)
         announce(tx, words, report, channel, now, priority=1)
         chart_id, picture = key("round_chart", closed.number), DeliveryKind.PICTURE
