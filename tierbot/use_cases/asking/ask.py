@@ -27,7 +27,7 @@ class Ask:
     store: Store
     clock: Clock
     chooser: Chooser
-    default_channel: str  # of workspaces that have not chosen one; may be empty
+    default_channel: str  # for workspaces that haven't chosen one; may be empty
 
     def __call__(
         self,

@@ -97,7 +97,7 @@ class Dispatcher:
     shut_out: Callable[[str, str], None] = lambda *_: None
 
     def deliver(self, workspace: str) -> bool:
-        """Send the next thing that is due; return whether there was one."""
+        """Send the next due delivery; return whether there was one."""
         now = self.clock.now()
         with self.store.begin(workspace) as tx:
             claimed = tx.outbox.claim(now, now + _LEASE, limit=1)
@@ -133,7 +133,7 @@ class Dispatcher:
             self._done(workspace, delivery, result)
 
     def _send(self, workspace: str, delivery: Delivery, latest: datetime) -> str | None:
-        """Send it, or find that it was sent. Starts no call after `latest`, when another process might claim the row."""
+        """Send it unless it was already sent. Starts no call after `latest`, when another process might claim it."""
         chat = self.chats(workspace)
         if delivery.attempts and delivery.kind in (*_SENDS_A_MESSAGE, DeliveryKind.PICTURE):  # it may have been sent
             found = chat.find(delivery.channel, delivery.id, delivery.created_at, delivery.payload.get("thread"))

@@ -1,7 +1,8 @@
 """A time limit for calls to other people's code, which may hang.
 
-Python cannot end a thread. A call that hangs stays in a daemon thread until it returns by itself; meanwhile further calls
-fail at once, so each name holds one thread at most. C code that never releases Python's interpreter lock is beyond any limit within a process.
+Python cannot end a thread. A call that hangs stays in a daemon thread until it returns by itself; meanwhile, further
+calls fail immediately, so each name holds one thread at most. C code that never releases Python's interpreter lock is
+beyond any limit within a process.
 """
 
 from collections.abc import Callable

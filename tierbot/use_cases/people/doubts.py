@@ -1,4 +1,4 @@
-"""Doubts about trainers, stored no longer than their evidence lasts.
+"""Doubts about trainers, stored only as long as their evidence lasts.
 
 Doubts come from `domain/feedback/suspicion.py`. While one is in force, the plain rule counts these people's votes half; the
 anchor-aware rule weighs every voter anyway. Admins are told and may overrule a doubt: then it has no effect and is not raised

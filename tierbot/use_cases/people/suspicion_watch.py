@@ -1,6 +1,7 @@
 """Searches the votes once a day for people who play the game instead of judging.
 
-A doubt is in force at once (see doubts.py), and admins get one message with the evidence and how to overrule it. Nobody
+A doubt takes effect immediately (see doubts.py), and admins get one message with the evidence and how to overrule it.
+Nobody
 is excluded, and no score changes.
 """
 

@@ -47,7 +47,7 @@ class Feeds(Protocol):
 
 
 class ChatError(TierbotError):
-    """The chat service refused a call for good; `code` is its own (`channel_not_found`)."""
+    """The chat service permanently refused a call; `code` is its own (`channel_not_found`)."""
 
     def __init__(self, code: str, message: str) -> None:
         super().__init__(message)
@@ -117,7 +117,7 @@ class Chat(Protocol):
         """Return the ts of the message marked with `delivery_id`, sent since then, in a thread if one is given; None if there is none."""
 
     def direct(self, user: str) -> str:
-        """Return the id of the channel of direct messages with a user."""
+        """Return the id of the direct message channel with a user."""
 
     def is_colleague(self, user: str) -> bool:
         """Return whether a user is an active member of this workspace, not a bot or someone from another company."""

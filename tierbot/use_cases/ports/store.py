@@ -36,7 +36,7 @@ from tierbot.use_cases.ports.tables import (
 
 
 class Outbox(Protocol):
-    """What is to be sent, exactly once."""
+    """Deliveries to send exactly once."""
 
     def add(self, deliveries: Iterable[Delivery]) -> int:
         """Queue deliveries whose id is new; return how many."""
@@ -193,7 +193,7 @@ class Installations(Protocol):
         """Store a state until then; delete expired ones."""
 
     def take_state(self, state: str, now: datetime) -> bool:
-        """Use a state up; False if it is unknown or expired."""
+        """Consume a state; False if it is unknown or expired."""
 
 
 class People(Protocol):

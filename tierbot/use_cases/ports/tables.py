@@ -210,7 +210,7 @@ class Reactors(Protocol):
 
 
 class Verdicts(Protocol):
-    """Verdicts. All are stored; the newest per post counts."""
+    """All verdicts; a post's newest one counts."""
 
     def add(self, verdict: Verdict) -> bool:
         """Insert a verdict unless it exists, and mark the newest of its post."""

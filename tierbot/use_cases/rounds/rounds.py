@@ -24,7 +24,7 @@ class Rounds:
     clock: Clock
     settlement: Settlement
     length: timedelta
-    default_channel: str  # of workspaces that have not chosen one; may be empty
+    default_channel: str  # for workspaces that haven't chosen one; may be empty
 
     def open(self, tx: Transaction, number: int) -> None:
         """Open round `number` from now on."""
