@@ -1,4 +1,4 @@
-"""Run the sandbox as the demo's Slack, in a process of its own with tierbot's manifest, and act through its control API."""
+"""Run the sandbox as the demo's Slack, in a separate process with tierbot's manifest, and use its control API."""
 
 import json
 import os

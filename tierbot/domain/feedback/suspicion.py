@@ -53,7 +53,7 @@ class Watch:
 
     false_alarms: float = 0.01  # the probability of any false report of one behavior, over all trainers
     hurry: timedelta = timedelta(seconds=1.5)  # judging the next post sooner is faster than reading
-    hurried: int = 20  # so many such votes are farming, if they are at least half of the trainer's votes
+    hurried: int = 20  # this many such votes are farming, if they are at least half of the trainer's votes
 
     def suspicions(
         self, posts: Iterable[Post], votes: Mapping[str, Iterable[Vote]], events: Iterable[ReactionEvent] = ()

@@ -21,7 +21,7 @@ _BREATH = 2.0  # seconds before retrying what failed
 
 
 class Worker:
-    """Sends the outbox and settles votes, each in a thread of its own.
+    """Sends the outbox and settles votes, each in its own thread.
 
     Sends to workspaces in parallel, one delivery at a time to each, so none waits for another. After an error, a
     workspace is skipped for a moment while the others continue.

@@ -139,7 +139,7 @@ class InstalledPredictor:
 
 @dataclass(frozen=True, slots=True)
 class LoadedPredictor:
-    """An imported external predictor. digest: a sha256 over its code and weights, as far as known."""
+    """An imported external predictor. digest: a sha256 over its code and, if known, its weights."""
 
     name: str
     version: str

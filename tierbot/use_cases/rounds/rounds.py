@@ -40,7 +40,7 @@ class Rounds:
         for attempt in range(_FREEZE_ATTEMPTS):
             self.settlement.settle(workspace)
             self.settlement.settle_round(workspace)
-            self.settlement.look_up(workspace)  # who has voted meanwhile
+            self.settlement.look_up(workspace)  # those who have voted meanwhile
             with self.store.read(workspace) as tx:
                 current = tx.rounds.current()
                 former = figures_before(tx, current.number) if current else []
