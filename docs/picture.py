@@ -1,10 +1,10 @@
-"""Makes the README's pictures, its table and its dataset row, all of one run: a real demo in a real browser.
+"""Makes the README's pictures, table and dataset row, all from one run: a real demo in a real browser.
 
     python docs/picture.py
 
-Four rounds are played and charted; then a story comes whose words say food and whose topic is football, and
-colleagues correct the 🍕 with a 🏈. Needs the dev extras and Chromium. Writes docs/demo.png and docs/accuracy.png, and
-prints what `tierbot demo --rounds 4 --exit` prints, and the row.
+Four rounds are played and charted. Then a story arrives whose words suggest food but whose topic is football, and
+colleagues correct the 🍕 to a 🏈. Needs the dev extras and Chromium. Writes docs/demo.png and docs/accuracy.png, and
+prints the output of `tierbot demo --rounds 4 --exit`, and the row.
 """
 
 import json

@@ -82,7 +82,7 @@ class Settings(BaseSettings):
         description="Ids of the users who may use /tier, separated by commas. Empty: the workspace's admins and owners.",
     )
     slack_posts_per_second: float = Field(
-        1.0, gt=0, description="Messages and reactions a second in a channel (Slack allows about 1)."
+        1.0, gt=0, description="Messages and reactions per second in a channel (Slack allows about 1)."
     )
 
     # Data
@@ -109,19 +109,19 @@ class Settings(BaseSettings):
     retention_days: float = Field(
         0.0,
         ge=0,
-        description="Days until the reactions and votes on a settled post are deleted; verdicts and scores remain. 0: never.",
+        description="Days after which reactions and votes on a settled post expire; verdicts and scores stay. 0: never.",
     )
     port: int = Field(
         3000, ge=0, le=65535, validation_alias="PORT", description="Port for HTTP mode and health checks."
     )
     log_level: str = Field("INFO", description="DEBUG, INFO, WARNING or ERROR.")
-    log_format: Literal["text", "json"] = Field("text", description="text, or json with one object a line.")
+    log_format: Literal["text", "json"] = Field("text", description="text, or json with one object per line.")
     seed: int | None = Field(None, description="Seed for all randomness. Empty: a new seed at each start.")
 
     # Feeds and boundaries
     feeds: Path | None = Field(
         None,
-        description="File that lists RSS and Atom feeds: one URL a line, or TOML. You can also use `tierbot feeds add`.",
+        description="File that lists RSS and Atom feeds: one URL per line, or TOML. Or use `tierbot feeds add`.",
     )
     poll_every_minutes: float = Field(30.0, gt=0, le=1440, description="Minutes between polls of the feeds.")
     feeds_contact: str = Field(
@@ -175,18 +175,18 @@ class Settings(BaseSettings):
         "plain",
         description="How votes settle: plain, or anchor-aware, which weights voters by their estimated reliability.",
     )
-    settle_days: float = Field(30.0, gt=0, description="Days until a post is no longer compared with Slack.")
+    settle_days: float = Field(30.0, gt=0, description="Days after which a post is no longer compared with Slack.")
     reconcile_every_minutes: float = Field(
         15.0, gt=0, le=1440, description="Minutes between comparisons of the open posts with Slack."
     )
     retrain_after: int = Field(50, ge=1, description="Number of new verdicts that triggers a retraining.")
-    retrain_every_days: float = Field(7.0, gt=0, description="Days until the model is retrained in any case.")
+    retrain_every_days: float = Field(7.0, gt=0, description="Days after which the model is retrained in any case.")
     retrain_timeout_minutes: float = Field(60.0, gt=0, description="Time limit in minutes for a retraining.")
     judge_on: int = Field(
         100, ge=10, description="Number of the newest unbiased verdicts that a challenger is tested on."
     )
 
-    # How it is looked after
+    # Monitoring
     smoke_test_every_hours: float = Field(
         0.0, ge=0, le=8760, description="Hours between smoke tests with a canary; see `tierbot doctor --help`. 0: none."
     )
@@ -198,7 +198,7 @@ class Settings(BaseSettings):
     )
     metrics_host: str = Field(
         "127.0.0.1",
-        description="Address to listen on for TIERBOT_METRICS_PORT. Any but this machine's own needs TIERBOT_WEB_TOKEN.",
+        description="Address to listen on for TIERBOT_METRICS_PORT. If others can reach it, set TIERBOT_WEB_TOKEN.",
     )
     web_token: SecretStr | None = Field(
         None,

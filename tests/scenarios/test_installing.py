@@ -118,7 +118,7 @@ def test_a_workspace_that_removes_the_app_in_mid_round_stops_and_the_other_plays
     # And back again: another token, the same game.
     town.south.do("react", user="cid", ts=posts[0], name="football")
     assert "Thank you" in town.south.install().text
-    wait_until(lambda: "I am back" in town.south.told("ada"), "the welcome back")
+    wait_until(lambda: "I'm back" in town.south.told("ada"), "the welcome back")
     wait_until(lambda: len(town.south.posts()) == 4, "the push that was due")
     seen = town.south.users["cid"], "football"
     wait_until(lambda: seen in town.south.ledger(posts[0]), "what was missed, by comparing")

@@ -33,7 +33,7 @@ def drafted(path: Path, *, replaceable: str | None = None) -> Iterator[Path]:
             final.parent.mkdir(parents=True, exist_ok=True)
             if final.is_dir() and any(final.iterdir()) and not (replaceable and (final / replaceable).is_file()):
                 raise DraftError(f"{final}: is a folder with other files in it. Choose another path, or move it away.")
-        # In a folder of its own, so that an export format's temporary files are removed with it.
+        # In its own folder, so that an export format's temporary files are removed with it.
         with tempfile.TemporaryDirectory(dir=final.parent, prefix=f".{final.name}.", ignore_cleanup_errors=True) as own:
             draft = Path(own, final.name)
             yield draft

@@ -1,4 +1,4 @@
-"""`tierbot backtest`: run the bot's own decisions on your labeled archive before you bother any colleague."""
+"""`tierbot backtest`: run the bot's own decisions on your labeled archive before you involve colleagues."""
 
 from dataclasses import asdict
 from pathlib import Path
@@ -29,7 +29,7 @@ def backtest(
         float | None, typer.Option(min=0, max=1, help="Train the first model until it is this accurate, e.g. 0.73.")
     ] = None,
     window: Annotated[
-        int, typer.Option(min=0, help="Number of last rows to hold out, to measure each round on.")
+        int, typer.Option(min=0, help="Number of rows at the end to hold out, to measure each round on.")
     ] = 3000,
     posts_per_round: Annotated[int, typer.Option(min=1, help="Posts per round.")] = 500,
     rounds: Annotated[int | None, typer.Option(min=1, help="Rounds. [default: to the archive's end]")] = None,
@@ -39,7 +39,7 @@ def backtest(
     aggregator: Annotated[str, typer.Option(help="How votes settle.")] = "plain",
     learner: Annotated[str, typer.Option(help="How to train challengers.")] = "default",
     plot: Annotated[Path | None, typer.Option(help="Plot the learning curve to this PNG.")] = None,
-    seed: Annotated[int, typer.Option(help="Seed of everything random.")] = 0,
+    seed: Annotated[int, typer.Option(help="Random seed.")] = 0,
     seeds: Annotated[
         str | None, typer.Option(help="Several seeds, such as 0..9 or 0,1,5; prints each round's mean.")
     ] = None,

@@ -22,7 +22,7 @@ def demo(
     rounds: Annotated[int | None, typer.Option(min=1, help="Number of rounds. [default: until Ctrl-C]")] = None,
     exit_: Annotated[bool, typer.Option("--exit", help="Run at full speed, and exit after the rounds.")] = False,
     as_json: JsonLines = False,
-    seed: Annotated[int, typer.Option(help="Seed of stories, colleagues and draws.")] = 0,
+    seed: Annotated[int, typer.Option(help="Random seed of stories, colleagues and draws.")] = 0,
     posts: Annotated[
         int | None, typer.Option(min=1, max=500, help="Posts per round. [200 with --exit, else 40]")
     ] = None,

@@ -14,7 +14,7 @@ log = logging.getLogger(__name__)
 
 
 def run(metrics_port: METRICS_PORT = None) -> None:
-    """Run the bot: Socket Mode, schedule and outbox. Ctrl-C or SIGTERM stops it in order.
+    """Run the bot: Socket Mode, schedule and outbox. Ctrl-C or SIGTERM stops it cleanly.
 
     Example: `SLACK_BOT_TOKEN=xoxb-… SLACK_APP_TOKEN=xapp-… TIERBOT_CHANNEL=C… tierbot run`
     """

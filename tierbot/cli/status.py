@@ -109,7 +109,7 @@ def _running(found: dict[str, Any], now: datetime) -> str:
     if found["running"]:
         paused = ", posting is paused until /tier resume" if found["paused"] else ""
         return f"yes, last tick {_when(found['last_tick_at'], now)}{paused}"
-    last = _when(found["last_tick_at"], now)  # empty if the bot stopped in order
+    last = _when(found["last_tick_at"], now)  # empty if the bot stopped cleanly
     return f"no{f', last tick {last}' if last else ''}; start it with `tierbot run`"
 
 

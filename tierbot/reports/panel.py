@@ -1,4 +1,4 @@
-"""Report what tierbot learned as one JSON document, which the sandbox's page shows beside the channel."""
+"""Report what tierbot learned as one JSON document, which the sandbox's page shows next to the channel."""
 
 from dataclasses import asdict
 from typing import Any

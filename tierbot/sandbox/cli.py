@@ -73,7 +73,7 @@ def build_parser() -> argparse.ArgumentParser:
     add(
         "--end-with-stdin",
         action="store_true",
-        help="exit when standard input closes, and so with the process that holds it",
+        help="exit when standard input closes, for example when the process that holds it ends",
     )
     add("--announce-file", type=Path, help="also write the JSON line to this file")
     return parser

@@ -22,7 +22,7 @@ from tierbot.simulate.trainers import HOURS, SHARES, Kind, SimulatedTrainer
 
 _PRIOR = 10.0  # observations that a default trait is worth
 _HOUR_PRIOR = 5.0
-_LAZY_FROM = 0.4  # the least anchoring of a lazy trainer in trainers.toml
+_LAZY_FROM = 0.4  # the lowest anchoring of a lazy trainer in trainers.toml
 _SURE = 0.5  # share of the others for a further true tag, so that it isn't the mistake of a few
 _SLIP_SECONDS = 30.0  # a click that is replaced this soon was a slip
 _AROUND = timedelta(days=1)  # how long a trainer is around before their first and after their last reaction

@@ -17,7 +17,7 @@ _PLAIN = frozenset({"activity", "expertise_by_tag", "skin_tone", "target"})
 _TRAITS = _RANGED | _PLAIN
 _OWN = frozenset({"name", "kind", "count"})  # a [[trainer]]'s keys besides traits
 _MOST_TRAINERS = 10_000
-_DEMO_ACTIVITY = 0.75  # in the demo, it is always working time
+_DEMO_ACTIVITY = 0.75  # in the demo, it is always working hours
 _PERFECT = 3  # enough for a verdict, and one to spare
 _NAMES = ("Ines", "Jamal", "Kaya", "Liam", "Mei", "Noor", "Otto", "Priya", "Quinn", "Rosa", "Sven", "Tala")
 

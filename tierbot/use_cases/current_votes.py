@@ -10,7 +10,7 @@ Place = tuple[str, str]
 
 
 def places_of(tx: Transaction, post: Post) -> list[Place]:
-    """Return a post's places in Slack, its own first; empty before it was sent."""
+    """Return a post's places in Slack, its own first; empty until it is sent."""
     own = [(post.channel, post.ts)] if post.ts is not None else []
     return own + [(one.channel, one.ts) for one in tx.posts.invitations(post_id=post.id) if one.ts is not None]
 
@@ -18,7 +18,7 @@ def places_of(tx: Transaction, post: Post) -> list[Place]:
 def votes_on(tx: Transaction, post: Post, tags: TagSpace, *, everyone: bool = False) -> list[Vote]:
     """Return the current votes on a post, including events that have not been tallied yet.
 
-    everyone: not only of those known to be voters, but also of those who wait for a look-up or have no vote.
+    everyone: include people who still have to be looked up, and those who may not vote.
     """
     events = tx.ledger.events if everyone else tx.ledger.events_by_voters
     return merged(votes_of(events(*place), post, tags) for place in places_of(tx, post))

@@ -4,8 +4,8 @@
     take_in    ask ────────► deliver  record     tally    settle     retrain ───────► (promoted)
     poll                              reconcile           close_round                 roll_back
 
-Each arrow reads in one short transaction, decides outside of any, and writes in another, idempotently: doing it twice,
-or dying in between, changes nothing. The decisions are pure functions in `domain`.
+Each arrow reads in one short transaction, decides outside of any, and writes in another. It is idempotent: running it
+twice, or crashing in between, does no harm. The decisions are pure functions in `domain`.
 """
 
 from collections.abc import Callable, Mapping, Sequence

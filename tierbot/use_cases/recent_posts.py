@@ -1,4 +1,4 @@
-"""The open round, and the rounds and posts before it, whose votes tell how reliable each voter is."""
+"""The open round, and the rounds and posts before it, whose votes show how reliable each voter is."""
 
 from tierbot.domain.nouns import Post, Round, TierbotError
 from tierbot.use_cases.ports import Transaction

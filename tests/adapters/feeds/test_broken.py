@@ -176,7 +176,7 @@ def test_script_and_direction_marks_in_titles_do_not_survive(server: FeedServer)
         (403, "refuses bots"),
         (404, "doesn't exist"),
         (410, "is permanently gone. Remove it. (HTTP 410)"),
-        (429, "requests fewer requests"),
+        (429, "asks for fewer requests"),
         (500, "has a server error"),
         (503, "has a server error"),
         (204, "answers without a feed"),

@@ -6,7 +6,7 @@ from tierbot.use_cases.ports import Encoder
 
 
 def encoder_of(name: str, *, threads: int | None = 1) -> Encoder:
-    """Return the encoder by its setting: "hashing", "all-MiniLM-L6-v2-fast", or any name that SentenceEncoder accepts."""
+    """Return the encoder for a setting: "hashing", "all-MiniLM-L6-v2-fast", or any SentenceEncoder name."""
     if name == HASHING:
         return HashingEncoder()
     if name == f"{DEFAULT}-fast":

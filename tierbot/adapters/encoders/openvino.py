@@ -3,8 +3,8 @@
 Weights are 8-bit. OpenVINO quantizes activations to 8 bits dynamically, with a scale per 64 numbers; everything else is
 bfloat16 where the processor supports it (AVX-512 BF16, AMX), or else float32. Embeddings keep a cosine similarity of .999
 to the exact ones and cost up to half a point of accuracy. ONNX Runtime's 8 bits, with one scale per tensor, cost more
-than one (docs/benchmarks.md). The first use converts the weights and stores them in the user's cache; after that, torch
-is never imported.
+than a point (docs/benchmarks.md). The first use converts the weights and stores them in the user's cache; after that,
+torch is never imported.
 """
 
 import os

@@ -194,7 +194,7 @@ def _turned_away(response: httpx.Response, now: datetime) -> TurnedAwayError:
         403: "refuses bots. Ask its publisher, or use another feed.",
         404: "doesn't exist. Find its current address on the site, or remove it.",
         410: "is permanently gone. Remove it.",
-        429: "requests fewer requests. tierbot will wait before the next one.",
+        429: "asks for fewer requests. tierbot will wait before the next one.",
     }
     remedy = remedies.get(status) or (
         "has a server error. tierbot will retry."

@@ -3,7 +3,7 @@
 import os
 
 SAID = 500
-"""The number of last characters of a child's standard error that its error quotes."""
+"""How many of the last characters of a child's standard error an error message quotes."""
 
 
 def child_environment() -> dict[str, str]:

@@ -1,4 +1,4 @@
-"""Who may run `/tier`: the users on an allow-list, or else Slack's admins and whoever installed the app.
+"""Who may run `/tier`: the users on an allow-list, or else Slack's admins and those who installed the app.
 
 Slack's answer is cached for five minutes.
 """

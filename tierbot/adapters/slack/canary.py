@@ -48,7 +48,7 @@ FAKE_USER = "UTIERBOTSMOKETEST"
 """The user id that reacts without a user token; it belongs to nobody."""
 
 TIMEOUT = 20.0  # seconds to wait for a vote or an answer
-_POLL = 0.05  # seconds between two looks at the ledger
+_POLL = 0.05  # seconds between checks of the ledger
 _EVENT_TYPE = "tierbot_smoke_test"
 _TEXT = "🐤 A test message from `tierbot doctor`. Nothing here counts, and it disappears in a moment."
 

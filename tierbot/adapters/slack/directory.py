@@ -1,6 +1,6 @@
 """A workspace's members: names to show without pinging anyone.
 
-The list is loaded once an hour, always after an acknowledgment; no event costs an API call of its own.
+The list is loaded once an hour, always after an acknowledgment; no event costs an extra API call.
 """
 
 import logging

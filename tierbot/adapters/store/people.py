@@ -83,7 +83,7 @@ class SqlPeople(WorkspaceQueries):
         return changed + self._replace_name(user, "anon-removed", None)
 
     def _replace_name(self, user: str, name: str, winner: str | None) -> int:
-        """Replace a person's id by `name` in the audit trail and messages, and by `winner` in rounds that they won."""
+        """Replace a person's id with `name` in the audit trail and messages, and with `winner` in rounds they won."""
         columns = table(RoundRow).c
         changed = self._drop(TrainerRow, table(TrainerRow).c.user_id == user)
         for honor in _HONORS:

@@ -223,7 +223,7 @@ class MessageTallyRow(WorkspaceScoped, table=True):
 
 
 class ReactorRow(WorkspaceScoped, table=True):
-    """Somebody who reacted, as Slack describes them."""
+    """Someone who reacted, and whether they may vote, according to Slack."""
 
     __tablename__ = "reactor"
     user_id: str = words(primary_key=True)

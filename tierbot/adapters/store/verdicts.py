@@ -20,7 +20,7 @@ VERDICT = Stored(VerdictRow, Verdict)
 
 
 def _only(rounds: Sequence[int] | None, arms: Sequence[Arm] | None = None) -> list[ColumnElement[bool]]:
-    """Return the conditions that posts are of these rounds and arms (None: of any)."""
+    """Return the conditions for posts of these rounds and arms (None: any)."""
     rounds_and_arms = ((_post.c.round_number, rounds), (_post.c.arm, arms))
     return [column.in_(wanted) for column, wanted in rounds_and_arms if wanted is not None]
 

@@ -34,12 +34,12 @@ class WorkspaceRow(WorkspaceScoped, table=True):
     stopped_at: datetime | None = moment(default=None)  # when the app was uninstalled there
     bot_user: str | None = words(default=None)  # the bot's user id
     channel: str = words()  # set by an admin; if empty, the setting applies
-    paused: bool  # posting
+    paused: bool  # whether scheduled posts are paused
     pseudonym_key: str | None = words(default=None)  # hexadecimal; created by the first export that needs it
 
 
 class InstallationRow(WorkspaceScoped, table=True):
-    """An installation of the app in a workspace or an organization, whose id workspace_id then is."""
+    """An installation of the app; workspace_id is the id of the workspace or the organization."""
 
     name: str = words()
     enterprise: str | None = words(default=None)
@@ -198,7 +198,7 @@ class SmokeTestRow(WorkspaceScoped, table=True):
 
 
 class MissingEmojiRow(WorkspaceScoped, table=True):
-    """A tag's emoji that Slack no longer has and that the admins were notified about."""
+    """A tag's emoji that Slack no longer has; the admins were notified."""
 
     name: str = words(primary_key=True)
 

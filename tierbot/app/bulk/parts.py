@@ -16,7 +16,7 @@ Progress = Callable[[int, int], None]
 
 
 class Parts:
-    """The folder `OUT.parts` beside the output. `about` identifies the work, so that other work can't resume there."""
+    """The folder `OUT.parts` next to the output. `about` identifies the work, so that other work can't resume there."""
 
     def __init__(self, out: Path, about: Mapping[str, Any]) -> None:
         """Start or resume. Raises TierbotError if the folder belongs to other work or cannot be written."""

@@ -1,4 +1,4 @@
-"""Run the sandbox as the demo's Slack, in a process of its own with tierbot's manifest, and act through its control API."""
+"""Run the sandbox as the demo's Slack, in a separate process with tierbot's manifest, and use its control API."""
 
 import json
 import os
@@ -139,7 +139,7 @@ class SandboxProcess:
         return str(self._ask("POST", "users", {"name": name, **traits})["user"]["id"])
 
     def show(self, panel: dict[str, Any]) -> None:
-        """Show the panel beside the channel."""
+        """Show the panel next to the channel."""
         self._ask("PUT", "panel", panel)
 
     def names(self) -> dict[str, str]:

@@ -1,4 +1,4 @@
-"""Keeps articles from being posted by fixed rules that no learning changes.
+"""Keeps articles from being posted by fixed rules that training never changes.
 
     sources = ["tabloid.example", "Some Publisher"]   # a site with its subdomains, or the name of a source
     words = ["lottery", "crypto*", "black friday"]    # whole words or phrases; * matches any ending
@@ -118,7 +118,7 @@ class Boundaries:
         return None
 
     def grounds(self, model_version: str) -> tuple[str, str]:
-        """Return digests of what `before` and `after` (with this model) depend on; equal ones give equal answers."""
+        """Return digests of what `before` and `after` (with this model) depend on; equal digests, equal answers."""
         return self.digest, key(self.digest, model_version)
 
     @cached_property

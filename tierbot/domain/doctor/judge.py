@@ -193,7 +193,7 @@ def judge_machine(facts: MachineFacts, needed: Needed, now: datetime) -> list[Ch
         _component("model", facts.model),
         _events(facts.events, needed.events, now),
         # Slack doesn't tell a bot which commands its app has; the smoke test shows that they work.
-        unknown("commands", f"Slack doesn't say whether the app has {', '.join(needed.commands)}: type one to see"),
+        unknown("commands", f"Slack doesn't say whether the app has {', '.join(needed.commands)}: type one to check"),
         _feeds(facts.feeds),
         *_env_file(facts.env_mode),
     ]

@@ -53,7 +53,7 @@ def judge_workspace(found: WorkspaceFacts, needed: frozenset[str], install_at: s
     if isinstance(slack.app, Refusal):
         return bad(name, f"Slack rejects its token: {slack.app.code}.", reinstall)
     if not found.channel:
-        return unknown(name, f"{found.id} has no channel yet: the person who installed the app types `/tier channel`")
+        return unknown(name, f"{found.id} has no channel yet. Ask its installer to type `/tier channel`")
     scopes, emoji = judge_scopes(slack.app, needed), judge_emoji(slack.emoji, found.tags)
     channel = judge_channel(slack.channel, found.channel)
     invite = "Invite the bot there, or choose another channel with `/tier channel`."

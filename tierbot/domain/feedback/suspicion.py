@@ -53,7 +53,7 @@ class Watch:
 
     false_alarms: float = 0.01  # the probability of any false report of one behavior, over all trainers
     hurry: timedelta = timedelta(seconds=1.5)  # judging the next post sooner is faster than reading
-    hurried: int = 20  # so many such votes are farming, if they are at least half of the trainer's votes
+    hurried: int = 20  # this many such votes are farming, if they are at least half of the trainer's votes
 
     def suspicions(
         self, posts: Iterable[Post], votes: Mapping[str, Iterable[Vote]], events: Iterable[ReactionEvent] = ()
@@ -187,7 +187,7 @@ class _Rates:
     """How often a behavior is seen, by tag, without the people in question."""
 
     def __init__(self, own: Mapping[tuple[tuple[str, ...], str | None], Sequence[_Chance]]) -> None:
-        # by user, by pair of users, and for everybody (None): counts by tag
+        # by user, by pair of users, and for everyone (None): counts by tag
         self._chances: dict[object, Counter[str | None]] = defaultdict(Counter)
         self._seen: dict[object, Counter[str | None]] = defaultdict(Counter)
         for (users, tag), given in own.items():

@@ -77,7 +77,7 @@ class LearningPredictor(Predictor, Protocol):
     """A predictor that learns from verdicts; one without these two methods never changes."""
 
     def fit(self, examples: Sequence[Example], tags: Sequence[str]) -> bytes:
-        """Return the new state, to be stored, without changing this predictor. Runs in a process of its own."""
+        """Return the new state, to be stored, without changing this predictor. Runs in a separate process."""
 
     def restored(self, state: bytes) -> Predictor:
         """Return the predictor with a state that `fit` returned."""

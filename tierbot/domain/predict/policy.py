@@ -30,7 +30,7 @@ class EpsilonPolicy:
     last: float = 0.05  # ε in the end
     half: float = 300.0  # verdicts after which ε is halfway
     ratio: float = 0.1  # plausible tags have at least this share of the top tag's probability
-    most: int = 5  # and are among so many likeliest ones
+    most: int = 5  # and are among this many likeliest ones
 
     def share(self, verdicts: int) -> float:
         """Return ε after this many verdicts, between `last` and `first`."""

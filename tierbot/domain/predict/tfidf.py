@@ -17,7 +17,7 @@ class TfIdfWeights:
     (values above 1, from older models, count as 1). A text's words, weighted by idf, form a vector of length
     `word_scale`, of which the known words are kept. Unknown words add `unknown_idf` each to the vector's length, so a
     text of mostly unknown words gets small weights. A known site counts `site_scale` times that share: a site that all
-    texts share tells nothing, but the tags' levels would depend on it until it moves to another domain.
+    texts share is uninformative, but the tags' levels would depend on it until it moves to another domain.
     """
 
     columns: NDArray[np.int32]

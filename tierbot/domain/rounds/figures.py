@@ -27,7 +27,7 @@ class RoundFigures:
 
 
 def patterns_of(settled: Iterable[tuple[Post, Verdict]]) -> dict[str, int]:
-    """Count the votes on posts by what they say about the prediction, shown or not; who names two tags counts twice."""
+    """Count the votes on posts by what they say about the prediction, shown or not; naming two tags counts twice."""
     counts = dict.fromkeys(PATTERNS, 0)
     for post, verdict in settled:
         agreed = verdict.support.get(post.shown_tag, 0)

@@ -15,10 +15,10 @@ _WHOLE, _BEGINNING = 1.5, 1.0
 
 
 def search_tags(tags: Iterable[Tag], text: str) -> list[Tag]:
-    """Return the tags that fit every word of `text`, best first; of equal ones, those that come first. No text: all.
+    """Return the tags that fit every word of `text`, best first; ties keep their order. Without text, return all.
 
     A name counts most, then synonyms, the emoji's names and the description. A whole word counts more than a beginning.
-    If nothing fits, the names and synonyms that are spelled alike.
+    If nothing fits, return tags with similarly spelled names or synonyms.
     """
     wanted = _words(text)
     found = [(fit, tag) for tag in tags if (fit := _fit(tag, wanted)) > 0 or not wanted]

@@ -1,4 +1,4 @@
-"""The tag space: tags in order, by id or emoji. Never deleted, because stored predictions refer to them by id."""
+"""The tag space: tags in order, by id or emoji. Tags are never deleted: stored predictions refer to them."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace

@@ -18,7 +18,7 @@ from tierbot.domain.statistics import holm
 
 FALSE_ALARMS = 0.05
 RECENT, BEFORE = 150, 450
-"""Posts in the newer window, and the most posts in the older one."""
+"""Posts in the newer window, and the maximum number of posts in the older one."""
 
 FEWEST = 40  # posts in each window: with fewer, no difference would be significant
 

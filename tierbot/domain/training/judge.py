@@ -25,7 +25,7 @@ _STRUGGLES_BELOW = 0.5
 
 
 def hit(top_tag: str, shown_tag: str, verdict: Verdict) -> bool | None:
-    """Return whether the model's likeliest tag was right; None if the verdict tells only about another, or none."""
+    """Return whether the model's likeliest tag was right; None if the verdict is about other tags or none."""
     if verdict.outcome is Outcome.NAMED:
         return top_tag in verdict.tags
     if verdict.outcome is Outcome.WRONG and top_tag == shown_tag:

@@ -31,7 +31,7 @@ class TrainingJob:
     logged: Logged | None = None  # the shown tags and rewards of the verdicts' posts, for off-policy evidence
     bootstrap: TrainingRows | None = None  # rows to replay with `bootstrap_weight`
     bootstrap_weight: float = 1.0
-    judge_on: int = JUDGE_ON  # the most unbiased verdicts to judge the challenger on
+    judge_on: int = JUDGE_ON  # the maximum number of unbiased verdicts to judge the challenger on
     seed: int = 0
     cursor: Mapping[str, Any] = field(default_factory=dict)  # the end of the data, for the card (JSON)
     settings: FitSettings = field(default_factory=FitSettings)

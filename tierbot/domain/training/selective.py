@@ -18,7 +18,7 @@ from tierbot.domain.training.rows import TrainingRows
 
 @dataclass(frozen=True, slots=True)
 class RewardTerms:
-    """Settings. strength: a term's weight relative to a verdict's; hard: the most p of the top tag; telling: the least |2r − 1|."""
+    """Settings. strength: a term's weight relative to a verdict's; hard: highest top p; telling: lowest |2r − 1|."""
 
     strength: float = 0.0
     hard: float = 0.5

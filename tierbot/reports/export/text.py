@@ -46,7 +46,7 @@ def _cell(value: Any, kind: ColumnKind) -> Any:
 JSONL = ExportFormat(
     name="jsonl",
     suffix=".jsonl",
-    about="One JSON object a line (UTF-8). Shares and counts are objects `{tag: number}`, votes a list of objects, "
+    about="One JSON object per line (UTF-8). Shares and counts are objects `{tag: number}`, votes a list of objects, "
     "times ISO 8601 with offset; missing values are `null`.",
     write=_write_jsonl,
 )

@@ -218,7 +218,7 @@ def _drift(report: Report) -> Section | None:
         return None
     compared = f"the newest {found.recent} randomly selected verdicts with the {found.before} before them"
     if not found.signals:
-        return Section("Drift", f"None: comparing {compared}, no topic changed beyond chance.", "")
+        return Section("Drift", f"No topic changed beyond chance, comparing {compared}.", "")
     names = report.labels
     shown = found.signals[:_MOST_DRIFTS]
     drawing = change_plot(

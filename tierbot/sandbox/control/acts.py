@@ -84,7 +84,7 @@ def add_user(box: Sandbox, body: Json) -> Json:
 
 
 def deactivate(box: Sandbox, body: Json) -> Json:
-    """`{user}`: deactivate an account, as an admin does when somebody leaves the company."""
+    """`{user}`: deactivate an account, as an admin does when someone leaves the company."""
     (user,) = need(body, "user")
     box.find_user(user).is_deleted = True
     return {}

@@ -107,7 +107,7 @@ class Code:
 
 @dataclass(slots=True)
 class Act:
-    """What a colleague did: the ground truth that a bot's ledger is compared with."""
+    """A colleague's action: the ground truth to compare a bot's ledger with."""
 
     n: int
     at: str

@@ -24,7 +24,7 @@ export function svg(tag, attributes = {}, ...children) {
   return node;
 }
 
-/** Puts a floating element beside an anchor, inside the window. */
+/** Puts a floating element next to an anchor, inside the window. */
 export function place(floating, anchor, { above = false, gap = 6 } = {}) {
   const spot = anchor.getBoundingClientRect();
   const { width, height } = floating.getBoundingClientRect();

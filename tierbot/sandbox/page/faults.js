@@ -32,7 +32,7 @@ export function drawFaults() {
     sliders.set(name, { input, output });
     return h("label", {}, label, input, output);
   });
-  const card = h("details.card", {}, h("summary", {}, "Faults: give Slack a bad day"),
+  const card = h("details.card", {}, h("summary", {}, "Faults: simulate Slack problems"),
     h("div.faults", {}, rows,
       h("div.row", {}, MOMENTS.map(([label, what, body]) => h("button.button", { type: "button", onclick: () => act(what, body).then(() => toast(`${label}: done`)).catch((error) => toast(error.message)) }, label))),
       h("div.row", {}, h("button.button.danger", { type: "button", onclick: () => set({}, "DELETE") }, "Clear all faults"))));

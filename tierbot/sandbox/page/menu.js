@@ -1,4 +1,4 @@
-// A small menu beside a button: arrow keys move, Escape closes.
+// A small menu next to a button: arrow keys move, Escape closes.
 import { $, h, place } from "./dom.js";
 
 let opener = null;

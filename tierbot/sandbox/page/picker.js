@@ -12,7 +12,7 @@ let tone = Number(localStorage.getItem("tone") ?? 1);
 const toned = (item) => (tone > 1 && item.tones ? `${item.name}::skin-tone-${tone}` : item.name);
 const recent = () => JSON.parse(localStorage.getItem("recent") ?? "[]");
 
-/** Opens the picker beside `anchor` and calls `onPick(name)` with the choice. */
+/** Opens the picker next to `anchor` and calls `onPick(name)` with the choice. */
 export function openPicker(anchor, onPick) {
   opener = anchor;
   done = onPick;

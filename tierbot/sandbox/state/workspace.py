@@ -1,6 +1,6 @@
 """A workspace as a state machine: its users, channels, messages and reactions.
 
-There is no I/O and no waiting: each method changes the state or raises SlackError, then notifies the listeners, which
+It does no I/O and never waits: each method changes the state or raises SlackError, then notifies the listeners, which
 feed the app's events and the page.
 """
 

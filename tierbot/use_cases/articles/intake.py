@@ -95,7 +95,7 @@ class Intake:
     def _keep(self, workspace: str, results: Sequence[FeedResult], now: datetime) -> tuple[int, int]:
         """Write the results, one transaction per feed; return (new articles, copies).
 
-        Folding 10,000 stories takes seconds, too long for a transaction. Articles that arrive meanwhile from elsewhere
+        Folding 10,000 stories takes seconds, too long for a transaction. Articles that meanwhile arrive from elsewhere
         are recognized by id only, so a near duplicate among them is not folded.
         """
         articles = [article for result in results for article in result.articles]

@@ -1,4 +1,4 @@
-"""Messages that someone asked to have tagged: asked about soon, in their own thread only, as they may be private."""
+"""Requests to tag a message: tierbot asks about it soon, and only in its own thread, because it may be private."""
 
 from dataclasses import dataclass
 
@@ -22,7 +22,7 @@ class TagRequests:
     clock: Clock
 
     def take(self, workspace: str, user: str, message: Thread, thread: str, text: str) -> bool:
-        """Have a message's text asked about in a thread; False if it was before. Raises NothingToReadError."""
+        """Store a request to ask about a text in a thread; False if it isn't new. Raises NothingToReadError."""
         text = clean(text)
         if not any(letter.isalnum() for letter in text):
             raise NothingToReadError("I couldn't find any text in that message.")

@@ -17,7 +17,7 @@ Progress = Callable[[Transaction, int], None]
 """Called in each transaction that queues posts, with the number of chosen articles still to queue."""
 
 _AT_ONCE = 25  # posts in one transaction: reactions wait for it, and Slack waits three seconds for them
-_ATTEMPTS = 5  # at choosing, while another process asks about the same articles
+_ATTEMPTS = 5  # attempts to choose while another process asks about the same articles
 
 
 @dataclass(eq=False)
@@ -27,7 +27,7 @@ class Ask:
     store: Store
     clock: Clock
     chooser: Chooser
-    default_channel: str  # of workspaces that have not chosen one; may be empty
+    default_channel: str  # for workspaces that haven't chosen one; may be empty
 
     def __call__(
         self,

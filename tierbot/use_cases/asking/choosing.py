@@ -107,5 +107,5 @@ class Chooser:
 
 
 def _grounds(context: AskingContext) -> tuple[str, ...]:
-    """Return the grounds on which articles held back before needn't be checked again; none without rules."""
+    """Return the grounds for which held-back articles needn't be checked again; none without rules."""
     return context.boundaries.grounds(context.version) if context.boundaries.digest else ()

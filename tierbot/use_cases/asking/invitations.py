@@ -1,4 +1,4 @@
-"""Sends posts by direct message ("Send me five to judge"): ordinary posts by direct message, chosen for one trainer.
+"""Sends posts by direct message ("Send me five to judge"): ordinary posts, chosen for one trainer.
 
 First come posts of this round that need another opinion, drawn with a logged propensity (domain/predict/assignment.py).
 Reactions in direct messages count as in the channel. When those run out, new articles are posted to the trainer, and then
@@ -22,7 +22,7 @@ FIVE = 5
 _RECENT = 500  # messages with events not tallied yet; usually a handful
 
 MOST_UNANSWERED = 10
-"""Unanswered posts in someone's direct messages beyond which no more are sent."""
+"""With this many unanswered posts in their direct messages, a trainer gets no more."""
 
 
 @dataclass(eq=False)
@@ -38,7 +38,7 @@ class Invitations:
     def send(self, workspace: str, user: str, count: int = FIVE) -> int:
         """Queue up to `count` posts for a trainer's direct messages; return how many.
 
-        Raises TierbotError if too many are unanswered there, or Slack opens no conversation.
+        Raises TierbotError if too many are unanswered there, or if Slack can't open the conversation.
         """
         channel = self.chats(workspace).direct(user)
         now = self.clock.now()

@@ -19,22 +19,22 @@ _STEPS = 5  # candidate times, evenly from half to one and a half times the usua
 
 
 def next_push(settings: Settings, after: datetime) -> datetime:
-    """Return when articles are posted next by the clock, outside of quiet hours and free days."""
+    """Return when the next push is due by the clock, outside of quiet hours and days off."""
     return open_from(settings, after + timedelta(hours=settings.push_every_hours))
 
 
 def open_from(settings: Settings, moment: datetime) -> datetime:
-    """Return the first moment from `moment` on that is outside of quiet hours and free days."""
+    """Return the first moment from `moment` on that is outside of quiet hours and days off."""
     return next_open(moment, parse_hours(settings.quiet_hours), settings.weekdays, settings.zone)
 
 
 def is_open(settings: Settings, moment: datetime) -> bool:
-    """Return whether a moment is outside of quiet hours and free days."""
+    """Return whether a moment is outside of quiet hours and days off."""
     return not is_quiet(moment, parse_hours(settings.quiet_hours), settings.weekdays, settings.zone)
 
 
 def chosen_push(tx: Transaction, settings: Settings, after: datetime, rng: np.random.Generator) -> datetime:
-    """Draw when articles are posted next, by when colleagues voted in the recent rounds; store the draw."""
+    """Draw the time of the next push, based on when colleagues voted in recent rounds; store the draw."""
     pause = timedelta(hours=settings.push_every_hours)
     moments = [after + pause * (0.5 + step / (_STEPS - 1)) for step in range(_STEPS)]
     open_ = [at for at in moments if is_open(settings, at)]

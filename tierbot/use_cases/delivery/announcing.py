@@ -24,7 +24,7 @@ def announce(
     priority: int | None = None,
     after_id: str | None = None,
 ) -> None:
-    """Queue news for a channel, once per id; nothing while no channel is chosen. priority, after_id: see Delivery."""
+    """Queue news for a channel, once per id; nothing while no channel is chosen. See Delivery for priority."""
     if channel:
         tx.outbox.add(
             [Delivery(delivery_id, kind, channel, dict(news), now, now, priority=priority, after_id=after_id)]

@@ -11,7 +11,7 @@ from tierbot.use_cases.ports import Chat, ChatUnavailableError, Clock, Delivery,
 log = logging.getLogger(__name__)
 
 MOST_ADMINS = 10
-"""Admins who get a message: it is enough if some know."""
+"""The maximum number of admins who get a message."""
 
 
 @dataclass(eq=False)

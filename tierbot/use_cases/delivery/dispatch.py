@@ -48,7 +48,7 @@ _TO_BE_FIXED = frozenset(  # the row is fine: it is sent once the workspace acce
 )
 _NOT_INSTALLED = frozenset({"token_revoked", "account_inactive"})  # Slack may or may not have sent an event about it
 _MOST_FAULTS = 5
-_SENDS_A_MESSAGE = (DeliveryKind.POST, DeliveryKind.ANNOUNCE, DeliveryKind.INVITE)  # one method, hence one pace
+_SENDS_A_MESSAGE = (DeliveryKind.POST, DeliveryKind.ANNOUNCE, DeliveryKind.INVITE)  # the same method, so the same pace
 _TAKEN_OVER = "%s %s took so long that another process has claimed it; this result is discarded."
 _PREFILLS = {Arm.BASIC: ("+1", "-1", "confused"), Arm.BLANK: ()}
 
@@ -69,7 +69,7 @@ def _prefilled(post: Post, tags: TagSpace) -> tuple[str, ...]:
 
 
 def revisions_of(tx: Transaction, post: Post, now: datetime) -> list[Delivery]:
-    """Return deliveries that update a post's messages with the votes of that time, except where one waits already."""
+    """Return deliveries that update a post's messages with the votes when sent, except where one already waits."""
     waiting = {(one.channel, one.payload["ts"]) for one in tx.outbox.waiting(DeliveryKind.UPDATE, post.id)}
     cursor = cursor_of(tx, post)
     return [
@@ -97,7 +97,7 @@ class Dispatcher:
     shut_out: Callable[[str, str], None] = lambda *_: None
 
     def deliver(self, workspace: str) -> bool:
-        """Send the next thing that is due; return whether there was one."""
+        """Send the next due delivery; return whether there was one."""
         now = self.clock.now()
         with self.store.begin(workspace) as tx:
             claimed = tx.outbox.claim(now, now + _LEASE, limit=1)
@@ -133,7 +133,7 @@ class Dispatcher:
             self._done(workspace, delivery, result)
 
     def _send(self, workspace: str, delivery: Delivery, latest: datetime) -> str | None:
-        """Send it, or find that it was sent. Starts no call after `latest`, when another process might claim the row."""
+        """Send it unless it was already sent. Starts no call after `latest`, when another process might claim it."""
         chat = self.chats(workspace)
         if delivery.attempts and delivery.kind in (*_SENDS_A_MESSAGE, DeliveryKind.PICTURE):  # it may have been sent
             found = chat.find(delivery.channel, delivery.id, delivery.created_at, delivery.payload.get("thread"))

@@ -19,7 +19,7 @@ log = logging.getLogger(__name__)
 
 JOB = "nudge"
 FORMER_ROUNDS = 3
-"""Someone who judged in none of these many rounds has left the game and gets no nudge."""
+"""Someone who judged in none of this many rounds has left the game and gets no nudge."""
 
 MOST_A_ROUND = 2
 """Nudges per person and round: after ignoring two, they sit this round out."""
@@ -57,7 +57,7 @@ class Nudges:
         return None
 
     def nudge(self, workspace: str, expires_at: datetime) -> int:
-        """Nudge everyone who judged lately, has not judged in this round, could, and has not opted out; return how many."""
+        """Nudge recent judges who haven't judged in this round, have posts to judge and allow it; return how many."""
         now = self.clock.now()
         with self.store.read(workspace) as tx:
             round_ = tx.rounds.current()

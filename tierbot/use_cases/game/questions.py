@@ -1,4 +1,4 @@
-"""What people ask of tierbot and tell it to do. All of it is quick: work is put on the agenda for the scheduler."""
+"""People's questions and requests to tierbot. All answers are quick: work goes on the agenda for the scheduler."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -84,7 +84,7 @@ class Game:
         )
 
     def round_status(self, workspace: str) -> RoundStatus:
-        """Return how the current round is going."""
+        """Return the status of the current round."""
         with self.store.read(workspace) as tx:
             return round_status(tx, open_round(tx))
 
@@ -102,7 +102,7 @@ class Game:
         for an unknown job, or if the round to close has no post yet.
         """
         if job not in JOBS:
-            raise TierbotError(f"There's no job {job!r}. Jobs are: {', '.join(JOBS)}.")
+            raise TierbotError(f"Unknown job {job!r}. Use one of: {', '.join(JOBS)}.")
         now, request_id = self.clock.now(), key("request", job, trigger or uuid4())
         with self.store.begin(workspace) as tx:
             if job == "close_round" and tx.rounds.current() is not None:
@@ -137,7 +137,7 @@ class Game:
             return channel_of(tx, self.settings.channel)
 
     def choose_channel(self, workspace: str, channel: str, by: str) -> bool:
-        """Use another channel from the next post on; False if it is that one already."""
+        """Use another channel from the next post on; False if it is already in use."""
         with self.store.begin(workspace) as tx:
             known = _set_up(tx, workspace)
             before = channel_of(tx, self.settings.channel)

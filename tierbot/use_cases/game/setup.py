@@ -1,4 +1,4 @@
-"""Sets workspaces up: at the start, and when the app is installed; whoever installed it reads the next step."""
+"""Sets up workspaces at startup and when the app is installed; tells the installer the next step."""
 
 import logging
 from collections.abc import Callable
@@ -83,7 +83,7 @@ def join(
     workspace: str,
     job: Job,
 ) -> None:
-    """Set a workspace up with `prepare`, after an installation or at a start; welcome an installer."""
+    """Set up a workspace with `prepare`, after an installation or at startup; welcome an installer."""
     bot_user, installer = job.payload.get("bot_user"), job.payload.get("installer")
     with store.read(workspace) as tx:
         known = tx.workspaces.get()

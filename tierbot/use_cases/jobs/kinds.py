@@ -84,7 +84,7 @@ def _next_push(settings: Settings, rng: np.random.Generator) -> Next:
 
 
 def _rounds_end(tx: Transaction, now: datetime) -> datetime:
-    """Return when the open round ends; soon where none is open."""
+    """Return when the open round ends; soon if none is open."""
     current = tx.rounds.current()
     return max(current.closes_at if current else now, now + timedelta(minutes=1))
 
@@ -118,7 +118,7 @@ def _push(store: Store, settings: Settings, ask: Ask, workspace: str, job: Job) 
 
 
 def _close_round(store: Store, clock: Clock, close: Callable[[str], object], workspace: str, job: Job) -> None:
-    """Close the round that is due or that an admin asked to close, unless it is closed already; never the next one."""
+    """Close the round that is due or that an admin asked to close, unless it is already closed; never the next one."""
     with store.read(workspace) as tx:
         current = tx.rounds.current()
     if current is None:

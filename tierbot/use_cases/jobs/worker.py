@@ -21,10 +21,10 @@ _BREATH = 2.0  # seconds before retrying what failed
 
 
 class Worker:
-    """Sends the outbox and settles votes, each in a thread of its own.
+    """Sends the outbox and settles votes, each in its own thread.
 
-    Workspaces are sent to in parallel, one delivery at a time each, so none waits for another. After an error, a workspace
-    is skipped for a moment while the others continue.
+    Sends to workspaces in parallel, one delivery at a time to each, so none waits for another. After an error, a
+    workspace is skipped for a moment while the others continue.
     """
 
     def __init__(
@@ -55,7 +55,7 @@ class Worker:
         self._resting: dict[tuple[str, str], float] = {}  # by work and workspace: until when, by the monotonic clock
         self._sent = threading.Condition()
         self._senders = ThreadPoolExecutor(_SENDERS, thread_name_prefix="tierbot-send")
-        self._beats: dict[str, float] = {}  # when each thread last went on, by the monotonic clock
+        self._beats: dict[str, float] = {}  # when each thread last made progress, by the monotonic clock
         self._threads = [
             threading.Thread(target=self._keep, args=(work,), name=f"tierbot-{work.__name__.strip('_')}", daemon=True)
             for work in (self._deliver, self._settle)
@@ -169,7 +169,7 @@ class Worker:
             self._stopping.wait(_QUIET)
             if not self._touched.is_set():
                 break
-        self._touched.clear()  # what has been recorded by now is settled now
+        self._touched.clear()  # everything recorded so far is settled in this turn
 
     def _settle_in(self, workspace: str) -> None:
         started = time.monotonic()

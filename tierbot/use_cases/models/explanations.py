@@ -28,7 +28,7 @@ _TS = re.compile(r"\d{8,11}\.\d{6}")
 
 
 class NotVotedError(TierbotError):
-    """Someone asked why before voting; the text says so kindly."""
+    """Someone asked why before voting; the text asks them to vote first."""
 
 
 class Explanations:

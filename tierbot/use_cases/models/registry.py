@@ -266,7 +266,7 @@ class Registry:
         return self._kept(workspace, champion, challenger, learned, decision, settled, also)
 
     def _replayed(self, given: TrainingRows | None, tag_ids: Sequence[str]) -> TrainingRows | None:
-        """Return the rows to replay beside the verdicts: the bootstrap model's, and the imported labels."""
+        """Return the rows to replay along with the verdicts: the bootstrap model's, and the imported labels."""
         shipped, _ = self.model_files.bootstrap()
         data = self.model_files.bootstrap_rows() if shipped.encoder_digest == self.encoder.digest else None
         shipped_rows = None if data is None else rows_from_bytes(data, self.encoder.digest, "the bootstrap rows")
@@ -299,7 +299,7 @@ class Registry:
         by: str,
         also: Callable[[Transaction, ModelVersion], None] = lambda *_: None,
     ) -> ModelVersion:
-        """Put a version in service regardless of its judge; an installed predictor by its name.
+        """Put a version in service whatever its evaluation said; an installed predictor by its name.
 
         `also` runs in the same transaction. Raises TierbotError if there is no such version, or it cannot be used.
         """

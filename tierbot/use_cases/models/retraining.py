@@ -16,7 +16,7 @@ class Retraining:
     clock: Clock
     settlement: Settlement
     registry: Registry
-    default_channel: str  # of workspaces that have not chosen one; may be empty
+    default_channel: str  # for workspaces that haven't chosen one; may be empty
 
     def retrain(self, workspace: str) -> Training | None:
         """Train a challenger on every verdict, promote it unless it is worse; None without verdicts."""

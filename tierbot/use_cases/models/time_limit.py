@@ -1,7 +1,8 @@
-"""A time limit for calls of other people's code, which may hang.
+"""A time limit for calls to other people's code, which may hang.
 
-Python cannot end a thread. A call that hangs stays in a daemon thread until it returns by itself; meanwhile further calls
-fail at once, so each name holds one thread at most. C code that never releases Python's interpreter lock is beyond any limit within a process.
+Python cannot end a thread. A call that hangs stays in a daemon thread until it returns by itself; meanwhile, further
+calls fail immediately, so each name holds one thread at most. C code that never releases Python's interpreter lock is
+beyond any limit within a process.
 """
 
 from collections.abc import Callable
@@ -24,7 +25,7 @@ class TimeLimit:
         self._late: dict[str, Thread] = {}
 
     def call(self, name: str, what: Callable[[], _T]) -> _T:
-        """Return what `what` returns, or raise it. Raises PredictorTimeoutError if it, or an earlier call, is late."""
+        """Return the result of `what`, or raise its error; PredictorTimeoutError if it or an earlier call is late."""
         late = self._late.get(name)
         if late is not None and late.is_alive():
             raise PredictorTimeoutError(

@@ -1,4 +1,4 @@
-"""Doubts about trainers, stored no longer than their evidence lasts.
+"""Doubts about trainers, stored only as long as their evidence lasts.
 
 Doubts come from `domain/feedback/suspicion.py`. While one is in force, the plain rule counts these people's votes half; the
 anchor-aware rule weighs every voter anyway. Admins are told and may overrule a doubt: then it has no effect and is not raised
@@ -62,7 +62,7 @@ def overrule(tx: Transaction, doubt_id: str, by: str, now: datetime) -> Doubt:
     """End a doubt for an admin, and audit that. Raises TierbotError if there is no such doubt in force."""
     wanted = next((one for one in tx.doubts.all() if one.id == doubt_id and one.in_force), None)
     if wanted is None:
-        raise TierbotError(f"There is no doubt {doubt_id!r} in force. `tierbot doubts` lists those there are.")
+        raise TierbotError(f"There is no doubt {doubt_id!r} in force. `tierbot doubts` lists all doubts.")
     ended = replace(wanted, overruled_by=by, overruled_at=now)
     tx.doubts.put([ended])
     tx.workspaces.audit(by, "overrule doubt", {"doubt": doubt_id, "behavior": wanted.behavior}, None, now)

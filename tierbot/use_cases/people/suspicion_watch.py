@@ -1,7 +1,8 @@
 """Searches the votes once a day for people who play the game instead of judging.
 
-A doubt is in force at once (see doubts.py), and admins get one message with the evidence and how to overrule it. Nobody is
-excluded and no score is touched.
+A doubt takes effect immediately (see doubts.py), and admins get one message with the evidence and how to overrule it.
+Nobody
+is excluded, and no score changes.
 """
 
 from collections.abc import Iterator, Sequence

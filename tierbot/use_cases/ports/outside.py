@@ -47,7 +47,7 @@ class Feeds(Protocol):
 
 
 class ChatError(TierbotError):
-    """The chat service refused a call for good; `code` is its own (`channel_not_found`)."""
+    """The chat service permanently refused a call; `code` is its own (`channel_not_found`)."""
 
     def __init__(self, code: str, message: str) -> None:
         super().__init__(message)
@@ -117,10 +117,10 @@ class Chat(Protocol):
         """Return the ts of the message marked with `delivery_id`, sent since then, in a thread if one is given; None if there is none."""
 
     def direct(self, user: str) -> str:
-        """Return the id of the channel of direct messages with a user."""
+        """Return the id of the direct message channel with a user."""
 
     def is_colleague(self, user: str) -> bool:
-        """Return whether a user is an active person of this workspace: no bot, and nobody of another company."""
+        """Return whether a user is an active member of this workspace, not a bot or someone from another company."""
 
     def emoji_aliases(self) -> dict[str, str]:
         """Return the workspace's own aliases of emoji: alias → the name that it stands for."""
@@ -139,7 +139,7 @@ class InstalledPredictor:
 
 @dataclass(frozen=True, slots=True)
 class LoadedPredictor:
-    """An imported external predictor. digest: a sha256 over its code and weights, as far as known."""
+    """An imported external predictor. digest: a sha256 over its code and, if known, its weights."""
 
     name: str
     version: str
@@ -170,14 +170,14 @@ class ModelFiles(Protocol):
         """Return the features of the bootstrap model's labeled rows, which retraining replays; None if it has none."""
 
     def publish(self, version: ModelVersion, weights: bytes, workspace: str) -> None:
-        """Write a workspace's champion as files, atomically replacing the previous one; does nothing if they are there."""
+        """Write a workspace's champion as files, atomically replacing the previous one; does nothing if it's there."""
 
 
 class Meter(Protocol):
-    """Collects counts and timings of one process, and names no person. Thread-safe; methods never raise."""
+    """Collects counts and timings of one process, without naming people. Thread-safe; methods never raise."""
 
     def answered(self, kind: str, seconds: float, *, acknowledged: bool, lag: float | None) -> None:
-        """Record that a payload of this kind was answered after so many seconds.
+        """Record after how many seconds a payload of this kind was answered.
 
         lag: seconds from the event in Slack to its row in the ledger, where both are known.
         """
@@ -186,7 +186,7 @@ class Meter(Protocol):
         """Record that Slack answered a Web API method with 429."""
 
     def worked(self, work: str, seconds: float, *, failed: bool) -> None:
-        """Record that a piece of work (settling, a job) took so many seconds."""
+        """Record how many seconds a piece of work (settling, a job) took."""
 
 
 class NoMeter:

@@ -1,4 +1,4 @@
-"""Records of the store beside the domain nouns: deliveries, jobs, workspaces, posts joined with their verdicts."""
+"""Records of the store besides the domain nouns: deliveries, jobs, workspaces, posts joined with their verdicts."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -27,7 +27,7 @@ class DeliveryState(StrEnum):
     PENDING = "pending"
     SENDING = "sending"  # claimed; after a crash it may or may not have been sent
     DONE = "done"
-    PARKED = "parked"  # refused for good; an admin decides
+    PARKED = "parked"  # permanently refused; an admin decides
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,8 +140,9 @@ class TablePage:
 class Workspace:
     """A Slack team as tierbot knows it.
 
-    enterprise: its organization, if any. stopped_at: since when the app is not installed; data are kept, nothing is sent or
-    scheduled. bot_user: the bot's user id, None until it has connected. channel: the one an admin chose, or empty.
+    enterprise: its organization, if any. stopped_at: since when the app is not installed; its data is kept, and nothing
+    is sent or scheduled. bot_user: the bot's user id, None until it has connected. channel: the one an admin chose, or
+    empty.
     paused: whether scheduled posts are paused.
     """
 
@@ -179,7 +180,7 @@ class Doubt:
 
     @property
     def in_force(self) -> bool:
-        """Whether nobody overruled it."""
+        """Whether it hasn't been overruled."""
         return self.overruled_by is None
 
 

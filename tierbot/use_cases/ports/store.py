@@ -36,7 +36,7 @@ from tierbot.use_cases.ports.tables import (
 
 
 class Outbox(Protocol):
-    """What is to be sent, exactly once."""
+    """Deliveries to send exactly once."""
 
     def add(self, deliveries: Iterable[Delivery]) -> int:
         """Queue deliveries whose id is new; return how many."""
@@ -44,7 +44,7 @@ class Outbox(Protocol):
     def claim(self, now: datetime, lease_until: datetime, limit: int) -> list[Delivery]:
         """Mark due rows as SENDING until `lease_until` and return them as they were before, oldest first.
 
-        A row whose lease expired is claimed again; its earlier state tells that it may have been sent.
+        A row whose lease expired is claimed again; its earlier state shows that it may have been sent.
         """
 
     # Only the holder of a claim writes its outcome: `claimed` is what `claim` returned. Each method returns whether it was
@@ -63,7 +63,7 @@ class Outbox(Protocol):
         """Hold all deliveries of a kind until then."""
 
     def release(self, now: datetime) -> None:
-        """Make everything that waits due now, and end every hold."""
+        """Make all waiting deliveries due now, and end every hold."""
 
     def counts(self) -> dict[DeliveryState, int]:
         """Return how many deliveries are in each state."""
@@ -113,10 +113,10 @@ class Agenda(Protocol):
 
 
 SCHEDULER = "scheduler"
-"""The lease of the process that keeps the schedule."""
+"""The lease of the process that runs the schedule."""
 
 SCHEDULER_LEASE = timedelta(seconds=15)
-"""A process that does not renew it for so long is replaced by another."""
+"""If a process doesn't renew it for this long, another process takes over."""
 
 
 class Leases(Protocol):
@@ -193,7 +193,7 @@ class Installations(Protocol):
         """Store a state until then; delete expired ones."""
 
     def take_state(self, state: str, now: datetime) -> bool:
-        """Use a state up; False if it is unknown or expired."""
+        """Consume a state; False if it is unknown or expired."""
 
 
 class People(Protocol):

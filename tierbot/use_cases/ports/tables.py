@@ -168,14 +168,14 @@ class Ledger(Protocol):
     def untallied(self, limit: int, *, waiting: bool | None = None) -> list[tuple[str, str]]:
         """Return (channel, ts) of messages with events that have not been tallied.
 
-        waiting: only those that wait for somebody to be looked up (True), or only those that don't (False).
+        waiting: only those that wait until a user is looked up (True), or only those that don't (False).
         """
 
     def replace_votes(self, post_id: str, votes: Iterable[Vote], cursor: int) -> None:
         """Set a post's votes as derived up to `cursor`; does nothing if its verdict is final."""
 
     def untally(self, names: Iterable[str]) -> None:
-        """Make all messages with reactions of these names untallied again: the names' meaning has changed."""
+        """Make all messages with reactions of these names untallied again, because the names' meaning has changed."""
 
     def tallied(self, channel: str, ts: str, cursor: int) -> None:
         """Record that a message's events up to `cursor` have been tallied."""
@@ -197,20 +197,20 @@ class Ledger(Protocol):
 
 
 class Reactors(Protocol):
-    """Everybody who reacted, and whether they may vote: a person of the workspace may, a bot or a stranger may not."""
+    """Everyone who reacted, and whether they may vote: a member of the workspace may, a bot or a stranger may not."""
 
     def unknown(self, limit: int, before: datetime) -> list[str]:
         """Return users to look up: those with untallied events who are unknown, or were refused a vote before then."""
 
     def put(self, may_vote: Mapping[str, bool], now: datetime) -> None:
-        """Remember whether each of these users may vote."""
+        """Store whether each of these users may vote."""
 
     def without_vote(self) -> set[str]:
         """Return the users who may not vote."""
 
 
 class Verdicts(Protocol):
-    """Verdicts. All are stored; the newest per post counts."""
+    """All verdicts; a post's newest one counts."""
 
     def add(self, verdict: Verdict) -> bool:
         """Insert a verdict unless it exists, and mark the newest of its post."""
@@ -281,7 +281,7 @@ class Rounds(Protocol):
 
 
 class Models(Protocol):
-    """Model versions, their weights stored beside their cards."""
+    """Model versions; their weights are stored separately from their cards."""
 
     def add(self, version: ModelVersion, weights: bytes) -> bool:
         """Insert a version with its weights; False if it exists."""

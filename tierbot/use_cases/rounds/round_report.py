@@ -17,7 +17,7 @@ CHARTED = 12
 
 
 def status_of(round_: Round, posts: Sequence[Post], settled: Sequence[SettledPost], *, trainers: int) -> RoundStatus:
-    """Count how a round went, with accuracy by progressive validation on all posts and on the blank arm."""
+    """Return a round's counts, with accuracy by progressive validation on all posts and on the blank arm."""
     outcomes = Counter(item.verdict.outcome for item in settled)
     return RoundStatus(
         round=round_,
@@ -33,7 +33,7 @@ def status_of(round_: Round, posts: Sequence[Post], settled: Sequence[SettledPos
 
 
 def round_status(tx: Transaction, current: Round) -> RoundStatus:
-    """Return how the current round is going."""
+    """Return the status of the current round."""
     settled, votes = tx.verdicts.settled(rounds=[current.number]), tx.ledger.votes_in_round(current.number)
     trainers = {vote.user for given in votes.values() for vote in given}
     return status_of(current, tx.posts.in_round(current.number), settled, trainers=len(trainers))

@@ -24,7 +24,7 @@ class Rounds:
     clock: Clock
     settlement: Settlement
     length: timedelta
-    default_channel: str  # of workspaces that have not chosen one; may be empty
+    default_channel: str  # for workspaces that haven't chosen one; may be empty
 
     def open(self, tx: Transaction, number: int) -> None:
         """Open round `number` from now on."""
@@ -35,13 +35,12 @@ class Rounds:
     def close(self, workspace: str) -> Round | None:
         """Freeze the open round's standings, announce its champion, open the next; return the closed round.
 
-        What is recorded until the freeze scores. A round without a post in Slack stays open for another length of
-        time; None then.
+        Votes recorded before the freeze score. A round without a post in Slack is extended by its length; None then.
         """
         for attempt in range(_FREEZE_ATTEMPTS):
             self.settlement.settle(workspace)
             self.settlement.settle_round(workspace)
-            self.settlement.look_up(workspace)  # who has voted meanwhile
+            self.settlement.look_up(workspace)  # those who have voted meanwhile
             with self.store.read(workspace) as tx:
                 current = tx.rounds.current()
                 former = figures_before(tx, current.number) if current else []
@@ -77,7 +76,7 @@ class Rounds:
     def _announce(
         self, tx: Transaction, closed: Round, report: dict[str, object], chart: dict[str, object], now: datetime
     ) -> None:
-        """Queue the words first and the picture after them, both before what was queued already."""
+        """Queue the text, then the picture, both before earlier deliveries."""
         channel, words = channel_of(tx, self.default_channel), key("round_closed", closed.number)
         announce(tx, words, report, channel, now, priority=1)
         chart_id, picture = key("round_chart", closed.number), DeliveryKind.PICTURE

@@ -11,9 +11,9 @@ JOB = "emoji_aliases"
 
 
 def read_aliases(store: Store, chats: Callable[[str], Chat], workspace: str, job: Job) -> None:  # noqa: ARG001
-    """Read the aliases from Slack, and have the votes derived again that a change concerns.
+    """Read the aliases from Slack, and have the votes that a change affects derived again.
 
-    Without the scope emoji:read, reactions by alias stay without a meaning.
+    Without the scope emoji:read, reactions with an alias have no meaning.
     """
     try:
         aliases = chats(workspace).emoji_aliases()
@@ -28,6 +28,6 @@ def read_aliases(store: Store, chats: Callable[[str], Chat], workspace: str, job
 
 
 def read_aliases_soon(store: Store, clock: Clock, workspace: str) -> None:
-    """Make a reading due now: somebody changed the workspace's emoji."""
+    """Make reading the aliases due now, because the workspace's emoji changed."""
     with store.begin(workspace) as tx:
         tx.agenda.plan(JOB, clock.now())

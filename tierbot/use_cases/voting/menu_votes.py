@@ -1,6 +1,7 @@
 """Menu votes ("Name the right tag"), for colleagues who don't know the emoji.
 
-A choice is recorded as events in the ledger, as reactions are; a new choice replaces the previous one, an empty one withdraws it.
+A choice is recorded as events in the ledger, like reactions; a new choice replaces the previous one, an empty one
+withdraws it.
 The post then shows the counts, since a menu leaves no emoji behind.
 """
 

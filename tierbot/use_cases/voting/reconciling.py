@@ -46,7 +46,7 @@ class Reconciler:
     _warned: set[str] = field(default_factory=set, init=False)
 
     def sweep(self, workspace: str, resume: Mapping[str, Any] | None = None) -> Sweep:
-        """Compare one slice of messages, the newest or those that `resume` (of the last Sweep) says."""
+        """Compare one slice of messages, the newest, or from where `resume` (of the last Sweep) says."""
         run = self._run(workspace, resume or {})
         chat = self.chats(workspace)
         for channel, ts in run.places:

@@ -31,7 +31,7 @@ def tally(tx: Transaction, now: datetime) -> int:
     for channel, ts in messages:
         cursor, unread = tx.ledger.cursor(channel, ts), tx.ledger.unread(channel, ts)
         post = tx.posts.at(channel, ts)
-        if post is not None:  # otherwise not our message: it stays in the ledger and counts for nothing
+        if post is not None:  # otherwise it isn't our message: the event stays in the ledger and doesn't count
             votes = votes_on(tx, post, tags)
             if current is not None and post.round_number < current.number:
                 scored = {_substance(vote) for vote in tx.ledger.votes([post.id])[post.id]}
@@ -45,7 +45,7 @@ def tally(tx: Transaction, now: datetime) -> int:
 def tally_waiting(tx: Transaction) -> int:
     """Derive the votes on messages that wait for a look-up, without the voters who aren't known yet.
 
-    The messages go on waiting. Return how many posts have new votes.
+    The messages keep waiting. Return how many posts have new votes.
     """
     tags, changed = tx.workspaces.tags(), 0
     for place in tx.ledger.untallied(_MOST_WAITING, waiting=True):
@@ -61,7 +61,7 @@ def _substance(vote: Vote) -> tuple[str, str, str | None]:
 
 
 def _late(unread: Iterable[ReactionEvent], votes: Iterable[Vote], post: Post, tags: TagSpace) -> dict[str, str]:
-    """Return who voted with these events and has not taken it back, each with the channel."""
+    """Return who voted with these events and hasn't withdrawn the vote, each with the channel."""
     standing = {vote.user for vote in votes}
     return {
         event.user: event.channel

@@ -1,8 +1,8 @@
-"""Who may vote: a person of the workspace, looked up in Slack before their first vote counts.
+"""Who may vote: members of the workspace, looked up in Slack before their first vote counts.
 
-A bot, a deactivated account and a person of another company (Slack Connect) have no vote. Until somebody is known, the
-messages they reacted to wait: nothing is settled on a stranger. Each look-up is remembered in the database, so it
-happens once, whatever the workspace's size and whichever process asks.
+Bots, deactivated accounts and people from other companies (Slack Connect) have no vote. Messages wait until everyone
+who reacted to them is known, so no verdict depends on a stranger. The database stores each answer, so each user is
+looked up once, whatever the workspace's size and whichever process asks.
 """
 
 import logging
@@ -15,7 +15,7 @@ from tierbot.use_cases.ports import Chat, Clock, RateLimitedError, Store
 log = logging.getLogger(__name__)
 
 _AT_ONCE = 50
-_AGAIN = timedelta(days=1)  # until a user without a vote is looked up again: an account may be reactivated
+_AGAIN = timedelta(days=1)  # until a user without a vote is looked up again, because an account may be reactivated
 _REST = timedelta(seconds=30)  # after Slack did not answer
 
 
@@ -29,7 +29,7 @@ class Voters:
         self._resting: dict[str, datetime] = {}
 
     def look_up(self, workspace: str) -> None:
-        """Look up everybody whose vote waits for it. If Slack doesn't answer, their votes go on waiting."""
+        """Look up everyone whose vote is waiting for it. If Slack doesn't answer, those votes keep waiting."""
         now = self._clock.now()
         if now < self._resting.get(workspace, now):
             return

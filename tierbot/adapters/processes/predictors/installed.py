@@ -72,7 +72,7 @@ def _version(point: metadata.EntryPoint) -> str:
 def _load(point: metadata.EntryPoint) -> LoadedPredictor:
     try:
         found: Any = point.load()
-        # A function without arguments returns the predictor instead of being it.
+        # A function without arguments returns the predictor; it isn't one itself.
         makes_one = inspect.isfunction(found) and not inspect.signature(found).parameters
         predictor = found() if inspect.isclass(found) or makes_one else found
     except (Exception, SystemExit) as fault:

@@ -43,7 +43,7 @@ class TierCommand:
 
 _EXPLAINED = {
     "push [n]": f"post the next article, or the next n (up to {_MOST_PUSHED})",
-    "channel": "play in this channel (invite me first)",
+    "channel": "use this channel for the game (invite me first)",
     "retrain": "train a new model on all verdicts",
     "round status": "show how the round is going",
     "round close": "close the round now and announce its champion",

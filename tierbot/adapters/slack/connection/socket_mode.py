@@ -1,7 +1,7 @@
 """Keep a Socket Mode connection alive: connect, watch, reconnect, drain, disconnect.
 
 It adds three things to the SDK's client over websocket-client: it detects a closed connection immediately and a silent
-one even before the first pong; it retries with growing pauses; and it stops in order: it accepts no new requests,
+one even before the first pong; it retries with growing pauses; and it stops cleanly: it accepts no new requests,
 finishes and acknowledges the current ones, and closes the connection.
 """
 
@@ -321,7 +321,7 @@ def _quiet_logger() -> logging.Logger:
 def stop_signals() -> Iterator[threading.Event]:
     """Yield an event that SIGTERM and SIGINT set during the block; for the main thread only.
 
-    Enter the block before the first connection, so that a SIGTERM during startup also stops in order.
+    Enter the block before the first connection, so that a SIGTERM during startup also stops it cleanly.
     """
     stop = threading.Event()
     former = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)}

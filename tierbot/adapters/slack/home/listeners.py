@@ -127,7 +127,7 @@ def render_home(home: Home, now: datetime, named: Named = person, said: str = ""
 def _progress(progress: Sequence[RoundFigures]) -> list[Block]:
     shown = [one for one in progress if one.all.n >= _ENOUGH]
     if not shown:
-        return [section("Too early to tell: it takes five stories on which two colleagues each agree.")]
+        return [section("Too early to tell: I need five stories on which two colleagues agree.")]
     lines = [
         f"`{bar(one.all.value or 0.0, _BAR)}` *{percent(one.all.value or 0.0)}*  round {one.number}" for one in shown
     ]

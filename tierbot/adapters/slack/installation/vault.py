@@ -43,7 +43,7 @@ class Vault:
             ) from fault
 
     def resealed(self, sealed: str) -> str:
-        """Return a token encrypted with the first key, unchanged if it was. Raises VaultError if no key fits."""
+        """Return a token encrypted with the first key, unchanged if it already is. Raises VaultError if no key fits."""
         try:
             self._first.decrypt(sealed)
         except InvalidToken:

@@ -198,7 +198,7 @@ def _welcome(said: Announcement, tags: TagSpace) -> Message:
     bot = person(str(said["bot"])) if said.get("bot") else "@tierbot"
     if said.get("channel"):
         return message(
-            f"I am back and still play in <#{said['channel']}>. To move me, type `/tier channel` in another channel."
+            f"I'm back and still playing in <#{said['channel']}>. To move me, type `/tier channel` in another channel."
         )
     lines = (
         (
@@ -234,7 +234,7 @@ def _doubts(said: Announcement, _: TagSpace) -> Message:
     effect = (
         "Their votes count half in verdicts until you overrule the doubt or the pattern stops"
         if said["halved"]
-        else "As for everyone, the weight of their votes depends on how well the other votes support them"
+        else "As with everyone's votes, the weight of their votes depends on how well the other votes support them"
     )
     hint = (
         f"This is evidence, not proof: it may be honest disagreement. {effect}. Only admins see this; nobody is blocked "

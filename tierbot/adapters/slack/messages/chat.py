@@ -106,7 +106,7 @@ class SlackChat:
         return str(opened["channel"]["id"])
 
     def is_colleague(self, user: str) -> bool:
-        """Return whether a user is an active person of this workspace. A user whom Slack doesn't know isn't."""
+        """Return whether a user is an active member of this workspace. A user unknown to Slack isn't."""
         with _ignored("user_not_found", "user_not_visible"):
             found = call(self._client.users_info, user=user).get("user") or {}
             return not (found.get("is_bot") or found.get("deleted") or is_stranger(found, self._workspace))

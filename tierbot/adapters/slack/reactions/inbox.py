@@ -3,9 +3,9 @@
 Bolt acknowledges an event before its listener runs, so listener *middleware* does the insert: if it raises, Bolt answers
 500 and Slack delivers again. The event's id makes a second delivery harmless. Nothing here asks Slack.
 
-Only the workspace's own people vote. In a channel shared with another company (Slack Connect), that company's people
-don't count: nobody here knows them or could ask them. Where an event names their team, it is dropped here; everybody else
-is looked up before their vote counts (use_cases/voting/voters.py).
+Only the workspace's own members vote. In a channel shared with another company (Slack Connect), that company's people
+don't count: nobody here knows them or could ask them. An event that names their team is dropped here; everyone else is
+looked up before their vote counts (use_cases/voting/voters.py).
 """
 
 import logging

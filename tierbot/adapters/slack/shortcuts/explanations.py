@@ -32,7 +32,7 @@ def render_explanation(explanation: Explanation, tags: TagSpace) -> View:
     """Return the explanation as a modal."""
     blocks: list[Block] = [
         section(f"*{link(explanation.url, safe(explanation.title, _STORY))}*"),
-        section("*How likely I found each topic*\n" + "\n".join(_likely(explanation, tags))),
+        section("*How likely I thought each topic was*\n" + "\n".join(_likely(explanation, tags))),
         section(_words(explanation, tags)),
     ]
     if near := _near(explanation, tags):

@@ -51,7 +51,7 @@ def register(app: App, deps: Dependencies) -> None:
                 said = _take(deps, str(context.team_id), user, channel, body["message"], str(context.bot_user_id))
             respond(text=said, response_type="ephemeral", replace_original=False)
 
-    # As for the inbox: plain functions; middleware writes before the acknowledgment, the listener answers after it.
+    # As in the inbox: plain functions; middleware writes before the acknowledgment, the listener answers after it.
     def take(event: dict[str, Any], context: BoltContext, client: WebClient, next: Callable[[], Any]) -> None:  # noqa: A002 - Bolt injects by name
         """Record a mention, then let the listener answer. If it raises, Bolt answers 500 and Slack delivers again."""
         if event.get("user") and not event.get("bot_id") and not event.get("edited"):

@@ -52,9 +52,9 @@ class Fitted:
 class AnchorAware:
     """The anchor-aware rule, an Aggregator."""
 
-    minimum: int = 2  # the least number of voters, however reliable they are
-    accept: float = 0.7  # the least probability of a true tag
-    reject: float = 0.8  # the least probability that the shown tag is wrong
+    minimum: int = 2  # the minimum number of voters, however reliable they are
+    accept: float = 0.7  # the minimum probability of a true tag
+    reject: float = 0.8  # the minimum probability that the shown tag is wrong
     tags: int | None = None  # the size of the tag space, if known
     iterations: int = 60
     strengths: Strengths = field(default_factory=Strengths)

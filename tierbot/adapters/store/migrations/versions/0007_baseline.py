@@ -10,10 +10,10 @@ down_revision = None
 
 
 def make(name: str, key: str, plain: str, *, refers: str = "", unique: str = "", unique_name: str = "") -> None:
-    """Make a table of workspaces' rows: its primary key is the workspace and `key`, or `seq` alone.
+    """Create a table of workspaces' rows; its primary key is the workspace and `key`, or only `seq`.
 
     refers: a column, and the table of the same workspace that it refers to (by `id` or the column named third). unique:
-    columns whose values a workspace has once.
+    columns whose combined values are unique in a workspace.
     """
     numbered = key == "seq"
     primary = ["seq"] if numbered else ["workspace_id", *key.split()]
@@ -29,20 +29,20 @@ def make(name: str, key: str, plain: str, *, refers: str = "", unique: str = "",
 
 
 def index(table: str, names: str) -> None:
-    """Make an index over the workspace and these columns."""
+    """Create an index over the workspace and these columns."""
     whole = ["workspace_id", *names.split()]
     op.create_index(f"ix_{table}_{'_'.join(whole)}", table, whole)
 
 
 def some(name: str, table: str, names: str, where: str, *, unique: bool = False) -> None:
-    """Make an index over the workspace and these columns for the few rows that satisfy `where`."""
+    """Create an index over the workspace and these columns for the few rows that satisfy `where`."""
     on_sqlite, on_postgresql = sa.text("newest = 1" if where == "newest" else where), sa.text(where)
     whole = ["workspace_id", *names.split()]
     op.create_index(name, table, whole, unique=unique, sqlite_where=on_sqlite, postgresql_where=on_postgresql)
 
 
 def upgrade() -> None:
-    """Make all tables, those that others refer to first."""
+    """Create all tables, starting with those that others refer to."""
     _people()
     _articles()
     _posts()

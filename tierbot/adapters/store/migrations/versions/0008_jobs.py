@@ -1,4 +1,4 @@
-"""Jobs: a request is a row of its own, and each row says what is left, how often it failed, and who does it."""
+"""Jobs: each request has its own row, and each row has the work left, the number of failures and the claim."""
 
 from collections.abc import Mapping
 from datetime import timedelta
@@ -16,11 +16,11 @@ _ONCE = frozenset({"join", "emoji_missing", "ask in threads"})
 """Kinds that were never recurring jobs."""
 
 _LATER = timedelta(days=1)
-"""When a recurring job is due that was asked for: its own time had been overwritten by the request's."""
+"""How long a requested recurring job waits for its next turn: the request's time had overwritten its own."""
 
 
 def upgrade() -> None:
-    """Make the table, and carry over what was due."""
+    """Create the table, and carry over the due jobs."""
     job = op.create_table(
         "job",
         *columns(
@@ -44,7 +44,7 @@ def upgrade() -> None:
 
 
 def _carried(row: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """Return the rows that a row of the former table becomes: one, or a request and the recurring job beside it."""
+    """Convert a row of the former table to one row, or to a request and its recurring job."""
     kind, due_at, asked = row["job"], row["due_at"], dict(row["request"] or {})
     by = asked.pop("by", None)
     common = {"workspace_id": row["workspace_id"], "kind": kind, "attempts": 0}

@@ -1,4 +1,4 @@
-"""Columns and tables for what the workspace kept in one JSON column; the order of standings; which verdicts are final."""
+"""Columns and tables instead of the workspace's JSON column; the order of standings; which verdicts are final."""
 
 import json
 from datetime import UTC, datetime
@@ -24,7 +24,7 @@ _STANDING = sa.table(
 
 
 def upgrade() -> None:
-    """Make the tables and columns, and carry over what existing rows hold."""
+    """Create the tables and columns, and carry over the existing data."""
     tables = _make_tables()
     for column in columns("bot_user text?, channel text?, pseudonym_key text?, paused flag?"):
         op.add_column("workspace", column)
@@ -85,7 +85,7 @@ def _carry_settings(tables: dict[str, sa.Table]) -> None:
 
 
 def _rows_of(settings: dict[str, Any]) -> dict[str, list[dict[str, Any]]]:
-    """Return the rows that a workspace's settings become, by table; `_make_tables` names these."""
+    """Convert a workspace's settings to rows, by table; `_make_tables` names the tables."""
     journey = settings.get("journey")
     return {
         "doubt": [

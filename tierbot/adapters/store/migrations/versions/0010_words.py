@@ -1,4 +1,4 @@
-"""One word for one thing: columns, job kinds and keys take the names that code and documentation use."""
+"""Rename columns, job kinds and keys to the words that code and documentation use."""
 
 import sqlalchemy as sa
 from alembic import op

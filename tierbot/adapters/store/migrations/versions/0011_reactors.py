@@ -1,4 +1,4 @@
-"""Only people of the workspace vote: each reactor is looked up once, and remembered."""
+"""Only members of the workspace vote: each reactor is looked up once, and the result is stored."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -8,7 +8,7 @@ down_revision = "0010"
 
 
 def upgrade() -> None:
-    """Make the table. Whoever reacted before keeps their votes."""
+    """Create the table. Everyone who reacted before keeps their votes."""
     op.create_table(
         "reactor",
         sa.Column("workspace_id", sa.Text(), nullable=False),

@@ -1,4 +1,4 @@
-"""A workspace's own aliases of emoji, which count as the emoji that they stand for."""
+"""A workspace's own emoji aliases, which count as the emoji they stand for."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -8,7 +8,7 @@ down_revision = "0011"
 
 
 def upgrade() -> None:
-    """Make the table; the first run of the job fills it."""
+    """Create the table; the first run of the job fills it."""
     op.create_table(
         "emoji_alias",
         *(sa.Column(name, sa.Text(), nullable=False) for name in ("workspace_id", "name", "stands_for")),

@@ -1,4 +1,4 @@
-"""Tags have synonyms, by which people find them."""
+"""Tags have synonyms, which the search finds."""
 
 import sqlalchemy as sa
 from alembic import op
