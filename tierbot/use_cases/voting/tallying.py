@@ -8,6 +8,7 @@ timestamp and source.
 from collections.abc import Iterable
 from dataclasses import replace
 from datetime import datetime
+from functools import cache
 
 from tierbot.domain.feedback.votes import Variant, reading
 from tierbot.domain.nouns import Post, ReactionEvent, Vote, key
@@ -27,16 +28,17 @@ TALLIED_AT_ONCE = 10
 def tally(tx: Transaction, now: datetime) -> int:
     """Derive the votes of up to TALLIED_AT_ONCE messages with unread events; return how many messages."""
     messages = tx.ledger.untallied(TALLIED_AT_ONCE, waiting=False)
-    tags, current = tx.workspaces.tags() if messages else TagSpace(()), tx.rounds.current()
+    # Most messages of a busy channel aren't posts, so what only posts need is read once there is one.
+    tags, current = cache(tx.workspaces.tags), cache(tx.rounds.current)
     for channel, ts in messages:
-        cursor, unread = tx.ledger.cursor(channel, ts), tx.ledger.unread(channel, ts)
+        cursor = tx.ledger.cursor(channel, ts)
         post = tx.posts.at(channel, ts)
         if post is not None:  # otherwise it isn't our message: the event stays in the ledger and doesn't count
-            votes = votes_on(tx, post, tags)
-            if current is not None and post.round_number < current.number:
+            votes, open_round = votes_on(tx, post, tags()), current()
+            if open_round is not None and post.round_number < open_round.number:
                 scored = {_substance(vote) for vote in tx.ledger.votes([post.id])[post.id]}
                 new = [vote for vote in votes if _substance(vote) not in scored]
-                _thank(tx, post, _late(unread, new, post, tags), now)
+                _thank(tx, post, _late(tx.ledger.unread(channel, ts), new, post, tags()), now)
             tx.ledger.replace_votes(post.id, votes, cursor_of(tx, post))
         tx.ledger.tallied(channel, ts, cursor)
     return len(messages)
