@@ -68,7 +68,7 @@ def test_a_request_is_due_at_once_and_stands_in_the_audit_trail(harness: Harness
     assert (asked.asked_by, asked.payload, asked.recurs) == ("UADMIN", {"count": 7}, False)
     assert scheduled.recurs
     assert (entry["who"], entry["what"]) == ("UADMIN", "request push")
-    with pytest.raises(TierbotError, match="no job"):
+    with pytest.raises(TierbotError, match="Unknown job"):
         harness.bot.game.request(WORKSPACE, "dance", "UADMIN")
 
 
