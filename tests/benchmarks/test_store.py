@@ -32,6 +32,7 @@ from tierbot.adapters.store.rows import (
     PostRow,
     PredictionRow,
     ReactionEventRow,
+    ReactorRow,
     RoundRow,
     StandingRow,
     StandingTotalRow,
@@ -93,7 +94,8 @@ def _said(number: int, opened: datetime, rng: np.random.Generator) -> Iterator[t
     yield VoteRow, _rows(len(ids), post_id=ids, user_id=users, says="names", tag="tag0", at=at)
     if number < ROUNDS:
         everyone = [f"U{user:04}" for user in range(TRAINERS)]
-        line = {"rank": list(range(1, TRAINERS + 1)), "score": 10, "judged": 10, "agreed": 9, "settled": 10}
+        ranks = list(range(1, TRAINERS + 1))
+        line = {"place": ranks, "rank": ranks, "score": 10, "judged": 10, "agreed": 9, "settled": 10}
         yield StandingRow, _rows(TRAINERS, round_number=number, user_id=everyone, **line)
 
 
@@ -141,6 +143,8 @@ def fill(store: SqlStore, rounds: int) -> None:
     totals = _rows(TRAINERS, workspace_id=TEAM, user_id=everyone, judged=990, agreed=900, settled=990)
     with store._database.write(TEAM) as connection:
         connection.execute(insert(table(StandingTotalRow)), totals)
+        known = _rows(TRAINERS, workspace_id=TEAM, user_id=everyone, may_vote=True, looked_up_at=START)
+        connection.execute(insert(table(ReactorRow)), known)
     with store._database.engine.execution_options(isolation_level="AUTOCOMMIT").connect() as connection:
         connection.exec_driver_sql("ANALYZE")  # as autovacuum does on a server that has run for years
 
