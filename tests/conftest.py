@@ -78,6 +78,11 @@ class Harness:
         event = ReactionEvent(event_id or f"Ev{self._events}", "C1", ts, user, name, added, now, now)
         return self.bot.loop.record(WORKSPACE, event)
 
+    def settle(self) -> int:
+        """Look up who voted, as the worker does, and settle; return how many posts."""
+        self.bot.loop.look_up(WORKSPACE)
+        return self.bot.loop.settle(WORKSPACE)
+
     def know(self, *users: str) -> None:
         """Remember that these users may vote, as after a look-up: a command without Slack cannot look anybody up."""
         with self.bot.store.begin(WORKSPACE) as tx:

@@ -23,7 +23,7 @@ def played(harness: Harness, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
     for ts in harness.posts(6):
         for user in ("U1", "U2"):
             harness.react(user, ts, "pizza")
-    harness.bot.loop.settle(WORKSPACE)
+    harness.settle()
     monkeypatch.setenv("TIERBOT_ENCODER", "hashing")
     return f"sqlite:///{tmp_path}/test.db"
 

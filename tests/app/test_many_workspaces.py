@@ -147,7 +147,7 @@ def test_a_workspace_that_slack_answers_slowly_delays_no_other(harness: Harness)
 
 def test_a_sending_that_hangs_is_named(harness: Harness) -> None:
     worker = harness.bot.worker
-    worker._sending["T7"] = -1e9
+    worker._calling["deliver", "T7"] = -1e9
     worker._beats = {thread.name: 1e12 for thread in worker._threads}
     assert "sending to T7 has been stuck" in str(worker.trouble())
 

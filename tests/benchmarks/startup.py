@@ -15,7 +15,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from tests.conftest import WORKSPACE, build_harness
+from tests.conftest import build_harness
 
 COMPLETING = {"COMP_WORDS": "tierbot mod", "COMP_CWORD": "1", "_TYPER_COMPLETE_ARGS": "tierbot mod"}
 SHELLS = ("bash", "zsh", "fish")
@@ -37,7 +37,7 @@ def database_in(folder: Path) -> str:
     harness = build_harness(folder)
     for ts in harness.posts(3):
         harness.react("UANNA", ts, harness.emoji(ts))
-    harness.bot.loop.settle(WORKSPACE)
+    harness.settle()
     harness.bot.close()
     return f"sqlite:///{folder}/test.db"
 

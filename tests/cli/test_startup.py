@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.conftest import WORKSPACE, Harness
+from tests.conftest import Harness
 
 SLOW = {
     "alembic",
@@ -65,6 +65,6 @@ def test_completion_imports_nothing_slow(shell: str, tmp_path: Path) -> None:
 def test_status_imports_the_database_alone(harness: Harness, tmp_path: Path) -> None:
     for ts in harness.posts(3):
         harness.react("UANNA", ts, harness.emoji(ts))
-    harness.bot.loop.settle(WORKSPACE)
+    harness.settle()
     database = f"sqlite:///{tmp_path}/test.db"
     assert not imported(tmp_path, "status", DATABASE_URL=database) & (SLOW - {"numpy", "sqlalchemy", "sqlmodel"})

@@ -83,7 +83,7 @@ def test_the_database_says_what_waits_who_serves_and_how_right_the_model_is(metr
     for ts in harness.posts(4):
         for user in ("U1", "U2"):
             harness.react(user, ts, harness.emoji(ts))
-    harness.bot.loop.settle(WORKSPACE)
+    harness.settle()
     harness.bot.loop.take_in(WORKSPACE, harness.articles(2, start=50))
     harness.bot.loop.ask(WORKSPACE, 2)
     harness.bot.scheduler.renew()
@@ -118,7 +118,7 @@ def test_accuracy_is_read_anew_only_when_something_has_settled(
     (ts,) = harness.posts(1)
     for user in ("U1", "U2"):
         harness.react(user, ts, harness.emoji(ts))
-    harness.bot.loop.settle(WORKSPACE)
+    harness.settle()
     first = samples(metrics)["tierbot_round_settled_posts"]
     assert samples(metrics)["tierbot_round_settled_posts"] == first != {}
     assert len(reads) == 1
@@ -145,7 +145,7 @@ def test_nobody_is_named(metrics: Metrics, tmp_path: Path) -> None:
     (ts,) = harness.posts(1)
     for user in ("U0123456789", "U0ADA"):
         harness.react(user, ts, harness.emoji(ts))
-    harness.bot.loop.settle(WORKSPACE)
+    harness.settle()
     text = metrics.text().decode()
     assert not [name for name in ("U0123456789", "U0ADA", "C1", WORKSPACE, "News") if f'"{name}"' in text]
 

@@ -13,7 +13,7 @@ def play(harness: Harness, posts: int) -> list[str]:
     for place, ts in enumerate(found):
         for user in ("U1", "U2"):
             harness.react(user, ts, harness.emoji(ts) if place % 3 else "scales")
-    harness.bot.loop.settle(WORKSPACE)
+    harness.settle()
     return found
 
 
@@ -43,7 +43,7 @@ def test_the_newest_verdict_is_told_with_who_said_what(harness: Harness) -> None
     harness.react("U3", ts, "football")
     harness.react("U4", ts, "football")
     harness.react("U5", ts, "-1")
-    harness.bot.loop.settle(WORKSPACE)
+    harness.settle()
     newest = shown(harness)["verdicts"][0]
     assert (newest["ts"], newest["outcome"]) == (ts, "named")
     assert {emoji for vote in newest["votes"] for emoji in vote["names"]} >= {"football", "scales"}
@@ -68,7 +68,7 @@ def test_what_is_remembered_shows_the_same_as_what_is_read_anew(harness: Harness
         assert but_drift(shown(harness, panel)) == but_drift(shown(harness))
         assert harness.bot.loop.close_round(WORKSPACE)
         harness.react("U9", first, "football")  # late: it teaches, and shows at once
-        harness.bot.loop.settle(WORKSPACE)
+        harness.settle()
         late = shown(harness, panel)
         assert but_drift(late) == but_drift(shown(harness))
         assert late["verdicts"][0]["ts"] == first

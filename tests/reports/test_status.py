@@ -49,7 +49,7 @@ def test_posts_votes_and_verdicts_of_the_round_are_counted(harness: Harness) -> 
     for user in ("U1", "U2"):
         harness.react(user, one, "pizza")
     harness.react("U1", two, "football")
-    harness.bot.loop.settle(WORKSPACE)
+    harness.settle()
     round_ = seen(harness)["round"]
     assert (round_["number"], round_["posts"], round_["votes"], round_["trainers"]) == (1, 3, 3, 2)
     assert round_["verdicts"] == {"named": 1, "wrong": 0, "abstained": 1}

@@ -116,6 +116,7 @@ def test_votes_of_its_former_rounds_still_teach(demo: Demo) -> None:
     assert post.ts is not None
     at = demo.clock.now()
     demo.bot.loop.record(demo.workspace, ReactionEvent("Ev1", CHANNEL, post.ts, "U1", "pizza", True, at, at))
+    demo.bot.loop.look_up(demo.workspace)
     demo.bot.loop.settle(demo.workspace)
     with demo.bot.store.read(demo.workspace) as tx:
         assert tx.verdicts.latest([post.id])[post.id].voters == before.voters + 1

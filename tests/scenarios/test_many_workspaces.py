@@ -111,6 +111,7 @@ def test_who_is_forgotten_in_one_team_is_known_in_the_other(town: Town) -> None:
     ts = sorted(set(north.posts()) & set(south.posts()))[1]
     for team in town.teams:
         team.react("dee", ts, "football")
+        town.bot.loop.look_up(team.id)
         town.bot.loop.settle(team.id)
     rights, dee = PersonalData(town.bot.store, town.bot.clock), north.users["dee"]
     before = rights.export(south.id, dee)
@@ -128,6 +129,7 @@ def test_an_export_holds_one_teams_rows_and_names_one_person_differently_in_each
         team.react("ada", ts, "football")
         store = town.bot.store
         pseudonyms = pseudonyms_of(store, team.id)
+        town.bot.loop.look_up(team.id)
         town.bot.loop.settle(team.id)
         with store.read(team.id) as tx:
             rows = [row_of(item) for item in settled_posts(tx, Only(), pseudonyms)]

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from tests.conftest import WORKSPACE, build_harness
+from tests.conftest import build_harness
 from tierbot.cli.app import app
 from tierbot.simulate.teams import team_of
 
@@ -19,7 +19,7 @@ def test_the_traits_of_those_who_judged_enough_are_written_without_names(
     for ts in harness.posts(12):
         for user in ("UANNA", "UBERT"):
             harness.react(user, ts, harness.emoji(ts))
-    harness.bot.loop.settle(WORKSPACE)
+    harness.settle()
     harness.bot.close()
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("DATABASE_URL", f"sqlite:///{tmp_path}/test.db")

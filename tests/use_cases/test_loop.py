@@ -204,7 +204,7 @@ def test_two_colleagues_settle_a_post_and_a_third_changes_the_verdict(harness: H
     shown = harness.emoji(ts)
     harness.react("U1", ts, shown)
     harness.react("U2", ts, f"{shown}")
-    assert harness.bot.loop.settle(WORKSPACE) == 1
+    assert harness.settle() == 1
     with read(harness) as tx:
         post = tx.posts.at("C1", ts)
         verdict = tx.verdicts.latest([post.id])[post.id]
@@ -212,8 +212,8 @@ def test_two_colleagues_settle_a_post_and_a_third_changes_the_verdict(harness: H
     assert verdict.tags == {post.shown_tag: 1.0}
     assert verdict.reward == 1.0
     harness.react("U2", ts, shown, added=False)
-    assert harness.bot.loop.settle(WORKSPACE) == 1
-    assert harness.bot.loop.settle(WORKSPACE) == 0, "nothing new, nothing to settle"
+    assert harness.settle() == 1
+    assert harness.settle() == 0, "nothing new, nothing to settle"
     with read(harness) as tx:
         assert tx.verdicts.latest([post.id])[post.id].reason == "too_few"
 
@@ -233,10 +233,10 @@ def test_a_reaction_that_comes_before_the_post_is_recorded_still_counts(harness:
     (ts,) = harness.chat.posts
     harness.react("U1", ts, "pizza")
     harness.react("U2", ts, "pizza")
-    assert harness.bot.loop.settle(WORKSPACE) == 0
+    assert harness.settle() == 0
     harness.clock.advance(minutes=3)
     harness.deliver()
-    assert harness.bot.loop.settle(WORKSPACE) == 1
+    assert harness.settle() == 1
     with read(harness) as tx:
         post = tx.posts.at("C1", ts)
         assert tx.verdicts.latest([post.id])[post.id].tags == {"food": 1.0}
@@ -244,7 +244,7 @@ def test_a_reaction_that_comes_before_the_post_is_recorded_still_counts(harness:
 
 def test_a_reaction_on_a_foreign_message_is_kept_and_settles_nothing(harness: Harness) -> None:
     assert harness.react("U1", "1700000000.000001", "pizza")
-    assert harness.bot.loop.settle(WORKSPACE) == 0
+    assert harness.settle() == 0
     with read(harness) as tx:
         assert len(tx.ledger.events("C1", "1700000000.000001")) == 1
 
@@ -256,7 +256,7 @@ def test_reconciliation_finds_what_was_missed_once_and_leaves_the_bot_out(harnes
     harness.clock.advance(seconds=1)
     assert harness.bot.loop.reconcile(WORKSPACE).found == 3  # two added, U3's removed
     assert harness.bot.loop.reconcile(WORKSPACE).found == 0
-    harness.bot.loop.settle(WORKSPACE)
+    harness.settle()
     with read(harness) as tx:
         post = tx.posts.at("C1", ts)
         assert tx.verdicts.latest([post.id])[post.id].support == {"food": 2}
@@ -276,7 +276,7 @@ def test_closing_a_round_freezes_it_announces_the_champion_and_opens_the_next(ha
     (news,) = harness.chat.announcements
     assert (news["kind"], news["round"], news["champion"], news["judged"]) == ("round_closed", 1, "U1", 2)
     harness.react("U3", second, "pizza")
-    harness.bot.loop.settle(WORKSPACE)
+    harness.settle()
     with read(harness) as tx:
         assert tx.rounds.current().number == 2
         assert [(line.user, line.score) for line in tx.rounds.standings(1)] == [("U1", 2), ("U2", 1)]
@@ -289,6 +289,7 @@ def test_retraining_makes_a_new_champion_that_learned_and_rolling_back_restores_
         harness.react("U1", ts, "tada" if "pizza" not in harness.chat.posts[ts].article.title else "pizza")
         harness.react("U2", ts, "pizza" if "pizza" in harness.chat.posts[ts].article.title else "football")
         harness.react("U1", ts, "pizza" if "pizza" in harness.chat.posts[ts].article.title else "football")
+    harness.bot.loop.look_up(WORKSPACE)
     training = harness.bot.loop.retrain(WORKSPACE)
     assert training.promoted
     assert training.rows == 12
@@ -313,6 +314,7 @@ def test_after_a_change_of_encoder_a_retraining_embeds_what_it_learns_from(harne
     encoder = HashingEncoder(16)
     changed = build(harness.bot.settings, clock=harness.clock, encoder=encoder, chats=lambda _: harness.chat)
     with closing(changed) as bot:
+        harness.bot.loop.look_up(WORKSPACE)
         training = bot.loop.retrain(WORKSPACE)
     assert training is not None
     assert training.rows == 4

@@ -239,7 +239,7 @@ def build(
         prepare=lambda workspace: setup.prepare(workspace, tags),
         run_smoke_test=lambda workspace: _smoke_test_in(bot, workspace),
     )
-    worker = Worker(store, clock, loop.deliver, loop.settle, settled, meter)
+    worker = Worker(store, clock, loop.deliver, loop.settle, settled, meter, loop.look_up)
     game = Game(store, clock, settings, record=loop.record, roll_back=loop.roll_back, wake=worker.wake)
     bot = Tierbot(
         settings=settings,

@@ -47,7 +47,8 @@ class Loop:
     # reaction → vote → verdict
     record: Callable[[str, ReactionEvent], bool]  # reaction → ledger: voting/recording.py
     reconcile: Callable[[str, Mapping[str, Any] | None], Sweep]  # Slack → what the ledger missed: voting/reconciling.py
-    tally: Callable[[str], int]  # ledger → votes, by those who may vote: voting/tallying.py, voting/voters.py
+    look_up: Callable[[str], int]  # who may vote, asked of Slack: voting/voters.py
+    tally: Callable[[str], int]  # ledger → votes of those who may: voting/tallying.py
     settle: Callable[[str], int]  # votes → verdicts: voting/settlement.py
     # rounds
     rounds: Rounds  # opens and closes them: rounds/rounds.py
@@ -74,9 +75,9 @@ def loop_of(
     """Put the arrows together. For `boundaries` see Chooser, for `draw` and `shut_out` Dispatcher."""
     pause = timedelta(seconds=1 / settings.slack_posts_per_second)
     chooser = Chooser(store, encoder, registry, clock, settings, boundaries, rng)
-    look_up = Voters(store, chats, clock).look_up
-    settlement = Settlement(store, clock, look_up, aggregator=settings.aggregator, minimum=settings.minimum_voters)
-    rounds = Rounds(store, clock, settlement, timedelta(days=settings.round_days), settings.channel)
+    voters = Voters(store, chats, clock)
+    settlement = Settlement(store, clock, aggregator=settings.aggregator, minimum=settings.minimum_voters)
+    rounds = Rounds(store, clock, voters, settlement, timedelta(days=settings.round_days), settings.channel)
     retraining = Retraining(clock, settlement, registry, settings.channel)
     return Loop(
         take_in=intake.take_in,
@@ -86,6 +87,7 @@ def loop_of(
         deliver=Dispatcher(store, chats, clock, draw, pause, shut_out).deliver,
         record=Recorder(store).record,
         reconcile=Reconciler(store, chats, clock, timedelta(days=settings.settle_days), pause).sweep,
+        look_up=voters.look_up,
         tally=settlement.tally,
         settle=settlement.settle,
         rounds=rounds,

@@ -77,7 +77,7 @@ def test_votes_in_the_thread_settle_and_never_measure_the_model(harness: Harness
         for user in ("U1", "U2"):
             event = ReactionEvent(f"{user}{ts}", view.post.channel, ts, user, "pizza", True, now, now)
             harness.bot.loop.record(WORKSPACE, event)
-    harness.bot.loop.settle(WORKSPACE)
+    harness.settle()
     with harness.bot.store.read(WORKSPACE) as tx:
         settled = tx.verdicts.settled()
     assert len(settled) == 30
@@ -159,7 +159,7 @@ def test_thumbs_settle_a_check_both_ways(harness: Harness) -> None:
     for user in ("U1", "U2"):
         harness.react(user, first, "+1")
         harness.react(user, second, "-1")
-    harness.bot.loop.settle(WORKSPACE)
+    harness.settle()
     with harness.bot.store.read(WORKSPACE) as tx:
         found = tx.verdicts.latest([one.post.id, other.post.id])
     assert found[one.post.id].tags == {"food": 1.0}

@@ -36,7 +36,7 @@ def react(harness: Harness, user: str, channel: str, ts: str, name: str, *, adde
 
 
 def verdict(harness: Harness, post: Post):
-    harness.bot.loop.settle(WORKSPACE)
+    harness.settle()
     with harness.bot.store.read(WORKSPACE) as tx:
         return tx.verdicts.latest([post.id])[post.id]
 
@@ -50,7 +50,7 @@ def test_posts_that_need_an_opinion_are_sent_with_the_propensity_of_each_draw_an
     harness.react("U1", single, "pizza")
     for user, name in zip(("U1", "U2", "U3", "U4"), ("pizza", "football", "car", "scales"), strict=True):
         harness.react(user, split, name)
-    harness.bot.loop.settle(WORKSPACE)
+    harness.settle()
     assert harness.bot.invitations.send(WORKSPACE, "U9", 3) == 3
     ids = [post_of(harness, ts).id for ts in (split, single, untouched)]
     with harness.bot.store.read(WORKSPACE) as tx:
@@ -123,7 +123,7 @@ def test_a_reaction_that_comes_before_the_invitation_is_recorded_still_counts(ha
     harness.bot.loop.deliver(WORKSPACE)
     (there,) = messages(harness, "U1")
     react(harness, "U1", "DU1", there, "football")
-    assert harness.bot.loop.settle(WORKSPACE) == 0
+    assert harness.settle() == 0
     harness.clock.advance(minutes=3)
     harness.deliver()
     assert verdict(harness, post_of(harness, ts)).support == {"football": 1}

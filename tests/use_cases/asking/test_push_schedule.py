@@ -28,7 +28,7 @@ def test_the_hour_with_most_voters_is_drawn_and_every_draw_is_kept_with_its_prop
         for ts in harness.posts(12):
             for user in range(voters):
                 harness.react(f"U{user}", ts, "pizza")
-    harness.bot.loop.settle(WORKSPACE)
+    harness.settle()
     drawn = []
     for seed in range(40):
         with harness.bot.store.begin(WORKSPACE) as tx:

@@ -10,7 +10,7 @@ def test_home_puts_together_score_standings_and_accuracy_by_round(harness: Harne
     harness.bot.loop.close_round(WORKSPACE)
     (ts,) = harness.posts(1)
     harness.react("U1", ts, harness.emoji(ts))
-    harness.bot.loop.settle(WORKSPACE)
+    harness.settle()
     home = harness.bot.home.of(WORKSPACE, "U1")
     assert (home.score.round_number, home.score.standing.score, home.board.standings[0].user) == (2, 1, "U1")
     assert [one.number for one in home.progress] == [1, 2]

@@ -10,7 +10,7 @@ def test_the_most_used_topic_comes_first_and_a_word_finds_others(harness: Harnes
     for ts in harness.posts(2):
         for user in ("U1", "U2"):
             harness.react(user, ts, "tennis")
-    harness.bot.loop.settle(WORKSPACE)
+    harness.settle()
     assert legend.find(WORKSPACE)[0].id == "tennis"
     assert {tag.id for tag in legend.find(WORKSPACE, "sport")[:3]} >= {"tennis"}
     assert legend.find(WORKSPACE, "xyzzy") == []

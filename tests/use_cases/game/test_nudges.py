@@ -60,7 +60,7 @@ def test_who_judges_already_never_judged_or_has_nothing_to_judge_is_left_alone(h
     ts = play_a_round(harness, "U1", "U2")
     harness.react("U1", ts, "pizza")
     harness.react("U2", ts, "pizza")
-    harness.bot.loop.settle(WORKSPACE)
+    harness.settle()
     harness.deliver()
     assert nudge(harness) == []
     close(harness)

@@ -12,13 +12,13 @@ def test_the_leaderboard_of_this_round_is_live_and_the_last_ones_is_frozen(harne
     harness.react("U1", first, "pizza")
     harness.react("U1", second, "pizza")
     harness.react("U2", first, "pizza")
-    harness.bot.loop.settle(WORKSPACE)
+    harness.settle()
     live = game.leaderboard(WORKSPACE, "this")
     assert (live.round_number, live.frozen) == (1, False)
     assert [(line.rank, line.user, line.score) for line in live.standings] == [(1, "U1", 2), (2, "U2", 1)]
     harness.bot.loop.close_round(WORKSPACE)
     harness.react("U2", second, "pizza")
-    harness.bot.loop.settle(WORKSPACE)
+    harness.settle()
     last = game.leaderboard(WORKSPACE, "last")
     assert (last.round_number, last.frozen, last.champion) == (1, True, "U1")
     assert game.leaderboard(WORKSPACE, "1") == last
@@ -33,7 +33,7 @@ def test_all_time_adds_the_frozen_rounds_and_the_live_one(harness: Harness) -> N
         harness.bot.loop.close_round(WORKSPACE)
     (ts,) = harness.posts(1)
     harness.react("U1", ts, "pizza")
-    harness.bot.loop.settle(WORKSPACE)
+    harness.settle()
     board = harness.bot.game.leaderboard(WORKSPACE, "all")
     assert [(line.user, line.score) for line in board.standings] == [("U1", 3)]
 
@@ -51,7 +51,7 @@ def test_my_score_says_who_is_ahead_and_counts_the_streak(harness: Harness) -> N
     harness.react("U1", first, "pizza")
     harness.react("U1", second, "pizza")
     harness.react("U2", first, "food")
-    harness.bot.loop.settle(WORKSPACE)
+    harness.settle()
     mine = harness.bot.game.my_score(WORKSPACE, "U2")
     assert (mine.standing.score, mine.ahead.user, mine.trainers, mine.streak) == (1, "U1", 2, 1)
     nobody = harness.bot.game.my_score(WORKSPACE, "U9")
@@ -85,7 +85,7 @@ def test_round_status_counts_posts_votes_and_outcomes(harness: Harness) -> None:
     for user in ("U1", "U2"):
         harness.react(user, first, "pizza")
     harness.react("U1", second, "pizza")
-    harness.bot.loop.settle(WORKSPACE)
+    harness.settle()
     status = harness.bot.game.round_status(WORKSPACE)
     assert (status.posts, status.judged, status.named, status.abstained, status.trainers) == (3, 2, 1, 1, 2)
 

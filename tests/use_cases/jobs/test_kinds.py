@@ -227,7 +227,7 @@ def settle_two(harness: Harness) -> None:
     for ts in harness.posts(2):
         harness.react("U1", ts, "pizza")
         harness.react("U2", ts, "pizza")
-    harness.bot.loop.settle(WORKSPACE)
+    harness.settle()
 
 
 def enough(harness: Harness) -> None:

@@ -57,7 +57,9 @@ def test_a_worker_at_work_is_not_in_trouble_and_times_what_it_settles(harness: H
     (ts,) = harness.posts(1)
     meter, settled = KeptFigures(), threading.Event()
     loop = harness.bot.loop
-    worker = Worker(harness.bot.store, harness.clock, loop.deliver, loop.settle, lambda _: settled.set(), meter)
+    worker = Worker(
+        harness.bot.store, harness.clock, loop.deliver, loop.settle, lambda _: settled.set(), meter, loop.look_up
+    )
     assert worker.trouble() == "tierbot-deliver has not started"
     assert worker.dead() is None
     worker.start()
@@ -139,6 +141,41 @@ def test_a_workspace_in_which_sending_failed_is_left_alone_for_a_moment(
     for seconds, times in ((0, 1), (1.9, 1), (0.2, 2)):
         at.seconds += seconds
         worker._deliver()
-        wait_until(lambda: not worker._sending, "the sending to end")
+        wait_until(lambda: not worker._calling, "the sending to end")
         assert len(tried) == times
-    worker._senders.shutdown()
+    worker._callers["deliver"].shutdown()
+
+
+def test_look_ups_that_hang_keep_no_workspace_from_being_settled(harness: Harness, work: Any) -> None:
+    hangs, settled, looked_up = threading.Event(), [], []
+
+    def look_up(team: str) -> int:
+        looked_up.append(team)
+        hangs.wait(30)
+        return 0
+
+    with harness.bot.store.begin(SOUND) as tx:
+        now = harness.clock.now()
+        tx.outbox.add([Delivery("one", DeliveryKind.ANNOUNCE, "C1", {"kind": "x"}, now, now)])
+    sent = threading.Event()
+    worker = work(deliver=lambda _: sent.set() or False, settle=lambda team: settled.append(team) or 0, look_up=look_up)
+    try:
+        for _ in range(2):
+            worker.wake()
+            count = len(settled)
+            wait_until(lambda count=count: settled[count:].count(SOUND), "the sound workspace to be settled")
+        assert sent.wait(30), "and from being sent to"
+        assert len(looked_up) == len(set(looked_up)) > 1, "one look-up at a time in each"
+    finally:
+        hangs.set()
+
+
+def test_votes_are_settled_as_soon_as_their_voters_are_known(work: Any) -> None:
+    known, settled = [], []
+
+    def look_up(team: str) -> int:
+        known.append(team)
+        return known.count(team) == 1
+
+    work(settle=lambda team: settled.append(team) or 0, look_up=look_up)
+    wait_until(lambda: settled.count(SOUND) >= 2, "it to be settled again without another vote")

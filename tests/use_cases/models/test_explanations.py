@@ -78,6 +78,7 @@ def test_the_words_are_those_of_the_model_that_predicted_even_after_another_took
     for ts in posts:
         for user in ("U1", "U2"):
             harness.react(user, ts, "football")
+    harness.bot.loop.look_up(WORKSPACE)
     training = harness.bot.loop.retrain(WORKSPACE)
     assert training is not None
     harness.bot.explanations._kept.cache_clear()
@@ -92,7 +93,7 @@ def test_near_stories_are_labeled_ones_the_nearest_first(harness: Harness) -> No
         topic = "pizza" if "pizza" in harness.chat.posts[ts].article.title else "football"
         harness.react("U1", ts, topic)
         harness.react("U2", ts, topic)
-    harness.bot.loop.settle(WORKSPACE)
+    harness.settle()
     asked = next(ts for ts in posts if "pizza" in harness.chat.posts[ts].article.title)
     with read(harness) as tx:
         post = post_at(tx, asked)

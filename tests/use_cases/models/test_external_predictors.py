@@ -222,7 +222,7 @@ def taught(harness: Harness, posts: int = 12) -> None:
         title = harness.chat.posts[ts].article.title
         for user in ("U1", "U2"):
             harness.react(user, ts, "pizza" if "pizza" in title else "telescope" if "space" in title else "football")
-    harness.bot.loop.settle(WORKSPACE)
+    harness.settle()
 
 
 def test_a_predictor_with_fit_learns_in_a_process_of_its_own_is_judged_and_keeps_its_bytes_in_the_database(

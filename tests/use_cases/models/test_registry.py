@@ -26,7 +26,7 @@ def teach(harness: Harness, count: int = 8) -> None:
     for ts in harness.posts(count):
         for user in ("U1", "U2"):
             harness.react(user, ts, "pizza" if "pizza" in harness.chat.posts[ts].article.title else "football")
-    harness.bot.loop.settle(WORKSPACE)
+    harness.settle()
 
 
 def models(harness: Harness) -> list[tuple[str, str]]:

@@ -135,7 +135,7 @@ def test_a_late_reaction_on_an_expired_post_leaves_its_verdict_alone(tmp_path: P
     harness.clock.advance(days=41)
     expire_now(harness)
     harness.react("U7", ts, "football")
-    assert harness.bot.loop.settle(WORKSPACE) == 0
+    assert harness.settle() == 0
     assert verdicts(harness) == [before]
     with harness.bot.store.read(WORKSPACE) as tx:
         assert tx.ledger.untallied(9) == [], "it is read all the same, once"
@@ -147,10 +147,11 @@ def test_an_expired_post_with_votes_that_were_not_settled_keeps_the_verdict_it_h
     ts = settled_by_five(harness)
     before = verdicts(harness)
     harness.react("U7", ts, "football")
+    harness.bot.loop.look_up(WORKSPACE)
     harness.bot.loop.tally(WORKSPACE)
     harness.clock.advance(days=41)
     expire_now(harness)
-    harness.bot.loop.settle(WORKSPACE)
+    harness.settle()
     assert verdicts(harness) == before
     harness.bot.close()
 
@@ -177,7 +178,7 @@ def test_after_a_person_is_removed_a_late_reaction_leaves_verdicts_of_former_rou
     for number in range(4):
         rights.forget(WORKSPACE, f"U{number}", "cli:ops", anonymize=False)
     harness.react("U7", ts, "football")
-    harness.bot.loop.settle(WORKSPACE)
+    harness.settle()
     assert verdicts(harness) == before
 
 
@@ -187,11 +188,11 @@ def test_after_a_person_is_removed_the_open_round_is_settled_by_the_others(
     (ts,) = harness.posts(1)
     for user in ("U1", "U2"):
         harness.react(user, ts, "pizza")
-    harness.bot.loop.settle(WORKSPACE)
+    harness.settle()
     rights.forget(WORKSPACE, "U1", "cli:ops", anonymize=False)
     for user in ("U3", "U4"):
         harness.react(user, ts, "football")
-    harness.bot.loop.settle(WORKSPACE)
+    harness.settle()
     (verdict,) = verdicts(harness)
     assert (verdict.voters, set(verdict.tags)) == (3, {"football"})
 

@@ -29,7 +29,7 @@ def harness(tmp_path: Path) -> Iterator[Harness]:
         for user in HONEST:
             built.react(user, ts, "pizza")
         built.react("UPUSH", ts, "rocket")
-    built.bot.loop.settle(WORKSPACE)
+    built.settle()
     yield built
     built.bot.close()
 
@@ -67,7 +67,7 @@ def test_their_votes_count_half_from_then_on_and_the_verdict_says_so(harness: Ha
     (ts,) = harness.posts(1)
     harness.react("U1", ts, "rocket")
     harness.react("UPUSH", ts, "rocket")
-    harness.bot.loop.settle(WORKSPACE)
+    harness.settle()
     with harness.bot.store.read(WORKSPACE) as tx:
         place = tx.posts.at("C1", ts)
         assert place is not None
@@ -100,7 +100,7 @@ def test_a_doubt_ends_with_its_evidence(harness: Harness) -> None:
     for ts in posts:
         assert ts is not None
         harness.react("UPUSH", ts, "rocket", added=False)
-    harness.bot.loop.settle(WORKSPACE)
+    harness.settle()
     watch(harness)
     assert in_force(harness) == []
 
@@ -127,7 +127,7 @@ def test_an_honest_crowd_raises_no_doubt(tmp_path: Path) -> None:
     for number, ts in enumerate(harness.posts(30)):
         for user in HONEST:
             harness.react(user, ts, "rocket" if (number + len(user)) % 9 == 0 else "pizza")
-    harness.bot.loop.settle(WORKSPACE)
+    harness.settle()
     watch(harness)
     assert in_force(harness) == []
     assert not [said for said in harness.chat.announcements if said["kind"] == "doubts"]

@@ -8,7 +8,7 @@ from tierbot.use_cases.voting.emoji_aliases import JOB, read_aliases_soon
 
 def said(harness: Harness, ts: str) -> set[tuple[str, str, str | None]]:
     """Settle, and return who says what about a post."""
-    harness.bot.loop.settle(WORKSPACE)
+    harness.settle()
     with harness.bot.store.read(WORKSPACE) as tx:
         post = tx.posts.at("C1", ts)
         assert post is not None

@@ -32,7 +32,7 @@ def scored(harness: Harness, number: int = 1) -> dict[str, int]:
 
 def thanked(harness: Harness) -> list[tuple[str, int]]:
     """Settle what there is, send what is due, and return who was thanked for which round."""
-    harness.bot.loop.settle(WORKSPACE)
+    harness.settle()
     harness.clock.advance(seconds=1)
     harness.deliver()
     return [(user, news["round"]) for user, news in harness.chat.whispers]
@@ -114,7 +114,7 @@ def test_a_vote_that_reconciliation_finds_after_the_freeze_is_thanked_too(harnes
 
 def test_every_vote_of_a_race_with_the_freeze_scores_or_is_thanked_and_none_does_both(harness: Harness) -> None:
     placed = harness.posts(3)
-    harness.bot.loop.settle(WORKSPACE)
+    harness.settle()
     users = [f"U{number}" for number in range(60)]
     events = {user: [vote(harness, user, ts) for ts in placed] for user in users}
     halfway, done = threading.Event(), threading.Event()
@@ -206,7 +206,7 @@ def test_thanks_that_slack_refuses_are_let_go(harness: Harness) -> None:
     harness.clock.advance(seconds=1)
     harness.deliver()
     record(harness, vote(harness, "U1", ts))
-    harness.bot.loop.settle(WORKSPACE)
+    harness.settle()
     harness.chat.faults = [ChatError("user_not_in_channel", "gone")]
     harness.deliver()
     with harness.bot.store.read(WORKSPACE) as tx:

@@ -14,7 +14,7 @@ def name(harness: Harness, user: str, ts: str, *tags: str, form: str | None = No
 
 
 def verdict(harness: Harness, ts: str):
-    harness.bot.loop.settle(WORKSPACE)
+    harness.settle()
     with harness.bot.store.read(WORKSPACE) as tx:
         post = tx.posts.at("C1", ts)
         return tx.verdicts.latest([post.id])[post.id]

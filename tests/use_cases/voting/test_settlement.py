@@ -45,7 +45,7 @@ def play(harness: Harness, posts: int = 30, seed: int = 0, *, settled_at_once: i
     for at in range(0, len(placed), settled_at_once):
         for ts in placed[at : at + settled_at_once]:
             judge(ts)
-        harness.bot.loop.settle(WORKSPACE)
+        harness.settle()
     return placed
 
 
@@ -53,14 +53,14 @@ def test_each_verdict_says_which_rule_it_rests_on(tmp_path: Path, harness: Harne
     (ts,) = harness.posts(1)
     for user in ("U1", "U2"):
         harness.react(user, ts, harness.emoji(ts))
-    harness.bot.loop.settle(WORKSPACE)
+    harness.settle()
     (plain,) = verdicts(harness).values()
     assert plain.aggregator.startswith("plain-1(")
     other = learned(tmp_path / "learned")
     (ts,) = other.posts(1)
     for user in ("U1", "U2"):
         other.react(user, ts, other.emoji(ts))
-    other.bot.loop.settle(WORKSPACE)
+    other.settle()
     (found,) = verdicts(other).values()
     assert found.aggregator.startswith("anchor-1(min=2,")
     assert found.aggregator.endswith("@ledger<=2,posts=1")
@@ -110,7 +110,7 @@ def test_verdicts_of_a_frozen_round_move_only_when_their_own_votes_do(tmp_path: 
     assert {post_id: after[post_id] for post_id in before} == before
     late = post_of(harness, first[0]).id
     harness.react("U9", first[0], "pizza")
-    harness.bot.loop.settle(WORKSPACE)
+    harness.settle()
     now = verdicts(harness)
     assert now[late].voters == before[late].voters + 1
     assert {id_: one for id_, one in now.items() if id_ != late} == {
@@ -134,7 +134,7 @@ def test_a_post_whose_votes_were_all_taken_back_abstains(tmp_path: Path) -> None
     for added in (True, False):
         for user in ("U1", "U2"):
             harness.react(user, ts, "pizza", added=added)
-        harness.bot.loop.settle(WORKSPACE)
+        harness.settle()
     (verdict,) = verdicts(harness).values()
     assert (verdict.outcome, verdict.reason, verdict.reward) == (Outcome.ABSTAINED, "too_few", None)
     harness.bot.close()
@@ -149,7 +149,7 @@ def test_voters_are_known_by_the_last_rounds_only(tmp_path: Path, monkeypatch: p
     for user in ("U1", "U2"):
         harness.react(user, ts, "pizza")
     harness.react("U7", old[0], "pizza")  # an older post joins alone
-    harness.bot.loop.settle(WORKSPACE)
+    harness.settle()
     now = verdicts(harness)
     assert now[post_of(harness, ts).id].aggregator.endswith(",posts=1")
     assert now[post_of(harness, old[0]).id].aggregator.endswith(",posts=2")
@@ -164,7 +164,7 @@ def test_a_team_of_one_is_believed(tmp_path: Path, rule: str) -> None:
     said = [harness.emoji(placed[0]), "pizza", "-1"]
     for ts, emoji in zip(placed, said, strict=True):
         harness.react("U1", ts, emoji)
-    harness.bot.loop.settle(WORKSPACE)
+    harness.settle()
     found = [verdicts(harness)[post_of(harness, ts).id] for ts in placed]
     assert [one.outcome for one in found] == [Outcome.NAMED, Outcome.NAMED, Outcome.WRONG]
     harness.bot.close()

@@ -10,7 +10,7 @@ from tierbot.use_cases.ports import ChatUnavailableError, RateLimitedError, Reac
 
 def voters(harness: Harness, ts: str) -> set[str]:
     """Settle what can be settled, and return whose votes count on a post."""
-    harness.bot.loop.settle(WORKSPACE)
+    harness.settle()
     with harness.bot.store.read(WORKSPACE) as tx:
         post = tx.posts.at("C1", ts)
         assert post is not None

@@ -1,4 +1,4 @@
-"""The background worker: sends the outbox and settles votes as they arrive."""
+"""The background worker: sends the outbox, settles votes as they arrive, and looks up who may vote."""
 
 import logging
 import threading
@@ -11,7 +11,9 @@ from tierbot.use_cases.ports import Clock, Meter, NoMeter, Store
 
 log = logging.getLogger(__name__)
 
-_SENDERS = 64  # workspaces sent to in parallel
+_CALLERS = 64  # workspaces called in parallel
+_DELIVER, _LOOK_UP = "deliver", "look_up"
+_DOING = {_DELIVER: "sending to", _LOOK_UP: "looking up voters in"}
 _IDLE = 0.25  # seconds between checks of an empty outbox
 _QUIET = 0.05  # seconds without a new vote before settling: a burst is acknowledged first
 _SETTLE_WITHIN = 0.5  # seconds after which votes are settled even if more keep arriving
@@ -23,8 +25,8 @@ _BREATH = 2.0  # seconds before retrying what failed
 class Worker:
     """Sends the outbox and settles votes, each in its own thread.
 
-    Sends to workspaces in parallel, one delivery at a time to each, so none waits for another. After an error, a
-    workspace is skipped for a moment while the others continue.
+    Calls to Slack (sending, looking up voters) run in parallel, one at a time per workspace, so none waits for another.
+    After an error, a workspace is skipped for a moment while the others continue.
     """
 
     def __init__(
@@ -35,26 +37,30 @@ class Worker:
         settle: Callable[[str], int],
         after_settling: Callable[[str], None] = lambda _: None,
         meter: Meter | None = None,
+        look_up: Callable[[str], int] = lambda _: 0,
     ) -> None:
         """Work in all workspaces of a store.
 
         `deliver` sends the next due delivery of a workspace and returns whether there was one; `settle` returns how many
-        posts settled; `after_settling` is called with each workspace where some did.
+        posts settled; `after_settling` is called with each workspace where some did; `look_up` asks Slack who may vote,
+        and returns how many people's votes can be settled now.
         """
         self._store = store
         self._clock = clock
         self._deliver_next = deliver
         self._settle_posts = settle
         self._after_settling = after_settling
+        self._look_up_voters = look_up
         self._meter = meter or NoMeter()
         self._stopping = threading.Event()
         self._touched = threading.Event()
         self._settling = 0.0  # seconds the last settling took
         self._settled_at = 0.0  # when it ended, by the monotonic clock
-        self._sending: dict[str, float] = {}  # by workspace: when its last sending began, by the monotonic clock
+        self._calling: dict[tuple[str, str], float] = {}  # by work and workspace: since when, by the monotonic clock
         self._resting: dict[tuple[str, str], float] = {}  # by work and workspace: until when, by the monotonic clock
-        self._sent = threading.Condition()
-        self._senders = ThreadPoolExecutor(_SENDERS, thread_name_prefix="tierbot-send")
+        self._called = threading.Condition()
+        # One pool for each, so that look-ups that hang keep nothing from being sent.
+        self._callers = {work: ThreadPoolExecutor(_CALLERS, thread_name_prefix=f"tierbot-{work}") for work in _DOING}
         self._beats: dict[str, float] = {}  # when each thread last made progress, by the monotonic clock
         self._threads = [
             threading.Thread(target=self._keep, args=(work,), name=f"tierbot-{work.__name__.strip('_')}", daemon=True)
@@ -75,9 +81,9 @@ class Worker:
                 return f"{thread.name} has not started"
             if now - beat > _STUCK:
                 return f"{thread.name} has been stuck for {now - beat:.0f} s"
-        for workspace, began in list(self._sending.items()):
+        for (work, workspace), began in list(self._calling.items()):
             if now - began > _STUCK:
-                return f"sending to {workspace} has been stuck for {now - began:.0f} s"
+                return f"{_DOING[work]} {workspace} has been stuck for {now - began:.0f} s"
         return self.dead()
 
     def wake(self) -> None:
@@ -90,16 +96,17 @@ class Worker:
             thread.start()
 
     def stop(self, grace: float = 4.0) -> bool:
-        """Finish what is being sent or settled; return whether both threads ended within `grace` seconds."""
+        """Finish what is being sent or settled; return whether everything ended within `grace` seconds."""
         self._stopping.set()
         self._touched.set()
         until = time.monotonic() + grace
         for thread in self._threads:
             thread.join(max(0.0, until - time.monotonic()))
-        self._senders.shutdown(wait=False)  # queued senders see that the worker is stopping
-        with self._sent:
-            sent = self._sent.wait_for(lambda: not self._sending, max(0.0, until - time.monotonic()))
-        return sent and not any(thread.is_alive() for thread in self._threads)
+        for callers in self._callers.values():
+            callers.shutdown(wait=False)  # queued calls see that the worker is stopping
+        with self._called:
+            called = self._called.wait_for(lambda: not self._calling, max(0.0, until - time.monotonic()))
+        return called and not any(thread.is_alive() for thread in self._threads)
 
     def _keep(self, work: Callable[[], None]) -> None:
         while not self._stopping.is_set():
@@ -126,27 +133,39 @@ class Worker:
 
     def _deliver(self) -> None:
         for workspace in self._store.due_ids(self._clock.now()):
-            if self._rests("deliver", workspace):
-                continue
-            with self._sent:
-                if workspace in self._sending or self._stopping.is_set():
-                    continue
-                self._sending[workspace] = time.monotonic()
-            self._senders.submit(self._send_to, workspace)
+            self._call(_DELIVER, workspace, self._send_to)
         self._stopping.wait(_IDLE)
+
+    def _call(self, work: str, workspace: str, call: Callable[[str], None]) -> None:
+        """Run calls to Slack in a thread of their own, unless this work is resting or under way in the workspace."""
+        if self._rests(work, workspace):
+            return
+        with self._called:
+            if (work, workspace) in self._calling or self._stopping.is_set():
+                return
+            self._calling[work, workspace] = time.monotonic()
+        self._callers[work].submit(self._run_call, work, workspace, call)
+
+    def _run_call(self, work: str, workspace: str, call: Callable[[str], None]) -> None:
+        try:
+            call(workspace)
+        except Exception as fault:  # noqa: BLE001 - whatever it is, the others go on
+            with bound(workspace=workspace, job=work):
+                self._failed(work, workspace, fault)
+        finally:
+            with self._called:
+                self._calling.pop((work, workspace), None)
+                self._called.notify_all()
 
     def _send_to(self, workspace: str) -> None:
         """Send everything that is due in a workspace."""
-        try:
-            while not self._stopping.is_set() and self._deliver_next(workspace):
-                self._sending[workspace] = time.monotonic()
-        except Exception as fault:  # noqa: BLE001 - whatever it is, the others go on
-            with bound(workspace=workspace, job="deliver"):
-                self._failed("deliver", workspace, fault)
-        finally:
-            with self._sent:
-                self._sending.pop(workspace, None)
-                self._sent.notify_all()
+        while not self._stopping.is_set() and self._deliver_next(workspace):
+            self._calling[_DELIVER, workspace] = time.monotonic()
+
+    def _look_up_in(self, workspace: str) -> None:
+        """Look up who may vote, and have their votes settled."""
+        if not self._stopping.is_set() and self._look_up_voters(workspace):
+            self.wake()
 
     def _settle(self) -> None:
         self._touched.wait(timeout=_SETTLE_EVERY)
@@ -159,6 +178,7 @@ class Worker:
             self._beat()
             if not self._rests("settle", workspace):
                 self._settle_in(workspace)
+            self._call(_LOOK_UP, workspace, self._look_up_in)
         self._settled_at = time.monotonic()
         self._settling = min(self._settled_at - began, _SETTLE_EVERY)
 

@@ -12,6 +12,7 @@ from tierbot.use_cases.ports import Clock, DeliveryKind, Store, Transaction
 from tierbot.use_cases.rounds.round_report import chart_of, figures_before, report_of
 from tierbot.use_cases.voting.settlement import Settlement
 from tierbot.use_cases.voting.tallying import tally, tally_waiting
+from tierbot.use_cases.voting.voters import Voters
 
 _FREEZE_ATTEMPTS = 3  # then the round is frozen although votes keep arriving; they score, settled or not
 
@@ -22,6 +23,7 @@ class Rounds:
 
     store: Store
     clock: Clock
+    voters: Voters
     settlement: Settlement
     length: timedelta
     default_channel: str  # for workspaces that haven't chosen one; may be empty
@@ -38,9 +40,10 @@ class Rounds:
         Votes recorded before the freeze score. A round without a post in Slack is extended by its length; None then.
         """
         for attempt in range(_FREEZE_ATTEMPTS):
+            self.voters.look_up(workspace)
             self.settlement.settle(workspace)
             self.settlement.settle_round(workspace)
-            self.settlement.look_up(workspace)  # those who have voted meanwhile
+            self.voters.look_up(workspace)  # those who have voted meanwhile
             with self.store.read(workspace) as tx:
                 current = tx.rounds.current()
                 former = figures_before(tx, current.number) if current else []

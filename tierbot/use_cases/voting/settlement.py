@@ -25,12 +25,9 @@ AT_ONCE = 25
 class Settlement:
     """Settles posts in any workspace. Reads in one snapshot, computes outside of any, writes in short transactions."""
 
-    def __init__(
-        self, store: Store, clock: Clock, look_up: Callable[[str], None], *, aggregator: str, minimum: int
-    ) -> None:
-        """Use the rule "plain" or "anchor-aware"; a verdict needs `minimum` voters. For `look_up` see Voters."""
+    def __init__(self, store: Store, clock: Clock, *, aggregator: str, minimum: int) -> None:
+        """Use the rule "plain" or "anchor-aware"; a verdict needs `minimum` voters."""
         self._store = store
-        self.look_up = look_up
         self._clock = clock
         self._minimum = minimum
         # A single voter cannot be compared with anyone.
@@ -39,7 +36,6 @@ class Settlement:
 
     def tally(self, workspace: str) -> int:
         """Derive the votes of every message with unread events, once its voters are known; return how many messages."""
-        self.look_up(workspace)
         read = 0
         while True:
             with self._store.begin(workspace) as tx:

@@ -2,11 +2,11 @@
 
 Bots, deactivated accounts and people from other companies (Slack Connect) have no vote. Messages wait until everyone
 who reacted to them is known, so no verdict depends on a stranger. The database stores each answer, so each user is
-looked up once, whatever the workspace's size and whichever process asks.
+looked up once, whatever the workspace's size and whichever process asks. Only this asks Slack; settling never does.
 """
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 
 from tierbot.domain.nouns import TierbotError
@@ -28,25 +28,29 @@ class Voters:
         self._clock = clock
         self._resting: dict[str, datetime] = {}
 
-    def look_up(self, workspace: str) -> None:
-        """Look up everyone whose vote is waiting for it. If Slack doesn't answer, those votes keep waiting."""
-        now = self._clock.now()
-        if now < self._resting.get(workspace, now):
-            return
-        while True:
+    def look_up(self, workspace: str) -> int:
+        """Look up everyone whose vote is waiting for it; return how many. If Slack doesn't answer, those votes keep waiting."""
+        now, known = self._clock.now(), 0
+        while now >= self._resting.get(workspace, now):
             with self._store.read(workspace) as tx:
                 users = tx.reactors.unknown(_AT_ONCE, now - _AGAIN)
-            found: dict[str, bool] = {}
-            try:
-                for user in users:
-                    found[user] = self._chats(workspace).is_colleague(user)
-            except RateLimitedError as fault:
-                self._resting[workspace] = now + timedelta(seconds=fault.retry_after)
-            except TierbotError as fault:
-                log.warning("Votes wait until their voters can be looked up in Slack: %s", fault)
-                self._resting[workspace] = now + _REST
-            if found:
-                with self._store.begin(workspace) as tx:
-                    tx.reactors.put(found, now)
-            if not users or len(found) < len(users):
-                return
+            if not users:
+                break
+            found = self._ask(workspace, users)
+            with self._store.begin(workspace) as tx:
+                tx.reactors.put(found, now)
+            known += len(found)
+        return known
+
+    def _ask(self, workspace: str, users: Sequence[str]) -> dict[str, bool]:
+        """Return whether each user may vote; only the first of them if Slack stops answering, which then rests."""
+        found: dict[str, bool] = {}
+        try:
+            for user in users:
+                found[user] = self._chats(workspace).is_colleague(user)
+        except RateLimitedError as fault:
+            self._resting[workspace] = self._clock.now() + timedelta(seconds=fault.retry_after)
+        except TierbotError as fault:
+            log.warning("Votes wait until their voters can be looked up in Slack: %s", fault)
+            self._resting[workspace] = self._clock.now() + _REST
+        return found
