@@ -12,7 +12,8 @@ from hypothesis import settings
 
 from tests.support.fakes import ManualClock, MemoryChat
 from tierbot.adapters.encoders.hashing import HashingEncoder
-from tierbot.app.bootstrap import Tierbot, build
+from tierbot.app.bootstrap import build
+from tierbot.app.bot import Tierbot
 from tierbot.app.demo.start import Stories, first_model
 from tierbot.domain.nouns import Article, ReactionEvent
 from tierbot.domain.tags import default_tag_space
@@ -23,7 +24,7 @@ from tierbot.use_cases.ports import Job, Workspace
 
 WORKSPACE = "T1"
 
-# Wherever it runs as in CI: the same examples each time, and a busy machine is no failure.
+# The same examples on every machine, and no failure because a machine is busy.
 settings.register_profile("steady", deadline=None, derandomize=True, print_blob=True)
 settings.load_profile("steady")
 

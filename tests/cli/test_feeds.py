@@ -7,7 +7,7 @@ import pytest
 from typer.testing import CliRunner
 
 from tierbot.adapters.store import SqlStore, open_store
-from tierbot.app.bootstrap import SystemClock
+from tierbot.app.bot import SystemClock
 from tierbot.cli.app import app
 from tierbot.domain.articles.boundaries import Boundary, Held, HeldBack
 from tierbot.domain.articles.feeds import Feed, FeedMemory, FeedResult, starter_feeds

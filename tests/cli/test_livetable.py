@@ -1,4 +1,4 @@
-"""The demo's table: where output is no terminal, address and rounds are still told while it plays."""
+"""The demo's table: without a terminal, it still prints the address and the rounds while it plays."""
 
 import pytest
 

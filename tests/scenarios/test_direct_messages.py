@@ -36,3 +36,14 @@ def test_commands_work_without_a_slash(house):
     assert "*Movies*" in said_to(house, "bob", "tags film")
     assert "haven't judged an article in round 1" in said_to(house, "bob", "/myscore")
     assert "doesn't exist" in said_to(house, "bob", "leaderboard everything")
+
+
+def test_a_message_that_slack_delivers_twice_is_answered_once(house):
+    house.do("faults", duplicate_event=1.0)
+    try:
+        said_to(house, "dee", "hello?")
+        said_to(house, "dee", "hello again?")
+    finally:
+        house.do("faults", duplicate_event=0.0)
+    channel = house.do("dm", user="dee")["channel"]["id"]
+    assert len([one for one in house.see("messages", channel=channel)["messages"] if one.get("bot_id")]) == 2

@@ -69,7 +69,7 @@ def test_where_slack_fails_the_installer_gets_a_page_and_not_a_fault(town: Town)
 
 def test_the_channel_is_chosen_by_who_installed_and_only_where_the_bot_is(town: Town) -> None:
     north = town.north
-    assert "Thank you" in north.install("bob").text, "members may install, also who is no admin"
+    assert "Thank you" in north.install("bob").text, "members may install, even if they aren't admins"
     wait_until(lambda: "/tier channel" in north.told("bob"), "the welcome")
     assert "/tier channel" not in north.told("ada")
     assert "No channel is set yet" in north.say("bob", "/tier push 1")

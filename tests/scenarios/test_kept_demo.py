@@ -14,7 +14,8 @@ from tests.conftest import harness_settings
 from tests.support.fakes import ManualClock, MemoryChat
 from tests.support.paths import ROOT
 from tierbot.adapters.encoders.hashing import HashingEncoder
-from tierbot.app.bootstrap import Tierbot, build
+from tierbot.app.bootstrap import build
+from tierbot.app.bot import Tierbot
 from tierbot.app.demo.start import Stories, first_model
 from tierbot.domain.nouns import Article, ReactionEvent
 from tierbot.domain.tags import default_tag_space

@@ -11,7 +11,8 @@ import httpx
 
 from tests.scenarios.conftest import wait_until
 from tierbot.adapters.encoders.hashing import HashingEncoder
-from tierbot.app.bootstrap import SystemClock, Tierbot, build, connect
+from tierbot.app.bootstrap import build, connect
+from tierbot.app.bot import SystemClock, Tierbot
 from tierbot.app.demo.start import Stories, first_model
 from tierbot.app.demo.workspace import SandboxProcess
 from tierbot.domain.nouns import Article, Post

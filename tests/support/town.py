@@ -20,7 +20,8 @@ from tierbot.adapters.encoders.hashing import HashingEncoder
 from tierbot.adapters.slack.connection.web import web_app
 from tierbot.adapters.slack.installation.pages import install_routes
 from tierbot.adapters.slack.manifest import manifest
-from tierbot.app.bootstrap import Tierbot, app_of, build
+from tierbot.app.bootstrap import app_of, build
+from tierbot.app.bot import Tierbot
 from tierbot.app.demo.start import Stories, first_model
 from tierbot.app.demo.workspace import SandboxProcess
 from tierbot.app.serving import WebServer, identity_of

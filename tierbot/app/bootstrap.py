@@ -1,12 +1,8 @@
 """The only wiring: builds a whole bot from the settings. Tests replace ports here and run the real loop."""
 
-import gc
 import secrets
-import sys
 import time
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from datetime import UTC, datetime
+from collections.abc import Callable
 from functools import cache, partial
 from typing import Any
 
@@ -25,10 +21,10 @@ from tierbot.adapters.slack.canary import COMMANDS, Canary, colleague
 from tierbot.adapters.slack.connection.socket_mode import SocketRunner
 from tierbot.adapters.slack.dependencies import Dependencies
 from tierbot.adapters.slack.identity import Identity
-from tierbot.adapters.slack.installation.installations import Installations
 from tierbot.adapters.slack.installation.oauth import Installing, installing_of
 from tierbot.adapters.slack.manifest import bot_scopes
 from tierbot.adapters.store import open_store
+from tierbot.app.bot import SystemClock, Tierbot
 from tierbot.app.slack_access import admins_of, chat_of_one, chats_of_all, identify_patiently, installations_of, tags_in
 from tierbot.domain.doctor.smoke_test import Step, run_smoke_test, vote_stands
 from tierbot.domain.nouns import TierbotError
@@ -44,11 +40,12 @@ from tierbot.use_cases.game.legend import Legend
 from tierbot.use_cases.game.nudges import Nudges
 from tierbot.use_cases.game.questions import Game
 from tierbot.use_cases.game.setup import Setup
+from tierbot.use_cases.jobs.duplicate_requests import first_time
 from tierbot.use_cases.jobs.kinds import job_kinds, retrain_if_enough
-from tierbot.use_cases.jobs.scheduler import JobKind, Scheduler
+from tierbot.use_cases.jobs.scheduler import Scheduler
 from tierbot.use_cases.jobs.smoke_test import plan_smoke_test
 from tierbot.use_cases.jobs.worker import Worker
-from tierbot.use_cases.loop import Loop, loop_of
+from tierbot.use_cases.loop import loop_of
 from tierbot.use_cases.models.explanations import Explanations
 from tierbot.use_cases.models.external_predictors import ExternalPredictors
 from tierbot.use_cases.models.registry import Registry
@@ -63,91 +60,10 @@ from tierbot.use_cases.ports import (
     NoMeter,
     Predictors,
     Store,
-    Workspace,
-    only_workspace,
 )
 from tierbot.use_cases.voting.emoji_aliases import read_aliases_soon
 from tierbot.use_cases.voting.menu_votes import MenuVotes
 from tierbot.use_cases.voting.reconciling import reconcile_soon
-
-_TURN = 0.001  # seconds before a computing thread yields; at Python's default of 0.005, reactions wait for several
-
-
-def answer_promptly() -> None:
-    """Keep short work from waiting for other threads' long work. Call this once everything is loaded."""
-    # Everything loaded so far stays in memory: with torch, a full garbage collection over it takes a quarter of a second.
-    gc.collect()
-    gc.freeze()
-    # After each call to the database, an acknowledgment waits for the interpreter lock.
-    sys.setswitchinterval(_TURN)
-
-
-class SystemClock:
-    """ports.Clock, from the machine's clock."""
-
-    def now(self) -> datetime:
-        """Return the current time, aware UTC."""
-        return datetime.now(UTC)
-
-
-@dataclass(frozen=True, slots=True)
-class Tierbot:
-    """A wired bot that does nothing yet. `tierbot run` connects it to Slack."""
-
-    settings: Settings
-    tags: TagSpace
-    clock: Clock
-    store: Store
-    encoder: Encoder
-    registry: Registry
-    intake: Intake
-    loop: Loop
-    game: Game
-    explanations: Explanations
-    menu_votes: MenuVotes
-    invitations: Invitations
-    home: HomePage
-    nudges: Nudges
-    setup: Setup
-    worker: Worker
-    kinds: Mapping[str, JobKind]
-    scheduler: Scheduler
-    chats: Callable[[str], Chat]
-    trainer: ChildTrainer
-    installations: Callable[[], Installations]
-    meter: Meter
-
-    def only_workspace(self) -> str:
-        """Return the id of the only workspace in the database, or of the one that TIERBOT_WORKSPACE names.
-
-        Raises TierbotError if there is none yet, or several and none is named.
-        """
-        return only_workspace(self.store.workspaces(), self.settings.workspace)
-
-    def prepare(self, identity: Identity) -> None:
-        """Set up the workspace that the bot token belongs to.
-
-        Raises TierbotError if the boundaries file or the feeds file is invalid.
-        """
-        load_boundaries(self.settings.boundaries, self.tags)
-        load_feeds(self.settings.feeds)
-        workspace = Workspace(identity.team_id, identity.team, self.clock.now(), bot_user=identity.bot_user_id)
-        self.setup.prepare(workspace, self.tags)
-
-    def start(self) -> None:
-        """Start sending the outbox, settling votes, and running the schedule."""
-        answer_promptly()
-        self.worker.start()
-        self.scheduler.start()
-
-    def stop(self) -> bool:
-        """Stop all of it within seconds; return whether all work was finished."""
-        self.trainer.stop()
-        return all([self.scheduler.stop(), self.worker.stop()])
-
-    def close(self) -> None:
-        """Close the database."""
-        self.store.close()
 
 
 def build(
@@ -321,6 +237,7 @@ def app_of(bot: Tierbot, identity: Identity | None) -> App:
         invitations=bot.invitations,
         home=bot.home,
         tag_requests=TagRequests(bot.store, bot.clock),
+        is_new=partial(first_time, bot.store, bot.clock),
         on_events_missed=partial(reconcile_soon, bot.store, bot.clock),
         on_emoji_changed=partial(read_aliases_soon, bot.store, bot.clock),
         legend=Legend(bot.store),

@@ -8,7 +8,7 @@ import logging
 from collections.abc import Callable
 
 from tierbot.adapters.slack.connection.socket_mode import SocketRunner
-from tierbot.app.bootstrap import Tierbot
+from tierbot.app.bot import Tierbot
 from tierbot.domain.nouns import TierbotError
 
 _log = logging.getLogger(__name__)

@@ -19,7 +19,8 @@ from tierbot.adapters.files.configuration import load_boundaries, load_feeds
 from tierbot.adapters.http.routes import metrics_routes, probe_routes, report_routes
 from tierbot.adapters.slack.connection.socket_mode import SocketRunner
 from tierbot.adapters.slack.identity import Identity
-from tierbot.app.bootstrap import Tierbot, app_of, prepare_only_workspace
+from tierbot.app.bootstrap import app_of, prepare_only_workspace
+from tierbot.app.bot import Tierbot
 from tierbot.app.health import Health
 from tierbot.domain.nouns import TierbotError
 from tierbot.reports.metrics import Metrics, ProcessFigures, StoreFigures

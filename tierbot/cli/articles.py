@@ -17,7 +17,7 @@ from tierbot.domain.nouns import Article, TierbotError
 
 if TYPE_CHECKING:
     from tierbot.adapters.files.archives import ReadReport
-    from tierbot.app.bootstrap import Tierbot
+    from tierbot.app.bot import Tierbot
 
 _SHOWN = 5
 

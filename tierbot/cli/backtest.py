@@ -60,7 +60,7 @@ def backtest(
 
     from tierbot.adapters.encoders import encoder_of
     from tierbot.adapters.files.archives import read_archive
-    from tierbot.app.bootstrap import SystemClock
+    from tierbot.app.bot import SystemClock
     from tierbot.settings import load_settings
     from tierbot.simulate.backtest import backtest as replay
     from tierbot.simulate.choices import BacktestSettings

@@ -10,7 +10,7 @@ from tierbot.cli.wiring import offline
 from tierbot.domain.nouns import Arm, TierbotError
 
 if TYPE_CHECKING:
-    from tierbot.app.bootstrap import Tierbot
+    from tierbot.app.bot import Tierbot
     from tierbot.domain.tags import TagSpace
     from tierbot.reports.dataset import Only, Pseudonyms
     from tierbot.reports.export.format import ExportFormat, Written

@@ -44,7 +44,7 @@ def init(
     Examples: `tierbot init`, and for scripts `tierbot init --yes --channel C0123456789`
     """
     from tierbot.adapters.slack.manifest import manifest
-    from tierbot.app.bootstrap import SystemClock
+    from tierbot.app.bot import SystemClock
     from tierbot.app.doctor.checkup import needed
     from tierbot.app.init_interview import Interview
 

@@ -115,7 +115,7 @@ def build(
     Example: `tierbot models build huffpost.jsonl.gz huffpost-undated.jsonl.gz --out models`
     """
     from tierbot.adapters.encoders import encoder_of
-    from tierbot.app.bootstrap import SystemClock
+    from tierbot.app.bot import SystemClock
     from tierbot.cli.building import build_bootstrap
     from tierbot.settings import load_settings
 

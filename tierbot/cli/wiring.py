@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from tierbot.cli.output import err
 
 if TYPE_CHECKING:
-    from tierbot.app.bootstrap import Tierbot
+    from tierbot.app.bot import Tierbot
     from tierbot.reports.metrics import Metrics
     from tierbot.settings import Settings
 

@@ -109,6 +109,7 @@ def desk_of(game, clock, admins, channel):
         invitations=game,
         home=game,
         tag_requests=game,
+        is_new=lambda *_: True,
         on_emoji_changed=lambda _: None,
         on_events_missed=lambda *_: None,
         legend=game,

@@ -77,7 +77,7 @@ def machine(**changes):
 def test_where_all_is_well_nothing_is_bad():
     assert {check.state for check in slack().values()} == {State.OK}
     assert [name for name, check in machine().items() if check.state is not State.OK] == ["commands"]
-    assert is_well([*slack().values(), *machine().values()]), "what cannot be told is no fault"
+    assert is_well([*slack().values(), *machine().values()]), "an unknown state doesn't count as a fault"
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""A request that Slack signed once is obeyed once, by whichever process; what is no longer good is forgotten."""
+"""A signed request is handled once, by one process; its record is deleted once the signature has expired."""
 
 from datetime import timedelta
 from functools import partial

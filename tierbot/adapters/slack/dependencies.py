@@ -20,7 +20,8 @@ from tierbot.use_cases.voting.menu_votes import MenuVotes
 class Dependencies:
     """What the listeners need.
 
-    The functions take a workspace. `channel` returns its channel's id, empty or None if unset; `on_emoji_changed` is told of
+    The functions take a workspace. `channel` returns its channel's id, empty or None if unset; `is_new` whether no process has
+    handled an event of this id; `on_emoji_changed` is told of
     workspaces whose emoji changed, `on_events_missed` of those whose events were dropped until a time.
     """
 
@@ -34,6 +35,7 @@ class Dependencies:
     invitations: Invitations
     home: HomePage
     tag_requests: TagRequests
+    is_new: Callable[[str, str], bool]
     on_emoji_changed: Callable[[str], None]
     on_events_missed: Callable[[str, datetime], None]
     legend: Legend

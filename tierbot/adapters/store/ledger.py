@@ -37,16 +37,15 @@ _TALLIED = (
     .where(*_IS_MESSAGE, _message.c.tallied_cursor < bindparam("read_to"))
     .values(tallied_cursor=bindparam("read_to"))
 )
-_IS_REACTOR = and_(_reactor.c.workspace_id == _event.c.workspace_id, _reactor.c.user_id == _event.c.user_id)
+AT_MESSAGE = and_(
+    _event.c.workspace_id == _message.c.workspace_id,
+    _event.c.channel == _message.c.channel,
+    _event.c.ts == _message.c.ts,
+)
+IS_REACTOR = and_(_reactor.c.workspace_id == _event.c.workspace_id, _reactor.c.user_id == _event.c.user_id)
 _BY_SOMEBODY_UNKNOWN = exists(
     select(_event.c.seq)
-    .where(
-        _event.c.workspace_id == _message.c.workspace_id,
-        _event.c.channel == _message.c.channel,
-        _event.c.ts == _message.c.ts,
-        _event.c.seq > _message.c.tallied_cursor,
-        ~exists(select(_reactor.c.user_id).where(_IS_REACTOR)),
-    )
+    .where(AT_MESSAGE, _event.c.seq > _message.c.tallied_cursor, ~exists(select(_reactor.c.user_id).where(IS_REACTOR)))
     .correlate(_message)
 )
 _UNTALLIED = (
@@ -65,7 +64,7 @@ _EVENTS = (
     )
     .order_by(_event.c.seq)
 )
-_BY_VOTERS = _EVENTS.join(_reactor, and_(_IS_REACTOR, _reactor.c.may_vote))
+_BY_VOTERS = _EVENTS.join(_reactor, and_(IS_REACTOR, _reactor.c.may_vote))
 _UNREAD = _EVENTS.where(_event.c.seq > select(_message.c.tallied_cursor).where(*_IS_MESSAGE).scalar_subquery())
 
 
@@ -135,17 +134,8 @@ class SqlLedger(WorkspaceQueries):
 
     def untally(self, names: Iterable[str]) -> None:
         for part in chunks(names):
-            with_name = exists(
-                select(_event.c.seq)
-                .where(
-                    _event.c.workspace_id == _message.c.workspace_id,
-                    _event.c.channel == _message.c.channel,
-                    _event.c.ts == _message.c.ts,
-                    _event.c.name.in_(part),
-                )
-                .correlate(_message)
-            )
-            self._change(MessageTallyRow, with_name, tallied_cursor=0)
+            with_name = select(_event.c.seq).where(AT_MESSAGE, _event.c.name.in_(part)).correlate(_message)
+            self._change(MessageTallyRow, exists(with_name), tallied_cursor=0)
 
     def tallied(self, channel: str, ts: str, cursor: int) -> None:
         self._run(_TALLIED, in_channel=channel, at_ts=ts, read_to=cursor)

@@ -6,6 +6,7 @@ from datetime import datetime
 from sqlalchemy import and_, or_, select
 
 from tierbot.adapters.store.columns import table
+from tierbot.adapters.store.ledger import AT_MESSAGE, IS_REACTOR
 from tierbot.adapters.store.rows import MessageTallyRow, ReactionEventRow, ReactorRow
 from tierbot.adapters.store.workspace_queries import WorkspaceQueries
 
@@ -18,17 +19,11 @@ class SqlReactors(WorkspaceQueries):
     """ports.Reactors."""
 
     def unknown(self, limit: int, before: datetime) -> list[str]:
-        at_message = and_(
-            _event.c.workspace_id == _message.c.workspace_id,
-            _event.c.channel == _message.c.channel,
-            _event.c.ts == _message.c.ts,
-            _event.c.seq > _message.c.tallied_cursor,
-        )
-        known = and_(_reactor.c.workspace_id == _event.c.workspace_id, _reactor.c.user_id == _event.c.user_id)
+        untallied = and_(AT_MESSAGE, _event.c.seq > _message.c.tallied_cursor)
         found = (
             select(_event.c.user_id)
             .distinct()
-            .select_from(_message.join(_event, at_message).outerjoin(_reactor, known))
+            .select_from(_message.join(_event, untallied).outerjoin(_reactor, IS_REACTOR))
             .where(self._mine(MessageTallyRow), _message.c.tallied_cursor < _message.c.ledger_cursor)
             .where(or_(_reactor.c.user_id.is_(None), and_(~_reactor.c.may_vote, _reactor.c.looked_up_at < before)))
             .order_by(_event.c.user_id)

@@ -84,7 +84,7 @@ def _model(given: dict[str, Any], weights: bytes) -> "Model":
     if not given["predictor"]:
         return Classifier.from_bytes(weights, given["model"])
     from tierbot.adapters.processes.predictors import InstalledPredictors  # noqa: PLC0415
-    from tierbot.app.bootstrap import SystemClock  # noqa: PLC0415
+    from tierbot.app.bot import SystemClock  # noqa: PLC0415
     from tierbot.use_cases.models.external_predictors import ExternalPredictors  # noqa: PLC0415
     from tierbot.use_cases.models.time_limit import TimeLimit  # noqa: PLC0415
 

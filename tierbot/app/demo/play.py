@@ -13,7 +13,8 @@ from typing import Any, TypeVar
 import numpy as np
 
 from tierbot.adapters.encoders import encoder_of
-from tierbot.app.bootstrap import SystemClock, Tierbot, build, connect
+from tierbot.app.bootstrap import build, connect
+from tierbot.app.bot import SystemClock, Tierbot
 from tierbot.app.demo.start import Stories, archive, corpus, first_model
 from tierbot.app.demo.workspace import ADMIN, SandboxProcess, own_folder
 from tierbot.domain.articles.duplicates import to_article

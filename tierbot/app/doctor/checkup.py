@@ -18,7 +18,8 @@ from tierbot.adapters.slack.examine import examine as examine_slack
 from tierbot.adapters.slack.manifest import bot_commands, bot_events, bot_scopes
 from tierbot.adapters.store import open_store
 from tierbot.adapters.store.examine import examine as examine_store
-from tierbot.app.bootstrap import SystemClock, Tierbot, app_of, build, smoke_test
+from tierbot.app.bootstrap import app_of, build, smoke_test
+from tierbot.app.bot import SystemClock, Tierbot
 from tierbot.app.doctor.many import check_up_many
 from tierbot.app.doctor.misspellings import misspellings
 from tierbot.domain.doctor.facts import EventFacts, FeedFacts, MachineFacts, Refusal

@@ -8,7 +8,8 @@ from tierbot.adapters.slack.installation.oauth import INSTALL_PATH
 from tierbot.adapters.slack.installation.vault import Vault, VaultError
 from tierbot.adapters.slack.manifest import bot_scopes
 from tierbot.adapters.store import open_store
-from tierbot.app.bootstrap import Tierbot, build
+from tierbot.app.bootstrap import build
+from tierbot.app.bot import Tierbot
 from tierbot.app.slack_access import tags_in
 from tierbot.domain.doctor.facts import AppFacts, SlackFacts
 from tierbot.domain.doctor.judge import Check, judge_settings

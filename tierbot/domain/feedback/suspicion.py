@@ -2,7 +2,7 @@
 
 A suspicion is a report to admins, with evidence; it has no other effect (the anchor-aware aggregator already gives
 such votes less weight). Each test compares a trainer with the consensus of the other voters on the same posts, unless
-the consensus is the tag on display: that many people click it is no evidence against someone who doesn't. Each family
+the consensus is the tag on display: that many people click it isn't evidence against someone who doesn't. Each family
 of tests has Holm's correction (1979), so a large honest crowd raises no more false alarms than a small one.
 """
 

@@ -1,4 +1,4 @@
-"""A reaction is in the ledger before it is acknowledged; what is no vote goes no further; nothing crashes it."""
+"""A reaction is in the ledger before it is acknowledged; anything else is dropped; nothing crashes the inbox."""
 
 import logging
 from dataclasses import replace

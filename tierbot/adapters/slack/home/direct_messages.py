@@ -40,8 +40,10 @@ def register(app: App, deps: Dependencies, directory: Directory) -> None:
         quiet = event.get("subtype") or event.get("bot_id") or not event.get("user")
         return event.get("channel_type") == "im" and not quiet
 
-    def answer(event: dict[str, Any], context: BoltContext, client: WebClient) -> None:
+    def answer(body: dict[str, Any], event: dict[str, Any], context: BoltContext, client: WebClient) -> None:
         workspace, user = str(context.team_id), str(event["user"])
+        if not deps.is_new(workspace, str(body["event_id"])):
+            return  # Slack delivered it again
         directory.keep_fresh(workspace, client)
         try:
             said = _answer(deps, workspace, user, plain(str(event.get("text") or "")), directory)
