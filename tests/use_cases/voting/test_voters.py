@@ -3,9 +3,12 @@
 from datetime import timedelta
 from pathlib import Path
 
+import pytest
+
 from tests.conftest import WORKSPACE, Harness, build_harness
 from tierbot.domain.nouns import Source
-from tierbot.use_cases.ports import ChatUnavailableError, RateLimitedError, ReactionCount
+from tierbot.use_cases.delivery.dispatch import NOT_INSTALLED
+from tierbot.use_cases.ports import ChatError, ChatUnavailableError, RateLimitedError, ReactionCount
 
 
 def voters(harness: Harness, ts: str) -> set[str]:
@@ -152,3 +155,32 @@ def test_retention_deletes_look_ups_that_nothing_needs(harness: Harness) -> None
     with harness.bot.store.begin(WORKSPACE) as tx:
         tx.people.expire(harness.clock.now() + timedelta(days=1), harness.clock.now())
         assert tx.people.export("U1")["reactor"] == []
+
+
+def test_somebody_whom_slack_does_not_describe_holds_up_nobody_else(harness: Harness) -> None:
+    (ts,) = harness.posts(1)
+    for user in ("U1", "U2", "U3"):
+        harness.react(user, ts, "pizza")
+    harness.chat.unanswered = [ChatError("fatal_account", "Slack refuses")]
+    assert voters(harness, ts) == {"U2", "U3"}
+    harness.clock.advance(hours=25)
+    harness.react("U1", ts, "soccer")
+    assert voters(harness, ts) == {"U1", "U2", "U3"}
+
+
+@pytest.mark.parametrize("code", ["missing_scope", "invalid_auth", NOT_INSTALLED])
+def test_what_concerns_everyone_takes_nobodys_vote(harness: Harness, code: str) -> None:
+    (ts,) = harness.posts(1)
+    harness.react("U1", ts, "pizza")
+    harness.chat.unanswered = [ChatError(code, "Slack refuses")]
+    assert voters(harness, ts) == set()
+    harness.clock.advance(seconds=31)
+    assert voters(harness, ts) == {"U1"}
+
+
+def test_a_limit_of_no_time_is_asked_about_once_a_turn(harness: Harness) -> None:
+    (ts,) = harness.posts(1)
+    harness.react("U1", ts, "pizza")
+    harness.chat.unanswered = [RateLimitedError("users.info", 0)] * 3
+    assert voters(harness, ts) == set()
+    assert len(harness.chat.unanswered) == 2

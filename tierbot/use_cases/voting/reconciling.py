@@ -21,8 +21,8 @@ _SLICE = 50  # messages; about as many reactions.get calls as Slack allows in a 
 _TIRED = 3  # unanswered calls in a row before a rest
 _REST = 30.0  # seconds
 _MOST_AGAIN = 500  # unanswered messages to come back to
-_WITHOUT = frozenset({"unknown_method", "missing_scope", "method_deprecated", "no_permission", "access_denied"})
-_SHUT_OUT = frozenset({"invalid_auth", "not_authed", "token_revoked", "token_expired", "account_inactive"})
+WITHOUT_METHOD = frozenset({"unknown_method", "missing_scope", "method_deprecated", "no_permission", "access_denied"})
+SHUT_OUT = frozenset({"invalid_auth", "not_authed", "token_revoked", "token_expired", "account_inactive"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,14 +70,14 @@ class Reconciler:
         return run.stopped(_REST) if run.again else Sweep(run.found)
 
     def _goes_on(self, workspace: str, channel: str, fault: ChatError, run: "_Run") -> bool:
-        if fault.code in _WITHOUT:
+        if fault.code in WITHOUT_METHOD:
             if workspace not in self._warned:
                 self._warned.add(workspace)
                 log.warning("Reactions missed while tierbot is down cannot be found: %s", fault)
             return False
         log.warning("Messages in %s cannot be compared with Slack: %s", channel, fault)
         run.shut.add(channel)
-        return fault.code not in _SHUT_OUT
+        return fault.code not in SHUT_OUT
 
     def _run(self, workspace: str, resume: Mapping[str, Any]) -> "_Run":
         since = self.clock.now() - self.open_for

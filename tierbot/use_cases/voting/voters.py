@@ -10,12 +10,15 @@ from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 
 from tierbot.domain.nouns import TierbotError
-from tierbot.use_cases.ports import Chat, Clock, RateLimitedError, Store
+from tierbot.use_cases.delivery.dispatch import NOT_INSTALLED
+from tierbot.use_cases.ports import Chat, ChatError, Clock, RateLimitedError, Store
+from tierbot.use_cases.voting.reconciling import SHUT_OUT, WITHOUT_METHOD
 
 log = logging.getLogger(__name__)
 
 _AT_ONCE = 50
 _AGAIN = timedelta(days=1)  # until a user without a vote is looked up again, because an account may be reactivated
+_EVERYONE = SHUT_OUT | WITHOUT_METHOD | {NOT_INSTALLED}  # codes that say nothing about one user
 _REST = timedelta(seconds=30)  # after Slack did not answer
 
 
@@ -40,17 +43,28 @@ class Voters:
             with self._store.begin(workspace) as tx:
                 tx.reactors.put(found, now)
             known += len(found)
+            if len(found) < len(users):
+                break
         return known
 
     def _ask(self, workspace: str, users: Sequence[str]) -> dict[str, bool]:
-        """Return whether each user may vote; only the first of them if Slack stops answering, which then rests."""
+        """Return whether each user may vote; only the first of them if Slack stops answering, and then rest.
+
+        A user whom Slack refuses to describe has no vote until the next look-up, so that they hold up nobody else.
+        """
         found: dict[str, bool] = {}
-        try:
-            for user in users:
+        for user in users:
+            try:
                 found[user] = self._chats(workspace).is_colleague(user)
-        except RateLimitedError as fault:
-            self._resting[workspace] = self._clock.now() + timedelta(seconds=fault.retry_after)
-        except TierbotError as fault:
-            log.warning("Votes wait until their voters can be looked up in Slack: %s", fault)
-            self._resting[workspace] = self._clock.now() + _REST
+            except RateLimitedError as fault:
+                self._resting[workspace] = self._clock.now() + timedelta(seconds=fault.retry_after)
+                break
+            except TierbotError as fault:
+                if isinstance(fault, ChatError) and fault.code not in _EVERYONE:
+                    log.warning("A reactor whom Slack doesn't describe has no vote for now: %s", fault)
+                    found[user] = False
+                    continue
+                log.warning("Votes wait until their voters can be looked up in Slack: %s", fault)
+                self._resting[workspace] = self._clock.now() + _REST
+                break
         return found
