@@ -39,6 +39,7 @@ def played(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for ts in harness.posts(8):
         for user in ("UANNA", "UBEN", "UCLEO"):
             harness.react(user, ts, harness.emoji(ts))
+    harness.settle()
     harness.bot.loop.retrain(WORKSPACE)
     harness.bot.close()
     return folder / "test.db"
