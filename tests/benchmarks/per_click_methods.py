@@ -15,10 +15,10 @@ from numpy.typing import NDArray
 
 from tests.benchmarks.per_click import Index, Method, Told
 from tests.benchmarks.streams import Stream
-from tierbot.domain.nouns import Outcome, Selection
+from tierbot.domain.nouns import RANDOM, Outcome, Selection
 from tierbot.domain.predict.features import site_tokens, word_tokens
 from tierbot.domain.predict.policy import EpsilonPolicy
-from tierbot.domain.predict.selection import RANDOM, SelectionMix, select
+from tierbot.domain.predict.selection import SelectionMix, select
 from tierbot.domain.training.fit import fit
 from tierbot.domain.training.rows import joined_rows, labeled_rows, teaches, verdict_rows
 from tierbot.simulate.choices import POLICIES, SELECTIONS, Learner

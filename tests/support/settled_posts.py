@@ -4,8 +4,7 @@ from datetime import UTC, datetime
 
 import numpy as np
 
-from tierbot.domain.nouns import Arm, Outcome, Post, Selection, SettledPost, Verdict
-from tierbot.domain.predict.selection import RANDOM
+from tierbot.domain.nouns import RANDOM, Arm, Outcome, Post, Selection, SettledPost, Verdict
 from tierbot.domain.training.drift import BEFORE, RECENT, drift_of
 
 NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)

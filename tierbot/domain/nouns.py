@@ -110,11 +110,17 @@ class Arm(StrEnum):
     BLANK = "blank"  # nothing is named or pre-filled: the unbiased control
 
 
+RANDOM = "random"
+TRENDING = "trending"
+MARGIN = "margin"
+DIVERSE = "diverse"
+
+
 @dataclass(frozen=True, slots=True)
 class Selection:
     """How an article was selected for posting, and with what probability (0 < p ≤ 1)."""
 
-    strategy: str
+    strategy: str  # RANDOM, TRENDING, MARGIN or DIVERSE
     probability: float
 
 

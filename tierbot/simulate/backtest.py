@@ -10,12 +10,11 @@ import numpy as np
 
 from tierbot.domain.articles.rows import ArchiveRow
 from tierbot.domain.feedback import votes_of
-from tierbot.domain.nouns import Arm, Estimate, Outcome, Post, ReactionEvent, SettledPost, Vote, key
+from tierbot.domain.nouns import RANDOM, Arm, Estimate, Outcome, Post, ReactionEvent, SettledPost, Vote, key
 from tierbot.domain.predict.asking import Asked, Asker, AskingContext, ask_about
 from tierbot.domain.predict.classifier import Classifier
 from tierbot.domain.predict.coldstart import coldstart
 from tierbot.domain.predict.features import Features, joined
-from tierbot.domain.predict.selection import RANDOM
 from tierbot.domain.tags import TagSpace
 from tierbot.domain.training.fit import fit
 from tierbot.domain.training.judge import accuracy, is_unbiased

@@ -11,10 +11,10 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from tierbot.domain.articles.boundaries import Boundaries, Boundary
-from tierbot.domain.nouns import Article
+from tierbot.domain.nouns import TRENDING, Article
 from tierbot.domain.predict.asking import Asker, Asking, AskingContext, ask_about
 from tierbot.domain.predict.policy import EpsilonPolicy
-from tierbot.domain.predict.selection import TRENDING, SelectionMix
+from tierbot.domain.predict.selection import SelectionMix
 
 NOW = datetime(2026, 3, 2, 12, tzinfo=UTC)
 TAGS = ("food", "law", "warfare", "cars")

@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from tierbot.domain.nouns import Selection
-from tierbot.domain.predict.selection import DIVERSE, MARGIN, RANDOM, TRENDING, SelectionMix, select, trending
+from tierbot.domain.nouns import DIVERSE, MARGIN, RANDOM, TRENDING, Selection
+from tierbot.domain.predict.selection import SelectionMix, select, trending
 
 
 def candidates(size: int, seed: int = 1) -> tuple[NDArray[np.float64], NDArray[np.float32]]:

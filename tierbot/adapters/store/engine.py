@@ -15,7 +15,6 @@ from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import orjson
 from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url, text
 from sqlalchemy.exc import ArgumentError, NoSuchModuleError
@@ -143,7 +142,7 @@ def write_json(value: object) -> str:
 
 
 def _plain(value: object) -> object:
-    if isinstance(value, np.generic):
+    if hasattr(value, "item"):  # a number of numpy's
         return value.item()
     if isinstance(value, Mapping):
         return dict(value)

@@ -10,11 +10,10 @@ from functools import lru_cache
 from typing import Any
 
 from sqlalchemy import Select, and_, bindparam, exists, select, update
-from sqlalchemy.dialects import postgresql, sqlite
 
 from tierbot.adapters.store.columns import table
 from tierbot.adapters.store.rows import MessageTallyRow, PostRow, ReactionEventRow, ReactorRow, VoteRow
-from tierbot.adapters.store.workspace_queries import Stored, WorkspaceQueries, chunks, of_workspace
+from tierbot.adapters.store.workspace_queries import Stored, WorkspaceQueries, chunks, insert_of, of_workspace
 from tierbot.domain.nouns import Origin, ReactionEvent, Vote
 
 _event = table(ReactionEventRow)
@@ -70,7 +69,7 @@ _UNREAD = _EVENTS.where(_event.c.seq > select(_message.c.tallied_cursor).where(*
 
 @lru_cache
 def _append_statements(dialect: str) -> tuple[Any, Any]:
-    insert = postgresql.insert if dialect == "postgresql" else sqlite.insert
+    insert = insert_of(dialect)
     event = insert(_event).on_conflict_do_nothing(index_elements=["workspace_id", "event_id"])
     message = insert(_message)
     known = message.on_conflict_do_update(

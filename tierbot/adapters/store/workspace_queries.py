@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import fields
 from itertools import islice
-from typing import Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, TypeAlias, TypeVar
 
 from sqlalchemy import (
     ColumnElement,
@@ -11,6 +11,7 @@ from sqlalchemy import (
     CursorResult,
     Executable,
     Select,
+    Table,
     Update,
     and_,
     bindparam,
@@ -18,13 +19,16 @@ from sqlalchemy import (
     select,
     update,
 )
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.dialects import sqlite
 
 from tierbot.adapters.store.columns import Row, table
 
+if TYPE_CHECKING:
+    from sqlalchemy.dialects.postgresql import Insert as PostgresqlInsert
+
 N = TypeVar("N")
 T = TypeVar("T")
-Upsert = sqlite.Insert | postgresql.Insert
+Upsert: TypeAlias = "sqlite.Insert | PostgresqlInsert"
 CHUNK = 500
 """Rows or keys per statement: well below SQLite's limit for parameters."""
 
@@ -48,9 +52,16 @@ def of_workspace(row: type[Row]) -> ColumnElement[bool]:
 
 def conflict_aware(connection: Connection, row: type[Row]) -> Upsert:
     """Return an insert that supports ON CONFLICT, which only the dialects' own inserts do."""
-    if connection.dialect.name == "postgresql":
-        return postgresql.insert(table(row))
-    return sqlite.insert(table(row))
+    return insert_of(connection.dialect.name)(table(row))
+
+
+def insert_of(dialect: str) -> Callable[[Table], Upsert]:
+    """Return a dialect's own `insert`, which supports ON CONFLICT, by the dialect's name."""
+    if dialect == "postgresql":
+        from sqlalchemy.dialects import postgresql  # noqa: PLC0415 - imports six drivers, which SQLite doesn't need
+
+        return postgresql.insert
+    return sqlite.insert
 
 
 class Stored(Generic[N]):

@@ -14,12 +14,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from tierbot.domain.nouns import Selection
-
-RANDOM = "random"
-TRENDING = "trending"
-MARGIN = "margin"
-DIVERSE = "diverse"
+from tierbot.domain.nouns import DIVERSE, MARGIN, RANDOM, TRENDING, Selection
 
 _TRENDS_FROM = 2  # sources that must carry a story
 

@@ -12,8 +12,7 @@ from enum import StrEnum
 from math import comb
 from typing import Any
 
-from tierbot.domain.nouns import Outcome, SettledPost
-from tierbot.domain.predict.selection import RANDOM
+from tierbot.domain.nouns import RANDOM, Outcome, SettledPost
 from tierbot.domain.statistics import holm
 
 FALSE_ALARMS = 0.05

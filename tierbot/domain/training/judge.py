@@ -4,16 +4,17 @@ Accuracy uses progressive validation: predictions from before the verdict. It ne
 tune to it. Challenger and champion are compared pairwise, on verdicts that neither has learned from.
 """
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from math import comb
+from typing import TYPE_CHECKING, TypeAlias
 
-import numpy as np
-from numpy.typing import NDArray
+from tierbot.domain.nouns import RANDOM, Arm, Estimate, Outcome, SettledPost, Verdict
 
-from tierbot.domain.nouns import Arm, Estimate, Outcome, SettledPost, Verdict
-from tierbot.domain.predict.selection import RANDOM
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
 
 WORSE_P = 0.1
 WORSE_BY = 0.02
@@ -64,7 +65,7 @@ class Decision:
     p_value: float | None  # of "the challenger is worse"
 
 
-Hits = Sequence[bool] | NDArray[np.bool_]
+Hits: TypeAlias = "Sequence[bool] | NDArray[np.bool_]"
 
 
 def judge(challenger_hits: Hits, champion_hits: Hits) -> Decision:
@@ -74,14 +75,14 @@ def judge(challenger_hits: Hits, champion_hits: Hits) -> Decision:
     p < 0.1, or if the estimate is below −2 points on at least 50 verdicts. With too little evidence it is promoted, and
     the reason says so.
     """
-    ours, theirs = np.asarray(challenger_hits, dtype=bool), np.asarray(champion_hits, dtype=bool)
-    if ours.shape != theirs.shape:
-        raise ValueError(f"Can't compare {ours.shape} hits with {theirs.shape}.")
-    n = len(ours)
+    n = len(challenger_hits)
+    if n != len(champion_hits):
+        raise ValueError(f"Can't compare {n} hits with {len(champion_hits)}.")
     if n == 0:
         reason = "promoted: no unbiased verdict is new to both models, so there is no evidence against it"
         return Decision(True, reason, 0, None, None, None, 0, 0, None)
-    wins, losses = int((ours & ~theirs).sum()), int((~ours & theirs).sum())
+    pairs = Counter((bool(ours), bool(theirs)) for ours, theirs in zip(challenger_hits, champion_hits, strict=True))
+    wins, losses = pairs[True, False], pairs[False, True]
     tosses = wins + losses  # of a fair coin; scipy.stats has this test, too, but takes half a second to import
     p_value = float(sum(comb(tosses, heads) for heads in range(losses, tosses + 1)) / 2**tosses)
     difference = (wins - losses) / n
@@ -94,7 +95,8 @@ def judge(challenger_hits: Hits, champion_hits: Hits) -> Decision:
         promote, reason = False, f"refused: {evidence}; more than two points worse"
     else:
         promote, reason = True, f"promoted: {evidence}"
-    return Decision(promote, reason, n, float(ours.mean()), float(theirs.mean()), difference, wins, losses, p_value)
+    both = pairs[True, True]
+    return Decision(promote, reason, n, (both + wins) / n, (both + losses) / n, difference, wins, losses, p_value)
 
 
 def hits_by_tag(judged: Iterable[tuple[str, Verdict]]) -> dict[str, tuple[int, int]]:

@@ -6,8 +6,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, tzinfo
 
 from tierbot.domain.feedback.crowd.agreement import reliabilities
-from tierbot.domain.nouns import Arm, ModelVersion, Outcome
-from tierbot.domain.predict.selection import RANDOM
+from tierbot.domain.nouns import RANDOM, Arm, ModelVersion, Outcome
 from tierbot.domain.rounds.figures import RoundFigures, patterns_of
 from tierbot.domain.rounds.scores import standings_of
 from tierbot.domain.training.drift import drift_of

@@ -5,15 +5,15 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Protocol
 
-import numpy as np
-from numpy.typing import NDArray
-
 from tierbot.domain.articles.feeds import Feed, FeedMemory, FeedResult
 from tierbot.domain.nouns import Article, ModelVersion, Post, TierbotError
-from tierbot.domain.predict.model import Predictor
 from tierbot.domain.tags import TagSpace
 
 if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from tierbot.domain.predict.model import Predictor
     from tierbot.domain.training.external_predictor import Lesson, Taught
 
 
@@ -35,7 +35,7 @@ class Encoder(Protocol):
     def dimension(self) -> int:
         """Length of an embedding."""
 
-    def encode(self, texts: Sequence[str]) -> NDArray[np.float32]:
+    def encode(self, texts: Sequence[str]) -> "NDArray[np.float32]":
         """Return unit-length embeddings, shape (len(texts), dimension)."""
 
 
@@ -144,7 +144,7 @@ class LoadedPredictor:
     name: str
     version: str
     digest: str
-    predictor: Predictor
+    predictor: "Predictor"
 
 
 class Predictors(Protocol):

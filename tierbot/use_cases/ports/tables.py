@@ -2,10 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
-from typing import Any, Protocol
-
-import numpy as np
-from numpy.typing import NDArray
+from typing import TYPE_CHECKING, Any, Protocol
 
 from tierbot.domain.nouns import (
     Arm,
@@ -26,6 +23,10 @@ from tierbot.domain.nouns import (
     Vote,
 )
 from tierbot.use_cases.ports.records import LabelledPost, TableColumn, TablePage
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
 
 
 class Articles(Protocol):
@@ -67,10 +68,10 @@ class Articles(Protocol):
     def embedded(self, encoder_digest: str, article_ids: Iterable[str]) -> set[str]:
         """Return which of these articles this encoder has embedded."""
 
-    def add_embeddings(self, encoder_digest: str, vectors: Mapping[str, NDArray[np.float32]]) -> None:
+    def add_embeddings(self, encoder_digest: str, vectors: Mapping[str, "NDArray[np.float32]"]) -> None:
         """Store vectors of shape (dimension,) by article id."""
 
-    def embeddings(self, encoder_digest: str, article_ids: Iterable[str]) -> dict[str, NDArray[np.float32]]:
+    def embeddings(self, encoder_digest: str, article_ids: Iterable[str]) -> dict[str, "NDArray[np.float32]"]:
         """Return this encoder's vectors by article id; articles without one are missing."""
 
     def count(self) -> int:
