@@ -67,6 +67,18 @@ def test_where_slack_fails_the_installer_gets_a_page_and_not_a_fault(town: Town)
     assert "Thank you" in town.north.install().text
 
 
+def test_an_app_whose_tokens_expire_is_refused_on_the_page_with_what_to_do(tmp_path: Path) -> None:
+    with open_town(tmp_path, token_rotation=True) as town:
+        page = town.north.install()
+        assert page.status_code == 500
+        assert "token rotation" in page.text
+        assert "Create a new app" in page.text
+        assert "again" not in page.text.partition("<h1>")[2].replace("turn that off again", ""), (
+            "trying again is of no use"
+        )
+        assert town.bot.store.workspace_ids() == []
+
+
 def test_the_channel_is_chosen_by_who_installed_and_only_where_the_bot_is(town: Town) -> None:
     north = town.north
     assert "Thank you" in north.install("bob").text, "members may install, even if they aren't admins"

@@ -132,20 +132,23 @@ class Town:
         self.north, self.south = self.teams[:2]
 
 
-def manifest_at(public_url: str) -> dict[str, Any]:
-    return manifest(public_url=public_url)
+def manifest_at(public_url: str, *, token_rotation: bool = False) -> dict[str, Any]:
+    declared = manifest(public_url=public_url)
+    declared["settings"]["token_rotation_enabled"] = token_rotation
+    return declared
 
 
 @contextmanager
-def open_town(folder: Path, *flags: str, **changes: object) -> Iterator[Town]:
+def open_town(folder: Path, *flags: str, token_rotation: bool = False, **changes: object) -> Iterator[Town]:
     """Start two teams that have not installed the app yet, and the bot."""
     clock, encoder, tags = ShiftedClock(), HashingEncoder(), default_tag_space()
     with ExitStack() as stack:
         balancer = stack.enter_context(Balancer())
         public_url = f"http://127.0.0.1:{balancer.port}"
         options = ("--request-url", f"{public_url}/slack/events", "--client-id", CLIENT, "--not-installed")
+        declared = manifest_at(public_url, token_rotation=token_rotation)
         options += ("--team", "North", "--another-team", "South", *flags)
-        sandbox = stack.enter_context(SandboxProcess(users=USERS, declared=manifest_at(public_url), flags=options))
+        sandbox = stack.enter_context(SandboxProcess(users=USERS, declared=declared, flags=options))
         defaults: dict[str, object] = {
             "slack_client_id": CLIENT,
             "slack_client_secret": CLIENT_SECRET,

@@ -140,6 +140,7 @@ def _oauth_access(box: Sandbox, args: Args) -> Json:
     if code.org_wide and org:
         org.installed = True
     space.note(code.user, "install", place=place)
+    rotating = {"refresh_token": f"xoxe-1-{teams.secrets.getrandbits(96):024x}", "expires_in": 43_200}
     return {
         "access_token": teams.issue(place),
         "token_type": "bot",
@@ -150,4 +151,5 @@ def _oauth_access(box: Sandbox, args: Args) -> Json:
         "enterprise": team.enterprise,
         "is_enterprise_install": code.org_wide,
         "authed_user": {"id": code.user},
+        **(rotating if settings.token_rotation else {}),
     }

@@ -225,15 +225,17 @@ class Teams:
         self.boxes: dict[str, Team] = {}
         self.grants: dict[str, Grant] = {}
         self.codes: dict[str, Code] = {}
+        self.rotating = settings.token_rotation
         self.secrets = Random(settings.seed + 2)  # noqa: S311  (reproducible; not a real secret)
         self.org = Org(first.mint.id("E"), settings.org) if settings.org else None
         if settings.installed:
             self.grants[settings.bot_token] = Grant(first.workspace.id)
 
     def issue(self, place: str) -> str:
-        """Return a new bot token for a team or an organization."""
+        """Return a new bot token for a team or an organization; with token rotation, it is marked as one that expires."""
         digits = self.secrets.randrange(10**12)
-        token = f"xoxb-{digits:012d}-{place.lower()}-{self.secrets.getrandbits(96):024x}"
+        mark = "xoxe." if self.rotating else ""
+        token = f"{mark}xoxb-{digits:012d}-{place.lower()}-{self.secrets.getrandbits(96):024x}"
         self.grants[token] = Grant(place)
         return token
 

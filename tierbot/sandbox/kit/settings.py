@@ -101,6 +101,7 @@ class Settings:
     client_secret: str = "sandbox-client-secret"  # noqa: S105
     redirect_urls: tuple[str, ...] = ()
     installed: bool = True
+    token_rotation: bool = False
     org: str = ""
     same_ids: bool = False
     seed: int = 0
@@ -126,6 +127,7 @@ class Settings:
             bot_name=features.get("bot_user", {}).get("display_name", self.bot_name),
             scopes=frozenset(scopes) if scopes is not None else self.scopes,
             user_scopes=frozenset(declared.get("user") or ()),
+            token_rotation=bool(manifest.get("settings", {}).get("token_rotation_enabled")),
             redirect_urls=tuple(manifest.get("oauth_config", {}).get("redirect_urls") or self.redirect_urls),
             events=frozenset(subscriptions["bot_events"]) if "bot_events" in subscriptions else self.events,
             commands=tuple(

@@ -4,6 +4,7 @@ Bolt shows the page, sets the cookie, checks the state and exchanges the code; t
 `AuthorizeBot` replaces Bolt's own authorize, which calls auth.test for each event.
 """
 
+import html
 import logging
 import secrets
 from collections.abc import Callable, Mapping
@@ -13,7 +14,9 @@ from typing import Any
 
 from slack_bolt import App, BoltContext
 from slack_bolt.error import BoltError
+from slack_bolt.oauth.callback_options import CallbackOptions, FailureArgs, SuccessArgs
 from slack_bolt.oauth.oauth_settings import OAuthSettings
+from slack_bolt.response import BoltResponse
 from slack_sdk.oauth.installation_store import Installation as SlackInstallation
 from slack_sdk.oauth.installation_store import InstallationStore
 from slack_sdk.oauth.state_store import OAuthStateStore
@@ -70,6 +73,27 @@ class _InstallationWriter(InstallationStore):
             _log.error("Could not store an installation: %s", fault)
             raise BoltError(str(fault)) from fault
         _log.info("%s installed the app in %s (%s).", stored.installer, stored.name, stored.id)
+
+
+_REFUSED = """<!doctype html>
+<html lang="en">
+<head><meta charset="utf-8"><title>tierbot was not installed</title>
+<style>body {{ max-width: 36rem; margin: 4rem auto; padding: 0 1rem; font: 1rem/1.5 system-ui, sans-serif }}</style></head>
+<body><h1>tierbot was not installed</h1><p>{reason}</p></body>
+</html>
+"""
+
+
+def _succeeded(told: SuccessArgs) -> BoltResponse:
+    return told.default.success(told)
+
+
+def _failed(told: FailureArgs) -> BoltResponse:
+    """Show why an installation was refused. Bolt's own page says to try again, which helps with Slack's errors only."""
+    page = told.default.failure(told)
+    if told.error is not None:
+        page.body = _REFUSED.format(reason=html.escape(str(told.error)))
+    return page
 
 
 def _installation(said: SlackInstallation, now: datetime) -> Installation:
@@ -132,6 +156,7 @@ def installing_of(
         install_path=INSTALL_PATH,
         redirect_uri_path=REDIRECT_PATH,
         authorization_url=base_url.rstrip("/").removesuffix("/api") + "/oauth/v2/authorize",
+        callback_options=CallbackOptions(success=_succeeded, failure=_failed),
         installation_store=_InstallationWriter(installations, clock),
         state_store=_States(store, client_id, clock),
         state_expiration_seconds=int(_STATE_LIFETIME.total_seconds()),
