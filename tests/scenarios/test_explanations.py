@@ -31,7 +31,7 @@ def test_who_voted_sees_a_modal_at_once_and_the_explanation_soon(house):
     (post,) = house.post()
     house.react("bob", post, "pizza")
     view = ask(house, "bob", post.ts)
-    shown = house.modal("bob", view["id"], lambda text: "Words that mattered" in text)
+    shown = house.modal("bob", view["id"], lambda text: "reading" not in text)
     text = json.dumps(shown["blocks"], ensure_ascii=False)
     assert "Model m0001" in text
     assert f"Arm {post.arm}" in text
@@ -61,10 +61,11 @@ def test_the_acknowledgement_waits_for_no_encoder(house, monkeypatch):
 
     monkeypatch.setattr(house.bot.explanations, "_encoder", Slow())
     view = ask(house, "cid", post.ts)
-    assert "Reading the story" in str(view["blocks"])
+    assert "reading the story again" in str(view["blocks"])
+    assert "How likely I thought each topic was" in str(view["blocks"]), "the payload tells this at once"
     assert house.do("command", user="cid", command="/myscore", wait=5)["responses"], "commands are answered meanwhile"
     go_on.set()
-    house.modal("cid", view["id"], lambda text: "Words that mattered" in text)
+    house.modal("cid", view["id"], lambda text: "reading" not in text)
 
 
 def test_a_fault_while_reading_is_told_in_the_modal(house, monkeypatch, caplog):
@@ -76,6 +77,6 @@ def test_a_fault_while_reading_is_told_in_the_modal(house, monkeypatch, caplog):
 
     monkeypatch.setattr(house.bot.explanations, "_kept", broken)
     view = ask(house, "dee", post.ts)
-    shown = house.modal("dee", view["id"], lambda text: "Reading" not in text)
+    shown = house.modal("dee", view["id"], lambda text: "reading" not in text)
     assert "Something went wrong on my side" in str(shown["blocks"])
     assert "secret" not in str(shown["blocks"])

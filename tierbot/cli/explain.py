@@ -42,7 +42,7 @@ def _show(found: "Explanation", tags: "TagSpace") -> None:
 
     lines = [found.title, found.url, "", f"shown        {name(found.shown_tag)}"]
     lines += [f"{100 * p:9.1f}%  {name(tag)}" for tag, p in found.probabilities]
-    mattered = [one for one in found.words if abs(one.drop) >= _LEAST_EFFECT][:_WORDS]
+    mattered = [one for one in found.words or () if abs(one.drop) >= _LEAST_EFFECT][:_WORDS]
     lines += ["", "words        " + (found.note or ("how much less likely without" if mattered else "none alone"))]
     lines += [f"{100 * one.drop:+9.1f}    {one.word}" for one in mattered]
     if found.neighbors:

@@ -1,6 +1,7 @@
 """Explains why a post shows its tag, to people who have voted on it and to operators.
 
-Encoding takes seconds, so no listener may wait for it. Explanations are cached by prediction, since they never change.
+Encoding takes seconds, so no listener may wait for it: `known` is what the prediction's payload tells at once.
+Explanations are cached by post, since they never change.
 """
 
 import re
@@ -74,6 +75,11 @@ class Explanations:
             )
         return post.id
 
+    def known(self, workspace: str, post_id: str) -> Explanation:
+        """Return what the prediction's payload explains, without an encoder. Raises TierbotError if the post is gone."""
+        with self._store.read(workspace) as tx:
+            return _from_payload(*_of_post(tx, post_id))
+
     def explanation(self, workspace: str, post_id: str) -> Explanation:
         """Return why a post shows its tag; may take seconds. Raises TierbotError if the post is gone."""
         with self._making:
@@ -89,23 +95,8 @@ class Explanations:
             words = self._words(article, prediction, self._registry.model_of(workspace, prediction.model_version))
         except TierbotError as fault:  # another encoder, or a retired tag: the rest can still be explained
             note = f"Can't tell which words mattered: {fault}"
-        return Explanation(
-            post_id=post.id,
-            title=article.title,
-            url=article.url,
-            shown_tag=prediction.shown_tag,
-            probabilities=likeliest(dict(prediction.probabilities), prediction.shown_tag, _TAGS),
-            words=tuple(words),
-            neighbors=tuple(neighbors),
-            model_version=prediction.model_version,
-            policy=prediction.policy,
-            propensity=prediction.propensity,
-            arm=post.arm,
-            arm_probability=post.arm_probability,
-            selection=prediction.selection,
-            predicted_at=prediction.created_at,
-            note=note,
-        )
+        known = _from_payload(post, prediction, article)
+        return replace(known, words=tuple(words), neighbors=tuple(neighbors), note=note)
 
     def _words(self, article: Article, prediction: Prediction, model: Model) -> list[WordEffect]:
         tag_ids = model.known(list(prediction.probabilities))
@@ -140,6 +131,25 @@ class Explanations:
             Neighbor(stories[ids[row]].title, stories[ids[row]].url, labels[ids[row]], round(float(cosine), 4))
             for row, cosine in zip(rows, cosines, strict=True)
         ]
+
+
+def _from_payload(post: Post, prediction: Prediction, article: Article) -> Explanation:
+    return Explanation(
+        post_id=post.id,
+        title=article.title,
+        url=article.url,
+        shown_tag=prediction.shown_tag,
+        probabilities=likeliest(dict(prediction.probabilities), prediction.shown_tag, _TAGS),
+        words=None,
+        neighbors=(),
+        model_version=prediction.model_version,
+        policy=prediction.policy,
+        propensity=prediction.propensity,
+        arm=post.arm,
+        arm_probability=post.arm_probability,
+        selection=prediction.selection,
+        predicted_at=prediction.created_at,
+    )
 
 
 def _of_post(tx: Transaction, post_id: str) -> tuple[Post, Prediction, Article]:

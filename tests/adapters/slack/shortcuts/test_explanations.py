@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.adapters.slack.conftest import NOW
-from tierbot.adapters.slack.shortcuts.explanations import reading, render_explanation
+from tierbot.adapters.slack.shortcuts.explanations import render_explanation
 from tierbot.domain.nouns import Arm, Selection
 from tierbot.domain.predict.explain import Explanation, Neighbor, WordEffect
 from tierbot.domain.tags import default_tag_space
@@ -80,5 +80,8 @@ def test_slack_takes_it_whatever_the_text(title, word, tag):
     assert validate_view(render_explanation(odd, TAGS)) == []
 
 
-def test_slack_takes_what_is_shown_while_reading():
-    assert validate_view(reading()) == []
+def test_what_is_known_at_once_is_shown_while_the_words_are_on_their_way():
+    known = replace(FOUND, words=None, neighbors=())
+    assert "60%  :football: Football" in said(known)
+    assert "reading the story again" in said(known)
+    assert validate_view(render_explanation(known, TAGS)) == []

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from tierbot.adapters.slack.block_kit.blocks import Block, context, section
-from tierbot.adapters.slack.block_kit.modals import View, modal, notice, tag_label
+from tierbot.adapters.slack.block_kit.modals import View, modal, tag_label
 from tierbot.adapters.slack.block_kit.text import link, safe
 from tierbot.adapters.slack.block_kit.words import bar, percent
 from tierbot.domain.nouns import Arm
@@ -23,13 +23,8 @@ _ARMS = {
 }
 
 
-def reading() -> View:
-    """Return the modal shown while the encoder runs."""
-    return notice(TITLE, "⏳ Reading the story again, once without each of its words …")
-
-
 def render_explanation(explanation: Explanation, tags: TagSpace) -> View:
-    """Return the explanation as a modal."""
+    """Return the explanation as a modal. Where the words aren't known yet, it says that they are on their way."""
     blocks: list[Block] = [
         section(f"*{link(explanation.url, safe(explanation.title, _STORY))}*"),
         section("*How likely I thought each topic was*\n" + "\n".join(_likely(explanation, tags))),
@@ -50,6 +45,10 @@ def _likely(explanation: Explanation, tags: TagSpace) -> list[str]:
 
 def _words(explanation: Explanation, tags: TagSpace) -> str:
     shown = tag_label(explanation.shown_tag, tags)
+    if explanation.words is None:
+        return (
+            "*Words that mattered*\n⏳ I'm reading the story again, once without each word. This takes a few seconds."
+        )
     if explanation.note:
         return f"*Words that mattered*\n{safe(explanation.note, 400)}"
     mattered = [effect for effect in explanation.words if abs(effect.drop) >= _LEAST_EFFECT][:_MOST_WORDS]

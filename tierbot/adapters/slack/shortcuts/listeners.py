@@ -34,10 +34,11 @@ def register(app: App, deps: Dependencies, slow: Executor) -> None:
             workspace, (channel, ts) = str(context.team_id), _channel_and_ts(body)
             try:
                 post_id = deps.explanations.post_for(workspace, str(body["user"]["id"]), channel, ts)
+                known = deps.explanations.known(workspace, post_id)
             except TierbotError as fault:
                 open_view(client, body, notice(explanations.TITLE, literal(fault)))
                 return
-            view_id = open_view(client, body, explanations.reading())
+            view_id = open_view(client, body, explanations.render_explanation(known, deps.tags(workspace)))
             slow.submit(_explain, deps, client, workspace, post_id, view_id)
 
     def name(ack: Ack, respond: Respond, body: dict[str, Any], context: BoltContext, client: WebClient) -> None:
