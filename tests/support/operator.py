@@ -18,6 +18,7 @@ from tierbot.app.demo.workspace import SandboxProcess
 from tierbot.domain.nouns import Article, Post
 from tierbot.domain.tags import default_tag_space
 from tierbot.settings import load_settings
+from tierbot.use_cases.ports import Encoder
 
 USERS = ("ada:admin", "bob", "cid", "dee")
 
@@ -63,7 +64,7 @@ class House:
     def message(self, ts: str, channel: str | None = None) -> dict[str, Any]:
         return next(message for message in self.messages(channel) if message["ts"] == ts)
 
-    def post(self, count: int = 1) -> list[Post]:
+    def post(self, count: int = 1, text: str = "") -> list[Post]:
         """Let the bot post `count` new articles and return the posts, as the database has them."""
         with self.bot.store.read(self.workspace) as tx:
             start = tx.articles.count()
@@ -71,7 +72,7 @@ class House:
         now = self.bot.clock.now()
         subjects = ("pizza and pasta", "a quarterback's touchdown", "a new telescope", "bitcoin wallets")
         articles = [
-            Article(f"a{i}", f"Story {i * 7919} about {subjects[i % 4]}", "", f"https://n.example/{i}", "News", now)
+            Article(f"a{i}", f"Story {i * 7919} about {subjects[i % 4]}", text, f"https://n.example/{i}", "News", now)
             for i in range(start, start + count)
         ]
         self.bot.loop.take_in(self.workspace, articles)
@@ -109,9 +110,9 @@ class House:
 
 
 @contextmanager
-def open_house(folder: Path, **changes: object) -> Iterator[House]:
+def open_house(folder: Path, *, encoder: Encoder | None = None, **changes: object) -> Iterator[House]:
     """Start a sandbox and a bot in it."""
-    clock, encoder, tags = ShiftedClock(), HashingEncoder(), default_tag_space()
+    clock, encoder, tags = ShiftedClock(), encoder or HashingEncoder(), default_tag_space()
     with ExitStack() as stack:
         sandbox = stack.enter_context(SandboxProcess(users=USERS))
         address = sandbox.address
