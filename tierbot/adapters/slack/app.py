@@ -19,6 +19,7 @@ from tierbot.adapters.slack.installation import oauth
 from tierbot.adapters.slack.installation.oauth import Installing
 from tierbot.adapters.slack.needs import Needs
 from tierbot.adapters.slack.reactions import emoji_changes, inbox, rate_limits
+from tierbot.adapters.slack.responses import LimitResponses
 from tierbot.adapters.slack.shortcuts import legend, tagging
 from tierbot.adapters.slack.shortcuts import listeners as shortcuts
 from tierbot.logs import FollowingExecutor
@@ -62,6 +63,7 @@ def build_app(
             client=web_client(None, base_url, meter),
             authorize=authorize,  # type: ignore[arg-type] # it returns None for "not installed"
             oauth_settings=installing.settings if installing else None,
+            before_authorize=LimitResponses(),
             user_facing_authorize_error_message=_NOT_INSTALLED,
             signing_secret="",
             raise_error_for_unhandled_request=True,  # our error handler acknowledges it

@@ -74,10 +74,7 @@ def _about(body: dict[str, Any]) -> str:
 def _reply(respond: Respond | None, text: str) -> None:
     if respond is None or not respond.response_url:
         return
-    try:
-        respond(text=text, response_type="ephemeral", replace_original=False)
-    except Exception:  # noqa: BLE001 - a dead response URL must not hide the original error
-        _log.exception("Could not deliver the answer.")
+    respond(text=text, response_type="ephemeral", replace_original=False)
 
 
 class UnknownWordError(TierbotError):

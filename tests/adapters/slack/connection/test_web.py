@@ -132,6 +132,84 @@ def test_a_signed_but_malformed_body_is_a_400_or_dropped_never_a_500(web, body):
     assert not web.game.ledger
 
 
+FORM = "application/x-www-form-urlencoded"
+DEAD = "http://127.0.0.1:9/response"
+PERSON = {"id": "U1", "username": "anna", "team_id": TEAM}
+INTERACTION = {
+    "user": PERSON,
+    "team": {"id": TEAM, "domain": "team"},
+    "channel": {"id": "C1", "name": "trending"},
+    "token": "t",
+    "action_ts": "1700000001.000100",
+    "trigger_id": "1.2.3",
+    "response_url": DEAD,
+}
+MESSAGE = {"type": "message", "user": "U2", "ts": "1700000000.000100", "text": "A story"}
+BUTTON = {"type": "button", "action_id": "legend", "block_id": "b", "value": "1", "action_ts": "1.2"}
+INTERACTIONS = [
+    INTERACTION | {"type": "block_actions", "actions": [BUTTON], "message": MESSAGE, "container": {"type": "message"}},
+    INTERACTION | {"type": "block_actions", "actions": [BUTTON | {"action_id": "another app's"}]},
+    INTERACTION | {"type": "block_suggestion", "action_id": "tag", "block_id": "b", "value": "spo"},
+    INTERACTION | {"type": "message_action", "callback_id": "why_this_tag", "message": MESSAGE, "message_ts": "1.2"},
+    INTERACTION | {"type": "message_action", "callback_id": "tag_this", "message": MESSAGE, "message_ts": "1.2"},
+    INTERACTION | {"type": "shortcut", "callback_id": "unknown"},
+    INTERACTION | {"type": "view_submission", "view": {"callback_id": "name_the_tag", "state": {"values": {}}}},
+    INTERACTION | {"type": "view_closed", "view": {"callback_id": "name_the_tag"}, "is_cleared": False},
+    INTERACTION | {"type": "interactive_message", "callback_id": "old", "actions": [{"name": "a", "value": "b"}]},
+    INTERACTION | {"type": "dialog_submission", "callback_id": "old", "submission": {}, "state": ""},
+    INTERACTION | {"type": "workflow_step_edit", "callback_id": "old", "workflow_step": {"workflow_id": "1"}},
+]
+MENTION = {
+    "type": "app_mention",
+    "user": "U1",
+    "text": "<@UBOT> A story",
+    "ts": "1700000000.000100",
+    "channel": "C1",
+    "event_ts": "1700000000.000100",
+}
+COMMAND = {
+    "command": "/myscore",
+    "text": "",
+    "team_id": TEAM,
+    "user_id": "U1",
+    "channel_id": "C1",
+    "response_url": DEAD,
+}
+
+
+def without_each(payload: dict) -> list[dict]:
+    """Return the payload, and copies that lack one field each."""
+    return [payload, *({key: kept for key, kept in payload.items() if key != lacking} for lacking in payload)]
+
+
+@pytest.mark.parametrize("payload", INTERACTIONS, ids=lambda one: f"{one['type']} {one.get('callback_id', '')}")
+def test_an_interaction_of_another_app_or_without_a_field_is_no_server_error(web, payload):
+    bodies = [urlencode({"payload": json.dumps(one)}).encode() for one in without_each(payload)]
+    answers = {web.slack(body, kind=FORM).status_code for body in bodies}
+    assert max(answers) < 500
+    assert not web.game.ledger
+
+
+def test_a_command_without_a_field_is_no_server_error(web):
+    bodies = [urlencode(one).encode() for one in without_each(COMMAND)]
+    bodies.append(urlencode(dict.fromkeys(COMMAND, "")).encode())
+    assert max(web.slack(body, kind=FORM).status_code for body in bodies) < 500
+
+
+@pytest.mark.parametrize("event", [MENTION, REACTION["event"]], ids=lambda one: one["type"])
+def test_an_event_without_a_field_is_no_server_error_and_a_vote_only_if_it_is_whole(web, event):
+    for number, one in enumerate(without_each(event)):
+        body = REACTION | {"event": one, "event_id": f"Ev{number}"}
+        assert web.slack(json.dumps(body).encode()).status_code < 500
+    voters = [kept.user for kept in web.game.ledger.values()]
+    assert voters == ([] if event is MENTION else ["U1", "U1"]), "whole, and without event_ts"
+
+
+def test_a_command_from_a_workspace_without_the_app_is_acknowledged_even_if_its_response_url_is_dead(web):
+    body = urlencode(COMMAND | {"team_id": "T9"}).encode()
+    assert web.slack(body, kind=FORM).status_code == 200
+
+
 def test_an_oversized_body_is_not_even_read_to_its_end(web):
     assert web.slack(b"x" * (1024 * 1024 + 1)).status_code == 413
 

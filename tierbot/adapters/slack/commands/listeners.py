@@ -7,14 +7,13 @@ retraining and closing a round are jobs that it requests from the scheduler.
 import logging
 import re
 from functools import partial
-from http import HTTPStatus
 from typing import Any
 
 from slack_bolt import Ack, App, BoltContext, Respond
 from slack_sdk import WebClient
 
 from tierbot.adapters.slack.block_kit.blocks import Message, message
-from tierbot.adapters.slack.block_kit.text import clean, safe
+from tierbot.adapters.slack.block_kit.text import safe
 from tierbot.adapters.slack.block_kit.words import count
 from tierbot.adapters.slack.commands.grammar import (
     LEADERBOARD,
@@ -133,9 +132,7 @@ def _answer(deps: Dependencies, workspace: str, by: str, command: TierCommand, t
 def reply(respond: Respond, answer: Message, *, everyone: bool = False) -> None:
     """Answer a command through its response URL, for its user alone or for everyone in the channel."""
     kind = "in_channel" if everyone else "ephemeral"
-    response = respond(**answer.as_arguments(), response_type=kind, replace_original=False)
-    if response.status_code != HTTPStatus.OK:  # the SDK doesn't report it
-        _log.warning("Slack refused an answer: %s %s", response.status_code, clean(response.body, 200))
+    respond(**answer.as_arguments(), response_type=kind, replace_original=False)
 
 
 def _choose_channel(game: Game, client: WebClient, workspace: str, by: str, named: str, here: str, bot: str) -> str:

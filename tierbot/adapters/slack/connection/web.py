@@ -134,6 +134,10 @@ def _answer(app: App, request: Request, body: bytes, meter: Meter, first_time: C
         _log.warning("Refused a request to %s: another process already answered it.", EVENTS_PATH)
         return PlainTextResponse("refused", 401)
     with bound(**ids_of(asked.body)):
-        response = to_starlette_response(app.dispatch(asked))
+        try:
+            response = to_starlette_response(app.dispatch(asked))
+        except Exception:  # noqa: BLE001 - Bolt answers 500 if a listener fails; only an unreadable payload raises
+            _log.exception("Dropped a signed request: Bolt can't read it.")
+            return PlainTextResponse("malformed", 400)
         measure(meter, asked.body, time.monotonic() - began, acknowledged=response.status_code == 200)  # noqa: PLR2004
         return response

@@ -11,7 +11,7 @@ looked up before their vote counts (use_cases/voting/voters.py).
 import logging
 import re
 from collections.abc import Callable, Mapping
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from slack_bolt import App, BoltContext, BoltResponse
@@ -47,10 +47,6 @@ def read_reaction(body: Mapping[str, Any], received_at: datetime) -> ReactionEve
         return None
     if event.get("type") not in NEEDS.events:
         raise Malformed("event.type isn't a reaction")
-    try:
-        happened_at = from_slack_ts(_matching(_TIMESTAMP, event, "event_ts", "a Slack timestamp"))
-    except (OverflowError, OSError) as fault:  # a year beyond datetime's range
-        raise Malformed(f"event_ts can't be read ({fault})") from fault
     return ReactionEvent(
         event_id=_string(body, "event_id"),
         channel=_string(item, "channel"),
@@ -58,9 +54,20 @@ def read_reaction(body: Mapping[str, Any], received_at: datetime) -> ReactionEve
         user=_matching(_USER, event, "user", "a user id"),
         name=_string(event, "reaction"),
         added=event["type"] == "reaction_added",
-        happened_at=happened_at,
+        happened_at=_happened_at(body, event) or received_at,
         received_at=received_at,
     )
+
+
+def _happened_at(body: Mapping[str, Any], event: Mapping[str, Any]) -> datetime | None:
+    """Return when an event happened: `event_ts`, or else the envelope's time in whole seconds. None if neither is given."""
+    seconds = body.get("event_time")
+    try:
+        if event.get("event_ts"):
+            return from_slack_ts(_matching(_TIMESTAMP, event, "event_ts", "a Slack timestamp"))
+        return datetime.fromtimestamp(seconds, UTC) if isinstance(seconds, int) and seconds > 0 else None
+    except (ValueError, OverflowError, OSError) as fault:  # a year beyond datetime's range
+        raise Malformed(f"the event's time can't be read ({fault})") from fault
 
 
 def _matching(pattern: re.Pattern[str], fields: Mapping[str, Any], name: str, kind: str) -> str:

@@ -54,7 +54,8 @@ def register(app: App, deps: Dependencies) -> None:
     # As in the inbox: plain functions; middleware writes before the acknowledgment, the listener answers after it.
     def take(event: dict[str, Any], context: BoltContext, client: WebClient, next: Callable[[], Any]) -> None:  # noqa: A002 - Bolt injects by name
         """Record a mention, then let the listener answer. If it raises, Bolt answers 500 and Slack delivers again."""
-        if event.get("user") and not event.get("bot_id") and not event.get("edited"):
+        whole = all(isinstance(event.get(key), str) for key in ("user", "channel", "ts"))
+        if whole and not event.get("bot_id") and not event.get("edited"):
             context[_ANSWER] = _mentioned(deps, event, context, client)
         next()
 
