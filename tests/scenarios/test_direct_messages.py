@@ -47,3 +47,16 @@ def test_a_message_that_slack_delivers_twice_is_answered_once(house):
         house.do("faults", duplicate_event=0.0)
     channel = house.do("dm", user="dee")["channel"]["id"]
     assert len([one for one in house.see("messages", channel=channel)["messages"] if one.get("bot_id")]) == 2
+
+
+def test_a_message_in_a_thread_as_slacks_assistant_view_opens_them_is_answered_there(house):
+    channel = house.do("dm", user="dee")["channel"]["id"]
+    start = house.do("message", user="dee", channel=channel, text="New chat")["ts"]
+    house.do("message", user="dee", channel=channel, text="tags film", thread_ts=start)
+
+    def answers():
+        shown = house.see("messages", channel=channel, thread_ts=start)["messages"]
+        return [one for one in shown if one.get("bot_id") and one.get("thread_ts") == start]
+
+    (answer,) = wait_until(answers, "an answer in the thread")
+    assert "*Movies*" in str(answer)
