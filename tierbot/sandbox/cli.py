@@ -2,6 +2,7 @@
 
 import argparse
 import asyncio
+import gc
 import ipaddress
 import json
 import secrets
@@ -177,6 +178,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         box = build_sandbox(arguments)
         until = sys.stdin.fileno() if arguments.end_with_stdin else None
+        gc.freeze()  # a full collection over what is loaded takes 35 ms, in which no event goes out
         asyncio.run(serve(box, partial(announce, arguments.announce_file), until))
     except (SettingsError, OSError, TypeError, ValueError) as error:
         print(f"sandbox: {error}", file=sys.stderr)  # noqa: T201
