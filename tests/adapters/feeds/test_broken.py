@@ -33,7 +33,7 @@ def test_an_empty_feed_says_so(server: FeedServer, body: bytes) -> None:
 @pytest.mark.parametrize(
     ("body", "says"),
     [
-        ('{"version": "https://jsonfeed.org/version/1"}', "is JSON, not RSS or Atom"),
+        ('{"version": "https://jsonfeed.org/version/1"}', "is JSON, but not JSON Feed"),
         ("hello", "is neither RSS nor Atom"),
         ("<opml><body/></opml>", "is neither RSS nor Atom"),
         ("\x89PNG\r\n\x1a\n" + "\x00" * 100, "is neither RSS nor Atom"),

@@ -59,6 +59,37 @@ def test_plain_text_is_found_under_the_markup(raw: str, plain: str) -> None:
     assert clean(raw) == plain
 
 
+@pytest.mark.parametrize(
+    "title",
+    [
+        "On The <dl>",
+        "Browser 23 with a share menu and without <blink>",
+        'What does <script type="module"> change for us?',
+        "How the <template> element saves memory in large pages",
+        "Why <iframe> ads are banned from the city's home page",
+        "<details> and <summary>: a menu without JavaScript",
+        "When to use <br> and when a margin",
+        "An unclosed <!-- comment swallows nothing",
+        "Use <style> and what follows stays",
+        "a < b > c",
+        "AT&T; and R&D",
+    ],
+)
+def test_a_title_that_speaks_of_tags_keeps_them_and_what_follows(title: str) -> None:
+    assert clean(title, TITLE_CHARACTERS) == title
+    assert clean(title, TITLE_CHARACTERS, markup=False) == title
+
+
+def test_what_a_format_calls_plain_text_is_not_touched() -> None:
+    assert clean("Use <b>bold</b> &amp; be done", markup=False) == "Use <b>bold</b> &amp; be done"
+
+
+def test_what_a_format_calls_markup_is_unescaped_once_and_then_only_what_looks_so() -> None:
+    assert clean("How the &lt;template&gt; element works", markup=True) == "How the <template> element works"
+    assert clean("An <p>unclosed paragraph", markup=True) == "An unclosed paragraph"
+    assert clean("<script>never closed, and the rest", markup=True) == "never closed, and the rest"
+
+
 def test_ten_megabytes_of_title_are_cut_to_three_hundred_characters_at_once() -> None:
     began = time.thread_time()
     title = clean("breaking <b>news</b> " * 500_000, TITLE_CHARACTERS)

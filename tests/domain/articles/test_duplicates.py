@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tierbot.domain.articles.duplicates import Folded, copy_id, fold, to_article, words
+from tierbot.domain.articles.duplicates import Folded, copy_id, fold, separate, to_article, words
 from tierbot.domain.articles.rows import ArchiveRow, row_of
 from tierbot.domain.nouns import Article
 
@@ -31,6 +31,46 @@ def same_story(one: Article, other: Article) -> bool:
 
 
 # --- identity -------------------------------------------------------------------------------------
+
+
+EPISODES = [
+    article(
+        "Episode 41: A volcano under the ice", "https://pod.example/", "Two geologists on eruptions below glaciers."
+    ),
+    article(
+        "Episode 42: Why bread got expensive", "https://pod.example/", "Wheat, war and bakers, told by an economist."
+    ),
+    article("Episode 43: The referee who changed football", "https://pod.example/", "A life in cards and whistles."),
+]
+
+
+def test_items_that_share_a_link_stay_apart_and_are_known_when_they_are_read_again() -> None:
+    first = separate(EPISODES, {})
+    assert first[0].id == EPISODES[0].id
+    assert len({one.id for one in first}) == 3
+    known = {one.id: one for one in first}
+    assert separate(EPISODES, known) == first
+    assert separate(EPISODES[1:], known) == first[1:]
+    assert fold(separate(EPISODES, known), first) == Folded((), ())
+
+
+def test_an_item_that_was_edited_stays_what_it_is() -> None:
+    url, text = "https://e.com/1", "The council voted on Tuesday to close the old bridge for two years of repairs."
+    known = article("Council votes to close the old bridge", url, text)
+    for edited in (
+        article("Old bridge to close for two years, council decides", url, text + " Shops protest."),
+        article("No more crossing", url, text),
+        article("Council votes to close old bridge", url),
+    ):
+        assert separate([edited], {known.id: known})[0].id == known.id
+
+
+def test_tickets_with_one_title_and_one_link_are_told_apart_by_their_texts() -> None:
+    tickets = [
+        article("New ticket", "https://support.example/tickets", "The login page shows an error since the update."),
+        article("New ticket", "https://support.example/tickets", "How can I export my invoices of October as CSV?"),
+    ]
+    assert len({one.id for one in separate(tickets, {})}) == 2
 
 
 def test_reading_the_same_again_adds_nothing() -> None:

@@ -98,3 +98,38 @@ def test_a_site_is_called_by_its_host() -> None:
     assert site_of("https://www.bbc.co.uk:8443/news") == "bbc.co.uk"
     assert site_of("") == ""
     assert site_of("http://[::1]:80/") == "[::1]"
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "https://wiki.example/?WelcomeVisitors",
+        "https://forum.example/index.php?topic=12.0;topicseen",
+        "https://lib.example/search?q=%E2%EE%E4%E0",
+        "https://bbs.example/thread.php?pk_id=77",
+        "https://e.com/?a=&b&c=%2B+d",
+        "https://e.com/a%2Fb;v=1/%7Euser?x=1%262",
+        "https://e.com/?fb_page=2&hsa_id=1&mtm_station=3",
+    ],
+)
+def test_a_query_stays_as_it_was_given(url: str) -> None:
+    assert clean_url(url) == url
+    assert canonical_url(url) == url
+
+
+@pytest.mark.parametrize(
+    "parameter",
+    [
+        "utm_source=x",
+        "pk_campaign=x",
+        "mtm_kwd=x",
+        "hsa_acc=1",
+        "fb_ref=x",
+        "_hsenc=x",
+        "vero_id=1",
+        "%75tm_medium=x",
+        "gclid",
+    ],
+)
+def test_known_tracking_parameters_go(parameter: str) -> None:
+    assert clean_url(f"https://e.com/a?{parameter}&id=7") == "https://e.com/a?id=7"

@@ -1,15 +1,16 @@
 """Convert a feed's bytes to articles: refuse hostile XML, repair broken XML, and recognize web pages."""
 
-import codecs
 import html
 import io
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from urllib.parse import urljoin
 
+from tierbot.adapters.feeds.decode import decode, to_xml
+from tierbot.adapters.feeds.json_feed import Entry, entries_of, is_json, read_json_feed
 from tierbot.domain.articles.duplicates import to_article
 from tierbot.domain.articles.feeds import Feed, FeedError, source_of
 from tierbot.domain.articles.rows import ArchiveRow, row_of
@@ -20,29 +21,12 @@ _MOST_TAGS = 60_000  # outside CDATA, in the entries used; feedparser needs up t
 _MOST_REFERENCES = 400_000  # "&lt;" and so on; 3 µs each
 _PAGE_HEAD = 200_000  # characters of a web page to search for a feed link
 
-_MARKS = (
-    (codecs.BOM_UTF32_LE, "utf-32"),
-    (codecs.BOM_UTF32_BE, "utf-32"),
-    (codecs.BOM_UTF8, "utf-8-sig"),
-    (codecs.BOM_UTF16_LE, "utf-16"),
-    (codecs.BOM_UTF16_BE, "utf-16"),
-    (b"<\0", "utf-16-le"),
-    (b"\0<", "utf-16-be"),
-)
-_DECLARED = re.compile(rb"""^\s*<\?xml[^>]{0,200}?\bencoding\s*=\s*["']([\w.:-]{1,40})["']""")
-_CHARSET = re.compile(r"""charset\s*=\s*["']?([\w.:-]{1,40})""", re.IGNORECASE)
-_LOOKS_LIKE_ASCII = ("iso-2022", "iso2022", "hz", "utf-7", "utf7")  # their bytes are valid UTF-8 with another meaning
-
 # Each of these stops at the next "<", at a limit, or at the end, so none takes quadratic time on hostile input.
-_DECLARATION = re.compile(r"^\s*<\?xml.{0,300}?\?>", re.DOTALL)
-_ENTITY = re.compile(r"<!ENTITY|<!DOCTYPE[^<>\[]*\[", re.IGNORECASE)
-_ILLEGAL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")  # in XML 1.0
-_CDATA_OR_BARE = re.compile(
-    r"(<!\[CDATA\[.*?(?:\]\]>|\Z))|&(?!#?\w{1,32};)", re.DOTALL
-)  # "R&D" where "R&amp;D" is meant
+_CDATA = re.compile(r"<!\[CDATA\[.*?(?:\]\]>|\Z)", re.DOTALL)
 _ENTRY_END = re.compile(r"</(?:\w{1,20}:)?(?:item|entry)\s*>", re.IGNORECASE)
 _PAGE = re.compile(r"<(?:!doctype\s+html|html)\b", re.IGNORECASE)
 _FEED_ROOT = re.compile(r"<(?:\w{1,20}:)?(?:rss|feed|rdf)\b", re.IGNORECASE)
+_WHOLE_ROOT = re.compile(r"<(\w{1,20}:)?(rss|feed|rdf)\b[^<>]{0,2000}\b(?:xmlns|version)[^<>]{0,2000}>", re.IGNORECASE)
 _LINK = re.compile(r"<link\b([^<>]{1,1000})>", re.IGNORECASE)
 _FEED_TYPE = re.compile(r"application/(?:rss|atom)\+xml", re.IGNORECASE)
 _HREF = re.compile(r"""\bhref\s*=\s*(?:"([^"]*)"|'([^']*)'|([^\s>]+))""", re.IGNORECASE)
@@ -62,49 +46,51 @@ def parse_feed(body: bytes, *, feed: Feed, url: str, content_type: str, entries:
     Relative links are resolved against `url`. Raises FeedError, with a remedy, for anything else: an empty answer, a web
     page, entity definitions, XML beyond repair.
     """
-    text = decode_xml(body, content_type)
+    text = decode(body, content_type)
     if not text.strip():
         raise FeedError("is empty (0 bytes of text). tierbot will retry; remove the feed if it stays empty.")
-    if _ENTITY.search(text):
-        raise FeedError("defines its own entities (<!ENTITY), like an XML bomb that expands to gigabytes. Remove it.")
-    _refuse_page(text, url)
-    text, cut = _first_entries(text, entries)
+    read = _read_json if is_json(text) else _read_xml
+    listed, cut, notes = read(text, feed, url, entries)
+    rows = [row_of(entry.fields, place, now, markup=entry.markup) for place, entry in enumerate(listed, 1)]
+    articles = tuple(to_article(row, now) for row in rows if isinstance(row, ArchiveRow))
+    if not listed:
+        notes.append("has no entries at the moment")
+    if len(articles) < len(listed):
+        notes.append(f"{len(listed) - len(articles)} of {len(listed)} entries have neither title nor text")
+    if cut:
+        notes.append(f"has more than {len(listed)} entries; tierbot reads the first {len(listed)}")
+    return Parsed(articles, tuple(notes))
+
+
+def _read_json(text: str, feed: Feed, url: str, most: int) -> tuple[list[Entry], bool, list[str]]:
+    """Return a JSON Feed's first entries, whether it has more, and notes."""
+    title, items = read_json_feed(text)
+    return list(entries_of(items[:most], source_of(feed, title), url)), len(items) > most, []
+
+
+def _read_xml(text: str, feed: Feed, url: str, most: int) -> tuple[list[Entry], bool, list[str]]:
+    """Return the first entries of RSS or Atom, whether it has more, and notes."""
+    text, cut = _first_entries(to_xml(_without_page(text, url)), most)
     found = _feedparser(text, url)
-    listed = found.get("entries", [])[:entries]
+    listed = found.get("entries", [])[:most]
     if not listed and (found.get("bozo") or not found.get("version")):
         raise FeedError(_why_not_a_feed(text, found))
+    atom = str(found.get("version", "")).startswith("atom")
     source = source_of(feed, str(found.get("feed", {}).get("title", "")))
-    rows = [row_of(fields, place, now) for place, fields in enumerate((_fields(entry, source) for entry in listed), 1)]
-    articles = tuple(to_article(row, now) for row in rows if isinstance(row, ArchiveRow))
-    return Parsed(articles, tuple(_notes(found, listed=len(listed), used=len(articles), cut=cut)))
+    broken = f"is broken XML, read as far as possible ({str(found.get('bozo_exception'))[:100]})"
+    entries = [_entry(entry, source, atom=atom) for entry in listed]
+    return entries, cut, [broken] if found.get("bozo") and listed else []
 
 
-def decode_xml(body: bytes, content_type: str) -> str:
-    """Decode a feed by its byte order mark, or as UTF-8, as its header or declaration says, or as Windows-1252.
-
-    The declared encoding comes after UTF-8 because it is often wrong, and text in another encoding is hardly ever valid
-    UTF-8.
-    """
-    for mark, encoding in _MARKS:
-        if body.startswith(mark):
-            return body.decode(encoding, errors="replace")
-    header, declared = _CHARSET.search(content_type), _DECLARED.match(body)
-    claimed = [header[1]] if header else []
-    claimed += [declared[1].decode("ascii", errors="replace")] if declared else []
-    special = [name for name in claimed if name.lower().startswith(_LOOKS_LIKE_ASCII)]
-    for encoding in (*special, "utf-8", *claimed):
-        try:
-            return body.decode(encoding)
-        except (UnicodeError, LookupError, ValueError):
-            continue
-    return body.decode("cp1252", errors="replace")
-
-
-def _refuse_page(text: str, url: str) -> None:
+def _without_page(text: str, url: str) -> str:
+    """Return the feed, also if a web page is wrapped around it. Raises FeedError, with a remedy, for a page without one."""
     head = text[:_PAGE_HEAD]
     page, root = _PAGE.search(head), _FEED_ROOT.search(head)
     if page is None or (root is not None and root.start() < page.start()):
-        return
+        return text
+    if whole := _WHOLE_ROOT.search(head):
+        end = text.rfind(f"</{whole[1] or ''}{whole[2]}")
+        return text[whole.start() : text.find(">", end) + 1 if end > 0 else None]
     for link in _LINK.finditer(head):
         href = _HREF.search(link[1])
         if _FEED_TYPE.search(link[1]) and href:
@@ -123,14 +109,12 @@ def _first_entries(text: str, most: int) -> tuple[str, bool]:
 def _feedparser(text: str, url: str) -> Mapping[str, Any]:
     import feedparser  # type: ignore[import-untyped]  # noqa: PLC0415 - 60 ms, only where feeds are read
 
-    clean = _ILLEGAL.sub(" ", _DECLARATION.sub("", text, count=1)).lstrip()
-    clean = _CDATA_OR_BARE.sub(lambda found: found[1] or "&amp;", clean)
-    quoted = [found[1] for found in _CDATA_OR_BARE.finditer(clean)]
-    tags, references = (clean.count(mark) - sum(part.count(mark) for part in quoted) for mark in "<&")
+    quoted = _CDATA.findall(text)
+    tags, references = (text.count(mark) - sum(part.count(mark) for part in quoted) for mark in "<&")
     if tags > _MOST_TAGS or references > _MOST_REFERENCES:
         raise FeedError(f"has {tags:,} tags and {references:,} escapes, too many for a feed of articles. Remove it.")
     # Pass a stream, because feedparser would first try the bytes as a file name.
-    stream = io.BytesIO(b'<?xml version="1.0" encoding="utf-8"?>\n' + clean.encode("utf-8", errors="replace"))
+    stream = io.BytesIO(b'<?xml version="1.0" encoding="utf-8"?>\n' + text.encode("utf-8", errors="replace"))
     headers = {"content-type": "application/xml; charset=utf-8", "content-location": url}
     # We clean the HTML later; feedparser would parse it twice.
     found: Mapping[str, Any] = feedparser.parse(
@@ -139,13 +123,14 @@ def _feedparser(text: str, url: str) -> Mapping[str, Any]:
     return found
 
 
-def _fields(entry: Mapping[str, Any], source: str) -> dict[str, object]:
-    """Return an entry's fields under the names that `row_of` expects."""
-    content = next((part.get("value") for part in entry.get("content", []) if part.get("value")), "")
-    return {
+def _entry(entry: Mapping[str, Any], source: str, *, atom: bool) -> Entry:
+    """Return an entry's fields, and which of them are HTML."""
+    content: Mapping[str, Any] = next((part for part in entry.get("content", []) if part.get("value")), {})
+    text = entry.get("summary_detail") or content
+    fields = {
         "id": entry.get("id", ""),
         "title": entry.get("title", ""),
-        "text": entry.get("summary") or content,
+        "text": entry.get("summary") or content.get("value", ""),
         "url": entry.get("feedburner_origlink") or entry.get("link") or entry.get("id", ""),
         # An aggregator names each entry's publisher.
         "source": (entry.get("source") or {}).get("title") or source,
@@ -153,6 +138,15 @@ def _fields(entry: Mapping[str, Any], source: str) -> dict[str, object]:
         "image": _image(entry),
         "tags": [tag.get("term") for tag in entry.get("tags", [])],
     }
+    return Entry(fields, {"title": _is_html(entry.get("title_detail"), atom=atom), "text": _is_html(text, atom=atom)})
+
+
+def _is_html(detail: Mapping[str, Any] | None, *, atom: bool) -> bool | None:
+    """Return whether a text is HTML: Atom says so, and RSS does where feedparser found that it is; None: it doesn't say."""
+    kind = (detail or {}).get("type")
+    if kind in {"text/html", "application/xhtml+xml"}:
+        return True
+    return False if atom and kind == "text/plain" else None
 
 
 def _image(entry: Mapping[str, Any]) -> str:
@@ -167,19 +161,6 @@ def _image(entry: Mapping[str, Any]) -> str:
 
 
 def _why_not_a_feed(text: str, found: Mapping[str, Any]) -> str:
-    if text.lstrip().startswith(("{", "[")):
-        return "is JSON, not RSS or Atom. Look for an RSS or Atom address on its site."
     if _FEED_ROOT.search(text[:_PAGE_HEAD]) and found.get("bozo"):
         return f"is broken XML ({str(found.get('bozo_exception'))[:100]}). Tell its publisher; tierbot will retry."
     return "is neither RSS nor Atom. Look for an RSS or Atom address on its site."
-
-
-def _notes(found: Mapping[str, Any], *, listed: int, used: int, cut: bool) -> Iterator[str]:
-    if not listed:
-        yield "has no entries at the moment"
-    if used < listed:
-        yield f"{listed - used} of {listed} entries have neither title nor text"
-    if cut:
-        yield f"has more than {listed} entries; tierbot reads the first {listed}"
-    if found.get("bozo") and listed:
-        yield f"is broken XML, read as far as possible ({str(found.get('bozo_exception'))[:100]})"

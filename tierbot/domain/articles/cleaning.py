@@ -1,6 +1,7 @@
 """Turns untrusted text (mojibake, HTML that is escaped once, twice or not at all) into plain text; idempotent."""
 
 import html
+import html.entities
 import re
 import unicodedata
 
@@ -41,13 +42,52 @@ _INVISIBLE = re.compile(
     "\uffa0\ufff0-\ufffc\ufffe\uffff\U000e0000-\U000e0fff]"
 )
 # Regular expressions rather than html.parser, which takes 15 s for 40,000 characters of "<a <a <a". None of these
-# reads a character more than a few times: attributes stop at the next "<", and unclosed elements run to the end.
-_COMMENT = re.compile(r"<!--.*?(?:-->|\Z)|<!\[CDATA\[|\]\]>|<[!?][^<>]*>", re.DOTALL)
-_HIDDEN = re.compile(
-    r"<(script|style|template|noscript|iframe|object|svg|math)\b[^<>]*(?<!/)>.*?(?:</\1\s*>|\Z)",
-    re.DOTALL | re.IGNORECASE,
-)
+# reads a character more than a few times: attributes stop at the next "<", and what is never closed isn't searched for.
+_COMMENT = re.compile(r"<!--.*?-->", re.DOTALL)
+_DECLARATION = re.compile(r"<!\[CDATA\[|\]\]>|<[!?][^<>]*>")
+_HIDDEN = "script|style|template|noscript|iframe|object|svg|math"
+_HIDDEN_START = re.compile(rf"<({_HIDDEN})\b[^<>]*(?<!/)>", re.IGNORECASE)
+_HIDDEN_END = re.compile(rf"</({_HIDDEN})\s*>", re.IGNORECASE)
 _TAG = re.compile(r"""</?([a-zA-Z][a-zA-Z0-9]*+)(?:\s(?:[^<>"']|"[^"]{0,4000}"|'[^']{0,4000}')*+)?/?>""")
+# What makes a text markup: an element that is opened and closed, an entity, or an element that text hardly speaks of.
+_START = re.compile(r"<([a-zA-Z][a-zA-Z0-9]*)[\s/>]")
+_END = re.compile(r"</([a-zA-Z][a-zA-Z0-9]*)\s*>")
+_REFERENCE = re.compile(r"&(?:#\d{1,7}|#[xX][0-9a-fA-F]{1,6}|([a-zA-Z][a-zA-Z0-9]{1,31}));")
+_TELLING = re.compile(
+    r"\S<br\s*/?>|<br\s*/>|<(?:a|img)\s[^<>]*?=|\A\s*<(?:p|div|br)\b[^<>]*>|<!--|<!\[CDATA\[", re.IGNORECASE
+)
+
+
+def looks_like_markup(text: str) -> bool:
+    """Return whether a text of an unknown format is HTML. One that only speaks of elements isn't.
+
+    >>> [looks_like_markup(text) for text in ("On The <dl>", "a <b>bold</b> move", "R&amp;D", "AT&T; a < b")]
+    [False, True, True, False]
+    """
+    if "<" in text:
+        ends = {name.lower() for name in _END.findall(text)} & _ELEMENTS
+        if ends and any(name.lower() in ends for name in _START.findall(text)):
+            return True
+        if _TELLING.search(text):
+            return True
+    return "&" in text and any(
+        not found[1] or f"{found[1]};" in html.entities.html5 for found in _REFERENCE.finditer(text)
+    )
+
+
+def _without_hidden(text: str) -> str:
+    """Remove comments, declarations, and elements that aren't shown, such as scripts; leave what is never closed."""
+    end = text.rfind("-->") + len("-->")  # 2 if there is none
+    text = _DECLARATION.sub(" ", _COMMENT.sub(" ", text[:end]) + text[end:])
+    last = {found[1].lower(): found.end() for found in _HIDDEN_END.finditer(text)}
+    kept, at = [], 0
+    for start in _HIDDEN_START.finditer(text):
+        name = start[1].lower()
+        if start.start() < at or last.get(name, 0) <= start.end():
+            continue
+        kept.append(text[at : start.start()])
+        at = next(found.end() for found in _HIDDEN_END.finditer(text, start.end()) if found[1].lower() == name)
+    return " ".join([*kept, text[at:]])
 
 
 def _tag(found: re.Match[str]) -> str:
@@ -59,12 +99,11 @@ def _tag(found: re.Match[str]) -> str:
     return " " if name in _ELEMENTS else found[0]
 
 
-def _pass(text: str, most: int) -> str:
+def _pass(text: str, most: int, *, markup: bool) -> str:
     import ftfy  # noqa: PLC0415 - slow to import, and not needed to show articles
 
-    if "<" in text:
-        text = _TAG.sub(_tag, _HIDDEN.sub(" ", _COMMENT.sub(" ", text)))
-    text = html.unescape(text)
+    if markup:
+        text = html.unescape(_TAG.sub(_tag, _without_hidden(text)) if "<" in text else text)
     text = ftfy.fix_text(text, unescape_html=False, uncurl_quotes=False, fix_character_width=False)
     text = _INVISIBLE.sub("", _SPACES.sub(" ", text))
     text = "".join(" " if unicodedata.category(c) in {"Cc", "Cs"} else c for c in text)
@@ -84,11 +123,13 @@ def shorten(text: str, most: int) -> str:
     return (head[:space] if space > most * 3 // 4 else head).rstrip() + "…"
 
 
-def clean(raw: str, most: int = TEXT_CHARACTERS) -> str:
+def clean(raw: str, most: int = TEXT_CHARACTERS, *, markup: bool | None = None) -> str:
     """Return one line of plain text, at most `most` characters, in Unicode's composed form (NFC).
 
     Unescapes and strips HTML (scripts and styles with their content), repairs mojibake (ftfy, Speer 2019),
     removes control, invisible and bidirectional characters, and collapses white space.
+
+    markup: whether the text is HTML, as its format says; None if the format doesn't say, and it is HTML if it looks so.
 
     >>> clean("&lt;b&gt;Caf\u00c3\u00a9&lt;/b&gt;  \u202eopens <script>alert(1)</script>")
     'Café opens'
@@ -98,8 +139,9 @@ def clean(raw: str, most: int = TEXT_CHARACTERS) -> str:
         text = re.sub(r"<[^<>]*\Z", "", text)
     if _PLAIN.fullmatch(text):  # most titles: nothing to unescape, decode or remove
         return shorten(_SPACES.sub(" ", text).strip(), most)
-    for _ in range(_MOST_PASSES):
-        again = _pass(text, most)
+    for place in range(_MOST_PASSES):
+        html_now = looks_like_markup(text) if markup is None or place else markup
+        again = _pass(text, most, markup=html_now and markup is not False)
         if again == text:
             return again
         text = again
@@ -108,6 +150,6 @@ def clean(raw: str, most: int = TEXT_CHARACTERS) -> str:
 
 
 def _settled(text: str, most: int) -> str:
-    while (again := _pass(text, most)) != text:
+    while (again := _pass(text, most, markup=False)) != text:
         text = again if len(again) <= len(text) else again[: len(text)]
     return text

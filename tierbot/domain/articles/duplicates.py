@@ -10,7 +10,7 @@ import re
 import unicodedata
 from collections import Counter, defaultdict
 from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import cached_property
 from itertools import count
@@ -26,6 +26,10 @@ from tierbot.domain.nouns import Article, Copy, key
 _APART = timedelta(days=3)  # later, the same headline is a column or a new event
 _LONG_WORDS, _LONG_CHARACTERS = 4, 20  # a title this long rarely occurs twice by chance
 _MOST_ADDED = 0.3  # extra content words in the longer title, as a share of the shorter title's words
+_SAME_TITLE, _EDITED_TEXT = (
+    60,
+    55,
+)  # similarity, of 100, of an item's title or text before and after an editor changed it
 _SAME_TEXT, _OTHER_TEXT = 85, 40  # similarity, of 100, of bodies that agree and that have nothing in common
 _TEXT_CHARACTERS = 300  # compared in each body
 _TITLE_FROM_TEXT = 120  # characters of text that replace a missing title
@@ -99,6 +103,35 @@ def identity(title: str, text: str, url: str, source: str, published_at: datetim
         return key("url", address)
     day = published_at.date() if published_at else ""
     return key("text", " ".join(words(title)), " ".join(words(text[:_TEXT_CHARACTERS])), source.casefold(), day)
+
+
+def separate(incoming: Iterable[Article], known: Mapping[str, Article]) -> list[Article]:
+    """Give items that only share a URL ids of their own; return the articles in order.
+
+    A podcast's episodes may all link to its home page, and tickets to the form that they came by. The first item with a URL
+    keeps the URL's id, whether it is among the `known` articles or here; an item about something else gets an id by its
+    title or, if that is the same, by its text.
+    """
+    first = dict(known)
+    found = []
+    for article in incoming:
+        holder = first.setdefault(article.id, article)
+        if not _same_item(article, holder):
+            title = words(article.title)
+            content = title if title != words(holder.title) else words(article.text[:_TEXT_CHARACTERS])
+            article = replace(article, id=key("item", article.id, " ".join(content)))  # noqa: PLW2901
+        found.append(article)
+    return found
+
+
+def _same_item(one: Article, other: Article) -> bool:
+    """Return whether two articles with one URL are one item, perhaps edited: alike in title and text, as far as given."""
+    titles = fuzz.token_set_ratio(" ".join(words(one.title)), " ".join(words(other.title)))
+    texts = [" ".join(words(article.text[:_TEXT_CHARACTERS])) for article in (one, other)]
+    alike = fuzz.ratio(*texts) if all(texts) else None
+    if alike is not None and alike >= _SAME_TEXT:
+        return True
+    return titles >= _SAME_TITLE and (alike is None or alike >= _EDITED_TEXT)
 
 
 def words(title: str) -> tuple[str, ...]:

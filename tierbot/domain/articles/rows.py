@@ -107,8 +107,14 @@ def _plain_name(name: str) -> str:
     return _NOT_IN_NAMES.sub("", name[:100]).lower()
 
 
-def row_of(fields: Mapping[str, object], line: int, now: datetime) -> ArchiveRow | BadRow:
-    """Turn a record into a row, whatever its fields are called (`headline`, `link`, `pubDate`, `category` …)."""
+def row_of(
+    fields: Mapping[str, object], line: int, now: datetime, *, markup: Mapping[str, bool | None] | None = None
+) -> ArchiveRow | BadRow:
+    """Turn a record into a row, whatever its fields are called (`headline`, `link`, `pubDate`, `category` …).
+
+    markup: whether "title" and "text" are HTML, where the format says so (see `clean`).
+    """
+    markup = markup or {}
     found: dict[str, tuple[int, object]] = {}
     for raw_name, value in fields.items():
         name = _plain_name(str(raw_name))
@@ -123,8 +129,8 @@ def row_of(fields: Mapping[str, object], line: int, now: datetime) -> ArchiveRow
         if isinstance(values.get(name), int | float):  # or a boolean
             return BadRow(line, f"has a number as its {name} ({str(values[name])[:40]}); if that's right, quote it")
     date = values.get("published_at")
-    title = clean(_text(values.get("title")), TITLE_CHARACTERS)
-    text = clean(_text(values.get("text")))
+    title = clean(_text(values.get("title")), TITLE_CHARACTERS, markup=markup.get("title"))
+    text = clean(_text(values.get("text")), markup=markup.get("text"))
     if not title and not text:
         return BadRow(line, "has neither title nor text; add a field named title or text")
     return ArchiveRow(

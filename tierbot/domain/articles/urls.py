@@ -1,14 +1,21 @@
-"""Cleans the URLs of articles: one form that is safe to show, and a canonical form to compare."""
+"""Cleans the URLs of articles: one form that is safe to show, and a canonical form to compare.
+
+A query stays as it was given, except for known tracking parameters: servers tell `?page` from `?page=`, and `%E2` or `;` mean
+to some what they don't mean to others.
+"""
 
 import ipaddress
 import re
-from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
+from collections.abc import Callable
+from urllib.parse import unquote, urlsplit, urlunsplit
 
-from w3lib.url import canonicalize_url
+from w3lib.url import safe_url_string
 
 _LONGEST = 2_000  # characters; Slack refuses links beyond 3,000
 _TRACKING = re.compile(
-    r"utm_\w+|mtm_\w+|pk_\w+|hsa_\w+|fb_\w+|_hs\w+|vero_\w+|wt_?mc\w*|at_(?:medium|campaign|link\w*|custom\d|format|bbc\w*)|"
+    r"utm_\w+|(?:mtm|pk)_(?:campaign|cid|cpn|content|group|keyword|kwd|medium|placement|source)|"
+    r"hsa_(?:acc|ad|cam|grp|kw|la|mt|net|ol|src|tgt|ver)|fb_(?:action_ids|action_types|comment_id|ref|source)|"
+    r"_hs(?:enc|fp|mi)|__hs(?:fp|sc|tc)|vero_(?:conv|id)|wt_?mc\w*|at_(?:medium|campaign|link\w*|custom\d|format|bbc\w*)|"
     r"fbclid|gclid|gclsrc|dclid|gbraid|wbraid|msclkid|yclid|ysclid|twclid|ttclid|li_fat_id|igshid|igsh|mc_cid|mc_eid|"
     r"mkt_tok|oly_(?:anon|enc)_id|ref_src|ref_url|ns_(?:mchannel|source|campaign|linkname|fee)|_ga|_gl|s_cid|ncid|cmpid|"
     r"sr_share|smid|smtyp|ocid|xtor|wprov|guccounter|guce_referrer\w*|__twitter_impression",
@@ -34,16 +41,16 @@ def clean_url(raw: str) -> str:
     if not text or len(text) > _LONGEST * 4 or _FORBIDDEN.search(text):
         return ""
     try:
-        # w3lib escapes special characters and writes the host in ASCII (IDNA).
-        scheme, netloc, path, query, fragment = urlsplit(canonicalize_url(text, keep_fragments=True))
+        # w3lib escapes what may not stand in a URL, leaves the rest, and writes the host in ASCII (IDNA).
+        scheme, netloc, path, query, fragment = urlsplit(safe_url_string(text))
         scheme = scheme.lower()
         host = _netloc(scheme, netloc)
     except (ValueError, UnicodeError):
         return ""
     if scheme not in {"http", "https"} or not host:
         return ""
-    pairs = [(name, value) for name, value in parse_qsl(query, keep_blank_values=True) if not _TRACKING.fullmatch(name)]
-    url = urlunsplit((scheme, host, path or "/", urlencode(pairs), fragment))
+    query = "&".join(_parameters(query, lambda name: not _TRACKING.fullmatch(name)))
+    url = urlunsplit((scheme, host, path or "/", query, fragment))
     url = _UNSAFE.sub(lambda found: f"%{ord(found[0]):02X}", url)
     return url if len(url) <= _LONGEST else ""
 
@@ -66,9 +73,14 @@ def canonical_url(raw: str) -> str:
         netloc = shorter
     while (shorter := re.sub(r"(?:/amp|/index\.html?|\.amp|/)$", "", path)) != path:
         path = shorter
-    pairs = [(k, v) for k, v in parse_qsl(query, keep_blank_values=True) if k.lower() not in _AMP_QUERY]
+    parameters = _parameters(query, lambda name: name.lower() not in _AMP_QUERY)
     route = fragment if fragment.startswith(("/", "!")) else ""
-    return urlunsplit(("https", netloc, path or "/", urlencode(sorted(pairs)), route))
+    return urlunsplit(("https", netloc, path or "/", "&".join(sorted(parameters)), route))
+
+
+def _parameters(query: str, keep: Callable[[str], bool]) -> list[str]:
+    """Return the parameters to keep by name, each as it stands in the query."""
+    return [part for part in query.split("&") if part and keep(unquote(part.partition("=")[0]))]
 
 
 def site_of(url: str) -> str:

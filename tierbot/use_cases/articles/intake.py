@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from itertools import islice
 from pathlib import Path
 
-from tierbot.domain.articles.duplicates import Folded, copy_ids, fold
+from tierbot.domain.articles.duplicates import Folded, copy_ids, fold, separate
 from tierbot.domain.articles.feeds import Feed, FeedFileError, FeedResult, ListedBy, ListedFeed
 from tierbot.domain.articles.urls import canonical_url
 from tierbot.domain.nouns import Article, Copy, TierbotError
@@ -50,7 +50,7 @@ class Intake:
         """Store incoming articles, duplicates folded; return (new articles, copies folded)."""
         now = self.clock.now()
         with self.store.begin(workspace) as tx:
-            folded = _folded(tx, articles, now)
+            _, folded = _folded(tx, articles, now)
             return tx.articles.add(folded.new), tx.articles.add_copies(folded.found)
 
     def embed(self, workspace: str, most: int | None = None) -> int:
@@ -100,9 +100,10 @@ class Intake:
         """
         articles = [article for result in results for article in result.articles]
         with self.store.read(workspace) as tx:
-            folded = _folded(tx, articles, now)
+            separated, folded = _folded(tx, articles, now)
         new = copies = 0
-        for result, (fresh, found) in zip(results, _by_feed(results, folded), strict=True):
+        counts = [len(result.articles) for result in results]
+        for result, (fresh, found) in zip(results, _by_feed(separated, counts, folded), strict=True):
             with self.store.begin(workspace) as tx:
                 added = tx.articles.add(fresh)
                 copies += tx.articles.add_copies(found)
@@ -155,20 +156,24 @@ class Intake:
             tx.feeds.remove([one.feed.url for one in found])
 
 
-def _folded(tx: Transaction, articles: Sequence[Article], now: datetime) -> Folded:
-    """Fold duplicates among incoming articles and against stored ones: recent ones by text, older ones by id."""
+def _folded(tx: Transaction, incoming: Sequence[Article], now: datetime) -> tuple[Sequence[Article], Folded]:
+    """Separate items that share a URL; fold duplicates among them and against stored ones: recent by text, older by id."""
     recent = tx.articles.recent(now - _DUPLICATE_WINDOW, _DUPLICATE_LIMIT)
     there = {article.id: article for article in recent}
-    older = tx.articles.get(article.id for article in articles if article.id not in there)
-    return fold(articles, [*recent, *older.values()], tx.articles.known_copies(copy_ids(articles)))
+    there |= tx.articles.get(article.id for article in incoming if article.id not in there)
+    articles = separate(incoming, there)
+    there |= tx.articles.get(article.id for article in articles if article.id not in there)
+    return articles, fold(articles, there.values(), tx.articles.known_copies(copy_ids(articles)))
 
 
-def _by_feed(results: Sequence[FeedResult], folded: Folded) -> Iterator[tuple[list[Article], list[Copy]]]:
-    """Yield the new articles and the copies of each result; an original comes with or before its copies."""
+def _by_feed(
+    articles: Sequence[Article], counts: Sequence[int], folded: Folded
+) -> Iterator[tuple[list[Article], list[Copy]]]:
+    """Yield the new articles and the copies of each feed, by how many articles it has; an original comes before its copies."""
     new = {article.id: article for article in folded.new}
     copies = {copy.id: copy for copy in folded.found}
-    names = iter(copy_ids(article for result in results for article in result.articles))
-    for result in results:
-        fresh = [new.pop(article.id) for article in result.articles if article.id in new]
-        found = [copies.pop(name) for name in islice(names, len(result.articles)) if name in copies]
+    left, names = iter(articles), iter(copy_ids(articles))
+    for count in counts:
+        fresh = [new.pop(article.id) for article in islice(left, count) if article.id in new]
+        found = [copies.pop(name) for name in islice(names, count) if name in copies]
         yield fresh, found
