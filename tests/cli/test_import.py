@@ -71,3 +71,12 @@ def test_a_preview_says_what_was_understood_and_an_import_teaches_the_next_model
 def test_a_mapping_that_is_none_is_refused(database: str) -> None:
     result = CliRunner().invoke(app, ["import", "stories.jsonl", "--map", "law"])
     assert "LABEL=TAG" in str(result.exception)
+
+
+def test_a_label_with_commas_is_one_label_if_it_is_mapped(database: str) -> None:
+    Path("stories.jsonl").write_text(
+        'title,category\n"A sculpture that moves","Arts, Culture & Media"\n"New law","Law, Food"\n'
+    )
+    said = run("--preview", "--map", "Arts, Culture & Media=art")
+    assert said["labels"] == {"Arts, Culture & Media": "art", "Law": "law", "Food": "food"}
+    assert said["labeled"] == 2

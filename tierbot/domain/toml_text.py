@@ -9,6 +9,6 @@ from tierbot.domain.nouns import TierbotError
 def parse_toml(text: str, name: str, error: type[TierbotError]) -> dict[str, Any]:
     """Parse TOML. Raises `error`, calling the file `name`, if the syntax is wrong."""
     try:
-        return tomllib.loads(text)
+        return tomllib.loads(text.removeprefix("\ufeff"))  # Windows' editors write a byte order mark
     except tomllib.TOMLDecodeError as fault:
         raise error(f"{name}: {fault}. Fix the TOML there.") from fault

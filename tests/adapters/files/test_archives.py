@@ -78,7 +78,6 @@ def test_a_duplicate_id_is_noted_and_no_row_is_lost(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("data", "says"),
     [
-        ("title\nx\n".encode("utf-16"), r"UTF-16 text\. Save it as UTF-8"),
         (b"\x7fELF\0\0\0", r"binary file\. Use JSON lines or CSV"),
         (b"1,Story,https://e.com\n", r"has no title or text column"),
     ],
@@ -169,3 +168,93 @@ def test_memory_does_not_grow_with_the_rows(tmp_path: Path, monkeypatch: pytest.
         tracemalloc.stop()
         assert rows <= report.rows <= rows + 1
     assert peaks[1] < peaks[0] * 1.2 + 50_000
+
+
+# --- as spreadsheets and tools write --------------------------------------------------------------
+
+TABLE = "title,category\nThe striker scored twice,soccer\nNew law,law\n"
+ROWS = [("The striker scored twice", ("soccer",)), ("New law", ("law",))]
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        TABLE.encode(),
+        TABLE.replace("\n", "\r\n").encode("utf-8-sig"),
+        TABLE.replace("\n", "\r").encode(),
+        TABLE.rstrip("\n").replace("\n", "\r").encode(),
+        TABLE.encode("utf-16"),
+        TABLE.replace("\n", "\r\n").encode("utf-16-le").join([b"\xff\xfe", b""]),
+        TABLE.replace("\n", "\r").encode("utf-16"),
+        ("sep=;\n" + TABLE.replace(",", ";")).encode(),
+        ('\ufeff"sep=\t"\r\n' + TABLE.replace(",", "\t")).encode(),
+        TABLE.replace(",", "\t").encode(),
+    ],
+    ids=[
+        "lf",
+        "crlf and mark",
+        "cr",
+        "cr, not at the end",
+        "utf-16",
+        "utf-16-le",
+        "utf-16 cr",
+        "sep",
+        "sep tab",
+        "tsv",
+    ],
+)
+def test_a_table_is_read_as_any_spreadsheet_writes_it(tmp_path: Path, data: bytes) -> None:
+    (tmp_path / "a.csv").write_bytes(data)
+    rows = list(read_archive(tmp_path / "a.csv", now=NOW))
+    assert [(row.title, row.tags) for row in rows] == ROWS
+
+
+def test_quotes_in_a_tsv_are_characters_unless_all_of_it_quotes_as_csv_does(tmp_path: Path) -> None:
+    loose = 'title\tcategory\n"Big" news\tlaw\n"Unclosed\tlaw\n"Whole"\tlaw\n"Say ""hi"""\tlaw\nThe "Up" film\tlaw\n'
+    (tmp_path / "loose.tsv").write_text(loose)
+    found = [row.title for row in read_archive(tmp_path / "loose.tsv", now=NOW)]
+    assert found == ['"Big" news', '"Unclosed', "Whole", 'Say "hi"', 'The "Up" film']
+    quoted = 'title\tcategory\n"Two\nlines"\tlaw\n"A\ttab"\tlaw\n'
+    (tmp_path / "quoted.tsv").write_text(quoted)
+    assert [row.title for row in read_archive(tmp_path / "quoted.tsv", now=NOW)] == ["Two lines", "A tab"]
+
+
+def test_a_bad_row_of_a_tsv_is_told_by_its_own_line(tmp_path: Path) -> None:
+    (tmp_path / "a.tsv").write_text("title\tcategory\nOne\tlaw\nTwo\tlaw\textra\nThree\tlaw\n")
+    with pytest.raises(ArchiveError, match=r"a\.tsv:3: the row has 3 columns"):
+        list(read_archive(tmp_path / "a.tsv", now=NOW))
+
+
+@pytest.mark.parametrize(
+    ("record", "tags"),
+    [
+        ({"text": "x", "cats": {"soccer": 1.0, "law": 0.0}}, ("soccer",)),
+        ({"text": "x", "labels": {"law": 1, "soccer": 0}}, ("law",)),
+        ({"text": "x", "label": "__label__law"}, ("law",)),
+        ({"text": "x", "label": "__label__law __label__soccer"}, ("law", "soccer")),
+        ({"data": "x", "label": ["soccer"], "Comments": []}, ("soccer",)),
+        ({"text": "x", "label": None}, ()),
+        ({"text": "x", "label": 3}, ("3",)),
+        ({"text": "x", "label": "soccer#law"}, ("soccer", "law")),
+        ({"text": "x", "label": "C#"}, ("C#",)),
+        ({"text": "x", "label": "soccer", "answer": "accept"}, ("soccer",)),
+        ({"text": "x", "label": "soccer", "answer": "reject"}, ()),
+        ({"text": "x", "label": "soccer", "answer": "ignore"}, ()),
+        ({"text": "x", "options": [{"id": "law"}], "accept": ["law", "soccer"], "answer": "accept"}, ("law", "soccer")),
+        ({"text": "x", "options": [{"id": "law"}], "accept": [], "answer": "accept"}, ()),
+        ({"question": "Why?", "text": "x", "answer": "Because."}, ()),
+    ],
+    ids=str,
+)
+def test_labels_mean_what_their_format_means(tmp_path: Path, record: dict[str, object], tags: tuple[str, ...]) -> None:
+    (tmp_path / "a.jsonl").write_text(json.dumps(record))
+    (row,) = read_archive(tmp_path / "a.jsonl", now=NOW)
+    assert row.tags == tags
+
+
+def test_an_unknown_answer_of_prodigy_is_refused_with_its_line(tmp_path: Path) -> None:
+    (tmp_path / "a.jsonl").write_text('{"text": "x", "label": "law", "answer": "maybe"}')
+    with pytest.raises(
+        ArchiveError, match=r"a\.jsonl:1: the row has the answer 'maybe'; Prodigy's are accept, ignore, reject"
+    ):
+        list(read_archive(tmp_path / "a.jsonl", now=NOW))

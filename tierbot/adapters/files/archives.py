@@ -1,15 +1,16 @@
 """Open archives: plain or gzipped files and standard input. domain/articles/rows.py parses them."""
 
+import codecs
 import gzip
 import sys
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from datetime import datetime
-from io import BufferedReader
+from io import BufferedReader, RawIOBase
 from pathlib import Path
-from typing import BinaryIO, cast
+from typing import Any, BinaryIO, cast
 
 from tierbot.domain.articles.rows import (
     LONGEST_LINE,
@@ -23,6 +24,8 @@ from tierbot.domain.articles.rows import (
 )
 
 _EXAMPLES = 5
+_HEAD = 4096  # bytes that tell the format
+_PART = 2**16  # bytes that are translated at once
 _IDS_WATCHED = 100_000  # to limit memory
 _STDIN = Path("-")
 
@@ -65,8 +68,8 @@ def read_archive(
     report = report if report is not None else ReadReport()
     with ExitStack() as stack:
         try:
-            stream = _open(path, stack)
-            head = stream.peek(4096)[:4096]
+            stream = _translated(_open(path, stack))
+            head = stream.peek(_HEAD)[:_HEAD]
         except FileNotFoundError as fault:
             raise ArchiveError(f"{name}: there is no such file. Check the path.") from fault
         except (OSError, EOFError, zlib.error) as fault:
@@ -100,9 +103,44 @@ def _open(path: Path, stack: ExitStack) -> BufferedReader:
     return stream
 
 
+class _Translation(RawIOBase):
+    """A stream whose bytes are translated as they are read."""
+
+    def __init__(self, stream: BufferedReader, translate: Callable[[bytes, bool], bytes]) -> None:
+        self._stream = stream
+        self._translate = translate
+        self._left = b""
+        self._ended = False
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        while not self._left and not self._ended:
+            part = self._stream.read(_PART)
+            self._ended = not part
+            self._left = self._translate(part, self._ended)
+        count = min(len(buffer), len(self._left))
+        buffer[:count], self._left = self._left[:count], self._left[count:]
+        return count
+
+
+def _translated(stream: BufferedReader) -> BufferedReader:
+    """Return a stream of UTF-8 with line feeds, also for a spreadsheet's UTF-16 or carriage returns."""
+    head = stream.peek(_HEAD)[:_HEAD]
+    if head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        decoder = codecs.getincrementaldecoder("utf-16")(errors="replace")
+
+        def recode(part: bytes, final: bool) -> bytes:
+            return decoder.decode(part, final).encode("utf-8", errors="replace")
+
+        return _translated(BufferedReader(_Translation(stream, recode)))
+    if b"\r" in head.rstrip(b"\r") and b"\n" not in head:
+        return BufferedReader(_Translation(stream, lambda part, _: part.replace(b"\r", b"\n")))
+    return stream
+
+
 def _format_of(head: bytes, name: str) -> ArchiveFormat:
-    if head.startswith((b"\xff\xfe", b"\xfe\xff")):
-        raise ArchiveError(f"{name}:1: is UTF-16 text. Save it as UTF-8.")
     if b"\0" in head:
         raise ArchiveError(f"{name}:1: is a binary file. Use JSON lines or CSV, plain or gzipped.")
     start = head.removeprefix(b"\xef\xbb\xbf").lstrip()

@@ -52,7 +52,8 @@ def labeled_articles(
 ) -> Iterator[tuple[Article, GivenLabel]]:
     """Yield the rows with a known label as articles and labels; count all rows in `report`."""
     for row in rows:
-        found = {label: _matched(label, matcher, report) for label in row.tags}
+        whole = {row.label: matcher.tag_of(row.label)} if row.label else {}
+        found = {label: _matched(label, matcher, report) for label in (whole if any(whole.values()) else row.tags)}
         tags = dict.fromkeys((tag for tag in found.values() if tag), 1.0)
         if not tags:
             report.unknown_only += bool(found)

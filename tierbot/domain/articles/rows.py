@@ -7,6 +7,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from itertools import chain, islice
+from typing import Literal
 
 from tierbot.domain.articles.cleaning import TITLE_CHARACTERS, clean
 from tierbot.domain.articles.dates import parse_date
@@ -26,7 +28,7 @@ _NAMES: Mapping[str, tuple[str, ...]] = {
     "title": ("title", "headline", "subject", "heading", "name", "storytitle"),
     "text": (
         "text", "summary", "description", "shortdescription", "abstract", "excerpt", "lead", "content", "body",
-        "articlebody", "snippet", "caption", "message", "transcript", "selftext",
+        "articlebody", "snippet", "caption", "message", "transcript", "selftext", "data",
     ),
     "url": ("url", "link", "href", "permalink", "weburl", "canonicalurl", "storyurl", "uri"),
     "source": ("source", "publisher", "site", "sitename", "outlet", "publication", "feed", "domain", "channel"),
@@ -35,9 +37,17 @@ _NAMES: Mapping[str, tuple[str, ...]] = {
         "created", "createdutc", "datetime", "timestamp", "time", "updatedat", "updated", "modified",
     ),
     "image_url": ("imageurl", "image", "thumbnail", "thumbnailurl", "img", "picture", "photo", "urltoimage", "media"),
-    "tags": ("tags", "tag", "labels", "label", "categories", "category", "topics", "topic", "section", "class"),
+    "tags": ("tags", "tag", "labels", "label", "categories", "category", "topics", "topic", "section", "class", "cats"),
 }  # fmt: skip
 _FIELD_OF = {name: field for field, names in _NAMES.items() for name in names}
+_PRODIGY = {"accept", "label", "options", "_task_hash"}  # one of them stands beside a Prodigy annotation's "answer"
+_ANSWERS = frozenset({"accept", "reject", "ignore"})
+_FASTTEXT = "__label__"
+_JOINED = re.compile(
+    r"[^\s#](?:[^#]*[^\s#])?(?:#[^\s#](?:[^#]*[^\s#])?)+"
+)  # doccano joins labels by "#"; "C#" is one label
+_SEPARATOR = re.compile(r"""\ufeff?"?sep=([,;|\t])"?""", re.IGNORECASE)
+_SNIFFED = 1_000  # lines that show whether a tab-separated file quotes its cells
 _NOT_IN_NAMES = re.compile(r"[\W_]+")
 
 
@@ -54,6 +64,7 @@ class ArchiveRow:
     published_at: datetime | None
     image_url: str | None
     tags: tuple[str, ...]  # the archive's own labels, in order, without repeats
+    label: str = ""  # the labels as one text, if they were given so: "Arts, Culture & Media" may be one
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,6 +136,10 @@ def row_of(
         if field not in found or rank < found[field][0]:
             found[field] = (rank, value)
     values = {field: value for field, (_, value) in found.items()}
+    if isinstance(answer := fields.get("answer"), str) and not _PRODIGY.isdisjoint(fields):
+        if answer not in _ANSWERS:
+            return BadRow(line, f"has the answer {answer[:40]!r}; Prodigy's are {', '.join(sorted(_ANSWERS))}")
+        values["tags"] = (fields.get("accept") or values.get("tags")) if answer == "accept" else None
     for name in ("title", "text"):
         if isinstance(values.get(name), int | float):  # or a boolean
             return BadRow(line, f"has a number as its {name} ({str(values[name])[:40]}); if that's right, quote it")
@@ -143,6 +158,7 @@ def row_of(
         published_at=parse_date(date if isinstance(date, int | float | datetime) else _text(date), now),
         image_url=clean_url(_text(values.get("image_url"))) or None,
         tags=_tags(values.get("tags")),
+        label=clean(label, _TAG_CHARACTERS) if isinstance(label := values.get("tags"), str) else "",
     )
 
 
@@ -165,16 +181,21 @@ def _parse_csv(lines: Iterable[Line], name: str, now: datetime) -> Iterator[Arch
     csv.field_size_limit(max(csv.field_size_limit(), LONGEST_LINE))
     numbers = _Numbered(lines)
     first = next((text for text in numbers if text.strip()), None)
+    marks = ",;\t|"
+    if first is not None and (told := _SEPARATOR.fullmatch(first.strip("\r\n"))):  # Excel's first line
+        marks, first = told[1], next((text for text in numbers if text.strip()), None)
     if first is None:
         return
-    headers = {mark: next(csv.reader([first], delimiter=mark)) for mark in ",;\t|"}
+    headers = {mark: next(csv.reader([first], delimiter=mark)) for mark in marks}
     delimiter, header = max(headers.items(), key=lambda one: sum(_plain_name(name) in _FIELD_OF for name in one[1]))
     if not {_FIELD_OF.get(_plain_name(column)) for column in header} & {"title", "text"}:
         raise ArchiveError(
             f"{name}:{numbers.last}: the first line has no title or text column ({first.strip()[:60]!r}). "
             "Start the file with a header such as id,title,text,url,published_at,tags."
         )
-    reader = csv.reader(numbers, delimiter=delimiter, strict=True)
+    literal = delimiter == "\t" and not _is_quoted(numbers.peek(_SNIFFED), len(header))
+    quoting: Literal[0, 3] = csv.QUOTE_NONE if literal else csv.QUOTE_MINIMAL
+    reader = csv.reader(numbers, delimiter=delimiter, strict=True, quoting=quoting)
     while True:
         cells: list[str] | None = []
         try:
@@ -185,13 +206,29 @@ def _parse_csv(lines: Iterable[Line], name: str, now: datetime) -> Iterator[Arch
         if cells is None:
             return
         if any(cell.strip() for cell in cells):
-            yield _csv_row(header, cells, numbers.last, now)
+            yield _csv_row(header, map(_unquoted, cells) if literal else cells, numbers.last, now)
 
 
-def _csv_row(header: Sequence[str], cells: Sequence[str], number: int, now: datetime) -> ArchiveRow | BadRow:
+def _csv_row(header: Sequence[str], given: Iterable[str], number: int, now: datetime) -> ArchiveRow | BadRow:
+    cells = list(given)
     if len(cells) > len(header) and any(cell.strip() for cell in cells[len(header) :]):
         return BadRow(number, f"has {len(cells)} columns, but the header has {len(header)}; quote cells with commas")
     return row_of(dict(zip(header, cells, strict=False)), number, now)
+
+
+def _is_quoted(lines: Sequence[str], columns: int) -> bool:
+    """Return whether tab-separated lines quote cells as CSV does; otherwise a quote in them is a character like any other."""
+    try:
+        return all(len(cells) == columns for cells in csv.reader(lines, delimiter="\t", strict=True) if any(cells))
+    except csv.Error:
+        return False
+
+
+def _unquoted(cell: str) -> str:
+    """Return a cell without the quotes around it, if it has two; any other quote is a character like any other."""
+    inner = cell[1:-1].replace('""', "")
+    whole = len(cell) > 1 and cell[0] == cell[-1] == '"' and '"' not in inner
+    return cell[1:-1].replace('""', '"') if whole else cell
 
 
 class _Numbered:
@@ -212,6 +249,12 @@ class _Numbered:
                 return decode(line.data, first=line.number == 1).replace("\0", "") + "\n"
             self._skipped.append(line)
         raise StopIteration
+
+    def peek(self, most: int) -> list[str]:
+        """Return up to `most` of the coming lines, without those that are too long, and leave them to be read."""
+        coming = list(islice(self._lines, most))
+        self._lines = chain(coming, self._lines)
+        return [decode(line.data).replace("\0", "") + "\n" for line in coming if line.data is not None]
 
     def take_skipped(self) -> list[Line]:
         skipped, self._skipped = self._skipped, []
@@ -264,10 +307,14 @@ def _tags(value: object) -> tuple[str, ...]:
                 return _tags(json.loads(text))
             except (ValueError, RecursionError):
                 text = text.strip("[]").replace("'", "")
-        separator = next((mark for mark in "|;" if mark in text), ",")
+        if text.startswith(_FASTTEXT):
+            return tuple(
+                dict.fromkeys(word.removeprefix(_FASTTEXT) for word in text.split() if word.startswith(_FASTTEXT))
+            )
+        separator = next((mark for mark in "|;," if mark in text), "#" if _JOINED.fullmatch(text) else ",")
         parts = text.split(separator)
     elif isinstance(value, dict) and all(isinstance(weight, int | float) for weight in value.values()):
-        parts = list(map(str, value))  # label → weight, as in our own exports
+        parts = [str(label) for label, weight in value.items() if weight > 0]  # as in our own exports
     else:
         parts = [_text(part) for part in value] if isinstance(value, list) else [_text(value)]
     cleaned = (clean(part, _TAG_CHARACTERS) for part in parts[: _MOST_TAGS * 2])

