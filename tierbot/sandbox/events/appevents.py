@@ -147,7 +147,7 @@ class AppEvents:
         ids = {"old_channel_id": change["old"], "new_channel_id": change["channel"].id}
         self.send({"type": "channel_id_changed", **ids, "event_ts": self._workspace.mint.ts()})
 
-    def _send_of_channel(self, what: str, channel: Channel, **more: object) -> None:
+    def _send_of_channel(self, what: str, channel: Channel, /, **more: object) -> None:
         """Send an event about a channel; one about a private channel has a name of its own."""
         kind = f"{'group' if channel.is_private else 'channel'}_{what}"
         self.send({"type": kind, "channel": channel.id, "event_ts": self._workspace.mint.ts(), **more})
