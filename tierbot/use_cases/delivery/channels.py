@@ -69,6 +69,19 @@ def reopen_channel(tx: Transaction, channel: str, now: datetime) -> bool:
     return reopened
 
 
+def waiting_in(tx: Transaction, default_channel: str) -> list[tuple[ClosedChannel, int]]:
+    """Return the closed channels that matter, each with how many messages wait for it: the workspace's may have none."""
+    waiting, own = tx.outbox.waiting_by_channel(), channel_of(tx, default_channel)
+    found = ((one, waiting.get(one.channel, 0)) for one in tx.channels.closed())
+    return [(one, count) for one, count in found if count or one.channel == own]
+
+
+def leave_closed(tx: Transaction, former: str, channel: str) -> None:
+    """Send what waits for a closed channel to another one; only replies in its threads stay."""
+    if _known(tx, former) is not None:
+        tx.outbox.redirect(former, channel)
+
+
 @dataclass(eq=False)
 class ChannelNews:
     """What Slack tells about channels. Others than the workspace's own, and those where something waits, are no news."""

@@ -146,10 +146,10 @@ class Dispatcher:
         try:
             page = chat.find(delivery.channel, delivery.id, span_of(search), thread, search.cursor)
         except RateLimitedError as fault:
-            self._held_up(workspace, delivery, search, fault.retry_after, fault, hold=(LOOK_UP,))
+            self._held_up(workspace, delivery, search, fault.retry_after, fault, delivery.failures, hold=(LOOK_UP,))
             return
         except ChatUnavailableError as fault:
-            self._held_up(workspace, delivery, search, attempt.backoff, fault)
+            self._held_up(workspace, delivery, search, attempt.backoff, fault, attempt.failures)
             return
         except ChatError as fault:
             if fault.code != "invalid_cursor":
@@ -160,9 +160,10 @@ class Dispatcher:
                 self._done(workspace, delivery, page.ts)
                 return
             following = after_page(search, page.cursor)
+        # If it isn't there, it surely wasn't sent: the next claim sends it.
+        now, says, failures = self.clock.now(), _LOOKING if following else "", delivery.failures
         with self.store.begin(workspace) as tx:
-            # If it isn't there, it surely wasn't sent: the next claim sends it.
-            if not tx.outbox.retry(delivery, self.clock.now(), _LOOKING if following else "", search=following):
+            if not tx.outbox.retry(delivery, now, says, search=following, failures=failures):
                 log.warning(_TAKEN_OVER, delivery.kind, delivery.id)
 
     def _held_up(
@@ -172,6 +173,7 @@ class Dispatcher:
         search: Search,
         seconds: float,
         fault: Exception,
+        failures: int,
         *,
         hold: tuple[str, ...] = (),
     ) -> None:
@@ -180,7 +182,7 @@ class Dispatcher:
         if following is None:
             self._park(workspace, delivery, MAYBE_SENT, fault, afresh(search))
         else:
-            self._put_off(workspace, delivery, seconds, fault, following, delivery.failures + 1, hold=hold)
+            self._put_off(workspace, delivery, seconds, fault, following, failures, hold=hold)
 
     def _refused(self, workspace: str, delivery: Delivery, fault: ChatError) -> None:
         """Wait for whoever can help, without using up attempts, or park what will never be taken."""
