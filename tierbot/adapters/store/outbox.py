@@ -153,7 +153,8 @@ class SqlOutbox(WorkspaceQueries):
         return self._nouns(_DELIVERY, _outbox.c.state.in_(_UNSENT), order=(_outbox.c.seq,))
 
     def waiting_by_channel(self) -> dict[str, int]:
-        counted = self._select(OutboxRow, _outbox.c.channel, func.count()).where(_outbox.c.state.in_(_OPEN))
+        messages = (_outbox.c.state.in_(_OPEN), _outbox.c.kind != DeliveryKind.PREFILL)
+        counted = self._select(OutboxRow, _outbox.c.channel, func.count()).where(*messages)
         rows = self._connection.execute(counted.group_by(_outbox.c.channel))
         return {channel: count for channel, count in rows}  # noqa: C416 - a row isn't a pair for mypy
 

@@ -83,7 +83,7 @@ class Outbox(Protocol):
         """Return the deliveries that are parked, waiting or being sent, oldest first."""
 
     def waiting_by_channel(self) -> dict[str, int]:
-        """Return how many deliveries wait or are being sent, by channel."""
+        """Return how many deliveries wait or are being sent, by channel; the pre-fills of posts don't count."""
 
     def redirect(self, old: str, new: str) -> int:
         """Send what surely wasn't sent to one channel, except in threads, to another; return how many deliveries."""

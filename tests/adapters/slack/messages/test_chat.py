@@ -5,7 +5,7 @@ from datetime import timedelta
 
 import pytest
 
-from tests.support.slack import ARTICLE, TAGS, Now
+from tests.support.slack import ARTICLE, TAGS, Now, find
 from tierbot.adapters.slack.calls import web_client
 from tierbot.adapters.slack.messages.chat import SlackChat
 from tierbot.domain.nouns import Arm, Article, Post
@@ -27,16 +27,6 @@ def view(box, article: Article = ARTICLE, channel: str | None = None) -> PostVie
     return PostView(post, article, TAGS, "food")
 
 
-def find(chat, box, delivery_id, since):
-    """Return the ts of a message sent since then, looked for page by page."""
-    span, cursor = (since - timedelta(minutes=2), Now().now() + timedelta(hours=2)), None
-    while True:
-        page = chat.find(box.channel, delivery_id, span, None, cursor)
-        if page.ts or page.cursor is None:
-            return page.ts
-        cursor = page.cursor
-
-
 def test_a_post_carries_its_delivery_and_unfurls_nothing(box, chat):
     ts = chat.post(view(box), "d-post")
     (message,) = [m for m in box.see("messages")["messages"] if m["ts"] == ts]
@@ -49,19 +39,19 @@ def test_a_post_is_found_by_its_delivery_among_hundreds(box, chat):
     since = Now().now()
     ts = chat.post(view(box), "d-find")
     box.http.post("acts", json={"acts": [{"do": "message", "user": "bob", "text": f"hi {n}"} for n in range(260)]})
-    assert find(chat, box, "d-find", since) == ts
-    assert find(chat, box, "d-other", since) is None
+    assert find(chat, box.channel, "d-find", since) == ts
+    assert find(chat, box.channel, "d-other", since) is None
 
 
 def test_a_delivery_sent_before_is_not_taken_for_a_later_one(box, chat):
     chat.post(view(box), "d-early")
-    assert find(chat, box, "d-early", Now().now() + timedelta(hours=1)) is None
+    assert find(chat, box.channel, "d-early", Now().now() + timedelta(hours=1)) is None
 
 
 def test_an_announcement_is_sent_and_found(box, chat):
     since = Now().now()
     ts = chat.announce(box.channel, {"kind": "model_rolled_back", "model": "m1", "number": 1, "by": "cli"}, "d-say")
-    assert find(chat, box, "d-say", since) == ts
+    assert find(chat, box.channel, "d-say", since) == ts
 
 
 def test_reacting_twice_is_reacting_once(box, chat):
@@ -131,7 +121,7 @@ def test_a_server_fault_leaves_it_open_and_the_delivery_tells(box, chat, fault, 
             chat.post(view(box), f"d-{fault}")
     finally:
         box.http.delete("faults")
-    assert (find(chat, box, f"d-{fault}", since) is not None) == sent
+    assert (find(chat, box.channel, f"d-{fault}", since) is not None) == sent
 
 
 def test_no_answer_at_all_leaves_it_open(box):
@@ -159,7 +149,7 @@ def test_a_picture_that_slack_cannot_load_is_left_out(box, chat, monkeypatch):
 
     monkeypatch.setattr(chat._client, "chat_postMessage", without_pictures)
     ts = chat.post(view(box), "d-picture")
-    assert find(chat, box, "d-picture", Now().now() - timedelta(minutes=1)) == ts
+    assert find(chat, box.channel, "d-picture", Now().now() - timedelta(minutes=1)) == ts
 
 
 def test_blocks_refused_for_another_reason_stay_refused(box, chat, monkeypatch):
@@ -180,7 +170,7 @@ def test_a_revised_post_shows_votes_by_menu_and_can_still_be_found(box, chat):
     chat.revise(replace(shown, post=sent, named_by_menu={"football": 2, "law": 1, "gone": 4}))
     (message,) = [m for m in box.see("messages")["messages"] if m["ts"] == ts]
     assert message["blocks"][-1]["elements"][0]["text"] == "By menu: :football: ×2 · :scales: ×1"
-    assert find(chat, box, "d-revise", since) == ts
+    assert find(chat, box.channel, "d-revise", since) == ts
     chat.revise(replace(shown, post=sent))
     (message,) = [m for m in box.see("messages")["messages"] if m["ts"] == ts]
     assert "By menu" not in str(message["blocks"])
