@@ -109,7 +109,7 @@ class ChannelNews:
 
 def request_move(tx: Transaction, old: str, new: str, now: datetime) -> None:
     """Have everything that is stored under a channel's old id moved to the new one."""
-    tx.agenda.ask(Job.request(MOVED, key(MOVED, old, new), now, old=old, new=new))
+    tx.agenda.ask(Job.request(MOVED, key(MOVED, old, new, now), now, old=old, new=new))
 
 
 def move_channel(store: Store, clock: Clock, default_channel: str, workspace: str, job: Job) -> Again | None:
@@ -133,14 +133,15 @@ def tell_of_closed_channel(
     clock: Clock,
     chats: Callable[[str], Chat],
     messages: DirectMessages,
+    default_channel: str,
     workspace: str,
     job: Job,
 ) -> None:
-    """Tell the admins what to do about a closed channel, unless it is open again or has only changed its id."""
+    """Tell the admins what to do about a closed channel, unless it is open again, is unused or has only changed its id."""
     channel, lately = str(job.payload["channel"]), clock.now() - _LATELY
     with store.read(workspace) as tx:
         known, team = _known(tx, channel), tx.workspaces.get()
-        waiting = tx.outbox.waiting_by_channel().get(channel, 0)
+        waiting = dict(waiting_in(tx, default_channel)).get(known) if known else None
         newest = next((post.ts for post in tx.posts.open(lately) if post.channel == channel and post.ts), None)
     if known is None:
         return
@@ -150,6 +151,8 @@ def tell_of_closed_channel(
             with store.begin(workspace) as tx:
                 request_move(tx, channel, found, clock.now())
             return
+    if waiting is None:
+        return
     news = {"kind": CLOSED, "channel": channel, "why": known.why, "waiting": waiting, "bot": team and team.bot_user}
     told = messages.to_admins(workspace, news, CLOSED, channel, known.since)
     with store.begin(workspace) as tx:

@@ -2,8 +2,8 @@
 
 An attempt to send it may have ended without an answer: a crash, a timeout, a 5xx. Until Slack's history shows whether the
 message is there, it isn't sent again. The place of the search is in the outbox row, so a rate limit or a restart continues
-it where it stopped. First comes the time of the attempt itself, then two minutes before and after, because Slack
-stamps messages with its own clock.
+it where it stopped. First come the seconds after the attempt began, then everything from two minutes before it, because
+Slack stamps messages with its own clock.
 """
 
 from dataclasses import replace
@@ -21,14 +21,15 @@ Then the delivery is parked, never sent: it can't be there twice, and it isn't l
 MAYBE_SENT = "maybe_sent"
 """The error of a delivery that was parked because it wasn't found in time."""
 
-_NEAR = timedelta(seconds=5)
+_BEFORE, _AFTER = timedelta(seconds=5), timedelta(seconds=20)  # Slack answers within 15 s, or not at all
 _CLOCK_SKEW = timedelta(minutes=2)
 
 
 def span_of(search: Search) -> Span:
     """Return the part of the history to look at now, by Slack's clock."""
-    margin = _CLOCK_SKEW if search.wide else _NEAR
-    return search.since - margin, search.until + margin
+    if search.wide:
+        return search.since - _CLOCK_SKEW, search.until + _CLOCK_SKEW
+    return search.since - _BEFORE, search.since + _AFTER
 
 
 def after_page(search: Search, cursor: str | None) -> Search | None:

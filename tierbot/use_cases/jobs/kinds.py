@@ -70,7 +70,7 @@ def job_kinds(
         WATCH: JobKind(partial(watch_votes, store, clock, messages, settings.aggregator), every(_DAY)),
         JOIN: JobKind(partial(join, store, clock, messages, prepare, settings.channel)),
         EMOJI_ALIASES: JobKind(partial(read_aliases, store, chats), every(_DAY)),
-        CLOSED: JobKind(partial(tell_of_closed_channel, store, clock, chats, messages)),
+        CLOSED: JobKind(partial(tell_of_closed_channel, store, clock, chats, messages, settings.channel)),
         MOVED: JobKind(partial(move_channel, store, clock, settings.channel)),
         EMOJI_MISSING: JobKind(partial(tell_of_missing_emoji, store, clock, messages)),
         SMOKE_TEST: JobKind(
