@@ -157,7 +157,7 @@ def open_house(
             started = part.start()
             stack.callback(part.stop)
             if balancer is not None and part is listener:
-                balancer.ports = [int(started)]
+                balancer.ports = [int(started or 0)]
         house = House(bot, sandbox, clock)
         stack.callback(house.http.close)
         until = time.monotonic() + 10
