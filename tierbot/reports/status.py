@@ -100,9 +100,7 @@ def _outbox(tx: Transaction, now: datetime) -> Status:
         "waiting": counts[DeliveryState.PENDING] + counts[DeliveryState.SENDING],
         "sent": counts[DeliveryState.DONE],
         "parked": counts[DeliveryState.PARKED],
-        "maybe_sent": sum(
-            one.search is not None and one.state is DeliveryState.PENDING for one in tx.outbox.unsent()
-        ),
+        "maybe_sent": sum(one.search is not None and one.state is DeliveryState.PENDING for one in tx.outbox.unsent()),
         "oldest_due_at": oldest.due_at if oldest else None,
         "oldest_late_seconds": round(late, 1),
         "oldest_error": oldest.error if oldest else None,
