@@ -43,6 +43,24 @@ def test_a_post_is_found_by_its_delivery_among_hundreds(box, chat):
     assert find(chat, box.channel, "d-other", since) is None
 
 
+def test_a_reply_is_found_in_its_thread_a_page_at_a_time_under_reduced_limits(box, chat):
+    parent = box.do("message", user="bob", text="what is this about?")["ts"]
+    replies = [{"do": "message", "user": "bob", "text": f"hm {n}", "thread_ts": parent} for n in range(20)]
+    box.http.post("acts", json={"acts": replies})
+    span = (Now().now() - timedelta(minutes=2), Now().now() + timedelta(minutes=2))
+    ts = chat.post(replace(view(box), thread=parent), "d-thread")
+    box.do("faults", reduced_history=True)
+    try:
+        first = chat.find(box.channel, "d-thread", span, parent)
+        assert first.ts is None
+        with pytest.raises(RateLimitedError) as caught:
+            chat.find(box.channel, "d-thread", span, parent, first.cursor)
+        assert caught.value.retry_after > 50
+    finally:
+        box.http.delete("faults")
+    assert chat.find(box.channel, "d-thread", span, parent, first.cursor).ts == ts
+
+
 def test_a_delivery_sent_before_is_not_taken_for_a_later_one(box, chat):
     chat.post(view(box), "d-early")
     assert find(chat, box.channel, "d-early", Now().now() + timedelta(hours=1)) is None
