@@ -238,6 +238,7 @@ _KINDS = {
     "Choice": "text",
     "Moment": "moment",
     "Names": "list of ids",
+    "Searching": "text",
     "JSON": "document",
     "LargeBinary": "bytes",
 }

@@ -29,6 +29,19 @@ FAULTS = {
     "duplicate_event": 0.1,
     "reorder_event": 0.1,
     "reorder_seconds": 2,
+    "reduced_history": True,
+}
+ANYWHERE = ("revoked", "archived", "removed", "changed_id", "deleted", "cut_users")
+MEANWHILE: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {  # what is called before colleagues go on, and after
+    "too_many": (
+        {"sockets": {"do": "cut"}, "faults": {"too_many_websockets": True}},
+        {"faults": {"too_many_websockets": False}},
+    ),
+    "link": ({"sockets": {"do": "cut"}, "faults": {"link_disabled": True}}, {"faults": {"link_disabled": False}}),
+    "cut_users": ({"faults": {"cut_users": 1}}, {"faults": {"cut_users": None}}),
+    "revoked": ({"revoke": {}}, {"revoke": {"restore": True}}),
+    "archived": ({"archive": {}}, {"archive": {"archived": False}}),
+    "removed": ({"leave": {"user": "tierbot"}}, {"join": {"user": "tierbot"}}),
 }
 PLAIN = ("eyes", "tada")  # kept in the ledger, and no votes
 TONES = ("", "", "", "::skin-tone-2", "::skin-tone-6")
@@ -46,6 +59,7 @@ class Play:
     done: int = 0
     happened: Counter[str] = field(default_factory=Counter)
     deleted: set[str] = field(default_factory=set)
+    ways: list[str] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self.world = self.harness.world
@@ -63,7 +77,7 @@ class Play:
         self.world.client.post("faults", json=FAULTS)
         wait_until(lambda: len(self.world.posts()) > self.plan.posts / 3, "the first posts", 240)
         kill_at = self._moments(self.plan.kills)
-        shake_at = self._moments(max(6, self.plan.kills))
+        shake_at = self._moments(max(12, self.plan.kills))
         while self.done < self.plan.reactions:
             self.watch()
             self.react()
@@ -140,32 +154,26 @@ class Play:
                 self.alive[place] = self.world.launch(*bot.args[3:])  # type: ignore[index]
 
     def shake(self) -> None:
-        """Let one more thing go wrong for a moment."""
-        ways = ("unreachable",) if self.harness.balancer else ("disconnect", "cut", "silence", "too_many", "link")
-        what = self.rng.choice((*ways, "revoked", "archived", "deleted", "cut_users"))
+        """Let one more thing go wrong for a moment: each way comes once before one comes again."""
+        if not self.ways:
+            own = ("unreachable",) if self.harness.balancer else ("disconnect", "cut", "silence", "too_many", "link")
+            ways = (*own, *ANYWHERE)
+            self.ways = self.rng.sample(ways, len(ways))
+        what, post = self.ways.pop(), self.world.client.post
         self.happened[what] += 1
-        post = self.world.client.post
-        reasons = ("warning", "refresh_requested", "link_disabled", "too_many_websockets")
-        fault = {"too_many": "too_many_websockets", "link": "link_disabled"}.get(what)
-        if what == "disconnect":
+        if what in MEANWHILE:
+            self._meanwhile(*MEANWHILE[what])
+        elif what == "disconnect":
+            reasons = ("warning", "refresh_requested", "link_disabled", "too_many_websockets")
             post("sockets", json={"do": "disconnect", "reason": self.rng.choice(reasons)})
         elif what in {"cut", "silence"}:
             post("sockets", json={"do": what})
-        elif fault:
-            post("sockets", json={"do": "cut"})
-            self._meanwhile({"faults": {fault: True}}, {"faults": {fault: False}})
         elif what == "unreachable" and self.harness.balancer:
             ports, self.harness.balancer.ports = self.harness.balancer.ports, []
             self.react()
             self.harness.balancer.ports = ports
-        elif what == "cut_users":
-            self._meanwhile({"faults": {"cut_users": 1}}, {"faults": {"cut_users": None}})
-        elif what == "revoked":
-            self._meanwhile({"revoke": {}}, {"revoke": {"restore": True}})
-        elif what == "archived":
-            post("archive", json={"archived": True})
-            time.sleep(0.5)
-            post("archive", json={"archived": False})
+        elif what == "changed_id":
+            post("change_id", json={})
         elif len(self.deleted) < self.plan.posts // 10:
             ts = self.rng.choice(sorted(set(self.world.posts()) - self.deleted))
             post("delete", json={"ts": ts})

@@ -16,7 +16,7 @@ from tests.scenarios.conftest import World, wait_until
 from tests.support.balancer import Balancer
 from tierbot.app.demo.workspace import SandboxProcess
 
-TIMINGS = json.dumps({"ack": 3, "retries": [0, 1, 3]})
+TIMINGS = json.dumps({"ack": 3, "retries": [0, 1, 3], "history": 0.5})
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from tierbot.domain.nouns import from_slack_ts, to_slack_ts
-from tierbot.use_cases.ports import PostView, ReactionCount
+from tierbot.use_cases.ports import Page, PostView, ReactionCount, Span
 
 
 class ManualClock:
@@ -57,6 +57,7 @@ class MemoryChat:
         self.aliases: dict[str, str] = {}
         self.looked_up: list[str] = []
         self.unanswered: list[Exception] = []  # raised by look-ups, one each
+        self.moved_to: str | None = None
         self.faults: list[Exception] = []
         self.lost_answers: list[Exception] = []  # raised after the message was sent
         self._marks: dict[str, str] = {}
@@ -110,9 +111,14 @@ class MemoryChat:
             raise self.lost_answers.pop(0)
         return f"F{len(self.pictures)}"
 
-    def find(self, channel: str, delivery_id: str, since: datetime, thread: str | None = None) -> str | None:
+    def find(
+        self, channel: str, delivery_id: str, span: Span, thread: str | None = None, cursor: str | None = None
+    ) -> Page:
         ts = self._marks.get(delivery_id)
-        return ts if ts is not None and from_slack_ts(ts) >= since - timedelta(minutes=1) else None
+        return Page(ts if ts is not None and span[0] <= from_slack_ts(ts) <= span[1] else None)
+
+    def channel_with(self, ts: str) -> str | None:
+        return self.moved_to if ts in self.posts else None
 
     def is_colleague(self, user: str) -> bool:
         if self.unanswered:

@@ -23,9 +23,10 @@ BURST = 5  # messages that Slack takes at once before it counts seconds
 
 
 @contextmanager
-def strict_slack(clock: ManualClock) -> Iterator[Sandbox]:
-    """Serve a Slack with its limits in force, on the clock given."""
+def strict_slack(clock: ManualClock, *, reduced: bool = False) -> Iterator[Sandbox]:
+    """Serve a Slack with its limits in force, on the clock given; `reduced`: those of history, too."""
     box = Sandbox(Settings(limits=True), clock=Clock(lambda: clock.now().timestamp()))
+    box.faults.change({"reduced_history": reduced})
     listener = listen("127.0.0.1", 0)
     box.teams.base_url = address(listener, "127.0.0.1")
     ready = threading.Event()
@@ -63,7 +64,7 @@ def push(folder: Path, posts: int) -> tuple[float, Sandbox, Harness]:
         loop.take_in(WORKSPACE, harness.articles(posts))
         assert loop.ask(WORKSPACE, posts, channel=box.home_channel.id) == posts
         began = harness.clock.now()
-        while (left := _left(harness)) and (harness.clock.now() - began).total_seconds() < 20 * posts + 600:
+        while (left := left_to_send(harness)) and (harness.clock.now() - began).total_seconds() < 20 * posts + 600:
             if not loop.deliver(WORKSPACE):
                 harness.clock.advance(seconds=_STEP)
         took = (harness.clock.now() - began).total_seconds()
@@ -71,7 +72,7 @@ def push(folder: Path, posts: int) -> tuple[float, Sandbox, Harness]:
     return took, box, harness
 
 
-def _left(harness: Harness) -> int:
+def left_to_send(harness: Harness) -> int:
     with harness.bot.store.read(WORKSPACE) as tx:
         counts = tx.outbox.counts()
     return counts[DeliveryState.PENDING] + counts[DeliveryState.SENDING]

@@ -10,11 +10,15 @@ from typing import Any
 import httpx
 
 from tests.scenarios.conftest import wait_until
+from tests.support.balancer import Balancer
 from tierbot.adapters.encoders.hashing import HashingEncoder
-from tierbot.app.bootstrap import build, connect
+from tierbot.adapters.slack.connection.web import EVENTS_PATH, web_app
+from tierbot.adapters.slack.manifest import manifest
+from tierbot.app.bootstrap import app_of, build, connect, prepare_only_workspace
 from tierbot.app.bot import SystemClock, Tierbot
 from tierbot.app.demo.start import Stories, first_model
 from tierbot.app.demo.workspace import SandboxProcess
+from tierbot.app.serving import WebServer
 from tierbot.domain.nouns import Article, Post
 from tierbot.domain.tags import default_tag_space
 from tierbot.settings import load_settings
@@ -109,12 +113,23 @@ class House:
         return found
 
 
+def web_server_of(bot: Tierbot, clock: ShiftedClock) -> WebServer:
+    """Return what receives Slack's signed requests for the bot of one workspace."""
+    identity = prepare_only_workspace(bot, time.sleep)
+    return WebServer(web_app(app_of(bot, identity), "sandbox-signing-secret", clock), "127.0.0.1", 0)
+
+
 @contextmanager
-def open_house(folder: Path, *, encoder: Encoder | None = None, **changes: object) -> Iterator[House]:
-    """Start a sandbox and a bot in it."""
+def open_house(
+    folder: Path, *, encoder: Encoder | None = None, by_http: bool = False, **changes: object
+) -> Iterator[House]:
+    """Start a sandbox and a bot in it, connected by Socket Mode or by signed HTTP."""
     clock, encoder, tags = ShiftedClock(), encoder or HashingEncoder(), default_tag_space()
     with ExitStack() as stack:
-        sandbox = stack.enter_context(SandboxProcess(users=USERS))
+        balancer = stack.enter_context(Balancer()) if by_http else None
+        url = f"http://127.0.0.1:{balancer.port}{EVENTS_PATH}" if balancer else None
+        declared, flags = (manifest(request_url=url), ("--request-url", url)) if url else (manifest(), ())
+        sandbox = stack.enter_context(SandboxProcess(users=USERS, declared=declared, flags=flags))
         address = sandbox.address
         defaults: dict[str, object] = {
             "slack_bot_token": address.bot_token,
@@ -137,13 +152,15 @@ def open_house(folder: Path, *, encoder: Encoder | None = None, **changes: objec
             tags=tags,
         )
         stack.callback(bot.close)
-        runner = connect(bot)
-        for part in (runner, bot):
-            part.start()
+        listener = connect(bot) if balancer is None else web_server_of(bot, clock)
+        for part in (listener, bot):
+            started = part.start()
             stack.callback(part.stop)
+            if balancer is not None and part is listener:
+                balancer.ports = [int(started or 0)]
         house = House(bot, sandbox, clock)
         stack.callback(house.http.close)
         until = time.monotonic() + 10
-        while house.see("stats")["connections"] == 0 and time.monotonic() < until:
+        while balancer is None and house.see("stats")["connections"] == 0 and time.monotonic() < until:
             time.sleep(0.02)
         yield house

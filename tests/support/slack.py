@@ -23,6 +23,16 @@ ARTICLE = Article(
 TAGS = default_tag_space()
 
 
+def find(chat, channel, delivery_id, since):
+    """Return the ts of a message sent since then (or two minutes before), looked for page by page; None without one."""
+    span, cursor = (since - timedelta(minutes=2), Now().now() + timedelta(hours=2)), None
+    while True:
+        page = chat.find(channel, delivery_id, span, None, cursor)
+        if page.ts or page.cursor is None:
+            return page.ts
+        cursor = page.cursor
+
+
 class Now:
     """The time as it is."""
 

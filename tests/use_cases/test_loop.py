@@ -185,7 +185,7 @@ def test_a_rate_limit_holds_its_own_method_and_nothing_else(harness: Harness) ->
 def test_an_unanswered_call_is_tried_again_and_a_refused_one_is_parked(harness: Harness) -> None:
     harness.bot.loop.take_in(WORKSPACE, harness.articles(2))
     harness.bot.loop.ask(WORKSPACE, 2)
-    harness.chat.faults = [ChatUnavailableError("no answer"), ChatError("channel_not_found", "no such channel")]
+    harness.chat.faults = [ChatUnavailableError("no answer"), ChatError("msg_too_long", "too long")]
     harness.deliver()
     harness.clock.advance(minutes=1)
     harness.deliver()
@@ -193,7 +193,7 @@ def test_an_unanswered_call_is_tried_again_and_a_refused_one_is_parked(harness: 
     with read(harness) as tx:
         parked = [delivery for delivery in tx.outbox.parked() if delivery.kind is DeliveryKind.POST]
         assert tx.outbox.counts().get(DeliveryState.PENDING, 0) == 0, "what was to follow a refused post is parked too"
-    assert ["channel_not_found" in (delivery.error or "") for delivery in parked] == [True]
+    assert ["msg_too_long" in (delivery.error or "") for delivery in parked] == [True]
 
 
 # --- reaction → vote → verdict --------------------------------------------------------------------

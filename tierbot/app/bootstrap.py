@@ -33,6 +33,7 @@ from tierbot.settings import Settings, secret_of
 from tierbot.use_cases.articles.intake import Intake
 from tierbot.use_cases.articles.tag_requests import TagRequests
 from tierbot.use_cases.asking.invitations import Invitations
+from tierbot.use_cases.delivery.channels import ChannelNews
 from tierbot.use_cases.delivery.direct_messages import DirectMessages
 from tierbot.use_cases.delivery.dispatch import Draw
 from tierbot.use_cases.game.home import HomePage
@@ -241,6 +242,7 @@ def app_of(bot: Tierbot, identity: Identity | None) -> App:
         on_events_missed=partial(reconcile_soon, bot.store, bot.clock),
         on_emoji_changed=partial(read_aliases_soon, bot.store, bot.clock),
         legend=Legend(bot.store),
+        channel_news=ChannelNews(bot.store, bot.clock, settings.channel),
     )
     return build_app(
         deps,

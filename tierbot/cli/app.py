@@ -18,6 +18,7 @@ from tierbot.cli import (
     import_,
     init,
     models,
+    outbox,
     people,
     report,
     run,
@@ -61,6 +62,7 @@ app.command("manifest")(run.manifest)
 app.command("web")(serve.web)
 app.command("worker")(serve.worker)
 app.command("status")(status.status)
+app.add_typer(outbox.group, name="outbox")
 app.add_typer(db.group, name="db")
 app.command("doctor")(doctor.doctor)
 app.command("add")(articles.add)

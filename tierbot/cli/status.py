@@ -82,7 +82,15 @@ def _lines(found: dict[str, Any], now: datetime) -> list[str]:
         else "model        –",
         f"outbox       {outbox['waiting']} waiting, {outbox['sent']} sent, {outbox['parked']} parked" + _late(outbox),
     ]
+    lines += [
+        f"  waiting    {item['waiting']} for {item['channel']} since {_when(item['since'], now)}: {item['why']}"
+        for item in found["closed_channels"]
+    ]
+    if outbox["maybe_sent"]:
+        lines.append(f"  looked for {counted(outbox['maybe_sent'], 'message')} that may have been sent")
     lines += [f"  parked     {item['kind']} {item['id']}: {item['slack_says']}" for item in found["parked"][-_MOST:]]
+    if outbox["parked"]:
+        lines.append("             `tierbot outbox` lists, retries or drops them")
     lines += [
         f"next         {item['job']} {_when(item['due_at'], now)}{_failed(item)}" for item in found["jobs"][:_MOST]
     ]

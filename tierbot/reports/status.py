@@ -7,6 +7,7 @@ from typing import Any
 from tierbot.domain.nouns import Origin
 from tierbot.domain.rounds.boards import RoundStatus
 from tierbot.domain.training.drift import drift_of
+from tierbot.use_cases.delivery.channels import reason_of, waiting_in
 from tierbot.use_cases.ports import SCHEDULER, SCHEDULER_LEASE, DeliveryState, Transaction, Workspace
 from tierbot.use_cases.recent_posts import ROUNDS
 from tierbot.use_cases.rounds.round_report import round_status
@@ -35,6 +36,10 @@ def status_of(tx: Transaction, default_channel: str, now: datetime) -> Status:
         "round": _round(tx, round_status(tx, current)) if current else None,
         "model": ({"id": champion.id, "made_at": champion.created_at, "parent": champion.parent} if champion else None),
         "outbox": _outbox(tx, now),
+        "closed_channels": [
+            {"channel": one.channel, "code": one.why, "why": reason_of(one.why), "since": one.since, "waiting": waiting}
+            for one, waiting in waiting_in(tx, default_channel)
+        ],
         "parked": [
             {
                 "id": one.id,
@@ -95,6 +100,7 @@ def _outbox(tx: Transaction, now: datetime) -> Status:
         "waiting": counts[DeliveryState.PENDING] + counts[DeliveryState.SENDING],
         "sent": counts[DeliveryState.DONE],
         "parked": counts[DeliveryState.PARKED],
+        "maybe_sent": sum(one.search is not None and one.state is DeliveryState.PENDING for one in tx.outbox.unsent()),
         "oldest_due_at": oldest.due_at if oldest else None,
         "oldest_late_seconds": round(late, 1),
         "oldest_error": oldest.error if oldest else None,

@@ -49,7 +49,7 @@ class Team:
         self.panel: Json | None = None
         self.stream = Stream()
         self.faults: Faults = beside.faults if beside else Faults(Random(settings.seed + 1))  # noqa: S311
-        self.limits = RateLimits(enabled=settings.limits)
+        self.limits = RateLimits(enabled=settings.limits, history=timings.history)
         self.workspace = Workspace(self.clock, self.mint, settings.team)
         if beside:
             self.workspace.id = f"T0{beside.teams.secrets.getrandbits(32):08X}"
@@ -159,6 +159,13 @@ class Team:
             if channel.id == key or (channel.name and channel.name == name):
                 return channel
         raise SlackError("channel_not_found")
+
+    def visible_channel(self, key: str, reader: User) -> Channel:
+        """Return a channel that a user can see. Raises `channel_not_found` for a private one they aren't in."""
+        channel = self.find_channel(key)
+        if (channel.is_private or channel.is_im) and reader.id not in channel.members:
+            raise SlackError("channel_not_found")
+        return channel
 
     def find_user(self, key: str) -> User:
         """Return a user by id, name or @name. Raises `user_not_found`."""

@@ -79,7 +79,8 @@ class SlackWeb:
             if fault == "429":
                 wait = box.faults.plan.retry_after
             else:
-                wait = box.limits.retry_after(name, method.tier, args.text("channel"), box.clock.time())
+                channel, reduced = args.text("channel"), box.faults.plan.reduced_history
+                wait = box.limits.retry_after(name, method.tier, channel, box.clock.time(), reduced=reduced)
             if wait:
                 refusal = {"ok": False, "error": "ratelimited"}
                 return JSONResponse(refusal, status_code=429, headers={"Retry-After": str(wait)})

@@ -86,6 +86,9 @@ class SmallGame:
         self.triggers.append(trigger)
         return True
 
+    def waiting(self, workspace):
+        return []
+
     def pause(self, workspace, by):
         before, self.paused = self.paused, True
         return not before
@@ -116,6 +119,7 @@ def desk_of(game, clock, admins, channel):
         on_emoji_changed=lambda _: None,
         on_events_missed=lambda *_: None,
         legend=game,
+        channel_news=game,
     )
 
 

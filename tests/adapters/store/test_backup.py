@@ -17,7 +17,7 @@ from tests.support.rows import NOON, TEAM, delivery, event
 from tierbot.adapters.store import SqlStore, StoreBusyError, StoreError, open_store
 from tierbot.adapters.store.backup import back_up, check, restore
 from tierbot.adapters.store.schema import HEAD
-from tierbot.use_cases.ports import DeliveryState
+from tierbot.use_cases.ports import DeliveryState, Search
 
 
 @pytest.fixture
@@ -238,6 +238,7 @@ def test_what_was_on_its_way_at_the_backup_is_looked_for_in_slack_before_it_is_s
         assert tx.outbox.counts()[DeliveryState.DONE] == 1
         (waiting,) = tx.outbox.claim(NOON, NOON, limit=9)
     assert (waiting.id, waiting.attempts) == ("waiting", 1)
+    assert waiting.search == Search(waiting.created_at, NOON), "it may have been sent since"
 
 
 @pytest.mark.parametrize("do", [back_up, partial(restore, now=NOON)])

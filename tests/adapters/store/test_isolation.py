@@ -30,9 +30,19 @@ from tierbot.domain.articles.boundaries import Boundary, Held, HeldBack
 from tierbot.domain.articles.feeds import Feed, FeedMemory, FeedResult, ListedBy
 from tierbot.domain.nouns import Copy, ModelState, Says, Standing, Vote
 from tierbot.domain.tags import default_tag_space
-from tierbot.use_cases.ports import DeliveryKind, Doubt, Job, PushDraw, SmokeTestResult, Transaction, Workspace
+from tierbot.use_cases.ports import (
+    ClosedChannel,
+    DeliveryKind,
+    Doubt,
+    Job,
+    PushDraw,
+    SmokeTestResult,
+    Transaction,
+    Workspace,
+)
 
 OTHER = "T2"
+CLOSED = ClosedChannel("C1", "is_archived", NOON, NOON)
 VOTE = Vote("U1", Says.NAMES, NOON, "food")
 FROZEN = replace(round_(), frozen_at=NOON)
 REQUEST = replace(Job.request("push", "r1", NOON, "U1", count=2), finished_at=NOON)
@@ -63,6 +73,7 @@ def fill(tx: Transaction, team: str) -> None:
     tx.outbox.add([delivery("o3"), delivery("o2"), delivery()])
     _, second = tx.outbox.claim(NOON, NOON + MINUTE, 2)  # o3 stays in hand
     tx.outbox.park(second, "gone")
+    tx.channels.close(CLOSED)
     tx.agenda.plan("push", NOON)
     tx.agenda.ask(REQUEST)
     tx.agenda.claim("push", "run", NOON)
@@ -107,6 +118,12 @@ WRITES: list[Callable[[Transaction], object]] = [
     lambda tx: tx.outbox.park(delivery("o3"), "x"),
     lambda tx: tx.outbox.hold(DeliveryKind.POST, NOON + MINUTE),
     lambda tx: tx.outbox.release(NOON),
+    lambda tx: tx.outbox.again(["o2"], NOON + MINUTE),
+    lambda tx: tx.outbox.redirect("C1", "C9"),
+    lambda tx: tx.channels.close(replace(CLOSED, why="theirs")),
+    lambda tx: tx.channels.open("C1"),
+    lambda tx: tx.channels.change_id("C1", "C9", 9),
+    lambda tx: tx.outbox.drop(["o2"], NOON + MINUTE),
     lambda tx: tx.agenda.plan("push", NOON + MINUTE),
     lambda tx: tx.agenda.ask(REQUEST),
     lambda tx: tx.agenda.claim("push", "thief", NOON),
@@ -194,6 +211,9 @@ def test_no_read_sees_another_workspace(store: SqlStore) -> None:
             tx.models.get("m1"),
             tx.models.all(),
             tx.outbox.parked(),
+            tx.outbox.unsent(),
+            tx.outbox.waiting_by_channel(),
+            tx.channels.closed(),
             sum(tx.outbox.counts().values()),
             tx.agenda.get("push"),
             tx.agenda.holds("push", "run"),

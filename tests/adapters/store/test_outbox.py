@@ -8,7 +8,7 @@ import pytest
 
 from tests.support.rows import MINUTE, NOON, TEAM, delivery, put_post
 from tierbot.adapters.store import SqlStore
-from tierbot.use_cases.ports import Delivery, DeliveryKind, DeliveryState, Transaction
+from tierbot.use_cases.ports import Delivery, DeliveryKind, DeliveryState, Search, Transaction
 
 POST = delivery("o-post", kind=DeliveryKind.POST, payload={"post_id": "p1"})
 PREFILL = delivery("o-prefill", kind=DeliveryKind.PREFILL, payload={"post_id": "p1", "emoji": "pizza"})
@@ -45,7 +45,8 @@ def test_a_claim_that_ran_out_is_given_again_and_says_that_it_may_have_been_sent
         tx.outbox.claim(NOON, NOON + MINUTE, 1)
         assert tx.outbox.claim(NOON + MINUTE - timedelta(microseconds=1), NOON + 9 * MINUTE, 1) == []
         again = tx.outbox.claim(NOON + MINUTE, NOON + 9 * MINUTE, 1)
-        assert again == [replace(delivery(), state=DeliveryState.SENDING, attempts=1)]
+        tried = Search(NOON, NOON + MINUTE)
+        assert again == [replace(delivery(), state=DeliveryState.SENDING, attempts=1, search=tried)]
 
 
 def test_what_is_done_stays_done(store: SqlStore) -> None:

@@ -98,4 +98,4 @@ def test_a_question_about_the_present_finds_its_rows_by_more_than_the_workspace(
         if re.match(r"SCAN (?!\(|both|anon|SUBQUERY|CONSTANT)", step)
         or (re.search(r"\(workspace_id=\?\)$", step) and not any(index in step for index in SMALL))
     ]
-    assert [step for step in broad if " hold " not in step] == []
+    assert [step for step in broad if not re.search(" hold | closed_channel ", step)] == []

@@ -143,6 +143,22 @@ def test_what_the_workspace_kept_in_one_column_is_in_columns_and_tables_of_its_o
     store.close()
 
 
+def test_what_was_tried_before_is_looked_for_from_its_creation_on(blank_url: str) -> None:
+    make_old(blank_url, "0013")
+    database = connect(blank_url, create=False)
+    with database.write("schema") as connection:
+        tried = text("UPDATE outbox SET attempts = 2, lease_until = created_at WHERE id = 'o1'")
+        connection.execute(tried)
+    database.engine.dispose()
+    store = open_store(blank_url)
+    with store.read(TEAM) as tx:
+        (found,) = [one for one in tx.outbox.unsent() if one.id == "o1"]
+    assert found.search is not None
+    assert (found.search.since, found.failures) == (found.created_at, 0)
+    assert found.search.until > found.created_at + timedelta(days=1)
+    store.close()
+
+
 def test_standings_of_older_rounds_begin_with_their_champion(blank_url: str) -> None:
     make_old(blank_url, "0007")
     store = open_store(blank_url)

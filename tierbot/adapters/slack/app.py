@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from slack_bolt import App
 from slack_sdk import WebClient
 
-from tierbot.adapters.slack import faults
+from tierbot.adapters.slack import channels, faults
 from tierbot.adapters.slack.calls import call, web_client
 from tierbot.adapters.slack.commands import listeners
 from tierbot.adapters.slack.dependencies import Dependencies
@@ -74,6 +74,7 @@ def build_app(
     inbox.register(app, inbox.Inbox(deps.game, deps.clock, ignored_users))
     rate_limits.register(app, deps.on_events_missed)
     emoji_changes.register(app, deps.on_emoji_changed)
+    channels.register(app, deps.channel_news)
     listeners.register(app, deps, directory)
     # Slow listeners use the encoder, so run one at a time and leave the CPU to clicks.
     slow = FollowingExecutor(1, thread_name_prefix="slack-slow")

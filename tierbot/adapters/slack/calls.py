@@ -114,13 +114,23 @@ def _retry_after(headers: Any) -> float:
     return min(max(seconds, 1.0), _LONGEST_WAIT)
 
 
+def page_of(request: Callable[..., SlackResponse], **arguments: Any) -> SlackResponse:
+    """Return one page of a list. Raises what `call` raises."""
+    return call(request, limit=_PAGE, **arguments)
+
+
+def next_cursor(page: SlackResponse) -> str:
+    """Return Slack's cursor for the page after this one, empty if this is the last."""
+    return (page.get("response_metadata") or {}).get("next_cursor") or ""
+
+
 def pages(request: Callable[..., SlackResponse], **arguments: Any) -> Iterator[SlackResponse]:
     """Yield the pages of a list, following Slack's cursor to the end. Raises what `call` raises."""
     cursor = ""
     while True:
-        page = call(request, limit=_PAGE, **arguments, **({"cursor": cursor} if cursor else {}))
+        page = page_of(request, **arguments, **({"cursor": cursor} if cursor else {}))
         yield page
-        following = (page.get("response_metadata") or {}).get("next_cursor") or ""
+        following = next_cursor(page)
         if following in {"", cursor}:
             return
         cursor = following

@@ -8,6 +8,7 @@ from tierbot.adapters.slack.admins import Admins
 from tierbot.domain.tags import TagSpace
 from tierbot.use_cases.articles.tag_requests import TagRequests
 from tierbot.use_cases.asking.invitations import Invitations
+from tierbot.use_cases.delivery.channels import ChannelNews
 from tierbot.use_cases.game.home import HomePage
 from tierbot.use_cases.game.legend import Legend
 from tierbot.use_cases.game.questions import Game
@@ -39,3 +40,4 @@ class Dependencies:
     on_emoji_changed: Callable[[str], None]
     on_events_missed: Callable[[str, datetime], None]
     legend: Legend
+    channel_news: ChannelNews

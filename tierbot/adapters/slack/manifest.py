@@ -3,7 +3,7 @@
 from typing import Any
 
 from tierbot.adapters.slack import admins as people
-from tierbot.adapters.slack import app, canary, directory, examine
+from tierbot.adapters.slack import app, canary, channels, directory, examine
 from tierbot.adapters.slack.commands import listeners
 from tierbot.adapters.slack.connection.web import EVENTS_PATH
 from tierbot.adapters.slack.home import direct_messages
@@ -19,6 +19,7 @@ from tierbot.domain.nouns import TierbotError
 ALL: tuple[Needs, ...] = (
     app.NEEDS,
     canary.NEEDS,
+    channels.NEEDS,
     chat.NEEDS,
     direct_messages.NEEDS,
     directory.NEEDS,

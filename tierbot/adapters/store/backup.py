@@ -18,6 +18,7 @@ from pathlib import Path
 from tierbot.adapters.store.engine import BUSY_SECONDS, file_of, parse
 from tierbot.adapters.store.errors import NoDatabaseError, StoreBusyError, StoreError
 from tierbot.adapters.store.schema import VERSION_TABLE, refuse_unknown
+from tierbot.use_cases.ports import SEARCHABLE
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,8 +130,7 @@ def restore(url: str, source: Path, *, now: datetime, digest: bool = True, force
         with _faults_of(source):
             shutil.copyfile(source, part)
         with _faults_of(part), closing(_open(part, "rw")) as copy:
-            # Pending deliveries may have been sent since; with one attempt, the bot looks for them in Slack first.
-            copy.execute("UPDATE outbox SET attempts = 1 WHERE attempts = 0 AND state IN ('pending', 'sending')")
+            _doubt_pending(copy, now)
             copy.execute("DELETE FROM lease")
         _sync(part)
         former = None
@@ -141,6 +141,23 @@ def restore(url: str, source: Path, *, now: datetime, digest: bool = True, force
             part.replace(path)
     _sync(path.parent)
     return Restored(path, former, revision)
+
+
+def _doubt_pending(copy: sqlite3.Connection, now: datetime) -> None:
+    """Mark pending messages as perhaps sent since the backup: the bot looks for them in Slack first.
+
+    An older schema's are marked when it is upgraded, because they have been tried.
+    """
+    pending = "state IN ('pending', 'sending')"
+    copy.execute(f"UPDATE outbox SET attempts = 1 WHERE attempts = 0 AND {pending}")  # noqa: S608 - constants
+    if any(column[1] == "search" for column in copy.execute("PRAGMA table_info(outbox)")):
+        kinds = ", ".join(f"'{kind}'" for kind in sorted(SEARCHABLE))
+        since = "replace(created_at, ' ', 'T') || '+00:00'"
+        search = f"json_object('since', {since}, 'until', ?)"
+        copy.execute(
+            f"UPDATE outbox SET search = {search} WHERE {pending} AND kind IN ({kinds})",  # noqa: S608 - constants
+            (now.isoformat(),),
+        )
 
 
 @contextmanager

@@ -3,6 +3,7 @@
 import json
 import re
 from collections.abc import Callable
+from dataclasses import asdict
 from datetime import UTC, datetime
 from enum import StrEnum
 from functools import partial
@@ -26,6 +27,8 @@ from sqlalchemy import (
 from sqlalchemy.orm import declared_attr
 from sqlalchemy.types import TypeDecorator
 from sqlmodel import Field, SQLModel
+
+from tierbot.use_cases.ports import Search
 
 
 class Words(TypeDecorator[str]):
@@ -99,12 +102,32 @@ class Names(TypeDecorator[tuple[str, ...]]):
         return None if value is None else tuple(json.loads(value))
 
 
+class Searching(TypeDecorator[Search]):
+    """A Search as JSON text."""
+
+    impl = Text
+    cache_ok = True
+
+    def process_bind_param(self, value: Search | None, dialect: Dialect) -> str | None:  # noqa: ARG002
+        if value is None:
+            return None
+        return json.dumps({**asdict(value), "since": value.since.isoformat(), "until": value.until.isoformat()})
+
+    def process_result_value(self, value: str | None, dialect: Dialect) -> Search | None:  # noqa: ARG002
+        if value is None:
+            return None
+        found = json.loads(value)
+        times = {name: datetime.fromisoformat(found[name]) for name in ("since", "until")}
+        return Search(**{**found, **times})
+
+
 # SQLite numbers rows automatically only in a column of exactly the type INTEGER.
 Number = BigInteger().with_variant(Integer(), "sqlite")
 
 _Declare = Callable[..., Any]
 words: _Declare = partial(Field, sa_type=Words)
 moment: _Declare = partial(Field, sa_type=Moment)
+searching: _Declare = partial(Field, sa_type=Searching)
 names: _Declare = partial(Field, sa_type=Names)
 document: _Declare = partial(Field, sa_type=JSON)
 number: _Declare = partial(Field, sa_type=Number)

@@ -8,15 +8,19 @@ from sqlalchemy import ColumnElement, and_, case, exists, func, or_, select
 
 from tierbot.adapters.store.columns import table
 from tierbot.adapters.store.rows import PostRow
-from tierbot.adapters.store.work_rows import HoldRow, OutboxRow, WorkspaceRow
+from tierbot.adapters.store.work_rows import ClosedChannelRow, HoldRow, OutboxRow, WorkspaceRow
 from tierbot.adapters.store.workspace_queries import Stored, WorkspaceQueries, chunks, conflict_aware
-from tierbot.use_cases.ports import Delivery, DeliveryKind, DeliveryState
+from tierbot.use_cases.ports import LOOK_UP, SEARCHABLE, Delivery, DeliveryKind, DeliveryState, Search
 
 _outbox = table(OutboxRow)
 _hold = table(HoldRow)
+_closed = table(ClosedChannelRow)
 _post = table(PostRow)
 _DELIVERY = Stored(OutboxRow, Delivery)
 _OPEN = (DeliveryState.PENDING, DeliveryState.SENDING)
+_UNSENT = (*_OPEN, DeliveryState.PARKED)
+_TO_DECIDE = (DeliveryState.PENDING, DeliveryState.PARKED)  # what an admin may retry or drop
+_NOT_SENT = "its post was not sent"
 _NEEDS_ITS_POST = (DeliveryKind.PREFILL, DeliveryKind.UPDATE)
 
 
@@ -40,6 +44,10 @@ class SqlOutbox(WorkspaceQueries):
             and_(_outbox.c.state == DeliveryState.SENDING, _outbox.c.lease_until <= now),
         )
         held = select(_hold.c.kind).where(self._mine(HoldRow), _hold.c.until > now)
+        # A row that may have been sent is looked up, at the pace of look-ups; the others are sent at their kind's.
+        in_doubt = _outbox.c.search.is_not(None)
+        pace = case((in_doubt, LOOK_UP), else_=_outbox.c.kind)
+        closed = select(_closed.c.channel).where(self._mine(ClosedChannelRow), _closed.c.until > now)
         placed = select(_post.c.id).where(self._mine(PostRow), _post.c.id == _outbox.c.post_id, _post.c.ts.is_not(None))
         other = _outbox.alias()
         being_sent = (
@@ -58,12 +66,12 @@ class SqlOutbox(WorkspaceQueries):
         statement = (
             self._select(OutboxRow, _outbox.c.seq, *_DELIVERY.columns)
             # The first condition matches the partial index, so finished rows are never read.
-            .where(_outbox.c.state.in_(_OPEN), ready, _outbox.c.kind.not_in(held))
+            .where(_outbox.c.state.in_(_OPEN), ready, pace.not_in(held), _outbox.c.channel.not_in(closed))
             .where(or_(_outbox.c.kind.not_in(_NEEDS_ITS_POST), placed.exists()))
             .where(or_(_outbox.c.kind != DeliveryKind.UPDATE, ~busy.exists()))
             .where(or_(_outbox.c.priority > 0, ~urgent.exists()))
             .where(or_(_outbox.c.after_id.is_(None), ~before.exists()))
-            .order_by(func.coalesce(_outbox.c.priority, 0).desc(), _outbox.c.seq)
+            .order_by(func.coalesce(_outbox.c.priority, 0).desc(), case((in_doubt, 1), else_=0), _outbox.c.seq)
             .limit(limit)
             .with_for_update(skip_locked=True, of=_outbox)
         )
@@ -71,20 +79,25 @@ class SqlOutbox(WorkspaceQueries):
         sending = {"state": DeliveryState.SENDING, "lease_until": lease_until, "attempts": _outbox.c.attempts + 1}
         for part in chunks(row.seq for row in rows):
             self._change(OutboxRow, _outbox.c.seq.in_(part), **sending)
+            tried = (_outbox.c.kind.in_(SEARCHABLE), _outbox.c.search.is_(None))
+            self._change(OutboxRow, _outbox.c.seq.in_(part), *tried, search=Search(now, lease_until))
         return [_DELIVERY.of(*row[1:]) for row in rows]
 
     def done(self, claimed: Delivery, result: str | None, now: datetime) -> bool:
-        return self._end(claimed, DeliveryState.DONE, result=result, done_at=now, error=None)
+        return self._end(claimed, DeliveryState.DONE, result=result, done_at=now, error=None, search=None)
 
-    def retry(self, claimed: Delivery, due_at: datetime, error: str) -> bool:
-        return self._end(claimed, DeliveryState.PENDING, due_at=due_at, error=error)
+    def retry(
+        self, claimed: Delivery, due_at: datetime, error: str, *, search: Search | None = None, failures: int = 0
+    ) -> bool:
+        pending = {"due_at": due_at, "error": error, "search": search, "failures": failures}
+        return self._end(claimed, DeliveryState.PENDING, **pending)
 
-    def park(self, claimed: Delivery, error: str) -> bool:
-        parked = self._end(claimed, DeliveryState.PARKED, error=error)
+    def park(self, claimed: Delivery, error: str, search: Search | None = None) -> bool:
+        parked = self._end(claimed, DeliveryState.PARKED, error=error, search=search)
         if parked and claimed.kind is DeliveryKind.POST:
             prefills = (_outbox.c.post_id == claimed.payload["post_id"], _outbox.c.kind == DeliveryKind.PREFILL)
             would_wait = (*prefills, _outbox.c.state.in_(_OPEN))  # forever
-            self._change(OutboxRow, *would_wait, state=DeliveryState.PARKED, error="its post was not sent")
+            self._change(OutboxRow, *would_wait, state=DeliveryState.PARKED, error=_NOT_SENT)
         return parked
 
     def _end(self, claimed: Delivery, state: DeliveryState, **values: Any) -> bool:
@@ -96,7 +109,7 @@ class SqlOutbox(WorkspaceQueries):
         )
         return self._change(OutboxRow, *still_held, state=state, lease_until=None, **values) == 1
 
-    def hold(self, kind: DeliveryKind, until: datetime) -> None:
+    def hold(self, kind: str, until: datetime) -> None:
         insert = conflict_aware(self._connection, HoldRow)
         self._connection.execute(
             insert.on_conflict_do_update(
@@ -110,6 +123,53 @@ class SqlOutbox(WorkspaceQueries):
     def release(self, now: datetime) -> None:
         self._change(OutboxRow, _outbox.c.state == DeliveryState.PENDING, _outbox.c.due_at > now, due_at=now)
         self._change(HoldRow, _hold.c.until > now, until=now)
+        self._change(ClosedChannelRow, _closed.c.until > now, until=now)
+
+    def again(self, ids: Iterable[str], now: datetime) -> int:
+        fresh = {"state": DeliveryState.PENDING, "due_at": now, "failures": 0, "error": None}
+        return self._decide(ids, _outbox.c.state.in_(_TO_DECIDE), fresh, _outbox.c.error == _NOT_SENT)
+
+    def drop(self, ids: Iterable[str], now: datetime) -> int:
+        dropped = {"state": DeliveryState.DROPPED, "done_at": now}
+        return self._decide(ids, _outbox.c.state.in_(_TO_DECIDE), dropped, _outbox.c.state.in_(_TO_DECIDE))
+
+    def _decide(
+        self,
+        ids: Iterable[str],
+        undecided: ColumnElement[bool],
+        values: dict[str, Any],
+        its_prefills: ColumnElement[bool],
+    ) -> int:
+        changed = 0
+        for part in chunks(ids):
+            these = (_outbox.c.id.in_(part), undecided)
+            posts = self._select(OutboxRow, _outbox.c.post_id).where(*these, _outbox.c.kind == DeliveryKind.POST)
+            post_ids = list(self._connection.execute(posts).scalars())
+            prefills = (_outbox.c.post_id.in_(post_ids), _outbox.c.kind == DeliveryKind.PREFILL, its_prefills)
+            changed += self._change(OutboxRow, *these, **values) + self._change(OutboxRow, *prefills, **values)
+        return changed
+
+    def unsent(self) -> list[Delivery]:
+        return self._nouns(_DELIVERY, _outbox.c.state.in_(_UNSENT), order=(_outbox.c.seq,))
+
+    def waiting_by_channel(self) -> dict[str, int]:
+        messages = (_outbox.c.state.in_(_OPEN), _outbox.c.kind != DeliveryKind.PREFILL)
+        counted = self._select(OutboxRow, _outbox.c.channel, func.count()).where(*messages)
+        rows = self._connection.execute(counted.group_by(_outbox.c.channel))
+        return {channel: count for channel, count in rows}  # noqa: C416 - a row isn't a pair for mypy
+
+    def redirect(self, old: str, new: str) -> int:
+        kinds = (DeliveryKind.POST, DeliveryKind.ANNOUNCE, DeliveryKind.PICTURE, DeliveryKind.THANK)
+        waiting = (_outbox.c.channel == old, _outbox.c.state == DeliveryState.PENDING, _outbox.c.kind.in_(kinds))
+        found = self._nouns(_DELIVERY, *waiting, _outbox.c.search.is_(None), order=(_outbox.c.seq,))
+        moved = 0
+        for part in chunks(one for one in found if not one.payload.get("thread")):
+            post_ids = [one.payload["post_id"] for one in part if one.kind is DeliveryKind.POST]
+            prefills = (_outbox.c.post_id.in_(post_ids), _outbox.c.kind == DeliveryKind.PREFILL)
+            moved += self._change(OutboxRow, _outbox.c.id.in_([one.id for one in part]), channel=new)
+            self._change(OutboxRow, *prefills, channel=new)
+            self._change(PostRow, _post.c.id.in_(post_ids), channel=new)
+        return moved
 
     def counts(self) -> dict[DeliveryState, int]:
         counted = self._select(OutboxRow, _outbox.c.state, func.count()).group_by(_outbox.c.state)

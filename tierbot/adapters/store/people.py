@@ -24,7 +24,6 @@ from tierbot.adapters.store.rows import (
 )
 from tierbot.adapters.store.work_rows import AuditRow, DoubtRow, InstallationRow, JobRow, OutboxRow, TrainerRow
 from tierbot.adapters.store.workspace_queries import WorkspaceQueries
-from tierbot.use_cases.ports import DeliveryState
 
 _THEIRS: dict[str, type[Row]] = {
     "trainer": TrainerRow,
@@ -131,7 +130,7 @@ class SqlPeople(WorkspaceQueries):
             "reactions": (ReactionEventRow, and_(event.happened_at < before, *said)),
             "votes": (VoteRow, old_votes),
             "invitations": (InvitationRow, (invitation.created_at < before) & invitation.post_id.not_in(played)),
-            "messages": (OutboxRow, (outbox.state == DeliveryState.DONE) & (outbox.done_at < before)),
+            "messages": (OutboxRow, outbox.done_at < before),
             "actions": (AuditRow, table(AuditRow).c.at < before),
         }
         articles = table(ArticleRow).c

@@ -9,6 +9,7 @@ from sqlalchemy import ColumnElement, Connection, delete, select
 
 from tierbot.adapters.store.agenda import SqlAgenda, SqlLeases, due_jobs, hold_everywhere
 from tierbot.adapters.store.articles import SqlArticles, SqlGivenLabels
+from tierbot.adapters.store.channels import SqlChannels
 from tierbot.adapters.store.columns import table
 from tierbot.adapters.store.engine import Database, connect
 from tierbot.adapters.store.errors import StoreError
@@ -49,6 +50,7 @@ def _transaction(connection: Connection, workspace: str) -> Transaction:
         rounds=SqlRounds(connection, workspace),
         models=SqlModels(connection, workspace),
         outbox=SqlOutbox(connection, workspace),
+        channels=SqlChannels(connection, workspace),
         agenda=SqlAgenda(connection, workspace),
         trainers=SqlTrainers(connection, workspace),
         leases=SqlLeases(connection, workspace),

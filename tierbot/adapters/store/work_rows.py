@@ -4,6 +4,7 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Index, UniqueConstraint
+from sqlmodel import Field
 
 from tierbot.adapters.store.columns import (
     Row,
@@ -15,12 +16,13 @@ from tierbot.adapters.store.columns import (
     number,
     real,
     refers,
+    searching,
     some,
     words,
 )
 from tierbot.domain.articles.boundaries import Boundary
 from tierbot.domain.articles.feeds import ListedBy
-from tierbot.use_cases.ports import DeliveryKind, DeliveryState
+from tierbot.use_cases.ports import DeliveryKind, DeliveryState, Search
 
 # --- workspace, tags, people ----------------------------------------------------------------------
 
@@ -151,13 +153,24 @@ class OutboxRow(Row, table=True):
     done_at: datetime | None = moment(default=None)
     priority: int | None = None  # above 0: sent before earlier deliveries
     after_id: str | None = words(default=None)  # the delivery that must end first
+    failures: int = Field(sa_column_kwargs={"server_default": "0"})  # consecutive attempts without an answer
+    search: Search | None = searching(default=None)  # JSON; set while it may have been sent
 
 
 class HoldRow(WorkspaceScoped, table=True):
-    """The time until which no delivery of a kind may be sent."""
+    """The time until which no delivery of a kind may be sent, or nothing looked up."""
 
-    kind: DeliveryKind = choice(DeliveryKind, primary_key=True)
+    kind: str = words(primary_key=True)
     until: datetime = moment()
+
+
+class ClosedChannelRow(WorkspaceScoped, table=True):
+    """A channel that doesn't take the bot's messages now."""
+
+    channel: str = words(primary_key=True)
+    why: str = words()  # Slack's code
+    since: datetime = moment()
+    until: datetime = moment()  # when the next message may be tried
 
 
 class JobRow(WorkspaceScoped, table=True):

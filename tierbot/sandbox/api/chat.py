@@ -75,7 +75,7 @@ def _post_message(box: Sandbox, args: Args) -> Json:
 @method("chat.update", "chat:write", tier=3)
 def _update(box: Sandbox, args: Args) -> Json:
     """Edit one of the bot's own messages, keeping its blocks unless new ones are passed."""
-    channel = box.find_channel(args.need("channel", "channel_not_found"))
+    channel = box.visible_channel(args.need("channel", "channel_not_found"), box.bot)
     changes = _content(box, args)
     if changes.get("blocks") == []:
         changes["blocks"] = None
@@ -90,7 +90,7 @@ def _update(box: Sandbox, args: Args) -> Json:
 
 @method("chat.delete", "chat:write", tier=3)
 def _delete(box: Sandbox, args: Args) -> Json:
-    channel = box.find_channel(args.need("channel", "channel_not_found"))
+    channel = box.visible_channel(args.need("channel", "channel_not_found"), box.bot)
     message = box.workspace.delete(channel.id, args.need("ts", "message_not_found"), box.bot.id)
     return {"channel": channel.id, "ts": message.ts}
 
@@ -107,6 +107,6 @@ def _post_ephemeral(box: Sandbox, args: Args) -> Json:
 
 @method("chat.getPermalink", tier=0)
 def _get_permalink(box: Sandbox, args: Args) -> Json:
-    channel = box.find_channel(args.need("channel", "channel_not_found"))
+    channel = box.visible_channel(args.need("channel", "channel_not_found"), box.bot)
     message = box.workspace.message(channel.id, args.need("message_ts", "message_not_found"))
     return {"channel": channel.id, "permalink": box.permalink(message)}

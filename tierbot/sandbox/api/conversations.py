@@ -9,6 +9,7 @@ from tierbot.sandbox.state.payloads import channel_json
 
 _READ = ("channels:read", "groups:read", "im:read")
 _HISTORY = ("channels:history", "groups:history", "im:history")
+_REDUCED = 15  # objects on a page of history, with reduced limits
 _END_OF_TIME = "9999999999.999999"
 
 
@@ -85,7 +86,7 @@ def _messages(box: Sandbox, args: Args, found: list[Message]) -> Json:
         for message in found
         if oldest < float(message.ts) < latest or (inclusive and float(message.ts) in {oldest, latest})
     ]
-    page, cursor = args.page(within)
+    page, cursor = args.page(within, *((_REDUCED,) if box.faults.plan.reduced_history else ()))
     metadata = args.flag("include_all_metadata")
     body: Json = {
         "messages": [box.with_files(message, metadata=metadata) for message in page],

@@ -19,7 +19,7 @@ def _item(box: Sandbox, args: Args) -> Message:
     timestamp = args.text("timestamp")
     if not _TS.match(timestamp):
         raise SlackError("bad_timestamp")
-    return box.workspace.message(box.find_channel(args.text("channel")).id, timestamp)
+    return box.workspace.message(box.visible_channel(args.text("channel"), box.caller(args.token)).id, timestamp)
 
 
 @method("reactions.add", "reactions:write", tier=3, caller="member")

@@ -117,6 +117,29 @@ def archive(box: Sandbox, body: Json) -> Json:
     return {"channel": box.describe(channel)}
 
 
+def private(box: Sandbox, body: Json) -> Json:
+    """`{channel?, private?}`: make a channel private, or public with `private: false`."""
+    channel = box.workspace.make_private(place(box, body).id, private=bool(body.get("private", True)))
+    return {"channel": box.describe(channel)}
+
+
+def rename(box: Sandbox, body: Json) -> Json:
+    """`{name, channel?}`: rename a channel."""
+    (name,) = need(body, "name")
+    return {"channel": box.describe(box.workspace.rename(place(box, body).id, name))}
+
+
+def change_id(box: Sandbox, body: Json) -> Json:
+    """`{channel?}`: give a channel another id, as Slack does when it moves a channel."""
+    return {"channel": box.describe(box.workspace.change_id(place(box, body).id))}
+
+
+def delete_channel(box: Sandbox, body: Json) -> Json:
+    """`{channel?}`: delete a channel with all its messages."""
+    box.workspace.delete_channel(place(box, body).id)
+    return {}
+
+
 def emoji(box: Sandbox, body: Json) -> Json:
     """`{name, url}`: add a custom emoji; `url: null` removes it."""
     (name,) = need(body, "name")
@@ -173,6 +196,10 @@ _QUIET = (
     join,
     leave,
     archive,
+    private,
+    rename,
+    change_id,
+    delete_channel,
     emoji,
     revoke,
     uninstall,

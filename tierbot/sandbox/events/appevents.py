@@ -24,6 +24,11 @@ class AppEvents:
             "message_deleted": self._deleted,
             "member_joined": self._member,
             "member_left": self._member,
+            "archived": self._archived,
+            "unarchived": self._archived,
+            "deleted": self._gone,
+            "renamed": self._renamed,
+            "id_changed": self._id_changed,
             "emoji_changed": self._emoji,
         }
         self._workspace.listen(self._hear)
@@ -124,6 +129,32 @@ class AppEvents:
         event = {"type": f"{kind}_channel", "user": user.id, "channel": channel.id, "team": self._workspace.id}
         event |= {"channel_type": "G" if channel.is_private else "C", "event_ts": self._workspace.mint.ts()}
         self.send(event)
+        if kind == "member_left" and user is self._bot:
+            self._send_of_channel("left", channel, actor_id=self._admin())
+
+    def _archived(self, kind: str, change: Json) -> None:
+        self._send_of_channel(kind.removesuffix("d"), change["channel"], user=self._admin())
+
+    def _gone(self, kind: str, change: Json) -> None:
+        self._send_of_channel(kind, change["channel"], actor_id=self._admin())
+
+    def _renamed(self, _: str, change: Json) -> None:
+        channel: Channel = change["channel"]
+        named = {"id": channel.id, "name": channel.name, "name_normalized": channel.name, "created": channel.created}
+        self._send_of_channel("rename", channel, channel=named)
+
+    def _id_changed(self, _: str, change: Json) -> None:
+        ids = {"old_channel_id": change["old"], "new_channel_id": change["channel"].id}
+        self.send({"type": "channel_id_changed", **ids, "event_ts": self._workspace.mint.ts()})
+
+    def _send_of_channel(self, what: str, channel: Channel, /, **more: object) -> None:
+        """Send an event about a channel; one about a private channel has a name of its own."""
+        kind = f"{'group' if channel.is_private else 'channel'}_{what}"
+        self.send({"type": kind, "channel": channel.id, "event_ts": self._workspace.mint.ts(), **more})
+
+    def _admin(self) -> str:
+        """Return the id of someone who may change channels."""
+        return next((user.id for user in self._workspace.users.values() if user.is_admin), "USLACKBOT")
 
     def _emoji(self, kind: str, change: Json) -> None:
         event: Json = {"type": kind, "event_ts": self._workspace.mint.ts()}

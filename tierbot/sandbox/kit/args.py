@@ -71,11 +71,15 @@ class Args:
             return [str(item) for item in value]
         return [item.strip() for item in self.text(name).split(",") if item.strip()]
 
-    def page(self, items: list[T]) -> tuple[list[T], str]:
-        """Return the page selected by `cursor` and `limit`, and the next cursor ("" on the last page)."""
+    def page(self, items: list[T], most: int = _MAX_PAGE) -> tuple[list[T], str]:
+        """Return the page selected by `cursor` and `limit`, and the next cursor ("" on the last page).
+
+        most: the most objects on a page, whatever `limit` asks for.
+        """
         limit = self.integer("limit", 100)
         if not 1 <= limit <= _MAX_PAGE:
             raise SlackError("invalid_limit")
+        limit = min(limit, most)
         cursor = self.text("cursor")
         start = 0
         if cursor:

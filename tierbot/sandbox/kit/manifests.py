@@ -37,6 +37,10 @@ _EVENT_SCOPES = {
     "message.groups": ("groups:history",),
     "message.im": ("im:history",),
     "member_joined_channel": ("channels:read", "groups:read"),
+    "member_left_channel": ("channels:read", "groups:read"),
+    "channel_id_changed": ("channels:read", "groups:read", "im:read", "mpim:read"),
+    **{f"channel_{what}": ("channels:read",) for what in ("archive", "unarchive", "deleted", "rename", "left")},
+    **{f"group_{what}": ("groups:read",) for what in ("archive", "unarchive", "deleted", "rename", "left")},
 }
 
 

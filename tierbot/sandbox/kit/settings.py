@@ -80,6 +80,7 @@ class Timings:
     warning: float = 10.0
     ping: float = 10.0
     file_processing: float = 0.2
+    history: float = 60.0  # between two calls to a history method, while `reduced_history` is on
 
 
 @dataclass(frozen=True, slots=True)

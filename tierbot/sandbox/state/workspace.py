@@ -118,9 +118,45 @@ class Workspace:
     def archive(self, channel_id: str, *, archived: bool = True) -> Channel:
         """Archive or restore a channel."""
         channel = self.channel(channel_id)
-        channel.is_archived = archived
+        if channel.is_archived is not archived:
+            channel.is_archived = archived
+            self.tell("channel", channel=channel)
+            self.tell("archived" if archived else "unarchived", channel=channel)
+        return channel
+
+    def make_private(self, channel_id: str, *, private: bool = True) -> Channel:
+        """Make a channel private or public; its id stays."""
+        channel = self.channel(channel_id)
+        channel.is_private = private
         self.tell("channel", channel=channel)
         return channel
+
+    def rename(self, channel_id: str, name: str) -> Channel:
+        """Rename a channel; its id stays. Raises `name_taken`."""
+        channel = self.channel(channel_id)
+        if any(other.name == name for other in self.channels.values() if other is not channel):
+            raise SlackError("name_taken")
+        channel.name = name
+        self.tell("channel", channel=channel)
+        self.tell("renamed", channel=channel)
+        return channel
+
+    def change_id(self, channel_id: str) -> Channel:
+        """Give a channel another id: the old one is unknown from then on, and messages keep their timestamps."""
+        channel = self.channel(channel_id)
+        channel.id = self.mint.id("C")
+        # In place, so that the channels keep their order.
+        self.channels = {known.id: known for known in self.channels.values()}
+        for message in channel.messages.values():
+            message.channel = channel.id
+        self.tell("channel", channel=channel)
+        self.tell("id_changed", channel=channel, old=channel_id)
+        return channel
+
+    def delete_channel(self, channel_id: str) -> None:
+        """Delete a channel with its messages."""
+        channel = self.channels.pop(self.channel(channel_id).id)
+        self.tell("deleted", channel=channel)
 
     def direct(self, one: str, other: str) -> Channel:
         """Return the direct conversation of two users, opening it if needed."""

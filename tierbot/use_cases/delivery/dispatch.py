@@ -1,8 +1,9 @@
 """Sends the outbox: every row once, even across a crash.
 
-A row is claimed in one transaction, sent outside of any, and marked done in another. A row that was tried before may have
-been sent already, so its message is looked for first. A process whose claim has expired writes nothing about the row, and
-starts no call that could outlast the claim. A 429 holds back rows of the same kind in that workspace; nothing else waits.
+A row is claimed in one transaction, sent outside of any, and marked done in another. A row that may have been sent is
+looked up first (look_up.py). A process whose claim has expired writes nothing about the row, and starts no call that could
+outlast the claim. A 429 holds back rows of the same kind in that workspace, or look-ups; nothing else waits. Rows for
+a channel that is closed to the bot wait for that channel (channels.py).
 """
 
 import logging
@@ -17,7 +18,11 @@ from tierbot.domain.nouns import Arm, Post, Thread, TierbotError, key
 from tierbot.domain.tags import TagSpace
 from tierbot.logs import bound
 from tierbot.use_cases.current_votes import cursor_of, places_of
+from tierbot.use_cases.delivery.channels import close_channel, closes, reopen_channel
+from tierbot.use_cases.delivery.look_up import MAYBE_SENT, afresh, after_page, after_wait, span_of
 from tierbot.use_cases.ports import (
+    LOOK_UP,
+    SEARCHABLE,
     Chat,
     ChatError,
     ChatUnavailableError,
@@ -27,6 +32,7 @@ from tierbot.use_cases.ports import (
     Job,
     PostView,
     RateLimitedError,
+    Search,
     Store,
     Transaction,
 )
@@ -44,10 +50,11 @@ _CALLS = timedelta(seconds=30)  # the longest a delivery takes: two calls of 15 
 _BACKOFF = (1, 5, 30, 120, 600)  # seconds between attempts while Slack does not answer
 _FIXING = 60  # seconds between attempts while a person has to fix something
 _TO_BE_FIXED = frozenset(  # the row is fine: it is sent once the workspace accepts messages again
-    {"invalid_auth", "not_authed", "token_revoked", "token_expired", "account_inactive", "is_archived", NOT_INSTALLED}
+    {"invalid_auth", "not_authed", "token_revoked", "token_expired", "account_inactive", NOT_INSTALLED}
 )
 _NOT_INSTALLED = frozenset({"token_revoked", "account_inactive"})  # Slack may or may not have sent an event about it
 _MOST_FAULTS = 5
+_LOOKING = "It may have been sent; tierbot is looking for it in Slack."
 _SENDS_A_MESSAGE = (DeliveryKind.POST, DeliveryKind.ANNOUNCE, DeliveryKind.INVITE)  # the same method, so the same pace
 _TAKEN_OVER = "%s %s took so long that another process has claimed it; this result is discarded."
 _PREFILLS = {Arm.BASIC: ("+1", "-1", "confused"), Arm.BLANK: ()}
@@ -97,48 +104,108 @@ class Dispatcher:
     shut_out: Callable[[str, str], None] = lambda *_: None
 
     def deliver(self, workspace: str) -> bool:
-        """Send the next due delivery; return whether there was one."""
+        """Send or look up the next due delivery; return whether there was one."""
         now = self.clock.now()
         with self.store.begin(workspace) as tx:
             claimed = tx.outbox.claim(now, now + _LEASE, limit=1)
         for delivery in claimed:
             with bound(workspace=workspace, delivery=delivery.id):
-                self._attempt(workspace, delivery, now + _LEASE - _CALLS)
+                self._attempt(workspace, delivery, _Attempt(now, now + _LEASE, delivery))
         return bool(claimed)
 
-    def _attempt(self, workspace: str, delivery: Delivery, latest: datetime) -> None:
-        backoff = _BACKOFF[min(delivery.attempts, len(_BACKOFF) - 1)]
+    def _attempt(self, workspace: str, delivery: Delivery, attempt: "_Attempt") -> None:
         try:
-            result = self._send(workspace, delivery, latest)
-        except RateLimitedError as fault:
-            self._put_off(workspace, delivery, fault.retry_after, fault, hold=True)
-        except ChatUnavailableError as fault:
-            self._put_off(workspace, delivery, backoff, fault)
-        except ChatError as fault:
-            if fault.code in _TO_BE_FIXED:
-                log.warning("%s %s waits %d s: %s", delivery.kind, delivery.id, _FIXING, fault)
-                self._put_off(workspace, delivery, _FIXING, fault, hold=True)
-                if fault.code in _NOT_INSTALLED:
-                    self.shut_out(workspace, fault.code)
+            if delivery.search is None:
+                self._try(workspace, delivery, attempt)
             else:
-                self._park(workspace, delivery, fault.code, fault)
+                self._look_up(workspace, delivery, delivery.search, attempt)
+        except ChatError as fault:
+            self._refused(workspace, delivery, fault)
         except Exception as fault:
             # A bug of ours. If this row causes it, the others must not wait behind it forever.
             log.exception("Delivery %s (%s) failed.", delivery.id, delivery.kind)
-            if delivery.attempts + 1 >= _MOST_FAULTS:
-                self._park(workspace, delivery, type(fault).__name__, fault)
+            if attempt.failures >= _MOST_FAULTS:
+                self._park(workspace, delivery, type(fault).__name__, fault, attempt.tried)
             else:
-                self._put_off(workspace, delivery, backoff, fault)
+                self._put_off(workspace, delivery, attempt.backoff, fault, attempt.tried, attempt.failures)
+
+    def _try(self, workspace: str, delivery: Delivery, attempt: "_Attempt") -> None:
+        try:
+            result = self._send(workspace, delivery, attempt.latest)
+        except RateLimitedError as fault:
+            pace = _same_pace(delivery.kind)
+            self._put_off(workspace, delivery, fault.retry_after, fault, failures=delivery.failures, hold=pace)
+        except ChatUnavailableError as fault:
+            self._put_off(workspace, delivery, attempt.backoff, fault, attempt.tried, attempt.failures)
         else:
             self._done(workspace, delivery, result)
 
+    def _look_up(self, workspace: str, delivery: Delivery, search: Search, attempt: "_Attempt") -> None:
+        """Look at one page of the history, and record the message or where to go on."""
+        chat, thread = self.chats(workspace), delivery.payload.get("thread")
+        try:
+            page = chat.find(delivery.channel, delivery.id, span_of(search), thread, search.cursor)
+        except RateLimitedError as fault:
+            self._held_up(workspace, delivery, search, fault.retry_after, fault, delivery.failures, hold=(LOOK_UP,))
+            return
+        except ChatUnavailableError as fault:
+            self._held_up(workspace, delivery, search, attempt.backoff, fault, attempt.failures)
+            return
+        except ChatError as fault:
+            if fault.code != "invalid_cursor":
+                raise
+            following: Search | None = replace(search, cursor=None)
+        else:
+            if page.ts is not None:
+                self._done(workspace, delivery, page.ts)
+                return
+            following = after_page(search, page.cursor)
+        # If it isn't there, it surely wasn't sent: the next claim sends it.
+        now, says, failures = self.clock.now(), _LOOKING if following else "", delivery.failures
+        with self.store.begin(workspace) as tx:
+            if not tx.outbox.retry(delivery, now, says, search=following, failures=failures):
+                log.warning(_TAKEN_OVER, delivery.kind, delivery.id)
+
+    def _held_up(
+        self,
+        workspace: str,
+        delivery: Delivery,
+        search: Search,
+        seconds: float,
+        fault: Exception,
+        failures: int,
+        *,
+        hold: tuple[str, ...] = (),
+    ) -> None:
+        """Go on looking in so many seconds, or give up: it may be there, so it isn't sent."""
+        following = after_wait(search, seconds)
+        if following is None:
+            self._park(workspace, delivery, MAYBE_SENT, fault, afresh(search))
+        else:
+            self._put_off(workspace, delivery, seconds, fault, following, failures, hold=hold)
+
+    def _refused(self, workspace: str, delivery: Delivery, fault: ChatError) -> None:
+        """Wait for whoever can help, without using up attempts, or park what will never be taken."""
+        if fault.code in _TO_BE_FIXED:
+            log.warning("%s %s waits %d s: %s", delivery.kind, delivery.id, _FIXING, fault)
+            self._put_off(
+                workspace, delivery, _FIXING, fault, delivery.search, hold=(*_same_pace(delivery.kind), LOOK_UP)
+            )
+            if fault.code in _NOT_INSTALLED:
+                self.shut_out(workspace, fault.code)
+        elif closes(delivery.channel, fault.code):
+            now = self.clock.now()
+            with self.store.begin(workspace) as tx:
+                if not tx.outbox.retry(delivery, now, str(fault), search=delivery.search):
+                    log.warning(_TAKEN_OVER, delivery.kind, delivery.id)
+                elif close_channel(tx, delivery.channel, fault.code, now):
+                    log.warning("Messages for %s wait: %s", delivery.channel, fault)
+        else:
+            self._park(workspace, delivery, fault.code, fault, delivery.search)
+
     def _send(self, workspace: str, delivery: Delivery, latest: datetime) -> str | None:
-        """Send it unless it was already sent. Starts no call after `latest`, when another process might claim it."""
+        """Send it. Starts no call after `latest`, when another process might claim it."""
         chat = self.chats(workspace)
-        if delivery.attempts and delivery.kind in (*_SENDS_A_MESSAGE, DeliveryKind.PICTURE):  # it may have been sent
-            found = chat.find(delivery.channel, delivery.id, delivery.created_at, delivery.payload.get("thread"))
-            if found is not None:
-                return found
         if delivery.kind is DeliveryKind.PICTURE:
             try:
                 png = self.draw(delivery.payload)
@@ -195,26 +262,71 @@ class Dispatcher:
                 tx.posts.sent(str(delivery.payload["post_id"]), result, now)
             if delivery.kind is DeliveryKind.INVITE and result is not None:
                 _invited(tx, delivery, result, now)
+            if delivery.search is not None:
+                return  # it was sent earlier, so this is no news about the channel or the pace
+            if delivery.kind in SEARCHABLE:
+                reopen_channel(tx, delivery.channel, now)
             for kind in _same_pace(delivery.kind):
                 tx.outbox.hold(kind, now + self.pause)
 
-    def _park(self, workspace: str, delivery: Delivery, code: str, fault: Exception) -> None:
-        log.warning("Delivery %s (%s) is parked because Slack refused it: %s", delivery.id, delivery.kind, fault)
+    def _park(
+        self, workspace: str, delivery: Delivery, code: str, fault: Exception, search: Search | None = None
+    ) -> None:
+        log.warning("Delivery %s (%s) is parked: %s: %s", delivery.id, delivery.kind, code, fault)
         with self.store.begin(workspace) as tx:
-            if not tx.outbox.park(delivery, f"{code}: {fault}"):
+            if not tx.outbox.park(delivery, f"{code}: {fault}", search):
                 log.warning(_TAKEN_OVER, delivery.kind, delivery.id)
             elif delivery.kind is DeliveryKind.PREFILL and code == "invalid_name":
                 _missing(tx, str(delivery.payload["emoji"]), self.clock.now())
 
     def _put_off(
-        self, workspace: str, delivery: Delivery, seconds: float, fault: Exception, *, hold: bool = False
+        self,
+        workspace: str,
+        delivery: Delivery,
+        seconds: float,
+        fault: Exception,
+        search: Search | None = None,
+        failures: int = 0,
+        *,
+        hold: tuple[str, ...] = (),
     ) -> None:
+        """Try again in so many seconds. `search`: set if it may have been sent. `hold`: what else waits until then."""
         until = self.clock.now() + timedelta(seconds=seconds)
         with self.store.begin(workspace) as tx:
-            if not tx.outbox.retry(delivery, until, str(fault)):
+            if not tx.outbox.retry(delivery, until, str(fault), search=search, failures=failures):
                 log.warning(_TAKEN_OVER, delivery.kind, delivery.id)
-            for kind in _same_pace(delivery.kind) if hold else ():
+            for kind in hold:
                 tx.outbox.hold(kind, until)
+
+
+@dataclass(frozen=True, slots=True)
+class _Attempt:
+    """One attempt at a delivery, from its claim until the claim ends."""
+
+    began: datetime
+    ends: datetime
+    delivery: Delivery
+
+    @property
+    def failures(self) -> int:
+        """Return how many attempts in a row have failed if this one does."""
+        return self.delivery.failures + 1
+
+    @property
+    def latest(self) -> datetime:
+        """Return until when a call may start."""
+        return self.ends - _CALLS
+
+    @property
+    def backoff(self) -> float:
+        """Return in how many seconds to try again."""
+        return _BACKOFF[min(self.delivery.failures, len(_BACKOFF) - 1)]
+
+    @property
+    def tried(self) -> Search | None:
+        """Return the search to make if this attempt has an unknown outcome."""
+        unknown = self.delivery.search or Search(self.began, self.ends)
+        return unknown if self.delivery.kind in SEARCHABLE else None
 
 
 def _say(chat: Chat, delivery: Delivery) -> str | None:
@@ -224,7 +336,7 @@ def _say(chat: Chat, delivery: Delivery) -> str | None:
     try:
         chat.whisper(delivery.channel, str(delivery.payload["user"]), delivery.payload)
     except ChatError as fault:
-        if fault.code in _TO_BE_FIXED:
+        if fault.code in _TO_BE_FIXED or closes(delivery.channel, fault.code):
             raise
         log.info("%s was not thanked for a late vote: %s", delivery.payload["user"], fault)  # they may have left
     return None

@@ -11,7 +11,8 @@ from tierbot.domain.rounds.calendar import local_days
 from tierbot.domain.rounds.scores import all_time_standings, standings_of, streak
 from tierbot.settings import Settings
 from tierbot.use_cases.delivery.announcing import channel_of
-from tierbot.use_cases.ports import Clock, Job, Store, Transaction, Workspace
+from tierbot.use_cases.delivery.channels import leave_closed, waiting_in
+from tierbot.use_cases.ports import Clock, ClosedChannel, Job, Store, Transaction, Workspace
 from tierbot.use_cases.recent_posts import open_round
 from tierbot.use_cases.rounds.round_report import round_status
 
@@ -93,6 +94,11 @@ class Game:
         with self.store.read(workspace) as tx:
             return tx.models.all()
 
+    def waiting(self, workspace: str) -> list[tuple[ClosedChannel, int]]:
+        """Return the closed channels, each with how many messages wait for it."""
+        with self.store.read(workspace) as tx:
+            return waiting_in(tx, self.settings.channel)
+
     # --- requests by admins -----------------------------------------------------------------------
 
     def request(self, workspace: str, job: str, by: str, trigger: str = "", **details: int | str) -> bool:
@@ -137,13 +143,17 @@ class Game:
             return channel_of(tx, self.settings.channel)
 
     def choose_channel(self, workspace: str, channel: str, by: str) -> bool:
-        """Use another channel from the next post on; False if it is already in use."""
+        """Use another channel from the next post on; False if it is already in use.
+
+        What waits for the former channel goes to the new one if the former is closed to the bot.
+        """
         with self.store.begin(workspace) as tx:
             known = _set_up(tx, workspace)
             before = channel_of(tx, self.settings.channel)
             if before == channel:
                 return False
             tx.workspaces.put(replace(known, channel=channel))
+            leave_closed(tx, before, channel)
             tx.workspaces.audit(by, "choose channel", before or None, channel, self.clock.now())
         return True
 

@@ -15,6 +15,7 @@ from tierbot.use_cases.articles.tag_requests import JOB as IN_THREADS
 from tierbot.use_cases.asking.ask import Ask
 from tierbot.use_cases.asking.push_schedule import chosen_push, next_push, open_from
 from tierbot.use_cases.delivery.announcing import channel_of
+from tierbot.use_cases.delivery.channels import CLOSED, MOVED, move_channel, tell_of_closed_channel
 from tierbot.use_cases.delivery.direct_messages import DirectMessages
 from tierbot.use_cases.delivery.dispatch import EMOJI_MISSING
 from tierbot.use_cases.game.nudges import JOB as NUDGE
@@ -69,6 +70,8 @@ def job_kinds(
         WATCH: JobKind(partial(watch_votes, store, clock, messages, settings.aggregator), every(_DAY)),
         JOIN: JobKind(partial(join, store, clock, messages, prepare, settings.channel)),
         EMOJI_ALIASES: JobKind(partial(read_aliases, store, chats), every(_DAY)),
+        CLOSED: JobKind(partial(tell_of_closed_channel, store, clock, chats, messages, settings.channel)),
+        MOVED: JobKind(partial(move_channel, store, clock, settings.channel)),
         EMOJI_MISSING: JobKind(partial(tell_of_missing_emoji, store, clock, messages)),
         SMOKE_TEST: JobKind(
             partial(do_smoke_test, store, clock, settings, messages, run_smoke_test),

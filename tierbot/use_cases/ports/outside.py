@@ -67,6 +67,10 @@ class ChatUnavailableError(TierbotError):
     """No answer, or a 5xx: the call may or may not have happened."""
 
 
+Span = tuple[datetime, datetime]
+"""From when to when, both included."""
+
+
 @dataclass(frozen=True, slots=True)
 class PostView:
     """Everything a post's message shows. `tag_id` is None in the blank arm.
@@ -92,6 +96,14 @@ class ReactionCount:
     complete: bool
 
 
+@dataclass(frozen=True, slots=True)
+class Page:
+    """One page of a look-up: the message's ts if it is there, else the cursor of the next page (None: no more pages)."""
+
+    ts: str | None
+    cursor: str | None = None
+
+
 class Chat(Protocol):
     """A Slack workspace to write to. Every method raises ChatError, RateLimitedError or ChatUnavailableError."""
 
@@ -113,8 +125,16 @@ class Chat(Protocol):
     def picture(self, channel: str, png: bytes, title: str, alt: str, delivery_id: str) -> str:
         """Share a picture, marked with `delivery_id`, `alt` for screen readers; return its file's id."""
 
-    def find(self, channel: str, delivery_id: str, since: datetime, thread: str | None = None) -> str | None:
-        """Return the ts of the message marked with `delivery_id`, sent since then, in a thread if one is given; None if there is none."""
+    def find(
+        self, channel: str, delivery_id: str, span: Span, thread: str | None = None, cursor: str | None = None
+    ) -> Page:
+        """Look on one page, the first or that of a cursor, for the message marked with `delivery_id`, sent within a span.
+
+        thread: the ts of its thread's first message. One call to Slack.
+        """
+
+    def channel_with(self, ts: str) -> str | None:
+        """Return which of the bot's channels has a message of the bot with this ts; None if none has."""
 
     def direct(self, user: str) -> str:
         """Return the id of the direct message channel with a user."""

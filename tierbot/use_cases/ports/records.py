@@ -21,6 +21,10 @@ class DeliveryKind(StrEnum):
     INVITE = "invite"  # payload: invitation_id; a post's message and pre-fills, for one trainer
 
 
+SEARCHABLE = frozenset({DeliveryKind.POST, DeliveryKind.ANNOUNCE, DeliveryKind.PICTURE, DeliveryKind.INVITE})
+"""Kinds that must not be sent twice, and whose message can be found again by the delivery's id."""
+
+
 class DeliveryState(StrEnum):
     """The state of an outbox row."""
 
@@ -28,13 +32,35 @@ class DeliveryState(StrEnum):
     SENDING = "sending"  # claimed; after a crash it may or may not have been sent
     DONE = "done"
     PARKED = "parked"  # permanently refused; an admin decides
+    DROPPED = "dropped"  # by an admin
+
+
+LOOK_UP = "look_up"
+"""What `Outbox.hold` calls look-ups of messages that may have been sent."""
+
+
+@dataclass(frozen=True, slots=True)
+class Search:
+    """The look-up of a message that may have been sent, by an attempt between these two times.
+
+    wide: it isn't where it is most likely, so the search covers more. cursor: Slack's, for the next page. waited: the
+    seconds for which Slack has held the search up.
+    """
+
+    since: datetime
+    until: datetime
+    wide: bool = False
+    cursor: str | None = None
+    waited: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
     """One message or reaction to send exactly once. `id` is a natural key; `result` is the ts once sent.
 
-    priority: above 0, it overtakes earlier rows. after_id: it waits until that delivery is sent or parked.
+    attempts: how often it was claimed. failures: how many attempts in a row had no answer. search: set while it may have
+    been sent, which must be known before it is sent again. priority: above 0, it overtakes earlier rows. after_id: it
+    waits until that delivery is sent or parked.
     """
 
     id: str
@@ -49,6 +75,18 @@ class Delivery:
     error: str | None = None
     priority: int | None = None
     after_id: str | None = None
+    failures: int = 0
+    search: Search | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ClosedChannel:
+    """A channel that doesn't take the bot's messages now. `why` is Slack's code; nothing is tried there before `until`."""
+
+    channel: str
+    why: str
+    since: datetime
+    until: datetime
 
 
 @dataclass(frozen=True, slots=True)

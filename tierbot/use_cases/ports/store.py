@@ -11,6 +11,7 @@ from tierbot.domain.articles.feeds import Feed, FeedResult, ListedBy, ListedFeed
 from tierbot.domain.nouns import Trainer
 from tierbot.domain.tags import TagSpace
 from tierbot.use_cases.ports.records import (
+    ClosedChannel,
     Delivery,
     DeliveryKind,
     DeliveryState,
@@ -19,6 +20,7 @@ from tierbot.use_cases.ports.records import (
     Installation,
     Job,
     PushDraw,
+    Search,
     SmokeTestResult,
     Workspace,
 )
@@ -44,7 +46,8 @@ class Outbox(Protocol):
     def claim(self, now: datetime, lease_until: datetime, limit: int) -> list[Delivery]:
         """Mark due rows as SENDING until `lease_until` and return them as they were before, oldest first.
 
-        A row whose lease expired is claimed again; its earlier state shows that it may have been sent.
+        A row with a message that can be looked up gets a `search` for this attempt. If the row had one already, it may have
+        been sent: look it up, and send nothing.
         """
 
     # Only the holder of a claim writes its outcome: `claimed` is what `claim` returned. Each method returns whether it was
@@ -53,17 +56,37 @@ class Outbox(Protocol):
     def done(self, claimed: Delivery, result: str | None, now: datetime) -> bool:
         """Mark a claimed delivery as sent, with its id in Slack; False if the claim was lost."""
 
-    def retry(self, claimed: Delivery, due_at: datetime, error: str) -> bool:
-        """Give a claimed delivery back until `due_at`; False if the claim was lost."""
+    def retry(
+        self, claimed: Delivery, due_at: datetime, error: str, *, search: Search | None = None, failures: int = 0
+    ) -> bool:
+        """Give a claimed delivery back until `due_at`; False if the claim was lost. search: None if it was surely not sent."""
 
-    def park(self, claimed: Delivery, error: str) -> bool:
-        """Park a claimed delivery with Slack's error; False if the claim was lost."""
+    def park(self, claimed: Delivery, error: str, search: Search | None = None) -> bool:
+        """Park a claimed delivery with Slack's error; False if the claim was lost. For `search` see `retry`."""
 
-    def hold(self, kind: DeliveryKind, until: datetime) -> None:
-        """Hold all deliveries of a kind until then."""
+    def hold(self, kind: str, until: datetime) -> None:
+        """Hold all deliveries of a kind, or look-ups (LOOK_UP), until then."""
 
     def release(self, now: datetime) -> None:
         """Make all waiting deliveries due now, and end every hold."""
+
+    # An admin's decisions. Both take ids, ignore deliveries that are sent or being sent, include the pre-fills of a post,
+    # and return how many deliveries changed.
+
+    def again(self, ids: Iterable[str], now: datetime) -> int:
+        """Make parked and waiting deliveries due now."""
+
+    def drop(self, ids: Iterable[str], now: datetime) -> int:
+        """Never send these parked or waiting deliveries."""
+
+    def unsent(self) -> list[Delivery]:
+        """Return the deliveries that are parked, waiting or being sent, oldest first."""
+
+    def waiting_by_channel(self) -> dict[str, int]:
+        """Return how many deliveries wait or are being sent, by channel; the pre-fills of posts don't count."""
+
+    def redirect(self, old: str, new: str) -> int:
+        """Send what surely wasn't sent to one channel, except in threads, to another; return how many deliveries."""
 
     def counts(self) -> dict[DeliveryState, int]:
         """Return how many deliveries are in each state."""
@@ -76,6 +99,25 @@ class Outbox(Protocol):
 
     def parked(self) -> list[Delivery]:
         """Return parked deliveries, oldest first."""
+
+
+class Channels(Protocol):
+    """Channels that don't take the bot's messages now, and channels whose id changed."""
+
+    def closed(self) -> list[ClosedChannel]:
+        """Return the closed channels, the longest closed first."""
+
+    def close(self, channel: ClosedChannel) -> None:
+        """Store a closed channel, replacing what is known about it: no delivery to it is claimed before its `until`."""
+
+    def open(self, channel: str) -> bool:
+        """Forget that a channel was closed; return whether it was."""
+
+    def change_id(self, old: str, new: str, limit: int) -> int:
+        """Move deliveries and up to `limit` posts, with the reactions to them, to a channel's new id; return how many posts.
+
+        Reactions that arrived under the new id before become untallied. 0 means that nothing is left under the old id.
+        """
 
 
 class Agenda(Protocol):
@@ -298,6 +340,7 @@ class Transaction:
     rounds: Rounds
     models: Models
     outbox: Outbox
+    channels: Channels
     agenda: Agenda
     trainers: Trainers
     leases: Leases

@@ -12,6 +12,7 @@ from typing import Any
 
 from tierbot.domain.feedback.reconciliation import missed_events
 from tierbot.use_cases.current_votes import Place
+from tierbot.use_cases.delivery.channels import NOT_FOUND, close_channel
 from tierbot.use_cases.people.personal_data import not_voters
 from tierbot.use_cases.ports import Chat, ChatError, ChatUnavailableError, Clock, RateLimitedError, Store
 
@@ -77,6 +78,9 @@ class Reconciler:
             return False
         log.warning("Messages in %s cannot be compared with Slack: %s", channel, fault)
         run.shut.add(channel)
+        if fault.code == NOT_FOUND:  # perhaps it has another id now
+            with self.store.begin(workspace) as tx:
+                close_channel(tx, channel, fault.code, self.clock.now())
         return fault.code not in SHUT_OUT
 
     def _run(self, workspace: str, resume: Mapping[str, Any]) -> "_Run":

@@ -5,7 +5,7 @@ from datetime import timedelta
 
 import pytest
 
-from tests.support.slack import ARTICLE, TAGS, Now
+from tests.support.slack import ARTICLE, TAGS, Now, find
 from tierbot.adapters.slack.calls import web_client
 from tierbot.adapters.slack.messages.chat import SlackChat
 from tierbot.domain.nouns import Arm, Article, Post
@@ -39,19 +39,37 @@ def test_a_post_is_found_by_its_delivery_among_hundreds(box, chat):
     since = Now().now()
     ts = chat.post(view(box), "d-find")
     box.http.post("acts", json={"acts": [{"do": "message", "user": "bob", "text": f"hi {n}"} for n in range(260)]})
-    assert chat.find(box.channel, "d-find", since) == ts
-    assert chat.find(box.channel, "d-other", since) is None
+    assert find(chat, box.channel, "d-find", since) == ts
+    assert find(chat, box.channel, "d-other", since) is None
+
+
+def test_a_reply_is_found_in_its_thread_a_page_at_a_time_under_reduced_limits(box, chat):
+    parent = box.do("message", user="bob", text="what is this about?")["ts"]
+    replies = [{"do": "message", "user": "bob", "text": f"hm {n}", "thread_ts": parent} for n in range(20)]
+    box.http.post("acts", json={"acts": replies})
+    span = (Now().now() - timedelta(minutes=2), Now().now() + timedelta(minutes=2))
+    ts = chat.post(replace(view(box), thread=parent), "d-thread")
+    box.do("faults", reduced_history=True)
+    try:
+        first = chat.find(box.channel, "d-thread", span, parent)
+        assert first.ts is None
+        with pytest.raises(RateLimitedError) as caught:
+            chat.find(box.channel, "d-thread", span, parent, first.cursor)
+        assert caught.value.retry_after > 50
+    finally:
+        box.http.delete("faults")
+    assert chat.find(box.channel, "d-thread", span, parent, first.cursor).ts == ts
 
 
 def test_a_delivery_sent_before_is_not_taken_for_a_later_one(box, chat):
     chat.post(view(box), "d-early")
-    assert chat.find(box.channel, "d-early", Now().now() + timedelta(hours=1)) is None
+    assert find(chat, box.channel, "d-early", Now().now() + timedelta(hours=1)) is None
 
 
 def test_an_announcement_is_sent_and_found(box, chat):
     since = Now().now()
     ts = chat.announce(box.channel, {"kind": "model_rolled_back", "model": "m1", "number": 1, "by": "cli"}, "d-say")
-    assert chat.find(box.channel, "d-say", since) == ts
+    assert find(chat, box.channel, "d-say", since) == ts
 
 
 def test_reacting_twice_is_reacting_once(box, chat):
@@ -121,7 +139,7 @@ def test_a_server_fault_leaves_it_open_and_the_delivery_tells(box, chat, fault, 
             chat.post(view(box), f"d-{fault}")
     finally:
         box.http.delete("faults")
-    assert (chat.find(box.channel, f"d-{fault}", since) is not None) == sent
+    assert (find(chat, box.channel, f"d-{fault}", since) is not None) == sent
 
 
 def test_no_answer_at_all_leaves_it_open(box):
@@ -149,7 +167,7 @@ def test_a_picture_that_slack_cannot_load_is_left_out(box, chat, monkeypatch):
 
     monkeypatch.setattr(chat._client, "chat_postMessage", without_pictures)
     ts = chat.post(view(box), "d-picture")
-    assert chat.find(box.channel, "d-picture", Now().now() - timedelta(minutes=1)) == ts
+    assert find(chat, box.channel, "d-picture", Now().now() - timedelta(minutes=1)) == ts
 
 
 def test_blocks_refused_for_another_reason_stay_refused(box, chat, monkeypatch):
@@ -170,7 +188,7 @@ def test_a_revised_post_shows_votes_by_menu_and_can_still_be_found(box, chat):
     chat.revise(replace(shown, post=sent, named_by_menu={"football": 2, "law": 1, "gone": 4}))
     (message,) = [m for m in box.see("messages")["messages"] if m["ts"] == ts]
     assert message["blocks"][-1]["elements"][0]["text"] == "By menu: :football: ×2 · :scales: ×1"
-    assert chat.find(box.channel, "d-revise", since) == ts
+    assert find(chat, box.channel, "d-revise", since) == ts
     chat.revise(replace(shown, post=sent))
     (message,) = [m for m in box.see("messages")["messages"] if m["ts"] == ts]
     assert "By menu" not in str(message["blocks"])

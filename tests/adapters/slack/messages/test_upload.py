@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from tests.support.slack import TAGS, Now
+from tests.support.slack import TAGS, Now, find
 from tierbot.adapters.slack.messages.chat import SlackChat
 from tierbot.adapters.slack.messages.upload import file_name
 from tierbot.use_cases.ports import ChatError, ChatUnavailableError
@@ -28,14 +28,14 @@ def files(box):
 
 def test_a_picture_is_shared_and_found_again_by_its_delivery(box, chat):
     since = Now().now()
-    assert chat.find(box.channel, "d-chart", since) is None
+    assert find(chat, box.channel, "d-chart", since) is None
     chat.picture(box.channel, PNG, "Round 3 in pictures", "The model was right on: round 3 80%.", "d-chart")
     (file,) = [file for file in files(box) if file["name"] == file_name("d-chart")]
     assert (file["title"], file["size"]) == ("Round 3 in pictures", len(PNG))
     assert file["alt_txt"] == "The model was right on: round 3 80%."
-    assert chat.find(box.channel, "d-chart", since) is not None
-    assert chat.find(box.channel, "d-other", since) is None
-    assert chat.find(box.channel, "d-chart", since + timedelta(hours=1)) is None
+    assert find(chat, box.channel, "d-chart", since) is not None
+    assert find(chat, box.channel, "d-other", since) is None
+    assert find(chat, box.channel, "d-chart", since + timedelta(hours=1)) is None
 
 
 def test_a_lost_last_answer_is_no_second_picture(box, chat):
@@ -46,7 +46,7 @@ def test_a_lost_last_answer_is_no_second_picture(box, chat):
             chat.picture(box.channel, PNG, "Round 4", "", "d-lost")
     finally:
         box.http.delete("faults")
-    assert chat.find(box.channel, "d-lost", since) is not None, "the outbox finds it and does not send it again"
+    assert find(chat, box.channel, "d-lost", since) is not None, "the outbox finds it and does not send it again"
 
 
 def test_a_refused_picture_says_why(box, chat):

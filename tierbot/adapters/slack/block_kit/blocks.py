@@ -33,6 +33,11 @@ def message(text: str) -> Message:
     return Message(text, (section(text),))
 
 
+def with_lines(said: Message, lines: Sequence[str]) -> Message:
+    """Return a message that begins with these lines of mrkdwn."""
+    return Message("\n".join((*lines, said.text)), (*sections(lines), *said.blocks))
+
+
 def section(text: str, *, block_id: str | None = None, accessory: Block | None = None) -> Block:
     """Return a section of mrkdwn. `verbatim` stops Slack from linking bare URLs and names."""
     block: Block = {"type": "section", "text": {"type": "mrkdwn", "text": text, "verbatim": True}}

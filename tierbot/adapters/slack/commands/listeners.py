@@ -12,7 +12,7 @@ from typing import Any
 from slack_bolt import Ack, App, BoltContext, Respond
 from slack_sdk import WebClient
 
-from tierbot.adapters.slack.block_kit.blocks import Message, message
+from tierbot.adapters.slack.block_kit.blocks import Message, message, with_lines
 from tierbot.adapters.slack.block_kit.text import safe
 from tierbot.adapters.slack.block_kit.words import count
 from tierbot.adapters.slack.commands.grammar import (
@@ -36,6 +36,7 @@ from tierbot.adapters.slack.messages.boards import (
     render_my_score,
     render_round_status,
 )
+from tierbot.adapters.slack.messages.closed_channels import waiting_lines
 from tierbot.adapters.slack.needs import Needs
 from tierbot.domain.doctor.facts import ChannelFacts, Refusal
 from tierbot.use_cases.game.questions import Game
@@ -44,6 +45,7 @@ _log = logging.getLogger(__name__)
 NEEDS = Needs(commands=(LEADERBOARD, MY_SCORE, TIER))
 _MENTION = re.compile(r"(?:<#)?([CG][A-Z0-9]{4,})(?:\|[^>]*)?>?", re.IGNORECASE)
 _INVISIBLE = frozenset({"channel_not_found", "not_in_channel", "no_access"})
+_SAYS_WHAT_WAITS = frozenset({Action.HELP, Action.ROUND_STATUS, Action.PUSH, Action.RESUME})
 _REFUSAL = (
     "`/tier` is for the admins of this workspace; please ask one of them. "
     "Everyone can play: react to a post with the emoji of its topic, and see `/leaderboard` and `/myscore`."
@@ -85,7 +87,9 @@ def register(app: App, deps: Dependencies, directory: Directory) -> None:
                 said = _choose_channel(deps.game, client, workspace, user, parsed.channel, here, bot)
                 reply(respond, message(said))
                 return
-            reply(respond, run_admin_command(deps, workspace, user, parsed, str(command.get("trigger_id") or "")))
+            answer = run_admin_command(deps, workspace, user, parsed, str(command.get("trigger_id") or ""))
+            waiting = waiting_lines(deps.game.waiting(workspace), context.bot_user_id)
+            reply(respond, with_lines(answer, waiting) if parsed.action in _SAYS_WHAT_WAITS else answer)
 
     app.command(LEADERBOARD.name)(leaderboard)
     app.command(MY_SCORE.name)(my_score)

@@ -11,6 +11,7 @@ from tierbot.adapters.slack.block_kit.modals import Button, actions, button, tag
 from tierbot.adapters.slack.block_kit.text import clean, mrkdwn, person, safe
 from tierbot.adapters.slack.block_kit.words import accuracy, count, percent
 from tierbot.adapters.slack.messages.boards import Named, standing_line
+from tierbot.adapters.slack.messages.closed_channels import closed_channel
 from tierbot.domain.nouns import Estimate, Standing
 from tierbot.domain.tags import TagSpace
 from tierbot.use_cases.ports import ChatError
@@ -225,6 +226,13 @@ def _emoji_missing(said: Announcement, _: TagSpace) -> Message:
     return Message("A topic's emoji is missing.", (section(text),))
 
 
+def _channel_closed(said: Announcement, _: TagSpace) -> Message:
+    lines = [f"⏸️ {closed_channel(str(said['channel']), str(said['why']), said.get('bot'))}"]
+    if waiting := int(said["waiting"]):
+        lines.append(f"{count(waiting, 'message')} for this channel will go out then. Nothing is lost.")
+    return Message("I can't post in the channel any more.", (section("\n".join(lines)),))
+
+
 def _doubts(said: Announcement, _: TagSpace) -> Message:
     found = said["doubts"]
     title = f"🔎 {count(len(found) + int(said['more']), 'doubt')} about how some colleagues vote"
@@ -270,4 +278,5 @@ _KINDS: Mapping[str, Callable[[Announcement, TagSpace], Message]] = {
     "doubts": _doubts,
     "welcome": _welcome,
     "emoji_missing": _emoji_missing,
+    "channel_closed": _channel_closed,
 }

@@ -6,21 +6,21 @@ the outbox does.
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any, TypeVar
 
 from slack_sdk import WebClient
 
 from tierbot.adapters.slack.admins import is_stranger
 from tierbot.adapters.slack.block_kit.blocks import Message
-from tierbot.adapters.slack.calls import call, pages
+from tierbot.adapters.slack.calls import call, entries, next_cursor, page_of
 from tierbot.adapters.slack.messages.announcements import render_announcement
 from tierbot.adapters.slack.messages.posts import has_picture, render_post
 from tierbot.adapters.slack.messages.upload import carries, share_picture
 from tierbot.adapters.slack.needs import Needs
 from tierbot.domain.nouns import to_slack_ts
 from tierbot.domain.tags import TagSpace
-from tierbot.use_cases.ports import ChatError, Clock, PostView, ReactionCount
+from tierbot.use_cases.ports import ChatError, Clock, Page, PostView, ReactionCount, Span
 
 NEEDS = Needs(
     methods={
@@ -34,10 +34,11 @@ NEEDS = Needs(
         "conversations.history": ("channels:history", "groups:history", "im:history"),
         "conversations.replies": ("channels:history", "groups:history", "im:history"),
         "conversations.open": ("im:write",),
+        "users.conversations": ("channels:read", "groups:read"),
     }
 )
 EVENT_TYPE = "tierbot_delivery"
-_CLOCK_SKEW = timedelta(minutes=2)  # Slack stamps messages with its own clock
+_MOST_PAGES = 5
 _Sent = TypeVar("_Sent")
 
 
@@ -86,18 +87,31 @@ class SlackChat:
         """Share a picture and return its file's id."""
         return share_picture(self._client, channel, png, delivery_id, title, alt)
 
-    def find(self, channel: str, delivery_id: str, since: datetime, thread: str | None = None) -> str | None:
-        """Return the ts of the message with `delivery_id`, if it was sent after `since` (by either clock)."""
-        oldest = to_slack_ts(since - _CLOCK_SKEW)
-        where: dict[str, Any] = {"channel": channel, "inclusive": True, "include_all_metadata": True}
+    def find(
+        self, channel: str, delivery_id: str, span: Span, thread: str | None = None, cursor: str | None = None
+    ) -> Page:
+        """Look on one page for the message with `delivery_id`, sent within `span` by Slack's clock."""
+        oldest, latest = map(to_slack_ts, span)
+        where: dict[str, Any] = {"channel": channel, "oldest": oldest, "latest": latest, "inclusive": True}
+        where |= {"include_all_metadata": True} | ({"cursor": cursor} if cursor else {})
         if thread is None:
-            found = pages(self._client.conversations_history, oldest=oldest, **where)
+            found = page_of(self._client.conversations_history, **where)
         else:
-            found = pages(self._client.conversations_replies, ts=thread, oldest=oldest, **where)
-        for page in found:
-            for message in page.get("messages") or []:
-                if _is_delivery(message, delivery_id) or carries(message, delivery_id):
-                    return str(message["ts"])
+            found = page_of(self._client.conversations_replies, ts=thread, **where)
+        for message in found.get("messages") or []:
+            if _is_delivery(message, delivery_id) or carries(message, delivery_id):
+                return Page(str(message["ts"]))
+        return Page(None, next_cursor(found) or None)
+
+    def channel_with(self, ts: str) -> str | None:
+        """Return which of the bot's channels has a message of the bot with this ts; None if none has."""
+        kinds = "public_channel,private_channel"
+        mine = entries(self._client.users_conversations, "channels", _MOST_PAGES, types=kinds, exclude_archived=True)
+        for channel in (str(one["id"]) for one in mine):
+            with _ignored("message_not_found", "channel_not_found", "not_in_channel"):
+                found = call(self._client.reactions_get, channel=channel, timestamp=ts)
+                if (found.get("message") or {}).get("bot_id"):
+                    return channel
         return None
 
     def direct(self, user: str) -> str:

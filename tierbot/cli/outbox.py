@@ -1,0 +1,106 @@
+"""`tierbot outbox`: what waits to be sent and why; trying it again, or never sending it."""
+
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from tierbot.cli.bulk import batches, progress
+from tierbot.cli.output import JsonLines, counted, out, print_json
+from tierbot.cli.wiring import offline
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from tierbot.use_cases.ports import Delivery
+
+_SHOWN = 50
+_BY = "cli"
+_Ids = Annotated[list[str] | None, typer.Argument(metavar="[ID]...", help="Ids from `tierbot outbox list`.")]
+
+group = typer.Typer(help="Messages that wait to be sent, or that Slack refused.", no_args_is_help=True)
+
+
+@group.command("list")
+def list_unsent(as_json: JsonLines = False) -> None:
+    """List what isn't sent: waiting or parked, since when, and why.
+
+    Example: `tierbot outbox list`
+    """
+    from tierbot.use_cases.delivery.deciding import why_it_waits
+
+    bot, workspace = offline()
+    with bot.store.read(workspace) as tx:
+        unsent, closed = tx.outbox.unsent(), {one.channel: one for one in tx.channels.closed()}
+    if as_json:
+        for one in unsent:
+            print_json(_as_dict(one, why_it_waits(one, closed)))
+        return
+    if not unsent:
+        out.print("Nothing waits: everything is sent.")
+        return
+    for one in unsent[:_SHOWN]:
+        out.print(f"{one.id}  {one.state} {one.kind} for {one.channel}, created {one.created_at:%Y-%m-%d %H:%M}")
+        if why := why_it_waits(one, closed):
+            out.print(f"  {why}")
+    parked = sum(one.state == "parked" for one in unsent)
+    more = f" The first {_SHOWN} are shown; --json has all." if len(unsent) > _SHOWN else ""
+    out.print(f"{counted(len(unsent) - parked, 'delivery').replace('ys', 'ies')} waiting, {parked} parked.{more}")
+
+
+@group.command("retry")
+def retry(ids: _Ids = None) -> None:
+    """Try deliveries again now: those with these ids, or everything that is parked or waits.
+
+    A message that may have been sent is looked for in Slack first, so nothing is sent twice.
+
+    Example: `tierbot outbox retry`
+    """
+    from tierbot.use_cases.delivery.deciding import retry as try_again
+
+    bot, workspace = offline()
+    done = _in_batches(lambda some: try_again(bot.store, bot.clock, workspace, some, _BY), ids)
+    out.print(f"Released: {done}. A running bot sends them at Slack's pace.")
+
+
+@group.command("drop")
+def drop(
+    ids: _Ids = None,
+    all_parked: Annotated[bool, typer.Option("--parked", help="Drop everything that is parked.")] = False,
+) -> None:
+    """Never send these deliveries. The pre-filled emoji of a post go with it.
+
+    Example: `tierbot outbox drop --parked`
+    """
+    from tierbot.domain.nouns import TierbotError
+    from tierbot.use_cases.delivery.deciding import drop as never_send
+
+    if bool(ids) == all_parked:
+        raise TierbotError("Give the ids of what to drop, or --parked for everything that is parked.")
+    bot, workspace = offline()
+    done = _in_batches(lambda some: never_send(bot.store, bot.clock, workspace, some, _BY), ids)
+    out.print(f"Dropped: {done}.")
+
+
+def _in_batches(decide: "Callable[[Sequence[str]], int]", ids: list[str] | None) -> int:
+    """Decide about some ids at a time, or about everything at once without ids; return how many deliveries changed."""
+    if not ids:
+        return decide(())
+    done, show = 0, progress("deliveries")
+    for some in batches(ids):
+        done += decide(some)
+        show(done, 0)
+    return done
+
+
+def _as_dict(one: "Delivery", why: str) -> dict[str, Any]:
+    return {
+        "id": one.id,
+        "kind": str(one.kind),
+        "channel": one.channel,
+        "state": str(one.state),
+        "created_at": one.created_at.isoformat(),
+        "due_at": one.due_at.isoformat(),
+        "attempts": one.attempts,
+        "maybe_sent": one.search is not None and str(one.state) != "sending",
+        "why": why or None,
+    }
