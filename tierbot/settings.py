@@ -121,7 +121,7 @@ class Settings(BaseSettings):
     # Feeds and boundaries
     feeds: Path | None = Field(
         None,
-        description="File that lists RSS and Atom feeds: one URL per line, or TOML. Or use `tierbot feeds add`.",
+        description="File that lists feeds: one URL per line, TOML or OPML. Or use `tierbot feeds add`.",
     )
     poll_every_minutes: float = Field(30.0, gt=0, le=1440, description="Minutes between polls of the feeds.")
     feeds_contact: str = Field(

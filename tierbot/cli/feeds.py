@@ -16,12 +16,12 @@ if TYPE_CHECKING:
 
 _SHOWN = 5  # articles shown by `feeds test`
 
-group = typer.Typer(help="RSS and Atom feeds: the list and its state.", no_args_is_help=True)
+group = typer.Typer(help="RSS, Atom and JSON feeds: the list and its state.", no_args_is_help=True)
 
 
 @group.command("add")
 def add(
-    urls: Annotated[list[str], typer.Argument(help="Addresses of RSS or Atom feeds.")],
+    urls: Annotated[list[str], typer.Argument(help="Addresses of RSS, Atom or JSON feeds.")],
     name: Annotated[str, typer.Option(help="The source to show with the articles. [default: the feed's title]")] = "",
 ) -> None:
     """Add feeds to the list. A running bot reads them within seconds.

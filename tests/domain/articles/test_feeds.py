@@ -92,3 +92,31 @@ def test_a_list_is_read_from_a_file_and_without_one_it_is_empty(tmp_path: Path) 
     path.write_bytes(b"\xff\xfeh")
     with pytest.raises(FeedFileError, match="is not UTF-8 text"):
         load_feeds(path)
+
+
+OPML = """<?xml version="1.0" encoding="UTF-8"?>
+<opml version="2.0"><head><title>My subscriptions</title></head><body>
+<outline text="Tech"><outline type="rss" text="Example News" xmlUrl="https://feeds.example/news.xml" htmlUrl="https://n.example/"/></outline>
+<outline type="rss" text="Other &amp; more" title="Other" xmlUrl="https://other.example/atom.xml"/></body></opml>"""
+
+
+@pytest.mark.parametrize("text", [OPML, "\ufeff" + OPML, OPML.replace("xmlUrl", "xmlURL")])
+def test_opml_is_read_with_its_folders(text: str) -> None:
+    assert parse_feeds(text, "subs.opml") == (
+        Feed("https://feeds.example/news.xml", "Example News"),
+        Feed("https://other.example/atom.xml", "Other"),
+    )
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("<opml><body></body></opml>", "subs.opml:1: no feeds"),
+        ("<opml>\n<body>", "subs.opml:2: isn't valid OPML"),
+        ('<!DOCTYPE o [<!ENTITY a "b">]><opml/>', "subs.opml:1: defines entities"),
+        ('<opml>\n<outline xmlUrl="ftp://x/"/></opml>', "subs.opml:2: 'ftp://x/' isn't an http"),
+    ],
+)
+def test_wrong_opml_is_refused_with_its_line(text: str, says: str) -> None:
+    with pytest.raises(FeedFileError, match=says):
+        parse_feeds(text, "subs.opml")

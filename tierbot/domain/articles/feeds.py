@@ -1,4 +1,4 @@
-"""Defines feeds and reads lists of them: TOML tables or plain lines. Errors name the file, the line and the fix.
+"""Defines feeds and reads lists of them: TOML tables, OPML or plain lines. Errors name the file, the line and the fix.
 
     [[feed]]                                    https://feeds.example/news.xml  Example News
     url = "https://feeds.example/news.xml"      # a comment
@@ -13,6 +13,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from importlib import resources
 from typing import Any
+from xml.parsers import expat
 
 from tierbot.domain.articles.cleaning import clean
 from tierbot.domain.articles.urls import canonical_url, clean_url, site_of
@@ -34,7 +35,7 @@ class FeedFileError(TierbotError):
 
 @dataclass(frozen=True, slots=True)
 class Feed:
-    """An RSS or Atom feed: its http(s) URL, and the source name for its articles ("": the feed's own title)."""
+    """An RSS, Atom or JSON feed: its http(s) URL, and the source name for its articles ("": the feed's own title)."""
 
     url: str
     name: str = ""
@@ -104,10 +105,14 @@ def starter_feeds() -> tuple[Feed, ...]:
 
 
 def parse_feeds(text: str, name: str) -> tuple[Feed, ...]:
-    """Read [[feed]] tables, or lines of a URL and perhaps a name, of the file `name`. Raises FeedFileError."""
+    """Read [[feed]] tables, OPML, or lines of a URL and perhaps a name, of the file `name`. Raises FeedFileError."""
     text = text.removeprefix("\ufeff")
-    is_toml = any(line.strip() == "[[feed]]" for line in text.splitlines())
-    rows = _toml_rows(text, name) if is_toml else _plain_rows(text)
+    if text.lstrip().startswith("<"):
+        rows = _opml_rows(text, name)
+    elif any(line.strip() == "[[feed]]" for line in text.splitlines()):
+        rows = _toml_rows(text, name)
+    else:
+        rows = _plain_rows(text)
     if not rows:
         raise FeedFileError(f"{name}:1: no feeds. Write one URL per line, such as https://example.com/feed.xml.")
     if len(rows) > _MOST_FEEDS:
@@ -138,6 +143,30 @@ def _plain_rows(text: str) -> list[tuple[int, str, str]]:
         words = line.strip().split(maxsplit=1)
         if words and not words[0].startswith("#"):
             rows.append((number, words[0], words[1] if len(words) > 1 else ""))
+    return rows
+
+
+def _opml_rows(text: str, name: str) -> list[tuple[int, str, str]]:
+    """Return the outlines with an xmlUrl, in folders or not. Entities are refused: a list of feeds needs none."""
+    rows: list[tuple[int, str, str]] = []
+    parser = expat.ParserCreate()
+
+    def begin(element: str, attributes: dict[str, str]) -> None:
+        given = {key.lower(): value for key, value in attributes.items()}
+        if element.lower() == "outline" and "xmlurl" in given:
+            rows.append((parser.CurrentLineNumber, given["xmlurl"], given.get("title") or given.get("text") or ""))
+
+    def refuse(*_: object) -> None:
+        raise FeedFileError(f"{name}:{parser.CurrentLineNumber}: defines entities (<!ENTITY). Remove them.")
+
+    parser.StartElementHandler = begin
+    parser.EntityDeclHandler = refuse
+    try:
+        parser.Parse(text, True)
+    except expat.ExpatError as fault:
+        raise FeedFileError(
+            f"{name}:{fault.lineno}: isn't valid OPML ({expat.ErrorString(fault.code)}). Export your subscriptions again."
+        ) from fault
     return rows
 
 
