@@ -18,7 +18,7 @@ from tierbot.adapters.slack.identity import AuthorizeBot, Identity
 from tierbot.adapters.slack.installation import oauth
 from tierbot.adapters.slack.installation.oauth import Installing
 from tierbot.adapters.slack.needs import Needs
-from tierbot.adapters.slack.reactions import emoji_changes, inbox, rate_limits
+from tierbot.adapters.slack.reactions import dropped_events, emoji_changes, inbox
 from tierbot.adapters.slack.responses import LimitResponses
 from tierbot.adapters.slack.shortcuts import legend, tagging
 from tierbot.adapters.slack.shortcuts import listeners as shortcuts
@@ -72,7 +72,7 @@ def build_app(
         )
     directory = Directory(deps.clock)
     inbox.register(app, inbox.Inbox(deps.game, deps.clock, ignored_users))
-    rate_limits.register(app, deps.on_events_missed)
+    dropped_events.register(app, deps.on_events_missed)
     emoji_changes.register(app, deps.on_emoji_changed)
     channels.register(app, deps.channel_news)
     listeners.register(app, deps, directory)

@@ -71,15 +71,17 @@ def direct(box: Sandbox, body: Json) -> Json:
 
 
 def add_user(box: Sandbox, body: Json) -> Json:
-    """`{name, real_name?, admin?, guest?, ultra?, bot?, home?, tz?, join?}`: add a colleague to team and home channel.
+    """`{name, real_name?, admin?, guest?, ultra?, bot?, home?, names_home?, tz?, join?}`: add someone to team and home channel.
 
-    `ultra` is a single-channel guest; `home` is the id of an external user's own team (Slack Connect).
+    `ultra` is a single-channel guest; `home` is the id of an external user's own team (Slack Connect), which their events
+    name (`user_team`) if `names_home`.
     """
     (name,) = need(body, "name")
     traits: dict[str, Any] = {flag: bool(body.get(flag)) for flag in ("admin", "guest", "ultra", "bot")}
     traits |= {key: str(body[key]) for key in ("real_name", "tz", "home") if key in body}
     add = box.add_colleague if body.get("join", True) else box.workspace.add_user
     user = add(name, **traits)
+    user.names_home = bool(body.get("names_home"))
     return {"user": {"id": user.id, "name": user.name, **traits}}
 
 

@@ -41,7 +41,7 @@ class Courier:
         if not self.is_open:  # setting up the workspace sends no events
             return
         self.counts["events"] += 1
-        if self._limited and not self._within_limit():
+        if self._faults.plan.events_limited or (self._limited and not self._within_limit()):
             self.counts["rate_limited"] += 1
             self._send_limit_notice(body)
             return

@@ -23,6 +23,7 @@ class FaultPlan:
     reorder_seconds: float = 2.0
     cut_users: int | None = None  # length at which `reactions.get` truncates its user lists, even with `full`
     link_disabled: bool = False  # `apps.connections.open` fails
+    events_limited: bool = False  # the app's events of this hour are used up: they are dropped, with a notice a minute
     reduced_history: bool = False  # one call a minute and 15 objects for conversations.history and .replies
     too_many_websockets: bool = False  # every new connection is turned away
 

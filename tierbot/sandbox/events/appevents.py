@@ -95,7 +95,9 @@ class AppEvents:
         message: Message = change["message"]
         item = {"type": "message", "channel": message.channel, "ts": message.ts}
         event = {"type": kind, "user": change["user"], "reaction": change["name"], "item": item}
-        self.send({**event, "item_user": message.user, "event_ts": change["event_ts"]})
+        reactor = self._box.find_user(change["user"])
+        home = {"user_team": reactor.home} if reactor.names_home else {}
+        self.send({**event, **home, "item_user": message.user, "event_ts": change["event_ts"]})
 
     def _message(self, _: str, change: Json) -> None:
         channel, message = change["channel"], change["message"]

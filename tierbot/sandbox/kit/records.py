@@ -21,6 +21,7 @@ class User:
     color: str = "4a6fa5"
     bot_id: str | None = None
     home: str | None = None
+    names_home: bool = False  # whether their events name that team, as those of some shared channels do
     is_ultra: bool = False
 
 

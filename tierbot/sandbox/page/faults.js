@@ -16,7 +16,7 @@ const MOMENTS = [
   ["Archive channel", "archive", { archived: true }], ["Unarchive channel", "archive", { archived: false }],
   ["Remove the bot", "leave", { user: "tierbot" }], ["Invite the bot", "join", { user: "tierbot" }],
   ["Make channel private", "private", {}], ["Change channel id", "change_id", {}], ["Delete channel", "delete_channel", {}],
-  ["Reduce history limits", "faults", { reduced_history: true }],
+  ["Limit events", "faults", { events_limited: true }], ["Reduce history limits", "faults", { reduced_history: true }],
   ["Delete newest post", "delete", {}], ["Truncate user lists", "faults", { cut_users: 1 }],
   ["Refuse connections", "faults", { link_disabled: true }], ["Turn connections away", "faults", { too_many_websockets: true }],
 ];
