@@ -45,6 +45,11 @@ MEANWHILE: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {  # what is calle
 }
 PLAIN = ("eyes", "tada")  # kept in the ledger, and no votes
 TONES = ("", "", "", "::skin-tone-2", "::skin-tone-6")
+STRANGERS: dict[str, dict[str, Any]] = {
+    "zap": {"bot": True},
+    "zoe": {"home": "T0ABROAD"},
+    "zed": {"home": "T0ABROAD", "names_home": True},
+}
 SPOKEN = {"+1": "names", "thumbsup": "names", "-1": "rejects", "thumbsdown": "rejects", "confused": "unsure"}
 
 
@@ -60,6 +65,7 @@ class Play:
     happened: Counter[str] = field(default_factory=Counter)
     deleted: set[str] = field(default_factory=set)
     ways: list[str] = field(default_factory=list)
+    strangers: dict[str, str] = field(default_factory=dict)  # ids by name
 
     def __post_init__(self) -> None:
         self.world = self.harness.world
@@ -74,6 +80,8 @@ class Play:
         began = time.monotonic()
         self.world.add_articles(self.plan.posts)
         assert "Queued up to" in str(self.world.sandbox.command(f"/tier push {self.plan.posts}"))
+        for name, traits in STRANGERS.items():
+            self.strangers[name] = self.world.sandbox.add_user(name, **traits)
         self.world.client.post("faults", json=FAULTS)
         wait_until(lambda: len(self.world.posts()) > self.plan.posts / 3, "the first posts", 240)
         kill_at = self._moments(self.plan.kills)
@@ -128,6 +136,15 @@ class Play:
                 self.done += 1
             else:
                 self.given ^= {(act["user"], act["ts"], act["name"])}
+
+        self._strangers_react(posts)
+
+    def _strangers_react(self, posts: list[str]) -> None:
+        """Let those react who have no vote, often as the first."""
+        for name in self.strangers:
+            act = {"do": "react", "user": name, "ts": self.rng.choice(posts[-20:]), "name": self.rng.choice(self.names)}
+            answer = self.world.client.post("acts", json={"acts": [act]}).json()["results"]
+            self.happened["reactions of strangers"] += int(answer[0]["ok"])
 
     # --- misfortunes ------------------------------------------------------------------------------
 
@@ -207,8 +224,11 @@ class Play:
             details = act["details"]
             if act["act"] in {"react", "unreact"} and details["ts"] not in self.deleted:
                 one = (details["ts"], act["user"], details["name"])
+                if act["user"] in self.strangers.values():
+                    continue
                 (stands.add if act["act"] == "react" else stands.discard)(one)
         votes = {(ts, user, name) for _, ts, user, name in self.world.client.get("votes").json()["votes"]}
+        votes = {one for one in votes if one[1] not in self.strangers.values()}
         assert stands == votes, "the sandbox contradicts itself"
         return stands
 
@@ -223,6 +243,7 @@ class Play:
                     (str(post.ts), variant.user, variant.name)
                     for post in posts
                     for variant in standing(tx.ledger.events(post.channel, str(post.ts)))
+                    if variant.user not in self.strangers.values()
                 }
                 votes = tx.ledger.votes([post.id for post in posts])
                 told = [(post, {(vote.user, vote.says.value, vote.tag) for vote in votes[post.id]}) for post in posts]

@@ -72,7 +72,7 @@ def database(kind: str, folder: Path) -> Iterator[str]:
 @contextmanager
 def raised(plan: Plan, url: str, folder: Path, reconcile_minutes: float) -> Iterator[Harness]:
     """Start everything that a plan needs; stop it all in the end."""
-    users = ("ada:admin", "zap:bot", *(f"user{number}" for number in range(plan.users)))
+    users = ("ada:admin", *(f"user{number}" for number in range(plan.users)))
     flags: tuple[str, ...] = ("--timings", TIMINGS, "--seed", str(plan.seed))
     with ExitStack() as stack:
         balancer = stack.enter_context(Balancer()) if plan.by_http else None
