@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from urllib.parse import parse_qs, urlsplit
 
 import click
 import pytest
@@ -44,6 +45,15 @@ def test_the_manifest_is_json_that_slack_takes() -> None:
         manifest["oauth_config"]["scopes"]["bot"]
     )
     assert manifest["settings"]["socket_mode_enabled"] is True
+
+
+def test_the_link_opens_slack_with_the_manifest_filled_in() -> None:
+    options = ("--name", "Topic bot & friends", "--smoke-test")
+    asked = urlsplit(run("manifest", *options, "--link").stdout.strip())
+    assert (asked.scheme, asked.netloc, asked.path) == ("https", "api.slack.com", "/apps")
+    query = parse_qs(asked.query, strict_parsing=True)
+    assert query["new_app"] == ["1"]
+    assert json.loads(query["manifest_json"][0]) == json.loads(run("manifest", *options).stdout)
 
 
 def test_tags_are_listed_as_json() -> None:

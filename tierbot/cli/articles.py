@@ -53,13 +53,24 @@ def add(
         new, copies = new + added, copies + folded
         show(report.rows, 0)
     print_problems(file, report)
-    out.print(f"{counted(report.rows, 'article')} read, {new} new, {copies} duplicates, {report.bad} skipped.")
+    known = report.rows - new - copies
+    out.print(
+        f"{counted(report.rows + report.bad, 'row')} read: {new} new, {counted(copies, 'duplicate')}, "
+        f"{known} already there, {report.bad} refused."
+    )
+    refuse_if_all_bad(file, report)
+
+
+def refuse_if_all_bad(file: Path, report: "ReadReport") -> None:
+    """Raise TierbotError if a file had rows and none was usable."""
+    if report.bad and not report.rows:
+        raise TierbotError(f"{file}: every row was refused, so nothing was added. Fix them as described above.")
 
 
 def print_problems(file: Path, report: "ReadReport") -> None:
     """Print a file's bad rows and the notes on it."""
     for bad in report.examples:
-        err.print(f"{file}:{bad.line}: skipped: {bad.why}.")
+        err.print(f"{file}:{bad.line}: refused: the row {bad.why}.")
     for note in report.notes:
         err.print(note)
 
