@@ -79,3 +79,15 @@ def test_a_bad_tag_file_is_refused_with_its_line(tmp_path: Path) -> None:
 
 def test_classifying_nothing_says_what_to_give() -> None:
     assert "--file" in str(run("classify").exception)
+
+
+def test_a_text_that_says_too_little_gets_no_topic_and_the_reason() -> None:
+    shown = run("classify", "🍕", "ok thanks", "The recipe that made a village famous for pizza").stdout.splitlines()
+    assert shown[1] == "  Too little to tell: there are no words in it."
+    assert shown[3] == "  Too little to tell: it doesn't name a topic."
+    assert "%" in shown[5]
+    found = [
+        json.loads(line) for line in run("classify", "🍕", "The pizza", "--json", "--top", "2").stdout.splitlines()
+    ]
+    assert [one["unclear"] for one in found] == ["no words", None]
+    assert [len(one["tags"]) for one in found] == [2, 2]

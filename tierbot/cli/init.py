@@ -56,7 +56,9 @@ def init(
     base_url = api_url or before.get("SLACK_API_URL") or _SLACK
     talk = _Dialog(Interview(base_url, SystemClock(), needed(), offline=offline), name, yes=yes)
     found = {
-        "SLACK_BOT_TOKEN": talk.bot_token(link(declared), manifest_file, bot_token or before.get("SLACK_BOT_TOKEN", "")),
+        "SLACK_BOT_TOKEN": talk.bot_token(
+            link(declared), manifest_file, bot_token or before.get("SLACK_BOT_TOKEN", "")
+        ),
         "SLACK_APP_TOKEN": talk.app_token(app_token or before.get("SLACK_APP_TOKEN", "")),
         "TIERBOT_CHANNEL": talk.channel(channel or before.get("TIERBOT_CHANNEL", "")),
         "TIERBOT_ADMINS": talk.admins(before.get("TIERBOT_ADMINS", "") if admins is None else admins),

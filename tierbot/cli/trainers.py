@@ -23,7 +23,11 @@ def trainers(
     from tierbot.reports.dataset import pseudonyms_of
 
     bot, workspace = offline()
-    name = names_in(bot.settings, bot.installations, bot.clock, workspace) if identities else pseudonyms_of(bot.store, workspace)
+    name = (
+        names_in(bot.settings, bot.installations, bot.clock, workspace)
+        if identities
+        else pseudonyms_of(bot.store, workspace)
+    )
     with bot.store.read(workspace) as tx:
         found = crowd_of(tx, name)
     if as_json:

@@ -4,6 +4,7 @@ import doctest
 import json
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -19,8 +20,14 @@ from tierbot.domain.training.fit import fit
 from tierbot.domain.training.rows import labeled_rows
 
 BENCHMARKS = Path(__file__).parents[2] / "benchmarks"
-ORDINARY = [json.loads(line)["text"] for n in (1, 2) for line in (BENCHMARKS / f"first_day_{n}.jsonl").open()]
-ODD = [json.loads(line) for line in (BENCHMARKS / "odd_texts.jsonl").open()]
+
+
+def lines_of(name: str) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in (BENCHMARKS / name).read_text(encoding="utf-8").splitlines()]
+
+
+ORDINARY = [row["text"] for name in ("first_day_1.jsonl", "first_day_2.jsonl") for row in lines_of(name)]
+ODD = lines_of("odd_texts.jsonl")
 GERMAN = "Der Bundestag stimmt über das neue Rentengesetz ab"
 
 
@@ -43,7 +50,9 @@ def test_a_greeting_names_no_topic(text: str) -> None:
     assert why_unclear([text]) == [Unclear.NO_TOPIC]
 
 
-@pytest.mark.parametrize("text", [GERMAN, "国会通过了新的税法", "Правительство повысило налоги", "lkjsdf sdlkfj weoriu"])
+@pytest.mark.parametrize(
+    "text", [GERMAN, "国会通过了新的税法", "Правительство повысило налоги", "lkjsdf sdlkfj weoriu"]
+)
 def test_a_language_the_model_has_not_learned_is_unclear(bootstrap: Classifier, text: str) -> None:
     assert why_unclear([text], bootstrap) == [Unclear.LANGUAGE]
     assert why_unclear([text]) == [None], "another model may know it"

@@ -26,7 +26,12 @@ from tierbot.domain.training.rows import labeled_rows
 
 BENCHMARKS = Path(__file__).parents[2] / "benchmarks"
 DAWN = datetime(2020, 1, 1, tzinfo=UTC)
-SAMPLES = [("law", "verdict for the tenants"), ("space", "comet at dawn"), ("food", "dinner for two")]
+SAMPLES = [
+    ("law", "verdict for the tenants"),
+    ("space", "comet at dawn"),
+    ("space", "dawn again"),
+    ("food", "dinner for two"),
+]
 EXAMPLES = labeled_rows([{tag: 1.0} for tag, _ in SAMPLES], features([text for _, text in SAMPLES]), TAG_IDS)
 MAPPING = {"KITCHEN": ("food",), "STARS": ("space",), "SHOW": ("music", "law")}
 
@@ -125,7 +130,7 @@ def test_a_model_is_built_measured_and_can_predict_every_tag() -> None:
     assert 0 < len(replayed) <= len(earlier)
     assert card["data"]["examples"] == len(SAMPLES)
     without, _ = build(earlier, later, sides, mapping, prior, examples=EXAMPLES.times(0), card={})
-    space, sample = TAG_IDS.index("space"), features(["at dawn"])  # a word of a sample text only
+    space, sample = TAG_IDS.index("space"), features(["dawn"])  # a word of sample texts only
     assert classifier.probabilities(sample, TAG_IDS)[0, space] > without.probabilities(sample, TAG_IDS)[0, space] + 0.1
 
 

@@ -42,9 +42,7 @@ def phrases(tag: Tag) -> list[str]:
     return [tag.name, *(part for part in listed if part)]
 
 
-def coldstart(
-    tags: Sequence[Tag], encode: Encode, examples: Mapping[str, Sequence[str]] | None = None
-) -> Classifier:
+def coldstart(tags: Sequence[Tag], encode: Encode, examples: Mapping[str, Sequence[str]] | None = None) -> Classifier:
     """Build a classifier from the tags' descriptions; `encode` returns unit-length embeddings, (n, d).
 
     examples: sample texts by tag id.

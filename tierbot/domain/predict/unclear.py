@@ -135,7 +135,9 @@ def _known_shares(words: Sequence[Sequence[str]], model: Model | None) -> list[f
 def _are_in(words: Sequence[str], columns: NDArray[np.int32]) -> NDArray[np.bool_]:
     """Return whether each of n words is among the hashed columns, (n,)."""
     found = hashed(words)
-    missing = np.bincount(np.repeat(np.arange(len(words)), np.diff(found.indptr)), ~np.isin(found.indices, columns), len(words))
+    missing = np.bincount(
+        np.repeat(np.arange(len(words)), np.diff(found.indptr)), ~np.isin(found.indices, columns), len(words)
+    )
     return np.asarray(missing == 0)
 
 
