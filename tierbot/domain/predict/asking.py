@@ -92,18 +92,7 @@ def ask_about(
 
     sources: how many sources carry each article id; those with several trend.
     """
-    rules = terms.boundaries
-    reasons = [rules.before(article) for article in articles]
-    held = [
-        HeldBack(article.id, reason, rules.digest, terms.now)
-        for article, reason in zip(articles, reasons, strict=True)
-        if reason is not None
-    ]
-    rows = [row for row, reason in enumerate(reasons) if reason is None]
-    why = unclear.why_unclear([articles[row].content for row in rows], terms.model)
-    if not terms.ask_unclear:
-        held += _unclear([articles[row] for row in rows], why, terms)
-        rows, why = [row for row, one in zip(rows, why, strict=True) if one is None], [None] * why.count(None)
+    rows, why, held = _before(articles, terms)
     if not rows:
         return Asking([], held)
     passed = [articles[row] for row in rows]
@@ -124,6 +113,26 @@ def ask_about(
             metadata["sources"] = sources.get(article.id, 1)
         asked.append(_draw(article, p[row], allowed[row], selection, metadata, terms, rng))
     return Asking(asked, held + barred)
+
+
+def _before(
+    articles: Sequence[Article], terms: AskingContext
+) -> tuple[list[int], list[unclear.Unclear | None], list[HeldBack]]:
+    """Return the rows to predict, why each of them is unclear (if that is wanted), and the articles held back."""
+    rules = terms.boundaries
+    reasons = [rules.before(article) for article in articles]
+    held = [
+        HeldBack(article.id, reason, rules.digest, terms.now)
+        for article, reason in zip(articles, reasons, strict=True)
+        if reason is not None
+    ]
+    rows = [row for row, reason in enumerate(reasons) if reason is None]
+    why = unclear.why_unclear([articles[row].content for row in rows], terms.model)
+    if terms.ask_unclear:
+        return rows, why, held
+    held += _unclear([articles[row] for row in rows], why, terms)
+    clear = [row for row, one in zip(rows, why, strict=True) if one is None]
+    return clear, [None] * len(clear), held
 
 
 def _unclear(
