@@ -155,6 +155,10 @@ class Settings(BaseSettings):
     blank_share: float = Field(
         0.15, ge=0.1, le=0.2, description="Share of posts that name and pre-fill no tag, as an unbiased control."
     )
+    ask_unclear: bool = Field(
+        False,
+        description="Also ask about articles that say too little to classify: no words, no topic, or a language that the model doesn't know.",
+    )
     basic_share: float = Field(0.0, ge=0, le=0.5, description="Share of posts that ask with 👍 👎 😕.")
     random_share: float = Field(
         0.3,

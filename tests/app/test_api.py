@@ -65,6 +65,10 @@ def test_the_champion_of_a_database_says_what_the_bot_would_say(harness: Harness
     assert sum(ranked.values()) == pytest.approx(1)
 
 
+def test_a_champion_says_which_texts_say_too_little(played: str) -> None:
+    assert tierbot.load(played).unclear(["🍕", "ok thanks", "Pizza for everyone"]) == ["no words", "no topic", None]
+
+
 def test_where_there_is_no_model_is_one_clear_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TIERBOT_ENCODER", "hashing")
     with pytest.raises(TierbotError, match=f"No model found in {tmp_path}"):

@@ -175,7 +175,7 @@ def test_add_check_takes_articles_in_to_ask_of_each_whether_one_tag_is_true(tmp_
     assert unknown.returncode == 1
     assert "No tag 'gardens' is in use" in unknown.stderr
     done = tierbot(tmp_path, "add", stories, "--check", "food")
-    assert "3 articles read, 3 new" in done.stdout, done.stderr
+    assert "3 rows read: 3 new" in done.stdout, done.stderr
     (tmp_path / "bot.db").rename(tmp_path / "test.db")
     harness = build_harness(tmp_path)
     with harness.bot.store.read(WORKSPACE) as tx:

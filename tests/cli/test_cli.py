@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from urllib.parse import parse_qs, urlsplit
 
 import click
 import pytest
@@ -46,6 +47,15 @@ def test_the_manifest_is_json_that_slack_takes() -> None:
     assert manifest["settings"]["socket_mode_enabled"] is True
 
 
+def test_the_link_opens_slack_with_the_manifest_filled_in() -> None:
+    options = ("--name", "Topic bot & friends", "--smoke-test")
+    asked = urlsplit(run("manifest", *options, "--link").stdout.strip())
+    assert (asked.scheme, asked.netloc, asked.path) == ("https", "api.slack.com", "/apps")
+    query = parse_qs(asked.query, strict_parsing=True)
+    assert query["new_app"] == ["1"]
+    assert json.loads(query["manifest_json"][0]) == json.loads(run("manifest", *options).stdout)
+
+
 def test_tags_are_listed_as_json() -> None:
     lines = [json.loads(line) for line in run("tags", "list", "--json").stdout.splitlines()]
     assert len(lines) >= 64
@@ -69,3 +79,15 @@ def test_a_bad_tag_file_is_refused_with_its_line(tmp_path: Path) -> None:
 
 def test_classifying_nothing_says_what_to_give() -> None:
     assert "--file" in str(run("classify").exception)
+
+
+def test_a_text_that_says_too_little_gets_no_topic_and_the_reason() -> None:
+    shown = run("classify", "🍕", "ok thanks", "The recipe that made a village famous for pizza").stdout.splitlines()
+    assert shown[1] == "  Too little to tell: there are no words in it."
+    assert shown[3] == "  Too little to tell: it doesn't name a topic."
+    assert "%" in shown[5]
+    found = [
+        json.loads(line) for line in run("classify", "🍕", "The pizza", "--json", "--top", "2").stdout.splitlines()
+    ]
+    assert [one["unclear"] for one in found] == ["no words", None]
+    assert [len(one["tags"]) for one in found] == [2, 2]

@@ -235,3 +235,27 @@ def test_nothing_overflows_on_a_phone_or_a_desk(bot: Any, chromium: Any, width: 
         page.click("#open-panel")
         page.wait_for_selector("#close-panel")
     context.close()
+
+
+@needs_browser
+def test_a_time_stays_text_and_an_hour_has_no_leading_zero(bot: Any, chromium: Any) -> None:
+    evening = 1_772_470_920  # 2 March 2026, 17:02 UTC
+    bot.post(f"Won in 1:59:48, at <!date^{evening}^{{time}}|17:02> :pizza:")
+    url = bot.info["url"] + "?as=bob"
+    with open_page(chromium, url, locale="en-US", timezone_id="UTC") as page:
+        body = page.locator(".message", has_text="Won in").locator(".glyph")
+        assert body.all_inner_texts() == ["🍕"]
+        shown = page.locator(".message", has_text="Won in").inner_text().replace("\u202f", " ")
+    assert "Won in 1:59:48, at 5:02 PM" in shown
+
+
+@needs_browser
+def test_the_picker_previews_nothing_when_nothing_is_found(bot: Any, page: Any) -> None:
+    page.locator(".message").last.focus()
+    page.keyboard.press("r")
+    page.keyboard.type("foot")
+    page.wait_for_selector('#picker-name:text-is(":foot:")')
+    page.keyboard.type("zzz")
+    page.wait_for_selector('#picker-list:has-text("Nothing found")')
+    assert page.inner_text("#picker-name") == ""
+    assert page.inner_text("#picker-big") == ""

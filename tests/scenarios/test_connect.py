@@ -1,10 +1,12 @@
 """Connecting a workspace as operators do: `tierbot init`, `doctor` and `status` against a workspace in a box."""
 
 import json
+import re
 import stat
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qs, urlsplit
 
 import httpx
 import pytest
@@ -79,6 +81,9 @@ def test_init_asks_five_things_and_writes_what_run_needs(sandbox: SandboxProcess
     assert stat.S_IMODE((tmp_path / ".env").stat().st_mode) == 0o600
     manifest = json.loads((tmp_path / "manifest.json").read_text())
     assert manifest["settings"]["socket_mode_enabled"] is True
+    opened = parse_qs(urlsplit(re.search(r"https://api\.slack\.com/apps\?\S+", result.output)[0]).query)
+    assert opened["new_app"] == ["1"]
+    assert json.loads(opened["manifest_json"][0]) == manifest
     for said in ("From a manifest", "manifest.json", "Install to Workspace", "connections:write", "/invite @tierbot"):
         assert said in result.output
     assert "✓ bot token: @tierbot in Pizza Science" in result.output
@@ -121,6 +126,8 @@ def test_a_wrong_answer_is_told_its_remedy_and_asked_again(sandbox: SandboxProce
         "Enter a name such as Europe/Berlin",
     ):
         assert said in result.output
+    offered = set(re.findall(r"\[([^\]]*)\]:", result.output))
+    assert offered == {"UTC"}, "what was refused isn't offered as the default"
     found = values_of((tmp_path / ".env").read_text())
     assert (found["TIERBOT_CHANNEL"], found["TIERBOT_TIMEZONE"]) == (address.channel, "Europe/Berlin")
 

@@ -52,6 +52,13 @@ class Champion:
         articles = [text if isinstance(text, Article) else article_of(text) for text in texts]
         return self.model.predict(articles, self.encoder.encode([one.content for one in articles]), self.tags)
 
+    def unclear(self, texts: Iterable[str | Article]) -> list[str | None]:
+        """Return for each text why it says too little to classify ("no words", "no topic", "unknown words"), or None."""
+        from tierbot.domain.predict.unclear import why_unclear
+
+        contents = [text if isinstance(text, str) else text.content for text in texts]
+        return [None if why is None else why.value for why in why_unclear(contents, self.model)]
+
     def classify(self, texts: Iterable[str | Article]) -> list[dict[str, float]]:
         """Return each text's probabilities by tag id, most probable first."""
         return [

@@ -8,6 +8,7 @@ from typing import Any
 from tierbot.adapters.slack.admins import list_admins
 from tierbot.adapters.slack.app import identify
 from tierbot.adapters.slack.calls import web_client
+from tierbot.adapters.slack.directory import Directory
 from tierbot.adapters.slack.identity import Identity
 from tierbot.adapters.slack.installation.installations import Installations
 from tierbot.adapters.slack.installation.oauth import token_works
@@ -87,6 +88,23 @@ def admins_of(settings: Settings, installations: Callable[[], Installations]) ->
         return sorted({*listed, *installations().installers(workspace)})
 
     return admins
+
+
+def names_in(
+    settings: Settings, installations: Callable[[], Installations], clock: Clock, workspace: str
+) -> Callable[[str], str]:
+    """Return a function from a user id to "name (id)", or to the id alone where Slack doesn't say the name."""
+    directory = Directory(clock)
+    found = installations().of(workspace) if settings.many_workspaces else None
+    token = found.token if found else secret_of(settings.slack_bot_token)
+    if token:
+        directory.keep_fresh(workspace, web_client(token, settings.slack_api_url))
+
+    def named(user: str) -> str:
+        name = directory.name(workspace, user)
+        return f"{name} ({user})" if name else user
+
+    return named
 
 
 def tags_in(store: Store, workspace: str) -> TagSpace:

@@ -18,6 +18,7 @@ from tierbot.domain.nouns import Article, TierbotError
 if TYPE_CHECKING:
     from tierbot.adapters.files.archives import ReadReport
     from tierbot.app.bot import Tierbot
+    from tierbot.domain.predict.unclear import Unclear
 
 _SHOWN = 5
 
@@ -53,13 +54,24 @@ def add(
         new, copies = new + added, copies + folded
         show(report.rows, 0)
     print_problems(file, report)
-    out.print(f"{counted(report.rows, 'article')} read, {new} new, {copies} duplicates, {report.bad} skipped.")
+    known = report.rows - new - copies
+    out.print(
+        f"{counted(report.rows + report.bad, 'row')} read: {new} new, {counted(copies, 'duplicate')}, "
+        f"{known} already there, {report.bad} refused."
+    )
+    refuse_if_all_bad(file, report)
+
+
+def refuse_if_all_bad(file: Path, report: "ReadReport") -> None:
+    """Raise TierbotError if a file had rows and none was usable."""
+    if report.bad and not report.rows:
+        raise TierbotError(f"{file}: every row was refused, so nothing was added. Fix them as described above.")
 
 
 def print_problems(file: Path, report: "ReadReport") -> None:
     """Print a file's bad rows and the notes on it."""
     for bad in report.examples:
-        err.print(f"{file}:{bad.line}: skipped: {bad.why}.")
+        err.print(f"{file}:{bad.line}: refused: the row {bad.why}.")
     for note in report.notes:
         err.print(note)
 
@@ -85,7 +97,8 @@ def classify(
     """Predict the topic of texts with the model in service (before the first start: the bootstrap model).
 
     With --out, several processes or a Ray cluster share a long file. After an interruption, the same command resumes. The
-    result doesn't depend on the engine.
+    result doesn't depend on the engine. A text that says too little gets no topic; with --json or --out, "unclear" says why,
+    next to the probabilities.
 
     Example: `tierbot classify --file backlog.jsonl.gz --out topics.jsonl --top 3`
     """
@@ -101,6 +114,7 @@ def classify(
     from tierbot.app.api import article_of, load
     from tierbot.domain.articles.duplicates import to_article
     from tierbot.domain.predict.ranking import ranked_tags
+    from tierbot.domain.predict.unclear import why_unclear
     from tierbot.settings import load_settings
 
     logging_of(load_settings())
@@ -108,8 +122,9 @@ def classify(
     rows = read_archive(file, now=now) if file is not None else ()
     for batch in batches(chain((article_of(text) for text in texts or ()), (to_article(row, now) for row in rows))):
         ranked = ranked_tags(champion.probabilities(batch), champion.topics)
-        for article, tags in zip(batch, ranked, strict=True):
-            _print(article, tags[:top], as_json=as_json)
+        why = why_unclear([article.content for article in batch], champion.model)
+        for article, tags, reason in zip(batch, ranked, why, strict=True):
+            _print(article, tags[:top], reason, as_json=as_json)
 
 
 def _in_bulk(file: Path, to: Path | None, top: int, engine: str, workers: int | None) -> None:
@@ -148,9 +163,12 @@ def embed(engine: EngineName = "local", workers: Workers = None) -> None:
     out.print(f"{counted(done, 'article')} embedded.")
 
 
-def _print(article: Article, tags: list[dict[str, Any]], *, as_json: bool) -> None:
+def _print(article: Article, tags: list[dict[str, Any]], why: "Unclear | None", *, as_json: bool) -> None:
     if as_json:
-        print_json({"title": article.title, "url": article.url, "tags": tags})
+        print_json({"title": article.title, "url": article.url, "tags": tags, "unclear": why})
+        return
+    if why is not None:
+        out.print(f"{article.title[:100]}\n  {why.in_words}")
         return
     best = "   ".join(f"{tag['emoji']} {tag['name']} {tag['probability']:.0%}" for tag in tags[:_SHOWN])
     out.print(f"{article.title[:100]}\n  {best}")

@@ -20,7 +20,8 @@ def list_held_back(context: typer.Context, as_json: JsonLines = False) -> None:
     """List how many articles each boundary held back, with the latest examples.
 
     Boundaries block sources, words and tags, or require a minimum confidence for a tag. Learning never changes them.
-    TIERBOT_BOUNDARIES names the TOML file that defines them.
+    TIERBOT_BOUNDARIES names the TOML file that defines them. Articles that say too little to classify are listed, too
+    (TIERBOT_ASK_UNCLEAR).
 
     Example: `tierbot boundaries`
     """

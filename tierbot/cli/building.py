@@ -1,7 +1,7 @@
 """`tierbot models build`: train the bootstrap model and write its files."""
 
 import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -16,8 +16,14 @@ from tierbot.domain.nouns import ModelState, ModelVersion
 from tierbot.domain.predict.coldstart import coldstart
 from tierbot.domain.predict.features import Features, features_of
 from tierbot.domain.tags import default_tag_space
-from tierbot.domain.training.bootstrap_model import build, earlier_and_later, parse_mapping, shipped_mapping
-from tierbot.domain.training.rows import rows_to_bytes
+from tierbot.domain.training.bootstrap_model import (
+    build,
+    earlier_and_later,
+    parse_mapping,
+    shipped_examples,
+    shipped_mapping,
+)
+from tierbot.domain.training.rows import TrainingRows, labeled_rows, rows_to_bytes
 from tierbot.use_cases.ports import Encoder
 
 _BATCH = 512
@@ -46,9 +52,16 @@ def build_bootstrap(
     report(f"{len(stories)} stories read: {len(earlier)} for training, the {len(later)} latest for measuring.")
     features = _features(earlier, encoder, report), _features(later, encoder, report)
     report("Fitting …")
+    samples = shipped_examples(tags.ids)
     command = " ".join(["tierbot models build", *(path.name for path in archives)])
     classifier, replayed = build(
-        earlier, later, features, categories, coldstart(tags.active, encoder.encode), card={"command": command}
+        earlier,
+        later,
+        features,
+        categories,
+        coldstart(tags.active, encoder.encode, samples),
+        examples=_example_rows(samples, encoder, tags.ids),
+        card={"command": command},
     )
     rows, weights = rows_to_bytes(replayed, encoder.digest), classifier.to_bytes()
     card = {**classifier.card, "rows": len(replayed), "rows_sha256": hashlib.sha256(rows).hexdigest()}
@@ -57,6 +70,12 @@ def build_bootstrap(
     write_whole(folder / f"{ROWS}.safetensors", rows)
     write_model(folder, BOOTSTRAP, version, weights, by_digest=False)
     return card
+
+
+def _example_rows(samples: Mapping[str, Sequence[str]], encoder: Encoder, tag_ids: Sequence[str]) -> TrainingRows:
+    named = [(tag, text) for tag, texts in samples.items() for text in texts]
+    texts = [text for _, text in named]
+    return labeled_rows([{tag: 1.0} for tag, _ in named], features_of(texts, encoder.encode(texts)), tag_ids)
 
 
 def _features(stories: Sequence[ArchiveRow], encoder: Encoder, report: Callable[[str], None]) -> Features:

@@ -60,9 +60,13 @@ def check(
     """
     from tierbot.adapters.store.backup import check as check_file
     from tierbot.adapters.store.backup import database_file
+    from tierbot.adapters.store.errors import no_database
     from tierbot.settings import load_settings
 
-    found = check_file(file or database_file(load_settings().database_url))
+    path = file or database_file(load_settings().database_url)
+    if file is None and not path.exists():
+        raise no_database(str(path))
+    found = check_file(path)
     out.print(f"{found.path}: {found.size / _MEGABYTE:.1f} MB, schema {found.revision}, sound")
 
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from tierbot.cli.articles import print_problems
+from tierbot.cli.articles import print_problems, refuse_if_all_bad
 from tierbot.cli.bulk import batches, progress
 from tierbot.cli.output import AsJson, counted, err, out, print_json
 from tierbot.cli.wiring import offline
@@ -59,6 +59,7 @@ def import_(
         err.print("Embedding …")
         bot.loop.embed(workspace)
     _say(file, kind, understood, report, new, preview=preview, as_json=as_json)
+    refuse_if_all_bad(file, report)
 
 
 def _renaming(text: str) -> tuple[str, str]:
@@ -90,7 +91,7 @@ def _say(
         )
         return
     lines = [
-        f"{file}: {kind}, {counted(report.rows, 'row')}, {report.bad} skipped",
+        f"{file}: {kind}, {counted(report.rows + report.bad, 'row')}, {report.bad} refused",
         (
             f"labeled      {understood.labeled}, without a label {understood.unlabeled}, "
             f"with unknown labels only {understood.unknown_only}"

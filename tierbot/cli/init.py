@@ -43,7 +43,7 @@ def init(
 
     Examples: `tierbot init`, and for scripts `tierbot init --yes --channel C0123456789`
     """
-    from tierbot.adapters.slack.manifest import manifest
+    from tierbot.adapters.slack.manifest import link, manifest
     from tierbot.app.bot import SystemClock
     from tierbot.app.doctor.checkup import needed
     from tierbot.app.init_interview import Interview
@@ -51,12 +51,14 @@ def init(
     logging.getLogger("slack_sdk").setLevel(logging.CRITICAL)  # the interview reports its errors in plainer words
     text = read_text(env_file)
     before = values_of(text)
-    declared = json.dumps(manifest(name, smoke_test=smoke_test), indent=2, ensure_ascii=False) + "\n"
-    _write_manifest(manifest_file, declared, yes=yes)
+    declared = manifest(name, smoke_test=smoke_test)
+    _write_manifest(manifest_file, json.dumps(declared, indent=2, ensure_ascii=False) + "\n", yes=yes)
     base_url = api_url or before.get("SLACK_API_URL") or _SLACK
     talk = _Dialog(Interview(base_url, SystemClock(), needed(), offline=offline), name, yes=yes)
     found = {
-        "SLACK_BOT_TOKEN": talk.bot_token(manifest_file, bot_token or before.get("SLACK_BOT_TOKEN", "")),
+        "SLACK_BOT_TOKEN": talk.bot_token(
+            link(declared), manifest_file, bot_token or before.get("SLACK_BOT_TOKEN", "")
+        ),
         "SLACK_APP_TOKEN": talk.app_token(app_token or before.get("SLACK_APP_TOKEN", "")),
         "TIERBOT_CHANNEL": talk.channel(channel or before.get("TIERBOT_CHANNEL", "")),
         "TIERBOT_ADMINS": talk.admins(before.get("TIERBOT_ADMINS", "") if admins is None else admins),
@@ -78,10 +80,11 @@ class _Dialog:
         self._name = name
         self._yes = yes
 
-    def bot_token(self, manifest_file: Path, known: str) -> str:
+    def bot_token(self, link: str, manifest_file: Path, known: str) -> str:
         err.print(
-            f"\n1. At https://api.slack.com/apps choose Create New App → From a manifest, and paste {manifest_file}\n"
-            "   (tab JSON, the whole file). If Slack refuses it, fix the line it names, or open an issue.\n"
+            f"\n1. Open this link, which has everything filled in, and choose your workspace:\n\n{link}\n\n"
+            "   Or, at https://api.slack.com/apps, choose Create New App → From a manifest, and paste all of\n"
+            f"   {manifest_file} (tab JSON). If Slack refuses it, fix the line it names, or open an issue.\n"
             "2. Install App → Install to Workspace. Copy the Bot User OAuth Token from OAuth & Permissions."
         )
         return self._ask("Bot token (xoxb-…)", known, self.interview.bot_token, option="SLACK_BOT_TOKEN", hidden=True)
@@ -127,7 +130,7 @@ class _Dialog:
             _tell(answer)
             if answer.is_good:
                 return answer.value
-            known = said if required else known  # Enter checks it again after a fix in Slack
+            known = known if known != said else ""  # Enter mustn't give again what was refused
 
 
 def _prompt(question: str, known: str, *, hidden: bool, required: bool) -> str:

@@ -14,7 +14,7 @@ def report(
         "report.html"
     ),
     rounds: Annotated[int, typer.Option(min=1, max=500, help="Number of past rounds to include.")] = 12,
-    identities: Annotated[bool, typer.Option("--identities", help="Slack user ids instead of pseudonyms.")] = False,
+    identities: Annotated[bool, typer.Option("--identities", help="Names and user ids instead of pseudonyms.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print the figures as JSON instead of the page.")] = False,
 ) -> None:
     """Write one HTML page with plots: accuracy, votes, rewards, mistakes, calibration, agreement, models, policies.
@@ -25,13 +25,19 @@ def report(
     Example: `tierbot report --out report.html --rounds 8`
     """
     from tierbot.adapters.atomic import drafted
+    from tierbot.app.slack_access import names_in
     from tierbot.reports.page.gather import report_of
     from tierbot.reports.page.render import report_page
 
     bot, workspace = offline()
     bot.loop.settle(workspace)
     found = report_of(
-        bot.store, workspace, now=bot.clock.now(), zone=bot.settings.zone, rounds=rounds, identities=identities
+        bot.store,
+        workspace,
+        now=bot.clock.now(),
+        zone=bot.settings.zone,
+        rounds=rounds,
+        name=names_in(bot.settings, bot.installations, bot.clock, workspace) if identities else None,
     )
     if as_json:
         print_json(found.as_dict())

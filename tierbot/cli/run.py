@@ -43,11 +43,21 @@ def manifest(
     smoke_test: Annotated[
         bool, typer.Option(help="Also request a user token, for `tierbot doctor --smoke-test`.")
     ] = False,
+    link: Annotated[
+        bool, typer.Option("--link", help="Print a link that opens Slack with all of it filled in.")
+    ] = False,
 ) -> None:
     """Print the Slack app's manifest, to paste at api.slack.com/apps → Create New App → From a manifest.
 
-    Example: `tierbot manifest > manifest.json`
+    With --link, print the link that does this for you.
+
+    Examples: `tierbot manifest > manifest.json` and `tierbot manifest --link`
     """
+    from tierbot.adapters.slack.manifest import link as link_to
     from tierbot.adapters.slack.manifest import manifest as slack_manifest
 
-    out.print_json(json.dumps(slack_manifest(name, public_url=url or None, smoke_test=smoke_test)))
+    declared = slack_manifest(name, public_url=url or None, smoke_test=smoke_test)
+    if link:
+        out.print(link_to(declared))
+        return
+    out.print_json(json.dumps(declared))

@@ -10,16 +10,26 @@ from tierbot.cli.output import AsJson, JsonLines, out, percent, print_json, prin
 from tierbot.cli.wiring import offline
 
 
-def trainers(as_json: AsJson = False) -> None:
+def trainers(
+    identities: Annotated[bool, typer.Option("--identities", help="Names and user ids instead of pseudonyms.")] = False,
+    as_json: AsJson = False,
+) -> None:
     """Show how well trainers agree (Krippendorff's α) and how reliable each is, over the last five rounds.
 
-    Example: `tierbot trainers --json`
+    Example: `tierbot trainers --identities`
     """
+    from tierbot.app.slack_access import names_in
     from tierbot.reports.crowd import crowd_of
+    from tierbot.reports.dataset import pseudonyms_of
 
     bot, workspace = offline()
+    name = (
+        names_in(bot.settings, bot.installations, bot.clock, workspace)
+        if identities
+        else pseudonyms_of(bot.store, workspace)
+    )
     with bot.store.read(workspace) as tx:
-        found = crowd_of(tx)
+        found = crowd_of(tx, name)
     if as_json:
         print_json(found)
         return

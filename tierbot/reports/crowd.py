@@ -1,5 +1,6 @@
 """Report on the trainers, for admins: their agreement, each one's reliability, and the doubts in force."""
 
+from collections.abc import Callable
 from dataclasses import asdict
 from typing import Any
 
@@ -11,8 +12,8 @@ from tierbot.use_cases.ports import Transaction
 from tierbot.use_cases.recent_posts import recent_posts
 
 
-def crowd_of(tx: Transaction) -> dict[str, Any]:
-    """Return agreement and reliability over the open round and the four before it, as plain data.
+def crowd_of(tx: Transaction, name: Callable[[str], str] = str) -> dict[str, Any]:
+    """Return agreement and reliability over the open round and the four before it, as plain data; `name` names people.
 
     alpha: Krippendorff's α of the tag sets that voters named, with MASI distance: 1 is full agreement, 0 chance, None
     without comparable votes; on all posts and on blank ones, which show no hint. trainers: most reliable first, with
@@ -29,7 +30,7 @@ def crowd_of(tx: Transaction) -> dict[str, Any]:
     judged = {user: sum(any(v.user == user for v in given) for given in votes.values()) for user in fitted.trainers}
     trainers = [
         {
-            "user": user,
+            "user": name(user),
             "judged": judged[user],
             "reliability": _interval(found.competence),
             "anchoring": _interval(found.anchoring),
@@ -41,7 +42,9 @@ def crowd_of(tx: Transaction) -> dict[str, Any]:
         "posts": len(voted),
         "alpha": {"all": agreement(0, voted, votes, None).alpha, "blank": agreement(0, voted, votes, Arm.BLANK).alpha},
         "trainers": trainers,
-        "doubts": [asdict(one) | {"in_force": one.in_force} for one in every],
+        "doubts": [
+            asdict(one) | {"users": [name(user) for user in one.users], "in_force": one.in_force} for one in every
+        ],
     }
 
 

@@ -95,6 +95,14 @@ COLUMNS: tuple[Column, ...] = (
         lambda r: r.prediction.selection.probability,
     ),
     Column(
+        "unclear",
+        ColumnKind.TEXT,
+        "Why the text said too little to classify: `no words`, `no topic` or `unknown words`. Such articles are only asked about "
+        "with `TIERBOT_ASK_UNCLEAR`, or to check a tag; otherwise there is no prediction, and no row.",
+        lambda r: r.prediction.metadata.get("unclear"),
+        nullable=True,
+    ),
+    Column(
         "outcome",
         ColumnKind.TEXT,
         "The verdict: `named` (see label), `wrong` (the action is wrong and the right tag unnamed) or `abstained`.",

@@ -29,6 +29,20 @@ def test_gzip_and_format_are_seen_from_the_content_whatever_the_name(tmp_path: P
     assert titles(csv) == ["Two"]
 
 
+@pytest.mark.parametrize("name", ["a.jsonl", "a.NDJSON", "a.json.gz"])
+def test_a_file_that_is_named_as_json_gets_advice_about_json(tmp_path: Path, name: str) -> None:
+    (tmp_path / name).write_bytes(b"Only words\nand more words\n")
+    with pytest.raises(ArchiveError, match=r":1: the row is not valid JSON .*; write one JSON object per line\.$"):
+        titles(tmp_path / name)
+
+
+def test_a_bad_first_line_before_json_lines_is_a_bad_row_whatever_the_name(tmp_path: Path) -> None:
+    (tmp_path / "a").write_bytes(b"# exported on Monday\n" + STORY)
+    report = ReadReport()
+    assert titles(tmp_path / "a", strict=False, report=report) == ["One"]
+    assert (report.bad, report.examples[0].line) == (1, 1)
+
+
 def test_standard_input_is_read_for_a_dash(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(gzip.compress(STORY * 2))))
     assert titles(Path("-")) == ["One", "One"]

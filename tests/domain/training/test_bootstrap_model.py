@@ -1,6 +1,8 @@
 """The bootstrap model: what divides its stories, what its mapping says, what is measured."""
 
+import json
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -17,10 +19,20 @@ from tierbot.domain.training.bootstrap_model import (
     build,
     earlier_and_later,
     parse_mapping,
+    shipped_examples,
     shipped_mapping,
 )
+from tierbot.domain.training.rows import labeled_rows
 
+BENCHMARKS = Path(__file__).parents[2] / "benchmarks"
 DAWN = datetime(2020, 1, 1, tzinfo=UTC)
+SAMPLES = [
+    ("law", "verdict for the tenants"),
+    ("space", "comet at dawn"),
+    ("space", "dawn again"),
+    ("food", "dinner for two"),
+]
+EXAMPLES = labeled_rows([{tag: 1.0} for tag, _ in SAMPLES], features([text for _, text in SAMPLES]), TAG_IDS)
 MAPPING = {"KITCHEN": ("food",), "STARS": ("space",), "SHOW": ("music", "law")}
 
 
@@ -32,6 +44,17 @@ def test_the_shipped_mapping_names_shipped_tags_and_leaves_out_what_is_no_topic(
     mapping = parse_mapping(shipped_mapping(), "huffpost.toml", default_tag_space().ids)
     assert mapping["WORLDPOST"] == mapping["THE WORLDPOST"] == mapping["WORLD NEWS"] == ("world",)
     assert "U.S. NEWS" not in mapping
+
+
+def test_every_default_tag_has_sample_texts_none_of_which_is_measured_on() -> None:
+    samples = shipped_examples(default_tag_space().ids)
+    assert set(samples) == set(default_tag_space().ids)
+    assert min(len(texts) for texts in samples.values()) >= 6
+    every = [text for texts in samples.values() for text in texts]
+    assert len(every) == len(set(every))
+    lines = [line for file in BENCHMARKS.glob("first_day_*.jsonl") for line in file.read_text().splitlines()]
+    assert len(lines) == 200
+    assert not set(every) & {json.loads(line)["text"] for line in lines}
 
 
 @pytest.mark.parametrize(
@@ -96,7 +119,8 @@ def test_a_model_is_built_measured_and_can_predict_every_tag() -> None:
     mapping = {name: tags for name, tags in MAPPING.items() if name != "SHOW"} | {"SHOW": ("music",)}
     earlier, later = earlier_and_later(rows, mapping)
     sides = features([row.title for row in earlier]), features([row.title for row in later])
-    classifier, replayed = build(earlier, later, sides, mapping, coldstart(TAGS, ENCODER.encode), card={"command": "x"})
+    prior = coldstart(TAGS, ENCODER.encode)
+    classifier, replayed = build(earlier, later, sides, mapping, prior, examples=EXAMPLES, card={"command": "x"})
     card = classifier.card
     assert card["measured"]["later_stories"] == len(later) == 120
     assert card["measured"]["accuracy_at_3"] >= card["measured"]["accuracy_at_1"] > 0.6
@@ -104,14 +128,17 @@ def test_a_model_is_built_measured_and_can_predict_every_tag() -> None:
     without_data = classifier.probabilities(features(["court judge ruling"]), TAG_IDS)[0]
     assert TAG_IDS[int(without_data.argmax())] == "law"
     assert 0 < len(replayed) <= len(earlier)
+    assert card["data"]["examples"] == len(SAMPLES)
+    without, _ = build(earlier, later, sides, mapping, prior, examples=EXAMPLES.times(0), card={})
+    space, sample = TAG_IDS.index("space"), features(["dawn"])  # a word of sample texts only
+    assert classifier.probabilities(sample, TAG_IDS)[0, space] > without.probabilities(sample, TAG_IDS)[0, space] + 0.1
 
 
 def test_a_category_of_several_tags_gives_the_one_its_description_stands_out_for() -> None:
     titles = ["song band guitar", "court judge ruling", "today people say"] * 30
     rows = [labeled(f"{title} {i}", ("SHOW",), DAWN + timedelta(hours=i)) for i, title in enumerate(titles)]
-    _, replayed = build(
-        rows, rows[-9:], (features(titles), features(titles[-9:])), MAPPING, coldstart(TAGS, ENCODER.encode), card={}
-    )
+    sides, prior = (features(titles), features(titles[-9:])), coldstart(TAGS, ENCODER.encode)
+    _, replayed = build(rows, rows[-9:], sides, MAPPING, prior, examples=EXAMPLES, card={})
     named = replayed.targets.any(axis=1)
     tags = [TAG_IDS[place] for place in replayed.targets[named].argmax(axis=1)]
     assert set(tags) == {"music", "law"}

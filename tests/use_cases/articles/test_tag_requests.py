@@ -87,8 +87,10 @@ def test_votes_in_the_thread_settle_and_never_measure_the_model(harness: Harness
 
 
 def test_a_message_without_text_is_refused_with_the_reason(harness: Harness) -> None:
-    with pytest.raises(TierbotError, match="I couldn't find any text in that message"):
+    with pytest.raises(TierbotError, match=r"Too little to tell: there are no words in it\."):
         take(harness, " \u200b :) ")
+    with pytest.raises(TierbotError, match=r"Too little to tell: it doesn't name a topic\."):
+        take(harness, "ok thanks")
 
 
 def test_a_transcript_is_known_by_its_beginning_and_kept(harness: Harness) -> None:

@@ -2,6 +2,7 @@
 
 import codecs
 import gzip
+import re
 import sys
 import zlib
 from collections.abc import Callable, Iterator
@@ -19,6 +20,8 @@ from tierbot.domain.articles.rows import (
     ArchiveRow,
     BadRow,
     Line,
+    decode,
+    is_csv_header,
     is_utf8,
     parse_rows,
 )
@@ -28,6 +31,7 @@ _HEAD = 4096  # bytes that tell the format
 _PART = 2**16  # bytes that are translated at once
 _IDS_WATCHED = 100_000  # to limit memory
 _STDIN = Path("-")
+_JSON_NAME = re.compile(r"\.(?:jsonl?|ndjson)(?:\.gz)?$", re.IGNORECASE)
 
 
 @dataclass(slots=True)
@@ -59,7 +63,7 @@ def read_archive(
 ) -> Iterator[ArchiveRow]:
     """Yield the usable rows of a JSONL or CSV file, plain or gzipped, or of standard input for the path "-".
 
-    The content decides the format, not the name, and memory stays bounded. With `strict`, the first bad row raises
+    The content decides the format (the name only where no line is usable), and memory stays bounded. With `strict`, the first bad row raises
     ArchiveError with file, line and remedy; otherwise `report` counts bad rows and stores the first few. Dates after `now`
     count as missing. Always raises ArchiveError if the file can't be opened, has another format, or has more than `most`
     usable rows (for callers that keep them in memory).
@@ -143,8 +147,14 @@ def _translated(stream: BufferedReader) -> BufferedReader:
 def _format_of(head: bytes, name: str) -> ArchiveFormat:
     if b"\0" in head:
         raise ArchiveError(f"{name}:1: is a binary file. Use JSON lines or CSV, plain or gzipped.")
-    start = head.removeprefix(b"\xef\xbb\xbf").lstrip()
-    return ArchiveFormat.JSONL if start.startswith((b"{", b"[")) else ArchiveFormat.CSV
+    lines = head.removeprefix(b"\xef\xbb\xbf").lstrip().splitlines() or [b""]
+    if lines[0].startswith((b"{", b"[")):
+        return ArchiveFormat.JSONL
+    if is_csv_header(decode(lines[0])):
+        return ArchiveFormat.CSV
+    # The first line is bad in either format; what the file is meant to be decides which remedy helps.
+    meant = any(line.lstrip().startswith(b"{") for line in lines) or _JSON_NAME.search(name)
+    return ArchiveFormat.JSONL if meant else ArchiveFormat.CSV
 
 
 def _lines(stream: BufferedReader, name: str, strict: bool, report: ReadReport) -> Iterator[Line]:

@@ -1,6 +1,9 @@
 """The Slack app manifest, generated from the modules' NEEDS (see needs.py)."""
 
+import json
+from collections.abc import Mapping
 from typing import Any
+from urllib.parse import quote
 
 from tierbot.adapters.slack import admins as people
 from tierbot.adapters.slack import app, canary, channels, directory, examine
@@ -34,6 +37,7 @@ ALL: tuple[Needs, ...] = (
     tagging.NEEDS,
     upload.NEEDS,
 )
+_NEW_APP = "https://api.slack.com/apps?new_app=1&manifest_json="
 _NAME = 35  # Slack's limit, in characters
 
 _DESCRIPTION = "Posts articles with an emoji; learns from your reactions"
@@ -57,6 +61,11 @@ def bot_events() -> tuple[str, ...]:
 def bot_commands() -> tuple[str, ...]:
     """Return every slash command that the code answers, sorted."""
     return tuple(sorted(command.name for needs in ALL for command in needs.commands))
+
+
+def link(declared: Mapping[str, Any]) -> str:
+    """Return the address that opens Slack's page for a new app, with a manifest filled in."""
+    return _NEW_APP + quote(json.dumps(declared, separators=(",", ":"), ensure_ascii=False), safe="")
 
 
 def manifest(

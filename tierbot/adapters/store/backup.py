@@ -16,7 +16,7 @@ from itertools import chain, count
 from pathlib import Path
 
 from tierbot.adapters.store.engine import BUSY_SECONDS, file_of, parse
-from tierbot.adapters.store.errors import NoDatabaseError, StoreBusyError, StoreError
+from tierbot.adapters.store.errors import NoDatabaseError, StoreBusyError, StoreError, no_database
 from tierbot.adapters.store.schema import VERSION_TABLE, refuse_unknown
 from tierbot.use_cases.ports import SEARCHABLE
 
@@ -63,7 +63,7 @@ def back_up(url: str, target: Path, *, force: bool = False) -> Backup:
     """
     source = database_file(url)
     if not source.exists():
-        raise NoDatabaseError(f"{source}: there is no database. Check DATABASE_URL.")
+        raise no_database(str(source))
     if target.exists() and (not force or target.samefile(source)):
         raise StoreError(f"{target}: already exists. Choose another name, or replace a backup with --force.")
     try:
@@ -90,7 +90,7 @@ def back_up(url: str, target: Path, *, force: bool = False) -> Backup:
 def examine(path: Path) -> str:
     """Verify a database file; return its schema's revision. Raises StoreError unless it is sound and tierbot's."""
     if not path.exists():
-        raise NoDatabaseError(f"{path}: there is no such file.")
+        raise NoDatabaseError(f"{path}: there is no such file. Check the path.")
     with _faults_of(path), closing(_open(path, "ro")) as database:
         wrong = [row[0] for row in database.execute("PRAGMA integrity_check(3)") if row[0] != "ok"]
         orphans = database.execute("PRAGMA foreign_key_check")
@@ -205,7 +205,7 @@ def _free_name(path: Path) -> Path:
 def _compare(path: Path) -> None:
     """Raise StoreError unless a file matches its sha256 file."""
     if not path.exists():
-        raise NoDatabaseError(f"{path}: there is no such file.")
+        raise NoDatabaseError(f"{path}: there is no such file. Check the path.")
     try:
         expected = _sidecar(path).read_text(encoding="utf-8").split()[0]
     except (OSError, UnicodeDecodeError, IndexError) as fault:

@@ -20,7 +20,7 @@ from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url, 
 from sqlalchemy.exc import ArgumentError, NoSuchModuleError
 from sqlalchemy.pool import StaticPool
 
-from tierbot.adapters.store.errors import NoDatabaseError, StoreBusyError, StoreError, explained
+from tierbot.adapters.store.errors import StoreBusyError, StoreError, explained, no_database
 
 BUSY_SECONDS = 30.0
 _READ_ONLY = "tierbot_read_only"
@@ -205,9 +205,7 @@ def _check_folder(path: Path, *, create: bool) -> None:
     if path.is_dir():
         raise StoreError(f"{path}: is a folder. Name a file in it, such as sqlite:///{path}/tierbot.db.")
     if not path.exists() and not create:
-        raise NoDatabaseError(
-            f"{path}: there is no database yet. Start the bot once (`tierbot run`), or check DATABASE_URL."
-        )
+        raise no_database(str(path))
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         # Only the owner may read votes and encrypted tokens; SQLite gives its log files the same mode.

@@ -17,6 +17,13 @@ class NoDatabaseError(StoreError):
     """The database doesn't exist yet."""
 
 
+def no_database(where: str) -> NoDatabaseError:
+    """Return the error for a command that reads a database which nobody has created."""
+    return NoDatabaseError(
+        f"{where}: there is no database yet. Start the bot once (`tierbot run`), or check DATABASE_URL."
+    )
+
+
 class StoreBusyError(StoreError):
     """Another process or thread locked the database for too long; a retry may succeed."""
 

@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import Connection, inspect, text
 
 from tierbot.adapters.store.engine import Database
-from tierbot.adapters.store.errors import StoreBusyError, StoreError
+from tierbot.adapters.store.errors import StoreBusyError, StoreError, no_database
 
 HEAD = "0014"
 """The newest migration; a test compares it with the folder."""
@@ -26,16 +26,21 @@ def bring_up(database: Database, *, create: bool = True) -> None:
         found = revision(connection)
     if found == HEAD:
         return
+    if not create:
+        refuse_blank(database)
     if database.engine.dialect.name == "sqlite":
         _use_write_ahead_log(database)
     with database.write(_SCHEMA_LOCK) as connection:
         found = usable_revision(connection, database.where)  # again, because another process may have been faster
-        if found is None and not create:
-            raise StoreError(
-                f"{database.where}: there is no database yet. Start the bot once (`tierbot run`), or check DATABASE_URL."
-            )
         if found != HEAD:
             _migrate(connection)
+
+
+def refuse_blank(database: Database) -> None:
+    """Raise NoDatabaseError for a database without tables, and StoreError for one of another program."""
+    with database.read() as connection:
+        if usable_revision(connection, database.where) is None:
+            raise no_database(database.where)
 
 
 def revision(connection: Connection) -> str | None:

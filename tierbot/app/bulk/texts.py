@@ -67,12 +67,16 @@ def classifier(about: bytes) -> Do:
 
     def classify(lines: Lines) -> list[str]:
         from tierbot.domain.predict.ranking import ranked_tags  # noqa: PLC0415
+        from tierbot.domain.predict.unclear import why_unclear  # noqa: PLC0415
 
         articles = [_article(json.loads(line)) for line in lines]
         probabilities = model.predict(articles, encoder.encode([one.content for one in articles]), tag_ids)
+        why = why_unclear([one.content for one in articles], model)
         return [
-            json.dumps({"title": one.title, "url": one.url, "tags": row[: given["top"]]}, ensure_ascii=False)
-            for one, row in zip(articles, ranked_tags(probabilities, tags), strict=True)
+            json.dumps(
+                {"title": one.title, "url": one.url, "tags": row[: given["top"]], "unclear": reason}, ensure_ascii=False
+            )
+            for one, row, reason in zip(articles, ranked_tags(probabilities, tags), why, strict=True)
         ]
 
     return classify

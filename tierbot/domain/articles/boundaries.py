@@ -42,6 +42,7 @@ class Boundary(StrEnum):
     WORD = "word"
     TAG = "tag"
     CONFIDENCE = "confidence"
+    UNCLEAR = "unclear"  # no rule of the file: the text says too little (domain/predict/unclear.py)
 
 
 @dataclass(frozen=True, slots=True)

@@ -46,6 +46,7 @@ _FASTTEXT = "__label__"
 _JOINED = re.compile(
     r"[^\s#](?:[^#]*[^\s#])?(?:#[^\s#](?:[^#]*[^\s#])?)+"
 )  # doccano joins labels by "#"; "C#" is one label
+_MARKS = ",;\t|"  # what may separate columns
 _SEPARATOR = re.compile(r"""\ufeff?"?sep=([,;|\t])"?""", re.IGNORECASE)
 _SNIFFED = 1_000  # lines that show whether a tab-separated file quotes its cells
 _NOT_IN_NAMES = re.compile(r"[\W_]+")
@@ -181,14 +182,13 @@ def _parse_csv(lines: Iterable[Line], name: str, now: datetime) -> Iterator[Arch
     csv.field_size_limit(max(csv.field_size_limit(), LONGEST_LINE))
     numbers = _Numbered(lines)
     first = next((text for text in numbers if text.strip()), None)
-    marks = ",;\t|"
+    marks = _MARKS
     if first is not None and (told := _SEPARATOR.fullmatch(first.strip("\r\n"))):  # Excel's first line
         marks, first = told[1], next((text for text in numbers if text.strip()), None)
     if first is None:
         return
-    headers = {mark: next(csv.reader([first], delimiter=mark)) for mark in marks}
-    delimiter, header = max(headers.items(), key=lambda one: sum(_plain_name(name) in _FIELD_OF for name in one[1]))
-    if not {_FIELD_OF.get(_plain_name(column)) for column in header} & {"title", "text"}:
+    delimiter, header = _csv_header(first, marks)
+    if not _names_a_text(header):
         raise ArchiveError(
             f"{name}:{numbers.last}: the first line has no title or text column ({first.strip()[:60]!r}). "
             "Start the file with a header such as id,title,text,url,published_at,tags."
@@ -207,6 +207,21 @@ def _parse_csv(lines: Iterable[Line], name: str, now: datetime) -> Iterator[Arch
             return
         if any(cell.strip() for cell in cells):
             yield _csv_row(header, map(_unquoted, cells) if literal else cells, numbers.last, now)
+
+
+def is_csv_header(line: str) -> bool:
+    """Return whether a line starts a CSV file: a header with a column for titles or texts, or Excel's separator."""
+    return bool(_SEPARATOR.fullmatch(line.strip("\r\n"))) or _names_a_text(_csv_header(line, _MARKS)[1])
+
+
+def _csv_header(line: str, marks: str) -> tuple[str, list[str]]:
+    """Return the delimiter and the columns of a header."""
+    headers = {mark: next(csv.reader([line], delimiter=mark), []) for mark in marks}
+    return max(headers.items(), key=lambda one: sum(_plain_name(name) in _FIELD_OF for name in one[1]))
+
+
+def _names_a_text(columns: Iterable[str]) -> bool:
+    return bool({_FIELD_OF.get(_plain_name(column)) for column in columns} & {"title", "text"})
 
 
 def _csv_row(header: Sequence[str], given: Iterable[str], number: int, now: datetime) -> ArchiveRow | BadRow:

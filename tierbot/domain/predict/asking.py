@@ -13,8 +13,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tierbot.domain.articles.boundaries import Boundaries, HeldBack
+from tierbot.domain.articles.boundaries import Boundaries, Boundary, Held, HeldBack
 from tierbot.domain.nouns import Arm, Article, Prediction, Selection, TierbotError, key
+from tierbot.domain.predict import unclear
 from tierbot.domain.predict.model import Model
 from tierbot.domain.predict.policy import EpsilonPolicy
 from tierbot.domain.predict.selection import SelectionMix, select
@@ -48,6 +49,18 @@ class AskingContext:
     now: datetime
     metadata: Mapping[str, Any]  # stored with each prediction
     boundaries: Boundaries = field(default_factory=Boundaries)
+    ask_unclear: bool = True  # also ask about texts that say too little
+
+    @property
+    def grounds(self) -> tuple[str, ...]:
+        """The grounds for which held-back articles needn't be checked again."""
+        ruled = self.boundaries.grounds(self.version) if self.boundaries.digest else ()
+        return ruled if self.ask_unclear else (*ruled, self.unclear_grounds)
+
+    @property
+    def unclear_grounds(self) -> str:
+        """The grounds for which an unclear article is held back: the next model may know its words."""
+        return key(unclear.VERSION, self.version)
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,14 +92,7 @@ def ask_about(
 
     sources: how many sources carry each article id; those with several trend.
     """
-    rules = terms.boundaries
-    reasons = [rules.before(article) for article in articles]
-    rows = [row for row, reason in enumerate(reasons) if reason is None]
-    held = [
-        HeldBack(article.id, reason, rules.digest, terms.now)
-        for article, reason in zip(articles, reasons, strict=True)
-        if reason is not None
-    ]
+    rows, why, held = _before(articles, terms)
     if not rows:
         return Asking([], held)
     passed = [articles[row] for row in rows]
@@ -100,11 +106,43 @@ def ask_about(
     for place, selection in chosen:
         row = int(pool[place])
         article = passed[row]
-        metadata = {"pool": len(pool), "copies": article.copies}
+        metadata: dict[str, Any] = {"pool": len(pool), "copies": article.copies}
+        if reason := why[row]:
+            metadata["unclear"] = reason.value
         if sources is not None:
             metadata["sources"] = sources.get(article.id, 1)
         asked.append(_draw(article, p[row], allowed[row], selection, metadata, terms, rng))
     return Asking(asked, held + barred)
+
+
+def _before(
+    articles: Sequence[Article], terms: AskingContext
+) -> tuple[list[int], list[unclear.Unclear | None], list[HeldBack]]:
+    """Return the rows to predict, why each of them is unclear (if that is wanted), and the articles held back."""
+    rules = terms.boundaries
+    reasons = [rules.before(article) for article in articles]
+    held = [
+        HeldBack(article.id, reason, rules.digest, terms.now)
+        for article, reason in zip(articles, reasons, strict=True)
+        if reason is not None
+    ]
+    rows = [row for row, reason in enumerate(reasons) if reason is None]
+    why = unclear.why_unclear([articles[row].content for row in rows], terms.model)
+    if terms.ask_unclear:
+        return rows, why, held
+    held += _unclear([articles[row] for row in rows], why, terms)
+    clear = [row for row, one in zip(rows, why, strict=True) if one is None]
+    return clear, [None] * len(clear), held
+
+
+def _unclear(
+    articles: Sequence[Article], why: Sequence[unclear.Unclear | None], terms: AskingContext
+) -> list[HeldBack]:
+    return [
+        HeldBack(article.id, Held(Boundary.UNCLEAR, reason.value), terms.unclear_grounds, terms.now)
+        for article, reason in zip(articles, why, strict=True)
+        if reason is not None
+    ]
 
 
 def _draw(
@@ -112,7 +150,7 @@ def _draw(
     p: NDArray[np.float64],
     allowed: NDArray[np.bool_],
     selection: Selection,
-    metadata: Mapping[str, int],
+    metadata: Mapping[str, Any],
     terms: AskingContext,
     rng: np.random.Generator,
 ) -> Asked:

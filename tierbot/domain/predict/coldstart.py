@@ -1,12 +1,12 @@
-"""Builds a classifier from the tags' names and descriptions alone, before there are any verdicts.
+"""Builds a classifier from the tags' names, descriptions and sample texts alone, before there are any verdicts.
 
-A tag's direction is the mean embedding of its name and the topics in its description. A text's score grows with its
+A tag's direction is the mean embedding of its name, the topics in its description and its sample texts. A text's score grows with its
 cosine to that direction, and with the description's words in it. Retraining shrinks toward these weights, so a tag
 without data keeps them.
 """
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -42,9 +42,13 @@ def phrases(tag: Tag) -> list[str]:
     return [tag.name, *(part for part in listed if part)]
 
 
-def coldstart(tags: Sequence[Tag], encode: Encode) -> Classifier:
-    """Build a classifier from the tags' descriptions; `encode` returns unit-length embeddings, (n, d)."""
-    listed = [phrases(tag) for tag in tags]
+def coldstart(tags: Sequence[Tag], encode: Encode, examples: Mapping[str, Sequence[str]] | None = None) -> Classifier:
+    """Build a classifier from the tags' descriptions; `encode` returns unit-length embeddings, (n, d).
+
+    examples: sample texts by tag id.
+    """
+    samples = examples or {}
+    listed = [[*phrases(tag), *samples.get(tag.id, ())] for tag in tags]
     vectors = encode([phrase for group in listed for phrase in group])
     ends = np.cumsum([len(group) for group in listed])
     means = np.stack([part.mean(axis=0) for part in np.split(vectors, ends[:-1])])

@@ -22,7 +22,9 @@ def ask_requested(
     for row, article in enumerate(articles):
         if article.check_tag is not None and article.check_tag not in terms.tag_ids:
             continue
-        found = ask_about([article], embeddings[row : row + 1], 1, terms, rng)
+        # a check comes with its topic, so the model's doesn't matter
+        wanted = terms if article.check_tag is None else replace(terms, ask_unclear=True)
+        found = ask_about([article], embeddings[row : row + 1], 1, wanted, rng)
         held += found.held
         asked += [_as_requested(one, article) for one in found.asked]
     return Asking(asked, held)

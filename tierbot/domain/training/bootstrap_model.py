@@ -1,4 +1,4 @@
-"""Builds the bootstrap model that ships, from a labeled archive, and from descriptions for tags without data."""
+"""Builds the bootstrap model that ships, from a labeled archive, the tags' descriptions and sample texts for each tag."""
 
 import hashlib
 import unicodedata
@@ -18,7 +18,7 @@ from tierbot.domain.predict.features import Features
 from tierbot.domain.toml_text import parse_toml
 from tierbot.domain.training.calibrate import Calibration, calibrate
 from tierbot.domain.training.fit import fit
-from tierbot.domain.training.rows import TrainingRows, labeled_rows
+from tierbot.domain.training.rows import TrainingRows, joined_rows, labeled_rows
 
 LATER_SHARE = 0.2
 MOST_REPLAYED = 6000
@@ -30,7 +30,8 @@ _SEED = 0
 # The weight of the descriptions' scores next to the archive's: the archive reflects one publisher's habits, the
 # descriptions the meaning. More weight loses accuracy on that publisher and gains it elsewhere.
 DESCRIPTIONS_SHARE = 0.7
-_WITHOUT_DATA = 0.15  # of an even share of the stories, for which a tag without data becomes the likeliest
+_WITHOUT_DATA = 0.15  # of an even share of the stories: the most for which a tag without data becomes the likeliest
+_EXAMPLE_WEIGHT = 10.0  # of a sample text next to a story: there are ten of them for a tag, and thousands of stories
 _CLEAR = 0.4  # the probability share at which a story gets the likeliest of its category's several tags
 
 
@@ -41,6 +42,13 @@ class MappingError(TierbotError):
 def shipped_mapping() -> str:
     """Return the text of the mapping that ships, from HuffPost's categories to the default tags."""
     return resources.files("tierbot.domain.training").joinpath("huffpost.toml").read_text(encoding="utf-8")
+
+
+def shipped_examples(tag_ids: Sequence[str]) -> dict[str, tuple[str, ...]]:
+    """Return the sample texts that ship, for each of these tags that has some."""
+    text = resources.files("tierbot.domain.training").joinpath("examples.toml").read_text(encoding="utf-8")
+    table = parse_toml(text, "examples.toml", MappingError)["examples"]
+    return {tag: tuple(table[tag]) for tag in tag_ids if tag in table}
 
 
 def parse_mapping(text: str, name: str, tag_ids: Sequence[str]) -> dict[str, tuple[str, ...]]:
@@ -88,25 +96,27 @@ def build(
     mapping: Mapping[str, tuple[str, ...]],
     prior: Classifier,
     *,
+    examples: TrainingRows,
     card: Mapping[str, Any],
 ) -> tuple[Classifier, TrainingRows]:
     """Return the model fitted to the earlier stories and measured on the later ones, and the rows to replay.
 
-    features: of the earlier and of the later stories. prior: the model from all tags' descriptions.
+    features: of the earlier and of the later stories. prior: the model from all tags' descriptions and sample texts.
+    examples: the sample texts as rows.
     """
     rows = _rows(earlier, features[0], mapping, prior)
     covered = sorted({tag for tags in mapping.values() for tag in tags})
     order = np.random.default_rng(_SEED).permutation(len(rows))
     aside = min(_CALIBRATED_ON, len(rows) // 5)
     held, taught = rows.take(order[:aside]), rows.take(order[aside:])
-    fitted = fit(taught, prior, seed=_SEED)
+    fitted = fit(joined_rows([taught, examples.times(_EXAMPLE_WEIGHT)]), prior, seed=_SEED)
     fitted = replace(
         fitted,
         dense=fitted.dense + DESCRIPTIONS_SHARE * prior.dense,
         bias=fitted.bias + DESCRIPTIONS_SHARE * prior.bias,
         words=fitted.words + DESCRIPTIONS_SHARE * fitted.tfidf.translated(prior.words, prior.tfidf),
     )
-    fitted = _leveled(fitted, taught.features.take(_evenly(taught)), set(fitted.tag_ids) - set(covered))
+    fitted = _capped(fitted, taught.features.take(_evenly(taught)), set(fitted.tag_ids) - set(covered))
     curve = calibrate(
         fitted.scores(held.features).astype(np.float64),
         held.targets,
@@ -126,19 +136,19 @@ def build(
         "seed": _SEED,
         "tags": len(classifier.tag_ids),
         "tags_with_data": covered,
-        "data": {"stories": len(earlier), "sha256": _sha256(earlier)},
+        "data": {"stories": len(earlier), "sha256": _sha256(earlier), "examples": len(examples)},
         "measured": measured,
     }
     return replace(classifier, card=about), rows.take(_evenly(rows)).times(REPLAY_WEIGHT)
 
 
-def _leveled(model: Classifier, features: Features, tags: set[str]) -> Classifier:
-    """Set the given tags' biases so that each is the likeliest for a small share of the stories."""
+def _capped(model: Classifier, features: Features, tags: set[str]) -> Classifier:
+    """Lower the biases of the given tags, which have no stories, so that each is the likeliest for a small share at most."""
     scores, bias = model.scores(features), model.bias.copy()
     share = _WITHOUT_DATA / len(model.tag_ids)
     for column in (model.tag_ids.index(tag) for tag in sorted(tags)):
         others = np.delete(scores, column, axis=1).max(axis=1)
-        bias[column] -= np.quantile(scores[:, column] - others, 1 - share)
+        bias[column] -= max(0.0, float(np.quantile(scores[:, column] - others, 1 - share)))
     return replace(model, bias=bias)
 
 

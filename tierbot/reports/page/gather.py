@@ -34,12 +34,18 @@ class _Seen:
 
 
 def report_of(
-    store: Store, workspace: str, *, now: datetime, zone: tzinfo, rounds: int = ROUNDS, identities: bool = False
+    store: Store,
+    workspace: str,
+    *,
+    now: datetime,
+    zone: tzinfo,
+    rounds: int = ROUNDS,
+    name: Callable[[str], str] | None = None,
 ) -> Report:
-    """Return the last `rounds` rounds' figures; trainers by pseudonym or user id. TierbotError if it isn't set up."""
-    name = str if identities else pseudonyms_of(store, workspace)
+    """Return the last `rounds` rounds' figures; `name` names trainers (default: pseudonyms). TierbotError if not set up."""
+    named = name or pseudonyms_of(store, workspace)
     with store.read(workspace) as tx:
-        return _report(tx, now, zone, name, rounds)
+        return _report(tx, now, zone, named, rounds)
 
 
 def _report(tx: Transaction, now: datetime, zone: tzinfo, name: Callable[[str], str], rounds: int) -> Report:

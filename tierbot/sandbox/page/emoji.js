@@ -35,7 +35,7 @@ export function glyph(name, spec = "span.glyph") {
   const picture = safeUrl(state.customEmoji[name] ?? "");
   if (state.customEmoji[name] && picture) return h("img.emoji-image", { src: picture, alt: `:${name}:` });
   const found = char(name);
-  return h(spec, { title: `:${name}:` }, found ?? `:${name}:`);
+  return found ? h(spec, { title: `:${name}:` }, found) : `:${name}:`;
 }
 
 /** Returns the best matches for typed text, names that start with it first. */

@@ -42,7 +42,12 @@ function build(picker) {
     h("div.picker-foot", {}, h("span.big", { id: "picker-big" }), h("span.name", { id: "picker-name", "aria-live": "polite" }), tones));
   const list = picker.querySelector(".picker-list");
   list.addEventListener("click", (event) => take(event.target.closest("button[data-name]")));
-  for (const kind of ["focusin", "pointerover"]) list.addEventListener(kind, (event) => preview(event.target.closest?.("button[data-name]")));
+  for (const kind of ["focusin", "pointerover"]) {
+    list.addEventListener(kind, (event) => {
+      const pointed = event.target.closest?.("button[data-name]");
+      if (pointed) preview(pointed);
+    });
+  }
   picker.addEventListener("keydown", move);
   document.addEventListener("pointerdown", (event) => {
     if (!picker.hidden && !picker.contains(event.target)) closePicker({ refocus: false });
@@ -85,9 +90,8 @@ function show(text) {
 }
 
 function preview(node) {
-  if (!node) return;
-  $("picker-big").replaceChildren(glyph(node.dataset.name));
-  $("picker-name").textContent = `:${node.dataset.name}:`;
+  $("picker-big").replaceChildren(...(node ? [glyph(node.dataset.name)] : []));
+  $("picker-name").textContent = node ? `:${node.dataset.name}:` : "";
 }
 
 function take(node) {

@@ -94,7 +94,7 @@ function date(target, fallback) {
   const when = new Date(Number(seconds) * 1000);
   if (Number.isNaN(when.getTime())) return fallback ?? "";
   const day = when.toLocaleDateString([], { month: "short", day: "numeric", year: "numeric" });
-  const time = when.toLocaleTimeString([], { hour: "2-digit", minute: "2-digit" });
+  const time = when.toLocaleTimeString([], { hour: "numeric", minute: "2-digit" });
   return format.replace(/\{date\w*\}/g, day).replace(/\{time\w*\}/g, time).replace(/\{ago\}/g, ago(when));
 }
 
@@ -139,4 +139,4 @@ export function ago(when) {
   return `${Math.round(minutes / 1440)} d ago`;
 }
 
-export const clock = (ts) => new Date(Number(ts) * 1000).toLocaleTimeString([], { hour: "2-digit", minute: "2-digit" });
+export const clock = (ts) => new Date(Number(ts) * 1000).toLocaleTimeString([], { hour: "numeric", minute: "2-digit" });

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from tierbot.domain.articles.cleaning import clean, shorten
 from tierbot.domain.nouns import Article, Thread, TierbotError, key
+from tierbot.domain.predict.unclear import why_unclear
 from tierbot.use_cases.ports import Clock, Job, Store
 
 JOB = "ask in threads"
@@ -11,7 +12,7 @@ _TITLE = 150  # characters of a message used as the title of its post
 
 
 class NothingToReadError(TierbotError):
-    """A message without a letter or a digit; its text is shown to the requester."""
+    """A message that says too little to ask about; its text is shown to the requester."""
 
 
 @dataclass(eq=False)
@@ -24,8 +25,9 @@ class TagRequests:
     def take(self, workspace: str, user: str, message: Thread, thread: str, text: str) -> bool:
         """Store a request to ask about a text in a thread; False if it isn't new. Raises NothingToReadError."""
         text = clean(text)
-        if not any(letter.isalnum() for letter in text):
-            raise NothingToReadError("I couldn't find any text in that message.")
+        (why,) = why_unclear([text])
+        if why is not None:
+            raise NothingToReadError(why.in_words)
         now = self.clock.now()
         article = Article(
             id=key("message", message.channel, message.ts),

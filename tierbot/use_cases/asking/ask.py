@@ -1,16 +1,17 @@
 """Article → prediction → post: articles are chosen, predicted, and queued as posts."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from tierbot.domain.articles.boundaries import Boundary, HeldBack
 from tierbot.domain.nouns import Post, Round, Thread, TierbotError, key
 from tierbot.domain.predict.asking import Asked, Asking
 from tierbot.domain.tags import TagSpace
 from tierbot.use_cases.asking.choosing import Chooser
-from tierbot.use_cases.delivery.announcing import channel_of
+from tierbot.use_cases.delivery.announcing import announce, channel_of
 from tierbot.use_cases.delivery.dispatch import deliveries_of
-from tierbot.use_cases.ports import Clock, Store, Transaction
+from tierbot.use_cases.ports import Clock, DeliveryKind, Store, Transaction
 from tierbot.use_cases.recent_posts import open_round
 
 Progress = Callable[[Transaction, int], None]
@@ -55,8 +56,18 @@ class Ask:
         return posted
 
     def in_threads(self, workspace: str) -> int:
-        """Queue a post, in its thread, for each message that someone asked about; return how many."""
-        return self._queue(workspace, self.chooser.for_threads(workspace), timedelta(0), None, lambda *_: None)
+        """Queue a post, in its thread, for each message that someone asked about; return how many.
+
+        Who asked about one that says too little for this model is told so instead.
+        """
+        chosen = self.chooser.for_threads(workspace)
+        unclear = [one for one in chosen.held if one.held.boundary is Boundary.UNCLEAR]
+
+        def tell(tx: Transaction, left: int) -> None:
+            if not left:
+                _tell(tx, unclear, self.clock.now())
+
+        return self._queue(workspace, chosen, timedelta(0), None, tell)
 
     def _queue(self, workspace: str, chosen: Asking, spread: timedelta, channel: str | None, progress: Progress) -> int:
         step = spread / max(1, len(chosen.asked))
@@ -77,6 +88,17 @@ class Ask:
                     tx.held_back.add(chosen.held)
                 progress(tx, len(chosen.asked) - posted)
         return posted
+
+
+def _tell(tx: Transaction, unclear: Sequence[HeldBack], now: datetime) -> None:
+    """Queue a message to each person who asked about a message that says too little; only they see it."""
+    articles = tx.articles.get(one.article_id for one in unclear)
+    for one in unclear:
+        article = articles[one.article_id]
+        if article.asked_in is not None and article.asked_by:
+            news = {"kind": "unclear", "user": article.asked_by, "title": article.title, "reason": one.held.rule}
+            name = key("unclear", article.id, one.grounds)
+            announce(tx, name, news, article.asked_in.channel, now, kind=DeliveryKind.THANK)
 
 
 def _queue_post(

@@ -72,6 +72,7 @@ class Chooser:
             now=self.clock.now(),
             metadata={"encoder": self.encoder.digest},
             boundaries=self.boundaries(tags),
+            ask_unclear=settings.ask_unclear,
         )
 
     def _of_waiting(self, workspace: str, count: int, context: AskingContext) -> Asking:
@@ -80,7 +81,7 @@ class Chooser:
         if not left:  # choosing would encode every waiting article
             return checks
         with self.store.read(workspace) as tx:
-            waiting = tx.articles.waiting(_POOL, _grounds(context))
+            waiting = tx.articles.waiting(_POOL, context.grounds)
             ids = [article.id for article in waiting]
             known, sources = tx.articles.embeddings(self.encoder.digest, ids), tx.articles.sources(ids)
         if not waiting:
@@ -91,7 +92,7 @@ class Chooser:
 
     def _requested(self, workspace: str, limit: int, context: AskingContext, *, in_threads: bool) -> Asking:
         with self.store.read(workspace) as tx:
-            wanted = tx.articles.requested(limit, _grounds(context), in_threads=in_threads)
+            wanted = tx.articles.requested(limit, context.grounds, in_threads=in_threads)
             known = tx.articles.embeddings(self.encoder.digest, [article.id for article in wanted])
         if not wanted:
             return Asking([], [])
@@ -104,8 +105,3 @@ class Chooser:
         lacking = [article for article in articles if article.id not in known]
         vectors = {**known, **embed(self.store, self.encoder, workspace, lacking)}
         return np.stack([vectors[article.id] for article in articles])
-
-
-def _grounds(context: AskingContext) -> tuple[str, ...]:
-    """Return the grounds for which held-back articles needn't be checked again; none without rules."""
-    return context.boundaries.grounds(context.version) if context.boundaries.digest else ()

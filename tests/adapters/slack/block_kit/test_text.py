@@ -1,6 +1,7 @@
 """Outside text is made literal, visible and short."""
 
 import doctest
+import re
 
 import pytest
 from hypothesis import given
@@ -38,6 +39,7 @@ def test_escaped_text_holds_no_markup_of_its_own(raw):
     said = text.mrkdwn(text.clean(raw, 200))
     assert not set(said) & set("<>*~`")
     assert "&" not in said.replace("&amp;", "").replace("&lt;", "").replace("&gt;", "")
+    assert not re.search(r":[^\s:]+:", said)
 
 
 def test_an_underscore_inside_a_word_stays():

@@ -1,5 +1,6 @@
 """A post reads well, names what its arm allows, and is never refused by Slack."""
 
+import re
 from dataclasses import replace
 from datetime import UTC
 
@@ -146,3 +147,12 @@ def test_the_longest_texts_stay_within_the_limits(character, times):
     long_link = "https://a.example/?" + "&" * min(times, 360)
     message = render_post(post(Arm.TIER, title="T" + bulk, text="x" + bulk, source="s" + bulk, url=long_link), NOW)
     assert validate_blocks(list(message.blocks)) == []
+
+
+@pytest.mark.parametrize("arm", list(Arm))
+def test_outside_text_brings_no_emoji_of_its_own(arm: Arm) -> None:
+    told = {"title": "First in 1:59:48 :football:", "text": "A :tada: in 2:03:04.", "source": "The :soccer: Post"}
+    message = render_post(post(arm, **told), NOW)
+    colons = set(re.findall(r":[^\s:]+:", "\n".join([message.text, *texts(message)]).replace("https://", "")))
+    assert colons <= {":pizza:"}
+    assert "First in 1∶59:48 ∶football:" in message.text

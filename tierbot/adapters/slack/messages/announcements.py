@@ -13,6 +13,7 @@ from tierbot.adapters.slack.block_kit.words import accuracy, count, percent
 from tierbot.adapters.slack.messages.boards import Named, standing_line
 from tierbot.adapters.slack.messages.closed_channels import closed_channel
 from tierbot.domain.nouns import Estimate, Standing
+from tierbot.domain.predict.unclear import Unclear
 from tierbot.domain.tags import TagSpace
 from tierbot.use_cases.ports import ChatError
 
@@ -158,6 +159,10 @@ def _model_rolled_back(said: Announcement, _: TagSpace) -> Message:
     return message(f"↩️ {person(str(said['by']))} rolled the model back: {_model(said)} is in service again.")
 
 
+def _unclear(said: Announcement, _: TagSpace) -> Message:
+    return message(f"I won't ask about “{safe(said['title'], 60)}”. {Unclear(said['reason']).in_words}")
+
+
 def _late_vote(said: Announcement, _: TagSpace) -> Message:
     text = f"Thank you! Round {int(said['round'])} is over, so this vote doesn't score."
     return message(text + (" The next model still learns from it." if said["teaches"] else ""))
@@ -276,6 +281,7 @@ _KINDS: Mapping[str, Callable[[Announcement, TagSpace], Message]] = {
     "nudge": _nudge,
     "smoke_test_broken": _smoke_test_broken,
     "doubts": _doubts,
+    "unclear": _unclear,
     "welcome": _welcome,
     "emoji_missing": _emoji_missing,
     "channel_closed": _channel_closed,

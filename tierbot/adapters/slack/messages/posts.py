@@ -9,7 +9,7 @@ from enum import StrEnum
 
 from tierbot.adapters.slack.block_kit.blocks import TEXT_LIMIT, Block, Message, context, listing, section
 from tierbot.adapters.slack.block_kit.modals import Button, button
-from tierbot.adapters.slack.block_kit.text import clean, emoji, escape, link, mrkdwn, safe, safe_url
+from tierbot.adapters.slack.block_kit.text import clean, emoji, escape, link, mrkdwn, safe, safe_url, without_emoji
 from tierbot.adapters.slack.block_kit.words import age
 from tierbot.domain.nouns import Arm, Article, Tag, TierbotError
 from tierbot.use_cases.ports import PostView
@@ -44,7 +44,7 @@ def render_post(view: PostView, now: datetime, *, image: bool = True) -> Message
     if tag is not None:
         said = f"{clean(tag.name, _SOURCE)}? {said}"
     shown = [{**picture, "block_id": BlockId.PICTURE}] if is_caption and picture else []
-    return Message(escape(said), (*shown, story, asked, how, *named))
+    return Message(escape(without_emoji(said)), (*shown, story, asked, how, *named))
 
 
 def _named(view: PostView) -> Tag | None:
