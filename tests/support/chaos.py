@@ -192,8 +192,20 @@ class Play:
         elif what == "changed_id":
             post("change_id", json={})
         elif len(self.deleted) < self.plan.posts // 10:
-            ts = self.rng.choice(sorted(set(self.world.posts()) - self.deleted))
-            post("delete", json={"ts": ts})
+            self._delete_a_post()
+
+    def _delete_a_post(self) -> None:
+        """Delete a post that the bot knows it sent; one that it is still looking for, it would send again."""
+        store = self.world.store()
+        try:
+            (workspace,) = store.workspace_ids()
+            with store.read(workspace) as tx:
+                known = {str(post.ts) for post in tx.posts.in_round(1) if post.ts}
+        finally:
+            store.close()
+        if there := sorted(known.intersection(self.world.posts()) - self.deleted):
+            ts = self.rng.choice(there)
+            self.world.client.post("delete", json={"ts": ts})
             self.deleted.add(ts)
             self.given = {one for one in self.given if one[1] != ts}
 
