@@ -58,6 +58,7 @@ def test_what_is_done_stays_done(store: SqlStore) -> None:
         assert not tx.outbox.park(mine, "late")
         assert tx.outbox.add([delivery()]) == 0
         assert claim(tx, minutes=99) == []
+        assert (tx.outbox.result("o1"), tx.outbox.result("o2")) == ("1.0", None)
         assert tx.outbox.counts() == {**dict.fromkeys(DeliveryState, 0), DeliveryState.DONE: 1}
 
 

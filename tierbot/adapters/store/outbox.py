@@ -182,6 +182,10 @@ class SqlOutbox(WorkspaceQueries):
         wanted = (pending, _outbox.c.kind == kind, _outbox.c.post_id == post_id)
         return self._nouns(_DELIVERY, *wanted, order=(_outbox.c.seq,))
 
+    def result(self, delivery_id: str) -> str | None:
+        found = self._noun(_DELIVERY, _outbox.c.id == delivery_id, order=(_outbox.c.seq,))
+        return found.result if found else None
+
     def oldest(self) -> Delivery | None:
         return self._noun(_DELIVERY, _outbox.c.state.in_(_OPEN), order=(_outbox.c.due_at, _outbox.c.seq))
 

@@ -142,7 +142,7 @@ class Dispatcher:
 
     def _look_up(self, workspace: str, delivery: Delivery, search: Search, attempt: "_Attempt") -> None:
         """Look at one page of the history, and record the message or where to go on."""
-        chat, thread = self.chats(workspace), delivery.payload.get("thread")
+        chat, thread = self.chats(workspace), self._thread(workspace, delivery)
         try:
             page = chat.find(delivery.channel, delivery.id, span_of(search), thread, search.cursor)
         except RateLimitedError as fault:
@@ -205,7 +205,9 @@ class Dispatcher:
 
     def _send(self, workspace: str, delivery: Delivery, latest: datetime) -> str | None:
         """Send it. Starts no call after `latest`, when another process might claim it."""
-        chat = self.chats(workspace)
+        chat, thread = self.chats(workspace), self._thread(workspace, delivery)
+        if delivery.payload.get("below") and thread is None:
+            return None  # what it belongs below was not sent
         if delivery.kind is DeliveryKind.PICTURE:
             try:
                 png = self.draw(delivery.payload)
@@ -216,11 +218,11 @@ class Dispatcher:
             return chat.picture(delivery.channel, png, str(said["title"]), str(said["alt"]), delivery.id)
         self._check(latest)
         if delivery.kind in (DeliveryKind.ANNOUNCE, DeliveryKind.THANK):
-            return None if self._is_stale(delivery) else _say(chat, delivery)
+            return None if self._is_stale(delivery) else _say(chat, delivery, thread)
         view = self._view(workspace, delivery)
         if delivery.kind in _SENDS_A_MESSAGE:
             here = replace(view.post, channel=delivery.channel)
-            return chat.post(replace(view, post=here, thread=delivery.payload.get("thread")), delivery.id)
+            return chat.post(replace(view, post=here, thread=thread), delivery.id)
         ts = delivery.payload.get("ts") or view.post.ts
         if ts is None:
             raise ChatUnavailableError(f"Post {view.post.id} is not in Slack yet.")
@@ -229,6 +231,13 @@ class Dispatcher:
         else:
             chat.react(delivery.channel, str(ts), str(delivery.payload["emoji"]))
         return None
+
+    def _thread(self, workspace: str, delivery: Delivery) -> str | None:
+        """Return the ts of the message that a delivery is a reply to, None if it isn't a reply or that wasn't sent."""
+        if (below := delivery.payload.get("below")) is None:
+            return delivery.payload.get("thread")
+        with self.store.read(workspace) as tx:
+            return tx.outbox.result(str(below))
 
     def _is_stale(self, delivery: Delivery) -> bool:
         """Return whether an announcement has expired: a nudge must not slip into quiet hours."""
@@ -329,10 +338,10 @@ class _Attempt:
         return unknown if self.delivery.kind in SEARCHABLE else None
 
 
-def _say(chat: Chat, delivery: Delivery) -> str | None:
-    """Post an announcement to the channel, or show it to one person."""
+def _say(chat: Chat, delivery: Delivery, thread: str | None) -> str | None:
+    """Post an announcement to the channel or a thread in it, or show it to one person."""
     if delivery.kind is DeliveryKind.ANNOUNCE:
-        return chat.announce(delivery.channel, delivery.payload, delivery.id)
+        return chat.announce(delivery.channel, delivery.payload, delivery.id, thread)
     try:
         chat.whisper(delivery.channel, str(delivery.payload["user"]), delivery.payload)
     except ChatError as fault:

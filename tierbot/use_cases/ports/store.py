@@ -94,6 +94,9 @@ class Outbox(Protocol):
     def waiting(self, kind: DeliveryKind, post_id: str) -> list[Delivery]:
         """Return the unclaimed rows of a kind for a post."""
 
+    def result(self, delivery_id: str) -> str | None:
+        """Return the id in Slack of a delivery that was sent; None for any other."""
+
     def oldest(self) -> Delivery | None:
         """Return the longest overdue delivery that is not sent yet."""
 
