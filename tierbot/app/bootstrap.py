@@ -122,6 +122,7 @@ def build(
         read_file=load_feeds,
     )
     rng = np.random.default_rng(seed)
+    boundaries = partial(load_boundaries, settings.boundaries)
     loop = loop_of(
         store=store,
         chats=chats,
@@ -130,7 +131,7 @@ def build(
         registry=registry,
         clock=clock,
         settings=settings,
-        boundaries=partial(load_boundaries, settings.boundaries),
+        boundaries=boundaries,
         rng=rng,
         draw=draw,
         shut_out=lambda *lost: installations().lost(*lost) if settings.many_workspaces else None,
@@ -157,7 +158,9 @@ def build(
         run_smoke_test=lambda workspace: _smoke_test_in(bot, workspace),
     )
     worker = Worker(store, clock, loop.deliver, loop.settle, settled, meter, loop.look_up)
-    game = Game(store, clock, settings, record=loop.record, roll_back=loop.roll_back, wake=worker.wake)
+    game = Game(
+        store, clock, settings, record=loop.record, roll_back=loop.roll_back, wake=worker.wake, boundaries=boundaries
+    )
     bot = Tierbot(
         settings=settings,
         tags=tags,

@@ -121,6 +121,17 @@ def test_a_hold_stops_its_kind_also_for_what_is_added_later(store: SqlStore) -> 
         assert claim(tx, minutes=2) == ["o-post", "o-later"]
 
 
+def test_a_hold_of_one_channel_delays_no_other(store: SqlStore) -> None:
+    with store.begin(TEAM) as tx:
+        tx.outbox.add([delivery(), delivery("o2", channel="C2")])
+        tx.outbox.hold(delivery().kind, NOON + MINUTE, delivery().channel)
+        assert claim(tx) == ["o2"]
+        tx.outbox.add([delivery("o3", channel="C2")])
+        tx.outbox.hold(delivery().kind, NOON + 2 * MINUTE)
+        assert claim(tx, minutes=1) == [], "a rate limit holds every channel"
+        assert claim(tx, minutes=2) == ["o1", "o3"]
+
+
 def test_what_waits_or_is_held_falls_due_when_it_is_released(store: SqlStore) -> None:
     with store.begin(TEAM) as tx:
         put_post(tx)

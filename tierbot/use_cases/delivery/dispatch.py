@@ -3,7 +3,8 @@
 A row is claimed in one transaction, sent outside of any, and marked done in another. A row that may have been sent is
 looked up first (look_up.py). A process whose claim has expired writes nothing about the row, and starts no call that could
 outlast the claim. A 429 holds back rows of the same kind in that workspace, or look-ups; nothing else waits. Rows for
-a channel that is closed to the bot wait for that channel (channels.py).
+a channel that is closed to the bot wait for that channel (channels.py). Messages are paced by channel, as Slack limits them.
+Those to one person are few and go at once: Slack allows short bursts.
 """
 
 import logging
@@ -99,7 +100,7 @@ class Dispatcher:
     chats: Callable[[str], Chat]
     clock: Clock
     draw: Draw  # turns a picture's payload into a PNG, or raises TierbotError
-    pause: timedelta  # after each message
+    pause: timedelta  # after each message to a channel
     # Called with each workspace whose token Slack refuses, and Slack's error.
     shut_out: Callable[[str, str], None] = lambda *_: None
 
@@ -275,8 +276,8 @@ class Dispatcher:
                 return  # it was sent earlier, so this is no news about the channel or the pace
             if delivery.kind in SEARCHABLE:
                 reopen_channel(tx, delivery.channel, now)
-            for kind in _same_pace(delivery.kind):
-                tx.outbox.hold(kind, now + self.pause)
+            for kind in () if is_direct(delivery.channel) else _same_pace(delivery.kind):
+                tx.outbox.hold(kind, now + self.pause, delivery.channel)
 
     def _park(
         self, workspace: str, delivery: Delivery, code: str, fault: Exception, search: Search | None = None
@@ -387,6 +388,11 @@ def _missing(tx: Transaction, emoji: str, now: datetime) -> None:
         tx.agenda.left(job.id, {"names": [*job.payload.get("names", ()), emoji]})
     else:
         tx.agenda.ask(Job.request(EMOJI_MISSING, key(EMOJI_MISSING, emoji, now), now, names=[emoji]))
+
+
+def is_direct(channel: str) -> bool:
+    """Return whether a channel is a conversation with one person."""
+    return channel.startswith("D")
 
 
 def _same_pace(kind: DeliveryKind) -> tuple[DeliveryKind, ...]:
