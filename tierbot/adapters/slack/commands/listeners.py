@@ -69,10 +69,13 @@ def register(app: App, deps: Dependencies, directory: Directory) -> None:
             named = partial(directory.named, workspace)
             reply(respond, render_leaderboard(board, deps.clock.now(), named), everyone=True)
 
-    def my_score(ack: Ack, respond: Respond, command: dict[str, Any], context: BoltContext) -> None:
+    def my_score(ack: Ack, respond: Respond, command: dict[str, Any], context: BoltContext, client: WebClient) -> None:
         ack()
         with reported(respond, MY_SCORE.name):
-            reply(respond, render_my_score(deps.game.my_score(str(context.team_id), str(command["user_id"]))))
+            workspace = str(context.team_id)
+            score = deps.game.my_score(workspace, str(command["user_id"]))
+            directory.keep_fresh(workspace, client)
+            reply(respond, render_my_score(score, partial(directory.named, workspace)))
 
     def tier(ack: Ack, respond: Respond, command: dict[str, Any], context: BoltContext, client: WebClient) -> None:
         ack()

@@ -110,7 +110,7 @@ def render_home(home: Home, now: datetime, named: Named = person, said: str = ""
     """Return App Home; `said` (mrkdwn) is the answer to the last click."""
     blocks: list[Block] = [header("Your game")]
     blocks += [section(said)] if said else []
-    blocks += render_my_score(home.score).blocks
+    blocks += render_my_score(home.score, named).blocks
     play = [button("Send me five to judge", Button.FIVE, style="primary"), button("All topics", Button.LEGEND)]
     blocks.append(actions(play, "tierbot_play"))
     closes = f" closes in {remaining(home.board.closes_at, now)}" if home.board.closes_at else ""
@@ -136,7 +136,7 @@ def _waiting(queue: Queue, now: datetime) -> str:
         said += f", {count(queue.unsent, 'post')} {'is' if queue.unsent == 1 else 'are'} on the way"
     if queue.paused:
         return f"{said}. Scheduled posts are paused."
-    if queue.next_push and queue.waiting:
+    if queue.next_push and queue.waiting and not queue.unsent:
         said += f". The next posts are due in {remaining(queue.next_push, now)}"
     return f"{said}."
 

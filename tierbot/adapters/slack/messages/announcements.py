@@ -14,6 +14,7 @@ from tierbot.adapters.slack.messages.boards import Named, standing_line
 from tierbot.adapters.slack.messages.closed_channels import closed_channel
 from tierbot.domain.nouns import Estimate, Standing
 from tierbot.domain.predict.unclear import Unclear
+from tierbot.domain.statistics import change, is_chance
 from tierbot.domain.tags import TagSpace
 from tierbot.domain.training.promotion import RULE, headline, is_better, statistics
 from tierbot.use_cases.ports import ChatError
@@ -115,10 +116,8 @@ def _compared(now: Estimate, previous: Mapping[str, Any] | None) -> str:
         return ", the same as in the previous round"
     way = "up" if now.value > before.value else "down"
     said = f", {way} from {percent(before.value)} in the previous round"
-    if now.low is None or now.high is None or before.low is None or before.high is None:
-        return said
-    apart = now.low > before.high or before.low > now.high
-    return said if apart else f"{said}; the intervals overlap, so this may be chance"
+    found = change(now, before)
+    return f"{said}, which may be chance" if found and is_chance(found) else said
 
 
 def _names(ids: Sequence[str], tags: TagSpace) -> str:
