@@ -13,7 +13,7 @@ from tierbot.cli.output import err, print_json
 
 _POSTS = 200  # a round; enough that a curve over two rounds is more than chance
 _LIVE_SPEED = 600.0  # colleagues react within seconds instead of minutes
-_LIVE_PER_SECOND = 3.0  # a round's posts in about a minute
+_LIVE_PER_SECOND = 5.0  # a round's posts in about a minute
 _FAST_SPEED = 3000.0
 _FAST_PER_SECOND = 1000.0
 
@@ -25,7 +25,7 @@ def demo(
     exit_: Annotated[
         bool, typer.Option("--exit", help="Run at full speed instead of a speed to watch, and exit after the rounds.")
     ] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object per round; full speed.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object per round.")] = False,
     seed: Annotated[
         int,
         typer.Option(
@@ -49,7 +49,6 @@ def demo(
 
     log_to_stderr("WARNING")
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # stop all processes, as on Ctrl-C
-    fast = exit_ or as_json
     settings = DemoSettings(
         rounds=rounds if rounds is not None else (3 if exit_ else None),
         posts=posts,
@@ -59,8 +58,8 @@ def demo(
         colleagues=colleagues,
         port=port,
         keep=keep,
-        speed=_FAST_SPEED if fast else _LIVE_SPEED,
-        posts_per_second=_FAST_PER_SECOND if fast else _LIVE_PER_SECOND,
+        speed=_FAST_SPEED if exit_ else _LIVE_SPEED,
+        posts_per_second=_FAST_PER_SECOND if exit_ else _LIVE_PER_SECOND,
     )
     try:
         if as_json:

@@ -66,10 +66,7 @@ def test_a_closed_round_names_the_winners_and_what_was_learned():
             "🏆 <@U0ANNA> is the champion with 42 articles judged.\n"
             "🎯 <@U0BEN> is the sharpshooter: agreed with the team on 97% of 29 articles."
         ),
-        (
-            "🥇 <@U0ANNA> *42* · 94% agreement\n"
-            "🥈 <@U0BEN> *31* · 97% agreement"
-        ),
+        ("🥇 <@U0ANNA> *42* · 94% agreement\n🥈 <@U0BEN> *31* · 97% agreement"),
         (
             "*What the model learned*\n"
             "All posts: right on 78% of 170 settled posts (95% interval 71 to 84%), "
