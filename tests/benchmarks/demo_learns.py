@@ -13,7 +13,7 @@ import sys
 import time
 
 from tierbot.domain.nouns import Estimate
-from tierbot.domain.statistics import change
+from tierbot.domain.rounds.figures import change
 
 SEEDS = (0, 1, 2, 3, 4)
 COIN = 0.5

@@ -27,7 +27,7 @@ def played(monkeypatch: pytest.MonkeyPatch) -> list[DemoSettings]:
 def asked(*arguments: str) -> str:
     ended = CliRunner().invoke(app, ["demo", *arguments], env={"COLUMNS": "300", "TERM": "dumb"})
     assert ended.exit_code == 0, ended.output
-    return re.sub(r"\s+", " ", ended.output)
+    return re.sub(r"[\s│]+", " ", ended.output)
 
 
 def test_exit_alone_plays_three_rounds_at_full_speed_and_nothing_else_changes(played: list[DemoSettings]) -> None:

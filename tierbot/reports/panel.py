@@ -4,7 +4,7 @@ from dataclasses import asdict
 from typing import Any
 
 from tierbot.domain.nouns import Arm, Estimate, Says, SettledPost, Vote
-from tierbot.domain.statistics import change, is_chance
+from tierbot.domain.rounds.figures import change, is_chance
 from tierbot.domain.tags.emoji import REJECT, UNSURE
 from tierbot.domain.training.drift import drift_of
 from tierbot.domain.training.judge import accuracy

@@ -14,7 +14,7 @@ from tierbot.adapters.slack.messages.boards import Named, standing_line
 from tierbot.adapters.slack.messages.closed_channels import closed_channel
 from tierbot.domain.nouns import Estimate, Standing
 from tierbot.domain.predict.unclear import Unclear
-from tierbot.domain.statistics import change, is_chance
+from tierbot.domain.rounds.figures import change, is_chance
 from tierbot.domain.tags import TagSpace
 from tierbot.domain.training.promotion import RULE, headline, is_better, statistics
 from tierbot.use_cases.ports import ChatError
