@@ -17,7 +17,7 @@ from tierbot.use_cases.ports import ChatError, Job
 def seen(harness: Harness) -> Status:
     bot = harness.bot
     with bot.store.read(WORKSPACE) as tx:
-        return status_of(tx, "C1", harness.clock.now(), harness.bot.game.boundaries)
+        return status_of(tx, "C1", harness.clock.now(), harness.bot.game.boundaries, ask_unclear=False)
 
 
 def text(harness: Harness) -> str:

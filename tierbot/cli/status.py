@@ -39,7 +39,7 @@ def status(as_json: AsJson = False) -> None:
             return
         with store.read(only_workspace(workspaces, settings.workspace)) as tx:
             boundaries = partial(load_boundaries, settings.boundaries)
-            found = status_of(tx, channel, datetime.now(UTC), boundaries)
+            found = status_of(tx, channel, datetime.now(UTC), boundaries, ask_unclear=settings.ask_unclear)
     finally:
         store.close()
     if as_json:

@@ -7,7 +7,7 @@ from typing import Any
 
 from tierbot.domain.articles.boundaries import Boundaries
 from tierbot.domain.nouns import Origin
-from tierbot.domain.rounds.boards import RoundStatus
+from tierbot.domain.rounds.boards import Queue, RoundStatus
 from tierbot.domain.tags import TagSpace
 from tierbot.domain.training.drift import drift_of
 from tierbot.use_cases.asking.queue import queue_of
@@ -22,11 +22,16 @@ Status = dict[str, Any]
 
 
 def status_of(
-    tx: Transaction, default_channel: str, now: datetime, boundaries: Callable[[TagSpace], Boundaries]
+    tx: Transaction,
+    default_channel: str,
+    now: datetime,
+    boundaries: Callable[[TagSpace], Boundaries],
+    *,
+    ask_unclear: bool,
 ) -> Status:
     """Return a workspace's status as plain data, with times as datetimes.
 
-    default_channel may be empty. boundaries: reads the rules in force.
+    default_channel may be empty. boundaries: reads the rules in force. ask_unclear: as in the settings.
     """
     known, current = tx.workspaces.get(), tx.rounds.current()
     channel = known.plays_in(default_channel) if known else default_channel
@@ -44,7 +49,7 @@ def status_of(
         "last_reaction_at": newest.received_at if newest else None,
         "round": _round(tx, round_status(tx, current)) if current else None,
         "model": ({"id": champion.id, "made_at": champion.created_at, "parent": champion.parent} if champion else None),
-        "articles": _articles(tx, boundaries),
+        "articles": _articles(queue_of(tx, boundaries, ask_unclear=ask_unclear), tx),
         "outbox": _outbox(tx, now),
         "closed_channels": [
             {"channel": one.channel, "code": one.why, "why": reason_of(one.why), "since": one.since, "waiting": waiting}
@@ -103,8 +108,7 @@ def _round(tx: Transaction, status: RoundStatus) -> Status:
     }
 
 
-def _articles(tx: Transaction, boundaries: Callable[[TagSpace], Boundaries]) -> Status:
-    queue = queue_of(tx, boundaries)
+def _articles(queue: Queue, tx: Transaction) -> Status:
     return {
         "waiting": queue.waiting,
         "posts_unsent": queue.unsent,

@@ -156,6 +156,7 @@ def _settings(demo: DemoSettings, sandbox: SandboxProcess, database: str) -> Set
         retrain_every_days=60,
         feeds=None,  # all of its own stories, and no others
         boundaries=None,
+        ask_unclear=True,  # every story is posted
     )
 
 

@@ -25,12 +25,13 @@ class HomePage:
         """Return a trainer's home. Raises TierbotError before the first round is open."""
         score = self.game.my_score(workspace, user)
         board = self.game.leaderboard(workspace, "this")
+        settings = self.game.settings
         with self.store.read(workspace) as tx:
             numbers = recent_rounds(tx, _ROUNDS)
             settled = tx.verdicts.settled(rounds=numbers)
             champion = tx.models.champion()
             trainer = tx.trainers.get(user)
-            queue = queue_of(tx, self.game.boundaries)
+            queue = queue_of(tx, self.game.boundaries, ask_unclear=settings.ask_unclear)
         progress = []
         for number in numbers:
             items = [item for item in settled if item.post.round_number == number]

@@ -108,7 +108,7 @@ class Game:
     def queue(self, workspace: str) -> Queue:
         """Return what waits to be posted."""
         with self.store.read(workspace) as tx:
-            return queue_of(tx, self.boundaries)
+            return queue_of(tx, self.boundaries, ask_unclear=self.settings.ask_unclear)
 
     # --- requests by admins -----------------------------------------------------------------------
 
