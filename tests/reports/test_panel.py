@@ -5,6 +5,7 @@ import json
 import pytest
 
 from tests.conftest import WORKSPACE, Harness
+from tierbot.reports.dataset import Only, row_of, settled_posts
 from tierbot.reports.panel import Panel
 
 
@@ -59,6 +60,32 @@ def test_a_round_that_has_just_begun_does_not_move_the_headline(harness: Harness
     assert rounds(shown(harness)) == [1], "six posts of a running round are too few"
     play(harness, 14)
     assert rounds(shown(harness)) == [1, 2]
+
+
+def test_a_change_is_shown_when_the_round_is_over_and_the_figure_over_all_rounds_beside_it(harness: Harness) -> None:
+    for _ in range(2):
+        play(harness, 24)
+        during = shown(harness)
+        assert (during["accuracy"][-1]["open"], during["change"]) == (True, None), "nothing moves in mid-round"
+        assert harness.bot.loop.close_round(WORKSPACE)
+    after = shown(harness)
+    before, now = (one["all"] for one in after["accuracy"])
+    assert [one["open"] for one in after["accuracy"]] == [False, False]
+    assert after["change"]["value"] == pytest.approx(now["value"] - before["value"])
+    assert after["change"]["chance"] == (after["change"]["low"] <= 0 <= after["change"]["high"])
+    assert after["overall"]["rounds"] == 2
+    assert after["overall"]["all"]["n"] == before["n"] + now["n"]
+
+
+def test_the_reward_is_the_same_number_wherever_it_is_shown(harness: Harness) -> None:
+    ts = harness.posts(1)[0]
+    for user, name in (("U1", harness.emoji(ts)), ("U2", "scales"), ("U3", "scales"), ("U4", "scales")):
+        harness.react(user, ts, name)
+    harness.settle()
+    document = shown(harness)
+    with harness.bot.store.read(WORKSPACE) as tx:
+        (exported,) = map(row_of, settled_posts(tx, Only(), str))
+    assert document["verdicts"][0]["reward"] == document["row"]["reward"] == exported["reward"] == 0.25
 
 
 def test_what_is_remembered_shows_the_same_as_what_is_read_anew(harness: Harness) -> None:

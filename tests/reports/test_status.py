@@ -17,7 +17,7 @@ from tierbot.use_cases.ports import ChatError, Job
 def seen(harness: Harness) -> Status:
     bot = harness.bot
     with bot.store.read(WORKSPACE) as tx:
-        return status_of(tx, "C1", harness.clock.now())
+        return status_of(tx, "C1", harness.clock.now(), harness.bot.game.boundaries, ask_unclear=False)
 
 
 def text(harness: Harness) -> str:
@@ -72,6 +72,15 @@ def test_the_outbox_tells_its_depth_its_oldest_and_slacks_word_for_what_is_parke
     assert found["outbox"]["parked"] == len(found["parked"]) >= 1
     assert any("msg_too_long" in (item["slack_says"] or "") for item in found["parked"])
     assert "msg_too_long" in text(harness)
+
+
+def test_what_waits_to_be_posted_is_told_with_the_pushes_under_way(harness: Harness) -> None:
+    harness.bot.loop.take_in(WORKSPACE, harness.articles(9))
+    harness.bot.game.push(WORKSPACE, 5, "U1")
+    harness.bot.loop.ask(WORKSPACE, 2)
+    assert seen(harness)["articles"]["waiting"] == 7
+    assert "articles     7 waiting to be posted, 2 posts on the way to Slack\n" in text(harness)
+    assert "  push       5 of 5 still to post, requested by U1\n" in text(harness)
 
 
 def test_jobs_are_listed_with_the_next_one_first_and_who_asked(harness: Harness) -> None:

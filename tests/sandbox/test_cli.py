@@ -66,6 +66,12 @@ def test_colleagues_come_from_a_file(tmp_path: Path) -> None:
     assert (box.find_user("ada").is_admin, box.find_user("@gus").is_external) == (True, True)
 
 
+def test_a_user_may_have_a_real_name() -> None:
+    box = build_sandbox(build_parser().parse_args(["--user", "ada:admin=Ada Lovelace", "--user", "bob"]))
+    assert [box.find_user(name).real_name for name in ("ada", "bob")] == ["Ada Lovelace", "bob"]
+    assert box.find_user("ada").is_admin
+
+
 def test_what_happens_at_one_moment_can_be_told_by_flag(start: Callable[..., Any]) -> None:
     calls = ('10 archive {"archived": true}', "20 delete", "21 no_such_call", "30 revoke")
     box = start(*(part for call in calls for part in ("--after", call)))

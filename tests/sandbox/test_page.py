@@ -152,6 +152,32 @@ def test_app_home_and_a_direct_message_are_shown(bot: Any, page: Any) -> None:
     page.wait_for_selector('.message:has-text("five to judge")')
 
 
+ROUNDS = [
+    {
+        "round": number,
+        "open": False,
+        "all": {"n": 190, "value": value, "low": value - 0.06, "high": value + 0.06},
+        "blank": {"n": 0},
+    }
+    for number, value in ((1, 0.7), (2, 0.83))
+]
+
+
+@needs_browser
+def test_an_arrow_stands_only_for_a_change_beyond_chance(bot: Any, page: Any) -> None:
+    change = {"n": 380, "value": 0.13, "low": 0.04, "high": 0.21, "chance": False}
+    overall = {"rounds": 2, "all": {"n": 380, "value": 0.765, "low": 0.72, "high": 0.81}}
+    assert bot.http.put("panel", json={"accuracy": ROUNDS, "change": change, "overall": overall}).json()["ok"]
+    page.wait_for_selector('.delta.up:has-text("▲ 13.0 points")')
+    assert "76.5% over all 2 rounds, 380 posts" in page.inner_text("#panel-body")
+    bot.http.put("panel", json={"accuracy": ROUNDS, "change": {**change, "low": -0.01, "chance": True}})
+    page.wait_for_selector('.delta:not(.up):has-text("+13.0 points, may be chance")')
+    running = [ROUNDS[0], {**ROUNDS[1], "open": True}]
+    bot.http.put("panel", json={"accuracy": running, "change": None, "overall": overall})
+    page.wait_for_selector('.big-number:has-text("round 2 so far, 190 posts")')
+    assert page.locator(".delta").count() == 0
+
+
 @needs_browser
 def test_the_panel_shows_what_the_bot_learned_as_soon_as_it_says_so(bot: Any, page: Any) -> None:
     users = [*(f"U{n}" for n in range(5)), *(user["id"] for user in bot.see("state")["users"] if user["name"] == "bob")]

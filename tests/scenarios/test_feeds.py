@@ -70,7 +70,7 @@ def test_a_feeds_stories_become_posts_beside_a_broken_feed_and_within_boundaries
     assert "is a web page, not a feed" in str(told[broken]["problem"])
     assert "is a web page, not a feed" in world.log()
     assert "ops@example.com" in server.asked[0][1]["User-Agent"]
-    assert "Queued up to 3 posts" in str(world.sandbox.command("/tier push 3"))
+    assert "I'm posting 3" in str(world.sandbox.command("/tier push 3"))
     wait_until(lambda: len(world.posts()) == 3, "three posts")
     shown = str([message for message in world.messages() if message["ts"] in world.posts()])
     assert "Harbour News" in shown

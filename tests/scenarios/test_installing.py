@@ -120,7 +120,7 @@ def test_a_workspace_that_removes_the_app_in_mid_round_stops_and_the_other_plays
     town.south.stories(1)
     kept = town.south.kept(lambda tx: (tx.posts.in_round(1), tx.ledger.events(town.south.channel, posts[0])))
     town.north.stories(2)
-    assert "Queued up to" in town.north.say("ada", "/tier push 2")
+    assert "I'm posting 2" in town.north.say("ada", "/tier push 2")
     wait_until(lambda: len(town.north.posts()) == 4, "North to play on")
     town.clock.ahead += timedelta(days=8)
     wait_until(lambda: town.north.kept(lambda tx: tx.rounds.current().number) == 2, "North's round to close")

@@ -48,7 +48,7 @@ def test_no_log_says_a_secret_or_who_somebody_is_and_each_record_says_what_it_be
     world = talking_world
     wait_until(lambda: world.stats()["connections"], "the bot to connect")
     world.add_articles(4)
-    assert "Queued up to 3 posts" in str(world.sandbox.command("/tier push 3"))
+    assert "I'm posting 3" in str(world.sandbox.command("/tier push 3"))
     posts = wait_until(lambda: len(world.posts()) == 3 and world.posts(), "the posts")
     for user in ("bob", "cleo"):
         for ts in posts:

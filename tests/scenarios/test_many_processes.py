@@ -56,7 +56,7 @@ def test_two_workspaces_install_play_and_one_leaves_while_status_and_doctor_tell
     assert "Choose one with TIERBOT_WORKSPACE" in world.run("audit").stderr
     world.environment["TIERBOT_WORKSPACE"] = north["team_id"]
     world.add_articles(3)
-    assert "Queued up to 3 posts" in str(world.sandbox.command("/tier push 3"))
+    assert "I'm posting 3" in str(world.sandbox.command("/tier push 3"))
     wait_until(lambda: len(world.posts()) == 3, "the posts")
     assert f"North ({north['team_id']}), channel {north['channel']}" in world.run("status").stdout
     assert "choose channel" in world.run("audit").stdout

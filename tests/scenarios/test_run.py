@@ -3,6 +3,8 @@
 import signal
 import time
 
+import pytest
+
 from tests.scenarios.conftest import World, wait_until
 from tests.support.processes import verdicts
 from tierbot.domain.nouns import Outcome
@@ -12,7 +14,7 @@ def test_articles_become_posts_reactions_become_verdicts_and_sigterm_ends_it_in_
     bot = world.start()
     world.add_articles(6)
     answer = world.sandbox.command("/tier push 4")
-    assert "Queued up to 4 posts" in str(answer)
+    assert "I'm posting 4 of 6 waiting stories" in str(answer)
     posts = wait_until(lambda: len(world.posts()) == 4 and world.posts(), "four posts")
     strangers = world.strangers_react(posts[0], "soccer")
     for user in ("bob", "cleo"):
@@ -72,3 +74,48 @@ def test_two_bots_on_one_database_send_each_post_once_and_count_each_vote_once(w
         assert all(item.verdict.outcome is Outcome.NAMED for item in tx.verdicts.settled())
         assert len(tx.rounds.all()) == 1
     store.close()
+
+
+@pytest.mark.parametrize(
+    ("setting", "value", "names"),
+    [
+        ("TIERBOT_CHANNEL", "C0NOWHERE", ("TIERBOT_CHANNEL is C0NOWHERE", "Check the id", "/invite @")),
+        ("TIERBOT_CHANNEL", "#trending", ("TIERBOT_CHANNEL is '#trending'", "such as C0123456789")),
+        (
+            "SLACK_APP_TOKEN",
+            "xapp-1-A0-0-dead",
+            ("invalid_auth", "SLACK_APP_TOKEN", "Generate one at Basic Information"),
+        ),
+        (
+            "SLACK_APP_TOKEN",
+            "xoxb-1-2",
+            ("SLACK_APP_TOKEN: That's a bot token", "Basic Information → App-Level Tokens"),
+        ),
+        ("SLACK_BOT_TOKEN", "xoxb-1-2-dead", ("invalid_auth", "Check SLACK_BOT_TOKEN")),
+        ("SLACK_BOT_TOKEN", "xapp-1-2", ("SLACK_BOT_TOKEN: That's an app-level token", "Bot User OAuth Token")),
+        ("SLACK_BOT_TOKEN", "", ("SLACK_BOT_TOKEN is not set. Run `tierbot init`",)),
+    ],
+)
+def test_a_wrong_setting_is_named_with_the_next_step(
+    world: World, setting: str, value: str, names: tuple[str, ...]
+) -> None:
+    world.environment[setting] = value
+    ended = world.run("run")
+    assert ended.returncode == 1
+    assert "Traceback" not in ended.stderr
+    for said in names:
+        assert said in ended.stderr
+    others = {"SLACK_BOT_TOKEN", "SLACK_APP_TOKEN", "TIERBOT_CHANNEL"} - {setting}
+    assert not [name for name in others if name in ended.stderr], ended.stderr
+
+
+def test_without_any_settings_all_that_is_missing_is_named_and_nothing_is_made(world: World) -> None:
+    for name in ("SLACK_BOT_TOKEN", "SLACK_APP_TOKEN", "TIERBOT_CHANNEL"):
+        del world.environment[name]
+    ended = world.run("run")
+    assert ended.returncode == 1
+    assert ended.stderr == (
+        "tierbot: SLACK_BOT_TOKEN, SLACK_APP_TOKEN and TIERBOT_CHANNEL are not set. Run `tierbot init`, which asks for what is "
+        "needed and writes it to .env, or set it in the environment.\n"
+    )
+    assert not (world.folder / "bot.db").exists()

@@ -35,7 +35,7 @@ def test_two_web_and_two_worker_processes_do_everything_once(web_world: World, b
     for _ in range(2):
         web_world.launch("worker")
     web_world.add_articles(8)
-    assert "Queued up to 8 posts" in str(web_world.sandbox.command("/tier push 8"))
+    assert "I'm posting 8" in str(web_world.sandbox.command("/tier push 8"))
     posts = wait_until(lambda: len(web_world.posts()) == 8 and web_world.posts(), "the posts")
     for ts in posts:
         web_world.strangers_react(ts, "soccer")

@@ -79,7 +79,7 @@ class Play:
         """Let it all happen, then compare; return what happened."""
         began = time.monotonic()
         self.world.add_articles(self.plan.posts)
-        assert "Queued up to" in str(self.world.sandbox.command(f"/tier push {self.plan.posts}"))
+        assert "I'm posting" in str(self.world.sandbox.command(f"/tier push {self.plan.posts}"))
         for name, traits in STRANGERS.items():
             self.strangers[name] = self.world.sandbox.add_user(name, **traits)
         self.world.client.post("faults", json=FAULTS)

@@ -49,6 +49,7 @@ class MemoryChat:
         self.posts: dict[str, PostView] = {}
         self.pictures: list[tuple[str, bytes]] = []
         self.announcements: list[Mapping[str, Any]] = []
+        self.replies: list[tuple[str, Mapping[str, Any]]] = []  # (the thread's ts, the announcement in it)
         self.whispers: list[tuple[str, Mapping[str, Any]]] = []  # (user, what they alone were shown)
         self.prefilled: list[tuple[str, str]] = []
         self.revised: list[tuple[str, dict[str, int]]] = []  # (ts, what the message says was named by menu)
@@ -94,9 +95,14 @@ class MemoryChat:
         self._fault()
         self.prefilled.append((ts, emoji))
 
-    def announce(self, channel: str, announcement: Mapping[str, Any], delivery_id: str) -> str:
+    def announce(
+        self, channel: str, announcement: Mapping[str, Any], delivery_id: str, thread: str | None = None
+    ) -> str:
         self._fault()
-        self.announcements.append(announcement)
+        if thread is None:
+            self.announcements.append(announcement)
+        else:
+            self.replies.append((thread, announcement))
         return self._mark(delivery_id)
 
     def whisper(self, channel: str, user: str, announcement: Mapping[str, Any]) -> None:

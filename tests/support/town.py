@@ -88,7 +88,7 @@ class Team:
         """Choose the channel and post so many stories."""
         assert "From now on I play in" in self.say("ada", "/tier channel")
         self.stories(count)
-        assert "Queued up to" in self.say("ada", f"/tier push {count}")
+        assert f"I'm posting {count}" in self.say("ada", f"/tier push {count}")
         found: list[str] = wait_until(lambda: len(self.posts()) == count and self.posts(), f"posts in {self.name}")
         return found
 

@@ -9,8 +9,9 @@ import pytest
 from tests.conftest import WORKSPACE, Harness
 from tierbot.adapters.encoders.hashing import HashingEncoder
 from tierbot.app.bootstrap import build
-from tierbot.domain.nouns import Arm, ModelState, Outcome, TierbotError
+from tierbot.domain.nouns import Arm, ModelState, Outcome, TierbotError, key
 from tierbot.use_cases.asking.choosing import Chooser
+from tierbot.use_cases.delivery.announcing import announce
 from tierbot.use_cases.ports import (
     ChatError,
     ChatUnavailableError,
@@ -296,7 +297,11 @@ def test_retraining_makes_a_new_champion_that_learned_and_rolling_back_restores_
     version, _ = harness.bot.registry.champion(WORKSPACE)
     assert (version.id, version.parent, version.card["data"]["verdicts"]) == ("m0002", "m0001", 12)
     harness.deliver()
-    assert harness.chat.announcements[-1]["kind"] == "model_promoted"
+    news = harness.chat.announcements[-1]
+    assert news["kind"] == "model_promoted"
+    (sent,) = [ts for ts, said in harness.chat.replies if said["kind"] == "model_statistics"]
+    with read(harness) as tx:
+        assert tx.outbox.result(key("trained", "m0002")) == sent, "the statistics stand in the announcement's thread"
     assert harness.bot.loop.roll_back(WORKSPACE, "UADMIN").id == "m0001"
     with read(harness) as tx:
         states = {version.id: version.state for version in tx.models.all()}
@@ -305,6 +310,19 @@ def test_retraining_makes_a_new_champion_that_learned_and_rolling_back_restores_
     assert "promote model" in trail
     with pytest.raises(TierbotError, match="nothing to roll back to"):
         harness.bot.loop.roll_back(WORKSPACE, "UADMIN")
+
+
+def test_statistics_whose_announcement_slack_refused_are_not_sent(harness: Harness) -> None:
+    news = {"kind": "model_rolled_back", "model": "m0001", "number": 1, "by": "U1"}
+    with harness.bot.store.begin(WORKSPACE) as tx:
+        announce(tx, "said", news, "C1", harness.clock.now())
+        announce(tx, "below", news, "C1", harness.clock.now(), below="said")
+    harness.chat.faults.append(ChatError("invalid_blocks", "no"))
+    harness.deliver()
+    assert (harness.chat.announcements, harness.chat.replies) == ([], [])
+    with read(harness) as tx:
+        assert [one.id for one in tx.outbox.parked()] == ["said"]
+        assert tx.outbox.counts()[DeliveryState.DONE] == 1
 
 
 def test_after_a_change_of_encoder_a_retraining_embeds_what_it_learns_from(harness: Harness) -> None:

@@ -25,7 +25,16 @@ from tierbot.adapters.slack.installation.oauth import Installing, installing_of
 from tierbot.adapters.slack.manifest import bot_scopes
 from tierbot.adapters.store import open_store
 from tierbot.app.bot import SystemClock, Tierbot
-from tierbot.app.slack_access import admins_of, chat_of_one, chats_of_all, identify_patiently, installations_of, tags_in
+from tierbot.app.slack_access import (
+    admins_of,
+    chat_of_one,
+    chats_of_all,
+    check_channel,
+    check_settings,
+    identify_patiently,
+    installations_of,
+    tags_in,
+)
 from tierbot.domain.doctor.smoke_test import Step, run_smoke_test, vote_stands
 from tierbot.domain.nouns import TierbotError
 from tierbot.domain.tags import TagSpace, names_of
@@ -122,6 +131,7 @@ def build(
         read_file=load_feeds,
     )
     rng = np.random.default_rng(seed)
+    boundaries = partial(load_boundaries, settings.boundaries)
     loop = loop_of(
         store=store,
         chats=chats,
@@ -130,7 +140,7 @@ def build(
         registry=registry,
         clock=clock,
         settings=settings,
-        boundaries=partial(load_boundaries, settings.boundaries),
+        boundaries=boundaries,
         rng=rng,
         draw=draw,
         shut_out=lambda *lost: installations().lost(*lost) if settings.many_workspaces else None,
@@ -157,7 +167,9 @@ def build(
         run_smoke_test=lambda workspace: _smoke_test_in(bot, workspace),
     )
     worker = Worker(store, clock, loop.deliver, loop.settle, settled, meter, loop.look_up)
-    game = Game(store, clock, settings, record=loop.record, roll_back=loop.roll_back, wake=worker.wake)
+    game = Game(
+        store, clock, settings, record=loop.record, roll_back=loop.roll_back, wake=worker.wake, boundaries=boundaries
+    )
     bot = Tierbot(
         settings=settings,
         tags=tags,
@@ -195,7 +207,7 @@ def connect(bot: Tierbot, pause: Callable[[float], Any] = time.sleep) -> SocketR
         raise TierbotError(
             "SLACK_CLIENT_ID is set, for many workspaces: run `tierbot web` and `tierbot worker`, or unset it."
         )
-    identity = prepare_only_workspace(bot, pause, SLACK_APP_TOKEN=settings.slack_app_token)
+    identity = prepare_only_workspace(bot, pause, socket_mode=True)
     plan_smoke_test(bot.store, bot.clock, settings, identity.team_id)
     return SocketRunner(
         app_of(bot, identity),
@@ -206,17 +218,16 @@ def connect(bot: Tierbot, pause: Callable[[float], Any] = time.sleep) -> SocketR
     )
 
 
-def prepare_only_workspace(bot: Tierbot, pause: Callable[[float], Any], **also: object) -> Identity:
-    """Ask Slack who the bot is, and set up its workspace. `also`: more settings that are needed, by their names.
+def prepare_only_workspace(bot: Tierbot, pause: Callable[[float], Any], *, socket_mode: bool = False) -> Identity:
+    """Ask Slack who the bot is, and set up its workspace.
 
     Raises TierbotError if a token or the channel is missing or wrong.
     """
     settings = bot.settings
-    needed = {"SLACK_BOT_TOKEN": settings.slack_bot_token, **also, "TIERBOT_CHANNEL": settings.channel}
-    if missing := [name for name, value in needed.items() if not value]:
-        raise TierbotError(f"{' and '.join(missing)} must be set, in the environment or in .env. See .env.example.")
+    check_settings(settings, socket_mode=socket_mode)
     identity = identify_patiently(settings, pause)
     bot.prepare(identity)
+    check_channel(settings, bot.game.channel(identity.team_id))
     return identity
 
 

@@ -1,5 +1,7 @@
 """Provide each workspace's access to Slack: one bot token for one workspace, or each installation's own token."""
 
+import logging
+import re
 import time
 from collections.abc import Callable
 from functools import cache, lru_cache, partial
@@ -9,11 +11,15 @@ from tierbot.adapters.slack.admins import list_admins
 from tierbot.adapters.slack.app import identify
 from tierbot.adapters.slack.calls import web_client
 from tierbot.adapters.slack.directory import Directory
+from tierbot.adapters.slack.examine import ask_channel
 from tierbot.adapters.slack.identity import Identity
 from tierbot.adapters.slack.installation.installations import Installations
 from tierbot.adapters.slack.installation.oauth import token_works
 from tierbot.adapters.slack.installation.vault import Vault, VaultError
 from tierbot.adapters.slack.messages.chat import SlackChat
+from tierbot.domain.doctor.facts import Refusal
+from tierbot.domain.doctor.judge import State, judge_channel
+from tierbot.domain.doctor.tokens import APP, BOT, wrong_token
 from tierbot.domain.nouns import TierbotError
 from tierbot.domain.tags import TagSpace
 from tierbot.settings import Settings, secret_of
@@ -23,6 +29,50 @@ from tierbot.use_cases.ports import Chat, ChatError, ChatUnavailableError, Clock
 _MOST_CHATS = 1000
 _PATIENCE = (1.0, 2.0, 5.0, 10.0, 20.0, 30.0)  # seconds between attempts to identify the bot
 _APP_CREDENTIALS = "Basic Information → App Credentials"
+_CHANNEL = re.compile(r"[CG][A-Z0-9]+")
+_UNKNOWN_CHANNEL = frozenset({"channel_not_found", "no_access"})
+
+log = logging.getLogger(__name__)
+
+
+def check_settings(settings: Settings, *, socket_mode: bool) -> None:
+    """Raise TierbotError unless the tokens and the channel of one workspace are set and look right. Asks nobody."""
+    tokens = {"SLACK_BOT_TOKEN": (secret_of(settings.slack_bot_token), BOT)}
+    if socket_mode:
+        tokens["SLACK_APP_TOKEN"] = (secret_of(settings.slack_app_token), APP)
+    values = {**{name: token for name, (token, _) in tokens.items()}, "TIERBOT_CHANNEL": settings.channel}
+    if missing := [name for name, value in values.items() if not value]:
+        listed = " and ".join([", ".join(missing[:-1]), missing[-1]] if len(missing) > 1 else missing)
+        raise TierbotError(
+            f"{listed} {'is' if len(missing) == 1 else 'are'} not set. Run `tierbot init`, which asks for what is needed and "
+            "writes it to .env, or set it in the environment."
+        )
+    for name, (token, kind) in tokens.items():
+        if fault := wrong_token(token, kind):
+            raise TierbotError(f"{name}: {fault}")
+    if not _CHANNEL.fullmatch(settings.channel):
+        raise TierbotError(
+            f"TIERBOT_CHANNEL is {settings.channel!r}. Set it to the channel's id, such as C0123456789 (at the bottom of the "
+            "channel's details), and start again."
+        )
+
+
+def check_channel(settings: Settings, channel: str) -> None:
+    """Ask Slack about the channel that is set. Raises TierbotError if it doesn't exist; logs what else stops the bot there.
+
+    `channel`: the one in use. If another was chosen in Slack, the setting is not used.
+    """
+    if channel != settings.channel:
+        return
+    found = ask_channel(web_client(secret_of(settings.slack_bot_token), settings.slack_api_url), channel)
+    if isinstance(found, Refusal) and found.code in _UNKNOWN_CHANNEL:
+        raise TierbotError(
+            f"TIERBOT_CHANNEL is {channel}, but Slack shows the bot no such channel. Check the id at the bottom of the channel's "
+            "details. If the channel is private, invite the bot there first: /invite @ and its name."
+        )
+    check = judge_channel(found, channel)
+    if check.state is State.BAD:
+        log.warning("TIERBOT_CHANNEL %s: %s %s", channel, check.says, check.remedy)
 
 
 def installations_of(settings: Settings, store: Store, clock: Clock) -> Installations:

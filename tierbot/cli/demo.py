@@ -9,23 +9,31 @@ import typer
 from rich.text import Text
 
 from tierbot.cli.livetable import LiveTable
-from tierbot.cli.output import JsonLines, err, print_json
+from tierbot.cli.output import err, print_json
 
-_LIVE_POSTS = 40
-_LIVE_SPEED = 240.0  # colleagues react in seconds instead of minutes
-_LIVE_PER_SECOND = 0.5
+_POSTS = 200  # a round; enough that a curve over two rounds is more than chance
+_LIVE_SPEED = 600.0  # colleagues react within seconds instead of minutes
+_LIVE_PER_SECOND = 5.0  # a round's posts in about a minute
 _FAST_SPEED = 3000.0
 _FAST_PER_SECOND = 1000.0
 
 
 def demo(
-    rounds: Annotated[int | None, typer.Option(min=1, help="Number of rounds. [default: until Ctrl-C]")] = None,
-    exit_: Annotated[bool, typer.Option("--exit", help="Run at full speed, and exit after the rounds.")] = False,
-    as_json: JsonLines = False,
-    seed: Annotated[int, typer.Option(help="Random seed of stories, colleagues and draws.")] = 0,
-    posts: Annotated[
-        int | None, typer.Option(min=1, max=500, help="Posts per round. [200 with --exit, else 40]")
+    rounds: Annotated[
+        int | None, typer.Option(min=1, help="Number of rounds. [default: 3 with --exit, else until Ctrl-C]")
     ] = None,
+    exit_: Annotated[
+        bool, typer.Option("--exit", help="Run at full speed instead of a speed to watch, and exit after the rounds.")
+    ] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object per round.")] = False,
+    seed: Annotated[
+        int,
+        typer.Option(
+            help="Random seed of stories, colleagues and draws. Figures still vary by a few points: colleagues react in "
+            "real time, and what they see by then differs."
+        ),
+    ] = 0,
+    posts: Annotated[int, typer.Option(min=1, max=500, help="Posts per round.")] = _POSTS,
     archive: Annotated[Path | None, typer.Option(help="Play this labeled archive, with its own tags.")] = None,
     start: Annotated[int, typer.Option(min=10, help="Rows of the archive to train the first model on.")] = 500,
     colleagues: Annotated[int, typer.Option(min=1, max=200, help="Number of simulated colleagues.")] = 8,
@@ -41,18 +49,17 @@ def demo(
 
     log_to_stderr("WARNING")
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # stop all processes, as on Ctrl-C
-    fast = exit_ or as_json
     settings = DemoSettings(
         rounds=rounds if rounds is not None else (3 if exit_ else None),
-        posts=posts or (200 if fast else _LIVE_POSTS),
+        posts=posts,
         seed=seed,
         archive=archive,
         start=start,
         colleagues=colleagues,
         port=port,
         keep=keep,
-        speed=_FAST_SPEED if fast else _LIVE_SPEED,
-        posts_per_second=_FAST_PER_SECOND if fast else _LIVE_PER_SECOND,
+        speed=_FAST_SPEED if exit_ else _LIVE_SPEED,
+        posts_per_second=_FAST_PER_SECOND if exit_ else _LIVE_PER_SECOND,
     )
     try:
         if as_json:

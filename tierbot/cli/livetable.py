@@ -1,6 +1,7 @@
 """The demo's table in the terminal: one line per round; the current round's line updates live."""
 
 import time
+from collections.abc import Mapping
 from dataclasses import asdict
 from types import TracebackType
 from typing import Any, Self
@@ -10,7 +11,7 @@ from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
-from tierbot.cli.output import err, out, percent
+from tierbot.cli.output import err, out
 from tierbot.domain.rounds.boards import RoundStatus
 
 _HINT = (
@@ -60,11 +61,10 @@ class LiveTable:
         """Update the current round's line."""
         self._playing = (
             str(status.round.number),
-            f"{status.posts} of {self._posts}",
+            f"{status.named + status.wrong} of {self._posts}",
+            _figure(asdict(status.accuracy)),
             "",
-            str(status.named + status.wrong),
-            percent(asdict(status.accuracy)),
-            percent(asdict(status.blank_accuracy)),
+            _figure(asdict(status.blank_accuracy)),
             "",
             "",
         )
@@ -76,20 +76,29 @@ class LiveTable:
         self._rows.append(
             (
                 str(record["round"]),
-                str(record["posts"]),
-                str(record["reactions"]),
-                str(record["verdicts"]),
-                percent(record["accuracy"]["all"]),
-                percent(record["accuracy"]["blank"]),
-                f"{record['model']} {'promoted' if record['promoted'] else 'refused'}",
-                f"🏆 {leader['user']}, {leader['score']}" if leader else "",
+                f"{record['verdicts']} of {record['posts']}",
+                _figure(record["accuracy"]["all"]),
+                _figure(record["accuracy"]["all_rounds"]),
+                _figure(record["accuracy"]["blank"]),
+                record["model"] if record["promoted"] else "kept",
+                f"{leader['user']} {leader['score']}" if leader else "",
             )
         )
 
     def _draw(self) -> Group:
-        columns = ("round", "posts", "reactions", "verdicts", "accuracy", "blank arm", "model", "leading")
-        table = Table(*columns, box=None, pad_edge=False, header_style="bold", padding=(0, 2, 0, 0))
+        columns = ("round", "settled", "right", "all rounds", "blank posts", "model", "leader")
+        table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 2, 0, 0))
+        for name in columns:
+            table.add_column(name, no_wrap=True, overflow="ellipsis")
         for row in [*self._rows, *([self._playing] if self._playing else [])]:
             table.add_row(*row)
         below = Text(f"{time.monotonic() - self._began:5.0f} s  {self._saying}" if self._saying else "", style="dim")
         return Group(*([Text(self._hint)] if self._hint else []), table, below)
+
+
+def _figure(estimate: Mapping[str, Any]) -> str:
+    """Write an estimate with its 95% interval, short enough for 80 columns: "71% (64–77)"."""
+    if not estimate.get("n"):
+        return "–"
+    value, low, high = (round(100 * estimate[name]) for name in ("value", "low", "high"))
+    return f"{value}% ({low}–{high})"

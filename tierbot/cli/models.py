@@ -21,6 +21,8 @@ def retrain(as_json: AsJson = False) -> None:
 
     Example: `tierbot retrain`
     """
+    from tierbot.domain.training.promotion import headline, statistics
+
     bot, workspace = offline()
     err.print("Training …")
     training = bot.loop.retrain(workspace)
@@ -32,7 +34,9 @@ def retrain(as_json: AsJson = False) -> None:
     if as_json:
         print_json(training.announcement())
     else:
-        out.print(f"{training.version.id} {training.reason} (trained on {counted(training.rows, 'verdict')}).")
+        comparison = asdict(training.decision)
+        out.print(headline(training.version.number, comparison, training.in_service.number))
+        out.print(f"{training.version.id}, trained on {counted(training.rows, 'verdict')}. {statistics(comparison)}")
 
 
 @group.command("list")

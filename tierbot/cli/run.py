@@ -23,7 +23,7 @@ def run(metrics_port: METRICS_PORT = None) -> None:
     from tierbot.app.health import Health
     from tierbot.app.serving import watched
 
-    bot, metrics = start()
+    bot, metrics = start(socket_mode=True)
     with stop_signals() as stop:
         runner = connect(bot, stop.wait)
         health = Health(bot, works=True, runner=runner, stopping=stop.is_set)

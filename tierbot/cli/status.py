@@ -1,6 +1,7 @@
 """`tierbot status`: the bot's state."""
 
 from datetime import UTC, datetime
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from tierbot.cli.output import AsJson, counted, out, print_json, print_table
@@ -20,6 +21,7 @@ def status(as_json: AsJson = False) -> None:
 
     Example: `tierbot status --json`
     """
+    from tierbot.adapters.files.configuration import load_boundaries
     from tierbot.adapters.store import open_store
     from tierbot.cli.wiring import logging_of
     from tierbot.reports.status import status_of
@@ -36,7 +38,8 @@ def status(as_json: AsJson = False) -> None:
             _overview(store, workspaces, channel, as_json=as_json)
             return
         with store.read(only_workspace(workspaces, settings.workspace)) as tx:
-            found = status_of(tx, channel, datetime.now(UTC))
+            boundaries = partial(load_boundaries, settings.boundaries)
+            found = status_of(tx, channel, datetime.now(UTC), boundaries, ask_unclear=settings.ask_unclear)
     finally:
         store.close()
     if as_json:
@@ -80,6 +83,7 @@ def _lines(found: dict[str, Any], now: datetime) -> list[str]:
         f"model        {found['model']['id']}, created {found['model']['made_at']:%Y-%m-%d}"
         if found["model"]
         else "model        –",
+        *_articles(found["articles"]),
         f"outbox       {outbox['waiting']} waiting, {outbox['sent']} sent, {outbox['parked']} parked" + _late(outbox),
     ]
     lines += [
@@ -133,6 +137,18 @@ def _round(round_: dict[str, Any] | None, now: datetime) -> list[str]:
         ),
         f"             verdicts: {verdicts['named']} named, {verdicts['wrong']} wrong, {verdicts['abstained']} abstained",
     ]
+
+
+def _articles(articles: dict[str, Any]) -> list[str]:
+    unsent = articles["posts_unsent"]
+    lines = [
+        f"articles     {articles['waiting']} waiting to be posted"
+        + (f", {counted(unsent, 'post')} on the way to Slack" if unsent else "")
+    ]
+    for push in articles["pushes"]:
+        of = f" of {push['posts']}" if push["posts"] else ""
+        lines.append(f"  push       {push['left']}{of} still to post, requested by {push['asked_by'] or 'someone'}")
+    return lines
 
 
 def _failed(job: dict[str, Any]) -> str:

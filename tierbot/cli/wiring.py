@@ -30,17 +30,23 @@ def say(settings: "Settings", text: str) -> None:
         err.print(text)
 
 
-def start() -> "tuple[Tierbot, Metrics]":
-    """Return the bot for a long-running process, and its metrics. Warns about misspelled settings."""
+def start(*, socket_mode: bool = False) -> "tuple[Tierbot, Metrics]":
+    """Return the bot for a long-running process, and its metrics. Warns about misspelled settings.
+
+    Raises TierbotError, before anything is created, if a setting for one workspace is missing or wrong.
+    """
     from tierbot.app.bootstrap import build
     from tierbot.app.doctor.checkup import misspelled_settings
     from tierbot.app.serving import metrics_of
+    from tierbot.app.slack_access import check_settings
     from tierbot.settings import load_settings
 
     settings, metrics = load_settings(), metrics_of()
     logging_of(settings, metrics.log_handler())
     for warning in misspelled_settings():
         log.warning(warning)
+    if not settings.many_workspaces:
+        check_settings(settings, socket_mode=socket_mode)
     return build(settings, meter=metrics), metrics
 
 

@@ -3,7 +3,8 @@
 from dataclasses import asdict
 from typing import Any
 
-from tierbot.domain.nouns import Arm, Says, SettledPost, Vote
+from tierbot.domain.nouns import Arm, Estimate, Says, SettledPost, Vote
+from tierbot.domain.rounds.figures import change, is_chance
 from tierbot.domain.tags.emoji import REJECT, UNSURE
 from tierbot.domain.training.drift import drift_of
 from tierbot.domain.training.judge import accuracy
@@ -39,8 +40,11 @@ class Panel:
         newest = sorted(settled, key=lambda item: (item.verdict.settled_at, item.post.id))[-_VERDICTS:][::-1]
         if self._drift is None or len(settled) >= self._drift[0] + _DRIFT_EVERY:
             self._drift = len(settled), drift_of(settled).as_dict()
+        accuracies = _by_round(settled, current)
         return {
-            "accuracy": _by_round(settled, current),
+            "accuracy": accuracies,
+            "change": _change(accuracies),
+            "overall": {"rounds": len(accuracies), "all": asdict(accuracy(settled))},
             "verdicts": _verdicts(tx, newest),
             "model": _model(tx, settled),
             "drift": self._drift[1],
@@ -56,12 +60,22 @@ def _by_round(settled: list[SettledPost], current: int) -> list[dict[str, Any]]:
     return [
         {
             "round": number,
+            "open": number == current,
             "all": asdict(accuracy(items)),
             "blank": asdict(accuracy(items, arm=Arm.BLANK, random_only=True)),
         }
         for number, items in sorted(by_round.items())
         if len(items) >= (_ENOUGH_OPEN if first < number == current else _ENOUGH)
     ]
+
+
+def _change(rounds: list[dict[str, Any]]) -> dict[str, Any] | None:
+    """Return the newest round's change, with its interval and whether it may be chance; None while that round is open."""
+    if len(rounds) < 2 or rounds[-1]["open"]:  # noqa: PLR2004 - a change needs two
+        return None
+    before, now = (Estimate(**one["all"]) for one in rounds[-2:])
+    found = change(now, before)
+    return {**asdict(found), "chance": is_chance(found)} if found else None
 
 
 def _verdicts(tx: Transaction, newest: list[SettledPost]) -> list[dict[str, Any]]:

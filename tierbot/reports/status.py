@@ -1,12 +1,16 @@
 """Report the bot's status from its database alone, because the bot may run elsewhere or not at all."""
 
+from collections.abc import Callable
 from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
+from tierbot.domain.articles.boundaries import Boundaries
 from tierbot.domain.nouns import Origin
-from tierbot.domain.rounds.boards import RoundStatus
+from tierbot.domain.rounds.boards import Queue, RoundStatus
+from tierbot.domain.tags import TagSpace
 from tierbot.domain.training.drift import drift_of
+from tierbot.use_cases.asking.queue import queue_of
 from tierbot.use_cases.delivery.channels import reason_of, waiting_in
 from tierbot.use_cases.ports import SCHEDULER, SCHEDULER_LEASE, DeliveryState, Transaction, Workspace
 from tierbot.use_cases.recent_posts import ROUNDS
@@ -17,8 +21,18 @@ _MOST_PARKED = 20
 Status = dict[str, Any]
 
 
-def status_of(tx: Transaction, default_channel: str, now: datetime) -> Status:
-    """Return a workspace's status as plain data, with times as datetimes; default_channel may be empty."""
+def status_of(
+    tx: Transaction,
+    default_channel: str,
+    now: datetime,
+    boundaries: Callable[[TagSpace], Boundaries],
+    *,
+    ask_unclear: bool,
+) -> Status:
+    """Return a workspace's status as plain data, with times as datetimes.
+
+    default_channel may be empty. boundaries: reads the rules in force. ask_unclear: as in the settings.
+    """
     known, current = tx.workspaces.get(), tx.rounds.current()
     channel = known.plays_in(default_channel) if known else default_channel
     feeds = tx.feeds.all()
@@ -35,6 +49,7 @@ def status_of(tx: Transaction, default_channel: str, now: datetime) -> Status:
         "last_reaction_at": newest.received_at if newest else None,
         "round": _round(tx, round_status(tx, current)) if current else None,
         "model": ({"id": champion.id, "made_at": champion.created_at, "parent": champion.parent} if champion else None),
+        "articles": _articles(queue_of(tx, boundaries, ask_unclear=ask_unclear), tx),
         "outbox": _outbox(tx, now),
         "closed_channels": [
             {"channel": one.channel, "code": one.why, "why": reason_of(one.why), "since": one.since, "waiting": waiting}
@@ -90,6 +105,23 @@ def _round(tx: Transaction, status: RoundStatus) -> Status:
         "trainers": status.trainers,
         "judged": status.judged,
         "verdicts": {"named": status.named, "wrong": status.wrong, "abstained": status.abstained},
+    }
+
+
+def _articles(queue: Queue, tx: Transaction) -> Status:
+    return {
+        "waiting": queue.waiting,
+        "posts_unsent": queue.unsent,
+        "pushes": [
+            {
+                "asked_by": job.asked_by,
+                "asked_at": job.asked_at,
+                "posts": job.payload.get("of"),
+                "left": job.payload.get("count"),
+            }
+            for job in tx.agenda.all()
+            if job.kind == "push" and not job.recurs
+        ],
     }
 
 

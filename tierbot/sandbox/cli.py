@@ -57,7 +57,7 @@ def build_parser() -> argparse.ArgumentParser:
     add("--manifest", type=Path, help="app manifest (JSON): scopes, events, commands, shortcuts, names")
     add("--events", help="comma-separated events the app subscribes to, instead of the defaults")
     add("--shortcut", action="append", default=[], metavar="NAME=CALLBACK_ID", help="add a message shortcut")
-    add("--user", action="append", default=[], metavar="NAME[:admin|:guest|:bot]", help="add a colleague")
+    add("--user", action="append", default=[], metavar="NAME[:admin|:guest|:bot][=REAL NAME]", help="add a colleague")
     add("--users", type=Path, help="JSON list of colleagues: [{name, real_name?, admin?, guest?, bot?, tz?}]")
     add("--request-url", help="deliver by signed HTTP to this address instead of Socket Mode")
     add("--limits", action="store_true", help="enforce Slack's rate limits")
@@ -140,10 +140,14 @@ def _later(text: str) -> tuple[float, str, dict[str, Any]]:
 
 
 def _user(text: str) -> dict[str, Any]:
-    name, _, trait = text.partition(":")
+    handle, _, real_name = text.partition("=")
+    name, _, trait = handle.partition(":")
     if trait not in {"", "admin", "guest", "bot"}:
-        raise SettingsError(f"--user {text!r}: use NAME, NAME:admin, NAME:guest or NAME:bot")
-    return {"name": name, trait: True} if trait else {"name": name}
+        raise SettingsError(
+            f"--user {text!r}: use NAME, NAME:admin, NAME:guest or NAME:bot, then =REAL NAME if it has one"
+        )
+    user: dict[str, Any] = {"name": name, "real_name": real_name} if real_name else {"name": name}
+    return {**user, trait: True} if trait else user
 
 
 def _users(path: Path | None) -> list[dict[str, Any]]:

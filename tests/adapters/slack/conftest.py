@@ -16,7 +16,7 @@ from tierbot.adapters.slack.connection.socket_mode import SocketRunner
 from tierbot.adapters.slack.dependencies import Dependencies
 from tierbot.adapters.slack.manifest import manifest
 from tierbot.domain.nouns import Estimate, ModelState, ModelVersion, Round, Standing, TierbotError
-from tierbot.domain.rounds.boards import Leaderboard, MyScore, RoundStatus
+from tierbot.domain.rounds.boards import Leaderboard, MyScore, Push, Queue, RoundStatus, TrainingData
 from tierbot.domain.tags import default_tag_space
 
 NOW = datetime(2025, 11, 12, 15, 0, tzinfo=UTC)
@@ -88,6 +88,14 @@ class SmallGame:
 
     def waiting(self, workspace):
         return []
+
+    def push(self, workspace, count, by, trigger):
+        self.request(workspace, "push", by, trigger, count=count)
+        return Push(count, count, Queue(12, 0, 0, None, paused=False), 5.0, quiet=False)
+
+    def retrain(self, workspace, by, trigger):
+        self.request(workspace, "retrain", by, trigger)
+        return TrainingData(verdicts=20, new=3, imported=False, judged=9)
 
     def pause(self, workspace, by):
         before, self.paused = self.paused, True

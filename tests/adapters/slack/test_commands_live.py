@@ -49,7 +49,7 @@ def test_a_pleasant_refusal_for_who_is_no_admin(bot):
 
 def test_slacks_own_admins_may_push(bot, box):
     (answer,) = bot.say("ada", "/tier push 5")
-    assert shown(answer) == f"Queued up to 5 posts for <#{box.channel}>, as long as articles are waiting."
+    assert shown(answer) == f"I'm posting 5 of 12 waiting stories in <#{box.channel}>."
     assert bot.game.requests == [("push", box.users["ada"], {"count": 5})]
     bot.say("ada", "/tier retrain")
     assert all(bot.game.triggers), "Slack's own, by which a copy is known"

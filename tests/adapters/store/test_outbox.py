@@ -58,6 +58,7 @@ def test_what_is_done_stays_done(store: SqlStore) -> None:
         assert not tx.outbox.park(mine, "late")
         assert tx.outbox.add([delivery()]) == 0
         assert claim(tx, minutes=99) == []
+        assert (tx.outbox.result("o1"), tx.outbox.result("o2")) == ("1.0", None)
         assert tx.outbox.counts() == {**dict.fromkeys(DeliveryState, 0), DeliveryState.DONE: 1}
 
 
@@ -118,6 +119,17 @@ def test_a_hold_stops_its_kind_also_for_what_is_added_later(store: SqlStore) -> 
         tx.outbox.add([replace(POST, id="o-later"), delivery()])
         assert claim(tx, minutes=1) == ["o1"]
         assert claim(tx, minutes=2) == ["o-post", "o-later"]
+
+
+def test_a_hold_of_one_channel_delays_no_other(store: SqlStore) -> None:
+    with store.begin(TEAM) as tx:
+        tx.outbox.add([delivery(), delivery("o2", channel="C2")])
+        tx.outbox.hold(delivery().kind, NOON + MINUTE, delivery().channel)
+        assert claim(tx) == ["o2"]
+        tx.outbox.add([delivery("o3", channel="C2")])
+        tx.outbox.hold(delivery().kind, NOON + 2 * MINUTE)
+        assert claim(tx, minutes=1) == [], "a rate limit holds every channel"
+        assert claim(tx, minutes=2) == ["o1", "o3"]
 
 
 def test_what_waits_or_is_held_falls_due_when_it_is_released(store: SqlStore) -> None:

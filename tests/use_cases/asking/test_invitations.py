@@ -1,10 +1,11 @@
 """“Send me five”: which posts, where they go, and that what is said there counts."""
 
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
-from tests.conftest import WORKSPACE, Harness
+from tests.conftest import WORKSPACE, Harness, build_harness
 from tierbot.domain.nouns import Arm, Post, ReactionEvent, TierbotError
 from tierbot.use_cases.asking.invitations import MOST_UNANSWERED
 from tierbot.use_cases.ports import ChatUnavailableError, DeliveryKind, ReactionCount
@@ -166,6 +167,21 @@ def test_when_posts_run_out_new_articles_are_posted_to_the_trainer(harness: Harn
     )  # fmt: skip
     react(harness, "U2", "DU2", other, "pizza")
     assert verdict(harness, post_of(harness, own[0], "DU1")).tags == {"food": 1.0}
+
+
+def test_five_to_judge_arrive_at_once_while_the_channel_is_busy(tmp_path: Path) -> None:
+    harness = build_harness(tmp_path, slack_posts_per_second=0.5)
+    harness.bot.loop.take_in(WORKSPACE, harness.articles(20))
+    harness.bot.loop.ask(WORKSPACE, 12)
+    assert harness.bot.invitations.send(WORKSPACE, "U1") == 5
+    while harness.bot.loop.deliver(WORKSPACE):
+        harness.clock.advance(milliseconds=20)
+    sent = [view.post for view in harness.chat.posts.values()]
+    assert sum(post.channel == "DU1" for post in sent) == 5
+    assert sum(post.channel == "C1" for post in sent) == 1, "the channel keeps its pace"
+    mine = {ts for ts, view in harness.chat.posts.items() if view.post.channel == "DU1" and view.tag_id}
+    assert mine <= {ts for ts, _ in harness.chat.prefilled}
+    harness.bot.close()
 
 
 def test_nobody_is_buried_in_unanswered_posts(harness: Harness) -> None:

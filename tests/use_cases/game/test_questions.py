@@ -1,8 +1,10 @@
 """What people ask and what admins request."""
 
+from pathlib import Path
+
 import pytest
 
-from tests.conftest import WORKSPACE, Harness
+from tests.conftest import WORKSPACE, Harness, build_harness
 from tierbot.domain.nouns import TierbotError
 
 
@@ -98,3 +100,42 @@ def test_the_champion_stands_first_on_the_frozen_board_whatever_their_id(harness
     harness.bot.loop.close_round(WORKSPACE)
     board = harness.bot.game.leaderboard(WORKSPACE, "last")
     assert (board.champion, [line.user for line in board.standings]) == ("U9", ["U9", "U1", "U5"])
+
+
+def test_a_push_takes_no_more_than_waits_and_is_counted_until_it_is_done(harness: Harness) -> None:
+    game = harness.bot.game
+    assert game.push(WORKSPACE, 5, "UADMIN").posts == 0
+    assert [job for job in harness.jobs("push") if not job.recurs] == [], "nothing is promised"
+    harness.bot.loop.take_in(WORKSPACE, harness.articles(4))
+    first = game.push(WORKSPACE, 3, "UADMIN")
+    second = game.push(WORKSPACE, 3, "UADMIN")
+    assert (first.posts, first.queue.waiting, second.posts, second.queue.requested) == (3, 4, 1, 3)
+    harness.do_requests("push")
+    queue = game.queue(WORKSPACE)
+    assert (queue.waiting, queue.requested, queue.unsent) == (0, 0, 4)
+    harness.deliver()
+    assert game.queue(WORKSPACE).unsent == 0
+
+
+def test_articles_held_back_do_not_count_as_waiting(tmp_path: Path) -> None:
+    rules = tmp_path / "boundaries.toml"
+    rules.write_text('sources = ["n.example"]\n')
+    harness = build_harness(tmp_path, boundaries=rules)
+    harness.bot.loop.take_in(WORKSPACE, harness.articles(4))
+    assert harness.bot.game.queue(WORKSPACE).waiting == 4, "the rules are read when a push considers them"
+    harness.bot.loop.ask(WORKSPACE, 4)
+    assert harness.bot.game.queue(WORKSPACE).waiting == 0
+    harness.bot.close()
+
+
+def test_a_retraining_without_anything_to_learn_from_is_not_requested(harness: Harness) -> None:
+    (ts,) = harness.posts(1)
+    harness.react("U1", ts, "pizza")
+    harness.settle()
+    found = harness.bot.game.retrain(WORKSPACE, "UADMIN")
+    assert (found.verdicts, found.imported, found.judged) == (0, False, 1)
+    assert [job for job in harness.jobs("retrain") if not job.recurs] == []
+    harness.react("U2", ts, "pizza")
+    harness.settle()
+    assert harness.bot.game.retrain(WORKSPACE, "UADMIN").new == 1
+    assert [job.asked_by for job in harness.jobs("retrain") if not job.recurs] == ["UADMIN"]

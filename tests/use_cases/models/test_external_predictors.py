@@ -234,7 +234,7 @@ def test_a_predictor_with_fit_learns_in_a_process_of_its_own_is_judged_and_keeps
     assert training is not None
     assert training.version.id != first
     assert training.version.parent == first
-    assert training.promoted, training.reason
+    assert training.promoted, training.decision.reason
     with harness.bot.store.read(WORKSPACE) as tx:
         state = json.loads(tx.models.weights(training.version.id))
     assert state["recipes"] == "food"

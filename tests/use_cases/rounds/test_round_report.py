@@ -1,6 +1,7 @@
 """The end of a round: its report and its picture, each once."""
 
 import json
+from dataclasses import asdict
 from datetime import timedelta
 
 import pytest
@@ -93,7 +94,7 @@ def test_the_report_tells_of_the_rounds_newest_challenger_with_its_evidence(harn
     harness.posts(1)
     close(harness)
     said = report(harness)["training"]
-    assert said == {"number": training.version.number, "promoted": training.promoted, "reason": training.reason}
+    assert said == {"number": training.version.number, "before": 1, "comparison": asdict(training.decision)}
     harness.clock.advance(seconds=1)
     harness.posts(1)
     close(harness)

@@ -39,6 +39,13 @@ _REMEDIES = {
 }
 
 
+APP_TOKEN_REMEDIES = {
+    "missing_scope": "Generate a new one with the scope connections:write, and set SLACK_APP_TOKEN to it.",
+    "internal_error": "Check that Socket Mode is on: api.slack.com/apps → your app → Socket Mode.",
+}
+NEW_APP_TOKEN = "Generate one at Basic Information → App-Level Tokens and set SLACK_APP_TOKEN to it."  # noqa: S105
+
+
 class _RateLimitWatch(RetryHandler):
     """The SDK's hook for failed requests; it reports each 429 to the meter and never retries."""
 
@@ -96,7 +103,9 @@ def _refusal(method: str, fault: SlackApiError) -> ChatError | RateLimitedError 
 
 
 def _explained(method: str, code: str, data: dict[str, Any]) -> str:
-    if code == "missing_scope":
+    if method == "apps.connections.open":  # the only method that takes the app token
+        remedy = f"This is about SLACK_APP_TOKEN. {APP_TOKEN_REMEDIES.get(code, NEW_APP_TOKEN)}"
+    elif code == "missing_scope":
         remedy = f"Add the scope {data.get('needed', '')} to the app and install it again.".replace("  ", " ")
     else:
         remedy = _REMEDIES.get(code, f"See https://docs.slack.dev/reference/methods/{method} for this error.")

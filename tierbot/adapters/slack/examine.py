@@ -9,7 +9,7 @@ from typing import Any, ParamSpec, TypeVar
 
 from slack_sdk import WebClient
 
-from tierbot.adapters.slack.calls import call, entries
+from tierbot.adapters.slack.calls import APP_TOKEN_REMEDIES, NEW_APP_TOKEN, call, entries
 from tierbot.adapters.slack.needs import Needs
 from tierbot.domain.doctor.facts import AppFacts, ChannelFacts, Refusal, SlackFacts
 from tierbot.domain.doctor.tokens import APP, BOT, kind_of_token
@@ -26,11 +26,6 @@ NEEDS = Needs(
 _P = ParamSpec("_P")
 _T = TypeVar("_T")
 _MOST_PAGES = 10
-_APP_TOKEN_REMEDIES = {
-    "missing_scope": "Generate a new one with the scope connections:write, and set SLACK_APP_TOKEN to it.",
-    "internal_error": "Check that Socket Mode is on: api.slack.com/apps → your app → Socket Mode.",
-}
-_NEW_APP_TOKEN = "Generate one at Basic Information → App-Level Tokens and set SLACK_APP_TOKEN to it."  # noqa: S105
 
 
 def examine(client: WebClient, app_client: WebClient, app_token: str, channel: str, clock: Clock) -> SlackFacts:
@@ -77,7 +72,7 @@ def ask_connections(client: WebClient, app_token: str) -> bool | Refusal:
     try:
         call(client.apps_connections_open, app_token=app_token)
     except ChatError as fault:
-        remedy = _APP_TOKEN_REMEDIES.get(fault.code, _NEW_APP_TOKEN)
+        remedy = APP_TOKEN_REMEDIES.get(fault.code, NEW_APP_TOKEN)
         kind = kind_of_token(app_token)
         return Refusal(fault.code, f"Slack refuses {kind} in SLACK_APP_TOKEN: {fault.code}. {remedy}")
     return True

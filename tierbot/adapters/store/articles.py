@@ -91,6 +91,10 @@ class SqlArticles(WorkspaceQueries):
         never_asked = _article.c.asked_at.is_(None) & ~_REQUESTED
         return self._newest(limit, never_asked, *([~self._held(grounds)] if grounds else []))
 
+    def count_waiting(self, held_on: Iterable[str] = ()) -> int:
+        waits = _article.c.asked_at.is_(None) & _article.c.asked_in.is_(None) & ~self._held(list(held_on))
+        return int(self._connection.execute(self._select(ArticleRow, func.count()).where(waits)).scalar_one())
+
     def requested(self, limit: int, held_on: Iterable[str] = (), *, in_threads: bool) -> list[Article]:
         in_thread = _article.c.asked_in.is_not(None)
         place = in_thread if in_threads else ~in_thread

@@ -43,10 +43,11 @@ class SqlOutbox(WorkspaceQueries):
             and_(_outbox.c.state == DeliveryState.PENDING, _outbox.c.due_at <= now),
             and_(_outbox.c.state == DeliveryState.SENDING, _outbox.c.lease_until <= now),
         )
-        held = select(_hold.c.kind).where(self._mine(HoldRow), _hold.c.until > now)
         # A row that may have been sent is looked up, at the pace of look-ups; the others are sent at their kind's.
         in_doubt = _outbox.c.search.is_not(None)
         pace = case((in_doubt, LOOK_UP), else_=_outbox.c.kind)
+        here = (_hold.c.kind == pace, _hold.c.channel.in_(("", _outbox.c.channel)))
+        held = select(_hold.c.kind).where(self._mine(HoldRow), *here, _hold.c.until > now)
         closed = select(_closed.c.channel).where(self._mine(ClosedChannelRow), _closed.c.until > now)
         placed = select(_post.c.id).where(self._mine(PostRow), _post.c.id == _outbox.c.post_id, _post.c.ts.is_not(None))
         other = _outbox.alias()
@@ -66,7 +67,7 @@ class SqlOutbox(WorkspaceQueries):
         statement = (
             self._select(OutboxRow, _outbox.c.seq, *_DELIVERY.columns)
             # The first condition matches the partial index, so finished rows are never read.
-            .where(_outbox.c.state.in_(_OPEN), ready, pace.not_in(held), _outbox.c.channel.not_in(closed))
+            .where(_outbox.c.state.in_(_OPEN), ready, ~held.exists(), _outbox.c.channel.not_in(closed))
             .where(or_(_outbox.c.kind.not_in(_NEEDS_ITS_POST), placed.exists()))
             .where(or_(_outbox.c.kind != DeliveryKind.UPDATE, ~busy.exists()))
             .where(or_(_outbox.c.priority > 0, ~urgent.exists()))
@@ -109,15 +110,15 @@ class SqlOutbox(WorkspaceQueries):
         )
         return self._change(OutboxRow, *still_held, state=state, lease_until=None, **values) == 1
 
-    def hold(self, kind: str, until: datetime) -> None:
+    def hold(self, kind: str, until: datetime, channel: str = "") -> None:
         insert = conflict_aware(self._connection, HoldRow)
         self._connection.execute(
             insert.on_conflict_do_update(
-                index_elements=["workspace_id", "kind"],
+                index_elements=["workspace_id", "kind", "channel"],
                 set_={"until": insert.excluded.until},
                 where=_hold.c.until < insert.excluded.until,
             ),
-            {"workspace_id": self._workspace, "kind": kind, "until": until},
+            {"workspace_id": self._workspace, "kind": kind, "channel": channel, "until": until},
         )
 
     def release(self, now: datetime) -> None:
@@ -181,6 +182,14 @@ class SqlOutbox(WorkspaceQueries):
         pending = _outbox.c.state == DeliveryState.PENDING
         wanted = (pending, _outbox.c.kind == kind, _outbox.c.post_id == post_id)
         return self._nouns(_DELIVERY, *wanted, order=(_outbox.c.seq,))
+
+    def count_open(self, kind: DeliveryKind) -> int:
+        counted = self._select(OutboxRow, func.count()).where(_outbox.c.state.in_(_OPEN), _outbox.c.kind == kind)
+        return int(self._connection.execute(counted).scalar_one())
+
+    def result(self, delivery_id: str) -> str | None:
+        found = self._noun(_DELIVERY, _outbox.c.id == delivery_id, order=(_outbox.c.seq,))
+        return found.result if found else None
 
     def oldest(self) -> Delivery | None:
         return self._noun(_DELIVERY, _outbox.c.state.in_(_OPEN), order=(_outbox.c.due_at, _outbox.c.seq))

@@ -158,9 +158,10 @@ class OutboxRow(Row, table=True):
 
 
 class HoldRow(WorkspaceScoped, table=True):
-    """The time until which no delivery of a kind may be sent, or nothing looked up."""
+    """The time until which no delivery of a kind may be sent to a channel, or nothing looked up; no channel means any."""
 
     kind: str = words(primary_key=True)
+    channel: str = words(primary_key=True)
     until: datetime = moment()
 
 

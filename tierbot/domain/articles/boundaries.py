@@ -24,6 +24,8 @@ from tierbot.domain.nouns import Article, TierbotError, key
 from tierbot.domain.tags import TagSpace
 from tierbot.domain.toml_text import parse_toml
 
+UNCLEAR_VERSION = "unclear/1"  # of the rules in domain/predict/unclear.py
+
 _KEYS = ("sources", "words", "tags", "minimum_confidence")
 _MOST_RULES = 5_000
 _WORD_CHARACTER = re.compile(
@@ -136,6 +138,17 @@ class Boundaries:
             (rule, max(rule.casefold().replace("*", " ").split(), key=len), re.compile(_as_pattern(rule)))
             for rule in self.words
         )
+
+
+def held_grounds(rules: Boundaries, version: str, *, ask_unclear: bool) -> tuple[str, ...]:
+    """Return the grounds for which held-back articles needn't be checked again with this model version."""
+    ruled = rules.grounds(version) if rules.digest else ()
+    return ruled if ask_unclear else (*ruled, unclear_grounds(version))
+
+
+def unclear_grounds(version: str) -> str:
+    """Return the grounds for which an unclear article is held back: the next model may know its words."""
+    return key(UNCLEAR_VERSION, version)
 
 
 def _as_pattern(rule: str) -> str:

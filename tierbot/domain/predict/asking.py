@@ -13,7 +13,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tierbot.domain.articles.boundaries import Boundaries, Boundary, Held, HeldBack
+from tierbot.domain.articles.boundaries import (
+    Boundaries,
+    Boundary,
+    Held,
+    HeldBack,
+    held_grounds,
+    unclear_grounds,
+)
 from tierbot.domain.nouns import Arm, Article, Prediction, Selection, TierbotError, key
 from tierbot.domain.predict import unclear
 from tierbot.domain.predict.model import Model
@@ -54,13 +61,7 @@ class AskingContext:
     @property
     def grounds(self) -> tuple[str, ...]:
         """The grounds for which held-back articles needn't be checked again."""
-        ruled = self.boundaries.grounds(self.version) if self.boundaries.digest else ()
-        return ruled if self.ask_unclear else (*ruled, self.unclear_grounds)
-
-    @property
-    def unclear_grounds(self) -> str:
-        """The grounds for which an unclear article is held back: the next model may know its words."""
-        return key(unclear.VERSION, self.version)
+        return held_grounds(self.boundaries, self.version, ask_unclear=self.ask_unclear)
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,7 +140,7 @@ def _unclear(
     articles: Sequence[Article], why: Sequence[unclear.Unclear | None], terms: AskingContext
 ) -> list[HeldBack]:
     return [
-        HeldBack(article.id, Held(Boundary.UNCLEAR, reason.value), terms.unclear_grounds, terms.now)
+        HeldBack(article.id, Held(Boundary.UNCLEAR, reason.value), unclear_grounds(terms.version), terms.now)
         for article, reason in zip(articles, why, strict=True)
         if reason is not None
     ]

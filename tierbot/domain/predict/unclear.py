@@ -20,8 +20,6 @@ from tierbot.domain.predict.features import hashed
 from tierbot.domain.predict.model import Model
 from tierbot.domain.toml_text import parse_toml
 
-VERSION = "unclear/1"
-
 _LEARNED_ENGLISH = 0.9  # share of the frequent English words that a model must have learned to tell other languages
 _LONG = 3  # letters of a word that counts as known or unknown
 _KNOWN_IN_OTHERS = 0.7  # with words of another language, a share of known words below this is unclear

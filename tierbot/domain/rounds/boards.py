@@ -47,6 +47,55 @@ class RoundStatus:
 
 
 @dataclass(frozen=True, slots=True)
+class Queue:
+    """What waits to be posted.
+
+    waiting: articles never posted and not held back. requested: posts still to make of the pushes that admins asked for.
+    unsent: posts on their way to Slack. next_push: when the next scheduled push is due. paused: scheduled posts are paused.
+    """
+
+    waiting: int
+    requested: int
+    unsent: int
+    next_push: datetime | None
+    paused: bool
+
+    def posts_of(self, count: int) -> int:
+        """Return how many posts a push of `count` more articles can make."""
+        return max(0, min(count, self.waiting - self.requested))
+
+
+@dataclass(frozen=True, slots=True)
+class Push:
+    """The answer to a request for `count` posts.
+
+    posts: how many will be made. queue: what waited before. seconds: until they are in Slack, at the pace of the settings.
+    quiet: scheduled posts are off at this hour.
+    """
+
+    count: int
+    posts: int
+    queue: Queue
+    seconds: float
+    quiet: bool
+
+
+@dataclass(frozen=True, slots=True)
+class TrainingData:
+    """What a retraining can learn from.
+
+    verdicts: posts settled to a label. new: those settled since the newest model was made. imported: there are imported
+    labels. judged: posts of this round with a vote. untrainable: the external predictor in service, if it can't be trained.
+    """
+
+    verdicts: int
+    new: int
+    imported: bool
+    judged: int
+    untrainable: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Home:
     """What App Home shows one trainer. progress: by round, oldest first; model: the live version."""
 
@@ -55,3 +104,4 @@ class Home:
     progress: tuple[RoundFigures, ...]
     model: str | None
     opted_out: bool
+    queue: Queue

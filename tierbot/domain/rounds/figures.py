@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from math import hypot
 from typing import Any
 
 from tierbot.domain.nouns import Estimate, Post, Verdict
@@ -36,6 +37,26 @@ def patterns_of(settled: Iterable[tuple[Post, Verdict]]) -> dict[str, int]:
         counts[REJECTED] += verdict.rejects
         counts[UNSURE] += verdict.unsure
     return counts
+
+
+def change(now: Estimate, before: Estimate) -> Estimate | None:
+    """Return the difference of two independent shares with its 95% interval, in [−1, 1]; None if one is unknown.
+
+    The interval is Newcombe's, made of the shares' own Wilson intervals (Statistics in Medicine 1998).
+    """
+    if now.value is None or now.low is None or now.high is None:
+        return None
+    if before.value is None or before.low is None or before.high is None:
+        return None
+    value = now.value - before.value
+    low = value - hypot(now.value - now.low, before.high - before.value)
+    high = value + hypot(now.high - now.value, before.value - before.low)
+    return Estimate(n=now.n + before.n, value=value, low=low, high=high)
+
+
+def is_chance(found: Estimate) -> bool:
+    """Return whether a change may be chance: its interval includes 0."""
+    return found.low is None or found.high is None or found.low <= 0 <= found.high
 
 
 def figures_in_words(figures: Sequence[RoundFigures]) -> str:

@@ -62,7 +62,8 @@ class Decision:
     difference: float | None  # challenger − champion
     wins: int  # verdicts on which only the challenger was right
     losses: int
-    p_value: float | None  # of "the challenger is worse"
+    p_value: float | None  # see `worse_p`
+    overtaken: bool = False  # the champion it was compared with went out of service meanwhile
 
 
 Hits: TypeAlias = "Sequence[bool] | NDArray[np.bool_]"
@@ -83,8 +84,7 @@ def judge(challenger_hits: Hits, champion_hits: Hits) -> Decision:
         return Decision(True, reason, 0, None, None, None, 0, 0, None)
     pairs = Counter((bool(ours), bool(theirs)) for ours, theirs in zip(challenger_hits, champion_hits, strict=True))
     wins, losses = pairs[True, False], pairs[False, True]
-    tosses = wins + losses  # of a fair coin; scipy.stats has this test, too, but takes half a second to import
-    p_value = float(sum(comb(tosses, heads) for heads in range(losses, tosses + 1)) / 2**tosses)
+    p_value = worse_p(wins, losses)
     difference = (wins - losses) / n
     evidence = f"{100 * difference:+.1f} points on {n} unbiased verdicts ({wins} won, {losses} lost, p = {p_value:.3f})"
     if p_value < WORSE_P:
@@ -97,6 +97,12 @@ def judge(challenger_hits: Hits, champion_hits: Hits) -> Decision:
         promote, reason = True, f"promoted: {evidence}"
     both = pairs[True, True]
     return Decision(promote, reason, n, (both + wins) / n, (both + losses) / n, difference, wins, losses, p_value)
+
+
+def worse_p(wins: int, losses: int) -> float:
+    """Return the probability of as many losses or more if the challenger is no worse: the exact one-sided sign test."""
+    tosses = wins + losses  # of a fair coin; scipy.stats has this test, too, but takes half a second to import
+    return float(sum(comb(tosses, heads) for heads in range(losses, tosses + 1)) / 2**tosses)
 
 
 def hits_by_tag(judged: Iterable[tuple[str, Verdict]]) -> dict[str, tuple[int, int]]:

@@ -18,18 +18,21 @@ from tierbot.domain.training.rows import TrainingRows
 
 @dataclass(frozen=True, slots=True)
 class RewardTerms:
-    """Settings. strength: a term's weight relative to a verdict's; hard: highest top p; telling: lowest |2r − 1|."""
+    """Settings. strength: a term's weight relative to a verdict's; hard: highest top p.
+
+    clear: the highest reward that clearly says "wrong"; 1 − clear is the lowest that clearly says "right".
+    """
 
     strength: float = 0.0
     hard: float = 0.5
-    telling: float = 0.6
+    clear: float = 0.2
 
     def chosen(self, settled: Sequence[SettledPost], likeliest: NDArray[np.float64]) -> NDArray[np.bool_]:
         """Return which posts get a term, (n,); likeliest: (n,), the top tag's p when the post was made."""
         rewards = np.array([np.nan if one.verdict.reward is None else one.verdict.reward for one in settled])
         with np.errstate(invalid="ignore"):
-            tells = np.abs(2 * rewards - 1) >= self.telling  # False without voters
-        return np.asarray((likeliest < self.hard) & tells & (self.strength > 0))
+            is_clear = (rewards <= self.clear) | (rewards >= 1 - self.clear)  # False without voters
+        return np.asarray((likeliest < self.hard) & is_clear & (self.strength > 0))
 
     def added(self, rows: TrainingRows, settled: Sequence[SettledPost], likeliest: NDArray[np.float64]) -> TrainingRows:
         """Add the terms to the rows of these settled posts, which are in the same order."""

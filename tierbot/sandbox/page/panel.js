@@ -19,7 +19,7 @@ export function drawPanel(panel, reveal) {
     return;
   }
   body.replaceChildren(...[
-    panel.accuracy?.length && accuracy(panel.accuracy),
+    panel.accuracy?.length && accuracy(panel.accuracy, panel.change, panel.overall),
     panel.verdicts && verdicts(panel.verdicts, reveal),
     panel.model && model(panel.model),
     panel.drift?.signals?.length && drift(panel.drift.signals),
@@ -28,19 +28,23 @@ export function drawPanel(panel, reveal) {
   known = new Set((panel.verdicts ?? []).map((one) => one.ts));
 }
 
-function accuracy(rounds) {
-  const now = rounds.at(-1), before = rounds.at(-2);
-  const change = before?.all && now.all ? now.all.value - before.all.value : null;
-  // If the two intervals overlap, the change may be chance: show it without green or red.
-  const told = change !== null && (now.all.high < before.all.low || now.all.low > before.all.high);
-  const direction = told ? (change >= 0 ? ".up" : ".down") : "";
+function accuracy(rounds, change, overall) {
+  const now = rounds.at(-1);
+  const several = overall?.rounds > 1 && overall.all?.n > 0;
   return h("section.card", { "aria-label": "Accuracy by round" },
     h("h3", {}, "Accuracy by round"),
-    h("div.big-number", {}, h("b", {}, percent(now.all?.value)),
-      change !== null && h(`span.delta${direction}`, {}, `${change >= 0 ? "▲" : "▼"} ${Math.abs(100 * change).toFixed(1)} points`),
-      h("span.quiet", {}, `round ${now.round}, ${now.all?.n ?? 0} posts`)),
+    h("div.big-number", {}, h("b", {}, percent(now.all?.value)), change && changed(change),
+      h("span.quiet", {}, `round ${now.round}${now.open ? " so far" : ""}, ${now.all?.n ?? 0} posts`)),
+    several && h("p.quiet.overall", {}, `${percent(overall.all.value)} over all ${overall.rounds} rounds, ${overall.all.n} posts`),
     chart(rounds),
     h("div.legend", {}, h("span", {}, h("i"), "all posts"), h("span", {}, h("i.b"), "blank posts (no hint shown)")));
+}
+
+/** The change since the previous round; an arrow only if it is more than chance. */
+function changed(change) {
+  const points = `${Math.abs(100 * change.value).toFixed(1)} points`;
+  if (change.chance) return h("span.delta", {}, `${change.value < 0 ? "−" : "+"}${points}, may be chance`);
+  return change.value > 0 ? h("span.delta.up", {}, `▲ ${points}`) : h("span.delta.down", {}, `▼ ${points}`);
 }
 
 const BOX = { width: 320, height: 150, left: 34, right: 8, top: 8, bottom: 20 };

@@ -17,8 +17,8 @@ def user_json(user: User, team_id: str) -> Json:
         "tz_offset": 0,
         "profile": {
             "real_name": user.real_name,
-            "display_name": user.name,
-            "display_name_normalized": user.name,
+            "display_name": "",  # Slack shows the real name until a user chooses another
+            "display_name_normalized": "",
             "real_name_normalized": user.real_name,
             "team": user.home or team_id,
         },

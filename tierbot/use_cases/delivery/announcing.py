@@ -23,9 +23,14 @@ def announce(
     kind: DeliveryKind = DeliveryKind.ANNOUNCE,
     priority: int | None = None,
     after_id: str | None = None,
+    below: str | None = None,
 ) -> None:
-    """Queue news for a channel, once per id; nothing while no channel is chosen. See Delivery for priority."""
+    """Queue news for a channel, once per id; nothing while no channel is chosen. See Delivery for priority.
+
+    `below`: the id of another announcement, in whose thread it is posted.
+    """
     if channel:
+        payload = {**news, "below": below} if below else dict(news)
         tx.outbox.add(
-            [Delivery(delivery_id, kind, channel, dict(news), now, now, priority=priority, after_id=after_id)]
+            [Delivery(delivery_id, kind, channel, payload, now, now, priority=priority, after_id=below or after_id)]
         )

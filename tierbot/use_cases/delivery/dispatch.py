@@ -3,7 +3,8 @@
 A row is claimed in one transaction, sent outside of any, and marked done in another. A row that may have been sent is
 looked up first (look_up.py). A process whose claim has expired writes nothing about the row, and starts no call that could
 outlast the claim. A 429 holds back rows of the same kind in that workspace, or look-ups; nothing else waits. Rows for
-a channel that is closed to the bot wait for that channel (channels.py).
+a channel that is closed to the bot wait for that channel (channels.py). Messages are paced by channel, as Slack limits them.
+Those to one person are few and go at once: Slack allows short bursts.
 """
 
 import logging
@@ -99,7 +100,7 @@ class Dispatcher:
     chats: Callable[[str], Chat]
     clock: Clock
     draw: Draw  # turns a picture's payload into a PNG, or raises TierbotError
-    pause: timedelta  # after each message
+    pause: timedelta  # after each message to a channel
     # Called with each workspace whose token Slack refuses, and Slack's error.
     shut_out: Callable[[str, str], None] = lambda *_: None
 
@@ -142,7 +143,7 @@ class Dispatcher:
 
     def _look_up(self, workspace: str, delivery: Delivery, search: Search, attempt: "_Attempt") -> None:
         """Look at one page of the history, and record the message or where to go on."""
-        chat, thread = self.chats(workspace), delivery.payload.get("thread")
+        chat, thread = self.chats(workspace), self._thread(workspace, delivery)
         try:
             page = chat.find(delivery.channel, delivery.id, span_of(search), thread, search.cursor)
         except RateLimitedError as fault:
@@ -205,7 +206,9 @@ class Dispatcher:
 
     def _send(self, workspace: str, delivery: Delivery, latest: datetime) -> str | None:
         """Send it. Starts no call after `latest`, when another process might claim it."""
-        chat = self.chats(workspace)
+        chat, thread = self.chats(workspace), self._thread(workspace, delivery)
+        if delivery.payload.get("below") and thread is None:
+            return None  # what it belongs below was not sent
         if delivery.kind is DeliveryKind.PICTURE:
             try:
                 png = self.draw(delivery.payload)
@@ -216,11 +219,11 @@ class Dispatcher:
             return chat.picture(delivery.channel, png, str(said["title"]), str(said["alt"]), delivery.id)
         self._check(latest)
         if delivery.kind in (DeliveryKind.ANNOUNCE, DeliveryKind.THANK):
-            return None if self._is_stale(delivery) else _say(chat, delivery)
+            return None if self._is_stale(delivery) else _say(chat, delivery, thread)
         view = self._view(workspace, delivery)
         if delivery.kind in _SENDS_A_MESSAGE:
             here = replace(view.post, channel=delivery.channel)
-            return chat.post(replace(view, post=here, thread=delivery.payload.get("thread")), delivery.id)
+            return chat.post(replace(view, post=here, thread=thread), delivery.id)
         ts = delivery.payload.get("ts") or view.post.ts
         if ts is None:
             raise ChatUnavailableError(f"Post {view.post.id} is not in Slack yet.")
@@ -229,6 +232,13 @@ class Dispatcher:
         else:
             chat.react(delivery.channel, str(ts), str(delivery.payload["emoji"]))
         return None
+
+    def _thread(self, workspace: str, delivery: Delivery) -> str | None:
+        """Return the ts of the message that a delivery is a reply to, None if it isn't a reply or that wasn't sent."""
+        if (below := delivery.payload.get("below")) is None:
+            return delivery.payload.get("thread")
+        with self.store.read(workspace) as tx:
+            return tx.outbox.result(str(below))
 
     def _is_stale(self, delivery: Delivery) -> bool:
         """Return whether an announcement has expired: a nudge must not slip into quiet hours."""
@@ -266,8 +276,8 @@ class Dispatcher:
                 return  # it was sent earlier, so this is no news about the channel or the pace
             if delivery.kind in SEARCHABLE:
                 reopen_channel(tx, delivery.channel, now)
-            for kind in _same_pace(delivery.kind):
-                tx.outbox.hold(kind, now + self.pause)
+            for kind in () if is_direct(delivery.channel) else _same_pace(delivery.kind):
+                tx.outbox.hold(kind, now + self.pause, delivery.channel)
 
     def _park(
         self, workspace: str, delivery: Delivery, code: str, fault: Exception, search: Search | None = None
@@ -329,10 +339,10 @@ class _Attempt:
         return unknown if self.delivery.kind in SEARCHABLE else None
 
 
-def _say(chat: Chat, delivery: Delivery) -> str | None:
-    """Post an announcement to the channel, or show it to one person."""
+def _say(chat: Chat, delivery: Delivery, thread: str | None) -> str | None:
+    """Post an announcement to the channel or a thread in it, or show it to one person."""
     if delivery.kind is DeliveryKind.ANNOUNCE:
-        return chat.announce(delivery.channel, delivery.payload, delivery.id)
+        return chat.announce(delivery.channel, delivery.payload, delivery.id, thread)
     try:
         chat.whisper(delivery.channel, str(delivery.payload["user"]), delivery.payload)
     except ChatError as fault:
@@ -378,6 +388,11 @@ def _missing(tx: Transaction, emoji: str, now: datetime) -> None:
         tx.agenda.left(job.id, {"names": [*job.payload.get("names", ()), emoji]})
     else:
         tx.agenda.ask(Job.request(EMOJI_MISSING, key(EMOJI_MISSING, emoji, now), now, names=[emoji]))
+
+
+def is_direct(channel: str) -> bool:
+    """Return whether a channel is a conversation with one person."""
+    return channel.startswith("D")
 
 
 def _same_pace(kind: DeliveryKind) -> tuple[DeliveryKind, ...]:

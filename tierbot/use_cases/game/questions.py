@@ -5,13 +5,18 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from uuid import uuid4
 
-from tierbot.domain.nouns import ModelVersion, ReactionEvent, Round, Standing, TierbotError, key
-from tierbot.domain.rounds.boards import Leaderboard, MyScore, RoundStatus
+from tierbot.domain.articles.boundaries import Boundaries
+from tierbot.domain.nouns import DAWN, ModelVersion, ReactionEvent, Round, Standing, TierbotError, key
+from tierbot.domain.rounds.boards import Leaderboard, MyScore, Push, Queue, RoundStatus, TrainingData
 from tierbot.domain.rounds.calendar import local_days
 from tierbot.domain.rounds.scores import all_time_standings, standings_of, streak
+from tierbot.domain.tags import TagSpace
 from tierbot.settings import Settings
+from tierbot.use_cases.asking.push_schedule import is_open
+from tierbot.use_cases.asking.queue import queue_of
 from tierbot.use_cases.delivery.announcing import channel_of
 from tierbot.use_cases.delivery.channels import leave_closed, waiting_in
+from tierbot.use_cases.models.external_predictors import is_external
 from tierbot.use_cases.ports import Clock, ClosedChannel, Job, Store, Transaction, Workspace
 from tierbot.use_cases.recent_posts import open_round
 from tierbot.use_cases.rounds.round_report import round_status
@@ -31,6 +36,7 @@ class Game:
     record: Callable[[str, ReactionEvent], bool]  # see Loop
     roll_back: Callable[[str, str], ModelVersion]  # see Loop
     wake: Callable[[], None]  # wakes the background worker
+    boundaries: Callable[[TagSpace], Boundaries]  # reads the rules in force
 
     # --- questions ------------------------------------------------------------------------------
 
@@ -99,7 +105,29 @@ class Game:
         with self.store.read(workspace) as tx:
             return waiting_in(tx, self.settings.channel)
 
+    def queue(self, workspace: str) -> Queue:
+        """Return what waits to be posted."""
+        with self.store.read(workspace) as tx:
+            return queue_of(tx, self.boundaries, ask_unclear=self.settings.ask_unclear)
+
     # --- requests by admins -----------------------------------------------------------------------
+
+    def push(self, workspace: str, count: int, by: str, trigger: str = "") -> Push:
+        """Request a push of up to `count` articles, unless there is nothing to post; see `request`."""
+        queue = self.queue(workspace)
+        if posts := queue.posts_of(count):
+            self.request(workspace, "push", by, trigger, count=posts, of=posts)
+        settings = self.settings
+        pace = (queue.unsent + queue.requested + posts) / settings.slack_posts_per_second
+        return Push(count, posts, queue, pace, quiet=not is_open(settings, self.clock.now()))
+
+    def retrain(self, workspace: str, by: str, trigger: str = "") -> TrainingData:
+        """Request a retraining, unless there is nothing to learn from; see `request`."""
+        with self.store.read(workspace) as tx:
+            found = training_data_of(tx)
+        if not found.untrainable and (found.verdicts or found.imported):
+            self.request(workspace, "retrain", by, trigger)
+        return found
 
     def request(self, workspace: str, job: str, by: str, trigger: str = "", **details: int | str) -> bool:
         """Request a job now, and record that in the audit trail; return whether the request is new.
@@ -156,6 +184,19 @@ class Game:
             leave_closed(tx, before, channel)
             tx.workspaces.audit(by, "choose channel", before or None, channel, self.clock.now())
         return True
+
+
+def training_data_of(tx: Transaction) -> TrainingData:
+    """Return what a retraining can learn from."""
+    newest, champion, current = next(iter(tx.models.all()), None), tx.models.champion(), tx.rounds.current()
+    external = champion is not None and is_external(champion) and not champion.card.get("learns")
+    return TrainingData(
+        verdicts=tx.verdicts.count_since(DAWN),
+        new=tx.verdicts.count_since(newest.created_at if newest else DAWN),
+        imported=bool(tx.given_labels.sample(1)),
+        judged=round_status(tx, current).judged if current else 0,
+        untrainable=champion.id if champion and external else None,
+    )
 
 
 def _set_up(tx: Transaction, workspace: str) -> Workspace:

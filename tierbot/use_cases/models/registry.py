@@ -14,7 +14,7 @@ from tierbot.domain.predict.classifier import Classifier
 from tierbot.domain.predict.coldstart import coldstart
 from tierbot.domain.predict.model import Model, PredictorError
 from tierbot.domain.tags import TagSpace
-from tierbot.domain.training.evidence import logged_of
+from tierbot.domain.training.evidence import in_words, logged_of
 from tierbot.domain.training.judge import Decision, accuracy, is_unbiased
 from tierbot.domain.training.retrain import TrainingJob, TrainingResult
 from tierbot.domain.training.rows import TrainingRows, joined_rows, rows_from_bytes, teaches, verdict_rows
@@ -38,14 +38,18 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Training:
-    """The result of a retraining: the new version, whether it was promoted, and the id of the model in service now."""
+    """The result of a retraining: the new version, the decision about it, and the model in service now."""
 
     version: ModelVersion
-    promoted: bool
-    in_service: str
-    reason: str
+    decision: Decision
+    in_service: ModelVersion
     accuracy: Estimate  # by progressive validation, on posts the previous champion predicted
     rows: int
+
+    @property
+    def promoted(self) -> bool:
+        """Whether the new version is in service."""
+        return self.decision.promote
 
     def announcement(self) -> dict[str, Any]:
         """Return it as plain data for the outbox."""
@@ -54,8 +58,10 @@ class Training:
             "model": self.version.id,
             "number": self.version.number,
             "parent": self.version.parent,
-            "in_service": self.in_service,
-            "reason": self.reason,
+            "in_service": self.in_service.id,
+            "in_service_number": self.in_service.number,
+            "comparison": asdict(self.decision),
+            "off_policy": in_words((self.version.card.get("metrics") or {}).get("off_policy") or {}),
             "accuracy": asdict(self.accuracy),
             "rows": self.rows,
         }
@@ -212,9 +218,8 @@ class Registry:
                 put_in_service(tx, challenger)
             training = Training(
                 version=challenger,
-                promoted=decision.promote,
-                in_service=challenger.id if decision.promote else now_champion.id,
-                reason=decision.reason,
+                decision=decision,
+                in_service=challenger if decision.promote else now_champion,
                 accuracy=accuracy(item for item in settled if item.model_version == champion.id),
                 rows=len(settled),
             )

@@ -24,7 +24,10 @@ class Retraining:
         self.settlement.settle_round(workspace)
 
         def announced(tx: Transaction, training: Training) -> None:
-            self._announce(tx, key("trained", training.version.id), training.announcement())
+            news, told = training.announcement(), key("trained", training.version.id)
+            self._announce(tx, told, news)
+            statistics = {**news, "kind": "model_statistics"}
+            self._announce(tx, key("statistics", training.version.id), statistics, below=told)
 
         return self.registry.retrain(workspace, announced)
 
@@ -37,5 +40,5 @@ class Retraining:
 
         return self.registry.roll_back(workspace, by, announced)
 
-    def _announce(self, tx: Transaction, delivery_id: str, news: dict[str, object]) -> None:
-        announce(tx, delivery_id, news, channel_of(tx, self.default_channel), self.clock.now())
+    def _announce(self, tx: Transaction, delivery_id: str, news: dict[str, object], below: str | None = None) -> None:
+        announce(tx, delivery_id, news, channel_of(tx, self.default_channel), self.clock.now(), below=below)

@@ -67,7 +67,7 @@ def overtaken(challenger: ModelVersion, decision: Decision, champion: str) -> tu
         f"refused: {champion}, which it was compared with, went out of service during the training. "
         f"To use it anyway: tierbot models promote {challenger.id}"
     )
-    decision = replace(decision, promote=False, reason=reason)
+    decision = replace(decision, promote=False, reason=reason, overtaken=True)
     metrics = {**challenger.card.get("metrics", {}), "promotion": asdict(decision)}
     return replace(challenger, card={**challenger.card, "metrics": metrics}), decision
 

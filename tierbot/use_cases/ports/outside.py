@@ -116,7 +116,9 @@ class Chat(Protocol):
     def react(self, channel: str, ts: str, emoji: str) -> None:
         """Add the bot's own reaction unless it is there."""
 
-    def announce(self, channel: str, announcement: Mapping[str, Any], delivery_id: str) -> str:
+    def announce(
+        self, channel: str, announcement: Mapping[str, Any], delivery_id: str, thread: str | None = None
+    ) -> str:
         """Send an announcement (kinds: adapters/slack/messages/announcements.py), marked with `delivery_id`; return its ts."""
 
     def whisper(self, channel: str, user: str, announcement: Mapping[str, Any]) -> None:

@@ -64,8 +64,8 @@ class Outbox(Protocol):
     def park(self, claimed: Delivery, error: str, search: Search | None = None) -> bool:
         """Park a claimed delivery with Slack's error; False if the claim was lost. For `search` see `retry`."""
 
-    def hold(self, kind: str, until: datetime) -> None:
-        """Hold all deliveries of a kind, or look-ups (LOOK_UP), until then."""
+    def hold(self, kind: str, until: datetime, channel: str = "") -> None:
+        """Hold all deliveries of a kind, or look-ups (LOOK_UP), until then: those for one channel, or for any."""
 
     def release(self, now: datetime) -> None:
         """Make all waiting deliveries due now, and end every hold."""
@@ -93,6 +93,12 @@ class Outbox(Protocol):
 
     def waiting(self, kind: DeliveryKind, post_id: str) -> list[Delivery]:
         """Return the unclaimed rows of a kind for a post."""
+
+    def count_open(self, kind: DeliveryKind) -> int:
+        """Return how many deliveries of a kind are neither sent nor parked."""
+
+    def result(self, delivery_id: str) -> str | None:
+        """Return the id in Slack of a delivery that was sent; None for any other."""
 
     def oldest(self) -> Delivery | None:
         """Return the longest overdue delivery that is not sent yet."""

@@ -53,6 +53,9 @@ class Articles(Protocol):
     def waiting(self, limit: int, held_on: Iterable[str] = ()) -> list[Article]:
         """Return articles never posted, newest first, without those held back on these grounds."""
 
+    def count_waiting(self, held_on: Iterable[str] = ()) -> int:
+        """Return how many articles a push can post: those of `waiting`, and the requested checks of one tag."""
+
     def requested(self, limit: int, held_on: Iterable[str] = (), *, in_threads: bool) -> list[Article]:
         """Return tag requests, never posted and not held back on these grounds, oldest first.
 

@@ -74,16 +74,13 @@ def chart_of(tx: Transaction, number: int, former: Sequence[RoundFigures]) -> di
 
 
 def _training(tx: Transaction, closed: Round) -> dict[str, Any] | None:
-    """Return the outcome of the round's newest challenger, with its evidence."""
+    """Return the outcome of the round's newest challenger, with its comparison."""
     ended = closed.frozen_at or closed.closes_at
     for version in tx.models.all():
         decision = (version.card.get("metrics") or {}).get("promotion")
         if decision and closed.opened_at <= version.created_at <= ended:
-            from tierbot.domain.training.evidence import in_words  # noqa: PLC0415 - brings SciPy; `tierbot status` needs none
-
-            evidence = in_words(version.card["metrics"].get("off_policy") or {})
-            told = {"number": version.number, "promoted": decision["promote"], "reason": decision["reason"]}
-            return {**told, "off_policy": evidence} if evidence else told
+            before = tx.models.get(version.parent) if version.parent else None
+            return {"number": version.number, "before": before.number if before else None, "comparison": decision}
     return None
 
 

@@ -95,8 +95,10 @@ def say(deps, typed, workspace="T1"):
 
 
 def test_slow_work_is_requested_and_answered_at_once(deps):
-    assert say(deps, "push 3") == "Queued up to 3 posts for <#C1>, as long as articles are waiting."
-    assert say(deps, "retrain") == "A retraining is queued; I'll announce the result in <#C1>."
+    assert say(deps, "push 3") == "I'm posting 3 of 12 waiting stories in <#C1>."
+    assert say(deps, "retrain") == (
+        "I'm training a new model on 20 settled posts, 3 of them new. I'll announce the result in <#C1>."
+    )
     assert say(deps, "round close") == "The round is about to close; I'll announce its champion in <#C1>."
     assert deps.game.requests == [("push", "U1", {"count": 3}), ("retrain", "U1", {}), ("close_round", "U1", {})]
 

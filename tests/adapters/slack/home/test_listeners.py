@@ -10,7 +10,7 @@ from tests.adapters.slack.conftest import NOW
 from tierbot.adapters.slack.block_kit.modals import Button
 from tierbot.adapters.slack.home.listeners import render_home
 from tierbot.domain.nouns import Estimate, Standing
-from tierbot.domain.rounds.boards import Home, Leaderboard, MyScore
+from tierbot.domain.rounds.boards import Home, Leaderboard, MyScore, Queue
 from tierbot.domain.rounds.figures import RoundFigures
 from tierbot.sandbox.blocks import validate_view
 
@@ -26,6 +26,7 @@ HOME = Home(
     ),
     model="m0003",
     opted_out=False,
+    queue=Queue(waiting=12, requested=0, unsent=0, next_push=NOW + timedelta(hours=3), paused=False),
 )
 
 
@@ -54,6 +55,18 @@ def test_a_round_of_four_settled_posts_says_nothing_of_the_model():
     assert "Too early to tell" in said(replace(HOME, progress=(begun,)))
 
 
+def test_it_says_how_many_stories_wait_and_when_the_next_are_posted():
+    assert "12 stories wait to be posted. The next posts are due in 3 h 0 min." in said(HOME)
+    one = replace(HOME.queue, waiting=1, unsent=2)
+    assert "1 story waits to be posted, 2 posts are on the way." in said(
+        replace(HOME, queue=replace(one, paused=False, next_push=None))
+    )
+    assert "1 story waits to be posted, 2 posts are on the way. Scheduled posts are paused." in said(
+        replace(HOME, queue=replace(one, paused=True))
+    )
+    assert "No stories wait to be posted." in said(replace(HOME, queue=replace(HOME.queue, waiting=0)))
+
+
 def test_standings_name_people_as_told():
     assert "*anna* *42*" in said(HOME, named=lambda user: f"*{user[2:].lower()}*")
 
@@ -74,7 +87,14 @@ def test_what_came_of_a_click_is_said_at_the_top():
     "home",
     [
         HOME,
-        Home(MyScore("U1", 1, None, None, 0, 0), Leaderboard(1, False, None, None, None, ()), (), None, opted_out=True),
+        Home(
+            MyScore("U1", 1, None, None, 0, 0),
+            Leaderboard(1, False, None, None, None, ()),
+            (),
+            None,
+            opted_out=True,
+            queue=Queue(0, 0, 0, None, paused=True),
+        ),
         replace(HOME, board=replace(HOME.board, standings=(ANNA,) * 500)),
         replace(HOME, progress=HOME.progress * 40),
     ],

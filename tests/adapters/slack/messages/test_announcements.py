@@ -27,12 +27,27 @@ ROUND = {
     "tags_improved": ["food", "gone<tag>"],
     "tags_struggling": ["law"],
 }
+COMPARISON = {
+    "promote": True,
+    "reason": "promoted: +5.8 points",
+    "n": 120,
+    "challenger": 0.88,
+    "champion": 0.82,
+    "difference": 7 / 120,
+    "wins": 9,
+    "losses": 2,
+    "p_value": 0.999,
+    "overtaken": False,
+}
 MODEL = {
     "kind": "model_promoted",
     "model": "m0004",
     "number": 4,
     "parent": "m0003",
-    "reason": "On 60 unbiased posts it was right 4 times more often than m0003 (p = .04).",
+    "in_service": "m0003",
+    "in_service_number": 3,
+    "comparison": COMPARISON,
+    "off_policy": "",
     "accuracy": {"n": 60, "value": 0.8, "low": 0.68, "high": 0.88},
     "rows": 1234,
 }
@@ -51,10 +66,7 @@ def test_a_closed_round_names_the_winners_and_what_was_learned():
             "🏆 <@U0ANNA> is the champion with 42 articles judged.\n"
             "🎯 <@U0BEN> is the sharpshooter: agreed with the team on 97% of 29 articles."
         ),
-        (
-            "🥇 <@U0ANNA> *42* · 42 articles judged · 94% agreement\n"
-            "🥈 <@U0BEN> *31* · 31 articles judged · 97% agreement"
-        ),
+        ("🥇 <@U0ANNA> *42* · 94% agreement\n🥈 <@U0BEN> *31* · 97% agreement"),
         (
             "*What the model learned*\n"
             "All posts: right on 78% of 170 settled posts (95% interval 71 to 84%), "
@@ -69,9 +81,9 @@ def test_a_closed_round_names_the_winners_and_what_was_learned():
     assert render_announcement(ROUND, TAGS).text == "Round 3 is over. 🏆 <@U0ANNA>"
 
 
-def test_overlapping_intervals_are_called_what_they_are():
+def test_a_change_that_may_be_chance_is_called_so():
     close = {**ROUND, "previous_accuracy": {"n": 165, "value": 0.81, "low": 0.74, "high": 0.86}}
-    assert "down from 81% in the previous round; the intervals overlap, so this may be chance." in texts(close)[3]
+    assert "down from 81% in the previous round, which may be chance." in texts(close)[3]
 
 
 def test_a_round_without_reactions_is_closed_kindly():
@@ -96,40 +108,54 @@ def test_a_round_without_reactions_is_closed_kindly():
     ]
 
 
-def test_a_promoted_model_comes_with_its_evidence():
-    assert texts(MODEL) == [
+def test_a_promotion_is_one_sentence_and_its_statistics_stand_in_the_thread():
+    assert texts(MODEL) == ["🎓 Model 4 is live: 6 points better on 120 fair posts."]
+    said = texts({**MODEL, "kind": "model_statistics", "off_policy": "estimated reward: 0.71 (off-policy, 40 posts)"})
+    assert said[0].split("\n") == [
+        "*Statistics of model 4 (m0004), compared with m0003*",
         (
-            "🎓 Model 4 (m0004) is now in service in place of m0003.\n"
-            "On 60 unbiased posts it was right 4 times more often than m0003 (p = .04).\n"
-            "Measured: right on 80% of 60 settled posts (95% interval 68 to 88%)."
+            "• On 120 fair posts the new model was right on 88%, the old one on 82%: 9 only the new one got right, 2 only the "
+            "old one. One-sided sign test for “worse”: p = 0.999."
         ),
-        "It learned from 1,234 rows, including your verdicts.",
+        "• Estimated reward: 0.71 (off-policy, 40 posts).",
+        "• In service, m0003 was right on 80% of 60 settled posts (95% interval 68 to 88%).",
+        "• It learned from 1,234 verdicts.",
     ]
+    assert said[1].startswith("Fair posts are blank, selected at random")
 
 
-def test_the_evidence_is_a_sentence():
-    told = texts({**MODEL, "reason": "promoted: +3.0 points on 33 unbiased verdicts; too few to tell"})[0]
-    assert "\nPromoted: +3.0 points on 33 unbiased verdicts; too few to tell.\n" in told
+def test_a_challenger_that_is_worse_on_few_posts_is_not_celebrated():
+    few = {**COMPARISON, "n": 33, "difference": -0.03, "wins": 1, "losses": 2}
+    (said,) = texts({**MODEL, "comparison": few})
+    assert said == "🧪 Model 4 is live. It's too early to say whether it's better: there are only 33 fair posts so far."
 
 
-def test_a_refused_model_says_who_stays():
-    assert texts({**MODEL, "kind": "model_refused", "reason": "Worse <by> 3 points."})[0].startswith(
-        "🧪 Model 4 (m0004) was trained but isn't in service. m0003 stays in service.\nWorse &lt;by&gt; 3 points."
+REFUSED = {
+    **MODEL,
+    "kind": "model_refused",
+    "comparison": {**COMPARISON, "promote": False, "difference": -0.05, "wins": 2, "losses": 8},
+}
+
+
+def test_a_refused_model_says_who_stays_and_how_to_use_it_anyway():
+    assert texts(REFUSED) == ["🧪 I kept model 3: the new one was worse, by 5 points on 120 fair posts."]
+    assert "\n• To use it anyway: `tierbot models promote m0004`." in texts({**REFUSED, "kind": "model_statistics"})[0]
+
+
+def test_the_round_report_says_what_came_of_its_challenger():
+    promoted = {"number": 4, "before": 3, "comparison": COMPARISON}
+    refused = {"number": 5, "before": 4, "comparison": REFUSED["comparison"]}
+    assert texts({**ROUND, "training": promoted})[3].endswith(
+        "\n🎓 Model 4 is live: 6 points better on 120 fair posts."
     )
-
-
-def test_a_promotion_in_the_round_is_told_with_its_evidence_in_one_sentence():
-    evidence = "+4.2 points on 57 unbiased verdicts (12 won, 5 lost, p = 0.980)"
-    promoted = {"number": 4, "promoted": True, "reason": f"promoted: {evidence}"}
-    refused = {"number": 5, "promoted": False, "reason": f"refused: {evidence}; the paired test says worse"}
-    estimated = {**promoted, "off_policy": "estimated reward 0.71 (0.60 to 0.82) (off-policy, 40 posts, effective 31)"}
-    assert texts({**ROUND, "training": estimated})[3].endswith(
-        "Estimated reward 0.71 (0.60 to 0.82) (off-policy, 40 posts, effective 31)."
-    )
-    assert texts({**ROUND, "training": promoted})[3].endswith(f"🎓 Model 4 went into service: {evidence}.")
     assert texts({**ROUND, "training": refused})[3].endswith(
-        f"🧪 Model 5 was trained but isn't in service: {evidence}; the paired test says worse."
+        "\n🧪 I kept model 4: the new one was worse, by 5 points on 120 fair posts."
     )
+
+
+def test_what_an_earlier_version_queued_is_still_sent():
+    old = {"kind": "model_promoted", "model": "m0004", "number": 4, "reason": "promoted: +3.0 points"}
+    assert texts(old) == ["🧪 Model 4 was trained. `/tier models` shows which model is in service."]
 
 
 def test_who_opted_out_of_mentions_is_named_instead():
@@ -179,7 +205,7 @@ def test_an_announcement_that_lacks_a_key_is_refused_for_good(key):
     user=st.text(st.characters(), min_size=1, max_size=300),
 )
 def test_any_words_in_an_announcement_are_taken_by_slack(reason, model, tags, user):
-    texts({**MODEL, "reason": reason, "model": model, "parent": model})
+    texts({**MODEL, "kind": "model_statistics", "off_policy": reason, "model": model, "parent": model})
     texts({"kind": "model_rolled_back", "model": model, "number": 3, "by": user})
     row = {"rank": 1, "user": user, "score": 1, "judged": 1, "agreed": 0, "settled": 0}
     texts({**ROUND, "tags_improved": tags, "tags_struggling": tags, "champion": user, "standings": [row] * 10})

@@ -72,6 +72,16 @@ def test_an_announcement_is_sent_and_found(box, chat):
     assert find(chat, box.channel, "d-say", since) == ts
 
 
+def test_an_announcement_in_a_thread_stands_there_and_is_found_there(box, chat):
+    span = (Now().now() - timedelta(minutes=2), Now().now() + timedelta(minutes=2))
+    news = {"kind": "model_rolled_back", "model": "m1", "number": 1, "by": "cli"}
+    above = chat.announce(box.channel, news, "d-above")
+    ts = chat.announce(box.channel, news, "d-below", above)
+    (reply,) = [one for one in box.see("messages")["messages"] if one["ts"] == ts]
+    assert reply["thread_ts"] == above
+    assert chat.find(box.channel, "d-below", span, above).ts == ts
+
+
 def test_reacting_twice_is_reacting_once(box, chat):
     ts = chat.post(view(box), "d-react")
     chat.react(box.channel, ts, "pizza")

@@ -14,7 +14,6 @@ from slack_sdk import WebClient
 
 from tierbot.adapters.slack.block_kit.blocks import Message, message, with_lines
 from tierbot.adapters.slack.block_kit.text import safe
-from tierbot.adapters.slack.block_kit.words import count
 from tierbot.adapters.slack.commands.grammar import (
     LEADERBOARD,
     LEADERBOARD_HELP,
@@ -37,6 +36,7 @@ from tierbot.adapters.slack.messages.boards import (
     render_round_status,
 )
 from tierbot.adapters.slack.messages.closed_channels import waiting_lines
+from tierbot.adapters.slack.messages.requests import push_answer, retrain_answer
 from tierbot.adapters.slack.needs import Needs
 from tierbot.domain.doctor.facts import ChannelFacts, Refusal
 from tierbot.use_cases.game.questions import Game
@@ -69,10 +69,13 @@ def register(app: App, deps: Dependencies, directory: Directory) -> None:
             named = partial(directory.named, workspace)
             reply(respond, render_leaderboard(board, deps.clock.now(), named), everyone=True)
 
-    def my_score(ack: Ack, respond: Respond, command: dict[str, Any], context: BoltContext) -> None:
+    def my_score(ack: Ack, respond: Respond, command: dict[str, Any], context: BoltContext, client: WebClient) -> None:
         ack()
         with reported(respond, MY_SCORE.name):
-            reply(respond, render_my_score(deps.game.my_score(str(context.team_id), str(command["user_id"]))))
+            workspace = str(context.team_id)
+            score = deps.game.my_score(workspace, str(command["user_id"]))
+            directory.keep_fresh(workspace, client)
+            reply(respond, render_my_score(score, partial(directory.named, workspace)))
 
     def tier(ack: Ack, respond: Respond, command: dict[str, Any], context: BoltContext, client: WebClient) -> None:
         ack()
@@ -112,11 +115,9 @@ def _answer(deps: Dependencies, workspace: str, by: str, command: TierCommand, t
         case Action.PUSH if not channel:
             answer = "No channel is set yet. Type `/tier channel` in the channel to play in."
         case Action.PUSH:
-            game.request(workspace, "push", by, trigger, count=command.count)
-            answer = f"Queued up to {count(command.count, 'post')} for {where}, as long as articles are waiting."
+            answer = push_answer(game.push(workspace, command.count, by, trigger), where)
         case Action.RETRAIN:
-            game.request(workspace, "retrain", by, trigger)
-            answer = f"A retraining is queued; I'll announce the result in {where}."
+            answer = retrain_answer(game.retrain(workspace, by, trigger), where)
         case Action.ROUND_CLOSE:
             game.request(workspace, "close_round", by, trigger)
             answer = f"The round is about to close; I'll announce its champion in {where}."

@@ -60,12 +60,13 @@ def register(app: App, deps: Dependencies, directory: Directory) -> None:
 
 def _answer(deps: Dependencies, workspace: str, user: str, text: str, directory: Directory) -> Message:
     word, _, rest = clean(text, _LONGEST).lstrip("/").partition(" ")
+    named = partial(directory.named, workspace)
     match word.lower():
         case "myscore" | "score":
-            return render_my_score(deps.game.my_score(workspace, user))
+            return render_my_score(deps.game.my_score(workspace, user), named)
         case "leaderboard":
             board = deps.game.leaderboard(workspace, parse_leaderboard(rest) or "this")
-            return render_leaderboard(board, deps.clock.now(), partial(directory.named, workspace))
+            return render_leaderboard(board, deps.clock.now(), named)
         case "tags":
             return render_legend(deps.legend.find(workspace, rest.strip()), rest.strip())
         case _:

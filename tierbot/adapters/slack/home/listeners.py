@@ -22,7 +22,7 @@ from tierbot.adapters.slack.faults import describe, reported
 from tierbot.adapters.slack.messages.boards import Named, render_my_score, standing_line
 from tierbot.adapters.slack.needs import Needs
 from tierbot.domain.nouns import TierbotError
-from tierbot.domain.rounds.boards import Home
+from tierbot.domain.rounds.boards import Home, Queue
 from tierbot.domain.rounds.figures import RoundFigures
 
 NEEDS = Needs(methods={"views.publish": (), "chat.postEphemeral": ("chat:write",)}, events={"app_home_opened": ()})
@@ -110,18 +110,35 @@ def render_home(home: Home, now: datetime, named: Named = person, said: str = ""
     """Return App Home; `said` (mrkdwn) is the answer to the last click."""
     blocks: list[Block] = [header("Your game")]
     blocks += [section(said)] if said else []
-    blocks += render_my_score(home.score).blocks
+    blocks += render_my_score(home.score, named).blocks
     play = [button("Send me five to judge", Button.FIVE, style="primary"), button("All topics", Button.LEGEND)]
     blocks.append(actions(play, "tierbot_play"))
     closes = f" closes in {remaining(home.board.closes_at, now)}" if home.board.closes_at else ""
     blocks += [{"type": "divider"}, header(f"Round {home.score.round_number}{closes}")]
     lines = [standing_line(one, named) for one in home.board.standings[:_STANDINGS]]
     blocks += sections(lines or ["Nobody has judged an article yet. Be the first!"])
+    blocks.append(context(_waiting(home.queue, now)))
     blocks += [{"type": "divider"}, header("How the model is doing"), *_progress(home.progress)]
     if home.model:
         blocks.append(context(f"In service: model {safe(home.model, 60)}."))
     blocks += [{"type": "divider"}, *_switch(home.opted_out)]
     return {"type": "home", "blocks": blocks}
+
+
+def _waiting(queue: Queue, now: datetime) -> str:
+    stories = count(queue.waiting, "story", "stories")
+    said = (
+        f"{stories} {'waits' if queue.waiting == 1 else 'wait'} to be posted"
+        if queue.waiting
+        else "No stories wait to be posted"
+    )
+    if queue.unsent:
+        said += f", {count(queue.unsent, 'post')} {'is' if queue.unsent == 1 else 'are'} on the way"
+    if queue.paused:
+        return f"{said}. Scheduled posts are paused."
+    if queue.next_push and queue.waiting and not queue.unsent:
+        said += f". The next posts are due in {remaining(queue.next_push, now)}"
+    return f"{said}."
 
 
 def _progress(progress: Sequence[RoundFigures]) -> list[Block]:

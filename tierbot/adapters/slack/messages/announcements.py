@@ -14,7 +14,9 @@ from tierbot.adapters.slack.messages.boards import Named, standing_line
 from tierbot.adapters.slack.messages.closed_channels import closed_channel
 from tierbot.domain.nouns import Estimate, Standing
 from tierbot.domain.predict.unclear import Unclear
+from tierbot.domain.rounds.figures import change, is_chance
 from tierbot.domain.tags import TagSpace
+from tierbot.domain.training.promotion import RULE, headline, is_better, statistics
 from tierbot.use_cases.ports import ChatError
 
 _MOST_STANDINGS, _MOST_TAGS, _REASON = 10, 8, 400
@@ -99,18 +101,11 @@ def _learned(said: Announcement, tags: TagSpace) -> list[str]:
 
 
 def _trained(training: Mapping[str, Any] | None) -> list[str]:
-    """Return the outcome for the round's challenger, with the evidence in one sentence."""
+    """Return what came of the round's challenger."""
     if not training:
         return []
-    outcome, _, evidence = clean(str(training["reason"]), _REASON).partition(": ")
-    number = int(training["number"])
-    if training["promoted"]:
-        said = [f"🎓 Model {number} went into service: {mrkdwn(evidence or outcome)}."]
-    else:
-        said = [f"🧪 Model {number} was trained but isn't in service: {mrkdwn(evidence or outcome)}."]
-    if off_policy := safe(training.get("off_policy") or "", _REASON):
-        said.append(f"{off_policy[0].upper()}{off_policy[1:]}.")
-    return said
+    before = training.get("before")
+    return [_outcome(int(training["number"]), training.get("comparison"), int(before) if before else None)]
 
 
 def _compared(now: Estimate, previous: Mapping[str, Any] | None) -> str:
@@ -121,38 +116,40 @@ def _compared(now: Estimate, previous: Mapping[str, Any] | None) -> str:
         return ", the same as in the previous round"
     way = "up" if now.value > before.value else "down"
     said = f", {way} from {percent(before.value)} in the previous round"
-    if now.low is None or now.high is None or before.low is None or before.high is None:
-        return said
-    apart = now.low > before.high or before.low > now.high
-    return said if apart else f"{said}; the intervals overlap, so this may be chance"
+    found = change(now, before)
+    return f"{said}, which may be chance" if found and is_chance(found) else said
 
 
 def _names(ids: Sequence[str], tags: TagSpace) -> str:
     return ", ".join(listing([tag_label(str(tag_id), tags) for tag_id in ids], _MOST_TAGS, "tags"))
 
 
-def _model_promoted(said: Announcement, _: TagSpace) -> Message:
-    line = f"🎓 Model {_model(said)} is now in service"
-    parent = f" in place of {safe(said['parent'], 60)}" if said.get("parent") else ""
-    return _about_model(f"{line}{parent}.", said)
+def _model_trained(said: Announcement, _: TagSpace) -> Message:
+    kept = said.get("in_service_number")
+    return message(_outcome(int(said["number"]), said.get("comparison"), int(kept) if kept else None))
 
 
-def _model_refused(said: Announcement, _: TagSpace) -> Message:
-    in_service = said.get("in_service") or said.get("parent")
-    stays = f" {safe(in_service, 60)} stays in service." if in_service else ""
-    return _about_model(f"🧪 Model {_model(said)} was trained but isn't in service.{stays}", said)
+def _outcome(number: int, comparison: Mapping[str, Any] | None, kept: int | None) -> str:
+    """Return a training's result in words; earlier versions queued announcements without a comparison."""
+    if not comparison:
+        return f"🧪 Model {number} was trained. `/tier models` shows which model is in service."
+    mark = "🎓" if comparison["promote"] and is_better(comparison) else "🧪"
+    return f"{mark} {headline(number, comparison, kept)}"
 
 
-def _about_model(line: str, said: Announcement) -> Message:
-    lines = [line]
-    if reason := safe(said.get("reason") or "", _REASON):
-        lines.append(f"{reason[0].upper()}{reason[1:].removesuffix('.')}.")
-    if said.get("accuracy") and (estimate := _estimate(said["accuracy"])).n:
-        lines.append(f"Measured: {accuracy(estimate)}.")
-    blocks = [section("\n".join(lines))]
-    if said.get("rows"):
-        blocks.append(context(f"It learned from {count(int(said['rows']), 'row')}, including your verdicts."))
-    return Message(line, tuple(blocks))
+def _model_statistics(said: Announcement, _: TagSpace) -> Message:
+    comparison = said["comparison"]
+    parent = f", compared with {safe(said['parent'], 60)}" if said.get("parent") else ""
+    title = f"Statistics of model {_model(said)}{parent}"
+    lines = [f"*{title}*", f"• {mrkdwn(statistics(comparison))}"]
+    if off_policy := safe(said.get("off_policy") or "", _REASON):
+        lines.append(f"• {off_policy[0].upper()}{off_policy[1:]}.")
+    if said.get("parent") and (estimate := _estimate(said["accuracy"])).n:
+        lines.append(f"• In service, {safe(said['parent'], 60)} was {accuracy(estimate)}.")
+    lines.append(f"• It learned from {count(int(said['rows']), 'verdict')}.")
+    if not comparison["promote"]:
+        lines.append(f"• To use it anyway: `tierbot models promote {clean(str(said['model']), 60)}`.")
+    return Message(title, (*sections(lines), context(RULE)))
 
 
 def _model_rolled_back(said: Announcement, _: TagSpace) -> Message:
@@ -274,8 +271,9 @@ _BEHAVIORS = {
 _STEP_MARKS = {"ok": "✓", "broken": "✗"}
 _KINDS: Mapping[str, Callable[[Announcement, TagSpace], Message]] = {
     "round_closed": _round_closed,
-    "model_promoted": _model_promoted,
-    "model_refused": _model_refused,
+    "model_promoted": _model_trained,
+    "model_refused": _model_trained,
+    "model_statistics": _model_statistics,
     "model_rolled_back": _model_rolled_back,
     "late_vote": _late_vote,
     "nudge": _nudge,

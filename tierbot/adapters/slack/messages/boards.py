@@ -19,7 +19,7 @@ Named = Callable[[str], str]  # user id → mention or name, as mrkdwn
 def standing_line(standing: Standing, named: Named = person) -> str:
     """Return one line of a leaderboard."""
     place = _MEDALS.get(standing.rank, f"{standing.rank}.")
-    said = f"{place} {named(standing.user)} *{standing.score:,}* · {count(standing.judged, 'article')} judged"
+    said = f"{place} {named(standing.user)} *{standing.score:,}*"
     return said if standing.agreement is None else f"{said} · {percent(standing.agreement)} agreement"
 
 
@@ -45,8 +45,8 @@ def render_leaderboard(board: Leaderboard, now: datetime, named: Named = person)
     return Message(title + leader, tuple(blocks))
 
 
-def render_my_score(score: MyScore) -> Message:
-    """Return a trainer's own score."""
+def render_my_score(score: MyScore, named: Named = person) -> Message:
+    """Return a trainer's own score; `named` as in the leaderboard."""
     mine = score.standing
     if mine is None:
         said = (
@@ -63,7 +63,7 @@ def render_my_score(score: MyScore) -> Message:
         lines.append("Nobody is ahead of you. 🏆")
     else:
         gap = max(1, score.ahead.score - mine.score + 1)
-        lines.append(f"{count(gap, 'more article')} to pass {person(score.ahead.user)}.")
+        lines.append(f"{count(gap, 'more article')} to pass {named(score.ahead.user)}.")
     return Message(said, (section("\n".join(lines)), *_streak(score.streak)))
 
 

@@ -74,9 +74,11 @@ class SlackChat:
         with _ignored("already_reacted"):
             call(self._client.reactions_add, channel=channel, timestamp=ts, name=emoji)
 
-    def announce(self, channel: str, announcement: Mapping[str, Any], delivery_id: str) -> str:
-        """Send an announcement and return its ts."""
-        return self._send(channel, render_announcement(announcement, self._tags()), delivery_id)
+    def announce(
+        self, channel: str, announcement: Mapping[str, Any], delivery_id: str, thread: str | None = None
+    ) -> str:
+        """Send an announcement, in a thread if one is given, and return its ts."""
+        return self._send(channel, render_announcement(announcement, self._tags()), delivery_id, thread)
 
     def whisper(self, channel: str, user: str, announcement: Mapping[str, Any]) -> None:
         """Show an announcement in a channel to one user only."""
