@@ -139,3 +139,24 @@ def test_a_channel_that_slack_does_not_find_is_looked_for_among_the_bots_own(har
 )
 def test_only_what_a_person_can_mend_in_a_channel_is_waited_for(channel: str, code: str, waits: bool) -> None:
     assert closes(channel, code) is waits
+
+
+def test_a_message_that_is_refused_while_its_channel_moves_closes_nothing(
+    harness: Harness, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ask(harness, 1)
+    post = harness.chat.post
+
+    def moved_meanwhile(*given: Any) -> str:
+        monkeypatch.setattr(harness.chat, "post", post)
+        news(harness).changed_id(WORKSPACE, "C1", "C2")
+        harness.do(MOVED)
+        raise ChatError("channel_not_found", "Check the channel's id.")
+
+    monkeypatch.setattr(harness.chat, "post", moved_meanwhile)
+    harness.deliver()
+    harness.deliver()
+    with harness.bot.store.read(WORKSPACE) as tx:
+        assert tx.channels.closed() == []
+    assert tell(harness) == []
+    assert [view.post.channel for view in harness.chat.posts.values()] == ["C2"]

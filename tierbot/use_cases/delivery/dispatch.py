@@ -199,6 +199,8 @@ class Dispatcher:
             with self.store.begin(workspace) as tx:
                 if not tx.outbox.retry(delivery, now, str(fault), search=delivery.search):
                     log.warning(_TAKEN_OVER, delivery.kind, delivery.id)
+                elif delivery.channel not in tx.outbox.waiting_by_channel():
+                    log.info("%s %s follows its channel to a new id.", delivery.kind, delivery.id)
                 elif close_channel(tx, delivery.channel, fault.code, now):
                     log.warning("Messages for %s wait: %s", delivery.channel, fault)
         else:
