@@ -119,3 +119,16 @@ def test_without_any_settings_all_that_is_missing_is_named_and_nothing_is_made(w
         "needed and writes it to .env, or set it in the environment.\n"
     )
     assert not (world.folder / "bot.db").exists()
+
+
+def test_a_bot_that_was_removed_from_its_private_channel_starts_and_waits(world: World) -> None:
+    bot = world.start()
+    world.add_articles(2)
+    world.sandbox.command("/tier push 1")
+    wait_until(lambda: len(world.posts()) == 1, "the first post")
+    bot.send_signal(signal.SIGTERM)
+    assert bot.wait(15) == 0
+    world.client.post("private", json={})
+    world.client.post("leave", json={"user": "tierbot"})
+    world.start()
+    assert "TIERBOT_CHANNEL is" not in world.log()

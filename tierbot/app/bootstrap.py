@@ -227,7 +227,7 @@ def prepare_only_workspace(bot: Tierbot, pause: Callable[[float], Any], *, socke
     check_settings(settings, socket_mode=socket_mode)
     identity = identify_patiently(settings, pause)
     bot.prepare(identity)
-    check_channel(settings, bot.game.channel(identity.team_id))
+    check_channel(settings, bot.store, identity.team_id)
     return identity
 
 

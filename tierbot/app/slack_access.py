@@ -23,8 +23,10 @@ from tierbot.domain.doctor.tokens import APP, BOT, wrong_token
 from tierbot.domain.nouns import TierbotError
 from tierbot.domain.tags import TagSpace
 from tierbot.settings import Settings, secret_of
+from tierbot.use_cases.delivery.announcing import channel_of
 from tierbot.use_cases.delivery.dispatch import NOT_INSTALLED
 from tierbot.use_cases.ports import Chat, ChatError, ChatUnavailableError, Clock, Meter, RateLimitedError, Store
+from tierbot.use_cases.recent_posts import recent_rounds
 
 _MOST_CHATS = 1000
 _PATIENCE = (1.0, 2.0, 5.0, 10.0, 20.0, 30.0)  # seconds between attempts to identify the bot
@@ -57,13 +59,17 @@ def check_settings(settings: Settings, *, socket_mode: bool) -> None:
         )
 
 
-def check_channel(settings: Settings, channel: str) -> None:
-    """Ask Slack about the channel that is set. Raises TierbotError if it doesn't exist; logs what else stops the bot there.
+def check_channel(settings: Settings, store: Store, workspace: str) -> None:
+    """Ask Slack about the channel that is set. Raises TierbotError if it is unknown; logs what else stops the bot there.
 
-    `channel`: the one in use. If another was chosen in Slack, the setting is not used.
+    A channel where the bot has posted isn't a mistake: if the bot was removed from it, posts wait until it is back. If another
+    channel was chosen in Slack, the setting is not used.
     """
-    if channel != settings.channel:
-        return
+    with store.read(workspace) as tx:
+        channel = channel_of(tx, settings.channel)
+        posts = (post for number in recent_rounds(tx) for post in tx.posts.in_round(number))
+        if channel != settings.channel or any(post.ts and post.channel == channel for post in posts):
+            return
     found = ask_channel(web_client(secret_of(settings.slack_bot_token), settings.slack_api_url), channel)
     if isinstance(found, Refusal) and found.code in _UNKNOWN_CHANNEL:
         raise TierbotError(
