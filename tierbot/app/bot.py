@@ -34,6 +34,7 @@ from tierbot.use_cases.ports import (
 )
 from tierbot.use_cases.voting.menu_votes import MenuVotes
 
+_OFTEN = (700, 10, 10)  # Python's own thresholds: many short garbage collections, where starting up prefers few
 _TURN = 0.001  # seconds before a computing thread yields; at Python's default of 0.005, reactions wait for several
 
 
@@ -42,6 +43,7 @@ def answer_promptly() -> None:
     # Everything loaded so far stays in memory: with torch, a full garbage collection over it takes a quarter of a second.
     gc.collect()
     gc.freeze()
+    gc.set_threshold(*_OFTEN)
     # After each call to the database, an acknowledgment waits for the interpreter lock.
     sys.setswitchinterval(_TURN)
 
