@@ -20,6 +20,7 @@ def run(metrics_port: METRICS_PORT = None) -> None:
     """
     from tierbot.adapters.slack.connection.socket_mode import stop_signals
     from tierbot.app.bootstrap import connect
+    from tierbot.app.bot import answer_promptly
     from tierbot.app.health import Health
     from tierbot.app.serving import watched
 
@@ -28,6 +29,7 @@ def run(metrics_port: METRICS_PORT = None) -> None:
         runner = connect(bot, stop.wait)
         health = Health(bot, works=True, runner=runner, stopping=stop.is_set)
         with watched(bot, health, metrics, metrics_port, runner):
+            answer_promptly()  # collecting garbage takes a quarter of a second, in which no event could be acknowledged
             runner.start()
             bot.start()
             say(bot.settings, f"tierbot is running in {bot.settings.channel}. Stop it with Ctrl-C.")
