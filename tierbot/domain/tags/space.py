@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from datetime import datetime
+from functools import cached_property
 from types import MappingProxyType
 
 from tierbot.domain.nouns import Tag
@@ -16,9 +17,13 @@ class TagSpace:
         """`aliases`: the workspace's own names for other emoji (`za` → `pizza`); one may stand for another."""
         self._aliases = aliases
         self._by_id: Mapping[str, Tag] = {tag.id: tag for tag in tags}
+
+    @cached_property
+    def _by_emoji(self) -> Mapping[str, Tag]:
+        # Not at once: the names of all emoji take a tenth of a second to read, and most commands don't need them.
         # A retired tag's emoji may have been reused: the active tag wins.
         ordered = sorted(self._by_id.values(), key=lambda tag: tag.retired_at is None)
-        self._by_emoji: Mapping[str, Tag] = {base_name(tag.short_name): tag for tag in ordered}
+        return {base_name(tag.short_name): tag for tag in ordered}
 
     @property
     def active(self) -> tuple[Tag, ...]:
