@@ -160,3 +160,22 @@ def test_a_message_that_is_refused_while_its_channel_moves_closes_nothing(
         assert tx.channels.closed() == []
     assert tell(harness) == []
     assert [view.post.channel for view in harness.chat.posts.values()] == ["C2"]
+
+
+def test_a_channel_that_changes_its_id_while_it_is_closed_is_found_too(harness: Harness) -> None:
+    harness.posts(1)
+    ask(harness, 1)
+    harness.chat.faults = [NOT_IN_CHANNEL]
+    harness.deliver()
+    assert len(tell(harness)) == 1
+    harness.chat.faults = [ChatError("channel_not_found", "unknown")]
+    harness.clock.advance(seconds=61)
+    harness.deliver()
+    harness.chat.moved_to = "C2"
+    assert len(tell(harness)) == 1, "it has another id: there is nothing to do"
+    harness.do(MOVED)
+    harness.deliver()
+    with harness.bot.store.read(WORKSPACE) as tx:
+        assert {post.channel for post in tx.posts.in_round(1)} == {"C2"}
+        assert tx.channels.closed() == []
+    assert len(harness.chat.posts) == 2

@@ -48,12 +48,16 @@ def reason_of(code: str) -> str:
 
 
 def close_channel(tx: Transaction, channel: str, why: str, now: datetime) -> bool:
-    """Keep messages for a channel waiting, and have the admins told if that is new; return whether it is."""
+    """Keep messages for a channel waiting, and have the admins told if that or its reason is new; return whether it is.
+
+    A channel from which the bot was removed may then change its id: it must be looked for as if it were closed now.
+    """
     known = _known(tx, channel)
+    new = known is None or known.why != why
     tx.channels.close(ClosedChannel(channel, why, known.since if known else now, now + _TRY_AGAIN))
-    if known is None:
+    if new:
         tx.agenda.ask(Job.request(CLOSED, key(CLOSED, channel, now), now, channel=channel))
-    return known is None
+    return new
 
 
 def _known(tx: Transaction, channel: str) -> ClosedChannel | None:
