@@ -6,12 +6,10 @@ from collections.abc import Iterator
 import pytest
 
 from tests.scenarios.conftest import wait_until
-from tests.support.chaos_stage import database
-from tests.support.operator import House, open_house
+from tests.support.operator import WAYS, House, open_house_by
 from tierbot.domain.nouns import Article, Post
 from tierbot.use_cases.ports import DeliveryState
 
-WAYS = [("socket", "sqlite"), ("socket", "postgresql"), ("http", "sqlite"), ("http", "postgresql")]
 # How a channel is closed and opened again, and what admins are told about it.
 CLOSED: dict[str, tuple[tuple[str, dict[str, object]], tuple[str, dict[str, object]], str]] = {
     "removed": (("leave", {"user": "tierbot"}), ("join", {"user": "tierbot"}), "I'm no longer in"),
@@ -21,14 +19,7 @@ CLOSED: dict[str, tuple[tuple[str, dict[str, object]], tuple[str, dict[str, obje
 
 @pytest.fixture(scope="module", params=WAYS, ids=" and ".join)
 def house(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
-    transport, kind = request.param
-    if kind == "postgresql":
-        pytest.importorskip("pgserver", reason="needs a PostgreSQL server (pip install pgserver)")
-    folder = tmp_path_factory.mktemp("closed")
-    with (
-        database(kind, folder) as url,
-        open_house(folder, by_http=transport == "http", database_url=url, minimum_voters=1) as built,
-    ):
+    with open_house_by(request.param, tmp_path_factory.mktemp("house")) as built:
         yield built
 
 

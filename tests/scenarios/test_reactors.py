@@ -6,23 +6,13 @@ from datetime import timedelta
 import pytest
 
 from tests.scenarios.conftest import wait_until
-from tests.support.chaos_stage import database
-from tests.support.operator import House, open_house
+from tests.support.operator import WAYS, House, open_house_by
 from tierbot.domain.nouns import Post
-
-WAYS = [("socket", "sqlite"), ("socket", "postgresql"), ("http", "sqlite"), ("http", "postgresql")]
 
 
 @pytest.fixture(scope="module", params=WAYS, ids=" and ".join)
 def house(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
-    transport, kind = request.param
-    if kind == "postgresql":
-        pytest.importorskip("pgserver", reason="needs a PostgreSQL server (pip install pgserver)")
-    folder = tmp_path_factory.mktemp("reactors")
-    with (
-        database(kind, folder) as url,
-        open_house(folder, by_http=transport == "http", database_url=url, minimum_voters=1) as built,
-    ):
+    with open_house_by(request.param, tmp_path_factory.mktemp("house")) as built:
         yield built
 
 

@@ -35,7 +35,6 @@ def status_of(
     """
     known, current = tx.workspaces.get(), tx.rounds.current()
     channel = known.plays_in(default_channel) if known else default_channel
-    feeds = tx.feeds.all()
     holder, until = tx.leases.get(SCHEDULER) or (None, None)
     newest, smoke_test, champion = tx.ledger.newest(Origin.EVENT), tx.workspaces.smoke_test(), tx.models.champion()
     recent = range(max(1, current.number - ROUNDS + 1), current.number + 1) if current else ()
@@ -51,39 +50,10 @@ def status_of(
         "model": ({"id": champion.id, "made_at": champion.created_at, "parent": champion.parent} if champion else None),
         "articles": _articles(queue_of(tx, boundaries, ask_unclear=ask_unclear), tx),
         "outbox": _outbox(tx, now),
-        "closed_channels": [
-            {"channel": one.channel, "code": one.why, "why": reason_of(one.why), "since": one.since, "waiting": waiting}
-            for one, waiting in waiting_in(tx, default_channel)
-        ],
-        "parked": [
-            {
-                "id": one.id,
-                "kind": str(one.kind),
-                "channel": one.channel,
-                "created_at": one.created_at,
-                "slack_says": one.error,
-            }
-            for one in tx.outbox.parked()[-_MOST_PARKED:]
-        ],
-        "jobs": [
-            {
-                "job": job.kind,
-                "due_at": job.due_at,
-                "ran_at": job.ran_at,
-                "asked_by": job.asked_by,
-                "failed": job.attempts,
-                "error": job.error,
-            }
-            for job in tx.agenda.all()
-        ],
-        "feeds": {
-            "listed": len(feeds),
-            "broken": [
-                {"name": one.feed.name, "url": one.feed.url, "problem": one.problem, "polled_at": one.polled_at}
-                for one in feeds
-                if one.problem
-            ],
-        },
+        "closed_channels": _closed_channels(tx, default_channel),
+        "parked": _parked(tx),
+        "jobs": _jobs(tx),
+        "feeds": _feeds(tx),
         "smoke_test": asdict(smoke_test) if smoke_test else None,
         "drift": drift_of(tx.verdicts.settled(rounds=list(recent))).as_dict(),
         "doubts": [
@@ -92,6 +62,50 @@ def status_of(
             if one.in_force
         ],
     }
+
+
+def _closed_channels(tx: Transaction, default_channel: str) -> list[Status]:
+    return [
+        {"channel": one.channel, "code": one.why, "why": reason_of(one.why), "since": one.since, "waiting": waiting}
+        for one, waiting in waiting_in(tx, default_channel)
+    ]
+
+
+def _parked(tx: Transaction) -> list[Status]:
+    return [
+        {
+            "id": one.id,
+            "kind": str(one.kind),
+            "channel": one.channel,
+            "created_at": one.created_at,
+            "slack_says": one.error,
+        }
+        for one in tx.outbox.parked()[-_MOST_PARKED:]
+    ]
+
+
+def _jobs(tx: Transaction) -> list[Status]:
+    return [
+        {
+            "job": job.kind,
+            "due_at": job.due_at,
+            "ran_at": job.ran_at,
+            "asked_by": job.asked_by,
+            "failed": job.attempts,
+            "error": job.error,
+        }
+        for job in tx.agenda.all()
+    ]
+
+
+def _feeds(tx: Transaction) -> Status:
+    feeds = tx.feeds.all()
+    broken = [
+        {"name": one.feed.name, "url": one.feed.url, "problem": one.problem, "polled_at": one.polled_at}
+        for one in feeds
+        if one.problem
+    ]
+    return {"listed": len(feeds), "broken": broken}
 
 
 def _round(tx: Transaction, status: RoundStatus) -> Status:

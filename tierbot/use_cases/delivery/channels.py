@@ -88,7 +88,7 @@ def leave_closed(tx: Transaction, former: str, channel: str) -> None:
 
 @dataclass(eq=False)
 class ChannelNews:
-    """What Slack tells about channels. Others than the workspace's own, and those where something waits, are no news."""
+    """What Slack tells about channels. Only the workspace's own and those where something waits matter."""
 
     store: Store
     clock: Clock

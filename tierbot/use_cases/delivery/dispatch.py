@@ -275,7 +275,7 @@ class Dispatcher:
             if delivery.kind is DeliveryKind.INVITE and result is not None:
                 _invited(tx, delivery, result, now)
             if delivery.search is not None:
-                return  # it was sent earlier, so this is no news about the channel or the pace
+                return  # it was sent earlier, so this says nothing about the channel or the pace
             if delivery.kind in SEARCHABLE:
                 reopen_channel(tx, delivery.channel, now)
             for kind in () if is_direct(delivery.channel) else _same_pace(delivery.kind):
