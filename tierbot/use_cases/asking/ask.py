@@ -10,7 +10,7 @@ from tierbot.domain.predict.asking import Asked, Asking
 from tierbot.domain.tags import TagSpace
 from tierbot.use_cases.asking.choosing import Chooser
 from tierbot.use_cases.delivery.announcing import announce, channel_of
-from tierbot.use_cases.delivery.dispatch import deliveries_of
+from tierbot.use_cases.delivery.contents import deliveries_of
 from tierbot.use_cases.ports import Clock, DeliveryKind, Store, Transaction
 from tierbot.use_cases.recent_posts import open_round
 

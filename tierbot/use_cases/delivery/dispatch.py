@@ -11,15 +11,13 @@ import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from functools import partial
 from typing import Any
 
 from tierbot.domain.feedback.votes import named_by_menu
-from tierbot.domain.nouns import Arm, Post, Thread, TierbotError, key
-from tierbot.domain.tags import TagSpace
+from tierbot.domain.nouns import Arm, Post, TierbotError, key
 from tierbot.logs import bound
-from tierbot.use_cases.current_votes import cursor_of, places_of
 from tierbot.use_cases.delivery.channels import close_channel, closes, reopen_channel
+from tierbot.use_cases.delivery.contents import prefilled
 from tierbot.use_cases.delivery.look_up import MAYBE_SENT, afresh, after_page, after_wait, span_of
 from tierbot.use_cases.ports import (
     LOOK_UP,
@@ -58,36 +56,6 @@ _MOST_FAULTS = 5
 _LOOKING = "It may have been sent; tierbot is looking for it in Slack."
 _SENDS_A_MESSAGE = (DeliveryKind.POST, DeliveryKind.ANNOUNCE, DeliveryKind.INVITE)  # the same method, so the same pace
 _TAKEN_OVER = "%s %s took so long that another process has claimed it; this result is discarded."
-_PREFILLS = {Arm.BASIC: ("+1", "-1", "confused"), Arm.BLANK: ()}
-
-
-def deliveries_of(post: Post, tags: TagSpace, due_at: datetime, thread: Thread | None = None) -> list[Delivery]:
-    """Return the deliveries of a post: the message, in a thread if one is given, then its pre-fills."""
-    delivery = partial(Delivery, channel=post.channel, created_at=post.created_at, due_at=due_at)
-    message = {"post_id": post.id, "thread": thread.ts} if thread else {"post_id": post.id}
-    prefills = (
-        delivery(key("prefill", post.id, name), DeliveryKind.PREFILL, payload={"post_id": post.id, "emoji": name})
-        for name in _prefilled(post, tags)
-    )
-    return [delivery(key("post", post.id), DeliveryKind.POST, payload=message), *prefills]
-
-
-def _prefilled(post: Post, tags: TagSpace) -> tuple[str, ...]:
-    return _PREFILLS.get(post.arm, (tags[post.shown_tag].short_name,))
-
-
-def revisions_of(tx: Transaction, post: Post, now: datetime) -> list[Delivery]:
-    """Return deliveries that update a post's messages with the votes when sent, except where one already waits."""
-    waiting = {(one.channel, one.payload["ts"]) for one in tx.outbox.waiting(DeliveryKind.UPDATE, post.id)}
-    cursor = cursor_of(tx, post)
-    return [
-        Delivery(
-            key("update", channel, ts, cursor), DeliveryKind.UPDATE, channel, {"post_id": post.id, "ts": ts}, now, now
-        )
-        for channel, ts in places_of(tx, post)
-        if (channel, ts) not in waiting
-    ]
-
 
 Draw = Callable[[Mapping[str, Any]], bytes]
 
@@ -377,7 +345,7 @@ def _invited(tx: Transaction, sent: Delivery, ts: str, now: datetime) -> None:
             now,
             now,
         )
-        for name in _prefilled(post, tx.workspaces.tags())
+        for name in prefilled(post, tx.workspaces.tags())
     )
 
 

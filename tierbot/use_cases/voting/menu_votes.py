@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from tierbot.domain.feedback.votes import chosen_by_menu, menu_changes
 from tierbot.domain.nouns import Post, ReactionEvent, Source, TierbotError, key
 from tierbot.domain.tags import TagSpace
-from tierbot.use_cases.delivery.dispatch import revisions_of
+from tierbot.use_cases.delivery.contents import revisions_of
 from tierbot.use_cases.ports import Clock, Store, Transaction
 
 MOST_NAMED = 3
