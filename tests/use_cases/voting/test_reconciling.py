@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import WORKSPACE, Harness, build_harness
+from tierbot.use_cases.delivery.channels import MOVED, ChannelNews
 from tierbot.use_cases.ports import ChatError, ChatUnavailableError, Job, RateLimitedError, ReactionCount
 from tierbot.use_cases.voting import reconciling
 from tierbot.use_cases.voting.reconciling import reconcile_soon
@@ -153,3 +154,20 @@ def test_a_comparison_can_wait_until_a_limit_ends(harness: Harness) -> None:
     assert harness.job("reconcile").due_at == later
     reconcile_soon(harness.bot.store, harness.clock, WORKSPACE, harness.clock.now() - timedelta(minutes=1))
     assert harness.job("reconcile").due_at == harness.clock.now()
+
+
+def test_a_comparison_during_which_the_channel_moves_to_a_new_id_closes_nothing(
+    harness: Harness, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    harness.posts(1)
+
+    def moved_meanwhile(channel: str, ts: str) -> None:
+        ChannelNews(harness.bot.store, harness.clock, "C1").changed_id(WORKSPACE, "C1", "C2")
+        harness.do(MOVED)
+        raise ChatError("channel_not_found", "Check the channel's id.")
+
+    monkeypatch.setattr(harness.chat, "reactions", moved_meanwhile)
+    harness.do("reconcile")
+    with harness.bot.store.read(WORKSPACE) as tx:
+        assert {post.channel for post in tx.posts.in_round(1)} == {"C2"}
+        assert tx.channels.closed() == []

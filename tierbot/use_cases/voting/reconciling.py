@@ -61,7 +61,7 @@ class Reconciler:
                     log.info("Message %s in %s could not be compared with Slack: %s", ts, channel, fault)
                     run.failed(channel, ts)
                 except ChatError as fault:
-                    if not self._goes_on(workspace, channel, fault, run):
+                    if not self._goes_on(workspace, channel, ts, fault, run):
                         return Sweep(run.found)
             run.passed += 1
             if run.unanswered >= _TIRED:
@@ -70,7 +70,7 @@ class Reconciler:
             return run.stopped(self.pause.total_seconds() * len(run.places))
         return run.stopped(_REST) if run.again else Sweep(run.found)
 
-    def _goes_on(self, workspace: str, channel: str, fault: ChatError, run: "_Run") -> bool:
+    def _goes_on(self, workspace: str, channel: str, ts: str, fault: ChatError, run: "_Run") -> bool:
         if fault.code in WITHOUT_METHOD:
             if workspace not in self._warned:
                 self._warned.add(workspace)
@@ -80,7 +80,8 @@ class Reconciler:
         run.shut.add(channel)
         if fault.code == NOT_FOUND:  # perhaps it has another id now
             with self.store.begin(workspace) as tx:
-                close_channel(tx, channel, fault.code, self.clock.now())
+                if tx.posts.at(channel, ts) is not None:  # it hasn't followed its channel to that id meanwhile
+                    close_channel(tx, channel, fault.code, self.clock.now())
         return fault.code not in SHUT_OUT
 
     def _run(self, workspace: str, resume: Mapping[str, Any]) -> "_Run":
