@@ -3,15 +3,14 @@
 import gzip
 import json
 import os
-import signal
 import subprocess
-import sys
 import time
 from pathlib import Path
 
 import psutil
 import pytest
 
+from tests.support.commands import Command, run_command
 from tests.support.external_predictors import FOOD, install
 from tests.support.paths import ROOT
 
@@ -36,23 +35,20 @@ def environment(folder: Path, **more: str) -> dict[str, str]:
 
 
 def tierbot(folder: Path, *arguments: object, **more: str) -> "subprocess.CompletedProcess[str]":
-    line = [sys.executable, "-m", "tierbot", *map(str, arguments)]
-    return subprocess.run(
-        line, cwd=folder, env=environment(folder, **more), capture_output=True, text=True, check=False
-    )
+    return run_command(arguments, cwd=folder, env=environment(folder, **more))
 
 
 def test_classify_killed_in_mid_run_goes_on_and_writes_what_one_undisturbed_run_writes(tmp_path: Path) -> None:
     backlog = archive(tmp_path / "backlog.jsonl", 4000)
     options = ("classify", "-f", backlog, "--top", 3, "--out")
     assert tierbot(tmp_path, *options, "whole.jsonl", "--workers", 1).returncode == 0
-    line = [sys.executable, "-m", "tierbot", *map(str, options), "cut.jsonl", "--workers", "2"]
-    running = subprocess.Popen(line, cwd=tmp_path, env=environment(tmp_path), stderr=subprocess.DEVNULL)
+    line = [*options, "cut.jsonl", "--workers", 2]
+    running = Command(line, cwd=tmp_path, env=environment(tmp_path), out=Path(os.devnull))
     until = time.monotonic() + 120
     while not list(tmp_path.glob("cut.jsonl.parts/0*.jsonl")) and time.monotonic() < until:
         time.sleep(0.01)
     workers = psutil.Process(running.pid).children(recursive=True)
-    running.send_signal(signal.SIGKILL)
+    running.kill()
     running.wait()
     assert not psutil.wait_procs(workers, timeout=60)[1], "workers outlived what they work for"
     kept = {path.name: path.stat().st_mtime_ns for path in tmp_path.glob("cut.jsonl.parts/0*.jsonl")}

@@ -2,18 +2,16 @@
 
 import json
 import os
-import signal
 import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
 
+from tests.support.commands import Command, run_command
 from tierbot.adapters.store import open_store
 from tierbot.adapters.store.store import SqlStore
 from tierbot.app.demo.workspace import SandboxProcess
@@ -51,9 +49,9 @@ class World:
             "TIERBOT_SLACK_POSTS_PER_SECOND": "100",
         }
         self.client = httpx.Client(base_url=address.control_url, timeout=10, trust_env=False)
-        self.bots: list[subprocess.Popen[bytes]] = []
+        self.bots: list[Command] = []
 
-    def start(self) -> "subprocess.Popen[bytes]":
+    def start(self) -> Command:
         """Start `tierbot run` and wait until it is connected."""
         connections = self.stats()["connections"]
         bot = self.launch("run")
@@ -61,11 +59,10 @@ class World:
         assert bot.poll() is None, self.log()
         return bot
 
-    def launch(self, *command: str) -> "subprocess.Popen[bytes]":
+    def launch(self, *command: str) -> Command:
         """Start a tierbot command that goes on running."""
-        line = [sys.executable, "-m", "tierbot", *command]
-        with (self.folder / f"bot-{len(self.bots)}.log").open("wb") as log:
-            bot = subprocess.Popen(line, cwd=self.folder, env=self.environment, stdout=log, stderr=log)
+        log = self.folder / f"bot-{len(self.bots)}.log"
+        bot = Command(command, cwd=self.folder, env=self.environment, out=log)
         self.bots.append(bot)
         return bot
 
@@ -74,10 +71,7 @@ class World:
 
     def run(self, *arguments: str) -> "subprocess.CompletedProcess[str]":
         """Run another tierbot command in the bot's environment."""
-        command = [sys.executable, "-m", "tierbot", *arguments]
-        return subprocess.run(
-            command, cwd=self.folder, env=self.environment, capture_output=True, text=True, check=False
-        )
+        return run_command(arguments, cwd=self.folder, env=self.environment)
 
     def stats(self) -> dict[str, Any]:
         return self.client.get("stats").json()
@@ -128,8 +122,7 @@ class World:
     def stop(self) -> None:
         self.client.close()
         for bot in self.bots:
-            with suppress(ProcessLookupError):
-                bot.send_signal(signal.SIGKILL)
+            bot.kill()
             bot.wait()
 
 

@@ -168,7 +168,7 @@ class Play:
         """Start processes that ended again, as whatever runs them does."""
         for place, bot in enumerate(self.alive):
             if bot.poll() is not None:
-                self.alive[place] = self.world.launch(*bot.args[3:])  # type: ignore[index]
+                self.alive[place] = self.world.launch(*bot.args)
 
     def shake(self) -> None:
         """Let one more thing go wrong for a moment: each way comes once before one comes again."""

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.app.bulk.conftest import Cluster, environment
+from tests.support.commands import Command, run_command
 
 pytest.importorskip("ray", reason="needs Ray (pip install 'tierbot[ray]')")
 
@@ -27,28 +28,24 @@ def backlog(tmp_path: Path) -> Path:
 
 
 def command(backlog: Path, out: Path, *options: str) -> list[str]:
-    line = [sys.executable, "-m", "tierbot", "classify", "--file", str(backlog), "--out", str(out), "--top", "2"]
-    return [*line, *options]
+    return ["classify", "--file", str(backlog), "--out", str(out), "--top", "2", *options]
 
 
 def test_a_worker_and_then_a_node_die_in_mid_run_and_the_labels_are_those_of_one_process(
     backlog: Path, tmp_path: Path, cluster: Cluster
 ) -> None:
     ours, theirs = tmp_path / "local.jsonl", tmp_path / "ray.jsonl"
-    subprocess.run(command(backlog, ours, "--workers", "1"), env=environment(tmp_path), check=True, capture_output=True)
-    said = (tmp_path / "said").open("w+")
-    running = subprocess.Popen(
-        command(backlog, theirs, "--engine", "ray"), env=cluster.environment, stdout=said, stderr=said
-    )
+    alone = run_command(command(backlog, ours, "--workers", "1"), cwd=tmp_path, env=environment(tmp_path))
+    assert alone.returncode == 0, alone.stderr
+    line, said = command(backlog, theirs, "--engine", "ray"), tmp_path / "said"
+    running = Command(line, cwd=tmp_path, env=cluster.environment, out=said)
     parts, hurt = tmp_path / "ray.jsonl.parts", [cluster.kill_worker, cluster.drop_node]
     until = time.monotonic() + 240
     while running.poll() is None and time.monotonic() < until:
         if hurt and len(list(parts.glob("0*.jsonl"))) >= 3 - len(hurt):
             hurt.pop(0)()
         time.sleep(0.02)
-    running.wait(1)
-    said.close()
-    assert running.returncode == 0, (tmp_path / "said").read_text()
+    assert running.wait(1) == 0, said.read_text()
     assert not hurt, "it was over before anything could be hurt"
     assert theirs.read_bytes() == ours.read_bytes()
     assert len(theirs.read_bytes().splitlines()) == ROWS
@@ -56,9 +53,7 @@ def test_a_worker_and_then_a_node_die_in_mid_run_and_the_labels_are_those_of_one
 
 def test_a_cluster_that_does_not_answer_is_named_with_the_way_out(backlog: Path, tmp_path: Path) -> None:
     lost = {**environment(tmp_path), "RAY_ADDRESS": "127.0.0.1:9"}
-    done = subprocess.run(
-        command(backlog, tmp_path / "out", "--engine", "ray"), env=lost, capture_output=True, text=True, check=False
-    )
+    done = run_command(command(backlog, tmp_path / "out", "--engine", "ray"), cwd=tmp_path, env=lost)
     assert done.returncode == 1
     assert "The Ray cluster at RAY_ADDRESS=127.0.0.1:9 does not answer." in done.stderr.replace("\n", " ")
 

@@ -13,6 +13,7 @@ import pytest
 
 from tests.app.bulk.conftest import Cluster, environment
 from tests.conftest import WORKSPACE, build_harness
+from tests.support.commands import run_command
 from tierbot.adapters.encoders.hashing import HashingEncoder
 from tierbot.adapters.store import open_store
 
@@ -26,6 +27,13 @@ PATIENCE = 240  # seconds
 def tierbot(here: dict[str, str], folder: Path, *words: object) -> "subprocess.Popen[str]":
     line = [sys.executable, "-m", "tierbot", *map(str, words)]
     return subprocess.Popen(line, cwd=folder, env=here, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+
+
+def alone(folder: Path, *words: object) -> str:
+    """Return all that a command without a cluster said; it must end well."""
+    done = run_command(words, cwd=folder, env={**environment(folder), "DATABASE_URL": f"sqlite:///{folder}/bot.db"})
+    assert done.returncode == 0, done.stderr
+    return done.stdout
 
 
 def told(running: "subprocess.Popen[str]") -> str:
@@ -72,9 +80,7 @@ def test_embed_on_ray_gives_the_vectors_of_one_process_though_a_worker_and_then_
     ours = tmp_path / "ours"
     ours.mkdir()
     (ours / "bot.db").write_bytes((tmp_path / "bot.db").read_bytes())
-    assert f"{ARTICLES} articles embedded." in told(
-        tierbot({**environment(ours), "DATABASE_URL": f"sqlite:///{ours}/bot.db"}, ours, "embed", "--workers", 1)
-    )
+    assert f"{ARTICLES} articles embedded." in alone(ours, "embed", "--workers", 1)
     here = {**cluster.environment, "DATABASE_URL": f"sqlite:///{tmp_path}/bot.db"}
     running = tierbot(here, tmp_path, "embed", "--engine", "ray")
     wait_for(lambda: len(vectors(tmp_path, ids)) > 0, running)
@@ -114,7 +120,7 @@ def test_a_backtest_over_seeds_on_ray_is_that_of_one_process_though_a_worker_is_
     tmp_path: Path, cluster: Cluster
 ) -> None:
     archive, ours, theirs = stories(tmp_path), tmp_path / "local.jsonl", tmp_path / "ray.jsonl"
-    said = told(tierbot(environment(tmp_path), tmp_path, *backtest(archive, ours, "--workers", 1)))
+    said = alone(tmp_path, *backtest(archive, ours, "--workers", 1))
     running = tierbot(cluster.environment, tmp_path, *backtest(archive, theirs, "--engine", "ray"))
     wait_for(lambda: bool(list(tmp_path.glob("ray.jsonl.parts/0*.jsonl"))), running)
     cluster.kill_worker()
