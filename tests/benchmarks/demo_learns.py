@@ -3,8 +3,8 @@
     python -m tests.benchmarks.demo_learns [--rounds 2] [--exit] [seed …]
 
 The first picture must show a model that is right more often than a coin's heads, beyond chance: the 95% interval excludes 50%.
-The first curve (two rounds) must rise; its interval says whether that may be chance. By default at the speed at which visitors
-watch; --exit: full speed.
+The first curve (two rounds) must rise, and in its second round the model must be right more often, beyond chance, than the
+first model would have been on the same stories. By default at the speed at which visitors watch; --exit: full speed.
 """
 
 import argparse
@@ -32,17 +32,28 @@ def main() -> int:
 
 def _believable(seed: int, rounds: int, *, fast: bool) -> bool:
     command = ["tierbot", "demo", "--rounds", str(rounds), "--json", "--seed", str(seed), *(["--exit"] if fast else [])]
-    began, found, waited = time.monotonic(), [], []
+    began, found, waited, gain = time.monotonic(), [], [], None
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as running:
         for line in running.stdout or ():
-            found.append(Estimate(**json.loads(line)["accuracy"]["all"]))
+            record = json.loads(line)
+            found.append(Estimate(**record["accuracy"]["all"]))
+            gain = gain or (Estimate(**record["gain"]) if record["gain"] else None)
             waited.append(time.monotonic() - began)
     first, rise = found[0], change(found[1], found[0])
-    good = (first.low or 0.0) > COIN and rise is not None and (rise.value or 0.0) > 0
+    good = (
+        (first.low or 0.0) > COIN
+        and rise is not None
+        and (rise.value or 0.0) > 0
+        and gain is not None
+        and (gain.low or 0.0) > 0
+    )
     shown = " → ".join(_words(one) for one in found)
     rose = _words(rise) + (", may be chance" if is_chance(rise) else "") if rise else "–"
+    gained = _words(gain) if gain else "–"
     times = ", ".join(f"{seconds:.0f} s" for seconds in waited)
-    print(f"seed {seed}: {shown}   rise {rose}   after {times}   {'ok' if good else 'MISSED'}", flush=True)
+    print(
+        f"seed {seed}: {shown}   rise {rose}   gain {gained}   after {times}   {'ok' if good else 'MISSED'}", flush=True
+    )
     return good
 
 

@@ -17,6 +17,7 @@ RECORD = {
     "reactions": 200,
     "verdicts": 38,
     "accuracy": {"all": ESTIMATE, "blank": ESTIMATE, "all_rounds": ESTIMATE},
+    "gain": None,
     "model": "m0002",
     "promoted": True,
     "standings": [{"user": "Bruno", "score": 31}],
@@ -55,6 +56,7 @@ def test_a_finished_and_a_running_round_fit_eighty_columns(monkeypatch: pytest.M
                     "posts": 200,
                     "verdicts": 192,
                     "accuracy": dict.fromkeys(("all", "blank", "all_rounds"), wide),
+                    "gain": {"n": 190, "value": 0.16, "low": 0.1, "high": 0.22} if promoted else None,
                     "promoted": promoted,
                     "standings": [{"user": "Dolores", "score": 155}],
                 }
@@ -62,8 +64,8 @@ def test_a_finished_and_a_running_round_fit_eighty_columns(monkeypatch: pytest.M
         table.watch(running)
     lines = [line.rstrip() for line in narrow.export_text().splitlines() if line.strip()][-4:]
     assert lines == [
-        "round  settled     right        all rounds   blank posts    model  leader",
-        "10     192 of 200  83% (77–88)  83% (77–88)  83% (77–88)    m0002  Dolores 155",
-        "11     192 of 200  83% (77–88)  83% (77–88)  83% (77–88)    kept   Dolores 155",
-        "12     150 of 200  70% (62–77)               100% (44–100)",
+        "round  settled     right        all rounds   vs. first model  model  leader",
+        "10     192 of 200  83% (77–88)  83% (77–88)  +16 (10 to 22)   m0002  Dolores 155",
+        "11     192 of 200  83% (77–88)  83% (77–88)  –                kept   Dolores 155",
+        "12     150 of 200  70% (62–77)",
     ]

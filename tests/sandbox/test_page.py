@@ -172,6 +172,10 @@ def test_an_arrow_stands_only_for_a_change_beyond_chance(bot: Any, page: Any) ->
     assert "76.5% over all 2 rounds, 380 posts" in page.inner_text("#panel-body")
     bot.http.put("panel", json={"accuracy": ROUNDS, "change": {**change, "low": -0.01, "chance": True}})
     page.wait_for_selector('.delta:not(.up):has-text("+13.0 points, may be chance")')
+    gain = {"round": 2, "n": 190, "value": -0.16, "low": -0.22, "high": -0.1}
+    bot.http.put("panel", json={"accuracy": ROUNDS, "gain": gain})
+    page.wait_for_selector('.gain:has-text("Round 2: right 16 points less often than the first model would have been")')
+    assert "on the same 190 stories (95%: −22 to −10)" in page.inner_text("#panel-body")
     running = [ROUNDS[0], {**ROUNDS[1], "open": True}]
     bot.http.put("panel", json={"accuracy": running, "change": None, "overall": overall})
     page.wait_for_selector('.big-number:has-text("round 2 so far, 190 posts")')

@@ -64,7 +64,7 @@ class LiveTable:
             f"{status.named + status.wrong} of {self._posts}",
             _figure(asdict(status.accuracy)),
             "",
-            _figure(asdict(status.blank_accuracy)),
+            "",
             "",
             "",
         )
@@ -79,14 +79,14 @@ class LiveTable:
                 f"{record['verdicts']} of {record['posts']}",
                 _figure(record["accuracy"]["all"]),
                 _figure(record["accuracy"]["all_rounds"]),
-                _figure(record["accuracy"]["blank"]),
+                _points(record["gain"]),
                 record["model"] if record["promoted"] else "kept",
                 f"{leader['user']} {leader['score']}" if leader else "",
             )
         )
 
     def _draw(self) -> Group:
-        columns = ("round", "settled", "right", "all rounds", "blank posts", "model", "leader")
+        columns = ("round", "settled", "right", "all rounds", "vs. first model", "model", "leader")
         table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 2, 0, 0))
         for name in columns:
             table.add_column(name, no_wrap=True, overflow="ellipsis")
@@ -102,3 +102,11 @@ def _figure(estimate: Mapping[str, Any]) -> str:
         return "–"
     value, low, high = (round(100 * estimate[name]) for name in ("value", "low", "high"))
     return f"{value}% ({low}–{high})"
+
+
+def _points(gain: Mapping[str, Any] | None) -> str:
+    """Write a gain in points with its 95% interval: "+16 (10 to 22)"."""
+    if gain is None:
+        return "–"
+    value, low, high = (round(100 * gain[name]) for name in ("value", "low", "high"))
+    return f"{value:+d} ({low} to {high})".replace("-", "−")

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from tierbot.domain.feedback import PlainRule
 from tierbot.domain.nouns import Arm, Estimate, Post, Says, Vote
-from tierbot.domain.rounds.figures import RoundFigures, change, figures_in_words, is_chance, patterns_of
+from tierbot.domain.rounds.figures import RoundFigures, change, figures_in_words, is_chance, paired_change, patterns_of
 
 NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
 POST = Post("p1", "d1", "a1", 1, Arm.TIER, 0.8, "food", "C1", NOON)
@@ -72,3 +72,26 @@ def test_chance_alone_is_seldom_called_a_change() -> None:
         found = change(Estimate.of_share(int(now), 190), Estimate.of_share(int(before), 190))
         called += found is not None and not is_chance(found)
     assert called / 500 < 0.08
+
+
+def test_the_paired_interval_is_bonetts_own_example() -> None:
+    """26 wins and 4 losses on 48: 0.2548067 to 0.6251933 (`ci.prop.ps` of Bonett's R package statpsych)."""
+    now = [True] * 26 + [False] * 4 + [True] * 6 + [False] * 12
+    before = [False] * 26 + [True] * 4 + [True] * 6 + [False] * 12
+    found = paired_change(now, before)
+    assert found is not None
+    assert (found.n, found.value) == (48, pytest.approx(22 / 48))
+    assert (found.low, found.high) == pytest.approx((0.2548067, 0.6251933), abs=1e-7)
+
+
+@given(st.lists(st.tuples(st.booleans(), st.booleans()), max_size=300))
+def test_a_paired_change_lies_in_its_own_interval_and_turns_with_its_sides(hits: list[tuple[bool, bool]]) -> None:
+    now, before = [one for one, _ in hits], [other for _, other in hits]
+    found, turned = paired_change(now, before), paired_change(before, now)
+    if not hits:
+        assert found is None
+        return
+    assert found is not None
+    assert turned is not None
+    assert -1 <= found.low <= found.value <= found.high <= 1
+    assert (turned.value, turned.low, turned.high) == pytest.approx((-found.value, -found.high, -found.low))

@@ -15,10 +15,12 @@ import numpy as np
 from tierbot.adapters.encoders import encoder_of
 from tierbot.app.bootstrap import build, connect
 from tierbot.app.bot import SystemClock, Tierbot
+from tierbot.app.demo.gain import gain
 from tierbot.app.demo.start import Stories, archive, corpus, first_model
 from tierbot.app.demo.workspace import ADMIN, SandboxProcess, own_folder
 from tierbot.domain.articles.duplicates import to_article
 from tierbot.domain.nouns import Arm, Outcome, TierbotError
+from tierbot.domain.predict.classifier import Classifier
 from tierbot.domain.rounds.boards import RoundStatus
 from tierbot.domain.training.judge import accuracy
 from tierbot.reports.panel import Panel
@@ -69,6 +71,9 @@ class Scene:
     sandbox: SandboxProcess
     colleagues: Colleagues
     stories: Stories
+    truth: Truth
+    first_model: Classifier
+    learned: dict[str, Any]  # what the page shows of the last round's gain
     show: Callable[[], None]
 
 
@@ -108,11 +113,11 @@ def staged(demo: DemoSettings, say: Say) -> Iterator[Scene]:
         encoder = encoder_of(settings.encoder)
         say("Loading the sentence encoder and the first model …")
         model_files = first_model(stories, encoder, clock.now(), demo.seed)
-        panel, one_by_one = Panel(), threading.Lock()
+        panel, one_by_one, learned = Panel(), threading.Lock(), dict[str, Any]()
 
         def show(workspace: str) -> None:
             with one_by_one, bot.store.read(workspace) as tx:
-                sandbox.show(panel.of(tx))
+                sandbox.show({**panel.of(tx), **learned})
 
         bot = build(settings, encoder=encoder, model_files=model_files, tags=stories.tags, after_settling=show)
         stack.callback(bot.close)
@@ -131,7 +136,9 @@ def staged(demo: DemoSettings, say: Say) -> Iterator[Scene]:
         stack.enter_context(colleagues)
         show(workspace)
         say(f"The workspace is open at {sandbox.address.url}")
-        yield Scene(demo, bot, workspace, sandbox, colleagues, stories, partial(show, workspace))
+        first = Classifier.from_bytes(model_files.weights)
+        shown = partial(show, workspace)
+        yield Scene(demo, bot, workspace, sandbox, colleagues, stories, truth, first, learned, shown)
 
 
 def _settings(demo: DemoSettings, sandbox: SandboxProcess, database: str) -> Settings:
@@ -188,6 +195,7 @@ def play_round(scene: Scene, say: Say, watch: Watch = lambda _: None) -> dict[st
     if data.verdicts:
         _wait(lambda: _look_at(scene, _trained) != before, "retrain")
     record = _record(scene, number)
+    scene.learned["gain"] = record["gain"] and {"round": number, **record["gain"]}
     scene.show()
     return record
 
@@ -268,6 +276,7 @@ def _record(scene: Scene, number: int) -> dict[str, Any]:
         reactions = sum(len(tx.ledger.events(post.channel, post.ts)) for post in posts if post.ts)
         newest, champion = tx.models.all()[0], tx.models.champion()
         standings, so_far = tx.rounds.standings(number), accuracy(tx.verdicts.settled())
+        learned = gain(tx, settled, scene.first_model, scene.bot.encoder, scene.truth)
     abstained = sum(item.verdict.outcome is Outcome.ABSTAINED for item in settled)
     return {
         "round": number,
@@ -280,6 +289,7 @@ def _record(scene: Scene, number: int) -> dict[str, Any]:
             "blank": asdict(accuracy(settled, arm=Arm.BLANK, random_only=True)),
             "all_rounds": asdict(so_far),
         },
+        "gain": asdict(learned) if learned else None,
         "model": newest.id,
         "promoted": champion is not None and champion.id == newest.id,
         "standings": [

@@ -2,10 +2,10 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from math import hypot
+from math import hypot, sqrt
 from typing import Any
 
-from tierbot.domain.nouns import Estimate, Post, Verdict
+from tierbot.domain.nouns import Z95, Estimate, Post, Verdict
 
 AGREED, NAMED_ANOTHER, REJECTED, UNSURE = "agreed", "named_another", "rejected", "unsure"
 PATTERNS = (AGREED, NAMED_ANOTHER, REJECTED, UNSURE)
@@ -52,6 +52,23 @@ def change(now: Estimate, before: Estimate) -> Estimate | None:
     low = value - hypot(now.value - now.low, before.high - before.value)
     high = value + hypot(now.high - now.value, before.value - before.low)
     return Estimate(n=now.n + before.n, value=value, low=low, high=high)
+
+
+def paired_change(now: Sequence[bool], before: Sequence[bool]) -> Estimate | None:
+    """Return the difference of two models' shares of hits on the same n posts, with its 95% interval; None if n is 0.
+
+    The interval is the adjusted Wald interval of Bonett and Price (Journal of Educational and Behavioral Statistics
+    2012): with one more post that only the one got right, and one more that only the other did.
+    """
+    n = len(now)
+    if n == 0:
+        return None
+    wins = sum(one and not other for one, other in zip(now, before, strict=True))
+    losses = sum(other and not one for one, other in zip(now, before, strict=True))
+    more, less = (wins + 1) / (n + 2), (losses + 1) / (n + 2)
+    half = Z95 * sqrt((more + less - (more - less) ** 2) / (n + 2))
+    value, middle = (wins - losses) / n, more - less
+    return Estimate(n=n, value=value, low=max(-1.0, middle - half), high=min(1.0, middle + half))
 
 
 def is_chance(found: Estimate) -> bool:

@@ -19,7 +19,7 @@ export function drawPanel(panel, reveal) {
     return;
   }
   body.replaceChildren(...[
-    panel.accuracy?.length && accuracy(panel.accuracy, panel.change, panel.overall),
+    panel.accuracy?.length && accuracy(panel.accuracy, panel.change, panel.overall, panel.gain),
     panel.verdicts && verdicts(panel.verdicts, reveal),
     panel.model && model(panel.model),
     panel.drift?.signals?.length && drift(panel.drift.signals),
@@ -28,7 +28,7 @@ export function drawPanel(panel, reveal) {
   known = new Set((panel.verdicts ?? []).map((one) => one.ts));
 }
 
-function accuracy(rounds, change, overall) {
+function accuracy(rounds, change, overall, gain) {
   const now = rounds.at(-1);
   const several = overall?.rounds > 1 && overall.all?.n > 0;
   return h("section.card", { "aria-label": "Accuracy by round" },
@@ -36,6 +36,7 @@ function accuracy(rounds, change, overall) {
     h("div.big-number", {}, h("b", {}, percent(now.all?.value)), change && changed(change),
       h("span.quiet", {}, `round ${now.round}${now.open ? " so far" : ""}, ${now.all?.n ?? 0} posts`)),
     several && h("p.quiet.overall", {}, `${percent(overall.all.value)} over all ${overall.rounds} rounds, ${overall.all.n} posts`),
+    gain && h("p.quiet.gain", {}, gained(gain)),
     chart(rounds),
     h("div.legend", {}, h("span", {}, h("i"), "all posts"), h("span", {}, h("i.b"), "blank posts (no hint shown)")));
 }
@@ -45,6 +46,13 @@ function changed(change) {
   const points = `${Math.abs(100 * change.value).toFixed(1)} points`;
   if (change.chance) return h("span.delta", {}, `${change.value < 0 ? "−" : "+"}${points}, may be chance`);
   return change.value > 0 ? h("span.delta.up", {}, `▲ ${points}`) : h("span.delta.down", {}, `▼ ${points}`);
+}
+
+/** What learning gained: the models of a round beside the first model, on the same stories. */
+function gained(gain) {
+  const points = (value) => (100 * value).toFixed(0).replace("-", "−");
+  const more = `${points(Math.abs(gain.value))} points ${gain.value < 0 ? "less" : "more"} often`;
+  return `Round ${gain.round}: right ${more} than the first model would have been on the same ${gain.n} stories (95%: ${points(gain.low)} to ${points(gain.high)})`;
 }
 
 const BOX = { width: 320, height: 150, left: 34, right: 8, top: 8, bottom: 20 };
