@@ -1,15 +1,19 @@
 """`tierbot trainers` shows pseudonyms; --identities shows names, to whoever may read the database."""
 
 import json
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner
 
-from tests.conftest import Harness, build_harness
+from tests.conftest import WORKSPACE, Harness, build_harness
+from tests.support.rows import NOON
+from tierbot.adapters.store import open_store
 from tierbot.app.demo.workspace import SandboxProcess
 from tierbot.cli.app import app
+from tierbot.use_cases.ports import Doubt
 
 
 @pytest.fixture
@@ -54,6 +58,18 @@ def test_the_report_names_people_for_those_who_may_know(people: dict[str, str]) 
     assert people["ada"] not in run("report", "--json")
     named = {one["name"].lower() for one in json.loads(run("report", "--json", "--identities"))["trainers"]}
     assert any(name.startswith("ada") and people["ada"].lower() in name for name in named)
+
+
+def test_a_doubt_names_people_beside_their_ids_for_those_who_may_know(people: dict[str, str]) -> None:
+    store = open_store(os.environ["DATABASE_URL"])
+    with store.begin(WORKSPACE) as tx:
+        users, said = (people["ada"],), "clicked 40 posts in a minute"
+        tx.doubts.put([Doubt("d1", "clicks", users, None, 40, 4.0, 40, 0.001, said, (), NOON)])
+    store.close()
+    assert run("doubts").startswith(f"d1  {people['ada']} clicked 40 posts")
+    said = run("doubts", "--identities")
+    assert said.lower().startswith(f"d1  ada ({people['ada'].lower()}) clicked 40 posts")
+    assert json.loads(run("doubts", "--json"))["users"] == [people["ada"]]
 
 
 def test_without_slack_the_ids_stand_for_the_names(people: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> None:

@@ -39,9 +39,9 @@ def shown(value: Any) -> str:
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str)
 
 
-def counted(number: int, noun: str) -> str:
-    """Write a number with its noun: "1 feed", "2 feeds"."""
-    return f"{number} {noun}{'' if number == 1 else 's'}"
+def counted(number: int, noun: str, plural: str = "") -> str:
+    """Write a number with its noun: "1 feed", "2 feeds"; `plural` if it isn't the noun with an s."""
+    return f"{number} {noun if number == 1 else plural or noun + 's'}"
 
 
 def percent(estimate: Mapping[str, Any]) -> str:

@@ -54,12 +54,14 @@ def _interval(share: dict[str, Any]) -> str:
 
 def doubts(
     overrule: Annotated[str | None, typer.Option(metavar="ID", help="Dismiss a doubt; this is audited.")] = None,
+    identities: Annotated[bool, typer.Option("--identities", help="Names beside the user ids.")] = False,
     as_json: JsonLines = False,
 ) -> None:
     """List the trainers who may not be judging honestly, with the evidence, or overrule a doubt.
 
     Example: `tierbot doubts --overrule 3f9a1c0d22b47e15`
     """
+    from tierbot.app.slack_access import names_in
     from tierbot.use_cases.people.doubts import overrule as end
 
     bot, workspace = offline()
@@ -70,11 +72,13 @@ def doubts(
         return
     with bot.store.read(workspace) as tx:
         found = tx.doubts.all()
+    name = names_in(bot.settings, bot.installations, bot.clock, workspace) if identities else str
     for one in found:
+        users = [name(user) for user in one.users]
         if as_json:
-            print_json({**asdict(one), "in_force": one.in_force})
+            print_json({**asdict(one), "users": users, "in_force": one.in_force})
         else:
             state = f" (overruled by {one.overruled_by})" if one.overruled_by else ""
-            out.print(f"{one.id}  {' and '.join(one.users)} {one.evidence}{state}")
+            out.print(f"{one.id}  {' and '.join(users)} {one.evidence}{state}")
     if not found and not as_json:
         out.print("No doubts.")

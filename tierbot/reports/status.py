@@ -11,7 +11,8 @@ from tierbot.domain.rounds.boards import Queue, RoundStatus
 from tierbot.domain.tags import TagSpace
 from tierbot.domain.training.drift import drift_of
 from tierbot.use_cases.asking.queue import queue_of
-from tierbot.use_cases.delivery.channels import reason_of, waiting_in
+from tierbot.use_cases.delivery.channels import reason_of
+from tierbot.use_cases.game.waiting import Waiting, what_waits
 from tierbot.use_cases.ports import SCHEDULER, SCHEDULER_LEASE, DeliveryState, Transaction, Workspace
 from tierbot.use_cases.recent_posts import ROUNDS
 from tierbot.use_cases.rounds.round_report import round_status
@@ -37,6 +38,7 @@ def status_of(
     channel = known.plays_in(default_channel) if known else default_channel
     holder, until = tx.leases.get(SCHEDULER) or (None, None)
     newest, smoke_test, champion = tx.ledger.newest(Origin.EVENT), tx.workspaces.smoke_test(), tx.models.champion()
+    waiting = what_waits(tx, default_channel, now)
     recent = range(max(1, current.number - ROUNDS + 1), current.number + 1) if current else ()
     return {
         "workspace": {name: getattr(known, name, None) for name in ("id", "name", "stopped_at")},
@@ -49,8 +51,9 @@ def status_of(
         "round": _round(tx, round_status(tx, current)) if current else None,
         "model": ({"id": champion.id, "made_at": champion.created_at, "parent": champion.parent} if champion else None),
         "articles": _articles(queue_of(tx, boundaries, ask_unclear=ask_unclear), tx),
-        "outbox": _outbox(tx, now),
-        "closed_channels": _closed_channels(tx, default_channel),
+        "outbox": _outbox(tx, now, waiting),
+        "voters_waiting": waiting.voters,
+        "closed_channels": _closed_channels(waiting),
         "parked": _parked(tx),
         "jobs": _jobs(tx),
         "feeds": _feeds(tx),
@@ -64,10 +67,10 @@ def status_of(
     }
 
 
-def _closed_channels(tx: Transaction, default_channel: str) -> list[Status]:
+def _closed_channels(found: Waiting) -> list[Status]:
     return [
         {"channel": one.channel, "code": one.why, "why": reason_of(one.why), "since": one.since, "waiting": waiting}
-        for one, waiting in waiting_in(tx, default_channel)
+        for one, waiting in found.channels
     ]
 
 
@@ -139,14 +142,14 @@ def _articles(queue: Queue, tx: Transaction) -> Status:
     }
 
 
-def _outbox(tx: Transaction, now: datetime) -> Status:
+def _outbox(tx: Transaction, now: datetime, waiting: Waiting) -> Status:
     counts, oldest = tx.outbox.counts(), tx.outbox.oldest()
     late = max(0.0, (now - oldest.due_at).total_seconds()) if oldest else 0.0
     return {
         "waiting": counts[DeliveryState.PENDING] + counts[DeliveryState.SENDING],
         "sent": counts[DeliveryState.DONE],
         "parked": counts[DeliveryState.PARKED],
-        "maybe_sent": sum(one.search is not None and one.state is DeliveryState.PENDING for one in tx.outbox.unsent()),
+        "maybe_sent": waiting.maybe_sent,
         "oldest_due_at": oldest.due_at if oldest else None,
         "oldest_late_seconds": round(late, 1),
         "oldest_error": oldest.error if oldest else None,

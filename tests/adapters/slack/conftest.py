@@ -18,6 +18,7 @@ from tierbot.adapters.slack.manifest import manifest
 from tierbot.domain.nouns import Estimate, ModelState, ModelVersion, Round, Standing, TierbotError
 from tierbot.domain.rounds.boards import Leaderboard, MyScore, Push, Queue, RoundStatus, TrainingData
 from tierbot.domain.tags import default_tag_space
+from tierbot.use_cases.game.waiting import Waiting
 
 NOW = datetime(2025, 11, 12, 15, 0, tzinfo=UTC)
 
@@ -87,7 +88,7 @@ class SmallGame:
         return True
 
     def waiting(self, workspace):
-        return []
+        return Waiting()
 
     def push(self, workspace, count, by, trigger):
         self.request(workspace, "push", by, trigger, count=count)

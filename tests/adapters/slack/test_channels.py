@@ -5,12 +5,9 @@ from typing import Any
 import pytest
 from slack_bolt import BoltContext
 
-from tests.support.rows import NOON
 from tierbot.adapters.slack import channels
 from tierbot.adapters.slack.messages.announcements import render_announcement
-from tierbot.adapters.slack.messages.closed_channels import waiting_lines
 from tierbot.domain.tags import default_tag_space
-from tierbot.use_cases.ports import ClosedChannel
 
 BOT = "UBOT"
 
@@ -119,10 +116,3 @@ def test_admins_read_what_happened_and_what_to_do(why: str, says: str) -> None:
     assert says in shown
     assert "`/tier channel`" in shown
     assert "2 messages for this channel will go out then" in shown
-
-
-def test_tier_says_how_many_messages_wait_and_why() -> None:
-    closed = ClosedChannel("C1", "is_archived", NOON, NOON)
-    assert waiting_lines([(closed, 1)], BOT) == [
-        "⏸️ 1 message waiting. <#C1> is archived. Unarchive it, or type `/tier channel` in another channel."
-    ]

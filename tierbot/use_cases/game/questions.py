@@ -15,9 +15,10 @@ from tierbot.settings import Settings
 from tierbot.use_cases.asking.push_schedule import is_open
 from tierbot.use_cases.asking.queue import queue_of
 from tierbot.use_cases.delivery.announcing import channel_of
-from tierbot.use_cases.delivery.channels import leave_closed, waiting_in
+from tierbot.use_cases.delivery.channels import leave_closed
+from tierbot.use_cases.game.waiting import Waiting, what_waits
 from tierbot.use_cases.models.external_predictors import is_external
-from tierbot.use_cases.ports import Clock, ClosedChannel, Job, Store, Transaction, Workspace
+from tierbot.use_cases.ports import Clock, Job, Store, Transaction, Workspace
 from tierbot.use_cases.recent_posts import open_round
 from tierbot.use_cases.rounds.round_report import round_status
 
@@ -100,10 +101,10 @@ class Game:
         with self.store.read(workspace) as tx:
             return tx.models.all()
 
-    def waiting(self, workspace: str) -> list[tuple[ClosedChannel, int]]:
-        """Return the closed channels, each with how many messages wait for it."""
+    def waiting(self, workspace: str) -> Waiting:
+        """Return what waits for Slack or an admin."""
         with self.store.read(workspace) as tx:
-            return waiting_in(tx, self.settings.channel)
+            return what_waits(tx, self.settings.channel, self.clock.now())
 
     def queue(self, workspace: str) -> Queue:
         """Return what waits to be posted."""

@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 
 from tierbot.domain.nouns import TierbotError
 from tierbot.use_cases.delivery.dispatch import NOT_INSTALLED
-from tierbot.use_cases.ports import Chat, ChatError, Clock, RateLimitedError, Store
+from tierbot.use_cases.ports import Chat, ChatError, Clock, RateLimitedError, Store, Transaction
 from tierbot.use_cases.voting.reconciling import SHUT_OUT, WITHOUT_METHOD
 
 log = logging.getLogger(__name__)
@@ -20,6 +20,11 @@ _AT_ONCE = 50
 _AGAIN = timedelta(days=1)  # until a user without a vote is looked up again, because an account may be reactivated
 _EVERYONE = SHUT_OUT | WITHOUT_METHOD | {NOT_INSTALLED}  # codes that say nothing about one user
 _REST = timedelta(seconds=30)  # after Slack did not answer
+
+
+def unknown_voters(tx: Transaction, now: datetime, limit: int = 1000) -> list[str]:
+    """Return up to `limit` users whose votes wait until they are looked up."""
+    return tx.reactors.unknown(limit, now - _AGAIN)
 
 
 class Voters:
@@ -36,7 +41,7 @@ class Voters:
         now, known = self._clock.now(), 0
         while now >= self._resting.get(workspace, now):
             with self._store.read(workspace) as tx:
-                users = tx.reactors.unknown(_AT_ONCE, now - _AGAIN)
+                users = unknown_voters(tx, now, _AT_ONCE)
             if not users:
                 break
             found = self._ask(workspace, users)

@@ -35,8 +35,8 @@ from tierbot.adapters.slack.messages.boards import (
     render_my_score,
     render_round_status,
 )
-from tierbot.adapters.slack.messages.closed_channels import waiting_lines
 from tierbot.adapters.slack.messages.requests import push_answer, retrain_answer
+from tierbot.adapters.slack.messages.waiting import waiting_lines
 from tierbot.adapters.slack.needs import Needs
 from tierbot.domain.doctor.facts import ChannelFacts, Refusal
 from tierbot.use_cases.game.questions import Game

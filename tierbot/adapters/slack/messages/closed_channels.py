@@ -1,10 +1,6 @@
 """Says why a channel doesn't take the bot's messages, and what an admin can do."""
 
-from collections.abc import Sequence
-
 from tierbot.adapters.slack.block_kit.text import person, safe
-from tierbot.adapters.slack.block_kit.words import count
-from tierbot.use_cases.ports import ClosedChannel
 
 _ANOTHER = "type `/tier channel` in another channel"
 
@@ -24,10 +20,3 @@ def closed_channel(channel: str, why: str, bot: str | None) -> str:
             )
         case _:
             return f"A workspace setting keeps me from posting in {here}. Let me post there, or {_ANOTHER}."
-
-
-def waiting_lines(waiting: Sequence[tuple[ClosedChannel, int]], bot: str | None) -> list[str]:
-    """Return a line of mrkdwn for each closed channel, with how many messages wait for it."""
-    return [
-        f"⏸️ {count(number, 'message')} waiting. {closed_channel(one.channel, one.why, bot)}" for one, number in waiting
-    ]
