@@ -17,6 +17,7 @@ from tierbot.app.bot import Tierbot
 from tierbot.app.demo.start import Stories, first_model
 from tierbot.domain.nouns import Article, ReactionEvent
 from tierbot.domain.tags import default_tag_space
+from tierbot.domain.training.retrain import train_challenger
 from tierbot.settings import Settings, load_settings
 from tierbot.use_cases.delivery.dispatch import Dispatcher
 from tierbot.use_cases.jobs.scheduler import Scheduler, Work
@@ -145,7 +146,7 @@ def harness_settings(folder: Path, **changes: object) -> Settings:
 
 
 def build_harness(folder: Path, **changes: object) -> Harness:
-    """Build a bot over a (new or old) database in `folder`."""
+    """Build a bot over a (new or old) database in `folder`. It trains in this process; tests/adapters/processes has the child."""
     clock, encoder = ManualClock(), HashingEncoder()
     chat = MemoryChat(clock)
     tags = default_tag_space()
@@ -158,6 +159,7 @@ def build_harness(folder: Path, **changes: object) -> Harness:
         draw=lambda chart: json.dumps(chart).encode(),
         tags=tags,
     )
+    bot.registry.train = train_challenger
     bot.setup.prepare(Workspace(WORKSPACE, "Test", clock.now(), bot_user="UBOT"), tags)
     return Harness(bot, chat, clock)
 

@@ -56,6 +56,7 @@ def test_a_training_that_is_killed_is_told_and_changes_nothing(
     harness: Harness, monkeypatch: pytest.MonkeyPatch, tmp_path
 ) -> None:
     teach(harness)
+    harness.bot.registry.train = harness.bot.trainer
     dying = tmp_path / "python"
     dying.write_text("#!/bin/sh\nkill -9 $$\n")
     dying.chmod(0o755)
@@ -105,6 +106,7 @@ def test_another_encoder_is_refused_until_a_retraining_made_a_model_for_it(harne
 def test_stopping_the_bot_ends_a_training_at_once_and_changes_nothing(harness: Harness) -> None:
     teach(harness)
     before = models(harness)
+    harness.bot.registry.train = harness.bot.trainer
     harness.bot.trainer.stop()
     with pytest.raises(TrainingInterruptedError):
         harness.bot.loop.retrain(WORKSPACE)
