@@ -115,7 +115,15 @@ def _flat(record: dict[str, Any]) -> dict[str, Any]:
     if chosen is None:
         return record
     data: dict[str, Any] = record["data"] if isinstance(record.get("data"), dict) else record
+    if "aggregator" in data and _is_ours(record):
+        return data
     return {**{name: value for name, value in data.items() if not is_label_field(name)}, "tags": chosen}
+
+
+def _is_ours(task: Mapping[str, Any]) -> bool:
+    """Return whether all of a task's annotations are from our own export: then its data has the label they settled to."""
+    results = chain.from_iterable(one.get("result") or () for one in task.get("annotations", ()))
+    return "annotations" in task and all("trainer" in (part.get("meta") or {}) for part in results)
 
 
 def _choices(record: Mapping[str, Any]) -> list[str] | None:
