@@ -73,6 +73,34 @@ def test_a_mapping_that_is_none_is_refused(database: str) -> None:
     assert "LABEL=TAG" in str(result.exception)
 
 
+@pytest.mark.parametrize(
+    ("content", "says"),
+    [
+        (b"\x00\x01", "binary file"),
+        (b"PAR1 and no more", "damaged Parquet"),
+        (b"[{]", "not valid JSON"),
+        (b"one,two\n1,2\n", "every row was refused"),
+        (b'{"text": "x", "label": 0.5}\n', "every row was refused"),
+        (b'[{"id": 1, "data": {"image": "1.png"}, "annotations": []}]', "every row was refused"),
+    ],
+)
+def test_a_file_that_is_refused_changes_nothing(database: str, content: bytes, says: str) -> None:
+    Path("stories.jsonl").write_bytes(content)
+    before = Path("test.db").read_bytes()
+    result = CliRunner().invoke(app, ["import", "stories.jsonl"])
+    assert result.exit_code == 1
+    assert says in str(result.exception)
+    assert Path("test.db").read_bytes() == before
+
+
+def test_numbers_are_labels_by_their_names(database: str) -> None:
+    Path("stories.jsonl").write_text('{"text": "New law for lakes", "label": 1}\n')
+    Path("names.txt").write_text("Food\nLaw\n")
+    assert run("--preview")["unknown"] == {"1": 1}
+    assert run("--preview", "--names", "names.txt")["tags"] == {"law": 1}
+    assert run("--preview", "--map", "1=food")["tags"] == {"food": 1}
+
+
 def test_a_label_with_commas_is_one_label_if_it_is_mapped(database: str) -> None:
     Path("stories.jsonl").write_text(
         'title,category\n"A sculpture that moves","Arts, Culture & Media"\n"New law","Law, Food"\n'

@@ -12,8 +12,10 @@ import numpy as np
 import pytest
 
 from tests.support.consumers import consumer
+from tests.support.imports import Read
 from tests.support.logged import NAMES, TAGS, TEAM, TOPICS, exported, log_store
 from tierbot.adapters.store import SqlStore
+from tierbot.domain.articles.annotated import agreed
 from tierbot.reports.dataset import Only, row_of, settled_posts, tags_by_trainer
 from tierbot.reports.export.argilla import PLACEHOLDER, QUESTION
 from tierbot.reports.export.label_studio import labeling_config
@@ -170,6 +172,43 @@ def test_argilla_2_takes_records_with_responses_and_suggestions(written, rows: l
         assert [one.value for one in record.responses] == ([labels_of(row)] if row["label"] else [])
         (suggestion,) = record.suggestions
         assert (suggestion.value, suggestion.agent) == ([row["top_tag"]], row["model"])
+
+
+def test_what_label_studio_sdk_2_exports_is_imported_with_the_labels_that_half_of_the_trainers_gave(
+    written, rows: list[dict], tmp_path: Path
+) -> None:
+    consumer("label-studio-sdk", "2.1", "label_studio_sdk")
+    from label_studio_sdk.converter import Converter
+
+    converter, path = Converter(labeling_config(TAGS), project_dir=None), written("label-studio")
+    tasks = json.loads(path.read_text())
+    for task in tasks:  # as if people had annotated them there: without our own label
+        task["data"] = {"review": task["data"]["content"]}
+    path.write_text(json.dumps(tasks))
+    converter.convert_to_json_min(str(path), str(tmp_path / "min"), is_dir=False)
+    converter.convert_to_csv(str(path), str(tmp_path / "csv"), is_dir=False, sep=",")
+    given = [[tags for tags in tags_by_trainer(row).values() if tags] for row in rows]
+    labels = [set(agreed(one)) for one in given]
+    assert Read(path).labels == [one for one in labels if one]
+    for folder in ("min", "csv"):
+        (result,) = (tmp_path / folder).iterdir()
+        found = Read(result)
+        assert found.labels == [one for one in labels if one]
+        assert found.adds_up()
+        assert found.understood.further > COUNT
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
+def test_what_argilla_2_exports_is_imported_with_the_same_labels(written, rows: list[dict], tmp_path: Path) -> None:
+    rg = consumer("argilla", "2.8")
+    from argilla.records._io import GenericIO, JsonIO
+
+    records = [rg.Record.from_dict(one) for one in json.loads(written("argilla").read_text())]
+    labels = [set(row["label"]) for row in rows if row["label"]]
+    assert Read(JsonIO.to_json(records, tmp_path / "records.json")).labels == labels
+    flat = GenericIO.to_list(records, flatten=True)
+    (tmp_path / "flat.jsonl").write_text("\n".join(map(json.dumps, flat)))
+    assert Read(tmp_path / "flat.jsonl").labels == labels
 
 
 @pytest.mark.parametrize(("form", "field"), [("prodigy", "accept"), ("doccano", "label")])

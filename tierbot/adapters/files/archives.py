@@ -13,6 +13,7 @@ from io import BufferedReader, RawIOBase
 from pathlib import Path
 from typing import Any, BinaryIO, cast
 
+from tierbot.domain.articles.label_values import FASTTEXT
 from tierbot.domain.articles.rows import (
     LONGEST_LINE,
     ArchiveError,
@@ -150,6 +151,8 @@ def _format_of(head: bytes, name: str) -> ArchiveFormat:
     lines = head.removeprefix(b"\xef\xbb\xbf").lstrip().splitlines() or [b""]
     if lines[0].startswith((b"{", b"[")):
         return ArchiveFormat.JSONL
+    if lines[0].startswith(FASTTEXT.encode()):
+        return ArchiveFormat.FASTTEXT
     if is_csv_header(decode(lines[0])):
         return ArchiveFormat.CSV
     # The first line is bad in either format; what the file is meant to be decides which remedy helps.

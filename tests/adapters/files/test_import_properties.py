@@ -1,0 +1,106 @@
+"""What is exported comes back with the same labels; any file is read, or refused in one sentence."""
+
+import gzip
+import json
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from tests.support.imports import Read
+from tests.support.logged import NAMES, TAGS, TEAM, log_store
+from tierbot.domain.articles.cleaning import clean
+from tierbot.domain.articles.rows import ArchiveError
+from tierbot.reports.dataset import Only, row_of, settled_posts
+from tierbot.reports.export import FORMATS
+from tierbot.reports.export.format import Surroundings
+
+# --- there and back --------------------------------------------------------------------------------
+
+TEXTS = st.text(max_size=30).map(clean)  # as articles are stored
+TITLES = TEXTS.filter(bool)
+LABELS = st.dictionaries(st.sampled_from([tag.id for tag in TAGS]), st.floats(0.01, 1), max_size=3)
+BACK = ("jsonl", "csv", "label-studio", "argilla", "prodigy", "doccano", "spacy-jsonl")
+
+
+@pytest.fixture(scope="module")
+def pattern() -> dict:
+    """Return a row of the dataset."""
+    store = log_store(1)
+    with store.read(TEAM) as tx:
+        (item,) = settled_posts(tx, Only(), NAMES)
+    store.close()
+    return row_of(item)
+
+
+@pytest.mark.parametrize("form", BACK)
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.lists(st.tuples(TITLES, TEXTS, LABELS), min_size=1, max_size=4))
+def test_an_export_comes_back_with_the_same_labels(
+    tmp_path: Path, pattern: dict, form: str, posts: list[tuple[str, str, dict[str, float]]]
+) -> None:
+    rows = [
+        {
+            **pattern,
+            "title": title,
+            "text": text,
+            "url": "",
+            "label": label,
+            "outcome": "named" if label else "abstained",
+        }
+        for title, text, label in posts
+    ]
+    FORMATS[form].write(rows, tmp_path / "d", Surroundings(TAGS, lambda _: {}, 0))
+    found = Read(tmp_path / "d")
+    assert found.labels == [set(label) for _, _, label in posts if label]
+    assert (found.faults, found.adds_up()) == ([], True)
+
+
+# --- anything ------------------------------------------------------------------------------------
+
+CELLS = st.text(max_size=8) | st.sampled_from(
+    ["law", "food", '"', ",", "\t", ";", "\r", "\n", "sep=", "[", "{", "__label__", "\x00", "\ufeff"]
+)
+NAMES_OF_FIELDS = st.sampled_from(
+    ["text", "title", "label", "labels", "cats", "answer", "accept", "options", "data", "annotations", "completions", "result",
+     "annotation_id", "annotator", "id", "fields", "responses", "suggestions", "topic.responses", "topic.responses.status",
+     "annotation", "prediction", "inputs", "metadata", "value", "choices", "taxonomy", "meta", "status", "score", "start", "end"]
+)  # fmt: skip
+VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | CELLS,
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(NAMES_OF_FIELDS | CELLS, inner, max_size=4),
+    max_leaves=12,
+)
+RECORDS = st.dictionaries(NAMES_OF_FIELDS, VALUES, max_size=6)
+JSON_LINES = st.lists(RECORDS.map(json.dumps) | CELLS, max_size=4).map("\n".join)
+ARRAYS = st.lists(RECORDS, max_size=4).map(json.dumps)
+DELIMITED = st.sampled_from([",", "\t", ";", "|"]).flatmap(
+    lambda mark: st.lists(st.lists(CELLS, max_size=4).map(mark.join), max_size=5).map(
+        lambda lines: "\n".join([mark.join(("text", "label", "annotator", "annotation_id")), *lines])
+    )
+)
+CODES = st.sampled_from(["utf-8", "utf-8-sig", "utf-16", "latin-1", "cp1252"])
+FILES = st.one_of(
+    st.tuples(JSON_LINES | ARRAYS | DELIMITED, CODES).map(lambda pair: pair[0].encode(pair[1], errors="replace")),
+    st.binary(max_size=60),
+    st.tuples(DELIMITED, st.binary(max_size=10)).map(lambda pair: pair[0].encode("utf-8", errors="replace") + pair[1]),
+)
+
+
+@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(FILES, st.booleans())
+def test_any_file_is_read_or_refused_in_one_sentence_and_its_counts_add_up(
+    tmp_path: Path, data: bytes, packed: bool
+) -> None:
+    path = tmp_path / "any"
+    path.write_bytes(gzip.compress(data) if packed else data)
+    try:
+        found = Read(path)
+    except ArchiveError as fault:
+        refusal = str(fault)
+    else:
+        refusal = ""
+        assert found.adds_up()
+        assert len(found.labels) == found.understood.labeled
+    assert not refusal or refusal.startswith(str(path))
