@@ -81,7 +81,11 @@ DELIMITED = st.sampled_from([",", "\t", ";", "|"]).flatmap(
     )
 )
 CODES = st.sampled_from(["utf-8", "utf-8-sig", "utf-16", "latin-1", "cp1252"])
+BROKEN = st.tuples(
+    JSON_LINES | ARRAYS | DELIMITED, st.integers(0, 80), st.sampled_from([0, 1, 5]), st.text(max_size=3)
+).map(lambda one: one[0][: one[1]] + one[3] + one[0][one[1] + one[2] :])
 FILES = st.one_of(
+    st.tuples(BROKEN, CODES).map(lambda pair: pair[0].encode(pair[1], errors="replace")),
     st.tuples(JSON_LINES | ARRAYS | DELIMITED, CODES).map(lambda pair: pair[0].encode(pair[1], errors="replace")),
     st.binary(max_size=60),
     st.tuples(DELIMITED, st.binary(max_size=10)).map(lambda pair: pair[0].encode("utf-8", errors="replace") + pair[1]),

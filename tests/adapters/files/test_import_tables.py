@@ -62,6 +62,10 @@ def test_a_table_in_any_form_is_read_to_the_same_labels(tmp_path: Path, data: by
         ('annotation_id,annotator,id,mood,text\n1,2,3,"{""choices"":[""law"",""food""]}",x\n', [{"law", "food"}]),
         ('annotation_id,annotator,id,tax,text\n1,2,3,"[{""taxonomy"":[[""Leisure"",""food""]]}]",x\n', [{"food"}]),
         ("annotation_id,annotator,id,mood,text\n1,2,3,law,x\n2,3,3,law,x\n3,4,3,food,x\n4,2,4,food,y\n", [{"law"}, {"food"}]),
+        ('text,label\r"Two\nlines",law\ry,food\r', [{"law"}, {"food"}]),
+        ("text,label\r\r\nx,law\r\r\ny,food\r\r\n", [{"law"}, {"food"}]),
+        ("text,label\nx\ry,law\n", [{"law"}]),
+        ("text,la\rbel,label\nx,,law\n", [{"law"}]),
         ("__label__law New law\n__label__food __label__law Bread\nNo label\n", [{"law"}, {"law", "food"}]),
     ],
 )  # fmt: skip

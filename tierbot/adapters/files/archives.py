@@ -32,6 +32,7 @@ _HEAD = 4096  # bytes that tell the format
 _PART = 2**16  # bytes that are translated at once
 _IDS_WATCHED = 100_000  # to limit memory
 _STDIN = Path("-")
+_LINE_END = re.compile(rb"\r\n|\r(?!\Z)|\n")  # a carriage return at the end of what was read may be half of one
 _JSON_NAME = re.compile(r"\.(?:jsonl?|ndjson)(?:\.gz)?$", re.IGNORECASE)
 
 
@@ -140,7 +141,8 @@ def _translated(stream: BufferedReader) -> BufferedReader:
             return decoder.decode(part, final).encode("utf-8", errors="replace")
 
         return _translated(BufferedReader(_Translation(stream, recode)))
-    if b"\r" in head.rstrip(b"\r") and b"\n" not in head:
+    ends = _LINE_END.findall(head)
+    if ends[:1] == [b"\r"] and 2 * ends.count(b"\r") >= len(ends):  # the line feeds are in its cells
         return BufferedReader(_Translation(stream, lambda part, _: part.replace(b"\r", b"\n")))
     return stream
 

@@ -41,6 +41,7 @@ _NAMES: Mapping[str, tuple[str, ...]] = {
 _FIELD_OF = {name: field for field, names in _NAMES.items() for name in names}
 _MARKS = ",;\t|"  # what may separate columns
 _SEPARATOR = re.compile(r"""\ufeff?"?sep=([,;|\t])"?""", re.IGNORECASE)
+_CSV_REFUSES = {ord("\0"): None, ord("\r"): " "}
 _SNIFFED = 1_000  # lines that show whether a tab-separated file quotes its cells
 _NOT_IN_NAMES = re.compile(r"[\W_]+")
 
@@ -236,6 +237,7 @@ def is_csv_header(line: str) -> bool:
 
 def _csv_header(line: str, marks: str) -> tuple[str, list[str]]:
     """Return the delimiter and the columns of a header."""
+    line = line.replace("\r", " ")
     headers = {mark: next(csv.reader([line], delimiter=mark), []) for mark in marks}
     return max(headers.items(), key=lambda one: sum(_plain_name(name) in _FIELD_OF for name in one[1]))
 
@@ -282,7 +284,7 @@ class _Numbered:
         for line in self._lines:
             self.last = line.number
             if line.data is not None:
-                return decode(line.data, first=line.number == 1).replace("\0", "") + "\n"
+                return _csv_text(line)
             self._skipped.append(line)
         raise StopIteration
 
@@ -290,11 +292,16 @@ class _Numbered:
         """Return up to `most` of the coming lines, without those that are too long, and leave them to be read."""
         coming = list(islice(self._lines, most))
         self._lines = chain(coming, self._lines)
-        return [decode(line.data).replace("\0", "") + "\n" for line in coming if line.data is not None]
+        return [_csv_text(line) for line in coming if line.data is not None]
 
     def take_skipped(self) -> list[Line]:
         skipped, self._skipped = self._skipped, []
         return skipped
+
+
+def _csv_text(line: Line) -> str:
+    """Return a line as the csv module takes it: it refuses NUL, and a carriage return outside quotes."""
+    return decode(line.data or b"", first=line.number == 1).translate(_CSV_REFUSES) + "\n"
 
 
 def decode(data: bytes, *, first: bool = False) -> str:
