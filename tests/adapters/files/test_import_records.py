@@ -163,6 +163,13 @@ def test_a_label_that_cannot_be_understood_costs_no_article_that_needs_none(tmp_
     assert [row.title for row in read_archive(tmp_path / "a", now=NOW)] == ["One"]
 
 
+def test_prodigys_meta_says_where_a_text_is_from(tmp_path: Path) -> None:
+    record = {"text": "x", "label": "law", "answer": "accept", "meta": {"url": "https://n.example/1", "source": "News"}}
+    (tmp_path / "a").write_text(json.dumps(record))
+    (row,) = read_archive(tmp_path / "a", now=NOW)
+    assert (row.url, row.source) == ("https://n.example/1", "News")
+
+
 @pytest.mark.parametrize("line", ["7", '"text"', "null", "[1]", "{", "{]", "{" * 2000, '{"text": "x"} {}', "No JSON"])
 def test_a_line_that_is_no_record_is_refused_alone(tmp_path: Path, line: str) -> None:
     found = read(tmp_path, f'{{"text": "y", "label": "food"}}\n{line}\n')

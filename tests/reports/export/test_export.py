@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from huggingface_hub import DatasetCard
 
 from tests.support.logged import DIGEST, NAMES, TAGS, TEAM, TOPICS, exported, log_store
 from tierbot.adapters.files.crowd_files import read_votes
@@ -15,8 +16,10 @@ from tierbot.adapters.store import SqlStore
 from tierbot.domain.nouns import Arm, TierbotError
 from tierbot.domain.training.offpolicy import Log, ips, snips
 from tierbot.reports.dataset import COLUMNS, ColumnKind, Only, row_of, settled_posts, tags_by_trainer
+from tierbot.reports.dictionary import Terms, dataset_card
 from tierbot.reports.export import FORMATS, format_named
 from tierbot.reports.export.columnar import arrow_schema
+from tierbot.reports.export.format import Written
 from tierbot.reports.export.label_studio import labeling_config
 
 COUNT = 60
@@ -219,6 +222,15 @@ def test_the_other_formats_name_nobody_at_all(store: SqlStore, form: str, tmp_pa
         pytest.importorskip(package, reason=f"needs pip install {FORMATS[form].install}")
     exported(store, form, tmp_path / "d", name=lambda user: f"somebody-{user}")
     assert b"somebody" not in (tmp_path / "d").read_bytes()
+
+
+@pytest.mark.parametrize(
+    ("rows", "size"),
+    [(0, "n<1K"), (999, "n<1K"), (1000, "1K<n<10K"), (10_000, "10K<n<100K"), (10**6, "1M<n<10M"), (10**9, "100M<n<1B")],
+)
+def test_a_folders_card_tells_the_hub_its_size(rows: int, size: str) -> None:
+    card = dataset_card(Written(rows=rows), FORMATS["hf"], Only(), TAGS, {}, Terms())
+    assert DatasetCard(card).data.size_categories == [size]
 
 
 def test_a_format_that_there_is_none_of_is_refused_with_those_there_are() -> None:

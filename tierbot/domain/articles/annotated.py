@@ -196,16 +196,17 @@ def _counts(status: object) -> bool:
 
 
 def _prodigy(record: Record) -> Annotated | None:
-    answer = record.get("answer")
+    answer, meta = record.get("answer"), record.get("meta")
     if not isinstance(answer, str) or _PRODIGY.isdisjoint(record):
         return None
+    fields = {**(meta if isinstance(meta, dict) else {}), **record}
     if answer not in _ANSWERS:
         raise LabelError(f"has the answer {answer[:40]!r}; Prodigy's are {', '.join(sorted(_ANSWERS))}")
     if answer != "accept":
-        return Annotated("Prodigy", record, ())
+        return Annotated("Prodigy", fields, ())
     chosen = record.get("accept")
     if not isinstance(chosen, list):
-        return Annotated("Prodigy", record, _given(chosen or record.get("label")))
+        return Annotated("Prodigy", fields, _given(chosen or record.get("label")))
     options = record.get("options")
     texts = {
         one["id"]: one["text"]

@@ -46,7 +46,7 @@ JSONL = ExportFormat(
 CSV = ExportFormat(
     name="csv",
     suffix=".csv",
-    about="CSV (RFC 4180, UTF-8) with a header and the flat columns below: one text, number or time per cell. Missing "
+    about="CSV (RFC 4180, UTF-8) with a header and flat columns: one text, number or time per cell. Missing "
     "values are empty. Text that a spreadsheet would treat as a formula is prefixed with an apostrophe. Single votes are in "
     "`crowd`, whole distributions in `jsonl` and `parquet`.",
     write=_write_csv,
