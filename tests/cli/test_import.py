@@ -4,11 +4,14 @@ import json
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, given, settings
 from typer.testing import CliRunner
 
 from tests.conftest import WORKSPACE, build_harness
+from tests.support.files_of_any_kind import FILES
 from tierbot.adapters.store import open_store
 from tierbot.cli.app import app
+from tierbot.domain.nouns import TierbotError
 
 
 @pytest.fixture
@@ -91,6 +94,22 @@ def test_a_file_that_is_refused_changes_nothing(database: str, content: bytes, s
     assert result.exit_code == 1
     assert says in str(result.exception)
     assert Path("test.db").read_bytes() == before
+
+
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(FILES)
+def test_any_file_is_imported_with_counts_that_add_up_or_refused_and_changes_nothing(
+    database: str, content: bytes
+) -> None:
+    Path("stories.jsonl").write_bytes(content)
+    before = Path("test.db").read_bytes()
+    result = CliRunner().invoke(app, ["import", "stories.jsonl", "--json"])
+    if result.exit_code:
+        assert isinstance(result.exception, TierbotError)
+        assert Path("test.db").read_bytes() == before
+    else:
+        said = json.loads(result.stdout)
+        assert said["rows"] == sum(said[name] for name in ("labeled", "unlabeled", "unknown_only", "further"))
 
 
 def test_numbers_are_labels_by_their_names(database: str) -> None:
