@@ -46,7 +46,7 @@ def test_a_writer_that_raises_leaves_what_was_there_and_nothing_else(tmp_path: P
     assert [path.name for path in tmp_path.iterdir()] == ["d.txt"]
 
 
-@pytest.mark.parametrize("form", ["jsonl", "csv", "parquet", "hf", "vw", "obp", "label-studio"])
+@pytest.mark.parametrize("form", ["jsonl", "csv", "parquet", "hf", "vw", "obp", "label-studio", "argilla", "trl-sft"])
 def test_a_disk_that_is_full_leaves_no_half_file(form: str, tmp_path: Path, request: pytest.FixtureRequest) -> None:
     if form in {"parquet", "hf"}:
         pytest.importorskip("datasets", reason="needs pip install 'tierbot[export]'")

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from typer.main import get_command
 from typer.testing import CliRunner
 
 from tests.conftest import WORKSPACE, build_harness
@@ -15,6 +16,7 @@ from tierbot.adapters.store import open_store
 from tierbot.cli.app import app
 from tierbot.domain.nouns import ReactionEvent
 from tierbot.reports.dictionary import data_dictionary
+from tierbot.reports.export import FORMATS
 
 
 @pytest.fixture(scope="module")
@@ -95,8 +97,30 @@ def test_a_folder_of_hugging_face_has_its_card_inside_and_is_replaced_by_the_nex
     datasets = pytest.importorskip("datasets", reason="needs pip install 'tierbot[export]'")
     run("--format", "hf")
     run("--format", "hf", "--arm", "tier", "--arm", "basic", "--arm", "blank")
-    assert datasets.load_from_disk("tierbot-dataset").num_rows == 3
+    assert datasets.load_dataset("./tierbot-dataset", split="train", cache_dir="cache").num_rows == 3
     assert Path("tierbot-dataset/README.md").read_text().startswith("---\n")
+
+
+def test_the_card_of_a_folder_tells_the_hub_license_task_language_and_size(played: str) -> None:
+    pytest.importorskip("pyarrow", reason="needs pip install 'tierbot[export]'")
+    from huggingface_hub import DatasetCard
+
+    run("--format", "hf")
+    card = DatasetCard.load("tierbot-dataset/README.md").data
+    assert (card.license, card.language, card.size_categories) == ("other", ["en"], ["n<1K"])
+    assert card.license_name == "as-each-article"
+    assert card.task_categories == ["text-classification"]
+    (data,) = card.configs[0]["data_files"]
+    assert (Path("tierbot-dataset") / data["path"]).is_file()
+    run("--format", "hf", "--license", "cc-by-4.0", "--language", "de", "--language", "en")
+    card = DatasetCard.load("tierbot-dataset/README.md").data.to_dict()
+    assert (card["license"], card["language"], "license_name" in card) == ("cc-by-4.0", ["de", "en"], False)
+
+
+def test_the_help_of_format_names_every_format() -> None:
+    (option,) = [one for one in get_command(app).commands["export"].params if one.name == "form"]
+    words = set(re.findall(r"[\w-]+", option.help))
+    assert set(FORMATS) <= words
 
 
 @pytest.mark.parametrize(

@@ -4,11 +4,14 @@ import json
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, given, settings
 from typer.testing import CliRunner
 
 from tests.conftest import WORKSPACE, build_harness
+from tests.support.files_of_any_kind import FILES
 from tierbot.adapters.store import open_store
 from tierbot.cli.app import app
+from tierbot.domain.nouns import TierbotError
 
 
 @pytest.fixture
@@ -71,6 +74,50 @@ def test_a_preview_says_what_was_understood_and_an_import_teaches_the_next_model
 def test_a_mapping_that_is_none_is_refused(database: str) -> None:
     result = CliRunner().invoke(app, ["import", "stories.jsonl", "--map", "law"])
     assert "LABEL=TAG" in str(result.exception)
+
+
+@pytest.mark.parametrize(
+    ("content", "says"),
+    [
+        (b"\x00\x01", "binary file"),
+        (b"PAR1 and no more", "damaged Parquet"),
+        (b"[{]", "not valid JSON"),
+        (b"one,two\n1,2\n", "every row was refused"),
+        (b'{"text": "x", "label": 0.5}\n', "every row was refused"),
+        (b'[{"id": 1, "data": {"image": "1.png"}, "annotations": []}]', "every row was refused"),
+    ],
+)
+def test_a_file_that_is_refused_changes_nothing(database: str, content: bytes, says: str) -> None:
+    Path("stories.jsonl").write_bytes(content)
+    before = Path("test.db").read_bytes()
+    result = CliRunner().invoke(app, ["import", "stories.jsonl"])
+    assert result.exit_code == 1
+    assert says in str(result.exception)
+    assert Path("test.db").read_bytes() == before
+
+
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(FILES)
+def test_any_file_is_imported_with_counts_that_add_up_or_refused_and_changes_nothing(
+    database: str, content: bytes
+) -> None:
+    Path("stories.jsonl").write_bytes(content)
+    before = Path("test.db").read_bytes()
+    result = CliRunner().invoke(app, ["import", "stories.jsonl", "--json"])
+    if result.exit_code:
+        assert isinstance(result.exception, TierbotError)
+        assert Path("test.db").read_bytes() == before
+    else:
+        said = json.loads(result.stdout)
+        assert said["rows"] == sum(said[name] for name in ("labeled", "unlabeled", "unknown_only", "further"))
+
+
+def test_numbers_are_labels_by_their_names(database: str) -> None:
+    Path("stories.jsonl").write_text('{"text": "New law for lakes", "label": 1}\n')
+    Path("names.txt").write_text("Food\nLaw\n")
+    assert run("--preview")["unknown"] == {"1": 1}
+    assert run("--preview", "--names", "names.txt")["tags"] == {"law": 1}
+    assert run("--preview", "--map", "1=food")["tags"] == {"food": 1}
 
 
 def test_a_label_with_commas_is_one_label_if_it_is_mapped(database: str) -> None:

@@ -19,34 +19,46 @@ if TYPE_CHECKING:
 _SHOWN = 20
 
 
+_File = Annotated[
+    Path,
+    typer.Argument(
+        help="JSONL, CSV or a JSON array (may be gzipped) or Parquet, also of Label Studio, Argilla, Prodigy or doccano."
+    ),
+]
+_Renamed = Annotated[list[str] | None, typer.Option("--map", help="LABEL=TAG maps a label to a tag; may be repeated.")]
+_Names = Annotated[
+    Path | None,
+    typer.Option("--names", help="Names of labels that are numbers: a file with one per line, from 0, or JSON."),
+]
+
+
 def import_(
-    file: Annotated[
-        Path, typer.Argument(help="JSONL or CSV (may be gzipped), Parquet, or a JSON export of Label Studio.")
-    ],
+    file: _File,
     preview: Annotated[bool, typer.Option("--preview", help="Show what would be imported; write nothing.")] = False,
-    renamed: Annotated[
-        list[str] | None, typer.Option("--map", help="LABEL=TAG maps a label to a tag; may be repeated.")
-    ] = None,
+    renamed: _Renamed = None,
+    names: _Names = None,
     source: Annotated[str | None, typer.Option(help="The archive's name. [default: the file's name]")] = None,
     as_json: AsJson = False,
 ) -> None:
     """Import labeled articles: the next retraining learns from them, and colleagues aren't asked about them.
 
-    A label may be a tag's id, name or emoji. Importing the same file again changes nothing. A retraining uses up to
-    20,000 imported labels, a fixed random sample.
+    A label may be a tag's id, name or emoji. Of several annotators, half must agree. Importing the same file again
+    changes nothing. A retraining uses up to 20,000 imported labels, a fixed random sample.
 
     Example: `tierbot import stories.parquet --preview --map "U.S. NEWS=us-politics"`
     """
     from tierbot.adapters.files.annotations import read_annotations
     from tierbot.adapters.files.archives import ReadReport
+    from tierbot.adapters.files.class_names import read_names
     from tierbot.app.slack_access import tags_in
     from tierbot.domain.articles.labels import LabelMatcher, LabelReport, labeled_articles
 
     bot, workspace = offline()
-    names = LabelMatcher(tags_in(bot.store, workspace), dict(map(_renaming, renamed or ())))
+    numbered = read_names(names) if names else {}
+    matcher = LabelMatcher(tags_in(bot.store, workspace), dict(map(_renaming, renamed or ())), numbered)
     understood, report, now = LabelReport(), ReadReport(), datetime.now(UTC)
     kind, rows = read_annotations(file, now=now, report=report)
-    found = labeled_articles(rows, names, source=source or file.name, now=now, report=understood)
+    found = labeled_articles(rows, matcher, source=source or file.name, now=now, report=understood)
     new, show = 0, progress("rows read")
     for batch in batches(found):
         show(report.rows, 0)
@@ -82,6 +94,7 @@ def _say(
                 "labeled": understood.labeled,
                 "unlabeled": understood.unlabeled,
                 "unknown_only": understood.unknown_only,
+                "further": understood.further,
                 "new": new,
                 "tags": dict(understood.tags.most_common()),
                 "labels": understood.matched,
@@ -95,6 +108,7 @@ def _say(
         (
             f"labeled      {understood.labeled}, without a label {understood.unlabeled}, "
             f"with unknown labels only {understood.unknown_only}"
+            + (f", further annotations of the same articles {understood.further}" if understood.further else "")
         ),
     ]
     lines += [f"  {count:>8}  {tag}" for tag, count in understood.tags.most_common(_SHOWN)]

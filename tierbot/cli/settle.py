@@ -9,8 +9,10 @@ from tierbot.cli.output import AsJson, err, out, print_json
 
 
 def settle(
-    labels: Annotated[Path, typer.Argument(help="CSV with item, worker, label; may be gzipped.")],
-    truth: Annotated[Path | None, typer.Option(help="CSV with item, truth, to measure the crowd's accuracy.")] = None,
+    labels: Annotated[Path, typer.Argument(help="CSV with item (or task), worker, label; may be gzipped.")],
+    truth: Annotated[
+        Path | None, typer.Option(help="CSV with item (or task), truth, to measure the crowd's accuracy.")
+    ] = None,
     method: Annotated[
         str | None,
         typer.Option(

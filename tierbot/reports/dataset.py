@@ -45,12 +45,12 @@ class Settled:
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """A column whose `value` is computed from a settled post; if `nullable`, it may be None."""
+    """A column whose `value` is computed from a settled post (flat.py: from a row); if `nullable`, it may be None."""
 
     name: str
     kind: ColumnKind
     meaning: str
-    value: Callable[[Settled], Any]
+    value: Callable[[Any], Any]
     nullable: bool = False
 
 
@@ -134,6 +134,19 @@ COLUMNS: tuple[Column, ...] = (
 def row_of(item: Settled) -> dict[str, Any]:
     """Return a settled post as a row of the dataset."""
     return {column.name: column.value(item) for column in COLUMNS}
+
+
+def content_of(row: Row) -> str:
+    """Return a row's title and text as one text, which is what models read."""
+    return f"{row['title']}. {row['text']}" if row["text"] else row["title"]
+
+
+def tags_by_trainer(row: Row) -> dict[str, list[str]]:
+    """Return the tags that each trainer of a row named, in the order of their votes; none if they only said 👎 or 😕."""
+    given: dict[str, list[str]] = {}
+    for vote in row["votes"]:
+        given.setdefault(vote["trainer"], []).extend([] if vote["tag"] is None else [vote["tag"]])
+    return given
 
 
 @dataclass(frozen=True, slots=True)

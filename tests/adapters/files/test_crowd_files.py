@@ -48,6 +48,11 @@ def test_a_mistake_is_named_with_file_and_line(tmp_path: Path, text: str, error:
         read_votes(written(tmp_path, text))
 
 
+def test_crowd_kits_own_columns_are_read(tmp_path: Path) -> None:
+    assert read_votes(written(tmp_path, "task,worker,label\na,w1,x\n")).items == ("a",)
+    assert read_truth(written(tmp_path, "task,truth\na,x\n")) == {"a": "x"}
+
+
 def test_two_truths_for_one_item_are_refused(tmp_path: Path) -> None:
     with pytest.raises(CrowdError, match=re.escape("votes.csv:3: item 'a' is 'y' here and 'x' above")):
         read_truth(written(tmp_path, "item,truth\na,x\na,y\n"))

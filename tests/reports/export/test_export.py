@@ -1,21 +1,25 @@
-"""Every format of the dataset, read back by its own consumer."""
+"""Every format of the dataset: its rows, who is named in it, and what is refused. Its consumers: test_consumers.py."""
 
 import csv
 import json
 import re
+from itertools import chain
 from pathlib import Path
 
 import numpy as np
 import pytest
+from huggingface_hub import DatasetCard
 
 from tests.support.logged import DIGEST, NAMES, TAGS, TEAM, TOPICS, exported, log_store
 from tierbot.adapters.files.crowd_files import read_votes
 from tierbot.adapters.store import SqlStore
 from tierbot.domain.nouns import Arm, TierbotError
 from tierbot.domain.training.offpolicy import Log, ips, snips
-from tierbot.reports.dataset import COLUMNS, ColumnKind, Only, row_of, settled_posts
+from tierbot.reports.dataset import COLUMNS, ColumnKind, Only, row_of, settled_posts, tags_by_trainer
+from tierbot.reports.dictionary import Terms, dataset_card
 from tierbot.reports.export import FORMATS, format_named
 from tierbot.reports.export.columnar import arrow_schema
+from tierbot.reports.export.format import Written
 from tierbot.reports.export.label_studio import labeling_config
 
 COUNT = 60
@@ -59,7 +63,7 @@ def test_json_lines_hold_every_column_of_every_row(store: SqlStore, rows: list[d
     assert (written.rows, written.votes) == (COUNT, sum(len(row["votes"]) for row in rows))
 
 
-def test_csv_gives_the_same_rows_back_and_no_cell_that_a_spreadsheet_computes(
+def test_csv_has_one_value_per_cell_and_no_cell_that_a_spreadsheet_computes(
     store: SqlStore, rows: list[dict], tmp_path: Path
 ) -> None:
     exported(store, "csv", tmp_path / "d.csv")
@@ -69,8 +73,10 @@ def test_csv_gives_the_same_rows_back_and_no_cell_that_a_spreadsheet_computes(
     for cells, row in zip(found, rows, strict=True):
         assert cells["title"] == f"'{row['title']}"
         assert float(cells["propensity"]) == row["propensity"]
-        assert json.loads(cells["votes"]) == plain(row)["votes"]
-        assert not any(cell.startswith(("=", "+", "-", "@")) for cell in cells.values())
+        assert set(cells["labels"].split("|")) - {""} == set(row["label"])
+        assert float(cells["label_share"] or 0) == max(row["label"].values(), default=0)
+        assert int(cells["support_action"]) == row["support"].get(row["action"], 0)
+        assert not any(cell.startswith(("=", "+", "-", "@", "{", "[")) for cell in cells.values())
 
 
 def test_parquet_has_the_documented_types_and_the_same_rows(store: SqlStore, rows: list[dict], tmp_path: Path) -> None:
@@ -83,40 +89,7 @@ def test_parquet_has_the_documented_types_and_the_same_rows(store: SqlStore, row
     assert [plain(plain_row(row)) for row in found] == [plain(row) for row in rows]
 
 
-def test_hugging_face_datasets_load_the_folder_with_typed_features(
-    store: SqlStore, rows: list[dict], tmp_path: Path
-) -> None:
-    datasets = pytest.importorskip("datasets", reason="needs datasets (pip install 'tierbot[export]')")
-    exported(store, "hf", tmp_path / "d")
-    loaded = datasets.load_from_disk(str(tmp_path / "d"))
-    assert loaded.features["propensity"].dtype == "float64"
-    assert loaded.features["asked_at"].dtype == "timestamp[us, tz=UTC]"
-    assert loaded.num_rows == COUNT
-    first = loaded[0]
-    assert first["action"] == rows[0]["action"]
-    assert {one["tag"]: one["value"] for one in first["probabilities"]} == rows[0]["probabilities"]
-    assert [path.name for path in tmp_path.iterdir()] == ["d"]
-
-
 # --- learning from it -----------------------------------------------------------------------------
-
-
-def test_vowpal_wabbit_trains_on_it_and_its_progressive_loss_falls(tmp_path: Path) -> None:
-    vw = pytest.importorskip("vowpalwabbit", reason="needs VowpalWabbit (pip install vowpalwabbit)")
-    store = log_store(600, seed=1)
-    exported(store, "vw", tmp_path / "d.vw")
-    examples = (tmp_path / "d.vw").read_text().strip().split("\n\n")
-    assert len(examples) == 600
-    learner = vw.Workspace("--cb_explore_adf --cb_type mtr -q wt --epsilon 0.05 --quiet")
-    losses = []
-    for example in examples:
-        before = learner.get_sum_loss()
-        parsed = learner.parse(example.split("\n"), vw.LabelType.CONTEXTUAL_BANDIT)
-        learner.learn(parsed)
-        learner.finish_example(parsed)
-        losses.append(learner.get_sum_loss() - before)
-    store.close()
-    assert np.mean(losses[-200:]) < 0.8 * np.mean(losses[:200])
 
 
 def test_the_arrays_give_the_same_off_policy_estimates_as_the_database(store: SqlStore, tmp_path: Path) -> None:
@@ -159,20 +132,6 @@ def test_arrays_leave_out_what_another_encoder_embedded_and_say_so(store: SqlSto
     assert DIGEST != "another"
 
 
-@pytest.mark.filterwarnings("ignore:The inplace keyword")  # crowd-kit 1.4 with pandas 3.1
-def test_crowd_kit_aggregates_it_to_the_label_that_most_voted_for(
-    store: SqlStore, rows: list[dict], tmp_path: Path
-) -> None:
-    crowdkit = pytest.importorskip("crowdkit.aggregation", reason="needs crowd-kit (pip install 'tierbot[crowd]')")
-    import pandas as pd
-
-    exported(store, "crowd", tmp_path / "d.csv")
-    votes = pd.read_csv(tmp_path / "d.csv").rename(columns={"item": "task"})
-    settled = crowdkit.MajorityVote().fit_predict(votes)
-    for row in rows:
-        assert row["support"][settled[row["post_id"]]] == max(row["support"].values())
-
-
 def test_our_own_reader_of_crowds_takes_it(store: SqlStore, tmp_path: Path) -> None:
     written = exported(store, "crowd", tmp_path / "d.csv")
     table = read_votes(tmp_path / "d.csv")
@@ -180,38 +139,20 @@ def test_our_own_reader_of_crowds_takes_it(store: SqlStore, tmp_path: Path) -> N
     assert "name no tag" in written.notes[0]
 
 
-def test_label_studio_takes_tasks_annotations_and_predictions(store: SqlStore, tmp_path: Path) -> None:
-    interface = pytest.importorskip(
-        "label_studio_sdk.label_interface", reason="needs Label Studio's SDK: see tests/label-studio.txt"
-    )
-    exported(store, "label-studio", tmp_path / "d.json")
-    studio = interface.LabelInterface(labeling_config(TAGS))
-    tasks = json.loads((tmp_path / "d.json").read_text())
-    assert len(tasks) == COUNT
-    for task in tasks:
-        assert studio.validate_task({"data": task["data"]})
-        assert all(studio.validate_annotation(one) for one in task["annotations"])
-        assert all(studio.validate_prediction(one) for one in task["predictions"])
-    from label_studio_sdk.converter import Converter
-
-    converter = Converter(labeling_config(TAGS), project_dir=None)
-    converter.convert_to_json_min(str(tmp_path / "d.json"), str(tmp_path / "min"), is_dir=False)
-    (result,) = (tmp_path / "min").iterdir()
-    for flat in json.loads(result.read_text()):
-        chosen = flat["topics"]
-        assert set(chosen["choices"] if isinstance(chosen, dict) else [chosen]) == set(flat["label"])
-
-
-def test_a_task_names_its_label_in_the_words_of_the_labelling_interface(
+def test_a_task_has_an_annotation_per_trainer_in_the_words_of_the_labeling_interface(
     store: SqlStore, rows: list[dict], tmp_path: Path
 ) -> None:
     exported(store, "label-studio", tmp_path / "d.json")
     tasks = json.loads((tmp_path / "d.json").read_text())
     choices = set(re.findall(r'Choice value="([^"]+)"', labeling_config(TAGS)))
     for task, row in zip(tasks, rows, strict=True):
-        labels = [tag for one in task["annotations"] for part in one["result"] for tag in part["value"]["choices"]]
-        assert labels == list(row["label"])
-        assert set(labels) <= choices
+        named = {
+            part["meta"]["trainer"]: part["value"]["choices"] for one in task["annotations"] for part in one["result"]
+        }
+        assert named == {trainer: tags for trainer, tags in tags_by_trainer(row).items() if tags}
+        assert sum(one["was_cancelled"] for one in task["annotations"]) == sum(map(bool, [row["unsure"]]))
+        assert set(chain.from_iterable(named.values())) <= choices
+        assert task["data"]["label"] == row["label"]
         assert task["predictions"][0]["score"] == row["probabilities"][row["top_tag"]]
 
 
@@ -255,7 +196,7 @@ def test_exports_one_after_the_other_hold_everything_once(tmp_path: Path) -> Non
 @pytest.mark.parametrize("form", FORMATS)
 def test_every_format_writes_an_empty_dataset(form: str, tmp_path: Path) -> None:
     for package in FORMATS[form].packages:
-        pytest.importorskip(package, reason="needs pip install 'tierbot[export]'")
+        pytest.importorskip(package, reason=f"needs pip install {FORMATS[form].install}")
     store = log_store(0)
     assert exported(store, form, tmp_path / "d").rows == 0
     assert (tmp_path / "d").exists()
@@ -265,7 +206,7 @@ def test_every_format_writes_an_empty_dataset(form: str, tmp_path: Path) -> None
 # --- who is who -----------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("form", ["jsonl", "csv", "crowd", "label-studio"])
+@pytest.mark.parametrize("form", ["jsonl", "crowd", "label-studio"])
 def test_no_user_id_is_in_an_export_without_identities(store: SqlStore, form: str, tmp_path: Path) -> None:
     exported(store, form, tmp_path / "d")
     text = (tmp_path / "d").read_text()
@@ -275,6 +216,23 @@ def test_no_user_id_is_in_an_export_without_identities(store: SqlStore, form: st
     assert re.search(r"\bU1\b", (tmp_path / "known").read_text())
 
 
+@pytest.mark.parametrize("form", sorted(set(FORMATS) - {"jsonl", "parquet", "hf", "crowd", "label-studio"}))
+def test_the_other_formats_name_nobody_at_all(store: SqlStore, form: str, tmp_path: Path) -> None:
+    for package in FORMATS[form].packages:
+        pytest.importorskip(package, reason=f"needs pip install {FORMATS[form].install}")
+    exported(store, form, tmp_path / "d", name=lambda user: f"somebody-{user}")
+    assert b"somebody" not in (tmp_path / "d").read_bytes()
+
+
+@pytest.mark.parametrize(
+    ("rows", "size"),
+    [(0, "n<1K"), (999, "n<1K"), (1000, "1K<n<10K"), (10_000, "10K<n<100K"), (10**6, "1M<n<10M"), (10**9, "100M<n<1B")],
+)
+def test_a_folders_card_tells_the_hub_its_size(rows: int, size: str) -> None:
+    card = dataset_card(Written(rows=rows), FORMATS["hf"], Only(), TAGS, {}, Terms())
+    assert DatasetCard(card).data.size_categories == [size]
+
+
 def test_a_format_that_there_is_none_of_is_refused_with_those_there_are() -> None:
     with pytest.raises(TierbotError, match="jsonl, csv, parquet"):
         format_named("xls")
@@ -282,5 +240,6 @@ def test_a_format_that_there_is_none_of_is_refused_with_those_there_are() -> Non
 
 def test_a_missing_package_is_named_with_how_to_get_it(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("tierbot.reports.export.find_spec", lambda _: None)
-    with pytest.raises(TierbotError, match=r"tierbot\[export\]"):
-        format_named("parquet")
+    for form, remedy in (("parquet", "pip install 'tierbot[export]'"), ("spacy", "pip install spacy")):
+        with pytest.raises(TierbotError, match=re.escape(remedy)):
+            format_named(form)

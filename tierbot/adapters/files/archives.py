@@ -13,6 +13,7 @@ from io import BufferedReader, RawIOBase
 from pathlib import Path
 from typing import Any, BinaryIO, cast
 
+from tierbot.domain.articles.label_values import FASTTEXT
 from tierbot.domain.articles.rows import (
     LONGEST_LINE,
     ArchiveError,
@@ -31,6 +32,7 @@ _HEAD = 4096  # bytes that tell the format
 _PART = 2**16  # bytes that are translated at once
 _IDS_WATCHED = 100_000  # to limit memory
 _STDIN = Path("-")
+_LINE_END = re.compile(rb"\r\n|\r(?!\Z)|\n")  # a carriage return at the end of what was read may be half of one
 _JSON_NAME = re.compile(r"\.(?:jsonl?|ndjson)(?:\.gz)?$", re.IGNORECASE)
 
 
@@ -139,7 +141,8 @@ def _translated(stream: BufferedReader) -> BufferedReader:
             return decoder.decode(part, final).encode("utf-8", errors="replace")
 
         return _translated(BufferedReader(_Translation(stream, recode)))
-    if b"\r" in head.rstrip(b"\r") and b"\n" not in head:
+    ends = _LINE_END.findall(head)
+    if ends[:1] == [b"\r"] and 2 * ends.count(b"\r") >= len(ends):  # the line feeds are in its cells
         return BufferedReader(_Translation(stream, lambda part, _: part.replace(b"\r", b"\n")))
     return stream
 
@@ -150,6 +153,8 @@ def _format_of(head: bytes, name: str) -> ArchiveFormat:
     lines = head.removeprefix(b"\xef\xbb\xbf").lstrip().splitlines() or [b""]
     if lines[0].startswith((b"{", b"[")):
         return ArchiveFormat.JSONL
+    if lines[0].startswith(FASTTEXT.encode()):
+        return ArchiveFormat.FASTTEXT
     if is_csv_header(decode(lines[0])):
         return ArchiveFormat.CSV
     # The first line is bad in either format; what the file is meant to be decides which remedy helps.

@@ -10,10 +10,11 @@ from tierbot.domain.feedback.crowd.table import CrowdError, CrowdTable
 
 _VOTES = ("item", "worker", "label")
 _TRUTHS = ("item", "truth")
+_ALIASES = {"task": "item"}  # crowd-kit's word
 
 
 def read_votes(path: Path) -> CrowdTable:
-    """Read votes from a CSV file (.csv or .csv.gz) with the columns item, worker, label. Raises CrowdError."""
+    """Read votes from a CSV file (.csv or .csv.gz) with the columns item (or task), worker, label. Raises CrowdError."""
     rows = [(item, worker, label) for _, (item, worker, label) in _rows(path, _VOTES)]
     if not rows:
         raise CrowdError(f"{path}: has no votes below its header. Add at least one row of item,worker,label.")
@@ -21,7 +22,7 @@ def read_votes(path: Path) -> CrowdTable:
 
 
 def read_truth(path: Path) -> dict[str, str]:
-    """Read item → true label from such a file with the columns item, truth. Raises CrowdError, also for two truths."""
+    """Read item → true label from such a file with the columns item (or task), truth. Raises CrowdError, also for two truths."""
     truths: dict[str, str] = {}
     for line, (item, truth) in _rows(path, _TRUTHS):
         if truths.setdefault(item, truth) != truth:
@@ -51,7 +52,7 @@ def _checked(file: TextIO, path: Path, columns: tuple[str, ...]) -> Iterator[tup
             if not any(cell.strip() for cell in row):
                 continue
             if places is None:
-                header = [cell.strip().lower() for cell in row]
+                header = [_ALIASES.get(name, name) for name in (cell.strip().lower() for cell in row)]
                 missing = [column for column in columns if column not in header]
                 if missing:
                     raise CrowdError(

@@ -1,4 +1,4 @@
-"""Parses archives, JSON lines or CSV, under the many names that their fields have. A `BadRow` says what to do."""
+"""Parses archives, JSON lines, CSV or fastText, under the many names that their fields have. A `BadRow` says what to do."""
 
 import csv
 import json
@@ -7,20 +7,19 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from itertools import chain, islice
-from typing import Literal
+from itertools import chain, islice, takewhile
+from typing import Any, Literal
 
+from tierbot.domain.articles.annotated import STUDIO_FLAT, Annotated, annotated
 from tierbot.domain.articles.cleaning import TITLE_CHARACTERS, clean
 from tierbot.domain.articles.dates import parse_date
+from tierbot.domain.articles.label_values import FASTTEXT, LABEL_CHARACTERS, LabelError, labels_in, text_in, tidy
 from tierbot.domain.articles.urls import clean_url
 from tierbot.domain.nouns import TierbotError
 
 LONGEST_LINE = 32 * 2**20  # bytes; bounds memory, and still accepts a 10 MB title (cut)
-_MOST_TAGS = 50
 _ID_CHARACTERS = 200
-_TAG_CHARACTERS = 100
 _SOURCE_CHARACTERS = 100
-_RAW_TEXT = 200_000  # characters kept of any one field before cleaning
 
 # The first name with a value wins. Names are compared in lowercase, without spaces, hyphens and underscores.
 _NAMES: Mapping[str, tuple[str, ...]] = {
@@ -40,14 +39,9 @@ _NAMES: Mapping[str, tuple[str, ...]] = {
     "tags": ("tags", "tag", "labels", "label", "categories", "category", "topics", "topic", "section", "class", "cats"),
 }  # fmt: skip
 _FIELD_OF = {name: field for field, names in _NAMES.items() for name in names}
-_PRODIGY = {"accept", "label", "options", "_task_hash"}  # one of them stands beside a Prodigy annotation's "answer"
-_ANSWERS = frozenset({"accept", "reject", "ignore"})
-_FASTTEXT = "__label__"
-_JOINED = re.compile(
-    r"[^\s#](?:[^#]*[^\s#])?(?:#[^\s#](?:[^#]*[^\s#])?)+"
-)  # doccano joins labels by "#"; "C#" is one label
 _MARKS = ",;\t|"  # what may separate columns
 _SEPARATOR = re.compile(r"""\ufeff?"?sep=([,;|\t])"?""", re.IGNORECASE)
+_CSV_REFUSES = {ord("\0"): None, ord("\r"): " "}
 _SNIFFED = 1_000  # lines that show whether a tab-separated file quotes its cells
 _NOT_IN_NAMES = re.compile(r"[\W_]+")
 
@@ -66,6 +60,8 @@ class ArchiveRow:
     image_url: str | None
     tags: tuple[str, ...]  # the archive's own labels, in order, without repeats
     label: str = ""  # the labels as one text, if they were given so: "Arts, Culture & Media" may be one
+    task: str = ""  # shared by rows that are annotations of the same text, if each annotator has a row
+    fault: str = ""  # why its labels can't be understood, as BadRow says it
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +89,7 @@ class ArchiveFormat(StrEnum):
 
     JSONL = "jsonl"
     CSV = "csv"
+    FASTTEXT = "fasttext"  # lines such as "__label__law New law for lakes"
 
 
 def parse_rows(lines: Iterable[Line], form: ArchiveFormat, name: str, now: datetime) -> Iterator[ArchiveRow | BadRow]:
@@ -107,12 +104,12 @@ def parse_rows(lines: Iterable[Line], form: ArchiveFormat, name: str, now: datet
         if line.data is None:
             yield _too_long(line)
         elif text := decode(line.data, first=line.number == 1).strip():
-            yield _json_row(text, line.number, now)
+            yield (_json_row if form is ArchiveFormat.JSONL else _fasttext_row)(text, line.number, now)
 
 
-def is_label_field(name: str) -> bool:
-    """Return whether a field of this name holds an archive's labels."""
-    return _FIELD_OF.get(_plain_name(name)) == "tags"
+def field_of(name: str) -> str | None:
+    """Return which field of ArchiveRow a field of this name holds; None for any other name."""
+    return _FIELD_OF.get(_plain_name(name))
 
 
 def _plain_name(name: str) -> str:
@@ -120,13 +117,45 @@ def _plain_name(name: str) -> str:
 
 
 def row_of(
-    fields: Mapping[str, object], line: int, now: datetime, *, markup: Mapping[str, bool | None] | None = None
+    fields: Mapping[str, Any], line: int, now: datetime, *, markup: Mapping[str, bool | None] | None = None
 ) -> ArchiveRow | BadRow:
     """Turn a record into a row, whatever its fields are called (`headline`, `link`, `pubDate`, `category` …).
 
     markup: whether "title" and "text" are HTML, where the format says so (see `clean`).
     """
     markup = markup or {}
+    try:
+        given = annotated(fields, field_of)
+    except LabelError as wrong:
+        return BadRow(line, str(wrong))
+    values = _values(given.fields if given else fields)
+    tags, fault = _labels(values.get("tags"), given)
+    for name in ("title", "text"):
+        if isinstance(values.get(name), int | float):  # or a boolean
+            return BadRow(line, f"has a number as its {name} ({str(values[name])[:40]}); if that's right, quote it")
+    date = values.get("published_at")
+    title = clean(text_in(values.get("title")), TITLE_CHARACTERS, markup=markup.get("title"))
+    text = clean(text_in(values.get("text")), markup=markup.get("text"))
+    if not title and not text:
+        return BadRow(line, "has neither title nor text; add a field named title or text")
+    return ArchiveRow(
+        line=line,
+        id=clean(text_in(values.get("id")), _ID_CHARACTERS),
+        title=title,
+        text=text,
+        url=clean_url(text_in(values.get("url"))),
+        source=clean(text_in(values.get("source")), _SOURCE_CHARACTERS),
+        published_at=parse_date(date if isinstance(date, int | float | datetime) else text_in(date), now),
+        image_url=clean_url(text_in(values.get("image_url"))) or None,
+        tags=tags,
+        label=clean(label, LABEL_CHARACTERS) if isinstance(label := values.get("tags"), str) else "",
+        task=given.task if given else "",
+        fault=fault,
+    )
+
+
+def _values(fields: Mapping[str, object]) -> dict[str, object]:
+    """Return the fields by the names that ArchiveRow has for them; of several, the one with the best name."""
     found: dict[str, tuple[int, object]] = {}
     for raw_name, value in fields.items():
         name = _plain_name(str(raw_name))
@@ -136,31 +165,17 @@ def row_of(
         rank = _NAMES[field].index(name)
         if field not in found or rank < found[field][0]:
             found[field] = (rank, value)
-    values = {field: value for field, (_, value) in found.items()}
-    if isinstance(answer := fields.get("answer"), str) and not _PRODIGY.isdisjoint(fields):
-        if answer not in _ANSWERS:
-            return BadRow(line, f"has the answer {answer[:40]!r}; Prodigy's are {', '.join(sorted(_ANSWERS))}")
-        values["tags"] = (fields.get("accept") or values.get("tags")) if answer == "accept" else None
-    for name in ("title", "text"):
-        if isinstance(values.get(name), int | float):  # or a boolean
-            return BadRow(line, f"has a number as its {name} ({str(values[name])[:40]}); if that's right, quote it")
-    date = values.get("published_at")
-    title = clean(_text(values.get("title")), TITLE_CHARACTERS, markup=markup.get("title"))
-    text = clean(_text(values.get("text")), markup=markup.get("text"))
-    if not title and not text:
-        return BadRow(line, "has neither title nor text; add a field named title or text")
-    return ArchiveRow(
-        line=line,
-        id=clean(_text(values.get("id")), _ID_CHARACTERS),
-        title=title,
-        text=text,
-        url=clean_url(_text(values.get("url"))),
-        source=clean(_text(values.get("source")), _SOURCE_CHARACTERS),
-        published_at=parse_date(date if isinstance(date, int | float | datetime) else _text(date), now),
-        image_url=clean_url(_text(values.get("image_url"))) or None,
-        tags=_tags(values.get("tags")),
-        label=clean(label, _TAG_CHARACTERS) if isinstance(label := values.get("tags"), str) else "",
-    )
+    return {field: value for field, (_, value) in found.items()}
+
+
+def _labels(value: object, given: Annotated | None) -> tuple[tuple[str, ...], str]:
+    """Return a row's labels, and what is wrong with them if they can't be understood."""
+    if given and given.labels is not None:
+        return tidy(given.labels), ""
+    try:
+        return labels_in(value), ""
+    except LabelError as fault:
+        return (), str(fault)
 
 
 def _json_row(text: str, number: int, now: datetime) -> ArchiveRow | BadRow:
@@ -175,6 +190,12 @@ def _json_row(text: str, number: int, now: datetime) -> ArchiveRow | BadRow:
     if not isinstance(record, dict):
         return BadRow(number, f'isn\'t a JSON object; write {{"title": …}} instead of {text[:40]}')
     return row_of(record, number, now)
+
+
+def _fasttext_row(text: str, number: int, now: datetime) -> ArchiveRow | BadRow:
+    words = text.split()
+    labels = list(takewhile(lambda word: word.startswith(FASTTEXT), words))
+    return row_of({"text": " ".join(words[len(labels) :]), "label": " ".join(labels)}, number, now)
 
 
 def _parse_csv(lines: Iterable[Line], name: str, now: datetime) -> Iterator[ArchiveRow | BadRow]:
@@ -216,12 +237,14 @@ def is_csv_header(line: str) -> bool:
 
 def _csv_header(line: str, marks: str) -> tuple[str, list[str]]:
     """Return the delimiter and the columns of a header."""
+    line = line.replace("\r", " ")
     headers = {mark: next(csv.reader([line], delimiter=mark), []) for mark in marks}
     return max(headers.items(), key=lambda one: sum(_plain_name(name) in _FIELD_OF for name in one[1]))
 
 
 def _names_a_text(columns: Iterable[str]) -> bool:
-    return bool({_FIELD_OF.get(_plain_name(column)) for column in columns} & {"title", "text"})
+    names = list(columns)  # in Label Studio's tables a text may go by any name
+    return bool({"title", "text"} & set(map(field_of, names))) or set(names) >= STUDIO_FLAT
 
 
 def _csv_row(header: Sequence[str], given: Iterable[str], number: int, now: datetime) -> ArchiveRow | BadRow:
@@ -261,7 +284,7 @@ class _Numbered:
         for line in self._lines:
             self.last = line.number
             if line.data is not None:
-                return decode(line.data, first=line.number == 1).replace("\0", "") + "\n"
+                return _csv_text(line)
             self._skipped.append(line)
         raise StopIteration
 
@@ -269,11 +292,16 @@ class _Numbered:
         """Return up to `most` of the coming lines, without those that are too long, and leave them to be read."""
         coming = list(islice(self._lines, most))
         self._lines = chain(coming, self._lines)
-        return [decode(line.data).replace("\0", "") + "\n" for line in coming if line.data is not None]
+        return [_csv_text(line) for line in coming if line.data is not None]
 
     def take_skipped(self) -> list[Line]:
         skipped, self._skipped = self._skipped, []
         return skipped
+
+
+def _csv_text(line: Line) -> str:
+    """Return a line as the csv module takes it: it refuses NUL, and a carriage return outside quotes."""
+    return decode(line.data or b"", first=line.number == 1).translate(_CSV_REFUSES) + "\n"
 
 
 def decode(data: bytes, *, first: bool = False) -> str:
@@ -295,42 +323,3 @@ def is_utf8(data: bytes) -> bool:
 
 def _too_long(line: Line) -> BadRow:
     return BadRow(line.number, f"is longer than {LONGEST_LINE // 2**20} MB; shorten or remove it")
-
-
-def _text(value: object, depth: int = 3) -> str:
-    """Return the text in a value: a string, a number, a list of texts, or an object with a usual key."""
-    if isinstance(value, str):
-        return value[:_RAW_TEXT]
-    if isinstance(value, bool) or value is None or depth == 0:
-        return ""
-    if isinstance(value, int | float):
-        return str(value) if abs(value) < 1e300 else ""  # noqa: PLR2004 - Python refuses to print huge integers
-    if isinstance(value, list):
-        return " ".join(filter(None, (_text(part, depth - 1) for part in value[:200])))[:_RAW_TEXT]
-    if isinstance(value, dict):
-        usual = ("value", "text", "name", "title", "term", "label", "url", "href", "src", "#text", "$t")
-        return next((text for key in usual if (text := _text(value.get(key), depth - 1))), "")
-    return ""
-
-
-def _tags(value: object) -> tuple[str, ...]:
-    """Return the labels in order, without repeats, from a list, an object's keys, or a string with separators."""
-    if isinstance(value, str):
-        text = value[:_RAW_TEXT].strip()
-        if text[:1] + text[-1:] in {"[]", "{}"}:
-            try:
-                return _tags(json.loads(text))
-            except (ValueError, RecursionError):
-                text = text.strip("[]").replace("'", "")
-        if text.startswith(_FASTTEXT):
-            return tuple(
-                dict.fromkeys(word.removeprefix(_FASTTEXT) for word in text.split() if word.startswith(_FASTTEXT))
-            )
-        separator = next((mark for mark in "|;," if mark in text), "#" if _JOINED.fullmatch(text) else ",")
-        parts = text.split(separator)
-    elif isinstance(value, dict) and all(isinstance(weight, int | float) for weight in value.values()):
-        parts = [str(label) for label, weight in value.items() if weight > 0]  # as in our own exports
-    else:
-        parts = [_text(part) for part in value] if isinstance(value, list) else [_text(value)]
-    cleaned = (clean(part, _TAG_CHARACTERS) for part in parts[: _MOST_TAGS * 2])
-    return tuple(dict.fromkeys(filter(None, cleaned)))[:_MOST_TAGS]

@@ -103,5 +103,4 @@ OPEN_BANDIT = ExportFormat(
     "Also `probabilities` (n, n_actions), the model's p; `weight`, `round`, `post_id`. Rows without a reward "
     "are left out.",
     write=_write,
-    columns=False,
 )

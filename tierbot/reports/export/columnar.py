@@ -1,16 +1,16 @@
-"""Export Parquet files and Hugging Face datasets: typed Apache Arrow columns, a few thousand rows at a time."""
+"""Export Parquet files, and folders as on the Hugging Face Hub: typed Arrow columns, a few thousand rows at a time."""
 
 import json
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import accumulate, chain, islice
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
 from tierbot.reports.dataset import COLUMNS, FORMAT, Column, ColumnKind, Row
 from tierbot.reports.export.format import ExportFormat, Surroundings
 
 _BATCH = 1000  # rows; with 72 tags about 10 MB
+HUB_DATA = "data/train-00000-of-00001.parquet"  # the Hub's own name for a split of one file
 _GROUP = 8  # batches in a Parquet row group
 
 
@@ -71,37 +71,10 @@ def _write_parquet(rows: Iterable[Row], path: Path, _: Surroundings) -> list[str
     return []
 
 
-def _write_hugging_face(rows: Iterable[Row], path: Path, _: Surroundings) -> list[str]:
-    import pyarrow as pa  # noqa: PLC0415
-    from datasets import Dataset, Features  # noqa: PLC0415
-
-    features = Features.from_arrow_schema(arrow_schema())
-    # Write one stream; the library then memory-maps it and saves it in its own layout.
-    with TemporaryDirectory(dir=path.parent, prefix=f".{path.name}.") as scratch:
-        stream = Path(scratch, "rows.arrow")
-        schema = features.arrow_schema
-        with pa.ipc.new_stream(str(stream), schema) as writer:
-            for batch in _batches(rows):
-                writer.write_batch(batch.cast(schema))
-        quietly(lambda: Dataset.from_file(str(stream)).save_to_disk(str(path)))
-    return []
-
-
-def quietly(save: Callable[[], None]) -> None:
-    """Call a function of `datasets` without its progress bars."""
-    from datasets.utils.logging import (  # noqa: PLC0415
-        disable_progress_bar,
-        enable_progress_bar,
-        is_progress_bar_enabled,
-    )
-
-    shown = is_progress_bar_enabled()
-    disable_progress_bar()
-    try:
-        save()
-    finally:
-        if shown:
-            enable_progress_bar()
+def _write_hugging_face(rows: Iterable[Row], path: Path, around: Surroundings) -> list[str]:
+    file = path / HUB_DATA
+    file.parent.mkdir(parents=True)
+    return _write_parquet(rows, file, around)
 
 
 _LAYOUT = (
@@ -113,13 +86,16 @@ PARQUET = ExportFormat(
     suffix=".parquet",
     about=f"Apache Parquet (zstd). {_LAYOUT}",
     write=_write_parquet,
+    columns=COLUMNS,
     packages=("pyarrow",),
 )
 HUGGING_FACE = ExportFormat(
     name="hf",
     suffix="",
-    about=f"A folder for `datasets.load_from_disk`, with typed features. {_LAYOUT}",
+    about=f"A folder for `datasets.load_dataset`, or to upload to the Hugging Face Hub: Parquet in `{HUB_DATA}`, and the "
+    f"dataset card. {_LAYOUT}",
     write=_write_hugging_face,
-    packages=("pyarrow", "datasets"),
+    columns=COLUMNS,
+    packages=("pyarrow",),
     folder=True,
 )

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tierbot.domain.tags import TagSpace
-from tierbot.reports.dataset import Row
+from tierbot.reports.dataset import Column, Row
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,8 +32,9 @@ class ExportFormat:
     # in bounded memory, to a path that doesn't exist yet; returns notes for people, such as what was left out
     write: Callable[[Iterable[Row], Path, Surroundings], list[str]]
     packages: tuple[str, ...] = ()  # extra packages it needs
+    install: str = "'tierbot[export]'"  # installs them
     folder: bool = False
-    columns: bool = True  # whether it has the columns of the data dictionary
+    columns: Sequence[Column] = ()  # those of its rows
 
 
 @dataclass(slots=True)

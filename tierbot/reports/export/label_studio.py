@@ -1,4 +1,4 @@
-"""Export Label Studio tasks: the article, its label as an annotation, the model's tag as a prediction."""
+"""Export Label Studio tasks: the article, one annotation per trainer, the model's tag as a prediction."""
 
 from collections.abc import Iterable
 from pathlib import Path
@@ -6,9 +6,9 @@ from typing import Any
 from xml.sax.saxutils import quoteattr
 
 from tierbot.domain.tags import TagSpace
-from tierbot.reports.dataset import Row
+from tierbot.reports.dataset import Row, content_of, tags_by_trainer
 from tierbot.reports.export.format import ExportFormat, Surroundings
-from tierbot.reports.export.text import as_json
+from tierbot.reports.export.json_files import write_list
 
 CONTROL, OBJECT = "topics", "content"
 _LEFT_OUT = {"probabilities", "policy_probabilities"}  # useless to people who label
@@ -26,26 +26,26 @@ def labeling_config(tags: TagSpace) -> str:
 
 
 def _write(rows: Iterable[Row], path: Path, _: Surroundings) -> list[str]:
-    between = "[\n"
-    with path.open("w", encoding="utf-8", newline="\n") as file:
-        for number, row in enumerate(rows, start=1):
-            file.write(between + as_json({"id": number, **_task(row)}))
-            between = ",\n"
-        file.write("\n]\n" if between == ",\n" else "[]\n")
+    write_list(({"id": number, **_task(row)} for number, row in enumerate(rows, start=1)), path)
     return []
 
 
 def _task(row: Row) -> dict[str, Any]:
-    content = f"{row['title']}. {row['text']}" if row["text"] else row["title"]
     predicted = row["top_tag"]
     prediction = {
         "model_version": row["model"],
         "score": row["probabilities"].get(predicted, 0.0),
         "result": [_result("p", [predicted])],
     }
-    annotations = [{"result": [_result("v", list(row["label"]))]}] if row["label"] else []
+    annotations = [_annotation(trainer, tags) for trainer, tags in tags_by_trainer(row).items()]
     data = {name: value for name, value in row.items() if name not in _LEFT_OUT}
-    return {"data": {**data, "content": content}, "annotations": annotations, "predictions": [prediction]}
+    return {"data": {**data, "content": content_of(row)}, "annotations": annotations, "predictions": [prediction]}
+
+
+def _annotation(trainer: str, tags: list[str]) -> dict[str, Any]:
+    # Label Studio refuses a `completed_by` that isn't one of its users, so the trainer stands in the result.
+    results = [{**_result(trainer, tags), "meta": {"trainer": trainer, "text": [trainer]}}] if tags else []
+    return {"result": results, "was_cancelled": not tags}
 
 
 def _result(name: str, tags: list[str]) -> dict[str, Any]:
@@ -57,8 +57,8 @@ LABEL_STUDIO = ExportFormat(
     name="label-studio",
     suffix=".label-studio.json",
     about="A JSON list of tasks to import into Label Studio. `data` has all columns except the two distributions, and "
-    "`content` (title and text). The annotation has the label's tags; the prediction has the model's most probable tag, "
+    "`content` (title and text). There is one annotation per trainer, with the tags they named and their name in the "
+    "result's `meta`; it is marked as skipped if they named none. The prediction has the model's most probable tag, "
     "with its probability as `score`. The dataset card contains the labeling interface.",
     write=_write,
-    columns=False,
 )

@@ -42,5 +42,4 @@ VOWPAL = ExportFormat(
     "`w`), then one line per tag (namespaces `t`, the tag, and `p`, the model's probability). The chosen tag's line starts "
     "with `0:cost:propensity`, where cost = 1 − reward. Rows without a reward are left out.",
     write=_write,
-    columns=False,
 )
