@@ -152,7 +152,7 @@ class Play:
         """End a process with SIGKILL and start another in its place."""
         bot = self.rng.choice(self.alive)
         self.happened["kills"] += 1
-        self.happened[f"kills of {bot.args[3]}"] += 1  # type: ignore[index]
+        self.happened[f"kills of {bot.args[0]}"] += 1
         bot.kill()
         bot.wait()
         self.watch()
