@@ -18,7 +18,7 @@ from tierbot.adapters.store.ledger import SqlLedger
 from tierbot.adapters.store.models import SqlModels
 from tierbot.adapters.store.outbox import SqlOutbox, something_due
 from tierbot.adapters.store.pages import SqlTablePages
-from tierbot.adapters.store.people import SqlPeople
+from tierbot.adapters.store.personal_data import SqlPeople
 from tierbot.adapters.store.posts import SqlPosts
 from tierbot.adapters.store.reactors import SqlReactors
 from tierbot.adapters.store.rounds import SqlRounds
