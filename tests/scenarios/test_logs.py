@@ -10,6 +10,7 @@ import pytest
 
 from tests.scenarios.conftest import World, wait_until
 from tests.support.balancer import Balancer
+from tests.support.processes import port_of
 from tierbot.app.demo.workspace import SandboxProcess
 
 WEB_TOKEN = "correct-horse-battery-staple"
@@ -31,17 +32,9 @@ def talking_world(tmp_path: Path) -> Iterator[World]:
             world.launch("web", "--host", "127.0.0.1", "--port", "0")
             world.launch("worker")
             world.launch("run")
-            balancer.ports = [port_of_web(world)]
+            balancer.ports = [port_of(world, 0)]
             yield world
             world.stop()
-
-
-def port_of_web(world: World) -> int:
-    log = world.folder / "bot-0.log"
-    found = wait_until(
-        lambda: re.search(r"listening on port (\d+)", log.read_text()), "the web process to tell its port"
-    )
-    return int(found[1])
 
 
 def test_no_log_says_a_secret_or_who_somebody_is_and_each_record_says_what_it_belongs_to(talking_world: World) -> None:
@@ -56,7 +49,7 @@ def test_no_log_says_a_secret_or_who_somebody_is_and_each_record_says_what_it_be
         world.sandbox.command("/myscore", user=user)
     world.sandbox.command("/tier push 4", user="bob")
     world.sandbox.command("/tier dance <@U0123456789>")
-    address, base = world.sandbox.address, f"http://127.0.0.1:{port_of_web(world)}"
+    address, base = world.sandbox.address, f"http://127.0.0.1:{port_of(world, 0)}"
     forged = {"token": address.bot_token, "user": "U0123456789", "client_secret": SIGNING}
     assert world.client.post(f"{base}/slack/events", json=forged).status_code == 401
     assert world.client.get(f"{base}/metrics?token={WEB_TOKEN}").status_code == 401

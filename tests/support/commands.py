@@ -46,6 +46,8 @@ class Command:
     ) -> None:
         """Start it. `errors`: the file for standard error; None: the same as for standard output."""
         self.args = [str(one) for one in arguments]
+        for path in {out, errors or out}:
+            path.touch()
         self._process = _context().Process(
             target=_run, args=(self.args, str(cwd), dict(env), str(out), str(errors or out))
         )

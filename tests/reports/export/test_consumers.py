@@ -11,30 +11,16 @@ import httpx
 import numpy as np
 import pytest
 
+from tests.reports.export.conftest import COUNT
 from tests.support.consumers import consumer
 from tests.support.imports import Read
-from tests.support.logged import NAMES, TAGS, TEAM, TOPICS, exported, log_store
+from tests.support.logged import TAGS, TOPICS, exported, log_store
 from tierbot.adapters.store import SqlStore
 from tierbot.domain.articles.annotated import agreed
-from tierbot.reports.dataset import Only, row_of, settled_posts, tags_by_trainer
+from tierbot.reports.dataset import tags_by_trainer
 from tierbot.reports.export.argilla import PLACEHOLDER, QUESTION
 from tierbot.reports.export.label_studio import labeling_config
 from tierbot.reports.flat import FLAT, labels_of
-
-COUNT = 60
-
-
-@pytest.fixture(scope="module")
-def store():
-    opened = log_store(COUNT)
-    yield opened
-    opened.close()
-
-
-@pytest.fixture(scope="module")
-def rows(store: SqlStore) -> list[dict]:
-    with store.read(TEAM) as tx:
-        return [row_of(item) for item in settled_posts(tx, Only(), NAMES)]
 
 
 @pytest.fixture

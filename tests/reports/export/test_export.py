@@ -10,32 +10,18 @@ import numpy as np
 import pytest
 from huggingface_hub import DatasetCard
 
+from tests.reports.export.conftest import COUNT
 from tests.support.logged import DIGEST, NAMES, TAGS, TEAM, TOPICS, exported, log_store
 from tierbot.adapters.files.crowd_files import read_votes
 from tierbot.adapters.store import SqlStore
 from tierbot.domain.nouns import Arm, TierbotError
 from tierbot.domain.training.offpolicy import Log, ips, snips
-from tierbot.reports.dataset import COLUMNS, ColumnKind, Only, row_of, settled_posts, tags_by_trainer
+from tierbot.reports.dataset import COLUMNS, ColumnKind, Only, settled_posts, tags_by_trainer
 from tierbot.reports.dictionary import Terms, dataset_card
 from tierbot.reports.export import FORMATS, format_named
 from tierbot.reports.export.columnar import arrow_schema
 from tierbot.reports.export.format import Written
 from tierbot.reports.export.label_studio import labeling_config
-
-COUNT = 60
-
-
-@pytest.fixture(scope="module")
-def store():
-    opened = log_store(COUNT)
-    yield opened
-    opened.close()
-
-
-@pytest.fixture(scope="module")
-def rows(store: SqlStore) -> list[dict]:
-    with store.read(TEAM) as tx:
-        return [row_of(item) for item in settled_posts(tx, Only(), NAMES)]
 
 
 def plain_row(row):
