@@ -11,6 +11,7 @@ from urllib.parse import urljoin
 
 from tierbot.adapters.feeds.decode import decode, to_xml
 from tierbot.adapters.feeds.json_feed import Entry, entries_of, is_json, read_json_feed
+from tierbot.domain.articles.dates import parse_date
 from tierbot.domain.articles.duplicates import to_article
 from tierbot.domain.articles.feeds import Feed, FeedError, source_of
 from tierbot.domain.articles.rows import ArchiveRow, row_of
@@ -19,6 +20,7 @@ from tierbot.domain.nouns import Article
 
 _MOST_TAGS = 60_000  # outside CDATA, in the entries used; feedparser needs up to 80 µs for each
 _MOST_REFERENCES = 400_000  # "&lt;" and so on; 3 µs each
+_DATES = ("published", "updated", "created")  # the first that is understood counts
 _PAGE_HEAD = 200_000  # characters of a web page to search for a feed link
 
 # Each of these stops at the next "<", at a limit, or at the end, so none takes quadratic time on hostile input.
@@ -50,7 +52,7 @@ def parse_feed(body: bytes, *, feed: Feed, url: str, content_type: str, entries:
     if not text.strip():
         raise FeedError("is empty (0 bytes of text). tierbot will retry; remove the feed if it stays empty.")
     read = _read_json if is_json(text) else _read_xml
-    listed, cut, notes = read(text, feed, url, entries)
+    listed, cut, notes = read(text, feed, url, entries, now)
     rows = [row_of(entry.fields, place, now, markup=entry.markup) for place, entry in enumerate(listed, 1)]
     articles = tuple(to_article(row, now) for row in rows if isinstance(row, ArchiveRow))
     if not listed:
@@ -62,13 +64,13 @@ def parse_feed(body: bytes, *, feed: Feed, url: str, content_type: str, entries:
     return Parsed(articles, tuple(notes))
 
 
-def _read_json(text: str, feed: Feed, url: str, most: int) -> tuple[list[Entry], bool, list[str]]:
+def _read_json(text: str, feed: Feed, url: str, most: int, _: datetime) -> tuple[list[Entry], bool, list[str]]:
     """Return a JSON Feed's first entries, whether it has more, and notes."""
     title, items = read_json_feed(text)
     return list(entries_of(items[:most], source_of(feed, title), url)), len(items) > most, []
 
 
-def _read_xml(text: str, feed: Feed, url: str, most: int) -> tuple[list[Entry], bool, list[str]]:
+def _read_xml(text: str, feed: Feed, url: str, most: int, now: datetime) -> tuple[list[Entry], bool, list[str]]:
     """Return the first entries of RSS or Atom, whether it has more, and notes."""
     text, cut = _first_entries(to_xml(_without_page(text, url)), most)
     found = _feedparser(text, url)
@@ -78,7 +80,7 @@ def _read_xml(text: str, feed: Feed, url: str, most: int) -> tuple[list[Entry], 
     atom = str(found.get("version", "")).startswith("atom")
     source = source_of(feed, str(found.get("feed", {}).get("title", "")))
     broken = f"is broken XML, read as far as possible ({str(found.get('bozo_exception'))[:100]})"
-    entries = [_entry(entry, source, atom=atom) for entry in listed]
+    entries = [_entry(entry, source, now, atom=atom) for entry in listed]
     return entries, cut, [broken] if found.get("bozo") and listed else []
 
 
@@ -123,7 +125,7 @@ def _feedparser(text: str, url: str) -> Mapping[str, Any]:
     return found
 
 
-def _entry(entry: Mapping[str, Any], source: str, *, atom: bool) -> Entry:
+def _entry(entry: Mapping[str, Any], source: str, now: datetime, *, atom: bool) -> Entry:
     """Return an entry's fields, and which of them are HTML."""
     content: Mapping[str, Any] = next((part for part in entry.get("content", []) if part.get("value")), {})
     text = entry.get("summary_detail") or content
@@ -134,7 +136,7 @@ def _entry(entry: Mapping[str, Any], source: str, *, atom: bool) -> Entry:
         "url": entry.get("feedburner_origlink") or entry.get("link") or entry.get("id", ""),
         # An aggregator names each entry's publisher.
         "source": (entry.get("source") or {}).get("title") or source,
-        "published": entry.get("published") or entry.get("updated") or "",
+        "published": next((date for name in _DATES if parse_date(date := entry.get(name), now)), ""),
         "image": _image(entry),
         "tags": [tag.get("term") for tag in entry.get("tags", [])],
     }
