@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta, tzinfo
 from functools import lru_cache
 from threading import Lock
+from typing import ClassVar
 from zoneinfo import ZoneInfo
 
 from dateutil import parser as dateutil_parser
@@ -32,8 +33,54 @@ _PLACES = {
     "ET": "America/New_York", "CT": "America/Chicago", "MT": "America/Denver", "PT": "America/Los_Angeles",
     "AET": "Australia/Sydney",
 }  # fmt: skip
-_LANGUAGES = "de es fr it pt nl ru pl sv da nb fi cs sk uk bg tr ro hu el ca id vi et lv lt sl th he ar fa hi".split()
-_MONTHS = "january february march april may june july august september october november december".split()
+_LANGUAGES = [
+    "de",
+    "es",
+    "fr",
+    "it",
+    "pt",
+    "nl",
+    "ru",
+    "pl",
+    "sv",
+    "da",
+    "nb",
+    "fi",
+    "cs",
+    "sk",
+    "uk",
+    "bg",
+    "tr",
+    "ro",
+    "hu",
+    "el",
+    "ca",
+    "id",
+    "vi",
+    "et",
+    "lv",
+    "lt",
+    "sl",
+    "th",
+    "he",
+    "ar",
+    "fa",
+    "hi",
+]
+_MONTHS = [
+    "january",
+    "february",
+    "march",
+    "april",
+    "may",
+    "june",
+    "july",
+    "august",
+    "september",
+    "october",
+    "november",
+    "december",
+]
 
 _EAST_ASIAN = re.compile(r"(\d{4})\s*[年년]\s*(\d{1,2})\s*[月월]\s*(\d{1,2})\s*[日일]?")
 _CLOCK = re.compile(r"(\d{1,2})\s*[時时点點시]\s*(\d{1,2})\s*[分분](?:\s*(\d{1,2})\s*[秒초])?")
@@ -159,7 +206,7 @@ def _zone(name: str | None, offset: int | None) -> tzinfo | None:
 class _Words(dateutil_parser.parserinfo):
     """English, with the abbreviations that newspapers use."""
 
-    WEEKDAYS = [
+    WEEKDAYS: ClassVar[list[tuple[str, ...]]] = [
         (*names, *more)
         for names, more in zip(
             dateutil_parser.parserinfo.WEEKDAYS,
