@@ -10,7 +10,6 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta, tzinfo
 from functools import lru_cache
 from threading import Lock
-from typing import ClassVar
 from zoneinfo import ZoneInfo
 
 from dateutil import parser as dateutil_parser
@@ -94,7 +93,9 @@ _UNCLEAR = re.compile(r"\d\d[ -]\d\d[ -]\d\d(?![\d:]).*")  # which of these is t
 _WORD = re.compile(r"[^\W\d_][^\s\d.,/_-]{2,}")
 _ORDINAL = re.compile(r"(?<=\d)[ºª°]")
 # "Di, 6 März" and "mar 6 nov" (martes, mardi), but not "March, 6 2018".
-_WEEKDAY = re.compile(r"^(?:[^\W\d_]+(?:\.,|[.,])|mar)\s*(?=\d{1,2}(?:\.|\s+de)?[\s-]+[^\W\d_]{3})", re.IGNORECASE)
+_WEEKDAY = re.compile(
+    r"^(?:[^\W\d_]+(?:\.,|[.,])|mar|tues|weds|thurs?)\s*(?=\d{1,2}(?:\.|\s+de)?[\s-]+[^\W\d_]{3})", re.IGNORECASE
+)
 _TIME = r":\d\d(?:[.,]\d+)?(?:\s?[ap]\.?m\.?(?![a-z]))?|\d\s?[ap]m"
 # dateutil reads "GMT+3" as POSIX does, three hours to the west; everybody who writes it means three to the east.
 _OFFSET = re.compile(
@@ -203,20 +204,6 @@ def _zone(name: str | None, offset: int | None) -> tzinfo | None:
     return None if hours is None else tz.tzoffset(name, timedelta(hours=hours))
 
 
-class _Words(dateutil_parser.parserinfo):
-    """English, with the abbreviations that newspapers use."""
-
-    WEEKDAYS: ClassVar[list[tuple[str, ...]]] = [
-        (*names, *more)
-        for names, more in zip(
-            dateutil_parser.parserinfo.WEEKDAYS,
-            ((), ("Tues",), ("Weds",), ("Thur", "Thurs"), (), (), ()),
-            strict=True,
-        )
-    ]
-
-
-_ENGLISH = dateutil_parser.parser(_Words())
 _FAULTS = (ValueError, OverflowError, TypeError, AttributeError, IndexError, KeyError, ArithmeticError)
 
 
@@ -225,7 +212,7 @@ def _guess(text: str, now: datetime) -> datetime | None:
     day_first = bool(_DOTTED.search(text))
     try:
         first, second = (
-            _ENGLISH.parse(text, default=default, tzinfos=_zone, dayfirst=day_first)
+            dateutil_parser.parse(text, default=default, tzinfos=_zone, dayfirst=day_first)
             # both leap years or neither, except around 1900 and the like
             for default in (datetime(now.year, 1, 1), datetime(now.year - 4, 2, 1))  # noqa: DTZ001
         )
