@@ -8,7 +8,8 @@ import re
 from collections.abc import Mapping
 from datetime import time
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from types import NoneType
+from typing import Annotated, Any, Literal, get_args
 from urllib.parse import unquote, urlsplit
 from zoneinfo import ZoneInfo
 
@@ -127,6 +128,11 @@ class Settings(BaseSettings):
     feeds_contact: str = Field(
         "", description="E-mail address or web page where publishers can reach you, sent with each request."
     )
+    feeds_netrc: Path | None = Field(
+        Path("feeds.netrc"),
+        description="File with the passwords of feeds, in netrc's format: machine HOST login USER password PASSWORD.",
+    )
+    feeds_megabytes: float = Field(10.0, gt=0, le=1000, description="Largest feed to read, in MB after decompression.")
     feeds_allow_local: bool = Field(False, description="Also allow feeds on this machine, for tests.")
     boundaries: Path | None = Field(
         None, description="TOML file with the sources, words and tags that are never posted. Empty: no boundaries."
@@ -217,7 +223,9 @@ class Settings(BaseSettings):
     @field_validator("*", mode="before")
     @classmethod
     def _empty_is_none(cls, value: object, info: ValidationInfo) -> object:
-        return None if value == "" and cls.model_fields[str(info.field_name)].default is None else value
+        return (
+            None if value == "" and NoneType in get_args(cls.model_fields[str(info.field_name)].annotation) else value
+        )
 
     @field_validator("weekdays")
     @classmethod

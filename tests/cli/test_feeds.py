@@ -61,6 +61,38 @@ def test_feeds_are_added_listed_and_removed_and_the_bot_is_told_to_read_them(sto
     assert "is not on the list" in str(run("feeds", "remove", NEWS).exception)
 
 
+def test_the_list_leaves_as_opml_and_comes_back(store: SqlStore, tmp_path: Path) -> None:
+    said("feeds", "add", NEWS, "--name", "The News")
+    said("feeds", "add", BLOG)
+    file = tmp_path / "subs.opml"
+    assert run("feeds", "export", str(file)).stderr == f"2 feeds written to {file}.\n"
+    assert said("feeds", "export").splitlines()[5:] == file.read_text().splitlines()[5:]  # apart from the date
+    said("feeds", "remove", NEWS)
+    assert "Added: 1. Already on the list: 1." in said("feeds", "add", str(file))
+    assert {row["url"]: row["name"] for row in rows("feeds", "list")} == {NEWS: "The News", BLOG: ""}
+
+
+def test_a_password_in_an_address_goes_to_the_file_and_nowhere_else(store: SqlStore, tmp_path: Path) -> None:
+    address = "https://ann:hunter2@e.com/news.xml"
+    shown = [
+        said("feeds", "add", address),
+        said("feeds", "list"),
+        said("feeds", "list", "--json"),
+        said("feeds", "export"),
+    ]
+    shown += [said("feeds", "remove", address), str(run("feeds", "remove", address).exception)]
+    assert "Removed https://…@e.com/news.xml." in shown[4]
+    assert "hunter2" not in "".join(shown)
+    assert (tmp_path / "feeds.netrc").read_text() == 'machine e.com login "ann" password "hunter2"\n'
+    assert b"hunter2" not in b"".join(path.read_bytes() for path in tmp_path.glob("cli.db*"))
+
+
+def test_without_a_file_for_passwords_none_is_taken(store: SqlStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TIERBOT_FEEDS_NETRC", "")
+    assert "TIERBOT_FEEDS_NETRC is empty" in str(run("feeds", "add", "https://ann:hunter2@e.com/x").exception)
+    assert rows("feeds", "list") == []
+
+
 @pytest.mark.parametrize("host", ["127.0.0.1", "192.168.1.7", "[::1]", "localhost", "[::ffff:10.0.0.1]"])
 def test_a_private_address_is_refused_as_the_reader_refuses_it(
     store: SqlStore, monkeypatch: pytest.MonkeyPatch, host: str

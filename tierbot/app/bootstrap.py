@@ -5,6 +5,7 @@ import time
 from collections.abc import Callable
 from functools import cache, partial
 from typing import Any
+from urllib.request import getproxies_environment
 
 import numpy as np
 from slack_bolt import App
@@ -325,6 +326,12 @@ def installed_predictors(settings: Settings) -> Predictors:
 
 def feed_reader(settings: Settings) -> Feeds:
     """Return the reader of feeds on the web."""
-    from tierbot.adapters.feeds import LOOPBACK, FeedReader  # noqa: PLC0415 - an HTTP client, not needed by every command
+    from tierbot.adapters.feeds import LOOPBACK, FeedLimits, FeedReader  # noqa: PLC0415 - an HTTP client, not needed by every command
 
-    return FeedReader(allow=LOOPBACK if settings.feeds_allow_local else (), contact=settings.feeds_contact)
+    return FeedReader(
+        limits=FeedLimits(size=int(settings.feeds_megabytes * 2**20)),
+        allow=LOOPBACK if settings.feeds_allow_local else (),
+        contact=settings.feeds_contact,
+        logins=settings.feeds_netrc,
+        proxies=getproxies_environment(),
+    )

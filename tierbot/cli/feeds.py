@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 from urllib.parse import urlsplit
 
@@ -13,6 +14,7 @@ from tierbot.domain.nouns import TierbotError
 
 if TYPE_CHECKING:
     from tierbot.domain.articles.feeds import Feed, FeedResult, ListedFeed
+    from tierbot.domain.articles.logins import Login
 
 _SHOWN = 5  # articles shown by `feeds test`
 
@@ -21,16 +23,23 @@ group = typer.Typer(help="RSS, Atom and JSON feeds: the list and its state.", no
 
 @group.command("add")
 def add(
-    urls: Annotated[list[str], typer.Argument(help="Addresses of RSS, Atom or JSON feeds.")],
+    urls: Annotated[list[str], typer.Argument(help="Addresses of RSS, Atom or JSON feeds, or files that list them.")],
     name: Annotated[str, typer.Option(help="The source to show with the articles. [default: the feed's title]")] = "",
 ) -> None:
     """Add feeds to the list. A running bot reads them within seconds.
 
-    Example: `tierbot feeds add https://feeds.example/news.xml`
+    A password in an address (https://USER:PASSWORD@HOST/…) goes to the file that TIERBOT_FEEDS_NETRC names, not to the database.
+    Other users of the machine can read command-line arguments; in that case, write the file yourself.
+
+    Examples: `tierbot feeds add https://feeds.example/news.xml`, `tierbot feeds add subscriptions.opml`
     """
+    from tierbot.adapters.files.configuration import load_feeds
     from tierbot.domain.articles.feeds import parse_feeds
 
-    feeds = parse_feeds("\n".join(f"{url} {name}" for url in urls), "the command line")
+    files = [Path(url) for url in urls if "://" not in url and Path(url).is_file()]
+    lines = "\n".join(f"{url} {name}" for url in urls if Path(url) not in files)
+    feeds = [feed for file in files for feed in load_feeds(file)]
+    feeds += parse_feeds(lines, "the command line") if lines else []
     _refuse_private(feeds)
     _add(feeds)
 
@@ -69,6 +78,24 @@ def list_feeds(as_json: JsonLines = False) -> None:
     out.print(f"{counted(len(listed), 'feed')}, {broken} broken.")
 
 
+@group.command("export")
+def export(
+    file: Annotated[Path, typer.Argument(help="File to write; - for standard output.")] = Path("-"),
+) -> None:
+    """Write the list of feeds as OPML 2.0, for other feed readers and for `tierbot feeds add`. Passwords aren't written.
+
+    Example: `tierbot feeds export subscriptions.opml`
+    """
+    from tierbot.adapters.atomic import drafted
+    from tierbot.domain.articles.feeds import to_opml
+
+    bot, workspace = offline()
+    listed = bot.intake.feeds(workspace)
+    with drafted(file) as draft:
+        draft.write_text(to_opml((one.feed for one in listed), datetime.now(UTC)), encoding="utf-8")
+    err.print(f"{counted(len(listed), 'feed')} written{'' if str(file) == '-' else f' to {file}'}.")
+
+
 @group.command("test")
 def try_out(
     url: Annotated[str, typer.Argument(help="The feed's address.")],
@@ -102,9 +129,11 @@ def remove(url: Annotated[str, typer.Argument(help="The feed's address, as `tier
 
     Example: `tierbot feeds remove https://feeds.example/news.xml`
     """
+    from tierbot.domain.articles.logins import masked
+
     bot, workspace = offline()
     bot.intake.remove_feed(workspace, url)
-    out.print(f"Removed {url}.")
+    out.print(f"Removed {masked(url)}.")
 
 
 def _refuse_private(feeds: "Sequence[Feed]") -> None:
@@ -122,9 +151,22 @@ def _refuse_private(feeds: "Sequence[Feed]") -> None:
 
 def _add(feeds: "Sequence[Feed]") -> None:
     bot, workspace = offline()
+    for feed in feeds:
+        if feed.login is not None:
+            _keep(feed.url, feed.login, bot.settings.feeds_netrc)
     added = bot.intake.add_feeds(workspace, feeds)
     known = f" Already on the list: {len(feeds) - added}." if added < len(feeds) else ""
     out.print(f"Added: {added}.{known} `tierbot feeds list` shows their state.")
+
+
+def _keep(url: str, login: "Login", file: Path | None) -> None:
+    from tierbot.adapters.feeds.logins import keep_login
+
+    if file is None:
+        raise TierbotError(
+            "TIERBOT_FEEDS_NETRC is empty, so there's no file for the password. Set it; nothing was added."
+        )
+    keep_login(url, login, file)
 
 
 def _as_dict(one: "ListedFeed") -> dict[str, Any]:

@@ -38,6 +38,11 @@ class Handler(BaseHTTPRequestHandler):
             else:
                 answer(self)
 
+    def do_CONNECT(self) -> None:
+        """Answer as a proxy that lets nobody through; what it was asked is kept, too."""
+        self.server.asked.append((self.path, dict(self.headers)))
+        self.give(b"", status=403)
+
     def give(self, body: bytes, *, status: int = 200, kind: str = "application/rss+xml", **headers: str) -> None:
         """Send a whole response."""
         self.send_response(status)

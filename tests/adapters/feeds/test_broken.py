@@ -77,7 +77,9 @@ def test_a_small_file_that_unpacks_to_a_huge_one_is_refused(server: FeedServer) 
 @pytest.mark.parametrize(
     ("data", "encoding", "says"),
     [
-        (b"no gzip at all", "gzip", "has damaged compressed data"),
+        (gzip.compress(b"x" * 999)[:20] + b"?" * 20, "gzip", "has damaged compressed data"),
+        (b"no deflate at all", "deflate", "has damaged compressed data"),
+        (b"no gzip at all", "gzip", "is neither RSS nor Atom"),
         (gzip.compress(os.urandom(5_000))[:-300], "gzip", "has incomplete compressed data"),
         (b"x", "br", "uses the encoding 'br'"),
     ],

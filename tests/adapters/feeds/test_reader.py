@@ -94,10 +94,34 @@ def test_a_feed_that_moved_for_good_is_read_and_its_new_address_told(server: Fee
     assert read(passing).articles
 
 
-@pytest.mark.parametrize(("encoding", "window"), [("gzip", 31), ("deflate", 15)])
-def test_compressed_feeds_are_unpacked(server: FeedServer, encoding: str, window: int) -> None:
-    data = zlib.compress(rss(ITEM).encode(), wbits=window)
+@pytest.mark.parametrize(
+    ("encoding", "windows"),
+    [
+        ("gzip", [31]),
+        ("deflate", [15]),
+        ("deflate", [-15]),
+        ("gzip", [31, 31]),
+        ("identity", [31]),
+        ("deflate", [31]),
+        ("gzip", []),
+        ("deflate", []),
+        ("br", []),
+        ("utf-8", []),
+    ],
+)
+def test_compressed_feeds_are_unpacked_whatever_their_header_says(
+    server: FeedServer, encoding: str, windows: list[int]
+) -> None:
+    data = rss(ITEM).encode()
+    for window in windows:
+        data = zlib.compress(data, wbits=window)
     assert read(server.serve("/feed", data, Content_Encoding=encoding)).articles
+
+
+def test_compressed_feeds_in_several_parts_are_unpacked_whole(server: FeedServer) -> None:
+    data = rss(ITEM).encode()
+    parts = zlib.compress(data[:50], wbits=31) + zlib.compress(data[50:], wbits=31)
+    assert read(server.serve("/feed.gz", parts + b"\0\0\0", kind="application/gzip")).articles
 
 
 def test_a_feed_without_entries_is_no_fault(server: FeedServer) -> None:

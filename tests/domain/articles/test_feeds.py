@@ -9,7 +9,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tierbot.adapters.files.configuration import load_feeds
-from tierbot.domain.articles.feeds import Feed, FeedFileError, FeedMemory, parse_feeds, source_of, starter_feeds
+from tierbot.domain.articles.feeds import (
+    Feed,
+    FeedFileError,
+    FeedMemory,
+    parse_feeds,
+    source_of,
+    starter_feeds,
+    to_opml,
+)
+from tierbot.domain.articles.logins import Login
 
 NOW = datetime(2026, 7, 1, tzinfo=UTC)
 
@@ -106,6 +115,50 @@ def test_opml_is_read_with_its_folders(text: str) -> None:
         Feed("https://feeds.example/news.xml", "Example News"),
         Feed("https://other.example/atom.xml", "Other"),
     )
+
+
+def test_opml_that_is_written_is_read_back_as_it_was() -> None:
+    feeds = (
+        Feed("https://a.example/feed?a=1&b=2", 'Ann\'s "A" & <B> – 日本'),
+        Feed("https://b.example/feed"),
+        *starter_feeds(),
+    )
+    text = to_opml(feeds, NOW)
+    assert text.startswith('<?xml version="1.0" encoding="UTF-8"?>\n<opml version="2.0">')
+    assert "<dateCreated>Wed, 01 Jul 2026 00:00:00 GMT</dateCreated>" in text
+    assert parse_feeds(text, "subs.opml") == feeds
+
+
+@given(st.lists(st.text(), max_size=5))
+def test_any_name_survives_opml(names: list[str]) -> None:
+    listed = "\n".join(f"https://a.example/{n} {name}" for n, name in enumerate(names) if len(name.splitlines()) == 1)
+    if listed:
+        feeds = parse_feeds(listed, "f")
+        assert parse_feeds(to_opml(feeds, NOW), "f") == feeds
+
+
+@pytest.mark.parametrize(
+    ("address", "login"),
+    [
+        ("https://ann:safe@a.example/feed", Login("ann", "safe")),
+        ("https://ann%40x:p%3A%2F%40%20@a.example/feed", Login("ann@x", "p:/@ ")),
+        ("https://ann@x:safe@a.example/feed", Login("ann@x", "safe")),
+        ("https://token@a.example/feed", Login("token", "")),
+        ("https://a.example/feed", None),
+        ("https://a.example/feed?mail=ann:safe@b.example", None),
+    ],
+)
+def test_a_login_in_an_address_is_taken_out(address: str, login: Login | None) -> None:
+    (feed,) = parse_feeds(address, "f")
+    assert feed.login == login
+    assert feed.url == "https://a.example/feed" + ("?mail=ann:safe@b.example" if "?" in address else "")
+    assert "safe" not in repr(feed).replace("ann:safe@b", "")
+    assert "ann:" not in to_opml([feed], NOW).replace("ann:safe@b", "")
+
+
+def test_no_login_is_in_an_error() -> None:
+    with pytest.raises(FeedFileError, match=r"f:1: 'ftp://…@a\.example/feed' isn't an http"):
+        parse_feeds("ftp://ann:safe@a.example/feed", "f")
 
 
 @pytest.mark.parametrize(

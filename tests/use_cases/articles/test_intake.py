@@ -10,6 +10,7 @@ import pytest
 
 from tests.conftest import WORKSPACE, Harness, build_harness
 from tierbot.domain.articles.feeds import Feed, FeedMemory, FeedResult, ListedBy
+from tierbot.domain.articles.logins import Login
 from tierbot.domain.articles.urls import site_of
 from tierbot.domain.nouns import Article, TierbotError, key
 from tierbot.use_cases.ports import Job
@@ -24,10 +25,12 @@ class Papers:
     titles: dict[str, list[str] | None] = field(default_factory=dict)
     asked: list[list[str]] = field(default_factory=list)
     memories: dict[str, FeedMemory] = field(default_factory=dict)
+    logins: dict[str, Login | None] = field(default_factory=dict)
 
     def poll(self, feeds: Sequence[Feed], memory: Mapping[str, FeedMemory], now: datetime) -> list[FeedResult]:
         self.asked.append([feed.url for feed in feeds])
         self.memories.update(memory)
+        self.logins |= {feed.url: feed.login for feed in feeds}
         return [self._result(feed, memory[feed.url], now) for feed in feeds]
 
     def _result(self, feed: Feed, memory: FeedMemory, now: datetime) -> FeedResult:
@@ -167,6 +170,19 @@ def test_the_file_of_feeds_is_followed_as_it_changes(newsroom: Newsroom, tmp_pat
     path.write_text(f"{GOOD.url} Better\n")
     assert {(one.feed.url, one.feed.name) for one in intake.feeds(WORKSPACE)} == {(GOOD.url, "Better"), (BAD.url, "")}
     harness.bot.close()
+
+
+def test_a_login_in_the_file_of_feeds_reaches_the_reader_and_not_the_database(
+    newsroom: Newsroom, tmp_path: Path
+) -> None:
+    file = tmp_path / "feeds.txt"
+    file.write_text("https://ann:hunter2@good.example/feed.xml\n")
+    intake = newsroom.harness.bot.intake
+    intake.file = file
+    intake.poll(WORKSPACE)
+    assert newsroom.papers.logins == {GOOD.url: Login("ann", "hunter2")}
+    assert [one.feed.login for one in intake.feeds(WORKSPACE)] == [None]
+    assert b"hunter2" not in b"".join(path.read_bytes() for path in tmp_path.glob("*.db*"))
 
 
 def test_a_file_that_cannot_be_used_is_reported_and_the_former_list_stays(

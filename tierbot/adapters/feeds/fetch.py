@@ -1,20 +1,23 @@
 """Fetch a feed with limits on size and time, and check the address of every redirect."""
 
+import base64
 import ssl
-import zlib
-from collections.abc import Iterator
+from collections.abc import Mapping
 from contextlib import closing
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
-from functools import cache
+from types import MappingProxyType
 from typing import cast
 
 import httpcore
 import httpx
 
+from tierbot.adapters.feeds.body import read_body
 from tierbot.adapters.feeds.guard import GuardedBackend, Network, Resolve
+from tierbot.adapters.feeds.transport import Transport
 from tierbot.domain.articles.feeds import FeedError, FeedMemory
+from tierbot.domain.articles.logins import Login
 
 _ACCEPT = "application/atom+xml, application/rss+xml, application/xml;q=0.9, text/xml;q=0.8, */*;q=0.1"
 _LONGEST_VALIDATOR = 300  # characters of an ETag
@@ -51,44 +54,6 @@ class Fetched:
     moved_to: str | None
 
 
-class _Transport(httpx.BaseTransport):
-    """httpx on httpcore's pool with our own network backend, for which httpx has no setting."""
-
-    def __init__(self, backend: GuardedBackend) -> None:
-        self._pool = httpcore.ConnectionPool(ssl_context=_certificates(), network_backend=backend, max_connections=2)
-
-    def handle_request(self, request: httpx.Request) -> httpx.Response:
-        url = httpcore.URL(
-            scheme=request.url.raw_scheme,
-            host=request.url.raw_host,
-            port=request.url.port,
-            target=request.url.raw_path,
-        )
-        answer = self._pool.handle_request(
-            httpcore.Request(request.method, url, headers=request.headers.raw, extensions=request.extensions)
-        )
-        return httpx.Response(answer.status, headers=answer.headers, stream=_Stream(answer))
-
-    def close(self) -> None:
-        self._pool.close()
-
-
-class _Stream(httpx.SyncByteStream):
-    def __init__(self, answer: httpcore.Response) -> None:
-        self._answer = answer
-
-    def __iter__(self) -> Iterator[bytes]:
-        yield from self._answer.iter_stream()
-
-    def close(self) -> None:
-        self._answer.close()
-
-
-@cache
-def _certificates() -> ssl.SSLContext:
-    return httpx.create_ssl_context()  # takes 20 ms to read the root certificates
-
-
 def fetch(
     url: str,
     memory: FeedMemory,
@@ -98,11 +63,15 @@ def fetch(
     user_agent: str,
     resolve: Resolve,
     now: datetime,
+    login: Login | None = None,
+    proxies: Mapping[str, str] = MappingProxyType({}),
 ) -> Fetched:
     """Fetch a feed if it changed since `memory`, within limits.size bytes and limits.seconds.
 
-    Raises FeedError (TurnedAwayError for an answer without a feed): one sentence with a remedy. `now` (aware UTC) is for
-    "Retry-After" dates.
+    The login (HTTP Basic) goes to the feed's own host only, not to one that it redirects to. `proxies`: by scheme, as
+    urllib.request.getproxies_environment returns them. `now` (aware UTC) is for "Retry-After" dates.
+
+    Raises FeedError (TurnedAwayError for an answer without a feed): one sentence with a remedy.
     """
     headers = {"User-Agent": user_agent, "Accept": _ACCEPT, "Accept-Encoding": "gzip, deflate"}
     if memory.etag:
@@ -111,14 +80,20 @@ def fetch(
         headers["If-Modified-Since"] = memory.last_modified
     backend = GuardedBackend(seconds=limits.seconds, allow=allow, resolve=resolve)
     try:
-        with httpx.Client(transport=_Transport(backend), headers=headers, timeout=None, trust_env=False) as client:  # noqa: S113 - the backend's deadline bounds everything
-            return _follow(client, client.build_request("GET", url), limits, now)
+        transport = Transport(backend, proxies)
+        with httpx.Client(transport=transport, headers=headers, timeout=None, trust_env=False) as client:  # noqa: S113 - the backend's deadline bounds everything
+            own = {"Authorization": _basic(login)} if login else None  # httpx drops it where a redirect leaves the host
+            return _follow(client, client.build_request("GET", url, headers=own), limits, now)
     except (httpx.TimeoutException, httpcore.TimeoutException) as fault:
         raise FeedError(
             f"didn't answer completely within {limits.seconds:g} s. tierbot will retry; remove the feed if it stays slow."
         ) from fault
     except (httpcore.ConnectError, httpcore.NetworkError) as fault:
         raise FeedError(_why_unreachable(fault)) from fault
+    except httpcore.ProxyError as fault:
+        raise FeedError(
+            f"isn't reached through the proxy ({fault}). Check HTTPS_PROXY and the proxy's rules."
+        ) from fault
     except (httpx.UnsupportedProtocol, httpcore.UnsupportedProtocol, httpx.InvalidURL) as fault:
         raise FeedError("leads to an address that isn't http or https. Find the feed's current address.") from fault
     except (httpx.HTTPError, httpcore.ProtocolError) as fault:
@@ -135,6 +110,7 @@ def _follow(client: httpx.Client, request: httpx.Request, limits: FeedLimits, no
                 return _received(response, limits, moved_to, now)
             permanent = permanent and response.status_code in {301, 308}
             request = response.next_request
+            request.url = request.url.copy_with(userinfo=b"")
         if request.url.scheme not in {"http", "https"}:
             raise httpx.UnsupportedProtocol(request.url.scheme)
         moved_to = str(request.url) if permanent else moved_to
@@ -143,12 +119,16 @@ def _follow(client: httpx.Client, request: httpx.Request, limits: FeedLimits, no
     )
 
 
+def _basic(login: Login) -> str:
+    return "Basic " + base64.b64encode(f"{login.user}:{login.password}".encode()).decode()
+
+
 def _received(response: httpx.Response, limits: FeedLimits, moved_to: str | None, now: datetime) -> Fetched:
     new = response.status_code != _NOT_MODIFIED
     if new and response.status_code != _HTTP_OK:
         raise _turned_away(response, now)
     return Fetched(
-        body=_body(response, limits.size) if new else None,
+        body=read_body(response, limits.size) if new else None,
         url=str(response.url),
         content_type=response.headers.get("content-type", ""),
         memory=FeedMemory(_validator(response, "etag"), _validator(response, "last-modified")),
@@ -161,36 +141,13 @@ def _validator(response: httpx.Response, name: str) -> str:
     return value if len(value) <= _LONGEST_VALIDATOR and value.isascii() and value.isprintable() else ""
 
 
-def _body(response: httpx.Response, most: int) -> bytes:
-    """Return the decompressed body. Raises FeedError beyond `most` bytes, which also stops decompression bombs."""
-    too_large = FeedError(f"is larger than {most / 2**20:g} MB, which is too much for a feed of articles. Remove it.")
-    length = response.headers.get("content-length", "")
-    if length.isdigit() and len(length) > len(str(most)):
-        raise too_large
-    encoding = response.headers.get("content-encoding", "").strip().lower()
-    if encoding not in {"", "identity", "gzip", "x-gzip", "deflate"}:
-        raise FeedError(f"uses the encoding {encoding[:40]!r}, which tierbot didn't accept. Tell its publisher.")
-    unpack = zlib.decompressobj(wbits=47) if encoding not in {"", "identity"} else None  # 47: gzip or zlib
-    parts: list[bytes] = []
-    size = 0
-    try:
-        for chunk in response.iter_raw():
-            part = unpack.decompress(chunk, most - size + 1) if unpack else chunk
-            parts.append(part)
-            size += len(part)
-            if size > most:
-                raise too_large
-    except zlib.error as fault:
-        raise FeedError(f"has damaged compressed data ({fault}). tierbot will retry.") from fault
-    if unpack and parts and not unpack.eof:
-        raise FeedError("has incomplete compressed data. tierbot will retry.")
-    return b"".join(parts)
-
-
 def _turned_away(response: httpx.Response, now: datetime) -> TurnedAwayError:
     status = response.status_code
     remedies = {
-        401: "requires a password. Feeds must be public; use its public address or remove it.",
+        401: "refuses the password. Correct it."
+        if "authorization" in response.request.headers
+        else "requires a password. Write it to the file that TIERBOT_FEEDS_NETRC names.",
+        407: "isn't reached, since the proxy wants a password. Give it in HTTP_PROXY.",
         403: "refuses bots. Ask its publisher, or use another feed.",
         404: "doesn't exist. Find its current address on the site, or remove it.",
         410: "is permanently gone. Remove it.",

@@ -6,6 +6,7 @@ header and certificate still use the name. Redirects open new connections, so th
 all connections.
 """
 
+import re
 import socket
 import ssl
 import time
@@ -25,6 +26,10 @@ LOOPBACK: tuple[Network, ...] = (ip_network("127.0.0.0/8"), ip_network("::1/128"
 """The local machine, allowed for tests and the demo."""
 
 _CONNECT_SECONDS = 5.0
+_EVERYWHERE: tuple[Network, ...] = (ip_network("0.0.0.0/0"), ip_network("::/0"))
+_INSIDE = re.compile(
+    r"[^.]*|(?:.*\.)?(?:local|localhost|localdomain|internal|intranet|private|corp|home|lan|home\.arpa|0x[0-9a-f]*|\d+)|.*:.*"
+)  # names inside a network, and what looks like an address
 _NAT64 = ip_network("64:ff9b::/96")
 
 
@@ -65,6 +70,13 @@ def _embedded(address: Address) -> tuple[IPv4Address, ...]:
     return tuple(found for found in inner if found is not None)
 
 
+def _private(host: str, addresses: Sequence[Address] = ()) -> FeedError:
+    return FeedError(
+        f"{host} is a private address ({addresses[0] if addresses else 'none'}), which feeds may not use. "
+        "Use a public address, or for tests set TIERBOT_FEEDS_ALLOW_LOCAL=true."
+    )
+
+
 class GuardedBackend(httpcore.NetworkBackend):
     """Opens the connections of one fetch, to checked addresses only and until a deadline."""
 
@@ -85,15 +97,12 @@ class GuardedBackend(httpcore.NetworkBackend):
     ) -> httpcore.NetworkStream:
         """Connect to the first permitted address of `host` that answers. Raises FeedError if none is permitted."""
         try:
-            addresses = [ip_address(found.partition("%")[0]) for found in self._resolve(host.strip("[]"), port)]
+            addresses = self._addresses(host, port)
         except (OSError, UnicodeError) as fault:
             raise FeedError(f"the host {host} is unknown. Check the address for typos.") from fault
         reachable = [address for address in addresses if is_open_web(address, self._allow)]
         if not reachable:
-            raise FeedError(
-                f"{host} is a private address ({addresses[0] if addresses else 'none'}), which feeds may not use. "
-                "Use a public address, or for tests set TIERBOT_FEEDS_ALLOW_LOCAL=true."
-            )
+            raise _private(host, addresses)
         last: Exception = httpcore.ConnectError("no address")
         for address in dict.fromkeys(reachable):
             left = min(_CONNECT_SECONDS, self.left())
@@ -113,12 +122,46 @@ class GuardedBackend(httpcore.NetworkBackend):
         """Raise FeedError: feeds come from the web."""
         raise FeedError(f"{path} isn't a web address. Use http or https.")
 
+    def check(self, host: str, port: int) -> None:
+        """Raise FeedError unless a proxy may be asked for `host`, which the proxy looks up itself.
+
+        A host that is unknown here may be known to the proxy; names that only mean something inside a network are refused.
+        """
+        try:
+            addresses = self._addresses(host, port)
+        except (OSError, UnicodeError) as fault:
+            if _INSIDE.fullmatch(host.strip("[]").rstrip(".").lower()):
+                raise _private(host) from fault
+            return
+        if not all(is_open_web(address, self._allow) for address in addresses):
+            raise _private(host, addresses)
+
+    def for_proxy(self) -> "ProxyBackend":
+        """Return a backend with the same deadline that connects to a proxy."""
+        return ProxyBackend(seconds=self.left(), allow=_EVERYWHERE, resolve=self._resolve)
+
+    def _addresses(self, host: str, port: int) -> list[Address]:
+        return [ip_address(found.partition("%")[0]) for found in self._resolve(host.strip("[]"), port)]
+
     def left(self) -> float:
         """Return the seconds left. Raises httpcore.ReadTimeout after the deadline."""
         left = self._deadline - time.monotonic()
         if left <= 0:
             raise httpcore.ReadTimeout("the deadline has passed")
         return left
+
+
+class ProxyBackend(GuardedBackend):
+    """Opens the connections to a proxy, which may have a private address: whoever runs tierbot chose it."""
+
+    def connect_tcp(self, host: str, port: int, *args: Any, **kwargs: Any) -> httpcore.NetworkStream:
+        """Connect to the proxy. Raises FeedError if it can't be reached."""
+        try:
+            return super().connect_tcp(host, port, *args, **kwargs)
+        except (FeedError, httpcore.ConnectError, httpcore.ConnectTimeout) as fault:
+            raise FeedError(
+                f"isn't reached, since the proxy {host}:{port} doesn't answer. Check HTTP_PROXY and HTTPS_PROXY."
+            ) from fault
 
 
 class _TimedStream(httpcore.NetworkStream):

@@ -5,9 +5,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 from importlib.metadata import version
+from pathlib import Path
+from types import MappingProxyType
 
 from tierbot.adapters.feeds.fetch import FeedLimits, TurnedAwayError, fetch
 from tierbot.adapters.feeds.guard import Network, Resolve, resolve
+from tierbot.adapters.feeds.logins import login_for
 from tierbot.adapters.feeds.parse import parse_feed
 from tierbot.domain.articles.feeds import Feed, FeedError, FeedMemory, FeedResult
 
@@ -24,11 +27,18 @@ class FeedReader:
         allow: Iterable[Network] = (),
         contact: str = "",
         resolve: Resolve = resolve,
+        logins: Path | None = None,
+        proxies: Mapping[str, str] = MappingProxyType({}),
     ) -> None:
-        """Also permit the networks in `allow`; tell publishers how to `contact` the operator."""
+        """Also permit the networks in `allow`; tell publishers how to `contact` the operator.
+
+        logins: a netrc file, for feeds whose list doesn't give a login. proxies: by scheme, as urllib's getproxies_environment.
+        """
         self._limits = limits or FeedLimits()
         self._allow = tuple(allow)
         self._resolve = resolve
+        self._logins = logins
+        self._proxies = proxies
         self._user_agent = f"tierbot/{version('tierbot')} (feed reader{'; ' + contact if contact else ''})"
 
     def poll(self, feeds: Sequence[Feed], memory: Mapping[str, FeedMemory], now: datetime) -> list[FeedResult]:
@@ -53,6 +63,8 @@ class FeedReader:
             user_agent=self._user_agent,
             resolve=self._resolve,
             now=now,
+            login=feed.login or login_for(feed.url, self._logins),
+            proxies=self._proxies,
         )
         moved = (f"has moved permanently; list {fetched.moved_to} instead",) if fetched.moved_to else ()
         if fetched.body is None:

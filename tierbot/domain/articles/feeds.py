@@ -1,4 +1,4 @@
-"""Defines feeds and reads lists of them: TOML tables, OPML or plain lines. Errors name the file, the line and the fix.
+"""Defines feeds, reads lists of them (TOML tables, OPML or plain lines) and writes OPML. Errors name file, line and fix.
 
     [[feed]]                                    https://feeds.example/news.xml  Example News
     url = "https://feeds.example/news.xml"      # a comment
@@ -7,15 +7,18 @@
 Pure; `adapters/feeds/` fetches them.
 """
 
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass, field
 from datetime import datetime, timedelta
+from email.utils import format_datetime
 from enum import StrEnum
 from importlib import resources
 from typing import Any
 from xml.parsers import expat
+from xml.sax.saxutils import quoteattr
 
 from tierbot.domain.articles.cleaning import clean
+from tierbot.domain.articles.logins import Login, login_of, masked
 from tierbot.domain.articles.urls import canonical_url, clean_url, site_of
 from tierbot.domain.nouns import Article, TierbotError
 from tierbot.domain.toml_text import parse_toml
@@ -37,8 +40,9 @@ class FeedFileError(TierbotError):
 class Feed:
     """An RSS, Atom or JSON feed: its http(s) URL, and the source name for its articles ("": the feed's own title)."""
 
-    url: str
+    url: str  # without the login
     name: str = ""
+    login: Login | None = field(default=None, compare=False)  # from a list of feeds; never stored
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,18 +127,38 @@ def parse_feeds(text: str, name: str) -> tuple[Feed, ...]:
         url = clean_url(raw_url)
         if not url:
             raise FeedFileError(
-                f"{name}:{line}: {raw_url[:80]!r} isn't an http(s) URL. Write a full URL, such as https://example.com/feed.xml."
+                f"{name}:{line}: {masked(raw_url)[:80]!r} isn't an http(s) URL. Write a full URL, such as https://example.com/feed.xml."
             )
         known = places.setdefault(canonical_url(url), line)
         if known != line:
             raise FeedFileError(f"{name}:{line}: {url} is already listed in line {known}. Remove one of them.")
-        feeds.append(Feed(url, clean(raw_name, _NAME_CHARACTERS)))
+        feeds.append(Feed(url, clean(raw_name, _NAME_CHARACTERS), login_of(raw_url)))
     return tuple(feeds)
 
 
 def source_of(feed: Feed, title: str = "") -> str:
     """Return the source name for a feed's articles: the list's name, the feed's own title, or its site."""
     return feed.name or clean(title, _NAME_CHARACTERS) or site_of(feed.url)
+
+
+def to_opml(feeds: Iterable[Feed], now: datetime) -> str:
+    """Return a list of feeds as OPML 2.0, which `parse_feeds` and other readers import; without logins. now: aware UTC."""
+    outlines = [
+        f'    <outline type="rss" text={quoteattr(feed.name or feed.url)} xmlUrl={quoteattr(feed.url)}/>'
+        for feed in feeds
+    ]
+    head = f"    <title>tierbot's feeds</title>\n    <dateCreated>{format_datetime(now, usegmt=True)}</dateCreated>"
+    return "\n".join(
+        [
+            '<?xml version="1.0" encoding="UTF-8"?>',
+            '<opml version="2.0">',
+            f"  <head>\n{head}\n  </head>",
+            "  <body>",
+            *outlines,
+            "  </body>",
+            "</opml>\n",
+        ]
+    )
 
 
 def _plain_rows(text: str) -> list[tuple[int, str, str]]:
@@ -154,7 +178,8 @@ def _opml_rows(text: str, name: str) -> list[tuple[int, str, str]]:
     def begin(element: str, attributes: dict[str, str]) -> None:
         given = {key.lower(): value for key, value in attributes.items()}
         if element.lower() == "outline" and "xmlurl" in given:
-            rows.append((parser.CurrentLineNumber, given["xmlurl"], given.get("title") or given.get("text") or ""))
+            named = given.get("title") or given.get("text") or ""
+            rows.append((parser.CurrentLineNumber, given["xmlurl"], "" if named == given["xmlurl"] else named))
 
     def refuse(*_: object) -> None:
         raise FeedFileError(f"{name}:{parser.CurrentLineNumber}: defines entities (<!ENTITY). Remove them.")

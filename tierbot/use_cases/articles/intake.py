@@ -5,7 +5,7 @@ poll is either stored or repeated; both are idempotent.
 """
 
 import logging
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import islice
@@ -13,6 +13,7 @@ from pathlib import Path
 
 from tierbot.domain.articles.duplicates import Folded, copy_ids, fold, separate
 from tierbot.domain.articles.feeds import Feed, FeedFileError, FeedResult, ListedBy, ListedFeed
+from tierbot.domain.articles.logins import masked
 from tierbot.domain.articles.urls import canonical_url
 from tierbot.domain.nouns import Article, Copy, TierbotError
 from tierbot.use_cases.articles.embedding import AT_ONCE, embed
@@ -69,7 +70,7 @@ class Intake:
 
     def poll(self, workspace: str) -> Polled:
         """Read every listed feed that is due and store what is new, or a broken feed's problem."""
-        self._follow_file(workspace)
+        by_file = self._follow_file(workspace)
         now = self.clock.now()
         with self.store.read(workspace) as tx:
             listed = tx.feeds.all()
@@ -78,9 +79,8 @@ class Intake:
         problems: list[str] = []
         for start in range(0, len(due), _FEED_BATCH):
             batch = due[start : start + _FEED_BATCH]
-            results = self.feed_reader.poll(
-                [one.feed for one in batch], {one.feed.url: one.memory for one in batch}, now
-            )
+            feeds = [by_file.get(one.feed.url, one.feed) for one in batch]  # logins are in the file only
+            results = self.feed_reader.poll(feeds, {one.feed.url: one.memory for one in batch}, now)
             for problem in filter(None, (result.problem for result in results)):
                 log.warning("Feed %s", problem)
                 problems.append(problem)
@@ -111,23 +111,24 @@ class Intake:
             new += added
         return new, copies
 
-    def _follow_file(self, workspace: str) -> None:
-        """Make the list match the feeds file; if the file cannot be used, log that and change nothing."""
+    def _follow_file(self, workspace: str) -> Mapping[str, Feed]:
+        """Make the list match the feeds file, and return its feeds by URL; if it can't be used, log that and change nothing."""
         try:
             wanted = {feed.url: feed for feed in self.read_file(self.file)}
         except FeedFileError as fault:
             log.warning("%s The feeds listed before stay in use.", fault)
-            return
+            return {}
         with self.store.read(workspace) as tx:
             listed = {one.feed.url: one for one in tx.feeds.all()}
         followed = {url: one.feed for url, one in listed.items() if one.by is ListedBy.FILE}
         if all(url in listed for url in wanted) and all(wanted.get(url) == feed for url, feed in followed.items()):
-            return
+            return wanted
         with self.store.begin(workspace) as tx:
             tx.feeds.remove(followed.keys() - wanted.keys())
             tx.feeds.add(wanted.values(), ListedBy.FILE)
             for url in followed.keys() & wanted.keys():
                 tx.feeds.rename(url, wanted[url].name)
+        return wanted
 
     def feeds(self, workspace: str) -> list[ListedFeed]:
         """Return the listed feeds, after reading the feeds file, and how their last polls went."""
@@ -150,9 +151,9 @@ class Intake:
         with self.store.begin(workspace) as tx:
             found = [one for one in tx.feeds.all() if canonical_url(one.feed.url) == canonical_url(url)]
             if not found:
-                raise TierbotError(f"{url} is not on the list. `tierbot feeds list` shows what is.")
+                raise TierbotError(f"{masked(url)} is not on the list. `tierbot feeds list` shows what is.")
             if found[0].by is ListedBy.FILE:
-                raise TierbotError(f"{url} is in {self.file}. Remove it there.")
+                raise TierbotError(f"{masked(url)} is in {self.file}. Remove it there.")
             tx.feeds.remove([one.feed.url for one in found])
 
 
