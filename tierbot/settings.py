@@ -135,7 +135,8 @@ class Settings(BaseSettings):
     feeds_megabytes: float = Field(10.0, gt=0, le=1000, description="Largest feed to read, in MB after decompression.")
     feeds_allow_local: bool = Field(False, description="Also allow feeds on this machine, for tests.")
     boundaries: Path | None = Field(
-        None, description="TOML file with the sources, words and tags that are never posted. Empty: no boundaries."
+        None,
+        description="TOML file with the sources, words and tags that are never posted, or that a story must have. Empty: no boundaries.",
     )
 
     # What and when to post

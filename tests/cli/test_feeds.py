@@ -148,7 +148,9 @@ def test_what_boundaries_held_back_is_counted_with_examples(
 def test_a_file_of_boundaries_is_checked(store: SqlStore, tmp_path: Path) -> None:
     path = tmp_path / "rules.toml"
     path.write_text('sources = ["x.example"]\nwords = ["a", "b"]\n[minimum_confidence]\nfood = 0.5\n')
-    assert "1 sources, 2 words, 0 tags, 1 minimum confidences, all fine" in said("boundaries", "check", str(path))
+    assert "1 sources, 2 words, 0 tags, 1 minimum confidences, 0 wanted, 0 feeds, all fine" in said(
+        "boundaries", "check", str(path)
+    )
     path.write_text('\ntags = ["footbal"]\n')
     fault = str(run("boundaries", "check", str(path)).exception)
     assert "rules.toml:2: unknown tag 'footbal'. Did you mean football?" in fault

@@ -1,5 +1,6 @@
 """`tierbot boundaries`: list what the boundaries held back, and check a file of them."""
 
+from collections.abc import Sized
 from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
@@ -19,7 +20,8 @@ group = typer.Typer(invoke_without_command=True)
 def list_held_back(context: typer.Context, as_json: JsonLines = False) -> None:
     """List how many articles each boundary held back, with the latest examples.
 
-    Boundaries block sources, words and tags, or require a minimum confidence for a tag. Learning never changes them.
+    Boundaries block sources, words and tags, keep only stories that have some, or require a minimum confidence for a tag; they
+    may differ by feed. Learning never changes them.
     TIERBOT_BOUNDARIES names the TOML file that defines them. Articles that say too little to classify are listed, too
     (TIERBOT_ASK_UNCLEAR).
 
@@ -56,11 +58,13 @@ def check(file: Annotated[Path, typer.Argument(help="A TOML file of boundaries."
     from tierbot.settings import load_settings
 
     found = load_boundaries(file, tag_space(load_settings().tags))
-    parts = {
+    parts: dict[str, Sized] = {
         "sources": found.sources,
         "words": found.words,
         "tags": found.tags,
         "minimum confidences": found.minimum_confidence,
+        "wanted": [rule for rules in found.only.lists for rule in rules],
+        "feeds": found.feeds,
     }
     counts = ", ".join(f"{len(rules)} {name}" for name, rules in parts.items())
     out.print(f"{file}: {counts}, all fine. Set TIERBOT_BOUNDARIES={file} to use them.")

@@ -76,6 +76,7 @@ class Article:
     asked_by: str | None = None  # the user who requested tags for it
     asked_in: Thread | None = None  # the thread to ask in (None: in the channel, when its turn comes)
     check_tag: str | None = None  # ask only whether this tag is true
+    feeds: tuple[str, ...] = ()  # the URLs of the feeds that carry it
 
     @property
     def content(self) -> str:

@@ -1,6 +1,7 @@
 """Boundaries hold back what they say, say which one it was, and let everything else pass."""
 
 import re
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -11,8 +12,8 @@ from hypothesis import strategies as st
 from tests.support.paths import DOCS
 from tierbot.adapters.files.configuration import load_boundaries
 from tierbot.domain.articles import boundaries
-from tierbot.domain.articles.boundaries import Boundaries, Boundary, BoundaryFileError, Held, parse_boundaries
-from tierbot.domain.nouns import Article
+from tierbot.domain.articles.boundaries import Boundaries, Boundary, BoundaryFileError, Held, Rules, parse_boundaries
+from tierbot.domain.nouns import Article, Thread
 from tierbot.domain.tags import default_tag_space
 
 TAGS = default_tag_space()
@@ -107,6 +108,117 @@ def test_what_held_an_article_back_is_shown_as_boundary_and_rule() -> None:
     assert str(Held(Boundary.WORD, "crypto*")) == "word: crypto*"
 
 
+# --- what a story must have, and rules by feed ------------------------------------------------------
+
+ONE, TWO = "https://one.example/feed", "https://two.example/feed"
+
+
+@pytest.mark.parametrize(
+    ("only", "rule"),
+    [
+        (Rules(words=("ferr*", "harbor")), None),
+        (Rules(sources=("Harbor News", "e.com")), None),
+        (Rules(sources=("e.com",), words=("ferry",)), None),
+        (Rules(words=("lottery", "crypto*")), "words"),
+        (Rules(sources=("other.example",), words=("ferry",)), "sources"),
+        (Rules(sources=("e.com",), words=("lottery",)), "words"),
+    ],
+)
+def test_a_story_must_have_one_of_each_list_that_is_given(only: Rules, rule: str | None) -> None:
+    story = article("The ferry is late", "https://www.e.com/1", "Harbor News")
+    held = Boundaries(only=only).before(story)
+    assert held == (Held(Boundary.ONLY, rule) if rule else None)
+
+
+def test_what_is_never_posted_is_not_posted_though_it_has_what_is_wanted() -> None:
+    rules = Boundaries(words=("lottery",), only=Rules(words=("ferry",)))
+    assert rules.before(article("A ferry lottery")) == Held(Boundary.WORD, "lottery")
+
+
+def test_a_story_s_likeliest_tag_must_be_wanted_and_any_tag_may_be_shown() -> None:
+    rules = Boundaries(only=Rules(tags=frozenset({"law", "food"})))
+    assert rules.judges_tags
+    assert rules.after({"law": 0.6, "war": 0.4}) is None
+    assert rules.after({"law": 0.4, "war": 0.6}) == Held(Boundary.ONLY, "tags")
+    assert rules.allowed({"law": 0.4, "war": 0.6}) == {"law", "war"}
+
+
+def test_what_people_ask_about_themselves_needs_no_wanted_word_or_tag() -> None:
+    rules = Boundaries(only=Rules(words=("ferry",), tags=frozenset({"law"})))
+    for asked in (replace(article(), asked_in=Thread("C1", "1.1")), replace(article(), check_tag="law")):
+        assert rules.before(asked) is None
+        assert rules.after({"war": 1.0}, asked) is None
+
+
+@pytest.mark.parametrize(
+    ("feeds", "held"),
+    [
+        ((), None),
+        ((ONE,), Held(Boundary.WORD, f"lottery ({ONE})")),
+        ((ONE + "?utm_source=x",), Held(Boundary.WORD, f"lottery ({ONE}?utm_source=x)")),
+        ((TWO,), Held(Boundary.ONLY, f"words ({TWO})")),
+        ((TWO, ONE), Held(Boundary.ONLY, f"words ({TWO})")),
+        (("https://three.example/feed",), None),
+        ((ONE, "https://three.example/feed"), None),
+    ],
+)
+def test_a_feed_s_rules_hold_back_what_no_other_feed_would_post(feeds: tuple[str, ...], held: Held | None) -> None:
+    rules = Boundaries(
+        feeds={ONE: Boundaries(words=("lottery",)), TWO: Boundaries(only=Rules(words=("ferry",)))},
+    )
+    assert rules.before(replace(article("Lottery winners"), feeds=feeds)) == held
+    assert rules.before(replace(article("A ferry"), feeds=feeds)) is None
+
+
+def test_a_feed_s_tags_are_judged_for_its_stories_and_with_its_words() -> None:
+    rules = Boundaries(
+        feeds={ONE: Boundaries(tags=frozenset({"war"})), TWO: Boundaries(words=("lottery",))},
+    )
+    assert rules.judges_tags
+    p = {"war": 0.6, "law": 0.4}
+    story = replace(article("Lottery winners"), feeds=(ONE,))
+    assert rules.after(p, story) == Held(Boundary.TAG, f"war ({ONE})")
+    assert rules.after({"war": 0.4, "law": 0.6}, story) is None
+    assert rules.allowed(p, story) == {"law"}
+    assert rules.after(p, article()) is None
+    both = replace(story, feeds=(ONE, TWO))
+    assert rules.before(both) is None
+    assert rules.after(p, both) == Held(Boundary.TAG, f"war ({ONE})")
+    assert rules.after(p, replace(both, title="A title")) is None
+    assert rules.allowed(p, both) == {"war", "law"}
+
+
+def test_rules_by_feed_and_wanted_ones_change_the_grounds() -> None:
+    every = [
+        Boundaries(),
+        Boundaries(words=("a",)),
+        Boundaries(only=Rules(words=("a",))),
+        Boundaries(feeds={ONE: Boundaries(words=("a",))}),
+        Boundaries(feeds={ONE: Boundaries(only=Rules(words=("a",)))}),
+        Boundaries(feeds={TWO: Boundaries(words=("a",))}),
+    ]
+    assert len({rules.digest for rules in every}) == len(every)
+
+
+def test_a_file_says_what_is_wanted_and_what_holds_for_a_feed() -> None:
+    text = f"""words = ["x"]
+[only]
+sources = ["e.com"]
+[[feed]]
+url = "{ONE}"
+tags = ["law"]
+[[feed]]
+url = "{TWO}"
+[feed.only]
+words = ["ferr*"]
+"""
+    assert parse_boundaries(text, "b.toml", TAGS) == Boundaries(
+        words=("x",),
+        only=Rules(sources=("e.com",)),
+        feeds={ONE: Boundaries(tags=frozenset({"law"})), TWO: Boundaries(only=Rules(words=("ferr*",)))},
+    )
+
+
 # --- the file -------------------------------------------------------------------------------------
 
 
@@ -133,6 +245,17 @@ def test_a_file_of_boundaries_is_read() -> None:
         ("[minimum_confidence]\nfood = 1.5", r"b\.toml:2: food = 1\.5 isn't a number from 0 to 1"),
         ("[minimum_confidence]\nfood = true", r"b\.toml:2: food = True isn't a number"),
         ("[minimum_confidence]\nfod = 0.5", r"b\.toml:2: unknown tag 'fod'\. Did you mean food\?"),
+        ("words = ['a']\n[only]\nword = ['x']", r"b\.toml:3: unknown boundary 'word'\. Did you mean words\?"),
+        ("only = ['x']", r"b\.toml:1: only isn't a table\. Write \[only\]"),
+        ("feed = 'x'", r"b\.toml:1: feed isn't a list of tables\. Write \[\[feed\]\]"),
+        ("[[feed]]\nwords = ['x']", r"b\.toml:1: each feed needs a url of its own"),
+        ("[[feed]]\nurl = 'ftp://x/'", r"b\.toml:2: each feed needs a url"),
+        ("[[feed]]\nurl = 'https://a.b'\n[[feed]]\nurl='http://a.b/'", r"b\.toml:4: each feed needs a url of its own"),
+        ("[[feed]]\nurl = 'https://a.b'\n[[feed]]\nurl='http://b.b/'\nwords = 'x'", r"b\.toml:5: words isn't a list"),
+        (
+            "[[feed]]\nurl = 'https://a.b'\n[feed.only]\ntags = ['fod']",
+            r"b\.toml:4: unknown tag 'fod'\. Did you mean food",
+        ),
         (f"words = {['x'] * 5001}", r"b\.toml:1: 5001 words\. Use no more than 5000"),
     ],
 )
@@ -179,4 +302,5 @@ def test_the_documented_example_can_be_used() -> None:
     page = DOCS / "how-to" / "boundaries.md"
     (example,) = re.findall(r"```toml\n(sources = .*?)```", page.read_text(encoding="utf-8"), re.DOTALL)
     found = parse_boundaries(example, page.name, TAGS)
-    assert all((found.sources, found.words, found.tags, found.minimum_confidence))
+    assert all((found.sources, found.words, found.tags, found.minimum_confidence, found.only.words))
+    assert all(rules.only.tags for rules in found.feeds.values())

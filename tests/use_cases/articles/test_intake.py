@@ -172,6 +172,23 @@ def test_the_file_of_feeds_is_followed_as_it_changes(newsroom: Newsroom, tmp_pat
     harness.bot.close()
 
 
+def test_an_article_knows_every_feed_that_carries_it(newsroom: Newsroom) -> None:
+    shared = "The harbour gets a new bridge after forty years of plans"
+    newsroom.papers.titles = {GOOD.url: [shared, "Only here"], OTHER.url: []}
+    intake = newsroom.harness.bot.intake
+    intake.add_feeds(WORKSPACE, [GOOD, OTHER])
+
+    def carriers() -> dict[str, tuple[str, ...]]:
+        intake.poll(WORKSPACE)
+        with newsroom.harness.bot.store.read(WORKSPACE) as tx:
+            return {article.title: article.feeds for article in tx.articles.waiting(9)}
+
+    assert carriers() == {shared: (GOOD.url,), "Only here": (GOOD.url,)}
+    newsroom.papers.titles[OTHER.url] = [shared]
+    for _ in range(2):
+        assert carriers() == {shared: (GOOD.url, OTHER.url), "Only here": (GOOD.url,)}
+
+
 def test_a_login_in_the_file_of_feeds_reaches_the_reader_and_not_the_database(
     newsroom: Newsroom, tmp_path: Path
 ) -> None:

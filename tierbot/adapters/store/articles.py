@@ -63,6 +63,12 @@ class SqlArticles(WorkspaceQueries):
             self._connection.execute(statement, [{"folded": key, "more": more} for key, more in counts.items()])
         return len(fresh)
 
+    def carried_by(self, feed: str, article_ids: Iterable[str]) -> None:
+        for row in self._each(self._select(ArticleRow, _article.c.id, _article.c.feeds), _article.c.id, article_ids):
+            if feed not in row.feeds:
+                self._change(ArticleRow, _article.c.id == row.id, feeds=(*row.feeds, feed))
+                self._drop(HeldBackRow, _held.c.article_id == row.id)
+
     def known_copies(self, copy_ids: Iterable[str]) -> set[str]:
         return {row.id for row in self._each(self._select(ArticleCopyRow, _copy.c.id), _copy.c.id, copy_ids)}
 

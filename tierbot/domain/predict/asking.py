@@ -184,12 +184,12 @@ def _after(
     allowed = np.ones(probabilities.shape, dtype=bool)
     held: list[HeldBack] = []
     rules, tag_ids = terms.boundaries, terms.tag_ids
-    if not (rules.tags or rules.minimum_confidence):
+    if not rules.judges_tags:
         return allowed, held
     grounds = rules.grounds(terms.version)[1]
     for row, article in enumerate(articles):
         p = dict(zip(tag_ids, probabilities[row].tolist(), strict=True))
-        reason, may = rules.after(p), rules.allowed(p)
+        reason, may = rules.after(p, article), rules.allowed(p, article)
         allowed[row] = [reason is None and tag in may for tag in tag_ids]
         if reason is not None:
             top = max(p, key=lambda tag: (p[tag], tag))

@@ -6,7 +6,7 @@ poll is either stored or repeated; both are idempotent.
 
 import logging
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from itertools import islice
 from pathlib import Path
@@ -103,10 +103,11 @@ class Intake:
             separated, folded = _folded(tx, articles, now)
         new = copies = 0
         counts = [len(result.articles) for result in results]
-        for result, (fresh, found) in zip(results, _by_feed(separated, counts, folded), strict=True):
+        for result, (fresh, found, carried) in zip(results, _by_feed(separated, counts, folded), strict=True):
             with self.store.begin(workspace) as tx:
-                added = tx.articles.add(fresh)
+                added = tx.articles.add(replace(article, feeds=(result.feed.url,)) for article in fresh)
                 copies += tx.articles.add_copies(found)
+                tx.articles.carried_by(result.feed.url, carried)
                 tx.feeds.polled(result, now, added)
             new += added
         return new, copies
@@ -169,12 +170,17 @@ def _folded(tx: Transaction, incoming: Sequence[Article], now: datetime) -> tupl
 
 def _by_feed(
     articles: Sequence[Article], counts: Sequence[int], folded: Folded
-) -> Iterator[tuple[list[Article], list[Copy]]]:
-    """Yield the new articles and the copies of each feed, by how many articles it has; an original comes before its copies."""
+) -> Iterator[tuple[list[Article], list[Copy], set[str]]]:
+    """Yield each feed's new articles, its copies, and the ids of the older articles that it carries.
+
+    counts: how many articles each feed has. An original comes before its copies.
+    """
     new = {article.id: article for article in folded.new}
     copies = {copy.id: copy for copy in folded.found}
     left, names = iter(articles), iter(copy_ids(articles))
     for count in counts:
-        fresh = [new.pop(article.id) for article in islice(left, count) if article.id in new]
+        every = list(islice(left, count))
+        fresh = [new.pop(article.id) for article in every if article.id in new]
         found = [copies.pop(name) for name in islice(names, count) if name in copies]
-        yield fresh, found
+        carried = {article.id for article in every} | {copy.article_id for copy in found}
+        yield fresh, found, carried - {article.id for article in fresh}

@@ -38,6 +38,9 @@ class Articles(Protocol):
     def add_copies(self, copies: Iterable[Copy]) -> int:
         """Insert copies whose id is new and add them to their articles' `copies`; return how many."""
 
+    def carried_by(self, feed: str, article_ids: Iterable[str]) -> None:
+        """Note that a feed (its URL) carries these articles, if they exist; those new to it are no longer held back."""
+
     def known_copies(self, copy_ids: Iterable[str]) -> set[str]:
         """Return which of these copy ids were added before."""
 
