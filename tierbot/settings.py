@@ -4,6 +4,7 @@ Conventional names stay as they are (SLACK_BOT_TOKEN, DATABASE_URL, PORT …); a
 `.env.example` and docs/reference are generated from the descriptions here, and tests check that they match.
 """
 
+import os
 import re
 from collections.abc import Mapping
 from datetime import time
@@ -332,11 +333,24 @@ def environment_name(field: str) -> str:
     return alias if isinstance(alias, str) else f"TIERBOT_{field.upper()}"
 
 
-def load_settings(env_file: Path | None = Path(".env"), **overrides: Any) -> Settings:
+ENV_FILE = "TIERBOT_ENV_FILE"
+"""The environment variable that names another file than .env; `tierbot --env-file` sets it, for child processes too."""
+
+
+def env_file_in_use() -> Path:
+    """Return the path of the file with the settings."""
+    return Path(os.environ.get(ENV_FILE) or ".env")
+
+
+def load_settings(env_file: Path | Literal["in use"] | None = "in use", **overrides: Any) -> Settings:
     """Read the settings: `overrides` (by field name) take precedence over the environment, and that over `env_file`.
 
-    Raises SettingsError for invalid settings or an unreadable file.
+    Raises SettingsError for invalid settings, an unreadable file, or one that is named and doesn't exist.
     """
+    if env_file == "in use":
+        env_file = env_file_in_use()
+        if os.environ.get(ENV_FILE) and not env_file.exists():
+            raise SettingsError(f"{env_file} doesn't exist. `tierbot init --env-file {env_file}` writes it.")
     named = {str(Settings.model_fields[field].validation_alias or field): value for field, value in overrides.items()}
     try:
         return Settings(_env_file=env_file, **named)

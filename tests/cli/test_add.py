@@ -43,6 +43,8 @@ def test_the_counts_add_up_the_first_time_and_the_second() -> None:
     for said in (first.stdout, second.stdout):
         total, *parts = map(int, re.findall(r"\d+", said))
         assert total == sum(parts)
+    told = CliRunner().invoke(app, ["add", "stories.jsonl", "--json"]).stdout
+    assert json.loads(told) == {"rows": 4, "new": 0, "duplicates": 0, "known": 3, "refused": 1}
 
 
 @pytest.mark.parametrize("command", ["add", "import"])

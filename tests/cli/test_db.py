@@ -1,5 +1,6 @@
 """`tierbot db` as an operator types it."""
 
+import json
 from pathlib import Path
 
 import pytest
@@ -45,6 +46,18 @@ def test_a_database_is_backed_up_checked_and_put_back() -> None:
     assert "bot.db" in run("check")
     assert "old database is bot.db.before-" in run("restore", "one.db")
     assert events() == ["Ev1"]
+
+
+def test_each_step_answers_in_json() -> None:
+    write("Ev1")
+    made, checked = json.loads(run("backup", "one.db", "--json")), json.loads(run("check", "one.db", "--json"))
+    assert made == checked
+    assert (made["file"], made["bytes"]) == ("one.db", Path("one.db").stat().st_size)
+    assert f"{made['sha256']}" in Path("one.db.sha256").read_text()
+    restored = json.loads(CliRunner().invoke(app, ["db", "restore", "one.db", "--json"]).stdout)
+    assert (restored["file"], restored["schema"]) == ("bot.db", made["schema"])
+    assert Path(restored["former"]).is_file()
+    assert json.loads(run("copy", "sqlite:///other.db", "--json"))["rows"] > 0
 
 
 def test_a_backup_is_not_overwritten_by_accident() -> None:

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
+from tests.support.rows import event
 from tierbot.adapters.store import SqlStore, open_store
 from tierbot.app.bot import SystemClock
 from tierbot.cli.app import app
@@ -121,11 +122,25 @@ def test_the_starter_list_is_added_whole_and_an_empty_list_says_how_to_fill_it(s
     assert "tierbot feeds starter" in said("feeds", "list")
     assert f"Added: {len(starter_feeds())}." in said("feeds", "starter")
     assert {row["url"] for row in rows("feeds", "list")} == {feed.url for feed in starter_feeds()}
+    assert rows("feeds", "starter") == [{"added": 0, "known": len(starter_feeds())}]
+
+
+def test_what_changes_the_list_says_so_in_json(store: SqlStore) -> None:
+    assert rows("feeds", "add", NEWS, BLOG) == [{"added": 2, "known": 0}]
+    assert rows("feeds", "remove", "https://ann:hunter2@e.com/news.xml") == [{"removed": "https://…@e.com/news.xml"}]
 
 
 def test_what_is_no_address_is_refused_and_nothing_is_added(store: SqlStore) -> None:
     assert "'ftp://e.com/x' isn't an http(s) URL" in str(run("feeds", "add", NEWS, "ftp://e.com/x").exception)
     assert rows("feeds", "list") == []
+
+
+def test_embed_and_forget_answer_in_json(store: SqlStore) -> None:
+    with store.begin(TEAM) as tx:
+        tx.articles.add([Article(f"a{n}", f"Coins {n}", "", "", "News", SystemClock().now()) for n in range(2)])
+        tx.ledger.append(event("Ev1"))
+    assert rows("embed") == [{"embedded": 2}]
+    assert rows("forget", "U1", "--remove") == [{"user": "U1", "how": "removed", "rows": 1}]
 
 
 def test_what_boundaries_held_back_is_counted_with_examples(
@@ -151,6 +166,14 @@ def test_a_file_of_boundaries_is_checked(store: SqlStore, tmp_path: Path) -> Non
     assert "1 sources, 2 words, 0 tags, 1 minimum confidences, 0 wanted, 0 feeds, all fine" in said(
         "boundaries", "check", str(path)
     )
+    assert rows("boundaries", "check", str(path))[0] == {
+        "sources": 1,
+        "words": 2,
+        "tags": 0,
+        "minimum_confidences": 1,
+        "wanted": 0,
+        "feeds": 0,
+    }
     path.write_text('\ntags = ["footbal"]\n')
     fault = str(run("boundaries", "check", str(path)).exception)
     assert "rules.toml:2: unknown tag 'footbal'. Did you mean football?" in fault

@@ -2,8 +2,23 @@
 
 import gc
 import sys
+from collections.abc import Sequence
 
 from tierbot.domain.nouns import TierbotError
+
+
+def with_env_file_first(arguments: Sequence[str]) -> list[str]:
+    """Return the arguments with --env-file before the command, where it applies to any.
+
+    >>> with_env_file_first(["feeds", "list", "--env-file", "team.env", "--json"])
+    ['--env-file', 'team.env', 'feeds', 'list', '--json']
+    """
+    own = list(arguments[: arguments.index("--")]) if "--" in arguments else list(arguments)
+    for place, argument in enumerate(own):
+        if argument == "--env-file" or argument.startswith("--env-file="):
+            end = place + (2 if argument == "--env-file" else 1)
+            return [*arguments[place:end], *arguments[:place], *arguments[end:]]
+    return list(arguments)
 
 
 def main() -> None:
@@ -14,7 +29,7 @@ def main() -> None:
     from tierbot.cli.app import app
 
     try:
-        app()
+        app(with_env_file_first(sys.argv[1:]))
     except TierbotError as fault:
         sys.stderr.write(f"tierbot: {fault}\n")
         sys.exit(1)

@@ -1,6 +1,8 @@
 """The command line: every command, in the order of `tierbot --help`."""
 
+import os
 from importlib import metadata
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -30,6 +32,8 @@ from tierbot.cli import (
     trainers,
 )
 
+_ENV_FILE = "TIERBOT_ENV_FILE"  # settings.ENV_FILE; importing it here would make --help slow
+
 app = typer.Typer(
     name="tierbot",
     help="Your team reacts 🍕; the classifier learns.",
@@ -48,11 +52,20 @@ def _version(print_it: bool) -> None:
 
 @app.callback()
 def _root(
-    version: Annotated[
+    version: Annotated[  # noqa: ARG001 - its callback answers
         bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version and exit.")
     ] = False,
+    env_file: Annotated[
+        Path | None,
+        typer.Option(
+            envvar=_ENV_FILE,
+            help="File with the settings, before or after the command. [default: .env]",
+            show_default=False,
+        ),
+    ] = None,
 ) -> None:
-    pass
+    if env_file is not None:
+        os.environ[_ENV_FILE] = str(env_file)  # for child processes, too
 
 
 app.command("demo")(demo.demo)

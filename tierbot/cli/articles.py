@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from tierbot.cli.bulk import EngineName, Workers, batches, do_to_file, identity, progress
-from tierbot.cli.output import JsonLines, counted, err, out, print_json
+from tierbot.cli.output import AsJson, JsonLines, counted, err, out, print_json, tell
 from tierbot.cli.wiring import logging_of, offline
 from tierbot.domain.nouns import Article, TierbotError
 
@@ -29,6 +29,7 @@ def add(
     check: Annotated[
         str | None, typer.Option("--check", help="Only ask whether this tag (its id) is right: 👍 or 👎.")
     ] = None,
+    as_json: AsJson = False,
 ) -> None:
     """Add articles to the queue: clean them and merge duplicates. Messages, captions and transcripts work, too.
 
@@ -55,9 +56,11 @@ def add(
         show(report.rows, 0)
     print_problems(file, report)
     known = report.rows - new - copies
-    out.print(
+    tell(
         f"{counted(report.rows + report.bad, 'row')} read: {new} new, {counted(copies, 'duplicate')}, "
-        f"{known} already there, {report.bad} refused."
+        f"{known} already there, {report.bad} refused.",
+        {"rows": report.rows + report.bad, "new": new, "duplicates": copies, "known": known, "refused": report.bad},
+        as_json=as_json,
     )
     refuse_if_all_bad(file, report)
 
@@ -146,7 +149,7 @@ def _in_bulk(file: Path, to: Path | None, top: int, engine: str, workers: int | 
         err.print(f"Wrote {to}.")
 
 
-def embed(engine: EngineName = "local", workers: Workers = None) -> None:
+def embed(engine: EngineName = "local", workers: Workers = None, as_json: AsJson = False) -> None:
     """Embed the articles that the current encoder hasn't embedded yet, for example after changing TIERBOT_ENCODER.
 
     After an interruption, the same command resumes. The bot may keep running.
@@ -160,7 +163,7 @@ def embed(engine: EngineName = "local", workers: Workers = None) -> None:
     done = embed_missing(
         bot.store, workspace, bot.settings.encoder, bot.encoder.digest, engine_of(engine, workers), progress("articles")
     )
-    out.print(f"{counted(done, 'article')} embedded.")
+    tell(f"{counted(done, 'article')} embedded.", {"embedded": done}, as_json=as_json)
 
 
 def _print(article: Article, tags: list[dict[str, Any]], why: "Unclear | None", *, as_json: bool) -> None:

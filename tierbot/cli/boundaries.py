@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from tierbot.cli.output import JsonLines, out, print_json, print_table
+from tierbot.cli.output import AsJson, JsonLines, out, print_json, print_table, tell
 from tierbot.cli.wiring import offline
 
 _EXAMPLES = 3
@@ -49,7 +49,10 @@ def list_held_back(context: typer.Context, as_json: JsonLines = False) -> None:
 
 
 @group.command("check")
-def check(file: Annotated[Path, typer.Argument(help="A TOML file of boundaries.")]) -> None:
+def check(
+    file: Annotated[Path, typer.Argument(help="A TOML file of boundaries.")],
+    as_json: AsJson = False,
+) -> None:
     """Check a file of boundaries, and show where its first error is.
 
     Example: `tierbot boundaries check boundaries.toml`
@@ -66,5 +69,7 @@ def check(file: Annotated[Path, typer.Argument(help="A TOML file of boundaries."
         "wanted": [rule for rules in found.only.lists for rule in rules],
         "feeds": found.feeds,
     }
-    counts = ", ".join(f"{len(rules)} {name}" for name, rules in parts.items())
-    out.print(f"{file}: {counts}, all fine. Set TIERBOT_BOUNDARIES={file} to use them.")
+    counts = {name: len(rules) for name, rules in parts.items()}
+    listed = ", ".join(f"{count} {name}" for name, count in counts.items())
+    text = f"{file}: {listed}, all fine. Set TIERBOT_BOUNDARIES={file} to use them."
+    tell(text, {name.replace(" ", "_"): count for name, count in counts.items()}, as_json=as_json)

@@ -2,11 +2,14 @@
 
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from tierbot.cli.output import out
+from tierbot.cli.output import AsJson, err, out, tell
+
+if TYPE_CHECKING:
+    from tierbot.adapters.store.backup import Backup
 
 _MEGABYTE = 1e6
 
@@ -17,6 +20,7 @@ group = typer.Typer(no_args_is_help=True, help="The database: backup, restore, c
 def backup(
     file: Annotated[Path, typer.Argument(help="File to write; its sha256 goes to FILE.sha256.")],
     force: Annotated[bool, typer.Option("--force", help="Replace an existing backup of this name.")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Back up the SQLite database while the bot runs: one verified file with everything committed so far.
 
@@ -26,7 +30,7 @@ def backup(
     from tierbot.settings import load_settings
 
     made = back_up(load_settings().database_url, file, force=force)
-    out.print(f"{made.path}: {made.size / _MEGABYTE:.1f} MB, schema {made.revision}, sound, sha256 {made.sha256}")
+    tell(f"{_described(made)}, sha256 {made.sha256}", _as_dict(made), as_json=as_json)
 
 
 @group.command("restore")
@@ -34,6 +38,7 @@ def restore(
     file: Annotated[Path, typer.Argument(help="A backup.")],
     no_digest: Annotated[bool, typer.Option("--no-digest", help="Accept a backup without FILE.sha256.")] = False,
     force: Annotated[bool, typer.Option("--force", help="Replace a damaged database; stop every bot first.")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Replace the SQLite database with a backup, and keep the old database next to it. Stop every bot first.
 
@@ -44,8 +49,12 @@ def restore(
 
     done = restore_file(load_settings().database_url, file, now=datetime.now(UTC), digest=not no_digest, force=force)
     kept = f" The old database is {done.former}." if done.former else ""
-    out.print(f"Restored {done.path}, schema {done.revision}.{kept}")
-    out.print(
+    tell(
+        f"Restored {done.path}, schema {done.revision}.{kept}",
+        {"file": str(done.path), "schema": done.revision, "former": done.former and str(done.former)},
+        as_json=as_json,
+    )
+    (err if as_json else out).print(
         "People forgotten since the backup are back. Find them with `tierbot audit` on the old database, and forget them again."
     )
 
@@ -53,6 +62,7 @@ def restore(
 @group.command("check")
 def check(
     file: Annotated[Path | None, typer.Argument(help="A backup. [default: the configured database]")] = None,
+    as_json: AsJson = False,
 ) -> None:
     """Check a SQLite database or backup for damage, and print its schema version.
 
@@ -67,11 +77,14 @@ def check(
     if file is None and not path.exists():
         raise no_database(str(path))
     found = check_file(path)
-    out.print(f"{found.path}: {found.size / _MEGABYTE:.1f} MB, schema {found.revision}, sound")
+    tell(_described(found), _as_dict(found), as_json=as_json)
 
 
 @group.command("copy")
-def copy(url: Annotated[str, typer.Argument(help="An empty database, such as postgresql://…/tierbot.")]) -> None:
+def copy(
+    url: Annotated[str, typer.Argument(help="An empty database, such as postgresql://…/tierbot.")],
+    as_json: AsJson = False,
+) -> None:
     """Copy the configured database into an empty one, SQLite or PostgreSQL. Stop every bot first.
 
     Example: `tierbot db copy postgresql://tierbot:secret@db.example/tierbot`
@@ -80,4 +93,16 @@ def copy(url: Annotated[str, typer.Argument(help="An empty database, such as pos
     from tierbot.settings import load_settings
 
     copied = copy_database(load_settings().database_url, url, datetime.now(UTC))
-    out.print(f"Copied {copied} rows. Set DATABASE_URL to the new database and start the bot.")
+    tell(
+        f"Copied {copied} rows. Set DATABASE_URL to the new database and start the bot.",
+        {"rows": copied},
+        as_json=as_json,
+    )
+
+
+def _described(found: "Backup") -> str:
+    return f"{found.path}: {found.size / _MEGABYTE:.1f} MB, schema {found.revision}, sound"
+
+
+def _as_dict(found: "Backup") -> dict[str, Any]:
+    return {"file": str(found.path), "bytes": found.size, "schema": found.revision, "sha256": found.sha256}

@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 
 import typer
 
-from tierbot.cli.output import AsJson, JsonLines, counted, err, out, print_json
+from tierbot.cli.output import AsJson, JsonLines, counted, err, out, print_json, tell
 from tierbot.cli.wiring import offline
 from tierbot.domain.nouns import TierbotError
 
@@ -25,6 +25,7 @@ group = typer.Typer(help="RSS, Atom and JSON feeds: the list and its state.", no
 def add(
     urls: Annotated[list[str], typer.Argument(help="Addresses of RSS, Atom or JSON feeds, or files that list them.")],
     name: Annotated[str, typer.Option(help="The source to show with the articles. [default: the feed's title]")] = "",
+    as_json: AsJson = False,
 ) -> None:
     """Add feeds to the list. A running bot reads them within seconds.
 
@@ -41,18 +42,18 @@ def add(
     feeds = [feed for file in files for feed in load_feeds(file)]
     feeds += parse_feeds(lines, "the command line") if lines else []
     _refuse_private(feeds)
-    _add(feeds)
+    _add(feeds, as_json=as_json)
 
 
 @group.command("starter")
-def starter() -> None:
+def starter(as_json: AsJson = False) -> None:
     """Add tierbot's starter list: well-known public feeds for the default topics.
 
     Example: `tierbot feeds starter`
     """
     from tierbot.domain.articles.feeds import starter_feeds
 
-    _add(starter_feeds())
+    _add(starter_feeds(), as_json=as_json)
 
 
 @group.command("list")
@@ -124,7 +125,10 @@ def try_out(
 
 
 @group.command("remove")
-def remove(url: Annotated[str, typer.Argument(help="The feed's address, as `tierbot feeds list` shows it.")]) -> None:
+def remove(
+    url: Annotated[str, typer.Argument(help="The feed's address, as `tierbot feeds list` shows it.")],
+    as_json: AsJson = False,
+) -> None:
     """Remove a feed from the list. Its articles stay.
 
     Example: `tierbot feeds remove https://feeds.example/news.xml`
@@ -133,7 +137,7 @@ def remove(url: Annotated[str, typer.Argument(help="The feed's address, as `tier
 
     bot, workspace = offline()
     bot.intake.remove_feed(workspace, url)
-    out.print(f"Removed {masked(url)}.")
+    tell(f"Removed {masked(url)}.", {"removed": masked(url)}, as_json=as_json)
 
 
 def _refuse_private(feeds: "Sequence[Feed]") -> None:
@@ -149,14 +153,16 @@ def _refuse_private(feeds: "Sequence[Feed]") -> None:
             )
 
 
-def _add(feeds: "Sequence[Feed]") -> None:
+def _add(feeds: "Sequence[Feed]", *, as_json: bool) -> None:
     bot, workspace = offline()
     for feed in feeds:
         if feed.login is not None:
             _keep(feed.url, feed.login, bot.settings.feeds_netrc)
     added = bot.intake.add_feeds(workspace, feeds)
-    known = f" Already on the list: {len(feeds) - added}." if added < len(feeds) else ""
-    out.print(f"Added: {added}.{known} `tierbot feeds list` shows their state.")
+    known = len(feeds) - added
+    also = f" Already on the list: {known}." if known else ""
+    text = f"Added: {added}.{also} `tierbot feeds list` shows their state."
+    tell(text, {"added": added, "known": known}, as_json=as_json)
 
 
 def _keep(url: str, login: "Login", file: Path | None) -> None:

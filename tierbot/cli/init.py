@@ -2,14 +2,14 @@
 
 import json
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from tierbot.cli.envfile import HEADER, read_text, values_of, with_values, write_private
-from tierbot.cli.output import counted, err, out
+from tierbot.cli.output import AsJson, counted, err, tell
 from tierbot.domain.nouns import TierbotError
 
 if TYPE_CHECKING:
@@ -28,13 +28,16 @@ def init(
     smoke_test: Annotated[
         bool, typer.Option(help="Request a user token in the manifest, for `doctor --smoke-test`.")
     ] = False,
-    env_file: Annotated[Path, typer.Option(help="File for the settings.")] = Path(".env"),
+    env_file: Annotated[
+        Path | None, typer.Option(help="File for the settings; the other commands need it, too. [default: .env]")
+    ] = None,
     manifest_file: Annotated[Path, typer.Option("--manifest", help="File for the manifest.")] = Path("manifest.json"),
     api_url: Annotated[str, typer.Option(envvar="SLACK_API_URL", help="Base URL of Slack's API.")] = "",
     yes: Annotated[
         bool, typer.Option("--yes", "-y", help="Don't ask: use the options and replace existing values.")
     ] = False,
     offline: Annotated[bool, typer.Option(help="Don't check the answers with Slack.")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Write the Slack app's manifest and `.env`: ask for tokens, channel, admins and time zone, and check each answer.
 
@@ -47,8 +50,10 @@ def init(
     from tierbot.app.bot import SystemClock
     from tierbot.app.doctor.checkup import needed
     from tierbot.app.init_interview import Interview
+    from tierbot.settings import env_file_in_use
 
     logging.getLogger("slack_sdk").setLevel(logging.CRITICAL)  # the interview reports its errors in plainer words
+    env_file = env_file or env_file_in_use()
     text = read_text(env_file)
     before = values_of(text)
     declared = manifest(name, smoke_test=smoke_test)
@@ -68,8 +73,13 @@ def init(
     )
     if base_url != _SLACK and api_url:
         found["SLACK_API_URL"] = base_url
-    _write_env(env_file, text, before, found, yes=yes)
-    out.print("\nNext: `tierbot doctor` checks everything, `tierbot run` starts the bot.")
+    changed = _write_env(env_file, text, before, found, yes=yes)
+    option = "" if env_file == Path(".env") else f" --env-file {env_file}"
+    tell(
+        f"\nNext: `tierbot{option} doctor` checks everything, `tierbot{option} run` starts the bot.",
+        {"env_file": str(env_file), "manifest": str(manifest_file), "written": sorted(changed)},
+        as_json=as_json,
+    )
 
 
 class _Dialog:
@@ -163,8 +173,8 @@ def _write_manifest(path: Path, text: str, *, yes: bool) -> None:
     err.print(f"{path}: the Slack app's manifest.")
 
 
-def _write_env(path: Path, text: str, before: dict[str, str], found: dict[str, str], *, yes: bool) -> None:
-    """Write the settings to the file; ask before replacing an existing value, unless `yes`."""
+def _write_env(path: Path, text: str, before: dict[str, str], found: dict[str, str], *, yes: bool) -> Collection[str]:
+    """Write the settings to the file and return their names; ask before replacing an existing value, unless `yes`."""
     changed = {key: value for key, value in found.items() if before.get(key, "") != value}
     for key in [key for key in changed if before.get(key) and not yes]:
         if not typer.confirm(f"{path} has a different {key}. Replace it?", err=True):
@@ -174,3 +184,4 @@ def _write_env(path: Path, text: str, before: dict[str, str], found: dict[str, s
     err.print(
         f"\n{path}: {counted(len(changed), 'setting')} written{f', {kept} kept' if kept else ''}. Only you can read it."
     )
+    return changed

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from tierbot.cli.output import AsJson, JsonLines, counted, err, out, print_json, print_table
+from tierbot.cli.output import AsJson, JsonLines, counted, err, out, print_json, print_table, tell
 from tierbot.cli.wiring import offline
 from tierbot.domain.nouns import TierbotError
 
@@ -87,23 +87,26 @@ def show(model: Annotated[str, typer.Argument(help="A model's id, such as m0003.
 @group.command("promote")
 def promote(
     model: Annotated[str, typer.Argument(help="A model's id, such as m0003, or an installed predictor's name.")],
+    as_json: AsJson = False,
 ) -> None:
     """Put a model in service, whatever its evaluation said.
 
     Example: `tierbot models promote m0003`
     """
     bot, workspace = offline()
-    out.print(f"{bot.registry.promote(workspace, model, BY).id} is now in service.")
+    version = bot.registry.promote(workspace, model, BY).id
+    tell(f"{version} is now in service.", {"in_service": version}, as_json=as_json)
 
 
 @group.command("rollback")
-def rollback() -> None:
+def rollback(as_json: AsJson = False) -> None:
     """Put the champion's parent back in service.
 
     Example: `tierbot models rollback`
     """
     bot, workspace = offline()
-    out.print(f"{bot.game.roll_back(workspace, BY).id} is now in service.")
+    version = bot.game.roll_back(workspace, BY).id
+    tell(f"{version} is now in service.", {"in_service": version}, as_json=as_json)
 
 
 @group.command("build")

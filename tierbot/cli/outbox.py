@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from tierbot.cli.bulk import batches, progress
-from tierbot.cli.output import JsonLines, counted, out, print_json
+from tierbot.cli.output import AsJson, JsonLines, counted, out, print_json, tell
 from tierbot.cli.wiring import offline
 
 if TYPE_CHECKING:
@@ -48,7 +48,7 @@ def list_unsent(as_json: JsonLines = False) -> None:
 
 
 @group.command("retry")
-def retry(ids: _Ids = None) -> None:
+def retry(ids: _Ids = None, as_json: AsJson = False) -> None:
     """Try deliveries again now: those with these ids, or everything that is parked or waits.
 
     A message that may have been sent is looked for in Slack first, so nothing is sent twice.
@@ -59,13 +59,14 @@ def retry(ids: _Ids = None) -> None:
 
     bot, workspace = offline()
     done = _in_batches(lambda some: try_again(bot.store, bot.clock, workspace, some, _BY), ids)
-    out.print(f"Released: {done}. A running bot sends them at Slack's pace.")
+    tell(f"Released: {done}. A running bot sends them at Slack's pace.", {"released": done}, as_json=as_json)
 
 
 @group.command("drop")
 def drop(
     ids: _Ids = None,
     all_parked: Annotated[bool, typer.Option("--parked", help="Drop everything that is parked.")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Never send these deliveries. The pre-filled emoji of a post go with it.
 
@@ -78,7 +79,7 @@ def drop(
         raise TierbotError("Give the ids of what to drop, or --parked for everything that is parked.")
     bot, workspace = offline()
     done = _in_batches(lambda some: never_send(bot.store, bot.clock, workspace, some, _BY), ids)
-    out.print(f"Dropped: {done}.")
+    tell(f"Dropped: {done}.", {"dropped": done}, as_json=as_json)
 
 
 def _in_batches(decide: "Callable[[Sequence[str]], int]", ids: list[str] | None) -> int:

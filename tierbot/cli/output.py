@@ -24,6 +24,14 @@ def print_json(value: Any) -> None:
     print(json.dumps(value, ensure_ascii=False, default=str), flush=True)  # noqa: T201 - this is the output
 
 
+def tell(text: str, values: Mapping[str, Any], *, as_json: bool) -> None:
+    """Print a command's result: the text for people, or the values as JSON."""
+    if as_json:
+        print_json(values)
+    else:
+        out.print(text)
+
+
 def print_table(columns: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
     """Print a table for people."""
     table = Table(*columns, box=None, pad_edge=False, header_style="bold")

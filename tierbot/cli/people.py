@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from tierbot.cli.output import JsonLines, out, print_json, print_table, shown
+from tierbot.cli.output import AsJson, JsonLines, print_json, print_table, shown, tell
 from tierbot.cli.wiring import offline
 from tierbot.domain.nouns import TierbotError
 
@@ -16,6 +16,7 @@ def forget(
     user: _USER,
     anonymize: Annotated[bool, typer.Option("--anonymize", help="Keep their votes without their name.")] = False,
     remove: Annotated[bool, typer.Option("--remove", help="Delete their votes.")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Forget a person, as they choose: anonymize or remove. Existing verdicts don't change.
 
@@ -30,7 +31,8 @@ def forget(
     bot, workspace = offline()
     data, by = PersonalData(bot.store, bot.clock), f"cli:{getpass.getuser()}"
     changed = data.forget(workspace, user, by, anonymize=anonymize)
-    out.print(f"{user} is forgotten: {changed} rows {'anonymized' if anonymize else 'removed'}.")
+    how = "anonymized" if anonymize else "removed"
+    tell(f"{user} is forgotten: {changed} rows {how}.", {"user": user, "how": how, "rows": changed}, as_json=as_json)
 
 
 def export_person(user: _USER) -> None:

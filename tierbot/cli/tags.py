@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from tierbot.cli.output import JsonLines, counted, out, print_json, print_table
+from tierbot.cli.output import AsJson, JsonLines, counted, print_json, print_table, tell
 
 group = typer.Typer(help="The tag space: the topics and their emoji.", no_args_is_help=True)
 
@@ -32,7 +32,10 @@ def list_tags(as_json: JsonLines = False) -> None:
 
 
 @group.command("check")
-def check(file: Annotated[Path, typer.Argument(help="A TOML file with [[tag]] tables.")]) -> None:
+def check(
+    file: Annotated[Path, typer.Argument(help="A TOML file with [[tag]] tables.")],
+    as_json: AsJson = False,
+) -> None:
     """Check a tag file, and show where its first error is.
 
     Example: `tierbot tags check our-tags.toml`
@@ -40,4 +43,5 @@ def check(file: Annotated[Path, typer.Argument(help="A TOML file with [[tag]] ta
     from tierbot.adapters.files.configuration import tag_space
 
     space = tag_space(file)
-    out.print(f"{file}: {counted(len(space), 'tag')}, all fine. Set TIERBOT_TAGS={file} to use them.")
+    text = f"{file}: {counted(len(space), 'tag')}, all fine. Set TIERBOT_TAGS={file} to use them."
+    tell(text, {"tags": len(space)}, as_json=as_json)

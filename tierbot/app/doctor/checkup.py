@@ -27,12 +27,10 @@ from tierbot.domain.doctor.judge import Check, Needed, bad, judge_machine, judge
 from tierbot.domain.doctor.smoke_test import Step
 from tierbot.domain.nouns import Origin, TierbotError
 from tierbot.domain.tags import TagSpace
-from tierbot.settings import Settings, secret_of
+from tierbot.settings import Settings, env_file_in_use, secret_of
 from tierbot.use_cases.delivery.announcing import channel_of
 from tierbot.use_cases.jobs.smoke_test import record_smoke_test
 from tierbot.use_cases.ports import Clock, Encoder, Transaction
-
-ENV_FILE = Path(".env")
 
 
 def needed() -> Needed:
@@ -40,15 +38,17 @@ def needed() -> Needed:
     return Needed(frozenset(bot_scopes()), bot_events(), bot_commands())
 
 
-def misspelled_settings(env_file: Path = ENV_FILE) -> list[str]:
-    """Return a sentence for each unknown TIERBOT_ name in the environment or the file."""
+def misspelled_settings(env_file: Path | None = None) -> list[str]:
+    """Return a sentence for each unknown TIERBOT_ name in the environment or the file. env_file: None for the one in use."""
+    env_file = env_file or env_file_in_use()
     written = dotenv_values(env_file) if env_file.is_file() else {}
     return misspellings([*os.environ, *written])
 
 
-def check_up(settings: Settings, *, clock: Clock | None = None, env_file: Path = ENV_FILE) -> list[Check]:
+def check_up(settings: Settings, *, clock: Clock | None = None, env_file: Path | None = None) -> list[Check]:
     """Check everything and return one check per line, without changing Slack or the database."""
     clock = clock or SystemClock()
+    env_file = env_file or env_file_in_use()
     machine = examine_machine(settings, env_file)
     ignored = [bad("settings", sentence) for sentence in misspelled_settings(env_file)]
     if settings.many_workspaces:
@@ -65,7 +65,7 @@ def check_up(settings: Settings, *, clock: Clock | None = None, env_file: Path =
     ]
 
 
-def examine_machine(settings: Settings, env_file: Path = ENV_FILE) -> MachineFacts:
+def examine_machine(settings: Settings, env_file: Path) -> MachineFacts:
     """Gather this machine's facts: database, encoder, model, feeds, time of the last events."""
     database = examine_store(settings.database_url)
     encoder = encoder_of(settings.encoder)

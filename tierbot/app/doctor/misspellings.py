@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from difflib import get_close_matches
 
-from tierbot.settings import Settings, environment_name
+from tierbot.settings import ENV_FILE, Settings, environment_name
 
 _PREFIX = "TIERBOT_"
 _TESTS = frozenset({"TIERBOT_CROWDS", "TIERBOT_TEST_POSTGRES"})  # what tests and benchmarks read
@@ -16,7 +16,7 @@ def misspellings(names: Iterable[str]) -> list[str]:
     >>> misspellings(["TIERBOT_ADMIN", "TIERBOT_CHANNEL", "HOME"])
     ["TIERBOT_ADMIN isn't a setting and has no effect. Did you mean TIERBOT_ADMINS?"]
     """
-    known = {environment_name(field) for field in Settings.model_fields} | _TESTS
+    known = {environment_name(field) for field in Settings.model_fields} | {ENV_FILE} | _TESTS
     found = []
     for name in sorted({one.upper() for one in names}):
         if name.startswith(_PREFIX) and name not in known:
