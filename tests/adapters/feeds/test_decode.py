@@ -50,6 +50,23 @@ def test_a_feed_is_read_in_the_encoding_that_it_was_written_in(text, encoding, d
     assert text in decode(feed(text, encoding, declared), header)
 
 
+@pytest.mark.parametrize(
+    ("text", "encoding"),
+    [
+        ("Le président a signé la loi ; les modèles européens empêchent, très tôt, où ça, à l'été. ", "cp1252"),
+        ("Der Präsident hat das Gesetz über das Wasser für größere Städte unterschrieben. ", "cp1252"),
+        ("O presidente assinou a lei da água. No próximo ano os preços vão subir, informações à mão, põe. ", "cp1252"),
+        ("El próximo año subirán los precios, según el ministro. Mañana habrá más información. ", "cp1252"),
+        ("Příliš žluťoučký kůň úpěl ďábelské ódy. Vláda schválila nový zákon o vodě. ", "cp1250"),
+        ("Sejm przyjął nową ustawę o wodzie, ponieważ brakuje pieniędzy na szkoły. ", "cp1250"),
+        ("Az elnök aláírta a vízről szóló új törvényt, jövőre az árak növekednek. Árvíztűrő. ", "cp1250"),
+        ("Cumhurbaşkanı su yasasını imzaladı. Şimdi İstanbul için yağmur bekleniyor, söyledi. ", "cp1254"),
+    ],
+)
+def test_without_any_declaration_accented_letters_show_the_language(text, encoding):
+    assert text in decode(feed(text * 12, encoding), "")
+
+
 @given(
     st.text(alphabet=st.characters(codec="utf-8", min_codepoint=0xA1), min_size=40), st.binary(min_size=1, max_size=1)
 )

@@ -52,6 +52,15 @@ _ALSO_CALLED = {
     "xxbig5": "big5hkscs",
 }
 _BEYOND_ASCII = re.compile(rb"[\x80-\xff]+")
+_TAG = re.compile(rb"<[^<>]*>")
+_WESTERN = (
+    "cp1252",
+    "cp1250",
+    "cp1254",
+    "cp1257",
+    "iso8859_2",
+)  # where accented letters stand alone, the usual one first
+_CENTRAL = re.compile(r"[^\W\d_][ºþ¹³¿]|õ")  # Romanian, Polish and Hungarian, read as Western
 _ENOUGH_TO_TELL = 50  # accented letters
 _MOST_BROKEN = 0.02  # of the characters beyond ASCII, in text that is still taken to be in an encoding
 _MOST_BROKEN_UTF8 = 0.25  # hardly any byte beyond ASCII of another encoding is valid UTF-8
@@ -131,11 +140,30 @@ def _by_looks(body: bytes, claimed: list[str]) -> list[str]:
         return others
     if not others and western and len(runs) < _ENOUGH_TO_TELL:
         return ["cp1252"]
+    found = _western(_TAG.sub(b" ", body)) if western and not others else _any(body, others if len(others) > 1 else [])
+    return [*([found] if found else []), *others]
+
+
+def _any(body: bytes, among: list[str]) -> str | None:
+    """Return the likeliest encoding, among some if there are any; None for none."""
     from charset_normalizer import from_bytes  # noqa: PLC0415 - slow to import, and seldom needed
 
-    best = from_bytes(body, cp_isolation=others if len(others) > 1 else None).best()
-    found = encoding_of(best.encoding) if best else None
-    return [*([found] if found else []), *others]
+    best = from_bytes(body, cp_isolation=among or None).best()
+    return encoding_of(best.encoding) if best else None
+
+
+def _western(text: bytes) -> str | None:
+    """Return the encoding in which a text with lone accented letters reads most like a language; None for none."""
+    from charset_normalizer import from_bytes  # noqa: PLC0415 - see above
+
+    score = {
+        match.encoding: match.coherence - 5 * match.chaos for match in from_bytes(text, cp_isolation=list(_WESTERN))
+    }
+    alike = [name for name in _WESTERN if score and score.get(name) == max(score.values())]
+    # Languages that read alike in both differ by letters that one of them doesn't have inside words.
+    if alike[:2] == ["cp1252", "cp1250"] and _CENTRAL.search(decoded := text.decode("cp1252", errors="replace")):
+        return "cp1252" if "ã" in decoded and "õ" in decoded else "cp1250"
+    return encoding_of(alike[0]) if alike else None
 
 
 def to_xml(text: str) -> str:

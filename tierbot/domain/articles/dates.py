@@ -99,7 +99,7 @@ _WEEKDAY = re.compile(
 _TIME = r":\d\d(?:[.,]\d+)?(?:\s?[ap]\.?m\.?(?![a-z]))?|\d\s?[ap]m"
 # dateutil reads "GMT+3" as POSIX does, three hours to the west; everybody who writes it means three to the east.
 _OFFSET = re.compile(
-    rf"({_TIME})\s*\(?(?:[a-z]{{1,5}}\s?)?([+−-])(\d{{1,2}})(?::?(\d\d))?(?::?00)?(?!\d)(?:\s?\([^()]*\))?",
+    rf"({_TIME})\s*\(?(?:[a-z]{{1,5}}\s?)?([+−-])(\d{{1,2}})(?::?(\d\d)|:(\d))?(?::?00)?(?!\d)(?:\s?\([^()]*\))?",
     re.IGNORECASE,
 )
 _PLACE = re.compile(r"\s*\[?\b([A-Z][A-Za-z]+/[A-Za-z_]+(?:/[A-Za-z_]+)?)\]?\s*$")
@@ -184,7 +184,9 @@ def _with_offset(text: str) -> tuple[str, tzinfo | None]:
     zone = _zone_of(place[1]) if place else None
     text = _PLACE.sub("", text) if zone else text
     text = _IN_WORDS.sub(lambda found: f"{found[1]}{found[2] or ''}T", text)
-    text = _OFFSET.sub(lambda found: f"{found[1]} {found[2].replace('−', '-')}{found[3]:0>2}:{found[4] or '00'}", text)
+    text = _OFFSET.sub(
+        lambda found: f"{found[1]} {found[2].replace('−', '-')}{found[3]:0>2}:{found[4] or found[5] or '0':0>2}", text
+    )
     return _ZONE_NAME.sub(lambda found: f"{found[1]} {found[2].upper()}", text), zone
 
 
