@@ -63,7 +63,7 @@ _WESTERN = (
 _CENTRAL = re.compile(r"[^\W\d_][ºþ¹³¿]|õ")  # Romanian, Polish and Hungarian, read as Western
 _ENOUGH_TO_TELL = 50  # accented letters
 _MOST_BROKEN = 0.02  # of the characters beyond ASCII, in text that is still taken to be in an encoding
-_MOST_BROKEN_UTF8 = 0.25  # hardly any byte beyond ASCII of another encoding is valid UTF-8
+_MOST_BROKEN_UTF8 = 0.5  # hardly any byte beyond ASCII of another encoding is valid UTF-8
 
 # Each of these stops at the next mark, at a limit, or at the end, so none takes quadratic time on hostile input.
 _BEFORE_ROOT = re.compile(r"\s+|<\?.*?\?>|<!--.*?-->", re.DOTALL)

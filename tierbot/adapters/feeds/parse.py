@@ -129,6 +129,7 @@ def _entry(entry: Mapping[str, Any], source: str, now: datetime, *, atom: bool) 
     """Return an entry's fields, and which of them are HTML."""
     content: Mapping[str, Any] = next((part for part in entry.get("content", []) if part.get("value")), {})
     text = entry.get("summary_detail") or content
+    stored = dict(entry.items())  # feedparser's own get warns of "updated"
     fields = {
         "id": entry.get("id", ""),
         "title": entry.get("title", ""),
@@ -136,7 +137,7 @@ def _entry(entry: Mapping[str, Any], source: str, now: datetime, *, atom: bool) 
         "url": entry.get("feedburner_origlink") or entry.get("link") or entry.get("id", ""),
         # An aggregator names each entry's publisher.
         "source": (entry.get("source") or {}).get("title") or source,
-        "published": next((date for name in _DATES if parse_date(date := entry.get(name), now)), ""),
+        "published": next((date for name in _DATES if parse_date(date := stored.get(name), now)), ""),
         "image": _image(entry),
         "tags": [tag.get("term") for tag in entry.get("tags", [])],
     }

@@ -97,7 +97,7 @@ _WEEKDAY = re.compile(
     r"^(?:[^\W\d_]+(?:\.,|[.,])|mar|tues|weds|thurs?)\s*(?=\d{1,2}(?:\.|\s+de)?[\s-]+[^\W\d_]{3})", re.IGNORECASE
 )
 _TIME = r":\d\d(?:[.,]\d+)?(?:\s?[ap]\.?m\.?(?![a-z]))?|\d\s?[ap]m"
-# dateutil reads "GMT+3" as POSIX does, three hours to the west; everybody who writes it means three to the east.
+# dateutil would read "GMT+3" as POSIX does, three hours to the west; everybody who writes it means three to the east.
 _OFFSET = re.compile(
     rf"({_TIME})\s*\(?(?:[a-z]{{1,5}}\s?)?([+−-])(\d{{1,2}})(?::?(\d\d)|:(\d))?(?::?00)?(?!\d)(?:\s?\([^()]*\))?",
     re.IGNORECASE,
@@ -165,7 +165,7 @@ def _written(text: str, now: datetime) -> datetime | None:
         pass
     if _UNCLEAR.fullmatch(text):
         return None
-    text, zone = _with_offset(text)
+    text, zone = _with_zone(text)
     text = _WEEKDAY.sub("", _ORDINAL.sub("", _in_digits(text)))
     moment = _guess(text, now) or (_in_other_languages(text) if _WORD.search(text) else None)
     return moment and _utc(moment.replace(tzinfo=zone) if zone and moment.tzinfo is None else moment)
@@ -178,16 +178,16 @@ def _in_digits(text: str) -> str:
     return _EAST_ASIAN.sub(r"\1-\2-\3 ", text)
 
 
-def _with_offset(text: str) -> tuple[str, tzinfo | None]:
-    """Return a date with its zone as an offset or in capitals, and the zone if it was given as a place."""
-    place = _PLACE.search(text)
+def _with_zone(text: str) -> tuple[str, tzinfo | None]:
+    """Return a date without its zone, and the zone, if it is an offset or a place; the name of a zone stays, in capitals."""
+    text = _IN_WORDS.sub(lambda found: f"{found[1]}{found[2] or ''}T", text)
+    place, offset = _PLACE.search(text), _OFFSET.search(text)
     zone = _zone_of(place[1]) if place else None
     text = _PLACE.sub("", text) if zone else text
-    text = _IN_WORDS.sub(lambda found: f"{found[1]}{found[2] or ''}T", text)
-    text = _OFFSET.sub(
-        lambda found: f"{found[1]} {found[2].replace('−', '-')}{found[3]:0>2}:{found[4] or found[5] or '0':0>2}", text
-    )
-    return _ZONE_NAME.sub(lambda found: f"{found[1]} {found[2].upper()}", text), zone
+    if offset is not None:
+        minutes = 60 * int(offset[3]) + int(offset[4] or offset[5] or 0)
+        zone = tz.tzoffset(None, 60 * minutes if offset[2] == "+" else -60 * minutes)
+    return _ZONE_NAME.sub(lambda found: f"{found[1]} {found[2].upper()}", _OFFSET.sub(r"\1 ", text)), zone
 
 
 def _zone_of(place: str) -> tzinfo | None:
