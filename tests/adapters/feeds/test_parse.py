@@ -150,6 +150,31 @@ def test_a_feed_that_a_web_page_is_wrapped_around_is_found() -> None:
     assert titles(f"<!DOCTYPE html><html><body>{atom}</body></html>", "text/html") == ["A story"]
 
 
+@pytest.mark.parametrize(
+    "extension",
+    [
+        '<gml:posList xmlns:gml="http://www.opengis.net/gml">1 2</gml:posList>',
+        '<psc:chapters xmlns:psc="http://podlove.org/simple-chapters"><psc:chapter title="a"/></psc:chapters>',
+        "</height>",
+    ],
+)
+def test_an_extension_that_feedparser_stumbles_over_costs_no_entry(extension: str) -> None:
+    for body in (
+        rss("<title>One</title>", f"<title>Two</title>{extension}"),
+        rss("<title>One</title>").replace("<item>", extension + "<item>"),
+    ):
+        assert titles(body)[0] == "One"
+
+
+def test_what_feedparser_cannot_read_at_all_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    def stumble(*_: object, **__: object) -> None:
+        raise KeyError("links")
+
+    monkeypatch.setattr("feedparser.parse", stumble)
+    with pytest.raises(FeedError, match="is broken in a way that feedparser can't read"):
+        parse(rss("<title>One</title>").encode())
+
+
 def test_an_unclosed_element_swallows_nothing() -> None:
     found = parse(rss("<title>One</title><description>&lt;script&gt; x &lt;p&gt;and the rest</description>").encode())
     assert found.articles[0].text == "x and the rest"

@@ -218,3 +218,10 @@ def test_any_bytes_are_read_without_a_crash(data: list[bytes]) -> None:
     assert all(
         isinstance(made, ArchiveRow | BadRow) for made in parse([Line(0, b"title,x"), *given_lines], ArchiveFormat.CSV)
     )
+
+
+def test_a_carriage_return_within_a_header_is_no_fault() -> None:
+    lines = [Line(1, b"sep=;"), Line(2, b"title;tags\r;url"), Line(3, b"A law;law;https://e.com/1")]
+    (row,) = parse_rows(lines, ArchiveFormat.CSV, "x.csv", NOW)
+    assert isinstance(row, ArchiveRow)
+    assert (row.title, row.tags, row.url) == ("A law", ("law",), "https://e.com/1")

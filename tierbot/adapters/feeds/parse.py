@@ -2,6 +2,7 @@
 
 import html
 import io
+import logging
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -18,6 +19,8 @@ from tierbot.domain.articles.rows import ArchiveRow, row_of
 from tierbot.domain.articles.urls import clean_url
 from tierbot.domain.nouns import Article
 
+log = logging.getLogger(__name__)
+
 _MOST_TAGS = 60_000  # outside CDATA, in the entries used; feedparser needs up to 80 µs for each
 _MOST_REFERENCES = 400_000  # "&lt;" and so on; 3 µs each
 _DATES = ("published", "updated", "created")  # the first that is understood counts
@@ -30,6 +33,10 @@ _PAGE = re.compile(r"<(?:!doctype\s+html|html)\b", re.IGNORECASE)
 _FEED_ROOT = re.compile(r"<(?:\w{1,20}:)?(?:rss|feed|rdf)\b", re.IGNORECASE)
 _WHOLE_ROOT = re.compile(r"<(\w{1,20}:)?(rss|feed|rdf)\b[^<>]{0,2000}\b(?:xmlns|version)[^<>]{0,2000}>", re.IGNORECASE)
 _LINK = re.compile(r"<link\b([^<>]{1,1000})>", re.IGNORECASE)
+_EXTENSION = re.compile(
+    r"</?(?!(?:dc|dcterms|content|media|feedburner|atom\w{0,9}|a10|rdf|rss)\b)\w{1,20}:[^<>]*>|</?(?:width|height)\b[^<>]*>",
+    re.IGNORECASE,
+)  # tags of places, licenses, chapters …
 _FEED_TYPE = re.compile(r"application/(?:rss|atom)\+xml", re.IGNORECASE)
 _HREF = re.compile(r"""\bhref\s*=\s*(?:"([^"]*)"|'([^']*)'|([^\s>]+))""", re.IGNORECASE)
 
@@ -115,14 +122,20 @@ def _feedparser(text: str, url: str) -> Mapping[str, Any]:
     tags, references = (text.count(mark) - sum(part.count(mark) for part in quoted) for mark in "<&")
     if tags > _MOST_TAGS or references > _MOST_REFERENCES:
         raise FeedError(f"has {tags:,} tags and {references:,} escapes, too many for a feed of articles. Remove it.")
-    # Pass a stream, because feedparser would first try the bytes as a file name.
-    stream = io.BytesIO(b'<?xml version="1.0" encoding="utf-8"?>\n' + text.encode("utf-8", errors="replace"))
-    headers = {"content-type": "application/xml; charset=utf-8", "content-location": url}
     # We clean the HTML later; feedparser would parse it twice.
-    found: Mapping[str, Any] = feedparser.parse(
-        stream, response_headers=headers, sanitize_html=False, resolve_relative_uris=False
-    )
-    return found
+    headers = {"content-type": "application/xml; charset=utf-8", "content-location": url}
+    for attempt in (text, _EXTENSION.sub(" ", text)):
+        # Pass a stream, because feedparser would first try the bytes as a file name.
+        stream = io.BytesIO(b'<?xml version="1.0" encoding="utf-8"?>\n' + attempt.encode("utf-8", errors="replace"))
+        try:
+            found: Mapping[str, Any] = feedparser.parse(
+                stream, response_headers=headers, sanitize_html=False, resolve_relative_uris=False
+            )
+        except Exception:
+            log.debug("feedparser failed on %s", url, exc_info=True)
+            continue
+        return found
+    raise FeedError("is broken in a way that feedparser can't read. Tell its publisher; tierbot will retry.")
 
 
 def _entry(entry: Mapping[str, Any], source: str, now: datetime, *, atom: bool) -> Entry:
