@@ -8,7 +8,7 @@ import ssl
 from collections.abc import Iterator, Mapping
 from functools import cache
 from urllib.parse import unquote, urlsplit
-from urllib.request import proxy_bypass_environment
+from urllib.request import proxy_bypass_environment  # type: ignore[attr-defined]  # typeshed has it for Windows and macOS
 
 import httpcore
 import httpx
