@@ -16,7 +16,7 @@ from docs.generate import commands, options_of
 from tests.conftest import WORKSPACE, build_harness
 from tests.support.pages import PAGES, ROOT, Block, blocks, command_lines, commands_in, name_of
 from tierbot.cli.app import app
-from tierbot.settings import Settings, environment_name
+from tierbot.settings import ENV_FILE, Settings, environment_name
 
 COMMANDS = {path: options_of(run) for path, run in commands(app)}
 GROUPS = {path[:1] for path in COMMANDS if len(path) > 1}
@@ -145,7 +145,7 @@ def test_a_wrong_command_line_is_found(line: str, fault: str | None) -> None:
 
 @pages(PAGES)
 def test_every_setting_in_the_docs_exists(page: Path) -> None:
-    known = {environment_name(name) for name in Settings.model_fields}
+    known = {environment_name(name) for name in Settings.model_fields} | {ENV_FILE}
     told = set(re.findall(r"\bTIERBOT_[A-Z_]+[A-Z]\b", page.read_text(encoding="utf-8")))
     assert told <= known | {"TIERBOT_TEST_POSTGRES"}
 
