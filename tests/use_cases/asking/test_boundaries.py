@@ -152,3 +152,46 @@ def test_a_bot_does_not_start_on_a_file_that_it_cannot_use(harness: Harness, rul
     identity = Identity(WORKSPACE, "Test", "UBOT", "B1", "xoxb-1")
     with pytest.raises(BoundaryFileError, match=r"boundaries\.toml:1: unknown tag 'fooood'"):
         harness.bot.prepare(identity)
+
+
+def test_a_feed_s_stories_need_what_its_rules_want_until_a_feed_without_rules_carries_them(
+    harness: Harness, rules: Path
+) -> None:
+    strict, free = "https://strict.example/feed", "https://free.example/feed"
+    rules.write_text(f'[[feed]]\nurl = "{strict}"\n[feed.only]\nwords = ["ferry"]\n')
+    stories = {"pizza": strict, "touchdown": strict, "ferry": strict, "law": free}
+    titles = {
+        "pizza": "Pizza and pasta recipes for the winter",
+        "touchdown": "The quarterback throws four touchdowns",
+        "ferry": "The ferry to the island is late again",
+        "law": "The court upholds the new law on lakes",
+    }
+    with harness.bot.store.begin(WORKSPACE) as tx:
+        tx.articles.add(replace(article(harness, name, titles[name]), feeds=(url,)) for name, url in stories.items())
+    assert harness.bot.loop.ask(WORKSPACE, 9) == 2
+    assert posted(harness) == {"ferry", "law"}
+    assert {rule: count for rule, (count, _) in held(harness).items()} == {Held(Boundary.ONLY, f"words ({strict})"): 2}
+    with harness.bot.store.begin(WORKSPACE) as tx:
+        tx.articles.carried_by(free, ["pizza", "unknown"])
+    assert harness.bot.loop.ask(WORKSPACE, 9) == 1
+    assert posted(harness) == {"ferry", "law", "pizza"}
+
+
+def test_only_stories_whose_likeliest_tag_is_wanted_are_posted(harness: Harness, rules: Path) -> None:
+    def likeliest() -> dict[str, str]:
+        with harness.bot.store.read(WORKSPACE) as tx:
+            found = {post.article_id: tx.posts.prediction(post.prediction_id) for post in tx.posts.in_round(1)}
+        return {
+            name: max(p, key=lambda tag: (p[tag], tag))
+            for name, one in found.items()
+            if one and (p := one.probabilities)
+        }
+
+    rules.write_text("")
+    take_in(harness)
+    harness.bot.loop.ask(WORKSPACE, 1)
+    ((_, wanted),) = likeliest().items()
+    rules.write_text(f'[only]\ntags = ["{wanted}"]\n')
+    more = harness.bot.loop.ask(WORKSPACE, 9)
+    assert set(likeliest().values()) == {wanted}
+    assert held(harness)[Held(Boundary.ONLY, "tags")][0] == 3 - more > 0
