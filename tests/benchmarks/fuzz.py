@@ -161,7 +161,7 @@ def blind(target: Target, seeds: Sequence[bytes], seconds: int, rng: random.Rand
     signal.signal(signal.SIGALRM, give_up)
     while time.monotonic() < end:
         data = mutated(seeds, rng)
-        began = time.monotonic()
+        began = time.process_time()
         signal.alarm(HANG)
         try:
             counts["read" if judged(target, data) else "refused"] += 1
@@ -172,7 +172,7 @@ def blind(target: Target, seeds: Sequence[bytes], seconds: int, rng: random.Rand
             crashes.setdefault(f"{type(fault).__name__} at {place.filename}:{place.lineno}: {fault}"[:200], data)
         finally:
             signal.alarm(0)
-        slowest = max(slowest, (time.monotonic() - began, data), key=lambda one: one[0])
+        slowest = max(slowest, (time.process_time() - began, data), key=lambda one: one[0])
     print(f"{counts.total()} inputs: {dict(counts)}; the slowest took {slowest[0]:.2f} s: {slowest[1][:60]!r}")
     for what, data in crashes.items():
         print(f"{what}\n  {data[:2000]!r}")

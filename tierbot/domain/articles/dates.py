@@ -84,13 +84,20 @@ _MONTHS = [
 _EAST_ASIAN = re.compile(r"(\d{4})\s*[年년]\s*(\d{1,2})\s*[月월]\s*(\d{1,2})\s*[日일]?")
 _CLOCK = re.compile(r"(\d{1,2})\s*[時时点點시]\s*(\d{1,2})\s*[分분](?:\s*(\d{1,2})\s*[秒초])?")
 _HALF_DAY = re.compile(r"(?:(上午|午前|오전)|下午|午後|오후)\s*(\d{1,2}:\d\d(?::\d\d)?)")
-_DOTTED = re.compile(r"\d{1,2}\.\s?\d{1,2}\.\s?\d{2,4}\b")
+_DAY_FIRST = re.compile(r"(?<![\d.-])\d{1,2}([.-])\s?\d{1,2}\1\s?\d{2,4}\b")
 _NUMBER = re.compile(r"-?\d{1,20}(?:\.\d{1,9})?")
 _YEAR = re.compile(r"(?:19|20)\d\d")
 _COMPACT = re.compile(r"(?:19|20)\d{6}(?:\d{4}(?:\d\d)?)?")
 _DAY_OF_YEAR = re.compile(r"\d{4}-\d{3}")
 _UNCLEAR = re.compile(r"\d\d[ -]\d\d[ -]\d\d(?![\d:]).*")  # which of these is the year?
 _WORD = re.compile(r"[^\W\d_][^\s\d.,/_-]{2,}")
+# "Di. 6.3.2018"; after a weekday that isn't English, the day comes before the month.
+_WEEKDAY_IN_DIGITS = re.compile(r"^([^\W\d_]+)(?:\s[^\W\d_]+)?[.,]{1,2}\s*(?=\d{1,4}\s?[./-]\s?\d{1,2}\s?[./-]\s?\d)")
+_ENGLISH_DAY = re.compile(r"mon|tues?|wed(?:s|nes)?|thu(?:r|rs)?|fri|sat(?:ur)?|sun", re.IGNORECASE)
+_BEFORE_TIME = re.compile(
+    r"(?<=\d)(?:\.?,?\s+(?:um|om|kl\.?|klo|à|às|alle|ore|a las|o|-))(?=\s\d{1,2}[:.h]\d\d)|\s+uhr\b", re.IGNORECASE
+)
+_DOT_NET = re.compile(r"/Date\((-?\d{1,17})(?:[+-]\d{4})?\)/")
 _ORDINAL = re.compile(r"(?<=\d)[ºª°]")
 # "Di, 6 März" and "mar 6 nov" (martes, mardi), but not "March, 6 2018".
 _WEEKDAY = re.compile(
@@ -113,7 +120,7 @@ def parse_date(value: object, now: datetime) -> datetime | None:
     """Parse a date to aware UTC; return None if it isn't a plausible date.
 
     Accepts ISO 8601, RFC 2822, Unix times in seconds to nanoseconds (numbers or digits), what dateutil reads, and month
-    names of the larger languages. The default time zone is UTC; "3/4/2018" is in March, "3.4.2018" in April. A date without
+    names of the larger languages. The default time zone is UTC; "3/4/2018" is in March, "3.4.2018" and "3-4-2018" in April. A date without
     a day is the first of its month, a year alone the first of January.
 
     Implausible are dates without a year, before 1900 (Unix times: before 1990), and more than a day after `now`. A date up
@@ -136,6 +143,7 @@ def _read(value: object, now: datetime) -> datetime | None:
     text = " ".join(value.split()) if isinstance(value, str) else ""
     if not 0 < len(text) <= _LONGEST:
         return None
+    text = _DOT_NET.sub(r"\1", text)
     if _NUMBER.fullmatch(text) and not _COMPACT.fullmatch(text):
         return datetime(int(text), 1, 1, tzinfo=UTC) if _YEAR.fullmatch(text) else _from_unix(float(text))
     days = 0
@@ -166,7 +174,7 @@ def _written(text: str, now: datetime) -> datetime | None:
     if _UNCLEAR.fullmatch(text):
         return None
     text, zone = _with_zone(text)
-    text = _WEEKDAY.sub("", _ORDINAL.sub("", _in_digits(text)))
+    text = _WEEKDAY.sub("", _BEFORE_TIME.sub("", _ORDINAL.sub("", _in_digits(text))))
     moment = _guess(text, now) or (_in_other_languages(text) if _WORD.search(text) else None)
     return moment and _utc(moment.replace(tzinfo=zone) if zone and moment.tzinfo is None else moment)
 
@@ -211,7 +219,9 @@ _FAULTS = (ValueError, OverflowError, TypeError, AttributeError, IndexError, Key
 
 def _guess(text: str, now: datetime) -> datetime | None:
     """Parse with dateutil, which fills gaps from a default; two defaults reveal what was missing."""
-    day_first = bool(_DOTTED.search(text))
+    weekday = _WEEKDAY_IN_DIGITS.match(text)
+    foreign = weekday is not None and not _ENGLISH_DAY.fullmatch(weekday[1].lower().removesuffix("day"))
+    text, day_first = _WEEKDAY_IN_DIGITS.sub("", text), foreign or bool(_DAY_FIRST.search(text))
     try:
         first, second = (
             dateutil_parser.parse(text, default=default, tzinfos=_zone, dayfirst=day_first)
