@@ -223,11 +223,34 @@ class Play:
         self.world.client.delete("faults")
         self.world.client.post("sockets", json={"do": "wake"})
         self.world.client.post("revoke", json={"restore": True})
-        wait_until(self._all_sent, "all posts", 420)
+        try:
+            wait_until(self._all_sent, "all posts", 420)
+        except AssertionError:
+            raise AssertionError(f"not all posts were sent: {self._why_not()}") from None
 
     def _all_sent(self) -> bool:
         self.watch()
         return len({*self.world.posts(), *self.deleted}) == self.plan.posts
+
+    def _why_not(self) -> str:
+        """Say how many posts are there, and what the outbox says of the others."""
+        store = self.world.store()
+        try:
+            (workspace,) = store.workspace_ids()
+            with store.read(workspace) as tx:
+                unsent = [
+                    f"{one.kind} {one.state} due {one.due_at} {one.error} {one.search}" for one in tx.outbox.unsent()
+                ]
+                counts = {str(state): count for state, count in tx.outbox.counts().items()}
+                closed = tx.channels.closed()
+                jobs = [f"{job.kind} due {job.due_at} {job.error}" for job in tx.agenda.all()]
+                unposted = tx.articles.waiting(9)
+        finally:
+            store.close()
+        there = f"{len(self.world.posts())} there, {len(self.deleted)} deleted, of {self.plan.posts}"
+        return "\n".join(
+            [there, str(counts), str(closed), *unsent[:20], *jobs, str(unposted)[:500], self.world.log()[-3000:]]
+        )
 
     def truth(self) -> set[tuple[str, str, str]]:
         """Return (ts, user id, name) of every reaction that stands by the colleagues' own record."""
