@@ -7,8 +7,8 @@ from urllib.parse import parse_qs, urlsplit
 import click
 import pytest
 import typer
-from typer.testing import CliRunner
 
+from tests.support.invoke import run
 from tierbot.cli.app import app
 
 ROOT = typer.main.get_command(app)
@@ -25,10 +25,6 @@ def _own_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("TIERBOT_ENCODER", "hashing")
     monkeypatch.setenv("DATABASE_URL", f"sqlite:///{tmp_path}/cli.db")
-
-
-def run(*arguments: str):
-    return CliRunner().invoke(app, arguments)
 
 
 @pytest.mark.parametrize("path", commands(ROOT), ids=" ".join)

@@ -4,12 +4,11 @@ import json
 from pathlib import Path
 
 import pytest
-from typer.testing import CliRunner
 
+from tests.support.invoke import run, said
 from tests.support.rows import event
 from tierbot.adapters.store import SqlStore, open_store
 from tierbot.app.bot import SystemClock
-from tierbot.cli.app import app
 from tierbot.domain.articles.boundaries import Boundary, Held, HeldBack
 from tierbot.domain.articles.feeds import Feed, FeedMemory, FeedResult, starter_feeds
 from tierbot.domain.nouns import Article
@@ -30,16 +29,6 @@ def store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
         tx.workspaces.put(Workspace(TEAM, "Test", SystemClock().now()))
     yield made
     made.close()
-
-
-def run(*arguments: str):
-    return CliRunner().invoke(app, arguments)
-
-
-def said(*arguments: str) -> str:
-    result = run(*arguments)
-    assert result.exit_code == 0, result.exception
-    return result.stdout
 
 
 def rows(*arguments: str) -> list[dict[str, object]]:

@@ -6,12 +6,11 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from typer.testing import CliRunner
 
+from tests.support.invoke import run, said
 from tests.support.rows import TEAM, delivery, put_post
 from tierbot.adapters.store import SqlStore, open_store
 from tierbot.app.bot import SystemClock
-from tierbot.cli.app import app
 from tierbot.use_cases.ports import ClosedChannel, DeliveryKind, Search, Workspace
 
 NOW = SystemClock().now()
@@ -44,16 +43,6 @@ def stuck(store: SqlStore) -> SqlStore:
         tx.outbox.park(second, "maybe_sent: rate limited", Search(NOW, NOW))
         tx.channels.close(ClosedChannel("C1", "is_archived", NOW - timedelta(hours=3), NOW + timedelta(hours=1)))
     return store
-
-
-def run(*arguments: str):
-    return CliRunner().invoke(app, arguments)
-
-
-def said(*arguments: str) -> str:
-    result = run(*arguments)
-    assert result.exit_code == 0, result.exception
-    return result.stdout
 
 
 def states(store: SqlStore) -> dict[str, str]:

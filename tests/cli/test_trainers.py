@@ -6,13 +6,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from typer.testing import CliRunner
 
 from tests.conftest import WORKSPACE, Harness, build_harness
+from tests.support.invoke import said
 from tests.support.rows import NOON
 from tierbot.adapters.store import open_store
 from tierbot.app.demo.workspace import SandboxProcess
-from tierbot.cli.app import app
 from tierbot.use_cases.ports import Doubt
 
 
@@ -40,39 +39,33 @@ def _play(harness: Harness, *users: str) -> None:
     harness.settle()
 
 
-def run(*arguments: str) -> str:
-    result = CliRunner().invoke(app, arguments)
-    assert result.exit_code == 0, result.exception
-    return result.stdout
-
-
 def test_trainers_are_pseudonyms_unless_identities_are_asked_for(people: dict[str, str]) -> None:
-    hidden = run("trainers") + run("trainers", "--json")
+    hidden = said("trainers") + said("trainers", "--json")
     assert not any(word in hidden for word in (*people.values(), "ada", "bob"))
-    shown = {one["user"] for one in json.loads(run("trainers", "--identities", "--json"))["trainers"]}
+    shown = {one["user"] for one in json.loads(said("trainers", "--identities", "--json"))["trainers"]}
     assert {user.rpartition(" ")[2] for user in shown} == {f"({people['ada']})", f"({people['bob']})"}
     assert {user.lower().partition(" ")[0] for user in shown} == {"ada", "bob"}
 
 
 def test_the_report_names_people_for_those_who_may_know(people: dict[str, str]) -> None:
-    assert people["ada"] not in run("report", "--json")
-    named = {one["name"].lower() for one in json.loads(run("report", "--json", "--identities"))["trainers"]}
+    assert people["ada"] not in said("report", "--json")
+    named = {one["name"].lower() for one in json.loads(said("report", "--json", "--identities"))["trainers"]}
     assert any(name.startswith("ada") and people["ada"].lower() in name for name in named)
 
 
 def test_a_doubt_names_people_beside_their_ids_for_those_who_may_know(people: dict[str, str]) -> None:
     store = open_store(os.environ["DATABASE_URL"])
     with store.begin(WORKSPACE) as tx:
-        users, said = (people["ada"],), "clicked 40 posts in a minute"
-        tx.doubts.put([Doubt("d1", "clicks", users, None, 40, 4.0, 40, 0.001, said, (), NOON)])
+        users, evidence = (people["ada"],), "clicked 40 posts in a minute"
+        tx.doubts.put([Doubt("d1", "clicks", users, None, 40, 4.0, 40, 0.001, evidence, (), NOON)])
     store.close()
-    assert run("doubts").startswith(f"d1  {people['ada']} clicked 40 posts")
-    said = run("doubts", "--identities")
-    assert said.lower().startswith(f"d1  ada ({people['ada'].lower()}) clicked 40 posts")
-    assert json.loads(run("doubts", "--json"))["users"] == [people["ada"]]
+    assert said("doubts").startswith(f"d1  {people['ada']} clicked 40 posts")
+    named = said("doubts", "--identities").lower()
+    assert named.startswith(f"d1  ada ({people['ada'].lower()}) clicked 40 posts")
+    assert json.loads(said("doubts", "--json"))["users"] == [people["ada"]]
 
 
 def test_without_slack_the_ids_stand_for_the_names(people: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SLACK_BOT_TOKEN", "xoxb-1-revoked")
-    shown = {one["user"] for one in json.loads(run("trainers", "--identities", "--json"))["trainers"]}
+    shown = {one["user"] for one in json.loads(said("trainers", "--identities", "--json"))["trainers"]}
     assert shown == {people["ada"], people["bob"]}
