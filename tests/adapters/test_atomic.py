@@ -1,13 +1,15 @@
 """What is exported is whole or not there, whatever happens on the way."""
 
+import os
 import resource
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
 from tests.support.logged import TEAM, exported, log_store
-from tierbot.adapters.atomic import DraftError, drafted
+from tierbot.adapters.atomic import STDOUT, DraftError, drafted
 
 
 @pytest.fixture
@@ -84,3 +86,14 @@ def test_a_place_that_cannot_be_written_is_named(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(DraftError, match="file/d"), drafted(tmp_path / "file" / "d"):
         pass
+
+
+def test_a_reader_of_standard_output_that_has_seen_enough_is_no_fault_of_the_file(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    reader, writer = os.pipe()
+    os.close(reader)
+    with os.fdopen(writer, "wb", buffering=0) as closed:
+        monkeypatch.setattr("sys.stdout", SimpleNamespace(buffer=closed, flush=lambda: None))
+        with pytest.raises(BrokenPipeError), drafted(STDOUT) as draft:
+            draft.write_bytes(b"x")

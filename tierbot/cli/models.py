@@ -1,6 +1,5 @@
 """`tierbot retrain` and `tierbot models`: train, list, promote and roll back models."""
 
-import json
 from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
@@ -81,7 +80,7 @@ def show(model: Annotated[str, typer.Argument(help="A model's id, such as m0003.
     found = next((version for version in bot.game.models(workspace) if version.id == model), None)
     if found is None:
         raise TierbotError(f"There is no model {model!r}. `tierbot models list` shows the models.")
-    out.print_json(json.dumps(asdict(found), default=str))
+    print_json(asdict(found), indent=2)
 
 
 @group.command("promote")
@@ -126,4 +125,4 @@ def build(
     encoder = encoder_of(load_settings().encoder, threads=None)
     with err.status("Reading …") as shown:
         card = build_bootstrap(archives, mapping, folder, encoder, SystemClock().now(), shown.update)
-    out.print_json(json.dumps(card, default=str))
+    print_json(card, indent=2)
