@@ -4,9 +4,13 @@ import re
 import tomllib
 
 import pytest
+from hatchling.builders.sdist import SdistBuilder
+from hatchling.metadata.core import ProjectMetadata
+from hatchling.plugin.manager import PluginManager
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 from packaging.version import Version
+from trove_classifiers import classifiers
 
 from tests.support.paths import ROOT
 
@@ -83,3 +87,49 @@ def test_what_the_container_copies_is_there_and_let_in() -> None:
     copied = {path for line in re.findall(r"^COPY (?!--)(.+) \S+$", CONTAINER, re.MULTILINE) for path in line.split()}
     assert copied == let_in
     assert [path for path in copied if not (ROOT / path).exists()] == []
+
+
+def test_the_sdist_holds_every_file_that_the_tests_and_the_build_read() -> None:
+    packed = {one.relative_path for one in SdistBuilder(str(ROOT)).recurse_included_files()}
+    kept = [
+        file
+        for folder in (".ci", "docs", "models", "tests", "tierbot")
+        for file in (ROOT / folder).rglob("*")
+        if file.is_file() and "__pycache__" not in file.parts
+    ]
+    kept += [
+        ROOT / name for name in (".env.example", "CHANGELOG.md", "LICENSE", "Procfile", "README.md", "pyproject.toml")
+    ]
+    assert [name for name in (str(file.relative_to(ROOT)) for file in kept) if name not in packed] == []
+
+
+def test_the_published_page_has_absolute_addresses_and_an_installation_claims_none(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.delenv("TIERBOT_REPOSITORY", raising=False)
+    plain = ProjectMetadata(str(ROOT), PluginManager()).core
+    assert plain.urls == {}
+    assert plain.readme == (ROOT / "README.md").read_text(encoding="utf-8")
+    monkeypatch.setenv("TIERBOT_REPOSITORY", "https://git.example/team/tierbot/")
+    published = ProjectMetadata(str(ROOT), PluginManager()).core
+    assert published.urls["Source"] == "https://git.example/team/tierbot"
+    places = re.findall(r"\]\(([^)]+)\)", published.readme)
+    assert f"https://git.example/team/tierbot/raw/v{PROJECT['version']}/docs/demo.png" in places
+    assert [place for place in places if not place.startswith("https://")] == []
+    ours = [place.partition(f"/v{PROJECT['version']}/")[2] for place in places if "git.example" in place]
+    assert [path for path in ours if not (ROOT / path.partition("#")[0]).exists()] == []
+
+
+def test_classifiers_are_the_indexs_own() -> None:
+    assert set(PROJECT["classifiers"]) <= classifiers
+
+
+def test_no_text_installs_tierbot_from_an_index() -> None:
+    texts = [
+        *ROOT.glob("*.md"),
+        *(ROOT / "docs").rglob("*.md"),
+        *(ROOT / "tierbot").rglob("*.py"),
+        ROOT / ".env.example",
+    ]
+    named = re.compile(r"""pip install (?:-U )?["'\\]*tierbot""")
+    assert [str(text) for text in texts if named.search(text.read_text(encoding="utf-8"))] == []

@@ -51,7 +51,7 @@ def test_a_writer_that_raises_leaves_what_was_there_and_nothing_else(tmp_path: P
 @pytest.mark.parametrize("form", ["jsonl", "csv", "parquet", "hf", "vw", "obp", "label-studio", "argilla", "trl-sft"])
 def test_a_disk_that_is_full_leaves_no_half_file(form: str, tmp_path: Path, request: pytest.FixtureRequest) -> None:
     if form in {"parquet", "hf"}:
-        pytest.importorskip("datasets", reason="needs pip install 'tierbot[export]'")
+        pytest.importorskip("datasets", reason="needs pip install '.[export]'")
     store = log_store(400)
     place = tmp_path / "d"
 

@@ -25,7 +25,7 @@ def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def server() -> Iterator[Callable[[str], str]]:
     """Start a PostgreSQL server for this worker; return a function from a database's name to its URL."""
     pgserver = pytest.importorskip("pgserver", reason="needs a PostgreSQL server (pip install pgserver)")
-    pytest.importorskip("psycopg", reason="needs PostgreSQL's driver (pip install 'tierbot[postgres]')")
+    pytest.importorskip("psycopg", reason="needs PostgreSQL's driver (pip install '.[postgres]')")
     # Not pytest's folder: its path may be too long for a socket, and other sessions tidy it up.
     with tempfile.TemporaryDirectory(prefix="tierbot-pg-", ignore_cleanup_errors=True) as folder:
         running = pgserver.get_server(folder, cleanup_mode="stop")

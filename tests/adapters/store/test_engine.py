@@ -88,7 +88,7 @@ def test_without_the_driver_its_package_is_named(monkeypatch: pytest.MonkeyPatch
         raise ModuleNotFoundError("No module named 'psycopg'")
 
     monkeypatch.setattr(engine, "create_engine", missing)
-    with pytest.raises(StoreError, match=r"pip install 'tierbot\[postgres\]'"):
+    with pytest.raises(StoreError, match=r"pip install '.\[postgres\]'"):
         connect("postgresql://host/name", create=True)
 
 

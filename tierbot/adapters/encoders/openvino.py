@@ -84,7 +84,7 @@ class FastEncoder:
             import openvino  # noqa: PLC0415 - an optional package
         except ImportError as fault:
             raise EncoderError(
-                f"TIERBOT_ENCODER={FAST} needs OpenVINO. Run: pip install 'tierbot[fast]', or remove the setting."
+                f"TIERBOT_ENCODER={FAST} needs OpenVINO. Run: pip install '.[fast]', or remove the setting."
             ) from fault
         from tokenizers import Tokenizer  # noqa: PLC0415
 

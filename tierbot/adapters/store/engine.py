@@ -237,7 +237,7 @@ def _postgresql(url: URL) -> Engine:
     try:
         engine = create_engine(url, json_serializer=write_json, json_deserializer=read_json, **options)
     except (ModuleNotFoundError, NoSuchModuleError) as fault:
-        raise StoreError("PostgreSQL needs one more package. Install it: pip install 'tierbot[postgres]'.") from fault
+        raise StoreError("PostgreSQL needs one more package. Install it: pip install '.[postgres]'.") from fault
     event.listen(engine, "begin", _begin_postgresql)
     return engine
 
