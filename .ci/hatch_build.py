@@ -1,6 +1,6 @@
 """What the package's page on an index needs: the project's addresses, and a README whose pictures and links are absolute.
 
-The address of the repository is not written anywhere: whoever publishes gives it, as TIERBOT_REPOSITORY=https://HOST/OWNER/NAME.
+The address of the repository is not written anywhere: whoever publishes gives it, as REPOSITORY_URL=https://HOST/OWNER/NAME.
 Without it, as in `pip install .`, the README stays as it is and no address is claimed. A wheel built from an sdist takes both
 from the sdist.
 """
@@ -20,7 +20,7 @@ class Addresses(MetadataHookInterface):
 
     def update(self, metadata: dict[str, Any]) -> None:
         """Set the README's text, and the URLs if the repository's address is given."""
-        repository = os.environ.get("TIERBOT_REPOSITORY", "").rstrip("/")
+        repository = os.environ.get("REPOSITORY_URL", "").rstrip("/")
         text = Path(self.root, "README.md").read_text(encoding="utf-8")
         if repository:
             metadata["urls"] = addresses(repository, metadata["version"])

@@ -12,6 +12,7 @@ from packaging.utils import canonicalize_name
 from packaging.version import Version
 from trove_classifiers import classifiers
 
+from tests.support.pages import PAGES, name_of
 from tests.support.paths import ROOT
 
 LOCK = (ROOT / ".ci" / "requirements.lock").read_text(encoding="utf-8")
@@ -106,11 +107,11 @@ def test_the_sdist_holds_every_file_that_the_tests_and_the_build_read() -> None:
 def test_the_published_page_has_absolute_addresses_and_an_installation_claims_none(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.delenv("TIERBOT_REPOSITORY", raising=False)
+    monkeypatch.delenv("REPOSITORY_URL", raising=False)
     plain = ProjectMetadata(str(ROOT), PluginManager()).core
     assert plain.urls == {}
     assert plain.readme == (ROOT / "README.md").read_text(encoding="utf-8")
-    monkeypatch.setenv("TIERBOT_REPOSITORY", "https://git.example/team/tierbot/")
+    monkeypatch.setenv("REPOSITORY_URL", "https://git.example/team/tierbot/")
     published = ProjectMetadata(str(ROOT), PluginManager()).core
     assert published.urls["Source"] == "https://git.example/team/tierbot"
     places = re.findall(r"\]\(([^)]+)\)", published.readme)
@@ -122,6 +123,15 @@ def test_the_published_page_has_absolute_addresses_and_an_installation_claims_no
 
 def test_classifiers_are_the_indexs_own() -> None:
     assert set(PROJECT["classifiers"]) <= classifiers
+
+
+def test_every_page_selects_torchs_cpu_build_by_the_same_line_and_none_installs_torch_itself() -> None:
+    pages = {name_of(page): page.read_text(encoding="utf-8") for page in PAGES}
+    line = re.compile(r"^export PIP_EXTRA_INDEX_URL=\S+ \S+", re.MULTILINE)
+    lines = {name: found for name, text in pages.items() if (found := line.findall(text))}
+    assert set(lines) == {"README.md", "docs/tutorial.md", "docs/operations.md"}
+    assert len({one for found in lines.values() for one in found}) == 1
+    assert [name for name, text in pages.items() if re.search(r"pip install [^`\n]*torch", text)] == []
 
 
 def test_no_text_installs_tierbot_from_an_index() -> None:
