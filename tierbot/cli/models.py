@@ -1,5 +1,6 @@
 """`tierbot retrain` and `tierbot models`: train, list, promote and roll back models."""
 
+from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
@@ -103,6 +104,37 @@ def rollback() -> None:
     """
     bot, workspace = offline()
     out.print(f"{bot.game.roll_back(workspace, BY).id} is now in service.")
+
+
+@group.command("export")
+def export(
+    to: Annotated[Path, typer.Option("--to", help="Folder to write to.")],
+    mlflow: Annotated[str, typer.Option(help="MLflow tracking address to log the model and its metrics to.")] = "",
+    as_json: AsJson = False,
+) -> None:
+    """Write the champion as a folder that others load without tierbot: ONNX, a Hugging Face model card, MLflow.
+
+    With --mlflow, also log it as a run, with the accuracy of each round. Nothing in the folder is pickled.
+
+    Example: `tierbot models export --to champion --mlflow sqlite:///mlflow.db`
+    """
+    from tierbot.adapters.store import NoDatabaseError
+    from tierbot.app.api import load
+    from tierbot.app.exported_model import log_to_mlflow, metrics_by_round, write_champion
+
+    champion, rounds = load(), []
+    with suppress(NoDatabaseError):  # then it is the built-in model
+        bot, workspace = offline()
+        with bot.store.read(workspace) as tx:
+            rounds = metrics_by_round(list(tx.verdicts.settled()))
+    with err.status("Exporting …"):
+        write_champion(to, champion, rounds)
+        run = log_to_mlflow(mlflow, to, champion.version, rounds) if mlflow else None
+    if as_json:
+        print_json({"folder": str(to), "model": champion.version, "tags": len(champion.tags), "run": run})
+        return
+    logged = f" Logged as run {run}." if run else ""
+    out.print(f"{to}: {champion.version}, {counted(len(champion.tags), 'tag')}.{logged}")
 
 
 @group.command("build")
