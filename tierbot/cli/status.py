@@ -97,7 +97,9 @@ def _lines(found: dict[str, Any], now: datetime) -> list[str]:
         lines.append("             `tierbot outbox` lists, retries or drops them")
     if found["voters_waiting"]:
         people = counted(found["voters_waiting"], "person", "people")
-        lines.append(f"voters       {people} to look up in Slack before their votes count; `tierbot doctor` if this lasts")
+        lines.append(
+            f"voters       {people} to look up in Slack before their votes count; `tierbot doctor` if this lasts"
+        )
     lines += [
         f"next         {item['job']} {_when(item['due_at'], now)}{_failed(item)}" for item in found["jobs"][:_MOST]
     ]
