@@ -99,7 +99,7 @@ class Settings(BaseSettings):
     tags: Path | None = Field(None, description="TOML file with your own tag space. Empty: the 72 built-in topics.")
     encoder: str = Field(
         "all-MiniLM-L6-v2",
-        description="Sentence encoder: a sentence-transformers name or path. The default is included; all-MiniLM-L6-v2-fast needs a third of the CPU time (pip install tierbot[fast]).",
+        description="Sentence encoder: a sentence-transformers name or path. The default is included; all-MiniLM-L6-v2-fast needs a third of the CPU time (pip install '.[fast]').",
     )
     predictor: str = Field(
         "",

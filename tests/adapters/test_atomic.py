@@ -1,13 +1,15 @@
 """What is exported is whole or not there, whatever happens on the way."""
 
+import os
 import resource
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
 from tests.support.logged import TEAM, exported, log_store
-from tierbot.adapters.atomic import DraftError, drafted
+from tierbot.adapters.atomic import STDOUT, DraftError, drafted
 
 
 @pytest.fixture
@@ -49,7 +51,7 @@ def test_a_writer_that_raises_leaves_what_was_there_and_nothing_else(tmp_path: P
 @pytest.mark.parametrize("form", ["jsonl", "csv", "parquet", "hf", "vw", "obp", "label-studio", "argilla", "trl-sft"])
 def test_a_disk_that_is_full_leaves_no_half_file(form: str, tmp_path: Path, request: pytest.FixtureRequest) -> None:
     if form in {"parquet", "hf"}:
-        pytest.importorskip("datasets", reason="needs pip install 'tierbot[export]'")
+        pytest.importorskip("datasets", reason="needs pip install '.[export]'")
     store = log_store(400)
     place = tmp_path / "d"
 
@@ -84,3 +86,14 @@ def test_a_place_that_cannot_be_written_is_named(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(DraftError, match="file/d"), drafted(tmp_path / "file" / "d"):
         pass
+
+
+def test_a_reader_of_standard_output_that_has_seen_enough_is_no_fault_of_the_file(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    reader, writer = os.pipe()
+    os.close(reader)
+    with os.fdopen(writer, "wb", buffering=0) as closed:
+        monkeypatch.setattr("sys.stdout", SimpleNamespace(buffer=closed, flush=lambda: None))
+        with pytest.raises(BrokenPipeError), drafted(STDOUT) as draft:
+            draft.write_bytes(b"x")

@@ -2,6 +2,7 @@
 
 import sqlite3
 import threading
+from contextlib import closing
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -101,7 +102,7 @@ def test_a_database_that_cannot_be_read_is_not_ready(running: Any) -> None:
 
 def test_a_database_of_another_schema_is_not_ready(running: Any) -> None:
     file = running.bot.settings.database_url.removeprefix("sqlite:///")
-    with sqlite3.connect(file) as other:
+    with closing(sqlite3.connect(file)) as other, other:
         other.execute("UPDATE tierbot_schema SET version_num = '9999'")
     other.close()
     assert "schema is 9999" in str(running.health.unready())
@@ -110,7 +111,7 @@ def test_a_database_of_another_schema_is_not_ready(running: Any) -> None:
 def test_without_a_model_that_can_be_used_it_is_not_ready(running: Any) -> None:
     running.bot.registry._in_service.clear()
     file = running.bot.settings.database_url.removeprefix("sqlite:///")
-    with sqlite3.connect(file) as other:
+    with closing(sqlite3.connect(file)) as other, other:
         other.execute("UPDATE model_weights SET weights = x'00'")
     other.close()
     assert running.health.unready() == "no usable model"

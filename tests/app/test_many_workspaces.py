@@ -3,6 +3,7 @@
 import sqlite3
 import threading
 from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -209,7 +210,7 @@ def test_a_start_sets_all_running_workspaces_up_again(harness: Harness) -> None:
 
 
 def test_a_workspace_that_cannot_be_read_keeps_no_other_from_being_set_up_again(harness: Harness) -> None:
-    with sqlite3.connect(harness.bot.settings.database_url.removeprefix("sqlite:///")) as database:
+    with closing(sqlite3.connect(harness.bot.settings.database_url.removeprefix("sqlite:///"))) as database, database:
         database.execute("UPDATE job SET payload = '{\"broken' WHERE workspace_id = ?", (WORKSPACE,))
     database.close()
     bring_up_to_date(harness.bot.store, harness.clock)

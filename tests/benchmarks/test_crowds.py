@@ -150,7 +150,7 @@ def main() -> None:
     """Print the table."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--data", type=Path, default=DATA)
-    parser.add_argument("--crowd-kit", action="store_true", help="also run crowd-kit's own (needs tierbot[crowd])")
+    parser.add_argument("--crowd-kit", action="store_true", help="also run crowd-kit's own (needs .[crowd])")
     parser.add_argument("--json", action="store_true")
     options = parser.parse_args()
     crowds = load(options.data)

@@ -107,7 +107,7 @@ def exported(url: str, form: str, place: Path, rounds: str = "") -> dict[str, fl
 @pytest.mark.parametrize("form", ["jsonl", "parquet"])
 def test_a_million_votes_are_exported_in_a_minute_and_half_a_gigabyte(url: str, form: str, tmp_path: Path) -> None:
     if form == "parquet":
-        pytest.importorskip("pyarrow", reason="needs pyarrow (pip install 'tierbot[export]')")
+        pytest.importorskip("pyarrow", reason="needs pyarrow (pip install '.[export]')")
     some = exported(url, form, tmp_path / "some", rounds="1")
     every = exported(url, form, tmp_path / "every")
     size = (tmp_path / "every").stat().st_size / 1e6

@@ -94,7 +94,7 @@ def test_an_export_to_standard_output_can_be_piped(played: str) -> None:
 
 
 def test_a_folder_of_hugging_face_has_its_card_inside_and_is_replaced_by_the_next(played: str) -> None:
-    datasets = pytest.importorskip("datasets", reason="needs pip install 'tierbot[export]'")
+    datasets = pytest.importorskip("datasets", reason="needs pip install '.[export]'")
     run("--format", "hf")
     run("--format", "hf", "--arm", "tier", "--arm", "basic", "--arm", "blank")
     assert datasets.load_dataset("./tierbot-dataset", split="train", cache_dir="cache").num_rows == 3
@@ -102,7 +102,7 @@ def test_a_folder_of_hugging_face_has_its_card_inside_and_is_replaced_by_the_nex
 
 
 def test_the_card_of_a_folder_tells_the_hub_license_task_language_and_size(played: str) -> None:
-    pytest.importorskip("pyarrow", reason="needs pip install 'tierbot[export]'")
+    pytest.importorskip("pyarrow", reason="needs pip install '.[export]'")
     from huggingface_hub import DatasetCard
 
     run("--format", "hf")

@@ -1,11 +1,14 @@
 """Metrics: what a process counted, how the database stands, nobody named, and only so many labels."""
 
+import json
 import logging
 import re
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
+from grafana_foundation_sdk.models.dashboard import Dashboard
 from prometheus_client import CollectorRegistry
 from prometheus_client.parser import text_string_to_metric_families
 
@@ -150,15 +153,51 @@ def test_nobody_is_named(metrics: Metrics, tmp_path: Path) -> None:
     assert not [name for name in ("U0123456789", "U0ADA", "C1", WORKSPACE, "News") if f'"{name}"' in text]
 
 
-def test_every_metric_of_the_example_alerts_and_of_the_docs_exists(metrics: Metrics, harness: Harness) -> None:
+def test_every_metric_of_the_example_alerts_the_dashboard_and_the_docs_exists(
+    metrics: Metrics, harness: Harness
+) -> None:
     metrics.registry.register(StoreFigures(harness.bot.store, harness.clock))
     metrics.registry.register(ProcessFigures(connection=lambda: (True, 1), leads=lambda: ()))
     known = {family.name for family in metrics.registry.collect()}
     known |= {sample.name for family in metrics.registry.collect() for sample in family.samples}
     known |= {name + end for name in known for end in ("_total", "_bucket", "_sum", "_count")}
+    pages = {
+        "alerts": " ".join(rule["expr"] for rule in alerts()),
+        "dashboard": " ".join(target["expr"] for panel in dashboard()["panels"] for target in panel["targets"]),
+        "operations": (DOCS / "operations.md").read_text(encoding="utf-8"),
+    }
+    for page, said in pages.items():
+        named = set(re.findall(r"\btierbot_[a-z_]+\b(?!\.)", said))
+        assert named, page
+        assert named - known == set(), page
+
+
+def test_every_alert_has_a_severity() -> None:
+    assert {rule["labels"]["severity"] for rule in alerts()} == {"critical", "warning", "info"}
+
+
+def test_grafana_reads_the_dashboard() -> None:
+    read = Dashboard.from_json(dashboard()).to_json()
+    panels = read["panels"]
+    assert [panel.to_json()["title"] for panel in panels] == [panel["title"] for panel in dashboard()["panels"]]
+    taken = [
+        (place["x"] + x, place["y"] + y)
+        for place in (panel["gridPos"] for panel in dashboard()["panels"])
+        for x in range(place["w"])
+        for y in range(place["h"])
+    ]
+    assert len(taken) == len(set(taken)), "panels overlap"
+    assert max(x for x, _ in taken) < 24
+    assert len({panel["id"] for panel in dashboard()["panels"]}) == len(panels)
+
+
+def alerts() -> list[dict[str, Any]]:
+    """Return the rules of the example alerts."""
     rules = yaml.safe_load((DOCS / "alerts.yml").read_text(encoding="utf-8"))
-    said = [rule["expr"] for group in rules["groups"] for rule in group["rules"]]
-    said.append((DOCS / "operations.md").read_text(encoding="utf-8"))
-    named = set(re.findall(r"\btierbot_[a-z_]+\b(?!\.)", " ".join(said)))
-    assert named
-    assert named - known == set()
+    return [rule for group in rules["groups"] for rule in group["rules"]]
+
+
+def dashboard() -> dict[str, Any]:
+    """Return the example dashboard as Grafana imports it."""
+    found: dict[str, Any] = json.loads((DOCS / "grafana.json").read_text(encoding="utf-8"))
+    return found

@@ -4,6 +4,7 @@ import json
 import re
 import stat
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
@@ -303,12 +304,12 @@ def test_a_database_of_others_a_damaged_one_and_one_too_new_are_told_apart(
 
     (tmp_path / "damaged.db").write_bytes(b"SQLite format 3\x00" + b"\x07" * 5000)
     assert "not a valid SQLite database" in database("damaged.db")
-    with sqlite3.connect(tmp_path / "foreign.db") as foreign:
+    with closing(sqlite3.connect(tmp_path / "foreign.db")) as foreign, foreign:
         foreign.execute("CREATE TABLE recipes (id INTEGER)")
     foreign.close()
     assert "recipes" in database("foreign.db")
     open_store(f"sqlite:///{tmp_path}/new.db").close()
-    with sqlite3.connect(tmp_path / "new.db") as new:
+    with closing(sqlite3.connect(tmp_path / "new.db")) as new, new:
         new.execute("UPDATE tierbot_schema SET version_num = '9999'")
     new.close()
     assert "newer than this tierbot" in database("new.db")

@@ -12,7 +12,7 @@ from tierbot.simulate.archive import labeled_archive
 from tierbot.simulate.teams import perfect_team
 from tierbot.simulate.trainers import SimulatedTrainer
 
-pytest.importorskip("gymnasium", reason='gymnasium is not installed (pip install "tierbot[gym]")')
+pytest.importorskip("gymnasium", reason='gymnasium is not installed (pip install ".[gym]")')
 
 from gymnasium.utils.env_checker import check_env
 
@@ -75,5 +75,5 @@ def test_there_is_no_action_in_the_blank_arm_and_no_game_without_articles() -> N
 def test_without_gymnasium_it_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delitem(sys.modules, "tierbot.simulate.environment")
     monkeypatch.setitem(sys.modules, "gymnasium", None)
-    with pytest.raises(TierbotError, match=r"pip install \"tierbot\[gym\]\""):
+    with pytest.raises(TierbotError, match=r"pip install \".\[gym\]\""):
         import tierbot.simulate.environment  # noqa: F401

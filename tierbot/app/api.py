@@ -239,7 +239,7 @@ def ledger(url: str | None = None, *, identities: bool = False, workspace: str |
 
     `identities` returns Slack's user ids instead of pseudonyms. `workspace`, an id, is needed if the database has several
     (default: TIERBOT_WORKSPACE). Raises TierbotError if the database or workspace doesn't exist, or pyarrow is missing
-    (`pip install "tierbot[export]"`).
+    (`pip install ".[export]"`).
     """
     from tierbot.adapters.store import open_store
     from tierbot.reports.dataset import pseudonyms_of
@@ -257,7 +257,7 @@ def _arrow() -> Any:
     try:
         import pyarrow as pa
     except ImportError as fault:
-        raise TierbotError('Data frames need pyarrow. Run: pip install "tierbot[export]".') from fault
+        raise TierbotError('Data frames need pyarrow. Run: pip install ".[export]".') from fault
     return pa
 
 

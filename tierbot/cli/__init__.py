@@ -26,6 +26,10 @@ def main() -> None:
     gc.set_threshold(
         50_000, 20, 20
     )  # imports free nothing: looking for garbage 200 times is a tenth of a command's CPU
+    from tierbot.cli.streams import prepare_home, prepare_streams
+
+    prepare_streams()
+    prepare_home()
     from tierbot.cli.app import app
 
     try:

@@ -12,6 +12,7 @@ import typer
 
 from tierbot.cli.bulk import EngineName, Workers, batches, do_to_file, identity, progress
 from tierbot.cli.output import AsJson, JsonLines, counted, err, out, print_json, tell
+from tierbot.cli.streams import argument_text
 from tierbot.cli.wiring import logging_of, offline
 from tierbot.domain.nouns import Article, TierbotError
 
@@ -123,7 +124,9 @@ def classify(
     logging_of(load_settings())
     champion = load()
     rows = read_archive(file, now=now) if file is not None else ()
-    for batch in batches(chain((article_of(text) for text in texts or ()), (to_article(row, now) for row in rows))):
+    for batch in batches(
+        chain((article_of(argument_text(text)) for text in texts or ()), (to_article(row, now) for row in rows))
+    ):
         ranked = ranked_tags(champion.probabilities(batch), champion.topics)
         why = why_unclear([article.content for article in batch], champion.model)
         for article, tags, reason in zip(batch, ranked, why, strict=True):
@@ -144,7 +147,7 @@ def _in_bulk(file: Path, to: Path | None, top: int, engine: str, workers: int | 
     lines = (json.dumps({"title": one.title, "text": one.text, "url": one.url}) for one in articles)
     shards = shards_of(lines, lambda first, last: f"{file}: rows {first} to {last}")
     for line in do_to_file(to, work, shards, identity(file), engine, workers, "articles"):
-        typer.echo(line)
+        print_json(json.loads(line))
     if to is not None:
         err.print(f"Wrote {to}.")
 

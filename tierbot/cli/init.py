@@ -1,7 +1,9 @@
 """`tierbot init`: set up a bot, one question at a time."""
 
+import getpass
 import json
 import logging
+import warnings
 from collections.abc import Callable, Collection
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -146,9 +148,10 @@ class _Dialog:
 def _prompt(question: str, known: str, *, hidden: bool, required: bool) -> str:
     shown = f"{question} [Enter: keep the current one]" if hidden and known else question
     default = known if known or not required else None
-    return str(
-        typer.prompt(shown, default=default, hide_input=hidden, show_default=bool(known) and not hidden, err=True)
-    )
+    with warnings.catch_warnings(action="ignore", category=getpass.GetPassWarning):  # answers from a file or a pipe
+        return str(
+            typer.prompt(shown, default=default, hide_input=hidden, show_default=bool(known) and not hidden, err=True)
+        )
 
 
 def _tell(answer: "Answer") -> None:

@@ -1,6 +1,6 @@
 """`tierbot retrain` and `tierbot models`: train, list, promote and roll back models."""
 
-import json
+from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
@@ -81,7 +81,7 @@ def show(model: Annotated[str, typer.Argument(help="A model's id, such as m0003.
     found = next((version for version in bot.game.models(workspace) if version.id == model), None)
     if found is None:
         raise TierbotError(f"There is no model {model!r}. `tierbot models list` shows the models.")
-    out.print_json(json.dumps(asdict(found), default=str))
+    print_json(asdict(found), indent=2)
 
 
 @group.command("promote")
@@ -109,6 +109,37 @@ def rollback(as_json: AsJson = False) -> None:
     tell(f"{version} is now in service.", {"in_service": version}, as_json=as_json)
 
 
+@group.command("export")
+def export(
+    to: Annotated[Path, typer.Option("--to", help="Folder to write to.")],
+    mlflow: Annotated[str, typer.Option(help="MLflow tracking address to log the model and its metrics to.")] = "",
+    as_json: AsJson = False,
+) -> None:
+    """Write the champion as a folder that others load without tierbot: ONNX, a Hugging Face model card, MLflow.
+
+    With --mlflow, also log it as a run, with the accuracy of each round. Nothing in the folder is pickled.
+
+    Example: `tierbot models export --to champion --mlflow sqlite:///mlflow.db`
+    """
+    from tierbot.adapters.store import NoDatabaseError
+    from tierbot.app.api import load
+    from tierbot.app.exported_model import log_to_mlflow, metrics_by_round, write_champion
+
+    champion, rounds = load(), []
+    with suppress(NoDatabaseError):  # then it is the built-in model
+        bot, workspace = offline()
+        with bot.store.read(workspace) as tx:
+            rounds = metrics_by_round(list(tx.verdicts.settled()))
+    with err.status("Exporting …"):
+        write_champion(to, champion, rounds)
+        run = log_to_mlflow(mlflow, to, champion.version, rounds) if mlflow else None
+    if as_json:
+        print_json({"folder": str(to), "model": champion.version, "tags": len(champion.tags), "run": run})
+        return
+    logged = f" Logged as run {run}." if run else ""
+    out.print(f"{to}: {champion.version}, {counted(len(champion.tags), 'tag')}.{logged}")
+
+
 @group.command("build")
 def build(
     archives: Annotated[list[Path], typer.Argument(help="Labeled archives, JSONL or CSV; may be gzipped.")],
@@ -129,4 +160,4 @@ def build(
     encoder = encoder_of(load_settings().encoder, threads=None)
     with err.status("Reading …") as shown:
         card = build_bootstrap(archives, mapping, folder, encoder, SystemClock().now(), shown.update)
-    out.print_json(json.dumps(card, default=str))
+    print_json(card, indent=2)

@@ -12,6 +12,8 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from tierbot.cli.streams import writes_utf8
+
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
 JsonLines = Annotated[bool, typer.Option("--json", help="Print one JSON object per line.")]
 _WIDTH = None if sys.stdout.isatty() else 140  # wide enough that a table in a file isn't wrapped
@@ -19,9 +21,10 @@ out = Console(highlight=False, markup=False, emoji=False, soft_wrap=True, width=
 err = Console(stderr=True, highlight=False, markup=False, emoji=False, soft_wrap=True)
 
 
-def print_json(value: Any) -> None:
-    """Print one JSON value on one line of standard output."""
-    print(json.dumps(value, ensure_ascii=False, default=str), flush=True)  # noqa: T201 - this is the output
+def print_json(value: Any, indent: int | None = None) -> None:
+    """Print one JSON value, on one line unless indented; in ASCII escapes if standard output isn't UTF-8."""
+    escaped = not writes_utf8(sys.stdout)
+    print(json.dumps(value, ensure_ascii=escaped, default=str, indent=indent), flush=True)  # noqa: T201 - this is the output
 
 
 def tell(text: str, values: Mapping[str, Any], *, as_json: bool) -> None:

@@ -1,12 +1,11 @@
 """`tierbot run`: the bot in one process, connected to Slack by Socket Mode until it is stopped."""
 
-import json
 import logging
 from typing import Annotated
 
 import typer
 
-from tierbot.cli.output import out
+from tierbot.cli.output import out, print_json
 from tierbot.cli.serve import METRICS_PORT
 from tierbot.cli.wiring import leave, say, start
 
@@ -62,4 +61,4 @@ def manifest(
     if link:
         out.print(link_to(declared))
         return
-    out.print_json(json.dumps(declared))
+    print_json(declared, indent=2)

@@ -1,7 +1,7 @@
 """Wraps TIER as a Gymnasium environment: an article arrives, the agent shows a tag, simulated trainers react.
 
 The articles are from a labeled archive; votes settle by the bot's own rules. Needs gymnasium
-(`pip install "tierbot[gym]"`); nothing else in tierbot imports this module.
+(`pip install ".[gym]"`); nothing else in tierbot imports this module.
 
 Observation: Box, shape (d,), float32 in [−1, 1]: the article's sentence embedding, unit length.
 Action: Discrete(T): the index of the tag to show, in the order of `tag_ids`.
@@ -27,7 +27,7 @@ from tierbot.use_cases.ports import Encoder
 try:
     import gymnasium as gym
 except ImportError as fault:
-    raise TierbotError('The environment needs gymnasium. Install it with pip install "tierbot[gym]".') from fault
+    raise TierbotError('The environment needs gymnasium. Install it with pip install ".[gym]".') from fault
 
 _MONDAY_MORNING = datetime(2024, 1, 1, 9, tzinfo=UTC)
 _POSTS_A_DAY = 100

@@ -44,7 +44,7 @@ def write_csv(path: Path) -> None:
 
 
 def write_parquet(path: Path) -> None:
-    pa = pytest.importorskip("pyarrow", reason="needs pyarrow (pip install 'tierbot[export]')")
+    pa = pytest.importorskip("pyarrow", reason="needs pyarrow (pip install '.[export]')")
     from pyarrow import parquet
 
     parquet.write_table(pa.Table.from_pylist(STORIES), path)
@@ -68,7 +68,7 @@ def test_every_kind_of_file_gives_the_same_labels(kind: str, tmp_path: Path) -> 
 @pytest.mark.parametrize("form", ["jsonl", "csv", "parquet", "label-studio"])
 def test_our_own_exports_come_back_with_the_labels_they_went_out_with(form: str, tmp_path: Path) -> None:
     if form == "parquet":
-        pytest.importorskip("pyarrow", reason="needs pyarrow (pip install 'tierbot[export]')")
+        pytest.importorskip("pyarrow", reason="needs pyarrow (pip install '.[export]')")
     store = log_store(30)
     with store.read(TEAM) as tx:
         labels = [item.verdict.tags for _, item in tx.verdicts.page(0, 99)]
@@ -83,7 +83,7 @@ def test_our_own_exports_come_back_with_the_labels_they_went_out_with(form: str,
 
 
 def test_an_export_of_a_newer_tierbot_is_refused_and_somebody_elses_metadata_is_not(tmp_path: Path) -> None:
-    pa = pytest.importorskip("pyarrow", reason="needs pyarrow (pip install 'tierbot[export]')")
+    pa = pytest.importorskip("pyarrow", reason="needs pyarrow (pip install '.[export]')")
     from pyarrow import parquet
 
     assert f"{_DATASET}/{_DATASET_VERSION}" == FORMAT

@@ -102,7 +102,7 @@ def test_integer_labels_are_mapped_by_number_or_by_name(tmp_path: Path) -> None:
 
 
 def test_parquet_that_is_damaged_in_the_middle_gives_what_came_before_and_says_so(tmp_path: Path) -> None:
-    pa = pytest.importorskip("pyarrow", reason="needs pyarrow (pip install 'tierbot[export]')")
+    pa = pytest.importorskip("pyarrow", reason="needs pyarrow (pip install '.[export]')")
     from pyarrow import parquet
 
     path = tmp_path / "d.parquet"

@@ -7,6 +7,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable
+from contextlib import closing
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -169,7 +170,7 @@ def test_a_sound_file_without_a_digest_is_taken_if_one_says_so(url: str, store: 
 )
 def test_a_newer_or_foreign_schema_is_refused(tmp_path: Path, url: str, schema: str | None, says: str) -> None:
     file = tmp_path / "other.db"
-    with sqlite3.connect(file) as other:
+    with closing(sqlite3.connect(file)) as other, other:
         other.execute("CREATE TABLE tierbot_schema (version_num TEXT)" if schema else "CREATE TABLE songs (name TEXT)")
         if schema:
             other.execute("INSERT INTO tierbot_schema VALUES (?)", (schema,))

@@ -39,6 +39,25 @@ def test_a_url_as_hosting_services_write_it_is_understood(postgresql_url: str) -
     store.close()
 
 
+@pytest.mark.parametrize("scheme", ["postgres", "postgresql", "postgresql+psycopg"])
+def test_special_characters_and_the_drivers_own_arguments_reach_the_server(scheme: str) -> None:
+    pytest.importorskip("psycopg", reason="needs PostgreSQL's driver")
+    address = (
+        f"{scheme}://bot%40team:p%40ss%2Fw%3A%25%23%3F+@db.example:6543/tier%20bot?sslmode=require&connect_timeout=3"
+    )
+    engine = connect(address, create=True).engine
+    _, asked = engine.dialect.create_connect_args(engine.url)
+    assert {name: asked[name] for name in asked if name != "context"} == {
+        "user": "bot@team",
+        "password": "p@ss/w:%#?+",
+        "host": "db.example",
+        "port": 6543,
+        "dbname": "tier bot",
+        "sslmode": "require",
+        "connect_timeout": "3",
+    }
+
+
 def test_a_folder_that_is_missing_is_made(tmp_path: Path) -> None:
     open_store(f"sqlite:///{tmp_path}/deep/er/tierbot.db").close()
     assert (tmp_path / "deep" / "er" / "tierbot.db").exists()
@@ -69,7 +88,7 @@ def test_without_the_driver_its_package_is_named(monkeypatch: pytest.MonkeyPatch
         raise ModuleNotFoundError("No module named 'psycopg'")
 
     monkeypatch.setattr(engine, "create_engine", missing)
-    with pytest.raises(StoreError, match=r"pip install 'tierbot\[postgres\]'"):
+    with pytest.raises(StoreError, match=r"pip install '.\[postgres\]'"):
         connect("postgresql://host/name", create=True)
 
 

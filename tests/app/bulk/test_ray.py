@@ -11,7 +11,7 @@ import pytest
 from tests.app.bulk.conftest import Cluster, environment
 from tests.support.commands import Command, run_command
 
-pytest.importorskip("ray", reason="needs Ray (pip install 'tierbot[ray]')")
+pytest.importorskip("ray", reason="needs Ray (pip install '.[ray]')")
 
 ROWS = 6000
 

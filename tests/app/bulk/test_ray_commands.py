@@ -17,7 +17,7 @@ from tests.support.commands import run_command
 from tierbot.adapters.encoders.hashing import HashingEncoder
 from tierbot.adapters.store import open_store
 
-pytest.importorskip("ray", reason="needs Ray (pip install 'tierbot[ray]')")
+pytest.importorskip("ray", reason="needs Ray (pip install '.[ray]')")
 
 ARTICLES = 6000
 SEEDS = 8

@@ -66,7 +66,7 @@ def test_csv_has_one_value_per_cell_and_no_cell_that_a_spreadsheet_computes(
 
 
 def test_parquet_has_the_documented_types_and_the_same_rows(store: SqlStore, rows: list[dict], tmp_path: Path) -> None:
-    parquet = pytest.importorskip("pyarrow.parquet", reason="needs pyarrow (pip install 'tierbot[export]')")
+    parquet = pytest.importorskip("pyarrow.parquet", reason="needs pyarrow (pip install '.[export]')")
     exported(store, "parquet", tmp_path / "d.parquet")
     schema = parquet.read_schema(tmp_path / "d.parquet")
     assert schema.equals(arrow_schema(), check_metadata=False)
@@ -226,6 +226,6 @@ def test_a_format_that_there_is_none_of_is_refused_with_those_there_are() -> Non
 
 def test_a_missing_package_is_named_with_how_to_get_it(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("tierbot.reports.export.find_spec", lambda _: None)
-    for form, remedy in (("parquet", "pip install 'tierbot[export]'"), ("spacy", "pip install spacy")):
+    for form, remedy in (("parquet", "pip install '.[export]'"), ("spacy", "pip install spacy")):
         with pytest.raises(TierbotError, match=re.escape(remedy)):
             format_named(form)

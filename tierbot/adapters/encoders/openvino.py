@@ -84,7 +84,7 @@ class FastEncoder:
             import openvino  # noqa: PLC0415 - an optional package
         except ImportError as fault:
             raise EncoderError(
-                f"TIERBOT_ENCODER={FAST} needs OpenVINO. Run: pip install 'tierbot[fast]', or remove the setting."
+                f"TIERBOT_ENCODER={FAST} needs OpenVINO. Run: pip install '.[fast]', or remove the setting."
             ) from fault
         from tokenizers import Tokenizer  # noqa: PLC0415
 
@@ -133,7 +133,7 @@ def convert(file: Path) -> None:
         file.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=file.parent) as folder, warnings.catch_warnings():
             warnings.simplefilter("ignore")  # the exporter warns about its future changes
-            _export(Path(folder) / "whole.onnx")
+            write_onnx(Path(folder) / "whole.onnx")
             _in_eight_bits(Path(folder) / "whole.onnx")
             (Path(folder) / "whole.onnx").replace(file)  # atomically
     except OSError as fault:
@@ -143,7 +143,8 @@ def convert(file: Path) -> None:
         ) from fault
 
 
-def _export(path: Path) -> None:
+def write_onnx(path: Path, opset: int = _OPSET) -> None:
+    """Write the packaged encoder as ONNX in float32: input_ids and attention_mask, (n, tokens), to embedding (n, d)."""
     os.environ["HF_HUB_OFFLINE"] = "1"
     import torch  # noqa: PLC0415 - slow, and needed only here
     from transformers import AutoModel  # noqa: PLC0415
@@ -173,7 +174,7 @@ def _export(path: Path) -> None:
             input_names=names,
             output_names=["embedding"],
             dynamic_axes={name: {0: "texts", 1: "tokens"} for name in names} | {"embedding": {0: "texts"}},
-            opset_version=_OPSET,
+            opset_version=opset,
             dynamo=False,  # the newer exporter needs another package and has no advantage here
         )
 

@@ -28,7 +28,7 @@ _DIGESTS = {
     "tokenizer.json": "be50c3628f2bf5bb5e3a7f17b1f74611b2561a3a27eeab05e5aa30f411572037",
 }
 TOKENS = 128  # enough for title and lead; attention over more costs time and memory
-_MOST_CHARACTERS = 20 * TOKENS  # later characters are never used, and tokenizing megabytes takes minutes
+MOST_CHARACTERS = 20 * TOKENS  # later characters are never used, and tokenizing megabytes takes minutes
 _BATCH = 32
 
 
@@ -83,7 +83,7 @@ class SentenceEncoder:
             model = self._loaded()
             # sentence-transformers sorts the texts by length
             found = model.encode(
-                [text[:_MOST_CHARACTERS] for text in texts],
+                [text[:MOST_CHARACTERS] for text in texts],
                 batch_size=_BATCH,
                 normalize_embeddings=True,
                 convert_to_numpy=True,

@@ -100,7 +100,7 @@ def _parquet(path: Path, report: ReadReport) -> Iterator[dict[str, Any]]:
         import pyarrow as pa  # noqa: PLC0415 - an extra
         from pyarrow import parquet  # noqa: PLC0415
     except ModuleNotFoundError as fault:
-        raise ArchiveError(f"{path}: Parquet needs pyarrow. Install it: pip install 'tierbot[export]'.") from fault
+        raise ArchiveError(f"{path}: Parquet needs pyarrow. Install it: pip install '.[export]'.") from fault
     number = 0
     try:
         file = parquet.ParquetFile(path)

@@ -3,6 +3,9 @@
 A write transaction locks its workspace from the start, so what it read stays true until it commits: with BEGIN IMMEDIATE
 on SQLite (a deferred BEGIN fails with "database is locked" at the first write) and an advisory lock per workspace on
 PostgreSQL. A read transaction is a snapshot without a lock.
+
+On PostgreSQL nothing outlives a transaction in the session: a pooler such as PgBouncer may run the next one on another
+connection to the server.
 """
 
 import hashlib
@@ -229,18 +232,18 @@ def _begin_sqlite(connection: Connection) -> None:
 
 
 def _postgresql(url: URL) -> Engine:
+    options: dict[str, Any] = {"pool_pre_ping": True, "pool_size": 10, "max_overflow": 20}
+    options["connect_args"] = {"prepare_threshold": None}  # a prepared statement belongs to one session
     try:
-        options = {"pool_pre_ping": True, "pool_size": 10, "max_overflow": 20}
         engine = create_engine(url, json_serializer=write_json, json_deserializer=read_json, **options)
     except (ModuleNotFoundError, NoSuchModuleError) as fault:
-        raise StoreError("PostgreSQL needs one more package. Install it: pip install 'tierbot[postgres]'.") from fault
-    event.listen(engine, "connect", _prepare_postgresql)
+        raise StoreError("PostgreSQL needs one more package. Install it: pip install '.[postgres]'.") from fault
+    event.listen(engine, "begin", _begin_postgresql)
     return engine
 
 
-def _prepare_postgresql(connection: Any, record: object) -> None:  # noqa: ARG001 - SQLAlchemy's signature
-    with connection.cursor() as cursor:
-        cursor.execute(f"SET lock_timeout = '{BUSY_SECONDS:g}s'")
-        # A worker that hangs inside a transaction must not lock its workspace forever.
-        cursor.execute("SET idle_in_transaction_session_timeout = '60s'")
-    connection.commit()
+def _begin_postgresql(connection: Connection) -> None:
+    # A worker that hangs inside a transaction must not lock its workspace forever.
+    limits = {"lock_timeout": f"{BUSY_SECONDS:g}s", "idle_in_transaction_session_timeout": "60s"}
+    local = ", ".join(f"set_config('{name}', '{value}', true)" for name, value in limits.items())
+    connection.exec_driver_sql(f"SELECT {local}")

@@ -39,6 +39,11 @@ _MEANINGS: tuple[tuple[tuple[str, ...], type[StoreError], str], ...] = (
         ),
     ),
     (
+        ("query_wait_timeout", "no more connections allowed"),
+        StoreBusyError,
+        "PgBouncer had no connection to the server in time. Try again; if it happens again, raise its default_pool_size.",
+    ),
+    (
         ("database or disk is full", "53100"),
         StoreError,
         "the disk is full; this step wrote nothing. Free some space and try again.",

@@ -25,7 +25,7 @@ class RayEngine:
         try:
             import ray  # noqa: PLC0415 - an extra
         except ImportError as fault:
-            raise TierbotError('The engine ray needs Ray. Run: pip install "tierbot[ray]".') from fault
+            raise TierbotError('The engine ray needs Ray. Run: pip install ".[ray]".') from fault
         self._ray: Any = ray
 
     def done(self, work: Work, shards: Iterable[Shard]) -> Iterator[tuple[Shard, list[str]]]:

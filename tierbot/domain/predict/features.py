@@ -16,9 +16,9 @@ COLUMNS = WORD_COLUMNS + SITE_COLUMNS
 HASHING = f"murmur3/words-1-2/{WORD_COLUMNS}/site-path/{SITE_COLUMNS}"
 """The id of the hashing scheme, stored with features: those of different schemes must not be mixed."""
 
-_MOST_WORDS = 1000  # from the start of a text, which is all that the encoder sees, too
-_MOST_CHARACTERS = 20_000
-_WORD = re.compile(r"\w+(?:[+#]+|(?=\W|$))")
+MOST_WORDS = 1000  # from the start of a text, which is all that the encoder sees, too
+MOST_CHARACTERS = 20_000
+WORD = re.compile(r"\w+(?:[+#]+|(?=\W|$))")
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +90,7 @@ def word_tokens(text: str) -> Iterator[str]:
     >>> list(word_tokens("C++ is fun"))
     ['c++', 'is', 'fun', 'c++ is', 'is fun']
     """
-    words = _WORD.findall(text[:_MOST_CHARACTERS].lower())[:_MOST_WORDS]
+    words = WORD.findall(text[:MOST_CHARACTERS].lower())[:MOST_WORDS]
     yield from words
     yield from (f"{first} {second}" for first, second in pairwise(words))
 

@@ -10,8 +10,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-_SPREAD = 0.05  # a neighbor whose cosine is this much lower than the nearest's has 1/e of its weight
-_MOST_TRUST = 0.95  # because a verdict can be wrong
+SPREAD = 0.05  # a neighbor whose cosine is this much lower than the nearest's has 1/e of its weight
+MOST_TRUST = 0.95  # because a verdict can be wrong
 _CHUNK = 1024
 
 
@@ -44,7 +44,7 @@ class Neighbors:
 
     def trust(self, similarity: NDArray[np.float32]) -> NDArray[np.float64]:
         """Return the trust in a nearest neighbor at these cosines, in [0, 0.95]."""
-        return _MOST_TRUST * 0.5 * (1 + np.tanh(0.5 * self.steepness * (similarity.astype(np.float64) - self.middle)))
+        return MOST_TRUST * 0.5 * (1 + np.tanh(0.5 * self.steepness * (similarity.astype(np.float64) - self.middle)))
 
     def vote(
         self, embeddings: NDArray[np.float32], itself: NDArray[np.intp] | None = None
@@ -66,7 +66,7 @@ class Neighbors:
             if itself is not None:
                 cosines[itself[part, None] == usable[None, :]] = -1
             nearest[part] = cosines.max(axis=1)
-            weights = np.exp((cosines - nearest[part, None]) / np.float32(_SPREAD))
+            weights = np.exp((cosines - nearest[part, None]) / np.float32(SPREAD))
             votes[part] = weights @ tags / (weights @ tags.sum(axis=1, keepdims=True))
         return nearest, votes
 

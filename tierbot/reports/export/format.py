@@ -32,7 +32,7 @@ class ExportFormat:
     # in bounded memory, to a path that doesn't exist yet; returns notes for people, such as what was left out
     write: Callable[[Iterable[Row], Path, Surroundings], list[str]]
     packages: tuple[str, ...] = ()  # extra packages it needs
-    install: str = "'tierbot[export]'"  # installs them
+    install: str = "'.[export]'"  # installs them
     folder: bool = False
     columns: Sequence[Column] = ()  # those of its rows
 

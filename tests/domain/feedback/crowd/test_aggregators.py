@@ -148,14 +148,14 @@ def test_without_crowd_kit_its_methods_are_not_listed_and_an_error_says_how_to_i
     for module in ("crowdkit", "crowdkit.aggregation"):
         monkeypatch.setitem(sys.modules, module, None)
     assert methods() == ("hierarchical", "majority")
-    with pytest.raises(CrowdError, match=re.escape("pip install 'tierbot[crowd]'")):
+    with pytest.raises(CrowdError, match=re.escape("pip install '.[crowd]'")):
         aggregator(name).settle(CrowdTable.from_rows([("a", "w1", "x")]))
 
 
 @pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::FutureWarning")  # crowd-kit 1.4 under pandas 3.1
 @pytest.mark.parametrize("name", CROWD_KIT)
 def test_crowd_kits_methods_are_offered_by_name_and_settle_the_easy_case(name: str) -> None:
-    pytest.importorskip("crowdkit", reason="needs crowd-kit (pip install 'tierbot[crowd]')")
+    pytest.importorskip("crowdkit", reason="needs crowd-kit (pip install '.[crowd]')")
     assert f"crowd-kit/{name}" in methods()
     table = CrowdTable.from_rows((f"i{i}", f"w{w}", "xy"[i % 2]) for i in range(6) for w in range(3))
     assert set(aggregator(f"crowd-kit/{name}").settle(table).chosen.values()) == {"x", "y"}

@@ -28,7 +28,7 @@ _TOLERANCE = 1e-3  # mean change of a probability at which EM stops
 _FLOOR = 1e-12
 
 _PREFIX = "crowd-kit/"
-_INSTALL = "pip install 'tierbot[crowd]'"
+_INSTALL = "pip install '.[crowd]'"
 # Our name → crowd-kit's class. Its Wawa is left out: it fails under scikit-learn 1.9.
 CROWD_KIT = {"dawid-skene": "DawidSkene", "one-coin": "OneCoinDawidSkene", "mace": "MACE", "glad": "GLAD"}
 
