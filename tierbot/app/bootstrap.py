@@ -101,23 +101,7 @@ def build(
     encoder = encoder or encoder_of(settings.encoder)
     seed = settings.seed if settings.seed is not None else secrets.randbits(32)
     trainer = ChildTrainer(timeout=60 * settings.retrain_timeout_minutes)
-    external = ExternalPredictors(
-        predictors or installed_predictors(settings),
-        clock,
-        settings.judge_on,
-        TimeLimit(settings.predictor_timeout_seconds),
-    )
-    registry = Registry(
-        store=store,
-        encoder=encoder,
-        model_files=model_files
-        or ModelFolder(shipped_models(), settings.models, by_workspace=settings.many_workspaces),
-        clock=clock,
-        judge_on=settings.judge_on,
-        seed=seed,
-        train=trainer,
-        external_predictors=external,
-    )
+    registry = _registry_of(settings, store, encoder, model_files, predictors, clock, seed, trainer)
     installations = cache(partial(installations_of, settings, store, clock))
     if settings.many_workspaces:  # ids of channels and users belong to one workspace
         settings = settings.model_copy(update={"channel": "", "admins": ()})
@@ -196,6 +180,35 @@ def build(
         meter=meter,
     )
     return bot
+
+
+def _registry_of(
+    settings: Settings,
+    store: Store,
+    encoder: Encoder,
+    model_files: ModelFiles | None,
+    predictors: Predictors | None,
+    clock: Clock,
+    seed: int,
+    train: ChildTrainer,
+) -> Registry:
+    """Return the registry of models; what is None is built from the settings."""
+    return Registry(
+        store=store,
+        encoder=encoder,
+        model_files=model_files
+        or ModelFolder(shipped_models(), settings.models, by_workspace=settings.many_workspaces),
+        clock=clock,
+        judge_on=settings.judge_on,
+        seed=seed,
+        train=train,
+        external_predictors=ExternalPredictors(
+            predictors or installed_predictors(settings),
+            clock,
+            settings.judge_on,
+            TimeLimit(settings.predictor_timeout_seconds),
+        ),
+    )
 
 
 def connect(bot: Tierbot, pause: Callable[[float], Any] = time.sleep) -> SocketRunner:
