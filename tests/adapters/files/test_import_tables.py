@@ -77,7 +77,15 @@ def test_a_table_of_a_tool_is_read_to_its_labels(tmp_path: Path, table: str, lab
 
 @pytest.mark.parametrize(
     "content",
-    [b"\x00\x01", b"PAR1 but no more", b"one,two\n1,2\n", b"[{]", b'["text"]', b"[" * 5000, gzip.compress(b"[{]")],
+    [
+        b"\x00\x01",
+        b"PAR1 but no more",
+        b"one,two\n1,2\n",
+        b"[{]",
+        b'["text"]',
+        b"[" * 5000,
+        gzip.compress(b"[{]", mtime=0),
+    ],
 )
 def test_a_file_that_cannot_be_understood_is_refused_whole(tmp_path: Path, content: bytes) -> None:
     with pytest.raises(ArchiveError, match="archive"):
