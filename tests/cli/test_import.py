@@ -41,7 +41,7 @@ def run(*arguments: str) -> dict:
 
 def test_a_preview_says_what_was_understood_and_an_import_teaches_the_next_model(database: str, tmp_path: Path) -> None:
     said = run("--preview")
-    assert (said["rows"], said["bad"], said["labeled"], said["unknown_only"]) == (81, 1, 80, 1)
+    assert (said["rows"], said["refused"], said["labeled"], said["unknown_only"]) == (82, 1, 80, 1)
     assert said["labels"] == {"law": "law", "FOOD": "food"}
     assert said["tags"] == {"law": 40, "food": 40}
     assert all(isinstance(count, int) for count in said["tags"].values())
@@ -109,7 +109,9 @@ def test_any_file_is_imported_with_counts_that_add_up_or_refused_and_changes_not
         assert Path("test.db").read_bytes() == before
     else:
         said = json.loads(result.stdout)
-        assert said["rows"] == sum(said[name] for name in ("labeled", "unlabeled", "unknown_only", "further"))
+        assert said["rows"] == sum(
+            said[name] for name in ("refused", "labeled", "unlabeled", "unknown_only", "further")
+        )
 
 
 def test_numbers_are_labels_by_their_names(database: str) -> None:

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
+from tests.conftest import build_harness
 from tierbot.cli.app import app
 
 READING = (
@@ -57,3 +58,19 @@ def test_classifying_needs_no_database_and_makes_none(tmp_path: Path) -> None:
     result = CliRunner().invoke(app, ["classify", "The recipe that made a village famous for pizza"])
     assert result.exit_code == 0, result.exception
     assert [(one.name, one.stat().st_size) for one in tmp_path.iterdir()] == [("cli.db", 0)]
+
+
+@pytest.mark.parametrize("command", ["add", "import"])
+def test_a_missing_input_is_named_before_the_missing_database(command: str) -> None:
+    result = CliRunner().invoke(app, [command, "nowhere.jsonl"])
+    assert str(result.exception) == "nowhere.jsonl: there is no such file. Check the path."
+
+
+def test_an_unusable_file_of_boundaries_is_an_error_of_its_list(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    build_harness(tmp_path).bot.close()
+    monkeypatch.setenv("DATABASE_URL", f"sqlite:///{tmp_path}/test.db")
+    monkeypatch.setenv("TIERBOT_BOUNDARIES", "nowhere.toml")
+    result = CliRunner().invoke(app, ["boundaries"])
+    assert str(result.exception).startswith("nowhere.toml: cannot be read")

@@ -38,9 +38,10 @@ def add(
 
     Example: `tierbot add stories.jsonl.gz`
     """
-    from tierbot.adapters.files.archives import ReadReport, read_archive
+    from tierbot.adapters.files.archives import ReadReport, check_exists, read_archive
     from tierbot.domain.articles.duplicates import to_article
 
+    check_exists(file)
     bot, workspace = offline()
     now = datetime.now(UTC)
     _check_tag(bot, workspace, check)
@@ -69,7 +70,7 @@ def add(
 def refuse_if_all_bad(file: Path, report: "ReadReport") -> None:
     """Raise TierbotError if a file had rows and none was usable."""
     if report.bad and not report.rows:
-        raise TierbotError(f"{file}: every row was refused, so nothing was added. Fix them as described above.")
+        raise TierbotError(f"{file}: every row was refused, so nothing was added. Fix the rows as described above.")
 
 
 def print_problems(file: Path, report: "ReadReport") -> None:

@@ -31,6 +31,7 @@ def list_held_back(context: typer.Context, as_json: JsonLines = False) -> None:
         return
     bot, workspace = offline()
     with bot.store.read(workspace) as tx:
+        bot.game.boundaries(tx.workspaces.tags())  # an unusable file is an error, though nothing reads it here
         counts = tx.held_back.counts(_EXAMPLES)
     if as_json:
         for one in counts:

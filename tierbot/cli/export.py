@@ -99,7 +99,7 @@ def _say(place: Path, written: "Written", *, as_json: bool) -> None:
         print_json({"file": str(place), "rows": written.rows, "votes": written.votes, "cursor": written.cursor})
         return
     (err if to_stdout else out).print(
-        f"{place}: {counted(written.rows, 'row')}, {counted(written.votes, 'vote')}. "
+        f"{place}: made from {counted(written.rows, 'row')} with {counted(written.votes, 'vote')}. "
         f"To export only newer rows next time: --since {written.cursor}"
     )
 

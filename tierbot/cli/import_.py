@@ -48,11 +48,12 @@ def import_(
     Example: `tierbot import stories.parquet --preview --map "U.S. NEWS=us-politics"`
     """
     from tierbot.adapters.files.annotations import read_annotations
-    from tierbot.adapters.files.archives import ReadReport
+    from tierbot.adapters.files.archives import ReadReport, check_exists
     from tierbot.adapters.files.class_names import read_names
     from tierbot.app.slack_access import tags_in
     from tierbot.domain.articles.labels import LabelMatcher, LabelReport, labeled_articles
 
+    check_exists(file)
     bot, workspace = offline()
     numbered = read_names(names) if names else {}
     matcher = LabelMatcher(tags_in(bot.store, workspace), dict(map(_renaming, renamed or ())), numbered)
@@ -89,8 +90,8 @@ def _say(
         print_json(
             {
                 "kind": kind,
-                "rows": report.rows,
-                "bad": report.bad,
+                "rows": report.rows + report.bad,
+                "refused": report.bad,
                 "labeled": understood.labeled,
                 "unlabeled": understood.unlabeled,
                 "unknown_only": understood.unknown_only,

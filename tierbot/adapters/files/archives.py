@@ -60,6 +60,16 @@ class ReadReport:
             self._ids.add(row.id)
 
 
+def check_exists(path: Path) -> None:
+    """Raise ArchiveError if there is no such file; "-", standard input, is always there."""
+    if path != _STDIN and not path.exists():
+        raise _missing(str(path))
+
+
+def _missing(name: str) -> ArchiveError:
+    return ArchiveError(f"{name}: there is no such file. Check the path.")
+
+
 def read_archive(
     path: Path, *, now: datetime, strict: bool = True, report: ReadReport | None = None, most: int | None = None
 ) -> Iterator[ArchiveRow]:
@@ -77,7 +87,7 @@ def read_archive(
             stream = _translated(_open(path, stack))
             head = stream.peek(_HEAD)[:_HEAD]
         except FileNotFoundError as fault:
-            raise ArchiveError(f"{name}: there is no such file. Check the path.") from fault
+            raise _missing(name) from fault
         except (OSError, EOFError, zlib.error) as fault:
             raise _unreadable(name, 1, fault) from fault
         form = _format_of(head, name)

@@ -10,7 +10,7 @@ from pathlib import Path
 from dotenv import dotenv_values
 
 from tierbot.adapters.encoders import encoder_of
-from tierbot.adapters.files.configuration import tag_space
+from tierbot.adapters.files.configuration import load_boundaries, load_feeds, tag_space
 from tierbot.adapters.files.model_files import ModelFolder, shipped_models
 from tierbot.adapters.slack.app import identify
 from tierbot.adapters.slack.calls import web_client
@@ -51,10 +51,10 @@ def check_up(settings: Settings, *, clock: Clock | None = None, env_file: Path |
     env_file = env_file or env_file_in_use()
     machine = examine_machine(settings, env_file)
     ignored = [bad("settings", sentence) for sentence in misspelled_settings(env_file)]
+    tags, fault = _files_in(settings)
     if settings.many_workspaces:
-        return [*ignored, *check_up_many(settings), *judge_machine(machine, needed(), clock.now())]
+        return [*ignored, *check_up_many(settings, fault), *judge_machine(machine, needed(), clock.now())]
     bot_token, app_token = (secret_of(token) for token in (settings.slack_bot_token, settings.slack_app_token))
-    tags, fault = _tags(settings)
     base_url, channel = settings.slack_api_url, machine.channel or settings.channel
     slack = examine_slack(web_client(bot_token, base_url), web_client(None, base_url), app_token, channel, clock)
     return [
@@ -87,7 +87,7 @@ def _of_database(settings: Settings, encoder: Encoder, facts: MachineFacts) -> M
         several = settings.many_workspaces and not settings.workspace
         workspace = (bot.store.running_ids() or bot.store.workspace_ids())[0] if several else bot.only_workspace()
         with bot.store.read(workspace) as tx:
-            feeds = tuple(FeedFacts(one.feed.url, one.problem) for one in tx.feeds.all())
+            feeds = tuple(FeedFacts(one.feed.url, one.problem, one.polled_at is not None) for one in tx.feeds.all())
             facts = replace(facts, events=_events(tx), feeds=feeds, channel=channel_of(tx, settings.channel))
         return replace(facts, model=_or_refusal("model", lambda: _champion(bot, workspace)))
     except TierbotError as fault:
@@ -116,11 +116,16 @@ def take_smoke_test(settings: Settings, channel: str) -> list[Step]:
     return steps
 
 
-def _tags(settings: Settings) -> tuple[TagSpace | None, str | None]:
+def _files_in(settings: Settings) -> tuple[TagSpace | None, str | None]:
+    """Return the tag space, and what is wrong with a file that the settings name, if anything."""
+    tags = None
     try:
-        return tag_space(settings.tags), None
+        tags = tag_space(settings.tags)
+        load_boundaries(settings.boundaries, tags)
+        load_feeds(settings.feeds)
     except TierbotError as fault:
-        return None, str(fault)
+        return tags, str(fault)
+    return tags, None
 
 
 def _or_refusal(what: str, describe: Callable[[], str]) -> str | Refusal:

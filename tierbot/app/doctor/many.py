@@ -19,8 +19,11 @@ from tierbot.settings import Settings
 from tierbot.use_cases.ports import Workspace
 
 
-def check_up_many(settings: Settings) -> list[Check]:
-    """Return checks of the settings, the key and the workspaces, without changing anything."""
+def check_up_many(settings: Settings, wrong_file: str | None) -> list[Check]:
+    """Return checks of the settings, the key and the workspaces, without changing anything.
+
+    wrong_file: what is wrong with a file that the settings name.
+    """
     needed = {
         "SLACK_CLIENT_SECRET": settings.slack_client_secret,
         "SLACK_SIGNING_SECRET": settings.slack_signing_secret,
@@ -32,7 +35,7 @@ def check_up_many(settings: Settings) -> list[Check]:
         Vault(settings.secret_keys)
     except VaultError as wrong:
         fault = str(wrong)
-    checks = [judge_settings(None), judge_credentials(missing)]
+    checks = [judge_settings(wrong_file), judge_credentials(missing)]
     try:
         bot = build(settings, store=open_store(settings.database_url, create=False))
     except TierbotError:  # there is no database yet, or its own check reports the problem

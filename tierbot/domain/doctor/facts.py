@@ -64,10 +64,11 @@ class EventFacts:
 
 @dataclass(frozen=True, slots=True)
 class FeedFacts:
-    """A feed, and its problem if it has one."""
+    """A feed, its problem if it has one, and whether it was ever read."""
 
     url: str
     fault: str | None = None
+    polled: bool = True
 
 
 @dataclass(frozen=True, slots=True)

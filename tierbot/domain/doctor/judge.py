@@ -82,7 +82,7 @@ def judge_settings(fault: str | None, smoke_test_hours: float = 0.0, smoke_test_
             "TIERBOT_SMOKE_TEST_EVERY_HOURS is set, but TIERBOT_SMOKE_TEST_CHANNEL isn't.",
             "Set it to the id of a test channel, or set the hours to 0.",
         )
-    return ok("settings", "all valid")
+    return ok("settings", "every value is valid")
 
 
 def judge_slack(
@@ -248,6 +248,8 @@ def _feeds(feeds: tuple[FeedFacts, ...] | None) -> Check:
         return ok("feeds", "none: add articles with `tierbot add`")
     if broken := [f"{feed.url} ({feed.fault})" for feed in feeds if feed.fault]:
         return bad("feeds", f"{len(broken)} of {len(feeds)} can't be read: {_some(broken)}.", "Fix or remove them.")
+    if unread := sum(not feed.polled for feed in feeds):
+        return unknown("feeds", f"{unread} of {len(feeds)} not read yet: the bot reads them while it runs")
     return ok("feeds", f"all {len(feeds)} can be read")
 
 
