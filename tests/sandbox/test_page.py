@@ -66,7 +66,8 @@ def bot(start: Callable[..., Any]) -> Iterator[Any]:
     app.event("app_home_opened")(
         lambda event, client: client.views_publish(user_id=event["user"], view=home(event["user"]))
     )
-    handler = SocketModeHandler(app, box.info["app_token"])
+    # A connection that it makes again while it is closed would stay open.
+    handler = SocketModeHandler(app, box.info["app_token"], auto_reconnect_enabled=False)
     handler.connect()
     yield box
     handler.close()
