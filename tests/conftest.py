@@ -5,16 +5,19 @@ import logging
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from functools import cache
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 from hypothesis import settings
 
 from tests.support.fakes import ManualClock, MemoryChat
 from tierbot.adapters.encoders.hashing import HashingEncoder
+from tierbot.adapters.store import open_store
 from tierbot.app.bootstrap import build
 from tierbot.app.bot import Tierbot
-from tierbot.app.demo.start import Stories, first_model
+from tierbot.app.demo.start import StartModels, Stories, first_model
 from tierbot.domain.nouns import Article, ReactionEvent
 from tierbot.domain.tags import default_tag_space
 from tierbot.domain.training.retrain import train_challenger
@@ -145,8 +148,25 @@ def harness_settings(folder: Path, **changes: object) -> Settings:
     return load_settings(None, **(defaults | changes))
 
 
+@cache
+def _blank_database() -> bytes:
+    """Return a database with the newest schema and nothing else, made once: its migrations take longer than most tests."""
+    with TemporaryDirectory(prefix="tierbot-blank-") as name:
+        path = Path(name, "blank.db")
+        open_store(f"sqlite:///{path}").close()
+        return path.read_bytes()
+
+
+@cache
+def _first_model() -> StartModels:
+    """Return the model that each bot starts with, made once: the tags' descriptions are all that it knows."""
+    return first_model(Stories(default_tag_space(), (), ()), HashingEncoder(), ManualClock().now(), seed=1)
+
+
 def build_harness(folder: Path, **changes: object) -> Harness:
     """Build a bot over a (new or old) database in `folder`. It trains in this process; tests/adapters/processes has the child."""
+    if not (folder / "test.db").exists():
+        (folder / "test.db").write_bytes(_blank_database())
     clock, encoder = ManualClock(), HashingEncoder()
     chat = MemoryChat(clock)
     tags = default_tag_space()
@@ -154,7 +174,7 @@ def build_harness(folder: Path, **changes: object) -> Harness:
         harness_settings(folder, **changes),
         clock=clock,
         encoder=encoder,
-        model_files=first_model(Stories(tags, (), ()), encoder, clock.now(), seed=1),
+        model_files=_first_model(),
         chats=lambda _: chat,
         draw=lambda chart: json.dumps(chart).encode(),
         tags=tags,

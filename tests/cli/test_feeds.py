@@ -136,6 +136,7 @@ def test_what_boundaries_held_back_is_counted_with_examples(
     store: SqlStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert "No boundaries are set" in said("boundaries")
+    (tmp_path / "rules.toml").write_text('sources = ["Tabloid"]\n')
     monkeypatch.setenv("TIERBOT_BOUNDARIES", str(tmp_path / "rules.toml"))
     assert "rules.toml has held nothing back yet" in said("boundaries")
     now, rule = SystemClock().now(), Held(Boundary.WORD, "coin[s]*")
