@@ -1,5 +1,6 @@
 """`tierbot import` from end to end: a preview writes nothing, an import teaches the next model."""
 
+import gc
 import json
 from pathlib import Path
 
@@ -102,6 +103,7 @@ def test_any_file_is_imported_with_counts_that_add_up_or_refused_and_changes_not
     database: str, content: bytes
 ) -> None:
     Path("stories.jsonl").write_bytes(content)
+    gc.collect()  # closes the database of the import before, which moves what that wrote into the file
     before = Path("test.db").read_bytes()
     result = CliRunner().invoke(app, ["import", "stories.jsonl", "--json"])
     if result.exit_code:

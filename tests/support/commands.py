@@ -126,8 +126,14 @@ def _status_of_main() -> int:
 
 
 def _end_as_interpreter(status: int) -> int:
-    """Join threads, run exit functions and free what is left, in the interpreter's order; multiprocessing has another one."""
-    threading._shutdown()
+    """Join threads, run exit functions and free what is left, in the interpreter's order; multiprocessing has another one.
+
+    As there, an error on the way is printed and doesn't change the status.
+    """
+    try:
+        threading._shutdown()
+    except Exception:  # noqa: BLE001 - a pool's thread that ends at the same moment (Python's own race)
+        traceback.print_exc()
     atexit._run_exitfuncs()
     gc.collect()  # closes databases
     sys.stdout.flush()
