@@ -55,7 +55,7 @@ def test_the_list_leaves_as_opml_and_comes_back(store: SqlStore, tmp_path: Path)
     said("feeds", "add", NEWS, "--name", "The News")
     said("feeds", "add", BLOG)
     file = tmp_path / "subs.opml"
-    assert run("feeds", "export", str(file)).stderr == f"2 feeds written to {file}.\n"
+    assert run("feeds", "export", str(file)).output == f"2 feeds written to {file}.\n"
     assert said("feeds", "export").splitlines()[5:] == file.read_text().splitlines()[5:]  # apart from the date
     said("feeds", "remove", NEWS)
     assert "Added: 1. Already on the list: 1." in said("feeds", "add", str(file))
