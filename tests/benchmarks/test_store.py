@@ -181,7 +181,7 @@ def compared(name: str, action: Callable[[SqlStore], object], stores: dict[int, 
 def game_of(store: SqlStore) -> Game:
     """Return the game as it is asked two days into the last round."""
     clock = SimpleNamespace(now=lambda: START + timedelta(weeks=ROUNDS, days=2))
-    unused = {"record": None, "roll_back": None, "wake": None}
+    unused = {"record": None, "roll_back": None, "wake": None, "boundaries": None}
     return Game(store, clock, SimpleNamespace(zone=ZoneInfo("UTC")), **unused)  # type: ignore[arg-type]
 
 
