@@ -1,17 +1,15 @@
 """PgBouncer in transaction mode: each transaction may run on another connection to the server."""
 
-import threading
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from sqlalchemy import create_engine, text
 
+from tests.support.counting import count_together
 from tests.support.pgbouncer import pooled
 from tests.support.rows import NOON, TEAM, article
 from tierbot.adapters.store import SqlStore, StoreBusyError, open_store
 from tierbot.adapters.store.copying import copy_database
-from tierbot.use_cases.ports import Job
 
 
 @pytest.fixture
@@ -24,21 +22,7 @@ def url(blank_postgresql: str) -> Iterator[str]:
 @pytest.mark.usefixtures("store")
 def test_more_processes_than_connections_to_the_server_lose_nothing(opened: Callable[[], SqlStore]) -> None:
     processes, times = 4, 12  # a driver prepares a statement from its fifth use on
-    start = threading.Barrier(processes)
-
-    def count_up(store: SqlStore) -> None:
-        start.wait()
-        for _ in range(times):
-            with store.begin(TEAM) as tx:
-                job = tx.agenda.get("count")
-                tx.agenda.put(Job("count", "count", NOON, {"n": 1 + (job.payload["n"] if job else 0)}))
-
-    with ThreadPoolExecutor(processes) as pool:
-        list(pool.map(count_up, [opened() for _ in range(processes)]))
-    with opened().read(TEAM) as tx:
-        job = tx.agenda.get("count")
-    assert job is not None
-    assert job.payload["n"] == processes * times
+    assert count_together([opened() for _ in range(processes)], times) == processes * times
 
 
 def test_a_reader_sees_one_moment_only(store: SqlStore, opened: Callable[[], SqlStore]) -> None:

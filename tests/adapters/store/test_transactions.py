@@ -7,9 +7,9 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from sqlalchemy import text
 
+from tests.support.counting import count_together
 from tests.support.rows import NOON, TEAM, article, delivery, event
 from tierbot.adapters.store import SqlStore, StoreBusyError, StoreError, engine, open_store
-from tierbot.use_cases.ports import Job
 
 
 class ChangedMindError(Exception):
@@ -65,21 +65,7 @@ def test_a_reader_cannot_write(store: SqlStore) -> None:
 
 def test_reading_then_writing_by_many_threads_loses_nothing(store: SqlStore) -> None:
     threads, times = 8, 15
-    start = threading.Barrier(threads)
-
-    def count_up(_: int) -> None:
-        start.wait()
-        for _ in range(times):
-            with store.begin(TEAM) as tx:
-                job = tx.agenda.get("count")
-                tx.agenda.put(Job("count", "count", NOON, {"n": 1 + (job.payload["n"] if job else 0)}))
-
-    with ThreadPoolExecutor(threads) as pool:
-        list(pool.map(count_up, range(threads)))
-    with store.read(TEAM) as tx:
-        job = tx.agenda.get("count")
-    assert job is not None
-    assert job.payload["n"] == threads * times
+    assert count_together([store] * threads, times) == threads * times
 
 
 def test_threads_that_append_the_same_events_count_each_once(store: SqlStore) -> None:
