@@ -314,7 +314,7 @@ def smoke_test(bot: Tierbot, app: App, identity: Identity, channel: str) -> list
 
     def has_vote(channel: str, ts: str, user: str) -> bool:
         with bot.store.read(workspace) as tx:
-            return vote_stands(tx.ledger.events(channel, ts), user, tag.id, tags)
+            return vote_stands(tx.ledger.current(channel, ts), user, tag.id, tags)
 
     token = secret_of(settings.slack_user_token)
     canary = Canary(

@@ -1,5 +1,7 @@
 """The current votes on a post, from the ledger: at its own place, and in invited trainers' direct messages."""
 
+from collections.abc import Collection
+
 from tierbot.domain.feedback.votes import merged, votes_of
 from tierbot.domain.nouns import Post, Vote
 from tierbot.domain.tags import TagSpace
@@ -15,13 +17,18 @@ def places_of(tx: Transaction, post: Post) -> list[Place]:
     return own + [(one.channel, one.ts) for one in tx.posts.invitations(post_id=post.id) if one.ts is not None]
 
 
-def votes_on(tx: Transaction, post: Post, tags: TagSpace, *, everyone: bool = False) -> list[Vote]:
-    """Return the current votes on a post, including events that have not been tallied yet.
+def votes_on(tx: Transaction, post: Post, tags: TagSpace) -> list[Vote]:
+    """Return everyone's current votes on a post, including events that have not been tallied yet.
 
-    everyone: include people who still have to be looked up, and those who may not vote.
+    They include those of people who still have to be looked up, or may not vote.
     """
-    events = tx.ledger.events if everyone else tx.ledger.events_by_voters
-    return merged(votes_of(events(*place), post, tags) for place in places_of(tx, post))
+    return merged(votes_of(tx.ledger.current(*place), post, tags) for place in places_of(tx, post))
+
+
+def votes_of_voters(tx: Transaction, users: Collection[str], post: Post, tags: TagSpace) -> list[Vote]:
+    """Return the current votes on a post by those of these users who may vote."""
+    places = places_of(tx, post)
+    return merged(votes_of(tx.ledger.current_of(users, *place, voters=True), post, tags) for place in places)
 
 
 def cursor_of(tx: Transaction, post: Post) -> int:

@@ -1,15 +1,16 @@
 """The ledger of reaction events, and the votes derived from it.
 
 `append_all` is the hot path: two statements for any number of events. Each message's row stores its latest event and the
-latest one that was tallied, so the cost of finding new events depends on their number alone.
+latest one that was tallied, and an event that a later one of the same user, name and source overrides is marked as superseded.
+So a tally costs as much as what is new, however much a post already has.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
 from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import Select, and_, bindparam, exists, select, update
+from sqlalchemy import Select, and_, bindparam, exists, func, select, update
 
 from tierbot.adapters.store.columns import table
 from tierbot.adapters.store.rows import MessageTallyRow, PostRow, ReactionEventRow, ReactorRow, VoteRow
@@ -50,7 +51,7 @@ _BY_SOMEBODY_UNKNOWN = exists(
 _UNTALLIED = (
     select(_message.c.channel, _message.c.ts)
     .where(of_workspace(MessageTallyRow), _message.c.tallied_cursor < _message.c.ledger_cursor)
-    .order_by(_message.c.ledger_cursor)
+    .order_by(_message.c.tallied_cursor, _message.c.ledger_cursor)  # the longest untallied first
     .limit(bindparam("at_most"))
 )
 _WAITING, _READY = _UNTALLIED.where(_BY_SOMEBODY_UNKNOWN), _UNTALLIED.where(~_BY_SOMEBODY_UNKNOWN)
@@ -63,7 +64,16 @@ _EVENTS = (
     )
     .order_by(_event.c.seq)
 )
-_BY_VOTERS = _EVENTS.join(_reactor, and_(IS_REACTOR, _reactor.c.may_vote))
+_IS_VOTER = exists(select(_reactor.c.user_id).where(IS_REACTOR, _reactor.c.may_vote))
+_BY_VOTERS = _EVENTS.where(_IS_VOTER)
+_CURRENT = _EVENTS.where(~_event.c.superseded)
+_CURRENT_OF = _CURRENT.where(_event.c.user_id.in_(bindparam("users", expanding=True)))
+_CURRENT_OF_VOTERS = _CURRENT_OF.where(_IS_VOTER)
+_UNTALLIED_COUNT = (
+    select(func.count())
+    .select_from(_message)
+    .where(of_workspace(MessageTallyRow), _message.c.tallied_cursor < _message.c.ledger_cursor)
+)
 _UNREAD = _EVENTS.where(_event.c.seq > select(_message.c.tallied_cursor).where(*_IS_MESSAGE).scalar_subquery())
 
 
@@ -89,7 +99,8 @@ class SqlLedger(WorkspaceQueries):
             return []
         mine = {"workspace_id": self._workspace}
         insert, advance = _append_statements(self._connection.dialect.name)
-        rows = self._connection.execute(insert, [_EVENT.values(event) | mine for event in events]).all()
+        fresh = {**mine, "superseded": False}
+        rows = self._connection.execute(insert, [_EVENT.values(event) | fresh for event in events]).all()
         ends: dict[tuple[str, str], int] = {}
         for row in rows:
             ends[row.channel, row.ts] = max(row.seq, ends.get((row.channel, row.ts), 0))
@@ -109,6 +120,19 @@ class SqlLedger(WorkspaceQueries):
     def events_by_voters(self, channel: str, ts: str) -> list[ReactionEvent]:
         return [_EVENT.of(*row) for row in self._run(_BY_VOTERS, in_channel=channel, at_ts=ts)]
 
+    def current(self, channel: str, ts: str) -> list[ReactionEvent]:
+        return [_EVENT.of(*row) for row in self._run(_CURRENT, in_channel=channel, at_ts=ts)]
+
+    def current_of(self, users: Collection[str], channel: str, ts: str, *, voters: bool) -> list[ReactionEvent]:
+        statement = _CURRENT_OF_VOTERS if voters else _CURRENT_OF
+        parts = chunks(sorted(users))
+        rows = (self._run(statement, in_channel=channel, at_ts=ts, users=part) for part in parts)
+        return [_EVENT.of(*row) for found in rows for row in found]
+
+    def supersede(self, event_ids: Iterable[str]) -> None:
+        for part in chunks(event_ids):
+            self._change(ReactionEventRow, _event.c.event_id.in_(part), superseded=True)
+
     def unread(self, channel: str, ts: str) -> list[ReactionEvent]:
         return [_EVENT.of(*row) for row in self._run(_UNREAD, in_channel=channel, at_ts=ts)]
 
@@ -122,12 +146,20 @@ class SqlLedger(WorkspaceQueries):
         statement = _UNTALLIED if waiting is None else _WAITING if waiting else _READY
         return [(row.channel, row.ts) for row in self._run(statement, at_most=limit)]
 
-    def replace_votes(self, post_id: str, votes: Iterable[Vote], cursor: int) -> None:
+    def count_untallied(self) -> int:
+        return int(self._run(_UNTALLIED_COUNT).scalar_one())
+
+    def replace_votes(
+        self, post_id: str, votes: Iterable[Vote], cursor: int, users: Collection[str] | None = None
+    ) -> None:
         # Ignore votes derived from an older part of the ledger than the current ones, or after some were deleted.
         current = (_post.c.id == post_id, _post.c.votes_cursor <= cursor, _post.c.votes_expired_at.is_(None))
         if not self._change(PostRow, *current, votes_cursor=cursor):
             return
-        self._drop(VoteRow, _vote.c.post_id == post_id)
+        if users is None:
+            self._drop(VoteRow, _vote.c.post_id == post_id)
+        for some_of_them in chunks(sorted(users or ())):
+            self._drop(VoteRow, _vote.c.post_id == post_id, _vote.c.user_id.in_(some_of_them))
         for part in chunks(_VOTE.values(vote) | {"post_id": post_id, "tag": vote.tag or ""} for vote in votes):
             self._add(VoteRow, part)
 

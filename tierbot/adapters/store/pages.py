@@ -20,7 +20,7 @@ from tierbot.adapters.store.workspace_queries import WorkspaceQueries
 from tierbot.use_cases.ports import Cell, TableColumn, TablePage
 
 _SHARES = {"tags", "probabilities", "policy_probabilities", "support"}
-_HIDDEN = {"workspace_id", "votes_cursor", "settled_cursor", "embedded_with", "newest"}
+_HIDDEN = {"workspace_id", "superseded", "votes_cursor", "settled_cursor", "embedded_with", "newest"}
 _RENAMED = {"user_id": "trainer"}
 _SOURCES: dict[str, tuple[type[Row], tuple[str, ...]]] = {
     "articles": (ArticleRow, ("id",)),

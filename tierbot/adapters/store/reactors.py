@@ -3,12 +3,12 @@
 from collections.abc import Mapping
 from datetime import datetime
 
-from sqlalchemy import and_, or_, select
+from sqlalchemy import and_, exists, or_, select
 
 from tierbot.adapters.store.columns import table
 from tierbot.adapters.store.ledger import AT_MESSAGE, IS_REACTOR
 from tierbot.adapters.store.rows import MessageTallyRow, ReactionEventRow, ReactorRow
-from tierbot.adapters.store.workspace_queries import WorkspaceQueries
+from tierbot.adapters.store.workspace_queries import WorkspaceQueries, chunks
 
 _reactor = table(ReactorRow)
 _event = table(ReactionEventRow)
@@ -32,8 +32,12 @@ class SqlReactors(WorkspaceQueries):
         return list(self._connection.execute(found).scalars())
 
     def put(self, may_vote: Mapping[str, bool], now: datetime) -> None:
+        now_voters = [user for user in may_vote if may_vote[user] and user in self.without_vote()]
         for user, votes in may_vote.items():
             self._put(ReactorRow, {"user_id": user, "may_vote": votes, "looked_up_at": now})
+        for part in chunks(now_voters):  # their earlier reactions count now
+            reacted = select(_event.c.seq).where(AT_MESSAGE, _event.c.user_id.in_(part)).correlate(_message)
+            self._change(MessageTallyRow, exists(reacted), tallied_cursor=0)
 
     def without_vote(self) -> set[str]:
         rows = self._connection.execute(self._select(ReactorRow, _reactor.c.user_id).where(~_reactor.c.may_vote))

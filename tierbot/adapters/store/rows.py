@@ -7,7 +7,8 @@ Every table has workspace_id, and foreign keys can't cross workspaces. A change 
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Index, UniqueConstraint
+from sqlalchemy import Index, UniqueConstraint, false
+from sqlmodel import Field
 
 from tierbot.adapters.store.columns import (
     Row,
@@ -194,7 +195,13 @@ class ReactionEventRow(Row, table=True):
 
     __table_args__ = (
         UniqueConstraint("workspace_id", "event_id"),
-        Index(None, "workspace_id", "channel", "ts"),
+        Index(None, "workspace_id", "channel", "ts", "seq"),
+        some(
+            "ix_reaction_event_current",
+            *("workspace_id", "channel", "ts", "user_id"),
+            where="NOT superseded",
+            where_sqlite="superseded = 0",
+        ),
         {"sqlite_autoincrement": True},
     )
     seq: int = number(primary_key=True)
@@ -209,13 +216,19 @@ class ReactionEventRow(Row, table=True):
     received_at: datetime = moment()
     source: Source = choice(Source)
     origin: Origin = choice(Origin)
+    # A tally has seen a later event of the same user, name and source.
+    superseded: bool = Field(sa_column_kwargs={"server_default": false()})
 
 
 class MessageTallyRow(WorkspaceScoped, table=True):
     """A message's latest event, and the latest one that was tallied."""
 
     __table_args__ = (
-        some("ix_message_tally_untallied", "workspace_id", "ledger_cursor", where="tallied_cursor < ledger_cursor"),
+        some(
+            "ix_message_tally_untallied",
+            *("workspace_id", "tallied_cursor", "ledger_cursor"),
+            where="tallied_cursor < ledger_cursor",
+        ),
     )
     channel: str = words(primary_key=True)
     ts: str = words(primary_key=True)

@@ -12,7 +12,7 @@ from sqlalchemy import Connection, inspect, text
 from tierbot.adapters.store.engine import Database
 from tierbot.adapters.store.errors import StoreBusyError, StoreError, no_database
 
-HEAD = "0016"
+HEAD = "0017"
 """The newest migration; a test compares it with the folder."""
 
 VERSION_TABLE = "tierbot_schema"

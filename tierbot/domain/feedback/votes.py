@@ -20,13 +20,22 @@ class Variant(NamedTuple):
 
 def standing(events: Iterable[ReactionEvent]) -> dict[Variant, datetime]:
     """Return the variants that are set, by each one's latest event (ties: by event id), and when it was added."""
+    return {variant: event.happened_at for variant, event in _latest(events).items() if event.added}
+
+
+def superseded(events: Collection[ReactionEvent]) -> set[str]:
+    """Return the ids of events that a later one of the same variant overrides; without them, the same variants are set."""
+    return {event.event_id for event in events} - {event.event_id for event in _latest(events).values()}
+
+
+def _latest(events: Iterable[ReactionEvent]) -> dict[Variant, ReactionEvent]:
     latest: dict[Variant, ReactionEvent] = {}
     for event in events:
         variant = Variant(event.user, event.name, event.source)
         known = latest.get(variant)
         if known is None or (known.happened_at, known.event_id) < (event.happened_at, event.event_id):
             latest[variant] = event
-    return {variant: event.happened_at for variant, event in latest.items() if event.added}
+    return latest
 
 
 def reading(variant: Variant, post: Post, tags: TagSpace) -> tuple[Says, str | None] | None:

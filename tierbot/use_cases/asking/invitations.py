@@ -87,7 +87,7 @@ def _judged(tx: Transaction, user: str, round_: Round) -> set[str]:
     for place in tx.ledger.untallied(_RECENT):
         post = tx.posts.at(*place)
         if post is not None:
-            votes.setdefault(post.id, []).extend(votes_on(tx, post, tags, everyone=True))
+            votes.setdefault(post.id, []).extend(votes_on(tx, post, tags))
     return {post_id for post_id, given in votes.items() if any(vote.user == user for vote in given)}
 
 

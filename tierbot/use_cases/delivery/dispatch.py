@@ -225,7 +225,7 @@ class Dispatcher:
             article = tx.articles.get([post.article_id]).get(post.article_id) if post else None
             tags = tx.workspaces.tags()
             # Menu votes are stored at the post's own place, wherever they were given.
-            given = tx.ledger.events(post.channel, post.ts) if post and post.ts else []
+            given = tx.ledger.current(post.channel, post.ts) if post and post.ts else []
             without_vote = tx.reactors.without_vote() if given else set()
         if post is None or article is None:
             raise ChatError("post_gone", f"The post of delivery {delivery.id} is no longer in the database.")

@@ -48,7 +48,7 @@ class Explanations:
             post = tx.posts.at(channel, ts)
             if post is None:
                 raise TierbotError("This message isn't one of my posts. Ask me about one of those.")
-            voters = {vote.user for vote in votes_on(tx, post, tx.workspaces.tags(), everyone=True)}
+            voters = {vote.user for vote in votes_on(tx, post, tx.workspaces.tags())}
         if user not in voters:
             raise NotVotedError(
                 "Please vote first: react with the emoji of the topic that fits. "

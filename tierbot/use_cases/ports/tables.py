@@ -1,6 +1,6 @@
 """Ports to the tables of the loop: articles, posts, the ledger, verdicts, the dataset, rounds, models."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -166,6 +166,15 @@ class Ledger(Protocol):
     def events_by_voters(self, channel: str, ts: str) -> list[ReactionEvent]:
         """Return the events of those who may vote, in the order of arrival."""
 
+    def current(self, channel: str, ts: str) -> list[ReactionEvent]:
+        """Return a message's events in the order of arrival, without superseded ones: the same variants are set."""
+
+    def current_of(self, users: Collection[str], channel: str, ts: str, *, voters: bool) -> list[ReactionEvent]:
+        """Return the current events of these users, if `voters` only of those who may vote."""
+
+    def supersede(self, event_ids: Iterable[str]) -> None:
+        """Mark events that a later one of the same user, name and source overrides."""
+
     def unread(self, channel: str, ts: str) -> list[ReactionEvent]:
         """Return a message's events that have not been tallied."""
 
@@ -173,13 +182,21 @@ class Ledger(Protocol):
         """Return the highest ledger number among a message's events, 0 if there are none."""
 
     def untallied(self, limit: int, *, waiting: bool | None = None) -> list[tuple[str, str]]:
-        """Return (channel, ts) of messages with events that have not been tallied.
+        """Return (channel, ts) of messages with events that have not been tallied, those that have waited longest first.
 
         waiting: only those that wait until a user is looked up (True), or only those that don't (False).
         """
 
-    def replace_votes(self, post_id: str, votes: Iterable[Vote], cursor: int) -> None:
-        """Set a post's votes as derived up to `cursor`; does nothing if its verdict is final."""
+    def count_untallied(self) -> int:
+        """Return how many messages have events that have not been tallied."""
+
+    def replace_votes(
+        self, post_id: str, votes: Iterable[Vote], cursor: int, users: Collection[str] | None = None
+    ) -> None:
+        """Set the votes of these users (None: all) on a post as derived up to `cursor`.
+
+        Does nothing if the post's verdict is final.
+        """
 
     def untally(self, names: Iterable[str]) -> None:
         """Make all messages with reactions of these names untallied again, because the names' meaning has changed."""
@@ -210,7 +227,7 @@ class Reactors(Protocol):
         """Return users to look up: those with untallied events who are unknown, or were refused a vote before then."""
 
     def put(self, may_vote: Mapping[str, bool], now: datetime) -> None:
-        """Store whether each of these users may vote."""
+        """Store whether each of these users may vote; all messages of those who now may become untallied again."""
 
     def without_vote(self) -> set[str]:
         """Return the users who may not vote."""

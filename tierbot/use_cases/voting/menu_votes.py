@@ -81,7 +81,7 @@ def _post_at(tx: Transaction, channel: str, ts: str) -> Post:
 
 def _given(tx: Transaction, post: Post) -> list[ReactionEvent]:
     """Return the events at a post's own place, where menu votes are stored wherever the menu was opened."""
-    return tx.ledger.events(post.channel, post.ts) if post.ts else []
+    return tx.ledger.current(post.channel, post.ts) if post.ts else []
 
 
 def _check(tag_ids: Collection[str], tags: TagSpace) -> None:

@@ -111,7 +111,7 @@ class Reconciler:
             missed = missed_events(
                 channel,
                 ts,
-                [event for event in tx.ledger.events(channel, ts) if counts_for(event.user)],
+                [event for event in tx.ledger.current(channel, ts) if counts_for(event.user)],
                 [(one.name, filter(counts_for, one.users), one.complete) for one in counts],
                 started_at,
             )

@@ -35,26 +35,29 @@ class Settlement:
         self._plain = PlainRule(minimum=minimum)
 
     def tally(self, workspace: str) -> int:
-        """Derive the votes of every message with unread events, once its voters are known; return how many messages."""
+        """Derive the votes of the messages that have unread events now and known voters; return how many messages.
+
+        Messages that get their events meanwhile are left for the next turn: while colleagues keep reacting, there are
+        always some, and verdicts and everything else must get their turns, too.
+        """
+        with self._store.read(workspace) as tx:
+            waiting = tx.ledger.count_untallied()
         read = 0
-        while True:
+        while read < waiting:
             with self._store.begin(workspace) as tx:
                 few = tally(tx, self._clock.now())
             read += few
             if few < TALLIED_AT_ONCE:
-                return read
+                break
+        return read
 
     def settle(self, workspace: str) -> int:
         """Tally, then settle every post whose votes changed since its last verdict; return how many."""
         self.tally(workspace)
-        settled = 0
-        while True:
-            with self._store.read(workspace) as tx:
-                changed = tx.posts.unsettled()
-                think = self._verdicts(tx, changed)
-            if not changed:
-                return settled
-            settled += self._write(workspace, think())
+        with self._store.read(workspace) as tx:
+            changed = tx.posts.unsettled()
+            think = self._verdicts(tx, changed) if changed else list
+        return self._write(workspace, think())
 
     def settle_round(self, workspace: str) -> int:
         """Settle the open round's posts once more with current estimates of the voters; return how many changed."""

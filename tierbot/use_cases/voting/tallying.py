@@ -10,16 +10,15 @@ from dataclasses import replace
 from datetime import datetime
 from functools import cache
 
-from tierbot.domain.feedback.votes import Variant, reading
-from tierbot.domain.nouns import Post, ReactionEvent, Vote, key
+from tierbot.domain.feedback.votes import Variant, reading, superseded
+from tierbot.domain.nouns import Post, ReactionEvent, Round, Vote, key
 from tierbot.domain.tags import TagSpace
-from tierbot.use_cases.current_votes import cursor_of, votes_on
+from tierbot.use_cases.current_votes import Place, cursor_of, votes_of_voters
 from tierbot.use_cases.delivery.announcing import announce
 from tierbot.use_cases.ports import DeliveryKind, Transaction
 
 _REMEMBERED = 50  # rounds stored per person, to thank them once each
 _MOST_WAITING = 10_000  # messages; as many posts as no round has
-
 
 TALLIED_AT_ONCE = 10
 """Messages in one transaction: reactions that arrive meanwhile wait for it."""
@@ -30,18 +29,28 @@ def tally(tx: Transaction, now: datetime) -> int:
     messages = tx.ledger.untallied(TALLIED_AT_ONCE, waiting=False)
     # Most messages of a busy channel aren't posts, so what only posts need is read once there is one.
     tags, current = cache(tx.workspaces.tags), cache(tx.rounds.current)
-    for channel, ts in messages:
-        cursor = tx.ledger.cursor(channel, ts)
-        post = tx.posts.at(channel, ts)
+    for place in messages:
+        cursor = tx.ledger.cursor(*place)
+        post = tx.posts.at(*place)
         if post is not None:  # otherwise it isn't our message: the event stays in the ledger and doesn't count
-            votes, open_round = votes_on(tx, post, tags()), current()
-            if open_round is not None and post.round_number < open_round.number:
-                scored = {_substance(vote) for vote in tx.ledger.votes([post.id])[post.id]}
-                new = [vote for vote in votes if _substance(vote) not in scored]
-                _thank(tx, post, _late(tx.ledger.unread(channel, ts), new, post, tags()), now)
-            tx.ledger.replace_votes(post.id, votes, cursor_of(tx, post))
-        tx.ledger.tallied(channel, ts, cursor)
+            _tally_post(tx, post, place, tags(), current(), now)
+        tx.ledger.tallied(*place, cursor)
     return len(messages)
+
+
+def _tally_post(
+    tx: Transaction, post: Post, place: Place, tags: TagSpace, current: Round | None, now: datetime
+) -> None:
+    """Derive the votes of those whose events are new: a person's votes depend on nobody else's events."""
+    unread = tx.ledger.unread(*place)
+    users = {event.user for event in unread}
+    votes = votes_of_voters(tx, users, post, tags)
+    if current is not None and post.round_number < current.number:
+        scored = {_substance(vote) for vote in tx.ledger.votes([post.id])[post.id]}
+        new = [vote for vote in votes if _substance(vote) not in scored]
+        _thank(tx, post, _late(unread, new, post, tags), now)
+    tx.ledger.replace_votes(post.id, votes, cursor_of(tx, post), users)
+    tx.ledger.supersede(superseded(tx.ledger.current_of(users, *place, voters=False)))
 
 
 def tally_waiting(tx: Transaction) -> int:
@@ -53,7 +62,8 @@ def tally_waiting(tx: Transaction) -> int:
     for place in tx.ledger.untallied(_MOST_WAITING, waiting=True):
         post = tx.posts.at(*place)
         if post is not None and tx.ledger.cursors([post.id])[post.id] < cursor_of(tx, post):
-            tx.ledger.replace_votes(post.id, votes_on(tx, post, tags), cursor_of(tx, post))
+            users = {event.user for event in tx.ledger.unread(*place)}
+            tx.ledger.replace_votes(post.id, votes_of_voters(tx, users, post, tags), cursor_of(tx, post), users)
             changed += 1
     return changed
 
