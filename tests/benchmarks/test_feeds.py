@@ -37,6 +37,10 @@ class Clock:
         """Return the present."""
         return datetime.now(UTC)
 
+    def monotonic(self) -> float:
+        """Return the seconds that have passed."""
+        return time.monotonic()
+
 
 @pytest.fixture
 def server() -> Iterator[FeedServer]:

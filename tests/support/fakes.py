@@ -13,12 +13,21 @@ class ManualClock:
 
     def __init__(self, start: datetime = datetime(2026, 11, 23, 12, tzinfo=UTC)) -> None:
         self.time = start
+        self.passed = 1000.0
 
     def now(self) -> datetime:
         return self.time
 
+    def monotonic(self) -> float:
+        return self.passed
+
     def advance(self, **by: float) -> None:
         self.time += timedelta(**by)
+        self.passed += timedelta(**by).total_seconds()
+
+    def set_back(self, **by: float) -> None:
+        """Let the machine's clock be set back, which takes no time."""
+        self.time -= timedelta(**by)
 
 
 class KeptFigures:

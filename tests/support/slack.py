@@ -1,5 +1,6 @@
 """Articles, tags and clocks for tests of Slack messages."""
 
+import time
 from datetime import UTC, datetime, timedelta
 
 from tierbot.domain.nouns import Article
@@ -39,3 +40,7 @@ class Now:
     def now(self):
         """Return it."""
         return datetime.now(UTC)
+
+    def monotonic(self):
+        """Return the seconds that have passed."""
+        return time.monotonic()

@@ -2,6 +2,7 @@
 
 import gc
 import sys
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -54,6 +55,10 @@ class SystemClock:
     def now(self) -> datetime:
         """Return the current time, aware UTC."""
         return datetime.now(UTC)
+
+    def monotonic(self) -> float:
+        """Return seconds that only increase."""
+        return time.monotonic()
 
 
 @dataclass(frozen=True, slots=True)

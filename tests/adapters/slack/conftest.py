@@ -32,6 +32,9 @@ class StoppedClock:
     def now(self):
         return self.time
 
+    def monotonic(self):
+        return self.time.timestamp()
+
 
 class SmallGame:
     """The game in memory: a ledger by event id, an agenda, a pause switch, two models."""

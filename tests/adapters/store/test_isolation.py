@@ -132,7 +132,7 @@ WRITES: list[Callable[[Transaction], object]] = [
     lambda tx: tx.agenda.remove("push"),
     lambda tx: tx.agenda.clear(NOON + MINUTE),
     lambda tx: tx.leases.take("scheduler", "thief", NOON + MINUTE, NOON),
-    lambda tx: tx.leases.release("scheduler", "me"),
+    lambda tx: tx.leases.end("scheduler", NOON),
     lambda tx: tx.leases.clear("sched", NOON + MINUTE),
     lambda tx: tx.installations.end("app_uninstalled", NOON),
     lambda tx: tx.installations.take_state("state", NOON),

@@ -2,7 +2,7 @@
 
 import threading
 from collections.abc import Callable
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Generic, TypeVar
 
 from tierbot.use_cases.ports import Clock
@@ -17,13 +17,13 @@ class Cache(Generic[_K, _V]):
 
     def __init__(self, clock: Clock, lifetime: timedelta) -> None:
         self._clock = clock
-        self._lifetime = lifetime
-        self._known: dict[_K, tuple[datetime, _V]] = {}
+        self._lifetime = lifetime.total_seconds()
+        self._known: dict[_K, tuple[float, _V]] = {}
         self._lock = threading.Lock()
 
     def get(self, key: _K, look_up: Callable[[], _V]) -> _V:
         """Return the answer for a key, looked up if it isn't known."""
-        now = self._clock.now()
+        now = self._clock.monotonic()
         with self._lock:
             known = self._known.get(key)
         if known is not None and known[0] > now:

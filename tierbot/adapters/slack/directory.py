@@ -7,7 +7,6 @@ import logging
 import threading
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
 from typing import Any
 
 from slack_sdk import WebClient
@@ -21,15 +20,14 @@ from tierbot.use_cases.ports import Clock
 NEEDS = Needs(methods={"users.list": ("users:read",)})
 
 _log = logging.getLogger(__name__)
-_FRESH = timedelta(hours=1)
-_RETRY = timedelta(minutes=5)
+_FRESH, _RETRY = 3600.0, 300.0  # seconds
 _MOST_PAGES = 20  # as many as Slack's rate limit allows in a minute
 _NAME = 40
 
 
 @dataclass(frozen=True, slots=True)
 class _Members:
-    until: datetime
+    until: float  # by the monotonic clock
     names: Mapping[str, str] = field(default_factory=dict)  # empty if a member has none
 
 
@@ -53,7 +51,7 @@ class Directory:
 
     def keep_fresh(self, workspace: str, client: WebClient) -> None:
         """Load the members if due and no other thread is loading them; keep the old list if Slack refuses."""
-        now = self._clock.now()
+        now = self._clock.monotonic()
         known = self._members.get(workspace)
         if (known and known.until > now) or not self._loading.acquire(blocking=False):
             return

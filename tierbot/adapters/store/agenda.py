@@ -101,5 +101,5 @@ class SqlLeases(WorkspaceQueries):
     def clear(self, prefix: str, now: datetime) -> None:
         self._drop(LeaseRow, _lease.c.name.startswith(prefix, autoescape=True), _lease.c.until <= now)
 
-    def release(self, name: str, holder: str) -> None:
-        self._drop(LeaseRow, _lease.c.name == name, _lease.c.holder == holder)
+    def end(self, name: str, now: datetime) -> None:
+        self._change(LeaseRow, _lease.c.name == name, until=now)

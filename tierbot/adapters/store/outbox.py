@@ -1,7 +1,8 @@
 """The outbox: deliveries to send, claimed under a lease so that a crash is noticed and nothing is sent twice."""
 
 from collections.abc import Iterable
-from datetime import datetime
+from dataclasses import replace
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import ColumnElement, and_, case, exists, func, or_, select
@@ -126,6 +127,19 @@ class SqlOutbox(WorkspaceQueries):
         self._change(HoldRow, _hold.c.until > now, until=now)
         self._change(ClosedChannelRow, _closed.c.until > now, until=now)
 
+    def put_back(self, step: timedelta, now: datetime) -> None:
+        for row in self._connection.execute(
+            self._select(OutboxRow, _outbox.c.seq, _outbox.c.due_at, _outbox.c.lease_until, _outbox.c.search).where(
+                _outbox.c.state.in_(_OPEN)
+            )
+        ).all():
+            search = row.search and replace(row.search, since=row.search.since - step, cursor=None)
+            lease_until = row.lease_until and _back(row.lease_until, step, now)
+            values = {"due_at": _back(row.due_at, step, now), "lease_until": lease_until, "search": search}
+            self._change(OutboxRow, _outbox.c.seq == row.seq, **values)
+        self._change(HoldRow, _hold.c.until > now, until=now)
+        self._change(ClosedChannelRow, _closed.c.until > now, until=now)
+
     def again(self, ids: Iterable[str], now: datetime) -> int:
         fresh = {"state": DeliveryState.PENDING, "due_at": now, "failures": 0, "error": None}
         return self._decide(ids, _outbox.c.state.in_(_TO_DECIDE), fresh, _outbox.c.error == _NOT_SENT)
@@ -196,3 +210,8 @@ class SqlOutbox(WorkspaceQueries):
 
     def parked(self) -> list[Delivery]:
         return self._nouns(_DELIVERY, _outbox.c.state == DeliveryState.PARKED, order=(_outbox.c.seq,))
+
+
+def _back(moment: datetime, step: timedelta, now: datetime) -> datetime:
+    """Move a moment ahead of `now` back by a step, but not before `now`."""
+    return moment if moment <= now else max(now, moment - step)

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, Connection, delete, select
+from sqlalchemy import ColumnElement, Connection, select, update
 
 from tierbot.adapters.store.agenda import SqlAgenda, SqlLeases, due_jobs, hold_everywhere
 from tierbot.adapters.store.articles import SqlArticles, SqlGivenLabels
@@ -107,9 +107,16 @@ class SqlStore:
         with self._database.write(_LEASES) as connection:
             return hold_everywhere(connection, name, holder, until, now)
 
-    def let_go(self, name: str, holder: str) -> None:
+    def let_go(self, name: str, holder: str, now: datetime) -> None:
+        mine = (_lease.c.name == name, _lease.c.holder == holder, _lease.c.until > now)
         with self._database.write(_LEASES) as connection:
-            connection.execute(delete(_lease).where(_lease.c.name == name, _lease.c.holder == holder))
+            # The row stays: it says when a process last ran.
+            connection.execute(update(_lease).where(*mine).values(until=now))
+
+    def ahead(self, name: str, beyond: datetime) -> list[str]:
+        far = select(_lease.c.workspace_id).where(_lease.c.name == name, _lease.c.until > beyond)
+        with self._database.read() as connection:
+            return sorted(connection.execute(far).scalars())
 
     def trouble(self) -> str | None:
         try:

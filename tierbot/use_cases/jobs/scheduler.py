@@ -13,13 +13,15 @@ import threading
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from uuid import uuid4
 
 from apscheduler.schedulers.background import BackgroundScheduler
+from apscheduler.triggers.base import BaseTrigger
 
 from tierbot.domain.nouns import TierbotError
 from tierbot.logs import bound
+from tierbot.use_cases.jobs.clock_steps import Next, follow_clock
 from tierbot.use_cases.jobs.fencing import Claim, ClaimLostError, under
 from tierbot.use_cases.ports import (
     SCHEDULER,
@@ -39,7 +41,9 @@ log = logging.getLogger(__name__)
 FIRST_RETRY, LAST_RETRY = timedelta(minutes=5), timedelta(hours=6)
 """A failed job is retried after the first; each further failure doubles the wait, up to the last."""
 
-_TICK = 1.0  # seconds
+_TICK = timedelta(seconds=1)
+_TICKER = "tick"
+_LATE = 4.0  # seconds without a tick
 _RENEW = 3.0  # seconds between renewals: four may fail before the lease runs out
 _STUCK = 120.0  # seconds; a tick is one query, which waits 30 at most
 _AT_ONCE = 128  # jobs in this process
@@ -56,9 +60,6 @@ _ANOTHER = (
 
 Work = Callable[[str, Job], Again | None]
 """Does a job in a workspace. An exception means failure; the job is retried later."""
-
-Next = Callable[[Transaction, datetime], datetime]
-"""Returns when a recurring job is due again, given the time (UTC) at which it finished."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +82,13 @@ def every(period: timedelta) -> Next:
     return lambda _, now: now + period
 
 
+class _EveryTick(BaseTrigger):  # type: ignore[misc]
+    """Fires one tick after now. APScheduler's interval counts every tick that a clock set forward has skipped."""
+
+    def get_next_fire_time(self, previous_fire_time: datetime | None, now: datetime) -> datetime:  # noqa: ARG002
+        return now + _TICK
+
+
 class Scheduler:
     """Runs the jobs of every workspace whose lease this process holds."""
 
@@ -92,7 +100,8 @@ class Scheduler:
         self._meter = meter or NoMeter()
         self._holder = uuid4().hex
         self.leads: frozenset[str] = frozenset()  # workspaces whose lease this process held at its last renewal
-        self._refused_since: datetime | None = None
+        self._refused_since: float | None = None  # by the monotonic clock
+        self._clock_wrong: str | None = None
         self._told_of_another = False
         self._ticked_at: float | None = None
         self._running: dict[tuple[str, str], str] = {}  # kind by workspace and job id
@@ -107,7 +116,7 @@ class Scheduler:
         """Return in a few words why the schedule is not running in this process, None if it is."""
         if self._ticked_at is None:
             return "the schedule has not started"
-        return self._silent(SCHEDULER_LEASE.total_seconds())
+        return self._clock_wrong or self._silent(SCHEDULER_LEASE.total_seconds())
 
     def dead(self) -> str | None:
         """Return a reason if the schedule has stalled for so long that only a restart helps, else None."""
@@ -120,7 +129,7 @@ class Scheduler:
     def start(self) -> None:
         """Start renewing the lease and ticking."""
         self._renewer.start()
-        self._ticker.add_job(self.tick, "interval", seconds=_TICK, misfire_grace_time=None)
+        self._ticker.add_job(self.tick, _EveryTick(), id=_TICKER, misfire_grace_time=None)
         self._ticker.start()
 
     def stop(self, grace: float = 6.0) -> bool:
@@ -134,7 +143,7 @@ class Scheduler:
             ended = self._guard.wait_for(lambda: not self._running, grace)
         self._stopped.set()
         self._renewer.join(grace)
-        self._store.let_go(SCHEDULER, self._holder)
+        self._store.let_go(SCHEDULER, self._holder, self._clock.now())
         return ended
 
     # --- the lease --------------------------------------------------------------------------------
@@ -142,6 +151,7 @@ class Scheduler:
     def _renew_on(self) -> None:
         while not self._stopped.is_set():
             try:
+                self._keep_ticking()
                 if self.dead() is None:  # a stalled process must not hold the lease
                     self.renew()
             except Exception:
@@ -151,16 +161,27 @@ class Scheduler:
     def renew(self) -> None:
         """Take or extend the lease of every workspace that no other process holds."""
         now = self._clock.now()
+        recurring = {name: kind.next for name, kind in self._kinds.items() if kind.next is not None}
+        self._clock_wrong = follow_clock(self._store, recurring, now)
+        if self._clock_wrong:
+            self.leads = frozenset()
+            return
         self.leads = frozenset(self._store.hold(SCHEDULER, self._holder, now + SCHEDULER_LEASE, now))
-        self._tell_of_another(now, refused=not self.leads.issuperset(self._store.running_ids()))
+        self._tell_of_another(refused=not self.leads.issuperset(self._store.running_ids()))
 
-    def _tell_of_another(self, now: datetime, *, refused: bool) -> None:
+    def _keep_ticking(self) -> None:
+        """Have APScheduler tick now if it is late: it waits for a time of day, and the clock may have been set back."""
+        if self._ticked_at is not None and self._silent(_LATE) and not self._stopping.is_set():
+            self._ticker.modify_job(_TICKER, next_run_time=datetime.now(UTC))
+
+    def _tell_of_another(self, *, refused: bool) -> None:
         """Warn once that another process runs the schedule; a lease left by a dead process expires before that."""
         if not refused:
             self._refused_since, self._told_of_another = None, False
             return
+        now = self._clock.monotonic()
         self._refused_since = self._refused_since or now
-        if now - self._refused_since > SCHEDULER_LEASE and not self._told_of_another:
+        if now - self._refused_since > SCHEDULER_LEASE.total_seconds() and not self._told_of_another:
             log.warning(_ANOTHER)
             self._told_of_another = True
 

@@ -47,16 +47,10 @@ from tierbot.use_cases.ports.records import (
     only_workspace,
 )
 from tierbot.use_cases.ports.store import (
-    SCHEDULER,
-    SCHEDULER_LEASE,
-    Agenda,
-    Channels,
     Doubts,
     FeedList,
     HeldBackArticles,
     Installations,
-    Leases,
-    Outbox,
     People,
     Store,
     Trainers,
@@ -74,3 +68,4 @@ from tierbot.use_cases.ports.tables import (
     TablePages,
     Verdicts,
 )
+from tierbot.use_cases.ports.work import SCHEDULER, SCHEDULER_LEASE, Agenda, Channels, Leases, Outbox

@@ -18,10 +18,13 @@ if TYPE_CHECKING:
 
 
 class Clock(Protocol):
-    """The current time, always aware UTC."""
+    """The current time, always aware UTC, and time that passes: the machine's clock may be set back or forward."""
 
     def now(self) -> datetime:
         """Return the current time, aware UTC."""
+
+    def monotonic(self) -> float:
+        """Return seconds that only increase, for waits within this process."""
 
 
 class Encoder(Protocol):

@@ -19,7 +19,7 @@ log = logging.getLogger(__name__)
 _AT_ONCE = 50
 _AGAIN = timedelta(days=1)  # until a user without a vote is looked up again, because an account may be reactivated
 _EVERYONE = SHUT_OUT | WITHOUT_METHOD | {NOT_INSTALLED}  # codes that say nothing about one user
-_REST = timedelta(seconds=30)  # after Slack did not answer
+_REST = 30.0  # seconds, after Slack did not answer
 
 
 def unknown_voters(tx: Transaction, now: datetime, limit: int = 1000) -> list[str]:
@@ -34,12 +34,12 @@ class Voters:
         self._store = store
         self._chats = chats
         self._clock = clock
-        self._resting: dict[str, datetime] = {}
+        self._resting: dict[str, float] = {}  # until when, by the monotonic clock
 
     def look_up(self, workspace: str) -> int:
         """Look up everyone whose vote is waiting for it; return how many. If Slack doesn't answer, those votes keep waiting."""
         now, known = self._clock.now(), 0
-        while now >= self._resting.get(workspace, now):
+        while self._clock.monotonic() >= self._resting.get(workspace, 0.0):
             with self._store.read(workspace) as tx:
                 users = unknown_voters(tx, now, _AT_ONCE)
             if not users:
@@ -62,7 +62,7 @@ class Voters:
             try:
                 found[user] = self._chats(workspace).is_colleague(user)
             except RateLimitedError as fault:
-                self._resting[workspace] = self._clock.now() + timedelta(seconds=fault.retry_after)
+                self._resting[workspace] = self._clock.monotonic() + fault.retry_after
                 break
             except TierbotError as fault:
                 if isinstance(fault, ChatError) and fault.code not in _EVERYONE:
@@ -70,6 +70,6 @@ class Voters:
                     found[user] = False
                     continue
                 log.warning("Votes wait until their voters can be looked up in Slack: %s", fault)
-                self._resting[workspace] = self._clock.now() + _REST
+                self._resting[workspace] = self._clock.monotonic() + _REST
                 break
         return found
