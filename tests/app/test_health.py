@@ -3,16 +3,20 @@
 import sqlite3
 import threading
 from contextlib import closing
+from datetime import timedelta
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from sqlalchemy.exc import OperationalError
 
 from tests.conftest import WORKSPACE, Harness, build_harness
+from tests.support.rows import delivery
 from tierbot.app.health import Health
 from tierbot.use_cases.jobs import scheduler, worker
-from tierbot.use_cases.ports import SCHEDULER, SCHEDULER_LEASE
+from tierbot.use_cases.jobs.scheduler import JobKind
+from tierbot.use_cases.ports import SCHEDULER, SCHEDULER_LEASE, ClosedChannel, DeliveryKind
 
 
 class Runner:
@@ -106,6 +110,76 @@ def test_a_database_of_another_schema_is_not_ready(running: Any) -> None:
         other.execute("UPDATE tierbot_schema SET version_num = '9999'")
     other.close()
     assert "schema is 9999" in str(running.health.unready())
+
+
+def test_a_full_disk_is_not_ready_as_soon_as_the_last_write_is_a_few_seconds_old(
+    running: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(connection: object) -> None:
+        raise OperationalError("UPDATE", {}, sqlite3.OperationalError("database or disk is full"))
+
+    monkeypatch.setattr("tierbot.adapters.store.store.write_revision_again", full)
+    assert running.health.unready() is None, "a write has just succeeded"
+    running.bot.store._database.wrote_at -= 60
+    assert running.health.unready() == "the disk is full"
+    assert running.health.dead() is None, "a restart doesn't help"
+
+
+def test_a_job_that_hangs_is_not_ready(running: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(running.bot.scheduler, "_kinds", {"poll": JobKind(lambda *_: None)})
+    running.bot.scheduler._running["T1", "poll"] = "poll", running.now.seconds
+    running.now.seconds += 14 * 60
+    running.bot.scheduler.tick()
+    for thread in running.bot.worker._threads:
+        running.bot.worker._beats[thread.name] = running.now.seconds
+    assert running.health.unready() is None
+    running.now.seconds += 70
+    running.bot.scheduler.tick()
+    assert running.health.unready() == "poll in T1 has been running for 15 min"
+
+
+def test_an_outbox_that_stands_still_is_not_ready(running: Any) -> None:
+    harness = running.harness
+    harness.posts(1)
+    with running.bot.store.begin(WORKSPACE) as tx:
+        tx.outbox.add([delivery("late", due_at=harness.clock.now())])
+
+    def unready_after(**passed: float) -> str | None:
+        harness.clock.advance(**passed)
+        running.bot.scheduler.renew()
+        return running.health.unready()
+
+    assert unready_after(minutes=4) is None
+    with running.bot.store.begin(WORKSPACE) as tx:
+        tx.outbox.hold(DeliveryKind.ANNOUNCE, harness.clock.now() + timedelta(minutes=3))
+    assert unready_after(minutes=2) is None, "Slack's pace holds it back"
+    assert unready_after(minutes=2) == "nothing was sent to Slack for 5 minutes"
+    with running.bot.store.begin(WORKSPACE) as tx:
+        tx.channels.close(
+            ClosedChannel("C1", "is_archived", harness.clock.now(), harness.clock.now() + timedelta(hours=1))
+        )
+    assert unready_after() is None, "it waits for the channel, which admins know"
+    with running.bot.store.begin(WORKSPACE) as tx:
+        tx.channels.open("C1")
+    assert unready_after() is not None
+    harness.deliver()
+    assert unready_after() is None
+
+
+def test_an_outbox_that_slack_does_not_answer_for_minutes_is_not_ready(running: Any) -> None:
+    harness = running.harness
+    with running.bot.store.begin(WORKSPACE) as tx:
+        tx.outbox.add([delivery("unanswered", due_at=harness.clock.now())])
+    for attempt in range(6):
+        now = harness.clock.now()
+        with running.bot.store.begin(WORKSPACE) as tx:
+            (claimed,) = tx.outbox.claim(now, now + timedelta(minutes=1), limit=1)
+            due = now + timedelta(minutes=attempt)
+            assert tx.outbox.retry(claimed, due, "no answer", failures=claimed.failures + 1)
+        running.bot.scheduler.renew()
+        said = running.health.unready()
+        assert said == (None if attempt < 3 else "nothing was sent to Slack for 5 minutes")
+        harness.clock.advance(minutes=attempt)
 
 
 def test_without_a_model_that_can_be_used_it_is_not_ready(running: Any) -> None:

@@ -6,12 +6,14 @@ and Slack; a restart does not help if not.
 
 import logging
 from collections.abc import Callable
+from datetime import timedelta
 
 from tierbot.adapters.slack.connection.socket_mode import SocketRunner
 from tierbot.app.bot import Tierbot
 from tierbot.domain.nouns import TierbotError
 
 _log = logging.getLogger(__name__)
+_UNSENT = timedelta(minutes=5)  # far more than Slack's pace or a few retries take
 Check = Callable[[], str | None]
 
 
@@ -31,7 +33,7 @@ class Health:
         self._unready: list[Check] = [bot.store.trouble, self._model]
         if works:
             self._dead += [bot.worker.dead, bot.scheduler.dead]
-            self._unready += [bot.worker.trouble, bot.scheduler.trouble, self._schedule]
+            self._unready += [bot.worker.trouble, bot.scheduler.trouble, self._schedule, self._outbox]
         if runner is not None:
             self._dead.append(runner.dead)
             self._unready.append(lambda: None if runner.connected else "not connected to Slack")
@@ -69,6 +71,15 @@ class Health:
                 lease = tx.leases.get("scheduler")
             if lease is None or lease[1] <= now:
                 return "no process runs the schedule"
+        return None
+
+    def _outbox(self) -> str | None:
+        """Report a problem if some workspace's messages don't go out."""
+        now = self._bot.clock.now()
+        for workspace in self._bot.store.running_ids():
+            with self._bot.store.read(workspace) as tx:
+                if tx.outbox.stands_still(now, _UNSENT):
+                    return f"nothing was sent to Slack for {_UNSENT.seconds // 60} minutes"
         return None
 
 

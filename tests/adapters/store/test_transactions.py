@@ -168,6 +168,13 @@ def test_a_file_that_cannot_be_written_is_told(sqlite_url: str) -> None:
     store.close()
 
 
+def test_a_file_that_cannot_be_written_is_not_ready(sqlite_url: str) -> None:
+    path = sqlite_url.removeprefix("sqlite:///")
+    store = open_store(f"sqlite:///file:{path}?mode=ro&uri=true")
+    assert store.trouble() == "the database cannot be written"
+    store.close()
+
+
 def test_a_store_that_was_closed_opens_again(store: SqlStore) -> None:
     store.close()
     with store.begin(TEAM) as tx:

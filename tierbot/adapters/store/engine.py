@@ -10,8 +10,10 @@ connection to the server.
 
 import hashlib
 import json
+import math
 import os
 import threading
+import time
 from collections import deque
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, nullcontext
@@ -41,6 +43,7 @@ class Database:
         # SQLite waits by sleeping up to 0.1 s and retrying, so the threads of a process queue here instead.
         self._writer = Turns()
         self._in_memory = isinstance(engine.pool, StaticPool)
+        self.wrote_at = -math.inf  # when the last write transaction was committed, by the monotonic clock
 
     @contextmanager
     def write(self, workspace: str) -> Iterator[Connection]:
@@ -52,6 +55,7 @@ class Database:
             if not self._sqlite:
                 connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": lock_number(workspace)})
             yield connection
+        self.wrote_at = time.monotonic()
 
     @contextmanager
     def read(self) -> Iterator[Connection]:

@@ -10,7 +10,12 @@ from tierbot.domain.nouns import TierbotError
 
 
 class StoreError(TierbotError):
-    """The database can't be used; the text says why and what to do."""
+    """The database can't be used; the text says why and what to do.
+
+    brief: the same in a few words without names, for readiness probes.
+    """
+
+    brief = "the database cannot be reached"
 
 
 class NoDatabaseError(StoreError):
@@ -26,6 +31,20 @@ def no_database(where: str) -> NoDatabaseError:
 
 class StoreBusyError(StoreError):
     """Another process or thread locked the database for too long; a retry may succeed."""
+
+    brief = "the database is locked by another transaction"
+
+
+class DiskFullError(StoreError):
+    """The disk of the database is full."""
+
+    brief = "the disk is full"
+
+
+class ReadOnlyError(StoreError):
+    """The database can be read but not written."""
+
+    brief = "the database cannot be written"
 
 
 # Parts of SQLite's message or PostgreSQL's SQLSTATE, and their explanation.
@@ -45,7 +64,7 @@ _MEANINGS: tuple[tuple[tuple[str, ...], type[StoreError], str], ...] = (
     ),
     (
         ("database or disk is full", "53100"),
-        StoreError,
+        DiskFullError,
         "the disk is full; this step wrote nothing. Free some space and try again.",
     ),
     (
@@ -54,8 +73,8 @@ _MEANINGS: tuple[tuple[tuple[str, ...], type[StoreError], str], ...] = (
         "is not a valid SQLite database. Point DATABASE_URL elsewhere, or restore a backup.",
     ),
     (
-        ("readonly database", "25006"),
-        StoreError,
+        ("readonly database", "25006", "during recovery"),  # a standby of PostgreSQL
+        ReadOnlyError,
         "cannot be written. Give write permission to the user that runs tierbot.",
     ),
     (

@@ -22,6 +22,8 @@ _OPEN = (DeliveryState.PENDING, DeliveryState.SENDING)
 _UNSENT = (*_OPEN, DeliveryState.PARKED)
 _TO_DECIDE = (DeliveryState.PENDING, DeliveryState.PARKED)  # what an admin may retry or drop
 _NOT_SENT = "its post was not sent"
+_UNANSWERED = 4  # attempts in a row without an answer: Slack has been away for minutes
+_IN_DOUBT = _outbox.c.search.is_not(None)
 _NEEDS_ITS_POST = (DeliveryKind.PREFILL, DeliveryKind.UPDATE)
 
 
@@ -44,13 +46,6 @@ class SqlOutbox(WorkspaceQueries):
             and_(_outbox.c.state == DeliveryState.PENDING, _outbox.c.due_at <= now),
             and_(_outbox.c.state == DeliveryState.SENDING, _outbox.c.lease_until <= now),
         )
-        # A row that may have been sent is looked up, at the pace of look-ups; the others are sent at their kind's.
-        in_doubt = _outbox.c.search.is_not(None)
-        pace = case((in_doubt, LOOK_UP), else_=_outbox.c.kind)
-        here = (_hold.c.kind == pace, _hold.c.channel.in_(("", _outbox.c.channel)))
-        held = select(_hold.c.kind).where(self._mine(HoldRow), *here, _hold.c.until > now)
-        closed = select(_closed.c.channel).where(self._mine(ClosedChannelRow), _closed.c.until > now)
-        placed = select(_post.c.id).where(self._mine(PostRow), _post.c.id == _outbox.c.post_id, _post.c.ts.is_not(None))
         other = _outbox.alias()
         being_sent = (
             other.c.workspace_id == self._workspace,
@@ -68,12 +63,11 @@ class SqlOutbox(WorkspaceQueries):
         statement = (
             self._select(OutboxRow, _outbox.c.seq, *_DELIVERY.columns)
             # The first condition matches the partial index, so finished rows are never read.
-            .where(_outbox.c.state.in_(_OPEN), ready, ~held.exists(), _outbox.c.channel.not_in(closed))
-            .where(or_(_outbox.c.kind.not_in(_NEEDS_ITS_POST), placed.exists()))
+            .where(_outbox.c.state.in_(_OPEN), ready, *self._may_be_sent(now))
             .where(or_(_outbox.c.kind != DeliveryKind.UPDATE, ~busy.exists()))
             .where(or_(_outbox.c.priority > 0, ~urgent.exists()))
             .where(or_(_outbox.c.after_id.is_(None), ~before.exists()))
-            .order_by(func.coalesce(_outbox.c.priority, 0).desc(), case((in_doubt, 1), else_=0), _outbox.c.seq)
+            .order_by(func.coalesce(_outbox.c.priority, 0).desc(), case((_IN_DOUBT, 1), else_=0), _outbox.c.seq)
             .limit(limit)
             .with_for_update(skip_locked=True, of=_outbox)
         )
@@ -84,6 +78,29 @@ class SqlOutbox(WorkspaceQueries):
             tried = (_outbox.c.kind.in_(SEARCHABLE), _outbox.c.search.is_(None))
             self._change(OutboxRow, _outbox.c.seq.in_(part), *tried, search=Search(now, lease_until))
         return [_DELIVERY.of(*row[1:]) for row in rows]
+
+    def _may_be_sent(self, now: datetime) -> tuple[ColumnElement[bool], ...]:
+        """Return the conditions that neither Slack's pace, nor a closed channel, nor an unsent post holds a row back."""
+        # A row that may have been sent is looked up, at the pace of look-ups; the others are sent at their kind's.
+        pace = case((_IN_DOUBT, LOOK_UP), else_=_outbox.c.kind)
+        here = (_hold.c.kind == pace, _hold.c.channel.in_(("", _outbox.c.channel)))
+        held = select(_hold.c.kind).where(self._mine(HoldRow), *here, _hold.c.until > now)
+        closed = select(_closed.c.channel).where(self._mine(ClosedChannelRow), _closed.c.until > now)
+        placed = select(_post.c.id).where(self._mine(PostRow), _post.c.id == _outbox.c.post_id, _post.c.ts.is_not(None))
+        its_post = or_(_outbox.c.kind.not_in(_NEEDS_ITS_POST), placed.exists())
+        return ~held.exists(), _outbox.c.channel.not_in(closed), its_post
+
+    def stands_still(self, now: datetime, patience: timedelta) -> bool:
+        due = (_outbox.c.state == DeliveryState.PENDING, _outbox.c.due_at <= now - patience)
+        unanswered = (_outbox.c.state.in_(_OPEN), _outbox.c.failures >= _UNANSWERED)
+        waits = or_(and_(*due), and_(*unanswered))
+        waiting = self._select(OutboxRow, _outbox.c.seq).where(
+            _outbox.c.state.in_(_OPEN), waits, *self._may_be_sent(now)
+        )
+        if self._connection.execute(waiting.limit(1)).first() is None:
+            return False
+        sent = self._select(OutboxRow, _outbox.c.seq).where(_outbox.c.done_at > now - patience)
+        return self._connection.execute(sent.limit(1)).first() is None
 
     def done(self, claimed: Delivery, result: str | None, now: datetime) -> bool:
         return self._end(claimed, DeliveryState.DONE, result=result, done_at=now, error=None, search=None)

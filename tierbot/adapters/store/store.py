@@ -1,6 +1,7 @@
 """ports.Store, and transactions whose parts are bound to one connection and one workspace."""
 
 import logging
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime
@@ -22,7 +23,7 @@ from tierbot.adapters.store.personal_data import SqlPeople
 from tierbot.adapters.store.posts import SqlPosts
 from tierbot.adapters.store.reactors import SqlReactors
 from tierbot.adapters.store.rounds import SqlRounds
-from tierbot.adapters.store.schema import HEAD, bring_up, revision
+from tierbot.adapters.store.schema import HEAD, bring_up, revision, write_revision_again
 from tierbot.adapters.store.verdicts import SqlVerdicts
 from tierbot.adapters.store.work_rows import LeaseRow, WorkspaceRow
 from tierbot.adapters.store.workspaces import WORKSPACE, SqlDoubts, SqlInstallations, SqlTrainers, SqlWorkspaces
@@ -34,6 +35,8 @@ _lease = table(LeaseRow)
 
 _LEASES = "every workspace's leases"
 """The lock for taking leases in all workspaces; it blocks no workspace's own transactions."""
+
+_WRITTEN_LATELY = 5.0  # seconds for which a successful write shows that writing works
 
 _log = logging.getLogger(__name__)
 
@@ -122,10 +125,15 @@ class SqlStore:
         try:
             with self._database.read() as connection:
                 found = revision(connection)
+            if found != HEAD:
+                return f"the database's schema is {found}, this tierbot's {HEAD}"
+            if time.monotonic() - self._database.wrote_at > _WRITTEN_LATELY:
+                with self._database.write(_LEASES) as connection:
+                    write_revision_again(connection)
         except StoreError as fault:
             _log.warning("%s", fault)
-            return "the database cannot be reached"
-        return None if found == HEAD else f"the database's schema is {found}, this tierbot's {HEAD}"
+            return fault.brief
+        return None
 
     def close(self) -> None:
         self._database.close()

@@ -59,7 +59,11 @@ def job_kinds(
         "poll": JobKind(partial(_poll, loop), every(timedelta(minutes=settings.poll_every_minutes))),
         "close_round": JobKind(partial(_close_round, store, clock, loop.close_round), _rounds_end),
         "retrain": JobKind(
-            _just(loop.retrain), every(timedelta(days=settings.retrain_every_days)), heavy=True, restarts=True
+            _just(loop.retrain),
+            every(timedelta(days=settings.retrain_every_days)),
+            heavy=True,
+            restarts=True,
+            patience=timedelta(hours=6),
         ),
         "reconcile": JobKind(
             partial(_reconcile, clock, loop.reconcile), every(timedelta(minutes=settings.reconcile_every_minutes))

@@ -67,7 +67,8 @@ class JobKind:
     """How jobs of one kind run.
 
     next: None for kinds that only run on request. heavy: one at a time in a process. also_stopped: also runs where the app
-    is not installed. restarts: a finished request counts as a run of the recurring job.
+    is not installed. restarts: a finished request counts as a run of the recurring job. patience: after how long a run is
+    reported as stuck.
     """
 
     work: Work
@@ -75,6 +76,7 @@ class JobKind:
     heavy: bool = False
     also_stopped: bool = False
     restarts: bool = False
+    patience: timedelta = timedelta(minutes=15)
 
 
 def every(period: timedelta) -> Next:
@@ -104,7 +106,8 @@ class Scheduler:
         self._clock_wrong: str | None = None
         self._told_of_another = False
         self._ticked_at: float | None = None
-        self._running: dict[tuple[str, str], str] = {}  # kind by workspace and job id
+        # By workspace and job id: the kind, and since when by the monotonic clock.
+        self._running: dict[tuple[str, str], tuple[str, float]] = {}
         self._resting: dict[tuple[str, str], float] = {}  # until when, by the monotonic clock
         self._guard = threading.Condition()
         self._stopping = threading.Event()
@@ -116,11 +119,19 @@ class Scheduler:
         """Return in a few words why the schedule is not running in this process, None if it is."""
         if self._ticked_at is None:
             return "the schedule has not started"
-        return self._clock_wrong or self._silent(SCHEDULER_LEASE.total_seconds())
+        return self._clock_wrong or self._silent(SCHEDULER_LEASE.total_seconds()) or self._stuck()
 
     def dead(self) -> str | None:
         """Return a reason if the schedule has stalled for so long that only a restart helps, else None."""
         return None if self._ticked_at is None else self._silent(_STUCK)
+
+    def _stuck(self) -> str | None:
+        """Return which job has been running for too long, None if none has."""
+        now = time.monotonic()
+        for (workspace, _), (kind, began) in list(self._running.items()):
+            if now - began > self._kinds[kind].patience.total_seconds():
+                return f"{kind} in {workspace} has been running for {(now - began) / 60:.0f} min"
+        return None
 
     def _silent(self, patience: float) -> str | None:
         silent = time.monotonic() - (self._ticked_at or 0.0)
@@ -199,7 +210,7 @@ class Scheduler:
                     return
                 if self._must_wait(due, kind):
                     continue
-                self._running[place] = due.kind
+                self._running[place] = due.kind, time.monotonic()
             name = f"tierbot-{due.kind}-{due.workspace}"
             threading.Thread(target=self._run_and_leave, args=place, name=name, daemon=True).start()
 
@@ -207,12 +218,12 @@ class Scheduler:
         """Return whether a job must wait: for one of its kind in its workspace, for a heavy one, or for a free thread."""
         if self._resting.get((due.workspace, due.id), 0.0) > time.monotonic():
             return True
-        mine = [running for (workspace, _), running in self._running.items() if workspace == due.workspace]
+        mine = [running for (workspace, _), (running, _) in self._running.items() if workspace == due.workspace]
         return (
             due.kind in mine
             or len(mine) >= _AT_ONCE_IN_A_WORKSPACE
             or len(self._running) >= _AT_ONCE
-            or (kind.heavy and any(self._kinds[running].heavy for running in self._running.values()))
+            or (kind.heavy and any(self._kinds[running].heavy for running, _ in self._running.values()))
         )
 
     def _run_and_leave(self, workspace: str, job_id: str) -> None:

@@ -62,6 +62,12 @@ class Outbox(Protocol):
     def drop(self, ids: Iterable[str], now: datetime) -> int:
         """Never send these parked or waiting deliveries."""
 
+    def stands_still(self, now: datetime, patience: timedelta) -> bool:
+        """Return whether for so long nothing was sent, though something was due or Slack answered no attempt.
+
+        What is held back by Slack's pace, or waits for a closed channel, is not due.
+        """
+
     def unsent(self) -> list[Delivery]:
         """Return the deliveries that are parked, waiting or being sent, oldest first."""
 
