@@ -26,6 +26,7 @@ from sqlalchemy.exc import ArgumentError, NoSuchModuleError
 from sqlalchemy.pool import StaticPool
 
 from tierbot.adapters.store.errors import StoreBusyError, StoreError, explained, no_database
+from tierbot.adapters.store.write_ahead_log import WriteAheadLog
 
 BUSY_SECONDS = 30.0
 _READ_ONLY = "tierbot_read_only"
@@ -43,6 +44,7 @@ class Database:
         # SQLite waits by sleeping up to 0.1 s and retrying, so the threads of a process queue here instead.
         self._writer = Turns()
         self._in_memory = isinstance(engine.pool, StaticPool)
+        self._log = None if file is None or self._in_memory else WriteAheadLog(Path(file))
         self.wrote_at = -math.inf  # when the last write transaction was committed, by the monotonic clock
 
     @contextmanager
@@ -51,11 +53,14 @@ class Database:
 
         Raises StoreBusyError after waiting BUSY_SECONDS, StoreError for a full disk and the like.
         """
-        with explained(self.where), self._queue(), self.engine.connect() as connection, connection.begin():
-            if not self._sqlite:
-                connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": lock_number(workspace)})
-            yield connection
-        self.wrote_at = time.monotonic()
+        with explained(self.where), self._queue(), self.engine.connect() as connection:
+            with connection.begin():
+                if not self._sqlite:
+                    connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": lock_number(workspace)})
+                yield connection
+            self.wrote_at = time.monotonic()
+            if self._log is not None:
+                self._log.shorten(connection)
 
     @contextmanager
     def read(self) -> Iterator[Connection]:

@@ -165,6 +165,35 @@ def test_stopping_finishes_what_was_begun(box, connect):
     assert "2nd of 12" in said[0]["blocks"][0]["text"]["text"]
 
 
+def test_messages_that_arrive_faster_than_they_are_handled_stay_in_the_connection(box, connect, post, monkeypatch):
+    monkeypatch.setattr("tierbot.adapters.slack.connection.socket_mode._UNHANDLED", 5)
+    monkeypatch.setattr("tierbot.adapters.slack.connection.socket_mode._WORKERS", 2)
+    bot = connect(box)
+    go_on, record, handling = threading.Event(), bot.game.record, []
+
+    def slow(workspace, event):
+        handling.append(event)
+        assert go_on.wait(20)
+        return record(workspace, event)
+
+    bot.game.record = slow
+    names = ["pizza", "soccer", "car", "books", "rocket"]
+    acts = [{"do": do, "user": "bob", "ts": post, "name": name} for name in names for do in ("react", "unreact")]
+    results = box.do("acts", acts=acts * 6)["results"]
+    assert all(result["ok"] for result in results)
+    client = bot.runner._client
+    until = time.monotonic() + 20
+    while client.message_queue.qsize() < 5 and time.monotonic() < until:
+        bot.game.told.acquire(timeout=0.05)
+    assert client.message_queue.qsize() == 5
+    assert len(handling) == 2
+    assert client.message_workers._work_queue.qsize() <= 5
+    go_on.set()
+    while len(bot.game.ledger) < 60 and time.monotonic() < until:
+        bot.game.told.acquire(timeout=0.05)
+    assert len(bot.game.ledger) == 60, "none is lost"
+
+
 def test_stopping_gives_up_on_a_listener_that_hangs(box, connect):
     bot = connect(box)
     entered, never = threading.Event(), threading.Event()

@@ -6,11 +6,13 @@ finishes and acknowledges the current ones, and closes the connection.
 """
 
 import logging
+import queue
 import signal
 import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from functools import partial
 from typing import Any
@@ -38,10 +40,33 @@ _TICK = 0.5  # seconds between the watchdog's checks
 _PAUSES = (0.0, 1.0, 2.0, 5.0, 10.0, 30.0)  # seconds before the n-th attempt to reconnect
 _STABLE = 10.0  # seconds after which a connection counts as stable
 _WORKERS = 32  # reactions that wait at the same time are written in one transaction
+_UNHANDLED = 256  # messages read from the connection but not yet handled; then it is read no further
+
+
+class _BusyWorkers(ThreadPoolExecutor):
+    """A pool that takes no more work while so much waits: the SDK's own would pile up messages without end."""
+
+    def __init__(self, workers: int, waiting: int) -> None:
+        super().__init__(workers, thread_name_prefix="slack-message")
+        self._room = threading.Semaphore(workers + waiting)
+
+    def submit(self, work: Callable[..., Any], /, *arguments: Any, **options: Any) -> Future[Any]:
+        """Wait for room, then queue the work."""
+        self._room.acquire()
+        try:
+            begun = super().submit(work, *arguments, **options)
+        except BaseException:  # it is shutting down
+            self._room.release()
+            raise
+        begun.add_done_callback(lambda _: self._room.release())
+        return begun
 
 
 class _Client(SocketModeClient):
-    """The SDK's client, except that the watchdog reconnects, and that a rate limit doesn't make it sleep."""
+    """The SDK's client, except that the watchdog reconnects, and that neither a rate limit nor a flood of messages hurts.
+
+    A rate limit doesn't make it sleep. Messages that arrive faster than they are handled stay in the connection.
+    """
 
     def __init__(self, **arguments: Any) -> None:
         self.told_to_move = threading.Event()
@@ -58,6 +83,8 @@ class _Client(SocketModeClient):
             logger=_quiet_logger(),
             **arguments,
         )
+        self.message_queue.maxsize = _UNHANDLED
+        self.message_workers = _BusyWorkers(_WORKERS, _UNHANDLED)
 
     def is_connected(self) -> bool:
         """Return whether the current connection is open; False while connecting and after it closed."""
@@ -168,7 +195,6 @@ class SocketRunner:
             app_token=app_token,
             web_client=web_client,
             ping_interval=ping,
-            concurrency=_WORKERS,
             on_message_listeners=[lambda *_: self._heard()],
         )
         self._client: _Client | None = None
@@ -215,7 +241,8 @@ class SocketRunner:
             self._watchdog.join()
         if self._client is not None:
             self._client.closed = True
-            self._client.message_queue.put(None)  # wakes its reader, which otherwise checks `closed` once a second
+            with suppress(queue.Full):  # then its reader is awake
+                self._client.message_queue.put_nowait(None)  # wakes it: it checks `closed` only once a second
             self._client.close()
 
     def _handle(self, client: BaseSocketModeClient, request: SocketModeRequest) -> None:
