@@ -2,11 +2,16 @@
 
     python -m tests.benchmarks.overload --per-second 100 215 --seconds 300
     python -m tests.benchmarks.overload --database postgresql
+    python -m tests.benchmarks.overload --bursts 48 --per-second 83 --seconds 20
 
 Slack's own ceiling is 8.3 reactions a second and workspace. 200 colleagues react to 120 posts and take their reactions back,
 so many times a second, by Socket Mode. Every ten seconds a line shows how far verdicts are behind (the age of the oldest
 reaction without one), the bot's memory, and the size of the database and its write-ahead log. It fails if verdicts fall more
 than a minute behind at 100 a second or less, or if none is settled for a minute at any rate.
+
+With --bursts, the same comes in so many bursts, each after all verdicts of the one before: 48 stand for the half hours of three
+office days. It fails if descriptors or threads of the last third of the bursts exceed those of the second third, or the memory
+or the log by a tenth.
 """
 
 import argparse
@@ -22,6 +27,7 @@ import psutil
 
 from tests.scenarios.conftest import World, wait_until
 from tests.support.chaos_stage import Plan, database, raised
+from tierbot.adapters.store.columns import Row
 from tierbot.adapters.store.store import SqlStore
 from tierbot.domain.tags import default_tag_space
 
@@ -72,7 +78,18 @@ class Watch:
             "memory": sum(process.memory_info().rss for process in self._processes) / 2**20,
             "database": self._size("chaos.db"),
             "log": self._size("chaos.db-wal"),
+            "descriptors": float(sum(process.num_fds() for process in self._processes)),
+            "threads": float(sum(process.num_threads() for process in self._processes)),
         }
+
+    def tables(self) -> dict[str, int]:
+        """Return the rows of every table that has any."""
+        with self._store._database.read() as connection:
+            counts = {
+                name: connection.exec_driver_sql(f"SELECT count(*) FROM {name}").scalar_one()  # noqa: S608 - our own tables
+                for name in Row.metadata.tables
+            }
+        return {name: count for name, count in sorted(counts.items(), key=lambda item: -item[1]) if count}
 
     def _size(self, name: str) -> float:
         path = self._world.folder / name
@@ -86,26 +103,41 @@ def _moment(value: Any) -> datetime | None:
     return value.replace(tzinfo=value.tzinfo or UTC) if value else None
 
 
-def overload(world: World, per_second: float, seconds: float) -> list[str]:
+def overload(
+    world: World, watch: Watch, source: Iterator[dict[str, Any]], per_second: float, seconds: float
+) -> list[str]:
     """React so often for so long; return what is wrong."""
     wrong: list[str] = []
-    source = acts(world.posts())
-    watch = Watch(world)
     began, sent, line = time.monotonic(), 0, EVERY
-    try:
-        while (past := time.monotonic() - began) < seconds:
-            if past >= line:
-                line += EVERY
-                wrong += _told(watch.look(), past, sent / past, per_second)
-            time.sleep(max(0.0, began + sent / per_second - time.monotonic()))
-            batch = [next(source) for _ in range(BATCH)]
-            world.client.post("acts", json={"acts": batch})
-            sent += BATCH
-        done = time.monotonic()
-        wait_until(lambda: not watch.look()["behind"], "every verdict", 600)
-        print(f"all settled {time.monotonic() - done:.0f} s after the last reaction", flush=True)
-    finally:
-        watch.close()
+    while (past := time.monotonic() - began) < seconds:
+        if past >= line:
+            line += EVERY
+            wrong += _told(watch.look(), past, sent / past, per_second)
+        time.sleep(max(0.0, began + sent / per_second - time.monotonic()))
+        batch = [next(source) for _ in range(BATCH)]
+        world.client.post("acts", json={"acts": batch})
+        sent += BATCH
+    done = time.monotonic()
+    wait_until(lambda: not watch.look()["behind"], "every verdict", 600)
+    print(f"all settled {time.monotonic() - done:.0f} s after the last reaction", flush=True)
+    return wrong
+
+
+def in_bursts(world: World, watch: Watch, bursts: int, per_second: float, seconds: float) -> list[str]:
+    """React in bursts; return what is wrong, which includes what doesn't level off."""
+    source, wrong, seen = acts(world.posts()), list[str](), list[dict[str, float]]()
+    for number in range(bursts):
+        print(f"burst {number + 1} of {bursts}", flush=True)
+        wrong += overload(world, watch, source, per_second, seconds)
+        seen.append(watch.look())
+        _told(seen[-1], seconds, per_second, per_second)
+    third = bursts // 3
+    for what, more in {"memory": 1.1, "log": 1.1, "descriptors": 1.0, "threads": 1.0}.items():
+        second, last = (max(one[what] for one in part) for part in (seen[third : 2 * third], seen[2 * third :]))
+        print(f"{what}: at most {second:.0f} in the second third of the bursts, {last:.0f} in the last")
+        if last > second * more:
+            wrong.append(f"{what} did not level off")
+    print(f"rows: {watch.tables()}")
     return wrong
 
 
@@ -113,7 +145,8 @@ def _told(seen: dict[str, float], past: float, rate: float, wanted: float) -> li
     print(
         f"{past:6.0f} s {rate:5.0f}/s  recorded {seen['recorded']:7.0f}  verdicts {seen['verdicts']:6.0f}"
         f"  newest {seen['newest_verdict']:4.0f} s ago  behind {seen['behind']:5.1f} s"
-        f"  memory {seen['memory']:5.0f} MB  database {seen['database']:5.0f} MB  log {seen['log']:5.0f} MB",
+        f"  memory {seen['memory']:5.0f} MB  database {seen['database']:5.0f} MB  log {seen['log']:5.0f} MB"
+        f"  descriptors {seen['descriptors']:3.0f}  threads {seen['threads']:3.0f}",
         flush=True,
     )
     wrong = []
@@ -124,7 +157,7 @@ def _told(seen: dict[str, float], past: float, rate: float, wanted: float) -> li
     return wrong
 
 
-def play(kind: str, per_second: float, seconds: float) -> list[str]:
+def play(kind: str, per_second: float, seconds: float, bursts: int) -> list[str]:
     """Start a bot with its posts and overload it; return what is wrong."""
     plan = Plan(1, 0, POSTS, USERS, 0)
     with (
@@ -136,19 +169,26 @@ def play(kind: str, per_second: float, seconds: float) -> list[str]:
         world.add_articles(POSTS)
         world.sandbox.command(f"/tier push {POSTS}")
         wait_until(lambda: len(world.posts()) == POSTS, "the posts", 240)
-        return overload(world, per_second, seconds)
+        watch = Watch(world)
+        try:
+            if bursts:
+                return in_bursts(world, watch, bursts, per_second, seconds)
+            return overload(world, watch, acts(world.posts()), per_second, seconds)
+        finally:
+            watch.close()
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--per-second", type=float, nargs="+", default=[100, 215])
-    parser.add_argument("--seconds", type=float, default=300, help="how long at each rate")
+    parser.add_argument("--seconds", type=float, default=300, help="how long at each rate, or in each burst")
+    parser.add_argument("--bursts", type=int, default=0, help="how many bursts [default: no bursts]")
     parser.add_argument("--database", choices=("sqlite", "postgresql"), default="sqlite")
     given = parser.parse_args()
     wrong: list[str] = []
     for rate in given.per_second:
         print(f"{rate:g} a second, {given.database}", flush=True)
-        wrong += play(given.database, rate, given.seconds)
+        wrong += play(given.database, rate, given.seconds, given.bursts)
     for one in wrong:
         print(one, file=sys.stderr)
     sys.exit(1 if wrong else 0)
