@@ -12,6 +12,7 @@ import pytest
 from tests.conftest import WORKSPACE, Harness, build_harness
 from tests.support.chaos_stage import database
 from tests.support.limits import left_to_send, strict_slack
+from tests.support.rows import delivery
 from tierbot.adapters.slack.calls import web_client
 from tierbot.adapters.slack.messages.chat import SlackChat
 from tierbot.domain.tags import default_tag_space
@@ -20,7 +21,7 @@ from tierbot.sandbox.sandbox import Sandbox
 from tierbot.use_cases.delivery import dispatch
 from tierbot.use_cases.delivery.deciding import drop, retry, why_it_waits
 from tierbot.use_cases.delivery.look_up import GIVE_UP_AFTER, MAYBE_SENT, after_page, after_wait, span_of
-from tierbot.use_cases.ports import ChatError, Delivery, DeliveryState, Page, Search
+from tierbot.use_cases.ports import ChatError, ChatUnavailableError, Delivery, DeliveryState, Page, Search
 
 
 @contextmanager
@@ -93,6 +94,32 @@ def test_a_message_in_a_busy_channel_is_looked_for_page_by_page_while_the_others
         play(harness, 15)
         assert left_to_send(harness) == 0
         assert sorted(marks(box).values()) == [1] * 6
+
+
+def test_attempts_fail_in_a_row_only_if_slack_answers_none_between(
+    harness: Harness, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A search of many pages in which every other call fails pauses for seconds, not for minutes."""
+    (ts,) = harness.posts(1)
+    with harness.bot.store.begin(WORKSPACE) as tx:
+        tx.outbox.add([delivery("looked for", due_at=harness.clock.now())])
+        (claimed,) = tx.outbox.claim(harness.clock.now(), harness.clock.now(), limit=1)
+        sought = Search(harness.clock.now(), harness.clock.now(), wide=True)
+        assert tx.outbox.retry(claimed, harness.clock.now(), "no answer", search=sought, failures=1)
+    pages = iter(range(1, 30))
+
+    def find(*_: object) -> Page:
+        if (page := next(pages)) % 2:
+            raise ChatUnavailableError("conversations.history: Slack failed (502)")
+        return Page(ts if page > 20 else None, f"page {page}")
+
+    monkeypatch.setattr(harness.chat, "find", find)
+    for _ in range(22):
+        began = harness.clock.now()
+        while not harness.bot.loop.deliver(WORKSPACE):
+            harness.clock.advance(seconds=1)
+            assert harness.clock.now() - began < timedelta(seconds=6)
+    assert unsent(harness) == []
 
 
 def test_a_process_that_dies_in_mid_search_leaves_its_place_to_the_next_one(

@@ -130,9 +130,9 @@ class Dispatcher:
                 return
             following = after_page(search, page.cursor)
         # If it isn't there, it surely wasn't sent: the next claim sends it.
-        now, says, failures = self.clock.now(), _LOOKING if following else "", delivery.failures
+        now, says = self.clock.now(), _LOOKING if following else ""
         with self.store.begin(workspace) as tx:
-            if not tx.outbox.retry(delivery, now, says, search=following, failures=failures):
+            if not tx.outbox.retry(delivery, now, says, search=following, failures=search.failures):
                 log.warning(_TAKEN_OVER, delivery.kind, delivery.id)
 
     def _held_up(
@@ -305,7 +305,7 @@ class _Attempt:
     @property
     def tried(self) -> Search | None:
         """Return the search to make if this attempt has an unknown outcome."""
-        unknown = self.delivery.search or Search(self.began, self.ends)
+        unknown = self.delivery.search or Search(self.began, self.ends, failures=self.failures)
         return unknown if self.delivery.kind in SEARCHABLE else None
 
 

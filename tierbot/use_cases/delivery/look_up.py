@@ -47,4 +47,4 @@ def after_wait(search: Search, seconds: float) -> Search | None:
 
 def afresh(search: Search) -> Search:
     """Return the search from its beginning."""
-    return Search(search.since, search.until)
+    return Search(search.since, search.until, failures=search.failures)

@@ -44,7 +44,7 @@ class Search:
     """The look-up of a message that may have been sent, by an attempt between these two times.
 
     wide: it isn't where it is most likely, so the search covers more. cursor: Slack's, for the next page. waited: the
-    seconds for which Slack has held the search up.
+    seconds for which Slack has held the search up. failures: how many attempts in a row had failed when it began.
     """
 
     since: datetime
@@ -52,6 +52,7 @@ class Search:
     wide: bool = False
     cursor: str | None = None
     waited: float = 0.0
+    failures: int = 0
 
 
 @dataclass(frozen=True, slots=True)

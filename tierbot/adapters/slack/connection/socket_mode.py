@@ -24,7 +24,7 @@ from slack_sdk.errors import SlackClientError
 from slack_sdk.socket_mode.client import BaseSocketModeClient
 from slack_sdk.socket_mode.request import SocketModeRequest
 from slack_sdk.socket_mode.websocket_client import SocketModeClient
-from websocket import WebSocket, WebSocketApp
+from websocket import WebSocket, WebSocketApp, WebSocketException
 
 from tierbot.adapters.slack.calls import call
 from tierbot.adapters.slack.connection.intake import answer
@@ -252,7 +252,7 @@ class SocketRunner:
             started = time.time()
             response = answer(self._app, request, self._meter)
             send_response(client, request, response, started)
-        except SlackClientError as fault:
+        except (SlackClientError, WebSocketException, OSError) as fault:
             _log.info("Could not send an acknowledgment; Slack will deliver again. %s", fault)
         finally:
             self._gate.leave()
