@@ -19,6 +19,8 @@ from contextlib import suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from tests.support import stepped_clock
+
 _IMPORTED = (
     "tierbot.cli.app",
     "tierbot.app.bootstrap",
@@ -106,6 +108,8 @@ def _run(arguments: Sequence[str], folder: str, environment: Mapping[str, str], 
     time.tzset()
     sys.path[:0] = [path for path in environment.get("PYTHONPATH", "").split(os.pathsep) if path not in sys.path]
     sys.argv = ["tierbot", *arguments]
+    if file := environment.get(stepped_clock.SETTING):
+        stepped_clock.install(file)
     os._exit(_end_as_interpreter(_status_of_main()))
 
 
