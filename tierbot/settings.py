@@ -134,6 +134,9 @@ class Settings(BaseSettings):
         description="File with the passwords of feeds, in netrc's format: machine HOST login USER password PASSWORD.",
     )
     feeds_megabytes: float = Field(10.0, gt=0, le=1000, description="Largest feed to read, in MB after decompression.")
+    feeds_processor_seconds: float = Field(
+        10.0, gt=0, le=600, description="Most processor time for parsing one feed; a process that takes more is ended."
+    )
     feeds_allow_local: bool = Field(False, description="Also allow feeds on this machine, for tests.")
     boundaries: Path | None = Field(
         None,

@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.adapters.feeds.conftest import FeedServer, rss
-from tierbot.adapters.feeds import LOOPBACK, FeedReader
-from tierbot.adapters.feeds.guard import GuardedBackend, Resolve, is_open_web, resolve
+from tests.adapters.feeds.conftest import FeedServer, in_process, rss
+from tierbot.adapters.feeds.guard import LOOPBACK, GuardedBackend, Resolve, is_open_web, resolve
+from tierbot.adapters.feeds.reader import FeedReader
 from tierbot.domain.articles.feeds import Feed, FeedError, FeedMemory
 
 NOW = datetime(2026, 7, 1, tzinfo=UTC)
@@ -54,7 +54,7 @@ def test_an_ipv4_address_in_ipv6_disguise_is_judged_alike(address: object) -> No
 
 
 def read(url: str, *, allow_local: bool = False, known: Resolve = resolve) -> int:
-    reader = FeedReader(allow=LOOPBACK if allow_local else (), resolve=known)
+    reader = FeedReader(allow=LOOPBACK if allow_local else (), resolve=known, parsing=in_process)
     return len(reader.read(Feed(url), FeedMemory(), NOW).articles)
 
 
