@@ -122,6 +122,7 @@ class _Child:
             stdout=subprocess.PIPE,
             stderr=self._said,
             env=_environment(),
+            start_new_session=True,  # Ctrl-C is for the bot, whose end ends its children
         )
         self._requests, self._answers = (
             cast("BinaryIO", stream) for stream in (self._process.stdin, self._process.stdout)

@@ -263,3 +263,25 @@ def test_what_came_in_is_counted_by_kind_and_its_lag_known_only_once_it_stands_i
 
 def _full_disk(*_):
     raise OSError("the disk is full")
+
+
+def test_requests_that_break_off_are_400_and_few_lines_in_the_log(web, caplog):
+    def break_off() -> int:
+        parts = [{"type": "http.request", "body": b"{", "more_body": True}, {"type": "http.disconnect"}]
+        sent: list[dict] = []
+
+        async def receive() -> dict:
+            return parts.pop(0)
+
+        async def send(message) -> None:
+            sent.append(message)
+
+        scope = {"type": "http", "method": "POST", "path": "/slack/events", "query_string": b"", "headers": []}
+        asyncio.run(web.asgi(scope, receive, send))
+        return sent[0]["status"]
+
+    with caplog.at_level(logging.WARNING):
+        assert {break_off() for _ in range(50)} == {400}
+    (record,) = caplog.records
+    assert record.getMessage() == "Dropped requests to /slack/events that broke off before their end: 1."
+    assert record.exc_info is None

@@ -18,7 +18,7 @@ from slack_bolt import App
 from slack_bolt.adapter.starlette.handler import to_bolt_request, to_starlette_response
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import BaseRoute, Route
 
@@ -32,6 +32,7 @@ _log = logging.getLogger(__name__)
 EVENTS_PATH = "/slack/events"
 _WINDOW = 300  # seconds for which a signature is valid, as Slack recommends
 _LARGEST = 1024 * 1024  # bytes; Slack's payloads are far smaller
+_TELL_AGAIN = 10.0  # seconds between log lines about requests that broke off
 _MOST_SIGNATURES = 100_000  # more than Slack sends in the window
 _REQUEST_ID = re.compile(r"[0-9A-Za-z._-]{1,64}", re.ASCII)
 _REPEATED = frozenset({"event_callback", "url_verification", "app_rate_limited"})
@@ -72,6 +73,19 @@ class Signatures:
                 self._answered.popitem(last=False)
 
 
+class _BrokenOff:
+    """Logs requests that broke off: the first at once, and at most one line in a while, however many there are."""
+
+    def __init__(self) -> None:
+        self._count, self._told_at = 0, -_TELL_AGAIN
+
+    def __call__(self) -> None:
+        self._count += 1
+        if time.monotonic() - self._told_at >= _TELL_AGAIN:
+            _log.warning("Dropped requests to %s that broke off before their end: %d.", EVENTS_PATH, self._count)
+            self._count, self._told_at = 0, time.monotonic()
+
+
 def web_app(
     app: App,
     signing_secret: str,
@@ -84,12 +98,16 @@ def web_app(
 
     `first_time(workspace, signature)` returns whether this command or click is new to every process on this database.
     """
-    signatures, counts = Signatures(signing_secret, clock), meter or NoMeter()
+    signatures, counts, broken_off = Signatures(signing_secret, clock), meter or NoMeter(), _BrokenOff()
 
     async def events(request: Request) -> Response:
         given = request.headers.get("x-request-id", "")  # from a proxy
         with bound(request=given if _REQUEST_ID.fullmatch(given) else secrets.token_hex(8)):
-            body = await _body(request)
+            try:
+                body = await _body(request)
+            except ClientDisconnect:
+                broken_off()
+                return PlainTextResponse("incomplete", 400)
             if body is None:
                 return PlainTextResponse("too large", 413)
             if fault := signatures.fault(request.headers, body):
