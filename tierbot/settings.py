@@ -11,7 +11,7 @@ from datetime import time
 from pathlib import Path
 from types import NoneType
 from typing import Annotated, Any, Literal, get_args
-from urllib.parse import unquote, urlsplit
+from urllib.parse import unquote
 from zoneinfo import ZoneInfo
 
 from pydantic import Field, SecretStr, ValidationError, ValidationInfo, field_validator
@@ -378,5 +378,6 @@ def _sentence(error: Mapping[str, Any]) -> str:
 def secrets_of(settings: Settings) -> tuple[str, ...]:
     """Return the values to redact from logs and pages: every secret setting, and the database password."""
     found = [value.get_secret_value() for _, value in settings if isinstance(value, SecretStr)]
-    password = urlsplit(settings.database_url).password
+    login = re.match(r"postgres[^:]*://[^:/]*:([^@]*)@", settings.database_url)  # also of a URL that isn't valid
+    password = login[1] if login else None
     return tuple(filter(None, [*found, password, password and unquote(password)]))

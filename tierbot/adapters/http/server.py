@@ -130,7 +130,8 @@ class _Server(uvicorn.Server):
         if not isinstance(fault, OSError) or fault.errno not in _EXHAUSTED:
             loop.default_exception_handler(context)
             return
-        make_room(self.server_state.connections, most_waiting() // 2)
+        connections: Any = self.server_state.connections
+        make_room(connections, sum(one.waiting_since is not None for one in connections) // 2)
         if loop.time() - self._told_at >= _TELL_AGAIN:
             self._told_at = loop.time()
             log.error(

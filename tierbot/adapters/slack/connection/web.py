@@ -140,13 +140,14 @@ def _answer(app: App, request: Request, body: bytes, meter: Meter, first_time: C
         if asked.context.team_id is None and not about_installations(asked.body):
             # Bolt reads the workspace from the event's authorization, which an organization-wide one leaves out.
             asked.context["team_id"] = asked.body.get("context_team_id") or asked.body.get("team_id")
-    except (ValueError, TypeError, AttributeError, LookupError) as unreadable:
+        repeated = asked.body.get("type") in _REPEATED
+    except (ValueError, TypeError, AttributeError, LookupError, RecursionError) as unreadable:
         fault = f"it can't be read ({type(unreadable).__name__})"
     if fault:
         _log.warning("Dropped a signed request: %s.", fault)
         return PlainTextResponse("malformed", 400)
     # Slack resends failed events, and their ids identify copies. It sends nothing else twice.
-    if asked.body.get("type") not in _REPEATED and not first_time(
+    if not repeated and not first_time(
         str(asked.context.team_id or asked.context.enterprise_id or ""), request.headers["x-slack-signature"]
     ):
         _log.warning("Refused a request to %s: another process already answered it.", EVENTS_PATH)
@@ -154,8 +155,9 @@ def _answer(app: App, request: Request, body: bytes, meter: Meter, first_time: C
     with bound(**ids_of(asked.body)):
         try:
             response = to_starlette_response(app.dispatch(asked))
-        except Exception:  # noqa: BLE001 - Bolt answers 500 if a listener fails; only an unreadable payload raises
-            _log.exception("Dropped a signed request: Bolt can't read it.")
+        except Exception as fault:  # noqa: BLE001 - Bolt answers 500 if a listener fails; only an unreadable payload raises
+            _log.warning("Dropped a signed request: Bolt can't read it (%s).", type(fault).__name__)
+            _log.debug("Bolt's error:", exc_info=True)
             return PlainTextResponse("malformed", 400)
         measure(meter, asked.body, time.monotonic() - began, acknowledged=response.status_code == 200)  # noqa: PLR2004
         return response
