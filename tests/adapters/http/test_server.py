@@ -4,6 +4,7 @@ import asyncio
 import errno
 import logging
 import socket
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -24,12 +25,17 @@ HALF_BODY = b"POST / HTTP/1.1\r\nHost: bot\r\nContent-Length: 100\r\n\r\n{"
 REFUSED_UNREAD = HALF_BODY.replace(b"POST / ", b"POST /nowhere ")
 
 
+arrived = threading.Event()
+
+
 async def echo(request: Request) -> Response:
     try:
         body = await request.body()
     except ClientDisconnect:
         return PlainTextResponse("incomplete", 400)
-    await asyncio.sleep(float(request.query_params.get("wait", "0")))
+    if wait := request.query_params.get("wait"):
+        arrived.set()
+        await asyncio.sleep(float(wait))
     return PlainTextResponse(f"{len(body)} bytes")
 
 
@@ -110,8 +116,10 @@ def test_where_too_many_wait_the_longest_waiting_goes_and_whole_requests_are_ans
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(server, "most_waiting", lambda: 3)
+    arrived.clear()
     with serving() as port:
         slow = connect(port, GET.replace(b"/ ", b"/?wait=0.3 ", 1))
+        assert arrived.wait(10)
         held = [connect(port, half) for half in (b"", HALF_HEAD, HALF_BODY, b"", HALF_HEAD, HALF_BODY)]
         with connect(port, GET) as whole:
             assert b"200 OK" in whole.recv(4_096)

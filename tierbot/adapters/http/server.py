@@ -26,7 +26,7 @@ log = logging.getLogger(__name__)
 _ARRIVAL = 10.0  # seconds for a whole request to arrive
 _MOST_WAITING = 256  # connections without a whole request
 _MOST_AT_WORK = 512  # connections with one; beyond that, uvicorn answers 503, and Slack delivers again
-_ACCEPTED_AT_ONCE = 32
+_ACCEPTED_AT_ONCE = 1 / 8  # of those that may wait, so that whoever is accepted is read before it has waited longest
 _QUEUED = 2_048  # connections that the system completes before they are accepted
 _TELL_AGAIN = 60.0  # seconds between log lines that say the same
 _TIMED_OUT = b"HTTP/1.1 408 Request Timeout\r\nconnection: close\r\ncontent-length: 0\r\n\r\n"
@@ -92,7 +92,7 @@ class Connection(H11Protocol):
 
     def _give_up(self) -> None:
         """Answer 408 to a request that began to arrive, unless it was answered, and close the connection."""
-        answered = self.cycle is not None and self.cycle.response_started
+        answered = getattr(self.cycle, "response_started", False)  # no cycle before the first request
         begun = self.conn.their_state is h11.SEND_BODY or bool(self.conn.trailing_data[0])
         if begun and not answered:
             self.transport.write(_TIMED_OUT)
@@ -153,7 +153,7 @@ class WebServer:
             timeout_graceful_shutdown=5,
             lifespan="off",
             limit_concurrency=_MOST_AT_WORK,
-            backlog=_ACCEPTED_AT_ONCE,
+            backlog=max(1, int(most_waiting() * _ACCEPTED_AT_ONCE)),
         )
         self._server = _Server(config)
         self._thread = threading.Thread(target=self._run, name="tierbot-web", daemon=True)
