@@ -115,8 +115,8 @@ def full_of_descriptors(world: World, pid: int, port: int) -> None:
     _, hard = resource.prlimit(pid, resource.RLIMIT_NOFILE)
     files = sum(not link.startswith("socket:") for link in descriptors(pid))
     resource.prlimit(pid, resource.RLIMIT_NOFILE, (files + 10, hard))
-    with ExitStack() as held, httpx.Client(trust_env=False, timeout=10) as client:
-        for _ in range(100):
+    with ExitStack() as held, httpx.Client(trust_env=False, timeout=30) as client:
+        for _ in range(20):
             held.enter_context(open_half(port, b""))
         for _ in range(3):
             assert client.get(f"http://127.0.0.1:{port}/healthz", headers={"Connection": "close"}).status_code == 200

@@ -163,6 +163,24 @@ def test_a_full_table_of_descriptors_is_one_line(caplog: pytest.LogCaptureFixtur
     loop.close()
 
 
+def test_a_full_table_costs_half_of_the_waiting_connections_once() -> None:
+    class Waiting:
+        def __init__(self, since: float | None) -> None:
+            self.waiting_since = since
+
+        def drop(self) -> None:
+            self.waiting_since = None
+
+    running, loop = server._Server(server.uvicorn.Config(echo)), asyncio.new_event_loop()
+    waiting = [Waiting(float(since)) for since in range(10)]
+    at_work = Waiting(None)
+    running.server_state.connections = {*waiting, at_work}  # type: ignore[assignment]
+    for _ in range(32):
+        running._handle(loop, {"message": "full", "exception": OSError(errno.EMFILE, "Too many open files")})
+    assert [one.waiting_since for one in waiting if one.waiting_since is not None] == [5, 6, 7, 8, 9]
+    loop.close()
+
+
 def test_connections_take_at_most_a_quarter_of_the_descriptors(monkeypatch: pytest.MonkeyPatch) -> None:
     import resource
 

@@ -28,6 +28,7 @@ _MOST_WAITING = 256  # connections without a whole request
 _MOST_AT_WORK = 512  # connections with one; beyond that, uvicorn answers 503, and Slack delivers again
 _ACCEPTED_AT_ONCE = 1 / 8  # of those that may wait, so that whoever is accepted is read before it has waited longest
 _QUEUED = 2_048  # connections that the system completes before they are accepted
+_RETRY = 1.0  # seconds until asyncio accepts again after that failed
 _TELL_AGAIN = 60.0  # seconds between log lines that say the same
 _TIMED_OUT = b"HTTP/1.1 408 Request Timeout\r\nconnection: close\r\ncontent-length: 0\r\n\r\n"
 _EXHAUSTED = (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM)
@@ -116,6 +117,7 @@ class _Server(uvicorn.Server):
     """uvicorn, where a full table of descriptors is one line in the log, and costs connections that wait for a request."""
 
     _told_at = -_TELL_AGAIN
+    _freed_at = -_TELL_AGAIN
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         asyncio.get_running_loop().set_exception_handler(self._handle)
@@ -130,8 +132,10 @@ class _Server(uvicorn.Server):
         if not isinstance(fault, OSError) or fault.errno not in _EXHAUSTED:
             loop.default_exception_handler(context)
             return
-        connections: Any = self.server_state.connections
-        make_room(connections, sum(one.waiting_since is not None for one in connections) // 2)
+        if loop.time() - self._freed_at >= _RETRY / 2:  # asyncio says so for each connection that it tries to accept
+            self._freed_at = loop.time()
+            connections: Any = self.server_state.connections
+            make_room(connections, sum(one.waiting_since is not None for one in connections) // 2)
         if loop.time() - self._told_at >= _TELL_AGAIN:
             self._told_at = loop.time()
             log.error(
