@@ -11,7 +11,7 @@ from datetime import time
 from pathlib import Path
 from types import NoneType
 from typing import Annotated, Any, Literal, get_args
-from urllib.parse import unquote, urlsplit
+from urllib.parse import unquote
 from zoneinfo import ZoneInfo
 
 from pydantic import Field, SecretStr, ValidationError, ValidationInfo, field_validator
@@ -134,6 +134,9 @@ class Settings(BaseSettings):
         description="File with the passwords of feeds, in netrc's format: machine HOST login USER password PASSWORD.",
     )
     feeds_megabytes: float = Field(10.0, gt=0, le=1000, description="Largest feed to read, in MB after decompression.")
+    feeds_processor_seconds: float = Field(
+        10.0, gt=0, le=600, description="Most processor time for parsing one feed; a process that takes more is ended."
+    )
     feeds_allow_local: bool = Field(False, description="Also allow feeds on this machine, for tests.")
     boundaries: Path | None = Field(
         None,
@@ -375,5 +378,6 @@ def _sentence(error: Mapping[str, Any]) -> str:
 def secrets_of(settings: Settings) -> tuple[str, ...]:
     """Return the values to redact from logs and pages: every secret setting, and the database password."""
     found = [value.get_secret_value() for _, value in settings if isinstance(value, SecretStr)]
-    password = urlsplit(settings.database_url).password
+    login = re.match(r"postgres[^:]*://[^:/]*:([^@]*)@", settings.database_url)  # also of a URL that isn't valid
+    password = login[1] if login else None
     return tuple(filter(None, [*found, password, password and unquote(password)]))

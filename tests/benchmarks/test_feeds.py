@@ -14,7 +14,8 @@ import pytest
 
 from tests.adapters.feeds.conftest import BOMB, FeedServer, rss, serving
 from tierbot.adapters.encoders.hashing import HashingEncoder
-from tierbot.adapters.feeds import LOOPBACK, FeedReader
+from tierbot.adapters.feeds.guard import LOOPBACK
+from tierbot.adapters.feeds.reader import FeedReader
 from tierbot.adapters.files.configuration import load_feeds
 from tierbot.adapters.store import open_store
 from tierbot.domain.articles.feeds import Feed

@@ -171,3 +171,23 @@ def test_a_file_of_boundaries_is_checked(store: SqlStore, tmp_path: Path) -> Non
     path.write_text('\ntags = ["footbal"]\n')
     fault = str(run("boundaries", "check", str(path)).exception)
     assert "rules.toml:2: unknown tag 'footbal'. Did you mean football?" in fault
+
+
+def test_a_list_with_a_bad_line_adds_nothing_and_says_so(store: SqlStore, tmp_path: Path) -> None:
+    del store
+    file = tmp_path / "feeds.txt"
+    file.write_text(f"{NEWS}\nnot-an-address\n")
+    assert str(run("feeds", "add", str(file), BLOG).exception).endswith(
+        f"{file}:2: 'not-an-address' isn't an http(s) URL. Write a full URL, such as https://example.com/feed.xml. "
+        "Nothing was added."
+    )
+    assert str(run("feeds", "add", BLOG, "nonsense").exception).endswith("Nothing was added.")
+    assert rows("feeds", "list") == []
+
+
+def test_the_list_says_when_a_broken_feed_is_tried_again(store: SqlStore) -> None:
+    said("feeds", "add", NEWS)
+    now = SystemClock().now()
+    with store.begin(TEAM) as tx:
+        tx.feeds.polled(FeedResult(Feed(NEWS), (), FeedMemory().failed(now), problem=f"{NEWS}: is broken."), now, 0)
+    assert "broken: is broken. Next try in 15 min." in said("feeds", "list")

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -12,6 +14,7 @@ from tierbot.sandbox.api import METHODS, Args
 from tierbot.sandbox.kit.errors import SlackError
 from tierbot.sandbox.kit.records import Message
 from tierbot.sandbox.kit.settings import Settings
+from tierbot.sandbox.server import build_app
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -186,6 +189,28 @@ def test_a_response_url_is_good_for_five_answers_in_half_an_hour(desk: Any) -> N
     late = desk.box.replies.issue(desk.bob, desk.channel)
     desk.box.clock.advance(1801)
     assert desk.raw(f"/response/{late.token}", json={"text": "hi"}).json()["error"] == "expired_url"
+
+
+def test_an_upload_that_breaks_off_is_a_line_and_no_traceback(desk: Any, capsys: pytest.CaptureFixture[str]) -> None:
+    promised = desk.call("files.getUploadURLExternal", filename="chart.png", length=3)
+    path = urlsplit(promised["upload_url"]).path
+    arriving: list[dict[str, Any]] = [
+        {"type": "http.request", "body": b"p", "more_body": True},
+        {"type": "http.disconnect"},
+    ]
+    sent: list[Any] = []
+
+    async def receive() -> dict[str, Any]:
+        return arriving.pop(0)
+
+    async def send(message: Any) -> None:
+        sent.append(message)
+
+    scope = {"type": "http", "method": "POST", "path": path, "query_string": b"", "headers": []}
+    asyncio.run(build_app(desk.box)(scope, receive, send))
+    assert sent[0]["status"] == 400
+    assert capsys.readouterr().err == f"POST {path} broke off before its end.\n"
+    assert desk.raw(path, content=b"png").status_code == 200, "it can be sent again"
 
 
 def test_an_uploaded_picture_is_shared_and_usable_once_processed(desk: Any) -> None:

@@ -81,6 +81,36 @@ def test_a_feeds_stories_become_posts_beside_a_broken_feed_and_within_boundaries
     assert rule == {"boundary": "word", "rule": "lotter*", "count": 1, "latest": ["Lottery winners meet again"]}
 
 
+def test_a_hostile_feed_is_ended_named_and_told_once_while_the_others_come_in(world: World, server: FeedServer) -> None:
+    attributes = "".join(f" a{number}='b'" for number in range(400_000))
+    hostile = server.serve("/hostile.xml", f"<rss version='2.0'><channel><item{attributes}/></channel></rss>")
+    good = [server.serve(f"/news{number}.xml", rss(story)) for number, story in enumerate(STORIES)]
+    feeds = world.folder / "feeds.txt"
+    feeds.write_text("\n".join([hostile, *good]))
+    world.environment |= {
+        "TIERBOT_FEEDS": str(feeds),
+        "TIERBOT_FEEDS_ALLOW_LOCAL": "true",
+        "TIERBOT_FEEDS_PROCESSOR_SECONDS": "1",
+    }
+    world.start()
+    wait_until(lambda: polled(world) == {hostile, *good}, "all feeds to be read")
+    known = listed(world)
+    assert [known[url]["brought"] for url in good] == [1] * len(good)
+    assert known[hostile]["problem"] == (
+        f"{hostile}: takes more than 1 s of processor time to read. Remove it, or tell its publisher."
+    )
+    assert known[hostile]["failures"] == 1
+    assert f"Feed {known[hostile]['problem']} tierbot will retry in 15 minutes." in world.log()
+
+    def told() -> list[str]:
+        inboxes = world.client.get("inbox", params={"user": "ada"}).json()["direct"]
+        texts = [str(message["blocks"]) for direct in inboxes for message in direct["messages"]]
+        return [text for text in texts if "too much computing" in text]
+
+    (message,) = wait_until(told, "the admins to be told")
+    assert hostile in message
+
+
 def test_a_feed_is_tried_out_without_a_bot_and_a_private_address_is_refused(world: World, server: FeedServer) -> None:
     good = server.serve("/news.xml", rss(*STORIES, title="Harbour News"))
     refused = world.run("feeds", "test", good)

@@ -25,7 +25,7 @@ _IMPORTED = (
     "tierbot.cli.app",
     "tierbot.app.bootstrap",
     "tierbot.app.serving",
-    "tierbot.adapters.feeds",
+    "tierbot.adapters.feeds.reader",
     "tierbot.domain.predict.classifier",
     "tierbot.domain.training.fit",
     "sklearn.linear_model",

@@ -14,13 +14,13 @@ from tests.scenarios.conftest import wait_until
 from tests.support.balancer import Balancer
 from tests.support.chaos_stage import database
 from tierbot.adapters.encoders.hashing import HashingEncoder
+from tierbot.adapters.http.server import WebServer
 from tierbot.adapters.slack.connection.web import EVENTS_PATH, web_app
 from tierbot.adapters.slack.manifest import manifest
 from tierbot.app.bootstrap import app_of, build, connect, prepare_only_workspace
 from tierbot.app.bot import SystemClock, Tierbot
 from tierbot.app.demo.start import Stories, first_model
 from tierbot.app.demo.workspace import SandboxProcess
-from tierbot.app.serving import WebServer
 from tierbot.domain.nouns import Article, Post
 from tierbot.domain.tags import default_tag_space
 from tierbot.settings import load_settings

@@ -17,6 +17,7 @@ from tests.scenarios.conftest import wait_until
 from tests.support.balancer import Balancer
 from tests.support.operator import USERS, ShiftedClock
 from tierbot.adapters.encoders.hashing import HashingEncoder
+from tierbot.adapters.http.server import WebServer
 from tierbot.adapters.slack.connection.web import web_app
 from tierbot.adapters.slack.installation.pages import install_routes
 from tierbot.adapters.slack.manifest import manifest
@@ -24,7 +25,7 @@ from tierbot.app.bootstrap import app_of, build
 from tierbot.app.bot import Tierbot
 from tierbot.app.demo.start import Stories, first_model
 from tierbot.app.demo.workspace import SandboxProcess
-from tierbot.app.serving import WebServer, identity_of
+from tierbot.app.serving import identity_of
 from tierbot.domain.nouns import Article
 from tierbot.domain.tags import default_tag_space
 from tierbot.settings import load_settings

@@ -339,10 +339,13 @@ def installed_predictors(settings: Settings) -> Predictors:
 
 def feed_reader(settings: Settings) -> Feeds:
     """Return the reader of feeds on the web."""
-    from tierbot.adapters.feeds import LOOPBACK, FeedLimits, FeedReader  # noqa: PLC0415 - an HTTP client, not needed by every command
+    from tierbot.adapters.feeds.fetch import FeedLimits  # noqa: PLC0415 - an HTTP client, not needed by every command
+    from tierbot.adapters.feeds.guard import LOOPBACK  # noqa: PLC0415
+    from tierbot.adapters.feeds.reader import FeedReader  # noqa: PLC0415
 
+    size = int(settings.feeds_megabytes * 2**20)
     return FeedReader(
-        limits=FeedLimits(size=int(settings.feeds_megabytes * 2**20)),
+        limits=FeedLimits(size=size, processor=settings.feeds_processor_seconds, memory=128 * 2**20 + 32 * size),
         allow=LOOPBACK if settings.feeds_allow_local else (),
         contact=settings.feeds_contact,
         logins=settings.feeds_netrc,

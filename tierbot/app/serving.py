@@ -5,10 +5,9 @@ worker   sends the outbox, settles votes, runs the schedule; of several, one run
 """
 
 import logging
-import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from functools import partial
 from typing import Any
 
@@ -113,44 +112,11 @@ def watched(
         raise TierbotError(
             f"TIERBOT_METRICS_HOST is {settings.metrics_host}, which others can reach: set TIERBOT_WEB_TOKEN, too."
         )
+    from tierbot.adapters.http.server import WebServer  # noqa: PLC0415 - only where HTTP is served
+
     routes = [*probe_routes(health.dead, health.unready), *metrics_routes(metrics.text, token or None)]
     server = WebServer(Starlette(routes=routes), settings.metrics_host, port, "TIERBOT_METRICS_PORT")
     try:
         yield server.start()
     finally:
         server.stop(grace=2)
-
-
-class WebServer:
-    """Runs uvicorn in a separate thread, so that SIGTERM stops it cleanly with exit code 0."""
-
-    def __init__(self, app: Any, host: str, port: int, setting: str = "PORT") -> None:
-        """Prepare the server. `setting` is the name of the setting that gives the port."""
-        self._setting = setting
-        import uvicorn  # noqa: PLC0415
-
-        config = uvicorn.Config(
-            app, host=host, port=port, log_config=None, access_log=False, timeout_graceful_shutdown=5, lifespan="off"
-        )
-        self._server = uvicorn.Server(config)
-        self._thread = threading.Thread(target=self._run, name="tierbot-web", daemon=True)
-
-    def _run(self) -> None:
-        with suppress(SystemExit):  # uvicorn raises it if the port is taken; `start` reports that
-            self._server.run()
-
-    def start(self, patience: float = 20.0) -> int:
-        """Listen, and return the port. Raises TierbotError if the port is not available."""
-        self._thread.start()
-        until = time.monotonic() + patience
-        while not self._server.started and self._thread.is_alive() and time.monotonic() < until:
-            time.sleep(0.01)
-        if not self._server.started:
-            raise TierbotError(f"Port {self._server.config.port} is not available. Set {self._setting} to a free port.")
-        return int(self._server.servers[0].sockets[0].getsockname()[1])
-
-    def stop(self, grace: float = 7.0) -> bool:
-        """Finish current requests and accept no more; return whether that took less than `grace` seconds."""
-        self._server.should_exit = True
-        self._thread.join(grace)
-        return not self._thread.is_alive()

@@ -2,8 +2,10 @@
 
 import logging
 import re
+import threading
 import time
 from collections.abc import Callable
+from concurrent.futures import Future, wait
 from functools import cache, lru_cache, partial
 from typing import Any
 
@@ -20,7 +22,7 @@ from tierbot.adapters.slack.messages.chat import SlackChat
 from tierbot.domain.doctor.facts import Refusal
 from tierbot.domain.doctor.judge import State, judge_channel
 from tierbot.domain.doctor.tokens import APP, BOT, wrong_token
-from tierbot.domain.nouns import TierbotError
+from tierbot.domain.nouns import StoppedError, TierbotError
 from tierbot.domain.tags import TagSpace
 from tierbot.settings import Settings, secret_of
 from tierbot.use_cases.delivery.announcing import channel_of
@@ -29,6 +31,7 @@ from tierbot.use_cases.ports import Chat, ChatError, ChatUnavailableError, Clock
 from tierbot.use_cases.recent_posts import recent_rounds
 
 _MOST_CHATS = 1000
+_GLANCE = 0.1  # seconds between looks whether a signal has arrived
 _PATIENCE = (1.0, 2.0, 5.0, 10.0, 20.0, 30.0)  # seconds between attempts to identify the bot
 _APP_CREDENTIALS = "Basic Information → App Credentials"
 _CHANNEL = re.compile(r"[CG][A-Z0-9]+")
@@ -172,13 +175,32 @@ def tags_in(store: Store, workspace: str) -> TagSpace:
 def identify_patiently(settings: Settings, pause: Callable[[float], Any] = time.sleep) -> Identity:
     """Ask Slack for the bot token's owner, retrying for about a minute while Slack is busy or unreachable.
 
-    `pause` waits the given seconds; a true result (a signal arrived) stops the retries. Raises TierbotError.
+    `pause` waits the given seconds; a true result (a signal arrived) stops the retries. Raises TierbotError, then StoppedError.
     """
     client = web_client(secret_of(settings.slack_bot_token), settings.slack_api_url)
     for seconds in _PATIENCE:
         try:
-            return identify(client)
+            return _identified(partial(identify, client), pause)
         except (RateLimitedError, ChatUnavailableError) as fault:
-            if pause(fault.retry_after if isinstance(fault, RateLimitedError) else seconds):
-                raise
-    return identify(client)
+            wait = fault.retry_after if isinstance(fault, RateLimitedError) else seconds
+            log.warning("Not connected to Slack yet; trying again in %g s. %s", wait, fault)
+            if pause(wait):
+                raise StoppedError(f"Stopped before Slack was reached. {fault}") from fault
+    return _identified(partial(identify, client), pause)
+
+
+def _identified(identify_bot: Callable[[], Identity], pause: Callable[[float], Any]) -> Identity:
+    """Ask Slack in another thread, because a signal ends the wait for an answer, which may take 15 s."""
+    asked: Future[Identity] = Future()
+
+    def ask() -> None:
+        try:
+            asked.set_result(identify_bot())
+        except Exception as fault:  # noqa: BLE001 - raised where it is waited for
+            asked.set_exception(fault)
+
+    threading.Thread(target=ask, name="tierbot-identify", daemon=True).start()
+    while not wait([asked], _GLANCE).done:
+        if pause(0):
+            raise StoppedError("Stopped before Slack was reached: it hasn't answered yet.")
+    return asked.result()

@@ -4,7 +4,7 @@ import gc
 import sys
 from collections.abc import Sequence
 
-from tierbot.domain.nouns import TierbotError
+from tierbot.domain.nouns import StoppedError, TierbotError
 
 
 def with_env_file_first(arguments: Sequence[str]) -> list[str]:
@@ -22,7 +22,7 @@ def with_env_file_first(arguments: Sequence[str]) -> list[str]:
 
 
 def main() -> None:
-    """Run the command line; a TierbotError becomes one line on standard error and exit code 1."""
+    """Run the command line; a TierbotError becomes one line on standard error and exit code 1, a StoppedError 0."""
     gc.set_threshold(
         50_000, 20, 20
     )  # imports free nothing: looking for garbage 200 times is a tenth of a command's CPU
@@ -36,4 +36,4 @@ def main() -> None:
         app(with_env_file_first(sys.argv[1:]))
     except TierbotError as fault:
         sys.stderr.write(f"tierbot: {fault}\n")
-        sys.exit(1)
+        sys.exit(0 if isinstance(fault, StoppedError) else 1)

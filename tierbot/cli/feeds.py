@@ -35,12 +35,15 @@ def add(
     Examples: `tierbot feeds add https://feeds.example/news.xml`, `tierbot feeds add subscriptions.opml`
     """
     from tierbot.adapters.files.configuration import load_feeds
-    from tierbot.domain.articles.feeds import parse_feeds
+    from tierbot.domain.articles.feeds import FeedFileError, parse_feeds
 
     files = [Path(url) for url in urls if "://" not in url and Path(url).is_file()]
     lines = "\n".join(f"{url} {name}" for url in urls if Path(url) not in files)
-    feeds = [feed for file in files for feed in load_feeds(file)]
-    feeds += parse_feeds(lines, "the command line") if lines else []
+    try:
+        feeds = [feed for file in files for feed in load_feeds(file)]
+        feeds += parse_feeds(lines, "the command line") if lines else []
+    except FeedFileError as fault:
+        raise TierbotError(f"{fault} Nothing was added.") from fault
     _refuse_private(feeds)
     _add(feeds, as_json=as_json)
 
@@ -73,7 +76,9 @@ def list_feeds(as_json: JsonLines = False) -> None:
         return
     now = datetime.now(UTC)
     for one in listed:
-        how = " · ".join(filter(None, (one.feed.name, _ago(one.polled_at, now), f"{one.brought} brought", _state(one))))
+        how = " · ".join(
+            filter(None, (one.feed.name, _ago(one.polled_at, now), f"{one.brought} brought", _state(one, now)))
+        )
         out.print(f"{one.feed.url}\n  {how}")
     broken = sum(one.problem is not None for one in listed)
     out.print(f"{counted(len(listed), 'feed')}, {broken} broken.")
@@ -111,7 +116,7 @@ def try_out(
     from tierbot.settings import load_settings
 
     (feed,) = parse_feeds(url, "the command line")
-    (result,) = feed_reader(load_settings()).poll([feed], {}, datetime.now(UTC))
+    ((result,),) = feed_reader(load_settings()).poll([feed], {}, datetime.now(UTC))
     if as_json:
         print_json(_outcome(result))
         raise typer.Exit(1 if result.problem else 0)
@@ -141,7 +146,7 @@ def remove(
 
 
 def _refuse_private(feeds: "Sequence[Feed]") -> None:
-    from tierbot.adapters.feeds import LOOPBACK, is_closed
+    from tierbot.adapters.feeds.guard import LOOPBACK, is_closed
     from tierbot.settings import load_settings
 
     allow = LOOPBACK if load_settings().feeds_allow_local else ()
@@ -206,9 +211,11 @@ def _outcome(result: "FeedResult") -> dict[str, Any]:
     }
 
 
-def _state(one: "ListedFeed") -> str:
+def _state(one: "ListedFeed", now: datetime) -> str:
     if one.problem:
-        return f"broken: {one.problem.removeprefix(one.feed.url + ': ')}"
+        minutes = round(((one.memory.not_before or now) - now).total_seconds() / 60)
+        again = f" Next try in {minutes} min." if minutes > 0 else ""
+        return f"broken: {one.problem.removeprefix(one.feed.url + ': ')}{again}"
     return "; ".join(one.notes) or ("ok" if one.polled_at else "")
 
 

@@ -23,10 +23,11 @@ def web(
 
     Example: `SLACK_SIGNING_SECRET=… PORT=3000 tierbot web`
     """
+    from tierbot.adapters.http.server import WebServer
     from tierbot.adapters.slack.connection.socket_mode import stop_signals
     from tierbot.app.bot import answer_promptly
     from tierbot.app.health import Health
-    from tierbot.app.serving import WebServer, identity_of, watched, web_of
+    from tierbot.app.serving import identity_of, watched, web_of
 
     bot, metrics = start()
     with stop_signals() as stop:

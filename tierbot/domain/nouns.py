@@ -22,6 +22,10 @@ class TierbotError(Exception):
     """An error that a person can fix: its text says what is wrong, where, and what to do."""
 
 
+class StoppedError(TierbotError):
+    """A signal ended a process before its work began, which is no failure."""
+
+
 def key(*parts: object) -> str:
     """Return a short, stable id for a natural key (16 hex digits), which makes writes idempotent."""
     return hashlib.blake2b("\x1f".join(map(str, parts)).encode(), digest_size=8).hexdigest()

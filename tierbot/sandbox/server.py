@@ -14,6 +14,8 @@ from typing import Any
 
 import uvicorn
 from starlette.applications import Starlette
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import PlainTextResponse, Response
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 from websockets.http11 import Request as Handshake
 
@@ -70,7 +72,16 @@ class QuietServer(uvicorn.Server):
 
 def build_app(box: Sandbox) -> Starlette:
     """Return the ASGI application."""
-    return Starlette(routes=[*SlackWeb(box).routes(), *ControlWeb(box).routes(), *pagefiles.routes()])
+    return Starlette(
+        routes=[*SlackWeb(box).routes(), *ControlWeb(box).routes(), *pagefiles.routes()],
+        exception_handlers={ClientDisconnect: _broken_off},
+    )
+
+
+async def _broken_off(request: Request, _: Exception) -> Response:
+    """Say in one line that a client went away in the middle of its request."""
+    sys.stderr.write(f"{request.method} {request.url.path} broke off before its end.\n")
+    return PlainTextResponse("incomplete", status_code=400)
 
 
 def listen(host: str, port: int) -> socket.socket:

@@ -3,15 +3,20 @@
 import contextlib
 import socket
 import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, nullcontext
 from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from types import MappingProxyType
 from typing import Any
 
 import pytest
 
-from tierbot.adapters.feeds import LOOPBACK, FeedLimits, FeedReader
+from tierbot.adapters.feeds.fetch import FeedLimits
+from tierbot.adapters.feeds.guard import LOOPBACK
+from tierbot.adapters.feeds.parse import parse_feed
+from tierbot.adapters.feeds.parsers import Parse
+from tierbot.adapters.feeds.reader import FeedReader
 from tierbot.domain.articles.feeds import Feed, FeedError, FeedMemory, FeedResult
 
 Answer = Callable[["Handler"], None]
@@ -133,8 +138,25 @@ def rss(*items: str, title: str = "Example News") -> str:
 ITEM = "<title>A story</title><link>https://e.com/1</link><description>Words.</description>"
 
 
+def in_process() -> nullcontext[Parse]:
+    """Parse without child processes, where a test isn't about them."""
+    return nullcontext(parse_feed)
+
+
 def reader(**limits: float) -> FeedReader:
-    return FeedReader(limits=FeedLimits(**{"seconds": 10.0, **limits}), allow=LOOPBACK)  # type: ignore[arg-type]
+    given = FeedLimits(**{"seconds": 10.0, **limits})  # type: ignore[arg-type]
+    return FeedReader(limits=given, allow=LOOPBACK, parsing=in_process)
+
+
+def poll(
+    read_by: FeedReader,
+    feeds: Sequence[Feed],
+    memory: Mapping[str, FeedMemory] = MappingProxyType({}),
+    now: datetime = NOW,
+) -> list[FeedResult]:
+    """Return the results of a poll in the order of the feeds."""
+    results = {result.feed: result for part in read_by.poll(feeds, memory, now) for result in part}
+    return [results[feed] for feed in feeds]
 
 
 def read(url: str, memory: FeedMemory = FeedMemory(), **limits: float) -> FeedResult:  # noqa: B008 - frozen

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from tests.adapters.feeds.conftest import BOMB, ITEM, NOW, FeedServer, Handler, fault, read, rss
-from tierbot.adapters.feeds import FeedReader
+from tierbot.adapters.feeds.reader import FeedReader
 from tierbot.domain.articles.feeds import Feed, FeedError, FeedMemory
 
 
@@ -34,9 +34,9 @@ def test_an_empty_feed_says_so(server: FeedServer, body: bytes) -> None:
     ("body", "says"),
     [
         ('{"version": "https://jsonfeed.org/version/1"}', "is JSON, but not JSON Feed"),
-        ("hello", "is neither RSS nor Atom"),
-        ("<opml><body/></opml>", "is neither RSS nor Atom"),
-        ("\x89PNG\r\n\x1a\n" + "\x00" * 100, "is neither RSS nor Atom"),
+        ("hello", "is not RSS, Atom or JSON Feed"),
+        ("<opml><body/></opml>", "is not RSS, Atom or JSON Feed"),
+        ("\x89PNG\r\n\x1a\n" + "\x00" * 100, "is not RSS, Atom or JSON Feed"),
     ],
 )
 def test_what_is_no_feed_is_called_by_its_name(server: FeedServer, body: str, says: str) -> None:
@@ -79,7 +79,7 @@ def test_a_small_file_that_unpacks_to_a_huge_one_is_refused(server: FeedServer) 
     [
         (gzip.compress(b"x" * 999, mtime=0)[:20] + b"?" * 20, "gzip", "has damaged compressed data"),
         (b"no deflate at all", "deflate", "has damaged compressed data"),
-        (b"no gzip at all", "gzip", "is neither RSS nor Atom"),
+        (b"no gzip at all", "gzip", "is not RSS, Atom or JSON Feed"),
         (
             gzip.compress(np.random.default_rng(0).bytes(5_000), mtime=0)[:-300],
             "gzip",

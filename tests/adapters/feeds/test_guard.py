@@ -8,15 +8,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.adapters.feeds.conftest import FeedServer, rss
-from tierbot.adapters.feeds import LOOPBACK, FeedReader
-from tierbot.adapters.feeds.guard import GuardedBackend, Resolve, is_open_web, resolve
+from tests.adapters.feeds.conftest import FeedServer, in_process, rss
+from tierbot.adapters.feeds.guard import LOOPBACK, GuardedBackend, Resolve, is_open_web, resolve
+from tierbot.adapters.feeds.reader import FeedReader
 from tierbot.domain.articles.feeds import Feed, FeedError, FeedMemory
 
 NOW = datetime(2026, 7, 1, tzinfo=UTC)
 PRIVATE = [
     "127.0.0.1", "127.8.8.8", "10.0.0.1", "172.16.0.1", "192.168.1.1", "169.254.169.254", "100.64.0.1", str(ip_address(0)),
     "255.255.255.255", "224.0.0.1", "192.0.2.1", "198.18.0.1", "240.0.0.1", "::1", "::", "fe80::1", "fc00::1", "ff02::1",
+    "fec0::1", "fec0:0:0:ffff::1", "feff::1", "64:ff9b:1::1", "5f00::1", "3fff::1", "4000::1", "1::1", "::10.0.0.1", "100::1", "2001:db8::1",
     "::ffff:127.0.0.1", "::ffff:10.0.0.1", "64:ff9b::7f00:1", "2002:7f00:1::", "2001:0:7f00:1::", "2001:db8::1",
 ]  # fmt: skip
 PUBLIC = ["8.8.8.8", "93.184.216.34", "2606:2800:220:1:248:1893:25c8:1946", "::ffff:8.8.8.8", "64:ff9b::808:808"]
@@ -54,7 +55,7 @@ def test_an_ipv4_address_in_ipv6_disguise_is_judged_alike(address: object) -> No
 
 
 def read(url: str, *, allow_local: bool = False, known: Resolve = resolve) -> int:
-    reader = FeedReader(allow=LOOPBACK if allow_local else (), resolve=known)
+    reader = FeedReader(allow=LOOPBACK if allow_local else (), resolve=known, parsing=in_process)
     return len(reader.read(Feed(url), FeedMemory(), NOW).articles)
 
 

@@ -7,10 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from tests.adapters.feeds.conftest import ITEM, NOW, FeedServer, Handler, rss, serving
-from tierbot.adapters.feeds import LOOPBACK, FeedReader
+from tests.adapters.feeds.conftest import ITEM, FeedServer, Handler, in_process, poll, rss, serving
+from tierbot.adapters.feeds.guard import LOOPBACK
 from tierbot.adapters.feeds.logins import keep_login, login_for, read_logins
-from tierbot.domain.articles.feeds import FeedMemory, FeedResult, parse_feeds
+from tierbot.adapters.feeds.reader import FeedReader
+from tierbot.domain.articles.feeds import FeedResult, parse_feeds
 from tierbot.domain.articles.logins import Login
 from tierbot.domain.nouns import TierbotError
 
@@ -31,9 +32,9 @@ def locked(server: FeedServer, path: str) -> str:
     return server.url + path
 
 
-def poll(url: str, logins: Path | None = None) -> FeedResult:
+def read_listed(url: str, logins: Path | None = None) -> FeedResult:
     (feed,) = parse_feeds(url, "feeds.txt")
-    (result,) = FeedReader(allow=LOOPBACK, logins=logins).poll([feed], {feed.url: FeedMemory()}, NOW)
+    (result,) = poll(FeedReader(allow=LOOPBACK, logins=logins, parsing=in_process), [feed])
     return result
 
 
@@ -42,7 +43,7 @@ def with_login(url: str) -> str:
 
 
 def test_a_login_in_the_address_is_used_and_is_no_part_of_the_address(server: FeedServer) -> None:
-    result = poll(with_login(locked(server, "/feed")))
+    result = read_listed(with_login(locked(server, "/feed")))
     assert len(result.articles) == 1
     assert result.feed.url == server.url + "/feed"
     assert ANN.password not in repr(result)
@@ -51,16 +52,18 @@ def test_a_login_in_the_address_is_used_and_is_no_part_of_the_address(server: Fe
 def test_a_login_from_the_file_is_used_for_its_host_and_port_only(server: FeedServer, tmp_path: Path) -> None:
     file = tmp_path / "feeds.netrc"
     keep_login(locked(server, "/feed"), ANN, file)
-    assert poll(server.url + "/feed", file).articles
+    assert read_listed(server.url + "/feed", file).articles
     with serving() as other:
-        assert (poll(locked(other, "/feed"), file).problem or "").endswith("TIERBOT_FEEDS_NETRC names. (HTTP 401)")
+        assert (read_listed(locked(other, "/feed"), file).problem or "").endswith(
+            "TIERBOT_FEEDS_NETRC names. (HTTP 401)"
+        )
         assert "Authorization" not in other.asked[0][1]
 
 
 def test_without_a_port_a_host_s_login_is_for_all_of_its_ports(server: FeedServer, tmp_path: Path) -> None:
     file = tmp_path / "feeds.netrc"
     keep_login("http://127.0.0.1/feed", ANN, file)
-    assert poll(locked(server, "/feed"), file).articles
+    assert read_listed(locked(server, "/feed"), file).articles
 
 
 @pytest.mark.parametrize("status", [301, 302, 307, 308])
@@ -69,15 +72,15 @@ def test_a_redirect_to_another_host_gets_no_login_and_one_within_the_host_keeps_
 ) -> None:
     with serving() as other:
         url = server.redirect("/away", locked(other, "/feed"), status)
-        assert "requires a password" in (poll(with_login(url)).problem or "")
+        assert "requires a password" in (read_listed(with_login(url)).problem or "")
         assert "Authorization" not in other.asked[0][1]
     locked(server, "/here")
-    assert poll(with_login(server.redirect("/old", "/here", status))).articles
+    assert read_listed(with_login(server.redirect("/old", "/here", status))).articles
 
 
 def test_a_login_in_a_redirect_is_neither_used_nor_shown(server: FeedServer) -> None:
     target = server.serve("/new", rss(ITEM))
-    result = poll(server.redirect("/old", target.replace("//", "//eve:hidden@"), 301))
+    result = read_listed(server.redirect("/old", target.replace("//", "//eve:hidden@"), 301))
     assert result.notes == (f"has moved permanently; list {target} instead",)
     assert "Authorization" not in server.asked[-1][1]
 
@@ -85,7 +88,7 @@ def test_a_login_in_a_redirect_is_neither_used_nor_shown(server: FeedServer) -> 
 def test_a_password_that_is_refused_is_told_without_it(server: FeedServer, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.DEBUG)
     locked(server, "/feed")
-    result = poll(f"http://ann:wrong-one@127.0.0.1:{server.server_port}/feed")
+    result = read_listed(f"http://ann:wrong-one@127.0.0.1:{server.server_port}/feed")
     assert result.problem == f"{server.url}/feed: refuses the password. Correct it. (HTTP 401)"
     assert "wrong-one" not in caplog.text + repr(result)
 

@@ -5,8 +5,9 @@ import socket
 import httpx
 import pytest
 
-from tests.adapters.feeds.conftest import ITEM, NOW, FeedServer, rss
-from tierbot.adapters.feeds import LOOPBACK, FeedReader
+from tests.adapters.feeds.conftest import ITEM, NOW, FeedServer, in_process, rss
+from tierbot.adapters.feeds.guard import LOOPBACK
+from tierbot.adapters.feeds.reader import FeedReader
 from tierbot.adapters.feeds.transport import proxy_for
 from tierbot.domain.articles.feeds import Feed, FeedError, FeedMemory, FeedResult
 
@@ -70,7 +71,7 @@ def test_https_goes_through_a_tunnel_and_a_refusal_of_it_is_told(server: FeedSer
 def test_hosts_that_need_no_proxy_are_asked_directly_and_guarded(server: FeedServer) -> None:
     url = server.serve("/feed", rss(ITEM))
     proxies = {"http": "http://127.0.0.1:1", "no": "127.0.0.1"}
-    direct = FeedReader(allow=LOOPBACK, resolve=resolve, proxies=proxies)
+    direct = FeedReader(allow=LOOPBACK, resolve=resolve, proxies=proxies, parsing=in_process)
     assert direct.read(Feed(url), FeedMemory(), NOW).articles
     with pytest.raises(FeedError, match="is a private address"):
         read(server, url, **proxies)

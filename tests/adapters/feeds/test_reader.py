@@ -4,14 +4,16 @@ import threading
 import time
 import zlib
 from collections.abc import Iterator
+from contextlib import nullcontext
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
-from tests.adapters.feeds.conftest import BOMB, ITEM, NOW, FeedServer, Handler, read, reader, rss
-from tierbot.adapters.feeds import LOOPBACK, FeedReader
-from tierbot.adapters.feeds.parse import parse_feed
+from tests.adapters.feeds.conftest import BOMB, ITEM, NOW, FeedServer, Handler, in_process, poll, read, reader, rss
+from tierbot.adapters.feeds.guard import LOOPBACK
+from tierbot.adapters.feeds.parse import Parsed, parse_feed
+from tierbot.adapters.feeds.reader import FeedReader
 from tierbot.domain.articles.duplicates import fold
 from tierbot.domain.articles.feeds import Feed, FeedMemory
 
@@ -81,7 +83,7 @@ def test_only_what_is_new_is_asked_for(server: FeedServer) -> None:
 
 def test_the_user_agent_says_who_asks_and_how_to_reach_them(server: FeedServer) -> None:
     url = server.serve("/feed", rss(ITEM))
-    FeedReader(allow=LOOPBACK, contact="ops@example.com").read(Feed(url), FeedMemory(), NOW)
+    FeedReader(allow=LOOPBACK, parsing=in_process, contact="ops@example.com").read(Feed(url), FeedMemory(), NOW)
     assert server.asked[0][1]["User-Agent"].startswith("tierbot/")
     assert "ops@example.com" in server.asked[0][1]["User-Agent"]
 
@@ -188,11 +190,12 @@ def test_one_broken_feed_of_each_kind_stops_no_other_and_fifty_are_folded_in_tim
     good = [Feed(f"{server.url}/good{n}") for n in range(40)]
     bad = [Feed(f"{server.url}/{name}") for name in "html empty big slow loop bomb json gone packed missing".split()]  # noqa: SIM905
     began = time.monotonic()
-    results = reader(seconds=6.0, size=2 * 2**20).poll([*bad, *good], {}, NOW)
+    results = poll(reader(seconds=6.0, size=2 * 2**20), [*bad, *good])
     folded = fold([article for result in results for article in result.articles], [])
     assert time.monotonic() - began < 60
     assert [result.feed for result in results] == [*bad, *good]
     assert all(result.problem and result.problem.startswith(result.feed.url + ": ") for result in results[:10])
+    assert not any("retry" in str(result.problem) for result in results), "whoever polls says when"
     assert all(result.problem is None and len(result.articles) == 100 for result in results[10:])
     assert len(folded.new) == 40 * 99 + 1
     assert set(folded.copies.values()) == {39}
@@ -201,8 +204,8 @@ def test_one_broken_feed_of_each_kind_stops_no_other_and_fifty_are_folded_in_tim
 
 def test_polling_the_same_feeds_again_adds_nothing(server: FeedServer) -> None:
     feeds = [Feed(server.serve(f"/{n}", rss(ITEM, title=f"Paper {n}"))) for n in range(3)]
-    first = fold([a for r in reader().poll(feeds, {}, NOW) for a in r.articles], [])
-    later = [a for r in reader().poll(feeds, {}, NOW + timedelta(hours=1)) for a in r.articles]
+    first = fold([a for r in poll(reader(), feeds) for a in r.articles], [])
+    later = [a for r in poll(reader(), feeds, now=NOW + timedelta(hours=1)) for a in r.articles]
     again = fold(later, first.new)
     assert len(first.new) == 1
     assert again.new == ()
@@ -213,7 +216,7 @@ def test_a_feed_that_fails_is_left_alone_longer_each_time_and_forgiven_at_once(s
     feed = Feed(server.url + "/missing")
     memory, pauses, now = FeedMemory(etag='"v"'), [], NOW
     for _ in range(9):
-        [result] = reader().poll([feed], {feed.url: memory}, now)
+        [result] = poll(reader(), [feed], {feed.url: memory}, now)
         memory = result.memory
         assert memory.not_before is not None
         pauses.append(memory.not_before - now)
@@ -221,10 +224,10 @@ def test_a_feed_that_fails_is_left_alone_longer_each_time_and_forgiven_at_once(s
     assert pauses[:3] == [timedelta(minutes=15), timedelta(minutes=30), timedelta(hours=1)]
     assert pauses[-1] == timedelta(days=1)
     asked = len(server.asked)
-    [waiting] = reader().poll([feed], {feed.url: memory}, now - timedelta(minutes=1))
+    [waiting] = poll(reader(), [feed], {feed.url: memory}, now - timedelta(minutes=1))
     assert (waiting.unchanged, waiting.problem, len(server.asked)) == (True, None, asked)
     server.serve("/missing", rss(ITEM))
-    [well] = reader().poll([feed], {feed.url: memory}, now)
+    [well] = poll(reader(), [feed], {feed.url: memory}, now)
     assert well.memory == FeedMemory()
 
 
@@ -242,25 +245,25 @@ def test_a_feed_that_fails_is_left_alone_longer_each_time_and_forgiven_at_once(s
 )
 def test_a_server_that_asks_to_wait_is_obeyed_within_reason(server: FeedServer, header: str, pause: timedelta) -> None:
     feed = Feed(server.serve("/x", b"", status=429, Retry_After=header))
-    [result] = reader().poll([feed], {}, NOW)
+    [result] = poll(reader(), [feed])
     assert result.memory.not_before == NOW + pause
 
 
-def test_a_fault_of_our_own_in_one_feed_stops_no_other(server: FeedServer, monkeypatch: pytest.MonkeyPatch) -> None:
-    def faulty(body: bytes, *, feed: Feed, **rest: object) -> object:
+def test_a_fault_of_our_own_in_one_feed_stops_no_other(server: FeedServer) -> None:
+    def faulty(body: bytes, *, feed: Feed, **rest: object) -> Parsed:
         if feed.name == "bad":
             raise RuntimeError("boom")
         return parse_feed(body, feed=feed, **rest)  # type: ignore[arg-type]
 
-    monkeypatch.setattr("tierbot.adapters.feeds.reader.parse_feed", faulty)
     url = server.serve("/feed", rss(ITEM))
-    bad, good = reader().poll([Feed(url, "bad"), Feed(url, "good")], {}, NOW)
+    read_by = FeedReader(allow=LOOPBACK, parsing=lambda: nullcontext(faulty))
+    bad, good = poll(read_by, [Feed(url, "bad"), Feed(url, "good")])
     assert bad.problem == f"{url}: could not be read (RuntimeError: boom). Please report this."
     assert len(good.articles) == 1
 
 
 def test_nothing_is_opened_for_an_empty_list() -> None:
-    assert reader().poll([], {}, NOW) == []
+    assert list(reader().poll([], {}, NOW)) == []
 
 
 @pytest.fixture(autouse=True)

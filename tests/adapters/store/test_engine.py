@@ -18,11 +18,37 @@ from tierbot.use_cases.ports import DeliveryState
         ("", "not a database URL"),
         ("mysql://user@host/name", "mysql is not supported. Write sqlite:///"),
         ("sqlite+aiosqlite:///x.db", "not supported"),
+        (
+            "postgresql://u:s3cret@localhost:notaport/db",
+            "its host or port isn't valid; a port is a number from 1 to 65535",
+        ),
+        ("postgresql://u:s3cret@localhost:99999/db", "a port is a number from 1 to 65535"),
+        ("postgresql://u:s3cret@localhost:0/db", "a port is a number from 1 to 65535"),
+        ("postgresql://u:s3cret@localhost:-5/db", "a port is a number from 1 to 65535"),
+        ("postgresql://u:s3cret@localhost:5432:1/db", "a port is a number from 1 to 65535"),
+        ("postgresql://u:s3cret@localhost:/db", "a port is a number from 1 to 65535"),
+        ("postgresql://u:s3cret@[::1/db", "its host or port isn't valid"),
+        (f"postgresql://u:s3cret@{'a' * 99}/db", "its host or port isn't valid"),
+        ("postgresql://u:s3cret@localhost/db?port=abc", "Received non-integer port"),
+        ("sqlite:///x.db?timeout=abc", "could not convert string to float"),
+        ("sqlite://host:99/x.db", "Invalid SQLite URL"),
+        ("sqlite:///\0", "embedded null byte"),
     ],
 )
 def test_a_url_that_cannot_work_says_what_would(url: str, told: str) -> None:
-    with pytest.raises(StoreError, match=told):
+    if url.startswith("postgresql"):
+        pytest.importorskip("psycopg", reason="needs PostgreSQL's driver")
+    with pytest.raises(StoreError, match=told) as raised:
         connect(url, create=True)
+    assert "s3cret" not in str(raised.value)
+    assert "\n" not in str(raised.value)
+
+
+@pytest.mark.parametrize("option", ["connect_timeout=abc", "nosuch=1", "sslmode=nonsense", "port=99999"])
+def test_an_option_that_the_driver_refuses_is_told_without_a_traceback(option: str) -> None:
+    pytest.importorskip("psycopg", reason="needs PostgreSQL's driver")
+    with pytest.raises(StoreError, match=r"(abc|nosuch|nonsense|99999).*Check that .* DATABASE_URL is right"):
+        open_store(f"postgresql://u:p@127.0.0.1:1/db?{option}")
 
 
 def test_no_password_is_shown() -> None:

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -23,17 +24,23 @@ class Papers:
     """ports.Feeds that serves titles by feed address; None is a feed that cannot be read."""
 
     titles: dict[str, list[str] | None] = field(default_factory=dict)
+    costly: set[str] = field(default_factory=set)
     asked: list[list[str]] = field(default_factory=list)
     memories: dict[str, FeedMemory] = field(default_factory=dict)
     logins: dict[str, Login | None] = field(default_factory=dict)
 
-    def poll(self, feeds: Sequence[Feed], memory: Mapping[str, FeedMemory], now: datetime) -> list[FeedResult]:
+    def poll(
+        self, feeds: Sequence[Feed], memory: Mapping[str, FeedMemory], now: datetime
+    ) -> Iterator[list[FeedResult]]:
         self.asked.append([feed.url for feed in feeds])
         self.memories.update(memory)
         self.logins |= {feed.url: feed.login for feed in feeds}
-        return [self._result(feed, memory[feed.url], now) for feed in feeds]
+        yield from ([self._result(feed, memory[feed.url], now)] for feed in feeds)
 
     def _result(self, feed: Feed, memory: FeedMemory, now: datetime) -> FeedResult:
+        if feed.url in self.costly:
+            failed = memory.failed(now, costly=True)
+            return FeedResult(feed, (), failed, problem=f"{feed.url}: takes more than 10 s to read. Remove it.")
         titles = self.titles.get(feed.url)
         if titles is None:
             return FeedResult(feed, (), memory.failed(now), problem=f"{feed.url}: is a web page. List its feed.")
@@ -62,7 +69,7 @@ class Newsroom:
 def newsroom(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Newsroom]:
     papers = Papers()
     monkeypatch.setattr("tierbot.app.bootstrap.feed_reader", lambda _: papers)
-    harness = build_harness(tmp_path)
+    harness = build_harness(tmp_path, admins=("UADA",))
     yield Newsroom(harness, papers)
     harness.bot.close()
 
@@ -103,7 +110,9 @@ def test_a_broken_feed_is_logged_kept_for_the_list_and_stops_no_other(
     with caplog.at_level(logging.WARNING, "tierbot.use_cases.articles.intake"):
         polled = intake.poll(WORKSPACE)
     assert polled.problems == (f"{BAD.url}: is a web page. List its feed.",)
-    assert [record.getMessage() for record in caplog.records] == [f"Feed {polled.problems[0]}"]
+    assert [record.getMessage() for record in caplog.records] == [
+        f"Feed {polled.problems[0]} tierbot will retry in 15 minutes."
+    ]
     assert newsroom.titles() == {"Fine"}
     listed = {one.feed.url: one for one in intake.feeds(WORKSPACE)}
     assert (listed[GOOD.url].problem, listed[BAD.url].problem) == (None, polled.problems[0])
@@ -123,6 +132,50 @@ def test_a_broken_feed_is_left_alone_for_a_while_and_its_problem_stays_told(news
     assert intake.poll(WORKSPACE).new == 1
     (bad,) = [one for one in intake.feeds(WORKSPACE) if one.feed == BAD]
     assert (bad.memory.failures, bad.problem, bad.brought) == (0, None, 1)
+
+
+def told(newsroom: Newsroom) -> list[Mapping[str, Any]]:
+    """Poll as the schedule does, send what there is, and return what the admins were told about costly feeds."""
+    newsroom.harness.do("poll")
+    newsroom.harness.deliver()
+    return [one for one in newsroom.harness.chat.announcements if one["kind"] == "costly_feeds"]
+
+
+def test_admins_are_told_once_of_a_feed_that_takes_too_much_and_the_others_come_in(newsroom: Newsroom) -> None:
+    newsroom.harness.bot.intake.add_feeds(WORKSPACE, [BAD, OTHER, GOOD])
+    newsroom.papers.titles = {GOOD.url: ["Fine"]}
+    newsroom.papers.costly = {BAD.url, OTHER.url}
+    (news,) = told(newsroom)
+    assert [one["url"] for one in news["feeds"]] == [BAD.url, OTHER.url], "one message for both"
+    assert "takes more than 10 s to read" in news["feeds"][0]["problem"]
+    assert newsroom.titles() == {"Fine"}
+    for _ in range(3):
+        newsroom.harness.clock.advance(days=1)
+        assert len(told(newsroom)) == 1
+    (bad,) = [one for one in newsroom.harness.bot.intake.feeds(WORKSPACE) if one.feed == BAD]
+    assert (bad.memory.failures, bad.problem) == (4, f"{BAD.url}: takes more than 10 s to read. Remove it.")
+
+
+def test_admins_are_told_again_of_a_feed_that_was_well_in_between(newsroom: Newsroom) -> None:
+    newsroom.harness.bot.intake.add_feeds(WORKSPACE, [BAD])
+    newsroom.papers.costly = {BAD.url}
+    assert len(told(newsroom)) == 1
+    newsroom.harness.clock.advance(days=1)
+    newsroom.papers.costly, newsroom.papers.titles = set(), {BAD.url: ["Mended"]}
+    assert len(told(newsroom)) == 1
+    newsroom.harness.clock.advance(days=1)
+    newsroom.papers.costly = {BAD.url}
+    assert len(told(newsroom)) == 2
+
+
+def test_feeds_known_to_be_broken_are_read_last(newsroom: Newsroom) -> None:
+    intake = newsroom.harness.bot.intake
+    intake.add_feeds(WORKSPACE, [BAD, GOOD])
+    newsroom.papers.titles = {GOOD.url: ["Fine"], BAD.url: None}
+    intake.poll(WORKSPACE)
+    newsroom.harness.clock.advance(days=1)
+    intake.poll(WORKSPACE)
+    assert newsroom.papers.asked == [[BAD.url, GOOD.url], [GOOD.url, BAD.url]]
 
 
 def test_a_poll_interrupted_between_two_feeds_is_finished_by_the_next(

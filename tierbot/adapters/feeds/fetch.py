@@ -30,6 +30,8 @@ class FeedLimits:
 
     seconds: float = 15.0  # per feed, redirects included
     size: int = 10 * 2**20  # bytes, after decompression
+    processor: float = 10.0  # seconds of processor time to parse one; a feed of 10 MB takes up to 2.5
+    memory: int = 448 * 2**20  # bytes to parse one; a feed of 10 MB takes up to 250 MB
     entries: int = 100  # feeds list the newest first
     redirects: int = 5
     workers: int = 12
@@ -86,7 +88,7 @@ def fetch(
             return _follow(client, client.build_request("GET", url, headers=own), limits, now)
     except (httpx.TimeoutException, httpcore.TimeoutException) as fault:
         raise FeedError(
-            f"didn't answer completely within {limits.seconds:g} s. tierbot will retry; remove the feed if it stays slow."
+            f"didn't answer completely within {limits.seconds:g} s. Remove the feed if it stays slow."
         ) from fault
     except (httpcore.ConnectError, httpcore.NetworkError) as fault:
         raise FeedError(_why_unreachable(fault)) from fault
@@ -97,7 +99,7 @@ def fetch(
     except (httpx.UnsupportedProtocol, httpcore.UnsupportedProtocol, httpx.InvalidURL) as fault:
         raise FeedError("leads to an address that isn't http or https. Find the feed's current address.") from fault
     except (httpx.HTTPError, httpcore.ProtocolError) as fault:
-        raise FeedError(f"closed the connection early or doesn't speak HTTP ({fault}). tierbot will retry.") from fault
+        raise FeedError(f"closed the connection early or doesn't speak HTTP ({fault}). Check the address.") from fault
 
 
 def _follow(client: httpx.Client, request: httpx.Request, limits: FeedLimits, now: datetime) -> Fetched:
@@ -151,10 +153,10 @@ def _turned_away(response: httpx.Response, now: datetime) -> TurnedAwayError:
         403: "refuses bots. Ask its publisher, or use another feed.",
         404: "doesn't exist. Find its current address on the site, or remove it.",
         410: "is permanently gone. Remove it.",
-        429: "asks for fewer requests. tierbot will wait before the next one.",
+        429: "asks for fewer requests. Wait before the next one.",
     }
     remedy = remedies.get(status) or (
-        "has a server error. tierbot will retry."
+        "has a server error. Remove the feed if that stays so."
         if status >= 500  # noqa: PLR2004 - HTTP's class of server errors
         else "answers without a feed. Open it in a browser to see why."
     )
@@ -167,7 +169,7 @@ def _retry_after(response: httpx.Response, now: datetime) -> timedelta | None:
         return timedelta(seconds=min(int(value[:9]), 86_400))
     try:
         moment = parsedate_to_datetime(value)
-    except ValueError:
+    except (ValueError, OverflowError):
         return None
     return moment - now if moment.tzinfo else moment.replace(tzinfo=UTC) - now
 
@@ -180,4 +182,4 @@ def _why_unreachable(fault: Exception) -> str:
         if isinstance(cause, ssl.SSLError):
             return "doesn't speak https properly. Try its http address."
         cause = cast("Exception", cause.__cause__ or cause.__context__)
-    return f"cannot be reached ({fault}). tierbot will retry; if it happens again, check the address."
+    return f"cannot be reached ({fault}). Check the address if it happens again."

@@ -31,6 +31,8 @@ _INSIDE = re.compile(
     r"[^.]*|(?:.*\.)?(?:local|localhost|localdomain|internal|intranet|private|corp|home|lan|home\.arpa|0x[0-9a-f]*|\d+)|.*:.*"
 )  # names inside a network, and what looks like an address
 _NAT64 = ip_network("64:ff9b::/96")
+_GLOBAL_UNICAST = ip_network("2000::/3")  # IANA has allocated no other IPv6 addresses to the open web
+_DOCUMENTATION = ip_network("3fff::/20")  # RFC 9637
 
 
 def resolve(host: str, port: int) -> list[str]:
@@ -50,7 +52,7 @@ def is_closed(host: str, allow: Iterable[Network] = ()) -> bool:
 def is_open_web(address: Address, allow: Iterable[Network] = ()) -> bool:
     """Return whether an address is in the open web or in an allowed network.
 
-    Private, loopback, link-local, shared, reserved and multicast addresses aren't. For an IPv6 address with an embedded
+    Private, loopback, link-local, site-local, shared, reserved and multicast addresses aren't. For an IPv6 address with an embedded
     IPv4 address (mapped, 6to4, Teredo, NAT64), the embedded one decides.
     """
     inner = _embedded(address)
@@ -58,6 +60,8 @@ def is_open_web(address: Address, allow: Iterable[Network] = ()) -> bool:
         return all(is_open_web(each, allow) for each in inner)
     if any(address in network for network in allow if network.version == address.version):
         return True
+    if isinstance(address, IPv6Address) and (address not in _GLOBAL_UNICAST or address in _DOCUMENTATION):
+        return False
     return address.is_global and not address.is_multicast and not address.is_reserved
 
 

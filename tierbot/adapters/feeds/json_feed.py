@@ -27,7 +27,7 @@ def read_json_feed(text: str) -> tuple[str, list[Any]]:
     try:
         found = json.loads(text)
     except (ValueError, RecursionError) as fault:
-        raise FeedError(f"is broken JSON ({str(fault)[:100]}). Tell its publisher; tierbot will retry.") from fault
+        raise FeedError(f"is broken JSON ({str(fault)[:100]}). Tell its publisher.") from fault
     version = found.get("version") if isinstance(found, dict) else None
     items = found.get("items") if isinstance(found, dict) else None
     if not isinstance(version, str) or "jsonfeed.org/version/" not in version or not isinstance(items, list):

@@ -57,7 +57,7 @@ def parse_feed(body: bytes, *, feed: Feed, url: str, content_type: str, entries:
     """
     text = decode(body, content_type)
     if not text.strip():
-        raise FeedError("is empty (0 bytes of text). tierbot will retry; remove the feed if it stays empty.")
+        raise FeedError("is empty (0 bytes of text). Remove the feed if it stays empty.")
     read = _read_json if is_json(text) else _read_xml
     listed, cut, notes = read(text, feed, url, entries, now)
     rows = [row_of(entry.fields, place, now, markup=entry.markup) for place, entry in enumerate(listed, 1)]
@@ -131,11 +131,13 @@ def _feedparser(text: str, url: str) -> Mapping[str, Any]:
             found: Mapping[str, Any] = feedparser.parse(
                 stream, response_headers=headers, sanitize_html=False, resolve_relative_uris=False
             )
+        except MemoryError:
+            raise
         except Exception:
             log.debug("feedparser failed on %s", url, exc_info=True)
             continue
         return found
-    raise FeedError("is broken in a way that feedparser can't read. Tell its publisher; tierbot will retry.")
+    raise FeedError("is broken in a way that feedparser can't read. Tell its publisher.")
 
 
 def _entry(entry: Mapping[str, Any], source: str, now: datetime, *, atom: bool) -> Entry:
@@ -178,5 +180,5 @@ def _image(entry: Mapping[str, Any]) -> str:
 
 def _why_not_a_feed(text: str, found: Mapping[str, Any]) -> str:
     if _FEED_ROOT.search(text[:_PAGE_HEAD]) and found.get("bozo"):
-        return f"is broken XML ({str(found.get('bozo_exception'))[:100]}). Tell its publisher; tierbot will retry."
-    return "is neither RSS nor Atom. Look for an RSS or Atom address on its site."
+        return f"is broken XML ({str(found.get('bozo_exception'))[:100]}). Tell its publisher."
+    return "is not RSS, Atom or JSON Feed. Look for such an address on its site."

@@ -1,8 +1,8 @@
 """Poll many feeds in parallel; each returns articles or a one-sentence error, and no failure stops another feed."""
 
 import logging
-from collections.abc import Iterable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor, wait
 from datetime import datetime
 from importlib.metadata import version
 from pathlib import Path
@@ -11,10 +11,12 @@ from types import MappingProxyType
 from tierbot.adapters.feeds.fetch import FeedLimits, TurnedAwayError, fetch
 from tierbot.adapters.feeds.guard import Network, Resolve, resolve
 from tierbot.adapters.feeds.logins import login_for
-from tierbot.adapters.feeds.parse import parse_feed
+from tierbot.adapters.feeds.parsers import CostlyFeedError, Parse, Parsers, Parsing
 from tierbot.domain.articles.feeds import Feed, FeedError, FeedMemory, FeedResult
 
 log = logging.getLogger(__name__)
+
+_TOGETHER = 5.0  # seconds; results that arrive within this time are returned together
 
 
 class FeedReader:
@@ -29,32 +31,53 @@ class FeedReader:
         resolve: Resolve = resolve,
         logins: Path | None = None,
         proxies: Mapping[str, str] = MappingProxyType({}),
+        parsing: Parsing | None = None,
     ) -> None:
         """Also permit the networks in `allow`; tell publishers how to `contact` the operator.
 
         logins: a netrc file, for feeds whose list doesn't give a login. proxies: by scheme, as urllib's getproxies_environment.
+        parsing: how to parse; None: in child processes, within the limits.
         """
         self._limits = limits or FeedLimits()
+        self._parsing = parsing or Parsers(self._limits)
         self._allow = tuple(allow)
         self._resolve = resolve
         self._logins = logins
         self._proxies = proxies
         self._user_agent = f"tierbot/{version('tierbot')} (feed reader{'; ' + contact if contact else ''})"
 
-    def poll(self, feeds: Sequence[Feed], memory: Mapping[str, FeedMemory], now: datetime) -> list[FeedResult]:
-        """Read all feeds, limits.workers in parallel; return one result each, in order. A feed's failure never raises.
+    def poll(
+        self, feeds: Sequence[Feed], memory: Mapping[str, FeedMemory], now: datetime
+    ) -> Iterator[list[FeedResult]]:
+        """Read all feeds, limits.workers in parallel; yield a result for each, some at a time, as they arrive.
 
-        `memory` maps addresses to the last poll's FeedMemory. A feed that must wait until after `now` (aware UTC) is
-        skipped and returned unchanged.
+        A feed's failure never raises. `memory` maps addresses to the last poll's FeedMemory. A feed that must wait until
+        after `now` (aware UTC) is skipped and returned unchanged.
         """
         if not feeds:
-            return []
+            return
         workers = min(self._limits.workers, len(feeds))
-        with ThreadPoolExecutor(workers, thread_name_prefix="feeds") as pool:
-            return list(pool.map(lambda feed: self._result(feed, memory.get(feed.url, FeedMemory()), now), feeds))
+        with self._parsing() as parse, ThreadPoolExecutor(workers, thread_name_prefix="feeds") as pool:
+            places = {
+                pool.submit(self._result, parse, feed, memory.get(feed.url, FeedMemory()), now): place
+                for place, feed in enumerate(feeds)
+            }
+            left = set(places)
+            try:
+                while left:
+                    done, left = wait(left, _TOGETHER)
+                    if done:
+                        yield [future.result() for future in sorted(done, key=places.__getitem__)]
+            finally:
+                for future in left:
+                    future.cancel()
 
     def read(self, feed: Feed, memory: FeedMemory, now: datetime) -> FeedResult:
         """Read one feed. Raises FeedError, one sentence with a remedy, if it can't be read."""
+        with self._parsing() as parse:
+            return self._read(parse, feed, memory, now)
+
+    def _read(self, parse: Parse, feed: Feed, memory: FeedMemory, now: datetime) -> FeedResult:
         fetched = fetch(
             feed.url,
             memory,
@@ -71,7 +94,7 @@ class FeedReader:
             new = fetched.memory
             kept = FeedMemory(new.etag or memory.etag, new.last_modified or memory.last_modified)
             return FeedResult(feed, (), kept, notes=moved, unchanged=True)
-        parsed = parse_feed(
+        parsed = parse(
             fetched.body,
             feed=feed,
             url=fetched.url,
@@ -81,17 +104,18 @@ class FeedReader:
         )
         return FeedResult(feed, parsed.articles, fetched.memory, notes=moved + parsed.notes)
 
-    def _result(self, feed: Feed, memory: FeedMemory, now: datetime) -> FeedResult:
+    def _result(self, parse: Parse, feed: Feed, memory: FeedMemory, now: datetime) -> FeedResult:
         if memory.not_before is not None and memory.not_before > now:
             return FeedResult(feed, (), memory, unchanged=True)
         try:
-            return self.read(feed, memory, now)
+            return self._read(parse, feed, memory, now)
         except FeedError as fault:
-            wait = fault.wait if isinstance(fault, TurnedAwayError) else None
+            pause = fault.wait if isinstance(fault, TurnedAwayError) else None
+            costly = isinstance(fault, CostlyFeedError)
             problem = f"{feed.url}: {fault}"
         except Exception as fault:
             # A bug that one feed triggers must not stop the others.
             log.exception("Feed %s caused an unexpected error.", feed.url)
-            wait = None
+            pause, costly = None, False
             problem = f"{feed.url}: could not be read ({type(fault).__name__}: {str(fault)[:100]}). Please report this."
-        return FeedResult(feed, (), memory.failed(now, wait), problem=problem)
+        return FeedResult(feed, (), memory.failed(now, pause, costly=costly), problem=problem)

@@ -17,8 +17,18 @@ _PROMETHEUS = "text/plain; version=0.0.4; charset=utf-8"
 
 
 def probe_routes(dead: Callable[[], str | None], unready: Callable[[], str | None]) -> tuple[Route, ...]:
-    """Return /healthz and /readyz: 200, or 503 with the function's reason, a few words without names."""
-    return Route("/healthz", _probe(dead, "ok")), Route("/readyz", _probe(unready, "ready"))
+    """Return /healthz and /readyz: 200, or 503 with the function's reason, a few words without names.
+
+    `dead` must only look at memory: it runs at once, also where every worker thread waits for the database.
+    """
+
+    async def alive(_: Request) -> Response:
+        return _verdict(dead(), "ok")
+
+    async def ready(_: Request) -> Response:
+        return _verdict(await run_in_threadpool(unready), "ready")
+
+    return Route("/healthz", alive), Route("/readyz", ready)
 
 
 def metrics_routes(figures: Callable[[], bytes], token: str | None) -> tuple[Route, ...]:
@@ -82,9 +92,5 @@ def _brought(header: str) -> bytes:
     return b""
 
 
-def _probe(wrong: Callable[[], str | None], fine: str) -> Endpoint:
-    async def probe(_: Request) -> Response:
-        why = await run_in_threadpool(wrong)
-        return PlainTextResponse(why or fine, 503 if why else 200, {"Cache-Control": "no-store"})
-
-    return probe
+def _verdict(why: str | None, fine: str) -> Response:
+    return PlainTextResponse(why or fine, 503 if why else 200, {"Cache-Control": "no-store"})

@@ -1,5 +1,6 @@
 """Calls to Slack's Web API, made once each. Its errors become the three that the outbox handles, each with a remedy."""
 
+import logging
 from collections.abc import Callable, Iterator
 from http.client import HTTPException
 from itertools import islice
@@ -44,6 +45,14 @@ APP_TOKEN_REMEDIES = {
     "internal_error": "Check that Socket Mode is on: api.slack.com/apps → your app → Socket Mode.",
 }
 NEW_APP_TOKEN = "Generate one at Basic Information → App-Level Tokens and set SLACK_APP_TOKEN to it."  # noqa: S105
+
+
+def _not_said_twice(record: logging.LogRecord) -> bool:
+    """Keep the SDK from logging a call without an answer as an error: `call` raises ChatUnavailableError."""
+    return not str(record.msg).startswith("Failed to send a request to Slack API server")
+
+
+logging.getLogger("slack_sdk.web.base_client").addFilter(_not_said_twice)
 
 
 class _RateLimitWatch(RetryHandler):

@@ -29,6 +29,7 @@ from tierbot.adapters.store.errors import StoreBusyError, StoreError, explained,
 from tierbot.adapters.store.write_ahead_log import WriteAheadLog
 
 BUSY_SECONDS = 30.0
+_HIGHEST_PORT = 65_535
 _READ_ONLY = "tierbot_read_only"
 _OLDEST_SQLITE = (3, 35, 0)  # RETURNING
 
@@ -164,18 +165,29 @@ def _plain(value: object) -> object:
 def connect(url: str, *, create: bool) -> Database:
     """Return the database at `url`, not yet opened. Raises StoreError if that is invalid, or a missing file."""
     parsed = parse(url)
-    if parsed.get_backend_name() == "sqlite":
-        return Database(_sqlite(parsed, create=create))
-    return Database(_postgresql(parsed))
+    try:
+        return Database(
+            _sqlite(parsed, create=create) if parsed.get_backend_name() == "sqlite" else _postgresql(parsed)
+        )
+    except (ArgumentError, ValueError, TypeError) as fault:
+        raise StoreError(f"DATABASE_URL: {str(fault).splitlines()[0]}. Correct it.") from fault
 
 
 def parse(url: str) -> URL:
     """Parse DATABASE_URL and add the driver. Raises StoreError if it is invalid or names another kind of database."""
     try:
         parsed = make_url(url)
+        (parsed.host or "").encode("idna")
+        if parsed.port is not None and not 0 < parsed.port <= _HIGHEST_PORT:
+            raise ValueError(parsed.port)  # noqa: TRY301 - the same as of a port that isn't a number
     except ArgumentError as fault:
         raise StoreError(
             "DATABASE_URL: not a database URL. Write sqlite:///tierbot.db or postgresql://user:password@host/name."
+        ) from fault
+    except ValueError as fault:
+        raise StoreError(
+            "DATABASE_URL: its host or port isn't valid; a port is a number from 1 to 65535. Write "
+            "postgresql://user:password@host:5432/name, and percent-encode a password with : / ? # [ ] @ in it (%40 for @)."
         ) from fault
     if parsed.drivername in {"postgres", "postgresql"}:
         parsed = parsed.set(drivername="postgresql+psycopg")

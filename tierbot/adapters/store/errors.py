@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from sqlalchemy.exc import DBAPIError, IntegrityError, OperationalError
+from sqlalchemy.exc import DBAPIError, IntegrityError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 from tierbot.domain.nouns import TierbotError
@@ -98,7 +98,7 @@ def explain(fault: Exception, where: str) -> StoreError | None:
             return kind(f"{where}: {text}")
     if isinstance(fault, IntegrityError):
         return StoreError(f"{where}: refused a row that contradicts another ({said}). Please report this.")
-    if isinstance(fault, OperationalError):
+    if isinstance(fault, OperationalError | InterfaceError) or fault.statement is None:  # none: it never connected
         return StoreError(f"{where}: {said}. Check that the server is running and that DATABASE_URL is right.")
     return None
 

@@ -8,7 +8,7 @@ Pure; `adapters/feeds/` fetches them.
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime, timedelta
 from email.utils import format_datetime
 from enum import StrEnum
@@ -53,11 +53,13 @@ class FeedMemory:
     last_modified: str = ""
     failures: int = 0  # in a row
     not_before: datetime | None = None  # the earliest time of the next poll
+    costly: bool = False  # it took more processor time or memory than a feed may
+    told: bool = False  # the admins know that
 
-    def failed(self, now: datetime, wait: timedelta | None = None) -> "FeedMemory":
+    def failed(self, now: datetime, wait: timedelta | None = None, *, costly: bool = False) -> "FeedMemory":
         """Return the memory after another failure: pause for 15 minutes, doubled each time, or `wait`, up to a day."""
         pause = min(max(wait or timedelta(0), _FIRST_PAUSE * 2 ** min(self.failures, 10)), _LONGEST_PAUSE)
-        return FeedMemory(self.etag, self.last_modified, self.failures + 1, now + pause)
+        return replace(self, failures=self.failures + 1, not_before=now + pause, costly=costly)
 
     def as_dict(self) -> dict[str, Any]:
         """Return the memory as plain data, for storage as JSON."""

@@ -5,7 +5,7 @@ poll is either stored or repeated; both are idempotent.
 """
 
 import logging
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from itertools import islice
@@ -75,17 +75,16 @@ class Intake:
         with self.store.read(workspace) as tx:
             listed = tx.feeds.all()
         due = [one for one in listed if one.memory.not_before is None or one.memory.not_before <= now]
+        due.sort(key=lambda one: one.memory.failures)  # no other feed waits for one that is known to be broken
         new = copies = 0
         problems: list[str] = []
         for start in range(0, len(due), _FEED_BATCH):
             batch = due[start : start + _FEED_BATCH]
             feeds = [by_file.get(one.feed.url, one.feed) for one in batch]  # logins are in the file only
-            results = self.feed_reader.poll(feeds, {one.feed.url: one.memory for one in batch}, now)
-            for problem in filter(None, (result.problem for result in results)):
-                log.warning("Feed %s", problem)
-                problems.append(problem)
-            added, folded = self._keep(workspace, results, now)
-            new, copies = new + added, copies + folded
+            for results in self.feed_reader.poll(feeds, {one.feed.url: one.memory for one in batch}, now):
+                problems += _problems(results, now)
+                added, folded = self._keep(workspace, results, now)
+                new, copies = new + added, copies + folded
         if due:
             log.info(
                 "Feeds read: %d. New articles: %d, copies: %d, broken feeds: %d", len(due), new, copies, len(problems)
@@ -156,6 +155,17 @@ class Intake:
             if found[0].by is ListedBy.FILE:
                 raise TierbotError(f"{masked(url)} is in {self.file}. Remove it there.")
             tx.feeds.remove([one.feed.url for one in found])
+
+
+def _problems(results: Iterable[FeedResult], now: datetime) -> list[str]:
+    """Log and return what is wrong with the broken feeds."""
+    problems = []
+    for result in results:
+        if result.problem:
+            minutes = round(((result.memory.not_before or now) - now).total_seconds() / 60)
+            log.warning("Feed %s tierbot will retry in %d minutes.", result.problem, minutes)
+            problems.append(result.problem)
+    return problems
 
 
 def _folded(tx: Transaction, incoming: Sequence[Article], now: datetime) -> tuple[Sequence[Article], Folded]:

@@ -11,6 +11,7 @@ import numpy as np
 from tierbot.domain.doctor.smoke_test import Step
 from tierbot.domain.nouns import DAWN
 from tierbot.settings import Settings
+from tierbot.use_cases.articles.costly_feeds import tell_of_costly_feeds
 from tierbot.use_cases.articles.tag_requests import JOB as IN_THREADS
 from tierbot.use_cases.asking.ask import Ask
 from tierbot.use_cases.asking.push_schedule import chosen_push, next_push, open_from
@@ -56,7 +57,9 @@ def job_kinds(
     return {
         "push": JobKind(partial(_push, store, settings, loop.ask), _next_push(settings, rng)),
         IN_THREADS: JobKind(_just(loop.ask.in_threads)),
-        "poll": JobKind(partial(_poll, loop), every(timedelta(minutes=settings.poll_every_minutes))),
+        "poll": JobKind(
+            partial(_poll, loop, store, clock, messages), every(timedelta(minutes=settings.poll_every_minutes))
+        ),
         "close_round": JobKind(partial(_close_round, store, clock, loop.close_round), _rounds_end),
         "retrain": JobKind(
             _just(loop.retrain),
@@ -145,9 +148,10 @@ def _reconcile(
     return Again(clock.now() + timedelta(seconds=found.again_in), found.resume)
 
 
-def _poll(loop: Loop, workspace: str, _: Job) -> None:
+def _poll(loop: Loop, store: Store, clock: Clock, messages: DirectMessages, workspace: str, _: Job) -> None:
     """Read the feeds and embed new articles, so the next push need not wait."""
     loop.poll(workspace)
+    tell_of_costly_feeds(store, clock, messages, workspace)
     loop.embed(workspace, _EMBEDDED_AT_A_POLL)
 
 

@@ -1,6 +1,6 @@
 """Ports to everything but the database: the clock, the encoder, feeds, Slack, predictors, model files, the meter."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Protocol
@@ -45,8 +45,10 @@ class Encoder(Protocol):
 class Feeds(Protocol):
     """The open web's feeds."""
 
-    def poll(self, feeds: Sequence[Feed], memory: Mapping[str, FeedMemory], now: datetime) -> list[FeedResult]:
-        """Read all feeds in parallel; return one result for each, in order. memory: their last states, by address."""
+    def poll(
+        self, feeds: Sequence[Feed], memory: Mapping[str, FeedMemory], now: datetime
+    ) -> Iterable[Sequence[FeedResult]]:
+        """Read all feeds in parallel; return a result for each, some at a time. memory: their last states, by address."""
 
 
 class ChatError(TierbotError):

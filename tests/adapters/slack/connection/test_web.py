@@ -263,3 +263,44 @@ def test_what_came_in_is_counted_by_kind_and_its_lag_known_only_once_it_stands_i
 
 def _full_disk(*_):
     raise OSError("the disk is full")
+
+
+def test_requests_that_break_off_are_400_and_few_lines_in_the_log(web, caplog):
+    def break_off() -> int:
+        parts = [{"type": "http.request", "body": b"{", "more_body": True}, {"type": "http.disconnect"}]
+        sent: list[dict] = []
+
+        async def receive() -> dict:
+            return parts.pop(0)
+
+        async def send(message) -> None:
+            sent.append(message)
+
+        scope = {"type": "http", "method": "POST", "path": "/slack/events", "query_string": b"", "headers": []}
+        asyncio.run(web.asgi(scope, receive, send))
+        return sent[0]["status"]
+
+    with caplog.at_level(logging.WARNING):
+        assert {break_off() for _ in range(50)} == {400}
+    (record,) = caplog.records
+    assert record.getMessage() == "Dropped requests to /slack/events that broke off before their end: 1."
+    assert record.exc_info is None
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"", b"{", b"[]", b"null", b"5", b"\xff", b"1" * 5_000, b"[" * 100_000, b'{"a":' * 100_000, b"payload=" + b"[" * 100_000,
+        b"payload=%5B%5D", b"payload=5", b'{"type": ["x"]}', b'{"type": {}}', b'{"type": "event_callback", "event": []}',
+        b'{"type": "event_callback", "team_id": {}, "event": {"type": "message"}}',
+        b'{"type": "event_callback", "authorizations": [5], "event": {"type": "message"}}',
+        b'{"type": "event_callback", "event": {"type": "reaction_added", "item": 5}}',
+        b"payload=%7B%22type%22%3A%22view_submission%22%2C%22view%22%3A5%7D",
+    ],
+    ids=lambda body: body[:50].decode("latin-1"),
+)  # fmt: skip
+def test_a_signed_body_of_any_shape_is_no_server_error_and_no_traceback(web, caplog, body):
+    with caplog.at_level(logging.INFO):
+        answers = {web.slack(body, kind=kind).status_code for kind in ("application/json", FORM, "")}
+    assert max(answers) < 500
+    assert not [record for record in caplog.records if record.exc_info or "Traceback" in record.getMessage()]

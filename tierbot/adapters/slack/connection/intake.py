@@ -65,8 +65,11 @@ def answer(app: App, request: SocketModeRequest, meter: Meter) -> BoltResponse:
         else:
             try:
                 response = run_bolt_app(app, request)
-            except Exception:  # noqa: BLE001 - Bolt answers 500 if a listener fails; only an unreadable payload raises
-                _log.exception("Dropped a payload of type %r: Bolt can't read it.", request.type)
+            except Exception as fault:  # noqa: BLE001 - Bolt answers 500 if a listener fails; only an unreadable payload raises
+                _log.warning(
+                    "Dropped a payload of type %r: Bolt can't read it (%s).", request.type, type(fault).__name__
+                )
+                _log.debug("Bolt's error:", exc_info=True)
                 response = dropped
     measure(meter, request.payload, time.monotonic() - began, acknowledged=response.status == HTTPStatus.OK)
     return response

@@ -18,7 +18,7 @@ from slack_bolt import App
 from slack_bolt.adapter.starlette.handler import to_bolt_request, to_starlette_response
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import BaseRoute, Route
 
@@ -32,6 +32,7 @@ _log = logging.getLogger(__name__)
 EVENTS_PATH = "/slack/events"
 _WINDOW = 300  # seconds for which a signature is valid, as Slack recommends
 _LARGEST = 1024 * 1024  # bytes; Slack's payloads are far smaller
+_TELL_AGAIN = 10.0  # seconds between log lines about requests that broke off
 _MOST_SIGNATURES = 100_000  # more than Slack sends in the window
 _REQUEST_ID = re.compile(r"[0-9A-Za-z._-]{1,64}", re.ASCII)
 _REPEATED = frozenset({"event_callback", "url_verification", "app_rate_limited"})
@@ -72,6 +73,19 @@ class Signatures:
                 self._answered.popitem(last=False)
 
 
+class _BrokenOff:
+    """Logs requests that broke off: the first at once, and at most one line in a while, however many there are."""
+
+    def __init__(self) -> None:
+        self._count, self._told_at = 0, -_TELL_AGAIN
+
+    def __call__(self) -> None:
+        self._count += 1
+        if time.monotonic() - self._told_at >= _TELL_AGAIN:
+            _log.warning("Dropped requests to %s that broke off before their end: %d.", EVENTS_PATH, self._count)
+            self._count, self._told_at = 0, time.monotonic()
+
+
 def web_app(
     app: App,
     signing_secret: str,
@@ -84,12 +98,16 @@ def web_app(
 
     `first_time(workspace, signature)` returns whether this command or click is new to every process on this database.
     """
-    signatures, counts = Signatures(signing_secret, clock), meter or NoMeter()
+    signatures, counts, broken_off = Signatures(signing_secret, clock), meter or NoMeter(), _BrokenOff()
 
     async def events(request: Request) -> Response:
         given = request.headers.get("x-request-id", "")  # from a proxy
         with bound(request=given if _REQUEST_ID.fullmatch(given) else secrets.token_hex(8)):
-            body = await _body(request)
+            try:
+                body = await _body(request)
+            except ClientDisconnect:
+                broken_off()
+                return PlainTextResponse("incomplete", 400)
             if body is None:
                 return PlainTextResponse("too large", 413)
             if fault := signatures.fault(request.headers, body):
@@ -122,13 +140,14 @@ def _answer(app: App, request: Request, body: bytes, meter: Meter, first_time: C
         if asked.context.team_id is None and not about_installations(asked.body):
             # Bolt reads the workspace from the event's authorization, which an organization-wide one leaves out.
             asked.context["team_id"] = asked.body.get("context_team_id") or asked.body.get("team_id")
-    except (ValueError, TypeError, AttributeError, LookupError) as unreadable:
+        repeated = asked.body.get("type") in _REPEATED
+    except (ValueError, TypeError, AttributeError, LookupError, RecursionError) as unreadable:
         fault = f"it can't be read ({type(unreadable).__name__})"
     if fault:
         _log.warning("Dropped a signed request: %s.", fault)
         return PlainTextResponse("malformed", 400)
     # Slack resends failed events, and their ids identify copies. It sends nothing else twice.
-    if asked.body.get("type") not in _REPEATED and not first_time(
+    if not repeated and not first_time(
         str(asked.context.team_id or asked.context.enterprise_id or ""), request.headers["x-slack-signature"]
     ):
         _log.warning("Refused a request to %s: another process already answered it.", EVENTS_PATH)
@@ -136,8 +155,9 @@ def _answer(app: App, request: Request, body: bytes, meter: Meter, first_time: C
     with bound(**ids_of(asked.body)):
         try:
             response = to_starlette_response(app.dispatch(asked))
-        except Exception:  # noqa: BLE001 - Bolt answers 500 if a listener fails; only an unreadable payload raises
-            _log.exception("Dropped a signed request: Bolt can't read it.")
+        except Exception as fault:  # noqa: BLE001 - Bolt answers 500 if a listener fails; only an unreadable payload raises
+            _log.warning("Dropped a signed request: Bolt can't read it (%s).", type(fault).__name__)
+            _log.debug("Bolt's error:", exc_info=True)
             return PlainTextResponse("malformed", 400)
         measure(meter, asked.body, time.monotonic() - began, acknowledged=response.status_code == 200)  # noqa: PLR2004
         return response

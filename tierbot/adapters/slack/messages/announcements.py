@@ -235,6 +235,20 @@ def _channel_closed(said: Announcement, _: TagSpace) -> Message:
     return Message("I can't post in the channel any more.", (section("\n".join(lines)),))
 
 
+def _costly_feeds(said: Announcement, _: TagSpace) -> Message:
+    found = said["feeds"]
+    many = len(found) + int(said["more"])
+    title = f"🛑 {count(many, 'feed')} {'takes' if many == 1 else 'take'} too much computing to read"
+    lines = [f"*{title}*", *(f"• `{clean(one['url'], _REASON)}` {safe(one['problem'], _REASON)}" for one in found)]
+    if said["more"]:
+        lines.append(f"… and {int(said['more'])} more: `tierbot feeds list`.")
+    hint = (
+        "Nothing is posted from there; all other feeds are read as usual. I'll try again later, at most every 15 minutes and at "
+        "least once a day. If it stays so, remove it: `tierbot feeds remove URL`."
+    )
+    return Message(title, (*sections(lines), context(hint)))
+
+
 def _doubts(said: Announcement, _: TagSpace) -> Message:
     found = said["doubts"]
     title = f"🔎 {count(len(found) + int(said['more']), 'doubt')} about how some colleagues vote"
@@ -283,4 +297,5 @@ _KINDS: Mapping[str, Callable[[Announcement, TagSpace], Message]] = {
     "welcome": _welcome,
     "emoji_missing": _emoji_missing,
     "channel_closed": _channel_closed,
+    "costly_feeds": _costly_feeds,
 }
