@@ -22,7 +22,8 @@ from tierbot.use_cases.delivery.dispatch import EMOJI_MISSING
 from tierbot.use_cases.game.nudges import JOB as NUDGE
 from tierbot.use_cases.game.setup import JOB as JOIN
 from tierbot.use_cases.game.setup import join
-from tierbot.use_cases.jobs.scheduler import JobKind, Next, Work, every
+from tierbot.use_cases.jobs.clock_steps import Next
+from tierbot.use_cases.jobs.scheduler import JobKind, Work, every
 from tierbot.use_cases.jobs.smoke_test import JOB as SMOKE_TEST
 from tierbot.use_cases.jobs.smoke_test import do_smoke_test
 from tierbot.use_cases.loop import Loop
