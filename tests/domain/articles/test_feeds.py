@@ -173,3 +173,11 @@ def test_no_login_is_in_an_error() -> None:
 def test_wrong_opml_is_refused_with_its_line(text: str, says: str) -> None:
     with pytest.raises(FeedFileError, match=says):
         parse_feeds(text, "subs.opml")
+
+
+def test_a_feed_waits_as_long_as_a_pause_can_be_and_not_for_a_clock_that_was_set_back() -> None:
+    memory = FeedMemory().failed(NOW)
+    assert memory.waits(NOW)
+    assert memory.waits(NOW - timedelta(hours=23))
+    assert not memory.waits(NOW + timedelta(minutes=15))
+    assert not memory.waits(NOW - timedelta(days=3))

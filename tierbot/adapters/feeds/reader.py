@@ -105,7 +105,7 @@ class FeedReader:
         return FeedResult(feed, parsed.articles, fetched.memory, notes=moved + parsed.notes)
 
     def _result(self, parse: Parse, feed: Feed, memory: FeedMemory, now: datetime) -> FeedResult:
-        if memory.not_before is not None and memory.not_before > now:
+        if memory.waits(now):
             return FeedResult(feed, (), memory, unchanged=True)
         try:
             return self._read(parse, feed, memory, now)

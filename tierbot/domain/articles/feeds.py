@@ -61,6 +61,10 @@ class FeedMemory:
         pause = min(max(wait or timedelta(0), _FIRST_PAUSE * 2 ** min(self.failures, 10)), _LONGEST_PAUSE)
         return replace(self, failures=self.failures + 1, not_before=now + pause, costly=costly)
 
+    def waits(self, now: datetime) -> bool:
+        """Return whether the feed must not be polled yet; a wait longer than any was set by a wrong clock and doesn't count."""
+        return self.not_before is not None and now < self.not_before <= now + _LONGEST_PAUSE
+
     def as_dict(self) -> dict[str, Any]:
         """Return the memory as plain data, for storage as JSON."""
         return {**asdict(self), "not_before": self.not_before and self.not_before.isoformat()}

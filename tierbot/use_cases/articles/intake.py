@@ -74,7 +74,7 @@ class Intake:
         now = self.clock.now()
         with self.store.read(workspace) as tx:
             listed = tx.feeds.all()
-        due = [one for one in listed if one.memory.not_before is None or one.memory.not_before <= now]
+        due = [one for one in listed if not one.memory.waits(now)]
         due.sort(key=lambda one: one.memory.failures)  # no other feed waits for one that is known to be broken
         new = copies = 0
         problems: list[str] = []
