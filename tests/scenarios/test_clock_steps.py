@@ -39,7 +39,7 @@ class Stepped:
         for user in ("bob", "cleo"):
             assert self.world.act("react", user, ts, "pizza")["ok"]
         wait_until(lambda: self._settled(ts), "the verdict", 30)
-        port = port_of(self.world, len(self.world.bots) - 1)
+        port = port_of(self.world, len(self.world.bots) - 1, "health checks on port")
         address = f"http://127.0.0.1:{port}/readyz"
         wait_until(lambda: httpx.get(address, trust_env=False).status_code == httpx.codes.OK, "readiness", 30)
 

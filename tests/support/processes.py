@@ -5,13 +5,10 @@ import re
 from tests.scenarios.conftest import World, wait_until
 
 
-def port_of(world: World, place: int) -> int:
-    """Return the port that the process at this place of `world.bots` serves HTTP on."""
-    log, told = (
-        world.folder / f"bot-{place}.log",
-        re.compile(r"(?:listening on port |running on http://127.0.0.1:)(\d+)"),
-    )
-    found = wait_until(lambda: told.search(log.read_text()), f"{log} to tell its port")
+def port_of(world: World, place: int, told: str = "listening on port") -> int:
+    """Return the port that the process at this place of `world.bots` names after these words in its log."""
+    log = world.folder / f"bot-{place}.log"
+    found = wait_until(lambda: re.search(rf"{told} (\d+)", log.read_text()), f"{log} to tell its port")
     return int(found[1])
 
 

@@ -117,6 +117,8 @@ def watched(
     routes = [*probe_routes(health.dead, health.unready), *metrics_routes(metrics.text, token or None)]
     server = WebServer(Starlette(routes=routes), settings.metrics_host, port, "TIERBOT_METRICS_PORT")
     try:
-        yield server.start()
+        port = server.start()
+        log.info("Serving metrics and health checks on port %d.", port)
+        yield port
     finally:
         server.stop(grace=2)
