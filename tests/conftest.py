@@ -3,6 +3,7 @@
 import json
 import logging
 import os
+import sys
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import cache
@@ -195,8 +196,11 @@ def harness(tmp_path: Path) -> Iterator[Harness]:
 def _logging_as_it_was() -> Iterator[None]:
     """Undo the logging that a command or a wider fixture set up in this process: its stream is closed with the test."""
     root = logging.getLogger()
-    handlers = list(root.handlers)
+    handlers, factory, hook = list(root.handlers), logging.getLogRecordFactory(), sys.unraisablehook
     root.setLevel(logging.WARNING)
     yield
     root.handlers[:] = handlers
     root.setLevel(logging.WARNING)
+    logging.setLogRecordFactory(factory)
+    logging.captureWarnings(False)
+    sys.unraisablehook = hook
