@@ -1,6 +1,7 @@
 """The list of feeds with their state, and the articles that boundaries held back."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -12,6 +13,9 @@ from tierbot.adapters.store.work_rows import FeedRow, HeldBackRow
 from tierbot.adapters.store.workspace_queries import WorkspaceQueries, chunks
 from tierbot.domain.articles.boundaries import Held, HeldBack, HeldCount
 from tierbot.domain.articles.feeds import Feed, FeedMemory, FeedResult, ListedBy, ListedFeed
+
+LISTED = "listed"
+"""In a feed's memory: the ids of what it lists now, articles and copies."""
 
 _feed = table(FeedRow)
 _held = table(HeldBackRow)
@@ -40,7 +44,7 @@ class SqlFeedList(WorkspaceQueries):
             ListedFeed(
                 feed=Feed(row.url, row.name),
                 by=row.listed_by,
-                memory=FeedMemory.from_dict(row.memory),
+                memory=_memory_of(row.memory),
                 polled_at=row.polled_at,
                 problem=row.problem,
                 notes=row.notes,
@@ -49,16 +53,25 @@ class SqlFeedList(WorkspaceQueries):
             for row in rows
         ]
 
-    def polled(self, result: FeedResult, now: datetime, brought: int) -> None:
+    def polled(self, result: FeedResult, now: datetime, brought: int, listed: Collection[str] | None = None) -> None:
+        this = _feed.c.url == result.feed.url
+        former = self._connection.execute(self._select(FeedRow, _feed.c.memory).where(this)).scalar() or {}
+        names = former.get(LISTED) if listed is None else sorted(listed)
         self._change(
             FeedRow,
-            _feed.c.url == result.feed.url,
-            memory=result.memory.as_dict(),
+            this,
+            memory=result.memory.as_dict() | ({} if names is None else {LISTED: names}),
             polled_at=now,
             problem=result.problem,
             notes=result.notes,
             brought=_feed.c.brought + brought,
         )
+
+
+def _memory_of(stored: Mapping[str, Any]) -> FeedMemory:
+    """Return a feed's memory; without what it lists, as in databases of earlier versions, it is to be read in full."""
+    memory = FeedMemory.from_dict({name: value for name, value in stored.items() if name != LISTED})
+    return memory if LISTED in stored else replace(memory, etag="", last_modified="")
 
 
 class SqlHeldBack(WorkspaceQueries):
@@ -77,6 +90,10 @@ class SqlHeldBack(WorkspaceQueries):
                     "detail": item.detail,
                 },
             )
+
+    def prune(self, limit: int) -> int:
+        asked = self._select(ArticleRow, _article.c.id).where(_article.c.asked_at.is_not(None))
+        return self._drop_some(HeldBackRow, _held.c.article_id, limit, _held.c.article_id.in_(asked))
 
     def counts(self, examples: int) -> list[HeldCount]:
         place = func.row_number().over(

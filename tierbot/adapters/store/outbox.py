@@ -20,6 +20,7 @@ _post = table(PostRow)
 _DELIVERY = Stored(OutboxRow, Delivery)
 _OPEN = (DeliveryState.PENDING, DeliveryState.SENDING)
 _UNSENT = (*_OPEN, DeliveryState.PARKED)
+_FINISHED = (DeliveryState.DONE, DeliveryState.DROPPED)
 _TO_DECIDE = (DeliveryState.PENDING, DeliveryState.PARKED)  # what an admin may retry or drop
 _NOT_SENT = "its post was not sent"
 _UNANSWERED = 4  # attempts in a row without an answer: Slack has been away for minutes
@@ -180,6 +181,15 @@ class SqlOutbox(WorkspaceQueries):
             prefills = (_outbox.c.post_id.in_(post_ids), _outbox.c.kind == DeliveryKind.PREFILL, its_prefills)
             changed += self._change(OutboxRow, *these, **values) + self._change(OutboxRow, *prefills, **values)
         return changed
+
+    def prune(self, before: datetime, limit: int) -> int:
+        other = _outbox.alias()
+        awaited = select(other.c.seq).where(
+            other.c.workspace_id == self._workspace, other.c.after_id == _outbox.c.id, other.c.state.in_(_UNSENT)
+        )
+        finished = (_outbox.c.state.in_(_FINISHED), _outbox.c.done_at < before, ~awaited.exists())
+        self._drop(HoldRow, _hold.c.until < before)
+        return self._drop_some(OutboxRow, _outbox.c.seq, limit, *finished)
 
     def unsent(self) -> list[Delivery]:
         return self._nouns(_DELIVERY, _outbox.c.state.in_(_UNSENT), order=(_outbox.c.seq,))
