@@ -4,11 +4,11 @@ from datetime import timedelta
 
 import numpy as np
 
-from tests.support.rows import MINUTE, NOON, TEAM, article, delivery, model, put_post, verdict
+from tests.support.rows import MINUTE, NOON, TEAM, article, delivery, event, model, put_post, verdict
 from tierbot.adapters.store import SqlStore
 from tierbot.domain.articles.boundaries import Boundary, Held, HeldBack
 from tierbot.domain.articles.feeds import Feed, FeedMemory, FeedResult, ListedBy
-from tierbot.domain.nouns import Copy, GivenLabel, ModelState, Thread
+from tierbot.domain.nouns import Copy, GivenLabel, Invitation, ModelState, Thread
 from tierbot.use_cases.ports import DeliveryKind, Transaction
 
 DAY = timedelta(days=1)
@@ -71,6 +71,25 @@ def test_superseded_verdicts_go_and_each_posts_newest_stays(store: SqlStore) -> 
         assert not tx.verdicts.add(verdict("p1", ledger_cursor=3, settled_at=NOON + 9 * DAY))
         tx.verdicts.add(verdict("p1", ledger_cursor=2, settled_at=NOON + 9 * DAY))
         assert tx.verdicts.latest(["p1"])["p1"].ledger_cursor == 3
+
+
+def test_reactions_to_other_messages_go_and_those_to_posts_and_invitations_stay(store: SqlStore) -> None:
+    with store.begin(TEAM) as tx:
+        put_post(tx, ts="1.0")
+        tx.posts.invite(Invitation("i1", "p1", "U1", "D1", NOON))
+        tx.posts.invited("i1", "2.0", NOON)
+        places = [("C1", "1.0"), ("D1", "2.0"), ("C1", "2.0"), ("C1", "3.0"), ("C1", "4.0"), ("C1", "5.0")]
+        late = NOON + 3 * DAY
+        tx.ledger.append_all([event(f"{at}", channel=at[0], ts=at[1]) for at in places])
+        tx.ledger.append_all([event(f"{at}2", channel=at[0], ts=at[1]) for at in places])
+        tx.ledger.append(event("late", channel="C1", ts="5.0", received_at=late))
+        assert [tx.ledger.prune(NOON + DAY, 2) for _ in range(3)] == [4, 2, 0]
+        left = {place: len(tx.ledger.events(*place)) for place in places}
+        assert left == dict(zip(places, (2, 2, 0, 0, 0, 3), strict=True))
+        assert len(tx.ledger.untallied(10)) == 3
+        # Found in Slack after all: its reactions count from there on.
+        assert tx.ledger.append(event("again", channel="C1", ts="3.0"))
+        assert tx.ledger.unread("C1", "3.0")
 
 
 def test_articles_never_asked_about_go_once_no_feed_lists_them(store: SqlStore) -> None:

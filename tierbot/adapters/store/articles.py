@@ -171,8 +171,12 @@ class SqlArticles(WorkspaceQueries):
     def _forgettable(self, before: datetime, limit: int) -> list[str]:
         """Return the ids of up to `limit` articles from feeds, received before then, that nothing needs, oldest first."""
         listed: set[str] = set()
-        for memory in self._connection.execute(self._select(FeedRow, table(FeedRow).c.memory)).scalars():
+        unread: set[str] = set()  # feeds that weren't read in full since an upgrade, so that they may list anything
+        feed = table(FeedRow).c
+        for url, memory in self._connection.execute(self._select(FeedRow, feed.url, feed.memory)):
             listed.update(memory.get(LISTED, ()))
+            if LISTED not in memory:
+                unread.add(url)
         predicted = self._select(PredictionRow, _predicted.c.article_id).where(_predicted.c.article_id == _article.c.id)
         given = self._select(GivenLabelRow, _given.c.article_id).where(_given.c.article_id == _article.c.id)
         unneeded = (
@@ -183,9 +187,11 @@ class SqlArticles(WorkspaceQueries):
             ~exists(predicted.correlate(_article)),
             ~exists(given.correlate(_article)),
         )
-        old = self._select(ArticleRow, _article.c.id).where(*unneeded).order_by(_article.c.received_at, _article.c.id)
+        columns = (_article.c.id, _article.c.feeds)
+        old = self._select(ArticleRow, *columns).where(*unneeded).order_by(_article.c.received_at, _article.c.id)
         found: list[str] = []
-        for part in self._connection.execute(old).scalars().partitions(_AT_ONCE):
+        for rows in self._connection.execute(old).partitions(_AT_ONCE):
+            part = [row.id for row in rows if unread.isdisjoint(row.feeds)]
             copies = self._select(ArticleCopyRow, _copy.c.article_id, _copy.c.id).where(_copy.c.article_id.in_(part))
             kept = {article for article, copy in self._connection.execute(copies) if copy in listed}
             found += [one for one in part if one not in listed and one not in kept]

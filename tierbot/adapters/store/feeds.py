@@ -1,7 +1,6 @@
 """The list of feeds with their state, and the articles that boundaries held back."""
 
-from collections.abc import Collection, Iterable, Mapping
-from dataclasses import replace
+from collections.abc import Collection, Iterable
 from datetime import datetime
 from typing import Any
 
@@ -15,7 +14,7 @@ from tierbot.domain.articles.boundaries import Held, HeldBack, HeldCount
 from tierbot.domain.articles.feeds import Feed, FeedMemory, FeedResult, ListedBy, ListedFeed
 
 LISTED = "listed"
-"""In a feed's memory: the ids of what it lists now, articles and copies."""
+"""In a feed's memory: the ids of what it lists now, articles and copies; missing until it is read in full."""
 
 _feed = table(FeedRow)
 _held = table(HeldBackRow)
@@ -44,7 +43,7 @@ class SqlFeedList(WorkspaceQueries):
             ListedFeed(
                 feed=Feed(row.url, row.name),
                 by=row.listed_by,
-                memory=_memory_of(row.memory),
+                memory=FeedMemory.from_dict({name: value for name, value in row.memory.items() if name != LISTED}),
                 polled_at=row.polled_at,
                 problem=row.problem,
                 notes=row.notes,
@@ -66,12 +65,6 @@ class SqlFeedList(WorkspaceQueries):
             notes=result.notes,
             brought=_feed.c.brought + brought,
         )
-
-
-def _memory_of(stored: Mapping[str, Any]) -> FeedMemory:
-    """Return a feed's memory; without what it lists, as in databases of earlier versions, it is to be read in full."""
-    memory = FeedMemory.from_dict({name: value for name, value in stored.items() if name != LISTED})
-    return memory if LISTED in stored else replace(memory, etag="", last_modified="")
 
 
 class SqlHeldBack(WorkspaceQueries):

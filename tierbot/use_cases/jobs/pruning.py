@@ -28,6 +28,7 @@ def prune(store: Store, clock: Clock, encoder: Encoder, settings: Settings, work
     parts: dict[str, Callable[[Transaction], int]] = {
         "deliveries": lambda tx: tx.outbox.prune(before, AT_ONCE),
         "superseded verdicts": lambda tx: tx.verdicts.prune(before, AT_ONCE),
+        "other messages' reactions": lambda tx: tx.ledger.prune(before, AT_ONCE),
         "articles never asked about": lambda tx: tx.articles.prune(before, AT_ONCE),
         "notes of boundaries": lambda tx: tx.held_back.prune(AT_ONCE),
         "models' weights": lambda tx: tx.models.prune(settings.keep_models),

@@ -240,6 +240,12 @@ class Ledger(Protocol):
     def votes_by(self, user: str, since: datetime) -> list[tuple[str, Vote]]:
         """Return (post id, vote) of one trainer's votes given since then, newest first."""
 
+    def prune(self, before: datetime, limit: int) -> int:
+        """Delete the events on up to `limit` messages that aren't ours and were last reacted to before then; return how many.
+
+        The channel's other messages get reactions, too; one may turn out to be ours until its delivery is decided.
+        """
+
     def newest(self, origin: Origin) -> ReactionEvent | None:
         """Return the latest event of this origin."""
 
