@@ -52,19 +52,24 @@ class SqlFeedList(WorkspaceQueries):
             for row in rows
         ]
 
-    def polled(self, result: FeedResult, now: datetime, brought: int, listed: Collection[str] | None = None) -> None:
-        this = _feed.c.url == result.feed.url
-        former = self._connection.execute(self._select(FeedRow, _feed.c.memory).where(this)).scalar() or {}
-        names = former.get(LISTED) if listed is None else sorted(listed)
+    def polled(self, result: FeedResult, now: datetime, brought: int) -> None:
+        names = self._memory(result.feed.url).get(LISTED)
         self._change(
             FeedRow,
-            this,
+            _feed.c.url == result.feed.url,
             memory=result.memory.as_dict() | ({} if names is None else {LISTED: names}),
             polled_at=now,
             problem=result.problem,
             notes=result.notes,
             brought=_feed.c.brought + brought,
         )
+
+    def lists(self, url: str, ids: Collection[str]) -> None:
+        self._change(FeedRow, _feed.c.url == url, memory=self._memory(url) | {LISTED: sorted(ids)})
+
+    def _memory(self, url: str) -> dict[str, Any]:
+        found = self._connection.execute(self._select(FeedRow, _feed.c.memory).where(_feed.c.url == url)).scalar()
+        return dict(found or {})
 
 
 class SqlHeldBack(WorkspaceQueries):

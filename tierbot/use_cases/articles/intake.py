@@ -107,7 +107,9 @@ class Intake:
                 added = tx.articles.add(replace(article, feeds=(result.feed.url,)) for article in fresh)
                 copies += tx.articles.add_copies(found)
                 tx.articles.carried_by(result.feed.url, carried)
-                tx.feeds.polled(result, now, added, None if result.unchanged or result.problem else listed)
+                tx.feeds.polled(result, now, added)
+                if not result.unchanged and not result.problem:
+                    tx.feeds.lists(result.feed.url, listed)
             new += added
         return new, copies
 

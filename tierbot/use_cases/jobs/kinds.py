@@ -76,7 +76,7 @@ def job_kinds(
         ),
         # Retention promises also hold where the app was uninstalled.
         "expire": JobKind(partial(_expire, PersonalData(store, clock), settings), every(_DAY), also_stopped=True),
-        "prune": JobKind(partial(prune, store, clock, encoder, settings), every(_DAY), also_stopped=True),
+        "prune": JobKind(partial(prune, store, clock, encoder, settings), every(_DAY)),
         NUDGE: JobKind(nudge, lambda _, now: open_from(settings, now + _DAY)),
         WATCH: JobKind(partial(watch_votes, store, clock, messages, settings.aggregator), every(_DAY)),
         JOIN: JobKind(partial(join, store, clock, messages, prepare, settings.channel)),

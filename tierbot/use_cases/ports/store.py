@@ -47,8 +47,11 @@ class FeedList(Protocol):
     def all(self) -> list[ListedFeed]:
         """Return the feeds by name."""
 
-    def polled(self, result: FeedResult, now: datetime, brought: int, listed: Collection[str] | None = None) -> None:
-        """Store the result of a poll, unless the feed is off the list. listed: the ids of all its items; None: as before."""
+    def polled(self, result: FeedResult, now: datetime, brought: int) -> None:
+        """Store the result of a poll, unless the feed is no longer listed."""
+
+    def lists(self, url: str, ids: Collection[str]) -> None:
+        """Store the ids of everything that a feed lists now, articles and copies: those are not deleted."""
 
 
 class Trainers(Protocol):
