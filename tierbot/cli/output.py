@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from typing import IO, Annotated, Any
 
 import typer
-from rich.console import Console, ConsoleOptions, ConsoleRenderable, RenderResult
+from rich.console import Console, ConsoleOptions, ConsoleRenderable, RenderHook, RenderResult
 from rich.segment import Segment
 from rich.table import Table
 
@@ -33,25 +33,23 @@ class _Visible:
             yield Segment(text if control else visible(text), style, control)
 
 
+class _Escape(RenderHook):
+    def process_renderables(self, renderables: list[ConsoleRenderable]) -> list[ConsoleRenderable]:
+        return [_Visible(one) for one in renderables]
+
+
 class _Console(Console):
     """A console without Rich's markup, whose text holds no control characters."""
 
     def __init__(self, **options: Any) -> None:
         super().__init__(highlight=False, markup=False, emoji=False, soft_wrap=True, **options)
-        self.push_render_hook(self)
-
-    def process_renderables(self, renderables: list[ConsoleRenderable]) -> list[ConsoleRenderable]:
-        """Escape what is about to be printed (Rich calls this)."""
-        return [_Visible(one) for one in renderables]
+        self.push_render_hook(_Escape())
 
     @property
-    def file(self) -> IO[str]:
+    def file(self) -> IO[str]:  # type: ignore[misc] - nobody sets it
         """The stream itself: only this console writes escape sequences to it."""
-        return unguarded(super().file)
-
-    @file.setter
-    def file(self, stream: IO[str]) -> None:
-        Console.file.fset(self, stream)
+        stream: IO[str] = unguarded(super().file)
+        return stream
 
 
 out, err = _Console(width=_WIDTH), _Console(stderr=True)
