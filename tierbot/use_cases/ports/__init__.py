@@ -26,6 +26,7 @@ from tierbot.use_cases.ports.outside import (
 )
 from tierbot.use_cases.ports.records import (
     LOOK_UP,
+    NOT_SENT,
     SEARCHABLE,
     Again,
     Cell,
