@@ -2,8 +2,8 @@
 
     python -m tests.benchmarks.a_year [--days 365] [--posts 40] [--reactions 300] [--articles 120] [--folder FOLDER]
 
-Asking, tallying, settling, rounds and the daily pruning are tierbot's own. To end in minutes, articles come in without a search
-for near duplicates, deliveries are marked as sent without a chat, embeddings are random (384 numbers each, as the packaged
+Tallying, settling, rounds and the daily pruning are tierbot's own. To end in minutes, articles come in without a search for near
+duplicates, posts are drawn at random instead of predicted, deliveries are marked as sent without a chat, embeddings are random (384 numbers each, as the packaged
 encoder's), every 50 verdicts a model as large as the packaged one is stored instead of trained, and a day's reactions are
 settled at once, except in the days whose superseded verdicts are still there at the end.
 """
@@ -12,6 +12,7 @@ import argparse
 import sqlite3
 import tempfile
 import time
+from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import replace
 from datetime import timedelta
@@ -23,13 +24,16 @@ from tests.conftest import WORKSPACE, Harness, build_harness
 from tests.support.fakes import ManualClock
 from tierbot.adapters.files.model_files import shipped_models
 from tierbot.domain.articles.feeds import Feed, ListedBy
-from tierbot.domain.nouns import Article, ModelState, ReactionEvent, key, to_slack_ts
+from tierbot.domain.nouns import Arm, Article, ModelState, Post, Prediction, ReactionEvent, Selection, key, to_slack_ts
+from tierbot.use_cases.delivery.contents import deliveries_of
 from tierbot.use_cases.ports import DeliveryKind, DeliveryState
 
 FEEDS = 20
 LISTED = 50  # items of a feed
 TRAINERS = 25
 DIMENSION = 384  # of an embedding
+BLANK = 0.15  # share of posts
+PLAUSIBLE = 5  # tags that a policy may show
 VERDICTS_PER_MODEL = 50
 ONE_BY_ONE = 31  # of the last days: each reaction is settled by itself, as in use; before that, a day at once
 WORDS = [
@@ -111,8 +115,15 @@ class Year:
         return Article(key(url), f"{title} {self.number}", text, url, feed.name, self.clock.now(), feeds=(feed.url,))
 
     def _post(self) -> None:
-        """Ask for the day's posts and mark what is queued as sent."""
-        self.bot.loop.ask(WORKSPACE, self.posts)
+        """Queue the day's posts, and mark what is queued as sent."""
+        with self.bot.store.read(WORKSPACE) as tx:
+            waiting, round_, tags = tx.articles.waiting(self.posts), tx.rounds.current(), tx.workspaces.tags()
+        assert round_ is not None
+        with self.bot.store.begin(WORKSPACE) as tx:
+            for article in waiting:
+                prediction, post = self._asked(article, round_.number, tags.ids)
+                tx.posts.add(prediction, post)
+                tx.outbox.add(deliveries_of(post, tags, post.created_at))
         while True:
             now = self.clock.now()
             with self.bot.store.begin(WORKSPACE) as tx:
@@ -126,6 +137,20 @@ class Year:
                 waits = tx.outbox.counts().get(DeliveryState.PENDING, 0)
             if not due and not waits:
                 return
+
+    def _asked(self, article: Article, round_number: int, tag_ids: Sequence[str]) -> tuple[Prediction, Post]:
+        """Return a post of an article, its tag drawn at random, with distributions as long as tierbot's."""
+        now, p = self.clock.now(), self.rng.dirichlet(np.full(len(tag_ids), 0.1))
+        likely = np.argsort(-p)[:PLAUSIBLE]
+        shown, pi = tag_ids[likely[0]], {tag_ids[place]: float(p[place] / p[likely].sum()) for place in likely}
+        prediction = Prediction(
+            key("prediction", article.id), article.id, "m0001", "explore(0.05)", shown, pi[shown],
+            dict(zip(tag_ids, p.round(6).tolist(), strict=True)), pi, Selection("mix", 0.25), now,
+            {"encoder": self.bot.encoder.digest, "pool": 2, "copies": 1, "sources": 1},
+        )  # fmt: skip
+        arm = Arm.BLANK if self.rng.random() < BLANK else Arm.TIER
+        made = Post(key("post", article.id), prediction.id, article.id, round_number, arm, 0.85, shown, "C1", now)
+        return prediction, made
 
     def _react(self, *, one_by_one: bool) -> None:
         """Let the team react to the newest posts: mostly with the tag that is shown, else with another; a few change."""
