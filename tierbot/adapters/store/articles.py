@@ -10,7 +10,7 @@ from sqlalchemy import ColumnElement, bindparam, exists, func, select, union
 
 from tierbot.adapters.store.columns import table
 from tierbot.adapters.store.feeds import LISTED
-from tierbot.adapters.store.rows import ArticleCopyRow, ArticleRow, EmbeddingRow, GivenLabelRow, PredictionRow
+from tierbot.adapters.store.rows import ArticleCopyRow, ArticleRow, EmbeddingRow, GivenLabelRow, PostRow
 from tierbot.adapters.store.work_rows import FeedRow, HeldBackRow
 from tierbot.adapters.store.workspace_queries import Stored, WorkspaceQueries, chunks
 from tierbot.domain.nouns import Article, Copy, GivenLabel, Thread
@@ -24,7 +24,7 @@ _copy = table(ArticleCopyRow)
 _embedding = table(EmbeddingRow)
 _held = table(HeldBackRow)
 _given = table(GivenLabelRow)
-_predicted = table(PredictionRow)
+_post = table(PostRow)
 _LABEL = Stored(GivenLabelRow, GivenLabel)
 _REQUESTED = _article.c.asked_in.is_not(None) | _article.c.check_tag.is_not(None)
 _STORED = "<f4"
@@ -177,14 +177,14 @@ class SqlArticles(WorkspaceQueries):
             listed.update(memory.get(LISTED, ()))
             if LISTED not in memory:
                 unread.add(url)
-        predicted = self._select(PredictionRow, _predicted.c.article_id).where(_predicted.c.article_id == _article.c.id)
+        posted = self._select(PostRow, _post.c.article_id).where(_post.c.article_id == _article.c.id)
         given = self._select(GivenLabelRow, _given.c.article_id).where(_given.c.article_id == _article.c.id)
         unneeded = (
             _article.c.asked_at.is_(None),
             _article.c.received_at < before,
             ~_REQUESTED,
             _article.c.feeds != (),
-            ~exists(predicted.correlate(_article)),
+            ~exists(posted.correlate(_article)),  # each prediction has a post
             ~exists(given.correlate(_article)),
         )
         columns = (_article.c.id, _article.c.feeds)
