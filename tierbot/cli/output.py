@@ -45,8 +45,8 @@ class _Console(Console):
         super().__init__(highlight=False, markup=False, emoji=False, soft_wrap=True, **options)
         self.push_render_hook(_Escape())
 
-    @property
-    def file(self) -> IO[str]:  # type: ignore[misc] - nobody sets it
+    @property  # type: ignore[misc]  # nobody sets it
+    def file(self) -> IO[str]:
         """The stream itself: only this console writes escape sequences to it."""
         stream: IO[str] = unguarded(super().file)
         return stream

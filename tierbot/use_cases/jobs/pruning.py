@@ -16,7 +16,7 @@ log = logging.getLogger(__name__)
 
 AT_ONCE = 200
 """Rows in one transaction: reactions wait for it."""
-ARTICLES_AT_ONCE = 20
+ARTICLES_AT_ONCE = 5
 """Articles in one transaction: for each, the database reads through predictions and embeddings for what refers to it."""
 
 

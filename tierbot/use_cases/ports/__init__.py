@@ -50,7 +50,6 @@ from tierbot.use_cases.ports.records import (
 from tierbot.use_cases.ports.store import (
     Doubts,
     FeedList,
-    HeldBackArticles,
     Installations,
     People,
     Store,
@@ -61,6 +60,7 @@ from tierbot.use_cases.ports.store import (
 from tierbot.use_cases.ports.tables import (
     Articles,
     GivenLabels,
+    HeldBackArticles,
     Ledger,
     Models,
     Posts,
