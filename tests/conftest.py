@@ -3,6 +3,7 @@
 import json
 import logging
 import os
+import sys
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import cache
@@ -158,23 +159,23 @@ def _blank_database() -> bytes:
 
 
 @cache
-def _first_model() -> StartModels:
+def _first_model(dimension: int) -> StartModels:
     """Return the model that each bot starts with, made once: the tags' descriptions are all that it knows."""
-    return first_model(Stories(default_tag_space(), (), ()), HashingEncoder(), ManualClock().now(), seed=1)
+    return first_model(Stories(default_tag_space(), (), ()), HashingEncoder(dimension), ManualClock().now(), seed=1)
 
 
-def build_harness(folder: Path, **changes: object) -> Harness:
+def build_harness(folder: Path, *, dimension: int = 64, **changes: object) -> Harness:
     """Build a bot over a (new or old) database in `folder`. It trains in this process; tests/adapters/processes has the child."""
     if not (folder / "test.db").exists():
         (folder / "test.db").write_bytes(_blank_database())
-    clock, encoder = ManualClock(), HashingEncoder()
+    clock, encoder = ManualClock(), HashingEncoder(dimension)
     chat = MemoryChat(clock)
     tags = default_tag_space()
     bot = build(
         harness_settings(folder, **changes),
         clock=clock,
         encoder=encoder,
-        model_files=_first_model(),
+        model_files=_first_model(dimension),
         chats=lambda _: chat,
         draw=lambda chart: json.dumps(chart).encode(),
         tags=tags,
@@ -195,8 +196,11 @@ def harness(tmp_path: Path) -> Iterator[Harness]:
 def _logging_as_it_was() -> Iterator[None]:
     """Undo the logging that a command or a wider fixture set up in this process: its stream is closed with the test."""
     root = logging.getLogger()
-    handlers = list(root.handlers)
+    handlers, factory, hook = list(root.handlers), logging.getLogRecordFactory(), sys.unraisablehook
     root.setLevel(logging.WARNING)
     yield
     root.handlers[:] = handlers
     root.setLevel(logging.WARNING)
+    logging.setLogRecordFactory(factory)
+    logging.captureWarnings(False)
+    sys.unraisablehook = hook

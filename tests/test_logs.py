@@ -1,10 +1,12 @@
-"""Logs: every line says which event or job it belongs to, and none says a secret or who somebody is."""
+"""Logs: every line says which event or job it belongs to; none says a secret or who somebody is, and none is forged."""
 
 import io
 import json
 import logging
 import sys
 import threading
+import unicodedata
+import warnings
 from collections.abc import Iterator
 
 import pytest
@@ -26,8 +28,13 @@ class Log:
         self.stream = io.StringIO()
         handler = logging.StreamHandler(self.stream)
         handler.setFormatter(formatter)
-        self.logger = logging.Logger("tests.logs")  # noqa: LOG001 - one that nobody else has
-        self.logger.addHandler(handler)
+        self.handler = handler
+        self.logger = self.named("tests.logs")
+
+    def named(self, name: str) -> logging.Logger:
+        logger = logging.Logger(name)  # noqa: LOG001 - one that nobody else has
+        logger.addHandler(self.handler)
+        return logger
 
     @property
     def text(self) -> str:
@@ -40,7 +47,7 @@ class Log:
 
 @pytest.fixture(params=[TextFormatter, JsonFormatter], ids=["text", "json"])
 def log(request: pytest.FixtureRequest) -> Log:
-    return Log(request.param([SIGNING]))
+    return Log(request.param([SIGNING, SIGNING.replace("8888", "8888\n")]))
 
 
 @pytest.fixture
@@ -71,6 +78,21 @@ def _own_logging() -> Iterator[None]:
         ("GET https://feeds.example/rss?apikey=hunter2", "hunter2"),
         ("Authorization: Basic aHVudGVyMjpodW50ZXIy", "aHVudGVy"),
         ("https://hooks.slack.com/commands/T01/2/hunter2", "hunter2"),
+        ("GET /slack/oauth_redirect?code=\nhunter2", "hunter2"),
+        ("https%3A%2F%2Fbot.example%2Fback%3Fstate%3Dabc%26code%3Dhunter2hunter2", "hunter2"),
+        ("{'query_string': b'code=123.456.hunter2&state=0a1b2c3d4e5f6a7b8c9d'}", "hunter2"),
+        ("{'code': ['123.456.hunter2'], 'state': ['0a1b2c3d4e5f6a7b8c9d']}", "0a1b2c3d"),
+        ("code=123.456.hunter2&state=0a1b2c3d4e5f6a7b8c9d", "0a1b2c3d"),
+        (BOT.replace("-abc", "\n-abc"), "abcDEF"),
+        (BOT.replace("-abc", "-abc\n"), "DEF"),
+        (BOT.replace("-abc", "\r\n  -abc"), "abcDEF"),
+        (repr(f"Bearer {BOT}".replace("-abc", "\n-abc").encode()), "abcDEF"),
+        (json.dumps(f"Bearer {BOT}".replace("-abc", "\u2028-abc")), "abcDEF"),
+        (APP.replace("A0123", "A0123\t"), "456-abcdef"),
+        (APP.replace("A0123", "A0123 "), "456-abcdef"),
+        (APP.replace("A0123", "A0123%0A"), "456-abcdef"),
+        (APP.replace("xapp-", "xapp-\n"), "456-abcdef"),
+        (SIGNING.replace("8888", "8888\n"), "abcd99yyyzzz85a5"),
         ("Thanks to U0123456789 were not shown", "U0123456789"),
         ("<@W012A3CDE> wrote to ada.lovelace@example.com", "W012A3CDE"),
         ("<@W012A3CDE> wrote to ada.lovelace@example.com", "lovelace"),
@@ -92,8 +114,140 @@ def test_no_secret_and_nobodys_id_stands_in_a_line_wherever_it_came_from(log: Lo
 
 
 def test_ordinary_words_stay() -> None:
-    ordinary = "xoxo, see xapp and xoxb in the docs; C0123456789 was USED by tierbot@home: https://n.example:80/a"
+    ordinary = (
+        "xoxo, see xapp and xoxb in the docs; C0123456789 was USED by tierbot@home: https://n.example:80/a "
+        "exit code=1, code: missing_scope, state=parked, key: value"
+    )
     assert redact(ordinary) == ordinary
+
+
+@pytest.mark.parametrize(
+    "unit", ["a", "a.", "xoxb-", "x@", "://a:", "?code=", "code=a1", "Basic ", "%0a", " ", "\\n", "1 "]
+)
+def test_a_long_line_from_outside_is_cleaned_in_time_that_grows_with_its_length(unit: str) -> None:
+    assert len(redact(f"xapp-{unit * 50_000}", [SIGNING])) < 500_000
+
+
+# Line breaks and terminals' commands, and what a forger would put behind them.
+HOSTILE = st.text(
+    st.one_of(st.characters(), st.sampled_from("\n\r\t\x0b\x1b\x7f\x85\x9b\u2028\u2029\u202e\u2066\ufeff"))
+)
+FORGED = "2026-03-02 12:00:00,000 INFO tierbot.use_cases.people: Forgot nobody."
+
+
+def unseen(text: str) -> list[str]:
+    """Return the characters that control a terminal or reorder its text."""
+    return [
+        one
+        for one in text
+        if unicodedata.category(one) in ("Cc", "Zl", "Zp") or "\u202a" <= one <= "\u202e" or "\u2066" <= one <= "\u2069"
+    ]
+
+
+def fault_of(said: str) -> Exception:
+    """Return an error whose texts all hold what was said: its own, its cause's, its context's, its notes', its group's."""
+    try:
+        raise SyntaxError(said, (said, 1, 1, said))  # noqa: TRY301
+    except SyntaxError as fault:
+        fault.add_note(said)
+        inner = fault
+    try:
+        try:
+            raise KeyError(said) from ExceptionGroup(said, [inner, OSError(2, said, said)])  # noqa: TRY301
+        except KeyError:
+            raise ValueError(said)  # noqa: B904 - so that it has a context, not a cause
+    except ValueError as fault:
+        return fault
+
+
+@given(HOSTILE, HOSTILE)
+def test_no_text_from_outside_starts_a_line_or_controls_a_terminal(before: str, after: str) -> None:
+    said = f"{before}\n{FORGED}\r{FORGED}\u2028{FORGED}\x85{FORGED}{after}"
+    log = Log(TextFormatter())
+    with bound(event=said[:60], kind=said[-60:]):
+        log.logger.warning(said)
+        log.logger.warning("%s and %r", said, said)
+        log.logger.warning("%d", said)  # an argument that does not fit
+        log.named(f"tests.logs.{said}").warning("a name")
+        fault = fault_of(said)
+        log.logger.error("a traceback", exc_info=fault, stack_info=True)
+    lines = log.text.split("\n")
+    assert [line for line in lines if unseen(line)] == []
+    assert [line for line in lines if line.lstrip(" |").startswith(FORGED[:20])] == []
+    assert sum(" WARNING tests.logs" in line for line in lines) >= 4
+
+
+def test_a_traceback_of_our_own_spans_lines_as_python_writes_it() -> None:
+    log = Log(TextFormatter())
+    log.logger.error("It failed.", exc_info=fault_of("one\ntwo"))
+    written = log.text.split("\n")
+    assert written[0].endswith("It failed.")
+    assert [line for line in written[1:] if line and not line.startswith("  ")] == [
+        r"ExceptionGroup: one\ntwo (2 sub-exceptions)",
+        "The above exception was the direct cause of the following exception:",
+        "Traceback (most recent call last):",
+        r"KeyError: 'one\ntwo'",
+        "During handling of the above exception, another exception occurred:",
+        "Traceback (most recent call last):",
+        r"ValueError: one\ntwo",
+    ]
+    assert r"  | FileNotFoundError: [Errno 2] one\ntwo: 'one\ntwo'" in written
+
+
+class Unwritable:
+    """An object without a text."""
+
+    def __str__(self) -> str:
+        raise RuntimeError("no")
+
+    __repr__ = __str__
+
+
+def test_a_message_that_cannot_be_written_fails_nobody(log: Log) -> None:
+    log.logger.warning(Unwritable())
+    log.logger.warning("%s", Unwritable())
+    assert log.text.count("can't be written") == 2
+
+
+@pytest.mark.usefixtures("_own_logging")
+@pytest.mark.parametrize(
+    "package", ["slack_bolt.App", "uvicorn.error", "asyncio", "alembic.runtime", "apscheduler", "any.other"]
+)
+def test_what_a_package_logs_is_cleaned_whatever_handlers_it_installs(
+    package: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    log_to_stderr("INFO", secrets=[SIGNING])
+    logger, stream = logging.getLogger(package), io.StringIO()
+    own = logging.StreamHandler(stream)
+    own.setFormatter(logging.Formatter("%(name)s %(message)s"))
+    monkeypatch.setattr(logger, "handlers", [own])
+    said = f"GET /?code=1.2.hunter2\n{FORGED}\x1b[2J{SIGNING}"
+    logger.error(said)
+    logger.error("%s", said, exc_info=fault_of(said))
+    monkeypatch.setattr(logger, "propagate", False)
+    logger.error("%s", said)
+    for written, lines in ((capsys.readouterr().err, 2), (stream.getvalue(), 3)):
+        assert written.count(package) == lines
+        assert "hunter2" not in written
+        assert SIGNING not in written
+        assert [line for line in written.split("\n") if unseen(line) or line.startswith(FORGED)] == []
+
+
+@pytest.mark.usefixtures("_own_logging")
+def test_warnings_and_errors_nobody_can_catch_are_records_too(capsys: pytest.CaptureFixture[str]) -> None:
+    class Dying:
+        def __del__(self) -> None:
+            raise RuntimeError(f"one\n{FORGED}\x1b[2J")
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("always")
+        log_to_stderr("INFO")
+        warnings.warn(f"one\n{FORGED}\x1b[2J", stacklevel=1)
+        Dying()
+    written = capsys.readouterr().err
+    assert "py.warnings" in written
+    assert r"RuntimeError: one\n2026" in written
+    assert [line for line in written.split("\n") if unseen(line) or line.startswith(FORGED)] == []
 
 
 @given(st.text(), st.dictionaries(st.sampled_from(["event", "job", "request"]), st.text(min_size=1)))

@@ -113,6 +113,17 @@ class Settings(BaseSettings):
         ge=0,
         description="Days after which reactions and votes on a settled post expire; verdicts and scores stay. 0: never.",
     )
+    keep_days: float = Field(
+        30.0,
+        ge=1,
+        description="Days after which sent deliveries and superseded verdicts are deleted, and articles that were never asked "
+        "about once no feed lists them.",
+    )
+    keep_models: int = Field(
+        10,
+        ge=1,
+        description="Number of former champions, and of challengers, whose weights are kept; the champion's always are.",
+    )
     port: int = Field(
         3000, ge=0, le=65535, validation_alias="PORT", description="Port for HTTP mode and health checks."
     )

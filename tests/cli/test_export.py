@@ -143,3 +143,14 @@ def test_the_dictionary_in_the_docs_is_the_one_that_the_code_makes() -> None:
     kept = DOCS / "data-dictionary.md"
     assert kept.read_text(encoding="utf-8") == data_dictionary()
     assert run("--dictionary").stdout == data_dictionary()
+
+
+@pytest.mark.parametrize("form", ["jsonl", "csv", "hf"])
+def test_only_its_owner_may_read_an_export_with_identities(played: str, form: str) -> None:
+    if form == "hf":
+        pytest.importorskip("datasets", reason="needs pip install '.[export]'")
+    run("--format", form, "--out", "named", "--identities")
+    run("--format", form, "--out", "others")
+    places = [Path("named"), *Path("named").rglob("*")]
+    assert [one for one in places if one.stat().st_mode & 0o077] == []
+    assert Path("others").stat().st_mode & 0o044

@@ -43,6 +43,13 @@ def test_the_report_settles_first_and_is_one_file(played: Harness) -> None:
     assert "UANNA" in run("--out", "-", "--identities")
 
 
+def test_only_its_owner_may_read_the_page(played: Harness) -> None:
+    Path("report.html").write_text("one that others may read")
+    Path("report.html").chmod(0o644)
+    run()
+    assert Path("report.html").stat().st_mode & 0o777 == 0o600
+
+
 def test_the_figures_come_as_one_json_object_and_write_no_page(played: Harness) -> None:
     found = json.loads(run("--json"))
     assert (found["posts"], found["votes"], found["verdicts"]) == (3, 6, 3)

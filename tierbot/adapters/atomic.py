@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from tierbot.adapters.temporary import FORMER, temporary_folder
 from tierbot.domain.nouns import TierbotError
 
 STDOUT = Path("-")
@@ -20,10 +21,10 @@ class DraftError(TierbotError):
 
 
 @contextmanager
-def drafted(path: Path, *, replaceable: str | None = None) -> Iterator[Path]:
+def drafted(path: Path, *, replaceable: str | None = None, private: bool = False) -> Iterator[Path]:
     """Yield a temporary path for a file or a folder, which replaces `path` when the block ends.
 
-    If the block raises, nothing is left. An existing folder is only replaced if it contains a file named `replaceable`.
+    If the block raises, nothing is left. private: only its owner may read it, as for what names people. An existing folder is only replaced if it contains a file named `replaceable`.
     For "-", the finished file goes to standard output. Raises DraftError if the disk is full or `path` isn't writable.
     """
     to_stdout = path == STDOUT
@@ -34,15 +35,17 @@ def drafted(path: Path, *, replaceable: str | None = None) -> Iterator[Path]:
             if final.is_dir() and any(final.iterdir()) and not (replaceable and (final / replaceable).is_file()):
                 raise DraftError(f"{final}: is a folder with other files in it. Choose another path, or move it away.")
         # In its own folder, so that an export format's temporary files are removed with it.
-        with tempfile.TemporaryDirectory(dir=final.parent, prefix=f".{final.name}.", ignore_cleanup_errors=True) as own:
-            draft = Path(own, final.name)
+        with temporary_folder(final.parent, final.name) as own:
+            draft = own / final.name
             yield draft
+            if private:
+                _make_private(draft)
             if to_stdout:
                 with draft.open("rb") as file:
                     shutil.copyfileobj(file, sys.stdout.buffer)
                 sys.stdout.flush()
             else:
-                _put_in_place(draft, final, Path(own))
+                _put_in_place(draft, final, own)
     except BrokenPipeError:  # whoever read standard output has seen enough
         raise
     except OSError as fault:
@@ -52,16 +55,20 @@ def drafted(path: Path, *, replaceable: str | None = None) -> Iterator[Path]:
 def write_whole(path: Path, data: bytes, mode: int = 0o644) -> None:
     """Write a file atomically: a reader sees either the old file or the whole new one."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.NamedTemporaryFile(dir=path.parent, prefix=f".{path.name}.", delete=False) as draft:
-        try:
-            draft.write(data)
-            draft.flush()
-            os.fsync(draft.fileno())
-            Path(draft.name).chmod(mode)
-            Path(draft.name).replace(path)
-        except BaseException:
-            Path(draft.name).unlink(missing_ok=True)
-            raise
+    with temporary_folder(path.parent, path.name) as own:
+        draft = own / "draft"
+        draft.touch(0o600)
+        with draft.open("wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        draft.chmod(mode)
+        draft.replace(path)
+
+
+def _make_private(draft: Path) -> None:
+    for one in [draft, *draft.rglob("*")]:
+        one.chmod(0o700 if one.is_dir() else 0o600)
 
 
 def _put_in_place(draft: Path, path: Path, own: Path) -> None:
@@ -69,7 +76,7 @@ def _put_in_place(draft: Path, path: Path, own: Path) -> None:
         with file.open("rb+") as written:
             os.fsync(written.fileno())
     if path.is_dir():
-        path.rename(own / "former")  # removed with our own folder
+        path.rename(own / FORMER)  # removed with our own folder
     draft.rename(path)
 
 

@@ -146,6 +146,7 @@ def build(
         settings,
         chats,
         DirectMessages(chats, admins_of(settings, installations), clock),
+        encoder,
         rng,
         nudge=nudges,
         prepare=lambda workspace: setup.prepare(workspace, tags),

@@ -110,6 +110,8 @@ def classify(
     now = datetime.now(UTC)
     if not texts and file is None:
         raise TierbotError("Nothing to classify. Give a text in quotes, or --file FILE.")
+    if any(not argument_text(text).strip() for text in texts or ()):
+        raise TierbotError("A text is empty, so there is nothing to classify. Give a text in quotes, or --file FILE.")
     if to is not None or workers is not None or engine != "local":
         if texts or file is None or str(file) == "-":
             raise TierbotError("--out, --engine and --workers only work with a file. Give --file FILE and no texts.")

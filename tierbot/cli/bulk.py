@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from itertools import islice
 from pathlib import Path
-from tempfile import TemporaryDirectory
+from tempfile import gettempdir
 from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 import typer
@@ -62,8 +62,10 @@ def do_to_file(
 @contextmanager
 def place_for(out: Path | None) -> Iterator[Path]:
     """Yield the output's path, or one in a temporary folder."""
+    from tierbot.adapters.temporary import temporary_folder
+
     with ExitStack() as stack:
-        yield out or Path(stack.enter_context(TemporaryDirectory(prefix="tierbot-bulk-"))) / "out"
+        yield out or stack.enter_context(temporary_folder(Path(gettempdir()), "tierbot-bulk")) / "out"
 
 
 def do_into_parts(

@@ -131,7 +131,7 @@ def _write(
             raise TierbotError(f"There is no tag {unknown[0]!r}. `tierbot tags list` shows the tags.")
         beside = None if form.folder or place == STDOUT else place.with_name(f"{place.name}.md")
         card = stack.enter_context(drafted(beside)) if beside else None
-        draft = stack.enter_context(drafted(place, replaceable=HUB_DATA))
+        draft = stack.enter_context(drafted(place, replaceable=HUB_DATA, private=identities))
         dimension = bot.encoder.dimension if form.name == "obp" else 0
         digest = bot.encoder.digest
         written = write_dataset(

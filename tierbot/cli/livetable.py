@@ -93,7 +93,8 @@ class LiveTable:
         for row in [*self._rows, *([self._playing] if self._playing else [])]:
             table.add_row(*row)
         below = Text(f"{time.monotonic() - self._began:5.0f} s  {self._saying}" if self._saying else "", style="dim")
-        return Group(*([Text(self._hint)] if self._hint else []), table, below)
+        played = [table] if self._rows or self._playing else []  # an error before the first round stands alone
+        return Group(*([Text(self._hint)] if self._hint else []), *played, below)
 
 
 def _figure(estimate: Mapping[str, Any]) -> str:

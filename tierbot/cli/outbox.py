@@ -7,6 +7,7 @@ import typer
 from tierbot.cli.bulk import batches, progress
 from tierbot.cli.output import AsJson, JsonLines, counted, out, print_json, tell
 from tierbot.cli.wiring import offline
+from tierbot.logs import one_line
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -26,22 +27,25 @@ def list_unsent(as_json: JsonLines = False) -> None:
 
     Example: `tierbot outbox list`
     """
-    from tierbot.use_cases.delivery.deciding import why_it_waits
+    from tierbot.use_cases.delivery.deciding import subjects_of, why_it_waits
 
     bot, workspace = offline()
     with bot.store.read(workspace) as tx:
         unsent, closed = tx.outbox.unsent(), {one.channel: one for one in tx.channels.closed()}
+        subjects = subjects_of(tx, unsent)
     if as_json:
         for one in unsent:
-            print_json(_as_dict(one, why_it_waits(one, closed)))
+            print_json(_as_dict(one, why_it_waits(one, closed)) | {"subject": subjects.get(one.id)})
         return
     if not unsent:
         out.print("Nothing waits: everything is sent.")
         return
     for one in unsent[:_SHOWN]:
         out.print(f"{one.id}  {one.state} {one.kind} for {one.channel}, created {one.created_at:%Y-%m-%d %H:%M}")
+        if subject := subjects.get(one.id):
+            out.print(f"  {one_line(subject)}")
         if why := why_it_waits(one, closed):
-            out.print(f"  {why}")
+            out.print(f"  {one_line(why)}")
     parked = sum(one.state == "parked" for one in unsent)
     more = f" The first {_SHOWN} are shown; --json has all." if len(unsent) > _SHOWN else ""
     out.print(f"{counted(len(unsent) - parked, 'delivery').replace('ys', 'ies')} waiting, {parked} parked.{more}")

@@ -19,8 +19,8 @@ def report(
 ) -> None:
     """Write one HTML page with plots: accuracy, votes, rewards, mistakes, calibration, agreement, models, policies.
 
-    The page is self-contained and loads nothing from other servers. `tierbot web` serves it at /report to anyone who
-    has TIERBOT_WEB_TOKEN.
+    Only you may read the file, because it is about people. The page is self-contained and loads nothing from other
+    servers. `tierbot web` serves it at /report to anyone who has TIERBOT_WEB_TOKEN.
 
     Example: `tierbot report --out report.html --rounds 8`
     """
@@ -42,7 +42,7 @@ def report(
     if as_json:
         print_json(found.as_dict())
         return
-    with drafted(to) as draft:
+    with drafted(to, private=True) as draft:
         draft.write_text(report_page(found), encoding="utf-8")
     said = f"{to}: {counted(found.verdicts, 'verdict')} in {counted(len(found.rounds), 'round')}."
     (err if str(to) == "-" else out).print(said)

@@ -44,4 +44,11 @@ def settle(
         print_json(summary)
     else:
         for name, value in summary.items():
-            out.print(f"{name:<12} {value:.4f}" if isinstance(value, float) else f"{name:<12} {value}")
+            out.print(f"{name.replace('_', ' '):<18} {_shown(value)}")
+
+
+def _shown(value: object) -> str:
+    """Write a figure for people; an accuracy or agreement that isn't known as a dash."""
+    if isinstance(value, list):
+        return "–".join(f"{one:.4f}" for one in value)
+    return "–" if value is None else f"{value:.4f}" if isinstance(value, float) else str(value)

@@ -12,6 +12,25 @@ if TYPE_CHECKING:
     from tierbot.use_cases.ports import Store, Workspace
 
 _MOST = 8
+_JOBS = {
+    "push": "posts",
+    "ask in threads": "posts in threads",
+    "poll": "feeds are read",
+    "close_round": "the round ends",
+    "retrain": "retraining",
+    "reconcile": "posts are compared with Slack",
+    "expire": "old personal data is deleted",
+    "prune": "what is no longer needed is deleted",
+    "nudge": "reminders",
+    "watch": "votes are checked for cheating",
+    "join": "setup",
+    "emoji_aliases": "the workspace's emoji are read",
+    "emoji_missing": "admins are told about a missing emoji",
+    "channel_closed": "admins are told about a closed channel",
+    "channel_moved": "posts follow a channel's new id",
+    "smoke_test": "smoke test",
+}
+"""What jobs do, for people."""
 
 
 def status(as_json: AsJson = False) -> None:
@@ -101,7 +120,8 @@ def _lines(found: dict[str, Any], now: datetime) -> list[str]:
             f"voters       {people} to look up in Slack before their votes count; `tierbot doctor` if this lasts"
         )
     lines += [
-        f"next         {item['job']} {_when(item['due_at'], now)}{_failed(item)}" for item in found["jobs"][:_MOST]
+        f"next         {_JOBS.get(item['job'], item['job'])} {_when(item['due_at'], now)}{_failed(item)}"
+        for item in found["jobs"][:_MOST]
     ]
     feeds = found["feeds"]
     lines.append(f"feeds        {feeds['listed']} listed, {len(feeds['broken'])} with errors")

@@ -1,14 +1,18 @@
 """What a command finds where it runs: consoles that aren't UTF-8, closed streams, users without a home folder.
 
-What a console can't show is written in ASCII. A closed stream reads as empty and discards what is written to it.
+What a console can't show is written in ASCII. A closed stream reads as empty and discards what is written to it. No
+text that is written, whoever writes it, holds control characters: they come from outside (feeds, Slack, file names).
 """
 
 import codecs
 import io
 import os
 import sys
+from collections.abc import Iterable
 from pathlib import Path
-from typing import TextIO
+from typing import Any, TextIO
+
+from tierbot.logs import visible
 
 _TYPED = str.maketrans({"…": "...", "→": "->", "–": "-", "−": "-", "—": "-", "“": '"', "”": '"', "’": "'", "✓": "ok"})
 _ESCAPES = "tierbot-escapes"
@@ -22,9 +26,60 @@ def prepare_streams() -> None:
             # Also the descriptor: otherwise the next file that is opened would become the standard stream.
             os.set_inheritable(os.open(os.devnull, os.O_RDWR), True)
             setattr(sys, name, open(number, "w" if number else "r", encoding="utf-8", closefd=False))  # noqa: SIM115
-    for stream in (sys.stdout, sys.stderr):
+    for name in ("stdout", "stderr"):
+        stream = getattr(sys, name)
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors=_ESCAPES)
+        setattr(sys, name, VisibleStream(unguarded(stream)))
+
+
+class VisibleStream:
+    """A stream of text that escapes control characters, also for packages that print.
+
+    It isn't a terminal, so that no package tries to color it. Our consoles (output.py) write their colors past it.
+    """
+
+    def __init__(self, stream: TextIO) -> None:
+        """Take the stream to write to."""
+        self.stream = stream
+
+    def write(self, text: str) -> int:
+        """Write text."""
+        return self.stream.write(visible(text))
+
+    def writelines(self, lines: Iterable[str]) -> None:
+        """Write texts."""
+        self.stream.writelines(map(visible, lines))
+
+    def isatty(self) -> bool:
+        """Return False."""
+        return False
+
+    @property
+    def buffer(self) -> Any:
+        """The stream of bytes, for exports: unchanged into a file or a pipe, escaped on a terminal."""
+        return _VisibleBytes(self) if self.stream.isatty() else self.stream.buffer
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.stream, name)
+
+
+class _VisibleBytes(io.RawIOBase):
+    def __init__(self, stream: VisibleStream) -> None:
+        self._stream = stream
+        self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
+
+    def writable(self) -> bool:
+        return True
+
+    def write(self, data: Any) -> int:
+        self._stream.write(self._decoder.decode(bytes(data)))
+        return len(data)
+
+
+def unguarded(stream: Any) -> Any:
+    """Return the stream below a VisibleStream, or the stream itself."""
+    return stream.stream if isinstance(stream, VisibleStream) else stream
 
 
 def prepare_home() -> None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
-from tierbot.domain.nouns import Arm, Article, Post, Prediction, TierbotError, Verdict, Vote
+from tierbot.domain.nouns import Arm, Article, Outcome, Post, Prediction, TierbotError, Verdict, Vote
 from tierbot.use_cases.ports import Store, Transaction
 
 FORMAT = "tierbot-dataset/1"
@@ -111,8 +111,8 @@ COLUMNS: tuple[Column, ...] = (
     Column("reason", ColumnKind.TEXT, "Why the verdict abstained: `too_few` or `split`.", lambda r: r.verdict.reason, nullable=True),
     Column("label", ColumnKind.SHARES, "The true tags, with each one's share of voters in (0, 1].", lambda r: r.verdict.tags),
     Column(
-        "reward", ColumnKind.NUMBER, "Share of voters who consider the action true, in [0, 1]; missing without voters.",
-        lambda r: r.verdict.reward, nullable=True,
+        "reward", ColumnKind.NUMBER, "Share of voters who consider the action true, in [0, 1]; missing for an abstention.",
+        lambda r: None if r.verdict.outcome is Outcome.ABSTAINED else r.verdict.reward, nullable=True,
     ),
     Column("weight", ColumnKind.NUMBER, "Weight of the verdict in [0, 1), which grows with the number of voters.", lambda r: r.verdict.weight),
     Column("voters", ColumnKind.INTEGER, "Number of distinct trainers who voted.", lambda r: r.verdict.voters),

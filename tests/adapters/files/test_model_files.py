@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import os
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -89,3 +90,38 @@ def test_where_workspaces_are_many_each_ones_champion_has_a_folder_of_its_own(tm
     model_files.publish(version(other, 4), other, "T2/../T1")
     assert {path.name for path in (tmp_path / "out").iterdir()} == {"T1", "T2____T1"}
     assert ModelFolder(tmp_path, tmp_path / "out" / "T1").champion()[1] == WEIGHTS
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["../secret", "../../secret", "./../secret", "sub/inner", "/etc/passwd", "..", ".", "", "..\\secret", "C:secret",
+     "link", "a\0b", "a\nb"],
+)  # fmt: skip
+def test_a_cards_file_is_in_its_folder(tmp_path: Path, name: str) -> None:
+    folder = tmp_path / "models"
+    write_model(folder, "bootstrap", version(), WEIGHTS, by_digest=False)
+    (folder / "sub").mkdir()
+    for place in (tmp_path / "secret", folder / "sub" / "inner"):
+        place.write_bytes(WEIGHTS)
+    (folder / "link").symlink_to(tmp_path / "secret")
+    card = folder / "bootstrap.json"
+    card.write_text(json.dumps(json.loads(card.read_text()) | {"file": name}))
+    with pytest.raises(ModelFolderError, match="not a file in its folder"):
+        ModelFolder(folder).bootstrap()
+
+
+def test_a_folder_may_be_reached_by_a_link_and_hold_links_to_its_own_files(tmp_path: Path) -> None:
+    write_model(tmp_path / "models", "bootstrap", version(), WEIGHTS, by_digest=False)
+    weights = tmp_path / "models" / "bootstrap.safetensors"
+    weights.rename(weights.with_name("real"))
+    weights.symlink_to("real")
+    (tmp_path / "linked").symlink_to(tmp_path / "models")
+    assert ModelFolder(tmp_path / "linked").bootstrap() == (version(), WEIGHTS)
+
+
+def test_a_pipe_in_the_place_of_weights_is_not_read(tmp_path: Path) -> None:
+    write_model(tmp_path, "bootstrap", version(), WEIGHTS, by_digest=False)
+    (tmp_path / "bootstrap.safetensors").unlink()
+    os.mkfifo(tmp_path / "bootstrap.safetensors")
+    with pytest.raises(ModelFolderError, match="is not a file"):
+        ModelFolder(tmp_path).bootstrap()

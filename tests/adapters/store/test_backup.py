@@ -1,6 +1,7 @@
 """Backups: all that was committed before is in them, and nothing takes their place that is not one."""
 
 import hashlib
+import os
 import shutil
 import sqlite3
 import subprocess
@@ -252,3 +253,38 @@ def test_for_postgresql_its_own_tools_are_named(tmp_path: Path, do: Callable[[st
 def test_a_database_in_memory_has_no_backup(tmp_path: Path) -> None:
     with pytest.raises(StoreError, match="isn't a plain file"):
         back_up("sqlite://", tmp_path / "one.db")
+
+
+def test_the_database_its_backup_and_all_their_parts_are_their_owners_from_the_start(
+    url: str, store: SqlStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: dict[str, int] = {}
+
+    def look() -> None:
+        """Look at everything there is, in folders that others may enter."""
+        for place in [one for one in tmp_path.rglob("*") if one.is_file()]:
+            folders = [one for one in place.parents if one.is_relative_to(tmp_path)]
+            if all(one.stat().st_mode & 0o011 for one in folders):
+                seen[place.name] = place.stat().st_mode & 0o777
+
+    def looking(descriptor: int) -> None:
+        look()
+        fsync(descriptor)
+
+    tmp_path.chmod(0o755)
+    fsync = os.fsync
+    former = os.umask(0)
+    monkeypatch.setattr(os, "fsync", looking)
+    monkeypatch.setattr(Path, "hardlink_to", lambda *_: (_ for _ in ()).throw(OSError("no links here")))
+    try:
+        write(store, 1)
+        look()
+        back_up(url, tmp_path / "backup.db")
+        store.close()
+        restore(url, tmp_path / "backup.db", now=NOON)
+        look()
+    finally:
+        os.umask(former)
+    assert {"bot.db", "backup.db", "backup.db.sha256"} <= set(seen)
+    assert any(".before-" in name for name in seen)
+    assert {name: oct(mode) for name, mode in seen.items() if mode & 0o077} == {}

@@ -3,7 +3,6 @@
 The graph computes what `Classifier.probabilities` computes, in float32. Hashing needs ONNX Runtime's own MurmurHash3.
 """
 
-import tempfile
 import warnings
 from collections.abc import Sequence
 from pathlib import Path
@@ -14,6 +13,7 @@ from numpy.typing import NDArray
 
 from tierbot.adapters.encoders.openvino import write_onnx
 from tierbot.adapters.encoders.sentence import MOST_CHARACTERS, TOKENS, EncoderError, SentenceEncoder, packaged_weights
+from tierbot.adapters.temporary import temporary_folder
 from tierbot.domain.predict.classifier import Classifier
 from tierbot.domain.predict.features import COLUMNS, SITE_COLUMNS, WORD_COLUMNS
 from tierbot.domain.predict.neighbors import MOST_TRUST, SPREAD, Neighbors
@@ -54,10 +54,10 @@ def write_model(path: Path, model: Classifier) -> None:
     import onnx  # noqa: PLC0415 - an optional package
     from onnx import helper  # noqa: PLC0415
 
-    with tempfile.TemporaryDirectory() as folder, warnings.catch_warnings():
+    with temporary_folder(path.parent, path.name) as folder, warnings.catch_warnings():
         warnings.simplefilter("ignore")  # the exporter warns about its future changes
-        write_onnx(Path(folder) / "encoder.onnx", _OPSET)
-        whole = onnx.load(Path(folder) / "encoder.onnx")
+        write_onnx(folder / "encoder.onnx", _OPSET)
+        whole = onnx.load(folder / "encoder.onnx")
     head = _Graph()
     head.classify(model)
     graph = whole.graph

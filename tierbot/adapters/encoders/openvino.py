@@ -8,7 +8,6 @@ torch is never imported.
 """
 
 import os
-import tempfile
 import threading
 import warnings
 from collections.abc import Sequence
@@ -19,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tierbot.adapters.encoders.sentence import TOKENS, EncoderError, SentenceEncoder, packaged_weights
+from tierbot.adapters.temporary import temporary_folder
 
 FAST = "all-MiniLM-L6-v2-fast"
 _DIMENSION = 384
@@ -131,11 +131,11 @@ def convert(file: Path) -> None:
     """Write the packaged encoder as ONNX (58 MB, ten seconds). Raises EncoderError if the folder isn't writable."""
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=file.parent) as folder, warnings.catch_warnings():
+        with temporary_folder(file.parent, file.name) as folder, warnings.catch_warnings():
             warnings.simplefilter("ignore")  # the exporter warns about its future changes
-            write_onnx(Path(folder) / "whole.onnx")
-            _in_eight_bits(Path(folder) / "whole.onnx")
-            (Path(folder) / "whole.onnx").replace(file)  # atomically
+            write_onnx(folder / "whole.onnx")
+            _in_eight_bits(folder / "whole.onnx")
+            (folder / "whole.onnx").replace(file)  # atomically
     except OSError as fault:
         raise EncoderError(
             f"The converted encoder cannot be stored in {file.parent} ({fault.strerror}). Set XDG_CACHE_HOME to a "

@@ -71,12 +71,21 @@ def read_model(card_file: Path, remedy: str) -> tuple[ModelVersion, bytes]:
     """Read the model that a card names. Raises ModelFolderError, ending with `remedy`, if it is missing or damaged."""
     try:
         card = json.loads(card_file.read_text(encoding="utf-8"))
-        version, file = version_of(card), card_file.parent / str(card["file"])
+        version, file = version_of(card), _beside(card_file, str(card["file"]))
     except OSError as fault:
         raise ModelFolderError(f"{card_file} cannot be read ({fault.strerror}). {remedy}") from fault
     except (KeyError, TypeError, ValueError) as fault:
         raise ModelFolderError(f"{card_file} is damaged ({fault}). {remedy}") from fault
     return version, _checked(file, version.sha256, remedy)
+
+
+def _beside(card_file: Path, name: str) -> Path:
+    """Return the file of this name in a card's folder. Raises ValueError for a name that leads elsewhere."""
+    file = card_file.parent / name
+    plain = name not in {"", ".", ".."} and not set(name) & set("/\\:\0") and name.isprintable()
+    if not plain or file.resolve().parent != card_file.parent.resolve():
+        raise ValueError(f"its weights, {name[:100]!r}, are not a file in its folder")
+    return file
 
 
 def write_model(folder: Path, name: str, version: ModelVersion, weights: bytes, *, by_digest: bool = True) -> None:
@@ -134,6 +143,8 @@ def shipped_models() -> Path:
 
 def _checked(path: Path, sha256: str, remedy: str) -> bytes:
     try:
+        if path.exists() and not path.is_file():  # a pipe or a device would be read forever
+            raise ModelFolderError(f"{path} is not a file. {remedy}")
         data = path.read_bytes()
     except OSError as fault:
         raise ModelFolderError(f"{path} cannot be read ({fault.strerror}). {remedy}") from fault

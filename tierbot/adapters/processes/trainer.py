@@ -7,6 +7,7 @@ from pathlib import Path
 
 from tierbot.adapters.processes import SAID, child_environment
 from tierbot.adapters.processes.training_job import TrainingInterruptedError, read_result, write_job
+from tierbot.adapters.temporary import temporary_folder
 from tierbot.domain.training.retrain import TrainingJob, TrainingResult
 
 
@@ -24,8 +25,8 @@ class ChildTrainer:
         Raises TrainingInterruptedError if the child is killed or times out, and TierbotError with the child's error if
         it can't train. Leaves no files.
         """
-        with tempfile.TemporaryDirectory(prefix="tierbot-training-") as folder:
-            file, outcome = Path(folder, "job.safetensors"), Path(folder, "result.safetensors")
+        with temporary_folder(Path(tempfile.gettempdir()), "tierbot-training") as folder:
+            file, outcome = folder / "job.safetensors", folder / "result.safetensors"
             write_job(job, file)
             said = self._run(file, outcome)
             if not outcome.exists() and said:
@@ -36,7 +37,11 @@ class ChildTrainer:
         """Run the child to its end and return its standard error."""
         command = [sys.executable, "-m", "tierbot.adapters.processes.training_child", str(file), str(outcome)]
         child = subprocess.Popen(  # noqa: S603
-            command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, env=child_environment()
+            command,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+            env=child_environment(),
         )
         self._children.add(child)
         try:

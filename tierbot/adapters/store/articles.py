@@ -1,16 +1,17 @@
 """Articles, their embeddings, and the labels imported with archives; each is stored once."""
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import asdict, replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import ColumnElement, bindparam, func, select, union
+from sqlalchemy import ColumnElement, bindparam, exists, func, select, union
 
 from tierbot.adapters.store.columns import table
-from tierbot.adapters.store.rows import ArticleCopyRow, ArticleRow, EmbeddingRow, GivenLabelRow
-from tierbot.adapters.store.work_rows import HeldBackRow
+from tierbot.adapters.store.feeds import LISTED
+from tierbot.adapters.store.rows import ArticleCopyRow, ArticleRow, EmbeddingRow, GivenLabelRow, PostRow
+from tierbot.adapters.store.work_rows import FeedRow, HeldBackRow
 from tierbot.adapters.store.workspace_queries import Stored, WorkspaceQueries, chunks
 from tierbot.domain.nouns import Article, Copy, GivenLabel, Thread
 
@@ -23,9 +24,11 @@ _copy = table(ArticleCopyRow)
 _embedding = table(EmbeddingRow)
 _held = table(HeldBackRow)
 _given = table(GivenLabelRow)
+_post = table(PostRow)
 _LABEL = Stored(GivenLabelRow, GivenLabel)
 _REQUESTED = _article.c.asked_in.is_not(None) | _article.c.check_tag.is_not(None)
 _STORED = "<f4"
+_AT_ONCE = 500  # articles
 
 
 class _StoredArticle(Stored[Article]):
@@ -156,6 +159,49 @@ class SqlArticles(WorkspaceQueries):
         there = columns.where(_embedding.c.encoder_digest == encoder_digest)
         rows = self._each(there, _embedding.c.article_id, article_ids)
         return {key: np.frombuffer(vector, _STORED).astype(np.float32) for key, vector in rows}
+
+    def prune(self, before: datetime, limit: int) -> int:
+        ids = self._forgettable(before, limit)
+        for part in chunks(ids):
+            for row in (ArticleCopyRow, EmbeddingRow, HeldBackRow):
+                self._drop(row, table(row).c.article_id.in_(part))
+            self._drop(ArticleRow, _article.c.id.in_(part))
+        return len(ids)
+
+    def _forgettable(self, before: datetime, limit: int) -> list[str]:
+        """Return the ids of up to `limit` articles from feeds, received before then, that nothing needs, oldest first."""
+        listed: set[str] = set()
+        unread: set[str] = set()  # feeds that weren't read in full since an upgrade, so that they may list anything
+        feed = table(FeedRow).c
+        for url, memory in self._connection.execute(self._select(FeedRow, feed.url, feed.memory)):
+            listed.update(memory.get(LISTED, ()))
+            if LISTED not in memory:
+                unread.add(url)
+        posted = self._select(PostRow, _post.c.article_id).where(_post.c.article_id == _article.c.id)
+        given = self._select(GivenLabelRow, _given.c.article_id).where(_given.c.article_id == _article.c.id)
+        unneeded = (
+            _article.c.asked_at.is_(None),
+            _article.c.received_at < before,
+            ~_REQUESTED,
+            _article.c.feeds != (),
+            ~exists(posted.correlate(_article)),  # each prediction has a post
+            ~exists(given.correlate(_article)),
+        )
+        columns = (_article.c.id, _article.c.feeds)
+        old = self._select(ArticleRow, *columns).where(*unneeded).order_by(_article.c.received_at, _article.c.id)
+        found: list[str] = []
+        for rows in self._connection.execute(old).partitions(_AT_ONCE):
+            part = [row.id for row in rows if unread.isdisjoint(row.feeds)]
+            copies = self._select(ArticleCopyRow, _copy.c.article_id, _copy.c.id).where(_copy.c.article_id.in_(part))
+            kept = {article for article, copy in self._connection.execute(copies) if copy in listed}
+            found += [one for one in part if one not in listed and one not in kept]
+            if len(found) >= limit:
+                return found[:limit]
+        return found
+
+    def prune_embeddings(self, keep: Collection[str], limit: int) -> int:
+        unused = _embedding.c.encoder_digest.not_in(list(keep))
+        return self._drop_some(EmbeddingRow, _embedding.c.article_id, limit, unused)
 
     def count(self) -> int:
         return int(self._connection.execute(self._select(ArticleRow, func.count())).scalar_one())

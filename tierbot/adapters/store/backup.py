@@ -18,6 +18,7 @@ from pathlib import Path
 from tierbot.adapters.store.engine import BUSY_SECONDS, file_of, parse
 from tierbot.adapters.store.errors import NoDatabaseError, StoreBusyError, StoreError, no_database
 from tierbot.adapters.store.schema import VERSION_TABLE, refuse_unknown
+from tierbot.adapters.temporary import temporary_folder
 from tierbot.use_cases.ports import SEARCHABLE
 
 
@@ -191,10 +192,16 @@ def _keep(path: Path, former: Path) -> None:
     try:
         former.hardlink_to(path)  # a rename would leave a moment without a database, and a bot would create a blank one
     except OSError:  # a file system without hard links
+        _make_private(former)
         shutil.copyfile(path, former)
     for log in ("-wal", "-shm"):
         with suppress(FileNotFoundError):
             path.with_name(path.name + log).replace(former.with_name(former.name + log))
+
+
+def _make_private(path: Path) -> None:
+    """Create an empty file that only its owner may read: what is copied into it keeps that mode."""
+    os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600))
 
 
 def _free_name(path: Path) -> Path:
@@ -234,17 +241,15 @@ def _open(path: Path, mode: str, timeout: float = BUSY_SECONDS) -> sqlite3.Conne
 @contextmanager
 def _temporary_file(target: Path) -> Iterator[Path]:
     """Yield a new temporary file in the target's folder, accessible to its owner only."""
-    part = target.with_name(f".{target.name}.{os.getpid()}.part")
     try:
-        os.close(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600))
-        yield part
+        with temporary_folder(target.parent, target.name) as folder:
+            part = folder / target.name
+            _make_private(part)
+            yield part
     except OSError as fault:
         raise StoreError(
             f"{target}: cannot be written ({fault.strerror}). Check the folder, and the space on it."
         ) from fault
-    finally:
-        for leftover in (part, part.with_name(part.name + "-journal")):
-            leftover.unlink(missing_ok=True)
 
 
 @contextmanager

@@ -1,6 +1,6 @@
 """The list of feeds with their state, and the articles that boundaries held back."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from datetime import datetime
 from typing import Any
 
@@ -12,6 +12,9 @@ from tierbot.adapters.store.work_rows import FeedRow, HeldBackRow
 from tierbot.adapters.store.workspace_queries import WorkspaceQueries, chunks
 from tierbot.domain.articles.boundaries import Held, HeldBack, HeldCount
 from tierbot.domain.articles.feeds import Feed, FeedMemory, FeedResult, ListedBy, ListedFeed
+
+LISTED = "listed"
+"""In a feed's memory: the ids of what it lists now, articles and copies; missing until it is read in full."""
 
 _feed = table(FeedRow)
 _held = table(HeldBackRow)
@@ -40,7 +43,7 @@ class SqlFeedList(WorkspaceQueries):
             ListedFeed(
                 feed=Feed(row.url, row.name),
                 by=row.listed_by,
-                memory=FeedMemory.from_dict(row.memory),
+                memory=FeedMemory.from_dict({name: value for name, value in row.memory.items() if name != LISTED}),
                 polled_at=row.polled_at,
                 problem=row.problem,
                 notes=row.notes,
@@ -50,15 +53,23 @@ class SqlFeedList(WorkspaceQueries):
         ]
 
     def polled(self, result: FeedResult, now: datetime, brought: int) -> None:
+        names = self._memory(result.feed.url).get(LISTED)
         self._change(
             FeedRow,
             _feed.c.url == result.feed.url,
-            memory=result.memory.as_dict(),
+            memory=result.memory.as_dict() | ({} if names is None else {LISTED: names}),
             polled_at=now,
             problem=result.problem,
             notes=result.notes,
             brought=_feed.c.brought + brought,
         )
+
+    def lists(self, url: str, ids: Collection[str]) -> None:
+        self._change(FeedRow, _feed.c.url == url, memory=self._memory(url) | {LISTED: sorted(ids)})
+
+    def _memory(self, url: str) -> dict[str, Any]:
+        found = self._connection.execute(self._select(FeedRow, _feed.c.memory).where(_feed.c.url == url)).scalar()
+        return dict(found or {})
 
 
 class SqlHeldBack(WorkspaceQueries):
@@ -77,6 +88,10 @@ class SqlHeldBack(WorkspaceQueries):
                     "detail": item.detail,
                 },
             )
+
+    def prune(self, limit: int) -> int:
+        asked = self._select(ArticleRow, _article.c.id).where(_article.c.asked_at.is_not(None))
+        return self._drop_some(HeldBackRow, _held.c.article_id, limit, _held.c.article_id.in_(asked))
 
     def counts(self, examples: int) -> list[HeldCount]:
         place = func.row_number().over(

@@ -10,10 +10,10 @@ from datetime import datetime
 from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import Select, and_, bindparam, exists, func, select, update
+from sqlalchemy import Select, and_, bindparam, exists, func, literal, select, tuple_, update
 
 from tierbot.adapters.store.columns import table
-from tierbot.adapters.store.rows import MessageTallyRow, PostRow, ReactionEventRow, ReactorRow, VoteRow
+from tierbot.adapters.store.rows import InvitationRow, MessageTallyRow, PostRow, ReactionEventRow, ReactorRow, VoteRow
 from tierbot.adapters.store.workspace_queries import Stored, WorkspaceQueries, chunks, insert_of, of_workspace
 from tierbot.domain.nouns import Origin, ReactionEvent, Vote
 
@@ -135,6 +135,25 @@ class SqlLedger(WorkspaceQueries):
 
     def unread(self, channel: str, ts: str) -> list[ReactionEvent]:
         return [_EVENT.of(*row) for row in self._run(_UNREAD, in_channel=channel, at_ts=ts)]
+
+    def prune(self, before: datetime, limit: int) -> int:
+        here = [
+            and_(
+                place.c.workspace_id == _message.c.workspace_id,
+                place.c.channel == _message.c.channel,
+                place.c.ts == _message.c.ts,
+            )
+            for place in (_post, table(InvitationRow))
+        ]
+        ours = [exists(select(literal(1)).where(one)).correlate(_message) for one in here]
+        recent = exists(select(_event.c.seq).where(AT_MESSAGE, _event.c.received_at >= before)).correlate(_message)
+        place = (_message.c.channel, _message.c.ts)
+        found = self._select(MessageTallyRow, *place).where(~recent, *(~one for one in ours)).limit(limit)
+        gone = 0
+        for part in chunks(tuple(row) for row in self._connection.execute(found).all()):
+            gone += self._drop(ReactionEventRow, tuple_(_event.c.channel, _event.c.ts).in_(part))
+            self._drop(MessageTallyRow, tuple_(*place).in_(part))
+        return gone
 
     def newest(self, origin: Origin) -> ReactionEvent | None:
         return self._noun(_EVENT, _event.c.origin == origin, order=(_event.c.seq.desc(),))

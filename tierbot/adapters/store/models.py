@@ -6,11 +6,12 @@ from typing import Any
 from tierbot.adapters.store.columns import table
 from tierbot.adapters.store.errors import StoreError
 from tierbot.adapters.store.rows import ModelVersionRow, ModelWeightsRow
-from tierbot.adapters.store.workspace_queries import Stored, WorkspaceQueries
+from tierbot.adapters.store.workspace_queries import Stored, WorkspaceQueries, chunks
 from tierbot.domain.nouns import ModelState, ModelVersion
 
 _version = table(ModelVersionRow)
 _weights = table(ModelWeightsRow)
+_ALL = 1_000_000  # SQLite knows no offset without a limit
 _VERSION = Stored(ModelVersionRow, ModelVersion)
 
 
@@ -37,11 +38,28 @@ class SqlModels(WorkspaceQueries):
             self._select(ModelWeightsRow, _weights.c.weights).where(_weights.c.model_id == version_id)
         ).scalar()
         if found is None:
-            raise StoreError(f"model {version_id}: its weights are not in the database. See `tierbot models list`.")
+            raise StoreError(
+                f"model {version_id}: its weights are not in the database; TIERBOT_KEEP_MODELS says how many are kept. "
+                "See `tierbot models list`."
+            )
         return found
 
     def all(self) -> list[ModelVersion]:
         return self._nouns(_VERSION, order=(_version.c.number.desc(),))
+
+    def prune(self, keep: int) -> int:
+        """Each kind is counted by itself: refused challengers must not push the former champions out."""
+        old: list[str] = []
+        for state in (ModelState.RETIRED, ModelState.CHALLENGER):
+            newest_first = self._select(ModelVersionRow, _version.c.id).where(_version.c.state == state)
+            statement = newest_first.order_by(_version.c.number.desc()).offset(keep).limit(_ALL)
+            old += self._connection.execute(statement).scalars()
+        return sum(self._drop(ModelWeightsRow, _weights.c.model_id.in_(part)) for part in chunks(old))
+
+    def encoders(self) -> set[str]:
+        there = self._select(ModelWeightsRow, _weights.c.model_id)
+        used = self._select(ModelVersionRow, _version.c.encoder_digest).where(_version.c.id.in_(there))
+        return set(self._connection.execute(used.distinct()).scalars())
 
     def set_state(self, version_id: str, state: ModelState, card: Mapping[str, Any] | None = None) -> None:
         if state is ModelState.CHAMPION:

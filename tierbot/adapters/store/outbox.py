@@ -11,7 +11,7 @@ from tierbot.adapters.store.columns import table
 from tierbot.adapters.store.rows import PostRow
 from tierbot.adapters.store.work_rows import ClosedChannelRow, HoldRow, OutboxRow, WorkspaceRow
 from tierbot.adapters.store.workspace_queries import Stored, WorkspaceQueries, chunks, conflict_aware
-from tierbot.use_cases.ports import LOOK_UP, SEARCHABLE, Delivery, DeliveryKind, DeliveryState, Search
+from tierbot.use_cases.ports import LOOK_UP, NOT_SENT, SEARCHABLE, Delivery, DeliveryKind, DeliveryState, Search
 
 _outbox = table(OutboxRow)
 _hold = table(HoldRow)
@@ -20,8 +20,8 @@ _post = table(PostRow)
 _DELIVERY = Stored(OutboxRow, Delivery)
 _OPEN = (DeliveryState.PENDING, DeliveryState.SENDING)
 _UNSENT = (*_OPEN, DeliveryState.PARKED)
+_FINISHED = (DeliveryState.DONE, DeliveryState.DROPPED)
 _TO_DECIDE = (DeliveryState.PENDING, DeliveryState.PARKED)  # what an admin may retry or drop
-_NOT_SENT = "its post was not sent"
 _UNANSWERED = 4  # attempts in a row without an answer: Slack has been away for minutes
 _IN_DOUBT = _outbox.c.search.is_not(None)
 _NEEDS_ITS_POST = (DeliveryKind.PREFILL, DeliveryKind.UPDATE)
@@ -116,7 +116,7 @@ class SqlOutbox(WorkspaceQueries):
         if parked and claimed.kind is DeliveryKind.POST:
             prefills = (_outbox.c.post_id == claimed.payload["post_id"], _outbox.c.kind == DeliveryKind.PREFILL)
             would_wait = (*prefills, _outbox.c.state.in_(_OPEN))  # forever
-            self._change(OutboxRow, *would_wait, state=DeliveryState.PARKED, error=_NOT_SENT)
+            self._change(OutboxRow, *would_wait, state=DeliveryState.PARKED, error=NOT_SENT)
         return parked
 
     def _end(self, claimed: Delivery, state: DeliveryState, **values: Any) -> bool:
@@ -159,7 +159,7 @@ class SqlOutbox(WorkspaceQueries):
 
     def again(self, ids: Iterable[str], now: datetime) -> int:
         fresh = {"state": DeliveryState.PENDING, "due_at": now, "failures": 0, "error": None}
-        return self._decide(ids, _outbox.c.state.in_(_TO_DECIDE), fresh, _outbox.c.error == _NOT_SENT)
+        return self._decide(ids, _outbox.c.state.in_(_TO_DECIDE), fresh, _outbox.c.error == NOT_SENT)
 
     def drop(self, ids: Iterable[str], now: datetime) -> int:
         dropped = {"state": DeliveryState.DROPPED, "done_at": now}
@@ -180,6 +180,15 @@ class SqlOutbox(WorkspaceQueries):
             prefills = (_outbox.c.post_id.in_(post_ids), _outbox.c.kind == DeliveryKind.PREFILL, its_prefills)
             changed += self._change(OutboxRow, *these, **values) + self._change(OutboxRow, *prefills, **values)
         return changed
+
+    def prune(self, before: datetime, limit: int) -> int:
+        unsent = (_outbox.c.state.in_(_UNSENT), _outbox.c.after_id.is_not(None))
+        awaited = self._connection.execute(
+            self._select(OutboxRow, _outbox.c.after_id).where(*unsent).distinct()
+        ).scalars()
+        finished = (_outbox.c.state.in_(_FINISHED), _outbox.c.done_at < before, _outbox.c.id.not_in(list(awaited)))
+        self._drop(HoldRow, _hold.c.until < before)
+        return self._drop_some(OutboxRow, _outbox.c.seq, limit, *finished)
 
     def unsent(self) -> list[Delivery]:
         return self._nouns(_DELIVERY, _outbox.c.state.in_(_UNSENT), order=(_outbox.c.seq,))

@@ -46,6 +46,9 @@ class SqlVerdicts(WorkspaceQueries):
         self._change(VerdictRow, of_post, _verdict.c.newest, _verdict.c.seq != newest, newest=False)
         self._change(VerdictRow, _verdict.c.seq == newest, newest=True)
 
+    def prune(self, before: datetime, limit: int) -> int:
+        return self._drop_some(VerdictRow, _verdict.c.seq, limit, ~_verdict.c.newest, _verdict.c.settled_at < before)
+
     def latest(self, post_ids: Iterable[str]) -> dict[str, Verdict]:
         newest = self._select(VerdictRow, *VERDICT.columns).where(_verdict.c.newest)
         return {row.post_id: VERDICT.of(*row) for row in self._each(newest, _verdict.c.post_id, post_ids)}

@@ -242,7 +242,7 @@ class FeedRow(WorkspaceScoped, table=True):
     url: str = words(primary_key=True)
     name: str = words()
     listed_by: ListedBy = choice(ListedBy)
-    memory: dict[str, Any] = document()  # FeedMemory.as_dict
+    memory: dict[str, Any] = document()  # FeedMemory.as_dict, and "listed": the ids of what it lists now
     polled_at: datetime | None = moment(default=None)
     problem: str | None = words(default=None)
     notes: tuple[str, ...] = names()

@@ -113,6 +113,12 @@ class WorkspaceQueries:
         """Delete the rows that satisfy the conditions; return how many."""
         return self._connection.execute(delete(table(row)).where(self._mine(row), *conditions)).rowcount
 
+    def _drop_some(self, row: type[Row], key: ColumnElement[Any], limit: int, *conditions: ColumnElement[bool]) -> int:
+        """Delete the rows of up to `limit` keys that satisfy the conditions, the lowest keys first; return how many."""
+        keys = self._select(row, key).where(*conditions).distinct().order_by(key).limit(limit)
+        found = list(self._connection.execute(keys).scalars())
+        return sum(self._drop(row, key.in_(part), *conditions) for part in chunks(found))
+
     def _each(self, statement: Select[Any], column: ColumnElement[Any], keys: Iterable[Any]) -> Iterator[Any]:
         """Yield the rows of a statement whose `column` is among `keys`, asking for a chunk of keys at a time."""
         for part in chunks(keys):

@@ -33,6 +33,7 @@ _doubt = table(DoubtRow)
 _trainer = table(TrainerRow)
 _installation = table(InstallationRow)
 _state = table(OAuthStateRow)
+_MOST_STATES = 1000  # anybody can ask for one
 WORKSPACE = Stored(WorkspaceRow, Workspace, id="workspace_id")
 _TAG = Stored(TagRow, Tag)
 _DRAW = Stored(PushDrawRow, PushDraw)
@@ -163,6 +164,8 @@ class SqlInstallations(WorkspaceQueries):
     def give_state(self, state: str, until: datetime, now: datetime) -> None:
         self._drop(OAuthStateRow, _state.c.until <= now)
         self._put(OAuthStateRow, {"state": state, "until": until})
+        newest = self._select(OAuthStateRow, _state.c.state).order_by(_state.c.until.desc(), _state.c.state)
+        self._drop(OAuthStateRow, _state.c.state.not_in(newest.limit(_MOST_STATES)), _state.c.state != state)
 
     def take_state(self, state: str, now: datetime) -> bool:
         return self._drop(OAuthStateRow, _state.c.state == state, _state.c.until > now) == 1

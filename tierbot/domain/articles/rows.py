@@ -219,10 +219,11 @@ def _parse_csv(lines: Iterable[Line], name: str, now: datetime) -> Iterator[Arch
     reader = csv.reader(numbers, delimiter=delimiter, strict=True, quoting=quoting)
     while True:
         cells: list[str] | None = []
+        numbers.first = 0
         try:
             cells = next(reader, None)
-        except csv.Error as fault:
-            yield BadRow(numbers.last, f"is broken CSV ({fault}); close each quote and double those inside quotes")
+        except csv.Error as fault:  # an unclosed quote shows lines later, so the row's first line is named
+            yield BadRow(numbers.first, f"is broken CSV ({fault}); close each quote and double those inside quotes")
         yield from (_too_long(line) for line in numbers.take_skipped())
         if cells is None:
             return
@@ -275,7 +276,7 @@ class _Numbered:
     def __init__(self, lines: Iterable[Line]) -> None:
         self._lines = iter(lines)
         self._skipped: list[Line] = []
-        self.last = 0
+        self.first = self.last = 0  # lines of the current row; `first` is 0 before it
 
     def __iter__(self) -> Iterator[str]:
         return self
@@ -284,6 +285,7 @@ class _Numbered:
         for line in self._lines:
             self.last = line.number
             if line.data is not None:
+                self.first = self.first or line.number
                 return _csv_text(line)
             self._skipped.append(line)
         raise StopIteration

@@ -102,12 +102,14 @@ class Intake:
             separated, folded = _folded(tx, articles, now)
         new = copies = 0
         counts = [len(result.articles) for result in results]
-        for result, (fresh, found, carried) in zip(results, _by_feed(separated, counts, folded), strict=True):
+        for result, (fresh, found, carried, listed) in zip(results, _by_feed(separated, counts, folded), strict=True):
             with self.store.begin(workspace) as tx:
                 added = tx.articles.add(replace(article, feeds=(result.feed.url,)) for article in fresh)
                 copies += tx.articles.add_copies(found)
                 tx.articles.carried_by(result.feed.url, carried)
                 tx.feeds.polled(result, now, added)
+                if not result.unchanged and not result.problem:
+                    tx.feeds.lists(result.feed.url, listed)
             new += added
         return new, copies
 
@@ -180,8 +182,8 @@ def _folded(tx: Transaction, incoming: Sequence[Article], now: datetime) -> tupl
 
 def _by_feed(
     articles: Sequence[Article], counts: Sequence[int], folded: Folded
-) -> Iterator[tuple[list[Article], list[Copy], set[str]]]:
-    """Yield each feed's new articles, its copies, and the ids of the older articles that it carries.
+) -> Iterator[tuple[list[Article], list[Copy], set[str], set[str]]]:
+    """Yield each feed's new articles, its copies, the ids of the older articles that it carries, and all its items' ids.
 
     counts: how many articles each feed has. An original comes before its copies.
     """
@@ -191,6 +193,7 @@ def _by_feed(
     for count in counts:
         every = list(islice(left, count))
         fresh = [new.pop(article.id) for article in every if article.id in new]
-        found = [copies.pop(name) for name in islice(names, count) if name in copies]
+        own = list(islice(names, count))
+        found = [copies.pop(name) for name in own if name in copies]
         carried = {article.id for article in every} | {copy.article_id for copy in found}
-        yield fresh, found, carried - {article.id for article in fresh}
+        yield fresh, found, carried - {article.id for article in fresh}, carried.union(own)

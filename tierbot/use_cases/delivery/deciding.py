@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 
 from tierbot.domain.nouns import TierbotError
 from tierbot.use_cases.delivery.channels import reason_of
-from tierbot.use_cases.ports import Clock, ClosedChannel, Delivery, DeliveryState, Store, Transaction
+from tierbot.use_cases.ports import NOT_SENT, Clock, ClosedChannel, Delivery, DeliveryState, Store, Transaction
 
 
 def why_it_waits(delivery: Delivery, closed: Mapping[str, ClosedChannel]) -> str:
@@ -18,7 +18,26 @@ def why_it_waits(delivery: Delivery, closed: Mapping[str, ClosedChannel]) -> str
     if delivery.state is not DeliveryState.PARKED and delivery.channel in closed:
         why = reason_of(closed[delivery.channel].why)
         return f"{why[0].upper()}{why[1:]}."
-    return said
+    if delivery.error == NOT_SENT:
+        return "It belongs to a post that Slack refused, and follows it if that is sent."
+    if not said:
+        return ""
+    return f"Slack refused it: {said}" if delivery.state is DeliveryState.PARKED else f"The last attempt failed: {said}"
+
+
+def subjects_of(tx: Transaction, deliveries: Sequence[Delivery]) -> dict[str, str]:
+    """Return what deliveries are about, by id: a post's title in quotes, or the kind of a message."""
+    posts = {one.payload["post_id"]: None for one in deliveries if one.payload.get("post_id")}
+    found = {key: tx.posts.get(key) for key in posts}
+    titles = tx.articles.get({post.article_id for post in found.values() if post is not None})
+    subjects = {}
+    for one in deliveries:
+        post = found.get(one.payload.get("post_id"))
+        if post is not None and post.article_id in titles:
+            subjects[one.id] = f"“{titles[post.article_id].title[:100]}”"
+        elif kind := one.payload.get("kind"):
+            subjects[one.id] = f"message about: {str(kind).replace('_', ' ')}"
+    return subjects
 
 
 def retry(store: Store, clock: Clock, workspace: str, ids: Sequence[str], by: str) -> int:

@@ -58,7 +58,7 @@ class Setup:
         settings = self.settings
         retraining, tomorrow = now + timedelta(days=settings.retrain_every_days), now + timedelta(days=1)
         first = {"push": open_from(settings, now), "poll": now, "retrain": retraining, "expire": now, "watch": tomorrow}
-        first[EMOJI_ALIASES] = now
+        first |= {EMOJI_ALIASES: now, "prune": now}
         for kind, due_at in first.items():
             if tx.agenda.get(kind) is None:
                 tx.agenda.plan(kind, due_at)

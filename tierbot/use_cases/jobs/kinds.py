@@ -23,6 +23,7 @@ from tierbot.use_cases.game.nudges import JOB as NUDGE
 from tierbot.use_cases.game.setup import JOB as JOIN
 from tierbot.use_cases.game.setup import join
 from tierbot.use_cases.jobs.clock_steps import Next
+from tierbot.use_cases.jobs.pruning import prune
 from tierbot.use_cases.jobs.scheduler import JobKind, Work, every
 from tierbot.use_cases.jobs.smoke_test import JOB as SMOKE_TEST
 from tierbot.use_cases.jobs.smoke_test import do_smoke_test
@@ -30,7 +31,7 @@ from tierbot.use_cases.loop import Loop
 from tierbot.use_cases.people.personal_data import PersonalData
 from tierbot.use_cases.people.suspicion_watch import JOB as WATCH
 from tierbot.use_cases.people.suspicion_watch import watch_votes
-from tierbot.use_cases.ports import Again, Chat, Clock, Job, Store, Transaction, Workspace
+from tierbot.use_cases.ports import Again, Chat, Clock, Encoder, Job, Store, Transaction, Workspace
 from tierbot.use_cases.voting.emoji_aliases import JOB as EMOJI_ALIASES
 from tierbot.use_cases.voting.emoji_aliases import read_aliases
 from tierbot.use_cases.voting.reconciling import Sweep
@@ -48,6 +49,7 @@ def job_kinds(
     settings: Settings,
     chats: Callable[[str], Chat],
     messages: DirectMessages,
+    encoder: Encoder,
     rng: np.random.Generator,
     *,
     nudge: Work,
@@ -74,6 +76,7 @@ def job_kinds(
         ),
         # Retention promises also hold where the app was uninstalled.
         "expire": JobKind(partial(_expire, PersonalData(store, clock), settings), every(_DAY), also_stopped=True),
+        "prune": JobKind(partial(prune, store, clock, encoder, settings), every(_DAY)),
         NUDGE: JobKind(nudge, lambda _, now: open_from(settings, now + _DAY)),
         WATCH: JobKind(partial(watch_votes, store, clock, messages, settings.aggregator), every(_DAY)),
         JOIN: JobKind(partial(join, store, clock, messages, prepare, settings.channel)),

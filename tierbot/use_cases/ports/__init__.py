@@ -26,6 +26,7 @@ from tierbot.use_cases.ports.outside import (
 )
 from tierbot.use_cases.ports.records import (
     LOOK_UP,
+    NOT_SENT,
     SEARCHABLE,
     Again,
     Cell,
@@ -49,7 +50,6 @@ from tierbot.use_cases.ports.records import (
 from tierbot.use_cases.ports.store import (
     Doubts,
     FeedList,
-    HeldBackArticles,
     Installations,
     People,
     Store,
@@ -60,6 +60,7 @@ from tierbot.use_cases.ports.store import (
 from tierbot.use_cases.ports.tables import (
     Articles,
     GivenLabels,
+    HeldBackArticles,
     Ledger,
     Models,
     Posts,

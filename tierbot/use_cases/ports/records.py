@@ -21,6 +21,9 @@ class DeliveryKind(StrEnum):
     INVITE = "invite"  # payload: invitation_id; a post's message and pre-fills, for one trainer
 
 
+NOT_SENT = "its post was not sent"
+"""The error of a pre-fill whose post is parked."""
+
 SEARCHABLE = frozenset({DeliveryKind.POST, DeliveryKind.ANNOUNCE, DeliveryKind.PICTURE, DeliveryKind.INVITE})
 """Kinds that must not be sent twice, and whose message can be found again by the delivery's id."""
 

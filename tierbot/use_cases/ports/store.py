@@ -1,12 +1,11 @@
 """Ports to the store, its transactions, and operational tables: feeds, people, workspaces."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol
 
-from tierbot.domain.articles.boundaries import HeldBack, HeldCount
 from tierbot.domain.articles.feeds import Feed, FeedResult, ListedBy, ListedFeed
 from tierbot.domain.nouns import Trainer
 from tierbot.domain.tags import TagSpace
@@ -21,6 +20,7 @@ from tierbot.use_cases.ports.records import (
 from tierbot.use_cases.ports.tables import (
     Articles,
     GivenLabels,
+    HeldBackArticles,
     Ledger,
     Models,
     Posts,
@@ -50,15 +50,8 @@ class FeedList(Protocol):
     def polled(self, result: FeedResult, now: datetime, brought: int) -> None:
         """Store the result of a poll, unless the feed is no longer listed."""
 
-
-class HeldBackArticles(Protocol):
-    """What boundaries held back."""
-
-    def add(self, held: Iterable[HeldBack]) -> None:
-        """Store each, replacing what the same kind of boundary said about that article."""
-
-    def counts(self, examples: int) -> list[HeldCount]:
-        """Return each rule that held something back, most active first, with the titles of its latest `examples`."""
+    def lists(self, url: str, ids: Collection[str]) -> None:
+        """Store the ids of everything that a feed lists now, articles and copies: those are not deleted."""
 
 
 class Trainers(Protocol):

@@ -4,6 +4,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Protocol
 
+from tierbot.domain.articles.boundaries import HeldBack, HeldCount
 from tierbot.domain.nouns import (
     Arm,
     Article,
@@ -80,8 +81,31 @@ class Articles(Protocol):
     def embeddings(self, encoder_digest: str, article_ids: Iterable[str]) -> dict[str, "NDArray[np.float32]"]:
         """Return this encoder's vectors by article id; articles without one are missing."""
 
+    def prune(self, before: datetime, limit: int) -> int:
+        """Delete up to `limit` articles received before then, with copies and embeddings; return how many.
+
+        Only those that came from feeds, that no feed lists anymore (else they would be taken in again), and that were
+        neither asked about, requested, predicted nor labeled.
+        """
+
+    def prune_embeddings(self, keep: Collection[str], limit: int) -> int:
+        """Delete the embeddings of up to `limit` articles by any but these encoders (digests); return how many."""
+
     def count(self) -> int:
         """Return how many articles there are."""
+
+
+class HeldBackArticles(Protocol):
+    """What boundaries held back."""
+
+    def add(self, held: Iterable[HeldBack]) -> None:
+        """Store each, replacing what the same kind of boundary said about that article."""
+
+    def prune(self, limit: int) -> int:
+        """Delete up to `limit` rows of articles that were asked about since; return how many."""
+
+    def counts(self, examples: int) -> list[HeldCount]:
+        """Return each rule that held something back, most active first, with the titles of its latest `examples`."""
 
 
 class GivenLabels(Protocol):
@@ -216,6 +240,12 @@ class Ledger(Protocol):
     def votes_by(self, user: str, since: datetime) -> list[tuple[str, Vote]]:
         """Return (post id, vote) of one trainer's votes given since then, newest first."""
 
+    def prune(self, before: datetime, limit: int) -> int:
+        """Delete the events on up to `limit` messages that aren't ours and were last reacted to before then; return how many.
+
+        The channel's other messages get reactions, too; one may turn out to be ours until its delivery is decided.
+        """
+
     def newest(self, origin: Origin) -> ReactionEvent | None:
         """Return the latest event of this origin."""
 
@@ -234,10 +264,13 @@ class Reactors(Protocol):
 
 
 class Verdicts(Protocol):
-    """All verdicts; a post's newest one counts."""
+    """Verdicts; a post's newest one counts, the superseded ones are deleted in time."""
 
     def add(self, verdict: Verdict) -> bool:
         """Insert a verdict unless it exists, and mark the newest of its post."""
+
+    def prune(self, before: datetime, limit: int) -> int:
+        """Delete up to `limit` superseded verdicts from before then; return how many. The ledger gives them again."""
 
     def latest(self, post_ids: Iterable[str]) -> dict[str, Verdict]:
         """Return the newest verdict of each of these posts, by post id."""
@@ -321,6 +354,15 @@ class Models(Protocol):
 
     def all(self) -> list[ModelVersion]:
         """Return all versions, newest first."""
+
+    def prune(self, keep: int) -> int:
+        """Delete the weights of all but the newest `keep` former champions and challengers; return how many.
+
+        Cards stay, and so does the champion.
+        """
+
+    def encoders(self) -> set[str]:
+        """Return the digests of the encoders of those models that have weights."""
 
     def set_state(self, version_id: str, state: ModelState, card: Mapping[str, Any] | None = None) -> None:
         """Set the state of a version, and replace its card if one is given."""

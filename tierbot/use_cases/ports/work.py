@@ -68,6 +68,9 @@ class Outbox(Protocol):
         What is held back by Slack's pace, or waits for a closed channel, is not due.
         """
 
+    def prune(self, before: datetime, limit: int) -> int:
+        """Delete up to `limit` deliveries sent or dropped before then, and the holds that ended; return how many."""
+
     def unsent(self) -> list[Delivery]:
         """Return the deliveries that are parked, waiting or being sent, oldest first."""
 

@@ -16,6 +16,7 @@ from pydantic import TypeAdapter
 
 from tierbot.adapters.processes import SAID, child_environment
 from tierbot.adapters.processes.training_job import TrainingInterruptedError
+from tierbot.adapters.temporary import temporary_folder
 from tierbot.domain.predict.model import Example, PredictorError
 from tierbot.domain.training.external_predictor import Lesson, Taught
 from tierbot.domain.training.judge import Decision
@@ -26,15 +27,14 @@ _EXAMPLES = TypeAdapter(list[Example])
 
 def taught_in_child(lesson: Lesson, timeout: float) -> Taught:
     """Train for up to `timeout` seconds. Raises TrainingInterruptedError, or PredictorError with the child's error."""
-    with tempfile.TemporaryDirectory(prefix="tierbot-teaching-") as place:
-        folder = Path(place)
+    with temporary_folder(Path(tempfile.gettempdir()), "tierbot-teaching") as folder:
         _write_lesson(lesson, folder)
         command = [sys.executable, "-m", "tierbot.adapters.processes.predictors.child", str(folder)]
         # Entry points are searched along sys.path, so the child needs the same path.
         environment = child_environment() | {"PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
         try:
             child = subprocess.run(  # noqa: S603
-                command, capture_output=True, timeout=timeout, env=environment, check=False
+                command, stdin=subprocess.DEVNULL, capture_output=True, timeout=timeout, env=environment, check=False
             )
         except subprocess.TimeoutExpired as fault:
             raise TrainingInterruptedError(

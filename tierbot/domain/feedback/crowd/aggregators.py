@@ -45,7 +45,8 @@ def aggregator(name: str) -> CrowdAggregator:
     if name.startswith(_PREFIX) and name.removeprefix(_PREFIX) in CROWD_KIT:
         return CrowdKit(name.removeprefix(_PREFIX))
     hint = "" if find_spec("crowdkit") else f" For crowd-kit's methods, run: {_INSTALL}"
-    raise CrowdError(f"Unknown method {name!r}. Choose one of: {', '.join(methods())}.{hint}")
+    known = ", ".join((*_OURS, *(f"{_PREFIX}{one}" for one in CROWD_KIT)))
+    raise CrowdError(f"Unknown method {name!r}. Choose one of: {known}.{hint}")
 
 
 @dataclass(frozen=True, slots=True)
