@@ -69,7 +69,7 @@ class ArticleCopyRow(WorkspaceScoped, table=True):
 class EmbeddingRow(WorkspaceScoped, table=True):
     """An article's embedding by one encoder."""
 
-    __table_args__ = (refers("article_id", "article"),)
+    __table_args__ = (refers("article_id", "article"), Index(None, "workspace_id", "article_id"))
     encoder_digest: str = words(primary_key=True)
     article_id: str = words(primary_key=True)
     vector: bytes = blob()  # little-endian float32, exactly as the prediction used it
@@ -91,7 +91,7 @@ class GivenLabelRow(WorkspaceScoped, table=True):
 class PredictionRow(WorkspaceScoped, table=True):
     """A model's prediction for an article, and the policy's choice."""
 
-    __table_args__ = (refers("article_id", "article"),)
+    __table_args__ = (refers("article_id", "article"), Index(None, "workspace_id", "article_id"))
     id: str = words(primary_key=True)
     article_id: str = words()
     model_version: str = words()

@@ -16,8 +16,6 @@ log = logging.getLogger(__name__)
 
 AT_ONCE = 200
 """Rows in one transaction: reactions wait for it."""
-ARTICLES_AT_ONCE = 5
-"""Articles in one transaction: for each, the database reads through predictions and embeddings for what refers to it."""
 
 
 def prune(store: Store, clock: Clock, encoder: Encoder, settings: Settings, workspace: str, _: Job) -> None:
@@ -31,7 +29,7 @@ def prune(store: Store, clock: Clock, encoder: Encoder, settings: Settings, work
         "deliveries": lambda tx: tx.outbox.prune(before, AT_ONCE),
         "superseded verdicts": lambda tx: tx.verdicts.prune(before, AT_ONCE),
         "other messages' reactions": lambda tx: tx.ledger.prune(before, AT_ONCE),
-        "articles never asked about": lambda tx: tx.articles.prune(before, ARTICLES_AT_ONCE),
+        "articles never asked about": lambda tx: tx.articles.prune(before, AT_ONCE),
         "notes of boundaries": lambda tx: tx.held_back.prune(AT_ONCE),
         "models' weights": lambda tx: tx.models.prune(settings.keep_models),
         "unused embeddings": embeddings,

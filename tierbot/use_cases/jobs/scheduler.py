@@ -19,9 +19,9 @@ from uuid import uuid4
 from apscheduler.schedulers.background import BackgroundScheduler
 from apscheduler.triggers.base import BaseTrigger
 
-from tierbot.domain.nouns import TierbotError
 from tierbot.logs import bound
 from tierbot.use_cases.jobs.clock_steps import Next, follow_clock
+from tierbot.use_cases.jobs.faults import log_fault
 from tierbot.use_cases.jobs.fencing import Claim, ClaimLostError, under
 from tierbot.use_cases.ports import (
     SCHEDULER,
@@ -165,8 +165,8 @@ class Scheduler:
                 self._keep_ticking()
                 if self.dead() is None:  # a stalled process must not hold the lease
                     self.renew()
-            except Exception:
-                log.exception("The lease could not be renewed; retrying in %g s.", _RENEW)
+            except Exception as fault:  # noqa: BLE001 - whatever it is, the lease is needed
+                log_fault(log, fault, f"The lease could not be renewed; retrying in {_RENEW:g} s.")
             self._stopped.wait(_RENEW)
 
     def renew(self) -> None:
@@ -250,8 +250,9 @@ class Scheduler:
                     "%s Another process took it over, or it was removed; nothing more is written here.",
                     fault,
                 )
-            except Exception:
-                log.exception("%s in %s cannot be read or written; retrying in %g s.", job_id, workspace, _UNREADABLE)
+            except Exception as fault:  # noqa: BLE001 - whatever it is, other jobs go on
+                what = f"{job_id} in {workspace} cannot be read or written; retrying in {_UNREADABLE:g} s."
+                log_fault(log, fault, what)
                 self._resting[workspace, job_id] = time.monotonic() + _UNREADABLE
 
     def _claimed(self, claim: Claim) -> Job | None:
@@ -309,10 +310,7 @@ class Scheduler:
                 error = f"{type(fault).__name__}: {fault}"[:_LONGEST_ERROR]
                 due_at = self._clock.now() + wait
                 tx.agenda.put(replace(found, due_at=due_at, attempts=attempts, error=error))
-        if isinstance(fault, TierbotError):  # its text is for people
-            log.warning("%s failed: %s Retrying in %s.", job.kind, fault, wait)
-        else:
-            log.error("%s failed; retrying in %s.", job.kind, wait, exc_info=fault)
+        log_fault(log, fault, f"{job.kind} failed; retrying in {wait}.")
 
 
 def backoff(attempts: int) -> timedelta:

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
 from tierbot.logs import bound
+from tierbot.use_cases.jobs.faults import log_fault
 from tierbot.use_cases.ports import Clock, Meter, NoMeter, Store
 
 log = logging.getLogger(__name__)
@@ -113,9 +114,9 @@ class Worker:
             self._beat()
             try:
                 work()
-            except Exception:
+            except Exception as fault:  # noqa: BLE001 - whatever it is, the thread goes on
                 name = work.__name__.strip("_")
-                log.exception("%s failed; retrying in %g s", name, _BREATH)
+                log_fault(log, fault, f"{name} failed; retrying in {_BREATH:g} s.")
                 self._meter.worked(name, 0.0, failed=True)
                 self._stopping.wait(_BREATH)
 
@@ -124,7 +125,7 @@ class Worker:
 
     def _failed(self, work: str, workspace: str, fault: Exception) -> None:
         """Log an error and skip the workspace for a moment, without blocking a thread."""
-        log.error("%s failed; retrying in %g s", work, _BREATH, exc_info=fault)
+        log_fault(log, fault, f"{work} failed; retrying in {_BREATH:g} s.")
         self._meter.worked(work, 0.0, failed=True)
         self._resting[work, workspace] = time.monotonic() + _BREATH
 

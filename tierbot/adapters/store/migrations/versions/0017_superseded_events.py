@@ -1,4 +1,4 @@
-"""A tally reads what is new on a message: events that a later one overrides are marked, and the rest are indexed by user."""
+"""Marks events that a later one overrides, so that a tally reads only what is new, and adds indexes for tallying and pruning."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -8,7 +8,7 @@ down_revision = "0016"
 
 
 def upgrade() -> None:
-    """Add the mark, which the next tally of a message sets, and the indexes that tallying reads."""
+    """Add the mark, which the next tally of a message sets, and the indexes."""
     op.add_column("reaction_event", sa.Column("superseded", sa.Boolean(), nullable=False, server_default=sa.false()))
     op.drop_index("ix_reaction_event_workspace_id_channel_ts", "reaction_event")
     place = ["workspace_id", "channel", "ts"]
@@ -29,3 +29,5 @@ def upgrade() -> None:
         sqlite_where=untallied,
         postgresql_where=untallied,
     )
+    for name in ("prediction", "embedding"):  # what refers to an article
+        op.create_index(f"ix_{name}_workspace_id_article_id", name, ["workspace_id", "article_id"])
