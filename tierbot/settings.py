@@ -131,11 +131,16 @@ class Settings(BaseSettings):
     )
     feeds_netrc: Path | None = Field(
         Path("feeds.netrc"),
-        description="File with the passwords of feeds, in netrc's format: machine HOST login USER password PASSWORD.",
+        description="File with the feeds' passwords, in netrc format: machine HOST login USER password PASSWORD.",
     )
-    feeds_megabytes: float = Field(10.0, gt=0, le=1000, description="Largest feed to read, in MB after decompression.")
+    feeds_megabytes: float = Field(
+        10.0, gt=0, le=1000, description="Maximum size of a feed in MB, after decompression."
+    )
     feeds_processor_seconds: float = Field(
-        10.0, gt=0, le=600, description="Most processor time for parsing one feed; a process that takes more is ended."
+        10.0,
+        gt=0,
+        le=600,
+        description="Seconds of processor time for parsing one feed; a process that takes more is killed.",
     )
     feeds_allow_local: bool = Field(False, description="Also allow feeds on this machine, for tests.")
     boundaries: Path | None = Field(

@@ -44,7 +44,7 @@ def backtest(
         str | None, typer.Option(help="Several seeds, such as 0..9 or 0,1,5; prints each round's mean.")
     ] = None,
     to: Annotated[
-        Path | None, typer.Option("--out", "-o", help="With --seeds: write each round's record here, resumably.")
+        Path | None, typer.Option("--out", "-o", help="With --seeds: write each round's record here; a rerun resumes.")
     ] = None,
     engine: EngineName = "local",
     workers: Workers = None,

@@ -23,7 +23,7 @@ def demo(
         int | None, typer.Option(min=1, help="Number of rounds. [default: 3 with --exit, else until Ctrl-C]")
     ] = None,
     exit_: Annotated[
-        bool, typer.Option("--exit", help="Run at full speed instead of a speed to watch, and exit after the rounds.")
+        bool, typer.Option("--exit", help="Run at full speed instead of a watchable one, and exit after the rounds.")
     ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object per round.")] = False,
     seed: Annotated[

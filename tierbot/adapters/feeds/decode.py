@@ -181,7 +181,7 @@ def to_xml(text: str) -> str:
         entities = _entities(doctype[1] or "") if doctype else None
         if doctype is None or entities is None:
             raise FeedError(
-                "defines its own entities (<!ENTITY) by others or by files, like an XML bomb that expands to gigabytes. Remove it."
+                "defines its own entities (<!ENTITY) through others or files, like an XML bomb that expands to gigabytes. Remove it."
             )
         text = text[doctype.end() :]
     text = _NUMBER.sub(_number, _PAIR.sub(_pair, text))

@@ -162,7 +162,7 @@ class _Child:
         elif status == -getattr(signal, "SIGPROF", 0):
             what = f"takes more than {limits.processor:g} s of processor time to read"
         elif status < 0:
-            what = f"ends the process that reads it (signal {-status})"
+            what = f"crashes the process that reads it (signal {-status})"
         else:
             self._said.seek(0)
             log.error("The process that reads feeds failed: %s", self._said.read().decode(errors="replace")[-_SAID:])

@@ -39,9 +39,9 @@ def follow_clock(store: Store, recurring: Mapping[str, Next], now: datetime) -> 
             elif step > TOLERATED:  # no other process has noticed meanwhile
                 _plan_anew(tx, recurring, step, now)
                 tx.leases.end(SCHEDULER, now)
-                log.warning("The clock was set back by %s. What was planned by the former time is planned anew.", step)
+                log.warning("The clock was set back by %s. Jobs and messages are rescheduled.", step)
     if wrong:
-        log.error("Nothing is planned: %s. Set it.", wrong)
+        log.error("Nothing is scheduled: %s. Set the clock.", wrong)
     return wrong
 
 

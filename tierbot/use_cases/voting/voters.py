@@ -66,7 +66,7 @@ class Voters:
                 break
             except TierbotError as fault:
                 if isinstance(fault, ChatError) and fault.code not in _EVERYONE:
-                    log.warning("A reactor whom Slack doesn't describe has no vote for now: %s", fault)
+                    log.warning("Slack doesn't say who a reactor is, so they have no vote for now: %s", fault)
                     found[user] = False
                     continue
                 log.warning("Votes wait until their voters can be looked up in Slack: %s", fault)
