@@ -25,7 +25,7 @@ def read_body(response: httpx.Response, most: int) -> bytes:
 
 
 def _unpacked(data: bytes, encoding: str, most: int) -> bytes:
-    """Undo gzip where the bytes say so, deflate where the header does; leave what says that it is compressed and is plain."""
+    """Undo gzip if the bytes show it, deflate if the header says so; leave a plain body as it is, whatever its header says."""
     for _ in range(_MOST_LAYERS):
         if not data.startswith(_GZIP):
             break

@@ -167,7 +167,7 @@ def _western(text: bytes) -> str | None:
 
 
 def to_xml(text: str) -> str:
-    """Return a feed's text without the declarations before its root, every reference in it one that a parser knows.
+    """Return a feed's text without the declarations before its root, and with only references that a parser knows.
 
     Raises FeedError for entities that refer to entities or files, which is how a few bytes become gigabytes.
     """
@@ -232,7 +232,7 @@ def _pair(found: re.Match[str]) -> str:
 
 
 def _number(found: re.Match[str]) -> str:
-    """Return a reference to a character as it is, or what stands for one that doesn't exist."""
+    """Return a reference to a character as it is, or a replacement if the character doesn't exist."""
     number = int(found[1], 16) if found[1] else int(found[2])
     if 0x80 <= number < 0xA0:  # noqa: PLR2004 - HTML: who writes these means Windows-1252
         return html.unescape(found[0])

@@ -50,7 +50,7 @@ _INHERITED = (
 
 
 class CostlyFeedError(FeedError):
-    """A feed exceeds the limits of a child process, or ends it in another way."""
+    """A feed exceeds the limits of a child process, or crashes it."""
 
 
 class Parsers:
@@ -153,7 +153,7 @@ class _Child:
         return answer
 
     def _error(self, status: int) -> FeedError:
-        """Return what to say about a feed at which the child ended with an exit status."""
+        """Return the error for a feed that ended the child with this exit status."""
         limits = self._limits
         if status == OUT_OF_MEMORY:
             what = f"takes more than {limits.memory / 2**20:.0f} MB of memory to read"

@@ -1,4 +1,7 @@
-"""Recognizes records of annotation tools: Label Studio, Argilla and Prodigy. Of several annotators, half must agree."""
+"""Recognizes records of annotation tools: Label Studio, Argilla and Prodigy.
+
+If there are several annotators, at least half must agree.
+"""
 
 import json
 import re
@@ -42,7 +45,7 @@ def annotated(record: Record, field_of: Callable[[str], str | None]) -> Annotate
     if own is None or own.labels is None:
         return own
     fields = {name: one for name, one in own.fields.items() if field_of(name) != "tags"}
-    if {"title", "text"}.isdisjoint(map(field_of, fields)):  # a project may call its text what it likes
+    if {"title", "text"}.isdisjoint(map(field_of, fields)):  # a project can give its text field any name
         texts = [
             one
             for name, one in fields.items()

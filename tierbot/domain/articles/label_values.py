@@ -18,7 +18,7 @@ _RAW_TEXT = 200_000  # characters kept of a text before cleaning
 _JOINED = re.compile(
     r"[^\s#](?:[^#]*[^\s#])?(?:#[^\s#](?:[^#]*[^\s#])?)+"
 )  # doccano joins labels by "#"; "C#" is one label
-_WHOLE = re.compile(r"(\d+)\.0+")  # data frames write integers so if one is missing
+_WHOLE = re.compile(r"(\d+)\.0+")  # data frames write integers like this if a value is missing
 _SPAN = ({"start", "end"}, {"start_offset", "end_offset"})
 _USUAL = ("value", "text", "name", "title", "term", "label", "url", "href", "src", "#text", "$t")
 

@@ -54,7 +54,7 @@ class TagSpace:
     def base_name(self, raw_name: str) -> str:
         """Fold a raw reaction name as `emoji.base_name` does, and the workspace's own aliases, too."""
         name = base_name(raw_name)
-        for _ in self._aliases:  # at most once each: Slack allows no circles, but we don't rely on it
+        for _ in self._aliases:  # at most once each: Slack allows no cycles, but we don't rely on it
             if name not in self._aliases:
                 break
             name = base_name(self._aliases[name])

@@ -29,7 +29,7 @@ class TimeLimit:
         late = self._late.get(name)
         if late is not None and late.is_alive():
             raise PredictorTimeoutError(
-                f"The predictor {name} still hangs in an earlier call. Fix it and restart tierbot, or promote another."
+                f"The predictor {name} is still stuck in an earlier call. Fix it and restart tierbot, or promote another."
             )
         answer: SimpleQueue[tuple[_T | None, BaseException | None]] = SimpleQueue()
 

@@ -43,7 +43,7 @@ LOOK_UP = "look_up"
 class Search:
     """The look-up of a message that may have been sent, by an attempt between these two times.
 
-    wide: it isn't where it is most likely, so the search covers more. cursor: Slack's, for the next page. waited: the
+    wide: it wasn't found where it was most likely, so the search covers more. cursor: Slack's, for the next page. waited: the
     seconds for which Slack has held the search up. failures: how many attempts in a row had failed when it began.
     """
 

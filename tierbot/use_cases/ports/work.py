@@ -63,9 +63,9 @@ class Outbox(Protocol):
         """Never send these parked or waiting deliveries."""
 
     def stands_still(self, now: datetime, patience: timedelta) -> bool:
-        """Return whether for so long nothing was sent, though something was due or Slack answered no attempt.
+        """Return whether nothing was sent for `patience`, although something was due or Slack answered no attempt.
 
-        What is held back by Slack's pace, or waits for a closed channel, is not due.
+        Messages held back by Slack's pace, or waiting for a closed channel, aren't due.
         """
 
     def unsent(self) -> list[Delivery]:

@@ -53,9 +53,9 @@ class Voters:
         return known
 
     def _ask(self, workspace: str, users: Sequence[str]) -> dict[str, bool]:
-        """Return whether each user may vote; only the first of them if Slack stops answering, and then rest.
+        """Return whether each user may vote; if Slack stops answering, return what is known so far and pause look-ups.
 
-        A user whom Slack refuses to describe has no vote until the next look-up, so that they hold up nobody else.
+        A user whom Slack doesn't identify has no vote until the next look-up, so that they don't hold up anyone else.
         """
         found: dict[str, bool] = {}
         for user in users:

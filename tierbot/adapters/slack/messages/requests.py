@@ -1,4 +1,4 @@
-"""Answers to admins' requests, which promise no more than will happen."""
+"""Answers to admins' requests. They promise only what will happen."""
 
 from tierbot.adapters.slack.block_kit.text import safe
 from tierbot.adapters.slack.block_kit.words import count

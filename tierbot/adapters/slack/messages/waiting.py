@@ -1,4 +1,4 @@
-"""Says what waits for Slack or an admin, below the answers of `/tier`."""
+"""Lists what is waiting for Slack or an admin, below the answers to `/tier`."""
 
 from tierbot.adapters.slack.block_kit.words import count
 from tierbot.adapters.slack.messages.closed_channels import closed_channel
