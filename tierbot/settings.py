@@ -184,10 +184,17 @@ class Settings(BaseSettings):
         "It starts at 1 and falls to this value over the first 300 verdicts.",
     )
     trending_share: float = Field(
-        0.1, ge=0, le=0.5, description="Share of the other articles given to the stories that most sources carry."
+        0.1,
+        ge=0,
+        le=0.5,
+        description="Share of the other articles reserved for the stories that the most sources carry.",
     )
-    exploration_start: float = Field(0.15, ge=0, le=1, description="Share of exploration before the first verdict.")
-    exploration_floor: float = Field(0.05, ge=0, le=1, description="Share of exploration after many verdicts.")
+    exploration_start: float = Field(
+        0.15, ge=0, le=1, description="Share of posts that may show a less likely tag, before the first verdict."
+    )
+    exploration_floor: float = Field(
+        0.05, ge=0, le=1, description="Share of posts that may show a less likely tag, after many verdicts."
+    )
 
     # How to settle and learn
     minimum_voters: int = Field(2, ge=1, le=20, description="Number of voters who must agree. Use 1 for a team of one.")

@@ -29,8 +29,8 @@ def demo(
     seed: Annotated[
         int,
         typer.Option(
-            help="Random seed of stories, colleagues and draws. Figures still vary by a few points: colleagues react in "
-            "real time, and what they see by then differs."
+            help="Random seed for stories, colleagues and draws. Figures still vary by a few points, because colleagues "
+            "react in real time."
         ),
     ] = 0,
     posts: Annotated[int, typer.Option(min=1, max=500, help="Posts per round.")] = _POSTS,

@@ -22,7 +22,7 @@ group = typer.Typer(help="Messages that are waiting to be sent, and those that S
 
 @group.command("list")
 def list_unsent(as_json: JsonLines = False) -> None:
-    """List what isn't sent: waiting or parked, since when, and why.
+    """List what hasn't been sent: waiting or parked, since when, and why.
 
     Example: `tierbot outbox list`
     """

@@ -49,11 +49,11 @@ def _inflated(data: bytes, window: int, most: int) -> bytes:
             if len(whole) > most:
                 raise _too_large(most)
             if not unpack.eof:
-                raise FeedError("has incomplete compressed data. Tell its publisher if this goes on.")
+                raise FeedError("has incomplete compressed data. Tell its publisher if this continues.")
             # Another member, or the padding that some servers add.
             data = unpack.unused_data if unpack.unused_data.startswith(_GZIP) else b""
     except zlib.error as fault:
-        raise FeedError(f"has damaged compressed data ({fault}). Tell its publisher if this goes on.") from fault
+        raise FeedError(f"has damaged compressed data ({fault}). Tell its publisher if this continues.") from fault
     return bytes(whole)
 
 

@@ -156,7 +156,7 @@ def _turned_away(response: httpx.Response, now: datetime) -> TurnedAwayError:
         429: "asks for fewer requests. Wait before the next one.",
     }
     remedy = remedies.get(status) or (
-        "has a server error. Remove the feed if this goes on."
+        "has a server error. Remove the feed if this continues."
         if status >= 500  # noqa: PLR2004 - HTTP's class of server errors
         else "doesn't return a feed. Open it in a browser to see why."
     )

@@ -14,7 +14,7 @@ from typing import Any
 from tierbot.domain.articles.label_values import LabelError, labels_in
 
 _ANSWERS = frozenset({"accept", "reject", "ignore"})
-_PRODIGY = {"accept", "label", "options", "_task_hash"}  # one of them stands beside a Prodigy annotation's "answer"
+_PRODIGY = {"accept", "label", "options", "_task_hash"}  # a Prodigy annotation has one of these next to its "answer"
 _STUDIO = {
     "annotator", "annotation_id", "created_at", "updated_at", "lead_time", "id", "agreement", "history", "comments",
 }  # fmt: skip

@@ -57,7 +57,7 @@ class Boundary(StrEnum):
     TAG = "tag"
     CONFIDENCE = "confidence"
     ONLY = "only"  # it has none of the sources, words or tags that are wanted
-    UNCLEAR = "unclear"  # no rule of the file: the text says too little (domain/predict/unclear.py)
+    UNCLEAR = "unclear"  # not a rule of the file: the text says too little (domain/predict/unclear.py)
 
 
 @dataclass(frozen=True, slots=True)

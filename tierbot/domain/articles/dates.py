@@ -233,7 +233,7 @@ def _guess(text: str, now: datetime) -> datetime | None:
     return first if (first.year, first.month) == (second.year, second.month) else None
 
 
-_one_at_a_time = Lock()  # dateparser remembers what it parsed, and isn't made for threads
+_one_at_a_time = Lock()  # dateparser caches what it parsed, and isn't thread-safe
 
 
 @lru_cache(maxsize=1_000)

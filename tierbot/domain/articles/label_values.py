@@ -43,7 +43,7 @@ def text_in(value: object, depth: int = 3) -> str:
 
 
 def labels_in(value: object) -> tuple[str, ...]:
-    """Return the labels in order, without repeats: of a text with separators, a list, an object's keys with weights above 0.
+    """Return the labels in order, without repeats: from a text with separators, a list, an object's keys with weights above 0.
 
     Raises LabelError for a value of another form.
     """

@@ -59,7 +59,7 @@ class ArchiveRow:
     published_at: datetime | None
     image_url: str | None
     tags: tuple[str, ...]  # the archive's own labels, in order, without repeats
-    label: str = ""  # the labels as one text, if they were given so: "Arts, Culture & Media" may be one
+    label: str = ""  # the labels as one text, if they were given that way: "Arts, Culture & Media" may be one
     task: str = ""  # shared by rows that are annotations of the same text, if each annotator has a row
     fault: str = ""  # why its labels can't be understood, as BadRow says it
 
@@ -300,7 +300,7 @@ class _Numbered:
 
 
 def _csv_text(line: Line) -> str:
-    """Return a line as the csv module takes it: it refuses NUL, and a carriage return outside quotes."""
+    """Return a line as the csv module accepts it: it refuses NUL, and a carriage return outside quotes."""
     return decode(line.data or b"", first=line.number == 1).translate(_CSV_REFUSES) + "\n"
 
 

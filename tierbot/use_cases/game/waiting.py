@@ -1,4 +1,4 @@
-"""What waits for Slack or an admin: `/tier` and `tierbot status` list it, so that nothing gets stuck unnoticed."""
+"""What is waiting for Slack or an admin: `/tier` and `tierbot status` list it, so that nothing gets stuck unnoticed."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -24,7 +24,7 @@ class Waiting:
 
 
 def what_waits(tx: Transaction, default_channel: str, now: datetime) -> Waiting:
-    """Return what waits in a workspace."""
+    """Return what is waiting in a workspace."""
     unsent = tx.outbox.unsent()
     return Waiting(
         channels=tuple(waiting_in(tx, default_channel)),

@@ -244,7 +244,7 @@ def _costly_feeds(said: Announcement, _: TagSpace) -> Message:
         lines.append(f"… and {int(said['more'])} more: `tierbot feeds list`.")
     hint = (
         "Nothing is posted from there; all other feeds are read as usual. I'll try again later, at most every 15 minutes and at "
-        "least once a day. If this goes on, remove the feed: `tierbot feeds remove URL`."
+        "least once a day. If this continues, remove the feed: `tierbot feeds remove URL`."
     )
     return Message(title, (*sections(lines), context(hint)))
 
