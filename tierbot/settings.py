@@ -390,6 +390,6 @@ def _sentence(error: Mapping[str, Any]) -> str:
 def secrets_of(settings: Settings) -> tuple[str, ...]:
     """Return the values to redact from logs and pages: every secret setting, and the database password."""
     found = [value.get_secret_value() for _, value in settings if isinstance(value, SecretStr)]
-    login = re.match(r"postgres[^:]*://[^:/]*:([^@]*)@", settings.database_url)  # also of a URL that isn't valid
+    login = re.match(r"postgres[^:]*://[^:/]*:([^@]*)@", settings.database_url)  # even in an invalid URL
     password = login[1] if login else None
     return tuple(filter(None, [*found, password, password and unquote(password)]))

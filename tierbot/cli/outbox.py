@@ -83,7 +83,7 @@ def drop(
 
 
 def _in_batches(decide: "Callable[[Sequence[str]], int]", ids: list[str] | None) -> int:
-    """Decide about some ids at a time, or about everything at once without ids; return how many deliveries changed."""
+    """Decide about the ids in batches, or about everything if there are none; return how many deliveries changed."""
     if not ids:
         return decide(())
     done, show = 0, progress("deliveries")

@@ -80,7 +80,7 @@ class Connection(H11Protocol):
             self.drop()
 
     def drop(self) -> None:
-        """Close the connection at once."""
+        """Close the connection immediately."""
         self._stop_waiting()
         self.transport.abort()
 

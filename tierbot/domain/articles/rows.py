@@ -121,7 +121,7 @@ def row_of(
 ) -> ArchiveRow | BadRow:
     """Turn a record into a row, whatever its fields are called (`headline`, `link`, `pubDate`, `category` …).
 
-    markup: whether "title" and "text" are HTML, where the format says so (see `clean`).
+    markup: whether "title" and "text" are HTML, if the format says (see `clean`).
     """
     markup = markup or {}
     try:

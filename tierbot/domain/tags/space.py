@@ -20,7 +20,7 @@ class TagSpace:
 
     @cached_property
     def _by_emoji(self) -> Mapping[str, Tag]:
-        # Not at once: the names of all emoji take a tenth of a second to read, and most commands don't need them.
+        # Not right away: the names of all emoji take a tenth of a second to read, and most commands don't need them.
         # A retired tag's emoji may have been reused: the active tag wins.
         ordered = sorted(self._by_id.values(), key=lambda tag: tag.retired_at is None)
         return {base_name(tag.short_name): tag for tag in ordered}

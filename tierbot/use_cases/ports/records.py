@@ -273,7 +273,7 @@ class LabelledPost:
 
 
 def only_workspace(found: Sequence[Workspace], wanted: str) -> str:
-    """Return the only workspace's id, or `wanted` (TIERBOT_WORKSPACE). Raises TierbotError if neither decides."""
+    """Return `wanted` (TIERBOT_WORKSPACE), or if it is empty, the only workspace's id; TierbotError if there is no such one."""
     ids = [one.id for one in found]
     if wanted in ids:
         return wanted

@@ -206,15 +206,15 @@ def _welcome(said: Announcement, tags: TagSpace) -> Message:
     lines = (
         (
             f"Hello! I post articles, each with the emoji of one of {len(tags.active)} topics, and learn from how your team "
-            "reacts. Two steps start the game:"
+            "reacts. To get started:"
         ),
-        f"1. In the channel to play in, type `/invite {bot}`.\n2. In the same channel, type `/tier channel`.",
+        f"1. In the channel you want to play in, type `/invite {bot}`.\n2. In the same channel, type `/tier channel`.",
         (
             "Then `/tier push 5` posts the first five articles. `/tier` is for you and your workspace's admins; everyone can "
             "play."
         ),
     )
-    return Message("Hello! Two steps start the game.", tuple(section(line) for line in lines))
+    return Message("Hello! Two steps to get started.", tuple(section(line) for line in lines))
 
 
 def _emoji_missing(said: Announcement, _: TagSpace) -> Message:
