@@ -20,7 +20,7 @@ class TimeLimit:
     """Calls with a limit; threads may share it."""
 
     def __init__(self, seconds: float) -> None:
-        """`seconds` a call may take, above 0."""
+        """`seconds`, above 0, is the time that a call may take."""
         self._seconds = seconds
         self._late: dict[str, Thread] = {}
 

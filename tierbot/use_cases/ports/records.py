@@ -16,7 +16,7 @@ class DeliveryKind(StrEnum):
     PREFILL = "prefill"  # payload: post_id, emoji
     ANNOUNCE = "announce"  # payload: the announcement
     UPDATE = "update"  # payload: post_id, ts; the message there is updated
-    PICTURE = "picture"  # payload: title, alt, and what the chart shows
+    PICTURE = "picture"  # payload: title, alt, and the chart's data
     THANK = "thank"  # payload: the announcement, and the only user who sees it
     INVITE = "invite"  # payload: invitation_id; a post's message and pre-fills, for one trainer
 

@@ -103,7 +103,7 @@ class Channels(Protocol):
         """Return the closed channels, the longest closed first."""
 
     def close(self, channel: ClosedChannel) -> None:
-        """Store a closed channel, replacing what is known about it: no delivery to it is claimed before its `until`."""
+        """Store a closed channel, replacing an earlier row; no delivery to it is claimed before its `until`."""
 
     def open(self, channel: str) -> bool:
         """Forget that a channel was closed; return whether it was."""
