@@ -43,7 +43,7 @@ def drafted(path: Path, *, replaceable: str | None = None) -> Iterator[Path]:
                 sys.stdout.flush()
             else:
                 _put_in_place(draft, final, Path(own))
-    except BrokenPipeError:  # the program that read standard output has closed it
+    except BrokenPipeError:  # whoever read standard output has seen enough
         raise
     except OSError as fault:
         raise _explained(fault, path) from fault
