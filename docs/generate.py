@@ -120,9 +120,9 @@ def commands_page() -> str:
         MADE,
         (
             "`tierbot COMMAND --help` prints the same text. A command exits with 1 if it fails or if its output is "
-            "closed early (`| head`), and with 2 if its arguments are wrong. A console that isn't UTF-8 gets ASCII for "
-            "what it can't show, and `--json` in ASCII escapes. A closed standard input reads as empty; a closed "
-            "standard output discards what is written."
+            "closed early (`| head`), and with 2 if its arguments are wrong. On a console that isn't UTF-8, tierbot "
+            "replaces what the console can't show with ASCII, and `--json` uses ASCII escapes. A closed standard input "
+            "reads as empty; a closed standard output discards what is written."
         ),
     ]
     for path, run in sorted(commands(app), key=lambda pair: pair[0]):

@@ -142,11 +142,16 @@ class Settings(BaseSettings):
     )
     feeds_netrc: Path | None = Field(
         Path("feeds.netrc"),
-        description="File with the passwords of feeds, in netrc's format: machine HOST login USER password PASSWORD.",
+        description="File with the feeds' passwords, in netrc format: machine HOST login USER password PASSWORD.",
     )
-    feeds_megabytes: float = Field(10.0, gt=0, le=1000, description="Largest feed to read, in MB after decompression.")
+    feeds_megabytes: float = Field(
+        10.0, gt=0, le=1000, description="Maximum size of a feed in MB, after decompression."
+    )
     feeds_processor_seconds: float = Field(
-        10.0, gt=0, le=600, description="Most processor time for parsing one feed; a process that takes more is ended."
+        10.0,
+        gt=0,
+        le=600,
+        description="Seconds of processor time for parsing one feed; a process that takes more is killed.",
     )
     feeds_allow_local: bool = Field(False, description="Also allow feeds on this machine, for tests.")
     boundaries: Path | None = Field(
@@ -190,10 +195,17 @@ class Settings(BaseSettings):
         "It starts at 1 and falls to this value over the first 300 verdicts.",
     )
     trending_share: float = Field(
-        0.1, ge=0, le=0.5, description="Share of the other articles given to the stories that most sources carry."
+        0.1,
+        ge=0,
+        le=0.5,
+        description="Share of the other articles reserved for the stories that the most sources carry.",
     )
-    exploration_start: float = Field(0.15, ge=0, le=1, description="Share of exploration before the first verdict.")
-    exploration_floor: float = Field(0.05, ge=0, le=1, description="Share of exploration after many verdicts.")
+    exploration_start: float = Field(
+        0.15, ge=0, le=1, description="Share of posts that may show a less likely tag, before the first verdict."
+    )
+    exploration_floor: float = Field(
+        0.05, ge=0, le=1, description="Share of posts that may show a less likely tag, after many verdicts."
+    )
 
     # How to settle and learn
     minimum_voters: int = Field(2, ge=1, le=20, description="Number of voters who must agree. Use 1 for a team of one.")
@@ -389,6 +401,6 @@ def _sentence(error: Mapping[str, Any]) -> str:
 def secrets_of(settings: Settings) -> tuple[str, ...]:
     """Return the values to redact from logs and pages: every secret setting, and the database password."""
     found = [value.get_secret_value() for _, value in settings if isinstance(value, SecretStr)]
-    login = re.match(r"postgres[^:]*://[^:/]*:([^@]*)@", settings.database_url)  # also of a URL that isn't valid
+    login = re.match(r"postgres[^:]*://[^:/]*:([^@]*)@", settings.database_url)  # even in an invalid URL
     password = login[1] if login else None
     return tuple(filter(None, [*found, password, password and unquote(password)]))

@@ -50,4 +50,4 @@ def test_the_help_says_the_defaults_and_why_a_seed_does_not_fix_the_figures() ->
     said = asked("--help")
     assert "[default: 3 with --exit, else until Ctrl-C]" in said
     assert "Posts per round. [default: 200]" in said
-    assert "Figures still vary by a few points: colleagues react in real time" in said
+    assert "Figures still vary by a few points, because colleagues react in real time" in said

@@ -69,7 +69,7 @@ def test_the_list_says_what_is_not_sent_and_why() -> None:
 
 @pytest.mark.usefixtures("store")
 def test_nothing_to_list_is_said() -> None:
-    assert said("outbox", "list") == "Nothing waits: everything is sent.\n"
+    assert said("outbox", "list") == "Nothing is waiting: everything has been sent.\n"
     assert said("outbox", "list", "--json") == ""
 
 
@@ -86,7 +86,7 @@ def test_retry_releases_everything_or_what_is_named(stuck: SqlStore) -> None:
 
 def test_drop_takes_ids_or_all_that_is_parked_but_not_nothing(stuck: SqlStore) -> None:
     assert "Give the ids" in str(run("outbox", "drop").exception)
-    assert "Nothing waits under nobody." in str(run("outbox", "drop", "nobody").exception)
+    assert "No waiting or parked delivery has the id nobody." in str(run("outbox", "drop", "nobody").exception)
     assert "Dropped: 1." in said("outbox", "drop", "waits")
     assert said("outbox", "drop", "--parked", "--json") == '{"dropped": 3}\n'
     assert states(stuck) == {}

@@ -103,7 +103,7 @@ def test_pausing_and_broken_feeds_are_told(harness: Harness) -> None:
     assert seen(harness)["feeds"]["listed"] == 2
     assert [feed["name"] for feed in seen(harness)["feeds"]["broken"]] == ["B"]
     assert "B: It answers 404." in text(harness)
-    assert "posting is paused until /tier resume" in text(harness)
+    assert "scheduled posts are paused until /tier resume" in text(harness)
 
 
 def test_the_command_reads_any_database_and_opens_nothing_else(

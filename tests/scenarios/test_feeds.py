@@ -105,7 +105,7 @@ def test_a_hostile_feed_is_ended_named_and_told_once_while_the_others_come_in(wo
     def told() -> list[str]:
         inboxes = world.client.get("inbox", params={"user": "ada"}).json()["direct"]
         texts = [str(message["blocks"]) for direct in inboxes for message in direct["messages"]]
-        return [text for text in texts if "too much computing" in text]
+        return [text for text in texts if "too much processor time or memory" in text]
 
     (message,) = wait_until(told, "the admins to be told")
     assert hostile in message

@@ -143,7 +143,7 @@ def test_an_export_holds_one_teams_rows_and_names_one_person_differently_in_each
 def test_pausing_and_admins_of_one_team_are_none_in_the_other(town: Town) -> None:
     north, south = town.teams
     assert "Paused" in north.say("ada", "/tier pause")
-    assert "Posting isn't paused" in south.say("ada", "/tier resume")
+    assert "Scheduled posts aren't paused" in south.say("ada", "/tier resume")
     assert "for the admins" in south.say("bob", "/tier push 1")
     assert "Resumed" in north.say("ada", "/tier resume")
     for team in town.teams:

@@ -220,7 +220,7 @@ def connect(bot: Tierbot, pause: Callable[[float], Any] = time.sleep) -> SocketR
     settings = bot.settings
     if settings.many_workspaces:
         raise TierbotError(
-            "SLACK_CLIENT_ID is set, for many workspaces: run `tierbot web` and `tierbot worker`, or unset it."
+            "SLACK_CLIENT_ID is set, which means many workspaces: run `tierbot web` and `tierbot worker`, or unset it."
         )
     identity = prepare_only_workspace(bot, pause, socket_mode=True)
     plan_smoke_test(bot.store, bot.clock, settings, identity.team_id)

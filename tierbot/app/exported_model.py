@@ -154,14 +154,14 @@ from tierbot_champion import Champion  # needs numpy, onnxruntime and tokenizers
 print(Champion(".").classify(["Pizza and pasta"])[0])
 ```
 
-With MLflow: `mlflow.pyfunc.load_model(".").predict(frame)`, with columns `text` and, optional, `url`.
+With MLflow: `mlflow.pyfunc.load_model(".").predict(frame)`, with the column `text` and, optionally, `url`.
 
 `model.onnx` contains the sentence encoder and the head. Inputs: `input_ids` and `attention_mask` from `tokenizer.json`, and, as strings
 padded with `""`, the text's lowercase `words` and its article's `sites` (`example.org`, `example.org/sports`);
 `code/tierbot_champion.py` computes them. Output: `probabilities`, in the order of the topics, equal to tierbot's within 0.0001. The
 words are hashed by an operator of ONNX Runtime's own.
 
-## How right it was
+## Accuracy
 
 The models in service, by round, with 95% intervals. Posts that don't name the prediction (blank) are unbiased.
 

@@ -28,7 +28,7 @@ def add(
     file: Annotated[Path, typer.Argument(help="JSONL or CSV, may be gzipped; - for standard input.")],
     strict: Annotated[bool, typer.Option(help="Add nothing if any row is bad.")] = False,
     check: Annotated[
-        str | None, typer.Option("--check", help="Only ask whether this tag (its id) is right: 👍 or 👎.")
+        str | None, typer.Option("--check", help="Only ask whether this tag (given by its id) is right: 👍 or 👎.")
     ] = None,
     as_json: AsJson = False,
 ) -> None:
@@ -95,7 +95,7 @@ def classify(
     ] = None,
     as_json: JsonLines = False,
     top: Annotated[int, typer.Option(min=1, help="With --json or --out: number of tags, most probable first.")] = 1000,
-    to: Annotated[Path | None, typer.Option("--out", "-o", help="Write JSON lines here, resumably.")] = None,
+    to: Annotated[Path | None, typer.Option("--out", "-o", help="Write JSON lines here; a rerun resumes.")] = None,
     engine: EngineName = "local",
     workers: Workers = None,
 ) -> None:

@@ -32,7 +32,7 @@ def backtest(
         int, typer.Option(min=0, help="Number of rows at the end to hold out, to measure each round on.")
     ] = 3000,
     posts_per_round: Annotated[int, typer.Option(min=1, help="Posts per round.")] = 500,
-    rounds: Annotated[int | None, typer.Option(min=1, help="Rounds. [default: to the archive's end]")] = None,
+    rounds: Annotated[int | None, typer.Option(min=1, help="Number of rounds. [default: to the archive's end]")] = None,
     trainers: Annotated[str, typer.Option(help="A TOML file, `default` or `perfect`.")] = "default",
     policy: Annotated[str, typer.Option(help="What to show; an unknown name lists the choices.")] = "explore",
     selection: Annotated[str, typer.Option(help="What to ask about.")] = "mix",
@@ -44,7 +44,7 @@ def backtest(
         str | None, typer.Option(help="Several seeds, such as 0..9 or 0,1,5; prints each round's mean.")
     ] = None,
     to: Annotated[
-        Path | None, typer.Option("--out", "-o", help="With --seeds: write each round's record here, resumably.")
+        Path | None, typer.Option("--out", "-o", help="With --seeds: write each round's record here; a rerun resumes.")
     ] = None,
     engine: EngineName = "local",
     workers: Workers = None,

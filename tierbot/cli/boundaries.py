@@ -20,10 +20,9 @@ group = typer.Typer(invoke_without_command=True)
 def list_held_back(context: typer.Context, as_json: JsonLines = False) -> None:
     """List how many articles each boundary held back, with the latest examples.
 
-    Boundaries block sources, words and tags, keep only stories that have some, or require a minimum confidence for a tag; they
-    may differ by feed. Learning never changes them.
-    TIERBOT_BOUNDARIES names the TOML file that defines them. Articles that say too little to classify are listed, too
-    (TIERBOT_ASK_UNCLEAR).
+    Boundaries block sources, words and tags, keep only stories that match a list, or require a minimum confidence for a
+    tag; they may differ by feed. Learning never changes them. TIERBOT_BOUNDARIES names the TOML file that defines them.
+    Articles that say too little to classify are listed, too (TIERBOT_ASK_UNCLEAR).
 
     Example: `tierbot boundaries`
     """

@@ -23,14 +23,14 @@ def demo(
         int | None, typer.Option(min=1, help="Number of rounds. [default: 3 with --exit, else until Ctrl-C]")
     ] = None,
     exit_: Annotated[
-        bool, typer.Option("--exit", help="Run at full speed instead of a speed to watch, and exit after the rounds.")
+        bool, typer.Option("--exit", help="Run at full speed instead of a watchable one, and exit after the rounds.")
     ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object per round.")] = False,
     seed: Annotated[
         int,
         typer.Option(
-            help="Random seed of stories, colleagues and draws. Figures still vary by a few points: colleagues react in "
-            "real time, and what they see by then differs."
+            help="Random seed for stories, colleagues and draws. Figures still vary by a few points, because colleagues "
+            "react in real time."
         ),
     ] = 0,
     posts: Annotated[int, typer.Option(min=1, max=500, help="Posts per round.")] = _POSTS,

@@ -22,7 +22,7 @@ _SHOWN = 20
 _File = Annotated[
     Path,
     typer.Argument(
-        help="JSONL, CSV or a JSON array (may be gzipped) or Parquet, also of Label Studio, Argilla, Prodigy or doccano."
+        help="JSONL, CSV or a JSON array (may be gzipped) or Parquet; also exports of Label Studio, Argilla, Prodigy, doccano."
     ),
 ]
 _Renamed = Annotated[list[str] | None, typer.Option("--map", help="LABEL=TAG maps a label to a tag; may be repeated.")]
@@ -42,8 +42,8 @@ def import_(
 ) -> None:
     """Import labeled articles: the next retraining learns from them, and colleagues aren't asked about them.
 
-    A label may be a tag's id, name or emoji. Of several annotators, half must agree. Importing the same file again
-    changes nothing. A retraining uses up to 20,000 imported labels, a fixed random sample.
+    A label may be a tag's id, name or emoji. If there are several annotators, at least half must agree. Importing the
+    same file again changes nothing. A retraining uses up to 20,000 imported labels, a fixed random sample.
 
     Example: `tierbot import stories.parquet --preview --map "U.S. NEWS=us-politics"`
     """

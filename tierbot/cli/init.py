@@ -31,7 +31,7 @@ def init(
         bool, typer.Option(help="Request a user token in the manifest, for `doctor --smoke-test`.")
     ] = False,
     env_file: Annotated[
-        Path | None, typer.Option(help="File for the settings; the other commands need it, too. [default: .env]")
+        Path | None, typer.Option(help="File for the settings; pass it to the other commands, too. [default: .env]")
     ] = None,
     manifest_file: Annotated[Path, typer.Option("--manifest", help="File for the manifest.")] = Path("manifest.json"),
     api_url: Annotated[str, typer.Option(envvar="SLACK_API_URL", help="Base URL of Slack's API.")] = "",

@@ -148,7 +148,7 @@ def build(
     ] = None,
     folder: Annotated[Path, typer.Option("--out", help="Folder to write to.")] = Path("models"),
 ) -> None:
-    """Train the bootstrap model that ships with tierbot: on labeled archives, and on tag descriptions without data.
+    """Train the bootstrap model that ships with tierbot, on labeled archives; tags without data get their descriptions.
 
     Example: `tierbot models build huffpost.jsonl.gz huffpost-undated.jsonl.gz --out models`
     """

@@ -1,4 +1,4 @@
-"""`tierbot outbox`: what waits to be sent and why; trying it again, or never sending it."""
+"""`tierbot outbox`: list what is waiting to be sent and why; try it again, or never send it."""
 
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -18,12 +18,12 @@ _SHOWN = 50
 _BY = "cli"
 _Ids = Annotated[list[str] | None, typer.Argument(metavar="[ID]...", help="Ids from `tierbot outbox list`.")]
 
-group = typer.Typer(help="Messages that wait to be sent, or that Slack refused.", no_args_is_help=True)
+group = typer.Typer(help="Messages that are waiting to be sent, and those that Slack refused.", no_args_is_help=True)
 
 
 @group.command("list")
 def list_unsent(as_json: JsonLines = False) -> None:
-    """List what isn't sent: waiting or parked, since when, and why.
+    """List what hasn't been sent: waiting or parked, since when, and why.
 
     Example: `tierbot outbox list`
     """
@@ -38,7 +38,7 @@ def list_unsent(as_json: JsonLines = False) -> None:
             print_json(_as_dict(one, why_it_waits(one, closed)) | {"subject": subjects.get(one.id)})
         return
     if not unsent:
-        out.print("Nothing waits: everything is sent.")
+        out.print("Nothing is waiting: everything has been sent.")
         return
     for one in unsent[:_SHOWN]:
         out.print(f"{one.id}  {one.state} {one.kind} for {one.channel}, created {one.created_at:%Y-%m-%d %H:%M}")
@@ -53,7 +53,7 @@ def list_unsent(as_json: JsonLines = False) -> None:
 
 @group.command("retry")
 def retry(ids: _Ids = None, as_json: AsJson = False) -> None:
-    """Try deliveries again now: those with these ids, or everything that is parked or waits.
+    """Try deliveries again now: those with these ids, or all that are parked or waiting.
 
     A message that may have been sent is looked for in Slack first, so nothing is sent twice.
 
@@ -80,14 +80,14 @@ def drop(
     from tierbot.use_cases.delivery.deciding import drop as never_send
 
     if bool(ids) == all_parked:
-        raise TierbotError("Give the ids of what to drop, or --parked for everything that is parked.")
+        raise TierbotError("Give the ids of the deliveries to drop, or --parked to drop all that are parked.")
     bot, workspace = offline()
     done = _in_batches(lambda some: never_send(bot.store, bot.clock, workspace, some, _BY), ids)
     tell(f"Dropped: {done}.", {"dropped": done}, as_json=as_json)
 
 
 def _in_batches(decide: "Callable[[Sequence[str]], int]", ids: list[str] | None) -> int:
-    """Decide about some ids at a time, or about everything at once without ids; return how many deliveries changed."""
+    """Decide about the ids in batches, or about everything if there are none; return how many deliveries changed."""
     if not ids:
         return decide(())
     done, show = 0, progress("deliveries")

@@ -26,7 +26,7 @@ def forget(
 
     if anonymize == remove:
         raise TierbotError(
-            "Give what the person chose: --anonymize keeps their votes without their name, --remove deletes them."
+            "Choose what the person asked for: --anonymize keeps their votes without their name, --remove deletes them."
         )
     bot, workspace = offline()
     data, by = PersonalData(bot.store, bot.clock), f"cli:{getpass.getuser()}"

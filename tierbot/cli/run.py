@@ -45,7 +45,7 @@ def manifest(
         bool, typer.Option(help="Also request a user token, for `tierbot doctor --smoke-test`.")
     ] = False,
     link: Annotated[
-        bool, typer.Option("--link", help="Print a link that opens Slack with all of it filled in.")
+        bool, typer.Option("--link", help="Print a link that opens Slack with the manifest filled in.")
     ] = False,
 ) -> None:
     """Print the Slack app's manifest, to paste at api.slack.com/apps → Create New App → From a manifest.

@@ -144,7 +144,7 @@ def _running(found: dict[str, Any], now: datetime) -> str:
     if stopped := found["workspace"]["stopped_at"]:
         return f"stopped {_when(stopped, now)}: the app was uninstalled there; its data is kept"
     if found["running"]:
-        paused = ", posting is paused until /tier resume" if found["paused"] else ""
+        paused = ", scheduled posts are paused until /tier resume" if found["paused"] else ""
         return f"yes, last tick {_when(found['last_tick_at'], now)}{paused}"
     last = _when(found["last_tick_at"], now)  # empty if the bot stopped cleanly
     return f"no{f', last tick {last}' if last else ''}; start it with `tierbot run`"

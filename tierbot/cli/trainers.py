@@ -54,7 +54,7 @@ def _interval(share: dict[str, Any]) -> str:
 
 def doubts(
     overrule: Annotated[str | None, typer.Option(metavar="ID", help="Dismiss a doubt; this is audited.")] = None,
-    identities: Annotated[bool, typer.Option("--identities", help="Names beside the user ids.")] = False,
+    identities: Annotated[bool, typer.Option("--identities", help="Show names next to the user ids.")] = False,
     as_json: JsonLines = False,
 ) -> None:
     """List the trainers who may not be judging honestly, with the evidence, or overrule a doubt.

@@ -23,7 +23,7 @@ class TierbotError(Exception):
 
 
 class StoppedError(TierbotError):
-    """A signal ended a process before its work began, which is no failure."""
+    """A signal ended a process before its work began, which isn't a failure."""
 
 
 def key(*parts: object) -> str:

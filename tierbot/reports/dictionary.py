@@ -45,7 +45,7 @@ def data_dictionary() -> str:
         "## Flat columns",
         (
             "The format `csv` has one text, number or time per cell, so that a data frame needs no parsing: the columns above, "
-            "but for `probabilities`, `policy_probabilities`, `label`, `support` and `votes`, and these:"
+            "except for `probabilities`, `policy_probabilities`, `label`, `support` and `votes`, and these:"
         ),
         _described([column for column in FLAT if column.name not in {one.name for one in COLUMNS} - {"label"}]),
         "## Formats",

@@ -20,7 +20,7 @@ def places_of(tx: Transaction, post: Post) -> list[Place]:
 def votes_on(tx: Transaction, post: Post, tags: TagSpace) -> list[Vote]:
     """Return everyone's current votes on a post, including events that have not been tallied yet.
 
-    They include those of people who still have to be looked up, or may not vote.
+    These include votes of people who haven't been looked up yet, or who may not vote.
     """
     return merged(votes_of(tx.ledger.current(*place), post, tags) for place in places_of(tx, post))
 

@@ -185,9 +185,9 @@ def test_script_and_direction_marks_in_titles_do_not_survive(server: FeedServer)
         (429, "asks for fewer requests"),
         (500, "has a server error"),
         (503, "has a server error"),
-        (204, "answers without a feed"),
-        (206, "answers without a feed"),
-        (300, "answers without a feed"),
+        (204, "doesn't return a feed"),
+        (206, "doesn't return a feed"),
+        (300, "doesn't return a feed"),
     ],
 )
 def test_each_refusal_has_its_remedy(server: FeedServer, status: int, says: str) -> None:

@@ -63,7 +63,7 @@ def test_a_redirect_to_a_private_address_is_refused_behind_a_proxy_too(server: F
 
 
 def test_https_goes_through_a_tunnel_and_a_refusal_of_it_is_told(server: FeedServer) -> None:
-    with pytest.raises(FeedError, match=r"isn't reached through the proxy \(403"):
+    with pytest.raises(FeedError, match=r"can't be reached through the proxy \(403"):
         read(server, "https://public.example/feed")
     assert server.asked[0][0] == "public.example:443"
 

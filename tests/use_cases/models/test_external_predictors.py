@@ -122,7 +122,7 @@ def test_a_predictor_that_hangs_is_named_ours_answers_and_it_is_asked_again_when
     hold.clear()
     limit._seconds = 0.05
     harness.bot.loop.take_in(WORKSPACE, harness.articles(6))
-    for said in ("gave no answer within 0.05 s", "still hangs in an earlier call"):
+    for said in ("gave no answer within 0.05 s", "is still stuck in an earlier call"):
         caplog.clear()
         with caplog.at_level(logging.WARNING):
             assert harness.bot.loop.ask(WORKSPACE, 2) == 2

@@ -25,7 +25,7 @@ def read_body(response: httpx.Response, most: int) -> bytes:
 
 
 def _unpacked(data: bytes, encoding: str, most: int) -> bytes:
-    """Undo gzip where the bytes say so, deflate where the header does; leave what says that it is compressed and is plain."""
+    """Undo gzip if the bytes show it, deflate if the header says so; leave a plain body as it is, whatever its header says."""
     for _ in range(_MOST_LAYERS):
         if not data.startswith(_GZIP):
             break
@@ -49,11 +49,11 @@ def _inflated(data: bytes, window: int, most: int) -> bytes:
             if len(whole) > most:
                 raise _too_large(most)
             if not unpack.eof:
-                raise FeedError("has incomplete compressed data. Tell its publisher if that stays so.")
+                raise FeedError("has incomplete compressed data. Tell its publisher if this continues.")
             # Another member, or the padding that some servers add.
             data = unpack.unused_data if unpack.unused_data.startswith(_GZIP) else b""
     except zlib.error as fault:
-        raise FeedError(f"has damaged compressed data ({fault}). Tell its publisher if that stays so.") from fault
+        raise FeedError(f"has damaged compressed data ({fault}). Tell its publisher if this continues.") from fault
     return bytes(whole)
 
 

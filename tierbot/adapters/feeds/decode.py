@@ -62,7 +62,7 @@ _WESTERN = (
 )  # where accented letters stand alone, the usual one first
 _CENTRAL = re.compile(r"[^\W\d_][ºþ¹³¿]|õ")  # Romanian, Polish and Hungarian, read as Western
 _ENOUGH_TO_TELL = 50  # accented letters
-_MOST_BROKEN = 0.02  # of the characters beyond ASCII, in text that is still taken to be in an encoding
+_MOST_BROKEN = 0.02  # share of the characters beyond ASCII, in text that still counts as being in an encoding
 _MOST_BROKEN_UTF8 = 0.5  # hardly any byte beyond ASCII of another encoding is valid UTF-8
 
 # Each of these stops at the next mark, at a limit, or at the end, so none takes quadratic time on hostile input.
@@ -81,7 +81,7 @@ _CDATA_OR_REFERENCE = re.compile(r"(<!\[CDATA\[.*?(?:\]\]>|\Z))|&(?:(#?[\w.:-]{1
 _CHARACTERS = ((0x9, 0xA), (0xD, 0xD), (0x20, 0xD7FF), (0xE000, 0xFFFD), (0x10000, 0x10FFFF))  # XML 1.0, 2.2
 _PREDEFINED = frozenset({"amp", "lt", "gt", "quot", "apos"})
 _LONGEST_VALUE = 200  # characters of a feed's own entity
-_MOST_EXPANDED = 2**20  # characters that all uses of a feed's own entities come to
+_MOST_EXPANDED = 2**20  # characters that a feed's own entities may add up to
 
 
 def decode(body: bytes, content_type: str) -> str:
@@ -167,7 +167,7 @@ def _western(text: bytes) -> str | None:
 
 
 def to_xml(text: str) -> str:
-    """Return a feed's text without the declarations before its root, every reference in it one that a parser knows.
+    """Return a feed's text without the declarations before its root, and with only references that a parser knows.
 
     Raises FeedError for entities that refer to entities or files, which is how a few bytes become gigabytes.
     """
@@ -181,7 +181,7 @@ def to_xml(text: str) -> str:
         entities = _entities(doctype[1] or "") if doctype else None
         if doctype is None or entities is None:
             raise FeedError(
-                "defines its own entities (<!ENTITY) by others or by files, like an XML bomb that expands to gigabytes. Remove it."
+                "defines its own entities (<!ENTITY) through others or files, like an XML bomb that expands to gigabytes. Remove it."
             )
         text = text[doctype.end() :]
     text = _NUMBER.sub(_number, _PAIR.sub(_pair, text))
@@ -232,7 +232,7 @@ def _pair(found: re.Match[str]) -> str:
 
 
 def _number(found: re.Match[str]) -> str:
-    """Return a reference to a character as it is, or what stands for one that doesn't exist."""
+    """Return a reference to a character as it is, or a replacement if the character doesn't exist."""
     number = int(found[1], 16) if found[1] else int(found[2])
     if 0x80 <= number < 0xA0:  # noqa: PLR2004 - HTML: who writes these means Windows-1252
         return html.unescape(found[0])

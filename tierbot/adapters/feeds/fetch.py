@@ -94,7 +94,7 @@ def fetch(
         raise FeedError(_why_unreachable(fault)) from fault
     except httpcore.ProxyError as fault:
         raise FeedError(
-            f"isn't reached through the proxy ({fault}). Check HTTPS_PROXY and the proxy's rules."
+            f"can't be reached through the proxy ({fault}). Check HTTPS_PROXY and the proxy's rules."
         ) from fault
     except (httpx.UnsupportedProtocol, httpcore.UnsupportedProtocol, httpx.InvalidURL) as fault:
         raise FeedError("leads to an address that isn't http or https. Find the feed's current address.") from fault
@@ -149,16 +149,16 @@ def _turned_away(response: httpx.Response, now: datetime) -> TurnedAwayError:
         401: "refuses the password. Correct it."
         if "authorization" in response.request.headers
         else "requires a password. Write it to the file that TIERBOT_FEEDS_NETRC names.",
-        407: "isn't reached, since the proxy wants a password. Give it in HTTP_PROXY.",
+        407: "can't be reached, because the proxy requires a password. Add it to HTTP_PROXY.",
         403: "refuses bots. Ask its publisher, or use another feed.",
         404: "doesn't exist. Find its current address on the site, or remove it.",
         410: "is permanently gone. Remove it.",
         429: "asks for fewer requests. Wait before the next one.",
     }
     remedy = remedies.get(status) or (
-        "has a server error. Remove the feed if that stays so."
+        "has a server error. Remove the feed if this continues."
         if status >= 500  # noqa: PLR2004 - HTTP's class of server errors
-        else "answers without a feed. Open it in a browser to see why."
+        else "doesn't return a feed. Open it in a browser to see why."
     )
     return TurnedAwayError(f"{remedy} (HTTP {status})", _retry_after(response, now))
 

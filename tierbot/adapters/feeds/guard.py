@@ -164,7 +164,7 @@ class ProxyBackend(GuardedBackend):
             return super().connect_tcp(host, port, *args, **kwargs)
         except (FeedError, httpcore.ConnectError, httpcore.ConnectTimeout) as fault:
             raise FeedError(
-                f"isn't reached, since the proxy {host}:{port} doesn't answer. Check HTTP_PROXY and HTTPS_PROXY."
+                f"can't be reached, because the proxy {host}:{port} doesn't answer. Check HTTP_PROXY and HTTPS_PROXY."
             ) from fault
 
 

@@ -41,7 +41,10 @@ def login_for(url: str, path: Path | None) -> Login | None:
 
 
 def keep_login(url: str, login: Login, path: Path) -> None:
-    """Add a feed's login to the file, which only its owner can read. Raises TierbotError if its host has another one there."""
+    """Add a feed's login to the file, which only its owner can read.
+
+    Raises TierbotError if the file has another login for that host.
+    """
     host = urlsplit(url).netloc
     known = read_logins(path).get(host)
     if known == login:
@@ -49,7 +52,7 @@ def keep_login(url: str, login: Login, path: Path) -> None:
     if known is not None:
         raise TierbotError(f"{path} has another login for {host}. Change it there.")
     if any(not c.isprintable() for c in login.user + login.password):
-        raise TierbotError(f"The login for {host} has characters that can't be typed. Check the address.")
+        raise TierbotError(f"The login for {host} has unprintable characters. Check the address.")
     user, password = (value.replace("\\", "\\\\").replace('"', '\\"') for value in (login.user, login.password))
     try:
         before = path.read_text(encoding="utf-8") if path.exists() else ""

@@ -92,7 +92,7 @@ def _read_xml(text: str, feed: Feed, url: str, most: int, now: datetime) -> tupl
 
 
 def _without_page(text: str, url: str) -> str:
-    """Return the feed, also if a web page is wrapped around it. Raises FeedError, with a remedy, for a page without one."""
+    """Return the feed, even if a web page is wrapped around it. Raises FeedError, with a remedy, for a page without one."""
     head = text[:_PAGE_HEAD]
     page, root = _PAGE.search(head), _FEED_ROOT.search(head)
     if page is None or (root is not None and root.start() < page.start()):
@@ -160,7 +160,7 @@ def _entry(entry: Mapping[str, Any], source: str, now: datetime, *, atom: bool) 
 
 
 def _is_html(detail: Mapping[str, Any] | None, *, atom: bool) -> bool | None:
-    """Return whether a text is HTML: Atom says so, and RSS does where feedparser found that it is; None: it doesn't say."""
+    """Return whether a text is HTML: as Atom says, or as feedparser found for RSS; None if neither tells."""
     kind = (detail or {}).get("type")
     if kind in {"text/html", "application/xhtml+xml"}:
         return True

@@ -50,7 +50,7 @@ _INHERITED = (
 
 
 class CostlyFeedError(FeedError):
-    """A feed exceeds the limits of a child process, or ends it in another way."""
+    """A feed exceeds the limits of a child process, or crashes it."""
 
 
 class Parsers:
@@ -153,7 +153,7 @@ class _Child:
         return answer
 
     def _error(self, status: int) -> FeedError:
-        """Return what to say about a feed at which the child ended with an exit status."""
+        """Return the error for a feed that ended the child with this exit status."""
         limits = self._limits
         if status == OUT_OF_MEMORY:
             what = f"takes more than {limits.memory / 2**20:.0f} MB of memory to read"
@@ -162,7 +162,7 @@ class _Child:
         elif status == -getattr(signal, "SIGPROF", 0):
             what = f"takes more than {limits.processor:g} s of processor time to read"
         elif status < 0:
-            what = f"ends the process that reads it (signal {-status})"
+            what = f"crashes the process that reads it (signal {-status})"
         else:
             self._said.seek(0)
             log.error("The process that reads feeds failed: %s", self._said.read().decode(errors="replace")[-_SAID:])

@@ -99,7 +99,7 @@ def _answer(request: Mapping[str, Any], body: bytes) -> dict[str, Any]:
 
 
 def _limit_memory(most: int) -> None:
-    """Let this process take `most` more bytes than it has now; only where the system knows how (Linux)."""
+    """Let this process take `most` more bytes than it has now; on Linux only."""
     if sys.platform != "linux":
         return
     import resource  # noqa: PLC0415 - not on Windows
@@ -110,7 +110,7 @@ def _limit_memory(most: int) -> None:
 
 
 def _limit_processor(seconds: float) -> None:
-    """Have the system end this process after so many seconds of processor time, also within C code; 0: no limit."""
+    """Have the system end this process after `seconds` of processor time, even within C code; 0: no limit."""
     if hasattr(signal, "setitimer"):  # not on Windows, where the parent's limit on the time remains
         signal.setitimer(signal.ITIMER_PROF, seconds)
 

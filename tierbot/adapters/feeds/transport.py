@@ -90,6 +90,6 @@ def proxy_for(url: httpx.URL, proxies: Mapping[str, str]) -> str | None:
     parts = urlsplit(proxy)
     if parts.scheme not in {"http", "https"} or not parts.hostname:
         raise FeedError(
-            f"isn't reached, since {url.scheme.upper()}_PROXY isn't an http(s) proxy. Write http://HOST:PORT."
+            f"can't be reached, because {url.scheme.upper()}_PROXY isn't an http(s) proxy. Write http://HOST:PORT."
         )
     return proxy

@@ -29,7 +29,7 @@ from tierbot.domain.articles.rows import (
 
 _EXAMPLES = 5
 _HEAD = 4096  # bytes that tell the format
-_PART = 2**16  # bytes that are translated at once
+_PART = 2**16  # bytes that are translated at a time
 _IDS_WATCHED = 100_000  # to limit memory
 _STDIN = Path("-")
 _LINE_END = re.compile(rb"\r\n|\r(?!\Z)|\n")  # a carriage return at the end of what was read may be half of one
@@ -142,7 +142,7 @@ class _Translation(RawIOBase):
 
 
 def _translated(stream: BufferedReader) -> BufferedReader:
-    """Return a stream of UTF-8 with line feeds, also for a spreadsheet's UTF-16 or carriage returns."""
+    """Return a stream of UTF-8 with line feeds, even from a spreadsheet's UTF-16 or carriage returns."""
     head = stream.peek(_HEAD)[:_HEAD]
     if head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
         decoder = codecs.getincrementaldecoder("utf-16")(errors="replace")

@@ -26,7 +26,7 @@ def _names(feature: Any) -> tuple[str, ...]:
 
 
 def named(value: Any, names: Sequence[str]) -> Any:
-    """Return a class label, or a list of them, by name; -1, which means that there is none, as None."""
+    """Return a class label, or a list of them, by name; -1, which means no label, as None."""
     if isinstance(value, list):
         return [named(one, names) for one in value]
     if not names or not isinstance(value, int):

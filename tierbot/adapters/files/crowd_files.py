@@ -22,7 +22,7 @@ def read_votes(path: Path) -> CrowdTable:
 
 
 def read_truth(path: Path) -> dict[str, str]:
-    """Read item → true label from such a file with the columns item (or task), truth. Raises CrowdError, also for two truths."""
+    """Read item → true label from a CSV file with the columns item (or task), truth. CrowdError for an invalid file."""
     truths: dict[str, str] = {}
     for line, (item, truth) in _rows(path, _TRUTHS):
         if truths.setdefault(item, truth) != truth:

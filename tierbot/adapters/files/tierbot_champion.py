@@ -1,7 +1,7 @@
 """Classifies texts with the model in this folder: tokenizers and ONNX Runtime, nothing of tierbot.
 
 `Champion(FOLDER).classify(["Pizza and pasta"])` returns each text's probabilities by tag. MLflow loads the folder as it is:
-`mlflow.pyfunc.load_model(FOLDER).predict(frame)` takes columns `text` and, optional, `url`.
+`mlflow.pyfunc.load_model(FOLDER).predict(frame)` takes the column `text` and, optionally, `url`.
 """
 
 import json
@@ -47,7 +47,7 @@ class Champion:
         ]
 
     def predict(self, model_input: Any, params: Any = None) -> Any:  # noqa: ARG002 - MLflow's signature
-        """Return a frame with a column for each tag, for a frame with `text` and, optional, `url`."""
+        """Return a frame with a column for each tag, for a frame with `text` and, optionally, `url`."""
         import pandas as pd  # noqa: PLC0415 - only MLflow needs it
 
         urls = [str(url or "") for url in model_input["url"]] if "url" in model_input else []

@@ -19,7 +19,7 @@ _PROMETHEUS = "text/plain; version=0.0.4; charset=utf-8"
 def probe_routes(dead: Callable[[], str | None], unready: Callable[[], str | None]) -> tuple[Route, ...]:
     """Return /healthz and /readyz: 200, or 503 with the function's reason, a few words without names.
 
-    `dead` must only look at memory: it runs at once, also where every worker thread waits for the database.
+    `dead` must only look at memory: it runs immediately, even while every worker thread is waiting for the database.
     """
 
     async def alive(_: Request) -> Response:

@@ -1,8 +1,9 @@
-"""An HTTP server in a thread: uvicorn, with what it lacks against clients that open many connections or never finish.
+"""An HTTP server in a thread: uvicorn, plus protection against clients that open many connections or never finish.
 
 uvicorn limits idle connections and the size of a request's head. It has no time limit for a request to arrive, and its
-`limit_concurrency` counts half-sent requests, so they would shut out whole ones. Here, a request must arrive within some
-seconds, and where too many connections wait for the rest of one, the longest-waiting is closed: Slack sends its requests at once.
+`limit_concurrency` counts half-sent requests, so they would shut out whole ones. Here, a request must arrive within a
+few seconds, and if too many connections are waiting for the rest of one, the one that has waited longest is closed.
+Slack sends each request in one go, so it isn't affected.
 """
 
 import asyncio
@@ -26,7 +27,7 @@ log = logging.getLogger(__name__)
 _ARRIVAL = 10.0  # seconds for a whole request to arrive
 _MOST_WAITING = 256  # connections without a whole request
 _MOST_AT_WORK = 512  # connections with one; beyond that, uvicorn answers 503, and Slack delivers again
-_ACCEPTED_AT_ONCE = 1 / 8  # of those that may wait, so that whoever is accepted is read before it has waited longest
+_ACCEPTED_AT_ONCE = 1 / 8  # of the connections that may wait, so that a new one is read before it has waited longest
 _QUEUED = 2_048  # connections that the system completes before they are accepted
 _RETRY = 1.0  # seconds until asyncio accepts again after that failed
 _TELL_AGAIN = 60.0  # seconds between log lines that say the same
@@ -79,7 +80,7 @@ class Connection(H11Protocol):
             self.drop()
 
     def drop(self) -> None:
-        """Close the connection at once."""
+        """Close the connection immediately."""
         self._stop_waiting()
         self.transport.abort()
 
@@ -114,7 +115,7 @@ def make_room(connections: Any, most: int) -> None:
 
 
 class _Server(uvicorn.Server):
-    """uvicorn, where a full table of descriptors is one line in the log, and costs connections that wait for a request."""
+    """uvicorn, which without free file descriptors logs one line and closes half of the connections that wait for a request."""
 
     _told_at = -_TELL_AGAIN
     _freed_at = -_TELL_AGAIN

@@ -20,7 +20,7 @@ _MOST_PAGES = 20
 
 
 class Admins:
-    """Decides whether a user is an admin of tierbot in a workspace; an allow-list, if there is one, decides alone."""
+    """Decides whether a user is an admin of tierbot in a workspace. If there is an allow-list, nothing else counts."""
 
     def __init__(
         self,

@@ -1,4 +1,4 @@
-"""Answers of Slack or the database that stay valid for a while."""
+"""Caches answers from Slack or the database for a limited time."""
 
 import threading
 from collections.abc import Callable

@@ -75,7 +75,7 @@ class Canary:
     ts: str = field(default="", init=False)
 
     def post(self) -> str:
-        """Post the canary; return where."""
+        """Post the canary; say where."""
         sent = call(
             self.client.chat_postMessage,
             channel=self.channel,

@@ -57,7 +57,7 @@ def _record(news: ChannelNews, workspace: str, event: dict[str, Any], bot: str |
     elif not isinstance(channel, str) or not channel:
         return  # not as Slack sends it
     elif kind.startswith("member_") and event.get("user") != bot:
-        return  # somebody else came or went
+        return  # someone else joined or left
     elif kind in _OPENS:
         news.opened(workspace, channel)
     else:

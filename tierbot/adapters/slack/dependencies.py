@@ -22,8 +22,8 @@ class Dependencies:
     """What the listeners need.
 
     The functions take a workspace. `channel` returns its channel's id, empty or None if unset; `is_new` whether no process has
-    handled an event of this id; `on_emoji_changed` is told of
-    workspaces whose emoji changed, `on_events_missed` of those whose events were dropped until a time.
+    handled an event of this id; `on_emoji_changed` is called with a workspace whose emoji changed, `on_events_missed`
+    with one whose events were dropped and the time until which they were.
     """
 
     game: Game

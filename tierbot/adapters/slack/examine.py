@@ -1,4 +1,4 @@
-"""Collects facts from Slack for `tierbot doctor` and `tierbot init`. What Slack refuses to answer becomes a Refusal."""
+"""Collects facts from Slack for `tierbot doctor` and `tierbot init`. A question that Slack refuses becomes a Refusal."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace

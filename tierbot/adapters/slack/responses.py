@@ -1,4 +1,4 @@
-"""Answers through a response URL: with a time limit, and without raising where nobody takes them.
+"""Answers through a response URL: with a time limit, and without raising if Slack doesn't accept them.
 
 Bolt's own `respond` waits 30 seconds and raises. A few dead URLs would then hold every listener thread, and a command in a
 workspace without the app would end in a server error.
@@ -21,10 +21,10 @@ _TIMEOUT = 2  # seconds; Bolt answers "not installed" before it acknowledges, fo
 
 
 class LimitedRespond(Respond):
-    """Bolt's `respond()`, within two seconds. Logs what is not delivered; the response's status tells, too."""
+    """Bolt's `respond()`, within two seconds. Logs a failed delivery, which also shows in the response's status."""
 
     def __call__(self, text: str | dict[str, Any] = "", *_: Any, **arguments: Any) -> WebhookResponse:
-        """Send an answer: a text, and what `WebhookClient.send` takes. The status is 504 if nobody took it."""
+        """Send an answer: a text, and what `WebhookClient.send` takes. The status is 504 without an answer or a URL."""
         url = self.response_url or ""
         try:
             response = WebhookClient(url, timeout=_TIMEOUT).send(text=str(text), **arguments)

@@ -147,7 +147,7 @@ def restore(url: str, source: Path, *, now: datetime, digest: bool = True, force
 def _doubt_pending(copy: sqlite3.Connection, now: datetime) -> None:
     """Mark pending messages as perhaps sent since the backup: the bot looks for them in Slack first.
 
-    An older schema's are marked when it is upgraded, because they have been tried.
+    With an older schema, the upgrade marks them, because this counts them as tried.
     """
     pending = "state IN ('pending', 'sending')"
     copy.execute(f"UPDATE outbox SET attempts = 1 WHERE attempts = 0 AND {pending}")  # noqa: S608 - constants

@@ -23,7 +23,7 @@ class NoDatabaseError(StoreError):
 
 
 def no_database(where: str) -> NoDatabaseError:
-    """Return the error for a command that reads a database which nobody has created."""
+    """Return the error for a command that reads a database that doesn't exist yet."""
     return NoDatabaseError(
         f"{where}: there is no database yet. Start the bot once (`tierbot run`), or check DATABASE_URL."
     )

@@ -52,7 +52,7 @@ class ArticleRow(WorkspaceScoped, table=True):
     asked_by: str | None = words(default=None)
     asked_in: str | None = words(default=None)  # "channel/ts" of the thread to ask in
     check_tag: str | None = words(default=None)
-    feeds: tuple[str, ...] = names(sa_column_kwargs={"server_default": "[]"})  # the URLs of those that carry it
+    feeds: tuple[str, ...] = names(sa_column_kwargs={"server_default": "[]"})  # the URLs of the feeds that carry it
     asked_at: datetime | None = moment(default=None)  # when it was first posted, or its label imported
     embedded_with: str | None = words(default=None)  # digest of the last encoder that embedded it
 

@@ -1,8 +1,8 @@
 """Keeps SQLite's write-ahead log short while readers overlap.
 
-SQLite copies the log into the database by itself, but begins it anew only at a moment when nobody reads it. On a busy bot
-one read begins before another ends, so the log grew to eight times the database. Past a certain length, a writer waits
-briefly for the readers; those that come later read the database itself.
+SQLite copies the log into the database by itself, but starts the log over only when nobody is reading it. On a busy bot
+one read begins before another ends, so the log grew to eight times the size of the database. When the log is long, a
+writer waits briefly for its readers; later readers use the database itself.
 """
 
 import time
@@ -11,7 +11,7 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-_LONG = 16 * 2**20  # bytes; SQLite begins anew at 4 MB where it can
+_LONG = 16 * 2**20  # bytes; SQLite starts over at 4 MB where it can
 _LOOK_EVERY = 100  # write transactions
 _PAUSE = 5.0  # seconds between attempts
 _PATIENCE = 250  # milliseconds for which writers wait for readers

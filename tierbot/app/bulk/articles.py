@@ -11,7 +11,7 @@ from tierbot.use_cases.ports import Store
 
 
 def embed_missing(store: Store, workspace: str, encoder: str, digest: str, engine: Engine, progress: Progress) -> int:
-    """Embed the articles without an embedding from this encoder, one transaction per shard; return their number.
+    """Embed the articles that this encoder hasn't embedded yet, one transaction per shard; return their number.
 
     After an interruption, call it again to embed the rest. It calls `progress` after each shard.
     """

@@ -1,4 +1,7 @@
-"""Recognizes records of annotation tools: Label Studio, Argilla and Prodigy. Of several annotators, half must agree."""
+"""Recognizes records of annotation tools: Label Studio, Argilla and Prodigy.
+
+If there are several annotators, at least half must agree.
+"""
 
 import json
 import re
@@ -11,7 +14,7 @@ from typing import Any
 from tierbot.domain.articles.label_values import LabelError, labels_in
 
 _ANSWERS = frozenset({"accept", "reject", "ignore"})
-_PRODIGY = {"accept", "label", "options", "_task_hash"}  # one of them stands beside a Prodigy annotation's "answer"
+_PRODIGY = {"accept", "label", "options", "_task_hash"}  # a Prodigy annotation has one of these next to its "answer"
 _STUDIO = {
     "annotator", "annotation_id", "created_at", "updated_at", "lead_time", "id", "agreement", "history", "comments",
 }  # fmt: skip
@@ -42,7 +45,7 @@ def annotated(record: Record, field_of: Callable[[str], str | None]) -> Annotate
     if own is None or own.labels is None:
         return own
     fields = {name: one for name, one in own.fields.items() if field_of(name) != "tags"}
-    if {"title", "text"}.isdisjoint(map(field_of, fields)):  # a project may call its text what it likes
+    if {"title", "text"}.isdisjoint(map(field_of, fields)):  # a project can give its text field any name
         texts = [
             one
             for name, one in fields.items()

@@ -56,8 +56,8 @@ class Boundary(StrEnum):
     WORD = "word"
     TAG = "tag"
     CONFIDENCE = "confidence"
-    ONLY = "only"  # it has none of the sources, words or tags that are wanted
-    UNCLEAR = "unclear"  # no rule of the file: the text says too little (domain/predict/unclear.py)
+    ONLY = "only"  # it has none of the required sources, words or tags
+    UNCLEAR = "unclear"  # not a rule of the file: the text says too little (domain/predict/unclear.py)
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,7 +144,7 @@ class Boundaries(Rules):
         return self._before(article) or self._by_feeds(article, lambda rules: rules.before(article))
 
     def after(self, probabilities: Mapping[str, float], article: Article | None = None) -> Held | None:
-        """Hold a predicted article back if its likeliest tag is barred or not wanted, or if no tag may be shown.
+        """Hold a predicted article back if its likeliest tag is barred or not in [only], or if no tag may be shown.
 
         probabilities: the model's p (tag id → probability). article: for the rules of its feeds.
         """

@@ -49,7 +49,7 @@ _HIDDEN = "script|style|template|noscript|iframe|object|svg|math"
 _HIDDEN_START = re.compile(rf"<({_HIDDEN})\b[^<>]*(?<!/)>", re.IGNORECASE)
 _HIDDEN_END = re.compile(rf"</({_HIDDEN})\s*>", re.IGNORECASE)
 _TAG = re.compile(r"""</?([a-zA-Z][a-zA-Z0-9]*+)(?:\s(?:[^<>"']|"[^"]{0,4000}"|'[^']{0,4000}')*+)?/?>""")
-# What makes a text markup: an element that is opened and closed, an entity, or an element that text hardly speaks of.
+# What makes a text markup: an element that is opened and closed, an entity, or an element that plain text rarely mentions.
 _START = re.compile(r"<([a-zA-Z][a-zA-Z0-9]*)[\s/>]")
 _END = re.compile(r"</([a-zA-Z][a-zA-Z0-9]*)\s*>")
 _REFERENCE = re.compile(r"&(?:#\d{1,7}|#[xX][0-9a-fA-F]{1,6}|([a-zA-Z][a-zA-Z0-9]{1,31}));")
@@ -59,7 +59,7 @@ _TELLING = re.compile(
 
 
 def looks_like_markup(text: str) -> bool:
-    """Return whether a text of an unknown format is HTML. One that only speaks of elements isn't.
+    """Return whether a text of an unknown format is HTML. Text that only mentions elements isn't.
 
     >>> [looks_like_markup(text) for text in ("On The <dl>", "a <b>bold</b> move", "R&amp;D", "AT&T; a < b")]
     [False, True, True, False]

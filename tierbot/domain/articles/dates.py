@@ -180,7 +180,7 @@ def _written(text: str, now: datetime) -> datetime | None:
 
 
 def _in_digits(text: str) -> str:
-    """Return a Chinese, Japanese or Korean date in digits and punctuation; any other as it is."""
+    """Return a Chinese, Japanese or Korean date in digits and punctuation; leave any other unchanged."""
     text = _CLOCK.sub(lambda found: f"{found[1]}:{found[2]:0>2}:{found[3] or '0':0>2}", text)
     text = _HALF_DAY.sub(lambda found: f"{found[2]} {'AM' if found[1] else 'PM'}", text)
     return _EAST_ASIAN.sub(r"\1-\2-\3 ", text)
@@ -233,7 +233,7 @@ def _guess(text: str, now: datetime) -> datetime | None:
     return first if (first.year, first.month) == (second.year, second.month) else None
 
 
-_one_at_a_time = Lock()  # dateparser remembers what it parsed, and isn't made for threads
+_one_at_a_time = Lock()  # dateparser caches what it parsed, and isn't thread-safe
 
 
 @lru_cache(maxsize=1_000)

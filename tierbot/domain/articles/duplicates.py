@@ -185,7 +185,7 @@ def fold(incoming: Sequence[Article], recent: Iterable[Article], known: Containe
 
 
 class _Story:
-    """An article, and what comparisons need of it, computed once."""
+    """An article, and what comparisons need to know about it, computed once."""
 
     def __init__(self, article: Article) -> None:
         self.article = article

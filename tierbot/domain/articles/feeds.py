@@ -62,7 +62,7 @@ class FeedMemory:
         return replace(self, failures=self.failures + 1, not_before=now + pause, costly=costly)
 
     def waits(self, now: datetime) -> bool:
-        """Return whether the feed must not be polled yet; a wait longer than any was set by a wrong clock and doesn't count."""
+        """Return whether the feed must not be polled yet; a wait that is too long comes from a wrong clock and is ignored."""
         return self.not_before is not None and now < self.not_before <= now + _LONGEST_PAUSE
 
     def as_dict(self) -> dict[str, Any]:

@@ -18,7 +18,7 @@ _RAW_TEXT = 200_000  # characters kept of a text before cleaning
 _JOINED = re.compile(
     r"[^\s#](?:[^#]*[^\s#])?(?:#[^\s#](?:[^#]*[^\s#])?)+"
 )  # doccano joins labels by "#"; "C#" is one label
-_WHOLE = re.compile(r"(\d+)\.0+")  # data frames write integers so if one is missing
+_WHOLE = re.compile(r"(\d+)\.0+")  # data frames write integers like this if a value is missing
 _SPAN = ({"start", "end"}, {"start_offset", "end_offset"})
 _USUAL = ("value", "text", "name", "title", "term", "label", "url", "href", "src", "#text", "$t")
 
@@ -43,7 +43,7 @@ def text_in(value: object, depth: int = 3) -> str:
 
 
 def labels_in(value: object) -> tuple[str, ...]:
-    """Return the labels in order, without repeats: of a text with separators, a list, an object's keys with weights above 0.
+    """Return the labels in order, without repeats: from a text with separators, a list, an object's keys with weights above 0.
 
     Raises LabelError for a value of another form.
     """

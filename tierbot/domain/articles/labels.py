@@ -86,7 +86,7 @@ def labeled_articles(
 
 
 def _merged(rows: Iterable[ArchiveRow]) -> Iterator[tuple[ArchiveRow, int]]:
-    """Yield rows, and of how many annotations each is: those that follow one another and share a task become one."""
+    """Yield rows, each with its number of annotations: consecutive rows with the same task are merged into one."""
     for task, group in groupby(rows, lambda row: row.task or None):
         if task is None:
             yield from ((row, 1) for row in group)

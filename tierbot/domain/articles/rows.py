@@ -59,7 +59,7 @@ class ArchiveRow:
     published_at: datetime | None
     image_url: str | None
     tags: tuple[str, ...]  # the archive's own labels, in order, without repeats
-    label: str = ""  # the labels as one text, if they were given so: "Arts, Culture & Media" may be one
+    label: str = ""  # the labels as one text, if they were given that way: "Arts, Culture & Media" may be one
     task: str = ""  # shared by rows that are annotations of the same text, if each annotator has a row
     fault: str = ""  # why its labels can't be understood, as BadRow says it
 
@@ -121,7 +121,7 @@ def row_of(
 ) -> ArchiveRow | BadRow:
     """Turn a record into a row, whatever its fields are called (`headline`, `link`, `pubDate`, `category` …).
 
-    markup: whether "title" and "text" are HTML, where the format says so (see `clean`).
+    markup: whether "title" and "text" are HTML, if the format says (see `clean`).
     """
     markup = markup or {}
     try:
@@ -302,7 +302,7 @@ class _Numbered:
 
 
 def _csv_text(line: Line) -> str:
-    """Return a line as the csv module takes it: it refuses NUL, and a carriage return outside quotes."""
+    """Return a line as the csv module accepts it: it refuses NUL, and a carriage return outside quotes."""
     return decode(line.data or b"", first=line.number == 1).translate(_CSV_REFUSES) + "\n"
 
 

@@ -1,7 +1,7 @@
 """Cleans the URLs of articles: one form that is safe to show, and a canonical form to compare.
 
-A query stays as it was given, except for known tracking parameters: servers tell `?page` from `?page=`, and `%E2` or `;` mean
-to some what they don't mean to others.
+A query stays as it was given, except for known tracking parameters: some servers distinguish `?page` from `?page=`, and
+they read `%E2` or `;` in different ways.
 """
 
 import ipaddress

@@ -19,8 +19,8 @@ from tierbot.domain.statistics import holm
 
 _OTHERS = 2  # it takes at least two other voters to contradict someone
 _SIGHTINGS = 5  # report nothing that was seen less often, however improbable
-_ALWAYS = 0.9  # a trainer who follows the display less often is anchored, not farming
-_SHRINK = 10.0  # observations at the overall rate that a tag's rate is shrunk with
+_ALWAYS = 0.9  # a trainer who follows the shown tag less often is anchored, not farming
+_SHRINK = 10.0  # pseudo-observations with which a tag's rate is shrunk to the overall rate
 
 
 class Behavior(StrEnum):

@@ -119,7 +119,7 @@ def ask_about(
 def _before(
     articles: Sequence[Article], terms: AskingContext
 ) -> tuple[list[int], list[unclear.Unclear | None], list[HeldBack]]:
-    """Return the rows to predict, why each of them is unclear (if that is wanted), and the articles held back."""
+    """Return the rows to predict, why each of them is unclear (if those are asked about), and the articles held back."""
     rules = terms.boundaries
     reasons = [rules.before(article) for article in articles]
     held = [

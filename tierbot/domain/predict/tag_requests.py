@@ -1,4 +1,4 @@
-"""Turns tag requests into predictions to post: no sample, and a check shows the asked tag with probability 1."""
+"""Turns tag requests into predictions to post. They aren't a sample; a check shows its tag with probability 1."""
 
 from collections.abc import Sequence
 from dataclasses import replace

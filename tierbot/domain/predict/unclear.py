@@ -69,8 +69,8 @@ class _Lists:
 def why_unclear(texts: Sequence[str], model: Model | None = None) -> list[Unclear | None]:
     """Return for each of n texts why it says too little for this model, or for any, or None if it says enough.
 
-    Words count as unknown only to a classifier that learned from English texts, as the bootstrap model did; what it learns
-    later becomes known to it. Other models may know any language.
+    Words count as unknown only to a classifier that learned from English texts, as the bootstrap model did; words that
+    it learns later count as known. Other models may know any language.
     """
     words = [words_of(text) for text in texts]
     known = _known_shares(words, model)

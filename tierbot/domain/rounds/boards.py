@@ -48,7 +48,7 @@ class RoundStatus:
 
 @dataclass(frozen=True, slots=True)
 class Queue:
-    """What waits to be posted.
+    """What is waiting to be posted.
 
     waiting: articles never posted and not held back. requested: posts still to make of the pushes that admins asked for.
     unsent: posts on their way to Slack. next_push: when the next scheduled push is due. paused: scheduled posts are paused.

@@ -58,7 +58,7 @@ def paired_change(now: Sequence[bool], before: Sequence[bool]) -> Estimate | Non
     """Return the difference of two models' shares of hits on the same n posts, with its 95% interval; None if n is 0.
 
     The interval is the adjusted Wald interval of Bonett and Price (Journal of Educational and Behavioral Statistics
-    2012): with one more post that only the one got right, and one more that only the other did.
+    2012): with two posts added, one that only the first model got right and one that only the second did.
     """
     n = len(now)
     if n == 0:

@@ -20,7 +20,7 @@ class TagSpace:
 
     @cached_property
     def _by_emoji(self) -> Mapping[str, Tag]:
-        # Not at once: the names of all emoji take a tenth of a second to read, and most commands don't need them.
+        # Not right away: the names of all emoji take a tenth of a second to read, and most commands don't need them.
         # A retired tag's emoji may have been reused: the active tag wins.
         ordered = sorted(self._by_id.values(), key=lambda tag: tag.retired_at is None)
         return {base_name(tag.short_name): tag for tag in ordered}
@@ -54,7 +54,7 @@ class TagSpace:
     def base_name(self, raw_name: str) -> str:
         """Fold a raw reaction name as `emoji.base_name` does, and the workspace's own aliases, too."""
         name = base_name(raw_name)
-        for _ in self._aliases:  # at most once each: Slack allows no circles, but we don't rely on it
+        for _ in self._aliases:  # at most once each: Slack allows no cycles, but we don't rely on it
             if name not in self._aliases:
                 break
             name = base_name(self._aliases[name])

@@ -50,7 +50,7 @@ class Signal:
 
 @dataclass(frozen=True, slots=True)
 class Drift:
-    """The result of comparing two windows. signals: most surprising first; empty also if there are too few posts."""
+    """The result of comparing two windows. signals: most surprising first; also empty if there are too few posts."""
 
     recent: int
     before: int

@@ -50,7 +50,7 @@ PRODIGY = ExportFormat(
     suffix=".prodigy.jsonl",
     about="JSON lines for `prodigy db-in`, in the format of Prodigy's `choice` interface with several choices: `text` (title and "
     "text), `options` (the tags), `accept` (the label's tags), `answer` and `meta`. `answer` is `accept` for a label, `ignore` if "
-    "the verdict abstained, and `reject` if it is that the action is wrong; then `accept` has the action.",
+    "the verdict abstained, and `reject` if the verdict is that the action is wrong; in that case, `accept` has the action.",
     write=_write_prodigy,
 )
 DOCCANO = ExportFormat(

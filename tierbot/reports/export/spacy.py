@@ -61,7 +61,7 @@ def _write_binary(rows: Iterable[Row], path: Path, around: Surroundings) -> list
 
 _CATS = (
     "`cats` has 1 for each tag of the label and 0 for all others. If the verdict is that the action is wrong, it has 0 for the action "
-    "and nothing for the others, which `textcat_multilabel` takes as missing. Abstentions are left out."
+    "and nothing for the others, which `textcat_multilabel` treats as missing. Abstentions are left out."
 )
 SPACY = ExportFormat(
     name="spacy",
@@ -75,6 +75,6 @@ SPACY = ExportFormat(
 SPACY_LINES = ExportFormat(
     name="spacy-jsonl",
     suffix=".spacy.jsonl",
-    about=f'The same as JSON lines, to be made an example with `Example.from_dict(nlp.make_doc(text), {{"cats": cats}})`. {_CATS}',
+    about=f'The same as JSON lines; turn each line into an example with `Example.from_dict(nlp.make_doc(text), {{"cats": cats}})`. {_CATS}',
     write=_write_lines,
 )

@@ -58,7 +58,7 @@ class Ask:
     def in_threads(self, workspace: str) -> int:
         """Queue a post, in its thread, for each message that someone asked about; return how many.
 
-        Who asked about one that says too little for this model is told so instead.
+        If a message says too little for this model, the person who asked is told so instead.
         """
         chosen = self.chooser.for_threads(workspace)
         unclear = [one for one in chosen.held if one.held.boundary is Boundary.UNCLEAR]

@@ -1,4 +1,4 @@
-"""What waits to be posted, so that nobody is promised more than there is."""
+"""Counts what is waiting to be posted, so that answers promise no more posts than there are stories."""
 
 from collections.abc import Callable
 

@@ -1,6 +1,6 @@
 """Channels that are closed to the bot (it was removed, they were archived, deleted or made private), and changed ids.
 
-What is to be sent there waits, and nothing is used up by waiting. Admins are told once, with what to do. Slack's events
+Messages for such a channel wait, without using up attempts. Admins are told once what to do. Slack's events
 open a channel again; in case an event is lost, one message is tried each minute.
 """
 
@@ -48,9 +48,10 @@ def reason_of(code: str) -> str:
 
 
 def close_channel(tx: Transaction, channel: str, why: str, now: datetime) -> bool:
-    """Keep messages for a channel waiting, and have the admins told if that or its reason is new; return whether it is.
+    """Hold messages for a channel, and have the admins told if the closure or its reason is new; return whether it is.
 
-    A channel from which the bot was removed may then change its id: it must be looked for as if it were closed now.
+    A new reason matters, because the id of a channel from which the bot was removed may change: the job that tells the
+    admins looks for the new id first.
     """
     known = _known(tx, channel)
     new = known is None or known.why != why
@@ -65,7 +66,7 @@ def _known(tx: Transaction, channel: str) -> ClosedChannel | None:
 
 
 def reopen_channel(tx: Transaction, channel: str, now: datetime) -> bool:
-    """Send what waits for a channel, and look for the reactions missed meanwhile; return whether it was closed."""
+    """Send the messages that wait for a channel, and request a search for missed reactions; return whether it was closed."""
     reopened = tx.channels.open(channel)
     if reopened:
         log.info("Messages for %s are sent again.", channel)
@@ -88,7 +89,7 @@ def leave_closed(tx: Transaction, former: str, channel: str) -> None:
 
 @dataclass(eq=False)
 class ChannelNews:
-    """What Slack tells about channels. Only the workspace's own and those where something waits matter."""
+    """Handles Slack's news about channels. Only the workspace's own channel and those with waiting messages matter."""
 
     store: Store
     clock: Clock

@@ -64,5 +64,7 @@ def _checked(tx: Transaction, ids: Sequence[str]) -> Sequence[str]:
     """Return the ids. Raises TierbotError if one is neither parked nor waiting."""
     known = {one.id for one in tx.outbox.unsent()} if ids else set()
     if unknown := [one for one in ids if one not in known]:
-        raise TierbotError(f"Nothing waits under {', '.join(unknown)}. `tierbot outbox list` shows the ids.")
+        raise TierbotError(
+            f"No waiting or parked delivery has the id {', '.join(unknown)}. `tierbot outbox list` shows the ids."
+        )
     return ids

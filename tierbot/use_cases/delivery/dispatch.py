@@ -110,7 +110,7 @@ class Dispatcher:
             self._done(workspace, delivery, result)
 
     def _look_up(self, workspace: str, delivery: Delivery, search: Search, attempt: "_Attempt") -> None:
-        """Look at one page of the history, and record the message or where to go on."""
+        """Look at one page of the history, and record the message or where to continue."""
         chat, thread = self.chats(workspace), self._thread(workspace, delivery)
         try:
             page = chat.find(delivery.channel, delivery.id, span_of(search), thread, search.cursor)
@@ -146,7 +146,7 @@ class Dispatcher:
         *,
         hold: tuple[str, ...] = (),
     ) -> None:
-        """Go on looking in so many seconds, or give up: it may be there, so it isn't sent."""
+        """Continue the search after `seconds`, or park the delivery: it may have been sent, so it isn't sent again."""
         following = after_wait(search, seconds)
         if following is None:
             self._park(workspace, delivery, MAYBE_SENT, fault, afresh(search))
@@ -154,7 +154,7 @@ class Dispatcher:
             self._put_off(workspace, delivery, seconds, fault, following, failures, hold=hold)
 
     def _refused(self, workspace: str, delivery: Delivery, fault: ChatError) -> None:
-        """Wait for whoever can help, without using up attempts, or park what will never be taken."""
+        """Retry without counting an attempt if someone can fix the cause; park what Slack will never accept."""
         if fault.code in _TO_BE_FIXED:
             log.warning("%s %s waits %d s: %s", delivery.kind, delivery.id, _FIXING, fault)
             self._put_off(
@@ -270,7 +270,7 @@ class Dispatcher:
         *,
         hold: tuple[str, ...] = (),
     ) -> None:
-        """Try again in so many seconds. `search`: set if it may have been sent. `hold`: what else waits until then."""
+        """Try again after `seconds`. `search`: set if it may have been sent. `hold`: the kinds that wait until then."""
         until = self.clock.now() + timedelta(seconds=seconds)
         with self.store.begin(workspace) as tx:
             if not tx.outbox.retry(delivery, until, str(fault), search=search, failures=failures):
@@ -294,12 +294,12 @@ class _Attempt:
 
     @property
     def latest(self) -> datetime:
-        """Return until when a call may start."""
+        """Return the latest time at which a call may start."""
         return self.ends - _CALLS
 
     @property
     def backoff(self) -> float:
-        """Return in how many seconds to try again."""
+        """Return the number of seconds until the next attempt."""
         return _BACKOFF[min(self.delivery.failures, len(_BACKOFF) - 1)]
 
     @property

@@ -33,14 +33,14 @@ def span_of(search: Search) -> Span:
 
 
 def after_page(search: Search, cursor: str | None) -> Search | None:
-    """Return where to go on after a page without the message; None if the message isn't there."""
+    """Return where to continue after a page without the message; None if the message isn't there."""
     if cursor is not None:
         return replace(search, cursor=cursor)
     return None if search.wide else replace(search, wide=True, cursor=None)
 
 
 def after_wait(search: Search, seconds: float) -> Search | None:
-    """Return the search after Slack held it up for so many seconds; None if it is time to give up."""
+    """Return the search after Slack held it up for `seconds`; None if it is time to give up."""
     waited = search.waited + seconds
     return replace(search, waited=waited) if waited <= GIVE_UP_AFTER.total_seconds() else None
 

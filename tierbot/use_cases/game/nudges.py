@@ -19,7 +19,7 @@ log = logging.getLogger(__name__)
 
 JOB = "nudge"
 FORMER_ROUNDS = 3
-"""Someone who judged in none of this many rounds has left the game and gets no nudge."""
+"""Someone who judged in none of the last FORMER_ROUNDS rounds has left the game and gets no nudge."""
 
 MOST_A_ROUND = 2
 """Nudges per person and round: after ignoring two, they sit this round out."""

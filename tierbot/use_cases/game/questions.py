@@ -102,12 +102,12 @@ class Game:
             return tx.models.all()
 
     def waiting(self, workspace: str) -> Waiting:
-        """Return what waits for Slack or an admin."""
+        """Return what is waiting for Slack or an admin."""
         with self.store.read(workspace) as tx:
             return what_waits(tx, self.settings.channel, self.clock.now())
 
     def queue(self, workspace: str) -> Queue:
-        """Return what waits to be posted."""
+        """Return what is waiting to be posted."""
         with self.store.read(workspace) as tx:
             return queue_of(tx, self.boundaries, ask_unclear=self.settings.ask_unclear)
 

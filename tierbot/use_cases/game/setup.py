@@ -52,7 +52,7 @@ class Setup:
         self.nudges.plan(workspace.id)
         if self.settings.predictor:
             self._follow_predictor(workspace.id, self.settings.predictor)
-        self.registry.publish(workspace.id)  # the process may have died before it did
+        self.registry.publish(workspace.id)  # an earlier process may have died before publishing
 
     def _plan(self, tx: Transaction, now: datetime) -> None:
         settings = self.settings
@@ -62,7 +62,7 @@ class Setup:
         for kind, due_at in first.items():
             if tx.agenda.get(kind) is None:
                 tx.agenda.plan(kind, due_at)
-        tx.agenda.plan("reconcile", now)  # whatever happened while no process was running
+        tx.agenda.plan("reconcile", now)  # find what was missed while no process was running
 
     def _follow_predictor(self, workspace: str, name: str) -> None:
         """Put the predictor that the settings name in service; if it fails, log that and keep our own model."""

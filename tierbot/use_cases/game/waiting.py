@@ -1,4 +1,4 @@
-"""What waits for Slack or an admin: `/tier` and `tierbot status` name it, so that nothing stands still unseen."""
+"""What is waiting for Slack or an admin: `/tier` and `tierbot status` list it, so that nothing gets stuck unnoticed."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -10,7 +10,7 @@ from tierbot.use_cases.voting.voters import unknown_voters
 
 @dataclass(frozen=True, slots=True)
 class Waiting:
-    """What doesn't move by itself, or not at once.
+    """What is stuck until someone acts, or is delayed.
 
     channels: closed channels, each with how many messages wait for it. parked: messages that wait for an admin's decision.
     maybe_sent: messages that may be in Slack already and are looked for. voters: people whose votes wait until Slack has
@@ -24,7 +24,7 @@ class Waiting:
 
 
 def what_waits(tx: Transaction, default_channel: str, now: datetime) -> Waiting:
-    """Return what waits in a workspace."""
+    """Return what is waiting in a workspace."""
     unsent = tx.outbox.unsent()
     return Waiting(
         channels=tuple(waiting_in(tx, default_channel)),

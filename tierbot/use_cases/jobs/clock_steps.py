@@ -1,8 +1,8 @@
-"""Follows a machine's clock that was set back: otherwise everything planned before would stand still for that long.
+"""Reschedules everything after a machine's clock was set back; otherwise, nothing would run until it caught up.
 
-The schedule's lease says when a process last ran by the clock of that time. If that lies ahead of now, the clock was set
-back, in a living process or between two, and one transaction per workspace plans its work anew. A clock that was set
-forward needs nothing of the kind: what is due is done.
+The schedule's lease shows when a process last ran. If that time is in the future, the clock was set back, while a
+process was running or between two, and one transaction per workspace reschedules its work. A clock that was set forward
+needs no such step: whatever is due runs.
 """
 
 import logging
@@ -21,13 +21,13 @@ TOLERATED = timedelta(minutes=2)
 """How far the clocks of two machines may differ."""
 
 MOST = timedelta(days=60)
-"""A clock that is further behind is wrong now, like that of a machine that starts in 1970, and nothing is planned by it."""
+"""A clock that is further behind is wrong now, as on a machine that starts in 1970; nothing is scheduled by it."""
 
 
 def follow_clock(store: Store, recurring: Mapping[str, Next], now: datetime) -> str | None:
-    """Plan the work of every workspace anew where the clock was set back since a process last ran.
+    """Reschedule the work of every workspace if the clock was set back since a process last ran.
 
-    `recurring` has every recurring kind of job. Returns a few words if the clock is further behind than MOST, else None.
+    `recurring` has every recurring kind of job. Returns a short error if the clock is more than MOST behind, else None.
     """
     wrong = None
     for workspace in store.ahead(SCHEDULER, now + SCHEDULER_LEASE + TOLERATED):
@@ -39,9 +39,9 @@ def follow_clock(store: Store, recurring: Mapping[str, Next], now: datetime) -> 
             elif step > TOLERATED:  # no other process has noticed meanwhile
                 _plan_anew(tx, recurring, step, now)
                 tx.leases.end(SCHEDULER, now)
-                log.warning("The clock was set back by %s. What was planned by the former time is planned anew.", step)
+                log.warning("The clock was set back by %s. Jobs and messages are rescheduled.", step)
     if wrong:
-        log.error("Nothing is planned: %s. Set it.", wrong)
+        log.error("Nothing is scheduled: %s. Set the clock.", wrong)
     return wrong
 
 

@@ -138,7 +138,7 @@ class Worker:
         self._stopping.wait(_IDLE)
 
     def _call(self, work: str, workspace: str, call: Callable[[str], None]) -> None:
-        """Run calls to Slack in a thread of their own, unless this work is resting or under way in the workspace."""
+        """Run calls to Slack in a separate thread, unless this work is paused or under way in the workspace."""
         if self._rests(work, workspace):
             return
         with self._called:

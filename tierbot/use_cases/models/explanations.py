@@ -1,6 +1,6 @@
 """Explains why a post shows its tag, to people who have voted on it and to operators.
 
-Encoding takes seconds, so no listener may wait for it: `known` is what the prediction's payload tells at once.
+Encoding takes seconds, so no listener may wait for it: `known` returns immediately what the prediction's payload shows.
 Explanations are cached by post, since they never change.
 """
 

@@ -231,8 +231,8 @@ class Registry:
     def publish(self, workspace: str) -> None:
         """Write the champion as files unless they are there; log if the folder cannot be written.
 
-        Afterwards the database is read again, and the files are rewritten if the champion has changed, so they end up as
-        the database says whichever process writes last. External predictors are not published.
+        Afterwards the database is read again, and the files are rewritten if the champion has changed, so they match
+        the database whichever process writes last. External predictors are not published.
         """
         written = None
         while True:

@@ -20,7 +20,7 @@ class TimeLimit:
     """Calls with a limit; threads may share it."""
 
     def __init__(self, seconds: float) -> None:
-        """`seconds` a call may take, above 0."""
+        """`seconds`, above 0, is the time that a call may take."""
         self._seconds = seconds
         self._late: dict[str, Thread] = {}
 
@@ -29,7 +29,7 @@ class TimeLimit:
         late = self._late.get(name)
         if late is not None and late.is_alive():
             raise PredictorTimeoutError(
-                f"The predictor {name} still hangs in an earlier call. Fix it and restart tierbot, or promote another."
+                f"The predictor {name} is still stuck in an earlier call. Fix it and restart tierbot, or promote another."
             )
         answer: SimpleQueue[tuple[_T | None, BaseException | None]] = SimpleQueue()
 

@@ -34,7 +34,7 @@ def check_weights(version: ModelVersion, weights: bytes) -> None:
     """Raise TierbotError unless the weights match the card's sha256."""
     if hashlib.sha256(weights).hexdigest() != version.sha256:
         raise TierbotError(
-            f"Model {version.id} is damaged: its sha256 is not the one on its card. "
+            f"Model {version.id} is damaged: its sha256 doesn't match its card. "
             "Go back to its parent with `tierbot models rollback`, or retrain."
         )
 

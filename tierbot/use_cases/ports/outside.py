@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 class Clock(Protocol):
-    """The current time, always aware UTC, and time that passes: the machine's clock may be set back or forward."""
+    """The current time, always aware UTC, and a monotonic time, because the machine's clock may be set back or forward."""
 
     def now(self) -> datetime:
         """Return the current time, aware UTC."""

@@ -16,7 +16,7 @@ class DeliveryKind(StrEnum):
     PREFILL = "prefill"  # payload: post_id, emoji
     ANNOUNCE = "announce"  # payload: the announcement
     UPDATE = "update"  # payload: post_id, ts; the message there is updated
-    PICTURE = "picture"  # payload: title, alt, and what the chart shows
+    PICTURE = "picture"  # payload: title, alt, and the chart's data
     THANK = "thank"  # payload: the announcement, and the only user who sees it
     INVITE = "invite"  # payload: invitation_id; a post's message and pre-fills, for one trainer
 
@@ -46,7 +46,7 @@ LOOK_UP = "look_up"
 class Search:
     """The look-up of a message that may have been sent, by an attempt between these two times.
 
-    wide: it isn't where it is most likely, so the search covers more. cursor: Slack's, for the next page. waited: the
+    wide: it wasn't found where it was most likely, so the search covers more. cursor: Slack's, for the next page. waited: the
     seconds for which Slack has held the search up. failures: how many attempts in a row had failed when it began.
     """
 
@@ -276,7 +276,7 @@ class LabelledPost:
 
 
 def only_workspace(found: Sequence[Workspace], wanted: str) -> str:
-    """Return the only workspace's id, or `wanted` (TIERBOT_WORKSPACE). Raises TierbotError if neither decides."""
+    """Return `wanted` (TIERBOT_WORKSPACE), or if it is empty, the only workspace's id; TierbotError if there is no such one."""
     ids = [one.id for one in found]
     if wanted in ids:
         return wanted

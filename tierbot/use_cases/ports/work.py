@@ -63,9 +63,9 @@ class Outbox(Protocol):
         """Never send these parked or waiting deliveries."""
 
     def stands_still(self, now: datetime, patience: timedelta) -> bool:
-        """Return whether for so long nothing was sent, though something was due or Slack answered no attempt.
+        """Return whether nothing was sent for `patience`, although something was due or Slack answered no attempt.
 
-        What is held back by Slack's pace, or waits for a closed channel, is not due.
+        Messages held back by Slack's pace, or waiting for a closed channel, aren't due.
         """
 
     def prune(self, before: datetime, limit: int) -> int:
@@ -106,7 +106,7 @@ class Channels(Protocol):
         """Return the closed channels, the longest closed first."""
 
     def close(self, channel: ClosedChannel) -> None:
-        """Store a closed channel, replacing what is known about it: no delivery to it is claimed before its `until`."""
+        """Store a closed channel, replacing an earlier row; no delivery to it is claimed before its `until`."""
 
     def open(self, channel: str) -> bool:
         """Forget that a channel was closed; return whether it was."""

@@ -11,7 +11,7 @@ JOB = "emoji_aliases"
 
 
 def read_aliases(store: Store, chats: Callable[[str], Chat], workspace: str, job: Job) -> None:  # noqa: ARG001
-    """Read the aliases from Slack, and have the votes that a change affects derived again.
+    """Read the aliases from Slack, and have the votes that a change affects tallied again.
 
     Without the scope emoji:read, reactions with an alias have no meaning.
     """

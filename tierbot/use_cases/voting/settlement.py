@@ -37,8 +37,8 @@ class Settlement:
     def tally(self, workspace: str) -> int:
         """Derive the votes of the messages that have unread events now and known voters; return how many messages.
 
-        Messages that get their events meanwhile are left for the next turn: while colleagues keep reacting, there are
-        always some, and verdicts and everything else must get their turns, too.
+        Messages that get events meanwhile are left for the next turn, so that a stream of reactions doesn't hold up
+        verdicts and other work.
         """
         with self._store.read(workspace) as tx:
             waiting = tx.ledger.count_untallied()

@@ -53,9 +53,9 @@ class Voters:
         return known
 
     def _ask(self, workspace: str, users: Sequence[str]) -> dict[str, bool]:
-        """Return whether each user may vote; only the first of them if Slack stops answering, and then rest.
+        """Return whether each user may vote; if Slack stops answering, return what is known so far and pause look-ups.
 
-        A user whom Slack refuses to describe has no vote until the next look-up, so that they hold up nobody else.
+        A user whom Slack doesn't identify has no vote until the next look-up, so that they don't hold up anyone else.
         """
         found: dict[str, bool] = {}
         for user in users:
@@ -66,7 +66,7 @@ class Voters:
                 break
             except TierbotError as fault:
                 if isinstance(fault, ChatError) and fault.code not in _EVERYONE:
-                    log.warning("A reactor whom Slack doesn't describe has no vote for now: %s", fault)
+                    log.warning("Slack doesn't say who a reactor is, so they have no vote for now: %s", fault)
                     found[user] = False
                     continue
                 log.warning("Votes wait until their voters can be looked up in Slack: %s", fault)

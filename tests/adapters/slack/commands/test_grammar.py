@@ -110,10 +110,10 @@ def test_a_workspace_without_a_channel_is_answered_too(deps):
 
 
 def test_pausing_twice_says_that_it_is_so_already(deps):
-    assert say(deps, "pause") == "Paused: I won't post anything until `/tier resume`."
-    assert say(deps, "pause") == "Posting is already paused."
-    assert say(deps, "resume") == "Resumed: I'm posting again."
-    assert say(deps, "resume") == "Posting isn't paused."
+    assert say(deps, "pause") == "Paused: no scheduled posts until `/tier resume`."
+    assert say(deps, "pause") == "Scheduled posts are already paused."
+    assert say(deps, "resume") == "Resumed: scheduled posts are on again."
+    assert say(deps, "resume") == "Scheduled posts aren't paused."
 
 
 def test_what_admins_look_at(deps):

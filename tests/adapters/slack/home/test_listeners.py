@@ -56,15 +56,15 @@ def test_a_round_of_four_settled_posts_says_nothing_of_the_model():
 
 
 def test_it_says_how_many_stories_wait_and_when_the_next_are_posted():
-    assert "12 stories wait to be posted. The next posts are due in 3 h 0 min." in said(HOME)
+    assert "12 stories are waiting to be posted. The next posts are due in 3 h 0 min." in said(HOME)
     one = replace(HOME.queue, waiting=1, unsent=2)
-    assert "1 story waits to be posted, 2 posts are on the way." in said(
+    assert "1 story is waiting to be posted, 2 posts are on the way." in said(
         replace(HOME, queue=replace(one, paused=False, next_push=None))
     )
-    assert "1 story waits to be posted, 2 posts are on the way. Scheduled posts are paused." in said(
+    assert "1 story is waiting to be posted, 2 posts are on the way. Scheduled posts are paused." in said(
         replace(HOME, queue=replace(one, paused=True))
     )
-    assert "No stories wait to be posted." in said(replace(HOME, queue=replace(HOME.queue, waiting=0)))
+    assert "No stories are waiting to be posted." in said(replace(HOME, queue=replace(HOME.queue, waiting=0)))
 
 
 def test_standings_name_people_as_told():

@@ -188,7 +188,7 @@ def test_a_broken_smoke_test_names_the_step_what_to_do_and_where_to_look():
 def test_admins_read_which_feeds_take_too_much_and_what_to_do():
     feeds = [{"url": "https://e.com/a_b.xml", "problem": "takes more than 10 s of processor time to read. Remove it."}]
     said = "\n".join(texts({"kind": "costly_feeds", "feeds": feeds, "more": 2}))
-    assert "3 feeds take too much computing to read" in said
+    assert "3 feeds take too much processor time or memory to read" in said
     assert "• `https://e.com/a_b.xml` takes more than 10 s of processor time to read. Remove it." in said
     assert "… and 2 more: `tierbot feeds list`." in said
     assert "all other feeds are read as usual" in said

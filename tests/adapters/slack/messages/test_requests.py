@@ -77,7 +77,7 @@ def test_a_push_says_how_many_of_how_many(push: Push, says: str) -> None:
         ),
         (
             replace(DATA, untrainable="guru-1.0-abc"),
-            "guru-1.0-abc is in service and can't be trained. Go back to a model of mine with `/tier rollback`.",
+            "guru-1.0-abc is in service and can't be trained. Go back to one of my models with `/tier rollback`.",
         ),
     ],
 )

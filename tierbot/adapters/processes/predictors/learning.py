@@ -45,7 +45,7 @@ def taught_in_child(lesson: Lesson, timeout: float) -> Taught:
 
 
 def _write_lesson(lesson: Lesson, folder: Path) -> None:
-    # A predictor must not know who asked.
+    # A predictor must not learn who asked.
     shared = [replace(one, article=replace(one.article, asked_by=None, asked_in=None)) for one in lesson.examples]
     plain = {
         "name": lesson.name,

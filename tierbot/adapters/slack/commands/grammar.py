@@ -7,7 +7,9 @@ from tierbot.adapters.slack.block_kit.text import clean, safe
 from tierbot.adapters.slack.faults import UnknownWordError
 from tierbot.adapters.slack.needs import SlashCommand
 
-LEADERBOARD = SlashCommand("/leaderboard", "Show who judged most this round", "[this | last | all | round number]")
+LEADERBOARD = SlashCommand(
+    "/leaderboard", "Show who has judged the most this round", "[this | last | all | round number]"
+)
 MY_SCORE = SlashCommand("/myscore", "Show your score, rank and streak")
 TIER = SlashCommand(
     "/tier", "Run the game (for admins)", "push | channel | retrain | round | pause | resume | models | rollback"
@@ -47,8 +49,8 @@ _EXPLAINED = {
     "retrain": "train a new model on all verdicts",
     "round status": "show how the round is going",
     "round close": "close the round now and announce its champion",
-    "pause": "stop posting; reactions still count",
-    "resume": "start posting again",
+    "pause": "stop scheduled posts; reactions still count",
+    "resume": "start scheduled posts again",
     "models": "list the model versions",
     "rollback": "put the previous model back in service",
 }

@@ -123,9 +123,15 @@ def _answer(deps: Dependencies, workspace: str, by: str, command: TierCommand, t
             answer = f"The round is about to close; I'll announce its champion in {where}."
         case Action.PAUSE:
             paused = game.pause(workspace, by)
-            answer = "Paused: I won't post anything until `/tier resume`." if paused else "Posting is already paused."
+            answer = (
+                "Paused: no scheduled posts until `/tier resume`." if paused else "Scheduled posts are already paused."
+            )
         case Action.RESUME:
-            answer = "Resumed: I'm posting again." if game.resume(workspace, by) else "Posting isn't paused."
+            answer = (
+                "Resumed: scheduled posts are on again."
+                if game.resume(workspace, by)
+                else "Scheduled posts aren't paused."
+            )
         case Action.ROLLBACK:
             version = game.roll_back(workspace, by)
             answer = f"Rolled back: model {version.number} ({safe(version.id, 60)}) is in service again."
@@ -164,7 +170,7 @@ def _choose_channel(game: Game, client: WebClient, workspace: str, by: str, name
 def _obstacle(found: ChannelFacts | Refusal, channel: str, bot: str) -> str:
     """Return why the bot can't post there and what to do about it; empty if it can."""
     if isinstance(found, Refusal) and found.code not in _INVISIBLE:
-        return f"I couldn't look at <#{channel}>. {safe(found.says, 500)}"
+        return f"I couldn't check <#{channel}>. {safe(found.says, 500)}"
     if isinstance(found, Refusal) or not found.is_member:
         return f"I'm not in <#{channel}> yet. Type `/invite <@{bot}>` there, then `/tier channel` again."
     return f"<#{channel}> is archived. Choose another channel." if found.is_archived else ""

@@ -40,11 +40,11 @@ _TICK = 0.5  # seconds between the watchdog's checks
 _PAUSES = (0.0, 1.0, 2.0, 5.0, 10.0, 30.0)  # seconds before the n-th attempt to reconnect
 _STABLE = 10.0  # seconds after which a connection counts as stable
 _WORKERS = 32  # reactions that wait at the same time are written in one transaction
-_UNHANDLED = 256  # messages read from the connection but not yet handled; then it is read no further
+_UNHANDLED = 256  # messages read from the connection but not yet handled; with more, reading pauses
 
 
 class _BusyWorkers(ThreadPoolExecutor):
-    """A pool that takes no more work while so much waits: the SDK's own would pile up messages without end."""
+    """A pool that takes no more work while too much is waiting; the SDK's own would queue messages without limit."""
 
     def __init__(self, workers: int, waiting: int) -> None:
         super().__init__(workers, thread_name_prefix="slack-message")
@@ -63,7 +63,7 @@ class _BusyWorkers(ThreadPoolExecutor):
 
 
 class _Client(SocketModeClient):
-    """The SDK's client, except that the watchdog reconnects, and that neither a rate limit nor a flood of messages hurts.
+    """The SDK's client, except that the watchdog reconnects it.
 
     A rate limit doesn't make it sleep. Messages that arrive faster than they are handled stay in the connection.
     """
@@ -116,7 +116,7 @@ class _Client(SocketModeClient):
         return str(answer["url"])
 
     def _run_current_session(self) -> None:
-        """Read a connection to its end, once: the SDK would try its address again, and Slack's work only once."""
+        """Read a connection to its end, once: the SDK would try its address again, but Slack's addresses work only once."""
         session = self.current_session
         if session is None or session is self._ran:
             return

@@ -74,7 +74,7 @@ class Signatures:
 
 
 class _BrokenOff:
-    """Logs requests that broke off: the first at once, and at most one line in a while, however many there are."""
+    """Logs requests that broke off: the first immediately, then at most one line per interval."""
 
     def __init__(self) -> None:
         self._count, self._told_at = 0, -_TELL_AGAIN

@@ -26,7 +26,7 @@ _LONGEST = 200
 _HELP = (
     "I post stories and guess their topic; your reactions teach me. Here you can write:\n"
     "• `myscore` – your score, rank and streak\n"
-    "• `leaderboard`, `leaderboard last`, `leaderboard all` – who judged most\n"
+    "• `leaderboard`, `leaderboard last`, `leaderboard all` – who has judged the most\n"
     "• `tags`, `tags sport` – the topics and their emoji\n"
     "To get five stories to judge, open the *Home* tab above. To have colleagues say what a message is about, choose "
     "*Tag this* in its ⋮ menu."

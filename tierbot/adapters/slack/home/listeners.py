@@ -73,7 +73,7 @@ class _Click:
         """Send five posts; return the answer."""
         if not (sent := self.deps.invitations.send(self.workspace, self.user)):
             return "There's nothing left to judge right now. Check back when new stories are in."
-        return f"{count(sent, 'post')} on the way to your messages with me. Reactions there count the same as in the channel."
+        return f"{count(sent, 'post')} on the way to your direct messages with me. Reactions there count the same as in the channel."
 
     def opt_out(self, *, opted_out: bool) -> str:
         """Stop or resume mentions and reminders; return the answer."""
@@ -128,9 +128,9 @@ def render_home(home: Home, now: datetime, named: Named = person, said: str = ""
 def _waiting(queue: Queue, now: datetime) -> str:
     stories = count(queue.waiting, "story", "stories")
     said = (
-        f"{stories} {'waits' if queue.waiting == 1 else 'wait'} to be posted"
+        f"{stories} {'is' if queue.waiting == 1 else 'are'} waiting to be posted"
         if queue.waiting
-        else "No stories wait to be posted"
+        else "No stories are waiting to be posted"
     )
     if queue.unsent:
         said += f", {count(queue.unsent, 'post')} {'is' if queue.unsent == 1 else 'are'} on the way"

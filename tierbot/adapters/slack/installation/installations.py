@@ -18,7 +18,7 @@ from tierbot.use_cases.ports import Clock, Installation, Job, Store, Transaction
 
 _log = logging.getLogger(__name__)
 
-_CACHED = timedelta(seconds=5)  # how long this process may miss an end that another process recorded
+_CACHED = timedelta(seconds=5)  # how long this process may not notice that another process ended an installation
 
 
 class Installations:

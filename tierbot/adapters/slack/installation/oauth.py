@@ -89,7 +89,7 @@ def _succeeded(told: SuccessArgs) -> BoltResponse:
 
 
 def _failed(told: FailureArgs) -> BoltResponse:
-    """Show why an installation was refused. Bolt's own page says to try again, which helps with Slack's errors only."""
+    """Show why an installation was refused. Bolt's own page says to try again, which only helps with Slack's errors."""
     page = told.default.failure(told)
     if told.error is not None:
         page.body = _REFUSED.format(reason=html.escape(str(told.error)))

@@ -206,15 +206,15 @@ def _welcome(said: Announcement, tags: TagSpace) -> Message:
     lines = (
         (
             f"Hello! I post articles, each with the emoji of one of {len(tags.active)} topics, and learn from how your team "
-            "reacts. Two steps start the game:"
+            "reacts. To get started:"
         ),
-        f"1. In the channel to play in, type `/invite {bot}`.\n2. In the same channel, type `/tier channel`.",
+        f"1. In the channel you want to play in, type `/invite {bot}`.\n2. In the same channel, type `/tier channel`.",
         (
             "Then `/tier push 5` posts the first five articles. `/tier` is for you and your workspace's admins; everyone can "
             "play."
         ),
     )
-    return Message("Hello! Two steps start the game.", tuple(section(line) for line in lines))
+    return Message("Hello! Two steps to get started.", tuple(section(line) for line in lines))
 
 
 def _emoji_missing(said: Announcement, _: TagSpace) -> Message:
@@ -223,7 +223,7 @@ def _emoji_missing(said: Announcement, _: TagSpace) -> Message:
     named = ", ".join(missing[:most]) + (f" and {len(missing) - most} more" if len(missing) > most else "")
     text = (
         f"Slack no longer knows {named}. I still post about it, but without an emoji to click; people can choose the "
-        "topic from ⋮ → _Name the right tag_. Add the emoji again (Customize workspace → Emoji), or give the tag another."
+        "topic from ⋮ → _Name the right tag_. Add the emoji again (Customize workspace → Emoji), or give the topic another one."
     )
     return Message("A topic's emoji is missing.", (section(text),))
 
@@ -238,13 +238,13 @@ def _channel_closed(said: Announcement, _: TagSpace) -> Message:
 def _costly_feeds(said: Announcement, _: TagSpace) -> Message:
     found = said["feeds"]
     many = len(found) + int(said["more"])
-    title = f"🛑 {count(many, 'feed')} {'takes' if many == 1 else 'take'} too much computing to read"
+    title = f"🛑 {count(many, 'feed')} {'takes' if many == 1 else 'take'} too much processor time or memory to read"
     lines = [f"*{title}*", *(f"• `{clean(one['url'], _REASON)}` {safe(one['problem'], _REASON)}" for one in found)]
     if said["more"]:
         lines.append(f"… and {int(said['more'])} more: `tierbot feeds list`.")
     hint = (
         "Nothing is posted from there; all other feeds are read as usual. I'll try again later, at most every 15 minutes and at "
-        "least once a day. If it stays so, remove it: `tierbot feeds remove URL`."
+        "least once a day. If this continues, remove the feed: `tierbot feeds remove URL`."
     )
     return Message(title, (*sections(lines), context(hint)))
 

@@ -1,4 +1,4 @@
-"""Answers to admins' requests, which promise no more than will happen."""
+"""Answers to admins' requests. They promise only what will happen."""
 
 from tierbot.adapters.slack.block_kit.text import safe
 from tierbot.adapters.slack.block_kit.words import count
@@ -46,7 +46,7 @@ def _stories(number: int) -> str:
 def retrain_answer(data: TrainingData, where: str) -> str:
     """Return the answer to `/tier retrain`, as mrkdwn; `where`: the channel's mention."""
     if data.untrainable:
-        return f"{safe(data.untrainable, 60)} is in service and can't be trained. Go back to a model of mine with `/tier rollback`."
+        return f"{safe(data.untrainable, 60)} is in service and can't be trained. Go back to one of my models with `/tier rollback`."
     if not data.verdicts and not data.imported:
         so_far = (
             f"{count(data.judged, 'post')} of this round {'has' if data.judged == 1 else 'have'} votes so far, but "

@@ -1,4 +1,4 @@
-"""Says what waits for Slack or an admin, below the answers of `/tier`."""
+"""Lists what is waiting for Slack or an admin, below the answers to `/tier`."""
 
 from tierbot.adapters.slack.block_kit.words import count
 from tierbot.adapters.slack.messages.closed_channels import closed_channel
@@ -13,7 +13,7 @@ def waiting_lines(waiting: Waiting, bot: str | None) -> list[str]:
     ]
     if waiting.parked:
         lines.append(
-            f"🅿️ {count(waiting.parked, 'message')} parked: Slack refused to take them, or I couldn't find out whether they "
+            f"🅿️ {count(waiting.parked, 'message')} parked: Slack refused them, or I couldn't find out whether they "
             "were sent. `tierbot outbox` lists, retries or drops them."
         )
     if waiting.maybe_sent:

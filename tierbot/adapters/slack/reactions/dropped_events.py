@@ -1,4 +1,4 @@
-"""Slack drops events beyond 30,000 an hour, and says so once a minute: what was missed is found by reconciliation."""
+"""Listens for Slack's notice, once a minute, that it drops events beyond 30,000 an hour; reconciliation finds them."""
 
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -6,12 +6,12 @@ from typing import Any
 
 from slack_bolt import App, BoltContext, BoltResponse
 
-_TYPE = "app_rate_limited"  # a request of its own kind, to which no app subscribes
+_TYPE = "app_rate_limited"  # a separate kind of request; apps get it without subscribing
 _MINUTE = timedelta(minutes=1)
 
 
 def register(app: App, missed: Callable[[str, datetime], None]) -> None:
-    """Tell `missed` of each workspace whose events were dropped, and when the limited minute ends."""
+    """Call `missed` with each workspace whose events were dropped, and with the end of the limited minute."""
 
     def limited(body: dict[str, Any], context: BoltContext, next: Callable[[], Any]) -> BoltResponse | None:  # noqa: A002 - Bolt injects by name
         if body.get("type") != _TYPE:

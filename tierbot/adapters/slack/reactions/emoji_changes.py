@@ -10,7 +10,7 @@ NEEDS = Needs(events={"emoji_changed": ("emoji:read",)})
 
 
 def register(app: App, changed: Callable[[str], None]) -> None:
-    """Tell `changed` of each workspace whose emoji changed."""
+    """Call `changed` with each workspace whose emoji changed."""
 
     def emoji_changed(context: BoltContext) -> None:
         changed(str(context.team_id))

@@ -101,7 +101,7 @@ def _take(deps: Dependencies, workspace: str, user: str, channel: str, message: 
 
 
 def _is_in(client: WebClient, channel: str, ts: str) -> bool:
-    """Return whether the bot can write there. It can't ask about a direct message channel, only try to read it."""
+    """Return whether the bot can write there. Slack doesn't describe direct messages to it, so it tries to read them."""
     if not channel.startswith("D"):
         found = ask_channel(client, channel)
         return not isinstance(found, Refusal) and found.is_member

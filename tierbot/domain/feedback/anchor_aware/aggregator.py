@@ -93,7 +93,7 @@ class AnchorAware:
     ) -> Verdict:
         """Turn a post's posterior into its verdict; the raw counts are the plain rule's."""
         plain = PlainRule(minimum=self.minimum).settle(post, votes, ledger_cursor=ledger_cursor, now=now)
-        # a vote counts as far as it was considered, by someone competent
+        # a vote counts to the extent that it was considered, by someone competent
         weights = {
             user: float(fitted.honest.get((post.id, user), 1.0) * fitted.trainers[user].competence.mean)
             for user in {vote.user for vote in votes}

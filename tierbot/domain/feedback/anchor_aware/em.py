@@ -22,7 +22,7 @@ class Strengths:
     crowd: float = 40.0  # the strength with which the crowd's estimate shrinks to the prior mean
     shown_right: BetaPrior = field(default_factory=lambda: BetaPrior(0.7, 10.0))  # how often the tag on display is true
     sizes: tuple[float, float, float] = (0.85, 0.13, 0.02)  # how common one, two and three true tags are
-    sizes_posts: float = 50.0  # that this prior is worth
+    sizes_posts: float = 50.0  # the number of posts that this prior is worth
     habit: float = 20.0  # the strength with which a trainer's errors shrink to the crowd's
     confusion: float = 20.0  # the strength with which the crowd's errors for one truth shrink to its errors overall
 
