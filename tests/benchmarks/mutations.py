@@ -29,13 +29,20 @@ import pytest
 from tests.support.mutating import Mutation, mutations, take_on
 
 _DOMAIN, _USE, _STORE = "tierbot/domain", "tierbot/use_cases", "tierbot/adapters/store"
-_CROWD = f"{_DOMAIN}/feedback/crowd"
+_FEEDBACK = f"{_DOMAIN}/feedback"
 GROUPS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {  # what is changed, and the tests that shall notice
     "feedback": (
-        (*(f"{_DOMAIN}/feedback/{name}.py" for name in ("reconciliation", "suspicion", "verdict", "votes")), _CROWD),
-        ("tests/domain/feedback",),
+        tuple(f"{_FEEDBACK}/{name}.py" for name in ("reconciliation", "verdict", "votes")),
+        (
+            "tests/domain/feedback/test_reconciliation.py",
+            "tests/domain/feedback/test_verdict.py",
+            "tests/domain/feedback/test_votes.py",
+            "tests/domain/feedback/test_menu_votes.py",
+        ),
     ),
-    "anchor_aware": ((f"{_DOMAIN}/feedback/anchor_aware",), ("tests/domain/feedback",)),
+    "suspicion": ((f"{_FEEDBACK}/suspicion.py",), ("tests/domain/feedback/test_suspicion.py",)),
+    "crowd": ((f"{_FEEDBACK}/crowd",), ("tests/domain/feedback/crowd",)),
+    "anchor_aware": ((f"{_FEEDBACK}/anchor_aware",), ("tests/domain/feedback/anchor_aware",)),
     "recording": ((f"{_USE}/voting/recording.py",), ("tests/use_cases/voting/test_recording.py",)),
     "outbox": (
         (f"{_STORE}/outbox.py",),

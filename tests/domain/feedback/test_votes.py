@@ -36,6 +36,12 @@ def test_a_vote_stands_while_any_variant_of_it_stands() -> None:
     assert said([*events, event("U1", "+1::skin-tone-2", added=False, second=4)]) == set()
 
 
+def test_votes_of_one_moment_are_in_the_order_of_their_tags() -> None:
+    events = [event("U1", name) for name in ("pizza", "football", "red_car")]
+    orders = {tuple(vote.tag for vote in votes_of(given, post(), TAGS)) for given in (events, events[::-1])}
+    assert orders == {("cars", "food", "football")}
+
+
 @pytest.mark.parametrize(
     ("name", "says", "tag"),
     [("+1", Says.NAMES, "food"), ("-1", Says.REJECTS, None), ("confused", Says.UNSURE, None)],
