@@ -5,7 +5,7 @@
     python -m tests.benchmarks.mutations feedback --only suspicion --list
 
 Tests run on SQLite only. The tests of a group run once, and tell which lines each covers. Then a forked process per change
-runs the tests that cover its line, the quickest first, until one fails. Changes that make no difference are listed with the
+runs the tests that cover its line, the quickest first and none above 5 s, until one fails. Changes that make no difference are listed with the
 reason in mutations.toml; one listed there that is gone is an error. The command fails if fewer than nine in ten are caught.
 """
 
@@ -50,6 +50,7 @@ GROUPS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {  # what is change
             "tests/adapters/store/test_outbox.py",
             "tests/adapters/store/test_channels.py",
             "tests/adapters/store/test_isolation.py",
+            "tests/adapters/store/test_installations.py",
         ),
     ),
     "dispatch": ((f"{_USE}/delivery/dispatch.py",), ("tests/use_cases/test_loop.py", "tests/use_cases/delivery")),
@@ -66,6 +67,7 @@ EQUIVALENT = Path(__file__).with_suffix(".toml")
 _ENOUGH = 0.9
 _LEAST, _TIMES = 10.0, 10.0  # seconds for a change, or so many times what its tests take
 _QUIET = ("-W", "ignore::pytest.PytestAssertRewriteWarning")  # of what is imported already
+_SLOW = 5.0  # seconds; a test that takes longer is left out where others cover a line
 _LONGEST = 15  # lines of a statement
 _CAUGHT, _SURVIVED, _IMPOSSIBLE = 0, 10, 11
 
@@ -121,6 +123,8 @@ class Run:
                 by_line[place].append(item.nodeid)
         for ids in by_line.values():
             ids.sort(key=needed.__getitem__)
+            if needed[ids[0]] < _SLOW:
+                ids[:] = [nodeid for nodeid in ids if needed[nodeid] < _SLOW]
         return dict(by_line), needed
 
     def try_out(self, session: pytest.Session, one: Mutation, ids: list[str]) -> str:

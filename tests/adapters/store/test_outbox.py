@@ -8,7 +8,7 @@ import pytest
 
 from tests.support.rows import MINUTE, NOON, TEAM, delivery, put_post
 from tierbot.adapters.store import SqlStore
-from tierbot.use_cases.ports import Delivery, DeliveryKind, DeliveryState, Search, Transaction
+from tierbot.use_cases.ports import ClosedChannel, Delivery, DeliveryKind, DeliveryState, Search, Transaction
 
 POST = delivery("o-post", kind=DeliveryKind.POST, payload={"post_id": "p1"})
 PREFILL = delivery("o-prefill", kind=DeliveryKind.PREFILL, payload={"post_id": "p1", "emoji": "pizza"})
@@ -282,3 +282,49 @@ def test_what_comes_after_another_delivery_waits_until_that_has_ended(store: Sql
         assert tx.outbox.claim(NOON, NOON + MINUTE, 9) == []
         assert tx.outbox.park(words, "no") if parked else tx.outbox.done(words, "1.0", NOON)
         assert ids(tx.outbox.claim(NOON, NOON + MINUTE, 9)) == ["picture"]
+
+
+def revision(key: str, post_id: str = "p2") -> Delivery:
+    return delivery(key, kind=DeliveryKind.UPDATE, payload={"post_id": post_id})
+
+
+def test_what_holds_another_workspace_up_holds_nothing_up_here(store: SqlStore) -> None:
+    later = NOON + 9 * MINUTE
+    with store.begin("T2") as tx:
+        put_post(tx)
+        put_post(tx, "p2", ts="2.0")
+        tx.outbox.add([revision("theirs")])
+        assert claim(tx) == ["theirs"]
+        tx.outbox.add([delivery("words", priority=1)])
+        assert claim(tx) == ["words"]
+        for kind in DeliveryKind:
+            tx.outbox.hold(kind, later)
+        tx.channels.close(ClosedChannel("C1", "is_archived", NOON, later))
+    with store.begin(TEAM) as tx:
+        put_post(tx, ts=None)
+        put_post(tx, "p2", ts="2.0")
+        tx.outbox.add([delivery(), revision("ours"), delivery("picture", after_id="words"), PREFILL])
+        assert claim(tx) == ["o1", "ours", "picture"], "only the pre-fill waits, for the post of this workspace"
+        tx.outbox.release(later)
+    with store.begin("T2") as tx:
+        tx.outbox.add([delivery("held")])
+        assert claim(tx) == []
+
+
+def test_what_is_dropped_or_tried_again_takes_only_its_own_pre_fills_along(store: SqlStore) -> None:
+    with store.begin(TEAM) as tx:
+        for key in ("p1", "p2"):
+            put_post(tx, key, ts=None)
+            tx.outbox.add(
+                [
+                    delivery(f"post-{key}", kind=DeliveryKind.POST, payload={"post_id": key}),
+                    delivery(f"fill-{key}", kind=DeliveryKind.PREFILL, payload={"post_id": key, "emoji": "pizza"}),
+                ]
+            )
+        for mine in claimed(tx):
+            assert tx.outbox.park(mine, "is_archived")
+        assert tx.outbox.again(["post-p1"], NOON) == 2
+        assert ids(tx.outbox.parked()) == ["post-p2", "fill-p2"]
+        assert tx.outbox.drop(["post-p2"], NOON) == 2
+        assert ids(tx.outbox.unsent()) == ["post-p1", "fill-p1"]
+        assert tx.outbox.again(["post-p2"], NOON) == tx.outbox.drop(["post-p2"], NOON) == 0, "it was decided"
