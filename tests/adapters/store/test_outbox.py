@@ -265,11 +265,19 @@ def test_what_has_priority_goes_before_what_was_queued_earlier_and_alone(store: 
         assert ids(tx.outbox.claim(NOON, NOON + MINUTE, 9)) == ["early"]
 
 
+def test_a_priority_of_zero_is_none(store: SqlStore) -> None:
+    with store.begin(TEAM) as tx:
+        tx.outbox.add([delivery("early"), delivery("plain", priority=0)])
+        assert [claim(tx, limit=1), claim(tx)] == [["early"], ["plain"]]
+        tx.outbox.add([delivery("next")])
+        assert claim(tx) == ["next"]
+
+
 def test_a_claim_with_priority_that_ran_out_holds_nothing_up(store: SqlStore) -> None:
     with store.begin(TEAM) as tx:
         tx.outbox.add([delivery("early"), delivery("words", priority=1)])
         tx.outbox.claim(NOON, NOON + MINUTE, 1)
-        later = NOON + 2 * MINUTE
+        later = NOON + MINUTE
         assert ids(tx.outbox.claim(later, later + MINUTE, 9)) == ["words", "early"]
 
 
@@ -309,6 +317,15 @@ def test_what_holds_another_workspace_up_holds_nothing_up_here(store: SqlStore) 
     with store.begin("T2") as tx:
         tx.outbox.add([delivery("held")])
         assert claim(tx) == []
+
+
+def test_a_revision_does_not_wait_for_a_pre_fill_of_its_post(store: SqlStore) -> None:
+    with store.begin(TEAM) as tx:
+        put_post(tx)
+        tx.outbox.add([PREFILL])
+        assert claim(tx) == ["o-prefill"]
+        tx.outbox.add([revision("u1", "p1")])
+        assert claim(tx) == ["u1"]
 
 
 def test_what_is_dropped_or_tried_again_takes_only_its_own_pre_fills_along(store: SqlStore) -> None:
