@@ -225,12 +225,16 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("groups", nargs="*", metavar="GROUP", default=list(GROUPS), help=", ".join(GROUPS))
     parser.add_argument("--only", default="", help="a part of the id of the changes to try")
+    parser.add_argument("--again", type=Path, help="try only what an earlier run, whose output is in this file, did not catch")
     parser.add_argument("--list", action="store_true", help="only list the changes")
     given = parser.parse_args()
     excused = tomllib.loads(EQUIVALENT.read_text("utf-8"))
     weak = []
     for group in given.groups:
         run = Run(files_of(group), given.only)
+        if given.again:
+            named = {line.partition(": line ")[2].partition(": ")[2] for line in given.again.read_text().splitlines()}
+            run.left = [one for one in run.left if one.id in named]
         if given.list:
             print("\n".join(f"{one.line}: {one.id}" for one in run.left))
             continue

@@ -8,7 +8,15 @@ import pytest
 
 from tests.support.rows import MINUTE, NOON, TEAM, delivery, put_post
 from tierbot.adapters.store import SqlStore
-from tierbot.use_cases.ports import ClosedChannel, Delivery, DeliveryKind, DeliveryState, Search, Transaction
+from tierbot.use_cases.ports import (
+    ClosedChannel,
+    Delivery,
+    DeliveryKind,
+    DeliveryState,
+    Search,
+    Transaction,
+    Workspace,
+)
 
 POST = delivery("o-post", kind=DeliveryKind.POST, payload={"post_id": "p1"})
 PREFILL = delivery("o-prefill", kind=DeliveryKind.PREFILL, payload={"post_id": "p1", "emoji": "pizza"})
@@ -265,6 +273,20 @@ def test_what_has_priority_goes_before_what_was_queued_earlier_and_alone(store: 
         assert ids(tx.outbox.claim(NOON, NOON + MINUTE, 9)) == ["early"]
 
 
+def test_two_with_priority_go_at_once(store: SqlStore) -> None:
+    with store.begin(TEAM) as tx:
+        tx.outbox.add([delivery("one", priority=1), delivery("two", priority=1), delivery("plain", priority=0)])
+        assert [claim(tx, limit=1), claim(tx)] == [["one"], ["two"]]
+
+
+def test_what_may_have_been_sent_comes_after_what_surely_was_not(store: SqlStore) -> None:
+    with store.begin(TEAM) as tx:
+        tx.outbox.add([delivery("doubtful"), delivery("fresh")])
+        (mine,) = claimed(tx, limit=1)
+        assert tx.outbox.retry(mine, NOON, "no answer", search=Search(NOON, NOON + MINUTE))
+        assert claim(tx) == ["fresh", "doubtful"]
+
+
 def test_a_priority_of_zero_is_none(store: SqlStore) -> None:
     with store.begin(TEAM) as tx:
         tx.outbox.add([delivery("early"), delivery("plain", priority=0)])
@@ -326,6 +348,8 @@ def test_a_revision_does_not_wait_for_a_pre_fill_of_its_post(store: SqlStore) ->
         assert claim(tx) == ["o-prefill"]
         tx.outbox.add([revision("u1", "p1")])
         assert claim(tx) == ["u1"]
+        tx.outbox.add([replace(PREFILL, id="next")])
+        assert claim(tx) == ["next"], "nor the other way round"
 
 
 def test_what_is_dropped_or_tried_again_takes_only_its_own_pre_fills_along(store: SqlStore) -> None:
@@ -345,3 +369,53 @@ def test_what_is_dropped_or_tried_again_takes_only_its_own_pre_fills_along(store
         assert tx.outbox.drop(["post-p2"], NOON) == 2
         assert ids(tx.outbox.unsent()) == ["post-p1", "fill-p1"]
         assert tx.outbox.again(["post-p2"], NOON) == tx.outbox.drop(["post-p2"], NOON) == 0, "it was decided"
+
+
+def test_what_is_decided_about_another_delivery_of_a_post_leaves_its_pre_fills(store: SqlStore) -> None:
+    with store.begin(TEAM) as tx:
+        put_post(tx, ts=None)
+        tx.outbox.add([POST, PREFILL])
+        (mine,) = claimed(tx)
+        assert tx.outbox.park(mine, "is_archived")
+        tx.posts.sent("p1", "1.0", NOON)
+        tx.outbox.add([revision("u1", "p1")])
+        assert tx.outbox.again(["u1"], NOON) == tx.outbox.drop(["u1"], NOON) == 1
+        assert ids(tx.outbox.parked()) == ["o-post", "o-prefill"]
+
+
+def test_what_is_tried_again_starts_with_a_clean_record(store: SqlStore) -> None:
+    with store.begin(TEAM) as tx:
+        tx.outbox.add([delivery()])
+        (mine,) = claimed(tx)
+        assert tx.outbox.retry(mine, NOON + MINUTE, "no answer", failures=4)
+        assert tx.outbox.again(["o1"], NOON) == 1
+        (again,) = claimed(tx)
+        assert (again.failures, again.error, again.due_at) == (0, None, NOON)
+
+
+def test_a_closed_channel_is_tried_at_once_when_everything_is_released(store: SqlStore) -> None:
+    with store.begin(TEAM) as tx:
+        tx.outbox.add([delivery()])
+        tx.channels.close(ClosedChannel("C1", "is_archived", NOON, NOON + 9 * MINUTE))
+        assert claim(tx, minutes=1) == []
+        tx.outbox.release(NOON + MINUTE)
+        assert claim(tx, minutes=1) == ["o1"]
+
+
+def test_what_is_open_is_counted_by_its_kind(store: SqlStore) -> None:
+    with store.begin(TEAM) as tx:
+        put_post(tx)
+        tx.outbox.add([POST, replace(POST, id="second"), PREFILL, delivery(), delivery("o2")])
+        (mine, *_) = claimed(tx, limit=1)
+        assert (tx.outbox.count_open(DeliveryKind.POST), tx.outbox.count_open(DeliveryKind.ANNOUNCE)) == (2, 2)
+        assert tx.outbox.done(mine, "1.0", NOON)
+        assert tx.outbox.count_open(DeliveryKind.POST) == 1
+
+
+def test_only_a_workspace_with_something_due_is_told(store: SqlStore) -> None:
+    for team in (TEAM, "T2"):
+        with store.begin(team) as tx:
+            tx.workspaces.put(Workspace(team, team, NOON))
+    with store.begin("T2") as tx:
+        tx.outbox.add([delivery()])
+    assert store.due_ids(NOON) == ["T2"]
