@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tierbot.domain.rounds.calendar import is_quiet, next_open
+from tierbot.domain.rounds.calendar import is_quiet, local_days, next_open
 
 BERLIN = ZoneInfo("Europe/Berlin")
 WORKDAYS = ("mon", "tue", "wed", "thu", "fri")
@@ -43,6 +43,21 @@ def test_quiet_hours_within_one_day_are_understood() -> None:
     lunch = (time(12), time(13))
     assert is_quiet(at(2026, 11, 23, 12, 30), lunch, WORKDAYS, BERLIN)
     assert next_open(at(2026, 11, 23, 12, 30), lunch, WORKDAYS, BERLIN) == at(2026, 11, 23, 13)
+
+
+def test_quiet_hours_begin_with_their_first_minute_and_end_before_their_last() -> None:
+    for quiet in (NIGHT, (time(12), time(13))):
+        for wall, expected in zip(quiet, (True, False), strict=True):
+            assert is_quiet(at(2026, 11, 23, wall.hour), quiet, WORKDAYS, BERLIN) is expected
+
+
+def test_quiet_hours_that_end_where_they_begin_are_none() -> None:
+    assert not is_quiet(at(2026, 11, 23, 12), (time(9), time(9)), WORKDAYS, BERLIN)
+
+
+def test_a_day_is_the_teams_own() -> None:
+    evening = datetime(2026, 11, 23, 23, 30, tzinfo=UTC)
+    assert local_days([evening, evening - timedelta(hours=1)], BERLIN) == {at(2026, 11, 23).date(), at(2026, 11, 24).date()}
 
 
 def test_after_a_free_weekend_with_quiet_hours_at_noon_monday_begins_at_midnight() -> None:
