@@ -11,6 +11,7 @@ from tierbot.domain.rounds.calendar import is_quiet, local_days, next_open
 
 BERLIN = ZoneInfo("Europe/Berlin")
 WORKDAYS = ("mon", "tue", "wed", "thu", "fri")
+EVERY_DAY = (*WORKDAYS, "sat", "sun")
 NIGHT = (time(18), time(9))
 
 
@@ -69,10 +70,28 @@ def test_a_week_without_an_open_moment_is_refused() -> None:
         next_open(at(2026, 11, 23), None, (), BERLIN)
 
 
+@pytest.mark.parametrize(
+    ("zone", "moment", "quiet", "opens"),
+    [
+        # The quiet hours would end in the hour that is skipped: they end with the jump.
+        ("Europe/Berlin", datetime(2026, 3, 28, 22), (time(22), time(2, 30)), datetime(2026, 3, 29, 1)),
+        ("Asia/Beirut", datetime(2026, 3, 28, 20), (time(20), time(0, 30)), datetime(2026, 3, 28, 22)),
+        ("Australia/Lord_Howe", datetime(2026, 10, 3, 15), (time(20), time(2, 15)), datetime(2026, 10, 3, 15, 30)),
+        # They have begun, and the clocks go back to before they do.
+        ("Europe/Berlin", datetime(2026, 10, 25, 0, 45), (time(2, 30), time(5)), datetime(2026, 10, 25, 1)),
+        # Where their end comes twice, the first time counts.
+        ("Europe/Berlin", datetime(2026, 10, 24, 22), (time(22), time(2, 30)), datetime(2026, 10, 25, 0, 30)),
+    ],
+)
+def test_a_change_of_clocks_may_end_quiet_hours(
+    zone: str, moment: datetime, quiet: tuple[time, time], opens: datetime
+) -> None:
+    assert next_open(moment.replace(tzinfo=UTC), quiet, EVERY_DAY, ZoneInfo(zone)) == opens.replace(tzinfo=UTC)
+
+
 QUIET = st.tuples(st.times(), st.times()).map(
     lambda pair: (pair[0].replace(second=0, microsecond=0), pair[1].replace(second=0, microsecond=0))
 )
-EVERY_DAY = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 
 
 @given(
