@@ -22,7 +22,9 @@ def test_each_change_has_an_id_of_its_own_and_compiles(path: str) -> None:
 
 
 def test_a_change_is_taken_on_by_the_forked_process_alone() -> None:
-    (change,) = (one for one in mutations(VOTES) if one.where == "standing" and one.shown == "event.added → not event.added")
+    (change,) = (
+        one for one in mutations(VOTES) if one.where == "standing" and one.shown == "event.added → not event.added"
+    )
     assert forked(lambda: (take_on(change), len(standing([event("U1", "pizza")]))), 30) == (True, 0)
     assert len(standing([event("U1", "pizza")])) == 1
     nothing = next(one for one in mutations(VOTES) if one.where == "menu_changes" and one.shown.endswith("return None"))

@@ -226,7 +226,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("groups", nargs="*", metavar="GROUP", default=list(GROUPS), help=", ".join(GROUPS))
     parser.add_argument("--only", default="", help="a part of the id of the changes to try")
-    parser.add_argument("--again", type=Path, help="try only what an earlier run, whose output is in this file, did not catch")
+    parser.add_argument(
+        "--again", type=Path, help="try only what an earlier run, whose output is in this file, did not catch"
+    )
     parser.add_argument("--list", action="store_true", help="only list the changes")
     given = parser.parse_args()
     excused = tomllib.loads(EQUIVALENT.read_text("utf-8"))

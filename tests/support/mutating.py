@@ -92,14 +92,16 @@ def mutations(path: str) -> list[Mutation]:
             for part in statement.body:
                 if isinstance(part, ast.FunctionDef):
                     found += _in_function(path, tree, part, f"{statement.name}.{part.name}")
-        elif isinstance(statement, ast.Assign) and isinstance(target := statement.targets[0], ast.Name):
-            if target.id not in _NOT_CONSTANTS:
-                found += list(_changes(path, tree, statement, target.id, statement))
+        elif (
+            isinstance(statement, ast.Assign)
+            and (name := getattr(statement.targets[0], "id", "log")) not in _NOT_CONSTANTS
+        ):
+            found += list(_changes(path, tree, statement, name, statement))
     seen: Counter[str] = Counter()
     for one in found:
-        name = f"{one.path} {one.where}: {one.shown}"
-        seen[name] += 1
-        one.id = name if seen[name] == 1 else f"{name} ({seen[name]})"
+        plain = f"{one.path} {one.where}: {one.shown}"
+        seen[plain] += 1
+        one.id = plain if seen[plain] == 1 else f"{plain} ({seen[plain]})"
     return found
 
 
@@ -154,6 +156,14 @@ def _is_left_alone(node: ast.AST) -> bool:
 
 
 def _replacements(node: ast.AST, parent: ast.AST, name: str) -> Iterator[ast.AST]:
+    for kind in (_of_operators, _of_constants, _of_statements, _of_queries):
+        yield from kind(node)
+    condition = name == "test" or (name == "ifs" and isinstance(parent, ast.comprehension))
+    if condition and isinstance(node, ast.Name | ast.Attribute | ast.Call | ast.NamedExpr):
+        yield ast.UnaryOp(ast.Not(), node)
+
+
+def _of_operators(node: ast.AST) -> Iterator[ast.AST]:
     match node:
         case ast.Compare():
             for place, operator in enumerate(node.ops):
@@ -164,12 +174,20 @@ def _replacements(node: ast.AST, parent: ast.AST, name: str) -> Iterator[ast.AST
             yield _like(node, op=_OPPOSITE[type(node.op)]())
         case ast.UnaryOp(op=ast.Not() | ast.Invert() | ast.USub()):
             yield node.operand
+
+
+def _of_constants(node: ast.AST) -> Iterator[ast.AST]:
+    match node:
         case ast.Constant(value=bool() as value):
             yield ast.Constant(not value)
         case ast.Constant(value=int() | float() as value):
             yield ast.Constant(value + 1)
         case ast.Constant(value=str() as value):
             yield ast.Constant(f"{value}XX")
+
+
+def _of_statements(node: ast.AST) -> Iterator[ast.AST]:
+    match node:
         case ast.Return(value=ast.expr() as value) if not isinstance(value, ast.Constant):
             yield ast.Return(ast.Constant(None))
         case ast.Expr(value=ast.Call()):
@@ -178,12 +196,16 @@ def _replacements(node: ast.AST, parent: ast.AST, name: str) -> Iterator[ast.AST
             yield ast.Continue()
         case ast.Continue():
             yield ast.Break()
-        case ast.Call(func=ast.Attribute(attr=called) | ast.Name(id=called)) if called in _QUERIES and len(node.args) > 1:
+
+
+def _of_queries(node: ast.AST) -> Iterator[ast.AST]:
+    """Leave one condition of a query out."""
+    match node:
+        case ast.Call(func=ast.Attribute(attr=called) | ast.Name(id=called)) if (
+            called in _QUERIES and len(node.args) > 1
+        ):
             for place in range(len(node.args)):
                 yield _like(node, args=[*node.args[:place], *node.args[place + 1 :]])
-    condition = name == "test" or (name == "ifs" and isinstance(parent, ast.comprehension))
-    if condition and isinstance(node, ast.Name | ast.Attribute | ast.Call | ast.NamedExpr):
-        yield ast.UnaryOp(ast.Not(), node)  # type: ignore[arg-type]
 
 
 def _like(node: ast.AST, **changed: Any) -> ast.AST:

@@ -29,7 +29,10 @@ def test_people_are_counted_the_most_named_first():
 
 def test_tags_that_equally_many_name_come_by_name():
     for tags in (["law", "food"], ["food", "law"]):
-        assert list(named_by_menu([event(place, f"U{place}", tag) for place, tag in enumerate(tags)])) == ["food", "law"]
+        assert list(named_by_menu([event(place, f"U{place}", tag) for place, tag in enumerate(tags)])) == [
+            "food",
+            "law",
+        ]
 
 
 def test_a_new_choice_withdraws_first_and_by_name():

@@ -58,7 +58,10 @@ def test_quiet_hours_that_end_where_they_begin_are_none() -> None:
 
 def test_a_day_is_the_teams_own() -> None:
     evening = datetime(2026, 11, 23, 23, 30, tzinfo=UTC)
-    assert local_days([evening, evening - timedelta(hours=1)], BERLIN) == {at(2026, 11, 23).date(), at(2026, 11, 24).date()}
+    assert local_days([evening, evening - timedelta(hours=1)], BERLIN) == {
+        at(2026, 11, 23).date(),
+        at(2026, 11, 24).date(),
+    }
 
 
 def test_after_a_free_weekend_with_quiet_hours_at_noon_monday_begins_at_midnight() -> None:
