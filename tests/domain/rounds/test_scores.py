@@ -76,6 +76,10 @@ def test_equal_scores_go_by_the_share_that_agreed_and_nothing_settled_is_the_lea
     assert [s.user for s in standings_of(posts, none, first)][-1] == "NONE"
 
 
+def test_who_is_equal_in_all_comes_by_user() -> None:
+    assert [s.user for s in all_time_standings([("U2", 4, 1, 2), ("U1", 4, 1, 2)])] == ["U1", "U2"]
+
+
 def test_what_nobody_settled_or_is_unsure_agrees_with_nothing() -> None:
     (verdict,) = settled([a_post(1)], {"p1": [name("U1"), name("U2")]}).values()
     assert agrees(Vote("U3", Says.UNSURE, NOON), a_post(1), verdict) is None
