@@ -1,6 +1,7 @@
 """The mutation run's own tools: a change is made, in one process only, and noticed."""
 
 import signal
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -57,4 +58,5 @@ def test_work_that_hangs_or_crashes_gives_nothing() -> None:
 def test_every_group_names_files_and_tests_that_exist(group: str) -> None:
     assert all(Path(path).is_file() for path in files_of(group))
     assert all(Path(path).exists() for path in GROUPS[group][1])
-    assert EQUIVALENT.is_file()
+    listed = tomllib.loads(EQUIVALENT.read_text("utf-8")).get(group, {})
+    assert set(listed) <= {one.id for path in files_of(group) for one in mutations(path)}, "remove what is gone"
