@@ -6,7 +6,7 @@ import json
 import queue
 import threading
 from contextlib import ExitStack, suppress
-from http.server import BaseHTTPRequestHandler, HTTPServer
+from http.server import BaseHTTPRequestHandler, HTTPServer, ThreadingHTTPServer
 from random import Random
 from typing import TYPE_CHECKING, Any
 
@@ -173,6 +173,84 @@ def test_events_are_doubled_dropped_and_overtaken(link: Any) -> None:
     assert "football" in names
     assert "tada" not in names
     assert link.http.delete("faults").json()["faults"]["reorder_event"] == 0
+
+
+def test_what_became_of_each_event_is_on_record(link: Any) -> None:
+    def react(name: str) -> None:
+        link.do("react", user="bob", ts=link.ts, name=name)
+
+    react("pizza")  # nobody listens: after its retries it is given up
+    for pause in (0, 60, 300):
+        link.see("state")
+        link.do("clock", advance=pause)
+    socket = link.open()
+    link.do("faults", drop_event=1.0)
+    react("tada")
+    link.do("faults", drop_event=0, lost_ack=1.0)
+    react("football")
+    ack(socket, frame(socket))
+    while not link.see("events")["events"][-1]["acks"]:  # it is lost before the fault ends
+        pass
+    link.do("faults", lost_ack=0)
+    link.do("leave", user="tierbot")
+    react("taco")
+    link.do("join", user="tierbot")
+    link.do("revoke")
+    react("robot_face")
+    assert frame(socket)["payload"]["event"]["type"] == "tokens_revoked"
+    link.do("clock", advance=30)
+    for _ in range(2):
+        ack(socket, frame(socket))
+    while link.see("stats")["pending"]:
+        pass
+    reactions = [event for event in link.see("events")["events"] if event["type"] == "reaction_added"]
+    assert [(event["became"], event["why"], event["acks"]) for event in reactions] == [
+        ("given_up", "no_connection", 0),
+        ("dropped", "", 0),
+        ("acknowledged", "", 2),
+        ("not_sent", "not_in_channel", 0),
+        ("not_sent", "not_installed", 0),
+    ]
+    acts = [act["details"]["event_ts"] for act in link.see("record")["acts"]]
+    assert [event["event_ts"] for event in reactions] == acts
+
+
+@pytest.fixture
+def listener() -> Iterator[Any]:
+    """Return a URL that notes what it is asked and answers when told to."""
+    with ThreadingHTTPServer(("127.0.0.1", 0), Receiver) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        yield f"http://127.0.0.1:{server.server_port}/"
+        server.shutdown()
+        thread.join()
+
+
+def test_an_acknowledged_event_waits_until_someone_has_looked(start: Callable[..., Any], listener: str) -> None:
+    box = start("--timings", BRIEF, "--ask-on-ack", listener)
+    ts = box.post()
+    client = WebClient(token=box.info["app_token"], base_url=box.info["api_url"])
+    with connect(str(client.apps_connections_open(app_token=box.info["app_token"])["url"]), proxy=None) as socket:
+        frame(socket)
+        box.do("react", user="bob", ts=ts, name="pizza")
+        envelope = frame(socket)
+        ack(socket, envelope)
+        _, body = Receiver.got.get(timeout=5)
+        assert json.loads(body) == envelope["payload"]
+        box.do("clock", advance=1000)  # no time passes for this event, however long the look takes
+        assert is_quiet_keep(socket, [])
+        assert box.see("events")["events"][-1]["became"] == "pending"
+        Receiver.answers.put(200)
+        box.do("react", user="bob", ts=ts, name="tada")
+        late = frame(socket)
+        box.do("clock", advance=30)
+        again = frame(socket)
+        assert [event["became"] for event in box.see("events")["events"]] == ["acknowledged", "pending"]
+        for one in (late, again):  # also one that comes too late is asked about
+            ack(socket, one)
+            Receiver.got.get(timeout=5)
+            Receiver.answers.put(200)
+    assert (box.see("stats")["asked"], box.see("stats")["unanswered"]) == (3, 0)
 
 
 def test_a_slow_acknowledgement_comes_too_late(link: Any) -> None:

@@ -1,6 +1,7 @@
 """Chaos: everything goes wrong with Slack while colleagues react and the bot is killed, over and over.
 
-At the end the bot's votes must be exactly what the colleagues' own record says, and no message may be there twice.
+At the end the bot's votes must be exactly what the colleagues' own record says. Meanwhile, no event may be acknowledged before
+it is stored, reconciliation may find only what was missed, and no message may be there twice (chaos_checks.py names all of it).
 The small one runs with the tests (test_chaos.py), the big one by hand (tests/benchmarks/chaos.py).
 """
 
@@ -12,9 +13,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from tests.scenarios.conftest import wait_until
+from tests.support.chaos_checks import Broken, Found, Promise, check_once, explained, happened
 from tests.support.chaos_stage import Harness, Plan
 from tierbot.domain.feedback.votes import standing
-from tierbot.domain.nouns import Arm, Post
+from tierbot.domain.nouns import Arm, Origin, Post
 from tierbot.domain.tags import default_tag_space
 
 FAULTS = {
@@ -63,13 +65,15 @@ class Play:
     given: set[tuple[str, str, str]] = field(default_factory=set)
     done: int = 0
     happened: Counter[str] = field(default_factory=Counter)
-    deleted: set[str] = field(default_factory=set)
+    deleted: dict[str, dict[str, Any]] = field(default_factory=dict)  # messages by ts
     ways: list[str] = field(default_factory=list)
     strangers: dict[str, str] = field(default_factory=dict)  # ids by name
+    left: dict[str, float] = field(default_factory=dict)  # the ids that the channel had, and until when
 
     def __post_init__(self) -> None:
         self.world = self.harness.world
         self.alive = list(self.world.bots)
+        self.channel = self.world.sandbox.address.channel
         self.rng = random.Random(self.plan.seed)  # noqa: S311 - a play, no secret
         self.names = [tag.short_name for tag in default_tag_space().active[:12]]
 
@@ -82,13 +86,14 @@ class Play:
         assert "I'm posting" in str(self.world.sandbox.command(f"/tier push {self.plan.posts}"))
         for name, traits in STRANGERS.items():
             self.strangers[name] = self.world.sandbox.add_user(name, **traits)
-        self.world.client.post("faults", json=FAULTS)
-        wait_until(lambda: len(self.world.posts()) > self.plan.posts / 3, "the first posts", 240)
+        self.world.client.post("faults", json={**FAULTS, **self.plan.faults})
+        wait_until(lambda: len(self.posts()) > self.plan.posts / 3, "the first posts", 240)
         kill_at = self._moments(self.plan.kills)
         shake_at = self._moments(max(12, self.plan.kills))
         while self.done < self.plan.reactions:
             self.watch()
             self.react()
+            self.harness.witness.check()
             while kill_at and kill_at[0] <= self.done:
                 kill_at.pop(0)
                 self.kill()
@@ -98,23 +103,44 @@ class Play:
         played = time.monotonic() - began
         self.calm()
         self.compare()
+        causes = self.reconciled()
         stats = self.world.stats()
         return {
             "seed": self.plan.seed,
             "reactions": self.done,
-            "posts": len(self.world.posts()) + len(self.deleted),
+            "posts": len(self.posts()),
             "seconds": round(played, 1),
             "healed_after": round(time.monotonic() - began - played, 1),
             **self.happened,
-            "events": {name: stats.get(name, 0) for name in ("events", "retries", "dropped_by_fault", "given_up")},
+            "events": {
+                name: stats.get(name, 0)
+                for name in ("events", "acknowledged", "asked", "retries", "dropped_by_fault", "given_up")
+            },
+            "reconciled": causes,
         }
+
+    def posts(self) -> list[str]:
+        """Return the ts of all posts so far, also of those that were deleted. Raises Broken if a message is there twice."""
+        messages = [*self.world.messages(), *self.deleted.values()]
+        check_once({"": messages}, self.harness.bot)
+        return [message["ts"] for message in messages if "https://n.example/" in str(message)]
+
+    def check_everywhere(self) -> None:
+        """Raise Broken if a message is there twice in any channel, thread or direct conversation."""
+        channels = [channel["id"] for channel in self.world.client.get("state").json()["channels"]]
+        places = {
+            channel: self.world.client.get("messages", params={"channel": channel}).json()["messages"]
+            for channel in channels
+        }
+        troubles = sum(self.happened[what] for what in ("archived", "removed", "changed_id"))
+        check_once({**places, "": list(self.deleted.values())}, self.harness.bot, troubles)
 
     def _moments(self, count: int) -> list[int]:
         return sorted(self.rng.sample(range(self.plan.reactions), count))
 
     def react(self) -> None:
         """Let a batch of colleagues add or take back a reaction each."""
-        posts = [ts for ts in self.world.posts() if ts not in self.deleted]
+        posts = [ts for ts in self.posts() if ts not in self.deleted]
         acts = []
         for _ in range(min(self.plan.batch, self.plan.reactions - self.done)):
             name = self.rng.choice([*self.names, *PLAIN, *SPOKEN])
@@ -190,7 +216,9 @@ class Play:
             self.react()
             self.harness.balancer.ports = ports
         elif what == "changed_id":
-            post("change_id", json={})
+            now = time.time()  # the sandbox's clock, too
+            self.left[self.channel] = now
+            self.channel = post("change_id", json={}).json()["channel"]["id"]
         elif len(self.deleted) < self.plan.posts // 10:
             self._delete_a_post()
 
@@ -203,10 +231,11 @@ class Play:
                 known = {str(post.ts) for post in tx.posts.in_round(1) if post.ts}
         finally:
             store.close()
-        if there := sorted(known.intersection(self.world.posts()) - self.deleted):
-            ts = self.rng.choice(there)
+        there = {message["ts"]: message for message in self.world.messages()}
+        if deletable := sorted(known.intersection(there)):
+            ts = self.rng.choice(deletable)
             self.world.client.post("delete", json={"ts": ts})
-            self.deleted.add(ts)
+            self.deleted[ts] = there[ts]
             self.given = {one for one in self.given if one[1] != ts}
 
     def _meanwhile(self, first: dict[str, Any], then: dict[str, Any]) -> None:
@@ -225,12 +254,15 @@ class Play:
         self.world.client.post("revoke", json={"restore": True})
         try:
             wait_until(self._all_sent, "all posts", 420)
+        except Broken:
+            raise
         except AssertionError:
-            raise AssertionError(f"not all posts were sent: {self._why_not()}") from None
+            raise Broken(Promise.ALL_SENT, self._why_not()) from None
 
     def _all_sent(self) -> bool:
         self.watch()
-        return len({*self.world.posts(), *self.deleted}) == self.plan.posts
+        self.harness.witness.check()
+        return len(self.posts()) == self.plan.posts
 
     def _why_not(self) -> str:
         """Say how many posts are there, and what the outbox says of the others."""
@@ -247,7 +279,7 @@ class Play:
                 unposted = tx.articles.waiting(9)
         finally:
             store.close()
-        there = f"{len(self.world.posts())} there, {len(self.deleted)} deleted, of {self.plan.posts}"
+        there = f"{len(self.posts())} there, {len(self.deleted)} of them deleted, of {self.plan.posts}"
         return "\n".join(
             [there, str(counts), str(closed), *unsent[:20], *jobs, str(unposted)[:500], self.world.log()[-3000:]]
         )
@@ -287,16 +319,51 @@ class Play:
         return stands, told
 
     def compare(self) -> None:
-        """Fail unless ledger and votes are the colleagues' record, and every message was sent once."""
+        """Raise Broken unless ledger and votes are the colleagues' record, and every message was sent once."""
         truth = self.truth()
+        with suppress(AssertionError):
+            wait_until(lambda: self.ledger()[0] == truth, "the ledger", self.plan.patience)
+        found = self.ledger()[0]
+        if found != truth:
+            raise Broken(Promise.LEDGER, f"missing {sorted(truth - found)[:9]}, too many {sorted(found - truth)[:9]}")
+        with suppress(AssertionError):
+            wait_until(lambda: not self.miscounted(truth), "the votes", self.plan.patience / 2)
+        if wrong := self.miscounted(truth):
+            raise Broken(Promise.VOTES, wrong[:3])
+        self.check_everywhere()
+        self.harness.witness.check()
+
+    def reconciled(self) -> Counter[str]:
+        """Return how many rows were reconciled for which reason. Raises Broken for one without any."""
+        events = self.world.client.get("events").json()["events"]
+        acknowledged = {event["event_id"] for event in events if event["acks"]}
+        assert acknowledged <= self.harness.witness.asked, "the sandbox didn't ask about every acknowledgment"
+        acts = self.world.client.get("record").json()["acts"]
+        return explained(self._found(), happened(acts, events, self.left))
+
+    def _found(self) -> list[Found]:
+        store = self.world.store()
         try:
-            wait_until(lambda: self.ledger()[0] == truth, "the ledger to be the colleagues' record", 240)
-        except AssertionError:
-            found = self.ledger()[0]
-            raise AssertionError(f"missing {sorted(truth - found)[:9]}, too many {sorted(found - truth)[:9]}") from None
-        wait_until(lambda: all(says == self.expected(post, truth) for post, says in self.ledger()[1]), "the votes", 120)
-        marks = Counter(self.world.marks())
-        assert [mark for mark, times in marks.items() if times > 1] == [], "sent twice"
+            (workspace,) = store.workspace_ids()
+            with store.read(workspace) as tx:
+                rows = [
+                    event
+                    for post in tx.posts.in_round(1)
+                    if post.ts
+                    for event in tx.ledger.events(post.channel, post.ts)
+                ]
+        finally:
+            store.close()
+        return [
+            Found(row.ts, row.user, row.name, row.added, row.happened_at.timestamp())
+            for row in rows
+            if row.origin is Origin.RECONCILED and row.user not in self.strangers.values()
+        ]
+
+    def miscounted(self, truth: set[tuple[str, str, str]]) -> list[str]:
+        """Say which posts have other votes than the record gives."""
+        told = ((post.ts, says, self.expected(post, truth)) for post, says in self.ledger()[1])
+        return [f"{ts}: {says - due} instead of {due - says}" for ts, says, due in told if says != due]
 
     def expected(self, post: Post, truth: set[tuple[str, str, str]]) -> set[tuple[str, str, str | None]]:
         """Return the votes on a post by a reading of our own."""

@@ -5,15 +5,18 @@
 
 import json
 import socket
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import httpx
 
 from tests.scenarios.conftest import World, wait_until
 from tests.support.balancer import Balancer
+from tests.support.chaos_witness import Witness
+from tests.support.mutants import MUTANT
 from tierbot.app.demo.workspace import SandboxProcess
 
 TIMINGS = json.dumps({"ack": 3, "retries": [0, 1, 3], "history": 0.5})
@@ -30,6 +33,9 @@ class Plan:
     kills: int
     batch: int = 40
     processes: tuple[str, ...] = ("run",)
+    faults: Mapping[str, Any] = field(default_factory=dict)  # of the sandbox, besides those of all chaos
+    patience: float = 240.0  # seconds in which all must be right again after the last fault
+    mutant: str = ""  # what is wrong with the bot on purpose, by its name in mutants.py
 
     @property
     def by_http(self) -> bool:
@@ -43,6 +49,12 @@ class Harness:
 
     world: World
     balancer: Balancer | None
+    witness: Witness
+
+    @property
+    def bot(self) -> str:
+        """The bot's user id."""
+        return str(self.world.client.get("state").json()["app"]["user_id"])
 
     def is_reached(self) -> bool:
         """Say whether Slack reaches the bot now."""
@@ -73,8 +85,9 @@ def database(kind: str, folder: Path) -> Iterator[str]:
 def raised(plan: Plan, url: str, folder: Path, reconcile_minutes: float) -> Iterator[Harness]:
     """Start everything that a plan needs; stop it all in the end."""
     users = ("ada:admin", *(f"user{number}" for number in range(plan.users)))
-    flags: tuple[str, ...] = ("--timings", TIMINGS, "--seed", str(plan.seed))
     with ExitStack() as stack:
+        witness = stack.enter_context(Witness(url))
+        flags: tuple[str, ...] = ("--timings", TIMINGS, "--seed", str(plan.seed), "--ask-on-ack", witness.url)
         balancer = stack.enter_context(Balancer()) if plan.by_http else None
         if balancer is not None:
             balancer.ports = _free_ports(plan.processes.count("web"))
@@ -87,12 +100,13 @@ def raised(plan: Plan, url: str, folder: Path, reconcile_minutes: float) -> Iter
             "SLACK_SIGNING_SECRET": "sandbox-signing-secret",
             "TIERBOT_RECONCILE_EVERY_MINUTES": str(reconcile_minutes),
             "TIERBOT_SLACK_POSTS_PER_SECOND": "200",
+            **({MUTANT: plan.mutant} if plan.mutant else {}),
         }
         ports = iter(balancer.ports if balancer else ())
         for command in plan.processes:
             web = ("--host", "127.0.0.1", "--port", str(next(ports))) if command == "web" else ()
             world.launch(command, *web)
-        harness = Harness(world, balancer)
+        harness = Harness(world, balancer, witness)
         wait_until(harness.is_reached, "the bot to be reached", 120)
         yield harness
 

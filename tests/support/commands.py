@@ -20,6 +20,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from tests.support import stepped_clock
+from tests.support.mutants import MUTANT, become
 
 _IMPORTED = (
     "tierbot.cli.app",
@@ -106,6 +107,8 @@ def _run(arguments: Sequence[str], folder: str, environment: Mapping[str, str], 
     os.environ.clear()
     os.environ.update(environment)
     time.tzset()
+    if mutant := environment.get(MUTANT):
+        become(mutant)
     sys.path[:0] = [path for path in environment.get("PYTHONPATH", "").split(os.pathsep) if path not in sys.path]
     sys.argv = ["tierbot", *arguments]
     if file := environment.get(stepped_clock.SETTING):

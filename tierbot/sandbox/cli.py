@@ -60,6 +60,11 @@ def build_parser() -> argparse.ArgumentParser:
     add("--user", action="append", default=[], metavar="NAME[:admin|:guest|:bot][=REAL NAME]", help="add a colleague")
     add("--users", type=Path, help="JSON list of colleagues: [{name, real_name?, admin?, guest?, bot?, tz?}]")
     add("--request-url", help="deliver by signed HTTP to this address instead of Socket Mode")
+    add(
+        "--ask-on-ack",
+        metavar="URL",
+        help="POST each event to this URL when the app acknowledges it, and wait for the answer",
+    )
     add("--limits", action="store_true", help="enforce Slack's rate limits")
     add("--faults", metavar="JSON", help='faults to inject, e.g. \'{"lost_ack": 0.1, "api_429": 0.05}\'')
     add(
@@ -83,7 +88,7 @@ def build_parser() -> argparse.ArgumentParser:
 def build_sandbox(arguments: argparse.Namespace) -> Sandbox:
     """Return the sandbox that the command line describes."""
     names = "host port public_url bot_token app_token signing_secret team channel request_url limits seed"
-    names += " org same_ids client_id client_secret"
+    names += " org same_ids client_id client_secret ask_on_ack"
     token = arguments.control_token
     if token is None and not _is_loopback(arguments.host):
         token = secrets.token_urlsafe(16)

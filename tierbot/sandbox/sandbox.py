@@ -16,7 +16,7 @@ class Sandbox(Team):
     ) -> None:
         """`beside` is the first team, whose clock, app and transport the others share."""
         super().__init__(settings, clock, beside)
-        self.events = AppEvents(self, self.settings.events, self.courier.event)
+        self.events = AppEvents(self, self.settings.events, self.courier)
         self.interactions = Interactions(self)
         self.workspace.listen(self._publish)
 

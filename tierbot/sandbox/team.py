@@ -73,7 +73,7 @@ class Team:
             self.http = None
             if settings.request_url:
                 self.http = HttpTransport(settings.request_url, settings.signing_secret, self.timers, self.faults)
-        self.courier = Courier(self.http or self.hub, self.timers, timings, self.faults, limited=settings.limits)
+        self.courier = Courier(self.http or self.hub, self.timers, settings, self.faults)
         self.files = Files(self.clock, self.mint, timings.file_processing, lambda: self.base_url)
         self.triggers = Triggers(self.mint, self.clock.time, timings.trigger)
         self.views = Views(self.workspace, self.app_id, self.bot.bot_id or "")

@@ -60,6 +60,21 @@ def test_reactions_have_nothing_to_look_up(store: SqlStore) -> None:
         assert again.search is None
 
 
+def test_a_new_id_takes_reactions_along_that_came_under_an_id_in_between(store: SqlStore) -> None:
+    with store.begin(TEAM) as tx:
+        put_post(tx, "p1", ts="1.0")
+        put_post(tx, "elsewhere", ts="1.0", channel="C7")
+        for number, channel in enumerate(("C1", "C5", "C6", "C7")):  # nobody told of C5 and C6
+            tx.ledger.append(event(f"e{number}", channel=channel, ts="1.0", user=f"U{number}"))
+            tx.ledger.tallied(channel, "1.0", 99)
+        tx.ledger.append(event("other", channel="C5", ts="2.0"))
+        assert tx.channels.change_id("C1", "C9", 2) == 1
+        assert [one.event_id for one in tx.ledger.events("C9", "1.0")] == ["e0", "e1", "e2"]
+        assert [one.event_id for one in tx.ledger.events("C7", "1.0")] == ["e3"]
+        assert [one.event_id for one in tx.ledger.events("C5", "2.0")] == ["other"]
+        assert ("C9", "1.0") in tx.ledger.untallied(9)
+
+
 def test_a_new_id_takes_posts_reactions_and_deliveries_along(store: SqlStore) -> None:
     asked = Thread("C1", "7.0")
     with store.begin(TEAM) as tx:

@@ -8,7 +8,15 @@ import pytest
 
 from tests.support.rows import MINUTE, NOON, TEAM, delivery, put_post
 from tierbot.adapters.store import SqlStore
-from tierbot.use_cases.ports import Delivery, DeliveryKind, DeliveryState, Search, Transaction
+from tierbot.use_cases.ports import (
+    ClosedChannel,
+    Delivery,
+    DeliveryKind,
+    DeliveryState,
+    Search,
+    Transaction,
+    Workspace,
+)
 
 POST = delivery("o-post", kind=DeliveryKind.POST, payload={"post_id": "p1"})
 PREFILL = delivery("o-prefill", kind=DeliveryKind.PREFILL, payload={"post_id": "p1", "emoji": "pizza"})
@@ -265,11 +273,33 @@ def test_what_has_priority_goes_before_what_was_queued_earlier_and_alone(store: 
         assert ids(tx.outbox.claim(NOON, NOON + MINUTE, 9)) == ["early"]
 
 
+def test_two_with_priority_go_at_once(store: SqlStore) -> None:
+    with store.begin(TEAM) as tx:
+        tx.outbox.add([delivery("one", priority=1), delivery("two", priority=1), delivery("plain", priority=0)])
+        assert [claim(tx, limit=1), claim(tx)] == [["one"], ["two"]]
+
+
+def test_what_may_have_been_sent_comes_after_what_surely_was_not(store: SqlStore) -> None:
+    with store.begin(TEAM) as tx:
+        tx.outbox.add([delivery("doubtful"), delivery("fresh")])
+        (mine,) = claimed(tx, limit=1)
+        assert tx.outbox.retry(mine, NOON, "no answer", search=Search(NOON, NOON + MINUTE))
+        assert claim(tx) == ["fresh", "doubtful"]
+
+
+def test_a_priority_of_zero_is_none(store: SqlStore) -> None:
+    with store.begin(TEAM) as tx:
+        tx.outbox.add([delivery("early"), delivery("plain", priority=0)])
+        assert [claim(tx, limit=1), claim(tx)] == [["early"], ["plain"]]
+        tx.outbox.add([delivery("next")])
+        assert claim(tx) == ["next"]
+
+
 def test_a_claim_with_priority_that_ran_out_holds_nothing_up(store: SqlStore) -> None:
     with store.begin(TEAM) as tx:
         tx.outbox.add([delivery("early"), delivery("words", priority=1)])
         tx.outbox.claim(NOON, NOON + MINUTE, 1)
-        later = NOON + 2 * MINUTE
+        later = NOON + MINUTE
         assert ids(tx.outbox.claim(later, later + MINUTE, 9)) == ["words", "early"]
 
 
@@ -282,3 +312,110 @@ def test_what_comes_after_another_delivery_waits_until_that_has_ended(store: Sql
         assert tx.outbox.claim(NOON, NOON + MINUTE, 9) == []
         assert tx.outbox.park(words, "no") if parked else tx.outbox.done(words, "1.0", NOON)
         assert ids(tx.outbox.claim(NOON, NOON + MINUTE, 9)) == ["picture"]
+
+
+def revision(key: str, post_id: str = "p2") -> Delivery:
+    return delivery(key, kind=DeliveryKind.UPDATE, payload={"post_id": post_id})
+
+
+def test_what_holds_another_workspace_up_holds_nothing_up_here(store: SqlStore) -> None:
+    later = NOON + 9 * MINUTE
+    with store.begin("T2") as tx:
+        put_post(tx)
+        put_post(tx, "p2", ts="2.0")
+        tx.outbox.add([revision("theirs")])
+        assert claim(tx) == ["theirs"]
+        tx.outbox.add([delivery("words", priority=1)])
+        assert claim(tx) == ["words"]
+        for kind in DeliveryKind:
+            tx.outbox.hold(kind, later)
+        tx.channels.close(ClosedChannel("C1", "is_archived", NOON, later))
+    with store.begin(TEAM) as tx:
+        put_post(tx, ts=None)
+        put_post(tx, "p2", ts="2.0")
+        tx.outbox.add([delivery(), revision("ours"), delivery("picture", after_id="words"), PREFILL])
+        assert claim(tx) == ["o1", "ours", "picture"], "only the pre-fill waits, for the post of this workspace"
+        tx.outbox.release(later)
+    with store.begin("T2") as tx:
+        tx.outbox.add([delivery("held")])
+        assert claim(tx) == []
+
+
+def test_a_revision_does_not_wait_for_a_pre_fill_of_its_post(store: SqlStore) -> None:
+    with store.begin(TEAM) as tx:
+        put_post(tx)
+        tx.outbox.add([PREFILL])
+        assert claim(tx) == ["o-prefill"]
+        tx.outbox.add([revision("u1", "p1")])
+        assert claim(tx) == ["u1"]
+        tx.outbox.add([replace(PREFILL, id="next")])
+        assert claim(tx) == ["next"], "nor the other way round"
+
+
+def test_what_is_dropped_or_tried_again_takes_only_its_own_pre_fills_along(store: SqlStore) -> None:
+    with store.begin(TEAM) as tx:
+        for key in ("p1", "p2"):
+            put_post(tx, key, ts=None)
+            tx.outbox.add(
+                [
+                    delivery(f"post-{key}", kind=DeliveryKind.POST, payload={"post_id": key}),
+                    delivery(f"fill-{key}", kind=DeliveryKind.PREFILL, payload={"post_id": key, "emoji": "pizza"}),
+                ]
+            )
+        for mine in claimed(tx):
+            assert tx.outbox.park(mine, "is_archived")
+        assert tx.outbox.again(["post-p1"], NOON) == 2
+        assert ids(tx.outbox.parked()) == ["post-p2", "fill-p2"]
+        assert tx.outbox.drop(["post-p2"], NOON) == 2
+        assert ids(tx.outbox.unsent()) == ["post-p1", "fill-p1"]
+        assert tx.outbox.again(["post-p2"], NOON) == tx.outbox.drop(["post-p2"], NOON) == 0, "it was decided"
+
+
+def test_what_is_decided_about_another_delivery_of_a_post_leaves_its_pre_fills(store: SqlStore) -> None:
+    with store.begin(TEAM) as tx:
+        put_post(tx, ts=None)
+        tx.outbox.add([POST, PREFILL])
+        (mine,) = claimed(tx)
+        assert tx.outbox.park(mine, "is_archived")
+        tx.posts.sent("p1", "1.0", NOON)
+        tx.outbox.add([revision("u1", "p1")])
+        assert tx.outbox.again(["u1"], NOON) == tx.outbox.drop(["u1"], NOON) == 1
+        assert ids(tx.outbox.parked()) == ["o-post", "o-prefill"]
+
+
+def test_what_is_tried_again_starts_with_a_clean_record(store: SqlStore) -> None:
+    with store.begin(TEAM) as tx:
+        tx.outbox.add([delivery()])
+        (mine,) = claimed(tx)
+        assert tx.outbox.retry(mine, NOON + MINUTE, "no answer", failures=4)
+        assert tx.outbox.again(["o1"], NOON) == 1
+        (again,) = claimed(tx)
+        assert (again.failures, again.error, again.due_at) == (0, None, NOON)
+
+
+def test_a_closed_channel_is_tried_at_once_when_everything_is_released(store: SqlStore) -> None:
+    with store.begin(TEAM) as tx:
+        tx.outbox.add([delivery()])
+        tx.channels.close(ClosedChannel("C1", "is_archived", NOON, NOON + 9 * MINUTE))
+        assert claim(tx, minutes=1) == []
+        tx.outbox.release(NOON + MINUTE)
+        assert claim(tx, minutes=1) == ["o1"]
+
+
+def test_what_is_open_is_counted_by_its_kind(store: SqlStore) -> None:
+    with store.begin(TEAM) as tx:
+        put_post(tx)
+        tx.outbox.add([POST, replace(POST, id="second"), PREFILL, delivery(), delivery("o2")])
+        (mine, *_) = claimed(tx, limit=1)
+        assert (tx.outbox.count_open(DeliveryKind.POST), tx.outbox.count_open(DeliveryKind.ANNOUNCE)) == (2, 2)
+        assert tx.outbox.done(mine, "1.0", NOON)
+        assert tx.outbox.count_open(DeliveryKind.POST) == 1
+
+
+def test_only_a_workspace_with_something_due_is_told(store: SqlStore) -> None:
+    for team in (TEAM, "T2"):
+        with store.begin(team) as tx:
+            tx.workspaces.put(Workspace(team, team, NOON))
+    with store.begin("T2") as tx:
+        tx.outbox.add([delivery()])
+    assert store.due_ids(NOON) == ["T2"]

@@ -27,6 +27,20 @@ def test_people_are_counted_the_most_named_first():
     assert list(named_by_menu(events).items()) == [("food", 2), ("law", 1)]
 
 
+def test_tags_that_equally_many_name_come_by_name():
+    for tags in (["law", "food"], ["food", "law"]):
+        assert list(named_by_menu([event(place, f"U{place}", tag) for place, tag in enumerate(tags)])) == [
+            "food",
+            "law",
+        ]
+
+
+def test_a_new_choice_withdraws_first_and_by_name():
+    before, after = ["war", "law", "art"], ["health", "food", "cars", "art"]
+    changes = [("law", False), ("war", False), ("cars", True), ("food", True), ("health", True)]
+    assert menu_changes(before, after) == changes
+
+
 TAGS = st.frozensets(st.sampled_from(["food", "law", "health", "war"]), max_size=3)
 
 

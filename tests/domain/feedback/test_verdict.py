@@ -8,8 +8,8 @@ from tierbot.domain.feedback import PlainRule
 from tierbot.domain.nouns import Outcome, Verdict, Vote
 
 
-def settle(votes: list[Vote], rule: PlainRule | None = None) -> Verdict:
-    return (rule or PlainRule()).settle(post(), votes, ledger_cursor=7, now=NOON)
+def settle(votes: list[Vote], rule: PlainRule | None = None, halved: frozenset[str] = frozenset()) -> Verdict:
+    return (rule or PlainRule()).settle(post(), votes, ledger_cursor=7, now=NOON, halved=halved)
 
 
 def test_eight_for_food_and_four_for_health_make_both_true() -> None:
@@ -58,6 +58,25 @@ def test_without_votes_there_is_no_reward() -> None:
 
 def test_eight_votes_weigh_more_than_one() -> None:
     assert settle(names("food", *users(8))).weight > settle(names("food", "U1")).weight
+
+
+def test_a_verdict_weighs_by_its_voters_and_says_by_which_rule() -> None:
+    verdict = settle(names("food", *users(8)))
+    assert (verdict.weight, verdict.aggregator) == (0.8, "plain-1(min=2,true=1/3,wrong=1/2)")
+
+
+def test_two_voters_are_enough_to_be_split() -> None:
+    assert settle(names("food", "U1") + unsure("U2")).reason == "split"
+
+
+def test_votes_that_count_half_are_still_counted_as_votes() -> None:
+    votes = names("food", "U1", "U2") + names("cars", "U3", "U4") + unsure("U5")
+    verdict = settle(votes, halved=frozenset({"U1", "U2", "U9"}))
+    assert verdict.tags == {"cars": 2 / 4}  # of five voters, two count half
+    assert (verdict.reward, verdict.weight) == (1 / 4, 4 / 6)
+    assert (verdict.voters, verdict.support, verdict.unsure) == (5, {"cars": 2, "food": 2}, 1)
+    assert verdict.aggregator.startswith("plain-1(min=2,true=1/3,wrong=1/2)@half=")
+    assert settle(votes, halved=frozenset({"U9"})) == settle(votes)
 
 
 @given(VOTES, st.randoms(use_true_random=False))

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from tests.support.votes import EVENTS, NOON, TAGS, event, post
 from tierbot.domain.feedback import votes_of
+from tierbot.domain.feedback.votes import superseded
 from tierbot.domain.nouns import Arm, ReactionEvent, Says, Source
 
 
@@ -34,6 +35,20 @@ def test_a_vote_stands_while_any_variant_of_it_stands() -> None:
     ]
     assert said(events) == {("U1", Says.NAMES, "food")}
     assert said([*events, event("U1", "+1::skin-tone-2", added=False, second=4)]) == set()
+
+
+def test_events_that_a_later_one_of_the_same_reaction_overrides_are_superseded() -> None:
+    first, removed = event("U1", "pizza", second=1), event("U1", "pizza", added=False, second=2)
+    again, other = event("U1", "pizza", second=3), event("U1", "football", second=1)
+    assert superseded([first, removed, other]) == {first.event_id}
+    assert superseded([again, first, removed, other]) == {first.event_id, removed.event_id}
+    assert superseded([]) == set()
+
+
+def test_votes_of_one_moment_are_in_the_order_of_their_tags() -> None:
+    events = [event("U1", name) for name in ("pizza", "football", "red_car")]
+    orders = {tuple(vote.tag for vote in votes_of(given, post(), TAGS)) for given in (events, events[::-1])}
+    assert orders == {("cars", "food", "football")}
 
 
 @pytest.mark.parametrize(

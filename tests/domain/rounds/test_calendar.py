@@ -7,10 +7,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tierbot.domain.rounds.calendar import is_quiet, next_open
+from tierbot.domain.rounds.calendar import is_quiet, local_days, next_open
 
 BERLIN = ZoneInfo("Europe/Berlin")
 WORKDAYS = ("mon", "tue", "wed", "thu", "fri")
+EVERY_DAY = (*WORKDAYS, "sat", "sun")
 NIGHT = (time(18), time(9))
 
 
@@ -45,6 +46,24 @@ def test_quiet_hours_within_one_day_are_understood() -> None:
     assert next_open(at(2026, 11, 23, 12, 30), lunch, WORKDAYS, BERLIN) == at(2026, 11, 23, 13)
 
 
+def test_quiet_hours_begin_with_their_first_minute_and_end_before_their_last() -> None:
+    for quiet in (NIGHT, (time(12), time(13))):
+        for wall, expected in zip(quiet, (True, False), strict=True):
+            assert is_quiet(at(2026, 11, 23, wall.hour), quiet, WORKDAYS, BERLIN) is expected
+
+
+def test_quiet_hours_that_end_where_they_begin_are_none() -> None:
+    assert not is_quiet(at(2026, 11, 23, 12), (time(9), time(9)), WORKDAYS, BERLIN)
+
+
+def test_a_day_is_the_teams_own() -> None:
+    evening = datetime(2026, 11, 23, 23, 30, tzinfo=UTC)
+    assert local_days([evening, evening - timedelta(hours=1)], BERLIN) == {
+        at(2026, 11, 23).date(),
+        at(2026, 11, 24).date(),
+    }
+
+
 def test_after_a_free_weekend_with_quiet_hours_at_noon_monday_begins_at_midnight() -> None:
     assert next_open(at(2026, 11, 28, 10), (time(12), time(13)), WORKDAYS, BERLIN) == at(2026, 11, 30, 0)
 
@@ -54,10 +73,28 @@ def test_a_week_without_an_open_moment_is_refused() -> None:
         next_open(at(2026, 11, 23), None, (), BERLIN)
 
 
+@pytest.mark.parametrize(
+    ("zone", "moment", "quiet", "opens"),
+    [
+        # The quiet hours would end in the hour that is skipped: they end with the jump.
+        ("Europe/Berlin", datetime(2026, 3, 28, 22), (time(22), time(2, 30)), datetime(2026, 3, 29, 1)),
+        ("Asia/Beirut", datetime(2026, 3, 28, 20), (time(20), time(0, 30)), datetime(2026, 3, 28, 22)),
+        ("Australia/Lord_Howe", datetime(2026, 10, 3, 15), (time(20), time(2, 15)), datetime(2026, 10, 3, 15, 30)),
+        # They have begun, and the clocks go back to before they do.
+        ("Europe/Berlin", datetime(2026, 10, 25, 0, 45), (time(2, 30), time(5)), datetime(2026, 10, 25, 1)),
+        # Where their end comes twice, the first time counts.
+        ("Europe/Berlin", datetime(2026, 10, 24, 22), (time(22), time(2, 30)), datetime(2026, 10, 25, 0, 30)),
+    ],
+)
+def test_a_change_of_clocks_may_end_quiet_hours(
+    zone: str, moment: datetime, quiet: tuple[time, time], opens: datetime
+) -> None:
+    assert next_open(moment.replace(tzinfo=UTC), quiet, EVERY_DAY, ZoneInfo(zone)) == opens.replace(tzinfo=UTC)
+
+
 QUIET = st.tuples(st.times(), st.times()).map(
     lambda pair: (pair[0].replace(second=0, microsecond=0), pair[1].replace(second=0, microsecond=0))
 )
-EVERY_DAY = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 
 
 @given(

@@ -50,12 +50,30 @@ def test_the_figures_are_told_in_words():
     assert figures_in_words([]) == "Nothing has settled yet."
 
 
+def test_a_post_whose_own_tag_nobody_named_agrees_with_nothing():
+    verdict = PlainRule().settle(POST, [Vote("U1", Says.NAMES, NOON, "health")], ledger_cursor=5, now=NOON)
+    assert patterns_of([(POST, verdict)]) == {"agreed": 0, "named_another": 1, "rejected": 0, "unsure": 0}
+
+
+def test_the_votes_told_are_those_of_the_newest_round_and_the_text_is_cut():
+    estimate = Estimate.of_share(7, 10)
+    rounds = [RoundFigures(number, estimate, estimate, {"agreed": number % 2}) for number in range(1, 4)]
+    assert "Votes in round 3: 100% agreed" in figures_in_words(rounds)
+    assert len(figures_in_words(rounds * 40)) == 1000
+
+
+@pytest.mark.parametrize(("low", "high"), [(0.0, 0.2), (-0.2, 0.0)])
+def test_an_interval_that_ends_at_zero_is_chance(low: float, high: float) -> None:
+    assert is_chance(Estimate(n=9, value=0.1, low=low, high=high))
+
+
 def test_the_interval_is_newcombes_own_example() -> None:
     """56 of 70 against 48 of 80: 0.0524 to 0.3339 (Newcombe 1998, method 10)."""
     found = change(Estimate.of_share(56, 70), Estimate.of_share(48, 80))
     assert found is not None
     assert (found.value, found.low, found.high) == pytest.approx((0.2, 0.0524, 0.3339), abs=1e-4)
     assert not is_chance(found)
+    assert found.n == 150
 
 
 def test_equal_shares_differ_by_chance_and_an_unknown_one_by_nothing() -> None:

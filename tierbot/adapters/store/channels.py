@@ -39,8 +39,25 @@ class SqlChannels(WorkspaceQueries):
         sent = self._select(PostRow, _post.c.ts).where(_post.c.channel == old).limit(limit)
         moved = list(self._connection.execute(sent).scalars())
         for part in chunks(moved):
-            self._move(old, new, part)
+            for former, timestamps in [(old, part), *self._between(old, new, part)]:
+                self._move(former, new, timestamps)
         return len(moved)
+
+    def _between(self, old: str, new: str, timestamps: list[str]) -> list[tuple[str, list[str]]]:
+        """Return ids that the channel had meanwhile, each with the messages that got reactions under it.
+
+        Slack's event about such an id was lost. No other message of ours has the same timestamp there.
+        """
+        another = select(_post.c.id).where(
+            self._mine(PostRow), _post.c.channel == _message.c.channel, _post.c.ts == _message.c.ts
+        )
+        strays = self._select(MessageTallyRow, _message.c.channel, _message.c.ts).where(
+            _message.c.ts.in_(timestamps), _message.c.channel.not_in((old, new)), ~another.exists()
+        )
+        found: dict[str, list[str]] = {}
+        for channel, ts in self._connection.execute(strays):
+            found.setdefault(channel, []).append(ts)
+        return sorted(found.items())
 
     def _move(self, old: str, new: str, timestamps: list[str]) -> None:
         """Move messages with the reactions to them."""

@@ -78,6 +78,12 @@ def votes(box: Sandbox, query: Query) -> Json:  # noqa: ARG001
     return {"votes": sorted(standing)}
 
 
+def events(box: Sandbox, query: Query) -> Json:
+    """`?since=`: return what became of each event, after number `since`."""
+    since = int(query.get("since", "0"))
+    return {"events": [asdict(event) for event in box.courier.tracker.events[since:]]}
+
+
 def stats(box: Sandbox, query: Query) -> Json:  # noqa: ARG001
     """Return delivery counts, retries, and acknowledgment times."""
     return {
@@ -89,7 +95,7 @@ def stats(box: Sandbox, query: Query) -> Json:  # noqa: ARG001
 
 
 LOOKS: dict[str, Callable[[Sandbox, Query], Json]] = {
-    **{look.__name__: look for look in (state, messages, inbox, record, votes, stats)},
+    **{look.__name__: look for look in (state, messages, inbox, record, votes, events, stats)},
     "panel": lambda box, _: {"panel": box.panel},
     "faults": lambda box, _: {"faults": asdict(box.faults.plan)},
 }

@@ -4,14 +4,17 @@ import asyncio
 import time
 from collections import Counter, deque
 from collections.abc import Coroutine
+from functools import partial
 from typing import Any
 
+from tierbot.sandbox.delivery.asking import Asker
 from tierbot.sandbox.delivery.faults import Faults
 from tierbot.sandbox.delivery.httpevents import HttpTransport
 from tierbot.sandbox.delivery.hub import Hub
+from tierbot.sandbox.delivery.tracking import Tracked, Tracker
 from tierbot.sandbox.kit.clock import Timers
 from tierbot.sandbox.kit.errors import Undeliverable
-from tierbot.sandbox.kit.settings import Timings
+from tierbot.sandbox.kit.settings import Settings
 
 _HOUR = 3600.0
 _EVENTS_AN_HOUR = 30_000
@@ -21,14 +24,14 @@ _LATENCIES = 20_000
 class Courier:
     """Delivers events (with retries) and interactions (once)."""
 
-    def __init__(
-        self, transport: Hub | HttpTransport, timers: Timers, timings: Timings, faults: Faults, *, limited: bool
-    ) -> None:
+    def __init__(self, transport: Hub | HttpTransport, timers: Timers, settings: Settings, faults: Faults) -> None:
         self._transport = transport
         self._timers = timers
-        self._timings = timings
+        self._timings = settings.timings
         self._faults = faults
-        self._limited = limited
+        self._limited = settings.limits
+        self._asker = Asker(settings.ask_on_ack) if settings.ask_on_ack else None
+        self.tracker = Tracker(timers.clock)
         self._noticed_minute = 0
         self.is_open = False
         self._window: deque[float] = deque()
@@ -41,15 +44,24 @@ class Courier:
         if not self.is_open:  # setting up the workspace sends no events
             return
         self.counts["events"] += 1
+        tracked = self.tracker.sent(body)
         if self._faults.plan.events_limited or (self._limited and not self._within_limit()):
             self.counts["rate_limited"] += 1
+            tracked.became = "rate_limited"
             self._send_limit_notice(body)
             return
         if self._faults.strikes("drop_event"):
             self.counts["dropped_by_fault"] += 1
+            tracked.became = "dropped"
             return
-        for _ in range(2 if self._faults.strikes("duplicate_event") else 1):
-            self._spawn(self._deliver(body, self._faults.event_delay()))
+        tracked.under_way = 2 if self._faults.strikes("duplicate_event") else 1
+        for _ in range(tracked.under_way):
+            self._spawn(self._deliver(body, self._faults.event_delay(), tracked))
+
+    def not_sent(self, kind: str, event_ts: str, why: str) -> None:
+        """Record an event that the app isn't told of, such as one in a channel that it isn't in."""
+        if self.is_open:
+            self.tracker.not_sent(kind, event_ts, why)
 
     def _send_limit_notice(self, body: dict[str, Any]) -> None:
         """Send `app_rate_limited`, no more than once a minute."""
@@ -71,10 +83,17 @@ class Courier:
         self._window.append(now)
         return True
 
-    async def _deliver(self, body: dict[str, Any], delay: float) -> None:
+    def _heard(self, body: dict[str, Any], tracked: Tracked | None) -> Coroutine[Any, Any, None] | None:
+        """Record an acknowledgment as it arrives; return what to wait for before going on."""
+        if tracked is None:
+            return None
+        tracked.acknowledged(self._timers.clock.time())
+        return self._asker.ask(body) if self._asker else None
+
+    async def _deliver(self, body: dict[str, Any], delay: float, tracked: Tracked | None = None) -> None:
         if delay:
             await self._timers.sleep(delay)
-        reason = ""
+        reason, heard = "", partial(self._heard, body, tracked)
         for attempt, pause in enumerate((None, *self._timings.retries)):
             if pause is not None:
                 self.counts["retries"] += 1
@@ -82,7 +101,7 @@ class Courier:
             started = time.perf_counter()
             try:
                 await self._transport.offer(
-                    "events_api", body, seconds=self._timings.ack, attempt=attempt, reason=reason
+                    "events_api", body, seconds=self._timings.ack, attempt=attempt, reason=reason, heard=heard
                 )
             except Undeliverable as failure:
                 reason = failure.reason
@@ -91,8 +110,12 @@ class Courier:
             else:
                 self.counts["acknowledged"] += 1
                 self._latencies.append(time.perf_counter() - started)
+                if tracked is not None:
+                    tracked.arrived()
                 return
         self.counts["given_up"] += 1
+        if tracked is not None:
+            tracked.gave_up(reason)
 
     async def interact(self, kind: str, payload: dict[str, Any]) -> Any:
         """Deliver a command or an interaction once. Raises Undeliverable if the app doesn't answer in three seconds."""
@@ -106,7 +129,8 @@ class Courier:
             for name, share in (("p50", 0.5), ("p99", 0.99), ("max", 1.0))
             if ordered
         }
-        return {**self.counts, "pending": len(self._tasks), "ack_ms": ack_ms}
+        asked = {"asked": self._asker.asked, "unanswered": self._asker.unanswered} if self._asker else {}
+        return {**self.counts, **asked, "pending": len(self._tasks), "ack_ms": ack_ms}
 
     def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
         task = asyncio.get_running_loop().create_task(work)
@@ -118,3 +142,5 @@ class Courier:
         for task in list(self._tasks):
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
+        if self._asker is not None:
+            await self._asker.close()

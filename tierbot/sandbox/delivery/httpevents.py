@@ -8,6 +8,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 from tierbot.sandbox.delivery.faults import Faults
+from tierbot.sandbox.delivery.hub import Heard
 from tierbot.sandbox.delivery.poster import Answer, Poster, Unanswered
 from tierbot.sandbox.kit.clock import Timers
 from tierbot.sandbox.kit.errors import Undeliverable
@@ -23,10 +24,22 @@ class HttpTransport:
         self._poster = Poster(url)
 
     async def offer(
-        self, kind: str, payload: dict[str, Any], *, seconds: float, attempt: int = 0, reason: str = ""
+        self,
+        kind: str,
+        payload: dict[str, Any],
+        *,
+        seconds: float,
+        attempt: int = 0,
+        reason: str = "",
+        heard: Heard = lambda: None,
     ) -> Any:
-        """Post one envelope and return the body of the 200 answer. Raises Undeliverable."""
+        """Post one envelope and return the body of the 200 answer. Raises Undeliverable.
+
+        `heard` is called as an acknowledgment arrives; if it returns something to wait for, nothing else happens until then.
+        """
         response = await self._post(kind, payload, seconds, attempt, reason)
+        if response.status == HTTPStatus.OK and (asking := heard()) is not None:
+            await asking
         delay = self._faults.ack_delay()
         if delay:
             await self._timers.sleep(min(delay, seconds))

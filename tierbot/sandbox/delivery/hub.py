@@ -2,7 +2,8 @@
 
 import asyncio
 import json
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
+from dataclasses import dataclass
 from random import Random
 from typing import Any
 
@@ -16,6 +17,8 @@ from tierbot.sandbox.kit.settings import Settings
 
 CLOSE_REASONS = ("warning", "refresh_requested", "link_disabled", "too_many_websockets")
 _MAX_CONNECTIONS = 10
+_REMEMBERED = 1_000  # envelopes that are no longer waited for, and may still be acknowledged
+Heard = Callable[[], Coroutine[Any, Any, None] | None]
 
 
 class Connection:
@@ -44,6 +47,16 @@ class Connection:
         await self.websocket.close(code)
 
 
+@dataclass(slots=True, eq=False)
+class _Offer:
+    """An envelope that awaits its acknowledgment."""
+
+    answer: asyncio.Future[Any]
+    connection: Connection
+    timer: Timer
+    heard: Heard
+
+
 class Hub:
     """All connections of the app, and the envelopes awaiting acknowledgment."""
 
@@ -57,7 +70,8 @@ class Hub:
         self._faults = faults
         self._app_id = app_id
         self._tickets: dict[str, float] = {}
-        self._waiting: dict[str, tuple[asyncio.Future[Any], Connection]] = {}
+        self._waiting: dict[str, _Offer] = {}
+        self._past: dict[str, Heard] = {}
         self._background: set[asyncio.Task[None]] = set()
         self.connections: list[Connection] = []
         self.late_acks = 0
@@ -123,9 +137,29 @@ class Hub:
             envelope_id = str(body["envelope_id"])
         except (ValueError, KeyError, TypeError):
             return  # Slack ignores frames that aren't acknowledgments
-        if envelope_id not in self._waiting:
+        offer = self._waiting.get(envelope_id)
+        if offer is None:
             self.late_acks += 1
-        elif not self._faults.strikes("lost_ack"):
+            asking = self._past.pop(envelope_id, lambda: None)()
+            if asking is not None:
+                self.spawn(asking)
+        elif (asking := offer.heard()) is None:
+            self._answer(envelope_id, body)
+        else:
+            offer.timer.stop()
+            self.spawn(self._answer_after(asking, offer, envelope_id, body))
+
+    async def _answer_after(
+        self, asking: Coroutine[Any, Any, None], offer: _Offer, envelope_id: str, body: dict[str, Any]
+    ) -> None:
+        """Go on with an acknowledgment later; no time passes for its envelope meanwhile."""
+        await asking
+        if not offer.answer.done():
+            offer.timer.go_on()
+            self._answer(envelope_id, body)
+
+    def _answer(self, envelope_id: str, body: dict[str, Any]) -> None:
+        if not self._faults.strikes("lost_ack"):
             delay = self._faults.ack_delay()
             if delay:
                 self._timers.call_later(delay, lambda: self._settle(envelope_id, body))
@@ -133,24 +167,34 @@ class Hub:
                 self._settle(envelope_id, body)
 
     def _settle(self, envelope_id: str, body: dict[str, Any]) -> None:
-        waiting = self._waiting.get(envelope_id)
-        if waiting is None:
+        offer = self._waiting.get(envelope_id)
+        if offer is None:
             self.late_acks += 1
-        elif not waiting[0].done():
-            waiting[0].set_result(body.get("payload"))
+        elif not offer.answer.done():
+            offer.answer.set_result(body.get("payload"))
 
     def _forget(self, connection: Connection) -> None:
         self.connections.remove(connection)
         for timer in connection.timers:
             timer.cancel()
-        for future, holder in self._waiting.values():
-            if holder is connection and not future.done():
-                future.set_exception(Undeliverable("timeout"))
+        for offer in self._waiting.values():
+            if offer.connection is connection and not offer.answer.done():
+                offer.answer.set_exception(Undeliverable("timeout"))
 
     async def offer(
-        self, kind: str, payload: dict[str, Any], *, seconds: float, attempt: int = 0, reason: str = ""
+        self,
+        kind: str,
+        payload: dict[str, Any],
+        *,
+        seconds: float,
+        attempt: int = 0,
+        reason: str = "",
+        heard: Heard = lambda: None,
     ) -> Any:
-        """Send an envelope over one connection and return the acknowledgment's payload. Raises Undeliverable."""
+        """Send an envelope over one connection and return the acknowledgment's payload. Raises Undeliverable.
+
+        `heard` is called as an acknowledgment arrives; if it returns something to wait for, nothing else happens until then.
+        """
         open_ = [connection for connection in self.connections if not connection.closing]
         if not open_:
             raise Undeliverable("no_connection")
@@ -161,13 +205,13 @@ class Hub:
         if kind == "events_api":
             envelope |= {"retry_attempt": attempt, "retry_reason": reason}
         future: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
-        self._waiting[envelope_id] = (future, connection)
 
         def give_up() -> None:
             if not future.done():
                 future.set_exception(Undeliverable("timeout"))
 
         timer = self._timers.call_later(seconds, give_up)
+        self._waiting[envelope_id] = _Offer(future, connection, timer, heard)
         try:
             try:
                 await connection.send(envelope)
@@ -177,6 +221,9 @@ class Hub:
         finally:
             timer.cancel()
             del self._waiting[envelope_id]
+            self._past[envelope_id] = heard
+            if len(self._past) > _REMEMBERED:
+                del self._past[next(iter(self._past))]
 
     def spawn(self, work: Coroutine[Any, Any, None]) -> None:
         """Run a coroutine in the background, with a reference so that it isn't garbage-collected."""

@@ -2,20 +2,21 @@
 
 from collections.abc import Callable
 
+from tierbot.sandbox.delivery.courier import Courier
 from tierbot.sandbox.kit.records import Channel, Json, Message
 from tierbot.sandbox.state.payloads import message_json
 from tierbot.sandbox.team import Team
 
 
 class AppEvents:
-    """Listen to the workspace and pass callbacks to `deliver`."""
+    """Listen to the workspace and pass callbacks to the courier."""
 
-    def __init__(self, box: Team, events: frozenset[str], deliver: Callable[[Json], None]) -> None:
+    def __init__(self, box: Team, events: frozenset[str], courier: Courier) -> None:
         self._box = box
         self._workspace = box.workspace
         self._bot = box.bot
         self._events = events
-        self._deliver = deliver
+        self._courier = courier
         self._handlers: dict[str, Callable[[str, Json], None]] = {
             "reaction_added": self._reaction,
             "reaction_removed": self._reaction,
@@ -37,13 +38,19 @@ class AppEvents:
         # No event leaves a channel that the bot isn't in, except about its own coming and going.
         channel, user = change.get("channel"), change.get("user")
         unseen = channel is not None and self._bot.id not in channel.members and user is not self._bot
-        if kind in self._handlers and not unseen:
+        if unseen and kind in self._events:
+            self._courier.not_sent(kind, str(change.get("event_ts", "")), "not_in_channel")
+        elif kind in self._handlers and not unseen:
             self._handlers[kind](kind, change)
 
     def send(self, event: Json, subscription: str | None = None, *, of_org: bool = False) -> None:
         """Deliver an event if the app subscribed to it. `of_org`: it is about the organization's installation."""
-        if (subscription or event["type"]) in self._events and (of_org or self._box.installed):
-            self._deliver(self._callback(event, of_org=of_org))
+        if (subscription or event["type"]) not in self._events:
+            return
+        if of_org or self._box.installed:
+            self._courier.event(self._callback(event, of_org=of_org))
+        else:
+            self._courier.not_sent(event["type"], str(event.get("event_ts", "")), "not_installed")
 
     def end(self, place: str, fault: str, *others: Json) -> None:
         """Kill the tokens of a place and send the events, which describe the installation before it ended."""
@@ -53,7 +60,7 @@ class AppEvents:
         callbacks = [self._callback(event, of_org=of_org) for event in ended]
         self._box.teams.kill(place, fault)
         for callback in callbacks:
-            self._deliver(callback)
+            self._courier.event(callback)
 
     def _callback(self, event: Json, *, of_org: bool) -> Json:
         box, space = self._box, self._workspace

@@ -39,6 +39,7 @@ class Timer:
         self._deadline = deadline
         self._callback = callback
         self._handle: asyncio.TimerHandle | None = None
+        self._left = 0.0
 
     def arm(self) -> None:
         """(Re)start waiting, based on the clock's current time."""
@@ -52,6 +53,17 @@ class Timer:
         if self._handle is not None:
             self._handle.cancel()
         self._timers.open.discard(self)
+
+    def stop(self) -> None:
+        """Let no time pass for this timer until `go_on`."""
+        self.cancel()
+        self._left = self._deadline - self._timers.clock.time()
+
+    def go_on(self) -> None:
+        """Wait for the rest of the time."""
+        self._deadline = self._timers.clock.time() + self._left
+        self._timers.open.add(self)
+        self.arm()
 
     def _fire(self) -> None:
         self._timers.open.discard(self)

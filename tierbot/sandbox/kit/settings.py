@@ -108,6 +108,7 @@ class Settings:
     seed: int = 0
     limits: bool = False
     request_url: str | None = None
+    ask_on_ack: str | None = None
     scopes: frozenset[str] = DEFAULT_SCOPES
     user_scopes: frozenset[str] = DEFAULT_USER_SCOPES
     events: frozenset[str] = DEFAULT_EVENTS

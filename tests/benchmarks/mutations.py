@@ -1,0 +1,266 @@
+"""A mutation run: each small wrong change to a file (tests/support/mutating.py) must make one of its tests fail.
+
+    python -m tests.benchmarks.mutations                  # all files of GROUPS: an hour or two on one core
+    python -m tests.benchmarks.mutations feedback outbox
+    python -m tests.benchmarks.mutations feedback --only suspicion --list
+
+Tests run on SQLite only. The tests of a group run once, and tell which lines each covers. Then a forked process per change
+runs the tests that cover its line, the quickest first and none above 20 s, until one fails. Changes that make no difference are listed with the
+reason in mutations.toml; one listed there that is gone is an error. The command fails if fewer than nine in ten are caught.
+"""
+
+import argparse
+import os
+import pickle
+import select
+import signal
+import sys
+import threading
+import time
+import tomllib
+from collections import defaultdict
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import hypothesis
+import pytest
+
+from tests.support.mutating import Mutation, mutations, take_on
+
+_DOMAIN, _USE, _STORE = "tierbot/domain", "tierbot/use_cases", "tierbot/adapters/store"
+_FEEDBACK = f"{_DOMAIN}/feedback"
+GROUPS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {  # what is changed, and the tests that shall notice
+    "feedback": (
+        tuple(f"{_FEEDBACK}/{name}.py" for name in ("reconciliation", "verdict", "votes")),
+        (
+            "tests/domain/feedback/test_reconciliation.py",
+            "tests/domain/feedback/test_verdict.py",
+            "tests/domain/feedback/test_votes.py",
+            "tests/domain/feedback/test_menu_votes.py",
+        ),
+    ),
+    "suspicion": ((f"{_FEEDBACK}/suspicion.py",), ("tests/domain/feedback/test_suspicion.py",)),
+    "crowd": ((f"{_FEEDBACK}/crowd",), ("tests/domain/feedback/crowd",)),
+    "anchor_aware": ((f"{_FEEDBACK}/anchor_aware",), ("tests/domain/feedback/anchor_aware",)),
+    "recording": ((f"{_USE}/voting/recording.py",), ("tests/use_cases/voting/test_recording.py",)),
+    "outbox": (
+        (f"{_STORE}/outbox.py",),
+        (
+            "tests/adapters/store/test_outbox.py",
+            "tests/adapters/store/test_channels.py",
+            "tests/adapters/store/test_isolation.py",
+            "tests/adapters/store/test_installations.py",
+        ),
+    ),
+    "dispatch": ((f"{_USE}/delivery/dispatch.py",), ("tests/use_cases/test_loop.py", "tests/use_cases/delivery")),
+    "rounds": ((f"{_DOMAIN}/rounds",), ("tests/domain/rounds",)),
+    "closing": (
+        (f"{_USE}/rounds",),
+        ("tests/use_cases/rounds", "tests/use_cases/test_loop.py", "tests/use_cases/voting/test_late_votes.py"),
+    ),
+    "agenda": (
+        (f"{_STORE}/agenda.py", f"{_USE}/jobs"),
+        ("tests/adapters/store/test_agenda.py", "tests/adapters/store/test_schedulers.py", "tests/use_cases/jobs"),
+    ),
+}
+EQUIVALENT = Path(__file__).with_suffix(".toml")
+_ENOUGH = 0.9
+_LEAST, _TIMES = 10.0, 10.0  # seconds for a change, or so many times what its tests take
+_QUIET = ("-W", "ignore::pytest.PytestAssertRewriteWarning")  # of what is imported already
+_SLOW = 20.0  # seconds; a test that takes longer is left out where others cover a line
+_LONGEST = 15  # lines of a statement
+_CAUGHT, _SURVIVED, _IMPOSSIBLE = 0, 10, 11
+
+Lines = dict[str, set[int]]
+
+
+class Run:
+    """A pytest plugin: it collects, and then lets forked processes run the tests."""
+
+    def __init__(self, files: list[str], only: str) -> None:
+        self.files = files
+        self.all = [one for path in files for one in mutations(path)]
+        self.left = [one for one in self.all if only in one.id]
+        self.results: dict[str, str] = {}
+        self.needed: dict[str, float] = {}
+
+    def pytest_configure(self) -> None:
+        phases = (hypothesis.Phase.explicit, hypothesis.Phase.generate)
+        hypothesis.settings.register_profile("mutations", phases=phases, database=None, deadline=None, derandomize=True)
+        hypothesis.settings.load_profile("mutations")
+
+    def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
+        items[:] = [item for item in items if "postgresql" not in item.nodeid]
+
+    def pytest_runtestloop(self, session: pytest.Session) -> bool:
+        began = time.monotonic()
+        answer = forked(lambda: self.covered(session), 3600)
+        if answer is None:
+            raise pytest.UsageError("the tests don't pass as they are, or didn't end")
+        by_line, self.needed = answer
+        print(f"{len(session.items)} tests once: {time.monotonic() - began:.0f} s", flush=True)
+        for one in self.left:
+            self.results[one.id] = self.try_out(session, one, tests_of(one, by_line))
+            if self.results[one.id] != "caught":
+                print(f"{self.results[one.id]}: line {one.line}: {one.id}", flush=True)
+        return True
+
+    def covered(self, session: pytest.Session) -> tuple[dict[tuple[str, int], list[str]], dict[str, float]]:
+        """Run all tests; return which cover each line, the quickest first, and the seconds that each takes."""
+        paths = {str(Path(path).absolute()): path for path in self.files}
+        by_line: defaultdict[tuple[str, int], list[str]] = defaultdict(list)
+        needed: dict[str, float] = {}
+        for item in session.items:
+            seen: set[tuple[str, int]] = set()
+            began = time.monotonic()
+            with traced(paths, seen):
+                run_one(session, item)
+            needed[item.nodeid] = time.monotonic() - began
+            if session.testsfailed:
+                print(f"fails as it is: {item.nodeid}", flush=True)
+                os._exit(1)
+            for place in seen:
+                by_line[place].append(item.nodeid)
+        for ids in by_line.values():
+            ids.sort(key=needed.__getitem__)
+            if needed[ids[0]] < _SLOW:
+                ids[:] = [nodeid for nodeid in ids if needed[nodeid] < _SLOW]
+        return dict(by_line), needed
+
+    def try_out(self, session: pytest.Session, one: Mutation, ids: list[str]) -> str:
+        """Return what became of a change."""
+        if one.constant is not None:
+            ids = sorted(self.needed, key=self.needed.__getitem__)
+        if not ids:
+            return "not covered"
+        items = {item.nodeid: item for item in session.items}
+
+        def run() -> int:
+            if not take_on(one):
+                return _IMPOSSIBLE
+            for nodeid in ids:
+                run_one(session, items[nodeid])
+                if session.testsfailed:
+                    return _CAUGHT
+            return _SURVIVED
+
+        ended = forked(run, max(_LEAST, _TIMES * sum(self.needed[nodeid] for nodeid in ids)))
+        names = {_SURVIVED: "survived", _IMPOSSIBLE: "not possible"}
+        return names.get(ended, "caught") if isinstance(ended, int) else "caught"  # a crash or a hang is noticed
+
+
+def tests_of(one: Mutation, by_line: dict[tuple[str, int], list[str]]) -> list[str]:
+    """Return the tests that cover a change: its line, or else the last line before it, where its statement begins."""
+    lines = range(one.line, max(0, one.line - _LONGEST), -1)
+    return next((by_line[one.path, line] for line in lines if (one.path, line) in by_line), [])
+
+
+def run_one(session: pytest.Session, item: pytest.Item) -> None:
+    """Run one test with its fixtures."""
+    item.config.hook.pytest_runtest_protocol(item=item, nextitem=None)
+
+
+class traced:  # noqa: N801 - a context manager
+    """Notes which lines of some files run, in all threads."""
+
+    def __init__(self, paths: dict[str, str], seen: set[tuple[str, int]]) -> None:
+        self.paths = paths
+        self.seen = seen
+
+    def __enter__(self) -> None:
+        threading.settrace(self._called)
+        sys.settrace(self._called)
+
+    def __exit__(self, *_: object) -> None:
+        sys.settrace(None)
+        threading.settrace(None)  # type: ignore[arg-type]
+
+    def _called(self, frame: Any, event: str, _: object) -> Any:
+        path = self.paths.get(frame.f_code.co_filename)
+        if path is None:
+            return None
+
+        def line(frame: Any, event: str, _: object) -> Any:
+            self.seen.add((path, frame.f_lineno))
+            return line
+
+        return line(frame, event, None)
+
+
+def forked(work: Callable[[], Any], seconds: float) -> Any:
+    """Do some work in a forked process; return its result, None if it crashed or took too long."""
+    reader, writer = os.pipe()
+    pid = os.fork()
+    if pid == 0:
+        os.setsid()
+        os.close(reader)
+        nothing = os.open(os.devnull, os.O_RDWR)
+        for number in (0, 1, 2):
+            os.dup2(nothing, number)
+        try:
+            with os.fdopen(writer, "wb") as pipe:
+                pickle.dump(work(), pipe)
+        finally:
+            os._exit(0)
+    os.close(writer)
+    parts = []
+    until = time.monotonic() + seconds
+    while select.select([reader], [], [], max(0.0, until - time.monotonic()))[0]:
+        if not (part := os.read(reader, 1 << 20)):
+            break
+        parts.append(part)
+    os.close(reader)
+    os.killpg(pid, signal.SIGKILL)
+    os.waitpid(pid, 0)
+    return pickle.loads(b"".join(parts)) if parts else None  # noqa: S301 - our own process
+
+
+def files_of(group: str) -> list[str]:
+    """Return the files of a group."""
+    paths = (Path(path) for path in GROUPS[group][0])
+    return [str(file) for path in paths for file in (sorted(path.rglob("*.py")) if path.is_dir() else [path])]
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("groups", nargs="*", metavar="GROUP", default=list(GROUPS), help=", ".join(GROUPS))
+    parser.add_argument("--only", default="", help="a part of the id of the changes to try")
+    parser.add_argument(
+        "--again", type=Path, help="try only what an earlier run, whose output is in this file, did not catch"
+    )
+    parser.add_argument("--list", action="store_true", help="only list the changes")
+    given = parser.parse_args()
+    excused = tomllib.loads(EQUIVALENT.read_text("utf-8"))
+    weak = []
+    for group in given.groups:
+        run = Run(files_of(group), given.only)
+        if given.again:
+            named = {line.partition(": line ")[2].partition(": ")[2] for line in given.again.read_text().splitlines()}
+            run.left = [one for one in run.left if one.id in named]
+        if given.list:
+            print("\n".join(f"{one.line}: {one.id}" for one in run.left))
+            continue
+        gone = set(excused.get(group, {})) - {one.id for one in run.all}
+        if gone:
+            sys.exit(f"{EQUIVALENT.name} lists changes that are gone; remove them: {', '.join(sorted(gone))}")
+        began = time.monotonic()
+        status = pytest.main(["-q", "-s", "-n0", "-p", "no:cacheprovider", *_QUIET, *GROUPS[group][1]], plugins=[run])
+        if status != pytest.ExitCode.OK:
+            sys.exit(int(status))
+        tried = {name: said for name, said in run.results.items() if said != "not possible"}
+        open_ = sorted(name for name, said in tried.items() if said != "caught" and name not in excused.get(group, {}))
+        counted = len(tried) - sum(name in excused.get(group, {}) and said != "caught" for name, said in tried.items())
+        share = 1 - len(open_) / max(1, counted)
+        print(
+            f"{group}: {len(tried)} changes, {counted - len(open_)} caught ({share:.0%} of those that make a difference), "
+            f"{len(tried) - counted} make none, {len(open_)} survived, in {time.monotonic() - began:.0f} s"
+        )
+        if share < _ENOUGH:
+            weak.append(group)
+    if weak:
+        sys.exit(f"fewer than {_ENOUGH:.0%} caught: {', '.join(weak)}")
+
+
+if __name__ == "__main__":
+    main()
