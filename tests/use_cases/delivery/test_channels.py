@@ -195,6 +195,8 @@ def test_a_post_that_is_found_after_its_channel_changed_its_id_keeps_the_reactio
     ask(harness, 1)
     harness.deliver()
     (ts,) = harness.chat.posts
+    with harness.bot.store.read(WORKSPACE) as tx:
+        assert [post.ts for post in tx.posts.in_round(1)] == [None], "it isn't known yet whether it was sent"
     harness.react("U1", ts, "pizza")
     news(harness).changed_id(WORKSPACE, "C1", "C2")
     harness.do(MOVED)
