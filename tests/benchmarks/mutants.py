@@ -26,7 +26,7 @@ def played(name: str, seed: int, kind: str) -> Broken | None:
     fewer = ("run",) if kind == "sqlite" else ("web", "worker")
     mutant = "" if name == AS_IT_IS else name
     faults = dict(fault for one in ([name] if mutant else MUTANTS) for fault in MUTANTS[one].faults)
-    plan = Plan(seed, 600, 24, 20, kills=2, processes=fewer, faults=faults, patience=60, mutant=mutant)
+    plan = Plan(seed, 600, 24, 20, kills=2, processes=fewer, faults=faults, mutant=mutant)
     with (
         TemporaryDirectory(prefix="tierbot-mutant-") as folder,
         database(kind, Path(folder)) as url,

@@ -325,6 +325,7 @@ class Play:
             wait_until(lambda: self.ledger()[0] == truth, "the ledger", self.plan.patience)
         found = self.ledger()[0]
         if found != truth:
+            self.reconciled()  # this may name the cause
             raise Broken(Promise.LEDGER, f"missing {sorted(truth - found)[:9]}, too many {sorted(found - truth)[:9]}")
         with suppress(AssertionError):
             wait_until(lambda: not self.miscounted(truth), "the votes", self.plan.patience / 2)

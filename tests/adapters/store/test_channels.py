@@ -75,6 +75,19 @@ def test_a_new_id_takes_reactions_along_that_came_under_an_id_in_between(store: 
         assert ("C9", "1.0") in tx.ledger.untallied(9)
 
 
+def test_a_message_that_is_found_later_gathers_what_came_under_former_ids(store: SqlStore) -> None:
+    with store.begin(TEAM) as tx:
+        put_post(tx, "p1", ts="1.0", channel="C9")
+        for number, channel in enumerate(("C1", "C5", "C9")):
+            tx.ledger.append(event(f"e{number}", channel=channel, ts="1.0", user=f"U{number}"))
+        tx.ledger.append(event("other", channel="C5", ts="2.0"))
+        tx.channels.gather("C9", "1.0")
+        tx.channels.gather("C9", "1.0")
+        assert [one.event_id for one in tx.ledger.events("C9", "1.0")] == ["e0", "e1", "e2"]
+        assert [one.event_id for one in tx.ledger.events("C5", "2.0")] == ["other"]
+        assert ("C9", "1.0") in tx.ledger.untallied(9)
+
+
 def test_a_new_id_takes_posts_reactions_and_deliveries_along(store: SqlStore) -> None:
     asked = Thread("C1", "7.0")
     with store.begin(TEAM) as tx:

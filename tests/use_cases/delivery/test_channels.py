@@ -8,7 +8,14 @@ import pytest
 
 from tests.conftest import WORKSPACE, Harness, build_harness
 from tierbot.use_cases.delivery.channels import CLOSED, MOVED, ChannelNews, closes, waiting_in
-from tierbot.use_cases.ports import ChatError, ClosedChannel, Delivery, DeliveryKind, DeliveryState
+from tierbot.use_cases.ports import (
+    ChatError,
+    ChatUnavailableError,
+    ClosedChannel,
+    Delivery,
+    DeliveryKind,
+    DeliveryState,
+)
 
 NOT_IN_CHANNEL = ChatError("not_in_channel", "Invite the bot.")
 
@@ -179,3 +186,23 @@ def test_a_channel_that_changes_its_id_while_it_is_closed_is_found_too(harness: 
         assert {post.channel for post in tx.posts.in_round(1)} == {"C2"}
         assert tx.channels.closed() == []
     assert len(harness.chat.posts) == 2
+
+
+def test_a_post_that_is_found_after_its_channel_changed_its_id_keeps_the_reactions_from_before(
+    harness: Harness,
+) -> None:
+    harness.chat.lost_answers = [ChatUnavailableError("no answer")]
+    ask(harness, 1)
+    harness.deliver()
+    (ts,) = harness.chat.posts
+    with harness.bot.store.read(WORKSPACE) as tx:
+        assert [post.ts for post in tx.posts.in_round(1)] == [None], "it isn't known yet whether it was sent"
+    harness.react("U1", ts, "pizza")
+    news(harness).changed_id(WORKSPACE, "C1", "C2")
+    harness.do(MOVED)
+    harness.clock.advance(seconds=61)
+    harness.deliver()
+    with harness.bot.store.read(WORKSPACE) as tx:
+        (post,) = tx.posts.in_round(1)
+        assert (post.channel, post.ts) == ("C2", ts)
+        assert [one.user for one in tx.ledger.events("C2", ts)] == ["U1"]

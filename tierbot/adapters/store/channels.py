@@ -43,6 +43,10 @@ class SqlChannels(WorkspaceQueries):
                 self._move(former, new, timestamps)
         return len(moved)
 
+    def gather(self, channel: str, ts: str) -> None:
+        for former, timestamps in self._between(channel, channel, [ts]):
+            self._move(former, channel, timestamps)
+
     def _between(self, old: str, new: str, timestamps: list[str]) -> list[tuple[str, list[str]]]:
         """Return ids that the channel had meanwhile, each with the messages that got reactions under it.
 

@@ -240,6 +240,9 @@ class Dispatcher:
                 return
             if delivery.kind is DeliveryKind.POST and result is not None:
                 tx.posts.sent(str(delivery.payload["post_id"]), result, now)
+                # Colleagues may have reacted to a message that is found only now, before its channel's id changed.
+                if delivery.search is not None and (post := _post_of(tx, delivery.payload)):
+                    tx.channels.gather(post.channel, result)
             if delivery.kind is DeliveryKind.INVITE and result is not None:
                 _invited(tx, delivery, result, now)
             if delivery.search is not None:

@@ -117,6 +117,9 @@ class Channels(Protocol):
         Reactions that arrived under the new id before become untallied. 0 means that nothing is left under the old id.
         """
 
+    def gather(self, channel: str, ts: str) -> None:
+        """Move the reactions to a message that arrived under former ids of its channel, before we knew the message."""
+
 
 class Agenda(Protocol):
     """Jobs: one row for each recurring job, and one for each request."""
