@@ -221,6 +221,8 @@ def test_what_a_package_logs_is_cleaned_whatever_handlers_it_installs(
     own = logging.StreamHandler(stream)
     own.setFormatter(logging.Formatter("%(name)s %(message)s"))
     monkeypatch.setattr(logger, "handlers", [own])
+    for one in (logger, logger.parent):  # another test's server may have set them up
+        monkeypatch.setattr(one, "propagate", True)
     said = f"GET /?code=1.2.hunter2\n{FORGED}\x1b[2J{SIGNING}"
     logger.error(said)
     logger.error("%s", said, exc_info=fault_of(said))

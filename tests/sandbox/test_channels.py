@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -27,7 +28,9 @@ def desk(desks: Callable[..., Any]) -> Any:
     """Return a sandbox whose app listens to everything about channels; `heard` are the events."""
     made = desks(Settings(events=EVENTS))
     made.heard = []
-    made.box.events._deliver = lambda body: made.heard.append(body["event"])
+    made.box.events._courier = SimpleNamespace(
+        event=lambda body: made.heard.append(body["event"]), not_sent=lambda *_: None
+    )
     return made
 
 

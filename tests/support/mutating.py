@@ -226,7 +226,8 @@ def take_on(mutation: Mutation) -> bool:
     changed = {(one.co_qualname, one.co_firstlineno): one for one in _codes(code)}
     done = False
     for function in gc.get_objects():
-        if isinstance(function, types.FunctionType) and function.__code__.co_filename == code.co_filename:
+        # Not isinstance, which asks a weak reference's dead object for its class.
+        if type(function) is types.FunctionType and function.__code__.co_filename == code.co_filename:
             new = changed.get((function.__code__.co_qualname, function.__code__.co_firstlineno))
             if new is not None and new.co_freevars == function.__code__.co_freevars:
                 function.__code__ = new

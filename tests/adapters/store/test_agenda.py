@@ -112,11 +112,14 @@ def test_a_lease_is_taken_in_all_workspaces_at_once_where_nobody_has_it(store: S
     with store.begin("T1") as tx:
         assert tx.leases.get("scheduler") == ("me", NOON + 4 * MINUTE)
         tx.leases.take("another", "me", NOON + MINUTE, NOON)
-    store.let_go("scheduler", "other")
-    store.let_go("scheduler", "me")
+    store.let_go("scheduler", "other", NOON + 3 * MINUTE)
     with store.begin("T1") as tx:
-        assert tx.leases.get("scheduler") is None
+        assert tx.leases.get("scheduler") == ("me", NOON + 4 * MINUTE)
+    store.let_go("scheduler", "me", NOON + 3 * MINUTE)
+    with store.begin("T1") as tx:
+        assert tx.leases.get("scheduler") == ("me", NOON + 3 * MINUTE), "it says when a process last ran"
         assert tx.leases.get("another") == ("me", NOON + MINUTE)
+    assert store.hold("scheduler", "other", NOON + 9 * MINUTE, NOON + 3 * MINUTE) == ["T1", "T2", "T3"]
 
 
 def test_a_lease_is_renewed_while_a_workspaces_transaction_is_open(store: SqlStore) -> None:
@@ -145,20 +148,20 @@ def test_a_lease_survives_its_holders_death(store: SqlStore) -> None:
         assert not tx.leases.take("scheduler", "dead", NOON + 9 * MINUTE, NOON + MINUTE)
 
 
-def test_a_lease_can_be_given_back_by_its_holder(store: SqlStore) -> None:
+def test_a_lease_can_be_ended_before_its_time(store: SqlStore) -> None:
     with store.begin(TEAM) as tx:
         tx.leases.take("scheduler", "one", NOON + MINUTE, NOON)
-        tx.leases.release("scheduler", "two")
+        tx.leases.end("another", NOON)
         assert not tx.leases.take("scheduler", "two", NOON + MINUTE, NOON)
-        tx.leases.release("scheduler", "one")
+        tx.leases.end("scheduler", NOON)
         assert tx.leases.take("scheduler", "two", NOON + MINUTE, NOON)
 
 
-def test_who_took_a_lease_is_told_also_after_it_ran_out_and_not_after_it_was_given_back(store: SqlStore) -> None:
+def test_who_took_a_lease_is_told_also_after_it_ended(store: SqlStore) -> None:
     with store.begin(TEAM) as tx:
         assert tx.leases.get("scheduler") is None
         tx.leases.take("scheduler", "one", NOON + MINUTE, NOON)
         assert tx.leases.get("scheduler") == ("one", NOON + MINUTE)
         assert tx.leases.get("another") is None
-        tx.leases.release("scheduler", "one")
-        assert tx.leases.get("scheduler") is None
+        tx.leases.end("scheduler", NOON)
+        assert tx.leases.get("scheduler") == ("one", NOON)

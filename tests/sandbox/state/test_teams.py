@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs, urlsplit
 
@@ -186,7 +187,7 @@ def test_an_organisations_events_name_no_team_in_their_authorization(desks: Call
     town = make_town(desks, org="Starship")
     install(town, town.box, org=True)
     told: list[dict[str, Any]] = []
-    town.south.events._deliver = told.append
+    town.south.events._courier = SimpleNamespace(event=told.append, not_sent=lambda *_: None)
     town.south.events.send({"type": "reaction_added"})
     assert told == [], "it is not in that team"
     town.south.grant()
