@@ -25,8 +25,9 @@ def test_each_change_has_an_id_of_its_own_and_compiles(path: str) -> None:
 
 TAKEN_ON = """
 from tests.benchmarks.mutations import forked
-from tests.support.mutating import mutations
-from tests.support.paths import ROOT
+from tests.support.mutating import mutations, take_on
+from tests.support.votes import event
+from tierbot.domain.feedback.votes import menu_changes, standing
 from tierbot.use_cases.delivery import look_up
 
 def change(path, where, ending=""):
