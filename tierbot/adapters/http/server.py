@@ -124,9 +124,8 @@ class _Server(uvicorn.Server):
         asyncio.get_running_loop().set_exception_handler(self._handle)
         await super().startup(sockets)
         for listening in sockets or ():
-            listening.listen(
-                _QUEUED
-            )  # config.backlog is also how many connections asyncio accepts before anything else
+            # Not config.backlog, which is also how many connections asyncio accepts before anything else.
+            listening.listen(_QUEUED)
 
     def _handle(self, loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
         fault = context.get("exception")
