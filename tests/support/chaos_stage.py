@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import httpx
@@ -74,11 +75,13 @@ def database(kind: str, folder: Path) -> Iterator[str]:
         return
     import pgserver
 
-    server = pgserver.get_server(folder / "pg", cleanup_mode="stop")
-    try:
-        yield server.get_uri("postgres").replace("postgresql:", "postgresql+psycopg:")
-    finally:
-        server.cleanup()
+    # Not in pytest's folder, which another session may close to the server's user at any moment.
+    with TemporaryDirectory(prefix="tierbot-pg-", ignore_cleanup_errors=True) as place:
+        server = pgserver.get_server(place, cleanup_mode="stop")
+        try:
+            yield server.get_uri("postgres").replace("postgresql:", "postgresql+psycopg:")
+        finally:
+            server.cleanup()
 
 
 @contextmanager
