@@ -3,6 +3,7 @@
     python -m tests.benchmarks.mutations                  # all files of GROUPS: an hour or two on one core
     python -m tests.benchmarks.mutations feedback outbox
     python -m tests.benchmarks.mutations feedback --only suspicion --list
+    python -m tests.benchmarks.mutations agenda --sample 150 --seed 1   # of a long group: as many changes, drawn by chance
 
 Tests run on SQLite only. The tests of a group run once, and tell which lines each covers. Then a forked process per change
 runs the tests that cover its line, the quickest first and none above 20 s, until one fails. Changes that make no difference are listed with the
@@ -12,6 +13,7 @@ reason in mutations.toml; one listed there that is gone is an error. The command
 import argparse
 import os
 import pickle
+import random
 import select
 import signal
 import sys
@@ -40,7 +42,10 @@ GROUPS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {  # what is change
             "tests/domain/feedback/test_menu_votes.py",
         ),
     ),
-    "suspicion": ((f"{_FEEDBACK}/suspicion.py",), ("tests/domain/feedback/test_suspicion.py",)),
+    "suspicion": (
+        (f"{_FEEDBACK}/suspicion.py",),
+        ("tests/domain/feedback/test_suspicion.py", "tests/domain/feedback/test_suspicion_figures.py"),
+    ),
     "crowd": ((f"{_FEEDBACK}/crowd",), ("tests/domain/feedback/crowd",)),
     "anchor_aware": ((f"{_FEEDBACK}/anchor_aware",), ("tests/domain/feedback/anchor_aware",)),
     "recording": ((f"{_USE}/voting/recording.py",), ("tests/use_cases/voting/test_recording.py",)),
@@ -229,6 +234,8 @@ def main() -> None:
     parser.add_argument(
         "--again", type=Path, help="try only what an earlier run, whose output is in this file, did not catch"
     )
+    parser.add_argument("--sample", type=int, metavar="N", help="try only so many changes of each group, drawn by chance")
+    parser.add_argument("--seed", type=int, default=0, help="of the draw")
     parser.add_argument("--list", action="store_true", help="only list the changes")
     given = parser.parse_args()
     excused = tomllib.loads(EQUIVALENT.read_text("utf-8"))
@@ -238,6 +245,9 @@ def main() -> None:
         if given.again:
             named = {line.partition(": line ")[2].partition(": ")[2] for line in given.again.read_text().splitlines()}
             run.left = [one for one in run.left if one.id in named]
+        if given.sample is not None and given.sample < len(run.left):
+            drawn = {one.id for one in random.Random(given.seed).sample(run.left, given.sample)}  # noqa: S311 - no secret
+            run.left = [one for one in run.left if one.id in drawn]
         if given.list:
             print("\n".join(f"{one.line}: {one.id}" for one in run.left))
             continue
