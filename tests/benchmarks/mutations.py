@@ -66,7 +66,12 @@ GROUPS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {  # what is change
     ),
     "agenda": (
         (f"{_STORE}/agenda.py", f"{_USE}/jobs"),
-        ("tests/adapters/store/test_agenda.py", "tests/adapters/store/test_schedulers.py", "tests/use_cases/jobs"),
+        (
+            "tests/adapters/store/test_agenda.py",
+            "tests/adapters/store/test_schedulers.py",
+            "tests/adapters/store/test_clock_steps.py",
+            "tests/use_cases/jobs",
+        ),
     ),
 }
 EQUIVALENT = Path(__file__).with_suffix(".toml")

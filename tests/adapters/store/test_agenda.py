@@ -188,3 +188,11 @@ def test_who_took_a_lease_is_told_also_after_it_ended(store: SqlStore) -> None:
         assert tx.leases.get("another") is None
         tx.leases.end("scheduler", NOON)
         assert tx.leases.get("scheduler") == ("one", NOON)
+
+
+def test_leases_with_a_prefix_are_cleared_when_they_have_run_out(store: SqlStore) -> None:
+    with store.begin(TEAM) as tx:
+        for name, until in (("a_b 1", NOON), ("a_b 2", NOON + MINUTE), ("axb 1", NOON), ("b a_b", NOON)):
+            tx.leases.take(name, "me", until, NOON - MINUTE)
+        tx.leases.clear("a_b", NOON)
+        assert [tx.leases.get(name) is not None for name in ("a_b 1", "a_b 2", "axb 1", "b a_b")] == [False, True, True, True]

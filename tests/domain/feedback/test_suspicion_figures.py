@@ -29,6 +29,17 @@ def named(user: str, *tags: str, at: datetime = NOON) -> list[Vote]:
     return [Vote(user, Says.NAMES, at, tag) for tag in tags]
 
 
+def noise(seed: int) -> tuple[list[Post], dict[str, list[Vote]]]:
+    """Return a crowd in which everybody errs as often."""
+    rng = np.random.default_rng(seed)
+    posts = [asked(number, Arm.BLANK) for number in range(80)]
+    votes = {}
+    for post in posts:
+        true = rng.integers(0, 2)
+        votes[post.id] = [one for user in "abcdef" for one in named(user, f"t{true if rng.random() < 0.6 else 1 - true}")]
+    return posts, votes
+
+
 def crowd(seed: int) -> tuple[list[Post], dict[str, list[Vote]]]:
     """Return a small crowd: one clicks what is shown, two agree on what is wrong, one avoids a tag, the others err."""
     rng = np.random.default_rng(seed)
@@ -167,7 +178,9 @@ def test_the_most_surprising_comes_first_and_then_they_go_by_behavior_user_and_t
     assert denials == [(("a",), "t1"), (("a",), "t2"), (("b",), "t1"), (("b",), "t2")]
     pushes = [(one.users, one.tag) for one in equal if one.behavior is Behavior.PUSHING]
     assert pushes == [(("a",), "not t1"), (("a",), "not t2"), (("b",), "not t1"), (("b",), "not t2")]
-    for several in (found, equal):
+    hardly = ALL.suspicions(*noise(0))
+    assert sum(one.p_value == 1 and one.behavior is Behavior.DENYING for one in hardly) > 3, "corrected, not surprising"
+    for several in (found, equal, hardly):
         keys = [(one.p_value, one.behavior, one.users, one.tag or "") for one in several]
         assert keys == sorted(keys)
 
@@ -277,8 +290,9 @@ def test_a_brigades_evidence_says_how_far_apart_its_votes_came() -> None:
     assert pair.evidence.endswith("; the group's votes came 1 min apart (median)"), "0, 4 and 1 in turn"
     assert pair.evidence.startswith("a and b named the same tag against all others on 8 of 8 posts; ")
     assert pair.post_ids == tuple(f"p{number:02}" for number in range(8))
-    (three,) = brigades(*gang("abc", minutes=[3]))
-    assert "came 6 min apart" in three.evidence, "from the first to the last"
+    assert " is expected by chance; the group's" in pair.evidence
+    (three,) = brigades(*gang("abc", minutes=[90]))
+    assert "came 180 min apart" in three.evidence, "from the first to the last"
 
 
 def test_what_counts_of_several_votes_is_the_first() -> None:
