@@ -239,7 +239,9 @@ def main() -> None:
     parser.add_argument(
         "--again", type=Path, help="try only what an earlier run, whose output is in this file, did not catch"
     )
-    parser.add_argument("--sample", type=int, metavar="N", help="try only so many changes of each group, drawn by chance")
+    parser.add_argument(
+        "--sample", type=int, metavar="N", help="try only so many changes of each group, drawn by chance"
+    )
     parser.add_argument("--seed", type=int, default=0, help="of the draw")
     parser.add_argument("--list", action="store_true", help="only list the changes")
     given = parser.parse_args()

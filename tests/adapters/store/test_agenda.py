@@ -195,4 +195,9 @@ def test_leases_with_a_prefix_are_cleared_when_they_have_run_out(store: SqlStore
         for name, until in (("a_b 1", NOON), ("a_b 2", NOON + MINUTE), ("axb 1", NOON), ("b a_b", NOON)):
             tx.leases.take(name, "me", until, NOON - MINUTE)
         tx.leases.clear("a_b", NOON)
-        assert [tx.leases.get(name) is not None for name in ("a_b 1", "a_b 2", "axb 1", "b a_b")] == [False, True, True, True]
+        assert [tx.leases.get(name) is not None for name in ("a_b 1", "a_b 2", "axb 1", "b a_b")] == [
+            False,
+            True,
+            True,
+            True,
+        ]

@@ -36,7 +36,9 @@ def noise(seed: int) -> tuple[list[Post], dict[str, list[Vote]]]:
     votes = {}
     for post in posts:
         true = rng.integers(0, 2)
-        votes[post.id] = [one for user in "abcdef" for one in named(user, f"t{true if rng.random() < 0.6 else 1 - true}")]
+        votes[post.id] = [
+            one for user in "abcdef" for one in named(user, f"t{true if rng.random() < 0.6 else 1 - true}")
+        ]
     return posts, votes
 
 
@@ -239,9 +241,7 @@ def test_the_evidence_is_a_sentence_with_the_figures() -> None:
     assert denying.evidence == "didn't name theirs on 6 of 6 posts where the others agreed on it; 3.0 is usual"
     votes = named("a", "mine") + named("b", "theirs") + named("c", "theirs")
     (pushing,) = (
-        one
-        for one in ALL.suspicions(posts, {post.id: votes for post in posts})
-        if one.behavior is Behavior.PUSHING
+        one for one in ALL.suspicions(posts, {post.id: votes for post in posts}) if one.behavior is Behavior.PUSHING
     )
     assert pushing.evidence == "named mine on 6 of 6 posts where the others agreed on another tag; 3.0 is usual"
 
@@ -250,9 +250,7 @@ def test_who_clicks_what_is_shown_nine_times_in_ten_is_reported_and_less_often_n
     for clicked, reported in ((9, True), (8, False)):
         posts = [asked(number) for number in range(10)]
         votes = {
-            post.id: named("b", "theirs")
-            + named("c", "theirs")
-            + named("a", "shown" if number < clicked else "theirs")
+            post.id: named("b", "theirs") + named("c", "theirs") + named("a", "shown" if number < clicked else "theirs")
             for number, post in enumerate(posts)
         }
         found = [one for one in ALL.suspicions(posts, votes) if one.behavior is Behavior.FARMING]
@@ -298,8 +296,8 @@ def test_a_brigades_evidence_says_how_far_apart_its_votes_came() -> None:
 def test_what_counts_of_several_votes_is_the_first() -> None:
     posts, votes = gang("ab", minutes=[3])
     for given in votes.values():
-        given += named("a", "later", at=NOON + timedelta(hours=9))
-        given.insert(0, replace(given[-1], tag="also later"))
+        later = named("a", "later", "also later", at=NOON + timedelta(hours=9))
+        given[:] = [later[0], *given, later[1]]
     (pair,) = brigades(posts, votes)
     assert "came 3 min apart" in pair.evidence
 
@@ -350,7 +348,10 @@ def test_hasty_votes_are_reported_if_they_are_half_of_all() -> None:
 
 def test_the_first_reaction_to_a_post_counts_whatever_order_they_come_in() -> None:
     events = judged(*[1.0] * 20)
-    later = [replace(one, event_id=f"{one.event_id} again", happened_at=NOON + timedelta(hours=n)) for n, one in enumerate(events)]
+    later = [
+        replace(one, event_id=f"{one.event_id} again", happened_at=NOON + timedelta(hours=n))
+        for n, one in enumerate(events)
+    ]
     assert hasty(events) == hasty([*events, *later]) == hasty([*later, *events[::-1]])
 
 

@@ -1,20 +1,13 @@
 """What the dispatcher calls and writes for each answer, over a transaction that is a few plain tables."""
 
-from collections.abc import Callable, Mapping
-from contextlib import contextmanager
 from dataclasses import replace
-from datetime import timedelta
-from types import SimpleNamespace
-from typing import Any
 
 import pytest
 
-from tests.support.fakes import ManualClock
-from tests.support.rows import NOON, article, delivery, event, post
+from tests.support.desk import SECOND, Desk
+from tests.support.rows import NOON, article, delivery, event
 from tierbot.domain.nouns import Arm, Source, TierbotError, key
-from tierbot.domain.tags import default_tag_space
-from tierbot.use_cases.delivery import dispatch as module
-from tierbot.use_cases.delivery.dispatch import EMOJI_MISSING, NOT_INSTALLED, Dispatcher, is_direct
+from tierbot.use_cases.delivery.dispatch import EMOJI_MISSING, NOT_INSTALLED, is_direct
 from tierbot.use_cases.delivery.look_up import MAYBE_SENT, span_of
 from tierbot.use_cases.ports import (
     LOOK_UP,
@@ -29,96 +22,7 @@ from tierbot.use_cases.ports import (
 )
 
 KIND = DeliveryKind
-SECOND = timedelta(seconds=1)
 PACE = ["post", "announce", "invite"]
-
-
-class Desk:
-    """A dispatcher with its outbox and its chat; both keep what was asked of them."""
-
-    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        self.clock = ManualClock(NOON)
-        self.queue: list[Delivery] = []
-        self.calls: list[tuple[Any, ...]] = []
-        self.wrote: list[tuple[Any, ...]] = []
-        self.answers: list[Any] = []
-        self.ours = True  # whether the claim still holds
-        self.posts = {"p1": post("p1", ts="1.0", arm=Arm.TIER)}
-        self.events: list[Any] = []
-        self.jobs: list[Job] = []
-        self.waiting: Mapping[str, int] = {"C1": 1}
-        self.results: dict[str, str] = {}
-        self.known_workspace: Any = object()
-        self.news = True
-        self.tx: Any = SimpleNamespace(
-            outbox=SimpleNamespace(
-                claim=self.claim,
-                done=self.write("done"),
-                retry=self.write("retry"),
-                park=self.write("park"),
-                hold=self.note("hold"),
-                add=lambda rows: self.wrote.append(("add", list(rows))),
-                result=self.results.get,
-                waiting_by_channel=lambda: self.waiting,
-            ),
-            posts=SimpleNamespace(
-                get=self.posts.get,
-                sent=self.note("sent"),
-                invited=self.note("invited"),
-                invitation=lambda name: SimpleNamespace(post_id="p1") if name == "i1" else None,
-            ),
-            articles=SimpleNamespace(get=lambda ids: {one: article(one) for one in ids if one == "a1"}),
-            workspaces=SimpleNamespace(
-                tags=default_tag_space,
-                get=lambda: self.known_workspace,
-                emoji_missing=lambda name: self.wrote.append(("emoji", name)) or self.news,
-            ),
-            ledger=SimpleNamespace(current=lambda *place: self.events if place == ("C1", "1.0") else []),
-            reactors=SimpleNamespace(without_vote=lambda: {"UBOT"}),
-            channels=SimpleNamespace(gather=self.note("gather")),
-            agenda=SimpleNamespace(all=lambda: self.jobs, left=self.note("left"), ask=self.note("ask")),
-        )
-        methods = ("post", "announce", "whisper", "picture", "revise", "react", "find")
-        self.chat: Any = SimpleNamespace(**{name: self.answer(name) for name in methods})
-        monkeypatch.setattr(module, "close_channel", lambda _, *what: self.wrote.append(("close", *what)) or True)
-        monkeypatch.setattr(module, "reopen_channel", lambda _, *what: self.wrote.append(("reopen", *what)))
-        self.out: list[tuple[str, str]] = []
-
-        @contextmanager
-        def opened(_: str) -> Any:
-            yield self.tx
-
-        store: Any = SimpleNamespace(begin=opened, read=opened)
-        self.dispatcher = Dispatcher(
-            store, lambda _: self.chat, self.clock, lambda _: b"png", 2 * SECOND, lambda *what: self.out.append(what)
-        )
-
-    def claim(self, now: Any, until: Any, limit: int) -> list[Delivery]:
-        self.wrote.append(("claim", now, until, limit))
-        return [self.queue.pop(0)] if self.queue else []
-
-    def write(self, name: str) -> Callable[..., bool]:
-        return lambda claimed, *what, **how: self.wrote.append((name, *what, how) if how else (name, *what)) or self.ours
-
-    def note(self, name: str) -> Callable[..., None]:
-        return lambda *what: self.wrote.append((name, *what))
-
-    def answer(self, name: str) -> Callable[..., Any]:
-        def call(*what: Any) -> Any:
-            self.calls.append((name, *what))
-            answer = self.answers.pop(0) if self.answers else None
-            if isinstance(answer, Exception):
-                raise answer
-            return answer
-
-        return call
-
-    def deliver(self, one: Delivery, *answers: Any) -> list[tuple[Any, ...]]:
-        """Deliver one; return what was written after the claim."""
-        self.queue, self.answers, self.wrote, self.calls = [one], list(answers), [], []
-        assert self.dispatcher.deliver("T1")
-        assert self.wrote.pop(0) == ("claim", self.clock.time, self.clock.time + 60 * SECOND, 1)
-        return self.wrote
 
 
 @pytest.fixture
@@ -152,7 +56,13 @@ def test_a_post_is_sent_recorded_and_paced(desk: Desk) -> None:
         *HELD,
     ]
     ((_, view, name),) = desk.calls
-    assert (view.post, view.article, view.tag_id, view.thread, name) == (desk.posts["p1"], article("a1"), "food", None, "o1")
+    assert (view.post, view.article, view.tag_id, view.thread, name) == (
+        desk.posts["p1"],
+        article("a1"),
+        "food",
+        None,
+        "o1",
+    )
 
 
 def test_a_post_in_another_channel_or_a_thread_or_the_blank_arm_shows_just_that(desk: Desk) -> None:
@@ -289,9 +199,7 @@ def test_a_rate_limit_holds_the_same_method_for_as_long_as_slack_says(desk: Desk
     assert desk.deliver(PREFILL, RateLimitedError("reactions.add", 7))[1:] == [("hold", "prefill", until)]
 
 
-@pytest.mark.parametrize(
-    ("failures", "seconds"), [(0, 1), (1, 5), (2, 30), (3, 120), (4, 600), (5, 600), (50, 600)]
-)
+@pytest.mark.parametrize(("failures", "seconds"), [(0, 1), (1, 5), (2, 30), (3, 120), (4, 600), (5, 600), (50, 600)])
 def test_an_unanswered_call_is_repeated_later_and_later_after_a_look(desk: Desk, failures: int, seconds: int) -> None:
     lost = ChatUnavailableError("no answer")
     search = Search(NOON, NOON + 60 * SECOND, failures=failures + 1)

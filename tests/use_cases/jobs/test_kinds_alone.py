@@ -73,7 +73,9 @@ def test_a_nudge_is_due_a_day_later_in_open_hours(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("closed", [True, False])
 def test_where_the_round_is_over_or_none_is_open_it_is_looked_at_in_a_minute(harness: Harness, closed: bool) -> None:
-    tx: Any = SimpleNamespace(rounds=SimpleNamespace(current=lambda: SimpleNamespace(closes_at=now) if closed else None))
+    tx: Any = SimpleNamespace(
+        rounds=SimpleNamespace(current=lambda: SimpleNamespace(closes_at=now) if closed else None)
+    )
     now = harness.clock.now()
     assert kinds._rounds_end(tx, now) == now + MINUTE
 

@@ -53,7 +53,12 @@ def test_a_schedule_is_in_trouble_after_a_leases_time_without_a_tick_and_dead_af
     one = scheduler(harness)
     assert (one.trouble(), one.dead()) == ("the schedule has not started", None)
     one.tick()
-    for seconds, trouble, dead in ((LEASE, False, False), (LEASE + 1, True, False), (120, True, False), (121, True, True)):
+    for seconds, trouble, dead in (
+        (LEASE, False, False),
+        (LEASE + 1, True, False),
+        (120, True, False),
+        (121, True, True),
+    ):
         watch.now = 1000.0 + seconds
         said = f"the schedule has not ticked for {seconds:.0f} s"
         assert one.trouble() == (said if trouble else None)
@@ -98,7 +103,9 @@ def test_the_lease_is_renewed_every_three_seconds_until_the_end(
 ) -> None:
     one, waits, renewed = scheduler(harness), [], []
     monkeypatch.setattr(one, "renew", lambda: renewed.append(watch.now))
-    monkeypatch.setattr(one._stopped, "wait", lambda seconds: waits.append(seconds) or len(waits) < 3 or one._stopped.set())
+    monkeypatch.setattr(
+        one._stopped, "wait", lambda seconds: waits.append(seconds) or len(waits) < 3 or one._stopped.set()
+    )
     one._renew_on()
     assert (waits, len(renewed)) == ([3.0] * 3, 3)
     one._stopped.clear()

@@ -27,7 +27,13 @@ WEEK = timedelta(days=7)
 
 
 def settled(
-    number: int, outcome: Outcome = Outcome.NAMED, *, arm: Arm = Arm.TIER, random: bool = True, right: bool = True, voters: int = 2
+    number: int,
+    outcome: Outcome = Outcome.NAMED,
+    *,
+    arm: Arm = Arm.TIER,
+    random: bool = True,
+    right: bool = True,
+    voters: int = 2,
 ) -> SettledPost:
     tags = {"food" if right else "law": 1.0} if outcome is Outcome.NAMED else {}
     return SettledPost(
@@ -71,9 +77,7 @@ class Tx:
             in_round=lambda number: self.kept if number == 2 else [],
             move_queued=lambda *what: self.did.append(("moved", *what)),
         )
-        self.models = SimpleNamespace(
-            all=lambda: self.versions, get=lambda name: {one.id: one for one in self.versions}.get(name)
-        )
+        self.models = SimpleNamespace(all=lambda: self.versions, get=self.version)
         self.trainers = SimpleNamespace(opted_out=lambda: {"U9": "nina"})
         self.rounds = SimpleNamespace(
             current=lambda: self.open,
@@ -82,6 +86,9 @@ class Tx:
             freeze=lambda *what: self.did.append(("frozen", *what)) or self.freezes,
         )
         self.agenda = SimpleNamespace(plan=lambda *what: self.did.append(("planned", *what)))
+
+    def version(self, name: str) -> Any:
+        return next((one for one in self.versions if one.id == name), None)
 
 
 def test_a_status_counts_posts_by_outcome_and_the_judged_by_voters() -> None:
@@ -95,7 +102,10 @@ def test_a_status_counts_posts_by_outcome_and_the_judged_by_voters() -> None:
 def test_the_status_of_the_open_round_counts_each_trainer_once() -> None:
     tx: Any = Tx()
     tx.by_round[2] = FIRST
-    tx.given = {"p1": [Vote(user, Says.NAMES, NOON, "food") for user in ("U1", "U2")], "p2": [Vote("U1", Says.REJECTS, NOON)]}
+    tx.given = {
+        "p1": [Vote(user, Says.NAMES, NOON, "food") for user in ("U1", "U2")],
+        "p2": [Vote("U1", Says.REJECTS, NOON)],
+    }
     status = round_status(tx, round_(2))
     assert (status.round, status.trainers, status.posts, status.judged) == (round_(2), 2, 2, 6)
 
@@ -130,9 +140,7 @@ def test_a_report_compares_the_closed_round_with_the_one_before() -> None:
     assert news["training"] is None
 
 
-@pytest.mark.parametrize(
-    ("minutes", "told"), [(-1, False), (0, True), (7 * 1440 - 60, True), (7 * 1440 - 59, False)]
-)
+@pytest.mark.parametrize(("minutes", "told"), [(-1, False), (0, True), (7 * 1440 - 60, True), (7 * 1440 - 59, False)])
 def test_the_training_of_a_round_is_the_newest_that_was_made_while_it_was_open(minutes: int, told: bool) -> None:
     tx: Any = Tx()
     decided = {"metrics": {"promotion": {"promote": True}}}
@@ -185,7 +193,9 @@ class House:
         monkeypatch.setattr(module, "tally_waiting", lambda *_: self.waiting.pop(0) if self.waiting else 0)
         monkeypatch.setattr(module, "channel_of", lambda _, default: default)
         monkeypatch.setattr(
-            module, "announce", lambda tx, name, news, channel, now, **how: self.announced.append((name, news, channel, now, how))
+            module,
+            "announce",
+            lambda tx, name, news, channel, now, **how: self.announced.append((name, news, channel, now, how)),
         )
 
     def did(self, what: str) -> list[tuple[Any, ...]]:
@@ -211,7 +221,11 @@ def test_a_round_without_late_votes_is_frozen_at_once_and_the_next_one_opened(ho
     assert house.did("opened") == [("opened", Round(3, now, now + WEEK))]
     assert house.did("planned") == [("planned", "close_round", now + WEEK)]
     words, picture = house.announced
-    assert (words[0], words[1]["kind"], words[2:]) == (key("round_closed", 2), "round_closed", ("C1", now, {"priority": 1}))
+    assert (words[0], words[1]["kind"], words[2:]) == (
+        key("round_closed", 2),
+        "round_closed",
+        ("C1", now, {"priority": 1}),
+    )
     how = {"kind": DeliveryKind.PICTURE, "priority": 1, "after_id": key("round_closed", 2)}
     assert (picture[0], picture[1]["title"], picture[2:]) == (
         key("round_chart", 2),
@@ -221,7 +235,9 @@ def test_a_round_without_late_votes_is_frozen_at_once_and_the_next_one_opened(ho
 
 
 @pytest.mark.parametrize("waiting", [False, True])
-def test_late_votes_are_settled_first_and_after_three_attempts_they_score_unsettled(house: House, waiting: bool) -> None:
+def test_late_votes_are_settled_first_and_after_three_attempts_they_score_unsettled(
+    house: House, waiting: bool
+) -> None:
     if waiting:
         house.waiting = [1, 2, 3]
     else:

@@ -76,7 +76,13 @@ def test_a_vote_counts_as_far_as_it_was_considered_and_its_trainer_is_competent(
 
 def test_the_version_names_every_setting() -> None:
     assert AnchorAware(tags=64).version == AnchorAware(tags=64).version
-    others = [AnchorAware(3), AnchorAware(accept=0.8), AnchorAware(reject=0.7), AnchorAware(tags=9), AnchorAware(iterations=9)]
+    others = [
+        AnchorAware(3),
+        AnchorAware(accept=0.8),
+        AnchorAware(reject=0.7),
+        AnchorAware(tags=9),
+        AnchorAware(iterations=9),
+    ]
     assert len({AnchorAware().version, *(one.version for one in others)}) == 6
     assert AnchorAware().version.startswith("anchor-1(min=2,accept=0.7,reject=0.8,priors=")
 
@@ -107,6 +113,8 @@ def test_votes_are_encoded_by_post_user_and_tag_and_each_is_paired_with_each_hyp
         *((2, 4, 0), (2, 5, 1)),
     ]
     assert data.per_post(np.arange(6.0)).tolist() == [6.0, 9.0]
-    assert data.normalized(np.log([1.0, 1, 2, 4, 3, 1]) + 2000) == pytest.approx([1 / 8, 1 / 8, 1 / 4, 1 / 2, 3 / 4, 1 / 4])
+    assert data.normalized(np.log([1.0, 1, 2, 4, 3, 1]) + 2000) == pytest.approx(
+        [1 / 8, 1 / 8, 1 / 4, 1 / 2, 3 / 4, 1 / 4]
+    )
     assert encode([VotedPost(blank, ())], tags=9).tags == 9
     assert encode([VotedPost(blank, ())], tags=1).tags == 2

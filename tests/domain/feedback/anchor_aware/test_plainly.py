@@ -162,7 +162,9 @@ class Plain:
             sum(self.posterior[p][h] for p in self.spoken for h in self.sets[p] if max(len(h), 1) == size)
             for size in (1, 2, 3)
         ]
-        shares = [(n + share * common) / (sum(sizes) + common) for n, share in zip(sizes, self.given.sizes, strict=True)]
+        shares = [
+            (n + share * common) / (sum(sizes) + common) for n, share in zip(sizes, self.given.sizes, strict=True)
+        ]
         competence = {one: self.shrunk(one, self.known, judged, self.given.competence) for one in self.said}
         anchoring = {one: self.shrunk(one, self.clicked, met, self.given.anchoring) for one in self.said}
         self.expect(
@@ -191,7 +193,9 @@ class Plain:
     def noise(self, errors: Mapping[tuple[str, str, str], float]) -> dict[tuple[Said, Tags], float]:
         found = {}
         for one in self.said:
-            overall = (self.elsewhere(one, self.wrong, same=["tag"]) + 1) / (self.elsewhere(one, self.wrong) + self.many)
+            overall = (self.elsewhere(one, self.wrong, same=["tag"]) + 1) / (
+                self.elsewhere(one, self.wrong) + self.many
+            )
             own = self.elsewhere(one, self.wrong, same=["user", "tag"])
             all_own = self.elsewhere(one, self.wrong, same=["user"])
             for h in self.sets[one.post.id]:
@@ -199,7 +203,10 @@ class Plain:
                 if h:
                     others = {k: n for k, n in errors.items() if k[0] != one.post.id}
                     crowd = sum(
-                        (sum(n for k, n in others.items() if k[1:] == (member, one.tag)) + self.given.confusion * overall)
+                        (
+                            sum(n for k, n in others.items() if k[1:] == (member, one.tag))
+                            + self.given.confusion * overall
+                        )
                         / (sum(n for k, n in others.items() if k[1] == member) + self.given.confusion)
                         for member in h
                     ) / len(h)
@@ -339,7 +346,9 @@ def compare(
     found = AnchorAware(tags=tags or None, iterations=iterations, strengths=given).fit(posts, votes)
     plain = Plain(posts, votes, tags, given)
     expected = plain.fit(iterations)
-    assert found.posteriors == {p: {h: pytest.approx(n, abs=1e-9) for h, n in of.items()} for p, of in expected.posteriors.items()}
+    assert found.posteriors == {
+        p: {h: pytest.approx(n, abs=1e-9) for h, n in of.items()} for p, of in expected.posteriors.items()
+    }
     assert found.honest == {place: pytest.approx(n, abs=1e-9) for place, n in expected.honest.items()}
     assert found.shown_right == pytest.approx(expected.shown_right)
     assert sorted(found.trainers) == sorted({vote.user for some in votes.values() for vote in some})
@@ -376,7 +385,9 @@ def test_posts_with_one_voter_each_are_taken_as_they_are() -> None:
 def test_of_many_tags_the_best_supported_may_be_true() -> None:
     for arm in (Arm.TIER, Arm.BLANK):
         post = replace(a_post(arm), shown_tag="t8")
-        votes = [Vote(f"U{place}{tag}", Says.NAMES, NOON, f"t{tag}") for tag in range(9) for place in range(1 + tag % 3)]
+        votes = [
+            Vote(f"U{place}{tag}", Says.NAMES, NOON, f"t{tag}") for tag in range(9) for place in range(1 + tag % 3)
+        ]
         compare([post], {post.id: votes}, 2, 12, Strengths())
         likely = {tag for tags in AnchorAware().fit([post], {post.id: votes}).posteriors[post.id] for tag in tags}
         assert likely == {"t2", "t5", "t8", "t1", "t4", "t7"}

@@ -66,7 +66,10 @@ def hierarchical(rows: Sequence[tuple[str, str, str]], method: HierarchicalDawid
         # said[worker][given][true]: expected votes
         said = {
             w: {
-                g: {t: sum(x * modeled[i][t] for (i, who, l), x in weight.items() if (who, l) == (w, g)) for t in labels}
+                g: {
+                    t: sum(x * modeled[i][t] for (i, who, what), x in weight.items() if (who, what) == (w, g))
+                    for t in labels
+                }
                 for g in labels
             }
             for w in workers
@@ -74,9 +77,7 @@ def hierarchical(rows: Sequence[tuple[str, str, str]], method: HierarchicalDawid
         votes = {w: sum(x for (_, who, _), x in weight.items() if who == w) for w in workers}
         hits = {w: sum(said[w][g][g] for g in labels) for w in workers}
         right = sum(hits.values()) / sum(votes.values())
-        accuracy = {
-            w: (hits[w] + method.accuracy_votes * right) / (votes[w] + method.accuracy_votes) for w in workers
-        }
+        accuracy = {w: (hits[w] + method.accuracy_votes * right) / (votes[w] + method.accuracy_votes) for w in workers}
         even = {g: {t: right if g == t else (1 - right) / (len(labels) - 1) for t in labels} for g in labels}
         seen = {g: {t: sum(said[w][g][t] for w in workers) for t in labels} for g in labels}
         base = {
@@ -89,9 +90,7 @@ def hierarchical(rows: Sequence[tuple[str, str, str]], method: HierarchicalDawid
             }
             for g in labels
         }
-        frequency = {
-            t: (sum(modeled[i][t] for i in modeled) + 1) / (len(modeled) + len(labels)) for t in labels
-        }
+        frequency = {t: (sum(modeled[i][t] for i in modeled) + 1) / (len(modeled) + len(labels)) for t in labels}
         settled: dict[str, dict[str, float]] = {}
         for item in modeled:
             logs = {t: method.class_prior * math.log(frequency[t]) for t in labels}
@@ -185,8 +184,8 @@ def test_probabilities_that_differ_by_rounding_are_a_tie_and_others_are_not() ->
     chosen = CrowdResult(table, even).chosen
     assert set(chosen.values()) == {"x", "y"}, "a hash decides"
     for tilt in (1e-10, -1e-10):
-        assert CrowdResult(table, even + [tilt, -tilt]).chosen == chosen
-    assert set(CrowdResult(table, even + [1e-8, -1e-8]).chosen.values()) == {"x"}
+        assert CrowdResult(table, even + np.array([tilt, -tilt])).chosen == chosen
+    assert set(CrowdResult(table, even + np.array([1e-8, -1e-8])).chosen.values()) == {"x"}
 
 
 # --- crowd-kit ------------------------------------------------------------------------------------
@@ -197,7 +196,9 @@ def test_crowd_kits_methods_are_listed_after_ours_if_it_is_installed(monkeypatch
     assert methods() == ("hierarchical", "majority", *(f"crowd-kit/{name}" for name in CROWD_KIT))
     assert aggregator("crowd-kit/glad") == CrowdKit("glad")
     for name in ("crowd-kit/oracle", "glad", "oracle"):
-        with pytest.raises(CrowdError, match=rf"Unknown method '{name}'\. Choose one of: hierarchical, majority") as told:
+        with pytest.raises(
+            CrowdError, match=rf"Unknown method '{name}'\. Choose one of: hierarchical, majority"
+        ) as told:
             aggregator(name)
         assert "crowd-kit/dawid-skene, crowd-kit/one-coin, crowd-kit/mace, crowd-kit/glad." in str(told.value)
         assert "pip install" not in str(told.value)
