@@ -53,6 +53,7 @@ GROUPS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {  # what is change
         (f"{_STORE}/outbox.py",),
         (
             "tests/adapters/store/test_outbox.py",
+            "tests/adapters/store/test_outbox_times.py",
             "tests/adapters/store/test_channels.py",
             "tests/adapters/store/test_isolation.py",
             "tests/adapters/store/test_installations.py",
