@@ -65,6 +65,13 @@ GROUPS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {  # what is change
         (f"{_USE}/rounds",),
         ("tests/use_cases/rounds", "tests/use_cases/test_loop.py", "tests/use_cases/voting/test_late_votes.py"),
     ),
+    "tallying": (
+        (f"{_USE}/voting/tallying.py", f"{_USE}/voting/settlement.py"),
+        tuple(
+            f"tests/use_cases/voting/test_{name}.py"
+            for name in ("tallying", "settlement", "settling_alone", "late_votes")
+        ),
+    ),
     "agenda": (
         (f"{_STORE}/agenda.py", f"{_USE}/jobs"),
         (
