@@ -84,7 +84,7 @@ GROUPS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {  # what is change
 }
 EQUIVALENT = Path(__file__).with_suffix(".toml")
 _ENOUGH = 0.9
-_LEAST, _TIMES = 10.0, 10.0  # seconds for a change, or so many times what its tests take
+_LEAST, _TIMES = 10.0, 10.0  # seconds for a test with a change, or so many times what it takes without
 _QUIET = ("-W", "ignore::pytest.PytestAssertRewriteWarning")  # of what is imported already
 _SLOW = 20.0  # seconds; a test that takes longer is left out where others cover a line
 _LONGEST = 15  # lines of a statement
@@ -157,15 +157,21 @@ class Run:
         def run() -> int:
             if not take_on(one):
                 return _IMPOSSIBLE
+            signal.signal(signal.SIGALRM, signal.SIG_DFL)
             for nodeid in ids:
+                signal.setitimer(signal.ITIMER_REAL, self.patience(nodeid))  # a test that hangs ends the process
                 run_one(session, items[nodeid])
                 if session.testsfailed:
                     return _CAUGHT
             return _SURVIVED
 
-        ended = forked(run, max(_LEAST, _TIMES * sum(self.needed[nodeid] for nodeid in ids)))
+        ended = forked(run, sum(map(self.patience, ids)))
         names = {_SURVIVED: "survived", _IMPOSSIBLE: "not possible"}
         return names.get(ended, "caught") if isinstance(ended, int) else "caught"  # a crash or a hang is noticed
+
+    def patience(self, nodeid: str) -> float:
+        """Return the seconds after which a test hangs."""
+        return max(_LEAST, _TIMES * self.needed[nodeid])
 
 
 def tests_of(one: Mutation, by_line: dict[tuple[str, int], list[str]]) -> list[str]:

@@ -248,8 +248,9 @@ def test_late_votes_are_settled_first_and_after_three_attempts_they_score_unsett
     assert (house.tallied, house.waiting) == ([], [])
 
 
-def test_votes_that_were_late_once_are_settled_once_more(house: House) -> None:
-    house.tallied = [10, 0, 0]
+@pytest.mark.parametrize("waiting", [0, 10])
+def test_votes_that_were_late_once_are_settled_once_more(house: House, waiting: int) -> None:
+    house.tallied, house.waiting = [10, 0, 0], [waiting]
     assert house.rounds.close("T1")
     assert house.steps == ONCE * 2
 

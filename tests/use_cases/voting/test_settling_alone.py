@@ -44,10 +44,10 @@ class Desk:
                 cursors=lambda ids: {one: self.cursors[one] for one in ids if one in self.cursors},
             ),
             posts=SimpleNamespace(unsettled=lambda: self.unsettled, in_round=lambda _: self.posts[:3]),
-            rounds=SimpleNamespace(current=lambda: round_()),
+            rounds=SimpleNamespace(current=round_),
             verdicts=SimpleNamespace(
                 latest=lambda ids: {one: self.former[one] for one in ids if one in self.former},
-                add=lambda one: self.wrote[-1].append(one),
+                add=self.add,
             ),
             workspaces=SimpleNamespace(tags=lambda: TAGS),
         )
@@ -66,6 +66,9 @@ class Desk:
         monkeypatch.setattr(module, "recent_posts", lambda _: self.recent)
         monkeypatch.setattr(module, "doubted", lambda _: frozenset({"U2"}))
         monkeypatch.setattr(module, "tally", lambda *_: 0)
+
+    def add(self, one: Verdict) -> None:
+        self.wrote[-1].append(one)
 
     def settlement(self, aggregator: str = "plain", minimum: int = 2) -> Settlement:
         return Settlement(self.store, self.clock, aggregator=aggregator, minimum=minimum)
