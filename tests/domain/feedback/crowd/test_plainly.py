@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from tests.domain.feedback.crowd.test_aggregators import ROWS, crowd
+from tierbot.domain.feedback.crowd import aggregators
 from tierbot.domain.feedback.crowd.aggregators import (
     CROWD_KIT,
     CrowdKit,
@@ -194,6 +195,7 @@ def test_probabilities_that_differ_by_rounding_are_a_tie_and_others_are_not() ->
 def test_crowd_kits_methods_are_listed_after_ours_if_it_is_installed(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("tierbot.domain.feedback.crowd.aggregators.find_spec", lambda name: name == "crowdkit" or None)
     assert methods() == ("hierarchical", "majority", *(f"crowd-kit/{name}" for name in CROWD_KIT))
+    assert methods()[0] == aggregators.DEFAULT_METHOD
     assert aggregator("crowd-kit/glad") == CrowdKit("glad")
     for name in ("crowd-kit/oracle", "glad", "oracle"):
         with pytest.raises(
@@ -343,6 +345,7 @@ def test_it_takes_three_trainers_and_more_than_a_vote_each_to_say_how_alike_they
     assert crowd_prior([(1, 1), (1, 1), (2, 2)]).strength == 50
     assert crowd_prior([(20, 20)] * 3 + [(0, 0)]).strength == 50
     assert crowd_prior([]) == BetaPrior(0.5, 2.0)
+    assert crowd_prior([(1, 1), (0, 1), (1, 3)]).strength == pytest.approx(109 / 35)
 
 
 def test_trainers_shrink_to_the_crowds_prior_and_come_in_order() -> None:
