@@ -3,6 +3,7 @@
     python -m tests.benchmarks.mutations                  # all files of GROUPS: an hour or two on one core
     python -m tests.benchmarks.mutations feedback outbox
     python -m tests.benchmarks.mutations feedback --only suspicion --list
+    python -m tests.benchmarks.mutations agenda --sample 150 --seed 1   # of a long group: as many changes, drawn by chance
 
 Tests run on SQLite only. The tests of a group run once, and tell which lines each covers. Then a forked process per change
 runs the tests that cover its line, the quickest first and none above 20 s, until one fails. Changes that make no difference are listed with the
@@ -12,6 +13,7 @@ reason in mutations.toml; one listed there that is gone is an error. The command
 import argparse
 import os
 import pickle
+import random
 import select
 import signal
 import sys
@@ -40,7 +42,10 @@ GROUPS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {  # what is change
             "tests/domain/feedback/test_menu_votes.py",
         ),
     ),
-    "suspicion": ((f"{_FEEDBACK}/suspicion.py",), ("tests/domain/feedback/test_suspicion.py",)),
+    "suspicion": (
+        (f"{_FEEDBACK}/suspicion.py",),
+        ("tests/domain/feedback/test_suspicion.py", "tests/domain/feedback/test_suspicion_figures.py"),
+    ),
     "crowd": ((f"{_FEEDBACK}/crowd",), ("tests/domain/feedback/crowd",)),
     "anchor_aware": ((f"{_FEEDBACK}/anchor_aware",), ("tests/domain/feedback/anchor_aware",)),
     "recording": ((f"{_USE}/voting/recording.py",), ("tests/use_cases/voting/test_recording.py",)),
@@ -48,6 +53,7 @@ GROUPS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {  # what is change
         (f"{_STORE}/outbox.py",),
         (
             "tests/adapters/store/test_outbox.py",
+            "tests/adapters/store/test_outbox_times.py",
             "tests/adapters/store/test_channels.py",
             "tests/adapters/store/test_isolation.py",
             "tests/adapters/store/test_installations.py",
@@ -59,14 +65,26 @@ GROUPS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {  # what is change
         (f"{_USE}/rounds",),
         ("tests/use_cases/rounds", "tests/use_cases/test_loop.py", "tests/use_cases/voting/test_late_votes.py"),
     ),
+    "tallying": (
+        (f"{_USE}/voting/tallying.py", f"{_USE}/voting/settlement.py"),
+        tuple(
+            f"tests/use_cases/voting/test_{name}.py"
+            for name in ("tallying", "settlement", "settling_alone", "late_votes")
+        ),
+    ),
     "agenda": (
         (f"{_STORE}/agenda.py", f"{_USE}/jobs"),
-        ("tests/adapters/store/test_agenda.py", "tests/adapters/store/test_schedulers.py", "tests/use_cases/jobs"),
+        (
+            "tests/adapters/store/test_agenda.py",
+            "tests/adapters/store/test_schedulers.py",
+            "tests/adapters/store/test_clock_steps.py",
+            "tests/use_cases/jobs",
+        ),
     ),
 }
 EQUIVALENT = Path(__file__).with_suffix(".toml")
 _ENOUGH = 0.9
-_LEAST, _TIMES = 10.0, 10.0  # seconds for a change, or so many times what its tests take
+_LEAST, _TIMES = 10.0, 10.0  # seconds for a test with a change, or so many times what it takes without
 _QUIET = ("-W", "ignore::pytest.PytestAssertRewriteWarning")  # of what is imported already
 _SLOW = 20.0  # seconds; a test that takes longer is left out where others cover a line
 _LONGEST = 15  # lines of a statement
@@ -139,15 +157,21 @@ class Run:
         def run() -> int:
             if not take_on(one):
                 return _IMPOSSIBLE
+            signal.signal(signal.SIGALRM, signal.SIG_DFL)
             for nodeid in ids:
+                signal.setitimer(signal.ITIMER_REAL, self.patience(nodeid))  # a test that hangs ends the process
                 run_one(session, items[nodeid])
                 if session.testsfailed:
                     return _CAUGHT
             return _SURVIVED
 
-        ended = forked(run, max(_LEAST, _TIMES * sum(self.needed[nodeid] for nodeid in ids)))
+        ended = forked(run, sum(map(self.patience, ids)))
         names = {_SURVIVED: "survived", _IMPOSSIBLE: "not possible"}
         return names.get(ended, "caught") if isinstance(ended, int) else "caught"  # a crash or a hang is noticed
+
+    def patience(self, nodeid: str) -> float:
+        """Return the seconds after which a test hangs."""
+        return max(_LEAST, _TIMES * self.needed[nodeid])
 
 
 def tests_of(one: Mutation, by_line: dict[tuple[str, int], list[str]]) -> list[str]:
@@ -229,6 +253,10 @@ def main() -> None:
     parser.add_argument(
         "--again", type=Path, help="try only what an earlier run, whose output is in this file, did not catch"
     )
+    parser.add_argument(
+        "--sample", type=int, metavar="N", help="try only so many changes of each group, drawn by chance"
+    )
+    parser.add_argument("--seed", type=int, default=0, help="of the draw")
     parser.add_argument("--list", action="store_true", help="only list the changes")
     given = parser.parse_args()
     excused = tomllib.loads(EQUIVALENT.read_text("utf-8"))
@@ -238,6 +266,9 @@ def main() -> None:
         if given.again:
             named = {line.partition(": line ")[2].partition(": ")[2] for line in given.again.read_text().splitlines()}
             run.left = [one for one in run.left if one.id in named]
+        if given.sample is not None and given.sample < len(run.left):
+            drawn = {one.id for one in random.Random(given.seed).sample(run.left, given.sample)}  # noqa: S311 - no secret
+            run.left = [one for one in run.left if one.id in drawn]
         if given.list:
             print("\n".join(f"{one.line}: {one.id}" for one in run.left))
             continue

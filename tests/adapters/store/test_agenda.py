@@ -100,6 +100,29 @@ def test_what_is_due_is_listed_for_all_workspaces_without_reading_what_it_holds(
     assert store.due_jobs(NOON) == [DueJob("T2", "poll", "poll", True), DueJob("T1", "trigger 1", "push", False)]
 
 
+def test_what_is_due_comes_by_time_and_then_by_workspace_and_id(store: SqlStore) -> None:
+    make(store, "T2", "T1")
+    for team, job_id, due_at in (
+        ("T2", "a", NOON),
+        ("T2", "0", NOON),
+        ("T1", "c", NOON),
+        ("T1", "b", NOON),
+        ("T2", "z", NOON - MINUTE),
+    ):
+        with store.begin(team) as tx:
+            tx.agenda.ask(Job.request("push", job_id, due_at))
+    found = [(due.workspace, due.id) for due in store.due_jobs(NOON)]
+    assert found == [("T2", "z"), ("T1", "b"), ("T1", "c"), ("T2", "0"), ("T2", "a")]
+
+
+def test_where_somebody_holds_another_lease_they_do_not_hold_this_one(store: SqlStore) -> None:
+    make(store, "T1", "T2")
+    with store.begin("T2") as tx:
+        tx.leases.take("scheduler", "other", NOON + MINUTE, NOON)
+        tx.leases.take("another", "me", NOON + MINUTE, NOON)
+    assert store.hold("scheduler", "me", NOON + MINUTE, NOON) == ["T1"]
+
+
 def test_a_lease_is_taken_in_all_workspaces_at_once_where_nobody_has_it(store: SqlStore) -> None:
     make(store, "T1", "T2", "T3")
     with store.begin("T2") as tx:
@@ -165,3 +188,16 @@ def test_who_took_a_lease_is_told_also_after_it_ended(store: SqlStore) -> None:
         assert tx.leases.get("another") is None
         tx.leases.end("scheduler", NOON)
         assert tx.leases.get("scheduler") == ("one", NOON)
+
+
+def test_leases_with_a_prefix_are_cleared_when_they_have_run_out(store: SqlStore) -> None:
+    with store.begin(TEAM) as tx:
+        for name, until in (("a_b 1", NOON), ("a_b 2", NOON + MINUTE), ("axb 1", NOON), ("b a_b", NOON)):
+            tx.leases.take(name, "me", until, NOON - MINUTE)
+        tx.leases.clear("a_b", NOON)
+        assert [tx.leases.get(name) is not None for name in ("a_b 1", "a_b 2", "axb 1", "b a_b")] == [
+            False,
+            True,
+            True,
+            True,
+        ]
