@@ -70,6 +70,8 @@ def test_a_vote_counts_as_far_as_it_was_considered_and_its_trainer_is_competent(
     total = sum(weights.values())
     assert verdict.reward == pytest.approx((weights["U1"] + weights["U2"]) / total)
     assert verdict.weight == pytest.approx(total / (total + PRIOR_VOTERS))
+    alone = settle(names("food", "U1"), {("food",): 1.0})
+    assert (alone.reward, alone.weight) == (1.0, pytest.approx(0.5 / 2.5))
     nothing = settle([], {(): 1.0})
     assert (nothing.reward, nothing.weight) == (None, 0.0)
 

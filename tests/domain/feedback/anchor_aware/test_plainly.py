@@ -331,7 +331,7 @@ OTHERS = Strengths(
     competence=BetaPrior(0.6, 3.0),
     anchoring=BetaPrior(0.5, 2.0),
     crowd=5.0,
-    shown_right=BetaPrior(0.4, 3.0),
+    shown_right=BetaPrior(0.4, 1.0),
     sizes=(0.5, 0.3, 0.2),
     sizes_posts=4.0,
     habit=2.0,
@@ -373,8 +373,16 @@ def test_the_fit_ends_as_the_plain_one_does() -> None:
 
 
 def test_the_temperature_is_the_one_at_which_left_out_votes_are_predicted_best() -> None:
-    warmths = {compare(*game(seed, 6), 1, 9, given) for seed in range(3) for given in (Strengths(), OTHERS)}
-    assert len(warmths) > 1
+    small = [(game(seed, 3), iterations) for seed in (0, 1, 2, 5, 8) for iterations in (0, 1)]
+    warmths = {compare(*one, iterations, 9, given) for one, iterations in small for given in (Strengths(), OTHERS)}
+    assert warmths == {1.0, 1.25, 1.5, 2.0, 3.0, 4.0}
+
+
+def test_where_every_tag_is_named_on_every_post_one_unnamed_tag_is_left() -> None:
+    posts = [replace(a_post(arm), id=f"p{number}") for number, arm in enumerate([Arm.TIER, Arm.BLANK, Arm.TIER])]
+    said = {"U1": "food", "U2": "law", "U3": "cars", "U4": "law"}
+    votes = {one.id: [Vote(user, Says.NAMES, NOON, tag) for user, tag in said.items()] for one in posts}
+    compare(posts, votes, 2, 0, Strengths())
 
 
 def test_posts_with_one_voter_each_are_taken_as_they_are() -> None:
