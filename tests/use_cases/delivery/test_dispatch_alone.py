@@ -188,6 +188,20 @@ def test_what_another_process_took_over_changes_nothing(desk: Desk) -> None:
     assert [what for what, *_ in desk.deliver(POST, ChatError("is_archived", "closed"))] == ["retry"]
 
 
+def test_operators_read_of_what_was_taken_over_and_of_a_channel_that_is_closed(
+    desk: Desk, caplog: pytest.LogCaptureFixture
+) -> None:
+    for ours in (True, False):
+        desk.ours = ours
+        caplog.clear()
+        desk.deliver(PREFILL, RateLimitedError("reactions.add", 7))
+        assert ("another process has claimed it" in caplog.text) != ours
+    desk.ours = True
+    caplog.clear()
+    desk.deliver(POST, ChatError("is_archived", "closed"))
+    assert caplog.messages == ["Messages for C1 wait: closed"]
+
+
 # --- what is not -----------------------------------------------------------------------------------
 
 
