@@ -11,6 +11,7 @@ from tests.support.fakes import ManualClock
 from tests.support.rows import NOON, TEAM, delivery
 from tierbot.adapters.store import SqlStore
 from tierbot.domain.nouns import Round
+from tierbot.use_cases.jobs.clock_steps import follow_clock
 from tierbot.use_cases.jobs.scheduler import JobKind, Scheduler, every
 from tierbot.use_cases.ports import SCHEDULER, ClosedChannel, Job, Workspace
 
@@ -175,6 +176,24 @@ def test_by_a_clock_of_1970_nothing_is_planned_and_the_process_says_why(store: S
         current = tx.rounds.current()
     assert current is not None
     assert current.closes_at == right + 7 * DAY
+
+
+def test_a_clock_is_followed_sixty_days_back_and_no_further(store: SqlStore, clock: ManualClock) -> None:
+    Scheduler(store, clock, {}).renew()
+    right = clock.now()
+    assert follow_clock(store, {}, right - 60 * DAY - timedelta(seconds=1)) is not None
+    assert follow_clock(store, {}, right - 60 * DAY) is None
+    assert store.hold(SCHEDULER, "me", right, right - 60 * DAY) == [TEAM], "the old lease has ended"
+
+
+def test_clocks_may_differ_by_two_minutes(
+    store: SqlStore, clock: ManualClock, caplog: pytest.LogCaptureFixture
+) -> None:
+    Scheduler(store, clock, {}).renew()
+    right = clock.now()
+    for seconds, told in ((120, 0), (121, 1)):
+        assert follow_clock(store, {}, right - timedelta(seconds=seconds)) is None
+        assert len(caplog.messages) == told
 
 
 @pytest.mark.parametrize("step", [-3 * DAY, 3 * DAY, timedelta(days=20_000)], ids=["back", "forward", "from 1970"])
