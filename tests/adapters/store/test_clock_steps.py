@@ -186,6 +186,21 @@ def test_a_clock_is_followed_sixty_days_back_and_no_further(store: SqlStore, clo
     assert store.hold(SCHEDULER, "me", right, right - 60 * DAY) == [TEAM], "the old lease has ended"
 
 
+@pytest.mark.parametrize(("ahead", "days"), [(1, 6), (0, 7), (-1, 7)])
+def test_a_round_that_was_opened_by_the_clock_that_was_wrong_ends_sooner_and_another_does_not(
+    store: SqlStore, clock: ManualClock, ahead: int, days: int
+) -> None:
+    Scheduler(store, clock, {}).renew()
+    now = clock.now() - DAY
+    with store.begin(TEAM) as tx:
+        tx.rounds.open(Round(1, now + ahead * HOUR, now + 7 * DAY))
+    assert follow_clock(store, {}, now) is None
+    with store.read(TEAM) as tx:
+        current = tx.rounds.current()
+    assert current is not None
+    assert current.closes_at == now + days * DAY
+
+
 def test_clocks_may_differ_by_two_minutes(
     store: SqlStore, clock: ManualClock, caplog: pytest.LogCaptureFixture
 ) -> None:

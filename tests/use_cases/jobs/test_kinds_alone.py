@@ -246,12 +246,13 @@ def test_each_part_is_pruned_until_nothing_is_left_and_named_with_its_count(
             return next(self.counts)
 
     articles: Any = Part("articles", 1)
-    articles.prune_embeddings = lambda digests, many: asked.append(("embeddings", digests, many)) or 0
-    models: Any = Part("models")
+    embeddings = iter([6, 0, 0])
+    articles.prune_embeddings = lambda digests, many: asked.append(("embeddings", digests, many)) or next(embeddings)
+    models: Any = Part("models", 5)
     models.encoders = lambda: {"old"}
     tx: Any = SimpleNamespace(
-        outbox=Part("outbox", 200, 3), verdicts=Part("verdicts"), ledger=Part("ledger"), articles=articles,
-        held_back=Part("held_back"), models=models,
+        outbox=Part("outbox", 200, 3), verdicts=Part("verdicts", 2), ledger=Part("ledger", 3), articles=articles,
+        held_back=Part("held_back", 4), models=models,
     )  # fmt: skip
 
     class Begun:
@@ -269,14 +270,17 @@ def test_each_part_is_pruned_until_nothing_is_left_and_named_with_its_count(
     before = now - 30 * DAY
     assert asked == [
         *[("outbox", before, 200)] * 3,
-        ("verdicts", before, 200),
-        ("ledger", before, 200),
+        *[("verdicts", before, 200)] * 2,
+        *[("ledger", before, 200)] * 2,
         *[("articles", before, 200)] * 2,
-        ("held_back", 200),
-        ("models", 5),
-        ("embeddings", {"new", "old"}, 200),
+        *[("held_back", 200)] * 2,
+        *[("models", 5)] * 2,
+        *[("embeddings", {"new", "old"}, 200)] * 2,
     ]
-    assert "Deleted: 203 deliveries, 1 articles never asked about." in caplog.messages
+    assert caplog.messages == [
+        "Deleted: 203 deliveries, 2 superseded verdicts, 3 other messages' reactions, 1 articles never asked about, "
+        "4 notes of boundaries, 5 models' weights, 6 unused embeddings."
+    ]
     caplog.clear()
     pruning.prune(store, harness.clock, encoder, settings, "T1", None)  # type: ignore[arg-type]
     assert caplog.messages == []
