@@ -34,29 +34,41 @@ BATCH = 25
 TURNS, BURST = 4, 1500
 
 
-def load(world: World, events: int, per_second: float | None = None) -> dict[str, Any]:
-    """Let colleagues react so often and wait for every acknowledgement.
+class Load:
+    """Colleagues who react to a world's posts and take their reactions back, going on where they stopped."""
 
-    Returns the rate, the latencies (of all of this Slack's events so far), and processor ms per event: of the bot, of
-    Slack in its box, of this generator.
-    """
-    client = world.client
-    ts = world.posts() or _messages(world)
-    toggles = [(f"user{i % USERS}", ts[i % POSTS], NAMES[i // USERS % 5], i // (USERS * 5) % 2) for i in range(events)]
-    before, spent, began = world.stats(), _cpu(world), time.monotonic()
-    for start in range(0, events, BATCH):
-        if per_second:
-            time.sleep(max(0.0, began + start / per_second - time.monotonic()))
-        acts = [
-            {"do": "unreact" if back else "react", "user": user, "ts": at, "name": name}
-            for user, at, name, back in toggles[start : start + BATCH]
-        ]
-        results = client.post("acts", json={"acts": acts}).json()["results"]
-        assert all(result["ok"] for result in results)
-    wanted = before.get("acknowledged", 0) + events
-    stats = wait_until(lambda: (s := world.stats()).get("acknowledged", 0) >= wanted and s, "all acknowledgements", 120)
-    cpu = {name: 1000 * (now - spent[name]) / events for name, now in _cpu(world).items()}
-    return {"rate": events / (time.monotonic() - began), "cpu": cpu, **stats["ack_ms"]}
+    def __init__(self, world: World) -> None:
+        self._world = world
+        self._places = world.posts() or _messages(world)
+        self._sent = 0
+
+    def __call__(self, events: int, per_second: float | None = None) -> dict[str, Any]:
+        """Let colleagues react so often and wait for every acknowledgement.
+
+        Returns the rate, the latencies (of all of this Slack's events so far), and processor ms per event: of the bot, of
+        Slack in its box, of this generator.
+        """
+        world = self._world
+        before, spent, began = world.stats(), _cpu(world), time.monotonic()
+        for start in range(0, events, BATCH):
+            if per_second:
+                time.sleep(max(0.0, began + start / per_second - time.monotonic()))
+            acts = [self._act(self._sent + number) for number in range(BATCH)]
+            self._sent += BATCH
+            results = world.client.post("acts", json={"acts": acts}).json()["results"]
+            assert all(result["ok"] for result in results)
+        wanted = before.get("acknowledged", 0) + events
+        stats = wait_until(
+            lambda: (s := world.stats()).get("acknowledged", 0) >= wanted and s, "all acknowledgements", 120
+        )
+        cpu = {name: 1000 * (now - spent[name]) / events for name, now in _cpu(world).items()}
+        return {"rate": events / (time.monotonic() - began), "cpu": cpu, **stats["ack_ms"]}
+
+    def _act(self, number: int) -> dict[str, str]:
+        """Return the n-th reaction: a thousand are added, then taken back, and so on."""
+        back, user = number // (USERS * len(NAMES)) % 2, f"user{number % USERS}"
+        place, name = self._places[number % POSTS], NAMES[number // USERS % len(NAMES)]
+        return {"do": "unreact" if back else "react", "user": user, "ts": place, "name": name}
 
 
 def _messages(world: World) -> list[str]:
@@ -154,11 +166,13 @@ def _start_bare(world: World, *flags: str) -> None:
 @WAYS
 def test_100_events_a_second_are_acknowledged_within_100_ms_and_none_is_lost(way: Any, tmp_path: Path) -> None:
     with way(tmp_path / "bare", bare=True) as world:
-        load(world, 500, per_second=100)
-        told(f"bare, {way.__name__}, paced", load(world, 2000, per_second=100))
+        load = Load(world)
+        load(500, per_second=100)
+        told(f"bare, {way.__name__}, paced", load(2000, per_second=100))
     with way(tmp_path / "bot", bare=False) as world:
-        load(world, 500, per_second=100)  # warm; its latencies count too
-        paced = load(world, 2000, per_second=100)
+        load = Load(world)
+        load(500, per_second=100)  # warm; its latencies count too
+        paced = load(2000, per_second=100)
         told(f"tierbot, {way.__name__}, paced", paced)
         assert recorded(world) == 2500
     assert paced["rate"] > 90
@@ -169,11 +183,12 @@ def test_100_events_a_second_are_acknowledged_within_100_ms_and_none_is_lost(way
 def test_the_bot_records_at_least_300_events_a_second(way: Any, tmp_path: Path) -> None:
     with ExitStack() as stack:
         worlds = {what: stack.enter_context(way(tmp_path / what, bare=what == "bare")) for what in ("bare", "tierbot")}
+        loads = {what: Load(world) for what, world in worlds.items()}
         rates: dict[str, list[float]] = {what: [] for what in worlds}
         spent: dict[str, list[float]] = {what: [] for what in worlds}
         for turn in range(TURNS + 1):
-            for what, world in worlds.items():
-                found = load(world, BURST)
+            for what, load in loads.items():
+                found = load(BURST)
                 if turn:  # the first is to warm up
                     told(f"{what}, {way.__name__}", found)
                     rates[what].append(found["rate"])
