@@ -220,9 +220,11 @@ def test_what_a_package_logs_is_cleaned_whatever_handlers_it_installs(
     logger, stream = logging.getLogger(package), io.StringIO()
     own = logging.StreamHandler(stream)
     own.setFormatter(logging.Formatter("%(name)s %(message)s"))
-    monkeypatch.setattr(logger, "handlers", [own])
-    for one in (logger, logger.parent):  # another test's server may have set them up
-        monkeypatch.setattr(one, "propagate", True)
+    above = logger
+    while above.name != "root":  # another test may have set the package's loggers up
+        monkeypatch.setattr(above, "propagate", True)
+        monkeypatch.setattr(above, "handlers", [own] if above is logger else [])
+        above = above.parent or logging.getLogger()
     said = f"GET /?code=1.2.hunter2\n{FORGED}\x1b[2J{SIGNING}"
     logger.error(said)
     logger.error("%s", said, exc_info=fault_of(said))
