@@ -1,10 +1,11 @@
 """Posts and reaction events for tests of votes and verdicts."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from hypothesis import strategies as st
 
-from tierbot.domain.nouns import Arm, Post, ReactionEvent, Says, Source, Vote
+from tierbot.domain.nouns import Arm, Origin, Post, ReactionEvent, Says, Source, Vote
 from tierbot.domain.tags import default_tag_space
 
 TAGS = default_tag_space()
@@ -57,6 +58,11 @@ EVENTS = st.lists(
     ),
     max_size=30,
 )
+
+
+def judged(user: str, number: int, at: datetime, origin: Origin = Origin.EVENT) -> ReactionEvent:
+    """Return a user's reaction to the n-th of several posts."""
+    return replace(event(user, "pizza"), event_id=f"{user}{number}", ts=f"{number}.0", happened_at=at, origin=origin)
 
 
 def names(tag: str, *users: str) -> list[Vote]:

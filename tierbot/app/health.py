@@ -78,7 +78,7 @@ class Health:
         now = self._bot.clock.now()
         for workspace in self._bot.store.running_ids():
             with self._bot.store.read(workspace) as tx:
-                if tx.outbox.stands_still(now, _UNSENT):
+                if tx.outbox.is_stalled(now, _UNSENT):
                     return f"nothing was sent to Slack for {_UNSENT.seconds // 60} minutes"
         return None
 

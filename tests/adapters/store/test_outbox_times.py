@@ -14,7 +14,7 @@ SECOND = timedelta(seconds=1)
 
 
 def still(tx: Transaction, minutes: int = 5) -> bool:
-    return tx.outbox.stands_still(LATER, minutes * MINUTE)
+    return tx.outbox.is_stalled(LATER, minutes * MINUTE)
 
 
 def test_an_outbox_stands_still_when_something_was_due_for_longer_than_the_patience(store: SqlStore) -> None:
@@ -34,8 +34,8 @@ def test_an_outbox_does_not_stand_still_while_something_was_sent(store: SqlStore
         (claimed,) = tx.outbox.claim(NOON, NOON + MINUTE, 1)
         tx.outbox.done(claimed, "1.0", LATER - 5 * MINUTE + SECOND)
         assert not still(tx)
-        assert not tx.outbox.stands_still(LATER + SECOND - timedelta(microseconds=1), 5 * MINUTE)
-        assert tx.outbox.stands_still(LATER + SECOND, 5 * MINUTE), "as long ago as the patience"
+        assert not tx.outbox.is_stalled(LATER + SECOND - timedelta(microseconds=1), 5 * MINUTE)
+        assert tx.outbox.is_stalled(LATER + SECOND, 5 * MINUTE), "as long ago as the patience"
 
 
 def test_an_outbox_stands_still_when_slack_has_not_answered_four_times(store: SqlStore) -> None:
@@ -44,11 +44,11 @@ def test_an_outbox_stands_still_when_slack_has_not_answered_four_times(store: Sq
         for failures, stands in ((3, False), (4, True), (5, True)):
             (claimed,) = tx.outbox.claim(NOON, NOON + MINUTE, 1)
             tx.outbox.retry(claimed, NOON, "no answer", failures=failures)
-            assert tx.outbox.stands_still(NOON, 5 * MINUTE) == stands
+            assert tx.outbox.is_stalled(NOON, 5 * MINUTE) == stands
         (claimed,) = tx.outbox.claim(NOON, NOON + MINUTE, 1)
-        assert tx.outbox.stands_still(NOON, 5 * MINUTE), "it is tried again"
+        assert tx.outbox.is_stalled(NOON, 5 * MINUTE), "it is tried again"
         tx.outbox.park(claimed, "no")
-        assert not tx.outbox.stands_still(NOON, 5 * MINUTE)
+        assert not tx.outbox.is_stalled(NOON, 5 * MINUTE)
 
 
 def test_what_is_in_hand_or_decided_does_not_stand_still(store: SqlStore) -> None:
@@ -76,7 +76,7 @@ def test_what_is_held_back_does_not_stand_still(store: SqlStore, why: str) -> No
             tx.channels.close(ClosedChannel("C1", "is_archived", NOON, LATER + SECOND))
         assert not still(tx)
         if why != "post":
-            assert tx.outbox.stands_still(LATER + SECOND, 5 * MINUTE)
+            assert tx.outbox.is_stalled(LATER + SECOND, 5 * MINUTE)
 
 
 # --- a clock that was set back --------------------------------------------------------------------
@@ -97,7 +97,7 @@ def test_what_lies_ahead_comes_sooner_by_the_step_and_not_before_now(store: SqlS
     with store.begin("T2") as tx:
         tx.outbox.add([delivery("others", due_at=NOON + 45 * MINUTE)])
     with store.begin(TEAM) as tx:
-        tx.outbox.put_back(step, NOON)
+        tx.outbox.reschedule(step, NOON)
         due = {one.id: (one.due_at - NOON) / MINUTE for one in tx.outbox.unsent()}
     assert due == {"past": -5, "now": 0, "soon": 0, "later": 15, "parked": 50}
     with store.read("T2") as tx:
@@ -112,7 +112,7 @@ def test_a_lease_that_lies_ahead_ends_sooner_and_its_search_begins_earlier(store
         (second,) = tx.outbox.claim(NOON, NOON + MINUTE, 1)
         search = Search(NOON, NOON + MINUTE, wide=True, cursor="c1", waited=3.0, failures=2)
         tx.outbox.retry(second, NOON + MINUTE, "looking", search=search)
-        tx.outbox.put_back(step, NOON)
+        tx.outbox.reschedule(step, NOON)
         held, searched = tx.outbox.unsent()
         assert held.search == Search(NOON - step, NOON + 45 * MINUTE)
         assert searched.search == replace(search, since=NOON - step, cursor=None), "a cursor is of the old span"
@@ -126,7 +126,7 @@ def test_pauses_that_lie_ahead_end_now(store: SqlStore) -> None:
         tx.outbox.add([delivery("one"), delivery("two", channel="C2")])
         tx.outbox.hold(DeliveryKind.ANNOUNCE, NOON + MINUTE)
         tx.channels.close(ClosedChannel("C2", "is_archived", NOON, NOON + MINUTE))
-        tx.outbox.put_back(MINUTE, NOON)
+        tx.outbox.reschedule(MINUTE, NOON)
         assert [one.id for one in tx.outbox.claim(NOON, LATER, 9)] == ["one", "two"]
 
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from tests.support.anchoring import Game, play
-from tests.support.votes import NOON
+from tests.support.votes import NOON, judged
 from tierbot.domain.feedback.suspicion import Behavior, Suspicion, Watch
 from tierbot.domain.nouns import Arm, Origin, Post, ReactionEvent, Vote
 
@@ -81,17 +81,7 @@ def test_three_who_name_the_same_wrong_tag_again_and_again_are_one_brigade() -> 
 def hasty_events(game: Game, origin: Origin) -> tuple[list[Post], list[ReactionEvent]]:
     posts = [replace(post, ts=f"{number}.0") for number, post in enumerate(game.posts)]
     events = [
-        ReactionEvent(
-            event_id=f"{user}{number}",
-            channel="C1",
-            ts=f"{number}.0",
-            user=user,
-            name="pizza",
-            added=True,
-            happened_at=NOON + number * pace,
-            received_at=NOON,
-            origin=origin,
-        )
+        judged(user, number, NOON + number * pace, origin)
         for number in range(len(posts))
         for user, pace in (("hasty", timedelta(seconds=0.5)), ("reader", timedelta(seconds=20)))
     ]

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from tests.support.votes import NOON
+from tests.support.votes import NOON, judged
 from tests.support.votes import post as a_post
 from tierbot.domain.feedback.suspicion import Behavior, Suspicion, Watch
 from tierbot.domain.nouns import Arm, Origin, Post, ReactionEvent, Says, Vote
@@ -305,22 +305,10 @@ def test_what_counts_of_several_votes_is_the_first() -> None:
 # --- haste ----------------------------------------------------------------------------------------
 
 
-def judged(*seconds: float, user: str = "U1") -> list[ReactionEvent]:
+def one_by_one(*seconds: float, user: str = "U1") -> list[ReactionEvent]:
     """Return a reaction to one post after another, each so many seconds after the one before."""
     times = np.cumsum([0, *seconds])
-    return [
-        ReactionEvent(
-            event_id=f"{user}{number}",
-            channel="C1",
-            ts=f"{number}.0",
-            user=user,
-            name="pizza",
-            added=True,
-            happened_at=NOON + timedelta(seconds=float(at)),
-            received_at=NOON,
-        )
-        for number, at in enumerate(times)
-    ]
+    return [judged(user, number, NOON + timedelta(seconds=float(at))) for number, at in enumerate(times)]
 
 
 def hasty(events: Sequence[ReactionEvent], watch: Watch | None = None) -> list[Suspicion]:
@@ -328,26 +316,26 @@ def hasty(events: Sequence[ReactionEvent], watch: Watch | None = None) -> list[S
 
 
 def test_twenty_hasty_votes_are_reported_with_their_pace_and_nineteen_are_not() -> None:
-    (found,) = hasty(judged(*[1.0] * 20))
+    (found,) = hasty(one_by_one(*[1.0] * 20))
     ids = tuple(f"p{number:02}" for number in range(1, 21))
     said = "judged 20 of 21 posts within 1.0 s (median) of the one before"
     assert found == Suspicion(Behavior.FARMING, ("U1",), 20, 0.0, 21, 0.0, ids, said)
-    assert hasty(judged(*[1.0] * 19)) == []
+    assert hasty(one_by_one(*[1.0] * 19)) == []
 
 
 def test_a_pause_of_a_second_and_a_half_is_long_enough_to_read() -> None:
-    assert hasty(judged(*[1.5] * 30)) == []
-    (found,) = hasty(judged(*[1.499] * 30))
+    assert hasty(one_by_one(*[1.5] * 30)) == []
+    (found,) = hasty(one_by_one(*[1.499] * 30))
     assert found.observed == 30
 
 
 def test_hasty_votes_are_reported_if_they_are_half_of_all() -> None:
-    assert len(hasty(judged(*[1.0] * 20, *[60.0] * 19))) == 1
-    assert hasty(judged(*[1.0] * 20, *[60.0] * 20)) == []
+    assert len(hasty(one_by_one(*[1.0] * 20, *[60.0] * 19))) == 1
+    assert hasty(one_by_one(*[1.0] * 20, *[60.0] * 20)) == []
 
 
 def test_the_first_reaction_to_a_post_counts_whatever_order_they_come_in() -> None:
-    events = judged(*[1.0] * 20)
+    events = one_by_one(*[1.0] * 20)
     later = [
         replace(one, event_id=f"{one.event_id} again", happened_at=NOON + timedelta(hours=n))
         for n, one in enumerate(events)
@@ -356,7 +344,7 @@ def test_the_first_reaction_to_a_post_counts_whatever_order_they_come_in() -> No
 
 
 def test_a_reaction_that_was_taken_back_or_is_on_another_message_says_nothing_about_haste() -> None:
-    events = judged(*[1.0] * 20)
+    events = one_by_one(*[1.0] * 20)
     assert hasty([replace(one, added=False) for one in events]) == []
     assert hasty([replace(one, ts=f"9{one.ts}") for one in events]) == []
     assert hasty([replace(one, channel="C9") for one in events]) == []
@@ -364,6 +352,6 @@ def test_a_reaction_that_was_taken_back_or_is_on_another_message_says_nothing_ab
 
 
 def test_several_hasty_trainers_are_reported_in_order() -> None:
-    events = judged(*[1.0] * 20, user="U2") + judged(*[1.0] * 25, user="U1")
+    events = one_by_one(*[1.0] * 20, user="U2") + one_by_one(*[1.0] * 25, user="U1")
     assert [one.users for one in hasty(events)] == [("U1",), ("U2",)]
     assert len(hasty(events, Watch(hurried=25))) == 1

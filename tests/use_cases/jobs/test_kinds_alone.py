@@ -1,5 +1,6 @@
 """Each kind of job by itself: its period, what it passes on, and its bounds."""
 
+from contextlib import nullcontext
 from dataclasses import replace
 from datetime import timedelta
 from functools import partial
@@ -152,17 +153,9 @@ def test_a_retraining_is_due_when_as_many_have_settled_as_the_setting_says(harne
         tx: Any = SimpleNamespace(
             agenda=SimpleNamespace(get={"retrain": job}.get, plan=lambda *what: plans.append(what)),
             verdicts=SimpleNamespace(count_since=lambda at: since.append(at) or count),
-            __enter__=None,
         )
 
-        class Begun:
-            def __enter__(self) -> Any:
-                return tx
-
-            def __exit__(self, *_: object) -> None:
-                return None
-
-        store: Any = SimpleNamespace(begin=lambda _: Begun())
+        store: Any = SimpleNamespace(begin=lambda _: nullcontext(tx))
         retrain_if_enough(store, harness.clock, Settings.model_construct(retrain_after=20), "T1")
         return plans, since
 
@@ -255,14 +248,7 @@ def test_each_part_is_pruned_until_nothing_is_left_and_named_with_its_count(
         held_back=Part("held_back", 4), models=models,
     )  # fmt: skip
 
-    class Begun:
-        def __enter__(self) -> Any:
-            return tx
-
-        def __exit__(self, *_: object) -> None:
-            return None
-
-    store: Any = SimpleNamespace(begin=lambda _: Begun())
+    store: Any = SimpleNamespace(begin=lambda _: nullcontext(tx))
     settings = Settings.model_construct(keep_days=30, keep_models=5)
     caplog.set_level("INFO")
     encoder: Any = SimpleNamespace(digest="new")

@@ -90,7 +90,7 @@ class SqlOutbox(WorkspaceQueries):
         its_post = or_(_outbox.c.kind.not_in(_NEEDS_ITS_POST), placed.exists())
         return ~held.exists(), _outbox.c.channel.not_in(closed), its_post
 
-    def stands_still(self, now: datetime, patience: timedelta) -> bool:
+    def is_stalled(self, now: datetime, patience: timedelta) -> bool:
         due = (_outbox.c.state == DeliveryState.PENDING, _outbox.c.due_at <= now - patience)
         unanswered = (_outbox.c.state.in_(_OPEN), _outbox.c.failures >= _UNANSWERED)
         waits = or_(and_(*due), and_(*unanswered))
@@ -144,7 +144,7 @@ class SqlOutbox(WorkspaceQueries):
         self._change(HoldRow, _hold.c.until > now, until=now)
         self._change(ClosedChannelRow, _closed.c.until > now, until=now)
 
-    def put_back(self, step: timedelta, now: datetime) -> None:
+    def reschedule(self, step: timedelta, now: datetime) -> None:
         for row in self._connection.execute(
             self._select(OutboxRow, _outbox.c.seq, _outbox.c.due_at, _outbox.c.lease_until, _outbox.c.search).where(
                 _outbox.c.state.in_(_OPEN)

@@ -32,7 +32,7 @@ class SqlReactors(WorkspaceQueries):
         return list(self._connection.execute(found).scalars())
 
     def put(self, may_vote: Mapping[str, bool], now: datetime) -> None:
-        now_voters = [user for user in may_vote if may_vote[user] and user in self.without_vote()]
+        now_voters = sorted(self.without_vote().intersection(user for user, votes in may_vote.items() if votes))
         for user, votes in may_vote.items():
             self._put(ReactorRow, {"user_id": user, "may_vote": votes, "looked_up_at": now})
         for part in chunks(now_voters):  # their earlier reactions count now

@@ -52,7 +52,7 @@ def _plan_anew(tx: Transaction, recurring: Mapping[str, Next], step: timedelta, 
     for job in tx.agenda.all():
         if job.due_at > now:
             tx.agenda.put(replace(job, due_at=_due(tx, job, recurring.get(job.kind), step, now)))
-    tx.outbox.put_back(step, now)
+    tx.outbox.reschedule(step, now)
 
 
 def _due(tx: Transaction, job: Job, due_again: Next | None, step: timedelta, now: datetime) -> datetime:

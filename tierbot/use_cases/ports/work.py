@@ -44,7 +44,7 @@ class Outbox(Protocol):
     def hold(self, kind: str, until: datetime, channel: str = "") -> None:
         """Hold all deliveries of a kind, or look-ups (LOOK_UP), until then: those for one channel, or for any."""
 
-    def put_back(self, step: timedelta, now: datetime) -> None:
+    def reschedule(self, step: timedelta, now: datetime) -> None:
         """Follow a clock that was set back: move all times ahead of `now` back by `step`, but not before `now`.
 
         Messages that may have been sent are also looked for `step` earlier.
@@ -62,7 +62,7 @@ class Outbox(Protocol):
     def drop(self, ids: Iterable[str], now: datetime) -> int:
         """Never send these parked or waiting deliveries."""
 
-    def stands_still(self, now: datetime, patience: timedelta) -> bool:
+    def is_stalled(self, now: datetime, patience: timedelta) -> bool:
         """Return whether nothing was sent for `patience`, although something was due or Slack answered no attempt.
 
         Messages held back by Slack's pace, or waiting for a closed channel, aren't due.
