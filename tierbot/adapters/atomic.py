@@ -24,8 +24,9 @@ class DraftError(TierbotError):
 def drafted(path: Path, *, replaceable: str | None = None, private: bool = False) -> Iterator[Path]:
     """Yield a temporary path for a file or a folder, which replaces `path` when the block ends.
 
-    If the block raises, nothing is left. private: only its owner may read it, as for what names people. An existing folder is only replaced if it contains a file named `replaceable`.
-    For "-", the finished file goes to standard output. Raises DraftError if the disk is full or `path` isn't writable.
+    If the block raises, nothing is left. An existing folder is only replaced if it contains a file named `replaceable`.
+    private: only the owner may read the result, because it names people. For "-", the finished file goes to standard
+    output. Raises DraftError if the disk is full or `path` isn't writable.
     """
     to_stdout = path == STDOUT
     final = Path(tempfile.gettempdir(), "stdout") if to_stdout else path.absolute()

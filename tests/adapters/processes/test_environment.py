@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from tests.support.training_jobs import job, verdicts
-from tierbot.adapters.processes import child_environment, trainer
+from tierbot.adapters.child_environment import child_environment
+from tierbot.adapters.processes import trainer
 from tierbot.adapters.processes.trainer import ChildTrainer
 from tierbot.settings import Settings, environment_name
 
@@ -21,7 +22,6 @@ NEEDED = {
     "LANG": "C.UTF-8",
     "LC_ALL": "C",
     "OMP_NUM_THREADS": "1",
-    "PREDICTOR_FOLDER": "/m",
     "TMPDIR": "/elsewhere",
 }
 
@@ -39,9 +39,11 @@ def test_no_setting_and_no_secret_passes_and_what_is_needed_does(monkeypatch: py
         monkeypatch.setenv(name, "hunter2")
     for name, value in NEEDED.items():
         monkeypatch.setenv(name, value)
-    passed = child_environment()
-    assert "hunter2" not in passed.values()
-    assert passed.items() >= NEEDED.items()
+    monkeypatch.setenv("PREDICTOR_FOLDER", "/m")
+    plain, of_predictor = child_environment(), child_environment(predictor=True)
+    assert "hunter2" not in of_predictor.values()
+    assert plain.items() >= NEEDED.items()
+    assert of_predictor.items() - plain.items() == {("PREDICTOR_FOLDER", "/m")}
 
 
 def test_a_training_child_has_no_secret_in_its_environment_and_no_open_file(

@@ -5,7 +5,6 @@ doesn't keep the workspace's other feeds waiting; a third child is left for othe
 """
 
 import logging
-import os
 import signal
 import subprocess
 import sys
@@ -16,6 +15,7 @@ from contextlib import AbstractContextManager, contextmanager, suppress
 from functools import partial
 from typing import Any, BinaryIO, cast
 
+from tierbot.adapters.child_environment import child_environment
 from tierbot.adapters.feeds.fetch import FeedLimits
 from tierbot.adapters.feeds.parse import Parsed
 from tierbot.adapters.feeds.parsing_child import OUT_OF_MEMORY, parsed_of, receive, request_of, send
@@ -35,18 +35,6 @@ _MOST_PARSED = 500  # feeds in one child
 _PATIENCE = 6  # seconds of the clock for a second of processor time: the machine may be busy
 _START_SECONDS = 60.0
 _SAID = 500  # characters of a child's error
-_INHERITED = (
-    "PATH",
-    "HOME",
-    "LANG",
-    "LC_ALL",
-    "TZ",
-    "TMPDIR",
-    "VIRTUAL_ENV",
-    "LD_LIBRARY_PATH",
-    "SYSTEMROOT",
-    "APPDATA",
-)
 
 
 class CostlyFeedError(FeedError):
@@ -121,7 +109,7 @@ class _Child:
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=self._said,
-            env=_environment(),
+            env=child_environment(),  # it reads hostile input
             start_new_session=True,  # Ctrl-C is for the bot, whose end ends its children
         )
         self._requests, self._answers = (
@@ -189,8 +177,3 @@ class _Child:
         self._process.kill()
         self._process.communicate()
         self._said.close()
-
-
-def _environment() -> dict[str, str]:
-    """Return a child's environment: only what Python needs to start, because the child reads hostile input."""
-    return {name: value for name, value in os.environ.items() if name in _INHERITED or name.startswith("PYTHON")}

@@ -6,7 +6,8 @@ import sys
 from collections.abc import Mapping
 from typing import Any
 
-from tierbot.adapters.processes import SAID, child_environment
+from tierbot.adapters.child_environment import child_environment
+from tierbot.adapters.processes import SAID
 from tierbot.domain.nouns import TierbotError
 
 _PNG = b"\x89PNG\r\n\x1a\n"

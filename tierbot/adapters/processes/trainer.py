@@ -5,7 +5,8 @@ import sys
 import tempfile
 from pathlib import Path
 
-from tierbot.adapters.processes import SAID, child_environment
+from tierbot.adapters.child_environment import child_environment
+from tierbot.adapters.processes import SAID
 from tierbot.adapters.processes.training_job import TrainingInterruptedError, read_result, write_job
 from tierbot.adapters.temporary import temporary_folder
 from tierbot.domain.training.retrain import TrainingJob, TrainingResult

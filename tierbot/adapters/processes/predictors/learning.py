@@ -14,7 +14,8 @@ from pathlib import Path
 import numpy as np
 from pydantic import TypeAdapter
 
-from tierbot.adapters.processes import SAID, child_environment
+from tierbot.adapters.child_environment import child_environment
+from tierbot.adapters.processes import SAID
 from tierbot.adapters.processes.training_job import TrainingInterruptedError
 from tierbot.adapters.temporary import temporary_folder
 from tierbot.domain.predict.model import Example, PredictorError
@@ -31,7 +32,7 @@ def taught_in_child(lesson: Lesson, timeout: float) -> Taught:
         _write_lesson(lesson, folder)
         command = [sys.executable, "-m", "tierbot.adapters.processes.predictors.child", str(folder)]
         # Entry points are searched along sys.path, so the child needs the same path.
-        environment = child_environment() | {"PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
+        environment = child_environment(predictor=True) | {"PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
         try:
             child = subprocess.run(  # noqa: S603
                 command, stdin=subprocess.DEVNULL, capture_output=True, timeout=timeout, env=environment, check=False
