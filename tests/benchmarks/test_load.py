@@ -3,10 +3,11 @@
     pytest tests/benchmarks/test_load.py -s
 
 The sandbox, its colleagues and the bot share the machine; events come over real sockets, by Socket Mode and by signed
-HTTP, and are reactions to real posts, which the bot tallies and settles meanwhile. At 100 events a second, the 99th percentile of the acknowledgements must be below 100 ms and no event may be lost.
-As fast as the sender can go, the bot must record 300 a second. Both are printed beside a Bolt listener that only
-acknowledges, in turns, because a busy machine slows both. Each event is committed to the ledger before it is
-acknowledged. Slack's own ceiling is 30,000 events an hour per workspace, or 8.3 a second.
+HTTP, and are reactions to real posts, which the bot tallies and settles meanwhile. At 100 events a second, the 99th
+percentile of the acknowledgements must be below 100 ms and no event may be lost. As fast as the sender can go, the bot
+must record 300 a second. Both are printed beside a Bolt listener that only acknowledges, in turns, because a busy machine
+slows both. Each event is committed to the ledger before it is acknowledged. Slack's own ceiling is 30,000 events an hour
+per workspace, or 8.3 a second.
 
 At full speed the sender competes for processor time, so processor time per event is printed too.
 """

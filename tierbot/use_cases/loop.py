@@ -11,6 +11,7 @@ twice, or crashing in between, does no harm. The decisions are pure functions in
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -31,6 +32,8 @@ from tierbot.use_cases.voting.reconciling import Reconciler, Sweep
 from tierbot.use_cases.voting.recording import Recorder
 from tierbot.use_cases.voting.settlement import Settlement
 from tierbot.use_cases.voting.voters import Voters
+
+_PATIENCE = 0.1  # seconds for which tallying and settling wait for reactions to be recorded
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +79,14 @@ def loop_of(
     pause = timedelta(seconds=1 / settings.slack_posts_per_second)
     chooser = Chooser(store, encoder, registry, clock, settings, boundaries, rng)
     voters = Voters(store, chats, clock)
-    settlement = Settlement(store, clock, aggregator=settings.aggregator, minimum=settings.minimum_voters)
+    recorder = Recorder(store)
+    settlement = Settlement(
+        store,
+        clock,
+        aggregator=settings.aggregator,
+        minimum=settings.minimum_voters,
+        yield_turn=partial(recorder.wait_until_idle, _PATIENCE),
+    )
     rounds = Rounds(store, clock, voters, settlement, timedelta(days=settings.round_days), settings.channel)
     retraining = Retraining(clock, settlement, registry, settings.channel)
     return Loop(
@@ -85,7 +95,7 @@ def loop_of(
         embed=intake.embed,
         ask=Ask(store, clock, chooser, settings.channel),
         deliver=Dispatcher(store, chats, clock, draw, pause, shut_out).deliver,
-        record=Recorder(store).record,
+        record=recorder.record,
         reconcile=Reconciler(store, chats, clock, timedelta(days=settings.settle_days), pause).sweep,
         look_up=voters.look_up,
         tally=settlement.tally,

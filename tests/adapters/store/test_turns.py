@@ -1,9 +1,16 @@
-"""The queue of a process's writers on SQLite: in order, and nobody is let in twice."""
+"""The queues of writers on SQLite, in a process and between processes: in order, and nobody is let in twice."""
 
+import fcntl
+import os
 import threading
 import time
+from pathlib import Path
 
-from tierbot.adapters.store.engine import Turns
+import pytest
+
+from tests.conftest import WORKSPACE
+from tierbot.adapters.store import open_store, turns
+from tierbot.adapters.store.turns import Turns, Turnstile
 
 
 def test_who_gives_the_turn_back_and_asks_again_comes_after_who_waits() -> None:
@@ -53,3 +60,56 @@ def test_a_turn_that_did_not_come_in_time_is_nobodys() -> None:
     assert not turns.acquire(0.01)
     turns.release()
     assert turns.acquire(0)
+
+
+def occupied(file: Path) -> bool:
+    """Return whether somebody is in the turnstile."""
+    descriptor = os.open(file, os.O_RDWR)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    finally:
+        os.close(descriptor)
+    return False
+
+
+def test_a_process_that_wrote_and_wants_to_write_again_comes_after_one_that_waits(tmp_path: Path) -> None:
+    worker, web = (open_store(f"sqlite:///{tmp_path}/bot.db") for _ in range(2))  # as two processes would open it
+    order = list[str]()
+
+    def record() -> None:
+        with web.begin(WORKSPACE):
+            order.append("a reaction")
+
+    for _ in range(20):  # without the turnstile, the worker came first about every time
+        order.clear()
+        waiting = threading.Thread(target=record)
+        with worker.begin(WORKSPACE):
+            waiting.start()
+            while not occupied(tmp_path / "bot.db-turn"):
+                pass
+        with worker.begin(WORKSPACE):
+            order.append("the next tally")
+        waiting.join()
+        assert order == ["a reaction", "the next tally"]
+    worker.close()
+    web.close()
+
+
+def test_a_process_that_is_stopped_in_the_turnstile_stops_no_other(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(turns, "_PATIENCE", 0.02)
+    stopped, other = Turnstile(tmp_path / "bot.db"), Turnstile(tmp_path / "bot.db")
+    with stopped:
+        with other:
+            assert occupied(tmp_path / "bot.db-turn")
+        assert occupied(tmp_path / "bot.db-turn"), "who passed by has nothing to give back"
+    assert not occupied(tmp_path / "bot.db-turn")
+    assert (tmp_path / "bot.db-turn").stat().st_mode & 0o777 == 0o600
+
+
+def test_a_folder_that_cannot_be_written_is_left_to_sqlite_to_name(tmp_path: Path) -> None:
+    with Turnstile(tmp_path / "missing" / "bot.db"):
+        pass

@@ -92,6 +92,44 @@ def test_a_workspace_does_not_wait_for_another() -> None:
         assert [one.result(20) for one in both] == [True, True]
 
 
+def test_other_work_waits_until_nothing_is_being_recorded() -> None:
+    store = SlowStore()
+    recorder = Recorder(store)  # type: ignore[arg-type]
+    recorder.wait_until_idle(20)
+    order = list[str]()
+
+    def settle() -> None:
+        recorder.wait_until_idle(20)
+        order.append("settled")
+
+    with ThreadPoolExecutor(2) as pool:
+        recorded = pool.submit(recorder.record, WORKSPACE, event(0))
+        assert store.begun.acquire(timeout=20)
+        settled = pool.submit(settle)
+        while not recorder._idle._waiters:  # type: ignore[attr-defined]
+            pass
+        order.append("recorded")
+        store.go.release()
+        assert recorded.result(20)
+        settled.result(20)
+    assert order == ["recorded", "settled"]
+
+
+def test_other_work_waits_no_longer_than_it_may_and_not_at_all_after_a_failure() -> None:
+    store = SlowStore()
+    recorder = Recorder(store)  # type: ignore[arg-type]
+    with ThreadPoolExecutor(1) as pool:
+        recorded = pool.submit(recorder.record, WORKSPACE, event(0))
+        assert store.begun.acquire(timeout=20)
+        recorder.wait_until_idle(0.01)
+        assert not recorded.done()
+        store.fault = OSError("the disk is full")
+        store.go.release()
+        assert recorded.exception(20) is store.fault
+    recorder.wait_until_idle(20)
+    assert recorder._recording == 0
+
+
 def test_many_threads_that_bring_the_same_events_count_each_once(harness: Harness) -> None:
     def bring(_: int) -> int:
         return sum(harness.bot.loop.record(WORKSPACE, event(number)) for number in range(60))

@@ -24,7 +24,7 @@ TAGS = default_tag_space()
 
 
 class Desk:
-    """A settlement over plain tables; `wrote` has the verdicts of each transaction."""
+    """A settlement over plain tables; `wrote` has the verdicts of each transaction, `yielded` how many came before each yield."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.clock = ManualClock(NOON)
@@ -36,6 +36,7 @@ class Desk:
         self.unsettled: list[Any] = []
         self.untallied = 0
         self.wrote: list[list[Verdict]] = []
+        self.yielded: list[int] = []
         self.read = 0
         self.tx: Any = SimpleNamespace(
             ledger=SimpleNamespace(
@@ -71,7 +72,10 @@ class Desk:
         self.wrote[-1].append(one)
 
     def settlement(self, aggregator: str = "plain", minimum: int = 2) -> Settlement:
-        return Settlement(self.store, self.clock, aggregator=aggregator, minimum=minimum)
+        def yield_turn() -> None:
+            self.yielded.append(len(self.wrote))
+
+        return Settlement(self.store, self.clock, aggregator=aggregator, minimum=minimum, yield_turn=yield_turn)
 
 
 @pytest.fixture
@@ -81,7 +85,7 @@ def desk(monkeypatch: pytest.MonkeyPatch) -> Desk:
 
 @pytest.mark.parametrize(
     ("waiting", "portions", "read"),
-    [(0, [], 0), (1, [1], 1), (20, [10, 10], 20), (25, [10, 10, 10], 30), (25, [10, 9], 19), (25, [0], 0)],
+    [(0, [], 0), (1, [1], 1), (8, [4, 4], 8), (10, [4, 4, 4], 12), (10, [4, 3], 7), (10, [0], 0)],
 )
 def test_messages_are_tallied_in_portions_until_those_that_waited_at_first_are_read(
     desk: Desk, monkeypatch: pytest.MonkeyPatch, waiting: int, portions: list[int], read: int
@@ -91,16 +95,18 @@ def test_messages_are_tallied_in_portions_until_those_that_waited_at_first_are_r
     desk.untallied = waiting
     assert desk.settlement().tally("T1") == read
     assert (left, len(desk.wrote)) == ([], len(portions))
+    assert desk.yielded == [*range(len(portions))], "before each transaction"
 
 
-def test_verdicts_are_written_twenty_five_at_a_time(desk: Desk) -> None:
+def test_verdicts_are_written_eight_at_a_time(desk: Desk) -> None:
     desk.unsettled = desk.posts
     assert desk.settlement().settle("T1") == 60
-    assert [len(some) for some in desk.wrote] == [25, 25, 10]
+    assert [len(some) for some in desk.wrote] == [8] * 7 + [4]
     rule = PlainRule(minimum=2)
     first = rule.settle(desk.posts[0], desk.votes["p0"], ledger_cursor=0, now=NOON, halved=frozenset({"U2"}))
     assert desk.wrote[0][0] == first
     assert [one.ledger_cursor for one in desk.wrote[0][:3]] == [0, 2, 3]
+    assert desk.yielded == [*range(8)], "before each transaction"
 
 
 def test_without_a_changed_post_nothing_is_written(desk: Desk) -> None:
@@ -189,9 +195,9 @@ def test_a_trainer_is_thanked_once_a_round_and_fifty_rounds_are_remembered() -> 
     assert stored["thanked"] == [*range(101, 150), 3]
 
 
-def test_ten_messages_are_tallied_at_once(harness: Harness) -> None:
+def test_four_messages_are_tallied_at_once(harness: Harness) -> None:
     now = harness.clock.now()
-    for number in range(12):
+    for number in range(6):
         event = ReactionEvent(f"E{number}", "C9", f"{number}.0", "U1", "pizza", True, now, now)
         assert harness.bot.loop.record(WORKSPACE, event)
     harness.know("U1")
@@ -199,4 +205,4 @@ def test_ten_messages_are_tallied_at_once(harness: Harness) -> None:
     for _ in range(3):
         with harness.bot.store.begin(WORKSPACE) as tx:
             found.append(tallying.tally(tx, now + timedelta(seconds=1)))
-    assert found == [10, 2, 0]
+    assert found == [4, 2, 0]

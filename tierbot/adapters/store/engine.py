@@ -12,9 +12,7 @@ import hashlib
 import json
 import math
 import os
-import threading
 import time
-from collections import deque
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
@@ -22,10 +20,11 @@ from typing import Any
 
 import orjson
 from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url, text
-from sqlalchemy.exc import ArgumentError, NoSuchModuleError
+from sqlalchemy.exc import ArgumentError, NoSuchModuleError, OperationalError
 from sqlalchemy.pool import StaticPool
 
 from tierbot.adapters.store.errors import StoreBusyError, StoreError, explained, no_database
+from tierbot.adapters.store.turns import RETRY_SECONDS, Turns, Turnstile
 from tierbot.adapters.store.write_ahead_log import WriteAheadLog
 
 BUSY_SECONDS = 30.0
@@ -40,12 +39,13 @@ class Database:
     def __init__(self, engine: Engine) -> None:
         self.engine = engine
         self._sqlite = engine.dialect.name == "sqlite"
-        file = engine.url.database if self._sqlite else None
-        self.where = file or engine.url.render_as_string(hide_password=True)  # its name in errors
-        # SQLite waits by sleeping up to 0.1 s and retrying, so the threads of a process queue here instead.
+        name = engine.url.database if self._sqlite else None
+        self.where = name or engine.url.render_as_string(hide_password=True)  # its name in errors
         self._writer = Turns()
         self._in_memory = isinstance(engine.pool, StaticPool)
-        self._log = None if file is None or self._in_memory else WriteAheadLog(Path(file))
+        file = file_of(engine.url)
+        self._turnstile = None if file is None else Turnstile(file)
+        self._log = None if file is None else WriteAheadLog(file)
         self.wrote_at = -math.inf  # when the last write transaction was committed, by the monotonic clock
 
     @contextmanager
@@ -55,7 +55,9 @@ class Database:
         Raises StoreBusyError after waiting BUSY_SECONDS, StoreError for a full disk and the like.
         """
         with explained(self.where), self._queue(), self.engine.connect() as connection:
-            with connection.begin():
+            with self._turnstile or nullcontext():
+                transaction = connection.begin()
+            with transaction:
                 if not self._sqlite:
                     connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": lock_number(workspace)})
                 yield connection
@@ -82,6 +84,8 @@ class Database:
     def close(self) -> None:
         """Close all connections; using the database again opens new ones."""
         self.engine.dispose()
+        if self._turnstile is not None:
+            self._turnstile.close()
 
     @contextmanager
     def _queue(self) -> Iterator[None]:
@@ -97,43 +101,6 @@ class Database:
             yield
         finally:
             self._writer.release()
-
-
-class Turns:
-    """A fair lock: it goes to the thread that has waited longest.
-
-    Python's own lock goes to the first thread that asks once it is free. A thread with many short transactions would take
-    it again and again while reactions wait for their acknowledgment.
-    """
-
-    def __init__(self) -> None:
-        self._guard = threading.Lock()
-        self._held = False
-        self._waiting: deque[threading.Event] = deque()
-
-    def acquire(self, timeout: float) -> bool:
-        """Wait for the lock up to `timeout` seconds; return whether it was acquired."""
-        with self._guard:
-            if not self._held:
-                self._held = True
-                return True
-            turn = threading.Event()
-            self._waiting.append(turn)
-        if turn.wait(timeout):
-            return True
-        with self._guard:
-            if turn.is_set():  # just now
-                return True
-            self._waiting.remove(turn)
-            return False
-
-    def release(self) -> None:
-        """Pass the lock to the next thread."""
-        with self._guard:
-            if self._waiting:
-                self._waiting.popleft().set()
-            else:
-                self._held = False
 
 
 def lock_number(name: str) -> int:
@@ -249,7 +216,31 @@ def _begin_sqlite(connection: Connection) -> None:
         connection.exec_driver_sql("PRAGMA query_only=ON")
         connection.exec_driver_sql("BEGIN")
     else:
-        connection.exec_driver_sql("BEGIN IMMEDIATE")
+        _begin_immediate(connection)
+
+
+def _begin_immediate(connection: Connection) -> None:
+    """Lock the database for writing; wait up to BUSY_SECONDS for other processes.
+
+    SQLite's own wait sleeps for longer and longer, up to 0.1 s, and so missed the moments between the short transactions of
+    a busy worker: reactions in the web process waited for a quarter of a second.
+    """
+    driver: Any = connection.connection.driver_connection
+    (patience,) = driver.execute("PRAGMA busy_timeout").fetchone()
+    driver.execute("PRAGMA busy_timeout=0")
+    end = time.monotonic() + BUSY_SECONDS
+    try:
+        while True:
+            try:
+                connection.exec_driver_sql("BEGIN IMMEDIATE")
+            except OperationalError as fault:
+                if "locked" not in str(fault.orig) or time.monotonic() >= end:
+                    raise
+                time.sleep(RETRY_SECONDS)
+            else:
+                return
+    finally:
+        driver.execute(f"PRAGMA busy_timeout={patience}")
 
 
 def _postgresql(url: URL) -> Engine:

@@ -23,18 +23,32 @@ class Recorder:
         self._waiting: defaultdict[str, list[_Waiting]] = defaultdict(list)
         self._writing: defaultdict[str, threading.Lock] = defaultdict(threading.Lock)
         self._guard = threading.Lock()
+        self._recording = 0
+        self._idle = threading.Condition(self._guard)
+
+    def wait_until_idle(self, seconds: float) -> None:
+        """Wait until no event is being recorded, for at most so many seconds: acknowledgments come first."""
+        with self._idle:
+            self._idle.wait_for(lambda: not self._recording, seconds)
 
     def record(self, workspace: str, event: ReactionEvent) -> bool:
         """Write an event; return, once committed, whether it was new. Raises TierbotError if it was not written."""
         written: Future[bool] = Future()
         with self._guard:
+            self._recording += 1
             self._waiting[workspace].append((event, written))
             writing = self._writing[workspace]
-        with writing:  # the first thread writes for all that wait
-            with self._guard:
-                batch = self._waiting.pop(workspace, [])
-            if batch:
-                self._write(workspace, batch)
+        try:
+            with writing:  # the first thread writes for all that wait
+                with self._guard:
+                    batch = self._waiting.pop(workspace, [])
+                if batch:
+                    self._write(workspace, batch)
+        finally:
+            with self._idle:
+                self._recording -= 1
+                if not self._recording:
+                    self._idle.notify_all()
         return written.result()
 
     def _write(self, workspace: str, batch: Sequence[_Waiting]) -> None:

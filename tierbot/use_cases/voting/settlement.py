@@ -18,15 +18,27 @@ from tierbot.use_cases.ports import Clock, Store, Transaction
 from tierbot.use_cases.recent_posts import recent_posts
 from tierbot.use_cases.voting.tallying import TALLIED_AT_ONCE, tally
 
-AT_ONCE = 25
+AT_ONCE = 8
 """Verdicts in one transaction: reactions wait for it, and Slack waits three seconds for them."""
 
 
 class Settlement:
     """Settles posts in any workspace. Reads in one snapshot, computes outside of any, writes in short transactions."""
 
-    def __init__(self, store: Store, clock: Clock, *, aggregator: str, minimum: int) -> None:
-        """Use the rule "plain" or "anchor-aware"; a verdict needs `minimum` voters."""
+    def __init__(
+        self,
+        store: Store,
+        clock: Clock,
+        *,
+        aggregator: str,
+        minimum: int,
+        yield_turn: Callable[[], None] = lambda: None,
+    ) -> None:
+        """Use the rule "plain" or "anchor-aware"; a verdict needs `minimum` voters.
+
+        `yield_turn` is called before each transaction, and waits briefly for more urgent ones.
+        """
+        self._yield_turn = yield_turn
         self._store = store
         self._clock = clock
         self._minimum = minimum
@@ -44,6 +56,7 @@ class Settlement:
             waiting = tx.ledger.count_untallied()
         read = 0
         while read < waiting:
+            self._yield_turn()
             with self._store.begin(workspace) as tx:
                 few = tally(tx, self._clock.now())
             read += few
@@ -112,6 +125,7 @@ class Settlement:
 
     def _write(self, workspace: str, verdicts: Sequence[Verdict]) -> int:
         for start in range(0, len(verdicts), AT_ONCE):
+            self._yield_turn()
             with self._store.begin(workspace) as tx:
                 for verdict in verdicts[start : start + AT_ONCE]:
                     tx.verdicts.add(verdict)

@@ -20,7 +20,7 @@ from tierbot.use_cases.ports import DeliveryKind, Transaction
 _REMEMBERED = 50  # rounds stored per person, to thank them once each
 _MOST_WAITING = 10_000  # messages; as many posts as no round has
 
-TALLIED_AT_ONCE = 10
+TALLIED_AT_ONCE = 4
 """Messages in one transaction: reactions that arrive meanwhile wait for it."""
 
 
