@@ -191,7 +191,7 @@ class Settings(BaseSettings):
         0.3,
         ge=0.1,
         le=1,
-        description="Share of articles selected at random rather than for learning. "
+        description="Share of posts whose articles are selected at random rather than for learning. "
         "It starts at 1 and falls to this value over the first 300 verdicts.",
     )
     trending_share: float = Field(

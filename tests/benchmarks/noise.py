@@ -21,7 +21,7 @@ from pathlib import Path
 import numpy as np
 
 from tests.benchmarks.crowds import CROWDS
-from tests.benchmarks.streams import DATA, StoredEncoder, without_forms
+from tests.benchmarks.streams import DATA, STREAMS, StoredEncoder, without_forms
 from tierbot.adapters.encoders.sentence import SentenceEncoder
 from tierbot.adapters.files.archives import read_archive
 from tierbot.domain.articles.rows import ArchiveRow
@@ -30,7 +30,6 @@ from tierbot.simulate.archive import labeled_archive
 from tierbot.simulate.backtest import RoundResult, backtest
 from tierbot.simulate.choices import AGGREGATORS, SELECTIONS, BacktestSettings
 
-STREAMS = ("huffpost", "lobsters")
 START, WINDOW, ARRIVALS = 500, 1000, 2.0
 CACHE = Path("build/embeddings")
 _LATER = datetime(2100, 1, 1, tzinfo=UTC)

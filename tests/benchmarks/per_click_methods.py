@@ -53,7 +53,8 @@ class Tierbot:
         """Choose as the bot does."""
         embeddings = self._stream.features.embeddings[waiting]
         mix = self._mix.after(self._verdicts())
-        chosen = select(count, probabilities=self._p(waiting), embeddings=embeddings, rng=rng, mix=mix)
+        framed = self._mix.frame([str(row) for row in waiting])
+        chosen = select(count, probabilities=self._p(waiting), embeddings=embeddings, framed=framed, rng=rng, mix=mix)
         return [(int(waiting[place]), selection) for place, selection in chosen]
 
     def show(self, rows: Index, rng: np.random.Generator) -> list[tuple[int, float]]:

@@ -1,7 +1,7 @@
 """The three labeled streams that benchmarks run on, read as the bot reads articles, and their embeddings, kept on disk.
 
 `huffpost` and `lobsters` are in order of time; `huffpost-undated` has no dates and is shuffled by seed. Of lobsters,
-as the issue sets it: the first 40,000 stories, tags about the form of a story dropped, the 64 commonest of the rest.
+the first 40,000 stories: tags about the form of a story dropped, the 64 commonest of the rest.
 """
 
 import hashlib

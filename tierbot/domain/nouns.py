@@ -115,7 +115,8 @@ class Arm(StrEnum):
     BLANK = "blank"  # nothing is named or pre-filled: the unbiased control
 
 
-RANDOM = "random"
+RANDOM = "random"  # from the sampling frame: a fair sample of what arrives
+REST = "rest"  # at random, too, but from outside the frame
 TRENDING = "trending"
 MARGIN = "margin"
 DIVERSE = "diverse"
@@ -125,7 +126,7 @@ DIVERSE = "diverse"
 class Selection:
     """How an article was selected for posting, and with what probability (0 < p ≤ 1)."""
 
-    strategy: str  # RANDOM, TRENDING, MARGIN or DIVERSE
+    strategy: str  # RANDOM, REST, TRENDING, MARGIN or DIVERSE
     probability: float
 
 

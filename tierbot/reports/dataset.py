@@ -89,7 +89,7 @@ COLUMNS: tuple[Column, ...] = (
     Column("top_tag", ColumnKind.TEXT, "argmax p, the tag that accuracy is measured on.", lambda r: r.prediction.top_tag),
     Column("model", ColumnKind.TEXT, "The model version that made the prediction.", lambda r: r.prediction.model_version),
     Column("policy", ColumnKind.TEXT, "The policy that chose the action.", lambda r: r.prediction.policy),
-    Column("selection", ColumnKind.TEXT, "The strategy that selected the article.", lambda r: r.prediction.selection.strategy),
+    Column("selection", ColumnKind.TEXT, "The strategy that selected the article: `random` is a fair sample of all that arrived.", lambda r: r.prediction.selection.strategy),
     Column(
         "selection_probability", ColumnKind.NUMBER, "Probability of selecting the article, above 0.",
         lambda r: r.prediction.selection.probability,

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from tierbot.domain.articles.boundaries import Boundaries, Boundary
-from tierbot.domain.nouns import TRENDING, Article
+from tierbot.domain.nouns import RANDOM, TRENDING, Article, Selection
 from tierbot.domain.predict.asking import Asker, Asking, AskingContext, ask_about
 from tierbot.domain.predict.policy import EpsilonPolicy
 from tierbot.domain.predict.selection import SelectionMix
@@ -90,7 +90,8 @@ def test_a_barred_likeliest_tag_holds_the_article_back_chosen_or_not_and_says_by
     assert held.detail == {"model": "m1", "top_tag": "law", "probability": 0.4}
     (asked,) = found.asked
     assert asked.prediction.metadata["pool"] == 2
-    assert asked.prediction.selection.probability == 0.5
+    left_in_frame = ASKER.mix.frame(["a0", "a2"]).sum()
+    assert asked.prediction.selection == Selection(RANDOM, 1 / left_in_frame)
 
 
 def test_everything_held_back_leaves_nothing_to_ask_and_is_no_fault() -> None:

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from tierbot.domain.nouns import DIVERSE, MARGIN, RANDOM, TRENDING, Selection
+from tierbot.domain.nouns import DIVERSE, MARGIN, RANDOM, REST, TRENDING, Selection
 from tierbot.domain.predict.selection import SelectionMix, select, trending
 
 
@@ -21,22 +21,36 @@ def candidates(size: int, seed: int = 1) -> tuple[NDArray[np.float64], NDArray[n
     return rng.dirichlet(np.ones(5), size), unit.astype(np.float32)
 
 
+def framed(size: int, share: float = 0.5) -> NDArray[np.bool_]:
+    """Return which of `size` candidates are in the sampling frame."""
+    return SelectionMix(random=0.1, fair=share).frame([f"a{number}" for number in range(size)])
+
+
 @given(
     size=st.integers(0, 40),
     count=st.integers(0, 45),
     carried=st.lists(st.integers(1, 4), min_size=40, max_size=40),
     share=st.sampled_from([0.0, 0.1, 0.5, 1.0]),
+    fair=st.sampled_from([0.1, 0.5, 1.0]),
     seed=st.integers(0, 1000),
 )
 def test_whatever_trends_the_number_is_kept_and_nobody_is_asked_about_twice(
-    size: int, count: int, carried: list[int], share: float, seed: int
+    size: int, count: int, carried: list[int], share: float, fair: float, seed: int
 ) -> None:
     p, vectors = candidates(size)
+    inside = framed(size, fair)
     sources = np.array(carried[:size], dtype=np.int64)
     mix = SelectionMix(random=0.3, margin=0.5, trending=share)
     chosen = select(
-        count, probabilities=p, embeddings=vectors, rng=np.random.default_rng(seed), mix=mix, sources=sources
+        count,
+        probabilities=p,
+        embeddings=vectors,
+        framed=inside,
+        rng=np.random.default_rng(seed),
+        mix=mix,
+        sources=sources,
     )
+    assert all(inside[row] == (selection.strategy == RANDOM) for row, selection in chosen)
     assert len(chosen) == len({row for row, _ in chosen}) == min(count, size)
     assert all(0 < selection.probability <= 1 for _, selection in chosen)
     assert all(sources[row] > 1 for row, selection in chosen if selection.strategy == TRENDING)
@@ -47,7 +61,15 @@ def test_without_sources_nothing_trends_and_nothing_else_changes(seed: int, coun
     p, vectors = candidates(40)
     alone = np.ones(40, dtype=np.int64)
     chosen = [
-        select(count, probabilities=p, embeddings=vectors, rng=np.random.default_rng(seed), mix=mix, sources=sources)
+        select(
+            count,
+            probabilities=p,
+            embeddings=vectors,
+            framed=framed(40),
+            rng=np.random.default_rng(seed),
+            mix=mix,
+            sources=sources,
+        )
         for mix, sources in ((SelectionMix(), None), (SelectionMix(trending=0.0), None), (SelectionMix(), alone))
     ]
     assert chosen[0] == chosen[1] == chosen[2]
@@ -75,13 +97,64 @@ def test_a_tenth_of_what_is_not_random_trends_also_in_small_pushes() -> None:
     mix, rng, pushes = SelectionMix(random=0.4, margin=0.5, trending=0.1), np.random.default_rng(3), 2000
     counts: Counter[str] = Counter()
     for _ in range(pushes):
-        chosen = select(5, probabilities=p, embeddings=vectors, rng=rng, mix=mix, sources=sources)
+        chosen = select(5, probabilities=p, embeddings=vectors, framed=framed(60), rng=rng, mix=mix, sources=sources)
         counts.update(selection.strategy for _, selection in chosen)
     assert counts[RANDOM] == 2 * pushes
     assert counts[TRENDING] / pushes == pytest.approx(0.3, abs=0.05)
 
 
-@pytest.mark.parametrize("shares", [{"random": 0.0}, {"margin": 1.1}, {"trending": 1.1}, {"trending": -0.1}])
+def test_the_frame_is_a_share_of_the_articles_that_never_changes() -> None:
+    ids = [f"a{number}" for number in range(4000)]
+    mix = SelectionMix()
+    inside = mix.frame(ids)
+    assert inside.mean() == pytest.approx(0.5, abs=4 * np.sqrt(0.25 / 4000))
+    assert mix.frame(ids[::-1]).tolist() == inside[::-1].tolist()
+    assert mix.frame([]).tolist() == []
+    assert SelectionMix(random=1.0).frame(ids).all(), "all selection is random, so all of it is fair"
+
+
+def test_the_frame_gives_way_in_both_directions_with_exact_probabilities() -> None:
+    p, vectors = candidates(10)
+    inside = np.arange(10) < 4
+
+    def found(count: int, random: float) -> dict[str, list[float]]:
+        mix = SelectionMix(random=random, margin=1.0)
+        rng = np.random.default_rng(5)
+        chosen = select(count, probabilities=p, embeddings=vectors, framed=inside, rng=rng, mix=mix)
+        strategies: dict[str, list[float]] = {}
+        for _, selection in chosen:
+            strategies.setdefault(selection.strategy, []).append(selection.probability)
+        return strategies
+
+    assert found(6, 1.0) == {RANDOM: [1.0] * 4, REST: [2 / 6] * 2}, "the frame has too few"
+    assert found(9, 0.1) == {RANDOM: [3 / 4] * 3, MARGIN: [1.0] * 6}, "what is outside the frame is too little"
+    assert found(10, 0.1) == {RANDOM: [1.0] * 4, REST: [1.0] * 6}, "everything is selected"
+    assert found(5, 0.4) == {RANDOM: [2 / 4] * 2, MARGIN: [1.0] * 3}
+
+
+@pytest.mark.parametrize(("fair", "is_fair"), [(0.5, True), (0.0, False)])
+def test_the_random_share_is_as_hard_as_what_arrives_though_hard_articles_are_asked_about_first(
+    fair: float, is_fair: bool
+) -> None:
+    """Without a frame, easy articles pile up among those that wait, and so in a random sample of them."""
+    rng, mix, waiting, sampled = np.random.default_rng(2), SelectionMix(random=0.3, margin=1.0), [], []
+    for week in range(150):
+        waiting += [(f"w{week}a{number}", hard) for number, hard in enumerate(rng.random(20))]
+        hardness = np.array([hard for _, hard in waiting])
+        p = np.column_stack([1 - hardness / 2, hardness / 2])
+        inside = replace(mix, fair=0.5).frame([one for one, _ in waiting]) if fair else np.zeros(len(waiting), bool)
+        vectors = np.ones((len(waiting), 1), np.float32)
+        chosen = select(10, probabilities=p, embeddings=vectors, framed=inside, rng=rng, mix=mix)
+        sampled += [hardness[row] for row, selection in chosen if selection.strategy in {RANDOM, REST}]
+        taken = {row for row, _ in chosen}
+        waiting = [one for row, one in enumerate(waiting) if row not in taken][-60:]
+    error = abs(np.mean(sampled) - 0.5)
+    assert (error < 4 * np.sqrt(1 / 12 / len(sampled))) == is_fair
+
+
+@pytest.mark.parametrize(
+    "shares", [{"fair": 1.5}, {"random": 0.0}, {"margin": 1.1}, {"trending": 1.1}, {"trending": -0.1}]
+)
 def test_shares_that_cannot_be_are_refused(shares: dict[str, float]) -> None:
     with pytest.raises(ValueError, match="share is"):
         SelectionMix(**shares)
@@ -103,6 +176,6 @@ def test_there_is_always_a_random_share_and_never_less_than_was_set(random: floa
 def test_the_rest_is_divided_between_small_margins_and_diversity(verdicts: int, expected: tuple[int, int, int]) -> None:
     p, vectors = candidates(60)
     mix = SelectionMix().after(verdicts)
-    chosen = select(20, probabilities=p, embeddings=vectors, rng=np.random.default_rng(0), mix=mix)
+    chosen = select(20, probabilities=p, embeddings=vectors, framed=framed(60), rng=np.random.default_rng(0), mix=mix)
     counts = Counter(selection.strategy for _, selection in chosen)
     assert (counts[RANDOM], counts[MARGIN], counts[DIVERSE]) == expected

@@ -101,8 +101,15 @@ def ask_about(
     allowed, barred = _after(passed, p, terms)
     pool = np.flatnonzero(allowed.any(axis=1))
     carried = None if sources is None else np.array([sources.get(passed[row].id, 1) for row in pool], dtype=np.int64)
-    mix = terms.asker.mix.after(terms.verdicts)
-    chosen = select(count, probabilities=p[pool], embeddings=embeddings[rows][pool], rng=rng, mix=mix, sources=carried)
+    chosen = select(
+        count,
+        probabilities=p[pool],
+        embeddings=embeddings[rows][pool],
+        framed=terms.asker.mix.frame([passed[row].id for row in pool]),
+        rng=rng,
+        mix=terms.asker.mix.after(terms.verdicts),
+        sources=carried,
+    )
     asked = []
     for place, selection in chosen:
         row = int(pool[place])
