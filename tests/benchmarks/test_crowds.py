@@ -1,11 +1,11 @@
-"""Crowd aggregation over six public crowds: every method side by side, and ours tuned on the other sets only.
+"""Crowd aggregation over six public and nine simulated crowds: every method, and ours tuned on the other sets only.
 
 Run: python -m tests.benchmarks.test_crowds [--data ../shared/data/crowd] [--crowd-kit] [--json]
-or:  pytest tests/benchmarks/test_crowds.py        (needs the same data; about three minutes of one core)
+or:  pytest tests/benchmarks/test_crowds.py        (needs the same data; about five minutes of one core)
 
-Leave-one-set-out: for each set the settings of `HierarchicalDawidSkene` are chosen on the five others. To choose on more
-than five numbers, each set also enters thinned (60% of the votes, 60% of the workers, 3 or 5 votes an item),
-and a loss against the majority counts threefold: no surprise is worth more than a decimal.
+Leave-one-set-out: for each set the settings of `HierarchicalDawidSkene` are chosen on the others. To choose on more
+numbers, each public set also enters thinned (60% of the votes, 60% of the workers, 3 or 5 votes an item), and a loss
+against the majority counts threefold: no surprise is worth more than a decimal.
 """
 
 import argparse
@@ -19,6 +19,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from tests.benchmarks.simulated_crowds import SIMULATED
 from tierbot.adapters.files.crowd_files import read_truth, read_votes
 from tierbot.domain.feedback.crowd.aggregators import (
     CROWD_KIT,
@@ -34,7 +35,7 @@ DATA = Path(os.environ.get("TIERBOT_CROWDS", "../shared/data/crowd"))
 SETS = ("adult", "cf", "cf_amt", "dog", "labelme", "web")
 GRID = [
     HierarchicalDawidSkene(*setting)
-    for setting in itertools.product((4.0, 8.0, 16.0, 32.0), (2.0, 5.0, 10.0), (0.0, 0.25, 0.5), (0.0, 0.5, 1.0))
+    for setting in itertools.product((1.0, 2.0, 4.0, 8.0), (2.5, 10.0, 40.0), (2.0, 5.0, 10.0), (0.0, 0.25, 0.5))
 ]
 # A loss of less than this against the majority is not held against a setting while tuning.
 _TOLERATED = 0.005
@@ -86,9 +87,15 @@ class Crowd:
 
 
 def load(data: Path) -> dict[str, Crowd]:
-    return {
+    public = {
         name: Crowd(read_votes(data / f"{name}.label.csv"), read_truth(data / f"{name}.truth.csv")) for name in SETS
     }
+    return public | {name: _simulated(name, seed=0) for name in SIMULATED}
+
+
+def _simulated(name: str, seed: int) -> Crowd:
+    rows, truth = SIMULATED[name].rows(np.random.default_rng([seed, len(name)]))
+    return Crowd(CrowdTable.from_rows(rows), truth)
 
 
 def scores(aggregator: CrowdAggregator, variants: list[Crowd]) -> np.ndarray:
@@ -101,7 +108,7 @@ def leave_one_set_out(crowds: Mapping[str, Crowd], seed: int = 0) -> dict[str, t
     for draw in range(_DRAWS):
         rng = np.random.default_rng([seed, draw])
         for name, crowd in crowds.items():
-            variants[name] += crowd.variants(rng)
+            variants[name] += crowd.variants(rng) if name in SETS else [_simulated(name, draw)]
     majority = {name: scores(Majority(), variants[name]) for name in variants}
     table = {name: np.array([scores(setting, variants[name]) for setting in GRID]) for name in variants}
     found = {}
@@ -135,14 +142,14 @@ def crowds() -> dict[str, Crowd]:
 def test_the_default_is_accurate_and_never_far_below_the_majority(crowds: dict[str, Crowd]) -> None:
     ours = np.array(side_by_side(crowds, [DEFAULT_METHOD])[DEFAULT_METHOD])
     majority = np.array([scores(Majority(), [crowd])[0] for crowd in crowds.values()])
-    assert ours.mean() >= 0.825
+    assert ours[: len(SETS)].mean() >= 0.825
     assert (ours >= majority - 0.005).all()
 
 
 def test_tuned_on_the_other_sets_only_it_still_is(crowds: dict[str, Crowd]) -> None:
     found = leave_one_set_out(crowds)
     majority = {name: scores(Majority(), [crowd])[0] for name, crowd in crowds.items()}
-    assert np.mean([value for _, value in found.values()]) >= 0.825
+    assert np.mean([found[name][1] for name in SETS]) >= 0.825
     assert all(value >= majority[name] - 0.005 for name, (_, value) in found.items())
 
 
@@ -161,7 +168,7 @@ def main() -> None:
     found = leave_one_set_out(crowds)
     lines["hierarchical, tuned on the other sets"] = [value for _, value in found.values()]
     for name, values in lines.items():
-        row = dict(zip(crowds, values, strict=True)) | {"mean": float(np.mean(values))}
+        row = dict(zip(crowds, values, strict=True)) | {"mean of the public ones": float(np.mean(values[: len(SETS)]))}
         if options.json:
             print(json.dumps({"method": name, **row}))
         else:

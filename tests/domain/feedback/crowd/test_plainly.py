@@ -62,6 +62,7 @@ def hierarchical(rows: Sequence[tuple[str, str, str]], method: HierarchicalDawid
     """Settle by whole confusion matrices, one number after another."""
     weight, start = weights(rows), shares(rows)
     labels, workers = sorted({label for *_, label in rows}), sorted({worker for _, worker, _ in rows})
+    own_votes, crowd_votes = method.confusion_votes * len(labels), method.crowd_votes * len(labels)
     modeled: Table = start
     for _ in range(method.iterations):
         # said[worker][given][true]: expected votes
@@ -84,17 +85,16 @@ def hierarchical(rows: Sequence[tuple[str, str, str]], method: HierarchicalDawid
         base = {
             g: {
                 t: method.crowd_confusion
-                * (seen[g][t] + 10 * even[g][t])
-                / (sum(seen[other][t] for other in labels) + 10)
+                * (seen[g][t] + crowd_votes * even[g][t])
+                / (sum(seen[other][t] for other in labels) + crowd_votes)
                 + (1 - method.crowd_confusion) * even[g][t]
                 for t in labels
             }
             for g in labels
         }
-        frequency = {t: (sum(modeled[i][t] for i in modeled) + 1) / (len(modeled) + len(labels)) for t in labels}
         settled: dict[str, dict[str, float]] = {}
         for item in modeled:
-            logs = {t: method.class_prior * math.log(frequency[t]) for t in labels}
+            logs = dict.fromkeys(labels, 0.0)
             for (i, w, g), x in weight.items():
                 if i != item:
                     continue
@@ -103,9 +103,7 @@ def hierarchical(rows: Sequence[tuple[str, str, str]], method: HierarchicalDawid
                     own = 1 / (1 + math.exp(-odds))
                     expected = own if g == t else base[g][t] * (1 - own) / (1 - base[t][t])
                     given = sum(said[w][other][t] for other in labels)
-                    logs[t] += x * math.log(
-                        (said[w][g][t] + method.confusion_votes * expected) / (given + method.confusion_votes)
-                    )
+                    logs[t] += x * math.log((said[w][g][t] + own_votes * expected) / (given + own_votes))
             total = sum(math.exp(one) for one in logs.values())
             settled[item] = {t: math.exp(logs[t]) / total for t in labels}
         moved = sum(abs(settled[i][t] - modeled[i][t]) for i in modeled for t in labels) / (len(modeled) * len(labels))
@@ -135,8 +133,8 @@ def rows_of(seed: int, labels: int = 3) -> list[tuple[str, str, str]]:
 SETTINGS = [
     HierarchicalDawidSkene(),
     HierarchicalDawidSkene(iterations=1),
-    HierarchicalDawidSkene(2.0, 1.0, 0.9, 1.0, 0.25, 3),
-    HierarchicalDawidSkene(0.5, 0.0, 0.0, 0.0, 0.0, 2),
+    HierarchicalDawidSkene(0.5, 1.0, 1.0, 0.9, 0.25, 3),
+    HierarchicalDawidSkene(0.1, 0.2, 0.0, 0.0, 0.0, 2),
 ]
 
 

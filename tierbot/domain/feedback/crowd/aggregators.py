@@ -2,8 +2,8 @@
 
 The default is hierarchical Dawid–Skene, averaged with the majority vote. A worker's answers for truth k shrink to their
 general accuracy, which shrinks to the crowd's accuracy and, in part, its confusions. An accuracy is thus learned from a
-handful of votes, and personal confusions only from many, so sparse crowds don't lose to the majority vote as with plain
-Dawid–Skene. Bayesian priors for Dawid–Skene: H.-C. Kim and Z. Ghahramani (2012), "Bayesian Classifier Combination"; a
+handful of votes, and personal confusions only from many, so sparse crowds, or those with many labels, don't lose to the
+majority vote as with plain Dawid–Skene. Bayesian priors for Dawid–Skene: H.-C. Kim and Z. Ghahramani (2012), "Bayesian Classifier Combination"; a
 hierarchy of them: S. Paun et al. (2018), "Comparing Bayesian Models of Annotation", TACL 6. Averaging with the majority
 damps the overconfidence of assuming independent errors. tests/benchmarks/test_crowds.py chose the settings and measures
 them on unseen data sets.
@@ -22,7 +22,6 @@ from tierbot.domain.feedback.crowd.table import CrowdAggregator, CrowdError, Cro
 
 DEFAULT_METHOD = "hierarchical"
 
-_CROWD_VOTES = 10.0  # pseudo-votes with which the crowd's confusions shrink to even errors
 _SURE = 1e-3
 _TOLERANCE = 1e-3  # mean change of a probability at which EM stops
 _FLOOR = 1e-12
@@ -122,9 +121,12 @@ class _Cells:
         """Return each worker's expected number of right votes, shape (workers,)."""
         return self.per_worker(expected[np.arange(len(expected)), self.label])
 
-    def posterior(self, likelihood: Floats, prior: Floats) -> Floats:
-        """Return P(truth | votes), shape (items, labels), from P(label | truth) per cell and the prior."""
-        logs = self._votes @ np.log(np.maximum(likelihood, _FLOOR)) + np.log(np.maximum(prior, _FLOOR))
+    def posterior(self, likelihood: Floats) -> Floats:
+        """Return P(truth | votes), shape (items, labels), from P(label | truth) per cell and an even prior.
+
+        A prior by the labels' frequencies was no better on any crowd, and much worse where labels are many.
+        """
+        logs = self._votes @ np.log(np.maximum(likelihood, _FLOOR))
         return np.asarray(softmax(np.asarray(logs), axis=-1))
 
 
@@ -132,16 +134,17 @@ class _Cells:
 class HierarchicalDawidSkene:
     """EM that starts from the vote shares.
 
-    confusion_votes > 0: votes that the worker's expected row of confusions is worth. accuracy_votes ≥ 0: votes that
-    the crowd's accuracy is worth. crowd_confusion in [0, 1]: how far the expected row follows the crowd's confusions
-    rather than even errors. class_prior in [0, 1]: the exponent of the label frequencies in the prior, 0 for none.
+    confusion_votes > 0: votes that the worker's expected row of confusions is worth, for each label. crowd_votes > 0:
+    votes that even errors are worth in a row of the crowd's confusions, for each label; the more labels, the more votes
+    it takes to learn how they are confused. accuracy_votes ≥ 0: votes that the crowd's accuracy is worth.
+    crowd_confusion in [0, 1]: how far the expected row follows the crowd's confusions rather than even errors.
     majority ≥ 0: the weight of the vote shares in the average; the model's is 1.
     """
 
-    confusion_votes: float = 8.0
+    confusion_votes: float = 4.0
+    crowd_votes: float = 10.0
     accuracy_votes: float = 5.0
     crowd_confusion: float = 0.25
-    class_prior: float = 0.5
     majority: float = 1.0
     iterations: int = 50
 
@@ -156,9 +159,9 @@ class HierarchicalDawidSkene:
             expected = cells.expected(modeled)
             prior = self._expected_rows(cells, expected, votes)
             rows = cells.per_worker(expected)[cells.worker]
-            likelihood = (expected + self.confusion_votes * prior) / (rows + self.confusion_votes)
-            frequency = (modeled.sum(axis=0) + 1) / (len(modeled) + cells.labels)
-            before, modeled = modeled, cells.posterior(likelihood, frequency**self.class_prior)
+            worth = self.confusion_votes * cells.labels
+            likelihood = (expected + worth * prior) / (rows + worth)
+            before, modeled = modeled, cells.posterior(likelihood)
             if np.abs(modeled - before).mean() < _TOLERANCE:
                 break
         return CrowdResult(table, (modeled + self.majority * table.shares) / (1 + self.majority))
@@ -175,7 +178,8 @@ class HierarchicalDawidSkene:
         even = np.full((cells.labels, cells.labels), (1 - crowd) / (cells.labels - 1))
         np.fill_diagonal(even, crowd)
         pooled = cells.per_label(expected)  # (given, true)
-        pooled = (pooled + _CROWD_VOTES * even) / (pooled.sum(axis=0) + _CROWD_VOTES)
+        worth = self.crowd_votes * cells.labels
+        pooled = (pooled + worth * even) / (pooled.sum(axis=0) + worth)
         base = self.crowd_confusion * pooled + (1 - self.crowd_confusion) * even
         right = np.diag(base)
         # The worker's odds of being right differ from the crowd's by the same factor for every truth.
