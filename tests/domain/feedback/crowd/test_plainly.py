@@ -53,16 +53,11 @@ def shares(rows: Sequence[tuple[str, str, str]]) -> dict[str, dict[str, float]]:
     return found
 
 
-def log_odds(share: float) -> float:
-    share = min(max(share, 1e-3), 1 - 1e-3)
-    return math.log(share / (1 - share))
-
-
 def hierarchical(rows: Sequence[tuple[str, str, str]], method: HierarchicalDawidSkene) -> dict[str, dict[str, float]]:
     """Settle by whole confusion matrices, one number after another."""
     weight, start = weights(rows), shares(rows)
     labels, workers = sorted({label for *_, label in rows}), sorted({worker for _, worker, _ in rows})
-    own_votes, crowd_votes = method.confusion_votes * len(labels), method.crowd_votes * len(labels)
+    own_votes = method.confusion_votes * len(labels)
     modeled: Table = start
     for _ in range(method.iterations):
         # said[worker][given][true]: expected votes
@@ -80,18 +75,6 @@ def hierarchical(rows: Sequence[tuple[str, str, str]], method: HierarchicalDawid
         hits = {w: sum(said[w][g][g] for g in labels) for w in workers}
         right = sum(hits.values()) / sum(votes.values())
         accuracy = {w: (hits[w] + method.accuracy_votes * right) / (votes[w] + method.accuracy_votes) for w in workers}
-        even = {g: {t: right if g == t else (1 - right) / (len(labels) - 1) for t in labels} for g in labels}
-        seen = {g: {t: sum(said[w][g][t] for w in workers) for t in labels} for g in labels}
-        base = {
-            g: {
-                t: method.crowd_confusion
-                * (seen[g][t] + crowd_votes * even[g][t])
-                / (sum(seen[other][t] for other in labels) + crowd_votes)
-                + (1 - method.crowd_confusion) * even[g][t]
-                for t in labels
-            }
-            for g in labels
-        }
         settled: dict[str, dict[str, float]] = {}
         for item in modeled:
             logs = dict.fromkeys(labels, 0.0)
@@ -99,9 +82,8 @@ def hierarchical(rows: Sequence[tuple[str, str, str]], method: HierarchicalDawid
                 if i != item:
                     continue
                 for t in labels:
-                    odds = log_odds(base[t][t]) + log_odds(accuracy[w]) - log_odds(right)
-                    own = 1 / (1 + math.exp(-odds))
-                    expected = own if g == t else base[g][t] * (1 - own) / (1 - base[t][t])
+                    own = min(max(accuracy[w], 1e-3), 1 - 1e-3)
+                    expected = own if g == t else (1 - own) / (len(labels) - 1)
                     given = sum(said[w][other][t] for other in labels)
                     logs[t] += x * math.log((said[w][g][t] + own_votes * expected) / (given + own_votes))
             total = sum(math.exp(one) for one in logs.values())
@@ -133,8 +115,8 @@ def rows_of(seed: int, labels: int = 3) -> list[tuple[str, str, str]]:
 SETTINGS = [
     HierarchicalDawidSkene(),
     HierarchicalDawidSkene(iterations=1),
-    HierarchicalDawidSkene(0.5, 1.0, 1.0, 0.9, 0.25, 3),
-    HierarchicalDawidSkene(0.1, 0.2, 0.0, 0.0, 0.0, 2),
+    HierarchicalDawidSkene(0.5, 1.0, 0.25, 3),
+    HierarchicalDawidSkene(0.1, 0.0, 0.0, 2),
 ]
 
 

@@ -1,12 +1,13 @@
 """Aggregates plain crowd data: our default method, majority vote, and crowd-kit's methods, by name.
 
 The default is hierarchical Dawid–Skene, averaged with the majority vote. A worker's answers for truth k shrink to their
-general accuracy, which shrinks to the crowd's accuracy and, in part, its confusions. An accuracy is thus learned from a
-handful of votes, and personal confusions only from many, so sparse crowds, or those with many labels, don't lose to the
-majority vote as with plain Dawid–Skene. Bayesian priors for Dawid–Skene: H.-C. Kim and Z. Ghahramani (2012), "Bayesian Classifier Combination"; a
-hierarchy of them: S. Paun et al. (2018), "Comparing Bayesian Models of Annotation", TACL 6. Averaging with the majority
-damps the overconfidence of assuming independent errors. tests/benchmarks/test_crowds.py chose the settings and measures
-them on unseen data sets.
+general accuracy, with errors spread evenly, and that shrinks to the crowd's accuracy. An accuracy is thus learned from a
+handful of votes, and personal confusions only from many, the more the more labels there are. So sparse crowds, or those
+with many labels, don't lose to the majority vote as with plain Dawid–Skene. Bayesian priors for Dawid–Skene: H.-C. Kim
+and Z. Ghahramani (2012), "Bayesian Classifier Combination"; a hierarchy of them: S. Paun et al. (2018), "Comparing
+Bayesian Models of Annotation", TACL 6. Averaging with the majority damps the overconfidence of assuming independent
+errors. tests/benchmarks/test_crowds.py chose the settings and measures them on unseen data sets. The labels' frequencies,
+or the crowd's common confusions, gained nothing there.
 """
 
 from collections.abc import Callable, Mapping
@@ -16,7 +17,7 @@ from importlib.util import find_spec
 
 import numpy as np
 from scipy import sparse
-from scipy.special import expit, logit, softmax
+from scipy.special import softmax
 
 from tierbot.domain.feedback.crowd.table import CrowdAggregator, CrowdError, CrowdResult, CrowdTable, Floats, Ints
 
@@ -111,21 +112,12 @@ class _Cells:
         """Sum the cells of each worker: (cells, …) → (workers, …)."""
         return np.asarray(self._by_worker @ cells)
 
-    def per_label(self, cells: Floats) -> Floats:
-        """Sum the cells of each given label: (cells, labels) → (labels given, labels true)."""
-        total = np.zeros((self.labels, cells.shape[1]))
-        np.add.at(total, self.label, cells)
-        return total
-
     def hits(self, expected: Floats) -> Floats:
         """Return each worker's expected number of right votes, shape (workers,)."""
         return self.per_worker(expected[np.arange(len(expected)), self.label])
 
     def posterior(self, likelihood: Floats) -> Floats:
-        """Return P(truth | votes), shape (items, labels), from P(label | truth) per cell and an even prior.
-
-        A prior by the labels' frequencies was no better on any crowd, and much worse where labels are many.
-        """
+        """Return P(truth | votes), shape (items, labels), from P(label | truth) per cell and an even prior."""
         logs = self._votes @ np.log(np.maximum(likelihood, _FLOOR))
         return np.asarray(softmax(np.asarray(logs), axis=-1))
 
@@ -134,17 +126,13 @@ class _Cells:
 class HierarchicalDawidSkene:
     """EM that starts from the vote shares.
 
-    confusion_votes > 0: votes that the worker's expected row of confusions is worth, for each label. crowd_votes > 0:
-    votes that even errors are worth in a row of the crowd's confusions, for each label; the more labels, the more votes
-    it takes to learn how they are confused. accuracy_votes ≥ 0: votes that the crowd's accuracy is worth.
-    crowd_confusion in [0, 1]: how far the expected row follows the crowd's confusions rather than even errors.
+    confusion_votes > 0: votes that the worker's expected row of confusions is worth, for each label. accuracy_votes ≥ 0:
+    votes that the crowd's accuracy is worth.
     majority ≥ 0: the weight of the vote shares in the average; the model's is 1.
     """
 
     confusion_votes: float = 4.0
-    crowd_votes: float = 10.0
-    accuracy_votes: float = 5.0
-    crowd_confusion: float = 0.25
+    accuracy_votes: float = 2.0
     majority: float = 1.0
     iterations: int = 50
 
@@ -157,42 +145,23 @@ class HierarchicalDawidSkene:
         modeled = table.shares
         for _ in range(self.iterations):
             expected = cells.expected(modeled)
-            prior = self._expected_rows(cells, expected, votes)
             rows = cells.per_worker(expected)[cells.worker]
             worth = self.confusion_votes * cells.labels
-            likelihood = (expected + worth * prior) / (rows + worth)
+            likelihood = (expected + worth * self._prior(cells, expected, votes)) / (rows + worth)
             before, modeled = modeled, cells.posterior(likelihood)
             if np.abs(modeled - before).mean() < _TOLERANCE:
                 break
         return CrowdResult(table, (modeled + self.majority * table.shares) / (1 + self.majority))
 
-    def _accuracy(self, cells: _Cells, expected: Floats, votes: Floats) -> tuple[Floats, float]:
-        """Return each worker's shrunk accuracy, shape (workers,), and the crowd's accuracy."""
+    def _prior(self, cells: _Cells, expected: Floats, votes: Floats) -> Floats:
+        """Return P(label | truth) that a cell shrinks to, shape (cells, labels): the worker's accuracy, and even errors."""
         hits = cells.hits(expected)
         crowd = float(hits.sum() / votes.sum())
-        return (hits + self.accuracy_votes * crowd) / (votes + self.accuracy_votes), crowd
-
-    def _expected_rows(self, cells: _Cells, expected: Floats, votes: Floats) -> Floats:
-        """Return P(label | truth) that a cell shrinks to, shape (cells, labels)."""
-        accuracy, crowd = self._accuracy(cells, expected, votes)
-        even = np.full((cells.labels, cells.labels), (1 - crowd) / (cells.labels - 1))
-        np.fill_diagonal(even, crowd)
-        pooled = cells.per_label(expected)  # (given, true)
-        worth = self.crowd_votes * cells.labels
-        pooled = (pooled + worth * even) / (pooled.sum(axis=0) + worth)
-        base = self.crowd_confusion * pooled + (1 - self.crowd_confusion) * even
-        right = np.diag(base)
-        # The worker's odds of being right differ from the crowd's by the same factor for every truth.
-        shift = _logit(accuracy) - _logit(np.array(crowd))
-        own = expit(_logit(right) + shift[cells.worker][:, None])
-        prior = base[cells.label] / np.maximum(1 - right, 1e-12) * (1 - own)
-        at = np.arange(len(cells.label)), cells.label
-        prior[at] = own[at]
+        accuracy = ((hits + self.accuracy_votes * crowd) / (votes + self.accuracy_votes))[cells.worker]
+        accuracy = np.clip(accuracy, _SURE, 1 - _SURE)
+        prior = np.repeat(((1 - accuracy) / (cells.labels - 1))[:, None], cells.labels, axis=1)
+        prior[np.arange(len(cells.label)), cells.label] = accuracy
         return np.asarray(prior)
-
-
-def _logit(share: Floats) -> Floats:
-    return np.asarray(logit(np.clip(share, _SURE, 1 - _SURE)))
 
 
 _OURS: Mapping[str, Callable[[], CrowdAggregator]] = {"hierarchical": HierarchicalDawidSkene, "majority": Majority}
