@@ -348,7 +348,8 @@ def _quiet_logger() -> logging.Logger:
 def stop_signals() -> Iterator[threading.Event]:
     """Yield an event that SIGTERM and SIGINT set during the block; for the main thread only.
 
-    Enter the block before the first connection, so that a SIGTERM during startup also stops it cleanly.
+    Enter the block before the first connection, so that a SIGTERM during startup also stops it cleanly. Once one has come, more of
+    them change nothing, also after the block.
     """
     stop = threading.Event()
     former = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)}
@@ -357,5 +358,6 @@ def stop_signals() -> Iterator[threading.Event]:
     try:
         yield stop
     finally:
-        for number, handler in former.items():
-            signal.signal(number, handler)
+        if not stop.is_set():
+            for number, handler in former.items():
+                signal.signal(number, handler)
