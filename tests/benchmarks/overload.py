@@ -26,7 +26,8 @@ from typing import Any
 import psutil
 
 from tests.scenarios.conftest import World, wait_until
-from tests.support.chaos_stage import Plan, database, raised
+from tests.support.chaos_stage import Plan, raised
+from tests.support.databases import database
 from tierbot.adapters.store.columns import Row
 from tierbot.adapters.store.store import SqlStore
 from tierbot.domain.tags import default_tag_space

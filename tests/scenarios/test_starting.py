@@ -37,9 +37,11 @@ def environment(folder: Path, **more: str) -> dict[str, str]:
 
 
 @pytest.mark.parametrize("command", [("run",), ("worker",), ("web", "--port", "0")], ids=lambda given: given[0])
-def test_sigterm_while_slack_is_unreachable_ends_a_process_with_0(command: tuple[str, ...], tmp_path: Path) -> None:
+def test_sigterm_while_slack_is_unreachable_ends_a_process_with_0(
+    command: tuple[str, ...], tmp_path: Path, database_url: str
+) -> None:
     log = tmp_path / "log"
-    process = Command(command, cwd=tmp_path, env=environment(tmp_path), out=log)
+    process = Command(command, cwd=tmp_path, env=environment(tmp_path, DATABASE_URL=database_url), out=log)
     wait_until(lambda: "Not connected to Slack yet; trying again in 1 s." in log.read_text(), "a first attempt")
     process.send_signal(signal.SIGTERM)
     assert process.wait(10) == 0
