@@ -10,8 +10,8 @@ from tierbot.use_cases.jobs.scheduler import AT_ONCE_IN_A_WORKSPACE
 
 POOLS = {"messages from Slack": WORKERS, "Bolt's listeners": LISTENER_THREADS, "jobs": AT_ONCE_IN_A_WORKSPACE}
 """The thread pools of `tierbot run` in one workspace, and how many threads each may have."""
-OTHERS = 24
-"""Threads besides: the main one, 3 of the worker and the schedule, their callers, 6 of the connection, the numeric libraries'."""
+OTHERS = 20
+"""Threads besides, of which 13 were there: the main one, and those of the worker, the schedule, the connection and libraries."""
 PER_REACTION = 8 * 2**10  # bytes of the write-ahead log: two pages, of which reactions that arrive together share some
 _LEVEL = {"memory": 1.1, "descriptors": 1.0}  # how much more the last third may use than the second
 
