@@ -11,7 +11,7 @@ Figures = Callable[[int], float]
 SOUND: dict[str, Figures] = {
     "memory": lambda n: 450 - 150 / (n + 1),
     "descriptors": lambda n: 21 - (n < 3),
-    "threads": lambda n: 85 + (n % 5 == 0) * POOLS["jobs"],  # jobs run now and then
+    "threads": lambda n: 77 + (n % 5 == 0) * POOLS["jobs"],  # jobs run now and then
     "log": lambda n: 4 + n % 9,
 }
 
