@@ -35,7 +35,7 @@ class Unattended:
         self._ahead = world.folder / "ahead"
         self.ahead = 0
         self.advance(0)
-        world.environment |= {SETTING: str(self._ahead), "TIERBOT_METRICS_PORT": "0", "TIERBOT_RETENTION_DAYS": "35"}
+        world.environment |= {SETTING: str(self._ahead), "TIERBOT_METRICS_PORT": "0"}
         self.bot = world.start()
         world.add_articles(6)
         self.post(2)
@@ -112,20 +112,12 @@ def test_a_database_that_cant_be_written_and_an_outbox_that_stands_still_are_not
     unattended.becomes("nothing was sent to Slack for 5 minutes")
     world.client.post("faults", json={"api_500": 0.0})
     unattended.advance(10 * MINUTE)
-    unattended.becomes("ready")
     wait_until(lambda: len(world.posts()) == 3, "the post that waited")
 
-    for user in ("bob", "cleo"):
-        assert world.act("react", user, world.posts()[0], "pizza")["ok"]
-    wait_until(lambda: unattended.rows("verdict"), "the verdict", 30)
     sent = f"state = 'done' AND seq <= {unattended.rows('outbox')}"
-    assert (unattended.rows("outbox", sent) >= 3, unattended.rows("vote")) == (True, 2)
+    assert unattended.rows("outbox", sent) >= 3
     unattended.advance(40 * DAY)
     wait_until(lambda: not unattended.rows("outbox", sent), "sent messages to be deleted", 30)
-    wait_until(lambda: unattended.rows("round", "frozen_at IS NOT NULL"), "the round to be frozen", 30)
-    unattended.advance(DAY)
-    wait_until(lambda: not unattended.rows("vote") + unattended.rows("reaction_event"), "votes to be deleted", 30)
-    assert unattended.rows("post", "votes_expired_at IS NOT NULL") == 1
-    assert (unattended.rows("prediction") >= 3, unattended.rows("verdict") >= 1) == (True, True)
+    assert unattended.rows("prediction") >= 3
     unattended.becomes("ready")
     assert "Traceback" not in world.log()
