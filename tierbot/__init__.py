@@ -10,8 +10,8 @@ Names are loaded on first use: `import tierbot` imports nothing else.
 """
 
 from importlib import import_module
-from typing import TYPE_CHECKING
 
+TYPE_CHECKING = False  # not typing's: importing that takes longer than all else until the command line heeds signals
 if TYPE_CHECKING:
     from tierbot.app.api import Champion, Ledger, ledger, load
     from tierbot.domain.nouns import Article, Tag, TierbotError

@@ -14,7 +14,8 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from tests.support.chaos import Play
-from tests.support.chaos_stage import Plan, database, raised
+from tests.support.chaos_stage import Plan, raised
+from tests.support.databases import database
 
 
 def play(plan: Plan, kind: str) -> dict[str, object]:

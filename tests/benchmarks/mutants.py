@@ -15,7 +15,8 @@ from tempfile import TemporaryDirectory
 
 from tests.support.chaos import Play
 from tests.support.chaos_checks import Broken
-from tests.support.chaos_stage import Plan, database, raised
+from tests.support.chaos_stage import Plan, raised
+from tests.support.databases import database
 from tests.support.mutants import MUTANTS, check
 
 AS_IT_IS = "the bot as it is"

@@ -23,7 +23,7 @@ import numpy as np
 import pytest
 from sqlalchemy import insert
 
-from tests.support.chaos_stage import database
+from tests.support.databases import database
 from tierbot.adapters.store import SqlStore, open_store
 from tierbot.adapters.store.columns import Row, table
 from tierbot.adapters.store.rows import (

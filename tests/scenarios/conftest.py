@@ -12,6 +12,7 @@ import httpx
 import pytest
 
 from tests.support.commands import Command, run_command
+from tests.support.databases import blank_database, postgresql_server
 from tierbot.adapters.store import open_store
 from tierbot.adapters.store.store import SqlStore
 from tierbot.app.demo.workspace import SandboxProcess
@@ -130,5 +131,32 @@ class World:
 def world(tmp_path: Path) -> Iterator[World]:
     with SandboxProcess(seed=1, users=("ada:admin", "bob", "cleo")) as sandbox:
         built = World(sandbox, tmp_path)
+        yield built
+        built.stop()
+
+
+@pytest.fixture(scope="session")
+def server() -> Iterator[Callable[[str], str]]:
+    """Start a PostgreSQL server for this worker; return a function from a database's name to its URL."""
+    with postgresql_server() as started:
+        yield started
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """Return the address of a blank database, on each kind of server."""
+    if request.param == "sqlite":
+        yield f"sqlite:///{tmp_path}/bot.db"
+        return
+    with blank_database(request.getfixturevalue("server")) as url:
+        yield url
+
+
+@pytest.fixture
+def any_world(tmp_path: Path, database_url: str) -> Iterator[World]:
+    """Return a world on each kind of database."""
+    with SandboxProcess(seed=1, users=("ada:admin", "bob", "cleo")) as sandbox:
+        built = World(sandbox, tmp_path)
+        built.environment["DATABASE_URL"] = database_url
         yield built
         built.stop()

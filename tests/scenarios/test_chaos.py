@@ -6,7 +6,8 @@ import pytest
 
 from tests.support.chaos import Play
 from tests.support.chaos_checks import Broken, Promise
-from tests.support.chaos_stage import Plan, database, raised
+from tests.support.chaos_stage import Plan, raised
+from tests.support.databases import database
 
 WEB = ("web", "web", "worker", "worker")
 
@@ -17,8 +18,6 @@ WEB = ("web", "web", "worker", "worker")
 def test_after_every_fault_at_once_and_kills_votes_are_the_colleagues_own_record(
     kind: str, processes: tuple[str, ...], kills: int, tmp_path: Path
 ) -> None:
-    if kind == "postgresql":
-        pytest.importorskip("pgserver", reason="needs a PostgreSQL server (pip install pgserver)")
     plan = Plan(seed=7, reactions=600, posts=24, users=20, kills=kills, processes=processes)
     with database(kind, tmp_path) as url, raised(plan, url, tmp_path, reconcile_minutes=0.1) as harness:
         happened = Play(harness, plan).run()

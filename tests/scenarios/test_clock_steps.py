@@ -1,16 +1,11 @@
 """The machine's clock is set back and forward under a real process and between two: the game goes on within seconds."""
 
-from collections.abc import Iterator
-from pathlib import Path
-
 import httpx
 import pytest
 
 from tests.scenarios.conftest import World, wait_until
-from tests.support.chaos_stage import database
 from tests.support.processes import port_of
 from tests.support.stepped_clock import SETTING
-from tierbot.app.demo.workspace import SandboxProcess
 
 HOUR, DAYS = 3600, 3 * 24 * 3600
 
@@ -55,15 +50,9 @@ class Stepped:
             store.close()
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
-def stepped(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Stepped]:
-    if request.param == "postgresql":
-        pytest.importorskip("pgserver", reason="needs a PostgreSQL server (pip install pgserver)")
-    with database(request.param, tmp_path) as url, SandboxProcess(seed=1, users=("ada:admin", "bob", "cleo")) as box:
-        world = World(box, tmp_path)
-        world.environment["DATABASE_URL"] = url
-        yield Stepped(world)
-        world.stop()
+@pytest.fixture
+def stepped(any_world: World) -> Stepped:
+    return Stepped(any_world)
 
 
 def test_the_game_goes_on_when_the_clock_steps_in_a_living_process_and_between_two(stepped: Stepped) -> None:

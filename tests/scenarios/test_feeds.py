@@ -10,7 +10,7 @@ from tests.scenarios.conftest import World, wait_until
 
 
 @pytest.fixture
-def server() -> Iterator[FeedServer]:
+def feed_server() -> Iterator[FeedServer]:
     with serving() as made:
         yield made
 
@@ -47,10 +47,10 @@ STORIES = [
 
 
 def test_a_feeds_stories_become_posts_beside_a_broken_feed_and_within_boundaries(
-    world: World, server: FeedServer
+    world: World, feed_server: FeedServer
 ) -> None:
-    good = server.serve("/news.xml", rss(*STORIES, title="Harbour News"))
-    broken = server.serve("/page", "<!doctype html><html><body>Our news</body></html>", kind="text/html")
+    good = feed_server.serve("/news.xml", rss(*STORIES, title="Harbour News"))
+    broken = feed_server.serve("/page", "<!doctype html><html><body>Our news</body></html>", kind="text/html")
     rules = world.folder / "boundaries.toml"
     rules.write_text('words = ["lotter*"]\n')
     feeds = world.folder / "feeds.txt"
@@ -69,7 +69,7 @@ def test_a_feeds_stories_become_posts_beside_a_broken_feed_and_within_boundaries
     assert told[good]["brought"] == 4
     assert "is a web page, not a feed" in str(told[broken]["problem"])
     assert "is a web page, not a feed" in world.log()
-    assert "ops@example.com" in server.asked[0][1]["User-Agent"]
+    assert "ops@example.com" in feed_server.asked[0][1]["User-Agent"]
     assert "I'm posting 3" in str(world.sandbox.command("/tier push 3"))
     wait_until(lambda: len(world.posts()) == 3, "three posts")
     shown = str([message for message in world.messages() if message["ts"] in world.posts()])
@@ -81,10 +81,13 @@ def test_a_feeds_stories_become_posts_beside_a_broken_feed_and_within_boundaries
     assert rule == {"boundary": "word", "rule": "lotter*", "count": 1, "latest": ["Lottery winners meet again"]}
 
 
-def test_a_hostile_feed_is_ended_named_and_told_once_while_the_others_come_in(world: World, server: FeedServer) -> None:
+def test_a_hostile_feed_is_ended_named_and_told_once_while_the_others_come_in(
+    any_world: World, feed_server: FeedServer
+) -> None:
+    world = any_world
     attributes = "".join(f" a{number}='b'" for number in range(400_000))
-    hostile = server.serve("/hostile.xml", f"<rss version='2.0'><channel><item{attributes}/></channel></rss>")
-    good = [server.serve(f"/news{number}.xml", rss(story)) for number, story in enumerate(STORIES)]
+    hostile = feed_server.serve("/hostile.xml", f"<rss version='2.0'><channel><item{attributes}/></channel></rss>")
+    good = [feed_server.serve(f"/news{number}.xml", rss(story)) for number, story in enumerate(STORIES)]
     feeds = world.folder / "feeds.txt"
     feeds.write_text("\n".join([hostile, *good]))
     world.environment |= {
@@ -111,8 +114,10 @@ def test_a_hostile_feed_is_ended_named_and_told_once_while_the_others_come_in(wo
     assert hostile in message
 
 
-def test_a_feed_is_tried_out_without_a_bot_and_a_private_address_is_refused(world: World, server: FeedServer) -> None:
-    good = server.serve("/news.xml", rss(*STORIES, title="Harbour News"))
+def test_a_feed_is_tried_out_without_a_bot_and_a_private_address_is_refused(
+    world: World, feed_server: FeedServer
+) -> None:
+    good = feed_server.serve("/news.xml", rss(*STORIES, title="Harbour News"))
     refused = world.run("feeds", "test", good)
     assert refused.returncode == 1
     assert "private address" in refused.stderr
@@ -123,6 +128,6 @@ def test_a_feed_is_tried_out_without_a_bot_and_a_private_address_is_refused(worl
     assert "The harbour gets a new bridge" in tried.stdout
     told = json.loads(world.run("feeds", "test", good, "--json").stdout)
     assert (told["problem"], len(told["articles"]), told["articles"][0]["source"]) == (None, 4, "Harbour News")
-    missing = world.run("feeds", "test", server.url + "/missing", "--json")
+    missing = world.run("feeds", "test", feed_server.url + "/missing", "--json")
     assert missing.returncode == 1
     assert "HTTP 404" in json.loads(missing.stdout)["problem"]

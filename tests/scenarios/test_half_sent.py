@@ -31,7 +31,7 @@ HALVES = (
 
 
 @pytest.fixture
-def web_world(tmp_path: Path) -> Iterator[World]:
+def web_world(tmp_path: Path, database_url: str) -> Iterator[World]:
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     wanted = max(soft, 4 * HELD)
     if hard != resource.RLIM_INFINITY and wanted > hard:
@@ -39,7 +39,7 @@ def web_world(tmp_path: Path) -> Iterator[World]:
     resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
     with SandboxProcess(users=("ada:admin",)) as sandbox:
         world = World(sandbox, tmp_path)
-        world.environment |= {"SLACK_SIGNING_SECRET": SECRET}
+        world.environment |= {"SLACK_SIGNING_SECRET": SECRET, "DATABASE_URL": database_url}
         yield world
         world.stop()
     resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
@@ -57,7 +57,9 @@ def reaction(world: World, number: int) -> bytes:
     ts, channel = f"{int(time.time())}.{number:06}", world.environment["TIERBOT_CHANNEL"]
     item = {"type": "message", "channel": channel, "ts": ts}
     event = {"type": "reaction_added", "user": "U0ADA", "reaction": "pizza", "item": item, "event_ts": ts}
-    (team,) = world.store().workspace_ids()
+    store = world.store()
+    (team,) = store.workspace_ids()
+    store.close()
     authorization = {"team_id": team, "user_id": "UBOT", "is_bot": True}
     return json.dumps(
         {

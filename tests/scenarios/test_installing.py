@@ -10,7 +10,7 @@ import httpx
 import pytest
 
 from tests.scenarios.conftest import wait_until
-from tests.support.chaos_stage import database
+from tests.support.databases import database
 from tests.support.town import Team, Town, open_town
 from tierbot.use_cases.ports import DeliveryState, Job
 
@@ -70,8 +70,6 @@ def test_where_slack_fails_the_installer_gets_a_page_and_not_a_fault(town: Town)
 
 @pytest.mark.parametrize("kind", ["sqlite", "postgresql"])
 def test_an_app_whose_tokens_expire_is_refused_on_the_page_with_what_to_do(tmp_path: Path, kind: str) -> None:
-    if kind == "postgresql":
-        pytest.importorskip("pgserver", reason="needs a PostgreSQL server (pip install pgserver)")
     with database(kind, tmp_path) as url, open_town(tmp_path, token_rotation=True, database_url=url) as town:
         page = town.north.install()
         assert page.status_code == 500

@@ -18,7 +18,7 @@ SIGNING = "sandbox-signing-secret"
 
 
 @pytest.fixture
-def talking_world(tmp_path: Path) -> Iterator[World]:
+def talking_world(tmp_path: Path, database_url: str) -> Iterator[World]:
     with Balancer() as balancer:
         url = f"http://127.0.0.1:{balancer.port}/slack/events"
         with SandboxProcess(users=("ada:admin", "bob", "cleo"), flags=("--request-url", url)) as sandbox:
@@ -26,6 +26,7 @@ def talking_world(tmp_path: Path) -> Iterator[World]:
             world.environment |= {
                 "SLACK_SIGNING_SECRET": SIGNING,
                 "TIERBOT_WEB_TOKEN": WEB_TOKEN,
+                "DATABASE_URL": database_url,
                 "TIERBOT_LOG_LEVEL": "DEBUG",
                 "TIERBOT_LOG_FORMAT": "json",
             }

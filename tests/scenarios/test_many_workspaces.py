@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 
 from tests.scenarios.conftest import wait_until
-from tests.support.chaos_stage import database
+from tests.support.databases import database
 from tests.support.town import Team, Town, open_town
 from tierbot.domain.nouns import TierbotError
 from tierbot.reports.dataset import Only, pseudonyms_of, row_of, settled_posts
@@ -18,8 +18,6 @@ COUNT = 6
 @pytest.fixture(scope="module", params=["sqlite", "postgresql"])
 def town(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Town]:
     """Two twins that installed the app and posted their stories."""
-    if request.param == "postgresql":
-        pytest.importorskip("pgserver", reason="needs a PostgreSQL server (pip install pgserver)")
     folder = tmp_path_factory.mktemp("town")
     with database(request.param, folder) as url, open_town(folder, "--same-ids", database_url=url) as opened:
         for team in opened.teams:

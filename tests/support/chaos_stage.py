@@ -1,4 +1,4 @@
-"""Where chaos is played: a database, a Slack workspace in a box, and the processes that make one bot.
+"""Where chaos is played: a Slack workspace in a box, and the processes that make one bot.
 
 `run` processes listen by Socket Mode; `web` processes stand behind a balancer, to which Slack sends signed requests.
 """
@@ -9,7 +9,6 @@ from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
 import httpx
@@ -65,23 +64,6 @@ class Harness:
             ready = httpx.get(f"http://127.0.0.1:{self.balancer.port}/readyz", timeout=5, trust_env=False)
             return ready.status_code == httpx.codes.OK
         return False
-
-
-@contextmanager
-def database(kind: str, folder: Path) -> Iterator[str]:
-    """Give the address of a blank database."""
-    if kind == "sqlite":
-        yield f"sqlite:///{folder}/chaos.db"
-        return
-    import pgserver
-
-    # Not in pytest's folder, which another session may close to the server's user at any moment.
-    with TemporaryDirectory(prefix="tierbot-pg-", ignore_cleanup_errors=True) as place:
-        server = pgserver.get_server(place, cleanup_mode="stop")
-        try:
-            yield server.get_uri("postgres").replace("postgresql:", "postgresql+psycopg:")
-        finally:
-            server.cleanup()
 
 
 @contextmanager

@@ -8,11 +8,10 @@ from pathlib import Path
 from typing import Any
 
 import httpx
-import pytest
 
 from tests.scenarios.conftest import wait_until
 from tests.support.balancer import Balancer
-from tests.support.chaos_stage import database
+from tests.support.databases import database
 from tierbot.adapters.encoders.hashing import HashingEncoder
 from tierbot.adapters.http.server import WebServer
 from tierbot.adapters.slack.connection.web import EVENTS_PATH, web_app
@@ -176,8 +175,6 @@ WAYS = [("socket", "sqlite"), ("socket", "postgresql"), ("http", "sqlite"), ("ht
 def open_house_by(way: tuple[str, str], folder: Path) -> Iterator[House]:
     """Open a house by a transport and with a database, where one vote settles a post; skip without that database."""
     transport, kind = way
-    if kind == "postgresql":
-        pytest.importorskip("pgserver", reason="needs a PostgreSQL server (pip install pgserver)")
     with (
         database(kind, folder) as url,
         open_house(folder, by_http=transport == "http", database_url=url, minimum_voters=1) as built,

@@ -2,9 +2,6 @@
 
 import logging
 import os
-import signal
-import sys
-import threading
 from typing import TYPE_CHECKING
 
 from tierbot.cli.output import err
@@ -36,11 +33,8 @@ def say(settings: "Settings", text: str) -> None:
 def start(*, socket_mode: bool = False) -> "tuple[Tierbot, Metrics]":
     """Return the bot for a long-running process, and its metrics. Warns about misspelled settings.
 
-    Until `stop_signals` takes over, SIGTERM ends the process with status 0. Raises TierbotError, before anything is created,
-    if a setting for one workspace is missing or wrong.
+    Raises TierbotError, before anything is created, if a setting for one workspace is missing or wrong.
     """
-    if threading.current_thread() is threading.main_thread():
-        signal.signal(signal.SIGTERM, _stop_starting)
     from tierbot.app.bootstrap import build
     from tierbot.app.doctor.checkup import misspelled_settings
     from tierbot.app.serving import metrics_of
@@ -54,11 +48,6 @@ def start(*, socket_mode: bool = False) -> "tuple[Tierbot, Metrics]":
     if not settings.many_workspaces:
         check_settings(settings, socket_mode=socket_mode)
     return build(settings, meter=metrics), metrics
-
-
-def _stop_starting(*_: object) -> None:
-    sys.stderr.write("tierbot: Stopped while it was starting.\n")
-    raise SystemExit(0)
 
 
 def leave(bot: "Tierbot", *, ended: bool) -> None:

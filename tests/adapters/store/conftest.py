@@ -1,14 +1,13 @@
 """The `store` fixture: the real store, on SQLite in a temporary file and on PostgreSQL where pgserver is installed."""
 
 import shutil
-import tempfile
-import uuid
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from sqlalchemy import Engine, create_engine, text
+from sqlalchemy import Engine
 
+from tests.support.databases import blank_database, execute, postgresql_server
 from tierbot.adapters.store import SqlStore, open_store
 from tierbot.adapters.store.columns import Row
 from tierbot.adapters.store.engine import Database
@@ -41,25 +40,11 @@ def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def server() -> Iterator[Callable[[str], str]]:
     """Start a PostgreSQL server for this worker; return a function from a database's name to its URL."""
-    pgserver = pytest.importorskip("pgserver", reason="needs a PostgreSQL server (pip install pgserver)")
-    pytest.importorskip("psycopg", reason="needs PostgreSQL's driver (pip install '.[postgres]')")
-    # Not pytest's folder: its path may be too long for a socket, and other sessions tidy it up.
-    with tempfile.TemporaryDirectory(prefix="tierbot-pg-", ignore_cleanup_errors=True) as folder:
-        running = pgserver.get_server(folder, cleanup_mode="stop")
+    with postgresql_server() as server:
         # Nobody needs these data after a power cut.
-        for setting in ("fsync", "synchronous_commit", "full_page_writes"):
-            execute(running.get_uri("postgres"), f"ALTER SYSTEM SET {setting} = off")
-        execute(running.get_uri("postgres"), "SELECT pg_reload_conf()")
-        yield lambda database: str(running.get_uri(database))
-        running.cleanup()
-
-
-def execute(url: str, statement: str) -> None:
-    """Execute one statement outside of a transaction."""
-    engine = create_engine(url.replace("postgresql:", "postgresql+psycopg:"), isolation_level="AUTOCOMMIT")
-    with engine.connect() as connection:
-        connection.execute(text(statement))
-    engine.dispose()
+        off = [f"ALTER SYSTEM SET {setting} = off" for setting in ("fsync", "synchronous_commit", "full_page_writes")]
+        execute(server("postgres"), *off, "SELECT pg_reload_conf()")
+        yield server
 
 
 @pytest.fixture(scope="session")
@@ -80,10 +65,8 @@ def postgresql_url(shared_postgresql: str) -> Iterator[str]:
 @pytest.fixture
 def blank_postgresql(server: Callable[[str], str]) -> Iterator[str]:
     """Return the address of a PostgreSQL database without a single table."""
-    name = f"t{uuid.uuid4().hex}"
-    execute(server("postgres"), f"CREATE DATABASE {name}")
-    yield server(name)
-    execute(server("postgres"), f"DROP DATABASE {name} WITH (FORCE)")
+    with blank_database(server) as url:
+        yield url
 
 
 @pytest.fixture

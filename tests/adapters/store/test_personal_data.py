@@ -64,12 +64,11 @@ def play_two_rounds(tx: Transaction) -> None:
 def test_retention_deletes_what_is_older_but_for_the_open_round_and_makes_verdicts_final(store: SqlStore) -> None:
     with store.begin(TEAM) as tx:
         play_two_rounds(tx)
-        deleted = tx.people.expire(BEFORE, LATER)
-        assert {name: deleted[name] for name in ("reactions", "votes", "invitations")} == {
-            "reactions": 1,
-            "votes": 1,
-            "invitations": 0,
-        }
+        assert tx.people.posts_to_expire(BEFORE) == {"p1": 2}
+        deleted = tx.people.expire_posts(["p1", "p2"], BEFORE, LATER)
+        assert deleted == {"reactions": 1, "votes": 1, "invitations": 0}
+        assert tx.people.posts_to_expire(BEFORE) == {}
+        assert tx.people.expire_other_reactions(BEFORE, 9) == 0
         assert [one.event_id for one in tx.ledger.events("C1", "1.0")] == ["ep12"]
         assert len(tx.ledger.events("C1", "2.0")) == 2
         assert len(tx.ledger.events("D1", "9.0")) == 1
@@ -80,10 +79,27 @@ def test_retention_deletes_what_is_older_but_for_the_open_round_and_makes_verdic
         assert tx.ledger.cursors(["p1", "p2"]) == {"p1": 1, "p2": 7}
 
 
+def test_a_posts_reactions_in_direct_messages_go_with_it_and_those_to_other_messages_in_portions(
+    store: SqlStore,
+) -> None:
+    with store.begin(TEAM) as tx:
+        play_two_rounds(tx)
+        tx.rounds.freeze(replace(round_(2), frozen_at=LATER), [])
+        tx.ledger.append_all([event(f"e{number}", ts=f"7.{number}") for number in range(3)])
+        tx.ledger.append(event("new", ts="7.1", happened_at=LATER))
+        assert tx.people.posts_to_expire(BEFORE) == {"p1": 2, "p2": 3}
+        deleted = tx.people.expire_posts(["p1", "p2"], BEFORE, LATER)
+        assert deleted == {"reactions": 3, "votes": 2, "invitations": 1}
+        assert tx.ledger.events("D1", "9.0") == []
+        assert [tx.people.expire_other_reactions(BEFORE, 2) for _ in range(3)] == [2, 1, 0]
+        assert [one.event_id for one in tx.ledger.events("C1", "7.1")] == ["new"]
+
+
 def test_without_a_vote_that_is_old_no_verdict_becomes_final(store: SqlStore) -> None:
     with store.begin(TEAM) as tx:
         play_two_rounds(tx)
-        tx.people.expire(NOON, LATER)
+        assert tx.people.posts_to_expire(NOON) == {}
+        tx.people.expire_posts(["p1"], NOON, LATER)
         assert not tx.posts.is_final("p1")
 
 

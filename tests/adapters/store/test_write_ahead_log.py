@@ -12,7 +12,7 @@ from tierbot.adapters.store import SqlStore, open_store, write_ahead_log
 
 @pytest.fixture
 def log(sqlite_url: str, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.setattr(write_ahead_log, "_LONG", 200_000)
+    monkeypatch.setattr(write_ahead_log, "LONG", 200_000)
     monkeypatch.setattr(write_ahead_log, "_LOOK_EVERY", 10)
     monkeypatch.setattr(write_ahead_log, "_PAUSE", 0.0)
     path = sqlite_url.removeprefix("sqlite:///")

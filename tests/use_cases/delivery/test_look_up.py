@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import WORKSPACE, Harness, build_harness
-from tests.support.chaos_stage import database
+from tests.support.databases import database
 from tests.support.limits import left_to_send, strict_slack
 from tests.support.rows import delivery
 from tierbot.adapters.slack.calls import web_client

@@ -1,15 +1,18 @@
 """People's rights: told, anonymised, removed, expired, while verdicts stand and Slack does not bring them back."""
 
 import json
+from contextlib import AbstractContextManager, suppress
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
 from tests.conftest import WORKSPACE, Harness, build_harness
+from tests.support.rows import event
 from tierbot.domain.nouns import Outcome, TierbotError, Trainer, Verdict
+from tierbot.use_cases.people import personal_data
 from tierbot.use_cases.people.personal_data import PersonalData
-from tierbot.use_cases.ports import ReactionCount
+from tierbot.use_cases.ports import ReactionCount, Transaction
 from tierbot.use_cases.rounds.round_report import figures_before
 
 
@@ -208,3 +211,80 @@ def test_how_people_voted_in_a_round_is_told_after_its_votes_have_expired(tmp_pa
     with harness.bot.store.read(WORKSPACE) as tx:
         assert figures_before(tx, 2) == [before]
     harness.bot.close()
+
+
+# --- retention in portions ------------------------------------------------------------------------
+
+
+class KilledError(Exception):
+    """Stands for SIGKILL between two transactions."""
+
+
+def a_round_ago(folder: Path) -> tuple[Harness, PersonalData, list[str]]:
+    """Let five people judge four posts and react to another message, 41 days ago; return the posts' ts."""
+    harness = build_harness(folder, retention_days=40, settle_days=30)
+    posts = harness.posts(4)
+    for ts in posts:
+        for number in range(5):
+            harness.react(f"U{number}", ts, "pizza")
+    for number in range(7):
+        harness.react(f"U{number}", "99.000001", "wave")
+    assert harness.bot.loop.close_round(WORKSPACE)
+    harness.clock.advance(days=41)
+    return harness, PersonalData(harness.bot.store, harness.clock), posts
+
+
+def test_retention_lets_reactions_in_between_its_short_transactions(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    harness, rights, posts = a_round_ago(tmp_path)
+    monkeypatch.setattr(personal_data, "AT_ONCE", 3)
+    begin, opened = harness.bot.store.begin, 0
+
+    def counted(workspace: str) -> AbstractContextManager[Transaction]:
+        nonlocal opened
+        opened += 1
+        with begin(workspace) as tx:  # waits for ever if a transaction is open
+            tx.ledger.append(event(f"between{opened}", ts=posts[0], happened_at=harness.clock.now()))
+        return begin(workspace)
+
+    monkeypatch.setattr(harness.bot.store, "begin", counted)
+    gone = rights.expire(WORKSPACE, 40)
+    assert (gone["votes"], gone["reactions"]) == (20, 27)
+    assert opened >= 4 + 3, "each post by itself, and 7 other reactions at most 3 at a time"
+    with harness.bot.store.read(WORKSPACE) as tx:
+        assert len(tx.ledger.events("C1", posts[0])) == opened
+    harness.bot.close()
+
+
+def test_after_a_kill_between_any_two_portions_verdicts_stand_and_the_next_run_goes_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    harness, rights, posts = a_round_ago(tmp_path)
+    before, begin = verdicts(harness), harness.bot.store.begin
+    monkeypatch.setattr(personal_data, "AT_ONCE", 3)
+    seen: list[int] = []
+    for kills in range(100):
+        left = iter([begin])  # one transaction; the next one is never begun
+        with monkeypatch.context() as killed, suppress(KilledError):
+            killed.setattr(harness.bot.store, "begin", lambda workspace, left=left: next(left, _kill)(workspace))
+            rights.expire(WORKSPACE, 40)
+        with harness.bot.store.read(WORKSPACE) as tx:
+            found = {one.post.ts: one.post.id for one in tx.verdicts.settled()}
+            votes = {ts: len(of) for ts, of in zip(found, tx.ledger.votes(found.values()).values(), strict=True)}
+            old = {ts: [one for one in tx.ledger.events("C1", ts) if one.name == "pizza"] for ts in posts}
+            whole = [(votes[ts], len(old[ts]), tx.posts.is_final(found[ts])) for ts in posts]
+        assert set(whole) <= {(5, 5, False), (0, 0, True)}
+        seen.append(whole.count((0, 0, True)))
+        for ts in posts[: seen[-1]]:
+            harness.react(f"UL{kills}", ts, "football")
+        harness.settle()
+        assert verdicts(harness) == before
+        if seen[-1] == len(posts) and not rights.expire(WORKSPACE, 40).total():
+            break
+    assert sorted(set(seen)) == [1, 2, 3, 4]
+    harness.bot.close()
+
+
+def _kill(_: str) -> AbstractContextManager[Transaction]:
+    raise KilledError

@@ -153,7 +153,11 @@ def test_retention_deletes_look_ups_that_nothing_needs(harness: Harness) -> None
     assert voters(harness, ts) == {"U1"}
     harness.bot.loop.close_round(WORKSPACE)
     with harness.bot.store.begin(WORKSPACE) as tx:
-        tx.people.expire(harness.clock.now() + timedelta(days=1), harness.clock.now())
+        now = harness.clock.now()
+        later = now + timedelta(days=1)
+        assert tx.people.expire_reactors(later, 9) == 0
+        tx.people.expire_posts(list(tx.people.posts_to_expire(later)), later, now)
+        assert tx.people.expire_reactors(later, 9) == 1
         assert tx.people.export("U1")["reactor"] == []
 
 

@@ -18,6 +18,7 @@ from tierbot.adapters.slack.identity import AuthorizeBot, Identity
 from tierbot.adapters.slack.installation import oauth
 from tierbot.adapters.slack.installation.oauth import Installing
 from tierbot.adapters.slack.needs import Needs
+from tierbot.adapters.slack.pools import FullFollowingPool
 from tierbot.adapters.slack.reactions import dropped_events, emoji_changes, inbox
 from tierbot.adapters.slack.responses import LimitResponses
 from tierbot.adapters.slack.shortcuts import legend, tagging
@@ -27,7 +28,7 @@ from tierbot.use_cases.ports import Meter
 
 NEEDS = Needs(methods={"auth.test": ()})
 _NOT_INSTALLED = "tierbot isn't installed in this workspace. Ask the person who manages your apps to install it."
-_LISTENER_THREADS = 32  # with Bolt's default of five, five slow commands would block every other one
+LISTENER_THREADS = 32  # with Bolt's default of five, five slow commands would block every other one
 
 
 def identify(client: WebClient) -> Identity:
@@ -68,7 +69,7 @@ def build_app(
             signing_secret="",
             raise_error_for_unhandled_request=True,  # our error handler acknowledges it
             request_verification_enabled=False,  # connection/web.py does that
-            listener_executor=FollowingExecutor(_LISTENER_THREADS, thread_name_prefix="slack-listener"),
+            listener_executor=FullFollowingPool(LISTENER_THREADS, "slack-listener"),
         )
     directory = Directory(deps.clock)
     inbox.register(app, inbox.Inbox(deps.game, deps.clock, ignored_users))

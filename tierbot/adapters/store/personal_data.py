@@ -1,14 +1,14 @@
-"""A person's data: export, remove or anonymize everything that names them; and what retention deletes (`expire`).
+"""A person's data: export, remove or anonymize everything that names them; and what retention deletes (`expire_…`).
 
 Verdicts, other people's scores and models don't change: they contain counts, not names.
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Text, and_, cast, exists, or_
+from sqlalchemy import ColumnElement, Text, cast, exists, func, or_, tuple_
 
 from tierbot.adapters.store.columns import Row, table
 from tierbot.adapters.store.rows import (
@@ -23,7 +23,7 @@ from tierbot.adapters.store.rows import (
     VoteRow,
 )
 from tierbot.adapters.store.work_rows import AuditRow, DoubtRow, InstallationRow, JobRow, OutboxRow, TrainerRow
-from tierbot.adapters.store.workspace_queries import WorkspaceQueries
+from tierbot.adapters.store.workspace_queries import WorkspaceQueries, chunks
 
 _THEIRS: dict[str, type[Row]] = {
     "trainer": TrainerRow,
@@ -41,6 +41,8 @@ _MENTIONS: tuple[tuple[type[Row], str], ...] = (
     (JobRow, "payload"),
 )
 _HONORS = ("champion", "sharpshooter")
+_post, _invitation, _event, _vote = (table(row) for row in (PostRow, InvitationRow, ReactionEventRow, VoteRow))
+_AT_POST = (_event.c.channel == _post.c.channel) & (_event.c.ts == _post.c.ts)
 
 
 class SqlPeople(WorkspaceQueries):
@@ -106,42 +108,84 @@ class SqlPeople(WorkspaceQueries):
 
     def _make_final(self, lost: ColumnElement[bool], now: datetime) -> None:
         """Make verdicts of frozen rounds final if some of their votes are about to be deleted."""
-        post, round_ = table(PostRow).c, table(RoundRow).c
-        frozen = self._select(RoundRow, round_.number).where(round_.frozen_at.is_not(None))
-        losing = self._select(VoteRow, table(VoteRow).c.post_id).where(lost)
-        newly_final = (post.id.in_(losing), post.round_number.in_(frozen), post.votes_expired_at.is_(None))
+        frozen = self._select(RoundRow, table(RoundRow).c.number).where(table(RoundRow).c.frozen_at.is_not(None))
+        losing = self._select(VoteRow, _vote.c.post_id).where(lost)
+        newly_final = (_post.c.id.in_(losing), _post.c.round_number.in_(frozen), _post.c.votes_expired_at.is_(None))
         self._change(PostRow, *newly_final, votes_expired_at=now)
 
-    def expire(self, before: datetime, now: datetime) -> Mapping[str, int]:
-        outbox, event, invitation = (table(row).c for row in (OutboxRow, ReactionEventRow, InvitationRow))
-        vote, post = table(VoteRow).c, table(PostRow).c
-        open_rounds = self._select(RoundRow, table(RoundRow).c.number).where(table(RoundRow).c.frozen_at.is_(None))
-        played = self._select(PostRow, post.id).where(post.round_number.in_(open_rounds))
-        old_votes = (vote.at < before) & vote.post_id.not_in(played)
-        here = (post.channel == event.channel) & (post.ts == event.ts)
-        there = (invitation.channel == event.channel) & (invitation.ts == event.ts)
-        places = (
-            self._select(PostRow, post.id).where(here, post.round_number.in_(open_rounds)),
-            self._select(InvitationRow, invitation.id).where(there, invitation.post_id.in_(played)),
+    def _is_played(self) -> ColumnElement[bool]:
+        """Return the condition that a post is in an open round: its votes have not scored yet."""
+        round_ = table(RoundRow).c
+        return _post.c.round_number.in_(self._select(RoundRow, round_.number).where(round_.frozen_at.is_(None)))
+
+    def posts_to_expire(self, before: datetime) -> dict[str, int]:
+        old = (
+            self._select(ReactionEventRow, func.count()).where(_AT_POST, _event.c.happened_at < before),
+            self._select(VoteRow, func.count()).where(_vote.c.post_id == _post.c.id, _vote.c.at < before),
+            # Older than the reactions to it, which needn't be looked for.
+            self._select(InvitationRow, func.count()).where(
+                _invitation.c.post_id == _post.c.id, _invitation.c.created_at < before
+            ),
         )
-        said = [~exists(place.correlate(table(ReactionEventRow))) for place in places]
-        self._make_final(old_votes, now)
-        old: dict[str, tuple[type[Row], ColumnElement[bool]]] = {
-            "reactions": (ReactionEventRow, and_(event.happened_at < before, *said)),
-            "votes": (VoteRow, old_votes),
-            "invitations": (InvitationRow, (invitation.created_at < before) & invitation.post_id.not_in(played)),
-            "messages": (OutboxRow, outbox.done_at < before),
-            "actions": (AuditRow, table(AuditRow).c.at < before),
-        }
-        articles = table(ArticleRow).c
-        forgotten = self._change(
-            ArticleRow, articles.asked_by.is_not(None) & (articles.received_at < before), asked_by=None
+        counts = [one.correlate(_post).scalar_subquery() for one in old]
+        posts = self._select(PostRow, _post.c.id, *counts).where(~self._is_played())
+        rows = self._connection.execute(posts.order_by(_post.c.posted_at, _post.c.id))
+        return {post_id: sum(found) for post_id, *found in rows if any(found)}
+
+    def expire_posts(self, post_ids: Sequence[str], before: datetime, now: datetime) -> dict[str, int]:
+        counts = dict.fromkeys(("reactions", "votes", "invitations"), 0)
+        for part in chunks(post_ids):
+            still = self._select(PostRow, _post.c.id).where(_post.c.id.in_(part), ~self._is_played())
+            ids = list(self._connection.execute(still).scalars())
+            old_votes = _vote.c.post_id.in_(ids) & (_vote.c.at < before)
+            self._make_final(old_votes, now)
+            counts["votes"] += self._drop(VoteRow, old_votes)
+            for places in chunks(self._places(ids)):
+                there = tuple_(_event.c.channel, _event.c.ts).in_(places)
+                counts["reactions"] += self._drop(ReactionEventRow, there, _event.c.happened_at < before)
+            old_invitations = _invitation.c.post_id.in_(ids) & (_invitation.c.created_at < before)
+            counts["invitations"] += self._drop(InvitationRow, old_invitations)
+        return counts
+
+    def _places(self, post_ids: Sequence[str]) -> list[tuple[str, str]]:
+        """Return the channel and ts of each message to which people react about these posts."""
+        sent = (
+            self._select(PostRow, _post.c.channel, _post.c.ts).where(_post.c.id.in_(post_ids)),
+            self._select(InvitationRow, _invitation.c.channel, _invitation.c.ts).where(
+                _invitation.c.post_id.in_(post_ids)
+            ),
         )
-        counts = {name: self._drop(row, condition) for name, (row, condition) in old.items()}
+        return [(row.channel, row.ts) for one in sent for row in self._connection.execute(one) if row.ts]
+
+    def expire_other_reactions(self, before: datetime, limit: int) -> int:
+        here = (_invitation.c.channel == _event.c.channel) & (_invitation.c.ts == _event.c.ts)
+        ours = (
+            self._select(PostRow, _post.c.id).where(_AT_POST),
+            self._select(InvitationRow, _invitation.c.id).where(here),
+        )
+        others = (~exists(one.correlate(table(ReactionEventRow))) for one in ours)
+        return self._drop_some(ReactionEventRow, _event.c.seq, limit, _event.c.happened_at < before, *others)
+
+    def expire_reactors(self, before: datetime, limit: int) -> int:
         reactor = table(ReactorRow).c
-        reacts = self._select(ReactionEventRow, event.user_id).where(event.user_id == reactor.user_id)
-        self._drop(ReactorRow, (reactor.looked_up_at < before) & ~exists(reacts.correlate(table(ReactorRow))))
-        return {"requests": forgotten, **counts}
+        reacts = self._select(ReactionEventRow, _event.c.user_id).where(_event.c.user_id == reactor.user_id)
+        unneeded = ~exists(reacts.correlate(table(ReactorRow)))
+        return self._drop_some(ReactorRow, reactor.user_id, limit, reactor.looked_up_at < before, unneeded)
+
+    def expire_messages(self, before: datetime, limit: int) -> int:
+        outbox = table(OutboxRow).c
+        return self._drop_some(OutboxRow, outbox.seq, limit, outbox.done_at < before)
+
+    def expire_actions(self, before: datetime, limit: int) -> int:
+        audit = table(AuditRow).c
+        return self._drop_some(AuditRow, audit.seq, limit, audit.at < before)
+
+    def expire_requests(self, before: datetime, limit: int) -> int:
+        article = table(ArticleRow).c
+        old = (article.asked_by.is_not(None), article.received_at < before)
+        found = self._select(ArticleRow, article.id).where(*old).order_by(article.received_at).limit(limit)
+        ids = list(self._connection.execute(found).scalars())
+        return sum(self._change(ArticleRow, article.id.in_(part), *old, asked_by=None) for part in chunks(ids))
 
 
 def _renamed(value: Any, user: str, name: str) -> Any:

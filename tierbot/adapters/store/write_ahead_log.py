@@ -11,7 +11,7 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-_LONG = 16 * 2**20  # bytes; SQLite starts over at 4 MB where it can
+LONG = 16 * 2**20  # bytes; SQLite starts over at 4 MB where it can
 _LOOK_EVERY = 100  # write transactions
 _PAUSE = 5.0  # seconds between attempts
 _PATIENCE = 250  # milliseconds for which writers wait for readers
@@ -28,7 +28,7 @@ class WriteAheadLog:
     def shorten(self, connection: Connection) -> None:
         """Empty the log if it is long, unless readers need it for longer; they finish first."""
         self._written += 1
-        if self._written % _LOOK_EVERY or time.monotonic() < self._next or self._size() < _LONG:
+        if self._written % _LOOK_EVERY or time.monotonic() < self._next or self._size() < LONG:
             return
         self._next = time.monotonic() + _PAUSE
         driver: Any = connection.connection.driver_connection

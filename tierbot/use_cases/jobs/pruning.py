@@ -7,15 +7,12 @@ docs/operations.md says for every table what bounds it.
 import logging
 from collections.abc import Callable
 from datetime import timedelta
-from itertools import takewhile
 
 from tierbot.settings import Settings
+from tierbot.use_cases.portions import AT_ONCE, in_portions
 from tierbot.use_cases.ports import Clock, Encoder, Job, Store, Transaction
 
 log = logging.getLogger(__name__)
-
-AT_ONCE = 200
-"""Rows in one transaction: reactions wait for it."""
 
 
 def prune(store: Store, clock: Clock, encoder: Encoder, settings: Settings, workspace: str, _: Job) -> None:
@@ -34,16 +31,6 @@ def prune(store: Store, clock: Clock, encoder: Encoder, settings: Settings, work
         "models' weights": lambda tx: tx.models.prune(settings.keep_models),
         "unused embeddings": embeddings,
     }
-    gone = {what: _all(store, workspace, part) for what, part in parts.items()}
+    gone = {what: in_portions(store, workspace, part) for what, part in parts.items()}
     if any(gone.values()):
         log.info("Deleted: %s.", ", ".join(f"{count} {what}" for what, count in gone.items() if count))
-
-
-def _all(store: Store, workspace: str, part: Callable[[Transaction], int]) -> int:
-    """Repeat a part in transactions of its own until nothing is left; return how many rows it deleted."""
-
-    def some() -> int:
-        with store.begin(workspace) as tx:
-            return part(tx)
-
-    return sum(takewhile(bool, iter(some, None)))

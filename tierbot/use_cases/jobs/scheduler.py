@@ -47,7 +47,7 @@ _LATE = 4.0  # seconds without a tick
 _RENEW = 3.0  # seconds between renewals: four may fail before the lease runs out
 _STUCK = 120.0  # seconds; a tick is one query, which waits 30 at most
 _AT_ONCE = 128  # jobs in this process
-_AT_ONCE_IN_A_WORKSPACE = 4
+AT_ONCE_IN_A_WORKSPACE = 4
 _UNREADABLE = 60.0  # seconds until a job is retried whose failure could not be recorded
 _KEPT = timedelta(days=7)  # finished requests: copies could arrive until then
 _LONGEST_ERROR = 500  # characters
@@ -221,7 +221,7 @@ class Scheduler:
         mine = [running for (workspace, _), (running, _) in self._running.items() if workspace == due.workspace]
         return (
             due.kind in mine
-            or len(mine) >= _AT_ONCE_IN_A_WORKSPACE
+            or len(mine) >= AT_ONCE_IN_A_WORKSPACE
             or len(self._running) >= _AT_ONCE
             or (kind.heavy and any(self._kinds[running].heavy for running, _ in self._running.values()))
         )

@@ -2,13 +2,15 @@
 
 import hashlib
 import secrets
-from collections.abc import Callable, Mapping
+from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
 from tierbot.domain.nouns import TierbotError
 from tierbot.use_cases.people.doubts import forget_doubts
+from tierbot.use_cases.portions import AT_ONCE, in_portions, portions
 from tierbot.use_cases.ports import Clock, Store, Transaction
 
 _PSEUDONYM = "anon-"
@@ -42,11 +44,30 @@ class PersonalData:
             tx.workspaces.audit(by, "forget person", None, pseudonym if anonymize else "removed", now)
         return changed
 
-    def expire(self, workspace: str, days: float) -> Mapping[str, int]:
-        """Delete personal data older than `days`, except votes in the open round: they have not scored yet."""
+    def expire(self, workspace: str, days: float) -> Counter[str]:
+        """Delete personal data older than `days`, except votes in the open round: they have not scored yet.
+
+        A post loses its reactions and votes in the transaction that makes its verdict final, whatever happens next. Returns
+        how many rows were deleted, by kind.
+        """
         now = self.clock.now()
-        with self.store.begin(workspace) as tx:
-            return tx.people.expire(now - timedelta(days=days), now)
+        before = now - timedelta(days=days)
+        gone: Counter[str] = Counter()
+        with self.store.read(workspace) as tx:
+            old_rows = tx.people.posts_to_expire(before)
+        for posts in portions(old_rows.items(), AT_ONCE):
+            with self.store.begin(workspace) as tx:
+                gone.update(tx.people.expire_posts(posts, before, now))
+        others: dict[str, Callable[[Transaction], int]] = {
+            "reactions": lambda tx: tx.people.expire_other_reactions(before, AT_ONCE),
+            "look-ups": lambda tx: tx.people.expire_reactors(before, AT_ONCE),  # of people without reactions
+            "messages": lambda tx: tx.people.expire_messages(before, AT_ONCE),
+            "actions": lambda tx: tx.people.expire_actions(before, AT_ONCE),
+            "requests": lambda tx: tx.people.expire_requests(before, AT_ONCE),
+        }
+        for kind, part in others.items():
+            gone[kind] += in_portions(self.store, workspace, part)
+        return gone
 
 
 def _unknown(workspace: str, user: str) -> TierbotError:

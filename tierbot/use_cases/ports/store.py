@@ -1,6 +1,6 @@
 """Ports to the store, its transactions, and operational tables: feeds, people, workspaces."""
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime
@@ -96,14 +96,34 @@ class People(Protocol):
         """Replace a person's id with a pseudonym everywhere; return how many rows changed."""
 
     def remove(self, user: str, now: datetime) -> int:
-        """Delete what a person did, and mentions of them; return how many rows changed. For verdicts see `expire`."""
+        """Delete what a person did, and mentions of them; return how many rows changed. For verdicts see `expire_posts`."""
 
-    def expire(self, before: datetime, now: datetime) -> Mapping[str, int]:
-        """Delete older personal data; return how many rows, by kind.
+    def posts_to_expire(self, before: datetime) -> dict[str, int]:
+        """Return posts of rounds that aren't open with older reactions, votes or invitations, and how many of those each has.
 
-        Verdicts and scores stay, and so do votes in the open round. Verdicts on posts of frozen rounds that lose votes become
-        final.
+        Reactions to its invitations aren't counted.
         """
+
+    def expire_posts(self, post_ids: Sequence[str], before: datetime, now: datetime) -> dict[str, int]:
+        """Delete these posts' older reactions, votes and invitations, except in an open round; return how many, by kind.
+
+        Verdicts and scores stay. Verdicts on posts of frozen rounds that lose votes become final.
+        """
+
+    def expire_other_reactions(self, before: datetime, limit: int) -> int:
+        """Delete up to `limit` older reactions to messages that are neither posts nor invitations; return how many."""
+
+    def expire_reactors(self, before: datetime, limit: int) -> int:
+        """Delete up to `limit` older look-ups of people without reactions; return how many."""
+
+    def expire_messages(self, before: datetime, limit: int) -> int:
+        """Delete up to `limit` older finished deliveries; return how many."""
+
+    def expire_actions(self, before: datetime, limit: int) -> int:
+        """Delete up to `limit` older lines of the audit trail; return how many."""
+
+    def expire_requests(self, before: datetime, limit: int) -> int:
+        """Forget who requested up to `limit` older articles; return how many."""
 
 
 class Workspaces(Protocol):

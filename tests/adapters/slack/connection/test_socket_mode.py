@@ -167,7 +167,7 @@ def test_stopping_finishes_what_was_begun(box, connect):
 
 def test_messages_that_arrive_faster_than_they_are_handled_stay_in_the_connection(box, connect, post, monkeypatch):
     monkeypatch.setattr("tierbot.adapters.slack.connection.socket_mode._UNHANDLED", 5)
-    monkeypatch.setattr("tierbot.adapters.slack.connection.socket_mode._WORKERS", 2)
+    monkeypatch.setattr("tierbot.adapters.slack.connection.socket_mode.WORKERS", 2)
     bot = connect(box)
     go_on, record, handling = threading.Event(), bot.game.record, []
 

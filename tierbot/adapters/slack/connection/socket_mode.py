@@ -12,7 +12,7 @@ import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future
 from contextlib import contextmanager, suppress
 from functools import partial
 from typing import Any
@@ -28,6 +28,7 @@ from websocket import WebSocket, WebSocketApp, WebSocketException
 
 from tierbot.adapters.slack.calls import call
 from tierbot.adapters.slack.connection.intake import answer
+from tierbot.adapters.slack.pools import FullPool
 from tierbot.domain.nouns import TierbotError
 from tierbot.use_cases.ports import ChatError, Meter, NoMeter, RateLimitedError
 
@@ -39,15 +40,15 @@ _OPENING = 5.0  # seconds to wait for the first connection; after that the watch
 _TICK = 0.5  # seconds between the watchdog's checks
 _PAUSES = (0.0, 1.0, 2.0, 5.0, 10.0, 30.0)  # seconds before the n-th attempt to reconnect
 _STABLE = 10.0  # seconds after which a connection counts as stable
-_WORKERS = 32  # reactions that wait at the same time are written in one transaction
+WORKERS = 32  # reactions that wait at the same time are written in one transaction
 _UNHANDLED = 256  # messages read from the connection but not yet handled; with more, reading pauses
 
 
-class _BusyWorkers(ThreadPoolExecutor):
+class _BusyWorkers(FullPool):
     """A pool that takes no more work while too much is waiting; the SDK's own would queue messages without limit."""
 
     def __init__(self, workers: int, waiting: int) -> None:
-        super().__init__(workers, thread_name_prefix="slack-message")
+        super().__init__(workers, "slack-message")
         self._room = threading.Semaphore(workers + waiting)
 
     def submit(self, work: Callable[..., Any], /, *arguments: Any, **options: Any) -> Future[Any]:
@@ -84,7 +85,7 @@ class _Client(SocketModeClient):
             **arguments,
         )
         self.message_queue.maxsize = _UNHANDLED
-        self.message_workers = _BusyWorkers(_WORKERS, _UNHANDLED)
+        self.message_workers = _BusyWorkers(WORKERS, _UNHANDLED)
 
     def is_connected(self) -> bool:
         """Return whether the current connection is open; False while connecting and after it closed."""
@@ -348,7 +349,8 @@ def _quiet_logger() -> logging.Logger:
 def stop_signals() -> Iterator[threading.Event]:
     """Yield an event that SIGTERM and SIGINT set during the block; for the main thread only.
 
-    Enter the block before the first connection, so that a SIGTERM during startup also stops it cleanly.
+    Enter the block before the first connection, so that a SIGTERM during startup also stops it cleanly. Once one has come, more of
+    them change nothing, also after the block.
     """
     stop = threading.Event()
     former = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)}
@@ -357,5 +359,6 @@ def stop_signals() -> Iterator[threading.Event]:
     try:
         yield stop
     finally:
-        for number, handler in former.items():
-            signal.signal(number, handler)
+        if not stop.is_set():
+            for number, handler in former.items():
+                signal.signal(number, handler)
