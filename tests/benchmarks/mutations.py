@@ -6,7 +6,8 @@
     python -m tests.benchmarks.mutations agenda --sample 150 --seed 1   # of a long group: as many changes, drawn by chance
 
 Tests run on SQLite only. The tests of a group run once, and tell which lines each covers. Then a forked process per change
-runs the tests that cover its line, the quickest first and none above 20 s, until one fails. Changes that make no difference are listed with the
+runs the tests that cover its line, none above 20 s, until one fails: first those that are quick and caught other changes to
+the function. Changes that make no difference are listed with the
 reason in mutations.toml; one listed there that is gone is an error. The command fails if fewer than nine in ten are caught.
 """
 
@@ -20,7 +21,7 @@ import sys
 import threading
 import time
 import tomllib
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -59,6 +60,10 @@ GROUPS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {  # what is change
             "tests/adapters/store/test_installations.py",
         ),
     ),
+    "turns": (
+        (f"{_STORE}/turns.py",),
+        ("tests/adapters/store/test_turns.py", "tests/adapters/store/test_transactions.py"),
+    ),
     "dispatch": ((f"{_USE}/delivery/dispatch.py",), ("tests/use_cases/test_loop.py", "tests/use_cases/delivery")),
     "rounds": ((f"{_DOMAIN}/rounds",), ("tests/domain/rounds",)),
     "closing": (
@@ -85,10 +90,19 @@ GROUPS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {  # what is change
 EQUIVALENT = Path(__file__).with_suffix(".toml")
 _ENOUGH = 0.9
 _LEAST, _TIMES = 10.0, 10.0  # seconds for a test with a change, or so many times what it takes without
-_QUIET = ("-W", "ignore::pytest.PytestAssertRewriteWarning")  # of what is imported already
+_PYTEST = (
+    "-q",
+    "-s",
+    "-n0",
+    "--tb=native",
+    "-p",
+    "no:cacheprovider",
+    "-W",
+    "ignore::pytest.PytestAssertRewriteWarning",
+)
 _SLOW = 20.0  # seconds; a test that takes longer is left out where others cover a line
 _LONGEST = 15  # lines of a statement
-_CAUGHT, _SURVIVED, _IMPOSSIBLE = 0, 10, 11
+_SURVIVED, _IMPOSSIBLE = 10, 11
 
 Lines = dict[str, set[int]]
 
@@ -102,6 +116,7 @@ class Run:
         self.left = [one for one in self.all if only in one.id]
         self.results: dict[str, str] = {}
         self.needed: dict[str, float] = {}
+        self.caught: Counter[tuple[str, str]] = Counter()  # by function and test
 
     def pytest_configure(self) -> None:
         phases = (hypothesis.Phase.explicit, hypothesis.Phase.generate)
@@ -117,6 +132,7 @@ class Run:
         if answer is None:
             raise pytest.UsageError("the tests don't pass as they are, or didn't end")
         by_line, self.needed = answer
+        run_one(session, min(session.items, key=lambda item: self.needed[item.nodeid]))  # what all share is made once
         print(f"{len(session.items)} tests once: {time.monotonic() - began:.0f} s", flush=True)
         for one in self.left:
             self.results[one.id] = self.try_out(session, one, tests_of(one, by_line))
@@ -149,12 +165,14 @@ class Run:
     def try_out(self, session: pytest.Session, one: Mutation, ids: list[str]) -> str:
         """Return what became of a change."""
         if one.constant is not None:
-            ids = sorted(self.needed, key=self.needed.__getitem__)
+            ids = list(self.needed)
         if not ids:
             return "not covered"
         items = {item.nodeid: item for item in session.items}
+        function = f"{one.path} {one.where}"
+        ids = sorted(ids, key=lambda nodeid: self.needed[nodeid] / (1 + self.caught[function, nodeid]))
 
-        def run() -> int:
+        def run() -> int | str:
             if not take_on(one):
                 return _IMPOSSIBLE
             signal.signal(signal.SIGALRM, signal.SIG_DFL)
@@ -162,10 +180,12 @@ class Run:
                 signal.setitimer(signal.ITIMER_REAL, self.patience(nodeid))  # a test that hangs ends the process
                 run_one(session, items[nodeid])
                 if session.testsfailed:
-                    return _CAUGHT
+                    return nodeid
             return _SURVIVED
 
         ended = forked(run, sum(map(self.patience, ids)))
+        if isinstance(ended, str):
+            self.caught[function, ended] += 1
         names = {_SURVIVED: "survived", _IMPOSSIBLE: "not possible"}
         return names.get(ended, "caught") if isinstance(ended, int) else "caught"  # a crash or a hang is noticed
 
@@ -181,8 +201,8 @@ def tests_of(one: Mutation, by_line: dict[tuple[str, int], list[str]]) -> list[s
 
 
 def run_one(session: pytest.Session, item: pytest.Item) -> None:
-    """Run one test with its fixtures."""
-    item.config.hook.pytest_runtest_protocol(item=item, nextitem=None)
+    """Run one test with its fixtures; those of the session stay for the next one."""
+    item.config.hook.pytest_runtest_protocol(item=item, nextitem=session)
 
 
 class traced:  # noqa: N801 - a context manager
@@ -276,7 +296,7 @@ def main() -> None:
         if gone:
             sys.exit(f"{EQUIVALENT.name} lists changes that are gone; remove them: {', '.join(sorted(gone))}")
         began = time.monotonic()
-        status = pytest.main(["-q", "-s", "-n0", "-p", "no:cacheprovider", *_QUIET, *GROUPS[group][1]], plugins=[run])
+        status = pytest.main([*_PYTEST, *GROUPS[group][1]], plugins=[run])
         if status != pytest.ExitCode.OK:
             sys.exit(int(status))
         tried = {name: said for name, said in run.results.items() if said != "not possible"}
