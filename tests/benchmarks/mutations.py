@@ -91,14 +91,9 @@ EQUIVALENT = Path(__file__).with_suffix(".toml")
 _ENOUGH = 0.9
 _LEAST, _TIMES = 10.0, 10.0  # seconds for a test with a change, or so many times what it takes without
 _PYTEST = (
-    "-q",
-    "-s",
-    "-n0",
-    "--tb=native",
-    "-p",
-    "no:cacheprovider",
-    "-W",
-    "ignore::pytest.PytestAssertRewriteWarning",
+    *("-q", "-s", "-n0", "--tb=native", "-p", "no:cacheprovider"),
+    *("-o", "timeout=0"),  # pytest-timeout takes the same timer as `patience`
+    *("-W", "ignore::pytest.PytestAssertRewriteWarning"),  # of what is imported already
 )
 _SLOW = 20.0  # seconds; a test that takes longer is left out where others cover a line
 _LONGEST = 15  # lines of a statement
@@ -128,11 +123,11 @@ class Run:
 
     def pytest_runtestloop(self, session: pytest.Session) -> bool:
         began = time.monotonic()
+        run_one(session, session.items[0])  # what all share is made once, before any process is forked
         answer = forked(lambda: self.covered(session), 3600)
         if answer is None:
             raise pytest.UsageError("the tests don't pass as they are, or didn't end")
         by_line, self.needed = answer
-        run_one(session, min(session.items, key=lambda item: self.needed[item.nodeid]))  # what all share is made once
         print(f"{len(session.items)} tests once: {time.monotonic() - began:.0f} s", flush=True)
         for one in self.left:
             self.results[one.id] = self.try_out(session, one, tests_of(one, by_line))
