@@ -74,7 +74,7 @@ GROUPS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {  # what is change
         (f"{_USE}/voting/tallying.py", f"{_USE}/voting/settlement.py"),
         tuple(
             f"tests/use_cases/voting/test_{name}.py"
-            for name in ("tallying", "settlement", "settling_alone", "late_votes")
+            for name in ("tallying", "settlement", "settling_alone", "late_votes", "voters")
         ),
     ),
     "agenda": (
