@@ -7,11 +7,12 @@
 
 Tests run on SQLite only. The tests of a group run once, and tell which lines each covers. Then a forked process per change
 runs the tests that cover its line, none above 20 s, until one fails: first those that are quick and caught other changes to
-the function. Changes that make no difference are listed with the
+the function; for a constant all tests, first those that cover a line that uses it. Changes that make no difference are listed with the
 reason in mutations.toml; one listed there that is gone is an error. The command fails if fewer than nine in ten are caught.
 """
 
 import argparse
+import ast
 import os
 import pickle
 import random
@@ -159,13 +160,15 @@ class Run:
 
     def try_out(self, session: pytest.Session, one: Mutation, ids: list[str]) -> str:
         """Return what became of a change."""
+        near, function = set(ids), f"{one.path} {one.where}"
         if one.constant is not None:
             ids = list(self.needed)
         if not ids:
             return "not covered"
         items = {item.nodeid: item for item in session.items}
-        function = f"{one.path} {one.where}"
-        ids = sorted(ids, key=lambda nodeid: self.needed[nodeid] / (1 + self.caught[function, nodeid]))
+        ids = sorted(
+            ids, key=lambda nodeid: (nodeid not in near, self.needed[nodeid] / (1 + self.caught[function, nodeid]))
+        )
 
         def run() -> int | str:
             if not take_on(one):
@@ -190,7 +193,13 @@ class Run:
 
 
 def tests_of(one: Mutation, by_line: dict[tuple[str, int], list[str]]) -> list[str]:
-    """Return the tests that cover a change: its line, or else the last line before it, where its statement begins."""
+    """Return the tests that cover a change: its line, or else the last line before it, where its statement begins.
+
+    Those of a constant cover a line that uses it.
+    """
+    if one.constant is not None:
+        used = {part.lineno for part in ast.walk(one.tree) if isinstance(part, ast.Name) and part.id == one.where}
+        return [nodeid for line in used for nodeid in by_line.get((one.path, line), ())]
     lines = range(one.line, max(0, one.line - _LONGEST), -1)
     return next((by_line[one.path, line] for line in lines if (one.path, line) in by_line), [])
 

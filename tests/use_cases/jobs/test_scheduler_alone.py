@@ -1,6 +1,6 @@
 """The scheduler's bounds and reports, with monotonic time that a test sets, and no threads."""
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
 from typing import Any
 
@@ -113,6 +113,13 @@ def test_the_lease_is_renewed_every_three_seconds_until_the_end(
     waits.clear()
     one._renew_on()
     assert len(renewed) == 3, "a stalled process holds no lease"
+
+
+@pytest.mark.parametrize("days", [-3, 0, 3])
+def test_the_next_tick_is_a_second_away_wherever_the_clock_was(days: int) -> None:
+    now = datetime(2026, 3, 2, 12, tzinfo=UTC)
+    before = now + timedelta(days=days)
+    assert module._EveryTick().get_next_fire_time(before, now) == now + timedelta(seconds=1)
 
 
 def due(job_id: str = "a", kind: str = "plain", team: str = "T1") -> DueJob:
