@@ -33,7 +33,7 @@ import pytest
 from tests.support.mutating import Mutation, mutations, take_on
 
 _DOMAIN, _USE, _STORE = "tierbot/domain", "tierbot/use_cases", "tierbot/adapters/store"
-_FEEDBACK = f"{_DOMAIN}/feedback"
+_FEEDBACK, _JOBS = f"{_DOMAIN}/feedback", f"{_USE}/jobs"
 GROUPS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {  # what is changed, and the tests that shall notice
     "feedback": (
         tuple(f"{_FEEDBACK}/{name}.py" for name in ("reconciliation", "verdict", "votes")),
@@ -79,12 +79,26 @@ GROUPS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {  # what is change
         ),
     ),
     "agenda": (
-        (f"{_STORE}/agenda.py", f"{_USE}/jobs"),
+        (f"{_STORE}/agenda.py",),
+        ("tests/adapters/store/test_agenda.py", "tests/adapters/store/test_schedulers.py"),
+    ),
+    "scheduler": (
+        tuple(f"{_JOBS}/{name}.py" for name in ("scheduler", "fencing", "clock_steps")),
         (
-            "tests/adapters/store/test_agenda.py",
+            "tests/use_cases/jobs/test_scheduler_alone.py",
             "tests/adapters/store/test_schedulers.py",
             "tests/adapters/store/test_clock_steps.py",
-            "tests/use_cases/jobs",
+        ),
+    ),
+    "worker": (
+        (f"{_JOBS}/worker.py",),
+        ("tests/use_cases/jobs/test_worker_alone.py", "tests/use_cases/jobs/test_worker.py"),
+    ),
+    "jobs": (
+        tuple(f"{_JOBS}/{name}.py" for name in ("duplicate_requests", "faults", "kinds", "pruning", "smoke_test")),
+        tuple(
+            f"tests/use_cases/jobs/test_{name}.py"
+            for name in ("duplicate_requests", "faults", "kinds_alone", "kinds", "pruning", "smoke_test")
         ),
     ),
 }

@@ -98,6 +98,11 @@ def test_apscheduler_is_told_to_tick_when_it_is_late_and_not_while_it_stops(harn
     assert len(told) == 1
 
 
+def test_the_leases_thread_has_a_name_that_operators_know_and_keeps_no_process_alive(harness: Harness) -> None:
+    thread = scheduler(harness)._renewer
+    assert (thread.name, thread.daemon) == ("tierbot-lease", True)
+
+
 def test_the_lease_is_renewed_every_three_seconds_until_the_end(
     harness: Harness, watch: Watch, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -113,7 +113,7 @@ class Scheduler:
         self._stopping = threading.Event()
         self._stopped = threading.Event()
         self._renewer = threading.Thread(target=self._renew_on, name="tierbot-lease", daemon=True)
-        self._ticker = BackgroundScheduler(timezone="UTC", job_defaults={"coalesce": True, "max_instances": 1})
+        self._ticker = BackgroundScheduler(timezone="UTC")
 
     def trouble(self) -> str | None:
         """Return in a few words why the schedule is not running in this process, None if it is."""
