@@ -201,6 +201,18 @@ def test_a_tick_begins_what_is_known_in_workspaces_that_it_leads(
     assert started(one, monkeypatch, *jobs) == []
 
 
+def test_a_tick_that_is_under_way_begins_nothing_once_the_schedule_stops(
+    harness: Harness, watch: Watch, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one = scheduler(harness, plain=JobKind(nothing))
+    one.leads, waited = frozenset({"T1"}), list[bool]()
+    one._ticker = SimpleNamespace(shutdown=lambda *, wait: waited.append(wait))
+    one._renewer = SimpleNamespace(join=lambda _: None)
+    assert one.stop()
+    assert waited == [False], "a tick that hangs must not outlast the grace"
+    assert started(one, monkeypatch, due()) == []
+
+
 def test_a_run_leaves_its_place_whatever_happens(harness: Harness, monkeypatch: pytest.MonkeyPatch) -> None:
     one, seen = scheduler(harness), []
     one._running["T1", "a"] = "plain", 0.0

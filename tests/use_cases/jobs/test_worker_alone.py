@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from tests.support.fakes import KeptFigures, ManualClock
+from tierbot import logs
 from tierbot.use_cases.jobs import worker as module
 from tierbot.use_cases.jobs.worker import Worker
 
@@ -260,6 +261,13 @@ def test_what_settled_is_timed_and_told_and_nothing_else(watch: Watch) -> None:
     worker = make(watch, settle=settle, after_settling=told.append, meter=meter)
     worker._settle()
     assert (told, taken) == (["T2"], [("settle", 0.5, False)])
+
+
+def test_what_is_logged_while_settling_names_the_workspace_and_the_work(watch: Watch) -> None:
+    ids: list[dict[str, str]] = []
+    worker = make(watch, ("T1",), settle=lambda _: ids.append(dict(logs._bound.get())) or 0)
+    worker._settle()
+    assert ids == [{"workspace": "T1", "job": "settle"}]
 
 
 def test_where_settling_failed_it_rests_for_two_seconds(watch: Watch) -> None:
