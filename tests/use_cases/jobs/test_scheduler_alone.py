@@ -213,6 +213,17 @@ def test_a_tick_that_is_under_way_begins_nothing_once_the_schedule_stops(
     assert started(one, monkeypatch, due()) == []
 
 
+def test_the_lease_is_released_after_its_thread_has_ended_or_the_grace_is_over(
+    harness: Harness, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one, order = scheduler(harness), list[object]()
+    one._ticker = SimpleNamespace(shutdown=lambda *, wait: wait)
+    one._renewer = SimpleNamespace(join=order.append)
+    monkeypatch.setattr(one._store, "let_go", lambda *_: order.append("released"))
+    assert one.stop(grace=3.0)
+    assert order == [3.0, "released"]
+
+
 def test_a_run_leaves_its_place_whatever_happens(harness: Harness, monkeypatch: pytest.MonkeyPatch) -> None:
     one, seen = scheduler(harness), []
     one._running["T1", "a"] = "plain", 0.0
