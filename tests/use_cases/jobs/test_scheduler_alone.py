@@ -213,6 +213,21 @@ def test_a_tick_that_is_under_way_begins_nothing_once_the_schedule_stops(
     assert started(one, monkeypatch, due()) == []
 
 
+def test_a_process_on_standby_says_so_and_the_one_that_leads_does_not(
+    harness: Harness, caplog: pytest.LogCaptureFixture
+) -> None:
+    leads, waits = scheduler(harness), scheduler(harness)
+    told = 0
+    for _ in range(4):
+        leads.renew()
+        assert caplog.messages == []
+        waits.renew()
+        told += len(caplog.messages)
+        caplog.clear()
+        harness.clock.advance(seconds=10)
+    assert told == 1
+
+
 def test_the_lease_is_released_after_its_thread_has_ended_or_the_grace_is_over(
     harness: Harness, monkeypatch: pytest.MonkeyPatch
 ) -> None:
