@@ -217,15 +217,22 @@ def test_a_process_on_standby_says_so_and_the_one_that_leads_does_not(
     harness: Harness, caplog: pytest.LogCaptureFixture
 ) -> None:
     leads, waits = scheduler(harness), scheduler(harness)
-    told = 0
-    for _ in range(4):
+
+    def said(after: float) -> int:
+        """Let both renew after so many seconds; return how often the second one warned since then."""
+        harness.clock.advance(seconds=after)
         leads.renew()
         assert caplog.messages == []
         waits.renew()
-        told += len(caplog.messages)
+        told = len(caplog.messages)
         caplog.clear()
-        harness.clock.advance(seconds=10)
-    assert told == 1
+        return told
+
+    assert [said(after) for after in (0, LEASE, 1, 1)] == [0, 0, 1, 0]
+    harness.clock.advance(seconds=LEASE + 1)
+    waits.renew()
+    assert waits.leads, "it takes over"
+    assert [said(after) for after in (LEASE + 1, LEASE, 1, 1)] == [0, 0, 1, 0], "and is on standby again"
 
 
 def test_the_lease_is_released_after_its_thread_has_ended_or_the_grace_is_over(
