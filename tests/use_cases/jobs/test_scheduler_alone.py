@@ -8,6 +8,7 @@ import pytest
 
 from tests.conftest import WORKSPACE, Harness
 from tests.support.fakes import KeptFigures
+from tierbot import logs
 from tierbot.use_cases.jobs import scheduler as module
 from tierbot.use_cases.jobs.scheduler import JobKind, Scheduler, backoff, every
 from tierbot.use_cases.ports import SCHEDULER_LEASE, Again, DueJob, Job
@@ -284,7 +285,7 @@ def plan(harness: Harness, *jobs: Job) -> None:
 
 
 def test_a_job_whose_row_cannot_be_written_is_left_alone_for_a_minute(
-    harness: Harness, one: Any, watch: Watch, monkeypatch: pytest.MonkeyPatch
+    harness: Harness, one: Any, watch: Watch, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     plan(harness, Job.recurring("well", harness.clock.now()))
 
@@ -294,6 +295,17 @@ def test_a_job_whose_row_cannot_be_written_is_left_alone_for_a_minute(
     monkeypatch.setattr(one, "_do", broken)
     one.run(WORKSPACE, "well")
     assert one._resting == {(WORKSPACE, "well"): 1060.0}
+    assert caplog.messages == [f"well in {WORKSPACE} cannot be read or written; retrying in 60 s."]
+
+
+def test_what_is_logged_during_a_run_names_its_job_and_eight_characters_of_the_run(harness: Harness, one: Any) -> None:
+    ids: list[dict[str, str]] = []
+    one._kinds["asked"] = JobKind(lambda *_: ids.append(dict(logs._bound.get())))
+    plan(harness, Job.request("asked", "by hand", harness.clock.now()))
+    one.run(WORKSPACE, "by hand")
+    (seen,) = ids
+    assert (seen["workspace"], seen["job"]) == (WORKSPACE, "asked")
+    assert len(seen["run"]) == len(seen["run"].strip("/")) == 8
 
 
 def test_a_retry_keeps_five_hundred_characters_of_the_error(harness: Harness, one: Any) -> None:
