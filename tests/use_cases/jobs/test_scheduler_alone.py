@@ -308,13 +308,16 @@ def test_what_is_logged_during_a_run_names_its_job_and_eight_characters_of_the_r
     assert len(seen["run"]) == len(seen["run"].strip("/")) == 8
 
 
-def test_a_retry_keeps_five_hundred_characters_of_the_error(harness: Harness, one: Any) -> None:
+def test_a_retry_keeps_five_hundred_characters_of_the_error(
+    harness: Harness, one: Any, caplog: pytest.LogCaptureFixture
+) -> None:
     one._kinds["fails"] = JobKind(lambda *_: (_ for _ in ()).throw(ValueError("x" * 900)), every(HOUR))
     plan(harness, Job.recurring("fails", harness.clock.now()))
     one.run(WORKSPACE, "fails")
     job = harness.job("fails")
     assert job.error == f"ValueError: {'x' * 488}"
     assert (job.attempts, job.due_at) == (1, harness.clock.now() + timedelta(minutes=5))
+    assert caplog.messages == ["fails failed; retrying in 0:05:00."]
 
 
 def test_a_run_that_went_well_is_due_again_a_period_later_and_forgets_what_failed(harness: Harness, one: Any) -> None:

@@ -306,7 +306,7 @@ class Scheduler:
         """Schedule a retry. The row already says what is left."""
         with self._store.begin(workspace) as tx:
             found = tx.agenda.get(job.id)
-            attempts = (found or job).attempts + 1
+            attempts = job.attempts + 1
             wait = backoff(attempts)
             if found is not None and found.due_at == job.due_at:
                 error = f"{type(fault).__name__}: {fault}"[:_LONGEST_ERROR]
