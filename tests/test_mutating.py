@@ -1,16 +1,17 @@
 """The mutation run's own tools: a change is made, in one process only, and noticed."""
 
+import gc
 import signal
-import subprocess
-import sys
 import tomllib
 from pathlib import Path
 
 import pytest
 
 from tests.benchmarks.mutations import EQUIVALENT, GROUPS, files_of, forked
-from tests.support.mutating import mutations
-from tests.support.paths import ROOT
+from tests.support.mutating import Mutation, mutations, take_on
+from tests.support.votes import event
+from tierbot.domain.feedback.votes import menu_changes, standing
+from tierbot.use_cases.delivery import look_up
 
 VOTES = "tierbot/domain/feedback/votes.py"
 
@@ -23,33 +24,21 @@ def test_each_change_has_an_id_of_its_own_and_compiles(path: str) -> None:
         one.code()
 
 
-TAKEN_ON = """
-from tests.benchmarks.mutations import forked
-from tests.support.mutating import mutations, take_on
-from tests.support.votes import event
-from tierbot.domain.feedback.votes import menu_changes, standing
-from tierbot.use_cases.delivery import look_up
-
-def change(path, where, ending=""):
-    return next(one for one in mutations(path) if one.where == where and one.shown.endswith(ending))
-
-VOTES = "tierbot/domain/feedback/votes.py"
-kept = change(VOTES, "standing", "event.added → not event.added")
-assert forked(lambda: (take_on(kept), len(standing([event("U1", "pizza")]))), 60) == (True, 0)
-assert len(standing([event("U1", "pizza")])) == 1, "another process did"
-nothing = change(VOTES, "menu_changes", "return None")
-assert forked(lambda: (take_on(nothing), menu_changes(["a"], [])), 60) == (True, None)
-assert menu_changes(["a"], []) == [("a", False)]
-longer = change("tierbot/use_cases/delivery/look_up.py", "GIVE_UP_AFTER")
-assert forked(lambda: (take_on(longer), look_up.GIVE_UP_AFTER.total_seconds()), 60) == (True, 31 * 60)
-assert look_up.GIVE_UP_AFTER.total_seconds() == 30 * 60
-"""
-
-
 def test_a_change_to_a_function_or_a_constant_is_taken_on_by_the_forked_process_alone() -> None:
-    """In an interpreter of its own: one that has run other tests has frozen its objects."""
-    ran = subprocess.run([sys.executable, "-c", TAKEN_ON], cwd=ROOT, capture_output=True, text=True, check=False)
-    assert ran.returncode == 0, ran.stderr
+    def change(path: str, where: str, ending: str = "") -> Mutation:
+        return next(one for one in mutations(path) if one.where == where and one.shown.endswith(ending))
+
+    gc.freeze()  # as the bot does at its start
+    added = [event("U1", "pizza")]
+    kept = change(VOTES, "standing", "event.added → not event.added")
+    assert forked(lambda: (take_on(kept), len(standing(added))), 60) == (True, 0)
+    assert len(standing(added)) == 1, "another process did"
+    nothing = change(VOTES, "menu_changes", "return None")
+    assert forked(lambda: (take_on(nothing), menu_changes(["a"], [])), 60) == (True, None)
+    assert menu_changes(["a"], []) == [("a", False)]
+    longer = change("tierbot/use_cases/delivery/look_up.py", "GIVE_UP_AFTER")
+    assert forked(lambda: (take_on(longer), look_up.GIVE_UP_AFTER.total_seconds()), 60) == (True, 31 * 60)
+    assert look_up.GIVE_UP_AFTER.total_seconds() == 30 * 60
 
 
 def test_log_lines_and_the_texts_of_errors_stay_as_they_are(tmp_path: Path) -> None:

@@ -6,11 +6,13 @@
     python -m tests.benchmarks.mutations agenda --sample 150 --seed 1   # of a long group: as many changes, drawn by chance
 
 Tests run on SQLite only. The tests of a group run once, and tell which lines each covers. Then a forked process per change
-runs the tests that cover its line, the quickest first and none above 20 s, until one fails. Changes that make no difference are listed with the
+runs the tests that cover its line, none above 20 s, until one fails: first those that are quick and caught other changes to
+the function; for a constant all tests, first those that cover a line that uses it. Changes that make no difference are listed with the
 reason in mutations.toml; one listed there that is gone is an error. The command fails if fewer than nine in ten are caught.
 """
 
 import argparse
+import ast
 import os
 import pickle
 import random
@@ -20,7 +22,7 @@ import sys
 import threading
 import time
 import tomllib
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -31,7 +33,7 @@ import pytest
 from tests.support.mutating import Mutation, mutations, take_on
 
 _DOMAIN, _USE, _STORE = "tierbot/domain", "tierbot/use_cases", "tierbot/adapters/store"
-_FEEDBACK = f"{_DOMAIN}/feedback"
+_FEEDBACK, _JOBS = f"{_DOMAIN}/feedback", f"{_USE}/jobs"
 GROUPS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {  # what is changed, and the tests that shall notice
     "feedback": (
         tuple(f"{_FEEDBACK}/{name}.py" for name in ("reconciliation", "verdict", "votes")),
@@ -59,6 +61,10 @@ GROUPS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {  # what is change
             "tests/adapters/store/test_installations.py",
         ),
     ),
+    "turns": (
+        (f"{_STORE}/turns.py",),
+        ("tests/adapters/store/test_turns.py", "tests/adapters/store/test_transactions.py"),
+    ),
     "dispatch": ((f"{_USE}/delivery/dispatch.py",), ("tests/use_cases/test_loop.py", "tests/use_cases/delivery")),
     "rounds": ((f"{_DOMAIN}/rounds",), ("tests/domain/rounds",)),
     "closing": (
@@ -69,26 +75,44 @@ GROUPS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {  # what is change
         (f"{_USE}/voting/tallying.py", f"{_USE}/voting/settlement.py"),
         tuple(
             f"tests/use_cases/voting/test_{name}.py"
-            for name in ("tallying", "settlement", "settling_alone", "late_votes")
+            for name in ("tallying", "settlement", "settling_alone", "late_votes", "voters")
         ),
     ),
     "agenda": (
-        (f"{_STORE}/agenda.py", f"{_USE}/jobs"),
+        (f"{_STORE}/agenda.py",),
+        ("tests/adapters/store/test_agenda.py", "tests/adapters/store/test_schedulers.py"),
+    ),
+    "scheduler": (
+        tuple(f"{_JOBS}/{name}.py" for name in ("scheduler", "fencing", "clock_steps")),
         (
-            "tests/adapters/store/test_agenda.py",
+            "tests/use_cases/jobs/test_scheduler_alone.py",
             "tests/adapters/store/test_schedulers.py",
             "tests/adapters/store/test_clock_steps.py",
-            "tests/use_cases/jobs",
+        ),
+    ),
+    "worker": (
+        (f"{_JOBS}/worker.py",),
+        ("tests/use_cases/jobs/test_worker_alone.py", "tests/use_cases/jobs/test_worker.py"),
+    ),
+    "jobs": (
+        tuple(f"{_JOBS}/{name}.py" for name in ("duplicate_requests", "faults", "kinds", "pruning", "smoke_test")),
+        tuple(
+            f"tests/use_cases/jobs/test_{name}.py"
+            for name in ("duplicate_requests", "faults", "kinds_alone", "kinds", "pruning", "smoke_test")
         ),
     ),
 }
 EQUIVALENT = Path(__file__).with_suffix(".toml")
 _ENOUGH = 0.9
 _LEAST, _TIMES = 10.0, 10.0  # seconds for a test with a change, or so many times what it takes without
-_QUIET = ("-W", "ignore::pytest.PytestAssertRewriteWarning")  # of what is imported already
+_PYTEST = (
+    *("-q", "-s", "-n0", "--tb=native", "-p", "no:cacheprovider"),
+    *("-o", "timeout=0"),  # pytest-timeout takes the same timer as `patience`
+    *("-W", "ignore::pytest.PytestAssertRewriteWarning"),  # of what is imported already
+)
 _SLOW = 20.0  # seconds; a test that takes longer is left out where others cover a line
 _LONGEST = 15  # lines of a statement
-_CAUGHT, _SURVIVED, _IMPOSSIBLE = 0, 10, 11
+_SURVIVED, _IMPOSSIBLE = 10, 11
 
 Lines = dict[str, set[int]]
 
@@ -102,6 +126,7 @@ class Run:
         self.left = [one for one in self.all if only in one.id]
         self.results: dict[str, str] = {}
         self.needed: dict[str, float] = {}
+        self.caught: Counter[tuple[str, str]] = Counter()  # by function and test
 
     def pytest_configure(self) -> None:
         phases = (hypothesis.Phase.explicit, hypothesis.Phase.generate)
@@ -113,6 +138,7 @@ class Run:
 
     def pytest_runtestloop(self, session: pytest.Session) -> bool:
         began = time.monotonic()
+        run_one(session, session.items[0])  # what all share is made once, before any process is forked
         answer = forked(lambda: self.covered(session), 3600)
         if answer is None:
             raise pytest.UsageError("the tests don't pass as they are, or didn't end")
@@ -148,13 +174,17 @@ class Run:
 
     def try_out(self, session: pytest.Session, one: Mutation, ids: list[str]) -> str:
         """Return what became of a change."""
+        near, function = set(ids), f"{one.path} {one.where}"
         if one.constant is not None:
-            ids = sorted(self.needed, key=self.needed.__getitem__)
+            ids = list(self.needed)
         if not ids:
             return "not covered"
         items = {item.nodeid: item for item in session.items}
+        ids = sorted(
+            ids, key=lambda nodeid: (nodeid not in near, self.needed[nodeid] / (1 + self.caught[function, nodeid]))
+        )
 
-        def run() -> int:
+        def run() -> int | str:
             if not take_on(one):
                 return _IMPOSSIBLE
             signal.signal(signal.SIGALRM, signal.SIG_DFL)
@@ -162,10 +192,12 @@ class Run:
                 signal.setitimer(signal.ITIMER_REAL, self.patience(nodeid))  # a test that hangs ends the process
                 run_one(session, items[nodeid])
                 if session.testsfailed:
-                    return _CAUGHT
+                    return nodeid
             return _SURVIVED
 
         ended = forked(run, sum(map(self.patience, ids)))
+        if isinstance(ended, str):
+            self.caught[function, ended] += 1
         names = {_SURVIVED: "survived", _IMPOSSIBLE: "not possible"}
         return names.get(ended, "caught") if isinstance(ended, int) else "caught"  # a crash or a hang is noticed
 
@@ -175,14 +207,20 @@ class Run:
 
 
 def tests_of(one: Mutation, by_line: dict[tuple[str, int], list[str]]) -> list[str]:
-    """Return the tests that cover a change: its line, or else the last line before it, where its statement begins."""
+    """Return the tests that cover a change: its line, or else the last line before it, where its statement begins.
+
+    Those of a constant cover a line that uses it.
+    """
+    if one.constant is not None:
+        used = {part.lineno for part in ast.walk(one.tree) if isinstance(part, ast.Name) and part.id == one.where}
+        return [nodeid for line in used for nodeid in by_line.get((one.path, line), ())]
     lines = range(one.line, max(0, one.line - _LONGEST), -1)
     return next((by_line[one.path, line] for line in lines if (one.path, line) in by_line), [])
 
 
 def run_one(session: pytest.Session, item: pytest.Item) -> None:
-    """Run one test with its fixtures."""
-    item.config.hook.pytest_runtest_protocol(item=item, nextitem=None)
+    """Run one test with its fixtures; those of the session stay for the next one."""
+    item.config.hook.pytest_runtest_protocol(item=item, nextitem=session)
 
 
 class traced:  # noqa: N801 - a context manager
@@ -276,7 +314,7 @@ def main() -> None:
         if gone:
             sys.exit(f"{EQUIVALENT.name} lists changes that are gone; remove them: {', '.join(sorted(gone))}")
         began = time.monotonic()
-        status = pytest.main(["-q", "-s", "-n0", "-p", "no:cacheprovider", *_QUIET, *GROUPS[group][1]], plugins=[run])
+        status = pytest.main([*_PYTEST, *GROUPS[group][1]], plugins=[run])
         if status != pytest.ExitCode.OK:
             sys.exit(int(status))
         tried = {name: said for name, said in run.results.items() if said != "not possible"}

@@ -224,6 +224,7 @@ def take_on(mutation: Mutation) -> bool:
     if mutation.constant is not None:
         return _set_constant(mutation, code)
     changed = {(one.co_qualname, one.co_firstlineno): one for one in _codes(code)}
+    gc.unfreeze()  # else, what the bot froze at its start would not be found
     done = False
     for function in gc.get_objects():
         # Not isinstance, which asks a weak reference's dead object for its class.

@@ -211,6 +211,29 @@ def test_clocks_may_differ_by_two_minutes(
         assert len(caplog.messages) == told
 
 
+def test_while_the_clock_is_right_nothing_is_written_and_no_workspace_waits(
+    store: SqlStore, clock: ManualClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    Scheduler(store, clock, {}).renew()
+    right = clock.now()
+    monkeypatch.setattr(store, "begin", lambda _: pytest.fail("a transaction"))
+    for seconds in (-120, 0, 10):
+        assert follow_clock(store, {}, right + timedelta(seconds=seconds)) is None
+
+
+def test_a_workspace_without_a_lease_keeps_its_times(
+    store: SqlStore, clock: ManualClock, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    with store.begin(TEAM) as tx:
+        tx.agenda.plan("count", clock.now() + 3 * DAY)
+        before = tx.agenda.all()
+    monkeypatch.setattr(store, "ahead", lambda *_: [TEAM])  # the lease was removed since
+    assert follow_clock(store, {}, clock.now()) is None
+    with store.read(TEAM) as tx:
+        assert tx.agenda.all() == before
+    assert caplog.messages == []
+
+
 @pytest.mark.parametrize("step", [-3 * DAY, 3 * DAY, timedelta(days=20_000)], ids=["back", "forward", "from 1970"])
 def test_ticks_go_on_within_seconds_when_the_machines_clock_steps(
     store: SqlStore, clock: ManualClock, step: timedelta, monkeypatch: pytest.MonkeyPatch

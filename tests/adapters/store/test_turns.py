@@ -5,6 +5,7 @@ import os
 import threading
 import time
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -62,6 +63,20 @@ def test_a_turn_that_did_not_come_in_time_is_nobodys() -> None:
     assert turns.acquire(0)
 
 
+def test_a_turn_that_comes_just_after_the_wait_for_it_ended_is_not_lost(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Late(threading.Event):
+        def wait(self, timeout: float | None = None) -> bool:
+            queue.release()
+            return super().wait(0) and False
+
+    monkeypatch.setattr(turns, "threading", SimpleNamespace(Lock=threading.Lock, Event=Late))
+    queue = Turns()
+    assert queue.acquire(0)
+    assert queue.acquire(0), "it was passed on meanwhile"
+    queue.release()
+    assert queue.acquire(0)
+
+
 def occupied(file: Path) -> bool:
     """Return whether somebody is in the turnstile."""
     descriptor = os.open(file, os.O_RDWR)
@@ -108,6 +123,35 @@ def test_a_process_that_is_stopped_in_the_turnstile_stops_no_other(
         assert occupied(tmp_path / "bot.db-turn"), "who passed by has nothing to give back"
     assert not occupied(tmp_path / "bot.db-turn")
     assert (tmp_path / "bot.db-turn").stat().st_mode & 0o777 == 0o600
+
+
+def test_a_stopped_process_holds_up_each_write_of_others_by_a_quarter_of_a_second(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now, slept = [1000.0], list[float]()
+
+    def sleep(seconds: float) -> None:
+        slept.append(seconds)
+        now[0] += 0.125
+
+    monkeypatch.setattr(turns, "time", SimpleNamespace(monotonic=lambda: now[0], sleep=sleep))
+    with Turnstile(tmp_path / "bot.db"), Turnstile(tmp_path / "bot.db"):
+        assert slept == [0.002, 0.002]
+
+
+def test_a_closed_turnstile_leaves_no_file_open_and_can_be_used_again(tmp_path: Path) -> None:
+    turnstile = Turnstile(tmp_path / "bot.db")
+    turnstile.close()
+    with turnstile:
+        opened = turnstile._file
+    assert opened is not None
+    os.fstat(opened)
+    turnstile.close()
+    with pytest.raises(OSError, match="Bad file descriptor"):
+        os.fstat(opened)
+    with turnstile:
+        assert occupied(tmp_path / "bot.db-turn")
+    turnstile.close()
 
 
 def test_a_folder_that_cannot_be_written_is_left_to_sqlite_to_name(tmp_path: Path) -> None:

@@ -115,13 +115,13 @@ def test_personal_data_expires_after_the_longer_of_two_times(
     tmp_path: Path, retention: int, settle: int, days: int | None, caplog: pytest.LogCaptureFixture
 ) -> None:
     asked: list[tuple[str, float]] = []
-    rights: Any = SimpleNamespace(expire=lambda *what: asked.append(what) or {"votes": 3, "names": 0})
+    rights: Any = SimpleNamespace(expire=lambda *what: asked.append(what) or {"votes": 3, "names": 0, "events": 4})
     settings = Settings.model_construct(retention_days=retention, settle_days=settle)
     caplog.set_level("INFO")
     kinds._expire(rights, settings, "T1", None)  # type: ignore[arg-type]
     assert asked == ([] if days is None else [("T1", days)])
     assert [one for one in caplog.messages if "Deleted" in one] == (
-        [] if days is None else [f"Deleted after {days} days: 3 votes."]
+        [] if days is None else [f"Deleted after {days} days: 3 votes, 4 events."]
     )
 
 

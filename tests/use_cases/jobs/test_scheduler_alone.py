@@ -1,6 +1,6 @@
 """The scheduler's bounds and reports, with monotonic time that a test sets, and no threads."""
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
 from typing import Any
 
@@ -8,6 +8,7 @@ import pytest
 
 from tests.conftest import WORKSPACE, Harness
 from tests.support.fakes import KeptFigures
+from tierbot import logs
 from tierbot.use_cases.jobs import scheduler as module
 from tierbot.use_cases.jobs.scheduler import JobKind, Scheduler, backoff, every
 from tierbot.use_cases.ports import SCHEDULER_LEASE, Again, DueJob, Job
@@ -98,6 +99,11 @@ def test_apscheduler_is_told_to_tick_when_it_is_late_and_not_while_it_stops(harn
     assert len(told) == 1
 
 
+def test_the_leases_thread_has_a_name_that_operators_know_and_keeps_no_process_alive(harness: Harness) -> None:
+    thread = scheduler(harness)._renewer
+    assert (thread.name, thread.daemon) == ("tierbot-lease", True)
+
+
 def test_the_lease_is_renewed_every_three_seconds_until_the_end(
     harness: Harness, watch: Watch, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -113,6 +119,13 @@ def test_the_lease_is_renewed_every_three_seconds_until_the_end(
     waits.clear()
     one._renew_on()
     assert len(renewed) == 3, "a stalled process holds no lease"
+
+
+@pytest.mark.parametrize("days", [-3, 0, 3])
+def test_the_next_tick_is_a_second_away_wherever_the_clock_was(days: int) -> None:
+    now = datetime(2026, 3, 2, 12, tzinfo=UTC)
+    before = now + timedelta(days=days)
+    assert module._EveryTick().get_next_fire_time(before, now) == now + timedelta(seconds=1)
 
 
 def due(job_id: str = "a", kind: str = "plain", team: str = "T1") -> DueJob:
@@ -189,6 +202,51 @@ def test_a_tick_begins_what_is_known_in_workspaces_that_it_leads(
     assert started(one, monkeypatch, *jobs) == []
 
 
+def test_a_tick_that_is_under_way_begins_nothing_once_the_schedule_stops(
+    harness: Harness, watch: Watch, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one = scheduler(harness, plain=JobKind(nothing))
+    one.leads, waited = frozenset({"T1"}), list[bool]()
+    one._ticker = SimpleNamespace(shutdown=lambda *, wait: waited.append(wait))
+    one._renewer = SimpleNamespace(join=lambda _: None)
+    assert one.stop()
+    assert waited == [False], "a tick that hangs must not outlast the grace"
+    assert started(one, monkeypatch, due()) == []
+
+
+def test_a_process_on_standby_says_so_and_the_one_that_leads_does_not(
+    harness: Harness, caplog: pytest.LogCaptureFixture
+) -> None:
+    leads, waits = scheduler(harness), scheduler(harness)
+
+    def said(after: float) -> int:
+        """Let both renew after so many seconds; return how often the second one warned since then."""
+        harness.clock.advance(seconds=after)
+        leads.renew()
+        assert caplog.messages == []
+        waits.renew()
+        told = len(caplog.messages)
+        caplog.clear()
+        return told
+
+    assert [said(after) for after in (0, LEASE, 1, 1)] == [0, 0, 1, 0]
+    harness.clock.advance(seconds=LEASE + 1)
+    waits.renew()
+    assert waits.leads, "it takes over"
+    assert [said(after) for after in (LEASE + 1, LEASE, 1, 1)] == [0, 0, 1, 0], "and is on standby again"
+
+
+def test_the_lease_is_released_after_its_thread_has_ended_or_the_grace_is_over(
+    harness: Harness, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one, order = scheduler(harness), list[object]()
+    one._ticker = SimpleNamespace(shutdown=lambda *, wait: wait)
+    one._renewer = SimpleNamespace(join=order.append)
+    monkeypatch.setattr(one._store, "let_go", lambda *_: order.append("released"))
+    assert one.stop(grace=3.0)
+    assert order == [3.0, "released"]
+
+
 def test_a_run_leaves_its_place_whatever_happens(harness: Harness, monkeypatch: pytest.MonkeyPatch) -> None:
     one, seen = scheduler(harness), []
     one._running["T1", "a"] = "plain", 0.0
@@ -227,7 +285,7 @@ def plan(harness: Harness, *jobs: Job) -> None:
 
 
 def test_a_job_whose_row_cannot_be_written_is_left_alone_for_a_minute(
-    harness: Harness, one: Any, watch: Watch, monkeypatch: pytest.MonkeyPatch
+    harness: Harness, one: Any, watch: Watch, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     plan(harness, Job.recurring("well", harness.clock.now()))
 
@@ -237,15 +295,29 @@ def test_a_job_whose_row_cannot_be_written_is_left_alone_for_a_minute(
     monkeypatch.setattr(one, "_do", broken)
     one.run(WORKSPACE, "well")
     assert one._resting == {(WORKSPACE, "well"): 1060.0}
+    assert caplog.messages == [f"well in {WORKSPACE} cannot be read or written; retrying in 60 s."]
 
 
-def test_a_retry_keeps_five_hundred_characters_of_the_error(harness: Harness, one: Any) -> None:
+def test_what_is_logged_during_a_run_names_its_job_and_eight_characters_of_the_run(harness: Harness, one: Any) -> None:
+    ids: list[dict[str, str]] = []
+    one._kinds["asked"] = JobKind(lambda *_: ids.append(dict(logs._bound.get())))
+    plan(harness, Job.request("asked", "by hand", harness.clock.now()))
+    one.run(WORKSPACE, "by hand")
+    (seen,) = ids
+    assert (seen["workspace"], seen["job"]) == (WORKSPACE, "asked")
+    assert len(seen["run"]) == len(seen["run"].strip("/")) == 8
+
+
+def test_a_retry_keeps_five_hundred_characters_of_the_error(
+    harness: Harness, one: Any, caplog: pytest.LogCaptureFixture
+) -> None:
     one._kinds["fails"] = JobKind(lambda *_: (_ for _ in ()).throw(ValueError("x" * 900)), every(HOUR))
     plan(harness, Job.recurring("fails", harness.clock.now()))
     one.run(WORKSPACE, "fails")
     job = harness.job("fails")
     assert job.error == f"ValueError: {'x' * 488}"
     assert (job.attempts, job.due_at) == (1, harness.clock.now() + timedelta(minutes=5))
+    assert caplog.messages == ["fails failed; retrying in 0:05:00."]
 
 
 def test_a_run_that_went_well_is_due_again_a_period_later_and_forgets_what_failed(harness: Harness, one: Any) -> None:

@@ -1,5 +1,6 @@
 """The worker's waits and reports, with a clock and events that do what a test says, and no threads."""
 
+import threading
 from collections.abc import Callable
 from types import SimpleNamespace
 from typing import Any
@@ -7,6 +8,7 @@ from typing import Any
 import pytest
 
 from tests.support.fakes import KeptFigures, ManualClock
+from tierbot import logs
 from tierbot.use_cases.jobs import worker as module
 from tierbot.use_cases.jobs.worker import Worker
 
@@ -50,6 +52,7 @@ class Pool:
 
     def __init__(self) -> None:
         self.queued: list[tuple[Any, ...]] = []
+        self.is_shut = False
 
     def submit(self, *work: Any) -> None:
         self.queued.append(work)
@@ -60,6 +63,7 @@ class Pool:
 
     def shutdown(self, *, wait: bool) -> None:
         assert not wait
+        self.is_shut = True
 
 
 @pytest.fixture
@@ -151,17 +155,26 @@ def test_each_message_shows_that_sending_goes_on(watch: Watch) -> None:
     assert worker._calling == {}
 
 
-def test_where_a_call_failed_no_other_begins_for_two_seconds(watch: Watch) -> None:
+def timing(meter: KeptFigures) -> list[tuple[str, float, bool]]:
+    """Return a list to which everything that is timed is added: the work, the seconds, whether it failed."""
+    taken: list[tuple[str, float, bool]] = []
+    meter.worked = lambda work, seconds, *, failed: taken.append((work, seconds, failed))  # type: ignore[method-assign]
+    return taken
+
+
+def test_where_a_call_failed_no_other_begins_for_two_seconds(watch: Watch, caplog: pytest.LogCaptureFixture) -> None:
     def fail(_: str) -> bool:
         raise RuntimeError("a damaged row")
 
     meter = KeptFigures()
+    taken = timing(meter)
     worker = make(watch, ("T1",), deliver=fail, meter=meter)
     pool = worker._callers["deliver"]
     worker._deliver()
     pool.run()
     failed_at = watch.now
-    assert meter.work == [("deliver", True)]
+    assert taken == [("deliver", 0.0, True)]
+    assert caplog.messages == ["deliver failed; retrying in 2 s."]
     for seconds, queued in ((0.0, 0), (1.9, 0), (2.0, 1)):
         watch.now = failed_at + seconds
         worker._deliver()
@@ -250,6 +263,13 @@ def test_what_settled_is_timed_and_told_and_nothing_else(watch: Watch) -> None:
     assert (told, taken) == (["T2"], [("settle", 0.5, False)])
 
 
+def test_what_is_logged_while_settling_names_the_workspace_and_the_work(watch: Watch) -> None:
+    ids: list[dict[str, str]] = []
+    worker = make(watch, ("T1",), settle=lambda _: ids.append(dict(logs._bound.get())) or 0)
+    worker._settle()
+    assert ids == [{"workspace": "T1", "job": "settle"}]
+
+
 def test_where_settling_failed_it_rests_for_two_seconds(watch: Watch) -> None:
     tried: list[str] = []
 
@@ -269,8 +289,11 @@ def test_where_settling_failed_it_rests_for_two_seconds(watch: Watch) -> None:
     assert tried == ["T1", "T1"]
 
 
-def test_a_thread_whose_work_fails_goes_on_after_a_breath(watch: Watch) -> None:
+def test_a_thread_whose_work_fails_says_so_and_goes_on_after_a_breath(
+    watch: Watch, caplog: pytest.LogCaptureFixture
+) -> None:
     meter = KeptFigures()
+    taken = timing(meter)
     worker = make(watch, meter=meter)
     turns: list[float] = []
 
@@ -283,7 +306,8 @@ def test_a_thread_whose_work_fails_goes_on_after_a_breath(watch: Watch) -> None:
 
     worker._keep(_work)
     assert turns == [1000.0, 1002.0, 1004.0]
-    assert meter.work == [("work", True)] * 2
+    assert taken == [("work", 0.0, True)] * 2
+    assert caplog.messages == ["work failed; retrying in 2 s."] * 2
     assert worker._beats == {"MainThread": 1004.0}
 
 
@@ -305,8 +329,35 @@ def test_stopping_wakes_whoever_waits_and_says_whether_all_ended_in_time(watch: 
     alive[1] = True
     assert not worker.stop(4.0)
     alive[1] = False
+    assert all(pool.is_shut for pool in worker._callers.values())
     worker._calling["deliver", "T1"] = watch.now
     assert not worker.stop(0.0)
+
+
+def test_a_stop_ends_with_the_last_call(watch: Watch) -> None:
+    worker, ended = make(watch, ("T1",)), list[bool]()
+    worker._threads = []
+    worker._deliver()
+    stopping = threading.Thread(target=lambda: ended.append(worker.stop(60)), daemon=True)
+    stopping.start()
+    while not worker._called._waiters:
+        pass
+    worker._callers["deliver"].run()
+    stopping.join(20)
+    assert ended == [True]
+
+
+def test_a_stop_whose_time_is_over_waits_no_longer_for_anything(watch: Watch, monkeypatch: pytest.MonkeyPatch) -> None:
+    worker, waits = make(watch), list[float]()
+
+    def wait(timeout: float) -> None:
+        waits.append(timeout)
+        watch.now += 3
+
+    worker._threads = [SimpleNamespace(join=wait, is_alive=lambda: True) for _ in range(2)]
+    monkeypatch.setattr(worker._called, "wait_for", lambda _, timeout: wait(timeout))
+    assert not worker.stop(2.0)
+    assert waits == [2.0, 0.0, 0.0]
 
 
 def test_a_workers_threads_have_names_that_operators_know(watch: Watch) -> None:

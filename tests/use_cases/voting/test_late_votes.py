@@ -159,6 +159,25 @@ def test_a_late_vote_is_thanked_once_a_trainer_and_round(harness: Harness) -> No
     assert thanked(harness)[2:] == [("U1", 2)]
 
 
+def test_a_late_vote_on_a_post_with_votes_that_scored_is_thanked_and_those_are_not(harness: Harness) -> None:
+    (ts,) = harness.posts(1)
+    record(harness, vote(harness, "U1", ts))
+    harness.bot.loop.close_round(WORKSPACE)
+    record(harness, vote(harness, "U2", ts))
+    record(harness, vote(harness, "U1", ts, "pizza::skin-tone-2"))
+    assert (scored(harness), thanked(harness)) == ({"U1": 1}, [("U2", 1)])
+
+
+def test_who_was_thanked_before_keeps_nobody_else_from_it(harness: Harness) -> None:
+    first, second = harness.posts(2)
+    harness.bot.loop.close_round(WORKSPACE)
+    record(harness, vote(harness, "U1", first))
+    assert thanked(harness) == [("U1", 1)]
+    for user in ("U1", "U2"):
+        record(harness, vote(harness, user, second))
+    assert thanked(harness) == [("U1", 1), ("U2", 1)]
+
+
 def test_what_is_no_late_vote_is_not_thanked(harness: Harness) -> None:
     (ts,) = harness.posts(1)
     harness.bot.loop.close_round(WORKSPACE)

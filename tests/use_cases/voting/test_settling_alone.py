@@ -160,7 +160,15 @@ def test_a_round_is_settled_again_where_a_verdict_says_something_else(desk: Desk
         desk.former["p1"], desk.wrote = changed, []
         assert settlement.settle_round("T1") == 1
         assert [one.post_id for one in desk.wrote[0]] == ["p1"]
-    desk.former["p1"] = replace(moved, weight=round(moved.weight, 2) + 0.001, ledger_cursor=99)
+    assert moved.reward is not None
+    hardly = 0.001
+    desk.former["p1"] = replace(
+        moved,
+        weight=round(moved.weight, 2) + hardly,
+        reward=round(moved.reward, 2) + hardly,
+        tags={tag: round(share, 2) + hardly for tag, share in moved.tags.items()},
+        ledger_cursor=99,
+    )
     assert settlement.settle_round("T1") == 0
     desk.tx.rounds.current = lambda: None
     assert settlement.settle_round("T1") == 0

@@ -16,7 +16,7 @@ from tierbot.domain.feedback.votes import standing, superseded, votes_of
 from tierbot.domain.nouns import ReactionEvent, Source, Vote
 from tierbot.domain.tags import default_tag_space
 from tierbot.use_cases.ports import Workspace
-from tierbot.use_cases.voting.tallying import tally
+from tierbot.use_cases.voting.tallying import tally, tally_waiting
 
 TAGS = default_tag_space()
 NUMBERS = itertools.count(1)
@@ -142,3 +142,19 @@ def test_those_who_may_vote_later_have_their_earlier_votes_counted(harness: Harn
     harness.settle()
     assert [vote.user for vote in votes(first)] == ["U9"]
     assert {vote.tag for vote in votes(second)} == {"food", "soccer"}
+
+
+def test_votes_on_a_message_that_waits_for_a_look_up_are_derived_once_from_those_who_are_known(
+    harness: Harness,
+) -> None:
+    places = harness.posts(3)
+    harness.know("U1")
+    for ts in places:
+        harness.react("U1", ts, "pizza")
+    for ts in (*places[:2], "1.0"):
+        harness.react("U9", ts, "pizza")
+    with harness.bot.store.begin(WORKSPACE) as tx:
+        assert [tally_waiting(tx) for _ in range(2)] == [2, 0]
+        posts = [tx.posts.at("C1", ts) for ts in places]
+        votes = tx.ledger.votes([post.id for post in posts if post])
+    assert [[vote.user for vote in votes[post.id]] for post in posts if post] == [["U1"], ["U1"], []]

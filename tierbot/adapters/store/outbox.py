@@ -91,9 +91,8 @@ class SqlOutbox(WorkspaceQueries):
         return ~held.exists(), _outbox.c.channel.not_in(closed), its_post
 
     def is_stalled(self, now: datetime, patience: timedelta) -> bool:
-        due = (_outbox.c.state == DeliveryState.PENDING, _outbox.c.due_at <= now - patience)
-        unanswered = (_outbox.c.state.in_(_OPEN), _outbox.c.failures >= _UNANSWERED)
-        waits = or_(and_(*due), and_(*unanswered))
+        due = and_(_outbox.c.state == DeliveryState.PENDING, _outbox.c.due_at <= now - patience)
+        waits = or_(due, _outbox.c.failures >= _UNANSWERED)
         waiting = self._select(OutboxRow, _outbox.c.seq).where(
             _outbox.c.state.in_(_OPEN), waits, *self._may_be_sent(now)
         )
@@ -240,4 +239,4 @@ class SqlOutbox(WorkspaceQueries):
 
 def _back(moment: datetime, step: timedelta, now: datetime) -> datetime:
     """Move a moment ahead of `now` back by a step, but not before `now`."""
-    return moment if moment <= now else max(now, moment - step)
+    return min(moment, max(now, moment - step))

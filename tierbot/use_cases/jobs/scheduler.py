@@ -113,7 +113,7 @@ class Scheduler:
         self._stopping = threading.Event()
         self._stopped = threading.Event()
         self._renewer = threading.Thread(target=self._renew_on, name="tierbot-lease", daemon=True)
-        self._ticker = BackgroundScheduler(timezone="UTC", job_defaults={"coalesce": True, "max_instances": 1})
+        self._ticker = BackgroundScheduler(timezone="UTC")
 
     def trouble(self) -> str | None:
         """Return in a few words why the schedule is not running in this process, None if it is."""
@@ -123,7 +123,7 @@ class Scheduler:
 
     def dead(self) -> str | None:
         """Return a reason if the schedule has stalled for so long that only a restart helps, else None."""
-        return None if self._ticked_at is None else self._silent(_STUCK)
+        return self._silent(_STUCK)
 
     def _stuck(self) -> str | None:
         """Return which job has been running for too long, None if none has."""
@@ -134,7 +134,9 @@ class Scheduler:
         return None
 
     def _silent(self, patience: float) -> str | None:
-        silent = time.monotonic() - (self._ticked_at or 0.0)
+        if self._ticked_at is None:
+            return None
+        silent = time.monotonic() - self._ticked_at
         return f"the schedule has not ticked for {silent:.0f} s" if silent > patience else None
 
     def start(self) -> None:
@@ -182,7 +184,7 @@ class Scheduler:
 
     def _keep_ticking(self) -> None:
         """Have APScheduler tick now if it is late: it waits for a time of day, and the clock may have been set back."""
-        if self._ticked_at is not None and self._silent(_LATE) and not self._stopping.is_set():
+        if self._silent(_LATE) and not self._stopping.is_set():
             self._ticker.modify_job(_TICKER, next_run_time=datetime.now(UTC))
 
     def _tell_of_another(self, *, refused: bool) -> None:
@@ -304,7 +306,7 @@ class Scheduler:
         """Schedule a retry. The row already says what is left."""
         with self._store.begin(workspace) as tx:
             found = tx.agenda.get(job.id)
-            attempts = (found or job).attempts + 1
+            attempts = job.attempts + 1
             wait = backoff(attempts)
             if found is not None and found.due_at == job.due_at:
                 error = f"{type(fault).__name__}: {fault}"[:_LONGEST_ERROR]
