@@ -148,7 +148,7 @@ def test_without_crowd_kit_its_methods_are_not_listed_and_an_error_says_how_to_i
     for module in ("crowdkit", "crowdkit.aggregation"):
         monkeypatch.setitem(sys.modules, module, None)
     assert methods() == ("hierarchical", "majority")
-    with pytest.raises(CrowdError, match=re.escape("pip install '.[crowd]'")):
+    with pytest.raises(CrowdError, match=re.escape("pip install '.[crowd]'") + "$"):
         aggregator(name).settle(CrowdTable.from_rows([("a", "w1", "x")]))
 
 
@@ -159,3 +159,15 @@ def test_crowd_kits_methods_are_offered_by_name_and_settle_the_easy_case(name: s
     assert f"crowd-kit/{name}" in methods()
     table = CrowdTable.from_rows((f"i{i}", f"w{w}", "xy"[i % 2]) for i in range(6) for w in range(3))
     assert set(aggregator(f"crowd-kit/{name}").settle(table).chosen.values()) == {"x", "y"}
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::FutureWarning")
+def test_crowd_kits_probabilities_are_its_own_and_an_unknown_name_needs_no_installation() -> None:
+    kit = pytest.importorskip("crowdkit.aggregation", reason="needs crowd-kit (pip install '.[crowd]')")
+    pandas = pytest.importorskip("pandas")
+    table, _ = crowd(np.random.default_rng(3), [0.9, 0.7, 0.6], items=30)
+    frame = pandas.DataFrame({"task": table.item, "worker": table.worker, "label": table.label})
+    expected = kit.OneCoinDawidSkene().fit_predict_proba(frame).sort_index().sort_index(axis=1).to_numpy()
+    assert aggregator("crowd-kit/one-coin").settle(table).probabilities == pytest.approx(expected, abs=1e-9)
+    with pytest.raises(CrowdError, match=r"Choose one of: hierarchical, .*crowd-kit/glad\.$"):
+        aggregator("glad")

@@ -132,6 +132,15 @@ def test_the_hierarchical_method_is_what_whole_confusion_matrices_give(
     assert method.settle(table).probabilities == pytest.approx(expected, abs=1e-9)
 
 
+def test_workers_who_are_always_right_are_not_taken_for_infallible() -> None:
+    rows = [(f"i{item}", f"w{worker}", "xyz"[item % 3]) for item in range(9) for worker in range(3)]
+    table, plain = CrowdTable.from_rows(rows), hierarchical(rows, HierarchicalDawidSkene())
+    expected = np.array([[plain[item][label] for label in table.labels] for item in table.items])
+    found = HierarchicalDawidSkene().settle(table).probabilities
+    assert np.log(found) == pytest.approx(np.log(expected), abs=1e-6)
+    assert (found > 0).all()
+
+
 @given(ROWS)
 def test_a_tables_shares_are_each_workers_one_vote_divided(rows: list[tuple[str, str, str]]) -> None:
     table, plain = CrowdTable.from_rows(rows), shares(rows)

@@ -108,7 +108,7 @@ def crowd_prior(tallies: Iterable[tuple[float, float]]) -> BetaPrior:
     room = by_chance * (judged.sum() - (judged**2).sum() / judged.sum() - (len(seen) - 1))
     if excess <= 0 or room <= 0:
         return BetaPrior(mean, _MOST_PRIOR)
-    between = min(excess / room, 1.0)  # the intraclass correlation 1 / (strength + 1)
+    between = excess / room  # the intraclass correlation 1 / (strength + 1)
     return BetaPrior(mean, float(np.clip(1 / between - 1, _LEAST_PRIOR, _MOST_PRIOR)))
 
 
