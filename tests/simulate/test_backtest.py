@@ -119,7 +119,7 @@ def test_the_defaults_are_the_live_bots() -> None:
     policy, mix = POLICIES[ours.policy], SELECTIONS[ours.selection]
     assert (policy.first, policy.last) == (live["exploration_start"], live["exploration_floor"])
     assert (mix.random, mix.trending) == (live["random_share"], live["trending_share"])
-    names = ("blank_share", "basic_share", "minimum_voters", "judge_on")
+    names = ("blank_share", "basic_share", "minimum_voters")
     assert [getattr(ours, name) for name in names] == [live[name] for name in names]
 
 
