@@ -23,7 +23,7 @@ from tests.benchmarks.streams import DATA, Stream, load
 from tierbot.domain.predict.classifier import Classifier
 from tierbot.domain.training.compare import answers, forgotten, newest_of_each_tag
 from tierbot.domain.training.fit import fit
-from tierbot.domain.training.judge import Answers, judge, worse_p
+from tierbot.domain.training.judge import Answers, judge, log_score, worse_p
 from tierbot.domain.training.rows import SILENCE, labeled_rows
 
 STREAMS = ("huffpost", "lobsters")
@@ -134,11 +134,8 @@ def record(
     """Simulate one kind of challenger, in turn with each of its versions."""
     rng = np.random.default_rng(fair)
     needed = np.array([rounds_needed(versions[turn % len(versions)], fair, rng) for turn in range(simulations)])
-    points = []
-    for number in range(ROUNDS):
-        pairs = [rounds[number].answers(np.arange(POSTS * (number + 1))) for rounds in versions]
-        points.append(float(np.mean([100 * (np.mean(ours.hits) - np.mean(theirs.hits)) for ours, theirs in pairs])))
-    rules = {
+    truth = [true_differences([rounds[number] for rounds in versions]) for number in range(ROUNDS)]
+    rules: dict[str, object] = {
         rule: {
             "refused": float((column == 0).mean()),
             "promoted": float((column > 0).mean()),
@@ -147,13 +144,28 @@ def record(
         }
         for rule, column in zip(("judge", "former rule"), needed.T, strict=True)
     }
-    return {"stream": name, "n": n, "challenger": kind, "fair": fair, "points": points, **rules}
+    return {"stream": name, "n": n, "challenger": kind, "fair": fair, "truth": truth, **rules}
+
+
+def true_differences(versions: Sequence[Judged]) -> dict[str, float]:
+    """Return the challengers' mean lead on all posts in accuracy and in log score, also in standard deviations of a post."""
+    found: dict[str, list[float]] = {"points": [], "nats": [], "points_sd": [], "nats_sd": []}
+    for one in versions:
+        ours, theirs = one.answers(np.arange(len(one.true)))
+        hits = np.array(ours.hits, float) - np.array(theirs.hits, float)
+        scores = np.array([log_score(a) - log_score(b) for a, b in zip(ours.chances, theirs.chances, strict=True)])
+        found["points"].append(float(100 * hits.mean()))
+        found["nats"].append(float(scores.mean()))
+        found["points_sd"].append(float(hits.mean() / hits.std()))
+        found["nats_sd"].append(float(scores.mean() / scores.std()))
+    return {name: float(np.mean(values)) for name, values in found.items()}
 
 
 def shown(one: dict[str, object]) -> str:
     """Return a record as a row of a table."""
-    points = " / ".join(f"{value:+.1f}" for value in one["points"])  # type: ignore[attr-defined]
-    cells = [one["stream"], f"{one['n']:,}", one["fair"], one["challenger"], points]
+    told = (("points", "+.1f"), ("nats", "+.3f"))
+    truth = (" / ".join(format(said[name], form) for said in one["truth"]) for name, form in told)  # type: ignore[attr-defined]
+    cells = [one["stream"], f"{one['n']:,}", one["fair"], one["challenger"], *truth]
     for rule in ("judge", "former rule"):
         said = one[rule]
         cells += [f"{100 * said[what]:.0f}" for what in ("refused", "in the first round", "promoted")]  # type: ignore[index]
@@ -161,8 +173,8 @@ def shown(one: dict[str, object]) -> str:
 
 
 HEAD = (
-    "| stream | labels | fair posts per round | challenger | truth, points (round 1 / 2) | refused twice | promoted in round 1 "
-    "| … within 2 | former rule: refused twice | promoted in round 1 | … within 2 |\n|" + "---|" * 11
+    "| stream | labels | fair posts per round | challenger | true lead, points | in nats | refused twice | promoted in round 1 "
+    "| … within 2 | former rule: refused twice | promoted in round 1 | … within 2 |\n|" + "---|" * 12
 )
 
 

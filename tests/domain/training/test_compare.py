@@ -48,7 +48,9 @@ def test_a_few_lost_posts_are_no_lost_tag() -> None:
 
 def test_of_two_true_tags_either_may_be_the_likeliest_but_both_must_be_among_the_two_likeliest() -> None:
     true = np.array([[True, True, False]] * 30)
-    food_law, law_food, law_space = (np.tile(row, (30, 1)) for row in ([0.5, 0.4, 0.1], [0.4, 0.5, 0.1], [0.1, 0.5, 0.4]))
+    food_law, law_food, law_space = (
+        np.tile(row, (30, 1)) for row in ([0.5, 0.4, 0.1], [0.4, 0.5, 0.1], [0.1, 0.5, 0.4])
+    )
     assert forgotten(law_food, food_law, true, TAG_IDS) is None
     assert forgotten(law_space, food_law, true, TAG_IDS) == "food"
 

@@ -27,7 +27,9 @@ class Words:
         return [{tag: 1 / 3 if one is None else 0.8 if tag == one else 0.1 for tag in tags} for one in known]
 
     def fit(self, examples: Sequence[Example], tags: Sequence[str]) -> bytes:
-        return json.dumps({one.article.title: tag for one in examples for tag in one.tags if tag != self.skipped}).encode()
+        return json.dumps(
+            {one.article.title: tag for one in examples for tag in one.tags if tag != self.skipped}
+        ).encode()
 
     def restored(self, state: bytes) -> "Words":
         return Words(json.loads(state))
@@ -35,7 +37,8 @@ class Words:
 
 def lesson(count: int, fair: int, state: bytes = b"") -> Lesson:
     examples = [
-        Example(Article(f"a{n}", TAG_IDS[n % 3], "", "", "", NOW), {TAG_IDS[n % 3]: 1.0}, None, 0.9) for n in range(count)
+        Example(Article(f"a{n}", TAG_IDS[n % 3], "", "", "", NOW), {TAG_IDS[n % 3]: 1.0}, None, 0.9)
+        for n in range(count)
     ]
     return Lesson("words", TAG_IDS, examples, np.arange(count) >= count - fair, state)
 

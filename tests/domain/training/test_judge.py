@@ -194,8 +194,7 @@ def test_a_challenger_that_is_worse_by_the_margin_is_ever_promoted_at_most_as_of
     rng = np.random.default_rng(0)
     looks = range(10, 301, 10)
     ever = [
-        any(judge(*scored(gain[:look])).promote for look in looks)
-        for gain in (gains(rng, -MARGIN) for _ in range(200))
+        any(judge(*scored(gain[:look])).promote for look in looks) for gain in (gains(rng, -MARGIN) for _ in range(200))
     ]
     assert np.mean(ever) <= LEVEL
 

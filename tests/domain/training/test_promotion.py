@@ -23,7 +23,10 @@ def surer(hits: int, by: float, n: int = 100) -> Decision:
     [
         (compared(18, 2, 100), "Model 5 is live: 13 points better on 120 fair posts."),
         (compared(11, 5, 184), "Model 5 is live: 3 points better on 200 fair posts, which may be chance."),
-        (surer(90, 0.1), "Model 5 is live: right as often as the old one on 100 fair posts, and surer of the right tags."),
+        (
+            surer(90, 0.1),
+            "Model 5 is live: right as often as the old one on 100 fair posts, and surer of the right tags.",
+        ),
         (
             surer(89, 0.1),
             "Model 5 is live: surer of the right tags on 100 fair posts. Its accuracy was 1 point lower, which may be chance.",
@@ -80,8 +83,8 @@ def test_the_statistics_are_of_the_same_posts() -> None:
     said = statistics(asdict(compared(18, 2, 100)))
     assert said.startswith(
         "On 120 fair posts the new model was right on 98%, the old one on 85%: 18 only the new one got right, 2 only the old "
-        "one. Its score was 0."
+        "one. Its log score was 0."
     )
-    assert "Evidence that it isn't worse: e = " in said
+    assert "Evidence that it isn't worse: e is " in said
     none = asdict(judge(chances(), chances()))
     assert statistics(none) == "No fair post was new to both models, so there was nothing to compare them on."

@@ -230,7 +230,7 @@ def test_a_predictor_with_fit_learns_in_a_process_of_its_own_is_judged_and_keeps
 ) -> None:
     first = installed(harness, tmp_path, monkeypatch, LEARNING)
     harness.clock.advance(seconds=1)
-    taught(harness)
+    taught(harness, 40)
     training = harness.bot.loop.retrain(WORKSPACE)
     assert training is not None
     assert training.version.id != first

@@ -73,8 +73,8 @@ class Decision:
     difference: float | None = None  # challenger − champion
     wins: int = 0  # posts on which only the challenger was right
     losses: int = 0
-    gain: float = 0.0  # the challenger's score − the champion's, per post in nats, shrunk toward 0
-    belief: float = 0.5  # the posterior probability that its score is higher
+    gain: float = 0.0  # the challenger's log score − the champion's, per post in nats, shrunk toward 0
+    belief: float = 0.5  # the posterior probability that its log score is higher
     e_value: float = 1.0  # the evidence that the challenger is not worse by MARGIN or more
     worse: bool = False  # whether it is worse, at LEVEL
     forgotten: str | None = None  # a tag that only the champion recognizes
@@ -89,7 +89,7 @@ def unopposed() -> Decision:
 def judge(challenger: Answers, champion: Answers, forgotten: str | None = None) -> Decision:
     """Compare two models' answers to the same fair posts, and promote the challenger if it is the better one.
 
-    Each post gives the difference of the models' scores: log p of the true tags, with p mixed with FLOOR, so that one post
+    Each post gives the difference of the models' log scores: log p of the true tags, with p mixed with FLOOR, so that one post
     counts at most BOUND. The challenger is promoted if both hold:
 
     - The e-value against "worse by MARGIN or more" reaches 1/LEVEL. A challenger that bad is ever promoted with a
@@ -106,7 +106,9 @@ def judge(challenger: Answers, champion: Answers, forgotten: str | None = None) 
         raise ValueError(f"Can't compare {n} answers with {len(champion.hits)}.")
     pairs = Counter((bool(ours), bool(theirs)) for ours, theirs in zip(challenger.hits, champion.hits, strict=True))
     wins, losses, both = pairs[True, False], pairs[False, True], pairs[True, True]
-    gains = [_score(ours) - _score(theirs) for ours, theirs in zip(challenger.chances, champion.chances, strict=True)]
+    gains = [
+        log_score(ours) - log_score(theirs) for ours, theirs in zip(challenger.chances, champion.chances, strict=True)
+    ]
     found = Decision(
         promote=False,
         reason="kept: there are no fair posts to compare the models on yet",
@@ -125,7 +127,8 @@ def judge(challenger: Answers, champion: Answers, forgotten: str | None = None) 
     return replace(found, promote=_is_promoted(found), reason=_reason(found)) if n else found
 
 
-def _score(chance: float) -> float:
+def log_score(chance: float) -> float:
+    """Return the log score of a probability in [0, 1] for the true tags, in nats, at least −BOUND."""
     return log(FLOOR + (1 - FLOOR) * chance)
 
 

@@ -7,9 +7,9 @@ from tierbot.domain.training.judge import BELIEF, LEVEL, MARGIN, worse_p
 
 FEWEST = 50  # fair posts; on fewer, a single one would count more than two points
 RULE = (
-    "Fair posts are blank, selected at random, and new to both models. The score is the log probability of the true tags. The "
+    "Fair posts are blank, selected at random, and new to both models. The log score is that of the true tags' probability. The "
     f"new model goes live if it is the better one with a probability of {100 * BELIEF:.0f}% and e reaches {1 / LEVEL:.0f}. A "
-    f"model whose score is lower by {MARGIN:g} or more ever gets there in at most {100 * LEVEL:.0f} of 100 cases."
+    f"model whose log score is lower by {MARGIN:g} or more ever gets there in at most {100 * LEVEL:.0f} of 100 cases."
 )
 
 
@@ -48,10 +48,15 @@ def statistics(comparison: Mapping[str, Any]) -> str:
     if "e_value" not in comparison:  # from an earlier version
         return figures
     return (
-        f"{figures} Its score was {abs(comparison['gain']):.3f} {'higher' if comparison['gain'] >= 0 else 'lower'} per post; it is "
+        f"{figures} Its log score was {abs(comparison['gain']):.3f} {'higher' if comparison['gain'] >= 0 else 'lower'} per post; it is "
         f"the better one with a probability of {100 * comparison['belief']:.0f}%. Evidence that it isn't worse: "
-        f"e = {min(comparison['e_value'], 1e6):.3g}."
+        f"e is {_e_value(comparison)}."
     )
+
+
+def _e_value(comparison: Mapping[str, Any]) -> str:
+    value = float(comparison["e_value"])
+    return "over 1,000" if value > 1000 else f"{value:.3g}"  # noqa: PLR2004
 
 
 def _success(comparison: Mapping[str, Any]) -> str:
