@@ -14,7 +14,7 @@ from tierbot.domain.nouns import RANDOM, Arm, Estimate, Outcome, SettledPost, Ve
 from tierbot.domain.statistics import e_value
 
 LEVEL = 0.1  # the probability that a challenger which is worse by MARGIN is ever promoted is at most this
-MARGIN = 0.05  # in nats a post; about four points of accuracy (docs/benchmarks.md)
+MARGIN = 0.05  # in nats a post; three to five points of accuracy (docs/benchmarks.md)
 FLOOR = 0.2  # without it, a single post with p = 0 for its true tag would decide
 BOUND = -log(FLOOR)
 BELIEF = 0.8  # the posterior probability that the challenger is better, at which it is promoted
