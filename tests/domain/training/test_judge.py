@@ -112,6 +112,13 @@ def test_a_challenger_that_is_surer_but_less_often_right_is_not_promoted() -> No
     assert not decision.promote
 
 
+def test_four_posts_lost_by_chance_do_not_keep_out_a_model_that_is_clearly_surer() -> None:
+    ours = Answers([False] * 4 + [True] * 36, [0.4] * 4 + [0.9] * 36)
+    decision = judge(ours, Answers([True] * 40, [0.5] * 40))
+    assert (decision.wins, decision.losses) == (0, 4)
+    assert decision.promote
+
+
 def test_without_a_champion_the_first_model_is_promoted() -> None:
     assert unopposed().promote
 

@@ -17,6 +17,7 @@ LEVEL = 0.1  # the probability that a challenger which is worse by MARGIN is eve
 MARGIN = 0.05  # in nats a post; three to five points of accuracy (docs/benchmarks.md)
 FLOOR = 0.2  # without it, a single post with p = 0 for its true tag would decide
 BOUND = -log(FLOOR)
+VETO = 0.02  # the p of the sign test on the hits, below which it isn't; at 0.1, four posts could keep out a model with e = 30
 BELIEF = 0.8  # the posterior probability that the challenger is better, at which it is promoted
 
 # The prior: as if the models had tied on 10 posts before, with this spread per post (in nats). Over streams and sizes, differences
@@ -98,7 +99,7 @@ def judge(challenger: Answers, champion: Answers, forgotten: str | None = None) 
       service stays.
 
     It isn't promoted if it has forgotten a tag (see `compare`), or if the exact sign test on the hits (McNemar,
-    Psychometrika 1947) calls it worse. Otherwise the champion stays, and the next challenger is compared on these posts and
+    Psychometrika 1947) calls it worse (p < VETO). Otherwise the champion stays, and the next challenger is compared on these posts and
     the newer ones.
     """
     n = len(challenger.hits)
@@ -141,7 +142,7 @@ def _belief(gains: Sequence[float]) -> float:
 
 
 def _is_promoted(found: Decision) -> bool:
-    no_worse = found.e_value >= 1 / LEVEL and worse_p(found.wins, found.losses) >= LEVEL
+    no_worse = found.e_value >= 1 / LEVEL and worse_p(found.wins, found.losses) >= VETO
     return found.forgotten is None and found.belief >= BELIEF and no_worse
 
 

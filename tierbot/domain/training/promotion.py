@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from tierbot.domain.training.judge import BELIEF, LEVEL, MARGIN, worse_p
+from tierbot.domain.training.judge import BELIEF, LEVEL, MARGIN, VETO, worse_p
 
 FEWEST = 50  # fair posts; on fewer, a single one would count more than two points
 RULE = (
@@ -105,4 +105,4 @@ def _chance(comparison: Mapping[str, Any]) -> str:
 
 
 def _is_doubtful(comparison: Mapping[str, Any]) -> bool:
-    return worse_p(int(comparison["wins"]), int(comparison["losses"])) < LEVEL
+    return worse_p(int(comparison["wins"]), int(comparison["losses"])) < VETO
