@@ -34,6 +34,7 @@ def models(harness: Harness) -> list[tuple[str, str]]:
 
 
 def test_what_colleagues_said_is_what_the_new_model_predicts(harness: Harness) -> None:
+    harness.promote_challengers()
     teach(harness, 24)
     harness.bot.registry.retrain(WORKSPACE)
     _, classifier = harness.bot.registry.champion(WORKSPACE)
