@@ -220,9 +220,6 @@ class Settings(BaseSettings):
     retrain_after: int = Field(50, ge=1, description="Number of new verdicts that triggers a retraining.")
     retrain_every_days: float = Field(7.0, gt=0, description="Days after which the model is retrained in any case.")
     retrain_timeout_minutes: float = Field(60.0, gt=0, description="Time limit in minutes for a retraining.")
-    judge_on: int = Field(
-        100, ge=10, description="Number of the newest unbiased verdicts that a challenger is tested on."
-    )
 
     # Monitoring
     smoke_test_every_hours: float = Field(

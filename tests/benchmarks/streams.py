@@ -130,11 +130,12 @@ class Stream:
         )
 
 
-def load(name: str, data: Path = DATA, cache: Path | None = None) -> Stream:
-    """Read a stream and embed it, or take the embeddings from `cache`; 20,000 texts take about two minutes."""
+def load(name: str, data: Path = DATA, cache: Path | None = None, newest: int | None = None) -> Stream:
+    """Read a stream, or its newest rows, and embed it, or take the embeddings from `cache`; 20,000 texts take two minutes."""
     rows = list(read_archive(data / f"{name}.jsonl.gz", now=_NOW, strict=False))
     if name == "lobsters":
         rows = without_forms(rows[:_STORIES])
+    rows = rows[-newest:] if newest else rows
     space = assigned_tag_space(label for row in rows for label in row.tags)
     place = {tag: column for column, tag in enumerate(space.ids)}
     true = np.zeros((len(rows), len(place)), dtype=bool)

@@ -36,6 +36,7 @@ def played(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Make the database that examples find: a round in which colleagues voted on eight posts, and two models."""
     folder = tmp_path_factory.mktemp("played")
     harness = build_harness(folder)
+    harness.promote_challengers()
     for ts in harness.posts(8):
         for user in ("UANNA", "UBEN", "UCLEO"):
             harness.react(user, ts, harness.emoji(ts))

@@ -286,6 +286,7 @@ def test_closing_a_round_freezes_it_announces_the_champion_and_opens_the_next(ha
 
 
 def test_retraining_makes_a_new_champion_that_learned_and_rolling_back_restores_the_old(harness: Harness) -> None:
+    harness.promote_challengers()
     for ts in harness.posts(12):
         harness.react("U1", ts, "tada" if "pizza" not in harness.chat.posts[ts].article.title else "pizza")
         harness.react("U2", ts, "pizza" if "pizza" in harness.chat.posts[ts].article.title else "football")

@@ -200,13 +200,11 @@ def _registry_of(
         model_files=model_files
         or ModelFolder(shipped_models(), settings.models, by_workspace=settings.many_workspaces),
         clock=clock,
-        judge_on=settings.judge_on,
         seed=seed,
         train=train,
         external_predictors=ExternalPredictors(
             predictors or installed_predictors(settings),
             clock,
-            settings.judge_on,
             TimeLimit(settings.predictor_timeout_seconds),
         ),
     )

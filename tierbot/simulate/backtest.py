@@ -270,7 +270,6 @@ class _Backtest:
                 parent=self._version,
                 bootstrap=self._start_rows,
                 bootstrap_weight=self._learner.replay_weight,
-                judge_on=self._settings.judge_on,
                 seed=self._settings.seed,
                 settings=self._learner.fit,
             )

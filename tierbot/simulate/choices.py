@@ -78,7 +78,6 @@ class BacktestSettings:
     blank_share: float = 0.15
     basic_share: float = 0.0
     minimum_voters: int = 2  # 1 for a team of one
-    judge_on: int = 100
     seed: int = 0
 
     def __post_init__(self) -> None:

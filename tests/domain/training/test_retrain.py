@@ -6,16 +6,18 @@ import numpy as np
 import pytest
 
 from tests.support.training_jobs import PRIOR, job, verdicts
-from tests.support.worlds import ENCODER, TAGS
+from tests.support.worlds import ENCODER, TAG_IDS, TAGS
 from tierbot.domain.nouns import Tag
 from tierbot.domain.predict.coldstart import coldstart
+from tierbot.domain.training import retrain
 from tierbot.domain.training.fit import NothingToLearnError, fit
-from tierbot.domain.training.retrain import train_challenger
+from tierbot.domain.training.retrain import TrainingResult, train_challenger
 from tierbot.domain.training.rows import joined_rows
 
 
 def test_a_better_challenger_is_promoted_with_its_evidence_on_the_card() -> None:
-    result = train_challenger(job(verdicts(300, 1), cursor={"ledger": 12}, judge_on=80))
+    rows = verdicts(300, 1)
+    result = train_challenger(job(rows, cursor={"ledger": 12}, unbiased=np.arange(300) < 80))
     card = result.classifier.card
     assert result.decision.promote
     assert result.decision.n == 80
@@ -53,6 +55,52 @@ def test_a_challenger_taught_nonsense_is_refused() -> None:
     assert not result.decision.promote
     assert result.decision.n == 100
     assert result.classifier.card["metrics"]["promotion"]["promote"] is False
+
+
+def test_what_was_too_little_in_one_round_is_enough_after_several() -> None:
+    rounds = [verdicts(50, 30 + number, first_key=1000 * (number + 1)) for number in range(5)]
+    fair = np.arange(50) < 4
+    first = train_challenger(job(rounds[0], unbiased=fair))
+    later = train_challenger(job(joined_rows(rounds), unbiased=np.tile(fair, 5)))
+    assert (first.decision.n, later.decision.n) == (4, 20)
+    assert (first.decision.promote, later.decision.promote) == (False, True)
+
+
+def test_a_challenger_that_lost_a_tag_is_refused_with_its_name() -> None:
+    rows = verdicts(400, 22)
+    champion = fit(rows, PRIOR)
+    new = verdicts(400, 23, first_key=1000)
+    law = new.targets[:, TAG_IDS.index("law")] > 0
+    broken = replace(new, weights=np.where(law[:, None], np.float32(0), new.weights))
+    challenger = fit(broken, PRIOR)
+    assert retrain._forgotten(challenger, champion, new) == "law"
+    assert retrain._forgotten(fit(new, PRIOR), champion, new) is None
+
+
+# --- imported labels judge the first challenger that learned from them ----------------------------
+
+
+def imported(count: int, **changes: object) -> TrainingResult:
+    labels = replace(verdicts(count, 24), keys=np.zeros(count, np.uint64))
+    rows = verdicts(4, 25)
+    return train_challenger(job(rows, bootstrap=labels, unbiased=np.zeros(4, dtype=bool), **changes))
+
+
+def test_imported_labels_put_a_better_model_into_service_before_anyone_has_voted() -> None:
+    result = imported(300, imported=300)
+    assert result.decision.promote
+    assert result.decision.n == 150
+
+
+def test_imported_labels_that_the_champion_knows_judge_nothing() -> None:
+    result = imported(300)
+    assert result.decision.n == 0
+    assert not result.decision.promote
+
+
+def test_at_most_two_hundred_imported_labels_judge() -> None:
+    assert imported(1000, imported=1000).decision.n == 200
+    assert imported(1, imported=1).decision.n == 0
 
 
 def test_at_most_half_of_what_teaches_is_kept_back_for_judging() -> None:

@@ -229,12 +229,15 @@ def test_a_predictor_with_fit_learns_in_a_process_of_its_own_is_judged_and_keeps
     harness: Harness, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     first = installed(harness, tmp_path, monkeypatch, LEARNING)
-    taught(harness)
+    harness.clock.advance(seconds=1)
+    taught(harness, 40)
     training = harness.bot.loop.retrain(WORKSPACE)
     assert training is not None
     assert training.version.id != first
     assert training.version.parent == first
-    assert training.promoted, training.decision.reason
+    assert training.decision.n > 0
+    assert "too few to tell" in training.decision.reason
+    harness.bot.registry.promote(WORKSPACE, training.version.id, "UADMIN")
     with harness.bot.store.read(WORKSPACE) as tx:
         state = json.loads(tx.models.weights(training.version.id))
     assert state["recipes"] == "food"

@@ -34,6 +34,7 @@ def models(harness: Harness) -> list[tuple[str, str]]:
 
 
 def test_what_colleagues_said_is_what_the_new_model_predicts(harness: Harness) -> None:
+    harness.promote_challengers()
     teach(harness, 24)
     harness.bot.registry.retrain(WORKSPACE)
     _, classifier = harness.bot.registry.champion(WORKSPACE)
@@ -68,6 +69,7 @@ def test_a_training_that_is_killed_is_told_and_changes_nothing(
 
 
 def test_a_damaged_model_is_named_with_the_way_back(harness: Harness, tmp_path: Path) -> None:
+    harness.promote_challengers()
     teach(harness)
     harness.bot.loop.retrain(WORKSPACE)
     with closing(sqlite3.connect(tmp_path / "test.db")) as database, database:
@@ -142,6 +144,7 @@ def meanwhile(harness: Harness, monkeypatch: pytest.MonkeyPatch, happens: Callab
 def test_a_rollback_during_a_training_stands_and_the_channel_reads_why(
     harness: Harness, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    harness.promote_challengers()
     teach(harness)
     harness.bot.loop.retrain(WORKSPACE)
     meanwhile(harness, monkeypatch, lambda: harness.bot.loop.roll_back(WORKSPACE, "UADMIN"))
@@ -158,6 +161,7 @@ def test_a_rollback_during_a_training_stands_and_the_channel_reads_why(
 
 
 def test_a_promotion_by_hand_during_a_training_stands(harness: Harness, monkeypatch: pytest.MonkeyPatch) -> None:
+    harness.promote_challengers()
     teach(harness)
     harness.bot.loop.retrain(WORKSPACE)
     meanwhile(harness, monkeypatch, lambda: harness.bot.registry.promote(WORKSPACE, "m0001", "UADMIN"))
@@ -166,6 +170,7 @@ def test_a_promotion_by_hand_during_a_training_stands(harness: Harness, monkeypa
 
 
 def test_two_trainings_at_once_make_two_models(harness: Harness, monkeypatch: pytest.MonkeyPatch) -> None:
+    harness.promote_challengers()
     teach(harness)
     other = []
     meanwhile(harness, monkeypatch, lambda: other.append(harness.bot.loop.retrain(WORKSPACE)))
@@ -217,6 +222,7 @@ class Both:
 def test_the_published_files_are_the_databases_also_when_two_processes_publish(
     harness: Harness, model_files: Path
 ) -> None:
+    harness.promote_challengers()
     teach(harness)
     harness.bot.registry.model_files.before = lambda: harness.bot.loop.roll_back(WORKSPACE, "UADMIN")
     harness.bot.loop.retrain(WORKSPACE)
@@ -228,6 +234,7 @@ def test_a_crash_before_a_champion_is_published_is_healed_at_the_start(harness: 
     def dies() -> None:
         raise KeyboardInterrupt
 
+    harness.promote_challengers()
     teach(harness)
     harness.bot.registry.publish(WORKSPACE)
     assert published(model_files) == "m0001"
@@ -257,6 +264,7 @@ def test_files_that_are_right_are_left_alone_and_damaged_ones_are_written_again(
 def test_a_folder_that_cannot_be_written_undoes_no_promotion(
     harness: Harness, model_files: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
+    harness.promote_challengers()
     teach(harness)
     (model_files / "models").write_text("in the way")
     training = harness.bot.loop.retrain(WORKSPACE)

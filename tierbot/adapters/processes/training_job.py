@@ -40,7 +40,7 @@ def write_job(job: TrainingJob, path: Path) -> None:
         "format": _JOB,
         "verdicts": rows_about(job.verdicts, job.encoder_digest),
         "bootstrap": None,
-        **{name: getattr(job, name) for name in ("encoder_digest", "parent", "bootstrap_weight", "judge_on", "seed")},
+        **{name: getattr(job, name) for name in ("encoder_digest", "parent", "bootstrap_weight", "imported", "seed")},
         "cursor": dict(job.cursor),
         "settings": asdict(job.settings),
     }
@@ -69,7 +69,7 @@ def read_job(path: Path) -> TrainingJob:
         settings=FitSettings(**about["settings"]),
         **{
             field: about[field]
-            for field in ("encoder_digest", "parent", "bootstrap_weight", "judge_on", "seed", "cursor")
+            for field in ("encoder_digest", "parent", "bootstrap_weight", "imported", "seed", "cursor")
         },
     )
 

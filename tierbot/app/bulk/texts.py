@@ -97,7 +97,7 @@ def _model(given: dict[str, Any], weights: bytes) -> "Model":
     )
     tag_ids = [tag[0] for tag in given["tags"]]
     limit = TimeLimit(given["seconds"])
-    return ExternalPredictors(InstalledPredictors(timeout=0), SystemClock(), 0, limit).model(version, weights, tag_ids)
+    return ExternalPredictors(InstalledPredictors(timeout=0), SystemClock(), limit).model(version, weights, tag_ids)
 
 
 def _article(line: dict[str, str]) -> Article:

@@ -152,11 +152,9 @@ def _settings(demo: DemoSettings, sandbox: SandboxProcess, database: str) -> Set
         database_url=database,
         seed=demo.seed,
         slack_posts_per_second=demo.posts_per_second,
-        blank_share=0.2,  # in short rounds, enough blank, randomly selected posts to measure unbiased accuracy
-        random_share=0.5,
-        # A new model shows its worth only next week, when the stories it learned from go on. On 40 fair posts of its own week,
-        # some seeds' first model was refused, and their curve stayed flat. On 10, the announcement says "too early to say".
-        judge_on=10,
+        # In short rounds, enough blank, randomly selected posts to measure unbiased accuracy, and to judge each round's model.
+        blank_share=0.2,
+        random_share=1.0,  # every story is posted, so nothing is left to select
         push_every_hours=168,  # the demo's admin requests pushes, closings and retrainings; the schedule only runs them
         round_days=7,  # the demo's admin closes each round as soon as it is played
         retrain_after=10**9,

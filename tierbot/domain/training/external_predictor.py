@@ -9,7 +9,8 @@ from numpy.typing import NDArray
 
 from tierbot.domain.nouns import TierbotError
 from tierbot.domain.predict.model import Example, ExternalPredictor, LearningPredictor, PredictorError
-from tierbot.domain.training.judge import Decision, judge
+from tierbot.domain.training.compare import answers, forgotten, newest_of_each_tag
+from tierbot.domain.training.judge import Answers, Decision, judge
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,7 +20,7 @@ class Lesson:
     name: str
     tag_ids: tuple[str, ...]
     examples: Sequence[Example]
-    judging: NDArray[np.bool_]  # (n,), the newest unbiased ones that are new to the live predictor
+    judging: NDArray[np.bool_]  # (n,), the unbiased ones that are new to the live predictor
     state: bytes = b""  # the live predictor's state, b"" if it never learned
 
 
@@ -33,13 +34,12 @@ class Taught:
 
 def teach(predictor: LearningPredictor, lesson: Lesson) -> Taught:
     """Fit without the judging examples, compare with the live one on them, refit on all. Raises PredictorError."""
-    judging = list(compress(lesson.examples, lesson.judging))
-    decision = judge([], [])
-    if judging:
+    decision = judge(Answers(), Answers())
+    if lesson.judging.any():
         others = list(compress(lesson.examples, ~lesson.judging))
         challenger = restored(lesson.name, predictor, _fitted(predictor, others, lesson))
         champion = restored(lesson.name, predictor, lesson.state)
-        decision = judge(_hits(challenger, judging, lesson.tag_ids), _hits(champion, judging, lesson.tag_ids))
+        decision = _judged(challenger, champion, lesson)
     return Taught(_fitted(predictor, lesson.examples, lesson), decision)
 
 
@@ -73,7 +73,16 @@ def _fitted(predictor: LearningPredictor, examples: Sequence[Example], lesson: L
     return state
 
 
-def _hits(model: ExternalPredictor, examples: Sequence[Example], tag_ids: Sequence[str]) -> NDArray[np.bool_]:
-    none = np.zeros((len(examples), 0), np.float32)
-    top = model.predict([one.article for one in examples], none, tag_ids).argmax(axis=1)
-    return np.array([tag_ids[place] in one.tags for place, one in zip(top, examples, strict=True)], dtype=bool)
+def _judged(challenger: ExternalPredictor, champion: ExternalPredictor, lesson: Lesson) -> Decision:
+    true = np.array([[tag in one.tags for tag in lesson.tag_ids] for one in lesson.examples], dtype=bool)
+    checked = newest_of_each_tag(true)
+    ours, theirs = (_probabilities(model, checked, lesson) for model in (challenger, champion))
+    lost = forgotten(ours, theirs, true[checked], lesson.tag_ids)
+    judging = np.flatnonzero(lesson.judging)
+    ours, theirs = (_probabilities(model, judging, lesson) for model in (challenger, champion))
+    return judge(answers(ours, true[judging]), answers(theirs, true[judging]), lost)
+
+
+def _probabilities(model: ExternalPredictor, rows: NDArray[np.intp], lesson: Lesson) -> NDArray[np.float64]:
+    none = np.zeros((len(rows), 0), np.float32)
+    return model.predict([lesson.examples[row].article for row in rows], none, lesson.tag_ids)

@@ -1,24 +1,28 @@
 """Measures a model's accuracy, and decides whether a challenger replaces the champion.
 
 Accuracy uses progressive validation: predictions from before the verdict. It needs no held-out set, and nobody can
-tune to it. Challenger and champion are compared pairwise, on verdicts that neither has learned from.
+tune to it. Challenger and champion are compared pairwise, on all fair posts since the champion came into service.
 """
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from math import comb
-from typing import TYPE_CHECKING, TypeAlias
+from dataclasses import dataclass, replace
+from math import comb, fsum, log, sqrt
+from statistics import NormalDist
 
 from tierbot.domain.nouns import RANDOM, Arm, Estimate, Outcome, SettledPost, Verdict
+from tierbot.domain.statistics import e_value
 
-if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
+LEVEL = 0.1  # the probability that a challenger which is worse by MARGIN is ever promoted is at most this
+MARGIN = 0.05  # in nats a post; three to five points of accuracy (docs/benchmarks.md)
+FLOOR = 0.2  # without it, a single post with p = 0 for its true tag would decide
+BOUND = -log(FLOOR)
+VETO = 0.02  # the p of the sign test on the hits, below which it isn't; at 0.1, four posts could keep out a model with e = 30
+BELIEF = 0.8  # the posterior probability that the challenger is better, at which it is promoted
 
-WORSE_P = 0.1
-WORSE_BY = 0.02
-FEWEST = round(1 / WORSE_BY)  # with fewer, a single post would count more than WORSE_BY
+# The prior: as if the models had tied on 10 posts before, with this spread per post (in nats). Over streams and sizes, differences
+# had a spread of 0.2 to 0.4 per post within a comparison, and of 0.1 between comparisons: (0.3/0.1)² posts.
+_PRIOR_POSTS, _PRIOR_SPREAD = 10, 0.2
 
 _ENOUGH = 3  # settled posts of a tag before it is mentioned
 _NAMED = 3  # tags in each list, because announcements must be short
@@ -51,52 +55,107 @@ def is_unbiased(item: SettledPost) -> bool:
 
 
 @dataclass(frozen=True, slots=True)
+class Answers:
+    """A model's answers to n posts."""
+
+    hits: Sequence[bool] = ()  # whether its likeliest tag is true
+    chances: Sequence[float] = ()  # the probability that it gave to the true tags, in [0, 1]
+
+
+@dataclass(frozen=True, slots=True)
 class Decision:
     """Whether to promote the challenger, and the evidence."""
 
     promote: bool
     reason: str
-    n: int  # verdicts
-    challenger: float | None  # its accuracy
-    champion: float | None
-    difference: float | None  # challenger − champion
-    wins: int  # verdicts on which only the challenger was right
-    losses: int
-    p_value: float | None  # see `worse_p`
+    n: int = 0  # fair posts
+    challenger: float | None = None  # its accuracy
+    champion: float | None = None
+    difference: float | None = None  # challenger − champion
+    wins: int = 0  # posts on which only the challenger was right
+    losses: int = 0
+    gain: float = 0.0  # the challenger's log score − the champion's, per post in nats, shrunk toward 0
+    belief: float = 0.5  # the posterior probability that its log score is higher
+    e_value: float = 1.0  # the evidence that the challenger is not worse by MARGIN or more
+    worse: bool = False  # whether it is worse, at LEVEL
+    forgotten: str | None = None  # a tag that only the champion recognizes
     overtaken: bool = False  # the champion it was compared with went out of service meanwhile
 
 
-Hits: TypeAlias = "Sequence[bool] | NDArray[np.bool_]"
+def unopposed() -> Decision:
+    """Promote a model because there is no champion to compare it with."""
+    return Decision(True, "promoted: there is no model to compare it with")
 
 
-def judge(challenger_hits: Hits, champion_hits: Hits) -> Decision:
-    """Compare two models' hits on the same verdicts; refuse a challenger that is worse.
+def judge(challenger: Answers, champion: Answers, forgotten: str | None = None) -> Decision:
+    """Compare two models' answers to the same fair posts, and promote the challenger if it is the better one.
 
-    It is worse if the exact one-sided sign test on the verdicts where they differ (McNemar, Psychometrika 1947) has
-    p < 0.1, or if the estimate is below −2 points on at least 50 verdicts. With too little evidence it is promoted, and
-    the reason says so.
+    Each post gives the difference of the models' log scores: log p of the true tags, with p mixed with FLOOR, so that one post
+    counts at most BOUND. The challenger is promoted if both hold:
+
+    - The e-value against "worse by MARGIN or more" reaches 1/LEVEL. A challenger that bad is ever promoted with a
+      probability of at most LEVEL, however often it is compared while posts accumulate.
+    - It is the better one with a probability of BELIEF, after shrinkage toward "the same": of two equal models, the one in
+      service stays.
+
+    It isn't promoted if it has forgotten a tag (see `compare`), or if the exact sign test on the hits (McNemar,
+    Psychometrika 1947) calls it worse (p < VETO). Otherwise the champion stays, and the next challenger is compared on these posts and
+    the newer ones.
     """
-    n = len(challenger_hits)
-    if n != len(champion_hits):
-        raise ValueError(f"Can't compare {n} hits with {len(champion_hits)}.")
-    if n == 0:
-        reason = "promoted: no unbiased verdict is new to both models, so there is no evidence against it"
-        return Decision(True, reason, 0, None, None, None, 0, 0, None)
-    pairs = Counter((bool(ours), bool(theirs)) for ours, theirs in zip(challenger_hits, champion_hits, strict=True))
-    wins, losses = pairs[True, False], pairs[False, True]
-    p_value = worse_p(wins, losses)
-    difference = (wins - losses) / n
-    evidence = f"{100 * difference:+.1f} points on {n} unbiased verdicts ({wins} won, {losses} lost, p = {p_value:.3f})"
-    if p_value < WORSE_P:
-        promote, reason = False, f"refused: {evidence}; significantly worse"
-    elif n < FEWEST:
-        promote, reason = True, f"promoted: {evidence}; too few to tell"
-    elif difference < -WORSE_BY:
-        promote, reason = False, f"refused: {evidence}; more than two points worse"
-    else:
-        promote, reason = True, f"promoted: {evidence}"
-    both = pairs[True, True]
-    return Decision(promote, reason, n, (both + wins) / n, (both + losses) / n, difference, wins, losses, p_value)
+    n = len(challenger.hits)
+    if {n} != {len(challenger.chances), len(champion.hits), len(champion.chances)}:
+        raise ValueError(f"Can't compare {n} answers with {len(champion.hits)}.")
+    pairs = Counter((bool(ours), bool(theirs)) for ours, theirs in zip(challenger.hits, champion.hits, strict=True))
+    wins, losses, both = pairs[True, False], pairs[False, True], pairs[True, True]
+    gains = [
+        log_score(ours) - log_score(theirs) for ours, theirs in zip(challenger.chances, champion.chances, strict=True)
+    ]
+    found = Decision(
+        promote=False,
+        reason="kept: there are no fair posts to compare the models on yet",
+        n=n,
+        challenger=(both + wins) / n if n else None,
+        champion=(both + losses) / n if n else None,
+        difference=(wins - losses) / n if n else None,
+        wins=wins,
+        losses=losses,
+        gain=fsum(gains) / (n + _PRIOR_POSTS),
+        belief=_belief(gains),
+        e_value=e_value(gains, BOUND, MARGIN),
+        worse=e_value([-gain for gain in gains], BOUND) >= 1 / LEVEL,
+        forgotten=forgotten,
+    )
+    return replace(found, promote=_is_promoted(found), reason=_reason(found)) if n else found
+
+
+def log_score(chance: float) -> float:
+    """Return the log score of a probability in [0, 1] for the true tags, in nats, at least −BOUND."""
+    return log(FLOOR + (1 - FLOOR) * chance)
+
+
+def _belief(gains: Sequence[float]) -> float:
+    """Return the posterior probability that the mean gain is positive: normal, with the prior above."""
+    posts = len(gains) + _PRIOR_POSTS
+    mean = fsum(gains) / posts
+    variance = (fsum(gain**2 for gain in gains) + _PRIOR_POSTS * _PRIOR_SPREAD**2) / posts - mean**2
+    return NormalDist().cdf(mean / sqrt(variance / posts))
+
+
+def _is_promoted(found: Decision) -> bool:
+    no_worse = found.e_value >= 1 / LEVEL and worse_p(found.wins, found.losses) >= VETO
+    return found.forgotten is None and found.belief >= BELIEF and no_worse
+
+
+def _reason(found: Decision) -> str:
+    evidence = (
+        f"{100 * (found.difference or 0):+.1f} points and {found.gain:+.3f} nats a post on {found.n} fair posts "
+        f"({found.wins} won, {found.losses} lost, e = {found.e_value:.3g}, better with p = {found.belief:.2f})"
+    )
+    if found.forgotten is not None:
+        return f"refused: it no longer recognizes {found.forgotten}; {evidence}"
+    if found.worse:
+        return f"refused: {evidence}; worse"
+    return f"promoted: {evidence}" if _is_promoted(found) else f"kept: {evidence}; too few to tell"
 
 
 def worse_p(wins: int, losses: int) -> float:

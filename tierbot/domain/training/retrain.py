@@ -10,12 +10,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tierbot.domain.predict.classifier import Classifier
+from tierbot.domain.training.compare import answers, forgotten, newest_of_each_tag
 from tierbot.domain.training.evidence import Logged, off_policy
 from tierbot.domain.training.fit import FitSettings, fit, refit
-from tierbot.domain.training.judge import Decision, judge
+from tierbot.domain.training.judge import Answers, Decision, judge, unopposed
 from tierbot.domain.training.rows import TrainingRows, joined_rows
 
-JUDGE_ON = 100
+_IMPORTED = 200  # imported labels that judge at most; enough to tell a better model
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +32,7 @@ class TrainingJob:
     logged: Logged | None = None  # the shown tags and rewards of the verdicts' posts, for off-policy evidence
     bootstrap: TrainingRows | None = None  # rows to replay with `bootstrap_weight`
     bootstrap_weight: float = 1.0
-    judge_on: int = JUDGE_ON  # the maximum number of unbiased verdicts to judge the challenger on
+    imported: int = 0  # how many of the last bootstrap rows are imported labels that the champion hasn't learned from
     seed: int = 0
     cursor: Mapping[str, Any] = field(default_factory=dict)  # the end of the data, for the card (JSON)
     settings: FitSettings = field(default_factory=FitSettings)
@@ -48,7 +49,8 @@ class TrainingResult:
 def train_challenger(job: TrainingJob) -> TrainingResult:
     """Fit a challenger, compare it with the champion on verdicts new to both, and refit on everything.
 
-    The judging verdicts are the newest unbiased ones. Raises NothingToLearnError without a single label.
+    The judging verdicts are all unbiased ones since the champion came into service, and some of the labels that were imported
+    since. Raises NothingToLearnError without a single label.
     """
     started = perf_counter()
     tags = job.prior.tag_ids
@@ -56,21 +58,21 @@ def train_challenger(job: TrainingJob) -> TrainingResult:
     replayed = [] if job.bootstrap is None else [job.bootstrap.over(tags).times(job.bootstrap_weight)]
     everything = joined_rows([*replayed, verdicts])
     judging = _judging(job, verdicts)
+    imported = _imported(job, len(everything) - len(verdicts))
     evidence: dict[str, Any] = {}
-    if job.champion is not None and len(judging):
-        champion = job.champion.extended(job.prior).over(tags)
-        taught = everything.without(len(everything) - len(verdicts) + judging)
-        challenger = fit(taught, job.prior, job.settings, seed=job.seed)
-        asked = verdicts.take(judging)
-        decision = judge(_hits(challenger, asked), _hits(champion, asked))
-        if job.logged is not None:
-            evidence = off_policy(
-                challenger, champion, asked, job.logged.over(job.verdicts.tag_ids, tags).take(judging)
-            )
-        model = refit(everything, job.prior, challenger, job.settings)
+    if job.champion is None:
+        decision, model = unopposed(), fit(everything, job.prior, job.settings, seed=job.seed)
+    elif not len(judging) + len(imported):
+        decision, model = judge(Answers(), Answers()), fit(everything, job.prior, job.settings, seed=job.seed)
     else:
-        decision = judge([], [])
-        model = fit(everything, job.prior, job.settings, seed=job.seed)
+        champion = job.champion.extended(job.prior).over(tags)
+        judged = np.concatenate([imported, len(everything) - len(verdicts) + judging])
+        challenger = fit(everything.without(judged), job.prior, job.settings, seed=job.seed)
+        decision = _judged(challenger, champion, everything.take(judged), verdicts)
+        if job.logged is not None:
+            logged = job.logged.over(job.verdicts.tag_ids, tags).take(judging)
+            evidence = off_policy(challenger, champion, verdicts.take(judging), logged)
+        model = refit(everything, job.prior, challenger, job.settings)
     card = {
         "kind": "retrained",
         "parent": job.parent,
@@ -90,17 +92,41 @@ def train_challenger(job: TrainingJob) -> TrainingResult:
 
 
 def _judging(job: TrainingJob, verdicts: TrainingRows) -> NDArray[np.intp]:
-    """Return the newest unbiased rows that are new to the champion and name an active tag."""
-    named = ((verdicts.targets > 0) & (verdicts.weights > 0)).any(axis=1)
+    """Return the unbiased rows that are new to the champion and name an active tag, at most half of what teaches."""
+    named = _true(verdicts).any(axis=1)
     new = np.ones(len(verdicts), dtype=bool) if job.champion is None else ~np.isin(verdicts.keys, job.champion.seen)
     found = np.flatnonzero(job.unbiased & named & new)
-    most = min(job.judge_on, int(verdicts.weights.any(axis=1).sum()) // 2)  # leave some to learn from
+    most = int(verdicts.weights.any(axis=1).sum()) // 2  # leave some to learn from
     return found[max(0, len(found) - most) :]
 
 
-def _hits(model: Classifier, rows: TrainingRows) -> NDArray[np.bool_]:
-    top = model.probabilities(rows.features, rows.tag_ids).argmax(axis=1)
-    return np.asarray(rows.targets[np.arange(len(rows)), top] > 0)
+def _true(rows: TrainingRows) -> NDArray[np.bool_]:
+    return (rows.targets > 0) & (rows.weights > 0)
+
+
+def _imported(job: TrainingJob, replayed: int) -> NDArray[np.intp]:
+    """Return some of the last of so many replayed rows, drawn at random: imported labels that the champion doesn't know.
+
+    No model chose or showed them, so they compare two models fairly.
+    """
+    count = 0 if job.champion is None else min(_IMPORTED, job.imported // 2)  # leave some to learn from
+    drawn = np.random.default_rng(job.seed).choice(job.imported, count, replace=False)
+    return np.sort(replayed - job.imported + drawn)
+
+
+def _judged(challenger: Classifier, champion: Classifier, asked: TrainingRows, verdicts: TrainingRows) -> Decision:
+    lost = _forgotten(challenger, champion, verdicts)
+    return judge(_answers(challenger, asked), _answers(champion, asked), lost)
+
+
+def _answers(model: Classifier, rows: TrainingRows) -> Answers:
+    return answers(model.probabilities(rows.features, rows.tag_ids), _true(rows))
+
+
+def _forgotten(challenger: Classifier, champion: Classifier, verdicts: TrainingRows) -> str | None:
+    rows = verdicts.take(newest_of_each_tag(_true(verdicts)))
+    ours, theirs = (model.probabilities(rows.features, rows.tag_ids) for model in (challenger, champion))
+    return forgotten(ours, theirs, _true(rows), rows.tag_ids)
 
 
 def rows_sha256(rows: TrainingRows) -> str:

@@ -104,7 +104,7 @@ def lineage_plot(models: Sequence[ModelFigures], moves: Sequence[ModelMove]) -> 
         y = row * (number + 0.4)
         if isinstance(event, ModelFigures):
             drawing.dot(place[event.id][0], y, 6, "dot blank" if event.promoted is False else "dot all")
-            fate = {None: "the first", True: "promoted", False: "refused"}[event.promoted]
+            fate = {None: "the first", True: "promoted", False: "not promoted"}[event.promoted]
             fate += " 🏆 in service" if event.state == "champion" else ""
             drawing.text(44, y + 1, shortened(f"{event.id}  {fate}", 46), kind="t strong")
             drawing.text(44, y + 17, shortened(_about(event), 50), kind="t gray")

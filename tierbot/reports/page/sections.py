@@ -243,8 +243,8 @@ def _models(report: Report) -> Section | None:
     refused = sum(one.promoted is False for one in report.models)
     back = sum(move.back for move in report.moves)
     words = (
-        f"{len(report.models)} {'version' if len(report.models) == 1 else 'versions'}, newest first: {refused} refused, "
-        f"{back} rolled back. Hollow dots: refused, because a paired test found the version worse."
+        f"{len(report.models)} {'version' if len(report.models) == 1 else 'versions'}, newest first: {refused} not promoted, "
+        f"{back} rolled back. Hollow dots: not promoted, because nothing showed that the version was better."
     )
     rows = tuple((one.id, one.parent or "–", one.reason, in_words(one.accuracy)) for one in report.models)
     drawing = lineage_plot(report.models[:_MOST_EVENTS], report.moves[:_MOST_EVENTS])

@@ -30,7 +30,6 @@ class ExternalPredictors:
 
     predictors: Predictors
     clock: Clock
-    judge_on: int
     limit: Limit  # on loading, restoring and each answer
     _restored: dict[str, ExternalPredictor] = field(default_factory=dict, init=False)
 
@@ -108,7 +107,7 @@ class ExternalPredictors:
             row for row, item in enumerate(said) if is_unbiased(item) and item.post.created_at > champion.created_at
         ]
         judging = np.zeros(len(said), dtype=bool)
-        judging[fair[max(0, len(fair) - min(self.judge_on, len(said) // 2)) :]] = True
+        judging[fair[max(0, len(fair) - len(said) // 2) :]] = True
         examples = [_example(item, articles[item.post.article_id], frozenset(tag_ids)) for item in said]
         taught = self.predictors.teach(Lesson(name, tuple(tag_ids), examples, judging, state))
         return taught.state, taught.decision

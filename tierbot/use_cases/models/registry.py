@@ -75,7 +75,6 @@ class Registry:
     encoder: Encoder
     model_files: ModelFiles
     clock: Clock
-    judge_on: int
     seed: int
     train: Callable[[TrainingJob], TrainingResult]  # usually in a child process
     external_predictors: ExternalPredictors
@@ -145,7 +144,7 @@ class Registry:
     def retrain(
         self, workspace: str, also: Callable[[Transaction, Training], None] = lambda *_: None
     ) -> Training | None:
-        """Train a challenger on all verdicts, promote it unless it is judged worse; None if there is nothing to learn from.
+        """Train a challenger on all verdicts, promote it if it is judged better; None if there is nothing to learn from.
 
         It is promoted only while the champion it was compared with is still in service: a rollback or promotion during
         the training stands. `also` runs in the transaction that stores the challenger. An external champion is trained
@@ -174,7 +173,7 @@ class Registry:
                 parent=champion.id,
                 logged=logged_of(settled, tags.ids),
                 bootstrap=self._replayed(given, tags.ids),
-                judge_on=self.judge_on,
+                imported=0 if given is None or _knows_imported(champion) else len(given),
                 seed=self.seed,
                 cursor={
                     "verdicts": len(settled),
@@ -355,3 +354,8 @@ class Registry:
         if champion.parent is None:
             raise TierbotError(f"Model {champion.id} is the first, so there is nothing to roll back to.")
         return self.promote(workspace, champion.parent, by, also)
+
+
+def _knows_imported(version: ModelVersion) -> bool:
+    """Return whether a model has learned from imported labels; if so, further ones don't judge its challengers."""
+    return bool(version.card.get("data", {}).get("cursor", {}).get("given"))

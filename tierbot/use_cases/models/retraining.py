@@ -19,7 +19,7 @@ class Retraining:
     default_channel: str  # for workspaces that haven't chosen one; may be empty
 
     def retrain(self, workspace: str) -> Training | None:
-        """Train a challenger on every verdict, promote it unless it is worse; None without verdicts."""
+        """Train a challenger on every verdict, promote it if it is better; None without verdicts."""
         self.settlement.settle(workspace)
         self.settlement.settle_round(workspace)
 

@@ -36,7 +36,11 @@ COMPARISON = {
     "difference": 7 / 120,
     "wins": 9,
     "losses": 2,
-    "p_value": 0.999,
+    "gain": 0.071,
+    "belief": 0.98,
+    "e_value": 1234.5,
+    "worse": False,
+    "forgotten": None,
     "overtaken": False,
 }
 MODEL = {
@@ -115,7 +119,8 @@ def test_a_promotion_is_one_sentence_and_its_statistics_stand_in_the_thread():
         "*Statistics of model 4 (m0004), compared with m0003*",
         (
             "• On 120 fair posts the new model was right on 88%, the old one on 82%: 9 only the new one got right, 2 only the "
-            "old one. One-sided sign test for “worse”: p = 0.999."
+            "old one. Its log score was 0.071 higher per post; it is the better one with a probability of 98%. Evidence that it "
+            "isn't worse: e is over 1,000."
         ),
         "• Estimated reward: 0.71 (off-policy, 40 posts).",
         "• In service, m0003 was right on 80% of 60 settled posts (95% interval 68 to 88%).",
@@ -124,16 +129,22 @@ def test_a_promotion_is_one_sentence_and_its_statistics_stand_in_the_thread():
     assert said[1].startswith("Fair posts are blank, selected at random")
 
 
-def test_a_challenger_that_is_worse_on_few_posts_is_not_celebrated():
-    few = {**COMPARISON, "n": 33, "difference": -0.03, "wins": 1, "losses": 2}
+def test_a_challenger_that_is_better_on_few_posts_is_not_celebrated():
+    few = {**COMPARISON, "n": 33, "difference": 0.03, "wins": 2, "losses": 1}
     (said,) = texts({**MODEL, "comparison": few})
-    assert said == "🧪 Model 4 is live. It's too early to say whether it's better: there are only 33 fair posts so far."
+    assert said == "🧪 Model 4 is live: 3 points better on 33 fair posts, which may be chance."
+
+
+def test_a_challenger_that_must_wait_is_announced_as_such():
+    few = {**COMPARISON, "promote": False, "n": 33, "difference": 0.03, "wins": 2, "losses": 1}
+    (said,) = texts({**MODEL, "kind": "model_refused", "comparison": few})
+    assert said == "🧪 I kept model 3 for now: the new one looks better, but it's too early to say on 33 fair posts."
 
 
 REFUSED = {
     **MODEL,
     "kind": "model_refused",
-    "comparison": {**COMPARISON, "promote": False, "difference": -0.05, "wins": 2, "losses": 8},
+    "comparison": {**COMPARISON, "promote": False, "worse": True, "difference": -0.05, "wins": 2, "losses": 8},
 }
 
 
