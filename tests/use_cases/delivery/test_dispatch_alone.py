@@ -74,7 +74,8 @@ def test_a_post_in_another_channel_or_a_thread_or_the_blank_arm_shows_just_that(
 
 def test_a_post_says_what_colleagues_named_by_menu(desk: Desk) -> None:
     menu = {"source": Source.MENU, "name": "food"}
-    desk.events = [event("e1", **menu), event("e2", user="UBOT", **menu), event("e3", user="U3")]
+    a_bots = event("e2", user="UBOT", source=Source.MENU, name="law")
+    desk.events = [event("e1", **menu), a_bots, event("e3", user="U3")]
     desk.deliver(POST, "9.0")
     assert desk.calls[0][1].named_by_menu == {"food": 1}
     desk.posts["p1"] = replace(desk.posts["p1"], ts=None)
@@ -195,6 +196,9 @@ def test_operators_read_of_what_was_taken_over_and_of_a_channel_that_is_closed(
         desk.ours = ours
         caplog.clear()
         desk.deliver(PREFILL, RateLimitedError("reactions.add", 7))
+        assert ("another process has claimed it" in caplog.text) != ours
+        caplog.clear()
+        desk.deliver(replace(POST, search=Search(NOON - 60 * SECOND, NOON)), Page(None))
         assert ("another process has claimed it" in caplog.text) != ours
     desk.ours = True
     caplog.clear()
