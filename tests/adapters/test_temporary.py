@@ -64,7 +64,7 @@ def test_what_killed_processes_leave_is_removed_by_the_next_export_backup_or_fil
                 raise ValueError("no")
         assert not left.exists()
     assert sorted(path.name for path in tmp_path.iterdir()) == [
-        other.name, "backup.db", "backup.db.sha256", "d.csv", "live.db",
+        other.name, "backup.db", "backup.db.sha256", "d.csv", "live.db", "live.db-turn",
     ]  # fmt: skip
 
 

@@ -148,5 +148,5 @@ def _show(result: "RoundResult") -> None:
     out.print(
         f"Round {result.round:3}: {result.posts} posts, {result.clicks} clicks   verdicts right {right}   "
         f"accuracy {percent(record['accuracy']['all'])}, blank {percent(record['accuracy']['blank'])}{window}   "
-        f"{result.model} {'promoted' if result.promoted else 'refused'}, {result.seconds:.1f} s"
+        f"{result.model} {'promoted' if result.promoted else 'stays'}, {result.seconds:.1f} s"
     )

@@ -1,5 +1,7 @@
 """DATABASE_URL: what is understood, and what a wrong one is told."""
 
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -160,3 +162,19 @@ def test_sqlite_is_set_up_to_survive_crashes_and_to_check_references(sqlite_url:
 
 def test_locks_of_workspaces_differ() -> None:
     assert len({lock_number(f"T{number}") for number in range(1000)}) == 1000
+
+
+def test_opening_a_database_again_keeps_the_locks_that_this_process_has_on_it(tmp_path: Path) -> None:
+    """Without them, the next process to close the database deletes the log that this one goes on reading."""
+    url, file = f"sqlite:///{tmp_path}/bot.db", tmp_path / "bot.db"
+    store = open_store(url)
+    with store.begin(TEAM):
+        pass
+    open_store(url).close()
+    other = (
+        "import sqlite3, sys; c = sqlite3.connect(sys.argv[1]); c.execute('DELETE FROM lease'); c.commit(); c.close()"
+    )
+    subprocess.run([sys.executable, "-c", other, str(file)], check=True)
+    assert file.with_name("bot.db-wal").exists()
+    store.close()
+    assert not file.with_name("bot.db-wal").exists()

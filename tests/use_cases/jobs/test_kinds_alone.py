@@ -20,6 +20,7 @@ from tierbot.use_cases.jobs import kinds, pruning
 from tierbot.use_cases.jobs.kinds import retrain_if_enough, tell_of_missing_emoji
 from tierbot.use_cases.jobs.smoke_test import JOB as SMOKE_TEST
 from tierbot.use_cases.jobs.smoke_test import plan_smoke_test
+from tierbot.use_cases.portions import in_portions
 from tierbot.use_cases.ports import Again, Job
 from tierbot.use_cases.voting.reconciling import Sweep
 
@@ -294,6 +295,6 @@ def test_a_smoke_test_is_due_an_hour_after_the_last_and_in_a_minute_at_the_soone
 def test_a_part_is_pruned_in_transactions_of_its_own(harness: Harness) -> None:
     with harness.bot.store.begin(WORKSPACE) as tx:
         tx.outbox.add([delivery("one")])
-    assert pruning._all(harness.bot.store, WORKSPACE, lambda _: 0) == 0
+    assert in_portions(harness.bot.store, WORKSPACE, lambda _: 0) == 0
     counts = iter([2, 1, 0, 5])
-    assert pruning._all(harness.bot.store, WORKSPACE, lambda _: next(counts)) == 3
+    assert in_portions(harness.bot.store, WORKSPACE, lambda _: next(counts)) == 3

@@ -197,6 +197,8 @@ def _check_folder(path: Path, *, create: bool) -> None:
         raise StoreError(f"{path}: is a folder. Name a file in it, such as sqlite:///{path}/tierbot.db.")
     if not path.exists() and not create:
         raise no_database(str(path))
+    if path.exists():  # closing it would release the locks that SQLite has on it in this process
+        return
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         # Only the owner may read votes and encrypted tokens; SQLite gives its log files the same mode.
