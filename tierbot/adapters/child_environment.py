@@ -3,8 +3,7 @@
 import os
 import re
 
-# What Python, the numeric libraries, fonts and caches need. A list of what may pass: any
-# other variable may hold a key, a token or an address with a password.
+# What Python, the numeric libraries, fonts and caches need.
 _PASSES = re.compile(
     r"PATH|HOME|USER|LOGNAME|LANG|LANGUAGE|LC_[A-Z]+|TZ|TZDIR|TMPDIR|TEMP|TMP|PYTHON[A-Z]+|VIRTUAL_ENV|LD_LIBRARY_PATH"
     r"|DYLD_[A-Z_]+|SSL_CERT_(FILE|DIR)|XDG_[A-Z_]+|MPLCONFIGDIR|FONTCONFIG_[A-Z]+|(OMP|MKL|OPENBLAS|NUMEXPR|BLIS|KMP|GOTO)_[A-Z_]+"

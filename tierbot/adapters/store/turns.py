@@ -67,7 +67,7 @@ class Turnstile:
         if self._file is None:
             self._file = self._opened()
         end = time.monotonic() + _PATIENCE
-        while self._file is not None and not _locked(self._file) and time.monotonic() < end:
+        while self._file is not None and not _try_lock(self._file) and time.monotonic() < end:
             time.sleep(RETRY_SECONDS)
 
     def _opened(self) -> int | None:
@@ -88,7 +88,7 @@ class Turnstile:
             self._file = None
 
 
-def _locked(file: int) -> bool:
+def _try_lock(file: int) -> bool:
     """Lock a file unless somebody else has; return whether it is ours now."""
     import fcntl  # noqa: PLC0415 - not on Windows
 

@@ -5,9 +5,10 @@ about first, so easy ones stay behind. Therefore half of the arriving articles, 
 frame, from which articles are only ever selected at random.
 
 With few verdicts hardly anything teaches more than random selection (Hacohen, Dekel and Weinshall, "Active learning on a
-budget", 2022; docs/benchmarks.md). So selection is all random at first, and less so as verdicts accumulate. A small part of the rest goes to trending stories, carried by the most sources, because readers see those.
-The remainder is divided between small margins (Scheffer et al., 2001) and diversity: the point farthest from those
-already selected (k-center greedy: Gonzalez 1985; Sener and Savarese, 2018).
+budget", 2022; docs/benchmarks.md). So selection is all random at first, and less so as verdicts accumulate. A small part
+of the rest goes to trending stories, carried by the most sources, because readers see those. The remainder is divided
+between small margins (Scheffer et al., 2001) and diversity: the point farthest from those already selected (k-center
+greedy: Gonzalez 1985; Sener and Savarese, 2018).
 """
 
 import hashlib

@@ -127,8 +127,7 @@ class HierarchicalDawidSkene:
     """EM that starts from the vote shares.
 
     confusion_votes > 0: votes that the worker's expected row of confusions is worth, for each label. accuracy_votes ≥ 0:
-    votes that the crowd's accuracy is worth.
-    majority ≥ 0: the weight of the vote shares in the average; the model's is 1.
+    votes that the crowd's accuracy is worth. majority ≥ 0: the weight of the vote shares in the average; the model's is 1.
     """
 
     confusion_votes: float = 4.0
@@ -142,11 +141,11 @@ class HierarchicalDawidSkene:
             return CrowdResult(table, table.shares)
         cells = _Cells(table)
         votes = np.asarray(np.bincount(table.worker, table.weight, len(table.workers)), dtype=np.float64)
+        worth = self.confusion_votes * cells.labels
         modeled = table.shares
         for _ in range(self.iterations):
             expected = cells.expected(modeled)
             rows = cells.per_worker(expected)[cells.worker]
-            worth = self.confusion_votes * cells.labels
             likelihood = (expected + worth * self._prior(cells, expected, votes)) / (rows + worth)
             before, modeled = modeled, cells.posterior(likelihood)
             if np.abs(modeled - before).mean() < _TOLERANCE:
