@@ -88,7 +88,8 @@ class SandboxProcess:
         # We hold its standard input, so that it ends and frees its port even if we are killed.
         command = [*self._command, "--manifest", str(declared), "--end-with-stdin"]
         pipe = subprocess.PIPE
-        process = self._process = subprocess.Popen(command, stdin=pipe, stdout=pipe)  # noqa: S603 - our own module
+        # Ctrl-C in a terminal is for us alone: if Slack ended before the bot, the bot would log that it is gone.
+        process = self._process = subprocess.Popen(command, stdin=pipe, stdout=pipe, start_new_session=True)  # noqa: S603
         line = _first_line(process, _START_SECONDS)
         try:
             announced = json.loads(line)
